@@ -1,0 +1,68 @@
+# The two commands of the README: `make demo` and `make test`. Both set up everything first, and a second run reuses it.
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+BUILD := build/cmake
+BIN := .venv/bin
+SOURCES := $(shell find csrc cmake deepbio_torch -type f -not -name '*.pyc' -not -name '*.so') \
+  CMakeLists.txt setup.py pyproject.toml README.md
+TESTS := $(shell find tests/cpp -type f)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DEEPBIO_BUILD_DIR := $(CURDIR)/$(BUILD)
+
+.PHONY: demo test test-cpp test-python lint format clean setup
+.DELETE_ON_ERROR:
+
+demo: .stamps/installed .stamps/report-tools
+	$(BIN)/python examples/demo.py --output demo
+
+test: test-cpp test-python
+
+test-cpp: .stamps/tests-built
+	ctest --test-dir $(BUILD) --output-on-failure
+
+test-python: .stamps/installed .stamps/tests-built .stamps/test-tools
+	$(BIN)/python -m pytest
+
+lint: .stamps/installed .stamps/lint-tools
+	clang-format --dry-run -Werror $(shell git ls-files 'csrc/*.h' 'csrc/*.cpp' 'tests/*.h' 'tests/*.cpp' 'examples/*.cpp')
+	ruff check . && ruff format --check .
+	mypy
+
+format: .stamps/lint-tools
+	clang-format -i $(shell git ls-files 'csrc/*.h' 'csrc/*.cpp' 'tests/*.h' 'tests/*.cpp' 'examples/*.cpp')
+	ruff check --fix . && ruff format .
+
+setup: .stamps/installed
+
+.stamps/system: setup/packages.txt setup/system.sh
+	@mkdir -p $(@D)
+	setup/system.sh $(PYTHON)
+	@touch $@
+
+.stamps/python: .stamps/system setup/python.sh
+	setup/python.sh $(PYTHON) '$(TORCH)'
+	@touch $@
+
+.stamps/installed: .stamps/python $(SOURCES)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps .
+	@touch $@
+
+.stamps/tests-built: .stamps/installed $(TESTS)
+	cmake -S . -B $(BUILD) -DDEEPBIO_BUILD_TESTS=ON > /dev/null
+	cmake --build $(BUILD) -j $${MAX_JOBS:-$$(nproc)}
+	@touch $@
+
+.stamps/test-tools: .stamps/python pyproject.toml
+	setup/extras.sh test
+	@touch $@
+
+.stamps/lint-tools: .stamps/python pyproject.toml
+	setup/extras.sh lint
+	@touch $@
+
+.stamps/report-tools: .stamps/python pyproject.toml
+	setup/extras.sh report
+	@touch $@
+
+clean:
+	rm -rf build .stamps .venv demo

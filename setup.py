@@ -1,0 +1,55 @@
+"""Builds the C++ house with CMake and puts library, headers, command and `_C` into the package.
+
+CMake is the only compiler driver. The build folder (DEEPBIO_BUILD_DIR, default build/cmake) is kept and reused.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+HERE = Path(__file__).parent.resolve()
+WANTED = "'torch>=2.11,<2.14'"
+try:
+    import torch
+    from torch.utils.cpp_extension import BuildExtension
+except ImportError:
+    sys.exit(f"deepbio_torch needs torch to build: run  pip install {WANTED}  and install with --no-build-isolation")
+if not (2, 11) <= tuple(int(part) for part in torch.__version__.split(".")[:2]) < (2, 14):
+    sys.exit(f"deepbio_torch needs torch 2.11 to 2.13, found {torch.__version__}: run  pip install {WANTED}")
+
+
+class CMakeBuild(BuildExtension):
+    """One fake extension stands for everything that CMake builds and installs."""
+
+    def build_extensions(self) -> None:
+        package = Path(self.get_ext_fullpath("deepbio_torch._C")).parent.resolve()
+        build = Path(os.environ.get("DEEPBIO_BUILD_DIR", HERE / "build" / "cmake"))
+        jobs = os.environ.get("MAX_JOBS") or str(os.cpu_count() or 1)
+        configure = ["cmake", "-G", "Ninja", "-S", HERE, "-B", build, "-DDEEPBIO_BUILD_PYTHON=ON"]
+        configure += [f"-DPython3_EXECUTABLE={sys.executable}", f"-DCMAKE_INSTALL_PREFIX={package}"]
+        self.call(configure + os.environ.get("DEEPBIO_CMAKE_ARGS", "").split())
+        self.call(["cmake", "--build", build, "-j", jobs, "--target", "deepbio_tool", "_C"])
+        self.call(["cmake", "--install", build, "--strip"])
+        release = torch.__version__.split("+")[0]
+        (package / "_build.py").write_text(
+            f'"""What this build was made with; written by setup.py."""\n\nTORCH_VERSION = "{release}"\n'
+        )
+
+    def call(self, command: list[object]) -> None:
+        """Runs cmake and ninja of this Python's environment first, whether or not it is activated."""
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        subprocess.run([str(part) for part in command], check=True, env={**os.environ, "PATH": path})
+
+    def get_outputs(self) -> list[str]:
+        return []
+
+
+setup(
+    packages=["deepbio_torch"],
+    package_data={"deepbio_torch": ["py.typed", "*.pyi"]},
+    ext_modules=[Extension("deepbio_torch._C", sources=[])],
+    cmdclass={"build_ext": CMakeBuild},
+)
