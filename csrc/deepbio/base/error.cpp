@@ -1,0 +1,108 @@
+#include "deepbio/base/error.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+namespace deepbio {
+namespace {
+
+// "PATH: record R, line L, byte O: expected E, got G", without the parts that do not apply.
+std::string message_of(const Place& place, const std::string& expected, const std::string& got) {
+  std::string where;
+  const auto add = [&where](const char* what, int64_t value) {
+    if (value < 0) return;
+    if (!where.empty()) where += ", ";
+    where += what + (" " + std::to_string(value));
+  };
+  add("record", place.record);
+  add("line", place.line);
+  add("byte", place.offset_bytes);
+  std::string message = place.path;
+  if (!where.empty()) message += (message.empty() ? "" : ": ") + where;
+  if (!message.empty()) message += ": ";
+  message += "expected " + expected;
+  if (!got.empty()) message += ", got " + got;
+  return message;
+}
+
+// Paths and file content may hold line ends; a message is one line.
+std::string one_line(std::string message) {
+  for (char& c : message) {
+    if (c == '\n' || c == '\r') c = ' ';
+  }
+  return message;
+}
+
+}  // namespace
+
+Error::Error(const std::string& message) : std::runtime_error(one_line(message)) {}
+Error::~Error() = default;
+ParseError::~ParseError() = default;
+MissingFileError::~MissingFileError() = default;
+WriteError::~WriteError() = default;
+ArgumentError::~ArgumentError() = default;
+ShapeError::~ShapeError() = default;
+ConfigError::~ConfigError() = default;
+
+std::string_view to_string(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kStructure:
+      return "structure";
+    case ErrorKind::kLength:
+      return "length";
+    case ErrorKind::kAlphabet:
+      return "alphabet";
+    case ErrorKind::kContainer:
+      return "container";
+    case ErrorKind::kResource:
+      return "resource";
+    case ErrorKind::kOther:
+      break;
+  }
+  return "other";
+}
+
+ParseError::ParseError(Place place, std::string expected, std::string got, ErrorKind kind)
+    : Error(message_of(place, expected, got)),
+      place_(std::move(place)),
+      expected_(std::move(expected)),
+      got_(std::move(got)),
+      kind_(kind) {}
+
+MissingFileError::MissingFileError(std::string path, const std::string& reason)
+    : Error(path + ": " + reason), path_(std::move(path)) {}
+
+std::string Quoted::operator()(std::string_view bytes, size_t max_bytes) const {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string out = "'";
+  for (const char c : bytes.substr(0, max_bytes)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 32 || byte > 126) {
+      out += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
+    } else {
+      if (c == '\'' || c == '\\') out += '\\';
+      out += c;
+    }
+  }
+  out += bytes.size() > max_bytes ? "...'" : "'";
+  return out;
+}
+
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 0; i < a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (size_t j = 0; j < b.size(); ++j) {
+      const size_t replace = diagonal + (a[i] != b[j]);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replace, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace deepbio
