@@ -1,0 +1,72 @@
+// Finds one FASTQ record at the beginning of a text; the grammar is that of fastx.h.
+//
+// The common four-line record takes a fast path; anything else (wrapped lines, a missing final newline, damage) is
+// looked at line by line. Nothing is thrown for bad text, so that a caller may try places one after another.
+// Private to `fastx`. Threads: belongs to one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "deepbio/base/error.h"
+
+namespace deepbio::io {
+
+// True when every byte may stand in a sequence (letters, '*', '-', '.').
+bool is_sequence_text(std::string_view text);
+bool is_sequence_byte(unsigned char byte);
+
+// What is wrong with a record, and where, counted from its beginning.
+struct RecordProblem {
+  ErrorKind kind = ErrorKind::kStructure;
+  int64_t line = 0;
+  size_t offset_bytes = 0;
+  std::string expected, got;
+};
+// Sets problem when a title holds NUL or a lone carriage return.
+bool is_title_good(std::string_view title, RecordProblem& problem);
+
+class FastqScanner {
+ public:
+  enum class Result { kRecord, kNeedMore, kBad };
+  // is_end: no text follows. kNeedMore: the record goes on behind the text.
+  Result scan(std::string_view text, bool is_end);
+
+  // After kRecord: views into the text, or into this object for a wrapped record.
+  std::string_view title, sequence, quality;
+  size_t num_bytes = 0;
+  int64_t num_lines = 0;
+  // After kBad.
+  RecordProblem problem;
+
+ private:
+  enum class Take { kLine, kNeedMore, kEnd };
+  struct Line {
+    std::string_view text;
+    size_t offset_bytes = 0;
+    int64_t number = 0;
+    bool is_terminated = true;
+  };
+
+  bool scan_four_lines(std::string_view text);
+  Take take(Line& line);
+  Result read_title();
+  Result read_sequence();
+  Result read_wrapped_sequence(const Line& first);
+  Result read_plus();
+  Result read_quality();
+  Result read_wrapped_quality(const Line& first);
+  Result check_letters();
+  Result bad(ErrorKind kind, const Line& line, std::string expected, std::string got);
+  Result truncated(const char* expected);
+  Result wrong_length(const Line& line, size_t size);
+
+  std::string_view text_;
+  bool is_end_ = false;
+  size_t at_ = 0;
+  Line title_line_, sequence_line_, plus_line_, quality_line_;
+  std::string joined_sequence_, joined_quality_;
+};
+
+}  // namespace deepbio::io

@@ -1,0 +1,189 @@
+#include "deepbio/io/gzip.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace deepbio::io {
+namespace {
+
+constexpr unsigned kHeaderCrcFlag = 2, kExtraFlag = 4, kNameFlag = 8, kCommentFlag = 16, kReservedFlags = 0xE0;
+constexpr size_t kMaxTextBytes = 1 << 16;
+
+uint32_t little_u32(std::string_view bytes, size_t at) {
+  uint32_t value = 0;
+  for (size_t i = 4; i-- > 0;) value = (value << 8) | static_cast<unsigned char>(bytes[at + i]);
+  return value;
+}
+
+// BGZF is told by its first extra subfield, which every writer of it puts first.
+Container container_of(std::string_view head) {
+  const bool has_extra = head.size() >= 16 && (static_cast<unsigned char>(head[3]) & kExtraFlag) != 0;
+  return has_extra && head.substr(12, 4) == std::string_view("BC\2\0", 4) ? Container::kBgzf : Container::kGzip;
+}
+
+}  // namespace
+
+GzipSource::GzipSource(std::unique_ptr<RawInput> input)
+    : input_(std::move(input)), container_(container_of(input_->peek(16))) {
+  if (inflateInit2(&stream_, -MAX_WBITS) != Z_OK) throw std::bad_alloc();
+}
+
+GzipSource::~GzipSource() { inflateEnd(&stream_); }
+
+void GzipSource::damaged(const std::string& expected, const std::string& got) const {
+  throw ParseError({path(), -1, -1, input_->offset()}, expected, got, ErrorKind::kContainer);
+}
+
+size_t GzipSource::read(char* out, size_t size) {
+  if (failure_) throw ParseError(*failure_);
+  try {
+    return size == 0 ? 0 : read_members(out, size);
+  } catch (const ParseError& error) {
+    failure_ = error;
+    throw;
+  }
+}
+
+size_t GzipSource::read_members(char* out, size_t size) {
+  while (true) {
+    switch (step_) {
+      case Step::kHeader:
+        step_ = begin_member() ? Step::kBody : Step::kEnd;
+        break;
+      case Step::kBody:
+        if (const size_t got = inflate_some(out, size)) return got;
+        break;
+      case Step::kTrailer:
+        check_trailer();
+        step_ = Step::kHeader;
+        break;
+      case Step::kEnd:
+        return 0;
+    }
+  }
+}
+
+// False at the end of the file.
+bool GzipSource::begin_member() {
+  const std::string_view head = input_->peek(2);
+  if (num_members_ > 0 && head.empty()) return false;
+  if (num_members_ > 0 && head[0] == '\0') {
+    check_padding();
+    return false;
+  }
+  if (head.size() == 2 && head != "\x1f\x8b") {
+    damaged("another gzip member or the end of the file", "other bytes " + quoted(input_->peek(8).substr(0, 8)));
+  }
+  member_offset_ = input_->offset();
+  read_header();
+  ++num_members_;
+  inflateReset(&stream_);
+  crc_ = 0;
+  length_ = 0;
+  return true;
+}
+
+void GzipSource::check_padding() {
+  while (true) {
+    const std::string_view bytes = input_->peek(1);
+    if (bytes.empty()) return;
+    const size_t zeros = std::min(bytes.find_first_not_of('\0'), bytes.size());
+    const bool all_zero = zeros == bytes.size();
+    input_->skip(zeros);
+    if (!all_zero) damaged("zero bytes up to the end of the file", quoted(input_->peek(8).substr(0, 8)));
+  }
+}
+
+unsigned GzipSource::read_byte() {
+  const std::string_view bytes = input_->peek(1);
+  if (bytes.empty()) damaged("the rest of a gzip header", "the end of the file");
+  const auto byte = static_cast<unsigned char>(bytes[0]);
+  header_crc_ = static_cast<uint32_t>(crc32(header_crc_, &byte, 1));
+  input_->skip(1);
+  return byte;
+}
+
+unsigned GzipSource::read_u16() {
+  const unsigned low = read_byte();
+  return low | (read_byte() << 8);
+}
+
+void GzipSource::read_header() {
+  header_crc_ = 0;
+  if (read_u16() != 0x8b1f) damaged("the gzip magic bytes", "other bytes");
+  const unsigned method = read_byte();
+  if (method != Z_DEFLATED) damaged("gzip compression method 8 (deflate)", std::to_string(method));
+  const unsigned flags = read_byte();
+  if ((flags & kReservedFlags) != 0) damaged("a gzip header without reserved flags", "flags " + std::to_string(flags));
+  for (int i = 0; i < 6; ++i) read_byte();  // time, extra flags, operating system
+  block_bytes_ = -1;
+  if ((flags & kExtraFlag) != 0) read_extra_field();
+  if ((flags & kNameFlag) != 0) skip_text_field("file name");
+  if ((flags & kCommentFlag) != 0) skip_text_field("comment");
+  if ((flags & kHeaderCrcFlag) != 0) {
+    const uint32_t computed = header_crc_ & 0xffff;
+    const unsigned stored = read_u16();
+    if (stored != computed) damaged("gzip header CRC " + std::to_string(computed), std::to_string(stored));
+  }
+}
+
+void GzipSource::read_extra_field() {
+  std::string extra(read_u16(), '\0');
+  for (char& c : extra) c = static_cast<char>(read_byte());
+  const auto byte = [&extra](size_t at) { return static_cast<size_t>(static_cast<unsigned char>(extra[at])); };
+  for (size_t at = 0; at + 4 <= extra.size();) {
+    const size_t size = byte(at + 2) | (byte(at + 3) << 8);
+    if (extra[at] == 'B' && extra[at + 1] == 'C' && size == 2 && at + 6 <= extra.size()) {
+      block_bytes_ = static_cast<int64_t>(byte(at + 4) | (byte(at + 5) << 8)) + 1;
+    }
+    at += 4 + size;
+  }
+}
+
+void GzipSource::skip_text_field(const char* field) {
+  for (size_t size = 0; read_byte() != 0; ++size) {
+    if (size == kMaxTextBytes) damaged(std::string("a gzip ") + field + " of at most 64 KiB", "a longer one");
+  }
+}
+
+size_t GzipSource::inflate_some(char* out, size_t size) {
+  const std::string_view input = input_->peek(1);
+  const auto room = static_cast<uInt>(std::min(size, size_t{1} << 30));
+  stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input.data()));
+  stream_.avail_in = static_cast<uInt>(input.size());
+  stream_.next_out = reinterpret_cast<Bytef*>(out);
+  stream_.avail_out = room;
+  const int code = inflate(&stream_, Z_NO_FLUSH);
+  input_->skip(input.size() - stream_.avail_in);
+  const uInt got = room - stream_.avail_out;
+  crc_ = static_cast<uint32_t>(crc32(crc_, reinterpret_cast<const Bytef*>(out), got));
+  length_ += got;
+  if (code == Z_STREAM_END) {
+    step_ = Step::kTrailer;
+  } else if (code == Z_MEM_ERROR) {
+    throw std::bad_alloc();
+  } else if (got == 0 && code != Z_OK && code != Z_BUF_ERROR) {
+    damaged("deflate data", stream_.msg != nullptr ? stream_.msg : "damaged data");
+  } else if (got == 0 && input.empty()) {
+    damaged("the rest of a gzip member that begins at byte " + std::to_string(member_offset_), "the end of the file");
+  }
+  return got;
+}
+
+void GzipSource::check_trailer() {
+  const std::string_view trailer = input_->peek(8);
+  if (trailer.size() < 8) damaged("the 8 bytes of a gzip trailer", std::to_string(trailer.size()) + " bytes");
+  const uint32_t stored_crc = little_u32(trailer, 0), stored_length = little_u32(trailer, 4);
+  if (stored_crc != crc_) damaged("gzip CRC-32 " + std::to_string(crc_), std::to_string(stored_crc));
+  if (stored_length != length_) {
+    damaged("gzip length " + std::to_string(length_) + " bytes", std::to_string(stored_length));
+  }
+  input_->skip(8);
+  const int64_t size = input_->offset() - member_offset_;
+  if (block_bytes_ >= 0 && block_bytes_ != size) {
+    damaged("a BGZF block of " + std::to_string(size) + " bytes", "BSIZE for " + std::to_string(block_bytes_));
+  }
+}
+
+}  // namespace deepbio::io

@@ -1,0 +1,342 @@
+#include "deepbio/io/hdf5.h"
+
+#include <hdf5.h>
+
+#include <array>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+#include <type_traits>
+
+#include "deepbio/base/error.h"
+
+static_assert(std::is_same_v<hid_t, int64_t> && std::is_same_v<herr_t, int>, "deepbio needs HDF5 1.10 or later");
+
+namespace deepbio::io {
+namespace {
+
+// Keeps libhdf5 from printing, for the length of a scope.
+class Quiet {
+ public:
+  Quiet() {
+    H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  }
+  ~Quiet() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+
+ private:
+  H5E_auto2_t function_ = nullptr;
+  void* data_ = nullptr;
+};
+
+// What libhdf5 says about its last failure: the innermost description.
+std::string last_error() {
+  std::string out = "an HDF5 error";
+  const auto keep = [](unsigned, const H5E_error2_t* error, void* text) -> herr_t {
+    if (error->desc != nullptr && *error->desc != '\0') *static_cast<std::string*>(text) = error->desc;
+    return 1;  // the first one of an upward walk is the innermost
+  };
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep, &out);
+  for (char& c : out) {
+    if (c == '\n') c = ' ';
+  }
+  return out;
+}
+
+int64_t num_elements(const std::vector<int64_t>& shape) {
+  return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
+}
+
+// libhdf5 decompresses with these by itself; every other filter would be looked for among plugins.
+bool is_built_in(H5Z_filter_t filter) {
+  return filter == H5Z_FILTER_DEFLATE || filter == H5Z_FILTER_SHUFFLE || filter == H5Z_FILTER_FLETCHER32 ||
+         filter == H5Z_FILTER_NBIT || filter == H5Z_FILTER_SCALEOFFSET;
+}
+
+}  // namespace
+
+void Hdf5Handle::reset() {
+  if (id_ >= 0 && close_ != nullptr) {
+    const Quiet quiet;
+    close_(id_);
+  }
+  id_ = -1;
+}
+
+bool is_hdf5(const std::string& path) {
+  constexpr std::array<char, 8> kSignature{'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
+  std::ifstream file(path, std::ios::binary);
+  std::array<char, 8> first{};
+  return file.read(first.data(), first.size()) && first == kSignature;
+}
+
+struct Hdf5Reader::Dataset {
+  Hdf5Handle id, type, space;
+  std::vector<int64_t> shape;
+};
+
+Hdf5Reader::Hdf5Reader(std::string path) : path_(std::move(path)) {
+  const Quiet quiet;
+  if (!std::filesystem::exists(path_)) throw MissingFileError(path_, "no such file");
+  file_ = Hdf5Handle(H5Fopen(path_.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
+  if (!file_) {
+    Place place;
+    place.path = path_;
+    throw ParseError(place, "a whole HDF5 file", last_error(), ErrorKind::kContainer);
+  }
+}
+
+void Hdf5Reader::fail(const std::string& name, const std::string& expected, const std::string& got) const {
+  Place place;
+  place.path = path_;
+  throw ParseError(place, expected + " in " + name, got);
+}
+
+bool Hdf5Reader::has(const std::string& name) const {
+  const Quiet quiet;
+  // Each step of the path is looked at, so that no link leads out of the file.
+  for (size_t end = 0; end != std::string::npos;) {
+    end = name.find('/', end == 0 ? 0 : end + 1);
+    const std::string prefix = name.substr(0, end);
+    H5L_info_t info;
+    if (H5Lexists(file_.get(), prefix.c_str(), H5P_DEFAULT) <= 0) return false;
+    if (H5Lget_info(file_.get(), prefix.c_str(), &info, H5P_DEFAULT) < 0) return false;
+    if (info.type != H5L_TYPE_HARD) fail(prefix, "data inside this file", "a soft or external link");
+  }
+  return true;
+}
+
+void Hdf5Reader::check_filters(const std::string& name, const Dataset& dataset) const {
+  const Hdf5Handle list(H5Dget_create_plist(dataset.id.get()), H5Pclose);
+  if (!list) fail(name, "a readable dataset", last_error());
+  if (H5Pget_layout(list.get()) == H5D_VIRTUAL || H5Pget_external_count(list.get()) > 0) {
+    fail(name, "data inside this file", "external or virtual storage");
+  }
+  const int num_filters = H5Pget_nfilters(list.get());
+  for (int k = 0; k < num_filters; ++k) {
+    unsigned flags = 0, config = 0;
+    size_t num_values = 0;
+    std::array<char, 64> filter_name{};
+    const auto filter = H5Pget_filter2(list.get(), static_cast<unsigned>(k), &flags, &num_values, nullptr,
+                                       filter_name.size() - 1, filter_name.data(), &config);
+    if (!is_built_in(filter)) {
+      fail(name, "a dataset without compression or with gzip (rewrite the file, for example with h5repack -f GZIP=4)",
+           "filter " + std::to_string(filter) + " " + quoted(filter_name.data()));
+    }
+  }
+}
+
+// Deflate shrinks at most 1032 times, so far fewer stored bytes mean a damaged or hostile shape.
+void Hdf5Reader::check_storage(const std::string& name, const Dataset& dataset) const {
+  double logical_bytes = static_cast<double>(H5Tget_size(dataset.type.get()));
+  for (const int64_t extent : dataset.shape) logical_bytes *= static_cast<double>(extent);
+  const auto stored_bytes = static_cast<double>(H5Dget_storage_size(dataset.id.get()));
+  if (logical_bytes > stored_bytes * 1100 + 65536) {
+    fail(name, "a shape that fits the " + std::to_string(static_cast<int64_t>(stored_bytes)) + " stored bytes",
+         "one of " + std::to_string(static_cast<int64_t>(logical_bytes / 1048576)) + " MiB");
+  }
+}
+
+Hdf5Reader::Dataset Hdf5Reader::open(const std::string& name) const {
+  if (!has(name)) fail(name, "a dataset", "nothing");
+  const Quiet quiet;
+  Dataset out;
+  out.id = Hdf5Handle(H5Dopen2(file_.get(), name.c_str(), H5P_DEFAULT), H5Dclose);
+  if (!out.id) fail(name, "a dataset", last_error());
+  check_filters(name, out);
+  out.type = Hdf5Handle(H5Dget_type(out.id.get()), H5Tclose);
+  out.space = Hdf5Handle(H5Dget_space(out.id.get()), H5Sclose);
+  const int rank = out.space ? H5Sget_simple_extent_ndims(out.space.get()) : -1;
+  if (!out.type || rank < 0) fail(name, "a readable dataset", last_error());
+  std::vector<hsize_t> extents(static_cast<size_t>(rank));
+  if (rank > 0) H5Sget_simple_extent_dims(out.space.get(), extents.data(), nullptr);
+  out.shape.assign(extents.begin(), extents.end());
+  check_storage(name, out);
+  return out;
+}
+
+std::vector<int64_t> Hdf5Reader::shape(const std::string& name) const { return open(name).shape; }
+
+std::vector<double> Hdf5Reader::doubles(const std::string& name) const {
+  const Dataset dataset = open(name);
+  const Quiet quiet;
+  const H5T_class_t kind = H5Tget_class(dataset.type.get());
+  if (kind != H5T_FLOAT && kind != H5T_INTEGER) fail(name, "numbers", "another type of data");
+  std::vector<double> out(static_cast<size_t>(num_elements(dataset.shape)));
+  if (out.empty()) return out;
+  if (H5Dread(dataset.id.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, out.data()) < 0) {
+    fail(name, "readable numbers", last_error());
+  }
+  return out;
+}
+
+std::vector<int64_t> Hdf5Reader::integers(const std::string& name) const {
+  const Dataset dataset = open(name);
+  const Quiet quiet;
+  std::vector<int64_t> out(static_cast<size_t>(num_elements(dataset.shape)));
+  if (out.empty()) return out;
+  if (H5Tget_class(dataset.type.get()) != H5T_INTEGER) fail(name, "integers", "another type of data");
+  if (H5Dread(dataset.id.get(), H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, out.data()) < 0) {
+    fail(name, "readable integers", last_error());
+  }
+  return out;
+}
+
+namespace {
+
+// Fixed-size strings end at a NUL; space-padded ones (Fortran) also lose their blanks.
+std::string unpadded(const char* bytes, size_t size, bool is_space_padded) {
+  std::string out(bytes, strnlen(bytes, size));
+  if (is_space_padded) out.erase(out.find_last_not_of(' ') + 1);
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::string> Hdf5Reader::strings(const std::string& name) const {
+  const Dataset dataset = open(name);
+  const Quiet quiet;
+  const auto count = static_cast<size_t>(num_elements(dataset.shape));
+  std::vector<std::string> out;
+  if (count == 0) return out;  // biom-format writes the ids of an empty table as numbers
+  if (H5Tget_class(dataset.type.get()) != H5T_STRING) fail(name, "strings", "another type of data");
+  out.reserve(count);
+  if (H5Tis_variable_str(dataset.type.get()) > 0) {
+    std::vector<char*> pointers(count, nullptr);
+    // Memory takes the file's own character set: libhdf5 does not convert between ASCII and UTF-8.
+    const Hdf5Handle memory(H5Tcopy(dataset.type.get()), H5Tclose);
+    if (H5Dread(dataset.id.get(), memory.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) < 0) {
+      fail(name, "readable strings", last_error());
+    }
+    for (const char* text : pointers) out.emplace_back(text == nullptr ? "" : text);
+    H5Dvlen_reclaim(memory.get(), dataset.space.get(), H5P_DEFAULT, pointers.data());
+    return out;
+  }
+  const size_t width = H5Tget_size(dataset.type.get());
+  std::string bytes(count * width, '\0');
+  if (H5Dread(dataset.id.get(), dataset.type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0) {
+    fail(name, "readable strings", last_error());
+  }
+  const bool is_space_padded = H5Tget_strpad(dataset.type.get()) == H5T_STR_SPACEPAD;
+  for (size_t k = 0; k < count; ++k) out.push_back(unpadded(bytes.data() + k * width, width, is_space_padded));
+  return out;
+}
+
+std::vector<int64_t> Hdf5Reader::integer_attribute(const std::string& name) const {
+  const Quiet quiet;
+  if (H5Aexists(file_.get(), name.c_str()) <= 0) return {};
+  const Hdf5Handle attribute(H5Aopen(file_.get(), name.c_str(), H5P_DEFAULT), H5Aclose);
+  if (!attribute) return {};
+  const Hdf5Handle type(H5Aget_type(attribute.get()), H5Tclose);
+  const Hdf5Handle space(H5Aget_space(attribute.get()), H5Sclose);
+  const hssize_t count = H5Sget_simple_extent_npoints(space.get());
+  if (H5Tget_class(type.get()) != H5T_INTEGER || count < 1 || count > 16) return {};
+  std::vector<int64_t> out(static_cast<size_t>(count));
+  if (H5Aread(attribute.get(), H5T_NATIVE_INT64, out.data()) < 0) return {};
+  return out;
+}
+
+Hdf5Writer::Hdf5Writer(std::string path) : path_(std::move(path)) {
+  const Quiet quiet;
+  file_ = Hdf5Handle(checked(H5Fcreate(path_.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), "the file"), H5Fclose);
+}
+
+int64_t Hdf5Writer::checked(int64_t id, const std::string& name) const {
+  if (id < 0) throw WriteError(path_ + ": cannot write " + name + ": " + last_error());
+  return id;
+}
+
+void Hdf5Writer::group(const std::string& name) {
+  const Quiet quiet;
+  const Hdf5Handle made(
+      checked(H5Gcreate2(file_.get(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), name), H5Gclose);
+}
+
+void Hdf5Writer::dataset(const std::string& name, Types types, const void* data, const std::vector<int64_t>& shape) {
+  const Quiet quiet;
+  const std::vector<hsize_t> extents(shape.begin(), shape.end());
+  const auto rank = static_cast<int>(extents.size());
+  const Hdf5Handle space(checked(H5Screate_simple(rank, extents.data(), nullptr), name), H5Sclose);
+  const Hdf5Handle options(checked(H5Pcreate(H5P_DATASET_CREATE), name), H5Pclose);
+  // Times in the file would make equal content unequal bytes.
+  H5Pset_obj_track_times(options.get(), false);
+  if (num_elements(shape) > 0) {
+    std::vector<hsize_t> chunk = extents;
+    const hsize_t row = rank > 1 ? extents.back() : 1;
+    chunk[0] = std::min<hsize_t>(extents[0], std::max<hsize_t>(1, 65536 / row));
+    checked(H5Pset_chunk(options.get(), rank, chunk.data()), name);
+    checked(H5Pset_shuffle(options.get()), name);
+    checked(H5Pset_deflate(options.get(), 4), name);
+  }
+  const Hdf5Handle made(checked(H5Dcreate2(file_.get(), name.c_str(), types.file, space.get(), H5P_DEFAULT,
+                                           options.get(), H5P_DEFAULT), name), H5Dclose);
+  if (num_elements(shape) > 0) {
+    checked(H5Dwrite(made.get(), types.memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), name);
+  }
+}
+
+void Hdf5Writer::doubles(const std::string& name, const std::vector<double>& values,
+                         const std::vector<int64_t>& shape) {
+  dataset(name, {H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE}, values.data(), shape);
+}
+
+void Hdf5Writer::floats(const std::string& name, const std::vector<double>& values,
+                        const std::vector<int64_t>& shape) {
+  dataset(name, {H5T_IEEE_F32LE, H5T_NATIVE_DOUBLE}, values.data(), shape);
+}
+
+void Hdf5Writer::int32s(const std::string& name, const std::vector<int64_t>& values) {
+  dataset(name, {H5T_STD_I32LE, H5T_NATIVE_INT64}, values.data(), {static_cast<int64_t>(values.size())});
+}
+
+namespace {
+
+Hdf5Handle utf8_type() {
+  Hdf5Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
+  H5Tset_size(type.get(), H5T_VARIABLE);
+  H5Tset_cset(type.get(), H5T_CSET_UTF8);
+  return type;
+}
+
+}  // namespace
+
+void Hdf5Writer::strings(const std::string& name, const std::vector<std::string>& values) {
+  const Hdf5Handle type = utf8_type();
+  std::vector<const char*> pointers;
+  pointers.reserve(values.size());
+  for (const auto& value : values) pointers.push_back(value.c_str());
+  dataset(name, {type.get(), type.get()}, pointers.data(), {static_cast<int64_t>(values.size())});
+}
+
+void Hdf5Writer::attribute(const std::string& name, const std::string& value) {
+  const Quiet quiet;
+  const Hdf5Handle type = utf8_type();
+  const Hdf5Handle space(checked(H5Screate(H5S_SCALAR), name), H5Sclose);
+  const Hdf5Handle made(
+      checked(H5Acreate2(file_.get(), name.c_str(), type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT), name),
+      H5Aclose);
+  const char* pointer = value.c_str();
+  checked(H5Awrite(made.get(), type.get(), &pointer), name);
+}
+
+void Hdf5Writer::attribute(const std::string& name, const std::vector<int64_t>& values) {
+  const Quiet quiet;
+  const auto count = static_cast<hsize_t>(values.size());
+  const Hdf5Handle space(checked(count == 1 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &count, nullptr), name),
+                         H5Sclose);
+  const Hdf5Handle made(
+      checked(H5Acreate2(file_.get(), name.c_str(), H5T_STD_I64LE, space.get(), H5P_DEFAULT, H5P_DEFAULT), name),
+      H5Aclose);
+  checked(H5Awrite(made.get(), H5T_NATIVE_INT64, values.data()), name);
+}
+
+void Hdf5Writer::close() {
+  const Quiet quiet;
+  checked(H5Fflush(file_.get(), H5F_SCOPE_LOCAL), "the file");
+  file_.reset();
+}
+
+}  // namespace deepbio::io

@@ -1,0 +1,42 @@
+// Square distance matrices with ids: .npy (float32/float64, with PATH-without-.npy + ".ids.txt" beside it), .tsv (ids in the first row
+// and column), .h5 (the layout of ssu: `matrix`, `order`). The name's ending chooses the format when
+// writing ("-" is TSV on standard output), the content when reading.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "deepbio/io/bytes.h"
+
+namespace deepbio::io {
+
+struct DistanceMatrix {
+  std::vector<std::string> ids;  // N; empty when a .npy has no ids file beside it
+  std::vector<double> values;    // [N, N] row-major
+  int64_t size() const { return num_rows; }
+  int64_t num_rows = 0;
+};
+
+// throws MissingFileError, ParseError (not square, not symmetric to 1e-6, non-zero diagonal, NaN, ids that do not fit).
+DistanceMatrix read_distances(const std::string& path);
+// throws ArgumentError for an unknown ending.
+void write_distances(const std::string& path, const DistanceMatrix& matrix, Overwrite overwrite = Overwrite::kAllow);
+
+struct DistanceOutput {
+  Overwrite overwrite = Overwrite::kAllow;
+  bool as_float32 = false;  // halves .npy and .h5; .tsv always has every digit
+};
+void write_distances(const std::string& path, const DistanceMatrix& matrix, const DistanceOutput& output);
+
+// A plain NumPy array of doubles (float32/float64/integers in the file), any shape.
+struct NpyArray {
+  std::vector<int64_t> shape;
+  std::vector<double> values;
+};
+NpyArray read_npy(const std::string& path);
+// as_float32 halves the file.
+void write_npy(const std::string& path, const NpyArray& array, Overwrite overwrite = Overwrite::kAllow,
+               bool as_float32 = false);
+
+}  // namespace deepbio::io

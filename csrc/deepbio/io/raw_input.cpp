@@ -1,0 +1,77 @@
+#include "deepbio/io/raw_input.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include "deepbio/base/error.h"
+
+namespace deepbio::io {
+
+RawInput::RawInput(std::string path) : path_(std::move(path)), buffer_(kBufferBytes) {
+  if (path_ == "-") {
+    file_ = STDIN_FILENO;
+    return;
+  }
+  file_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file_ < 0) throw MissingFileError(path_, "cannot be opened: " + std::generic_category().message(errno));
+  struct stat info {};
+  if (::fstat(file_, &info) == 0 && S_ISDIR(info.st_mode)) {
+    ::close(file_);
+    throw MissingFileError(path_, "expected a file, got a directory");
+  }
+}
+
+RawInput::~RawInput() {
+  if (file_ > STDIN_FILENO) ::close(file_);
+}
+
+size_t RawInput::read_file(char* out, size_t size) {
+  while (true) {
+    const ssize_t got = ::read(file_, out, std::min(size, size_t{1} << 30));
+    if (got >= 0) return static_cast<size_t>(got);
+    if (errno != EINTR) {
+      throw Error(path_ + ": reading failed: " + std::generic_category().message(errno));
+    }
+  }
+}
+
+std::string_view RawInput::peek(size_t want) {
+  want = std::min(want, kBufferBytes);
+  if (end_ - begin_ < want && begin_ > 0) {
+    std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  while (end_ - begin_ < want) {
+    const size_t got = read_file(buffer_.data() + end_, kBufferBytes - end_);
+    if (got == 0) break;
+    end_ += got;
+  }
+  return {buffer_.data() + begin_, end_ - begin_};
+}
+
+void RawInput::skip(size_t size) {
+  begin_ += size;
+  offset_ += static_cast<int64_t>(size);
+}
+
+size_t RawInput::read(char* out, size_t size) {
+  size_t moved = std::min(size, end_ - begin_);
+  if (moved > 0) {
+    std::memcpy(out, buffer_.data() + begin_, moved);
+    begin_ += moved;
+  } else {
+    moved = read_file(out, size);
+  }
+  offset_ += static_cast<int64_t>(moved);
+  return moved;
+}
+
+}  // namespace deepbio::io

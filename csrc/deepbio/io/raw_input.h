@@ -1,0 +1,45 @@
+// The undecompressed bytes of a file or of standard input, buffered, with a look ahead.
+//
+// Private to the readers of this room: `bytes` serves plain files from it, `gzip` inflates from it.
+// Threads: belongs to one thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace deepbio::io {
+
+class RawInput {
+ public:
+  // "-" is standard input. throws MissingFileError (absent, a directory, no permission).
+  explicit RawInput(std::string path);
+  ~RawInput();
+  RawInput(const RawInput&) = delete;
+  RawInput& operator=(const RawInput&) = delete;
+
+  // The unread bytes in the buffer: at least `want` (at most kBufferBytes) unless the file ends before.
+  std::string_view peek(size_t want);
+  // Passes over bytes that peek has shown.
+  void skip(size_t size);
+  // Moves up to size bytes to out, straight from the file when the buffer is empty; 0 is the end.
+  size_t read(char* out, size_t size);
+  // Bytes passed over so far: where in the file the next byte stands.
+  int64_t offset() const { return offset_; }
+  const std::string& path() const { return path_; }
+
+  static constexpr size_t kBufferBytes = size_t{1} << 18;
+
+ private:
+  size_t read_file(char* out, size_t size);
+
+  std::string path_;
+  int file_ = -1;
+  int64_t offset_ = 0;
+  std::vector<char> buffer_;
+  size_t begin_ = 0, end_ = 0;
+};
+
+}  // namespace deepbio::io
