@@ -1,0 +1,118 @@
+#include "deepbio/community/tree.h"
+
+#include <string_view>
+#include <unordered_map>
+
+#include "deepbio/base/error.h"
+
+namespace deepbio::community {
+namespace {
+
+std::unordered_map<std::string_view, int64_t> tips_by_name(const io::Tree& tree, const std::string& tree_path) {
+  std::unordered_map<std::string_view, int64_t> tips;
+  tips.reserve(tree.name.size());
+  for (int64_t node = 0; node < tree.num_nodes(); ++node) {
+    if (!tree.is_tip[node] || tree.name[node].empty()) continue;
+    if (!tips.emplace(tree.name[node], node).second) {
+      throw ArgumentError(tree_path + ": tip names must differ, " + quoted(tree.name[node]) + " occurs twice");
+    }
+  }
+  return tips;
+}
+
+// Marks every node on the way from marked nodes to the root. Post-order: a node comes before its parent.
+void mark_ancestors(const io::Tree& tree, std::vector<bool>& marked) {
+  for (int64_t node = 0; node < tree.num_nodes(); ++node) {
+    if (marked[node] && tree.parent[node] >= 0) marked[tree.parent[node]] = true;
+  }
+}
+
+void check_length(const io::Tree& tree, int64_t node, const std::string& tree_path) {
+  if (tree.length[node] >= 0) return;
+  const std::string which = tree.name[node].empty() ? "the branch above an unnamed node"
+                                                    : "the branch above " + quoted(tree.name[node]);
+  if (tree.length[node] == io::kNoLength) throw ArgumentError(tree_path + ": " + which + " has no length");
+  throw ArgumentError(tree_path + ": " + which + " has the negative length " + std::to_string(tree.length[node]));
+}
+
+[[noreturn]] void fail_missing(const std::vector<std::string>& feature_ids, const std::vector<int64_t>& missing,
+                               const std::string& tree_path) {
+  std::string examples;
+  for (size_t k = 0; k < missing.size() && k < 3; ++k) examples += (k == 0 ? "" : ", ") + quoted(feature_ids[missing[k]]);
+  const std::string counted = std::to_string(missing.size()) + " of " + std::to_string(feature_ids.size());
+  if (missing.size() == feature_ids.size()) {
+    throw ArgumentError("none of the table's " + std::to_string(feature_ids.size()) + " features is a tip of " +
+                        tree_path + (examples.empty() ? "" : " (for example " + examples + ")") +
+                        "; table and tree do not belong together");
+  }
+  throw ArgumentError(counted + " features of the table are not tips of " + tree_path + " (for example " + examples +
+                      "); --missing-features drop leaves them out");
+}
+
+}  // namespace
+
+Phylogeny match_features(const io::Tree& tree, const std::vector<std::string>& feature_ids, MissingFeatures missing,
+                         const std::string& tree_path) {
+  const auto tips = tips_by_name(tree, tree_path);
+  const int64_t root = tree.num_nodes() - 1;
+  Phylogeny out;
+  std::vector<int64_t> tip_of(feature_ids.size(), -1);
+  std::vector<bool> kept(static_cast<size_t>(tree.num_nodes()), false);
+  for (size_t feature = 0; feature < feature_ids.size(); ++feature) {
+    const auto found = tips.find(feature_ids[feature]);
+    // A tree of one node has no branch that could carry anything.
+    if (found == tips.end() || found->second == root) {
+      out.missing.push_back(static_cast<int64_t>(feature));
+      continue;
+    }
+    tip_of[feature] = found->second;
+    kept[found->second] = true;
+  }
+  const bool none_found = out.missing.size() == feature_ids.size();
+  if (none_found || (missing == MissingFeatures::kError && !out.missing.empty())) {
+    fail_missing(feature_ids, out.missing, tree_path);
+  }
+  mark_ancestors(tree, kept);
+  std::vector<int64_t> branch_of_node(kept.size(), -1);
+  std::vector<int64_t> node_of_branch;
+  for (int64_t node = 0; node < root; ++node) {
+    if (!kept[node]) continue;
+    check_length(tree, node, tree_path);
+    branch_of_node[node] = static_cast<int64_t>(node_of_branch.size());
+    node_of_branch.push_back(node);
+    out.length.push_back(tree.length[node]);
+  }
+  for (const int64_t node : node_of_branch) out.parent.push_back(branch_of_node[tree.parent[node]]);
+  for (const int64_t tip : tip_of) out.branch_of.push_back(tip < 0 ? -1 : branch_of_node[tip]);
+  return out;
+}
+
+io::Tree shear(const io::Tree& tree, const std::vector<std::string>& tips) {
+  const auto known = tips_by_name(tree, "tree");
+  std::vector<bool> kept(static_cast<size_t>(tree.num_nodes()), false);
+  std::vector<int64_t> absent;
+  for (size_t k = 0; k < tips.size(); ++k) {
+    const auto found = known.find(tips[k]);
+    if (found == known.end()) {
+      absent.push_back(static_cast<int64_t>(k));
+    } else {
+      kept[found->second] = true;
+    }
+  }
+  if (!absent.empty() || tips.empty()) fail_missing(tips, absent, "tree");
+  mark_ancestors(tree, kept);
+  io::Tree out;
+  std::vector<int64_t> renumbered(kept.size(), -1);
+  for (int64_t node = 0; node < tree.num_nodes(); ++node) {
+    if (!kept[node]) continue;
+    renumbered[node] = out.num_nodes();
+    out.parent.push_back(tree.parent[node]);
+    out.length.push_back(tree.length[node]);
+    out.name.push_back(tree.name[node]);
+    out.is_tip.push_back(tree.is_tip[node]);
+  }
+  for (int64_t& parent : out.parent) parent = parent < 0 ? -1 : renumbered[parent];
+  return out;
+}
+
+}  // namespace deepbio::community

@@ -1,0 +1,300 @@
+#include "deepbio/data/datasets.h"
+
+#include <ATen/Functions.h>
+
+#include <algorithm>
+#include <cctype>
+#include <limits>
+#include <numeric>
+#include <unordered_map>
+#include <utility>
+
+#include "deepbio/base/error.h"
+#include "deepbio/base/random.h"
+
+namespace deepbio::data {
+namespace {
+
+int64_t checked_index(int64_t index, int64_t size, const char* what) {
+  if (index < 0 || index >= size) {
+    throw ArgumentError(std::string(what) + " index: expected 0 to " + std::to_string(size - 1) + ", got " +
+                        std::to_string(index));
+  }
+  return index;
+}
+
+at::Tensor long_tensor(const std::vector<int64_t>& values) {
+  return at::tensor(values, at::TensorOptions().dtype(at::kLong));
+}
+
+bool is_dna(std::string_view id) {
+  constexpr size_t kShortestDna = 20;  // an id such as "CAT" is a name
+  constexpr std::string_view kLetters = "ACGTURYSWKMBDHVNacgturyswkmbdhvn";
+  return id.size() >= kShortestDna && id.find_first_not_of(kLetters) == std::string_view::npos;
+}
+
+}  // namespace
+
+Encoding parse_encoding(std::string_view name) {
+  if (name == "onehot") return Encoding::kOneHot;
+  if (name == "integer") return Encoding::kInteger;
+  if (name == "tokens") return Encoding::kTokens;
+  throw ArgumentError("encoding: expected onehot, integer or tokens, got " + quoted(name));
+}
+
+ReadDataset::ReadDataset(const std::vector<std::string>& paths, ReadDatasetOptions options)
+    : options_(std::move(options)), records_(std::make_shared<io::RecordBatch>()) {
+  if (paths.empty()) throw ArgumentError("read dataset: expected at least one file, got none");
+  for (const std::string& path : paths) {
+    first_of_file_.push_back(records_->size());
+    io::FastxReader reader(path, options_.fastx);
+    while (reader.read(*records_, std::numeric_limits<int64_t>::max()) > 0) {
+    }
+    const io::SkipReport& report = reader.report();
+    report_.num_skipped += report.num_skipped;
+    for (const auto& [reason, count] : report.reasons) report_.reasons[reason] += count;
+    for (const auto& example : report.examples) {
+      if (report_.examples.size() < 3) report_.examples.push_back(example);
+    }
+  }
+  report_.num_records = records_->size();
+}
+
+int64_t ReadDataset::size() const { return records_->size(); }
+const io::RecordBatch& ReadDataset::records() const { return *records_; }
+
+int64_t ReadDataset::file_of(int64_t index) const {
+  checked_index(index, size(), "record");
+  return std::upper_bound(first_of_file_.begin(), first_of_file_.end(), index) - first_of_file_.begin() - 1;
+}
+
+void ReadDataset::set_labels(std::vector<int64_t> labels) {
+  if (!labels.empty() && static_cast<int64_t>(labels.size()) != size()) {
+    throw ArgumentError("labels: expected one for each of " + std::to_string(size()) + " records, got " +
+                        std::to_string(labels.size()));
+  }
+  labels_ = std::move(labels);
+}
+
+ReadBatch ReadDataset::batch(std::span<const int64_t> indices, uint64_t epoch) const {
+  std::vector<std::string_view> reads, qualities;
+  std::vector<int64_t> labels;
+  ReadBatch out;
+  bool has_quality = options_.with_quality;
+  for (const int64_t index : indices) {
+    checked_index(index, size(), "record");
+    reads.push_back(records_->sequence(index));
+    qualities.push_back(records_->quality(index));
+    has_quality = has_quality && qualities.back().size() == reads.back().size();
+    out.ids.emplace_back(records_->name(index));
+    if (!labels_.empty()) labels.push_back(labels_[static_cast<size_t>(index)]);
+  }
+  // Unknown letters drawn at random differ from epoch to epoch and do not depend on the batch a read is in.
+  seq::EncodeOptions encode = options_.encode;
+  if (encode.unknown == seq::UnknownLetter::kRandom) encode.record_indices = indices;
+  encode.epoch = epoch;
+  if (options_.encoding == Encoding::kTokens) {
+    const int64_t max_bp = encode.max_length > 0 ? encode.max_length : std::numeric_limits<int64_t>::max();
+    seq::Encoded encoded = seq::encode_aam_tokens(reads, max_bp);
+    out.input_ids = encoded.values;
+    out.lengths = encoded.lengths;
+    const at::Tensor columns = at::arange(out.input_ids.size(1));
+    out.attention_mask = columns.unsqueeze(0).lt(out.lengths.unsqueeze(1)).to(at::kLong);
+  } else {
+    seq::Encoded encoded = options_.encoding == Encoding::kOneHot ? seq::encode_one_hot(reads, encode)
+                                                                  : seq::encode_integers(reads, encode);
+    out.sequences = encoded.values;
+    out.lengths = encoded.lengths;
+    const bool channels_first = options_.encoding == Encoding::kOneHot && encode.channels_first;
+    if (has_quality) out.quality = seq::encode_quality(qualities, out.sequences.size(channels_first ? 2 : 1));
+  }
+  if (!labels_.empty()) out.labels = long_tensor(labels);
+  return out;
+}
+
+AsvSampling parse_asv_sampling(std::string_view name) {
+  if (name == "first") return AsvSampling::kFirst;
+  if (name == "abundance") return AsvSampling::kAbundance;
+  if (name == "random") return AsvSampling::kRandom;
+  throw ArgumentError("asv sampling: expected first, abundance or random, got " + quoted(name));
+}
+
+std::string_view to_string(AsvSampling sampling) {
+  switch (sampling) {
+    case AsvSampling::kFirst: return "first";
+    case AsvSampling::kAbundance: return "abundance";
+    case AsvSampling::kRandom: return "random";
+  }
+  throw ArgumentError("asv sampling: unknown value");
+}
+
+// A sample's features with reads after rarefaction, in table order, and which of them the model sees.
+struct SampleDataset::Drawn {
+  std::vector<int64_t> features;
+  std::vector<double> counts;
+  std::vector<size_t> shown;  // places in features, in the order of the slots
+};
+
+SampleDataset::SampleDataset(std::shared_ptr<const io::CountTable> table, std::vector<std::string> sequences,
+                             SampleDatasetOptions options)
+    : table_(std::move(table)), sequences_(std::move(sequences)), options_(options) {
+  if (static_cast<int64_t>(sequences_.size()) != table_->num_features()) {
+    throw ArgumentError("sample dataset: expected a sequence for each of " + std::to_string(table_->num_features()) +
+                        " features, got " + std::to_string(sequences_.size()));
+  }
+  if (options_.token_limit < 1) {
+    throw ArgumentError("token_limit: expected at least 1, got " + std::to_string(options_.token_limit));
+  }
+  std::vector<std::string_view> views(sequences_.begin(), sequences_.end());
+  seq::Encoded encoded = seq::encode_aam_tokens(views, options_.max_bp);
+  feature_tokens_ = encoded.values.to(at::kByte);
+  feature_lengths_ = encoded.lengths;
+}
+
+void SampleDataset::set_phylogeny(std::shared_ptr<const community::Phylogeny> phylogeny) {
+  if (static_cast<int64_t>(phylogeny->branch_of.size()) != table_->num_features()) {
+    throw ArgumentError("sample dataset: the tree was matched to " + std::to_string(phylogeny->branch_of.size()) +
+                        " features, the table has " + std::to_string(table_->num_features()));
+  }
+  phylogeny_ = std::move(phylogeny);
+}
+
+void SampleDataset::set_distances(at::Tensor distances) {
+  const int64_t n = size();
+  if (distances.dim() != 2 || distances.size(0) != n || distances.size(1) != n) {
+    throw ShapeError("distances: expected [" + std::to_string(n) + ", " + std::to_string(n) + "], got " +
+                     std::to_string(distances.dim()) + " dimensions of " + std::to_string(distances.numel()) +
+                     " numbers in all");
+  }
+  distances_ = distances.to(at::kFloat).contiguous();
+}
+
+void SampleDataset::set_targets(at::Tensor targets) {
+  const bool fits = (targets.dim() == 1 && targets.scalar_type() == at::kLong) ||
+                    (targets.dim() == 2 && targets.is_floating_point());
+  if (!fits || targets.size(0) != size()) {
+    throw ShapeError("targets: expected float [N, O] or int64 [N] with N = " + std::to_string(size()) + ", got " +
+                     std::to_string(targets.dim()) + " dimensions, first of size " +
+                     std::to_string(targets.dim() ? targets.size(0) : 0));
+  }
+  targets_ = targets.is_floating_point() ? targets.to(at::kFloat) : targets;
+}
+
+SampleDataset::Drawn SampleDataset::draw(int64_t sample, uint64_t epoch) const {
+  const uint64_t draw_epoch = options_.redraw_each_epoch ? epoch : 0;
+  const std::string& id = table_->sample_ids[static_cast<size_t>(sample)];
+  const auto begin = table_->indptr[static_cast<size_t>(sample)], end = table_->indptr[static_cast<size_t>(sample) + 1];
+  std::vector<double> counts(table_->values.begin() + begin, table_->values.begin() + end);
+  if (options_.rarefy_depth_reads > 0) {
+    community::RarefyOptions rarefy;
+    rarefy.depth_reads = options_.rarefy_depth_reads;
+    rarefy.seed = options_.seed;
+    rarefy.epoch = draw_epoch;
+    counts = community::rarefy_counts(counts, id, rarefy);
+  }
+  Drawn out;
+  for (int64_t i = 0; i < end - begin; ++i) {
+    if (counts[static_cast<size_t>(i)] <= 0) continue;
+    out.features.push_back(table_->indices[static_cast<size_t>(begin + i)]);
+    out.counts.push_back(counts[static_cast<size_t>(i)]);
+  }
+  if (out.features.empty()) throw ArgumentError("sample " + quoted(id) + " has no reads; filter the table first");
+  out.shown.resize(out.features.size());
+  std::iota(out.shown.begin(), out.shown.end(), size_t{0});
+  const auto limit = static_cast<size_t>(options_.token_limit);
+  if (options_.asv_sampling == AsvSampling::kAbundance) {
+    std::stable_sort(out.shown.begin(), out.shown.end(),
+                     [&](size_t a, size_t b) { return out.counts[a] > out.counts[b]; });
+  } else if (options_.asv_sampling == AsvSampling::kRandom && out.shown.size() > limit) {
+    CounterRandom random(options_.seed, draw_epoch, hash_bytes(id), Purpose::kSubset);
+    const std::vector<int64_t> order = random_permutation(static_cast<int64_t>(out.shown.size()), random);
+    for (size_t i = 0; i < limit; ++i) out.shown[i] = static_cast<size_t>(order[i]);
+    std::sort(out.shown.begin(), out.shown.begin() + static_cast<int64_t>(limit));
+  }
+  if (out.shown.size() > limit) out.shown.resize(limit);
+  return out;
+}
+
+SampleBatch SampleDataset::batch(std::span<const int64_t> indices, uint64_t epoch) const {
+  std::vector<Drawn> drawn;
+  std::vector<int64_t> distinct;
+  size_t slots = 0;
+  SampleBatch out;
+  for (const int64_t index : indices) {
+    drawn.push_back(draw(checked_index(index, size(), "sample"), epoch));
+    out.sample_ids.push_back(table_->sample_ids[static_cast<size_t>(index)]);
+    slots = std::max(slots, drawn.back().shown.size());
+    for (const size_t place : drawn.back().shown) distinct.push_back(drawn.back().features[place]);
+  }
+  std::sort(distinct.begin(), distinct.end());
+  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+
+  out.sample_index = long_tensor({indices.begin(), indices.end()});
+  out.asv_features = long_tensor(distinct);
+  const int64_t longest = distinct.empty() ? 0 : feature_lengths_.index_select(0, out.asv_features).max().item<int64_t>();
+  out.asv_tokens = feature_tokens_.narrow(1, 0, longest).index_select(0, out.asv_features).to(at::kLong);
+  fill_slots(drawn, distinct, static_cast<int64_t>(slots), out);
+  if (phylogeny_) {
+    std::vector<community::BranchProfile> profiles;
+    for (const Drawn& sample : drawn) {
+      profiles.push_back(community::branch_profile(*phylogeny_, sample.features, sample.counts));
+    }
+    out.distances = community::pairwise_distances(*phylogeny_, profiles, options_.metric).to(at::kFloat);
+  } else if (distances_.defined()) {
+    out.distances = distances_.index_select(0, out.sample_index).index_select(1, out.sample_index);
+  }
+  if (targets_.defined()) out.targets = targets_.index_select(0, out.sample_index);
+  return out;
+}
+
+void SampleDataset::fill_slots(const std::vector<Drawn>& drawn, const std::vector<int64_t>& distinct, int64_t slots,
+                               SampleBatch& out) const {
+  const auto num_samples = static_cast<int64_t>(drawn.size());
+  out.asv_index = at::zeros({num_samples, slots}, at::kLong);
+  out.mask = at::zeros({num_samples, slots}, at::kBool);
+  out.counts = at::zeros({num_samples, slots});
+  auto* index = out.asv_index.data_ptr<int64_t>();
+  auto* mask = out.mask.data_ptr<bool>();
+  auto* counts = out.counts.data_ptr<float>();
+  for (int64_t b = 0; b < num_samples; ++b) {
+    const Drawn& sample = drawn[static_cast<size_t>(b)];
+    for (size_t s = 0; s < sample.shown.size(); ++s) {
+      const size_t place = sample.shown[s];
+      const int64_t cell = b * slots + static_cast<int64_t>(s);
+      const auto found = std::lower_bound(distinct.begin(), distinct.end(), sample.features[place]);
+      index[cell] = found - distinct.begin();
+      mask[cell] = true;
+      counts[cell] = static_cast<float>(sample.counts[place]);
+    }
+  }
+}
+
+std::vector<std::string> feature_sequences(const std::vector<std::string>& feature_ids, const std::string& fasta_path) {
+  std::unordered_map<std::string, std::string> by_name;
+  if (!fasta_path.empty()) {
+    io::FastxReader reader(fasta_path);
+    for (io::Record record; reader.next(record);) by_name[record.name] = record.sequence;
+  }
+  std::vector<std::string> sequences;
+  std::vector<std::string> without;
+  for (const std::string& id : feature_ids) {
+    const auto found = by_name.find(id);
+    if (found != by_name.end()) {
+      sequences.push_back(found->second);
+    } else if (is_dna(id)) {
+      sequences.push_back(id);
+    } else {
+      without.push_back(id);
+    }
+  }
+  if (!without.empty()) {
+    std::string message = std::to_string(without.size()) + " of " + std::to_string(feature_ids.size()) +
+                          " feature ids are not DNA" + (fasta_path.empty() ? "" : " and not in " + fasta_path) + " (";
+    for (size_t i = 0; i < std::min<size_t>(without.size(), 3); ++i) message += (i ? ", " : "") + without[i];
+    throw ArgumentError(message + (without.size() > 3 ? ", ..." : "") +
+                        "); give their sequences with --sequences FILE.fasta");
+  }
+  return sequences;
+}
+
+}  // namespace deepbio::data

@@ -1,0 +1,114 @@
+// Datasets: anything that can make the batch of given indices. batch() is const and thread-safe; what is random in it
+// depends on (seed, epoch, sample or record) only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "deepbio/community/unifrac.h"
+#include "deepbio/data/batch.h"
+#include "deepbio/io/fastx.h"
+#include "deepbio/seq/encode.h"
+
+namespace deepbio::data {
+
+enum class Encoding { kOneHot, kInteger, kTokens };
+Encoding parse_encoding(std::string_view name);  // "onehot", "integer", "tokens"
+
+struct ReadDatasetOptions {
+  Encoding encoding = Encoding::kOneHot;
+  seq::EncodeOptions encode;
+  bool with_quality = true;
+  io::FastxOptions fastx;
+};
+
+// Records of one or many FASTA/FASTQ files, held in memory as flat buffers.
+class ReadDataset {
+ public:
+  // Reads all files. throws MissingFileError, ParseError.
+  ReadDataset(const std::vector<std::string>& paths, ReadDatasetOptions options);
+  int64_t size() const;
+  const io::RecordBatch& records() const;
+  const ReadDatasetOptions& options() const { return options_; }
+  int64_t file_of(int64_t index) const;  // which of the paths a record came from
+  const io::SkipReport& report() const { return report_; }
+  // labels: one class id per record, or empty.
+  void set_labels(std::vector<int64_t> labels);
+  ReadBatch batch(std::span<const int64_t> indices, uint64_t epoch = 0) const;
+
+ private:
+  ReadDatasetOptions options_;
+  std::vector<int64_t> first_of_file_;
+  std::vector<int64_t> labels_;
+  std::shared_ptr<io::RecordBatch> records_;
+  io::SkipReport report_;
+};
+
+// Which ASVs stay when a sample has more than token_limit, and in which order ASVs stand.
+enum class AsvSampling {
+  kFirst,      // table order, the first ones (AAM's default)
+  kAbundance,  // most reads first
+  kRandom,     // table order, a random subset new in each epoch
+};
+AsvSampling parse_asv_sampling(std::string_view name);
+std::string_view to_string(AsvSampling sampling);
+
+struct SampleDatasetOptions {
+  int64_t max_bp = 150;
+  int64_t token_limit = 1024;  // S at most
+  AsvSampling asv_sampling = AsvSampling::kAbundance;
+  int64_t rarefy_depth_reads = 0;  // 0: counts as they are; else every epoch draws anew (fixed_epoch below)
+  bool redraw_each_epoch = true;   // false: epoch 0's draw always, as for validation
+  uint64_t seed = 0;
+  community::Metric metric = community::Metric::kUnweighted;
+};
+
+// Samples of a table for the AAM models.
+class SampleDataset {
+ public:
+  // sequences: the DNA of each feature [F]. throws ArgumentError when one has a letter outside ACGT..., naming the
+  // feature and saying that --sequences can give DNA for ids that are not DNA; samples below the rarefaction depth
+  // must have been dropped by the caller.
+  SampleDataset(std::shared_ptr<const io::CountTable> table, std::vector<std::string> sequences,
+                SampleDatasetOptions options);
+  // Distances are computed for each batch from the batch's own counts.
+  void set_phylogeny(std::shared_ptr<const community::Phylogeny> phylogeny);
+  // Distances are looked up; rows and columns in table order, float32 [N, N].
+  void set_distances(at::Tensor distances);
+  // float32 [N, O] normalised or int64 [N]; NaN / -1 where unknown.
+  void set_targets(at::Tensor targets);
+
+  int64_t size() const { return table_->num_samples(); }
+  const io::CountTable& table() const { return *table_; }
+  const std::vector<std::string>& sequences() const { return sequences_; }
+  const SampleDatasetOptions& options() const { return options_; }
+  const at::Tensor& targets() const { return targets_; }
+  bool has_distances() const { return phylogeny_ != nullptr || distances_.defined(); }
+  // throws ArgumentError for an index out of range.
+  SampleBatch batch(std::span<const int64_t> indices, uint64_t epoch = 0) const;
+
+ private:
+  struct Drawn;
+  Drawn draw(int64_t sample, uint64_t epoch) const;
+  void fill_slots(const std::vector<Drawn>& drawn, const std::vector<int64_t>& distinct, int64_t slots,
+                  SampleBatch& out) const;
+  std::shared_ptr<const io::CountTable> table_;
+  std::vector<std::string> sequences_;
+  SampleDatasetOptions options_;
+  std::shared_ptr<const community::Phylogeny> phylogeny_;
+  at::Tensor distances_, targets_;
+  at::Tensor feature_tokens_;   // uint8 [F, L], AAM ids
+  at::Tensor feature_lengths_;  // int64 [F], START counted
+};
+
+// DNA of each feature: from the ids themselves, or from a FASTA keyed by id.
+//   throws ArgumentError: ids that are neither DNA nor in the FASTA (count, examples, what to do)
+std::vector<std::string> feature_sequences(const std::vector<std::string>& feature_ids,
+                                           const std::string& fasta_path = "");
+
+}  // namespace deepbio::data

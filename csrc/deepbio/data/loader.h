@@ -1,0 +1,58 @@
+// Batches in order: which indices make which batch, and threads that make batches ahead.
+//
+// The order of an epoch is a function of (seed, epoch, number of items) only: see epoch_order. Any number of threads
+// gives the same batches in the same order. Threads start with an epoch and are joined with it; an error in one is
+// rethrown by next(). A loader is used by one thread; after fork() in the child, an epoch must be begun anew.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "deepbio/data/batch.h"
+
+namespace deepbio::data {
+
+struct LoaderOptions {
+  int64_t batch_size = 1;
+  bool shuffle = false;
+  bool drop_last = false;
+  uint64_t seed = 0;
+  int64_t num_threads = 0;  // 0: batches are made in next() itself
+  int64_t prefetch = 2;     // batches ahead per thread
+  int64_t rank = 0, world_size = 1;  // every rank gets the same number of batches (the tail wraps around)
+};
+
+// Indices 0..n-1 in the order of an epoch: identity, or a permutation keyed by (seed, epoch).
+std::vector<int64_t> epoch_order(int64_t n, bool shuffle, uint64_t seed, uint64_t epoch);
+// The batches of this rank: consecutive groups of batch_size of its share of the order.
+std::vector<std::vector<int64_t>> epoch_batches(std::span<const int64_t> items, const LoaderOptions& options,
+                                                uint64_t epoch);
+
+template <class Batch>
+class Loader {
+ public:
+  using Make = std::function<Batch(std::span<const int64_t> indices, uint64_t epoch)>;
+  // items: dataset indices to load (for example the training samples).
+  Loader(std::vector<int64_t> items, Make make, LoaderOptions options);
+  ~Loader();
+  Loader(Loader&&) noexcept;
+  int64_t num_batches() const;  // per epoch
+  // Starts epoch `epoch` at batch `first_batch` (to resume in mid-epoch).
+  void begin(uint64_t epoch, int64_t first_batch = 0);
+  // The next batch, or nullopt at the end of the epoch. throws what making the batch threw.
+  std::optional<Batch> next();
+  int64_t position() const;  // batches given in this epoch
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+extern template class Loader<ReadBatch>;
+extern template class Loader<SampleBatch>;
+
+}  // namespace deepbio::data
