@@ -1,0 +1,201 @@
+#include "deepbio/model/aam.h"
+
+#include <ATen/Functions.h>
+
+#include <tuple>
+#include <utility>
+
+#include "deepbio/base/error.h"
+
+namespace deepbio::model {
+
+namespace fn = functional;
+
+namespace {
+
+ModelConfig checked(ModelConfig config) {
+  config.check();
+  return config;
+}
+
+uint64_t seed_of_default_generator() {
+  return static_cast<uint64_t>(at::randint(int64_t{1} << 62, {1}, at::kLong).item<int64_t>());
+}
+
+EncoderOptions encoder_stack(const ModelConfig& c) {
+  return {c.encoder_num_layers,        c.encoder_num_heads, c.embedding_dim,
+          c.encoder_intermediate_size, c.encoder_dropout,   fn::parse_activation(c.activation)};
+}
+
+EncoderOptions count_stack(const ModelConfig& c) {
+  return {c.count_num_layers,        c.count_num_heads, c.embedding_dim,
+          c.count_intermediate_size, c.count_dropout,   fn::parse_activation(c.activation)};
+}
+
+EncoderOptions target_stack(const ModelConfig& c) {
+  return {c.target_num_layers,        c.target_num_heads, c.embedding_dim,
+          c.target_intermediate_size, c.target_dropout,   fn::parse_activation(c.activation)};
+}
+
+torch::Tensor activate_output(const torch::Tensor& y, const std::string& activation) {
+  if (activation == "relu") return y.relu();
+  if (activation == "softplus") return at::softplus(y);
+  if (activation == "exp") return y.exp();
+  return y;
+}
+
+}  // namespace
+
+Inputs inputs_from_padded(const torch::Tensor& tokens, const torch::Tensor& counts, CategoricalIds categorical_ids) {
+  if (tokens.dim() != 3) throw ShapeError("tokens: expected [B, S, L], got " + c10::str(tokens.sizes()));
+  Inputs inputs;
+  inputs.mask = fn::asv_mask(tokens);
+  inputs.asv_tokens = tokens.flatten(0, 1);
+  inputs.asv_index = fn::slot_index(inputs.mask);
+  if (counts.defined()) inputs.counts = counts.dim() == 3 ? counts.squeeze(-1) : counts;
+  inputs.categorical_ids = std::move(categorical_ids);
+  return inputs;
+}
+
+AamModel::AamModel(ModelConfig config) : config_(checked(std::move(config))) {}
+
+SequenceEncoderImpl::SequenceEncoderImpl(ModelConfig config) : AamModel(std::move(config)) {
+  const int64_t dim = config_.embedding_dim;
+  sample_encoder_ = register_module("sample_encoder", SampleSequenceEncoder(config_));
+  encoder_transformer_ = register_module("encoder_transformer", TransformerEncoder(encoder_stack(config_)));
+  attention_pooling_ = register_module("attention_pooling", AttentionPooling(dim));
+  if (config_.encoder_type == "combined") {
+    uni_ff_ = register_module("uni_ff", torch::nn::Linear(dim, 2));
+    faith_ff_ = register_module("faith_ff", torch::nn::Linear(dim, 1));
+    tax_ff_ = register_module("tax_ff", torch::nn::Linear(dim, 7));
+  } else if (config_.encoder_type != "unifrac") {
+    const int64_t outputs = config_.base_output_dim > 0 ? config_.base_output_dim : dim;
+    output_head_ = register_module("output_head", torch::nn::Linear(dim, outputs));
+  }
+  init_parameters(*this, seed_of_default_generator());
+}
+
+torch::Tensor SequenceEncoderImpl::encode_asvs(const torch::Tensor& asv_tokens) {
+  return sample_encoder_->asv_encoder()->forward(asv_tokens).embeddings;
+}
+
+Outputs SequenceEncoderImpl::forward(const Inputs& inputs, const ForwardOptions& options) {
+  Outputs out;
+  torch::Tensor asvs = inputs.asv_embeddings;
+  if (!asvs.defined()) {
+    ASVEncoding encoded = sample_encoder_->asv_encoder()->forward(inputs.asv_tokens, options.return_nucleotides);
+    asvs = encoded.embeddings;
+    out.nuc_predictions = encoded.nuc_predictions;
+    out.mask_indices = encoded.mask_indices;
+  }
+  const torch::Tensor samples = sample_encoder_->forward(asvs, inputs.asv_index, inputs.mask, inputs.counts);
+  if (options.return_sample_embeddings) out.base_embeddings = samples;
+  const torch::Tensor pooled =
+      attention_pooling_->forward(encoder_transformer_->forward(samples, inputs.mask), inputs.mask);
+  if (!uni_ff_.is_empty()) {
+    out.unifrac_pred = uni_ff_->forward(pooled).sigmoid();
+    out.faith_pred = faith_ff_->forward(pooled);
+    out.tax_pred = tax_ff_->forward(pooled);
+  } else if (!output_head_.is_empty()) {
+    out.base_prediction = output_head_->forward(pooled);
+  } else {
+    out.embeddings = pooled;
+  }
+  return out;
+}
+
+SequencePredictorImpl::SequencePredictorImpl(ModelConfig config) : AamModel(std::move(config)) {
+  const ModelConfig& c = config_;
+  const int64_t dim = c.embedding_dim;
+  if (c.learnable_output_scale) {
+    output_scale_ = register_parameter("output_scale", at::empty({c.out_dim}));
+    output_bias_ = register_parameter("output_bias", at::empty({c.out_dim}));
+  }
+  base_model_ = register_module("base_model", SequenceEncoder(c));
+  if (c.count_prediction) {
+    count_encoder_ = register_module("count_encoder", TransformerEncoder(count_stack(c)));
+    count_head_ = register_module("count_head", torch::nn::Linear(dim, 1));
+  }
+  target_encoder_ = register_module("target_encoder", TransformerEncoder(target_stack(c)));
+  target_pooling_ = register_module("target_pooling", AttentionPooling(dim));
+  if (c.target_layer_norm) {
+    target_norm_ = register_module("target_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim})));
+  }
+  const int64_t quantiles = c.num_quantiles > 0 ? c.num_quantiles : 1;
+  target_head_ = register_module("target_head", TargetHead(c, c.out_dim * quantiles));
+  if (!c.conditional_scaling_columns.empty()) {
+    output_scales_ = register_module("output_scales", CategoryTables(c));
+    output_biases_ = register_module("output_biases", CategoryTables(c));
+  }
+  if (!c.categorical_cardinalities.empty()) {
+    const int64_t width = c.categorical_embed_dim * static_cast<int64_t>(c.categorical_cardinalities.size());
+    categorical_embedder_ = register_module("categorical_embedder", CategoricalEmbedder(c));
+    if (c.categorical_fusion == "gmu") {
+      gmu_ = register_module("gmu", GatedFusion(dim, width));
+    } else {
+      const int64_t in = c.categorical_fusion == "concat" ? dim + width : width;
+      categorical_projection_ = register_module("categorical_projection", torch::nn::Linear(in, dim));
+    }
+  }
+  init_parameters(*this, seed_of_default_generator());
+  // A frozen base asks for no gradient, so autograd records nothing below it.
+  if (c.freeze_base) {
+    for (auto& parameter : base_model_->parameters()) parameter.requires_grad_(false);
+  }
+}
+
+torch::Tensor SequencePredictorImpl::encode_asvs(const torch::Tensor& asv_tokens) {
+  return base_model_->encode_asvs(asv_tokens);
+}
+
+Outputs SequencePredictorImpl::forward(const Inputs& inputs, const ForwardOptions& options) {
+  Outputs out = base_model_->forward(inputs, {options.return_nucleotides, true});
+  const torch::Tensor base = out.base_embeddings;
+  if (!options.return_sample_embeddings) out.base_embeddings = torch::Tensor();
+  if (!count_encoder_.is_empty()) {
+    const torch::Tensor counted = count_head_->forward(count_encoder_->forward(base, inputs.mask));
+    out.count_prediction = counted.squeeze(-1).sigmoid();
+  }
+  out.target_prediction = predict_target(inputs, base, out);
+  return out;
+}
+
+torch::Tensor SequencePredictorImpl::predict_target(const Inputs& inputs, const torch::Tensor& base_embeddings,
+                                                    Outputs& out) {
+  torch::Tensor categories;
+  if (!categorical_embedder_.is_empty() && !inputs.categorical_ids.empty()) {
+    categories = categorical_embedder_->forward(inputs.categorical_ids);
+  }
+  torch::Tensor x = base_embeddings;
+  if (categories.defined() && !categorical_projection_.is_empty()) {
+    const fn::LinearWeights projection{categorical_projection_->weight, categorical_projection_->bias};
+    x = config_.categorical_fusion == "concat" ? fn::fuse_concat(x, categories, projection)
+                                               : fn::fuse_add(x, categories, projection);
+  }
+  torch::Tensor pooled = target_pooling_->forward(target_encoder_->forward(x, inputs.mask), inputs.mask);
+  if (!target_norm_.is_empty()) pooled = target_norm_->forward(pooled);
+  if (categories.defined() && !gmu_.is_empty()) {
+    std::tie(pooled, out.gmu_gate) = gmu_->forward(pooled, categories);
+  }
+  return finish(target_head_->forward(pooled), inputs);
+}
+
+torch::Tensor SequencePredictorImpl::finish(torch::Tensor y, const Inputs& inputs) {
+  if (config_.num_quantiles > 0) return y.unflatten(-1, {config_.out_dim, config_.num_quantiles});
+  for (const std::string& column : config_.conditional_scaling_columns) {
+    const auto ids = inputs.categorical_ids.find(column);
+    if (ids == inputs.categorical_ids.end()) continue;
+    y = fn::conditional_scale(y, ids->second, output_scales_->weight(column), output_biases_->weight(column));
+  }
+  if (output_scale_.defined()) y = y * output_scale_ + output_bias_;
+  if (config_.is_classifier) return y.log_softmax(-1);
+  if (config_.bounded_targets) return y.sigmoid();
+  return activate_output(y, config_.output_activation);
+}
+
+std::shared_ptr<AamModel> make_model(const ModelConfig& config, bool is_predictor) {
+  if (is_predictor) return std::make_shared<SequencePredictorImpl>(config);
+  return std::make_shared<SequenceEncoderImpl>(config);
+}
+
+}  // namespace deepbio::model

@@ -1,0 +1,116 @@
+// The AAM model family as torch::nn modules: the same parameter names, order and initialisation as the Python shell
+// (deepbio_torch/models.py) and as AAM's PyTorch port (aam.md 2.6). The forward pass works on distinct ASVs;
+// AAM's padded tokens give the same result.
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/nn/pimpl.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "deepbio/model/conditioning.h"
+#include "deepbio/model/config.h"
+#include "deepbio/model/initialize.h"
+#include "deepbio/model/layers.h"
+
+namespace deepbio::model {
+
+// What goes in. Fields as in data::SampleBatch; the model does not know where they came from.
+struct Inputs {
+  torch::Tensor asv_tokens;        // int64 [U, L]
+  torch::Tensor asv_index;         // int64 [B, S]
+  torch::Tensor mask;              // bool [B, S]
+  torch::Tensor counts;            // float [B, S]; needed with count_embedding
+  CategoricalIds categorical_ids;  // int64 [B]
+  torch::Tensor asv_embeddings;    // [U, D] computed before (frozen base, prediction); then asv_tokens is not encoded
+};
+
+// AAM's layout: every ASV slot of the padded tokens counts as its own distinct ASV.
+//   tokens int64 [B, S, L], counts [B, S] or [B, S, 1] or undefined
+Inputs inputs_from_padded(const torch::Tensor& tokens, const torch::Tensor& counts = {},
+                          CategoricalIds categorical_ids = {});
+
+struct ForwardOptions {
+  bool return_nucleotides = false;
+  bool return_sample_embeddings = false;
+};
+
+// What comes out; a tensor that does not apply is undefined. Keys as in AAM.
+struct Outputs {
+  torch::Tensor target_prediction;                   // [B, O] (log-probabilities of a classifier) or [B, O, Q]
+  torch::Tensor count_prediction;                    // [B, S]
+  torch::Tensor base_embeddings;                     // [B, S, D] of the base model, zero under padding
+  torch::Tensor embeddings;                          // [B, D]
+  torch::Tensor base_prediction;                     // faith_pd, taxonomy
+  torch::Tensor unifrac_pred, faith_pred, tax_pred;  // combined
+  torch::Tensor nuc_predictions;                     // [U, L, V] logits for the distinct ASVs
+  torch::Tensor mask_indices;                        // bool [U, L], what was masked; undefined when nothing was
+  torch::Tensor gmu_gate;                            // [B, D]
+  torch::Tensor cross_attn_weights;                  // [B, heads, S, 1]
+  torch::Tensor perceiver_attn_weights;              // [B, heads, latents, S + 1]
+};
+
+// Common face of encoder and predictor for trainer, predictor and export.
+class AamModel : public torch::nn::Module {
+ public:
+  explicit AamModel(ModelConfig config);
+  virtual Outputs forward(const Inputs& inputs, const ForwardOptions& options = {}) = 0;
+  // [U, L] -> [U, D]: what Inputs::asv_embeddings wants. No masking.
+  virtual torch::Tensor encode_asvs(const torch::Tensor& asv_tokens) = 0;
+  virtual bool is_predictor() const = 0;
+  const ModelConfig& config() const { return config_; }
+
+ protected:
+  ModelConfig config_;
+};
+
+// ASVs of a sample -> sample embedding [B, D] (encoder_type unifrac) or base_prediction.
+class SequenceEncoderImpl : public AamModel {
+ public:
+  explicit SequenceEncoderImpl(ModelConfig config);
+  Outputs forward(const Inputs& inputs, const ForwardOptions& options = {}) override;
+  torch::Tensor encode_asvs(const torch::Tensor& asv_tokens) override;
+  bool is_predictor() const override { return false; }
+
+ private:
+  SampleSequenceEncoder sample_encoder_{nullptr};
+  TransformerEncoder encoder_transformer_{nullptr};
+  AttentionPooling attention_pooling_{nullptr};
+  torch::nn::Linear output_head_{nullptr}, uni_ff_{nullptr}, faith_ff_{nullptr}, tax_ff_{nullptr};
+};
+TORCH_MODULE(SequenceEncoder);
+
+// A base encoder with a count branch and a target branch.
+class SequencePredictorImpl : public AamModel {
+ public:
+  explicit SequencePredictorImpl(ModelConfig config);
+  Outputs forward(const Inputs& inputs, const ForwardOptions& options = {}) override;
+  torch::Tensor encode_asvs(const torch::Tensor& asv_tokens) override;
+  bool is_predictor() const override { return true; }
+  SequenceEncoder base_model() const { return base_model_; }
+
+ private:
+  torch::Tensor predict_target(const Inputs& inputs, const torch::Tensor& base_embeddings, Outputs& out);
+  torch::Tensor finish(torch::Tensor y, const Inputs& inputs);
+  SequenceEncoder base_model_{nullptr};
+  TransformerEncoder count_encoder_{nullptr};
+  torch::nn::Linear count_head_{nullptr};
+  TransformerEncoder target_encoder_{nullptr};
+  AttentionPooling target_pooling_{nullptr};
+  torch::nn::LayerNorm target_norm_{nullptr};
+  TargetHead target_head_{nullptr};
+  torch::Tensor output_scale_, output_bias_;
+  CategoryTables output_scales_{nullptr}, output_biases_{nullptr};
+  CategoricalEmbedder categorical_embedder_{nullptr};
+  torch::nn::Linear categorical_projection_{nullptr};
+  GatedFusion gmu_{nullptr};
+};
+TORCH_MODULE(SequencePredictor);
+
+// A model of either kind from its config. throws ConfigError.
+std::shared_ptr<AamModel> make_model(const ModelConfig& config, bool is_predictor);
+
+}  // namespace deepbio::model

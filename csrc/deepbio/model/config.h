@@ -1,0 +1,65 @@
+// Options of the model family. Names and defaults are those of AAM's constructors (aam.md 2), so that its keywords
+// build the same model here. Each field has one row in config.cpp: JSON, Python and the command line follow from it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "deepbio/base/json.h"
+
+namespace deepbio::model {
+
+struct ModelConfig {
+  int64_t vocab_size = 7;       // pad 0, A 1, C 2, G 3, T 4, START 5, MASK 6
+  int64_t embedding_dim = 128;  // D
+  int64_t max_bp = 150;         // positions of an ASV, START not counted
+  int64_t token_limit = 1024;   // most ASVs of a sample
+  int64_t asv_num_layers = 2, asv_num_heads = 4, asv_intermediate_size = 0;  // 0: 4 D
+  double asv_dropout = 0.1;
+  int64_t sample_num_layers = 2, sample_num_heads = 4, sample_intermediate_size = 0;
+  double sample_dropout = 0.1;
+  int64_t encoder_num_layers = 2, encoder_num_heads = 4, encoder_intermediate_size = 0;
+  double encoder_dropout = 0.1;
+  int64_t count_num_layers = 2, count_num_heads = 4, count_intermediate_size = 0;
+  double count_dropout = 0.1;
+  int64_t target_num_layers = 2, target_num_heads = 4, target_intermediate_size = 0;
+  double target_dropout = 0.1;
+  std::string activation = "gelu";       // gelu (erf), gelu_tanh, relu
+  std::string encoder_type = "unifrac";  // unifrac, faith_pd, taxonomy, combined
+  int64_t base_output_dim = 0;           // of faith_pd and taxonomy; 0: embedding_dim
+  bool predict_nucleotides = false;
+  double nuc_mask_ratio = 0.15;
+  std::string nuc_mask_strategy = "random";  // random, span
+  bool count_embedding = false;
+  std::string count_embedding_method = "add";  // add, concat, film
+  // Of the predictor only:
+  int64_t out_dim = 1;
+  bool is_classifier = false;
+  bool freeze_base = false;
+  bool count_prediction = true;
+  bool target_layer_norm = true;
+  bool bounded_targets = false;
+  bool learnable_output_scale = false;
+  std::string output_activation = "none";  // none, relu, softplus, exp
+  std::vector<int64_t> regressor_hidden_dims;
+  double regressor_dropout = 0;
+  bool residual_regression_head = false;
+  int64_t num_quantiles = 0;                                 // 0: plain output
+  std::map<std::string, int64_t> categorical_cardinalities;  // column -> categories + 1 (0 = unknown)
+  int64_t categorical_embed_dim = 16;
+  std::string categorical_fusion = "concat";  // concat, add, gmu, cross-attention, perceiver
+  double categorical_dropout = 0.1;
+  int64_t cross_attn_heads = 8, perceiver_num_latents = 64, perceiver_num_layers = 2;
+  std::vector<std::string> conditional_scaling_columns;
+
+  Json to_json() const;
+  // throws ConfigError: unknown key (with the nearest), wrong type. Keywords of AAM that change only speed
+  // (attn_implementation, asv_chunk_size, gradient_checkpointing) are accepted and dropped.
+  static ModelConfig from_json(const Json& json);
+  // throws ConfigError: sizes, heads that do not divide embedding_dim, unknown names.
+  void check() const;
+};
+
+}  // namespace deepbio::model
