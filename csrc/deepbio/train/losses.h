@@ -1,0 +1,62 @@
+// AAM's four loss terms and their sum (aam.md 3). Each is a function of tensors.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "deepbio/base/json.h"
+#include "deepbio/model/aam.h"
+
+namespace deepbio::train {
+
+using at::Tensor;
+
+struct LossOptions {
+  double target_penalty = 1, count_penalty = 1, penalty = 1, nuc_penalty = 1;
+  std::string target_loss_type = "huber";  // huber (smooth L1, beta 1), mse, mae, quantile, asymmetric
+  std::vector<double> quantiles{0.1, 0.5, 0.9};
+  double over_penalty = 1, under_penalty = 1;  // asymmetric
+  std::vector<double> class_weights;
+  std::map<std::string, std::string> loss_config;  // output index -> huber | mse | mae
+  Json to_json() const;
+  static LossOptions from_json(const Json& json);  // throws ConfigError
+  void check() const;                              // throws ConfigError
+};
+
+// What the terms are measured against; an undefined tensor leaves its term at zero.
+struct LossTargets {
+  Tensor target;       // float [B, O] or int64 [B]
+  Tensor counts;       // float [B, S], in the unit the count head predicts (relative abundance or min-max)
+  Tensor mask;         // bool [B, S]
+  Tensor base_target;  // distances [B, B], or what base_prediction is compared with
+  Tensor nucleotides;  // int64 [U, L], tokens before masking
+  Tensor nucleotide_weight;  // float [U], how often each distinct ASV occurs; undefined: 1
+  Tensor sample_weights;     // float [B]
+};
+
+struct LossTerms {
+  Tensor target_loss, count_loss, unifrac_loss, nuc_loss, total_loss;  // scalars
+};
+
+LossTerms multi_task_loss(const model::Outputs& outputs, const LossTargets& targets, const LossOptions& options,
+                          bool is_classifier, const std::string& encoder_type);
+
+Tensor regression_loss(const Tensor& prediction, const Tensor& target, const LossOptions& options,
+                       const Tensor& sample_weights = {});
+// prediction: log-probabilities [B, C], target int64 [B]
+Tensor classification_loss(const Tensor& prediction, const Tensor& target, const Tensor& class_weights = {},
+                           const Tensor& sample_weights = {});
+// mean over real ASVs of (prediction - counts)^2; prediction, counts [B, S], mask [B, S]
+Tensor count_loss(const Tensor& prediction, const Tensor& counts, const Tensor& mask);
+// Distances between embeddings: tanh(|z_i - z_j| / 10), zero diagonal.  z [B, D] -> [B, B]
+Tensor embedding_distances(const Tensor& embeddings);
+// Mean squared error over the strict upper triangle; 0 for B = 1. throws ShapeError.
+Tensor unifrac_loss(const Tensor& embeddings, const Tensor& distances);
+// Cross-entropy over `where` and tokens > 0 (all real tokens when `where` is undefined), ASV u counted weight[u] times.
+//   logits [U, L, V], tokens int64 [U, L], where bool [U, L]
+Tensor nucleotide_loss(const Tensor& logits, const Tensor& tokens, const Tensor& where, const Tensor& weight = {});
+
+}  // namespace deepbio::train

@@ -1,0 +1,29 @@
+// A table read the way a run reads its data, for prediction, evaluation and embedding from any door.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "deepbio/data/datasets.h"
+#include "deepbio/train/checkpoint.h"
+
+namespace deepbio::train {
+
+// redraw: another draw of reads in each epoch; otherwise the draw of epoch 0 always.
+data::SampleDatasetOptions dataset_options(const DataConfig& data, uint64_t seed, bool redraw);
+
+struct PredictionData {
+  std::shared_ptr<const io::CountTable> table;  // samples deep enough, features with reads
+  std::unique_ptr<data::SampleDataset> dataset;
+  std::vector<int64_t> samples;       // all of them
+  std::vector<std::string> left_out;  // samples with fewer reads than the run's rarefaction depth
+};
+
+// fasta_path: DNA of features whose ids are not DNA, or "".
+// throws ArgumentError when no sample is deep enough, and what data::feature_sequences throws.
+PredictionData prediction_data(const io::CountTable& whole, const RunConfig& config, const std::string& fasta_path = "",
+                               bool redraw = false);
+
+}  // namespace deepbio::train

@@ -1,0 +1,165 @@
+#include "deepbio/train/predictor.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+
+#include "deepbio/base/error.h"
+#include "deepbio/seq/encode.h"
+#include "deepbio/train/feed.h"
+
+namespace deepbio::train {
+namespace {
+
+// Puts a model into eval mode without gradients and back.
+class Evaluating {
+ public:
+  explicit Evaluating(model::AamModel& model) : model_(model), was_training_(model.is_training()) { model_.eval(); }
+  ~Evaluating() { model_.train(was_training_); }
+  Evaluating(const Evaluating&) = delete;
+  Evaluating& operator=(const Evaluating&) = delete;
+
+ private:
+  model::AamModel& model_;
+  bool was_training_;
+  torch::NoGradGuard no_grad_;
+};
+
+// [F, D] with the rows of `features` filled in, the others zero.
+torch::Tensor encode_some(model::AamModel& model, const data::SampleDataset& dataset,
+                          const std::vector<int64_t>& features, int64_t batch_size) {
+  const Evaluating evaluating(model);
+  torch::Tensor embeddings =
+      torch::zeros({static_cast<int64_t>(dataset.sequences().size()), model.config().embedding_dim});
+  for (size_t begin = 0; begin < features.size(); begin += static_cast<size_t>(batch_size)) {
+    const size_t end = std::min(features.size(), begin + static_cast<size_t>(batch_size));
+    std::vector<std::string_view> reads;
+    for (size_t i = begin; i < end; ++i) reads.emplace_back(dataset.sequences()[features[i]]);
+    const torch::Tensor tokens = seq::encode_aam_tokens(reads, dataset.options().max_bp).values;
+    const std::vector<int64_t> rows(features.begin() + begin, features.begin() + end);
+    embeddings.index_copy_(0, torch::tensor(rows, torch::kLong), model.encode_asvs(tokens));
+  }
+  return embeddings;
+}
+
+std::vector<int64_t> features_of(const data::SampleDataset& dataset, const std::vector<int64_t>& samples) {
+  const io::CountTable& table = dataset.table();
+  std::vector<bool> is_used(table.feature_ids.size(), false);
+  for (const int64_t sample : samples) {
+    if (sample < 0 || sample >= table.num_samples()) {
+      throw ArgumentError("predict: expected samples 0.." + std::to_string(table.num_samples() - 1) + ", got " +
+                          std::to_string(sample));
+    }
+    for (int64_t entry = table.indptr[sample]; entry < table.indptr[sample + 1]; ++entry) {
+      is_used[table.indices[entry]] = true;
+    }
+  }
+  std::vector<int64_t> features;
+  for (size_t feature = 0; feature < is_used.size(); ++feature) {
+    if (is_used[feature]) features.push_back(static_cast<int64_t>(feature));
+  }
+  return features;
+}
+
+// Runs the model on the samples in batches; `pick` takes from the outputs what is wanted, [B, ...].
+template <class Pick>
+torch::Tensor forward_all(model::AamModel& model, const data::SampleDataset& dataset,
+                          const std::vector<int64_t>& samples, const PredictOptions& options, Pick pick) {
+  if (samples.empty()) throw ArgumentError("predict: expected at least one sample, got none");
+  if (options.batch_size < 1) {
+    throw ArgumentError("predict: expected a batch size >= 1, got " + std::to_string(options.batch_size));
+  }
+  const Evaluating evaluating(model);
+  const torch::Tensor features = encode_some(model, dataset, features_of(dataset, samples), /*batch_size=*/64);
+  std::vector<torch::Tensor> parts;
+  for (size_t begin = 0; begin < samples.size(); begin += static_cast<size_t>(options.batch_size)) {
+    const size_t size = std::min(samples.size() - begin, static_cast<size_t>(options.batch_size));
+    const data::SampleBatch batch = dataset.batch(std::span(samples).subspan(begin, size), options.epoch);
+    parts.push_back(pick(model.forward(make_inputs(batch, features), {})));
+  }
+  return torch::cat(parts);
+}
+
+std::string number(double value) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::general, 9).ptr;
+  return std::string(text, end);
+}
+
+std::string header_line(const Predictions& predictions, const RunConfig& config) {
+  std::string line = "sample_id";
+  const int64_t outputs = predictions.values.size(1);
+  if (config.target && config.target->is_classifier()) {
+    line.append("\tprediction");
+    for (const std::string& name : config.target->classes()) line.append("\tprobability_").append(name);
+  } else if (outputs == 1) {
+    line.append("\tprediction");
+  } else {
+    for (int64_t output = 0; output < outputs; ++output) line.append("\tprediction_").append(std::to_string(output));
+  }
+  return line.append(predictions.deviation.defined() ? "\tprediction_std\n" : "\n");
+}
+
+}  // namespace
+
+torch::Tensor encode_features(model::AamModel& model, const data::SampleDataset& dataset, int64_t batch_size) {
+  std::vector<int64_t> all(dataset.sequences().size());
+  for (size_t feature = 0; feature < all.size(); ++feature) all[feature] = static_cast<int64_t>(feature);
+  return encode_some(model, dataset, all, batch_size);
+}
+
+Predictions predict(model::AamModel& model, const RunConfig& config, const data::SampleDataset& dataset,
+                    const std::vector<int64_t>& samples, const PredictOptions& options) {
+  if (!model.is_predictor()) {
+    throw ArgumentError("predict: this run is a pretrained encoder without a target; use `deepbio embed`, or train it");
+  }
+  torch::Tensor values = forward_all(model, dataset, samples, options,
+                                     [](const model::Outputs& outputs) { return outputs.target_prediction; })
+                             .to(torch::kDouble);
+  Predictions predictions;
+  for (const int64_t sample : samples) predictions.sample_ids.push_back(dataset.table().sample_ids[sample]);
+  if (model.config().is_classifier) {
+    predictions.values = values.exp();
+    const torch::Tensor chosen = values.argmax(-1).contiguous();
+    predictions.class_ids.assign(chosen.data_ptr<int64_t>(), chosen.data_ptr<int64_t>() + chosen.numel());
+    return predictions;
+  }
+  if (values.dim() == 3) values = values.select(2, values.size(2) / 2);
+  values = values.contiguous();
+  if (config.target) {
+    double* value = values.data_ptr<double>();
+    for (int64_t i = 0; i < values.numel(); ++i) value[i] = config.target->restore(value[i]);
+  }
+  predictions.values = values;
+  return predictions;
+}
+
+torch::Tensor embed(model::AamModel& model, const data::SampleDataset& dataset, const std::vector<int64_t>& samples,
+                    const PredictOptions& options) {
+  return forward_all(model, dataset, samples, options, [](const model::Outputs& outputs) {
+    if (!outputs.embeddings.defined()) {
+      throw ArgumentError("embed: a model with encoder type other than unifrac has no sample embeddings");
+    }
+    return outputs.embeddings;
+  });
+}
+
+void write_predictions(const std::string& path, const Predictions& predictions, const RunConfig& config,
+                       io::Overwrite overwrite) {
+  const bool is_classifier = config.target && config.target->is_classifier();
+  const torch::Tensor values = predictions.values.to(torch::kDouble).contiguous();
+  const double* value = values.data_ptr<double>();
+  std::string text = header_line(predictions, config);
+  for (size_t row = 0; row < predictions.sample_ids.size(); ++row) {
+    text += predictions.sample_ids[row];
+    if (is_classifier) text.append("\t").append(config.target->classes()[predictions.class_ids[row]]);
+    for (int64_t column = 0; column < values.size(1); ++column) text.append("\t").append(number(*value++));
+    if (predictions.deviation.defined()) text.append("\t").append(number(predictions.deviation[row].item<double>()));
+    text.append("\n");
+  }
+  io::write_file(path, text, overwrite);
+}
+
+}  // namespace deepbio::train

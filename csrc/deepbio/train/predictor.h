@@ -1,0 +1,39 @@
+// Predictions and embeddings of a trained run on a table.
+//
+// Each distinct ASV of the whole table is encoded once. Predictions come in the units of the target.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "deepbio/data/datasets.h"
+#include "deepbio/train/checkpoint.h"
+
+namespace deepbio::train {
+
+struct Predictions {
+  std::vector<std::string> sample_ids;
+  torch::Tensor values;              // float64 [N, O] in target units, or class probabilities [N, C]
+  std::vector<int64_t> class_ids;    // [N] for a classifier
+  torch::Tensor deviation;           // float64 [N]: spread over several draws of reads; undefined after one pass
+};
+
+struct PredictOptions {
+  int64_t batch_size = 32;
+  uint64_t epoch = 0;  // which draw of reads, for a dataset that draws anew in each epoch
+};
+
+// throws ArgumentError when the run is not a predictor.
+Predictions predict(model::AamModel& model, const RunConfig& config, const data::SampleDataset& dataset,
+                    const std::vector<int64_t>& samples, const PredictOptions& options = {});
+// float32 [N, D]: the encoder's sample embeddings.
+torch::Tensor embed(model::AamModel& model, const data::SampleDataset& dataset, const std::vector<int64_t>& samples,
+                    const PredictOptions& options = {});
+// sample_id, prediction (classes: the label, then probability_CLASS columns), prediction_std where there is one; numbers with 9 significant digits.
+void write_predictions(const std::string& path, const Predictions& predictions, const RunConfig& config,
+                       io::Overwrite overwrite = io::Overwrite::kAllow);
+// All ASV embeddings of a table [F, D], each feature once.
+torch::Tensor encode_features(model::AamModel& model, const data::SampleDataset& dataset, int64_t batch_size = 64);
+
+}  // namespace deepbio::train

@@ -1,0 +1,115 @@
+#include "deepbio/train/resume.h"
+
+#include <filesystem>
+
+#include "deepbio/base/error.h"
+#include "deepbio/train/fields.h"
+
+namespace deepbio::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+Json state_to_json(const TrainingState& state, const TrainingOptions& options) {
+  Json history = Json::array();
+  for (const EpochReport& report : state.history) history.push_back(report.to_json());
+  return Json(Json::Object{{"next_epoch", state.next_epoch},
+                           {"updates", state.updates},
+                           {"best_epoch", state.best_epoch},
+                           {"best_value", state.best_value},
+                           {"epochs_without_gain", state.epochs_without_gain},
+                           {"finished", state.finished},
+                           {"options", options.to_json()},
+                           {"history", std::move(history)}});
+}
+
+TrainingState state_from_json(const Json& json) {
+  TrainingState state;
+  state.next_epoch = json.at("next_epoch").as_int();
+  state.updates = json.at("updates").as_int();
+  state.best_epoch = json.at("best_epoch").as_int();
+  state.best_value = json.at("best_value").as_double();
+  state.epochs_without_gain = json.at("epochs_without_gain").as_int();
+  state.finished = json.at("finished").as_bool();
+  for (const Json& report : json.at("history").as_array()) state.history.push_back(epoch_report_from_json(report));
+  return state;
+}
+
+// Options that a resumed run may change without becoming another run.
+bool may_change(const std::string& key) { return key == "patience" || key == "loader_threads"; }
+
+void expect_same_options(const Json& before, const Json& now, const std::string& path) {
+  for (const auto& [key, value] : now.as_object()) {
+    const Json* old = before.find(key);
+    if (old != nullptr && (*old == value || may_change(key))) continue;
+    throw ConfigError(path + ": cannot resume: " + key + " was " + (old == nullptr ? "absent" : old->dump()) +
+                      ", now it is " + value.dump());
+  }
+}
+
+std::map<std::string, double> numbers(const Json& json) {
+  std::map<std::string, double> out;
+  for (const auto& [key, value] : json.as_object()) out[key] = value.as_double();
+  return out;
+}
+
+std::string metrics_lines(const std::vector<EpochReport>& history) {
+  std::string lines;
+  for (const EpochReport& report : history) lines += report.to_json().dump() + "\n";
+  return lines;
+}
+
+}  // namespace
+
+EpochReport epoch_report_from_json(const Json& json) {
+  EpochReport report;
+  report.epoch = json.at("epoch").as_int();
+  report.train_loss = json.at("train_loss").as_double();
+  report.val_loss = json.at("val_loss").as_double();
+  report.lr = json.at("lr").as_double();
+  report.seconds = json.at("seconds").as_double();
+  report.samples_per_second = json.at("samples_per_second").as_double();
+  report.is_best = json.at("is_best").as_bool();
+  report.train_terms = numbers(json.at("train"));
+  report.val_terms = numbers(json.at("val"));
+  return report;
+}
+
+void save_training_state(const std::string& run, const TrainingState& state, const model::AamModel& model,
+                         const AdamW& optimizer, const TrainingOptions& options) {
+  const fs::path last = fs::path(run) / "last", fresh = fs::path(run) / "last.new", old = fs::path(run) / "last.old";
+  fs::remove_all(fresh);
+  fs::create_directories(fresh);
+  save_tensors((fresh / "model.safetensors").string(), state_dict(model));
+  save_tensors((fresh / "optimizer.safetensors").string(), optimizer.state());
+  io::write_file((fresh / "state.json").string(), state_to_json(state, options).dump(2) + "\n");
+  // A crash between the two renames leaves last.old complete; loading falls back to it.
+  if (fs::exists(last)) {
+    fs::remove_all(old);
+    fs::rename(last, old);
+  }
+  fs::rename(fresh, last);
+  fs::remove_all(old);
+  io::write_file((fs::path(run) / "metrics.jsonl").string(), metrics_lines(state.history));
+}
+
+TrainingState load_training_state(const std::string& run, model::AamModel& model, AdamW& optimizer,
+                                  const TrainingOptions& options) {
+  fs::path folder = fs::path(run) / "last";
+  if (!fs::exists(folder / "state.json")) folder = fs::path(run) / "last.old";
+  const std::string path = (folder / "state.json").string();
+  if (!fs::exists(path)) {
+    throw MissingFileError((fs::path(run) / "last" / "state.json").string(), "nothing to resume: no epoch was finished");
+  }
+  const Json json = Json::parse(io::read_all(path), path);
+  expect_same_options(json.at("options"), options.to_json(), path);
+  try {
+    load_state_dict(model, load_tensors((folder / "model.safetensors").string()));
+    optimizer.load_state(load_tensors((folder / "optimizer.safetensors").string()));
+    return state_from_json(json);
+  } catch (const ConfigError& error) {
+    throw ConfigError(folder.string() + ": cannot resume: " + error.what());
+  }
+}
+
+}  // namespace deepbio::train

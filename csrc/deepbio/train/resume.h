@@ -1,0 +1,32 @@
+// Where a training run stands after an epoch, and how it is kept in RUN/last so that a crash at any moment leaves a
+// complete older state: the folder is written under another name and swapped in by renaming.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "deepbio/train/checkpoint.h"
+#include "deepbio/train/optim.h"
+#include "deepbio/train/trainer.h"
+
+namespace deepbio::train {
+
+struct TrainingState {
+  int64_t next_epoch = 0;
+  int64_t updates = 0;              // optimizer steps taken: where the learning-rate schedule stands
+  int64_t best_epoch = -1;
+  double best_value = 0;            // of options.best_metric
+  int64_t epochs_without_gain = 0;  // what patience counts
+  bool finished = false;            // stopped early; nothing is left to resume
+  std::vector<EpochReport> history;
+};
+
+// RUN/last/{model.safetensors, optimizer.safetensors, state.json} and RUN/metrics.jsonl.
+void save_training_state(const std::string& run, const TrainingState& state, const model::AamModel& model,
+                         const AdamW& optimizer, const TrainingOptions& options);
+// throws MissingFileError, ConfigError (weights that do not fit; options that changed and would make another run).
+TrainingState load_training_state(const std::string& run, model::AamModel& model, AdamW& optimizer,
+                                  const TrainingOptions& options);
+EpochReport epoch_report_from_json(const Json& json);
+
+}  // namespace deepbio::train

@@ -1,0 +1,94 @@
+// The training loop: epochs of batches -> loss -> step, validation, early stopping, checkpoints.
+//
+// Deterministic: order, rarefaction, dropout and masking depend on (seed, epoch, step) only; torch's default generator is
+// seeded per step and put back as it was when fit() ends. On one thread a resumed run equals an unbroken one bit for bit.
+// The library never prints: events go to a callback, which may ask to stop.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "deepbio/data/datasets.h"
+#include "deepbio/model/aam.h"
+#include "deepbio/train/checkpoint.h"
+#include "deepbio/train/losses.h"
+
+namespace deepbio::train {
+
+struct TrainingOptions {
+  int64_t epochs = 100;
+  int64_t batch_size = 8;
+  double lr = 1e-4;
+  double weight_decay = 0.01;
+  int64_t warmup_steps = 10000;
+  int64_t patience = 10;          // epochs without improvement before stopping; 0: never
+  double max_grad_norm = 0;       // 0: no clipping
+  int64_t gradient_accumulation_steps = 1;
+  std::string scheduler = "warmup_cosine";  // warmup_cosine, constant
+  uint64_t seed = 0;
+  int64_t loader_threads = 1;
+  std::string count_target = "relative";  // relative (reads / total of the sample), minmax (as AAM), raw
+  std::string best_metric = "val_loss";   // what makes an epoch the best: val_loss, mae, r2, accuracy, f1
+  LossOptions loss;
+  Json to_json() const;
+  static TrainingOptions from_json(const Json& json);  // throws ConfigError
+  void check() const;                                  // throws ConfigError
+};
+
+struct EpochReport {
+  int64_t epoch = 0;  // 0-based
+  double train_loss = 0, val_loss = 0;
+  std::map<std::string, double> train_terms, val_terms;  // the loss terms; val also the metrics in target units
+  double lr = 0;
+  double seconds = 0, samples_per_second = 0;
+  bool is_best = false;
+  Json to_json() const;
+};
+
+struct StepReport {
+  int64_t epoch = 0, step = 0, num_steps = 0;
+  double loss = 0;
+};
+
+enum class Control { kContinue, kStop };
+struct Callbacks {
+  std::function<Control(const StepReport&)> on_step;    // may be empty
+  std::function<Control(const EpochReport&)> on_epoch;  // may be empty
+};
+
+struct FitResult {
+  std::vector<EpochReport> history;
+  int64_t best_epoch = -1;
+  double best_loss = 0;  // the best epoch's options.best_metric
+  bool stopped_early = false, interrupted = false;
+};
+
+struct Split {
+  std::vector<int64_t> train, val;  // indices into the dataset
+};
+// Random split keyed by seed; both parts get at least one item. throws ArgumentError for fewer than 2 items.
+Split split_samples(const std::vector<int64_t>& items, double test_size, uint64_t seed);
+
+class Trainer {
+ public:
+  // run_directory "" keeps nothing on disk. codec is needed for metrics in target units (predictor).
+  Trainer(std::shared_ptr<model::AamModel> model, TrainingOptions options, std::string run_directory = "",
+          std::optional<data::TargetCodec> codec = {});
+  // Trains on split.train of train_data, validates on split.val of val_data (the same table with a fixed draw); leaves the best
+  // weights in the model. resume continues from RUN/last.
+  FitResult fit(const data::SampleDataset& train_data, const data::SampleDataset& val_data, const Split& split,
+                const Callbacks& callbacks = {}, bool resume = false);
+
+ private:
+  std::shared_ptr<model::AamModel> model_;
+  TrainingOptions options_;
+  std::string run_directory_;
+  std::optional<data::TargetCodec> codec_;
+};
+
+}  // namespace deepbio::train
