@@ -1,0 +1,52 @@
+// What the binding files share: one bind_x per room (module.cpp lists them) and the Python side of C++ values.
+#pragma once
+
+#include <torch/extension.h>
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "deepbio/community/tree.h"
+#include "deepbio/data/datasets.h"
+#include "deepbio/io/biom.h"
+#include "deepbio/io/fastx.h"
+#include "deepbio/io/newick.h"
+#include "deepbio/train/checkpoint.h"
+
+namespace deepbio::bindings {
+
+namespace py = pybind11;
+using NoGil = py::call_guard<py::gil_scoped_release>;
+
+// A table behind a shared pointer, so that datasets and tensors over its arrays keep it alive.
+struct Table {
+  std::shared_ptr<const io::CountTable> counts;
+};
+
+// A tree and the file it came from, for messages.
+struct Tree {
+  io::Tree tree;
+  std::string path;
+};
+
+py::tuple to_python(const io::Record& record);
+py::dict to_python(const io::SkipReport& report);
+io::OnBadRecord parse_on_bad_record(const std::string& name);
+io::Overwrite overwrite_mode(bool overwrite);
+community::MissingFeatures parse_missing_features(const std::string& name);
+std::vector<std::string_view> views(const std::vector<py::bytes>& items);
+// name -> tensor, and back; undefined tensors are left out.
+train::NamedTensors to_named(const std::map<std::string, torch::Tensor>& tensors);
+bool is_predictor(const std::map<std::string, torch::Tensor>& state);
+
+void bind_base(py::module_& module);
+void bind_io(py::module_& module);
+void bind_community(py::module_& module);
+void bind_data(py::module_& module);
+void bind_model(py::module_& module);
+void bind_train(py::module_& module);
+void bind_export(py::module_& module);
+
+}  // namespace deepbio::bindings

@@ -1,0 +1,142 @@
+// Tables, trees, distances.
+#include "bindings/bindings.h"
+#include "deepbio/base/error.h"
+#include "deepbio/community/table.h"
+#include "deepbio/community/unifrac.h"
+
+namespace deepbio::bindings {
+namespace {
+
+// A tensor over an array of the table: no copy, and the table lives as long as the tensor.
+template <class Value>
+torch::Tensor view_of(const std::shared_ptr<const io::CountTable>& owner, const std::vector<Value>& values,
+                      torch::ScalarType type) {
+  // from_blob wants a pointer it could write through; the Python class hands these out as read-only by contract.
+  auto* data = const_cast<Value*>(values.data());
+  return torch::from_blob(
+      data, {static_cast<int64_t>(values.size())}, [owner](void*) {}, torch::TensorOptions().dtype(type));
+}
+
+Table wrap(io::CountTable counts) { return {std::make_shared<const io::CountTable>(std::move(counts))}; }
+
+template <class Value>
+std::vector<Value> to_vector(const torch::Tensor& tensor, torch::ScalarType type) {
+  const torch::Tensor flat = tensor.to(type).contiguous();
+  return {flat.data_ptr<Value>(), flat.data_ptr<Value>() + flat.numel()};
+}
+
+Table from_arrays(std::vector<std::string> sample_ids, std::vector<std::string> feature_ids,
+                  const torch::Tensor& indptr, const torch::Tensor& indices, const torch::Tensor& values) {
+  io::CountTable counts;
+  counts.sample_ids = std::move(sample_ids);
+  counts.feature_ids = std::move(feature_ids);
+  counts.indptr = to_vector<int64_t>(indptr, torch::kLong);
+  counts.indices = to_vector<int64_t>(indices, torch::kLong);
+  counts.values = to_vector<double>(values, torch::kDouble);
+  io::check_table(counts, "arrays");
+  return wrap(std::move(counts));
+}
+
+std::pair<Table, std::vector<std::string>> rarefy(const Table& table, int64_t depth, uint64_t seed, uint64_t epoch,
+                                                  bool with_replacement) {
+  community::RarefyOptions options;
+  options.depth_reads = depth;
+  options.seed = seed;
+  options.epoch = epoch;
+  options.with_replacement = with_replacement;
+  community::RarefyResult result = community::rarefy(*table.counts, options);
+  return {wrap(std::move(result.table)), std::move(result.dropped_samples)};
+}
+
+void write_table(const Table& table, const std::string& path, bool overwrite) {
+  if (path.ends_with(".tsv")) {
+    io::write_table_tsv(path, *table.counts, overwrite_mode(overwrite));
+  } else {
+    io::write_biom(path, *table.counts, overwrite_mode(overwrite));
+  }
+}
+
+std::vector<std::string> tips(const Tree& tree) {
+  std::vector<std::string> out;
+  for (size_t i = 0; i < tree.tree.name.size(); ++i) {
+    if (tree.tree.is_tip[i]) out.push_back(tree.tree.name[i]);
+  }
+  return out;
+}
+
+community::Phylogeny match(const Table& table, const Tree& tree, const std::string& missing) {
+  return community::match_features(tree.tree, table.counts->feature_ids, parse_missing_features(missing), tree.path);
+}
+
+torch::Tensor unifrac(const Table& table, const Tree& tree, const std::string& metric, const std::string& missing) {
+  const community::Metric parsed = community::parse_metric(metric);
+  return community::unifrac(*table.counts, match(table, tree, missing), parsed);
+}
+
+torch::Tensor faith_pd(const Table& table, const Tree& tree, const std::string& missing) {
+  return community::faith_pd(*table.counts, match(table, tree, missing));
+}
+
+void bind_table(py::module_& module) {
+  py::class_<Table>(module, "Table")
+      .def_static("read", [](const std::string& path) { return wrap(io::read_table(path)); }, py::arg("path"), NoGil())
+      .def_static("from_arrays", &from_arrays, py::arg("sample_ids"), py::arg("feature_ids"), py::arg("indptr"),
+                  py::arg("indices"), py::arg("values"), NoGil())
+      .def_property_readonly("sample_ids", [](const Table& t) { return t.counts->sample_ids; })
+      .def_property_readonly("feature_ids", [](const Table& t) { return t.counts->feature_ids; })
+      .def_property_readonly("indptr", [](const Table& t) { return view_of(t.counts, t.counts->indptr, torch::kLong); })
+      .def_property_readonly("indices",
+                             [](const Table& t) { return view_of(t.counts, t.counts->indices, torch::kLong); })
+      .def_property_readonly("values",
+                             [](const Table& t) { return view_of(t.counts, t.counts->values, torch::kDouble); })
+      .def("rarefy", &rarefy, py::arg("depth"), py::arg("seed"), py::arg("epoch"), py::arg("with_replacement"), NoGil())
+      .def("select_samples",
+           [](const Table& t, const std::vector<int64_t>& samples) {
+             return wrap(community::select_samples(*t.counts, samples));
+           },
+           py::arg("samples"), NoGil())
+      .def("select_features",
+           [](const Table& t, const std::vector<bool>& keep) {
+             return wrap(community::select_features(*t.counts, keep));
+           },
+           py::arg("keep"), NoGil())
+      .def("drop_empty_features", [](const Table& t) { return wrap(community::drop_empty_features(*t.counts)); }, NoGil())
+      .def("totals", [](const Table& t) { return torch::tensor(community::sample_totals(*t.counts), torch::kDouble); })
+      .def("write", &write_table, py::arg("path"), py::arg("overwrite") = false, NoGil());
+}
+
+}  // namespace
+
+community::MissingFeatures parse_missing_features(const std::string& name) {
+  if (name == "error") return community::MissingFeatures::kError;
+  if (name == "drop") return community::MissingFeatures::kDrop;
+  throw ArgumentError("missing_features: expected error or drop, got " + quoted(name));
+}
+
+void bind_community(py::module_& module) {
+  bind_table(module);
+  py::class_<Tree>(module, "Tree")
+      .def_static("read", [](const std::string& path) { return Tree{io::read_newick(path), path}; }, py::arg("path"),
+                  NoGil())
+      .def_static("parse", [](const std::string& text) { return Tree{io::parse_newick(text, "text"), "text"}; },
+                  py::arg("text"), NoGil())
+      .def_readonly("path", &Tree::path)
+      .def_property_readonly("num_nodes", [](const Tree& t) { return t.tree.num_nodes(); })
+      .def_property_readonly("tips", &tips)
+      .def("shear",
+           [](const Tree& t, const std::vector<std::string>& keep) {
+             return Tree{community::shear(t.tree, keep), t.path};
+           },
+           py::arg("tips"), NoGil())
+      .def("to_newick", [](const Tree& t) { return io::to_newick(t.tree); }, NoGil())
+      .def("write",
+           [](const Tree& t, const std::string& path, bool overwrite) {
+             io::write_newick(path, t.tree, overwrite_mode(overwrite));
+           },
+           py::arg("path"), py::arg("overwrite") = false, NoGil());
+  module.def("unifrac", &unifrac, py::arg("table"), py::arg("tree"), py::arg("metric"), py::arg("missing_features"),
+             NoGil());
+  module.def("faith_pd", &faith_pd, py::arg("table"), py::arg("tree"), py::arg("missing_features"), NoGil());
+}
+
+}  // namespace deepbio::bindings

@@ -1,0 +1,119 @@
+// Readers and writers of files.
+#include "bindings/bindings.h"
+#include "deepbio/base/error.h"
+#include "deepbio/io/matrix.h"
+#include "deepbio/io/metadata.h"
+#include "deepbio/train/checkpoint.h"
+
+namespace deepbio::bindings {
+namespace {
+
+py::list read_records(io::FastxReader& reader, int64_t max_records) {
+  std::vector<io::Record> records;
+  {
+    const py::gil_scoped_release no_gil;
+    io::Record record;
+    while (static_cast<int64_t>(records.size()) < max_records && reader.next(record)) records.push_back(record);
+  }
+  py::list out;
+  for (const auto& record : records) out.append(to_python(record));
+  return out;
+}
+
+std::vector<std::string> column_values(const io::Metadata& metadata, const std::string& name) {
+  return metadata.values[static_cast<size_t>(metadata.column(name))];
+}
+
+std::map<std::string, torch::Tensor> load(const std::string& path) {
+  std::map<std::string, torch::Tensor> out;
+  for (auto& [name, tensor] : train::load_tensors(path)) out.emplace(name, tensor);
+  return out;
+}
+
+void save(const std::string& path, const std::map<std::string, torch::Tensor>& tensors,
+          const std::map<std::string, std::string>& metadata) {
+  train::save_tensors(path, to_named(tensors), metadata);
+}
+
+py::tuple distances_to_python(const std::string& path) {
+  io::DistanceMatrix matrix;
+  {
+    const py::gil_scoped_release no_gil;
+    matrix = io::read_distances(path);
+  }
+  const int64_t n = matrix.size();
+  return py::make_tuple(matrix.ids, torch::tensor(matrix.values, torch::kDouble).view({n, n}));
+}
+
+void write_distances(const std::string& path, const std::vector<std::string>& ids, const torch::Tensor& values,
+                     bool overwrite) {
+  const auto n = static_cast<int64_t>(ids.size());
+  if (values.dim() != 2 || values.size(0) != n || values.size(1) != n) {
+    throw ShapeError("distances: expected [" + std::to_string(n) + ", " + std::to_string(n) + "] for as many ids");
+  }
+  const torch::Tensor flat = values.to(torch::kDouble).contiguous();
+  io::DistanceMatrix matrix;
+  matrix.ids = ids;
+  matrix.num_rows = n;
+  matrix.values.assign(flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel());
+  io::write_distances(path, matrix, overwrite_mode(overwrite));
+}
+
+}  // namespace
+
+py::tuple to_python(const io::Record& record) {
+  const py::object quality = record.has_quality ? py::object(py::bytes(record.quality)) : py::object(py::none());
+  return py::make_tuple(record.name, record.description, py::bytes(record.sequence), quality);
+}
+
+py::dict to_python(const io::SkipReport& report) {
+  py::dict out;
+  out["num_records"] = report.num_records;
+  out["num_skipped"] = report.num_skipped;
+  out["reasons"] = report.reasons;
+  out["examples"] = report.examples;
+  return out;
+}
+
+io::OnBadRecord parse_on_bad_record(const std::string& name) {
+  if (name == "raise") return io::OnBadRecord::kRaise;
+  if (name == "skip") return io::OnBadRecord::kSkip;
+  throw ArgumentError("on_bad_record: expected raise or skip, got " + quoted(name));
+}
+
+io::Overwrite overwrite_mode(bool overwrite) { return overwrite ? io::Overwrite::kAllow : io::Overwrite::kRefuse; }
+
+train::NamedTensors to_named(const std::map<std::string, torch::Tensor>& tensors) {
+  return {tensors.begin(), tensors.end()};
+}
+
+void bind_io(py::module_& module) {
+  py::class_<io::FastxReader>(module, "FastxReader")
+      .def(py::init([](const std::string& path, const std::string& on_bad_record) {
+             io::FastxOptions options;
+             options.on_bad_record = parse_on_bad_record(on_bad_record);
+             return std::make_unique<io::FastxReader>(path, options);
+           }),
+           py::arg("path"), py::arg("on_bad_record") = "raise", NoGil())
+      .def("read", &read_records, py::arg("max_records"))
+      .def("report", [](const io::FastxReader& reader) { return to_python(reader.report()); })
+      .def_property_readonly("format", [](const io::FastxReader& r) { return std::string(to_string(r.format())); })
+      .def_property_readonly("container",
+                             [](const io::FastxReader& r) { return std::string(to_string(r.container())); });
+  py::class_<io::Metadata>(module, "Metadata")
+      .def_static("read", &io::read_metadata, py::arg("path"), NoGil())
+      .def_readonly("path", &io::Metadata::path)
+      .def_readonly("id_column", &io::Metadata::id_column)
+      .def_readonly("ids", &io::Metadata::ids)
+      .def_readonly("columns", &io::Metadata::columns)
+      .def_readonly("types", &io::Metadata::types)
+      .def("values", &column_values, py::arg("column"));
+  module.def("load_tensors", &load, py::arg("path"), NoGil());
+  module.def("save_tensors", &save, py::arg("path"), py::arg("tensors"),
+             py::arg("metadata") = std::map<std::string, std::string>{}, NoGil());
+  module.def("read_distances", &distances_to_python, py::arg("path"));
+  module.def("write_distances", &write_distances, py::arg("path"), py::arg("ids"), py::arg("values"),
+             py::arg("overwrite") = false, NoGil());
+}
+
+}  // namespace deepbio::bindings

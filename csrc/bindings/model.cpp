@@ -1,0 +1,81 @@
+// The C++ shell of the models, for comparison with the Python one and for what runs in C++.
+#include "deepbio/model/aam.h"
+
+#include "bindings/bindings.h"
+#include "deepbio/base/error.h"
+
+namespace deepbio::bindings {
+namespace {
+
+using Tensors = std::map<std::string, torch::Tensor>;
+
+std::vector<std::string> parameter_names(const std::string& config_json, bool predictor) {
+  const auto model = model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")), predictor);
+  return model->named_parameters().keys();
+}
+
+torch::Tensor tensor_of(const py::dict& inputs, const char* name) {
+  return inputs.contains(name) ? inputs[name].cast<torch::Tensor>() : torch::Tensor();
+}
+
+model::Inputs to_inputs(const py::dict& inputs) {
+  std::map<std::string, torch::Tensor> categorical;
+  if (inputs.contains("categorical_ids")) categorical = inputs["categorical_ids"].cast<Tensors>();
+  const torch::Tensor counts = tensor_of(inputs, "counts");
+  if (inputs.contains("tokens")) return model::inputs_from_padded(tensor_of(inputs, "tokens"), counts, categorical);
+  model::Inputs out;
+  out.asv_tokens = tensor_of(inputs, "asv_tokens");
+  out.asv_embeddings = tensor_of(inputs, "asv_embeddings");
+  out.asv_index = tensor_of(inputs, "asv_index");
+  out.mask = tensor_of(inputs, "mask");
+  out.counts = counts;
+  out.categorical_ids = categorical;
+  return out;
+}
+
+py::dict to_python(const model::Outputs& outputs) {
+  py::dict out;
+  const auto put = [&out](const char* name, const torch::Tensor& tensor) {
+    if (tensor.defined()) out[name] = tensor;
+  };
+  put("target_prediction", outputs.target_prediction);
+  put("count_prediction", outputs.count_prediction);
+  put("base_embeddings", outputs.base_embeddings);
+  put("embeddings", outputs.embeddings);
+  put("base_prediction", outputs.base_prediction);
+  put("unifrac_pred", outputs.unifrac_pred);
+  put("faith_pred", outputs.faith_pred);
+  put("tax_pred", outputs.tax_pred);
+  put("nuc_predictions", outputs.nuc_predictions);
+  put("gmu_gate", outputs.gmu_gate);
+  return out;
+}
+
+py::dict forward(const std::string& config_json, const Tensors& state, const py::dict& inputs, bool return_nucleotides) {
+  const auto model =
+      model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")), is_predictor(state));
+  train::load_state_dict(*model, to_named(state));
+  model->eval();
+  const model::Inputs converted = to_inputs(inputs);
+  const model::Outputs outputs = [&] {
+    const py::gil_scoped_release no_gil;
+    const torch::NoGradGuard no_grad;
+    return model->forward(converted, {.return_nucleotides = return_nucleotides, .return_sample_embeddings = true});
+  }();
+  return to_python(outputs);
+}
+
+}  // namespace
+
+bool is_predictor(const std::map<std::string, torch::Tensor>& state) {
+  const auto first = state.lower_bound("base_model.");
+  return first != state.end() && first->first.starts_with("base_model.");
+}
+
+void bind_model(py::module_& module) {
+  module.def("parameter_names", &parameter_names, py::arg("config_json"), py::arg("is_predictor"));
+  module.def("model_forward", &forward, py::arg("config_json"), py::arg("state"), py::arg("inputs"),
+             py::arg("return_nucleotides") = false);
+}
+
+}  // namespace deepbio::bindings

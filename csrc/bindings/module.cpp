@@ -1,0 +1,14 @@
+// The Python module deepbio_torch._C: one bind_x per room. Private; the Python modules are the public surface.
+#include "bindings/bindings.h"
+
+PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
+  m.attr("__version__") = DEEPBIO_VERSION;
+  m.attr("TORCH_VERSION") = DEEPBIO_TORCH_VERSION;
+  deepbio::bindings::bind_base(m);
+  deepbio::bindings::bind_io(m);
+  deepbio::bindings::bind_community(m);
+  deepbio::bindings::bind_data(m);
+  deepbio::bindings::bind_model(m);
+  deepbio::bindings::bind_train(m);
+  deepbio::bindings::bind_export(m);
+}

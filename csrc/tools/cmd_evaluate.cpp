@@ -1,0 +1,155 @@
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <iostream>
+#include <set>
+#include <sstream>
+#include <unordered_map>
+
+#include "deepbio/base/error.h"
+#include "deepbio/io/metadata.h"
+#include "deepbio/train/metrics.h"
+#include "deepbio/train/predictor.h"
+#include "tools/allocator.h"
+#include "tools/command.h"
+#include "tools/sample_data.h"
+
+namespace deepbio::tools {
+namespace {
+
+struct EvaluateCommand {
+  PredictionFiles files;
+  std::string metadata, column, samples;
+  std::string missing_samples = "drop";
+  train::PredictOptions options;
+};
+
+// Labelled samples of the prediction data that are also in --samples, when that was given.
+data::LabelledSamples chosen_samples(const EvaluateCommand& command, const PredictionData& data,
+                                     const std::string& column, bool is_classifier) {
+  const data::LabelledSamples all = data::labelled_samples(
+      data.table->sample_ids, io::read_metadata(command.metadata), column, is_classifier,
+      command.missing_samples == "drop" ? data::MissingSamples::kDrop : data::MissingSamples::kError);
+  if (command.samples.empty()) return all;
+  std::set<std::string> wanted;
+  std::istringstream lines(io::read_all(command.samples));
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (!line.empty()) wanted.insert(line);
+  }
+  data::LabelledSamples chosen;
+  for (size_t i = 0; i < all.samples.size(); ++i) {
+    if (wanted.erase(data.table->sample_ids[all.samples[i]]) == 0) continue;
+    chosen.samples.push_back(all.samples[i]);
+    if (is_classifier) {
+      chosen.labels.push_back(all.labels[i]);
+    } else {
+      chosen.values.push_back(all.values[i]);
+    }
+  }
+  if (!wanted.empty()) {
+    throw ArgumentError(command.samples + ": " + std::to_string(wanted.size()) +
+                        " of its samples have no reads or no value of " + quoted(column) + ", first " +
+                        quoted(*wanted.begin()));
+  }
+  return chosen;
+}
+
+struct Scored {
+  Json model, baseline;  // metrics; baseline null when the run does not say what it knew
+};
+
+Scored score_regression(const train::Predictions& predictions, const std::vector<double>& actual, const Json* known) {
+  const at::Tensor values = predictions.values.select(1, 0).contiguous();
+  const double* first = values.data_ptr<double>();
+  Scored scored;
+  scored.model = train::regression_metrics({first, first + values.numel()}, actual).to_json();
+  const Json* mean = known == nullptr ? nullptr : known->find("mean");
+  if (mean != nullptr) {
+    const std::vector<double> constant(actual.size(), mean->as_double());
+    scored.baseline = train::regression_metrics(constant, actual).to_json();
+    scored.baseline.set("answer", "mean of the training samples, " + mean->dump());
+  }
+  return scored;
+}
+
+Scored score_classes(const train::Predictions& predictions, const std::vector<std::string>& labels,
+                     const data::TargetCodec& codec, const Json* known) {
+  std::vector<int64_t> actual;
+  for (const std::string& label : labels) actual.push_back(codec.class_id(label));
+  const auto num_classes = static_cast<int64_t>(codec.classes().size());
+  Scored scored;
+  scored.model = train::classification_metrics(predictions.class_ids, actual, num_classes).to_json();
+  scored.model.set("classes", Json::array_of(codec.classes()));
+  const Json* counts = known == nullptr ? nullptr : known->find("class_counts");
+  if (counts != nullptr) {
+    const auto& entries = counts->as_object();
+    const auto most = std::max_element(entries.begin(), entries.end(), [](const Json::Member& a, const Json::Member& b) {
+      return a.second.as_int() < b.second.as_int();
+    });
+    const std::vector<int64_t> constant(actual.size(), codec.class_id(most->first));
+    scored.baseline = train::classification_metrics(constant, actual, num_classes).to_json();
+    scored.baseline.set("answer", "most frequent class of the training samples, " + quoted(most->first));
+  }
+  return scored;
+}
+
+void print(const Scored& scored, const Shared& shared, const std::string& column) {
+  if (shared.json) {
+    Json out = scored.model;
+    out.set("target", column);
+    out.set("baseline", scored.baseline);
+    std::cout << out.dump() << "\n";
+    return;
+  }
+  std::cout << "metric\tmodel\tbaseline\n";
+  for (const auto& [name, value] : scored.model.as_object()) {
+    if (!value.is_number()) continue;
+    const Json* base = scored.baseline.is_null() ? nullptr : scored.baseline.find(name);
+    std::cout << name << "\t" << value.dump() << "\t" << (base == nullptr ? "" : base->dump()) << "\n";
+  }
+  if (!scored.baseline.is_null()) std::cout << "# baseline: " << scored.baseline.at("answer").as_string() << "\n";
+}
+
+int run_evaluate(const EvaluateCommand& command, const Shared& shared) {
+  keep_freed_blocks();
+  const train::RunConfig config = train::read_run_config(command.files.model);
+  if (!config.target) {
+    throw ArgumentError(command.files.model + ": is a pretrained encoder without a target; evaluate needs a run of train");
+  }
+  const auto model = train::load_model(command.files.model);
+  const std::string column = command.column.empty() ? config.target->column() : command.column;
+  const PredictionData data = prepare_prediction(command.files, config, [&](const std::string& text) {
+    if (!shared.quiet) std::cerr << text << "\n";
+  });
+  const data::LabelledSamples chosen = chosen_samples(command, data, column, config.target->is_classifier());
+  const train::Predictions predictions =
+      train::predict(*model, config, *data.dataset, chosen.samples, command.options);
+  const Json* known = config.trained_on.is_object() ? config.trained_on.find("baseline") : nullptr;
+  print(config.target->is_classifier() ? score_classes(predictions, chosen.labels, *config.target, known)
+                                       : score_regression(predictions, chosen.values, known),
+        shared, column);
+  return 0;
+}
+
+}  // namespace
+
+std::function<int()> setup_evaluate(CLI::App& app, Shared& shared) {
+  auto command = std::make_shared<EvaluateCommand>();
+  command->files.add_options(app);
+  app.add_option("--metadata", command->metadata, "Sample metadata (TSV)")->required()->option_text("FILE");
+  app.add_option("--metadata-column", command->column, "Column with the truth (default: the one the run was trained on)")
+      ->option_text("NAME");
+  app.add_option("--samples", command->samples, "Only these samples, an id per line, such as RUN/val_samples.txt")
+      ->option_text("FILE");
+  app.add_option("--missing-samples", command->missing_samples, "Samples absent from the metadata")
+      ->check(CLI::IsMember({"error", "drop"}))
+      ->capture_default_str();
+  app.add_option("--batch-size", command->options.batch_size, "Samples at a time")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.footer("Without --samples the samples the run was trained on count too; RUN/val_samples.txt lists those held back.");
+  return [command, &shared] { return run_evaluate(*command, shared); };
+}
+
+}  // namespace deepbio::tools

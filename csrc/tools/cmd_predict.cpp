@@ -1,0 +1,77 @@
+#include <ATen/ATen.h>
+
+#include <iostream>
+
+#include "deepbio/base/error.h"
+#include "deepbio/train/predictor.h"
+#include "tools/allocator.h"
+#include "tools/command.h"
+#include "tools/sample_data.h"
+
+namespace deepbio::tools {
+namespace {
+
+struct PredictCommand {
+  PredictionFiles files;
+  std::string output = "-";
+  train::PredictOptions options;
+};
+
+// Mean over passes, each with its own draw of reads; the spread is that of the prediction (of the answer's probability).
+train::Predictions predict_passes(model::AamModel& model, const train::RunConfig& config, const PredictionData& data,
+                                  const PredictCommand& command) {
+  std::vector<at::Tensor> values;
+  train::Predictions predictions;
+  for (int64_t pass = 0; pass < command.files.passes; ++pass) {
+    train::PredictOptions options = command.options;
+    options.epoch = static_cast<uint64_t>(pass);
+    predictions = train::predict(model, config, *data.dataset, data.samples, options);
+    values.push_back(predictions.values);
+  }
+  if (values.size() == 1) return predictions;
+  const at::Tensor all = at::stack(values);
+  predictions.values = all.mean(0);
+  at::Tensor deviation = all.std(0, /*unbiased=*/false);
+  const at::Tensor best = predictions.values.argmax(1);
+  if (!predictions.class_ids.empty()) {
+    const at::Tensor chosen = best.contiguous();
+    predictions.class_ids.assign(chosen.data_ptr<int64_t>(), chosen.data_ptr<int64_t>() + chosen.numel());
+    predictions.deviation = deviation.gather(1, best.unsqueeze(1)).squeeze(1);
+  } else {
+    predictions.deviation = deviation.select(1, 0);
+  }
+  return predictions;
+}
+
+int run_predict(const PredictCommand& command, const Shared& shared) {
+  keep_freed_blocks();
+  io::refuse_existing(command.output, command.output == "-" ? io::Overwrite::kAllow : shared.overwrite_mode());
+  const train::RunConfig config = train::read_run_config(command.files.model);
+  if (command.files.passes > 1 && config.data.rarefy_depth_reads == 0) {
+    throw ArgumentError("--passes: this run uses counts as they are, so every pass would give the same answer");
+  }
+  const auto model = train::load_model(command.files.model);
+  const PredictionData data = prepare_prediction(command.files, config, [&](const std::string& text) {
+    if (!shared.quiet) std::cerr << text << "\n";
+  });
+  const train::Predictions predictions = predict_passes(*model, config, data, command);
+  train::write_predictions(command.output, predictions, config, shared.overwrite_mode());
+  return 0;
+}
+
+}  // namespace
+
+std::function<int()> setup_predict(CLI::App& app, Shared& shared) {
+  auto command = std::make_shared<PredictCommand>();
+  command->files.add_options(app);
+  app.add_option("-o,--output", command->output, "Predictions (TSV), - for stdout")->capture_default_str();
+  app.add_option("--batch-size", command->options.batch_size, "Samples at a time")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--passes", command->files.passes, "Draws of reads to average; more than one adds prediction_std")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  return [command, &shared] { return run_predict(*command, shared); };
+}
+
+}  // namespace deepbio::tools

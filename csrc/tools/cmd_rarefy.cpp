@@ -1,0 +1,52 @@
+#include <iostream>
+#include <memory>
+
+#include "deepbio/base/json.h"
+#include "deepbio/community/table.h"
+#include "tools/command.h"
+#include "tools/community_input.h"
+
+namespace deepbio::tools {
+namespace {
+
+struct RarefyCommand {
+  std::string table, output;
+  community::RarefyOptions options;
+};
+
+int run_rarefy(const RarefyCommand& command, const Shared& shared) {
+  io::refuse_existing(command.output, shared.overwrite_mode());
+  community::RarefyOptions options = command.options;
+  options.seed = shared.seed;
+  const auto result = community::rarefy(io::read_table(command.table), options);
+  io::write_biom(command.output, result.table, shared.overwrite_mode());
+  say(shared, std::to_string(result.table.num_samples()) + " samples of " + std::to_string(options.depth_reads) +
+                  " reads over " + std::to_string(result.table.num_features()) + " features written to " + command.output +
+                  "; " + std::to_string(result.dropped_samples.size()) + " samples were too shallow");
+  if (shared.json) {
+    Json summary = Json::object();
+    summary.set("output", command.output);
+    summary.set("depth", options.depth_reads);
+    summary.set("num_samples", result.table.num_samples());
+    summary.set("num_features", result.table.num_features());
+    summary.set("dropped_samples", Json::array_of(result.dropped_samples));
+    std::cout << summary.dump() << "\n";
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::function<int()> setup_rarefy(CLI::App& app, Shared& shared) {
+  auto command = std::make_shared<RarefyCommand>();
+  app.add_option("--table", command->table, "Feature table: BIOM 2.x, BIOM 1.0 or classic TSV")->required();
+  app.add_option("-o,--output", command->output, "BIOM 2.1 table of the draw")->required();
+  app.add_option("--depth", command->options.depth_reads, "Reads drawn from each sample; shallower samples are left out")
+      ->check(CLI::PositiveNumber)
+      ->required();
+  app.add_flag("--with-replacement", command->options.with_replacement,
+               "Put each read back (multinomial draw); samples with fewer reads are kept");
+  return [command, &shared] { return run_rarefy(*command, shared); };
+}
+
+}  // namespace deepbio::tools

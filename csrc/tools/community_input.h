@@ -1,0 +1,26 @@
+// A table and a tree as `unifrac` and `faith-pd` take them.
+#pragma once
+
+#include <string>
+
+#include "deepbio/community/table.h"
+#include "deepbio/community/tree.h"
+#include "tools/command.h"
+
+namespace deepbio::tools {
+
+struct CommunityFiles {
+  std::string table, tree;
+  std::string missing_features = "error";
+  void add_options(CLI::App& app);
+};
+
+// The tree read and matched to the features of `table`. What --missing-features drop leaves out is said on stderr.
+community::Phylogeny match_tree(const CommunityFiles& files, const io::CountTable& table, const Shared& shared);
+
+// A line on stderr, unless --quiet.
+void say(const Shared& shared, const std::string& line);
+// Shortest text that reads back as the same number.
+std::string exact_text(double value);
+
+}  // namespace deepbio::tools

@@ -1,0 +1,148 @@
+// The command `deepbio`: one table of commands, and what they share: options, exit codes, signals.
+//
+// Exit codes: 0 good; 1 bad data or failed run, one line "deepbio: error: ..."; 2 bad usage; 128+n after signal n.
+#include <ATen/Config.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstring>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "deepbio/base/error.h"
+#include "tools/command.h"
+
+namespace deepbio::tools {
+namespace {
+
+const Command kCommands[] = {
+    {"stats", "Records, bases, lengths, GC and quality of FASTA/FASTQ files", setup_stats},
+    {"validate", "Read all of each file and say whether it is sound", setup_validate},
+    {"encode", "FASTA/FASTQ files to tensor shards (safetensors)", setup_encode},
+    {"simulate", "Write a synthetic community with a known answer", setup_simulate},
+    {"rarefy", "Subsample a table to the same number of reads per sample", setup_rarefy},
+    {"unifrac", "Distances between samples on a tree", setup_unifrac},
+    {"faith-pd", "Faith's phylogenetic diversity of each sample", setup_faith_pd},
+    {"pretrain", "Train an encoder on UniFrac distances and masked nucleotides", setup_pretrain},
+    {"train", "Train a regression or classification model", setup_train},
+    {"predict", "Predict samples with a trained model", setup_predict},
+    {"evaluate", "Metrics of a model on labelled samples", setup_evaluate},
+    {"embed", "A vector per sample", setup_embed},
+    {"export", "A deployable model file", setup_export},
+    {"info", "What a file or run directory is", setup_info},
+};
+
+std::atomic<int> signal_seen{0};
+std::atomic<bool> polled{false};
+
+// A command that polls is left to stop by itself at its next step; any other, or a second signal, ends at once.
+void on_signal(int signal) {
+  if (!polled || signal_seen.exchange(signal) != 0) {
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);
+  }
+}
+
+std::string version_text() {
+  return std::string("deepbio " DEEPBIO_VERSION "\ntorch ") + TORCH_VERSION + " (built with " DEEPBIO_TORCH_VERSION
+         ")\nCPU features in use by torch: " + at::get_cpu_capability() + "\nbuilt in: zlib, HDF5\n";
+}
+
+void add_shared_options(CLI::App& app, Shared& shared) {
+  app.add_flag("--json", shared.json, "One JSON document on stdout instead of a table");
+  app.add_flag("--quiet", shared.quiet, "No progress on stderr");
+  app.add_flag("--overwrite", shared.overwrite, "Replace existing outputs");
+  app.add_option("--threads", shared.threads, "Threads (0: all cores)")->capture_default_str()->check(CLI::NonNegativeNumber);
+  app.add_option("--seed", shared.seed, "Seed of everything random")->capture_default_str();
+}
+
+// What was typed and not understood, with the nearest option or command. Returns exit code 2.
+int usage_error(const CLI::App& app, const std::string& problem) {
+  std::cerr << "deepbio: error: " << problem << " (see: " << (app.get_parent() ? "deepbio " : "") << app.get_name()
+            << " --help)\n";
+  return 2;
+}
+
+int unknown_option(const CLI::App& app, const std::string& given) {
+  std::vector<std::string> names;
+  for (const auto* option : app.get_options())
+    for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+  const std::string nearest = nearest_name(given.substr(0, given.find('=')), names);
+  const std::string what = given.rfind('-', 0) == 0 ? "unknown option " : "unexpected argument ";
+  return usage_error(app, what + quoted(given) + (nearest.empty() ? "" : "; the nearest known option is " + nearest));
+}
+
+int unknown_command(const CLI::App& app, const std::string& given) {
+  if (given == "report")
+    return usage_error(app, "`report` is part of the Python package: run  python -m deepbio_torch report RUN");
+  std::vector<std::string> names;
+  for (const auto& command : kCommands) names.emplace_back(command.name);
+  const std::string nearest = nearest_name(given, names);
+  return usage_error(app, "unknown command " + quoted(given) + (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
+}
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App app("Sequences and microbiome tables to tensors and trained models.", "deepbio");
+  app.set_version_flag("--version", version_text());
+  app.allow_extras();
+  Shared shared;
+  std::vector<std::pair<CLI::App*, std::function<int()>>> runs;
+  for (const auto& command : kCommands) {
+    CLI::App* sub = app.add_subcommand(command.name, command.summary);
+    sub->allow_extras();
+    auto run = command.setup(*sub, shared);
+    add_shared_options(*sub, shared);
+    runs.emplace_back(sub, std::move(run));
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    const auto parsed = app.get_subcommands();
+    return usage_error(parsed.empty() ? app : *parsed.front(), error.what());
+  }
+  for (const auto& [sub, run] : runs) {
+    if (!sub->parsed()) continue;
+    if (!sub->remaining().empty()) return unknown_option(*sub, sub->remaining().front());
+    if (shared.threads > 0) at::set_num_threads(static_cast<int>(shared.threads));
+    return run();
+  }
+  if (!app.remaining().empty()) {
+    const std::string given = app.remaining().front();
+    return given.rfind('-', 0) == 0 ? unknown_option(app, given) : unknown_command(app, given);
+  }
+  std::cout << app.help();
+  return 2;
+}
+
+}  // namespace
+
+bool interrupted() {
+  polled = true;
+  return signal_seen != 0;
+}
+int interrupt_signal() { return signal_seen; }
+
+}  // namespace deepbio::tools
+
+int main(int argc, char** argv) {
+  std::signal(SIGINT, deepbio::tools::on_signal);
+  std::signal(SIGTERM, deepbio::tools::on_signal);
+  std::signal(SIGPIPE, SIG_DFL);
+  try {
+    return deepbio::tools::parse_and_run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    std::cerr << "deepbio: error: out of memory\n";
+  } catch (const deepbio::Error& error) {
+    std::cerr << "deepbio: error: " << error.what() << "\n";
+  } catch (const std::exception& error) {
+    // Not one of ours: a fault of the program (torch's message spans lines; the first one says what).
+    const std::string text = error.what();
+    std::cerr << "deepbio: internal error: " << text.substr(0, text.find('\n')) << " (please report this)\n";
+  }
+  return 1;
+}

@@ -1,0 +1,81 @@
+#include "tools/progress.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+
+#include "deepbio/base/error.h"
+
+namespace deepbio::tools {
+namespace {
+
+std::string formatted(const char* format, double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+std::string clock_text(double seconds) {
+  char text[32];
+  const auto whole = static_cast<int64_t>(seconds);
+  std::snprintf(text, sizeof text, "%lld:%02lld", static_cast<long long>(whole / 60), static_cast<long long>(whole % 60));
+  return text;
+}
+
+}  // namespace
+
+TrainingProgress::TrainingProgress(const std::string& log_path, bool quiet, int64_t num_epochs, bool append)
+    : log_(log_path, append ? std::ios::app : std::ios::trunc),
+      quiet_(quiet),
+      is_terminal_(isatty(STDERR_FILENO) != 0),
+      num_epochs_(num_epochs),
+      start_(std::chrono::steady_clock::now()),
+      last_shown_(start_) {
+  if (!log_) throw WriteError(log_path + ": cannot be written");
+}
+
+void TrainingProgress::clear() {
+  if (shown_width_ > 0) std::cerr << '\r' << std::string(shown_width_, ' ') << '\r';
+  shown_width_ = 0;
+}
+
+void TrainingProgress::line(const std::string& text) {
+  log_ << text << std::endl;
+  if (quiet_) return;
+  clear();
+  std::cerr << text << std::endl;
+}
+
+void TrainingProgress::step(const train::StepReport& report, int64_t batch_size) {
+  ++steps_done_;
+  const auto now = std::chrono::steady_clock::now();
+  if (quiet_ || !is_terminal_ || now - last_shown_ < std::chrono::milliseconds(200)) return;
+  last_shown_ = now;
+  const double seconds = std::chrono::duration<double>(now - start_).count();
+  const double rate = static_cast<double>(steps_done_) / seconds;
+  const int64_t left = (num_epochs_ - report.epoch) * report.num_steps - report.step - 1;
+  const std::string text = "epoch " + std::to_string(report.epoch + 1) + "/" + std::to_string(num_epochs_) + "  step " +
+                           std::to_string(report.step + 1) + "/" + std::to_string(report.num_steps) + "  loss " +
+                           formatted("%.4f", report.loss) + "  " +
+                           formatted("%.1f", rate * static_cast<double>(batch_size)) + " samples/s  " +
+                           clock_text(static_cast<double>(left) / rate) + " left";
+  clear();
+  std::cerr << text << std::flush;
+  shown_width_ = text.size();
+}
+
+void TrainingProgress::epoch(const train::EpochReport& report, bool is_classifier) {
+  std::string text = "epoch " + std::to_string(report.epoch + 1) + "/" + std::to_string(num_epochs_) + "  loss " +
+                     formatted("%.4f", report.train_loss) + "  val " + formatted("%.4f", report.val_loss);
+  for (const char* name : {"mae", "r2", "accuracy", "f1", "unifrac_loss", "nuc_accuracy"}) {
+    const bool is_term = std::string(name) == "unifrac_loss";
+    const auto found = report.val_terms.find(name);
+    if (found == report.val_terms.end() || (is_term && (is_classifier || found->second == 0))) continue;
+    text += std::string("  ") + name + " " + formatted("%.4g", found->second);
+  }
+  text += "  " + formatted("%.1f", report.samples_per_second) + " samples/s" + (report.is_best ? "  best" : "");
+  line(text);
+}
+
+}  // namespace deepbio::tools

@@ -1,0 +1,60 @@
+// Files of a study to the datasets that `pretrain`, `train`, `predict`, `evaluate` and `embed` work on.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "deepbio/data/datasets.h"
+#include "deepbio/data/targets.h"
+#include "deepbio/train/checkpoint.h"
+#include "deepbio/train/trainer.h"
+#include "tools/training_options.h"
+
+namespace deepbio::tools {
+
+// Takes a line for the log.
+using Log = std::function<void(const std::string&)>;
+
+struct StudyFiles {
+  std::string table, sequences;  // sequences: FASTA for feature ids that are not DNA, or ""
+  std::string tree, distances;   // "" when there is none
+  std::string metadata, column;  // of a predictor
+  void add_options(CLI::App& app, bool is_predictor);
+};
+
+// Samples ready to train on: with a target where there is one, deep enough, with distances.
+struct Study {
+  std::shared_ptr<const io::CountTable> table;
+  std::unique_ptr<data::SampleDataset> train, val;  // the same samples; val has one fixed draw of reads
+  train::Split split;
+  std::optional<data::TargetCodec> codec;
+  std::vector<double> values;        // targets of a regression, in table order
+  std::vector<std::string> labels;   // of a classifier
+  int64_t rarefy_depth_reads = 0;
+  Json trained_on;                   // for config.json
+};
+
+// throws what reading throws; ArgumentError when too few samples are left or the target is constant.
+Study prepare_study(const StudyFiles& files, const TrainingSetup& setup, bool is_predictor, const Log& log);
+
+// A table read as a run reads it. Samples below its rarefaction depth are left out and logged.
+struct PredictionData {
+  std::shared_ptr<const io::CountTable> table;
+  std::unique_ptr<data::SampleDataset> dataset;
+  std::vector<int64_t> samples;
+};
+struct PredictionFiles {
+  std::string model, table, sequences;
+  int64_t passes = 1;   // more than one: another draw of reads in each
+  void add_options(CLI::App& app);
+};
+PredictionData prepare_prediction(const PredictionFiles& files, const train::RunConfig& config, const Log& log);
+
+// Largest depth up to 5000 that keeps at least 90 % of the samples; at least 1.
+int64_t auto_depth(const std::vector<double>& totals);
+
+}  // namespace deepbio::tools
