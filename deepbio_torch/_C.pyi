@@ -1,0 +1,203 @@
+"""The bound C++: what csrc/bindings registers. Private; the modules of the package are the public surface."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+__version__: str
+TORCH_VERSION: str
+
+# io
+RecordTuple = tuple[str, str, bytes, bytes | None]  # name, description, sequence, quality
+
+class FastxReader:
+    format: str
+    container: str
+    def __init__(self, path: str, on_bad_record: str = "raise") -> None: ...
+    def read(self, max_records: int) -> list[RecordTuple]: ...  # empty: the end
+    def report(self) -> dict[str, Any]: ...  # num_records, num_skipped, reasons, examples
+
+class Metadata:
+    path: str
+    id_column: str
+    ids: list[str]
+    columns: list[str]
+    types: list[str]
+    @staticmethod
+    def read(path: str) -> Metadata: ...
+    def values(self, column: str) -> list[str]: ...
+
+def load_tensors(path: str) -> dict[str, Tensor]: ...
+def save_tensors(path: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] = ...) -> None: ...
+def read_distances(path: str) -> tuple[list[str], Tensor]: ...
+def write_distances(path: str, ids: Sequence[str], values: Tensor, overwrite: bool = False) -> None: ...
+
+# community
+class Table:
+    sample_ids: list[str]
+    feature_ids: list[str]
+    indptr: Tensor  # int64 [N + 1], shares memory
+    indices: Tensor  # int64 [entries]
+    values: Tensor  # float64 [entries]
+    @staticmethod
+    def read(path: str) -> Table: ...
+    @staticmethod
+    def from_arrays(
+        sample_ids: Sequence[str], feature_ids: Sequence[str], indptr: Tensor, indices: Tensor, values: Tensor
+    ) -> Table: ...
+    def rarefy(self, depth: int, seed: int, epoch: int, with_replacement: bool) -> tuple[Table, list[str]]: ...
+    def select_samples(self, samples: Sequence[int]) -> Table: ...
+    def select_features(self, keep: Sequence[bool]) -> Table: ...
+    def drop_empty_features(self) -> Table: ...
+    def totals(self) -> Tensor: ...  # float64 [N]
+    def write(self, path: str, overwrite: bool = False) -> None: ...  # .tsv: classic, else BIOM 2.1
+
+class Tree:
+    path: str
+    num_nodes: int
+    tips: list[str]
+    @staticmethod
+    def read(path: str) -> Tree: ...
+    @staticmethod
+    def parse(text: str) -> Tree: ...
+    def shear(self, tips: Sequence[str]) -> Tree: ...
+    def to_newick(self) -> str: ...
+    def write(self, path: str, overwrite: bool = False) -> None: ...
+
+def unifrac(table: Table, tree: Tree, metric: str, missing_features: str) -> Tensor: ...  # float64 [N, N]
+def faith_pd(table: Table, tree: Tree, missing_features: str) -> Tensor: ...  # float64 [N]
+
+# seq
+def encode_one_hot(
+    reads: Sequence[bytes], sequence_type: str, unknown: str, pad_to: int, max_length: int, channels_first: bool, seed: int
+) -> tuple[Tensor, Tensor]: ...
+def encode_integers(
+    reads: Sequence[bytes], sequence_type: str, unknown: str, pad_to: int, max_length: int, seed: int
+) -> tuple[Tensor, Tensor]: ...
+def encode_aam_tokens(reads: Sequence[bytes], max_bp: int) -> tuple[Tensor, Tensor]: ...
+def encode_quality(qualities: Sequence[bytes], length: int) -> Tensor: ...
+def reverse_complement(sequence: bytes, sequence_type: str) -> bytes: ...
+
+# data
+class ReadDataset:
+    def __init__(
+        self,
+        paths: Sequence[str],
+        encoding: str = "onehot",
+        sequence_type: str = "dna",
+        unknown: str = "zero",
+        pad_to: int = 0,
+        max_length: int = 0,
+        channels_first: bool = False,
+        seed: int = 0,
+        on_bad_record: str = "raise",
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    def record(self, index: int) -> RecordTuple: ...
+    def file_of(self, index: int) -> int: ...
+    def set_labels(self, labels: Sequence[int]) -> None: ...
+    def report(self) -> dict[str, Any]: ...
+    def batch(self, indices: Sequence[int], epoch: int = 0) -> dict[str, Any]: ...
+
+class SampleDataset:
+    sample_ids: list[str]
+    def __init__(
+        self,
+        table: Table,
+        sequences: Sequence[str],
+        *,
+        tree: Tree | None = None,
+        distances: Tensor | None = None,
+        targets: Tensor | None = None,
+        missing_features: str = "error",
+        max_bp: int = 150,
+        token_limit: int = 1024,
+        asv_sampling: str = "abundance",
+        rarefy_depth: int = 0,
+        redraw_each_epoch: bool = True,
+        seed: int = 0,
+        metric: str = "unweighted",
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    def batch(self, indices: Sequence[int], epoch: int = 0) -> dict[str, Any]: ...
+
+def feature_sequences(feature_ids: Sequence[str], fasta_path: str = "") -> list[str]: ...
+
+class ReadLoader:
+    num_batches: int
+    position: int
+    def __init__(
+        self,
+        dataset: ReadDataset,
+        items: Sequence[int],
+        batch_size: int,
+        shuffle: bool,
+        drop_last: bool,
+        seed: int,
+        num_threads: int,
+        rank: int,
+        world_size: int,
+    ) -> None: ...
+    def begin(self, epoch: int, first_batch: int = 0) -> None: ...
+    def next(self) -> dict[str, Any] | None: ...
+
+class SampleLoader:
+    num_batches: int
+    position: int
+    def __init__(
+        self,
+        dataset: SampleDataset,
+        items: Sequence[int],
+        batch_size: int,
+        shuffle: bool,
+        drop_last: bool,
+        seed: int,
+        num_threads: int,
+        rank: int,
+        world_size: int,
+    ) -> None: ...
+    def begin(self, epoch: int, first_batch: int = 0) -> None: ...
+    def next(self) -> dict[str, Any] | None: ...
+
+def epoch_batches(
+    num_items: int, batch_size: int, shuffle: bool, drop_last: bool, seed: int, epoch: int, rank: int, world_size: int
+) -> list[list[int]]: ...
+
+# model: state is a state_dict; a predictor is known by its names under "base_model."
+def parameter_names(config_json: str, is_predictor: bool) -> list[str]: ...
+def model_forward(
+    config_json: str, state: Mapping[str, Tensor], inputs: Mapping[str, Any], return_nucleotides: bool = False
+) -> dict[str, Tensor]: ...
+
+# train
+def fit_target(column: str, values: Sequence[float], transform: str) -> str: ...  # JSON of a TargetCodec
+def fit_classes(column: str, labels: Sequence[str]) -> str: ...
+def normalize_targets(codec_json: str, values: Sequence[float]) -> Tensor: ...  # float32 [N, 1]
+def class_ids(codec_json: str, labels: Sequence[str]) -> Tensor: ...  # int64 [N]
+def split_samples(num_samples: int, test_size: float, seed: int) -> tuple[list[int], list[int]]: ...
+def training_options(options_json: str) -> str: ...  # completed with defaults; raises ConfigError
+def fit(
+    config_json: str,
+    state: Mapping[str, Tensor],
+    options_json: str,
+    train: SampleDataset,
+    val: SampleDataset,
+    train_items: Sequence[int],
+    val_items: Sequence[int],
+    run_directory: str = "",
+    codec_json: str = "",
+    on_step: Callable[[dict[str, Any]], bool] | None = None,  # False stops
+    on_epoch: Callable[[str], bool] | None = None,  # JSON of an EpochReport
+    resume: bool = False,
+) -> str: ...  # JSON: history, best_epoch, best_loss, stopped_early, interrupted
+def read_run_config(run: str) -> str: ...
+def write_run_config(run: str, config_json: str) -> None: ...
+# sample_ids, values float64 [N, O], class_ids, classes, left_out (samples below the run's depth)
+def predict(run: str, table: Table, fasta_path: str = "", batch_size: int = 32) -> dict[str, Any]: ...
+def embed(run: str, table: Table, fasta_path: str = "", batch_size: int = 32) -> tuple[list[str], Tensor]: ...
+
+# export
+def write_torchscript(
+    path: str, config_json: str, state: Mapping[str, Tensor], metadata_json: str = "{}", overwrite: bool = False
+) -> None: ...

@@ -1,0 +1,313 @@
+"""Building blocks of the models: parameters under AAM's names, arithmetic in ``torch.ops.deepbio``.
+
+Axes: R rows, T positions, D embedding, U distinct ASVs, L positions of an ASV, B samples, S ASVs
+of a sample, V vocabulary. Masks are bool, True = real. The C++ twin is
+``csrc/deepbio/model/layers``.
+"""
+
+# Results of modules and operators are Any to mypy.
+# mypy: disable-error-code="no-any-return, no-untyped-call"
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from . import _library
+from ._config import ModelConfig
+from .errors import ArgumentError, ShapeError
+
+_library.load()
+_ops = torch.ops.deepbio
+_ACTIVATIONS = {"gelu": 0, "gelu_tanh": 1, "relu": 2}
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Options of one transformer stack, cut out of a ModelConfig."""
+
+    num_layers: int
+    num_heads: int
+    dim: int
+    width: int
+    dropout: float
+    activation: int
+
+    @staticmethod
+    def of(config: ModelConfig, name: str) -> Stack:
+        def option(key: str) -> Any:
+            return getattr(config, f"{name}_{key}")
+
+        dim = config.embedding_dim
+        return Stack(
+            option("num_layers"),
+            option("num_heads"),
+            dim,
+            option("intermediate_size") or 4 * dim,
+            option("dropout"),
+            _ACTIVATIONS[config.activation],
+        )
+
+
+class SelfAttention(nn.Module):
+    """Parameters of multi-head attention under torch's names; EncoderLayer computes with them."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.in_proj_weight = nn.Parameter(torch.zeros(3 * dim, dim))
+        self.in_proj_bias = nn.Parameter(torch.zeros(3 * dim))
+        self.out_proj = nn.Linear(dim, dim)
+
+
+class EncoderLayer(nn.Module):
+    """Pre-norm encoder layer.
+
+    Equal to ``torch.nn.TransformerEncoderLayer(norm_first=True, batch_first=True)``.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        super().__init__()
+        self.stack = stack
+        self.self_attn = SelfAttention(stack.dim)
+        self.linear1 = nn.Linear(stack.dim, stack.width)
+        self.linear2 = nn.Linear(stack.width, stack.dim)
+        self.norm1 = nn.LayerNorm(stack.dim)
+        self.norm2 = nn.LayerNorm(stack.dim)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """``x`` [R, T, D], ``mask`` bool [R, T] -> [R, T, D]."""
+        attn, stack = self.self_attn, self.stack
+        return _ops.encoder_layer(
+            x, mask,
+            attn.in_proj_weight, attn.in_proj_bias, attn.out_proj.weight, attn.out_proj.bias,
+            self.linear1.weight, self.linear1.bias, self.linear2.weight, self.linear2.bias,
+            self.norm1.weight, self.norm1.bias, self.norm2.weight, self.norm2.bias,
+            stack.num_heads, stack.activation, stack.dropout, self.training,
+        )  # fmt: skip
+
+
+class _Layers(nn.Module):
+    def __init__(self, stack: Stack) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(EncoderLayer(stack) for _ in range(stack.num_layers))
+
+
+class TransformerEncoder(nn.Module):
+    """Encoder layers and a final LayerNorm (eps 1e-6)."""
+
+    def __init__(self, stack: Stack) -> None:
+        super().__init__()
+        self.encoder = _Layers(stack)
+        self.norm = nn.LayerNorm(stack.dim, eps=1e-6)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """``x`` [R, T, D], ``mask`` bool [R, T] -> [R, T, D]."""
+        for layer in self.encoder.layers:
+            x = layer(x, mask)
+        return self.norm(x)
+
+
+class PositionEmbedding(nn.Module):
+    """Learned positions, added: ``x`` [R, T, D] -> [R, T, D]."""
+
+    def __init__(self, num_positions: int, dim: int) -> None:
+        super().__init__()
+        self.position_embedding = nn.Embedding(num_positions, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _ops.add_positions(x, self.position_embedding.weight)
+
+
+class AttentionPooling(nn.Module):
+    """Softmax-weighted mean over real positions, then LayerNorm.
+
+    ``x`` [R, T, D], ``mask`` [R, T] -> [R, D].
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.query = nn.Linear(dim, 1, bias=False)
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        return _ops.attention_pool(x, mask, self.query.weight, self.norm.weight, self.norm.bias)
+
+
+class ASVEncoder(nn.Module):
+    """Tokens of distinct ASVs [U, L] -> ``embeddings`` [U, D].
+
+    With nucleotides asked for also ``nuc_predictions`` [U, L, V] and, in training, ``mask_indices``
+    [U, L] of the letters that were hidden.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        dim = config.embedding_dim
+        self.max_length = config.max_bp + 1
+        self.nuc_mask_ratio = config.nuc_mask_ratio
+        self.nuc_mask_strategy = config.nuc_mask_strategy
+        self.token_embedding = nn.Embedding(config.vocab_size, dim)
+        self.position_embedding = PositionEmbedding(self.max_length, dim)
+        self.transformer = TransformerEncoder(Stack.of(config, "asv"))
+        self.attention_pooling = AttentionPooling(dim)
+        self.nucleotide_head = (
+            nn.Linear(dim, config.vocab_size) if config.predict_nucleotides else None
+        )
+
+    def forward(self, tokens: Tensor, return_nucleotides: bool = False) -> dict[str, Tensor]:
+        require_length("tokens", tokens, 2, self.max_length, "max_bp + 1")
+        head = self.nucleotide_head if return_nucleotides else None
+        out: dict[str, Tensor] = {}
+        if head is not None and self.training and self.nuc_mask_ratio > 0:
+            choose = _ops.span_mask if self.nuc_mask_strategy == "span" else _ops.random_mask
+            out["mask_indices"] = choose(tokens, self.nuc_mask_ratio)
+            tokens = _ops.apply_mask_token(tokens, out["mask_indices"])
+        mask = tokens > 0
+        positions = self.position_embedding.position_embedding.weight
+        states = self.transformer(
+            _ops.embed_tokens(tokens, self.token_embedding.weight, positions), mask
+        )
+        out["embeddings"] = self.attention_pooling(states, mask)
+        if head is not None:
+            out["nuc_predictions"] = _ops.nucleotide_logits(states, tokens, head.weight, head.bias)
+        return out
+
+
+class SampleSequenceEncoder(nn.Module):
+    """ASV embeddings [U, D] where they occur, seen together.
+
+    ``asv_index``, ``mask`` [B, S] -> [B, S, D], zero under padding.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        dim = config.embedding_dim
+        self.max_asvs = config.token_limit + 5
+        self.count_embedding_method = (
+            config.count_embedding_method if config.count_embedding else None
+        )
+        self.asv_encoder = ASVEncoder(config)
+        self.sample_position_embedding = PositionEmbedding(self.max_asvs, dim)
+        self.sample_transformer = TransformerEncoder(Stack.of(config, "sample"))
+        if self.count_embedding_method == "film":
+            self.count_film = nn.Linear(1, 2 * dim)
+        elif self.count_embedding_method is not None:
+            self.count_embed = nn.Linear(1, dim)
+            if self.count_embedding_method == "concat":
+                self.count_proj = nn.Linear(2 * dim, dim)
+
+    def forward(
+        self, asv_embeddings: Tensor, asv_index: Tensor, mask: Tensor, counts: Tensor | None = None
+    ) -> Tensor:
+        require_length("mask", mask, 2, self.max_asvs, "token_limit + 5")
+        padding = ~mask.unsqueeze(-1)
+        x = self._embed_counts(
+            _ops.gather_asvs(asv_embeddings, asv_index, mask), counts
+        ).masked_fill(padding, 0.0)
+        return self.sample_transformer(self.sample_position_embedding(x), mask).masked_fill(
+            padding, 0.0
+        )
+
+    def _embed_counts(self, x: Tensor, counts: Tensor | None) -> Tensor:
+        method = self.count_embedding_method
+        if method is None:
+            return x
+        if counts is None:
+            raise ArgumentError("counts: this model embeds counts (count_embedding), got none")
+        counts = counts.to(x.dtype)
+        if method == "film":
+            return _ops.count_embed_film(x, counts, self.count_film.weight, self.count_film.bias)
+        weights = self.count_embed.weight, self.count_embed.bias
+        if method == "add":
+            return _ops.count_embed_add(x, counts, *weights)
+        return _ops.count_embed_concat(
+            x, counts, *weights, self.count_proj.weight, self.count_proj.bias
+        )
+
+
+class CategoricalEmbedder(nn.Module):
+    """Covariates -> [B, columns x categorical_embed_dim], columns in alphabetic order.
+
+    Category 0 (unknown) is zero.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        dim = config.categorical_embed_dim
+        tables = sorted(config.categorical_cardinalities.items())
+        self.embeddings = nn.ModuleDict(
+            {column: nn.Embedding(n, dim, padding_idx=0) for column, n in tables}
+        )
+        self.dropout = nn.Dropout(config.categorical_dropout)
+
+    def forward(self, ids: Mapping[str, Tensor]) -> Tensor:
+        for column in self.embeddings:
+            if column not in ids:
+                raise ArgumentError(
+                    f"categorical_ids: expected ids of column {column!r}, got {sorted(ids)}"
+                )
+        return self.dropout(
+            torch.cat([table(ids[column]) for column, table in self.embeddings.items()], -1)
+        )
+
+
+class GatedFusion(nn.Module):
+    """Gated multimodal unit, residual form.
+
+    ``pooled`` [B, D], ``categories`` [B, C] -> fused, gate, both [B, D].
+    """
+
+    def __init__(self, dim: int, categorical_dim: int) -> None:
+        super().__init__()
+        self.cat_transform = nn.Linear(categorical_dim, dim)
+        self.gate = nn.Linear(dim + categorical_dim, dim)
+
+    def forward(self, pooled: Tensor, categories: Tensor) -> tuple[Tensor, Tensor]:
+        transform, gate = self.cat_transform, self.gate
+        return _ops.fuse_gmu(
+            pooled, categories, transform.weight, transform.bias, gate.weight, gate.bias
+        )
+
+
+class ResidualHead(nn.Module):
+    """``skip(x) + mlp(x)``."""
+
+    def __init__(self, skip: nn.Module, mlp: nn.Module) -> None:
+        super().__init__()
+        self.skip, self.mlp = skip, mlp
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.mlp(x) + self.skip(x)
+
+
+def target_head(config: ModelConfig, num_outputs: int) -> nn.Module:
+    width = config.embedding_dim
+    if not config.regressor_hidden_dims:
+        return nn.Linear(width, num_outputs)
+    layers: list[nn.Module] = []
+    for hidden in config.regressor_hidden_dims:
+        layers += [nn.Linear(width, hidden), nn.ReLU()]
+        if config.regressor_dropout > 0:
+            layers.append(nn.Dropout(config.regressor_dropout))
+        width = hidden
+    mlp = nn.Sequential(*layers, nn.Linear(width, num_outputs))
+    return (
+        ResidualHead(nn.Linear(config.embedding_dim, num_outputs), mlp)
+        if config.residual_regression_head
+        else mlp
+    )
+
+
+def require_length(name: str, x: Tensor, num_axes: int, limit: int, option: str) -> None:
+    """A ShapeError that names the option to change; nothing while a graph is captured."""
+    if torch.compiler.is_compiling():
+        return
+    if x.dim() != num_axes or x.shape[-1] > limit:
+        raise ShapeError(
+            f"{name}: expected {num_axes} axes, the last at most {option} = {limit}, "
+            f"got {list(x.shape)}"
+        )

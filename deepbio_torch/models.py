@@ -1,0 +1,311 @@
+"""The AAM model family as ``torch.nn.Module`` classes: the Python shell over ``torch.ops.deepbio``.
+
+Parameter names, their order and their first values are those of the C++ shell
+(``csrc/deepbio/model``), and the names are those of AAM's PyTorch port, so weights move freely
+between the three. The arithmetic lives in C++ (``model/functional``); these classes hold parameters
+and call it. They are ordinary modules: state_dict, hooks, deepcopy, pickle, ``torch.compile``,
+``torch.export`` and DDP work as usual.
+
+Axes: B samples, S ASVs per sample, L positions, D embedding, V vocabulary, U distinct ASVs,
+O outputs, Q quantiles. Masks are bool, True = real.
+"""
+
+# Results of modules and operators are Any to mypy.
+# mypy: disable-error-code="no-any-return, no-untyped-call"
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ._config import ModelConfig
+from ._layers import (
+    ASVEncoder,
+    AttentionPooling,
+    CategoricalEmbedder,
+    GatedFusion,
+    SampleSequenceEncoder,
+    Stack,
+    TransformerEncoder,
+    target_head,
+)
+from .errors import ArgumentError, ShapeError
+
+_ops = torch.ops.deepbio
+_DEFAULTS = ModelConfig().to_dict()
+
+
+class _Model(nn.Module):
+    """What encoder and predictor share: the config, the two input layouts, initialisation."""
+
+    def __init__(self, config: ModelConfig | None, fields: dict[str, Any]) -> None:
+        super().__init__()
+        if config is not None and fields:
+            raise ArgumentError(
+                f"model: expected a ModelConfig or keywords, got both ({', '.join(sorted(fields))})"
+            )
+        self.config = config.check() if config is not None else ModelConfig.from_dict(fields)
+
+    def reset_parameters(self, seed: int | None = None) -> None:
+        """Initialises as AAM does, with the bits that C++ gives.
+
+        ``seed`` None: drawn from torch's default generator.
+        """
+        if seed is None:
+            seed = int(torch.randint(1 << 62, (1,)))
+        parameters = dict(self.named_parameters())
+        with torch.no_grad():
+            for name, parameter in parameters.items():
+                weight = parameters.get(name.removesuffix("bias") + "weight", parameter)
+                fan_in = weight.shape[1] if weight.dim() > 1 else weight.numel()
+                parameter.copy_(_ops.init_parameter(name, list(parameter.shape), fan_in, seed))
+
+    def extra_repr(self) -> str:
+        changed = (
+            f
+            for f in dataclasses.fields(ModelConfig)
+            if getattr(self.config, f.name) != _DEFAULTS[f.name]
+        )
+        return ", ".join(f"{f.name}={getattr(self.config, f.name)!r}" for f in changed)
+
+
+class SequenceEncoder(_Model):
+    """ASVs of a sample -> an embedding of the sample.
+
+    Args:
+        config: all options; or give them as keywords.
+
+    Output dict (AAM's keys): ``embeddings`` [B, D] (encoder_type unifrac), or ``base_prediction``
+    [B, O] (faith_pd, taxonomy), or ``unifrac_pred``, ``faith_pred``, ``tax_pred`` (combined); when
+    asked for ``sample_embeddings`` [B, S, D], and ``nuc_predictions`` and ``mask_indices``:
+    [B, S, L, V] and [B, S, L] for padded tokens, [U, L, V] and [U, L] for distinct ASVs.
+    """
+
+    def __init__(self, config: ModelConfig | None = None, **fields: Any) -> None:
+        """Builds and initialises; raises ConfigError."""
+        super().__init__(config, fields)
+        config = self.config
+        dim = config.embedding_dim
+        self.sample_encoder = SampleSequenceEncoder(config)
+        self.encoder_transformer = TransformerEncoder(Stack.of(config, "encoder"))
+        self.attention_pooling = AttentionPooling(dim)
+        if config.encoder_type == "combined":
+            self.uni_ff, self.faith_ff, self.tax_ff = (
+                nn.Linear(dim, 2),
+                nn.Linear(dim, 1),
+                nn.Linear(dim, 7),
+            )
+        elif config.encoder_type != "unifrac":
+            self.output_head = nn.Linear(dim, config.base_output_dim or dim)
+        self.reset_parameters()
+
+    def encode_asvs(self, asv_tokens: Tensor) -> Tensor:
+        """Tokens [U, L] -> [U, D]: what ``asv_embeddings`` of a batch wants."""
+        return self.sample_encoder.asv_encoder(asv_tokens)["embeddings"]
+
+    def forward(
+        self,
+        tokens: Tensor | Mapping[str, Any],
+        counts: Tensor | None = None,
+        categorical_ids: Mapping[str, Tensor] | None = None,
+        return_nucleotides: bool = False,
+        return_sample_embeddings: bool = False,
+    ) -> dict[str, Tensor]:
+        """Runs either layout of a batch.
+
+        Args:
+            tokens: int64 [B, S, L], zero-padded (AAM's layout); or a batch of distinct ASVs: a
+                mapping with ``asv_tokens`` [U, L] (or ``asv_embeddings`` [U, D]), ``asv_index`` and
+                ``mask`` [B, S], perhaps ``counts`` and ``categorical_ids``.
+            counts: [B, S] or [B, S, 1]; needed with count_embedding.
+            categorical_ids: column -> int64 [B].
+            return_nucleotides: adds ``nuc_predictions``; in training this masks letters.
+            return_sample_embeddings: adds the embedding of every ASV slot.
+        """
+        batch = _batch(tokens, counts, categorical_ids)
+        out: dict[str, Tensor] = {}
+        asvs = batch.get("asv_embeddings")
+        if asvs is None:
+            encoded = self.sample_encoder.asv_encoder(batch["asv_tokens"], return_nucleotides)
+            asvs = encoded.pop("embeddings")
+            if isinstance(tokens, Tensor):
+                encoded = {
+                    key: value.unflatten(0, tokens.shape[:2]) for key, value in encoded.items()
+                }
+            out.update(encoded)
+        mask = batch["mask"]
+        samples = self.sample_encoder(asvs, batch["asv_index"], mask, batch.get("counts"))
+        if return_sample_embeddings:
+            out["sample_embeddings"] = samples
+        pooled = self.attention_pooling(self.encoder_transformer(samples, mask), mask)
+        if self.config.encoder_type == "combined":
+            out["unifrac_pred"] = self.uni_ff(pooled).sigmoid()
+            out["faith_pred"], out["tax_pred"] = self.faith_ff(pooled), self.tax_ff(pooled)
+        elif self.config.encoder_type == "unifrac":
+            out["embeddings"] = pooled
+        else:
+            out["base_prediction"] = self.output_head(pooled)
+        return out
+
+
+class SequencePredictor(_Model):
+    """A base :class:`SequenceEncoder` with a count branch and a target branch.
+
+    Args:
+        config: all options; or give them as keywords.
+
+    Output dict: ``target_prediction`` [B, O] (log-probabilities of a classifier) or [B, O, Q];
+    ``count_prediction`` [B, S, 1]; the base model's ``embeddings`` and what else it gives;
+    ``base_embeddings`` [B, S, D] when asked for; ``gmu_gate`` [B, D] with categorical_fusion gmu.
+    """
+
+    def __init__(self, config: ModelConfig | None = None, **fields: Any) -> None:
+        """Builds and initialises; raises ConfigError."""
+        super().__init__(config, fields)
+        c = self.config
+        dim = c.embedding_dim
+        if c.learnable_output_scale:
+            self.output_scale, self.output_bias = (
+                nn.Parameter(torch.ones(c.out_dim)),
+                nn.Parameter(torch.zeros(c.out_dim)),
+            )
+        self.base_model = SequenceEncoder(c)
+        if c.count_prediction:
+            self.count_encoder = TransformerEncoder(Stack.of(c, "count"))
+            self.count_head = nn.Linear(dim, 1)
+        self.target_encoder = TransformerEncoder(Stack.of(c, "target"))
+        self.target_pooling = AttentionPooling(dim)
+        self.target_norm = nn.LayerNorm(dim) if c.target_layer_norm else None
+        self.target_head = target_head(c, c.out_dim * max(c.num_quantiles, 1))
+        if c.conditional_scaling_columns:
+            tables = {
+                column: c.categorical_cardinalities[column]
+                for column in c.conditional_scaling_columns
+            }
+            self.output_scales = nn.ModuleDict(
+                {column: nn.Embedding(n, c.out_dim) for column, n in tables.items()}
+            )
+            self.output_biases = nn.ModuleDict(
+                {column: nn.Embedding(n, c.out_dim) for column, n in tables.items()}
+            )
+        if c.categorical_cardinalities:
+            width = c.categorical_embed_dim * len(c.categorical_cardinalities)
+            self.categorical_embedder = CategoricalEmbedder(c)
+            if c.categorical_fusion == "gmu":
+                self.gmu = GatedFusion(dim, width)
+            else:
+                self.categorical_projection = nn.Linear(
+                    width + (dim if c.categorical_fusion == "concat" else 0), dim
+                )
+        self.reset_parameters()
+        if c.freeze_base:
+            self.base_model.requires_grad_(False)
+
+    def encode_asvs(self, asv_tokens: Tensor) -> Tensor:
+        """Tokens [U, L] -> [U, D]: what ``asv_embeddings`` of a batch wants."""
+        return self.base_model.encode_asvs(asv_tokens)
+
+    def forward(
+        self,
+        tokens: Tensor | Mapping[str, Any],
+        counts: Tensor | None = None,
+        categorical_ids: Mapping[str, Tensor] | None = None,
+        return_nucleotides: bool = False,
+        return_sample_embeddings: bool = False,
+    ) -> dict[str, Tensor]:
+        """Arguments as of :meth:`SequenceEncoder.forward`.
+
+        Covariates that are not given leave the sample unchanged.
+        """
+        batch = _batch(tokens, counts, categorical_ids)
+        out = self.base_model(
+            tokens, counts, categorical_ids, return_nucleotides, return_sample_embeddings=True
+        )
+        mask, base = batch["mask"], out.pop("sample_embeddings")
+        if return_sample_embeddings:
+            out["base_embeddings"] = base
+        if self.config.count_prediction:
+            out["count_prediction"] = self.count_head(self.count_encoder(base, mask)).sigmoid()
+        ids = batch.get("categorical_ids")
+        x, categories = self._fuse(base, ids)
+        pooled = self.target_pooling(self.target_encoder(x, mask), mask)
+        if self.target_norm is not None:
+            pooled = self.target_norm(pooled)
+        if categories is not None and self.config.categorical_fusion == "gmu":
+            pooled, out["gmu_gate"] = self.gmu(pooled, categories)
+        out["target_prediction"] = self._finish(self.target_head(pooled), ids or {})
+        return out
+
+    def _fuse(self, base: Tensor, ids: Mapping[str, Tensor] | None) -> tuple[Tensor, Tensor | None]:
+        if not self.config.categorical_cardinalities or not ids:
+            return base, None
+        categories = self.categorical_embedder(ids)
+        if self.config.categorical_fusion == "gmu":
+            return base, categories
+        fuse = _ops.fuse_concat if self.config.categorical_fusion == "concat" else _ops.fuse_add
+        projection = self.categorical_projection
+        return fuse(base, categories, projection.weight, projection.bias), categories
+
+    def _finish(self, y: Tensor, ids: Mapping[str, Tensor]) -> Tensor:
+        c = self.config
+        if c.num_quantiles > 0:
+            return y.unflatten(-1, (c.out_dim, c.num_quantiles))
+        for column in c.conditional_scaling_columns:
+            if column in ids:
+                scale, bias = self.output_scales[column].weight, self.output_biases[column].weight
+                y = _ops.conditional_scale(y, ids[column], scale, bias)
+        if c.learnable_output_scale:
+            y = y * self.output_scale + self.output_bias
+        if c.is_classifier:
+            return y.log_softmax(-1)
+        if c.bounded_targets:
+            return y.sigmoid()
+        activations = {"relu": torch.relu, "softplus": nn.functional.softplus, "exp": torch.exp}
+        return activations[c.output_activation](y) if c.output_activation != "none" else y
+
+
+def _batch(
+    tokens: Tensor | Mapping[str, Any], counts: Tensor | None, ids: Mapping[str, Tensor] | None
+) -> dict[str, Any]:
+    """Either layout as a batch of distinct ASVs; each slot of padded tokens is its own ASV."""
+    if isinstance(tokens, Tensor):
+        if tokens.dim() != 3:
+            raise ShapeError(f"tokens: expected [B, S, L], got {list(tokens.shape)}")
+        mask = _ops.asv_mask(tokens)
+        batch = {
+            "asv_tokens": tokens.flatten(0, 1),
+            "asv_index": _ops.slot_index(mask),
+            "mask": mask,
+        }
+    else:
+        batch = dict(tokens)
+        missing = [key for key in ("asv_index", "mask") if batch.get(key) is None]
+        if missing or (batch.get("asv_tokens") is None and batch.get("asv_embeddings") is None):
+            raise ArgumentError(
+                "batch: expected asv_tokens or asv_embeddings, asv_index and mask, "
+                f"got {sorted(batch)}"
+            )
+    if counts is not None:
+        batch["counts"] = counts
+    if batch.get("counts") is not None and batch["counts"].dim() == 3:
+        batch["counts"] = batch["counts"].squeeze(-1)
+    if ids is not None:
+        batch["categorical_ids"] = ids
+    return batch
+
+
+from ._weights import from_pretrained, load_aam  # noqa: E402
+
+__all__ = [
+    "ASVEncoder",
+    "ModelConfig",
+    "SampleSequenceEncoder",
+    "SequenceEncoder",
+    "SequencePredictor",
+    "from_pretrained",
+    "load_aam",
+]

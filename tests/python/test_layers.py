@@ -1,0 +1,131 @@
+"""The arrows of the house: which room may include which, where torch and Python may be seen, what a process loads."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CSRC = ROOT / "csrc"
+BELOW = {
+    "base": set(),
+    "io": {"base"},
+    "seq": {"base", "io"},
+    "community": {"base", "io"},
+    "data": {"base", "io", "seq", "community"},
+    "model": {"base"},
+    "train": {"base", "io", "seq", "community", "data", "model"},
+    "export": {"base", "io", "model"},
+}
+TORCH_FREE = ("base", "io")
+INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
+
+
+def violations(folder: Path) -> list[str]:
+    """Every include of the rooms under `folder` that DESIGN.md forbids."""
+    found = []
+    for path in sorted(folder.rglob("*.h")) + sorted(folder.rglob("*.cpp")):
+        place = path.relative_to(folder)
+        room = place.parts[1] if place.parts[0] == "deepbio" and len(place.parts) > 2 else place.parts[0]
+        for included in INCLUDE.findall(path.read_text()):
+            if included.startswith("deepbio/") and room in BELOW:
+                target = included.split("/")[1]
+                if target != room and target not in BELOW[room]:
+                    found.append(f"{place}: {room} must not include {included}")
+            if room in TORCH_FREE and re.match(r"(torch|ATen|c10|caffe2)/", included):
+                found.append(f"{place}: {room} is torch-free but includes {included}")
+            python = re.match(r"(Python\.h|pybind11/|torch/extension\.h|torch/python\.h|torch/csrc/utils/pybind)", included)
+            if python and room != "bindings":
+                found.append(f"{place}: only bindings may include {included}")
+            if included.startswith(("bindings/", "tools/")) and room not in ("bindings", "tools"):
+                found.append(f"{place}: nobody includes {included}")
+    return found
+
+
+def test_every_room_includes_only_rooms_below_it():
+    assert violations(CSRC) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("deepbio/io/fastx.cpp", '#include "deepbio/seq/encode.h"'),
+        ("deepbio/io/bytes.h", "#include <ATen/core/Tensor.h>"),
+        ("deepbio/seq/encode.cpp", '#include "deepbio/community/table.h"'),
+        ("deepbio/model/aam.cpp", '#include "deepbio/data/batch.h"'),
+        ("deepbio/train/trainer.cpp", "#include <torch/extension.h>"),
+        ("deepbio/data/loader.cpp", '#include "tools/command.h"'),
+    ],
+)
+def test_a_planted_violation_is_found(tmp_path: Path, file: str, line: str):
+    shutil.copytree(CSRC, tmp_path / "csrc")
+    target = tmp_path / "csrc" / file
+    target.write_text(line + "\n" + target.read_text())
+
+    assert len(violations(tmp_path / "csrc")) == 1
+
+
+def test_rooms_and_files_say_what_they_hold():
+    names = {path.stem for path in CSRC.rglob("*")} | {path.stem for path in (ROOT / "deepbio_torch").glob("*")}
+    assert not names & {"util", "utils", "common", "helper", "helpers", "misc"}
+
+
+def test_every_source_file_has_its_test_at_the_mirrored_path():
+    missing = [
+        str(source.relative_to(CSRC))
+        for room in BELOW
+        for source in (CSRC / "deepbio" / room).glob("*.cpp")
+        if not (ROOT / "tests/cpp" / room / f"{source.stem}_test.cpp").exists()
+        and source.stem != "hdf5"  # a private part of biom and matrix, tested through both
+    ]
+    assert missing == []
+
+
+def test_the_functional_core_reads_no_size_into_an_int():
+    text = re.sub(r"//[^\n]*", "", (CSRC / "deepbio/model/functional.cpp").read_text())
+    assert re.findall(r"\.size\(|\.item\(|\.item<|\.sizes\(\)\[", text) == []
+
+
+def test_base_and_io_build_and_pass_their_tests_without_torch(tmp_path: Path):
+    build = tmp_path / "build"
+    options = ["-DDEEPBIO_WITH_TORCH=OFF", "-DDEEPBIO_BUILD_TESTS=ON", "-DCMAKE_BUILD_TYPE=Debug", "-DPython3_EXECUTABLE=/none"]
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    subprocess.run(["cmake", "-G", "Ninja", "-S", ROOT, "-B", build, *options], check=True, capture_output=True, env=env)
+    subprocess.run(["cmake", "--build", build, "--target", "test_base", "deepbio_io"], check=True, capture_output=True, env=env)
+
+    done = subprocess.run([build / "tests/cpp/test_base"], capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout
+    undefined = subprocess.run(["nm", "-C", "--undefined-only", build / "libdeepbio_io.a"], capture_output=True, text=True)
+    assert " at::" not in undefined.stdout and " torch::" not in undefined.stdout and " c10::" not in undefined.stdout
+
+
+def package_folder() -> Path:
+    import deepbio_torch
+
+    return Path(deepbio_torch.__file__).parent
+
+
+def test_the_core_library_has_no_python_symbol():
+    library = package_folder() / "lib" / "libdeepbio.so"
+    needed = subprocess.run(["readelf", "-d", library], capture_output=True, text=True, check=True).stdout
+    symbols = subprocess.run(["nm", "-D", "--undefined-only", library], capture_output=True, text=True, check=True).stdout
+
+    assert "libpython" not in needed and "torch_python" not in needed
+    assert not re.search(r" U Py[A-Z_]", symbols)
+
+
+def test_one_openmp_runtime_is_mapped():
+    script = (
+        "import torch, deepbio_torch as db; torch.ops\n"
+        "from deepbio_torch import _C\n"
+        "torch.randn(600, 600) @ torch.randn(600, 600)\n"
+        "maps = open('/proc/self/maps').read().split('\\n')\n"
+        "print(sorted({line.split()[-1] for line in maps if 'omp' in line.rsplit('/', 1)[-1] and '.so' in line}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert len(eval(done.stdout)) == 1, done.stdout

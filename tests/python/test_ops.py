@@ -1,0 +1,152 @@
+"""Every torch.ops.deepbio operator: opcheck, gradcheck, empty and strided inputs, compile."""
+
+import pytest
+import torch
+
+from deepbio_torch import _library
+
+_library.load()
+ops = torch.ops.deepbio
+D, H, V, P = 6, 2, 7, 9
+
+
+def weights(dtype=torch.double):
+    shapes = [
+        (3 * D, D),
+        (3 * D,),
+        (D, D),
+        (D,),
+        (8, D),
+        (8,),
+        (D, 8),
+        (D,),
+        (D,),
+        (D,),
+        (D,),
+        (D,),
+    ]
+    return [torch.randn(shape, dtype=dtype).requires_grad_() for shape in shapes]
+
+
+def real(*shape, dtype=torch.double):
+    return torch.randn(shape, dtype=dtype).requires_grad_()
+
+
+def mask(rows, length):
+    return torch.arange(length) < torch.arange(rows)[:, None] % (
+        length + 1
+    )  # the first row has nothing real
+
+
+def arguments(rows, length, dtype=torch.double):
+    """One call of each differentiable operator for `rows` rows of `length`."""
+    x = real(rows, length, D, dtype=dtype)
+    tokens = torch.randint(0, V, (rows, length))
+    counts = torch.rand(rows, length, dtype=dtype) * 9
+    pooled, categories = real(rows, D, dtype=dtype), real(rows, 3, dtype=dtype)
+
+    def make(*shape):
+        return real(*shape, dtype=dtype)
+
+    return {
+        "encoder_layer": (x, mask(rows, length), *weights(dtype), H, 0, 0.0, True),
+        "embed_tokens": (tokens, make(V, D), make(P, D)),
+        "add_positions": (x, make(P, D)),
+        "attention_pool": (x, mask(rows, length), make(1, D), make(D), make(D)),
+        "gather_asvs": (make(4, D), torch.randint(0, 4, (rows, length)), mask(rows, length)),
+        "nucleotide_logits": (x, tokens, make(V, D), make(V)),
+        "count_embed_add": (x, counts, make(D, 1), make(D)),
+        "count_embed_concat": (x, counts, make(D, 1), make(D), make(D, 2 * D), make(D)),
+        "count_embed_film": (x, counts, make(2 * D, 1), make(2 * D)),
+        "fuse_concat": (x, categories, make(D, D + 3), make(D)),
+        "fuse_add": (x, categories, make(D, 3), make(D)),
+        "fuse_gmu": (pooled, categories, make(D, 3), make(D), make(D, D + 3), make(D)),
+        "conditional_scale": (pooled, torch.randint(0, 4, (rows,)), make(4, D), make(4, D)),
+    }
+
+
+NAMES = sorted(arguments(1, 2))
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(0)
+
+
+@pytest.mark.parametrize("dtype", [torch.double, torch.float])
+@pytest.mark.parametrize("name", NAMES)
+def test_opcheck(name, dtype):
+    torch.library.opcheck(getattr(ops, name), arguments(3, 4, dtype)[name])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradcheck(name):
+    call = arguments(3, 4)[name]
+    places = [
+        i for i, value in enumerate(call) if isinstance(value, torch.Tensor) and value.requires_grad
+    ]
+
+    def run(*tensors):
+        filled = list(call)
+        for place, tensor in zip(places, tensors, strict=True):
+            filled[place] = tensor
+        return getattr(ops, name)(*filled)
+
+    assert torch.autograd.gradcheck(run, [call[place] for place in places])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_empty_batch(name):
+    out = getattr(ops, name)(*arguments(0, 4)[name])
+    first = out[0] if isinstance(out, tuple) else out
+    assert first.shape[0] == 0 and first.shape[-1] in (D, V)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_strided_input_gives_the_same(name):
+    def strided(value):
+        if not isinstance(value, torch.Tensor) or value.dim() < 2:
+            return value
+        wide = (
+            value.detach().repeat_interleave(2, dim=-1).transpose(0, 1).contiguous().transpose(0, 1)
+        )
+        out = wide[..., ::2]
+        assert not out.is_contiguous() or out.numel() < 2 or 1 in out.shape
+        return out
+
+    call = arguments(3, 4)[name]
+    expected, got = getattr(ops, name)(*call), getattr(ops, name)(*map(strided, call))
+    torch.testing.assert_close(got, expected)
+
+
+def test_masks_and_indices():
+    tokens = torch.tensor([[[5, 1, 0], [0, 0, 0]], [[5, 6, 2], [5, 0, 0]]])
+    where = ops.asv_mask(tokens)
+    assert where.tolist() == [[True, False], [True, True]]
+    assert ops.slot_index(where).tolist() == [[0, 1], [2, 3]]
+    rows = tokens.flatten(0, 1)
+    for choose in (ops.random_mask, ops.span_mask):
+        torch.library.opcheck(choose, (rows, 0.5), test_utils=("test_schema", "test_faketensor"))
+        assert not (choose(rows, 0.99) & ((rows < 1) | (rows > 4))).any()
+    hidden = ops.apply_mask_token(rows, rows == 1)
+    assert hidden[0].tolist() == [5, 6, 0] and torch.equal(hidden[1:], rows[1:])
+
+
+def test_random_masks_follow_torchs_default_generator():
+    rows = torch.randint(1, 5, (50, 30))
+    for choose in (ops.random_mask, ops.span_mask):
+        torch.manual_seed(3)
+        first = choose(rows, 0.3)
+        torch.manual_seed(3)
+        assert torch.equal(choose(rows, 0.3), first)
+        assert not torch.equal(choose(rows, 0.3), first)
+
+
+def test_compile_sees_through_the_encoder_layer():
+    call = arguments(3, 4)["encoder_layer"]
+    compiled = torch.compile(
+        lambda *a: ops.encoder_layer(*a), backend="aot_eager", fullgraph=True, dynamic=True
+    )
+    torch.testing.assert_close(compiled(*call), ops.encoder_layer(*call))
+    other = arguments(5, 7)["encoder_layer"]
+    torch.testing.assert_close(compiled(*other), ops.encoder_layer(*other))
