@@ -43,7 +43,7 @@ int run_embed(const EmbedCommand& command, const Shared& shared) {
   keep_freed_blocks();
   io::refuse_existing(command.output, command.output == "-" ? io::Overwrite::kAllow : shared.overwrite_mode());
   const auto model = train::load_model(command.files.model);
-  const PredictionData data = prepare_prediction(command.files, train::read_run_config(command.files.model),
+  const train::PredictionData data = prepare_prediction(command.files, train::read_run_config(command.files.model),
                                                  [&](const std::string& text) {
                                                    if (!shared.quiet) std::cerr << text << "\n";
                                                  });

@@ -25,7 +25,7 @@ struct EvaluateCommand {
 };
 
 // Labelled samples of the prediction data that are also in --samples, when that was given.
-data::LabelledSamples chosen_samples(const EvaluateCommand& command, const PredictionData& data,
+data::LabelledSamples chosen_samples(const EvaluateCommand& command, const train::PredictionData& data,
                                      const std::string& column, bool is_classifier) {
   const data::LabelledSamples all = data::labelled_samples(
       data.table->sample_ids, io::read_metadata(command.metadata), column, is_classifier,
@@ -119,7 +119,7 @@ int run_evaluate(const EvaluateCommand& command, const Shared& shared) {
   }
   const auto model = train::load_model(command.files.model);
   const std::string column = command.column.empty() ? config.target->column() : command.column;
-  const PredictionData data = prepare_prediction(command.files, config, [&](const std::string& text) {
+  const train::PredictionData data = prepare_prediction(command.files, config, [&](const std::string& text) {
     if (!shared.quiet) std::cerr << text << "\n";
   });
   const data::LabelledSamples chosen = chosen_samples(command, data, column, config.target->is_classifier());

@@ -18,7 +18,7 @@ struct PredictCommand {
 };
 
 // Mean over passes, each with its own draw of reads; the spread is that of the prediction (of the answer's probability).
-train::Predictions predict_passes(model::AamModel& model, const train::RunConfig& config, const PredictionData& data,
+train::Predictions predict_passes(model::AamModel& model, const train::RunConfig& config, const train::PredictionData& data,
                                   const PredictCommand& command) {
   std::vector<at::Tensor> values;
   train::Predictions predictions;
@@ -51,7 +51,7 @@ int run_predict(const PredictCommand& command, const Shared& shared) {
     throw ArgumentError("--passes: this run uses counts as they are, so every pass would give the same answer");
   }
   const auto model = train::load_model(command.files.model);
-  const PredictionData data = prepare_prediction(command.files, config, [&](const std::string& text) {
+  const train::PredictionData data = prepare_prediction(command.files, config, [&](const std::string& text) {
     if (!shared.quiet) std::cerr << text << "\n";
   });
   const train::Predictions predictions = predict_passes(*model, config, data, command);

@@ -1,0 +1,171 @@
+#include <iostream>
+#include <memory>
+#include <vector>
+
+#include "deepbio/base/error.h"
+#include "deepbio/base/json.h"
+#include "deepbio/io/biom.h"
+#include "deepbio/io/fastx.h"
+#include "deepbio/io/matrix.h"
+#include "deepbio/io/metadata.h"
+#include "deepbio/io/newick.h"
+#include "deepbio/io/safetensors.h"
+#include "tools/command.h"
+
+namespace deepbio::tools {
+namespace {
+
+// What a sound file is; records are samples, rows, tips or tensors where a format has no reads.
+struct Verdict {
+  std::string format, container = "plain";
+  int64_t records = 0, bases = -1;
+};
+
+// The first bytes of the (decompressed) content.
+struct Head {
+  std::string bytes;
+  std::string container;
+};
+
+Head read_head(const std::string& path) {
+  constexpr size_t kHead = 4096;
+  const auto source = io::open_bytes(path);
+  Head head;
+  head.bytes.resize(kHead);
+  size_t used = 0;
+  while (used < kHead) {
+    const size_t got = source->read(head.bytes.data() + used, kHead - used);
+    if (got == 0) break;
+    used += got;
+  }
+  head.bytes.resize(used);
+  head.container = to_string(source->container());
+  return head;
+}
+
+Verdict read_sequences(const std::string& path) {
+  Verdict verdict;
+  verdict.bases = 0;
+  io::FastxReader reader(path);
+  for (io::Record record; reader.next(record);) {
+    ++verdict.records;
+    verdict.bases += static_cast<int64_t>(record.sequence.size());
+  }
+  verdict.format = to_string(reader.format());
+  verdict.container = to_string(reader.container());
+  return verdict;
+}
+
+bool starts_with_any(std::string_view text, std::initializer_list<std::string_view> starts) {
+  for (const auto start : starts) {
+    if (text.substr(0, start.size()) == start) return true;
+  }
+  return false;
+}
+
+bool is_safetensors(std::string_view bytes) { return bytes.size() > 9 && bytes[8] == '{' && bytes[7] == 0; }
+
+// A square matrix as text: the header line begins with a tab and the second line's first cell is the header's first id.
+bool is_distance_text(std::string_view bytes) {
+  const size_t line = bytes.find('\n');
+  return bytes.substr(0, 1) == "\t" && line != std::string_view::npos;
+}
+
+Verdict verdict_of(const std::string& format, const std::string& container, int64_t records) {
+  return {format, container, records, -1};
+}
+
+Verdict validate_hdf5(const std::string& path) {
+  try {
+    const io::DistanceMatrix matrix = io::read_distances(path);
+    return verdict_of("distances", "plain", matrix.size());
+  } catch (const ParseError&) {
+    return verdict_of("biom", "plain", io::read_table(path).num_samples());
+  }
+}
+
+// Formats are told apart by content; what is none of the others is read as a sequence file, whose reader then says
+// what it expected.
+Verdict validate_file(const std::string& path) {
+  const Head head = read_head(path);
+  const std::string_view bytes = head.bytes;
+  const size_t first = bytes.find_first_not_of(" \t\r\n");
+  const char letter = first == std::string_view::npos ? '\0' : bytes[first];
+  if (starts_with_any(bytes, {"\x89HDF\r\n\x1a\n"})) return validate_hdf5(path);
+  if (starts_with_any(bytes, {"\x93NUMPY"})) return verdict_of("distances", "plain", io::read_distances(path).size());
+  if (is_safetensors(bytes)) {
+    return verdict_of("safetensors", "plain", static_cast<int64_t>(io::read_safetensors(path).tensors.size()));
+  }
+  if (letter == '{' || starts_with_any(bytes, {"#OTU ID", "# Constructed from biom"})) {
+    return verdict_of("biom", head.container, io::read_table(path).num_samples());
+  }
+  if (letter == '(' || (letter == '[' && bytes.find('(') != std::string_view::npos)) {
+    return verdict_of("newick", head.container, io::read_newick(path).num_tips());
+  }
+  if (is_distance_text(bytes)) return verdict_of("distances", head.container, io::read_distances(path).size());
+  if (letter != '>' && letter != '@' && letter != ';' && bytes.find('\t') < bytes.find('\n')) {
+    return verdict_of("metadata", head.container, static_cast<int64_t>(io::read_metadata(path).ids.size()));
+  }
+  return read_sequences(path);
+}
+
+Json number_or_null(int64_t value) { return value < 0 ? Json() : Json(value); }
+
+Json error_json(const Error& error) {
+  Json out = Json::object();
+  const auto* parse = dynamic_cast<const ParseError*>(&error);
+  out.set("kind", parse ? std::string(to_string(parse->kind())) : std::string("file"));
+  out.set("record", parse ? number_or_null(parse->place().record) : Json());
+  out.set("line", parse ? number_or_null(parse->place().line) : Json());
+  out.set("offset_bytes", parse ? number_or_null(parse->place().offset_bytes) : Json());
+  out.set("message", std::string(error.what()));
+  return out;
+}
+
+// One file's row; true when it is sound.
+bool report(const std::string& path, const Shared& shared, Json& rows) {
+  Json row = Json::object();
+  row.set("path", path);
+  try {
+    const Verdict verdict = validate_file(path);
+    row.set("ok", true);
+    row.set("format", verdict.format);
+    row.set("container", verdict.container);
+    row.set("records", verdict.records);
+    row.set("bases", number_or_null(verdict.bases));
+    row.set("error", Json());
+    if (!shared.json) {
+      std::cout << path << "\tok\t" << verdict.format << "\t" << verdict.container << "\t" << verdict.records << "\n";
+    }
+  } catch (const Error& error) {
+    row.set("ok", false);
+    row.set("error", error_json(error));
+    if (!shared.json) std::cout << path << "\tbad\t" << error.what() << "\n";
+  }
+  const bool is_ok = row.at("ok").as_bool();
+  rows.push_back(std::move(row));
+  return is_ok;
+}
+
+int run_validate(const std::vector<std::string>& paths, const Shared& shared) {
+  Json rows = Json::array();
+  bool all_ok = true;
+  for (const std::string& path : paths) all_ok = report(path, shared, rows) && all_ok;
+  if (shared.json) {
+    Json document = Json::object();
+    document.set("files", std::move(rows));
+    std::cout << document.dump(2) << "\n";
+  }
+  return all_ok ? 0 : 1;
+}
+
+}  // namespace
+
+std::function<int()> setup_validate(CLI::App& app, Shared& shared) {
+  auto paths = std::make_shared<std::vector<std::string>>();
+  app.add_option("files", *paths, "FASTA, FASTQ, BIOM, Newick, metadata TSV, distance matrix or safetensors files")
+      ->required();
+  return [paths, &shared] { return run_validate(*paths, shared); };
+}
+
+}  // namespace deepbio::tools

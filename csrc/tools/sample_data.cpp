@@ -73,9 +73,8 @@ void check_targets(const Selection& selection, const StudyFiles& files) {
   }
 }
 
-// Leaves out what is too shallow; returns the depth (0: counts as they are).
+// Leaves out what is too shallow (and what is empty); returns the depth (0: counts as they are).
 int64_t apply_depth(const io::CountTable& table, int64_t wanted, Selection& selection, const Log& log) {
-  if (wanted == 0) return 0;
   const std::vector<double> all = community::sample_totals(table);
   std::vector<double> totals;
   for (const int64_t sample : selection.samples) totals.push_back(all[sample]);
@@ -83,14 +82,14 @@ int64_t apply_depth(const io::CountTable& table, int64_t wanted, Selection& sele
   std::vector<bool> good;
   std::vector<std::string> shallow;
   for (size_t i = 0; i < totals.size(); ++i) {
-    good.push_back(totals[i] >= static_cast<double>(depth));
+    good.push_back(totals[i] > 0 && totals[i] >= static_cast<double>(depth));
     if (!good.back()) shallow.push_back(table.sample_ids[selection.samples[i]]);
   }
   const size_t before = selection.samples.size();
   selection.keep(good);
   if (!shallow.empty()) {
-    log("left out " + count_of(shallow.size(), before) + " samples with fewer than " + std::to_string(depth) +
-        " reads: " + some_of(shallow));
+    log("left out " + count_of(shallow.size(), before) + " samples with fewer than " + 
+        std::to_string(std::max<int64_t>(depth, 1)) + " reads: " + some_of(shallow));
   }
   if (selection.samples.empty()) {
     throw ArgumentError("no sample has " + std::to_string(depth) + " reads; the deepest has " +
@@ -142,18 +141,6 @@ void check_metric(const io::DistanceMatrix& matrix, const StudyFiles& files) {
   if (most <= 1 + 1e-6) return;
   throw ArgumentError(files.distances + ": expected distances up to 1, got " + Json(most).dump() +
                       "; the model's distances end at 1, so use an unweighted or normalised metric");
-}
-
-data::SampleDatasetOptions dataset_options(const train::DataConfig& data, uint64_t seed, bool redraw) {
-  data::SampleDatasetOptions options;
-  options.max_bp = data.max_bp;
-  options.token_limit = data.token_limit;
-  options.asv_sampling = data::parse_asv_sampling(data.asv_sampling);
-  options.rarefy_depth_reads = data.rarefy_depth_reads;
-  options.redraw_each_epoch = redraw;
-  options.seed = seed;
-  options.metric = community::parse_metric(data.unifrac_metric);
-  return options;
 }
 
 // Targets in table order, fitted on the training part (classes: on all, so that none is unknown later).
@@ -279,8 +266,8 @@ Study prepare_study(const StudyFiles& files, const TrainingSetup& setup, bool is
   const train::DataConfig data{setup.model.max_bp, setup.model.token_limit, study.rarefy_depth_reads,
                                setup.asv_sampling, setup.unifrac_metric};
   const uint64_t seed = setup.training.seed;
-  study.train = std::make_unique<data::SampleDataset>(study.table, sequences, dataset_options(data, seed, true));
-  study.val = std::make_unique<data::SampleDataset>(study.table, sequences, dataset_options(data, seed, false));
+  study.train = std::make_unique<data::SampleDataset>(study.table, sequences, train::dataset_options(data, seed, true));
+  study.val = std::make_unique<data::SampleDataset>(study.table, sequences, train::dataset_options(data, seed, false));
   if (setup.training.loss.penalty > 0) {
     if (!files.tree.empty()) set_tree(study, files, setup, log);
     if (!files.distances.empty()) {
@@ -301,23 +288,14 @@ void PredictionFiles::add_options(CLI::App& app) {
       ->option_text("FILE");
 }
 
-PredictionData prepare_prediction(const PredictionFiles& files, const train::RunConfig& config, const Log& log) {
-  PredictionData out;
+train::PredictionData prepare_prediction(const PredictionFiles& files, const train::RunConfig& config, const Log& log) {
   const io::CountTable whole = io::read_table(files.table);
-  Selection selection;
-  selection.samples.resize(whole.sample_ids.size());
-  std::iota(selection.samples.begin(), selection.samples.end(), 0);
-  apply_depth(whole, config.data.rarefy_depth_reads, selection, log);
-  out.table = std::make_shared<const io::CountTable>(
-      community::drop_empty_features(community::select_samples(whole, selection.samples)));
-  const Json* resolved = config.training.is_object() ? config.training.find("resolved") : nullptr;
-  const uint64_t seed = resolved == nullptr ? 0 : static_cast<uint64_t>(resolved->at("seed").as_int());
-  out.dataset = std::make_unique<data::SampleDataset>(
-      out.table, data::feature_sequences(out.table->feature_ids, files.sequences),
-      dataset_options(config.data, seed, /*redraw=*/files.passes > 1));
-  out.samples.resize(out.table->sample_ids.size());
-  std::iota(out.samples.begin(), out.samples.end(), 0);
-  return out;
+  train::PredictionData data = train::prediction_data(whole, config, files.sequences, /*redraw=*/files.passes > 1);
+  if (!data.left_out.empty()) {
+    log("left out " + count_of(data.left_out.size(), whole.sample_ids.size()) + " samples with fewer than " +
+        std::to_string(std::max<int64_t>(config.data.rarefy_depth_reads, 1)) + " reads: " + some_of(data.left_out));
+  }
+  return data;
 }
 
 }  // namespace deepbio::tools

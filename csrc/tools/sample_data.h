@@ -11,6 +11,7 @@
 #include "deepbio/data/datasets.h"
 #include "deepbio/data/targets.h"
 #include "deepbio/train/checkpoint.h"
+#include "deepbio/train/prediction_data.h"
 #include "deepbio/train/trainer.h"
 #include "tools/training_options.h"
 
@@ -41,18 +42,13 @@ struct Study {
 // throws what reading throws; ArgumentError when too few samples are left or the target is constant.
 Study prepare_study(const StudyFiles& files, const TrainingSetup& setup, bool is_predictor, const Log& log);
 
-// A table read as a run reads it. Samples below its rarefaction depth are left out and logged.
-struct PredictionData {
-  std::shared_ptr<const io::CountTable> table;
-  std::unique_ptr<data::SampleDataset> dataset;
-  std::vector<int64_t> samples;
-};
 struct PredictionFiles {
   std::string model, table, sequences;
   int64_t passes = 1;   // more than one: another draw of reads in each
   void add_options(CLI::App& app);
 };
-PredictionData prepare_prediction(const PredictionFiles& files, const train::RunConfig& config, const Log& log);
+// Samples below the run's rarefaction depth are left out and logged.
+train::PredictionData prepare_prediction(const PredictionFiles& files, const train::RunConfig& config, const Log& log);
 
 // Largest depth up to 5000 that keeps at least 90 % of the samples; at least 1.
 int64_t auto_depth(const std::vector<double>& totals);

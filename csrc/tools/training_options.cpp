@@ -12,7 +12,7 @@ using Setup = TrainingSetup;
 
 // What an option is on the command line and what it sets. `get` shows a preset's value in the help.
 struct Row {
-  std::string name, help;
+  std::string name, help, unit;
   bool is_flag = false, of_predictor_only = false;
   CLI::Validator check;
   std::function<void(Setup&, const std::string&)> set;
@@ -47,13 +47,13 @@ CLI::Validator every_is() {
 }
 
 Row integer(const char* name, const char* help, std::function<int64_t&(Setup&)> field) {
-  return {name, help, false, false, CLI::TypeValidator<int64_t>("INT"),
+  return {name, help, "INT", false, false, CLI::TypeValidator<int64_t>("INT"),
           [field](Setup& setup, const std::string& text) { field(setup) = number_of<int64_t>(text); },
           [field](const Setup& setup) { return Json(field(const_cast<Setup&>(setup))); }};
 }
 
 Row real(const char* name, const char* help, std::function<double&(Setup&)> field) {
-  return {name, help, false, false, CLI::TypeValidator<double>("NUMBER"),
+  return {name, help, "NUMBER", false, false, CLI::TypeValidator<double>("NUMBER"),
           [field](Setup& setup, const std::string& text) { field(setup) = number_of<double>(text); },
           [field](const Setup& setup) { return Json(field(const_cast<Setup&>(setup))); }};
 }
@@ -62,20 +62,20 @@ Row choice(const char* name, const char* help, const std::vector<std::string>& n
            std::function<std::string&(Setup&)> field) {
   std::string list;
   for (const std::string& each : names) list += (list.empty() ? "" : "|") + each;
-  return {name, help, false, false, CLI::IsMember(names).description(list),
+  return {name, help, list, false, false, CLI::IsMember(names),
           [field](Setup& setup, const std::string& text) { field(setup) = text; },
           [field](const Setup& setup) { return Json(field(const_cast<Setup&>(setup))); }};
 }
 
 Row flag(const char* name, const char* help, std::function<bool&(Setup&)> field) {
-  return {name, help, true, false, CLI::Validator(),
+  return {name, help, "", true, false, CLI::Validator(),
           [field](Setup& setup, const std::string& text) { field(setup) = text == "true"; },
           [field](const Setup& setup) { return Json(field(const_cast<Setup&>(setup))); }};
 }
 
 template <class T>
 Row list(const char* name, const char* help, std::function<std::vector<T>&(Setup&)> field) {
-  return {name, help, false, false, every_is<T>(),
+  return {name, help, "NUMBER,...", false, false, every_is<T>(),
           [field](Setup& setup, const std::string& text) {
             field(setup).clear();
             for (const std::string& item : split_commas(text)) field(setup).push_back(number_of<T>(item));
@@ -149,6 +149,7 @@ void add_data_rows(std::vector<Row>& rows) {
   Row depth = integer("rarefy-depth", "Reads drawn per sample, anew in each epoch; 0: counts as they are; auto: the largest "
                       "depth up to 5000 that keeps 90 % of the samples",
                       [](Setup& s) -> auto& { return s.rarefy_depth_reads; });
+  depth.unit = "auto|INT";
   depth.check = CLI::Validator(
       [](std::string& text) {
         int64_t value = 0;
@@ -275,7 +276,9 @@ Setup default_preset(bool is_predictor) {
   model.predict_nucleotides = true;
   model.count_embedding = true;
   model.count_embedding_method = "film";
+  model.asv_dropout = 0;  // its masks would cost more than the rest of the stack; the sample level keeps its own
   setup.training.lr = 1e-3;
+  setup.training.batch_size = 16;
   setup.training.epochs = is_predictor ? 40 : 20;
   setup.training.max_grad_norm = 1;
   setup.training.loss.nuc_penalty = is_predictor ? 0 : 1;
@@ -330,7 +333,7 @@ TrainingFlags::TrainingFlags(CLI::App& app, bool is_predictor) : is_predictor_(i
     if (row.is_flag) {
       given->option = app.add_flag("--" + row.name + ",!--no-" + row.name, given->value, help);
     } else {
-      given->option = app.add_option("--" + row.name, given->text, help)->check(row.check);
+      given->option = app.add_option("--" + row.name, given->text, help)->check(row.check)->option_text(row.unit);
     }
     given_.push_back(std::move(given));
   }

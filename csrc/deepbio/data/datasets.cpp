@@ -27,10 +27,54 @@ at::Tensor long_tensor(const std::vector<int64_t>& values) {
   return at::tensor(values, at::TensorOptions().dtype(at::kLong));
 }
 
+constexpr std::string_view kDnaLetters = "ACGTURYSWKMBDHVNacgturyswkmbdhvn";
+
 bool is_dna(std::string_view id) {
   constexpr size_t kShortestDna = 20;  // an id such as "CAT" is a name
-  constexpr std::string_view kLetters = "ACGTURYSWKMBDHVNacgturyswkmbdhvn";
-  return id.size() >= kShortestDna && id.find_first_not_of(kLetters) == std::string_view::npos;
+  return id.size() >= kShortestDna && id.find_first_not_of(kDnaLetters) == std::string_view::npos;
+}
+
+void check_dna(const std::string& feature, const std::string& sequence) {
+  const size_t place = sequence.find_first_not_of(kDnaLetters);
+  if (!sequence.empty() && place == std::string::npos) return;
+  throw ArgumentError("feature " + quoted(feature) + ": expected DNA, got " +
+                      (sequence.empty() ? "an empty sequence"
+                                        : quoted(sequence.substr(place, 1)) + " at position " +
+                                              std::to_string(place + 1) + " of " + quoted(sequence)) +
+                      "; --sequences FILE gives DNA for ids that are not DNA");
+}
+
+// The AAM tokens of many sequences, held in bytes: the 64-bit form exists for a part of them at a time.
+seq::Encoded byte_tokens(std::span<const std::string_view> sequences, int64_t max_bp) {
+  constexpr size_t kPart = 4096;
+  size_t longest = 0;
+  for (const auto sequence : sequences) longest = std::max(longest, sequence.size());
+  const int64_t width = 1 + std::min(max_bp, static_cast<int64_t>(longest));
+  const auto num_sequences = static_cast<int64_t>(sequences.size());
+  seq::Encoded out{at::zeros({num_sequences, width}, at::kByte), at::zeros({num_sequences}, at::kLong)};
+  for (size_t begin = 0; begin < sequences.size(); begin += kPart) {
+    const auto part = sequences.subspan(begin, std::min(kPart, sequences.size() - begin));
+    const seq::Encoded encoded = seq::encode_aam_tokens(part, max_bp);
+    const auto first = static_cast<int64_t>(begin), count = static_cast<int64_t>(part.size());
+    out.values.narrow(0, first, count).narrow(1, 0, encoded.values.size(1)).copy_(encoded.values);
+    out.lengths.narrow(0, first, count).copy_(encoded.lengths);
+  }
+  return out;
+}
+
+// pad_to and max_length count letters, so START makes a row one longer.
+void fill_tokens(std::span<const std::string_view> reads, const seq::EncodeOptions& options, ReadBatch& out) {
+  const int64_t max_bp = options.max_length > 0 ? options.max_length : std::numeric_limits<int64_t>::max();
+  seq::Encoded encoded = seq::encode_aam_tokens(reads, max_bp);
+  const int64_t missing = options.pad_to + 1 - encoded.values.size(1);
+  if (options.pad_to > 0 && missing < 0) {
+    throw ArgumentError("a read has " + std::to_string(encoded.values.size(1) - 1) + " letters, pad_to is " +
+                        std::to_string(options.pad_to) + "; set max_length to cut it");
+  }
+  out.input_ids = options.pad_to > 0 ? at::constant_pad_nd(encoded.values, {0, missing}, seq::kAamPad) : encoded.values;
+  out.lengths = encoded.lengths - 1;  // bp, as for every encoding
+  const at::Tensor columns = at::arange(out.input_ids.size(1));
+  out.attention_mask = columns.unsqueeze(0).lt(encoded.lengths.unsqueeze(1)).to(at::kLong);
 }
 
 }  // namespace
@@ -91,22 +135,17 @@ ReadBatch ReadDataset::batch(std::span<const int64_t> indices, uint64_t epoch) c
   }
   // Unknown letters drawn at random differ from epoch to epoch and do not depend on the batch a read is in.
   seq::EncodeOptions encode = options_.encode;
-  if (encode.unknown == seq::UnknownLetter::kRandom) encode.record_indices = indices;
+  encode.record_indices = indices;
   encode.epoch = epoch;
   if (options_.encoding == Encoding::kTokens) {
-    const int64_t max_bp = encode.max_length > 0 ? encode.max_length : std::numeric_limits<int64_t>::max();
-    seq::Encoded encoded = seq::encode_aam_tokens(reads, max_bp);
-    out.input_ids = encoded.values;
-    out.lengths = encoded.lengths;
-    const at::Tensor columns = at::arange(out.input_ids.size(1));
-    out.attention_mask = columns.unsqueeze(0).lt(out.lengths.unsqueeze(1)).to(at::kLong);
+    fill_tokens(reads, encode, out);
   } else {
-    seq::Encoded encoded = options_.encoding == Encoding::kOneHot ? seq::encode_one_hot(reads, encode)
-                                                                  : seq::encode_integers(reads, encode);
+    const bool is_one_hot = options_.encoding == Encoding::kOneHot;
+    seq::Encoded encoded = is_one_hot ? seq::encode_one_hot(reads, encode) : seq::encode_integers(reads, encode);
     out.sequences = encoded.values;
     out.lengths = encoded.lengths;
-    const bool channels_first = options_.encoding == Encoding::kOneHot && encode.channels_first;
-    if (has_quality) out.quality = seq::encode_quality(qualities, out.sequences.size(channels_first ? 2 : 1));
+    const int64_t width = out.sequences.size(is_one_hot && encode.channels_first ? 2 : 1);
+    if (has_quality) out.quality = seq::encode_quality(qualities, width);
   }
   if (!labels_.empty()) out.labels = long_tensor(labels);
   return out;
@@ -142,12 +181,14 @@ SampleDataset::SampleDataset(std::shared_ptr<const io::CountTable> table, std::v
     throw ArgumentError("sample dataset: expected a sequence for each of " + std::to_string(table_->num_features()) +
                         " features, got " + std::to_string(sequences_.size()));
   }
+  if (options_.max_bp < 1) throw ArgumentError("max_bp: expected at least 1, got " + std::to_string(options_.max_bp));
   if (options_.token_limit < 1) {
     throw ArgumentError("token_limit: expected at least 1, got " + std::to_string(options_.token_limit));
   }
-  std::vector<std::string_view> views(sequences_.begin(), sequences_.end());
-  seq::Encoded encoded = seq::encode_aam_tokens(views, options_.max_bp);
-  feature_tokens_ = encoded.values.to(at::kByte);
+  for (size_t i = 0; i < sequences_.size(); ++i) check_dna(table_->feature_ids[i], sequences_[i]);
+  const std::vector<std::string_view> views(sequences_.begin(), sequences_.end());
+  const seq::Encoded encoded = byte_tokens(views, options_.max_bp);
+  feature_tokens_ = encoded.values;
   feature_lengths_ = encoded.lengths;
 }
 

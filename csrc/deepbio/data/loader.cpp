@@ -1,5 +1,7 @@
 #include "deepbio/data/loader.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
@@ -77,6 +79,8 @@ struct Loader<Batch>::State {
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<std::thread> threads;
+  bool has_begun = false;
+  pid_t process = ::getpid();
 
   void stop() {
     {
@@ -88,6 +92,18 @@ struct Loader<Batch>::State {
     threads.clear();
     ready.clear();
     stopping = false;
+  }
+
+  // After fork() the child has the parent's state but none of its threads, perhaps with the lock held: that state can
+  // neither be used nor destroyed, so it is left behind.
+  static void leave_parent(std::unique_ptr<State>& state) {
+    if (state->threads.empty() || state->process == ::getpid()) return;
+    auto fresh = std::make_unique<State>();
+    fresh->items = state->items;
+    fresh->make = state->make;
+    fresh->options = state->options;
+    (void)state.release();
+    state = std::move(fresh);
   }
 
   Result produce(int64_t number) const {
@@ -136,7 +152,9 @@ Loader<Batch>::Loader(std::vector<int64_t> items, Make make, LoaderOptions optio
 
 template <class Batch>
 Loader<Batch>::~Loader() {
-  if (state_) state_->stop();
+  if (!state_) return;
+  State::leave_parent(state_);
+  state_->stop();
 }
 
 template <class Batch>
@@ -152,6 +170,7 @@ int64_t Loader<Batch>::num_batches() const {
 
 template <class Batch>
 void Loader<Batch>::begin(uint64_t epoch, int64_t first_batch) {
+  State::leave_parent(state_);
   State& state = *state_;
   state.stop();
   state.epoch = epoch;
@@ -161,12 +180,15 @@ void Loader<Batch>::begin(uint64_t epoch, int64_t first_batch) {
                         " batches, cannot begin at batch " + std::to_string(first_batch));
   }
   state.given = state.claimed = first_batch;
+  state.has_begun = true;
   for (int64_t i = 0; i < state.options.num_threads; ++i) state.threads.emplace_back([&state] { state.work(); });
 }
 
 template <class Batch>
 std::optional<Batch> Loader<Batch>::next() {
+  State::leave_parent(state_);
   State& state = *state_;
+  if (!state.has_begun) throw ArgumentError("loader: expected begin(epoch) before next(), in a forked child too");
   if (state.given >= static_cast<int64_t>(state.batches.size())) return std::nullopt;
   typename State::Result result = state.take();
   if (result.error) std::rethrow_exception(result.error);

@@ -21,6 +21,10 @@ struct Widths {
 };
 
 Widths widths(std::span<const std::string_view> reads, const EncodeOptions& options) {
+  if (!options.record_indices.empty() && options.record_indices.size() != reads.size()) {
+    throw ArgumentError("record_indices: expected one for each of " + std::to_string(reads.size()) + " reads, got " +
+                        std::to_string(options.record_indices.size()));
+  }
   Widths out;
   out.kept.reserve(reads.size());
   for (size_t i = 0; i < reads.size(); ++i) {
@@ -37,10 +41,22 @@ Widths widths(std::span<const std::string_view> reads, const EncodeOptions& opti
   return out;
 }
 
-[[noreturn]] void refuse_letter(const Alphabet& alphabet, char letter, int64_t position, size_t read) {
-  throw ArgumentError("read " + std::to_string(read) + ", position " + std::to_string(position + 1) +
-                      ": expected one of " + std::string(alphabet.letters()) + " (" +
-                      std::string(to_string(alphabet.type())) + "), got " + quoted(std::string_view(&letter, 1)));
+uint64_t record_of(size_t read, const EncodeOptions& options) {
+  return options.record_indices.empty() ? read : static_cast<uint64_t>(options.record_indices[read]);
+}
+
+// Under kError, before any thread starts: the first bad letter is the one reported, for any number of threads.
+void refuse_unknown(std::span<const std::string_view> reads, const Widths& layout, const Alphabet& alphabet,
+                    const EncodeOptions& options) {
+  if (options.unknown != UnknownLetter::kError) return;
+  for (size_t read = 0; read < reads.size(); ++read) {
+    for (size_t i = 0; i < static_cast<size_t>(layout.kept[read]); ++i) {
+      if (alphabet.id(reads[read][i]) >= 0) continue;
+      throw ArgumentError("read " + std::to_string(record_of(read, options)) + ", position " + std::to_string(i + 1) +
+                          ": expected one of " + std::string(alphabet.letters()) + " (" +
+                          std::string(to_string(alphabet.type())) + "), got " + quoted(reads[read].substr(i, 1)));
+    }
+  }
 }
 
 at::Tensor lengths_tensor(const std::vector<int64_t>& lengths) {
@@ -53,19 +69,14 @@ class LetterIds {
  public:
   LetterIds(const Alphabet& alphabet, const EncodeOptions& options, size_t read)
       : alphabet_(alphabet), options_(options), read_(read) {}
-  int64_t operator()(char letter, int64_t position) {
+  int64_t operator()(char letter) {
     const int64_t id = alphabet_.id(letter);
-    if (id >= 0) return id;
-    if (options_.unknown == UnknownLetter::kError) refuse_letter(alphabet_, letter, position, read_);
-    if (options_.unknown != UnknownLetter::kRandom) return -1;
-    if (!random_) random_.emplace(options_.seed, options_.epoch, record(), Purpose::kUnknownLetter);
+    if (id >= 0 || options_.unknown != UnknownLetter::kRandom) return id;
+    if (!random_) random_.emplace(options_.seed, options_.epoch, record_of(read_, options_), Purpose::kUnknownLetter);
     return static_cast<int64_t>(random_->below(static_cast<uint64_t>(alphabet_.size())));
   }
 
  private:
-  uint64_t record() const {
-    return options_.record_indices.empty() ? read_ : static_cast<uint64_t>(options_.record_indices[read_]);
-  }
   const Alphabet& alphabet_;
   const EncodeOptions& options_;
   size_t read_;
@@ -86,7 +97,7 @@ void one_hot_row(std::string_view read, const OneHotRow& row, const Alphabet& al
   LetterIds ids(alphabet, options, index);
   for (int64_t i = 0; i < static_cast<int64_t>(read.size()); ++i) {
     const char letter = read[static_cast<size_t>(i)];
-    const int64_t id = ids(letter, i);
+    const int64_t id = ids(letter);
     if (id >= 0) {
       row.at(i, id) = 1;
     } else if (options.unknown == UnknownLetter::kIupac) {
@@ -103,6 +114,7 @@ void one_hot_row(std::string_view read, const OneHotRow& row, const Alphabet& al
 Encoded encode_one_hot(std::span<const std::string_view> reads, const EncodeOptions& options) {
   const Alphabet alphabet(options.sequence_type);
   const Widths layout = widths(reads, options);
+  refuse_unknown(reads, layout, alphabet, options);
   const auto num_reads = static_cast<int64_t>(reads.size());
   const int64_t size = alphabet.size(), width = layout.width;
   at::Tensor values = options.channels_first ? at::zeros({num_reads, size, width}) : at::zeros({num_reads, width, size});
@@ -124,6 +136,7 @@ Encoded encode_integers(std::span<const std::string_view> reads, const EncodeOpt
   }
   const Alphabet alphabet(options.sequence_type);
   const Widths layout = widths(reads, options);
+  refuse_unknown(reads, layout, alphabet, options);
   const auto num_reads = static_cast<int64_t>(reads.size());
   at::Tensor values = at::full({num_reads, layout.width}, -1, at::kLong);
   auto* data = values.data_ptr<int64_t>();
@@ -132,7 +145,7 @@ Encoded encode_integers(std::span<const std::string_view> reads, const EncodeOpt
       const auto index = static_cast<size_t>(i);
       LetterIds ids(alphabet, options, index);
       for (int64_t j = 0; j < layout.kept[index]; ++j) {
-        data[i * layout.width + j] = ids(reads[index][static_cast<size_t>(j)], j);
+        data[i * layout.width + j] = ids(reads[index][static_cast<size_t>(j)]);
       }
     }
   });

@@ -15,10 +15,10 @@
 #include "deepbio/data/loader.h"
 #include "deepbio/model/functional.h"
 #include "deepbio/train/feed.h"
-#include "deepbio/train/metrics.h"
 #include "deepbio/train/optim.h"
 #include "deepbio/train/predictor.h"
 #include "deepbio/train/resume.h"
+#include "deepbio/train/scores.h"
 
 namespace deepbio::train {
 namespace {
@@ -50,35 +50,6 @@ class StepGenerator {
   uint64_t seed_;
   at::Generator generator_;
   at::Tensor before_;
-};
-
-// Means over batches, each weighted by its number of samples, so that a small last batch counts for what it is.
-class Means {
- public:
-  void add(const std::string& name, double value, int64_t weight) {
-    sums_[name].first += value * static_cast<double>(weight);
-    sums_[name].second += static_cast<double>(weight);
-  }
-  void add(const LossTerms& terms, int64_t weight) {
-    add("target_loss", terms.target_loss.item<double>(), weight);
-    add("count_loss", terms.count_loss.item<double>(), weight);
-    add("unifrac_loss", terms.unifrac_loss.item<double>(), weight);
-    add("nuc_loss", terms.nuc_loss.item<double>(), weight);
-    add("total_loss", terms.total_loss.item<double>(), weight);
-  }
-  std::map<std::string, double> values() const {
-    std::map<std::string, double> out;
-    for (const auto& [name, sum] : sums_) out[name] = sum.second > 0 ? sum.first / sum.second : 0;
-    return out;
-  }
-
- private:
-  std::map<std::string, std::pair<double, double>> sums_;
-};
-
-struct Scores {
-  std::vector<double> prediction, actual;
-  std::vector<int64_t> predicted_class, actual_class;
 };
 
 bool bigger_is_better(const std::string& metric) { return metric == "r2" || metric == "accuracy" || metric == "f1"; }
@@ -244,7 +215,7 @@ class FitRun {
     const torch::NoGradGuard no_grad;
     model_.eval();
     Means means;
-    Scores scores;
+    Scores scores(model_.config(), codec_);
     loader.begin(0);
     for (int64_t step = 0; const std::optional<data::SampleBatch> batch = loader.next(); ++step) {
       const model::Inputs inputs = make_inputs(*batch, feature_embeddings_);
@@ -254,11 +225,11 @@ class FitRun {
                                         model_.config().encoder_type);
       if (with_nucleotides_) add_masked_nucleotides(inputs, targets, static_cast<uint64_t>(step), terms, means);
       means.add(terms, batch->mask.size(0));
-      if (model_.is_predictor()) collect(outputs.target_prediction, targets.target, scores);
+      if (model_.is_predictor()) scores.add(outputs.target_prediction, targets.target);
     }
     report.val_terms = means.values();
     report.val_loss = report.val_terms["total_loss"];
-    if (model_.is_predictor()) add_metrics(scores, report.val_terms);
+    if (model_.is_predictor()) scores.write_metrics(report.val_terms);
   }
 
   // The model masks in training only; here a second pass with a mask of its own (the same in every epoch) measures what
@@ -279,39 +250,6 @@ class FitRun {
     if (masked == 0) return;
     const int64_t hits = (logits.argmax(-1) == tokens).logical_and(which).sum().item<int64_t>();
     means.add("nuc_accuracy", static_cast<double>(hits) / static_cast<double>(masked), masked);
-  }
-
-  void collect(torch::Tensor prediction, const torch::Tensor& target, Scores& scores) const {
-    if (model_.config().is_classifier) {
-      const torch::Tensor chosen = prediction.argmax(-1).contiguous();
-      for (int64_t i = 0; i < chosen.numel(); ++i) {
-        scores.predicted_class.push_back(chosen[i].item<int64_t>());
-        scores.actual_class.push_back(target[i].item<int64_t>());
-      }
-      return;
-    }
-    if (prediction.dim() == 3) prediction = prediction.select(2, prediction.size(2) / 2);
-    const torch::Tensor values = prediction.to(torch::kDouble).reshape({-1}), actual = target.reshape({-1});
-    for (int64_t i = 0; i < values.numel(); ++i) {
-      scores.prediction.push_back(in_units(values[i].item<double>()));
-      scores.actual.push_back(in_units(actual[i].item<double>()));
-    }
-  }
-
-  double in_units(double value) const { return codec_ ? codec_->restore(value) : value; }
-
-  void add_metrics(const Scores& scores, std::map<std::string, double>& terms) const {
-    if (model_.config().is_classifier) {
-      const auto metrics = classification_metrics(scores.predicted_class, scores.actual_class, model_.config().out_dim);
-      terms["accuracy"] = metrics.accuracy;
-      terms["balanced_accuracy"] = metrics.balanced_accuracy;
-      terms["f1"] = metrics.f1;
-    } else {
-      const auto metrics = regression_metrics(scores.prediction, scores.actual);
-      terms["mae"] = metrics.mae;
-      terms["rmse"] = metrics.rmse;
-      terms["r2"] = metrics.r2;
-    }
   }
 
   double value_of(const EpochReport& report) const {

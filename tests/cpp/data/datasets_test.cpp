@@ -1,0 +1,401 @@
+#include "deepbio/data/datasets.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "catch.h"
+#include "deepbio/base/error.h"
+#include "deepbio/base/random.h"
+#include "deepbio/data/loader.h"
+#include "deepbio/io/newick.h"
+
+using namespace deepbio;
+using namespace deepbio::data;
+
+namespace {
+
+// Samples with 1 to `num_features` features of random DNA between 20 and 60 bp, counts with many ties.
+struct Community {
+  std::shared_ptr<io::CountTable> table = std::make_shared<io::CountTable>();
+  std::vector<std::string> sequences;
+  explicit Community(int64_t num_samples = 9, int64_t num_features = 14) {
+    CounterRandom random(21, 0, 0, Purpose::kSimulate);
+    for (int64_t f = 0; f < num_features; ++f) {
+      std::string dna(20 + random.below(41), 'A');
+      for (char& base : dna) base = "ACGT"[random.below(4)];
+      table->feature_ids.push_back("feature" + std::to_string(f));
+      sequences.push_back(dna);
+    }
+    for (int64_t n = 0; n < num_samples; ++n) {
+      table->sample_ids.push_back("sample" + std::to_string(n));
+      for (int64_t f = 0; f < num_features; ++f) {
+        if (f != n % num_features && random.below(3) == 0) continue;
+        table->indices.push_back(f);
+        table->values.push_back(static_cast<double>(30 + random.below(6)));
+      }
+      table->indptr.push_back(static_cast<int64_t>(table->indices.size()));
+    }
+  }
+  std::shared_ptr<const community::Phylogeny> phylogeny() const {
+    std::string newick;  // a caterpillar
+    for (size_t f = 0; f < sequences.size(); ++f) {
+      const std::string tip = "feature" + std::to_string(f) + ":0." + std::to_string(f + 1);
+      newick = f == 0 ? tip : "(" + newick + "," + tip + "):0.25";
+    }
+    return std::make_shared<community::Phylogeny>(
+        community::match_features(io::parse_newick(newick + ";", "caterpillar"), table->feature_ids));
+  }
+  double total(int64_t sample) const { return community::sample_totals(*table)[static_cast<size_t>(sample)]; }
+};
+
+std::vector<int64_t> all(const SampleDataset& dataset) {
+  std::vector<int64_t> out(static_cast<size_t>(dataset.size()));
+  std::iota(out.begin(), out.end(), 0);
+  return out;
+}
+
+// A batch the plain way: for each sample its (count, feature) pairs in slot order.
+using Slots = std::vector<std::vector<std::pair<float, int64_t>>>;
+Slots plain_slots(const Community& community, const std::vector<int64_t>& samples, AsvSampling sampling, size_t limit) {
+  Slots out;
+  for (const int64_t n : samples) {
+    std::vector<std::pair<float, int64_t>> slots;
+    for (int64_t e = community.table->indptr[n]; e < community.table->indptr[n + 1]; ++e) {
+      slots.emplace_back(static_cast<float>(community.table->values[e]), community.table->indices[e]);
+    }
+    if (sampling == AsvSampling::kAbundance) {
+      std::sort(slots.begin(), slots.end(), [](auto a, auto b) { return std::pair(-a.first, a.second) < std::pair(-b.first, b.second); });
+    }
+    if (slots.size() > limit) slots.resize(limit);
+    out.push_back(slots);
+  }
+  return out;
+}
+
+// Compares every cell of the batch's padded form with tokens, counts and mask written out slot by slot.
+void require_slots(const SampleBatch& batch, const Slots& slots, const Community& community, int64_t max_bp) {
+  size_t widest = 0, longest = 0;
+  std::set<int64_t> distinct;
+  for (const auto& sample : slots) {
+    widest = std::max(widest, sample.size());
+    for (const auto& [count, feature] : sample) {
+      distinct.insert(feature);
+      longest = std::max(longest, std::min(community.sequences[feature].size(), static_cast<size_t>(max_bp)));
+    }
+  }
+  const auto b = static_cast<int64_t>(slots.size()), s = static_cast<int64_t>(widest), l = static_cast<int64_t>(longest) + 1;
+  torch::Tensor tokens = torch::zeros({b, s, l}, torch::kLong), counts = torch::zeros({b, s}), mask = torch::zeros({b, s}, torch::kBool);
+  for (int64_t i = 0; i < b; ++i) {
+    for (size_t j = 0; j < slots[i].size(); ++j) {
+      const auto& [count, feature] = slots[i][j];
+      const auto slot = static_cast<int64_t>(j);
+      counts[i][slot] = count;
+      mask[i][slot] = true;
+      tokens[i][slot][0] = 5;
+      for (int64_t k = 1; k < l && k <= static_cast<int64_t>(community.sequences[feature].size()); ++k) {
+        tokens[i][slot][k] = static_cast<int64_t>(std::string("_ACGT").find(community.sequences[feature][k - 1]));
+      }
+    }
+  }
+  CATCH_REQUIRE(torch::equal(padded_tokens(batch), tokens));
+  CATCH_REQUIRE(torch::equal(batch.counts, counts));
+  CATCH_REQUIRE(torch::equal(batch.mask, mask));
+  CATCH_REQUIRE(torch::equal(batch.asv_features, torch::tensor(std::vector<int64_t>(distinct.begin(), distinct.end()), torch::kLong)));
+  CATCH_REQUIRE(batch.asv_index.masked_select(batch.mask.logical_not()).sum().item<int64_t>() == 0);
+}
+
+void require_equal(const SampleBatch& a, const SampleBatch& b) {
+  CATCH_REQUIRE(torch::equal(a.asv_tokens, b.asv_tokens));
+  CATCH_REQUIRE(torch::equal(a.asv_features, b.asv_features));
+  CATCH_REQUIRE(torch::equal(a.asv_index, b.asv_index));
+  CATCH_REQUIRE(torch::equal(a.mask, b.mask));
+  CATCH_REQUIRE(torch::equal(a.counts, b.counts));
+  CATCH_REQUIRE(torch::equal(a.distances, b.distances));
+  CATCH_REQUIRE(a.sample_ids == b.sample_ids);
+}
+
+constexpr const char* kFasta = ">r1 first\nACGTN\n>r2\nAC\n";
+constexpr const char* kFastq = "@r3\nGGG\n+\n!I5\n@r4\nNNNN\n+\nIIII\n";
+
+}  // namespace
+
+CATCH_TEST_CASE("A sample batch equals its padded construction slot by slot", "[samples]") {
+  const Community community;
+  const std::vector<int64_t> chosen{4, 0, 7, 4};
+  for (const auto sampling : {AsvSampling::kFirst, AsvSampling::kAbundance}) {
+    for (const int64_t limit : {1, 5, 1024}) {
+      for (const int64_t max_bp : {30, 150}) {
+        SampleDatasetOptions options;
+        options.asv_sampling = sampling;
+        options.token_limit = limit;
+        options.max_bp = max_bp;
+        const SampleBatch batch = SampleDataset(community.table, community.sequences, options).batch(chosen);
+        require_slots(batch, plain_slots(community, chosen, sampling, static_cast<size_t>(limit)), community, max_bp);
+        CATCH_REQUIRE(batch.sample_ids == std::vector<std::string>{"sample4", "sample0", "sample7", "sample4"});
+        CATCH_REQUIRE(torch::equal(batch.sample_index, torch::tensor(chosen, torch::kLong)));
+        CATCH_REQUIRE_FALSE((batch.distances.defined() || batch.targets.defined()));
+      }
+    }
+  }
+}
+
+CATCH_TEST_CASE("Each distinct ASV stands once, however many samples hold it", "[samples]") {
+  const Community community;
+  const SampleBatch batch = SampleDataset(community.table, community.sequences, {}).batch(std::vector<int64_t>{2, 2, 2});
+  CATCH_REQUIRE(batch.mask.sum().item<int64_t>() == 3 * batch.asv_tokens.size(0));
+  CATCH_REQUIRE(batch.asv_tokens.size(0) == community.table->indptr[3] - community.table->indptr[2]);
+}
+
+CATCH_TEST_CASE("Random subsets keep table order, differ between epochs and cover the sample over time", "[samples]") {
+  const Community community;
+  SampleDatasetOptions options;
+  options.asv_sampling = AsvSampling::kRandom;
+  options.token_limit = 4;
+  const SampleDataset dataset(community.table, community.sequences, options);
+  const std::vector<int64_t> one{3};
+  std::set<int64_t> seen;
+  std::set<std::vector<int64_t>> subsets;
+  for (uint64_t epoch = 0; epoch < 40; ++epoch) {
+    const torch::Tensor features = dataset.batch(one, epoch).asv_features;
+    std::vector<int64_t> subset(features.const_data_ptr<int64_t>(), features.const_data_ptr<int64_t>() + features.numel());
+    CATCH_REQUIRE(subset.size() == 4);
+    const SampleBatch batch = dataset.batch(one, epoch);
+    CATCH_REQUIRE(torch::equal(batch.asv_index[0], torch::arange(4)));  // ascending, and the same again
+    seen.insert(subset.begin(), subset.end());
+    subsets.insert(subset);
+  }
+  CATCH_REQUIRE(subsets.size() > 20);
+  CATCH_REQUIRE(static_cast<int64_t>(seen.size()) == community.table->indptr[4] - community.table->indptr[3]);
+}
+
+CATCH_TEST_CASE("Rarefied counts total the depth exactly, are within the sample and change each epoch", "[samples]") {
+  const Community community;
+  SampleDatasetOptions options;
+  options.rarefy_depth_reads = 100;
+  const SampleDataset dataset(community.table, community.sequences, options);
+  const SampleBatch first = dataset.batch(all(dataset), 0), second = dataset.batch(all(dataset), 1);
+  CATCH_REQUIRE((first.counts.sum(1) == 100).all().item<bool>());
+  CATCH_REQUIRE((second.counts.sum(1) == 100).all().item<bool>());
+  CATCH_REQUIRE_FALSE(torch::equal(first.counts, second.counts));
+  const SampleBatch whole = SampleDataset(community.table, community.sequences, {}).batch(all(dataset));
+  const auto by_feature = [](const SampleBatch& batch) {
+    const torch::Tensor features = batch.asv_features.index({batch.asv_index});
+    return torch::zeros({batch.counts.size(0), 14}).scatter_add(1, features, batch.counts);
+  };
+  CATCH_REQUIRE((by_feature(first) <= by_feature(whole)).all().item<bool>());
+  options.redraw_each_epoch = false;
+  const SampleDataset fixed(community.table, community.sequences, options);
+  CATCH_REQUIRE(torch::equal(fixed.batch(all(fixed), 7).counts, first.counts));
+}
+
+CATCH_TEST_CASE("A sample's draw does not depend on the batch it is in", "[samples]") {
+  const Community community;
+  SampleDatasetOptions options;
+  options.rarefy_depth_reads = 60;
+  const SampleDataset dataset(community.table, community.sequences, options);
+  const SampleBatch together = dataset.batch(all(dataset), 5);
+  for (int64_t n = 0; n < dataset.size(); ++n) {
+    const SampleBatch alone = dataset.batch(std::vector<int64_t>{n}, 5);
+    CATCH_REQUIRE(torch::equal(alone.counts[0], together.counts[n].slice(0, 0, alone.counts.size(1))));
+  }
+}
+
+CATCH_TEST_CASE("Distances of a batch are the entries of the whole UniFrac matrix", "[samples]") {
+  const Community community;
+  const auto phylogeny = community.phylogeny();
+  for (const auto metric : {community::Metric::kUnweighted, community::Metric::kWeightedNormalized}) {
+    SampleDatasetOptions options;
+    options.metric = metric;
+    options.token_limit = 2;  // what the model sees is cut, what the distance is computed from is not
+    SampleDataset dataset(community.table, community.sequences, options);
+    dataset.set_phylogeny(phylogeny);
+    const std::vector<int64_t> chosen{5, 1, 8, 1};
+    const torch::Tensor index = torch::tensor(chosen, torch::kLong);
+    const torch::Tensor whole = community::unifrac(*community.table, *phylogeny, metric).to(torch::kFloat);
+    const torch::Tensor expected = whole.index_select(0, index).index_select(1, index);
+    const torch::Tensor distances = dataset.batch(chosen).distances;
+    CATCH_REQUIRE(expected.max().item<float>() > 0.05);
+    CATCH_REQUIRE(torch::allclose(distances, expected, 0, 1e-6));
+    SampleDataset lookup(community.table, community.sequences, options);
+    lookup.set_distances(whole);
+    CATCH_REQUIRE(torch::equal(lookup.batch(chosen).distances, expected));
+  }
+}
+
+CATCH_TEST_CASE("Distances follow the draw of the epoch", "[samples]") {
+  const Community community;
+  SampleDatasetOptions options;
+  options.rarefy_depth_reads = 40;
+  options.seed = 2;
+  SampleDataset dataset(community.table, community.sequences, options);
+  dataset.set_phylogeny(community.phylogeny());
+  const auto drawn = community::rarefy(*community.table, {40, false, 2, 6}).table;
+  CATCH_REQUIRE(drawn.num_samples() == dataset.size());
+  const auto phylogeny = community::match_features(io::parse_newick([&] {
+    std::string newick;
+    for (int f = 0; f < 14; ++f) {
+      const std::string tip = "feature" + std::to_string(f) + ":0." + std::to_string(f + 1);
+      newick = f == 0 ? tip : "(" + newick + "," + tip + "):0.25";
+    }
+    return newick + ";";
+  }(), "caterpillar"), drawn.feature_ids);
+  const torch::Tensor expected = community::unifrac(drawn, phylogeny, community::Metric::kUnweighted).to(torch::kFloat);
+  CATCH_REQUIRE(torch::allclose(dataset.batch(all(dataset), 6).distances, expected, 0, 1e-6));
+}
+
+CATCH_TEST_CASE("Targets follow their samples, as numbers or classes", "[samples]") {
+  const Community community;
+  SampleDataset dataset(community.table, community.sequences, {});
+  dataset.set_targets(torch::arange(18, torch::kFloat).reshape({9, 2}));
+  const std::vector<int64_t> chosen{8, 3};
+  CATCH_REQUIRE(torch::equal(dataset.batch(chosen).targets, torch::tensor({{16.F, 17.F}, {6.F, 7.F}})));
+  dataset.set_targets(torch::arange(9));
+  CATCH_REQUIRE(torch::equal(dataset.batch(chosen).targets, torch::tensor({8, 3}, torch::kLong)));
+  CATCH_REQUIRE_THROWS_AS(dataset.set_targets(torch::arange(8)), ShapeError);
+  CATCH_REQUIRE_THROWS_AS(dataset.set_targets(torch::zeros({9})), ShapeError);
+  CATCH_REQUIRE_THROWS_AS(dataset.set_distances(torch::zeros({9, 8})), ShapeError);
+}
+
+CATCH_TEST_CASE("Samples without reads, bad indices, bad DNA and bad options are named", "[samples]") {
+  const Community community;
+  SampleDatasetOptions options;
+  const SampleDataset dataset(community.table, community.sequences, options);
+  CATCH_REQUIRE_THROWS_WITH(dataset.batch(std::vector<int64_t>{0, 9}), Catch::Contains("0 to 8, got 9"));
+  CATCH_REQUIRE_THROWS_AS(dataset.batch(std::vector<int64_t>{-1}), ArgumentError);
+  auto with_empty = std::make_shared<io::CountTable>(*community.table);
+  with_empty->sample_ids.push_back("barren");
+  with_empty->indptr.push_back(with_empty->indptr.back());
+  const SampleDataset barren(with_empty, community.sequences, options);
+  CATCH_REQUIRE_THROWS_WITH(barren.batch(std::vector<int64_t>{9}), Catch::Contains("\"barren\"") && Catch::Contains("no reads"));
+  auto sequences = community.sequences;
+  sequences[3] = "ACGT-ACGT";
+  CATCH_REQUIRE_THROWS_WITH(SampleDataset(community.table, sequences, options),
+                            Catch::Contains("feature3") && Catch::Contains("position 5") && Catch::Contains("--sequences"));
+  sequences.pop_back();
+  CATCH_REQUIRE_THROWS_WITH(SampleDataset(community.table, sequences, options), Catch::Contains("14 features, got 13"));
+  options.token_limit = 0;
+  CATCH_REQUIRE_THROWS_AS(SampleDataset(community.table, community.sequences, options), ArgumentError);
+  CATCH_REQUIRE(parse_asv_sampling(to_string(AsvSampling::kRandom)) == AsvSampling::kRandom);
+  CATCH_REQUIRE_THROWS_AS(parse_asv_sampling("most"), ArgumentError);
+}
+
+CATCH_TEST_CASE("A loader over samples gives the same tensors for 0, 1, 2 and 4 threads", "[samples]") {
+  const Community community(23);
+  SampleDatasetOptions options;
+  options.rarefy_depth_reads = 50;
+  options.token_limit = 6;
+  options.asv_sampling = AsvSampling::kRandom;
+  SampleDataset dataset(community.table, community.sequences, options);
+  dataset.set_phylogeny(community.phylogeny());
+  std::vector<SampleBatch> reference;
+  for (const int64_t threads : {0, 1, 2, 4}) {
+    LoaderOptions loading;
+    loading.batch_size = 5;
+    loading.shuffle = true;
+    loading.num_threads = threads;
+    Loader<SampleBatch> loader(all(dataset), [&](std::span<const int64_t> indices, uint64_t epoch) { return dataset.batch(indices, epoch); }, loading);
+    loader.begin(3);
+    size_t place = 0;
+    for (; const auto batch = loader.next(); ++place) {
+      if (threads == 0) {
+        reference.push_back(*batch);
+      } else {
+        require_equal(*batch, reference.at(place));
+      }
+    }
+    CATCH_REQUIRE(place == 5);
+  }
+}
+
+CATCH_TEST_CASE("DNA of features comes from their ids, or from a FASTA by id", "[samples]") {
+  test::TemporaryFolder folder;
+  test::write_text(folder / "reps.fasta", ">asv1 size=3\nACGT\nACGT\n>asv2\nGG\n");
+  const std::string dna(25, 'C'), lower = "acgtacgtacgtacgtacgtn";
+  CATCH_REQUIRE(feature_sequences({dna, lower}) == std::vector<std::string>{dna, lower});
+  CATCH_REQUIRE(feature_sequences({"asv2", dna, "asv1"}, folder / "reps.fasta") == std::vector<std::string>{"GG", dna, "ACGTACGT"});
+  CATCH_REQUIRE_THROWS_WITH(feature_sequences({dna, "CAT", "asv3", "asv4", "asv5"}),
+                            Catch::Contains("4 of 5") && Catch::Contains("CAT, asv3, asv4, ...") && Catch::Contains("--sequences FILE"));
+  CATCH_REQUIRE_THROWS_WITH(feature_sequences({"asv3"}, folder / "reps.fasta"), Catch::Contains("reps.fasta"));
+}
+
+CATCH_TEST_CASE("Reads of several files make one dataset that knows where each came from", "[reads]") {
+  test::TemporaryFolder folder;
+  test::write_text(folder / "a.fa", kFasta);
+  test::write_text(folder / "b.fq", kFastq);
+  const ReadDataset dataset({folder / "a.fa", folder / "b.fq"}, {});
+  CATCH_REQUIRE(dataset.size() == 4);
+  CATCH_REQUIRE(std::vector<int64_t>{dataset.file_of(0), dataset.file_of(1), dataset.file_of(2), dataset.file_of(3)} ==
+                std::vector<int64_t>{0, 0, 1, 1});
+  const ReadBatch mixed = dataset.batch(std::vector<int64_t>{3, 0});
+  CATCH_REQUIRE(mixed.ids == std::vector<std::string>{"r4", "r1"});
+  CATCH_REQUIRE(mixed.sequences.sizes() == torch::IntArrayRef({2, 5, 4}));
+  CATCH_REQUIRE(mixed.sequences[0].sum().item<float>() == 0);  // NNNN
+  CATCH_REQUIRE(torch::equal(mixed.lengths, torch::tensor({4, 5}, torch::kLong)));
+  CATCH_REQUIRE_FALSE((mixed.quality.defined() || mixed.labels.defined() || mixed.input_ids.defined()));
+  const ReadBatch fastq = dataset.batch(std::vector<int64_t>{2, 3});
+  CATCH_REQUIRE(torch::equal(fastq.quality, torch::tensor({{0.F, 40.F, 20.F, 0.F}, {40.F, 40.F, 40.F, 40.F}})));
+  CATCH_REQUIRE_THROWS_AS(dataset.batch(std::vector<int64_t>{4}), ArgumentError);
+  CATCH_REQUIRE_THROWS_AS(dataset.file_of(-1), ArgumentError);
+  CATCH_REQUIRE_THROWS_AS(ReadDataset({}, {}), ArgumentError);
+  CATCH_REQUIRE_THROWS_AS(ReadDataset({folder / "none.fa"}, {}), MissingFileError);
+}
+
+CATCH_TEST_CASE("Token batches carry a mask, lengths in letters, and honour pad_to and max_length", "[reads]") {
+  test::TemporaryFolder folder;
+  test::write_text(folder / "a.fa", kFasta);
+  ReadDatasetOptions options;
+  options.encoding = Encoding::kTokens;
+  const std::vector<int64_t> both{0, 1};
+  const ReadBatch batch = ReadDataset({folder / "a.fa"}, options).batch(both);
+  CATCH_REQUIRE(torch::equal(batch.input_ids, torch::tensor({{5, 1, 2, 3, 4, 0}, {5, 1, 2, 0, 0, 0}}, torch::kLong)));
+  CATCH_REQUIRE(torch::equal(batch.attention_mask, torch::tensor({{1, 1, 1, 1, 1, 1}, {1, 1, 1, 0, 0, 0}}, torch::kLong)));
+  CATCH_REQUIRE(torch::equal(batch.lengths, torch::tensor({5, 2}, torch::kLong)));
+  CATCH_REQUIRE_FALSE(batch.sequences.defined());
+  options.encode.pad_to = 4;
+  CATCH_REQUIRE_THROWS_WITH(ReadDataset({folder / "a.fa"}, options).batch(both), Catch::Contains("5 letters, pad_to is 4"));
+  options.encode.max_length = 3;
+  const ReadBatch cut = ReadDataset({folder / "a.fa"}, options).batch(both);
+  CATCH_REQUIRE(torch::equal(cut.input_ids, torch::tensor({{5, 1, 2, 3, 0}, {5, 1, 2, 0, 0}}, torch::kLong)));
+}
+
+CATCH_TEST_CASE("Random letters of a read follow the epoch, and errors name the record of the dataset", "[reads]") {
+  test::TemporaryFolder folder;
+  test::write_text(folder / "b.fq", "@x\nAAAA\n+\nIIII\n@y\nNNNNNNNNNNNNNNNN\n+\nIIIIIIIIIIIIIIII\n");
+  ReadDatasetOptions options;
+  options.encoding = Encoding::kInteger;
+  options.encode.unknown = seq::UnknownLetter::kRandom;
+  const ReadDataset random({folder / "b.fq"}, options);
+  const std::vector<int64_t> both{0, 1}, second{1};
+  CATCH_REQUIRE(torch::equal(random.batch(both, 4).sequences[1], random.batch(second, 4).sequences[0]));
+  CATCH_REQUIRE_FALSE(torch::equal(random.batch(second, 5).sequences, random.batch(second, 4).sequences));
+  options.encode.unknown = seq::UnknownLetter::kError;
+  CATCH_REQUIRE_THROWS_WITH(ReadDataset({folder / "b.fq"}, options).batch(second), Catch::Contains("read 1, position 1"));
+}
+
+CATCH_TEST_CASE("Labels go with their reads and must be one for each", "[reads]") {
+  test::TemporaryFolder folder;
+  test::write_text(folder / "a.fa", kFasta);
+  ReadDataset dataset({folder / "a.fa"}, {});
+  CATCH_REQUIRE_THROWS_WITH(dataset.set_labels({1}), Catch::Contains("2 records, got 1"));
+  dataset.set_labels({7, 3});
+  CATCH_REQUIRE(torch::equal(dataset.batch(std::vector<int64_t>{1, 0}).labels, torch::tensor({3, 7}, torch::kLong)));
+  CATCH_REQUIRE(parse_encoding("tokens") == Encoding::kTokens);
+  CATCH_REQUIRE_THROWS_AS(parse_encoding("kmer"), ArgumentError);
+}
+
+CATCH_TEST_CASE("Bad records are skipped and counted when asked for, across files", "[reads]") {
+  test::TemporaryFolder folder;
+  test::write_text(folder / "a.fq", "@a\nAC\n+\nII\n@b\nACG\n+\nII\n@c\nA\n+\nI\n");
+  test::write_text(folder / "b.fq", kFastq);
+  ReadDatasetOptions options;
+  CATCH_REQUIRE_THROWS_AS(ReadDataset({folder / "a.fq"}, options), ParseError);
+  options.fastx.on_bad_record = io::OnBadRecord::kSkip;
+  const ReadDataset dataset({folder / "a.fq", folder / "b.fq"}, options);
+  CATCH_REQUIRE(dataset.report().num_records == dataset.size());
+  CATCH_REQUIRE(dataset.report().num_skipped == 1);
+  CATCH_REQUIRE(dataset.size() == 4);
+}

@@ -6,6 +6,8 @@
 
 #include "catch.h"
 #include "deepbio/base/error.h"
+#include "deepbio/io/safetensors.h"
+#include "deepbio/train/checkpoint.h"
 
 namespace deepbio::train {
 namespace {
@@ -135,6 +137,77 @@ CATCH_TEST_CASE("a taxonomy encoder is measured by the mean square of its base p
   targets.base_target = torch::zeros({2, 3});
   CATCH_REQUIRE(value(multi_task_loss(outputs, targets, {}, false, "taxonomy").unifrac_loss) == near(4));
   CATCH_REQUIRE_THROWS_AS(multi_task_loss(outputs, targets, {}, false, "combined"), ConfigError);
+}
+
+// AAM's numbers of one golden file, as our structs.
+struct Golden {
+  std::map<std::string, torch::Tensor> tensors;
+  Json options;
+
+  explicit Golden(const std::string& name) {
+    const std::string path = test::shared("aam_golden/" + name + ".safetensors");
+    for (const auto& [key, tensor] : load_tensors(path)) tensors[key] = tensor;
+    options = Json::parse(io::read_safetensors(path).metadata.at("loss"));
+  }
+  torch::Tensor get(const std::string& key) const {
+    const auto found = tensors.find(key);
+    return found == tensors.end() ? torch::Tensor() : found->second;
+  }
+  torch::Tensor flat(const std::string& key, int64_t first, int64_t last) const {
+    const torch::Tensor tensor = get(key);
+    return tensor.defined() ? tensor.flatten(first, last) : tensor;
+  }
+  std::string take(const std::string& key, const std::string& fallback) {
+    Json rest = Json::object();
+    std::string taken = fallback;
+    for (const auto& [name, value] : options.as_object()) {
+      if (name == key) {
+        taken = value.is_string() ? value.as_string() : value.dump();
+      } else {
+        rest.set(name, value);
+      }
+    }
+    options = rest;
+    return taken;
+  }
+};
+
+void compare_with_aam(const std::string& name) {
+  CATCH_INFO(name);
+  Golden golden(name);
+  const std::string encoder_type = golden.take("encoder_type", "unifrac");
+  const bool is_classifier = golden.take("is_classifier", "false") == "true";
+  model::Outputs outputs;
+  outputs.target_prediction = golden.get("output.target_prediction");
+  outputs.count_prediction = golden.flat("output.count_prediction", 1, 2);
+  outputs.embeddings = golden.get("output.embeddings");
+  outputs.base_prediction = golden.get("output.base_prediction");
+  outputs.nuc_predictions = golden.flat("output.nuc_predictions", 0, 1);
+  LossTargets targets;
+  targets.target = golden.get("input.target");
+  targets.counts = golden.flat("input.counts", 1, 2);
+  targets.mask = (golden.get("input.tokens") > 0).any(-1);
+  targets.base_target = golden.get("input.base_target");
+  targets.nucleotides = golden.flat("input.nucleotides", 0, 1);
+  const LossTerms terms =
+      multi_task_loss(outputs, targets, LossOptions::from_json(golden.options), is_classifier, encoder_type);
+  const auto expected = [&](const char* term) {
+    return Approx(value(golden.get(std::string("loss.") + term))).margin(2e-6);
+  };
+  CATCH_REQUIRE(value(terms.target_loss) == expected("target_loss"));
+  CATCH_REQUIRE(value(terms.count_loss) == expected("count_loss"));
+  CATCH_REQUIRE(value(terms.unifrac_loss) == expected("unifrac_loss"));
+  CATCH_REQUIRE(value(terms.nuc_loss) == expected("nuc_loss"));
+  CATCH_REQUIRE(value(terms.total_loss) == expected("total_loss"));
+}
+
+CATCH_TEST_CASE("every term is what AAM computed", "[losses]") {
+  DEEPBIO_NEEDS_SHARED();
+  for (const char* name :
+       {"pretrain_unifrac", "encoder_taxonomy", "regression_huber", "classifier", "mlp_head_softplus",
+        "categorical_concat", "categorical_gmu", "conditional_scaling", "count_add", "count_film"}) {
+    compare_with_aam(name);
+  }
 }
 
 CATCH_TEST_CASE("loss options survive JSON and refuse what is wrong", "[losses]") {

@@ -15,7 +15,15 @@
 
 namespace deepbio::train {
 
+// One thread while a test trains: the models are too small for more, and sums then have one order.
+struct OneThread {
+  int before = at::get_num_threads();
+  OneThread() { at::set_num_threads(1); }
+  ~OneThread() { at::set_num_threads(before); }
+};
+
 struct SmallCommunity {
+  OneThread one_thread;
   std::shared_ptr<const io::CountTable> table;
   std::vector<std::string> sequences;
   torch::Tensor targets, classes, distances;

@@ -24,12 +24,6 @@ bool same_weights(const model::AamModel& a, const model::AamModel& b) {
   return first.size() == second.size();
 }
 
-struct OneThread {
-  int before = at::get_num_threads();
-  OneThread() { at::set_num_threads(1); }
-  ~OneThread() { at::set_num_threads(before); }
-};
-
 CATCH_TEST_CASE("a tiny community is learned by heart", "[trainer]") {
   const SmallCommunity community;
   const auto model = small_predictor();
@@ -73,7 +67,6 @@ CATCH_TEST_CASE("pretraining learns the distances between samples", "[trainer]")
 }
 
 CATCH_TEST_CASE("on one thread a resumed run equals an unbroken one bit for bit", "[trainer]") {
-  const OneThread one;
   const SmallCommunity community;
   const test::TemporaryFolder folder;
   const data::SampleDataset train = community.dataset(true), val = community.dataset(false);
@@ -168,7 +161,6 @@ CATCH_TEST_CASE("fit leaves torch's default generator as it was, also when it th
 }
 
 CATCH_TEST_CASE("the result does not depend on the number of loader threads", "[trainer]") {
-  const OneThread one;
   const SmallCommunity community;
   const data::SampleDataset train = community.dataset(true), val = community.dataset(false);
   const auto first = small_predictor(), second = small_predictor();
@@ -180,7 +172,6 @@ CATCH_TEST_CASE("the result does not depend on the number of loader threads", "[
 }
 
 CATCH_TEST_CASE("gradient accumulation over equal halves of a batch moves like the whole batch", "[trainer]") {
-  const OneThread one;
   const SmallCommunity community(8);
   model::ModelConfig config = small_model();
   config.asv_dropout = config.sample_dropout = config.encoder_dropout = 0;

@@ -1,0 +1,46 @@
+// What one epoch adds up: means of the loss terms, and predictions against truth in the units of the target.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "deepbio/data/targets.h"
+#include "deepbio/model/config.h"
+#include "deepbio/train/losses.h"
+
+namespace deepbio::train {
+
+// Means over batches, each weighted by its number of samples, so that a small last batch counts for what it is.
+class Means {
+ public:
+  void add(const std::string& name, double value, int64_t weight);
+  void add(const LossTerms& terms, int64_t weight);
+  std::map<std::string, double> values() const;
+
+ private:
+  std::map<std::string, std::pair<double, double>> sums_;  // sum, weight
+};
+
+// Predictions of a validation pass. Without a codec the unit is the model's own.
+class Scores {
+ public:
+  Scores(const model::ModelConfig& config, const std::optional<data::TargetCodec>& codec)
+      : config_(config), codec_(codec) {}
+  // prediction [B, O], [B, O, Q] (the middle quantile counts) or log-probabilities [B, C]; target [B, O] or int64 [B]
+  void add(const Tensor& prediction, const Tensor& target);
+  // mae, rmse and r2, or accuracy, balanced_accuracy and f1.
+  void write_metrics(std::map<std::string, double>& terms) const;
+
+ private:
+  double in_units(double value) const { return codec_ ? codec_->restore(value) : value; }
+  const model::ModelConfig& config_;
+  const std::optional<data::TargetCodec>& codec_;
+  std::vector<double> prediction_, actual_;
+  std::vector<int64_t> predicted_class_, actual_class_;
+};
+
+}  // namespace deepbio::train

@@ -1,0 +1,127 @@
+"""Sequence files and microbiome tables to torch tensors and trained models, native C++ on LibTorch.
+
+``import deepbio_torch as db`` costs next to nothing: every name below is loaded with its module on
+first use. docs/python.md says what each of them is.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from . import community, data, errors, export, losses, models, report, training, transforms
+    from .community import (
+        DistanceMatrix,
+        Table,
+        Tree,
+        faith_pd,
+        read_table,
+        read_tree,
+        unifrac,
+    )
+    from .data import (
+        Batch,
+        DataLoader,
+        Record,
+        Sample,
+        SampleDataset,
+        SequenceDataset,
+        SequenceReader,
+        collate,
+        pad_collate,
+        truncate_collate,
+    )
+    from .training import Trainer, embed, predict
+
+_NAMES = {
+    "community": (
+        "DistanceMatrix", "Table", "Tree", "faith_pd", "read_table", "read_tree", "unifrac",
+    ),
+    "data": (
+        "Batch", "DataLoader", "Record", "Sample", "SampleDataset", "SequenceDataset",
+        "SequenceReader", "collate", "pad_collate", "truncate_collate",
+    ),
+    "errors": (),
+    "export": (),
+    "losses": (),
+    "models": (),
+    "report": (),
+    "training": ("Trainer", "embed", "predict"),
+    "transforms": (),
+}  # fmt: skip
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
+
+
+def _check_torch() -> None:
+    """Refuses a torch of another minor version than the C++ library was built with."""
+    try:
+        built: str = importlib.import_module("._build", __name__).TORCH_VERSION
+    except ModuleNotFoundError:  # a source tree; what is installed has this file
+        return
+    try:
+        found = metadata.version("torch")
+    except metadata.PackageNotFoundError:
+        raise ImportError(
+            f"deepbio_torch needs torch {built}, and no torch is installed: pip install torch=={built}"
+        ) from None
+    if found.split(".")[:2] != built.split(".")[:2]:
+        raise ImportError(
+            f"deepbio_torch was built with torch {built}, and torch {found} is installed: "
+            f"pip install torch=={built}, or build deepbio_torch again (pip install "
+            "--no-build-isolation --force-reinstall --no-deps .)"
+        )
+
+
+_check_torch()
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        return importlib.import_module(f".{name}", __name__)
+    if name in _HOME:
+        value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_NAMES, *_HOME})
+
+
+__all__ = [
+    "Batch",
+    "DataLoader",
+    "DistanceMatrix",
+    "Record",
+    "Sample",
+    "SampleDataset",
+    "SequenceDataset",
+    "SequenceReader",
+    "Table",
+    "Trainer",
+    "Tree",
+    "__version__",
+    "collate",
+    "community",
+    "data",
+    "embed",
+    "errors",
+    "export",
+    "faith_pd",
+    "losses",
+    "models",
+    "pad_collate",
+    "predict",
+    "read_table",
+    "read_tree",
+    "report",
+    "training",
+    "transforms",
+    "truncate_collate",
+    "unifrac",
+]

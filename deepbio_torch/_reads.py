@@ -1,0 +1,259 @@
+"""FASTA and FASTQ: records one by one, and records as a dataset."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from . import _C
+from ._batch import Batch, Rows, Sample
+from .errors import ArgumentError, RecordIndexError
+from .transforms import native_encoder
+
+Path = str | os.PathLike[str]
+_CHUNK = 256  # records read ahead of the one that is handed out
+
+
+class Record(NamedTuple):
+    """One record. ``sequence`` and ``quality`` are raw bytes; quality is None in FASTA."""
+
+    name: str
+    description: str
+    sequence: bytes
+    quality: bytes | None
+
+
+class SequenceReader:
+    """Iterates over the records of a FASTA or FASTQ file, plain, gzip or BGZF, once.
+
+    Args:
+        path: the file; its format and compression are told by its content.
+        on_bad_record: "raise" stops at the first bad record; "skip" goes on and counts.
+
+    Raises:
+        MissingFileError: no such file. ParseError: bad bytes, with record, line and byte.
+    """
+
+    def __init__(self, path: Path, *, on_bad_record: str = "raise") -> None:
+        """Opens the file."""
+        self.path, self._on_bad_record = os.fspath(path), on_bad_record
+        self._native = _C.FastxReader(self.path, on_bad_record)
+        self._records = self._read()
+        self._num_given = 0
+
+    def _read(self) -> Iterator[Record]:
+        while chunk := self._native.read(_CHUNK):
+            yield from (Record(*fields) for fields in chunk)
+
+    def __iter__(self) -> SequenceReader:
+        return self
+
+    def __next__(self) -> Record:
+        record = next(self._records)
+        self._num_given += 1
+        return record
+
+    @property
+    def format(self) -> str:
+        """Of the text: "fasta" or "fastq"."""
+        return self._native.format
+
+    @property
+    def container(self) -> str:
+        """Of the file: "plain", "gzip" or "bgzf"."""
+        return self._native.container
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """``num_records`` given so far, ``num_skipped``, ``reasons`` and three ``examples``."""
+        return {**self._native.report(), "num_records": self._num_given}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopen, (self.path, self._on_bad_record)
+
+    def __repr__(self) -> str:
+        return f"SequenceReader({self.path!r}, {self.format}, {self.container})"
+
+
+def _reopen(path: str, on_bad_record: str) -> SequenceReader:
+    return SequenceReader(path, on_bad_record=on_bad_record)
+
+
+class SequenceDataset(Dataset[Sample]):
+    """Records of FASTA or FASTQ files as a map-style dataset, held in memory once opened.
+
+    ``dataset[i]`` (negative too) is a :class:`Sample`: ``sequence`` (bytes, or a tensor after an
+    encoder), ``quality`` (bytes; float32 Phred scores [L] after an encoder; None in FASTA), ``id``,
+    ``label`` (int, float or None), ``metadata`` (``description``, ``path``, ``index``, ``epoch``).
+    With an encoder of :mod:`deepbio_torch.transforms` as transform a whole batch is one C++ call.
+
+    Args:
+        paths: a file or a list of files, each plain, gzip or BGZF.
+        sequence_type: "dna", "rna" or "protein".
+        transform: a callable on a sample, or None for raw bytes.
+        target: None; "file" for a class per file, in the order of ``paths``; or a callable that
+            takes ``{"name", "description", "path"}`` of a record and gives a class (int) or a value
+            (float).
+        on_bad_record: "raise" or "skip"; :attr:`report` counts what was skipped.
+        lazy: False opens the files at once, True at first use; workers open their own.
+
+    Raises:
+        MissingFileError, ParseError: when the files are opened.
+    """
+
+    def __init__(
+        self,
+        paths: Path | Sequence[Path],
+        *,
+        sequence_type: str = "dna",
+        transform: Callable[[Any], Any] | None = None,
+        target: str | Callable[[Mapping[str, str]], float] | None = None,
+        on_bad_record: str = "raise",
+        lazy: bool = True,
+    ) -> None:
+        """Checks the options; opens the files unless ``lazy``."""
+        one = isinstance(paths, str | os.PathLike)
+        self.paths: list[str] = [os.fspath(path) for path in ([paths] if one else paths)]
+        if not self.paths:
+            raise ArgumentError("paths: expected at least one file, got none")
+        if not (target is None or target == "file" or callable(target)):
+            raise ArgumentError(f"target: expected None, 'file' or a callable, got {target!r}")
+        self.sequence_type, self.transform, self.target = sequence_type, transform, target
+        self._encoder = native_encoder(transform)
+        if self._encoder and self._encoder.sequence_type != sequence_type:
+            raise ArgumentError(
+                f"sequence_type={sequence_type!r}, but the transform encodes "
+                f"{self._encoder.sequence_type!r}: give both the same"
+            )
+        self.on_bad_record = on_bad_record
+        self.epoch = 0
+        self._native: _C.ReadDataset | None = None
+        self._labels: Tensor | None = None
+        if not lazy:
+            self._opened()
+
+    def _opened(self) -> _C.ReadDataset:
+        if self._native is None:
+            options: dict[str, Any] = {"encoding": "integer", "sequence_type": self.sequence_type}
+            if self._encoder is not None:
+                options = {"encoding": self._encoder.encoding, **self._encoder.options()}
+            native = _C.ReadDataset(self.paths, **options, on_bad_record=self.on_bad_record)
+            self._labels = self._make_labels(native)
+            self._native = native
+        return self._native
+
+    def _make_labels(self, native: _C.ReadDataset) -> Tensor | None:
+        if self.target is None:
+            return None
+        titles = native.titles(range(len(native)))
+        if self.target == "file":
+            return torch.tensor([file for _, _, file in titles], dtype=torch.int64)
+        assert callable(self.target)
+        labels = []
+        for name, description, file in titles:
+            record = {"name": name, "description": description, "path": self.paths[file]}
+            labels.append(self.target(record))
+        is_class = all(isinstance(label, int) for label in labels)
+        return torch.tensor(labels, dtype=torch.int64 if is_class else torch.float32)
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """``num_records``, ``num_skipped``, ``reasons`` and three ``examples``."""
+        return self._opened().report()
+
+    def set_epoch(self, epoch: int) -> None:
+        """Chooses the draws of random transforms. Workers learn of it when they start."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self._opened())
+
+    def __getitem__(self, index: int) -> Any:
+        index = self._checked(index)
+        if self._encoder is not None:
+            return self.__getitems__([index])[0]
+        name, description, sequence, quality = self._opened().record(index)
+        file = self._opened().file_of(index)
+        sample = Sample(
+            sequence=sequence,
+            quality=quality,
+            id=name,
+            label=None if self._labels is None else self._labels[index].item(),
+            metadata=self._metadata(description, file, index, self.epoch),
+        )
+        return sample if self.transform is None else self.transform(sample)
+
+    def __getitems__(self, indices: Sequence[int]) -> Any:
+        """The samples of a batch at once; torch's DataLoader asks for them this way."""
+        if self._encoder is None:
+            return [self[index] for index in indices]
+        checked = [self._checked(index) for index in indices]
+        batch = self._opened().batch(checked, self.epoch)
+        return Rows(self._complete(batch, checked, self.epoch), len(checked), self._row)
+
+    def batch(self, indices: Sequence[int]) -> Batch:
+        """The :class:`Batch` of these records; needs an encoder as transform, else collate them.
+
+        Raises:
+            ArgumentError: the transform is not an encoder. RecordIndexError: an index out of range.
+        """
+        if self._encoder is None:
+            raise ArgumentError(
+                "batch: expected OneHotEncoder or IntegerEncoder as transform, got "
+                f"{self.transform!r}; use collate([dataset[i] for i in indices])"
+            )
+        rows = self.__getitems__(indices)
+        assert isinstance(rows, Rows)
+        return rows.batch
+
+    def _checked(self, index: int) -> int:
+        size = len(self)
+        if not -size <= index < size:
+            raise RecordIndexError(f"record index: expected {-size} to {size - 1}, got {index}")
+        return index % size
+
+    def _metadata(self, description: str, file: int, index: int, epoch: int) -> dict[str, Any]:
+        return {
+            "description": description,
+            "path": self.paths[file],
+            "index": index,
+            "epoch": epoch,
+        }
+
+    def _complete(self, fields: dict[str, Any], indices: Sequence[int], epoch: int) -> Batch:
+        """What C++ gave for these records, with labels and metadata."""
+        batch = Batch(fields)
+        if self._labels is not None:
+            batch["labels"] = self._labels[torch.tensor(indices, dtype=torch.int64)]
+        titles = zip(indices, self._opened().titles(indices), strict=True)
+        batch["metadata"] = [self._metadata(text, file, i, epoch) for i, (_, text, file) in titles]
+        return batch
+
+    def _row(self, batch: Batch, row: int) -> Sample:
+        assert self._encoder is not None
+        axis = int(self._encoder.channels_first)
+        length = int(batch["lengths"][row])
+        values = batch["sequences"][row]
+        width = values.shape[axis] if self._encoder.pad_to else length
+        quality, labels = batch.get("quality"), batch.get("labels")
+        sample = Sample(
+            sequence=values.narrow(axis, 0, width),
+            quality=None if quality is None else quality[row, :width],
+            id=batch["ids"][row],
+            label=None if labels is None else labels[row].item(),
+            metadata=batch["metadata"][row],
+        )
+        sample.length_axis, sample.length = axis, length
+        return sample
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_native": None, "_labels": None}
+
+    def __repr__(self) -> str:
+        size = f", {len(self)} records" if self._native is not None else ""
+        return f"SequenceDataset({len(self.paths)} files{size}, transform={self.transform!r})"

@@ -1,0 +1,23 @@
+"""Datasets, batches and loaders: one name for everything between files and a model.
+
+Reads: :class:`SequenceReader`, :class:`SequenceDataset`. Samples of a feature table:
+:class:`SampleDataset`. Both go through :class:`DataLoader` (C++ threads) or torch's own.
+"""
+
+from ._batch import Batch, Sample, collate, pad_collate, truncate_collate
+from ._loader import DataLoader
+from ._reads import Record, SequenceDataset, SequenceReader
+from ._samples import SampleDataset
+
+__all__ = [
+    "Batch",
+    "DataLoader",
+    "Record",
+    "Sample",
+    "SampleDataset",
+    "SequenceDataset",
+    "SequenceReader",
+    "collate",
+    "pad_collate",
+    "truncate_collate",
+]

@@ -1,0 +1,360 @@
+"""pretrain, train, predict, evaluate, embed, export and info: the real command on small real data."""
+
+import csv
+import json
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+TINY = (
+    "--embedding-dim 16 --attention-heads 2 --attention-layers 1 --batch-size 8 --seed 1 --threads 1"
+).split()
+RUN_FILES = {
+    "config.json", "model.safetensors", "last", "metrics.jsonl", "train_samples.txt", "val_samples.txt",
+    "val_predictions.tsv", "training.log",
+}  # fmt: skip
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text().split()
+
+
+def study(community: Path, column: str = "age") -> list[object]:
+    return [
+        "--table", community / "table.biom", "--metadata", community / "metadata.tsv",
+        "--metadata-column", column,
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(deepbio: Run, community_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pretrained for an epoch, then trained for two on the simulated community's age."""
+    folder = tmp_path_factory.mktemp("trained")
+    tree = community_dir / "tree.nwk"
+    deepbio(
+        "pretrain", "--table", community_dir / "table.biom", "--tree", tree,
+        "--output-dir", folder / "pretrained", "--epochs", 1, *TINY, check=True,
+    )  # fmt: skip
+    deepbio(
+        "train", *study(community_dir), "--tree", tree, "--pretrained", folder / "pretrained",
+        "--output-dir", folder / "run", "--epochs", 2, *TINY, check=True,
+    )  # fmt: skip
+    return folder
+
+
+def test_a_run_directory_holds_what_is_promised(trained: Path, community_dir: Path):
+    run = trained / "run"
+    assert {path.name for path in run.iterdir()} == RUN_FILES
+    assert {path.name for path in (run / "last").iterdir()} == {
+        "model.safetensors", "optimizer.safetensors", "state.json",
+    }  # fmt: skip
+    epochs = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [epoch["epoch"] for epoch in epochs] == [0, 1]
+    assert all(epoch["val"]["unifrac_loss"] > 0 for epoch in epochs), "--tree adds the distance loss"
+    train, val = lines(run / "train_samples.txt"), lines(run / "val_samples.txt")
+    assert len(val) == 5 and not set(train) & set(val)
+    assert set(train) | set(val) == {row["sample-id"] for row in rows(community_dir / "metadata.tsv")[1:]}
+
+
+def test_validation_predictions_are_in_the_units_of_the_target(trained: Path, community_dir: Path):
+    truth = {row["sample-id"]: row["age"] for row in rows(community_dir / "metadata.tsv")[1:]}
+    found = rows(trained / "run" / "val_predictions.tsv")
+    assert list(found[0]) == ["sample_id", "prediction", "actual"]
+    for row in found:
+        assert float(row["actual"]) == pytest.approx(float(truth[row["sample_id"]]))
+    ages = [float(age) for age in truth.values()]
+    assert all(min(ages) - 50 < float(row["prediction"]) < max(ages) + 50 for row in found)
+
+
+def test_predict_gives_the_predictions_that_training_wrote(
+    deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path
+):
+    deepbio(
+        "predict", "--model", trained / "run", "--table", community_dir / "table.biom",
+        "-o", tmp_path / "p.tsv", check=True,
+    )  # fmt: skip
+    predicted = {row["sample_id"]: float(row["prediction"]) for row in rows(tmp_path / "p.tsv")}
+    assert len(predicted) == 24
+    for row in rows(trained / "run" / "val_predictions.tsv"):
+        assert predicted[row["sample_id"]] == pytest.approx(float(row["prediction"]), rel=1e-4)
+
+
+def test_several_passes_add_their_spread(
+    deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path
+):
+    config = json.loads((trained / "run" / "config.json").read_text())
+    shutil.copytree(trained / "run", tmp_path / "shallow")
+    config["data"]["rarefy_depth_reads"] = 100
+    (tmp_path / "shallow" / "config.json").write_text(json.dumps(config))
+    done = deepbio(
+        "predict", "--model", tmp_path / "shallow", "--table", community_dir / "table.biom",
+        "--passes", 3, check=True,
+    )  # fmt: skip
+    found = list(csv.DictReader(done.stdout.splitlines(), delimiter="\t"))
+    assert list(found[0]) == ["sample_id", "prediction", "prediction_std"]
+    assert sum(float(row["prediction_std"]) for row in found) > 0
+
+
+def test_evaluate_agrees_with_metrics_computed_here(deepbio: Run, trained: Path, community_dir: Path):
+    run = trained / "run"
+    args = ["--model", run, "--table", community_dir / "table.biom"]
+    args += ["--metadata", community_dir / "metadata.tsv", "--samples", run / "val_samples.txt"]
+    scores = json.loads(deepbio("evaluate", *args, "--json", check=True).stdout)
+    found = rows(run / "val_predictions.tsv")
+    actual = torch.tensor([float(row["actual"]) for row in found], dtype=torch.float64)
+    predicted = torch.tensor([float(row["prediction"]) for row in found], dtype=torch.float64)
+    sse, sst = (predicted - actual).square().sum(), (actual - actual.mean()).square().sum()
+    assert scores["num_samples"] == len(found)
+    assert scores["r2"] == pytest.approx((1 - sse / sst).item(), abs=1e-3)
+    assert scores["mae"] == pytest.approx((predicted - actual).abs().mean().item(), rel=1e-3)
+    ages = {row["sample-id"]: float(row["age"]) for row in rows(community_dir / "metadata.tsv")[1:]}
+    train = [ages[sample] for sample in lines(run / "train_samples.txt")]
+    mean = sum(train) / len(train)
+    baseline = (actual - mean).abs().mean().item()
+    assert scores["baseline"]["mae"] == pytest.approx(baseline, rel=1e-6)
+    table = deepbio("evaluate", *args, check=True).stdout.splitlines()
+    assert table[0] == "metric\tmodel\tbaseline"
+
+
+def test_embeddings_agree_between_formats(
+    deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path
+):
+    numpy, safetensors = pytest.importorskip("numpy"), pytest.importorskip("safetensors.torch")
+    args = ["embed", "--model", trained / "pretrained", "--table", community_dir / "table.biom", "-o"]
+    for name in ("e.tsv", "e.npy", "e.safetensors"):
+        deepbio(*args, tmp_path / name, check=True)
+    array = numpy.load(tmp_path / "e.npy")
+    assert array.shape == (24, 16) and array.dtype == numpy.float32 and array.std() > 0
+    table = rows(tmp_path / "e.tsv")
+    assert [row["sample_id"] for row in table] == lines(tmp_path / "e.ids.txt")
+    text = numpy.array([[float(v) for k, v in row.items() if k != "sample_id"] for row in table])
+    assert numpy.array_equal(text.astype(numpy.float32), array)
+    tensors = safetensors.load_file(tmp_path / "e.safetensors")
+    assert numpy.array_equal(tensors["embeddings"].numpy(), array)
+
+
+def test_an_exported_model_answers_like_the_run(
+    deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path
+):
+    deepbio("export", "--model", trained / "run", "-o", tmp_path / "m.pt", check=True)
+    extra = {"deepbio.json": ""}
+    module = torch.jit.load(tmp_path / "m.pt", _extra_files=extra)
+    tokens = torch.randint(1, 5, (2, 3, 12))
+    tokens[:, :, 0] = 5
+    assert module(tokens, torch.ones(2, 3)).shape == (2, 1)
+    assert json.loads(extra["deepbio.json"])["target"]["column"] == "age"
+
+
+def test_info_says_what_a_run_and_a_file_are(deepbio: Run, trained: Path, community_dir: Path):
+    facts = json.loads(deepbio("info", trained / "run", "--json", check=True).stdout)
+    assert facts["kind"] == "run of train" and facts["preset"] == "default" and facts["target"] == "age"
+    assert facts["trained_on"]["num_samples"] == 24 and facts["epochs_done"] == 2
+    with (trained / "run" / "model.safetensors").open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    sizes = [torch.Size(entry["shape"]).numel() for name, entry in header.items() if name[0] != "_"]
+    assert facts["num_parameters"] == sum(sizes)
+    kinds = {"table.biom": "feature table", "tree.nwk": "tree", "metadata.tsv": "sample metadata"}
+    for name, kind in kinds.items():
+        found = json.loads(deepbio("info", community_dir / name, "--json", check=True).stdout)
+        assert found["kind"] == kind
+
+
+def test_an_interrupted_run_resumes_to_the_same_bits(
+    deepbio: Run, binary: str, community_dir: Path, tmp_path: Path
+):
+    options = [*study(community_dir), *TINY, "--epochs", 6, "--dropout", 0.1]
+    deepbio("train", *options, "--output-dir", tmp_path / "whole", check=True)
+    command = [binary, "train", *options, "--output-dir", tmp_path / "cut"]
+    process = subprocess.Popen([str(part) for part in command], stderr=subprocess.PIPE, text=True)
+    deadline = time.time() + 120
+    while not (tmp_path / "cut" / "last" / "state.json").exists() and time.time() < deadline:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate()[1] and process.returncode == 130
+    finished = len((tmp_path / "cut" / "metrics.jsonl").read_text().splitlines())
+    assert 1 <= finished < 6
+    deepbio("train", "--resume", "--output-dir", tmp_path / "cut", "--threads", 1, check=True)
+    for name in ("model.safetensors", "last/model.safetensors", "last/optimizer.safetensors"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
+    whole, cut = rows(tmp_path / "whole" / "val_predictions.tsv"), rows(tmp_path / "cut" / "val_predictions.tsv")
+    assert whole == cut
+
+
+def test_an_existing_run_is_kept_unless_told_otherwise(
+    deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path
+):
+    before = (trained / "run" / "config.json").read_bytes()
+    done = deepbio("train", *study(community_dir), "--output-dir", trained / "run", *TINY)
+    assert done.returncode == 1 and "--overwrite" in done.stderr and "--resume" in done.stderr
+    assert (trained / "run" / "config.json").read_bytes() == before
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    args = ["train", *study(community_dir), *TINY, "--epochs", 1, "--overwrite", "--output-dir"]
+    done = deepbio(*args, tmp_path / "mine")
+    assert done.returncode == 1 and "not a run directory" in done.stderr
+    shutil.copytree(trained / "run", tmp_path / "old")
+    (tmp_path / "old" / "thesis.txt").write_text("precious")
+    deepbio(*args, tmp_path / "old", check=True)
+    assert len((tmp_path / "old" / "metrics.jsonl").read_text().splitlines()) == 1
+    assert (tmp_path / "old" / "thesis.txt").read_text() == "precious"
+
+
+def test_options_come_from_a_file_and_the_command_line_wins(
+    deepbio: Run, community_dir: Path, tmp_path: Path
+):
+    config = {"table": str(community_dir / "table.biom"), "embedding_dim": 8, "epochs": 1, "dropout": 0}
+    config |= {"attention-heads": 1, "attention-layers": 1, "count-embedding": False}
+    (tmp_path / "c.json").write_text(json.dumps(config))
+    deepbio(
+        "train", "--config", tmp_path / "c.json", *study(community_dir)[2:], "--embedding-dim", 16,
+        "--output-dir", tmp_path / "run", check=True,
+    )  # fmt: skip
+    stored = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert stored["model"]["embedding_dim"] == 16 and stored["model"]["asv_num_heads"] == 1
+    assert stored["model"]["count_embedding"] is False
+    (tmp_path / "c.json").write_text('{"epoch": 3}')
+    done = deepbio("train", "--config", tmp_path / "c.json", *study(community_dir), "--output-dir", "x")
+    assert done.returncode == 2 and "epochs" in done.stderr
+
+
+def test_the_aam_preset_is_aams_architecture(deepbio: Run, community_dir: Path, tmp_path: Path):
+    deepbio(
+        "train", *study(community_dir), "--preset", "aam", "--epochs", 1, "--embedding-dim", 16,
+        "--max-bp", 60, "--attention-layers", 1, "--output-dir", tmp_path / "run", check=True,
+    )  # fmt: skip
+    stored = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert stored["preset"] == "aam" and stored["data"]["asv_sampling"] == "first"
+    assert stored["model"]["count_embedding"] is False and stored["model"]["predict_nucleotides"]
+    assert stored["training"]["resolved"]["count_target"] == "minmax"
+    assert stored["training"]["setup"]["target-transform"] == "minmax"
+
+
+def test_every_head_and_loss_trains(deepbio: Run, community_dir: Path, tmp_path: Path):
+    variants = {
+        "mlp": "--regressor-hidden-dims 8,4 --residual-regression-head --regressor-dropout 0.1 "
+        "--learnable-output-scale --no-target-layer-norm --loss-type mse --nuc-penalty 0.5 "
+        "--nuc-mask-strategy span --max-grad-norm 0 --gradient-accumulation-steps 2",
+        "quantile": "--loss-type quantile --quantiles 0.2,0.5,0.8 --no-count-prediction "
+        "--scheduler constant --best-metric mae --target-transform minmax",
+        "bounded": "--bounded-targets --target-transform log-minmax --loss-type asymmetric "
+        "--over-penalty 2 --count-embedding-method concat --asv-sampling random --token-limit 10",
+        "softplus": "--output-activation softplus --target-transform none --rarefy-depth 0 "
+        "--no-count-embedding --test-size 0.5 --num-workers 0 --warmup-steps 1 --weight-decay 0",
+    }
+    for name, options in variants.items():
+        run = tmp_path / name
+        args = [*study(community_dir), *TINY, *options.split(), "--epochs", 1, "--output-dir", run]
+        deepbio("train", *args, check=True)
+        (epoch,) = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+        assert epoch["val"]["mae"] > 0, name
+
+
+def test_a_frozen_base_keeps_the_pretrained_weights(
+    deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path
+):
+    safetensors = pytest.importorskip("safetensors.torch")
+    args = ["train", *study(community_dir), "--freeze-base", "--epochs", 1, "--batch-size", 8]
+    deepbio(*args, "--pretrained", trained / "pretrained", "--output-dir", tmp_path / "run", check=True)
+    base = safetensors.load_file(trained / "pretrained" / "model.safetensors")
+    model = safetensors.load_file(tmp_path / "run" / "model.safetensors")
+    shared = [name for name in base if f"base_model.{name}" in model]
+    assert len(shared) > 20
+    assert all(torch.equal(base[name], model[f"base_model.{name}"]) for name in shared)
+    done = deepbio(*args, "--output-dir", tmp_path / "other")
+    assert done.returncode == 1 and "--pretrained" in done.stderr
+    done = deepbio(
+        *args, "--pretrained", trained / "pretrained", "--embedding-dim", 32, "--output-dir", tmp_path / "w"
+    )
+    assert done.returncode == 1 and "--embedding-dim" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (["--metadata-column", "agee"], "age"),
+        (["--metadata-column", "group"], "group"),
+        (["--metadata-column", "constant"], "at least two different values"),
+        (["--rarefy-depth", "1000000"], "--rarefy-depth"),
+        (["--metadata", "absent.tsv"], "absent.tsv"),
+    ],
+)
+def test_bad_studies_are_refused_in_one_line_and_leave_nothing(
+    deepbio: Run, community_dir: Path, tmp_path: Path, change: list[str], message: str
+):
+    text = (community_dir / "metadata.tsv").read_text().splitlines()
+    extra = ["constant", "numeric"] + ["3"] * (len(text) - 2)
+    (tmp_path / "m.tsv").write_text("\n".join(f"{a}\t{b}" for a, b in zip(text, extra)) + "\n")
+    args = ["--table", community_dir / "table.biom", "--output-dir", tmp_path / "run"]
+    base = {"--metadata": tmp_path / "m.tsv", "--metadata-column": "age"}
+    base |= dict(zip(change[::2], change[1::2]))
+    for name, value in base.items():
+        args += [name, value]
+    done = deepbio("train", *args, *TINY)
+    assert done.returncode == 1
+    assert done.stderr.startswith("deepbio: error: ") and done.stderr.count("\n") == 1
+    assert message in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_samples_without_metadata_or_depth_are_counted(deepbio: Run, community_dir: Path, tmp_path: Path):
+    kept = (community_dir / "metadata.tsv").read_text().splitlines()[:-3]
+    (tmp_path / "m.tsv").write_text("\n".join(kept) + "\n")
+    args = ["train", "--table", community_dir / "table.biom", "--metadata", tmp_path / "m.tsv"]
+    args += ["--metadata-column", "age", *TINY, "--epochs", 1, "--output-dir", tmp_path / "run"]
+    done = deepbio(*args)
+    assert done.returncode == 1 and "3" in done.stderr
+    done = deepbio(*args, "--missing-samples", "drop", check=True)
+    assert "left out 3 of 24 samples" in done.stderr
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["trained_on"]["num_samples"] == 21
+    quiet = deepbio(*args, "--missing-samples", "drop", "--overwrite", "--quiet", check=True)
+    assert quiet.stderr == ""
+
+
+def test_wrong_values_are_usage_errors(deepbio: Run, community_dir: Path):
+    for option in (["--epochs", "many"], ["--loss-type", "hubert"], ["--epoch", "3"], ["--rarefy-depth", "-3"]):
+        done = deepbio("train", *study(community_dir), "--output-dir", "never", *option)
+        assert done.returncode == 2, option
+    assert not Path("never").exists()
+
+
+def test_body_sites_of_moving_pictures_are_classified(deepbio: Run, shared: Path, tmp_path: Path):
+    data = shared / "microbiome" / "moving_pictures"
+    args = ["--table", data / "table.biom", "--metadata", data / "metadata.tsv"]
+    tiny = ["--metadata-column", "BodySite", "--classifier", "--output-dir", tmp_path / "run", *TINY]
+    done = deepbio("train", *args, *tiny, "--epochs", 1)
+    assert done.returncode == 1 and "--sequences" in done.stderr, "md5 ids are not DNA"
+    sequences = ["--sequences", data / "rep-seqs.fasta"]
+    deepbio(
+        "train", *args, *tiny, *sequences, "--tree", data / "tree.nwk", "--epochs", 2, "--max-bp", 40,
+        "--token-limit", 32, check=True,
+    )  # fmt: skip
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["target"]["classes"] == ["gut", "left palm", "right palm", "tongue"]
+    deepbio("predict", "--model", tmp_path / "run", *args[:2], *sequences, "-o", tmp_path / "p.tsv", check=True)
+    found = rows(tmp_path / "p.tsv")
+    names = [f"probability_{name}" for name in config["target"]["classes"]]
+    assert list(found[0]) == ["sample_id", "prediction", *names]
+    for row in found:
+        probabilities = [float(row[name]) for name in names]
+        assert sum(probabilities) == pytest.approx(1)
+        best = names[probabilities.index(max(probabilities))].removeprefix("probability_")
+        assert row["prediction"] == best
+    scores = json.loads(
+        deepbio("evaluate", "--model", tmp_path / "run", *args, *sequences, "--json", check=True).stdout
+    )
+    assert scores["num_samples"] == len(found)
+    assert sum(map(sum, scores["confusion"])) == len(found)
+    assert 0 < scores["baseline"]["accuracy"] < 1

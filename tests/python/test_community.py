@@ -1,0 +1,87 @@
+"""Tables, trees and distances from Python, against SciPy and the command."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse
+import torch
+
+import deepbio_torch as db
+from deepbio_torch.errors import ArgumentError, ParseError
+
+
+def small() -> db.Table:
+    counts = np.array([[3, 0, 1], [0, 2, 2]])
+    return db.Table.from_arrays(["s1", "s2"], ["A", "B", "C"], counts)
+
+
+def test_a_table_crosses_to_scipy_and_torch_without_a_copy(community_dir: Path):
+    table = db.read_table(community_dir / "table.biom")
+    matrix = table.to_scipy()
+    assert matrix.shape == table.shape == (24, 40)
+    assert np.shares_memory(matrix.data, table._table.values.numpy())
+    assert np.array_equal(table.to_torch().to_dense().numpy(), matrix.toarray())
+    assert table.totals().tolist() == matrix.sum(1).ravel().tolist()[0] == [500.0] * 24
+
+
+def test_tables_come_from_arrays_and_sparse_matrices_alike():
+    sparse = scipy.sparse.coo_matrix(np.array([[3, 0, 1], [0, 2, 2]]))
+    again = db.Table.from_arrays(["s1", "s2"], ["A", "B", "C"], sparse)
+    assert np.array_equal(again.to_scipy().toarray(), small().to_scipy().toarray())
+    with pytest.raises(ParseError, match="s1"):
+        db.Table.from_arrays(["s1", "s1"], ["A", "B", "C"], sparse)
+
+
+def test_filter_relative_rarefy_and_round_trip(tmp_path: Path):
+    table = small()
+    assert table.filter(samples=["s2"]).to_scipy().toarray().tolist() == [[0, 2, 2]]
+    assert table.filter(features=lambda name: name != "C").feature_ids == ["A", "B"]
+    assert torch.allclose(table.relative().totals(), torch.ones(2, dtype=torch.float64))
+    assert table.rarefy(2, seed=1).totals().tolist() == [2.0, 2.0]
+    for name in ("t.biom", "t.tsv"):
+        table.write(tmp_path / name)
+        assert np.array_equal(db.read_table(tmp_path / name).to_scipy().toarray(), table.to_scipy().toarray())
+    assert np.array_equal(pickle.loads(pickle.dumps(table)).to_scipy().toarray(), table.to_scipy().toarray())
+    with pytest.raises(ArgumentError, match="nobody"):
+        table.filter(samples=["nobody"])
+
+
+def test_unifrac_of_a_toy_tree_is_what_paper_and_pencil_give(tmp_path: Path):
+    tree = db.Tree.from_newick("((A:1,B:2):1,C:4);")
+    distances = db.unifrac(small(), tree)
+    # s1 holds A, C: branches 1, 1, 4; s2 holds B, C: branches 2, 1, 4; only A's 1 and B's 2 are not shared.
+    assert distances.values[0, 1].item() == pytest.approx(3 / 8, abs=1e-15)
+    # Shares of s1: A 3/4, C 1/4; of s2: B 1/2, C 1/2; differences times lengths over sums times lengths.
+    weighted = db.unifrac(small(), tree, metric="weighted_normalized").values[0, 1].item()
+    assert weighted == pytest.approx((0.75 + 2 * 0.5 + 0.25 + 4 * 0.25) / (0.75 + 2 * 0.5 + 1.25 + 4 * 0.75), abs=1e-15)
+    assert db.faith_pd(small(), tree).tolist() == [6.0, 7.0]
+    distances.write(tmp_path / "d.npy")
+    again = db.DistanceMatrix.read(tmp_path / "d.npy")
+    assert again.ids == ["s1", "s2"] and torch.equal(again.values, distances.values)
+    assert db.unifrac(small(), tree).subset(["s2"]).values.tolist() == [[0.0]]
+
+
+def test_real_distances_equal_the_expected_ones(shared: Path):
+    folder = shared / "microbiome" / "moving_pictures"
+    table, tree = db.read_table(folder / "table.biom"), db.read_tree(folder / "tree.nwk")
+    ids = (folder / "expected" / "samples.txt").read_text().split()
+    for metric in ("unweighted", "weighted_normalized", "weighted_unnormalized"):
+        expected = np.load(folder / "expected" / f"{metric}.npy")
+        got = db.unifrac(table, tree, metric=metric, missing_features="drop").subset(ids).values.numpy()
+        assert np.abs(got - expected).max() <= 1e-10
+
+
+def test_a_feature_outside_the_tree_is_named_with_the_way_out():
+    tree = db.Tree.from_newick("(A:1,B:1);")
+    with pytest.raises(ArgumentError, match="C"):
+        db.unifrac(small(), tree)
+    assert db.unifrac(small(), tree, missing_features="drop").values[0, 1] == 1.0
+
+
+def test_trees_shear_write_and_pickle(tmp_path: Path):
+    tree = db.Tree.from_newick("((A:1,B:2):1,C:4);")
+    assert sorted(tree.shear(["A", "C"]).tips) == ["A", "C"]
+    tree.write(tmp_path / "t.nwk")
+    assert db.read_tree(tmp_path / "t.nwk").tips == tree.tips == pickle.loads(pickle.dumps(tree)).tips

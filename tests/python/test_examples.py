@@ -1,0 +1,96 @@
+"""Every example runs as its first lines say, and the README's snippets do too."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+
+
+def run(*command: object, **options: object) -> str:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=900, **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_cnn_learns_from_reads(deepbio, tmp_path: Path):
+    data = tmp_path / "data"
+    deepbio("simulate", "-o", data, *"--samples 60 --features 40 --length-bp 100 --depth 500 --seed 2".split(), check=True)
+
+    lines = run(sys.executable, EXAMPLES / "python/train_cnn_on_reads.py", data / "reads").splitlines()
+
+    shares = [float(re.search(r"([\d.]+)%", line).group(1)) for line in lines]
+    assert len(shares) == 3 and shares[-1] > 80, lines
+
+
+def test_examples_are_short():
+    for path in (EXAMPLES / "python").glob("*.py"):
+        assert len(path.read_text().splitlines()) <= 55, path.name
+
+
+@pytest.fixture(scope="module")
+def small_run(deepbio, community_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("run") / "age"
+    deepbio(
+        "train", "--table", community_dir / "table.biom", "--metadata", community_dir / "metadata.tsv",
+        "--metadata-column", "age", "--output-dir", out, "--epochs", 1, "--embedding-dim", 16, "--max-bp", 60,
+        check=True,
+    )  # fmt: skip
+    return out
+
+
+def test_predictions_and_the_exported_model_run(deepbio, small_run: Path, community_dir: Path, tmp_path: Path):
+    table = community_dir / "table.biom"
+    lines = run(sys.executable, EXAMPLES / "python/predict_phenotype.py", small_run, table).splitlines()
+    assert len(lines) == 24
+    deepbio("export", "--model", small_run, "--format", "torchscript", "-o", tmp_path / "model.ts", check=True)
+    shown = run(sys.executable, EXAMPLES / "python/run_torchscript.py", tmp_path / "model.ts", small_run, table)
+    assert "largest difference" in shown
+
+
+def test_cpp_programs_build_against_the_installed_package(deepbio, small_run: Path, community_dir: Path, tmp_path: Path):
+    import deepbio_torch
+
+    package, build = Path(deepbio_torch.__file__).parent, tmp_path / "build"
+    run("cmake", "-G", "Ninja", "-S", EXAMPLES / "cpp", "-B", build, f"-DCMAKE_PREFIX_PATH={package}")
+    run("cmake", "--build", build)
+    deepbio("export", "--model", small_run, "--format", "torchscript", "-o", tmp_path / "model.ts", check=True)
+
+    numbers = [float(line) for line in run(build / "run_torchscript", tmp_path / "model.ts").split()]
+
+    import torch
+
+    torch.manual_seed(0)
+    tokens = torch.randint(1, 5, (2, 3, 61))
+    tokens[:, :, 0], tokens[1, 2] = 5, 0
+    with torch.no_grad():
+        expected = torch.jit.load(tmp_path / "model.ts")(tokens, torch.tensor([[50.0, 30, 20], [80, 20, 0]]))
+    assert numbers == pytest.approx(expected.flatten().tolist(), abs=1e-6)
+    shown = run(build / "train", community_dir / "table.biom", community_dir / "tree.nwk")
+    assert shown.startswith("epoch 0: loss")
+
+
+def test_the_readme_snippets_run(community_dir: Path, tmp_path: Path):
+    text = (ROOT / "README.md").read_text()
+    python = re.search(r"```python\n(.*?)```", text, re.DOTALL).group(1)
+    cpp = re.search(r"```cpp\n(.*?)```", text, re.DOTALL).group(1)
+    import deepbio_torch
+
+    (tmp_path / "snippet.cpp").write_text(cpp)
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.25)\nproject(snippet LANGUAGES C CXX)\nfind_package(DeepBio REQUIRED)\n"
+        "add_executable(snippet snippet.cpp)\ntarget_link_libraries(snippet PRIVATE deepbio::deepbio)\n"
+    )
+    package = Path(deepbio_torch.__file__).parent
+    run("cmake", "-G", "Ninja", "-S", tmp_path, "-B", tmp_path / "build", f"-DCMAKE_PREFIX_PATH={package}")
+    run("cmake", "--build", tmp_path / "build")
+
+    first = run(sys.executable, "-c", python, cwd=community_dir, env={**os.environ})
+    second = run(tmp_path / "build/snippet", cwd=community_dir)
+
+    assert first == second and len(first.splitlines()) >= 2
