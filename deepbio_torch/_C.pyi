@@ -8,6 +8,9 @@ from torch import Tensor
 __version__: str
 TORCH_VERSION: str
 
+# base
+def augmentation_draw(seed: int, epoch: int, record_index: int) -> float: ...
+
 # io
 RecordTuple = tuple[str, str, bytes, bytes | None]  # name, description, sequence, quality
 
@@ -60,7 +63,7 @@ class Tree:
     @staticmethod
     def read(path: str) -> Tree: ...
     @staticmethod
-    def parse(text: str) -> Tree: ...
+    def parse(text: str, path: str = "text") -> Tree: ...
     def shear(self, tips: Sequence[str]) -> Tree: ...
     def to_newick(self) -> str: ...
     def write(self, path: str, overwrite: bool = False) -> None: ...
@@ -70,10 +73,25 @@ def faith_pd(table: Table, tree: Tree, missing_features: str) -> Tensor: ...  # 
 
 # seq
 def encode_one_hot(
-    reads: Sequence[bytes], sequence_type: str, unknown: str, pad_to: int, max_length: int, channels_first: bool, seed: int
+    reads: Sequence[bytes],
+    sequence_type: str,
+    unknown: str,
+    pad_to: int,
+    max_length: int,
+    channels_first: bool,
+    seed: int,
+    record_indices: Sequence[int] = ...,
+    epoch: int = 0,
 ) -> tuple[Tensor, Tensor]: ...
 def encode_integers(
-    reads: Sequence[bytes], sequence_type: str, unknown: str, pad_to: int, max_length: int, seed: int
+    reads: Sequence[bytes],
+    sequence_type: str,
+    unknown: str,
+    pad_to: int,
+    max_length: int,
+    seed: int,
+    record_indices: Sequence[int] = ...,
+    epoch: int = 0,
 ) -> tuple[Tensor, Tensor]: ...
 def encode_aam_tokens(reads: Sequence[bytes], max_bp: int) -> tuple[Tensor, Tensor]: ...
 def encode_quality(qualities: Sequence[bytes], length: int) -> Tensor: ...
@@ -96,7 +114,7 @@ class ReadDataset:
     def __len__(self) -> int: ...
     def record(self, index: int) -> RecordTuple: ...
     def file_of(self, index: int) -> int: ...
-    def set_labels(self, labels: Sequence[int]) -> None: ...
+    def titles(self, indices: Sequence[int]) -> list[tuple[str, int]]: ...  # description, file
     def report(self) -> dict[str, Any]: ...
     def batch(self, indices: Sequence[int], epoch: int = 0) -> dict[str, Any]: ...
 
@@ -173,6 +191,10 @@ def model_forward(
 # train
 def fit_target(column: str, values: Sequence[float], transform: str) -> str: ...  # JSON of a TargetCodec
 def fit_classes(column: str, labels: Sequence[str]) -> str: ...
+def refit_target(codec_json: str, values: Sequence[float]) -> str: ...
+def labelled_samples(
+    sample_ids: Sequence[str], metadata: Metadata, column: str, is_classifier: bool, missing_samples: str
+) -> tuple[list[int], list[float], list[str]]: ...  # rows, numbers, labels
 def normalize_targets(codec_json: str, values: Sequence[float]) -> Tensor: ...  # float32 [N, 1]
 def class_ids(codec_json: str, labels: Sequence[str]) -> Tensor: ...  # int64 [N]
 def split_samples(num_samples: int, test_size: float, seed: int) -> tuple[list[int], list[int]]: ...
@@ -187,12 +209,13 @@ def fit(
     val_items: Sequence[int],
     run_directory: str = "",
     codec_json: str = "",
-    on_step: Callable[[dict[str, Any]], bool] | None = None,  # False stops
+    on_step: Callable[[dict[str, Any]], bool | None] | None = None,  # False stops
     on_epoch: Callable[[str], bool] | None = None,  # JSON of an EpochReport
     resume: bool = False,
 ) -> str: ...  # JSON: history, best_epoch, best_loss, stopped_early, interrupted
 def read_run_config(run: str) -> str: ...
 def write_run_config(run: str, config_json: str) -> None: ...
+
 # sample_ids, values float64 [N, O], class_ids, classes, left_out (samples below the run's depth)
 def predict(run: str, table: Table, fasta_path: str = "", batch_size: int = 32) -> dict[str, Any]: ...
 def embed(run: str, table: Table, fasta_path: str = "", batch_size: int = 32) -> tuple[list[str], Tensor]: ...

@@ -21,9 +21,7 @@ class _Parser(argparse.ArgumentParser):
 
 def run_report(arguments: Sequence[str]) -> None:
     """``deepbio report RUN [-o FILE] [--table FILE] [--overwrite]``."""
-    parser = _Parser(
-        "deepbio report", description="One HTML page about a run: curves, predictions, a map."
-    )
+    parser = _Parser("deepbio report", description="One HTML page about a run: curves, predictions, a map.")
     parser.add_argument("run", metavar="RUN", help="folder of `deepbio train` or `pretrain`")
     parser.add_argument("-o", "--output", metavar="FILE", help="the page (default RUN/report.html)")
     parser.add_argument("--table", metavar="FILE", help="samples of the map (default: the run's)")

@@ -1,116 +1,211 @@
-"""The batch that travels: a dict of tensors with attribute access, and how samples become one."""
+"""Items and batches: what datasets give, and how items become a batch.
+
+Axes: B batch, L positions, A letters, S ASVs of a sample, U distinct ASVs of a batch.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from html import escape
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
+from torch.utils.data._utils.collate import default_collate_fn_map
 
 from .errors import ArgumentError
 
 
-class Batch(dict[str, Any]):
-    """A dict of tensors and lists; ``batch.lengths`` is ``batch["lengths"]``.
+class Sample(dict[str, Any]):
+    """One item of a dataset: a dict.
 
-    Reads: ``sequences`` (one-hot float32 [B, L, A] or integers int64 [B, L]) or ``input_ids`` and ``attention_mask``
-    int64 [B, L]; ``lengths`` int64 [B]; ``quality`` float32 [B, L]; ``labels``; ``ids``, ``metadata`` lists.
-    Samples: ``asv_tokens`` [U, L], ``asv_index``, ``mask``, ``counts`` [B, S], ``distances`` [B, B], ``targets``,
-    ``sample_ids`` (see docs/sample-batches.md). Masks: True or 1 = real.
+    torch's DataLoader turns Samples into a :class:`Batch` without being told, as :func:`collate`.
+
+    Attributes:
+        length_axis: which axis of ``sequence`` is the length (1 for one-hot with channels first).
+        length: positions that are letters, when an encoder has padded ``sequence``; else None.
+    """
+
+    length_axis: int = 0
+    length: int | None = None
+
+    def __repr__(self) -> str:
+        return f"Sample({_brief_items(self)})"
+
+
+class Batch(dict[str, Any]):
+    """A batch: a dict of tensors whose keys are attributes too.
+
+    Reads: ``sequences`` float32 [B, L, A] or int64 [B, L], ``lengths`` int64 [B], ``quality``
+    float32 [B, L] Phred, ``labels`` int64 or float32 [B], ``ids`` and ``metadata`` lists of B.
+    Samples of a table: see :class:`~deepbio_torch.SampleDataset`. Masks: True = real.
     """
 
     def __getattr__(self, name: str) -> Any:
         try:
             return self[name]
         except KeyError:
-            raise AttributeError(f"batch has no {name!r}; it has {', '.join(self)}") from None
+            raise AttributeError(f"batch: no {name!r}; it has {', '.join(self)}") from None
 
-    def _map(self, change: Callable[[Tensor], Tensor]) -> Batch:
-        return Batch({key: change(value) if isinstance(value, Tensor) else value for key, value in self.items()})
-
-    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Batch:
-        """The batch with its tensors on ``device``."""
+    def to(self, device: Any = None, *, non_blocking: bool = False) -> Batch:
+        """The same batch with every tensor on ``device``."""
         return self._map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
     def pin_memory(self) -> Batch:
-        """The batch with its tensors in pinned memory (needs an accelerator)."""
+        """The same batch in page-locked memory; needs an accelerator."""
         return self._map(lambda tensor: tensor.pin_memory())
 
+    def _map(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        return Batch({k: change(v) if isinstance(v, Tensor) else v for k, v in self.items()})
+
     def __repr__(self) -> str:
-        parts = [
-            f"{key}={str(value.dtype).removeprefix('torch.')}{list(value.shape)}"
-            if isinstance(value, Tensor)
-            else f"{key}=[{len(value)}]"
-            for key, value in self.items()
-        ]
-        return f"Batch({', '.join(parts)})"
+        return f"Batch({_brief_items(self)})"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Batch, (dict(self),)
+    def _repr_html_(self) -> str:
+        rows = (f"<tr><td>{k}</td><td>{escape(_brief(v))}</td></tr>" for k, v in self.items())
+        return f"<table>{''.join(rows)}</table>"
 
 
-def _pad(tensors: Sequence[Tensor], width: int | None, value: float) -> Tensor:
-    """Tensors [L, ...] as one [B, width, ...]."""
-    longest = max(tensor.shape[0] for tensor in tensors)
-    if width is None:
-        width = longest
-    elif longest > width:
-        raise ArgumentError(f"pad_to is {width} and a read has {longest} letters; use truncate_collate to cut it")
-    out = tensors[0].new_full((len(tensors), width, *tensors[0].shape[1:]), value)
-    for row, tensor in zip(out, tensors, strict=True):
-        row[: tensor.shape[0]] = tensor
-    return out
+class Rows(Sequence[Sample]):
+    """A batch that was made whole, seen as its samples: what ``__getitems__`` of a dataset gives."""
+
+    def __init__(self, batch: Batch, size: int, row: Callable[[Batch, int], Sample]) -> None:
+        """``row(batch, i)`` cuts sample ``i`` out of the batch."""
+        self.batch, self._size, self._row = batch, size, row
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(self._size))]
+        if not -self._size <= index < self._size:
+            raise IndexError(f"expected 0 to {self._size - 1}, got {index}")
+        return self._row(self.batch, index % self._size)
 
 
-def _collate(samples: Any, width: int | None = None, value: float | None = None, limit: int | None = None) -> Batch:
-    if isinstance(samples, Batch):  # made whole by __getitems__
-        return samples
-    out = Batch()
-    sequences = [sample["sequence"] for sample in samples]
-    if all(isinstance(sequence, Tensor) for sequence in sequences):
-        cut = [sequence[:limit] for sequence in sequences]
-        fill = value if value is not None else (0 if cut[0].is_floating_point() else -1)
-        out["sequences"] = _pad(cut, width, fill)
-        out["lengths"] = torch.tensor([sequence.shape[0] for sequence in cut])
-        qualities = [sample.get("quality") for sample in samples]
+Collate: TypeAlias = Callable[[Sequence[Sample]], Batch]
+
+
+def collate(samples: Sequence[Sample]) -> Batch:
+    """Samples to a :class:`Batch`, padded on the right to the longest.
+
+    Padding is 0, and -1 for integers (as IntegerEncoder pads). Raw ``bytes`` stay a list.
+    """
+    return samples.batch if isinstance(samples, Rows) else _collate(samples)
+
+
+def pad_collate(padding_value: float = 0, pad_to: int | None = None) -> Collate:
+    """A collate function that pads with ``padding_value``, to ``pad_to`` positions when given.
+
+    Raises (when called):
+        ArgumentError: a sequence is longer than ``pad_to``.
+    """
+    if pad_to is not None and pad_to < 1:
+        raise ArgumentError(f"pad_to: expected at least 1, got {pad_to}")
+    return _Collate(padding_value=padding_value, pad_to=pad_to)
+
+
+def truncate_collate(max_length: int) -> Collate:
+    """A collate function that cuts sequences after ``max_length`` positions, then pads."""
+    if max_length < 1:
+        raise ArgumentError(f"max_length: expected at least 1, got {max_length}")
+    return _Collate(max_length=max_length)
+
+
+class _Collate:
+    """A collate function with options; an object so that spawned workers can have it."""
+
+    def __init__(self, **options: Any) -> None:
+        self.options = options
+
+    def __call__(self, samples: Sequence[Sample]) -> Batch:
+        return _collate(samples, **self.options)
+
+    def __repr__(self) -> str:
+        return f"collate({', '.join(f'{k}={v}' for k, v in self.options.items())})"
+
+
+def _collate(
+    samples: Sequence[Sample],
+    padding_value: float | None = None,
+    pad_to: int | None = None,
+    max_length: int | None = None,
+) -> Batch:
+    samples = list(samples)
+    if not samples:
+        raise ArgumentError("collate: expected at least one sample, got none")
+    if "sequence" not in samples[0]:
+        raise ArgumentError(
+            "collate: expected samples of a SequenceDataset (key 'sequence'), got keys "
+            f"{sorted(samples[0])}; batches of a SampleDataset come from dataset.batch(indices)"
+        )
+    axis = getattr(samples[0], "length_axis", 0)
+    cut = [_cut(sample["sequence"], axis, max_length) for sample in samples]
+    qualities = [_cut(sample.get("quality"), 0, max_length) for sample in samples]
+    out = Batch(sequences=cut, quality=qualities)
+    if isinstance(cut[0], Tensor):
+        fill = padding_value
+        if fill is None:
+            fill = 0 if cut[0].is_floating_point() else -1
+        out["sequences"] = _padded(cut, axis, fill, pad_to)
+        lengths = [_length(s, x.shape[axis]) for s, x in zip(samples, cut, strict=True)]
         if all(isinstance(quality, Tensor) for quality in qualities):
-            out["quality"] = _pad([quality[:limit] for quality in qualities], width, 0)
+            out["quality"] = _padded(qualities, 0, 0, out["sequences"].shape[axis + 1])
+        else:
+            del out["quality"]
     else:
-        out["sequences"] = [sequence[:limit] for sequence in sequences]
-        out["lengths"] = torch.tensor([len(sequence) for sequence in out["sequences"]])
-    labels = [sample.get("label") for sample in samples]
-    if all(label is not None for label in labels):
-        out["labels"] = torch.tensor(labels)
-    out["ids"] = [sample["id"] for sample in samples]
+        lengths = [len(sequence) for sequence in cut]
+    out["lengths"] = torch.tensor(lengths, dtype=torch.int64)
+    if all(sample.get("label") is not None for sample in samples):
+        out["labels"] = torch.as_tensor([sample["label"] for sample in samples])
+    out["ids"] = [sample.get("id") for sample in samples]
     out["metadata"] = [sample.get("metadata") for sample in samples]
     return out
 
 
-def collate(samples: Any) -> Batch:
-    """A batch from sample dicts, padded to the longest; a batch made whole by the dataset passes through."""
-    return _collate(samples)
+def _length(sample: Sample, width: int) -> int:
+    known = getattr(sample, "length", None)
+    return width if known is None else min(known, width)
 
 
-class pad_collate:  # noqa: N801 - called like the function it stands in for
-    """Collates to the longest read, or to ``pad_to``; integers pad with -1 unless ``padding_value`` says otherwise."""
-
-    def __init__(self, padding_value: float | None = None, pad_to: int | None = None) -> None:
-        self.padding_value, self.pad_to = padding_value, pad_to
-
-    def __call__(self, samples: Any) -> Batch:
-        """Sample dicts to a batch. Raises ArgumentError when a read is longer than ``pad_to``."""
-        return _collate(samples, self.pad_to, self.padding_value)
+def _cut(sequence: Any, axis: int, max_length: int | None) -> Any:
+    if max_length is None or sequence is None:
+        return sequence
+    if isinstance(sequence, Tensor):
+        return sequence.narrow(axis, 0, min(max_length, sequence.shape[axis]))
+    return sequence[:max_length]
 
 
-class truncate_collate:  # noqa: N801
-    """Collates and cuts reads after ``max_length`` letters."""
+def _padded(sequences: list[Tensor], axis: int, fill: float, pad_to: int | None) -> Tensor:
+    longest = max(sequence.shape[axis] for sequence in sequences)
+    if pad_to is not None and longest > pad_to:
+        raise ArgumentError(f"pad_to={pad_to}: a sequence of the batch has length {longest}; truncate_collate cuts")
+    width = longest if pad_to is None else pad_to
+    rows = []
+    for sequence in sequences:
+        after = [0, 0] * (sequence.dim() - 1 - axis) + [0, width - sequence.shape[axis]]
+        rows.append(pad(sequence, after, value=fill))
+    return torch.stack(rows)
 
-    def __init__(self, max_length: int) -> None:
-        if max_length < 1:
-            raise ArgumentError(f"max_length: expected at least 1, got {max_length}")
-        self.max_length = max_length
 
-    def __call__(self, samples: Any) -> Batch:
-        """Sample dicts to a batch."""
-        return _collate(samples, limit=self.max_length)
+def _brief_items(items: dict[str, Any]) -> str:
+    return ", ".join(f"{key}={_brief(value)}" for key, value in items.items())
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"{str(value.dtype).removeprefix('torch.')}{list(value.shape)}"
+    if isinstance(value, list):
+        return f"list of {len(value)}"
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _collate_for_torch(samples: Sequence[Sample], *, collate_fn_map: Any = None) -> Batch:
+    return collate(samples)
+
+
+# torch's documented way to teach its default collate a new type of sample.
+default_collate_fn_map[Sample] = _collate_for_torch

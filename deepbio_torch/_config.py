@@ -94,9 +94,7 @@ class ModelConfig:
         """
         _library.load()
         try:
-            return cls(
-                **json.loads(torch.ops.deepbio.resolve_model_config(json.dumps(dict(options))))
-            )
+            return cls(**json.loads(torch.ops.deepbio.resolve_model_config(json.dumps(dict(options)))))
         except (RuntimeError, TypeError, ValueError) as error:
             raise ConfigError(str(error).splitlines()[0]) from None
 

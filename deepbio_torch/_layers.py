@@ -154,9 +154,7 @@ class ASVEncoder(nn.Module):
         self.position_embedding = PositionEmbedding(self.max_length, dim)
         self.transformer = TransformerEncoder(Stack.of(config, "asv"))
         self.attention_pooling = AttentionPooling(dim)
-        self.nucleotide_head = (
-            nn.Linear(dim, config.vocab_size) if config.predict_nucleotides else None
-        )
+        self.nucleotide_head = nn.Linear(dim, config.vocab_size) if config.predict_nucleotides else None
 
     def forward(self, tokens: Tensor, return_nucleotides: bool = False) -> dict[str, Tensor]:
         require_length("tokens", tokens, 2, self.max_length, "max_bp + 1")
@@ -168,9 +166,7 @@ class ASVEncoder(nn.Module):
             tokens = _ops.apply_mask_token(tokens, out["mask_indices"])
         mask = tokens > 0
         positions = self.position_embedding.position_embedding.weight
-        states = self.transformer(
-            _ops.embed_tokens(tokens, self.token_embedding.weight, positions), mask
-        )
+        states = self.transformer(_ops.embed_tokens(tokens, self.token_embedding.weight, positions), mask)
         out["embeddings"] = self.attention_pooling(states, mask)
         if head is not None:
             out["nuc_predictions"] = _ops.nucleotide_logits(states, tokens, head.weight, head.bias)
@@ -187,9 +183,7 @@ class SampleSequenceEncoder(nn.Module):
         super().__init__()
         dim = config.embedding_dim
         self.max_asvs = config.token_limit + 5
-        self.count_embedding_method = (
-            config.count_embedding_method if config.count_embedding else None
-        )
+        self.count_embedding_method = config.count_embedding_method if config.count_embedding else None
         self.asv_encoder = ASVEncoder(config)
         self.sample_position_embedding = PositionEmbedding(self.max_asvs, dim)
         self.sample_transformer = TransformerEncoder(Stack.of(config, "sample"))
@@ -200,17 +194,11 @@ class SampleSequenceEncoder(nn.Module):
             if self.count_embedding_method == "concat":
                 self.count_proj = nn.Linear(2 * dim, dim)
 
-    def forward(
-        self, asv_embeddings: Tensor, asv_index: Tensor, mask: Tensor, counts: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, asv_embeddings: Tensor, asv_index: Tensor, mask: Tensor, counts: Tensor | None = None) -> Tensor:
         require_length("mask", mask, 2, self.max_asvs, "token_limit + 5")
         padding = ~mask.unsqueeze(-1)
-        x = self._embed_counts(
-            _ops.gather_asvs(asv_embeddings, asv_index, mask), counts
-        ).masked_fill(padding, 0.0)
-        return self.sample_transformer(self.sample_position_embedding(x), mask).masked_fill(
-            padding, 0.0
-        )
+        x = self._embed_counts(_ops.gather_asvs(asv_embeddings, asv_index, mask), counts).masked_fill(padding, 0.0)
+        return self.sample_transformer(self.sample_position_embedding(x), mask).masked_fill(padding, 0.0)
 
     def _embed_counts(self, x: Tensor, counts: Tensor | None) -> Tensor:
         method = self.count_embedding_method
@@ -224,9 +212,7 @@ class SampleSequenceEncoder(nn.Module):
         weights = self.count_embed.weight, self.count_embed.bias
         if method == "add":
             return _ops.count_embed_add(x, counts, *weights)
-        return _ops.count_embed_concat(
-            x, counts, *weights, self.count_proj.weight, self.count_proj.bias
-        )
+        return _ops.count_embed_concat(x, counts, *weights, self.count_proj.weight, self.count_proj.bias)
 
 
 class CategoricalEmbedder(nn.Module):
@@ -239,20 +225,14 @@ class CategoricalEmbedder(nn.Module):
         super().__init__()
         dim = config.categorical_embed_dim
         tables = sorted(config.categorical_cardinalities.items())
-        self.embeddings = nn.ModuleDict(
-            {column: nn.Embedding(n, dim, padding_idx=0) for column, n in tables}
-        )
+        self.embeddings = nn.ModuleDict({column: nn.Embedding(n, dim, padding_idx=0) for column, n in tables})
         self.dropout = nn.Dropout(config.categorical_dropout)
 
     def forward(self, ids: Mapping[str, Tensor]) -> Tensor:
         for column in self.embeddings:
             if column not in ids:
-                raise ArgumentError(
-                    f"categorical_ids: expected ids of column {column!r}, got {sorted(ids)}"
-                )
-        return self.dropout(
-            torch.cat([table(ids[column]) for column, table in self.embeddings.items()], -1)
-        )
+                raise ArgumentError(f"categorical_ids: expected ids of column {column!r}, got {sorted(ids)}")
+        return self.dropout(torch.cat([table(ids[column]) for column, table in self.embeddings.items()], -1))
 
 
 class GatedFusion(nn.Module):
@@ -268,9 +248,7 @@ class GatedFusion(nn.Module):
 
     def forward(self, pooled: Tensor, categories: Tensor) -> tuple[Tensor, Tensor]:
         transform, gate = self.cat_transform, self.gate
-        return _ops.fuse_gmu(
-            pooled, categories, transform.weight, transform.bias, gate.weight, gate.bias
-        )
+        return _ops.fuse_gmu(pooled, categories, transform.weight, transform.bias, gate.weight, gate.bias)
 
 
 class ResidualHead(nn.Module):
@@ -295,11 +273,7 @@ def target_head(config: ModelConfig, num_outputs: int) -> nn.Module:
             layers.append(nn.Dropout(config.regressor_dropout))
         width = hidden
     mlp = nn.Sequential(*layers, nn.Linear(width, num_outputs))
-    return (
-        ResidualHead(nn.Linear(config.embedding_dim, num_outputs), mlp)
-        if config.residual_regression_head
-        else mlp
-    )
+    return ResidualHead(nn.Linear(config.embedding_dim, num_outputs), mlp) if config.residual_regression_head else mlp
 
 
 def require_length(name: str, x: Tensor, num_axes: int, limit: int, option: str) -> None:
@@ -307,7 +281,4 @@ def require_length(name: str, x: Tensor, num_axes: int, limit: int, option: str)
     if torch.compiler.is_compiling():
         return
     if x.dim() != num_axes or x.shape[-1] > limit:
-        raise ShapeError(
-            f"{name}: expected {num_axes} axes, the last at most {option} = {limit}, "
-            f"got {list(x.shape)}"
-        )
+        raise ShapeError(f"{name}: expected {num_axes} axes, the last at most {option} = {limit}, got {list(x.shape)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -97,8 +97,7 @@ class SequenceDataset(Dataset[Sample]):
         sequence_type: "dna", "rna" or "protein".
         transform: a callable on a sample, or None for raw bytes.
         target: None; "file" for a class per file, in the order of ``paths``; or a callable that
-            takes ``{"name", "description", "path"}`` of a record and gives a class (int) or a value
-            (float).
+            takes a :class:`Record` and gives a class (int) or a value (float).
         on_bad_record: "raise" or "skip"; :attr:`report` counts what was skipped.
         lazy: False opens the files at once, True at first use; workers open their own.
 
@@ -112,13 +111,13 @@ class SequenceDataset(Dataset[Sample]):
         *,
         sequence_type: str = "dna",
         transform: Callable[[Any], Any] | None = None,
-        target: str | Callable[[Mapping[str, str]], float] | None = None,
+        target: str | Callable[[Record], float] | None = None,
         on_bad_record: str = "raise",
         lazy: bool = True,
     ) -> None:
         """Checks the options; opens the files unless ``lazy``."""
-        one = isinstance(paths, str | os.PathLike)
-        self.paths: list[str] = [os.fspath(path) for path in ([paths] if one else paths)]
+        several = [paths] if isinstance(paths, str | os.PathLike) else paths
+        self.paths: list[str] = [os.fspath(path) for path in several]
         if not self.paths:
             raise ArgumentError("paths: expected at least one file, got none")
         if not (target is None or target == "file" or callable(target)):
@@ -135,9 +134,10 @@ class SequenceDataset(Dataset[Sample]):
         self._native: _C.ReadDataset | None = None
         self._labels: Tensor | None = None
         if not lazy:
-            self._opened()
+            self.native()
 
-    def _opened(self) -> _C.ReadDataset:
+    def native(self) -> _C.ReadDataset:
+        """The C++ dataset; the files are read when it is first needed in a process."""
         if self._native is None:
             options: dict[str, Any] = {"encoding": "integer", "sequence_type": self.sequence_type}
             if self._encoder is not None:
@@ -150,35 +150,36 @@ class SequenceDataset(Dataset[Sample]):
     def _make_labels(self, native: _C.ReadDataset) -> Tensor | None:
         if self.target is None:
             return None
-        titles = native.titles(range(len(native)))
-        if self.target == "file":
-            return torch.tensor([file for _, _, file in titles], dtype=torch.int64)
-        assert callable(self.target)
-        labels = []
-        for name, description, file in titles:
-            record = {"name": name, "description": description, "path": self.paths[file]}
-            labels.append(self.target(record))
+        if not callable(self.target):
+            titles = native.titles(range(len(native)))
+            return torch.tensor([file for _, file in titles], dtype=torch.int64)
+        labels = [self.target(Record(*native.record(i))) for i in range(len(native))]
         is_class = all(isinstance(label, int) for label in labels)
         return torch.tensor(labels, dtype=torch.int64 if is_class else torch.float32)
 
     @property
     def report(self) -> dict[str, Any]:
         """``num_records``, ``num_skipped``, ``reasons`` and three ``examples``."""
-        return self._opened().report()
+        return self.native().report()
+
+    @property
+    def is_native(self) -> bool:
+        """Whether C++ makes whole batches: the transform is an encoder."""
+        return self._encoder is not None
 
     def set_epoch(self, epoch: int) -> None:
         """Chooses the draws of random transforms. Workers learn of it when they start."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return len(self._opened())
+        return len(self.native())
 
     def __getitem__(self, index: int) -> Any:
         index = self._checked(index)
         if self._encoder is not None:
             return self.__getitems__([index])[0]
-        name, description, sequence, quality = self._opened().record(index)
-        file = self._opened().file_of(index)
+        name, description, sequence, quality = self.native().record(index)
+        file = self.native().file_of(index)
         sample = Sample(
             sequence=sequence,
             quality=quality,
@@ -193,8 +194,8 @@ class SequenceDataset(Dataset[Sample]):
         if self._encoder is None:
             return [self[index] for index in indices]
         checked = [self._checked(index) for index in indices]
-        batch = self._opened().batch(checked, self.epoch)
-        return Rows(self._complete(batch, checked, self.epoch), len(checked), self._row)
+        batch = self.native().batch(checked, self.epoch)
+        return Rows(self.complete(batch, checked, self.epoch), len(checked), self._row)
 
     def batch(self, indices: Sequence[int]) -> Batch:
         """The :class:`Batch` of these records; needs an encoder as transform, else collate them.
@@ -225,13 +226,13 @@ class SequenceDataset(Dataset[Sample]):
             "epoch": epoch,
         }
 
-    def _complete(self, fields: dict[str, Any], indices: Sequence[int], epoch: int) -> Batch:
+    def complete(self, fields: dict[str, Any], indices: Sequence[int], epoch: int) -> Batch:
         """What C++ gave for these records, with labels and metadata."""
         batch = Batch(fields)
         if self._labels is not None:
             batch["labels"] = self._labels[torch.tensor(indices, dtype=torch.int64)]
-        titles = zip(indices, self._opened().titles(indices), strict=True)
-        batch["metadata"] = [self._metadata(text, file, i, epoch) for i, (_, text, file) in titles]
+        titles = zip(indices, self.native().titles(indices), strict=True)
+        batch["metadata"] = [self._metadata(text, file, i, epoch) for i, (text, file) in titles]
         return batch
 
     def _row(self, batch: Batch, row: int) -> Sample:

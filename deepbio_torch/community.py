@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from . import _C
-from .errors import ArgumentError
+from .errors import ArgumentError, ShapeError
 
 if TYPE_CHECKING:
     import numpy as np
     import scipy.sparse
 
+Path = str | os.PathLike[str]
+
 
 class Table:
     """Counts of N samples over F features (ASVs). Ids are strings; entries without reads are not stored.
 
-    Made by :func:`read_table`, :meth:`from_arrays` or :meth:`from_biom`; never changed in place.
+    Made by :func:`read_table` or :meth:`from_arrays`; never changed in place.
     """
 
     def __init__(self, table: _C.Table) -> None:
-        self._table = table
+        """Wraps the C++ table."""
+        self.native = table
 
     @classmethod
     def from_arrays(
@@ -43,22 +46,19 @@ class Table:
             parts = [torch.from_numpy(part.copy()) for part in (rows.indptr, rows.indices, rows.data)]
             return cls(_C.Table.from_arrays(sample_ids, feature_ids, *parts))
         rows = torch.as_tensor(counts, dtype=torch.float64).to_sparse_csr()
-        return cls(_C.Table.from_arrays(sample_ids, feature_ids, rows.crow_indices(), rows.col_indices(), rows.values()))
-
-    @classmethod
-    def from_biom(cls, table: Any) -> Table:
-        """A ``biom.Table`` of the biom-format package."""
-        return cls.from_arrays(list(table.ids("sample")), list(table.ids("observation")), table.matrix_data.T)
+        return cls(
+            _C.Table.from_arrays(sample_ids, feature_ids, rows.crow_indices(), rows.col_indices(), rows.values())
+        )
 
     @property
     def sample_ids(self) -> list[str]:
         """N ids, in table order."""
-        return self._table.sample_ids
+        return self.native.sample_ids
 
     @property
     def feature_ids(self) -> list[str]:
         """F ids, in table order."""
-        return self._table.feature_ids
+        return self.native.feature_ids
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -67,29 +67,29 @@ class Table:
 
     def to_torch(self) -> Tensor:
         """Counts as a sparse CSR tensor float64 [N, F]; shares memory with the table, do not write to it."""
-        return torch.sparse_csr_tensor(self._table.indptr, self._table.indices, self._table.values, self.shape)
+        return torch.sparse_csr_tensor(self.native.indptr, self.native.indices, self.native.values, self.shape)
 
     def to_scipy(self) -> scipy.sparse.csr_matrix:
         """Counts as ``scipy.sparse.csr_matrix`` float64 [N, F]; shares memory with the table, do not write to it."""
         import scipy.sparse
 
-        arrays = (self._table.values.numpy(), self._table.indices.numpy(), self._table.indptr.numpy())
+        arrays = (self.native.values.numpy(), self.native.indices.numpy(), self.native.indptr.numpy())
         return scipy.sparse.csr_matrix(arrays, shape=self.shape, copy=False)
 
     def totals(self) -> Tensor:
         """Reads of each sample, float64 [N]."""
-        return self._table.totals()
+        return self.native.totals()
 
     def rarefy(self, depth: int, *, seed: int = 0, epoch: int = 0, with_replacement: bool = False) -> Table:
         """Each sample drawn down to ``depth`` reads; shallower samples and empty features are gone.
 
         A sample's draw depends on (seed, epoch, sample id) only.
         """
-        return Table(self._table.rarefy(depth, seed, epoch, with_replacement)[0])
+        return Table(self.native.rarefy(depth, seed, epoch, with_replacement)[0])
 
     def filter(self, *, samples: Sequence[str] | None = None, features: Callable[[str], bool] | None = None) -> Table:
         """The given samples, in that order, and the features for which ``features(id)`` is true."""
-        table = self._table
+        table = self.native
         if samples is not None:
             place = {name: i for i, name in enumerate(table.sample_ids)}
             missing = [name for name in samples if name not in place]
@@ -102,20 +102,20 @@ class Table:
 
     def relative(self) -> Table:
         """Counts divided by their sample's total."""
-        rows = torch.repeat_interleave(self._table.indptr.diff())
-        values = self._table.values / self.totals()[rows]
-        arrays = (self._table.indptr, self._table.indices, values)
+        rows = torch.repeat_interleave(self.native.indptr.diff())
+        values = self.native.values / self.totals()[rows]
+        arrays = (self.native.indptr, self.native.indices, values)
         return Table(_C.Table.from_arrays(self.sample_ids, self.feature_ids, *arrays))
 
-    def write(self, path: str | Path, *, overwrite: bool = False) -> None:
+    def write(self, path: Path, *, overwrite: bool = False) -> None:
         """Writes BIOM 2.1, or classic text when the name ends in ``.tsv``; whole or not at all."""
-        self._table.write(str(path), overwrite)
+        self.native.write(os.fspath(path), overwrite)
 
     def __repr__(self) -> str:
-        return f"Table({self.shape[0]} samples, {self.shape[1]} features, {self._table.values.numel()} entries)"
+        return f"Table({self.shape[0]} samples, {self.shape[1]} features, {self.native.values.numel()} entries)"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = [part.clone() for part in (self._table.indptr, self._table.indices, self._table.values)]
+        state = [part.clone() for part in (self.native.indptr, self.native.indices, self.native.values)]
         return _unpickle_table, (self.sample_ids, self.feature_ids, *state)
 
 
@@ -123,20 +123,21 @@ def _unpickle_table(sample_ids: list[str], feature_ids: list[str], *arrays: Tens
     return Table(_C.Table.from_arrays(sample_ids, feature_ids, *arrays))
 
 
-def read_table(path: str | Path) -> Table:
+def read_table(path: Path) -> Table:
     """A table from BIOM 1.0 or 2.x or classic TSV, told apart by content.
 
     Raises:
         MissingFileError, ParseError: with the place.
     """
-    return Table(_C.Table.read(str(path)))
+    return Table(_C.Table.read(os.fspath(path)))
 
 
 class Tree:
     """A phylogenetic tree. Made by :func:`read_tree` or :meth:`from_newick`."""
 
     def __init__(self, tree: _C.Tree) -> None:
-        self._tree = tree
+        """Wraps the C++ tree."""
+        self.native = tree
 
     @classmethod
     def from_newick(cls, text: str) -> Tree:
@@ -146,46 +147,55 @@ class Tree:
     @property
     def tips(self) -> list[str]:
         """Names of the tips."""
-        return self._tree.tips
+        return self.native.tips
 
     def shear(self, tips: Sequence[str]) -> Tree:
         """The part above the given tips; the path to the root stays."""
-        return Tree(self._tree.shear(tips))
+        return Tree(self.native.shear(tips))
 
     def to_newick(self) -> str:
         """The tree as text."""
-        return self._tree.to_newick()
+        return self.native.to_newick()
 
-    def write(self, path: str | Path, *, overwrite: bool = False) -> None:
+    def write(self, path: Path, *, overwrite: bool = False) -> None:
         """Writes Newick; whole or not at all."""
-        self._tree.write(str(path), overwrite)
+        self.native.write(os.fspath(path), overwrite)
 
     def __repr__(self) -> str:
-        return f"Tree({len(self.tips)} tips, {self._tree.num_nodes} nodes)"
+        return f"Tree({len(self.tips)} tips, {self.native.num_nodes} nodes)"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Tree.from_newick, (self.to_newick(),)
+        return _unpickle_tree, (self.to_newick(), self.native.path)
 
 
-def read_tree(path: str | Path) -> Tree:
+def _unpickle_tree(text: str, path: str) -> Tree:
+    return Tree(_C.Tree.parse(text, path))
+
+
+def read_tree(path: Path) -> Tree:
     """A tree from a Newick file.
 
     Raises:
         MissingFileError, ParseError: with line and byte.
     """
-    return Tree(_C.Tree.read(str(path)))
+    return Tree(_C.Tree.read(os.fspath(path)))
 
 
 class DistanceMatrix:
     """Distances between N samples: ``ids`` and ``values`` float64 [N, N]."""
 
     def __init__(self, ids: Sequence[str], values: Tensor) -> None:
+        """Keeps both; raises ShapeError when they do not fit."""
         self.ids, self.values = list(ids), values
+        if values.shape != (len(self.ids), len(self.ids)):
+            raise ShapeError(
+                f"distances: expected [{len(self.ids)}, {len(self.ids)}] for as many ids, got {list(values.shape)}"
+            )
 
     @classmethod
-    def read(cls, path: str | Path) -> DistanceMatrix:
+    def read(cls, path: Path) -> DistanceMatrix:
         """A matrix from ``.npy`` (with ``.ids.txt`` beside it), ``.tsv`` or ``.h5``."""
-        return cls(*_C.read_distances(str(path)))
+        return cls(*_C.read_distances(os.fspath(path)))
 
     def subset(self, ids: Sequence[str]) -> DistanceMatrix:
         """The rows and columns of ``ids``, in that order."""
@@ -196,23 +206,15 @@ class DistanceMatrix:
         rows = torch.tensor([place[name] for name in ids])
         return DistanceMatrix(ids, self.values[rows][:, rows])
 
-    def write(self, path: str | Path, *, overwrite: bool = False) -> None:
+    def write(self, path: Path, *, overwrite: bool = False) -> None:
         """Writes ``.npy``, ``.tsv`` or ``.h5`` by the ending of the name; whole or not at all."""
-        _C.write_distances(str(path), self.ids, self.values, overwrite)
-
-    def to_skbio(self) -> Any:
-        """As ``skbio.DistanceMatrix`` (needs scikit-bio)."""
-        import skbio
-
-        return skbio.DistanceMatrix(self.values.numpy(), self.ids)
+        _C.write_distances(os.fspath(path), self.ids, self.values, overwrite)
 
     def __repr__(self) -> str:
         return f"DistanceMatrix({len(self.ids)} samples)"
 
 
-def unifrac(
-    table: Table, tree: Tree, *, metric: str = "unweighted", missing_features: str = "error"
-) -> DistanceMatrix:
+def unifrac(table: Table, tree: Tree, *, metric: str = "unweighted", missing_features: str = "error") -> DistanceMatrix:
     """UniFrac distances between all samples of a table.
 
     Args:
@@ -224,9 +226,14 @@ def unifrac(
     Returns:
         Matrix in table order, float64 [N, N], exactly symmetric, zero diagonal, never NaN.
     """
-    return DistanceMatrix(table.sample_ids, _C.unifrac(table._table, tree._tree, metric, missing_features))
+    table = table if isinstance(table, Table) else read_table(table)
+    tree = tree if isinstance(tree, Tree) else read_tree(tree)
+    values = _C.unifrac(table.native, tree.native, metric, missing_features)
+    return DistanceMatrix(table.sample_ids, values)
 
 
-def faith_pd(table: Table, tree: Tree, *, missing_features: str = "error") -> Tensor:
+def faith_pd(table: Table | Path, tree: Tree | Path, *, missing_features: str = "error") -> Tensor:
     """Faith's phylogenetic diversity of each sample, float64 [N] in table order; unit of the branch lengths."""
-    return _C.faith_pd(table._table, tree._tree, missing_features)
+    table = table if isinstance(table, Table) else read_table(table)
+    tree = tree if isinstance(tree, Tree) else read_tree(tree)
+    return _C.faith_pd(table.native, tree.native, missing_features)

@@ -1,4 +1,4 @@
-"""Errors: what is wrong, where, what was expected, what was found. The C++ classes of the same names arrive as these."""
+"""Errors: what is wrong, where, what was expected, what was found. C++ raises these classes too."""
 
 from __future__ import annotations
 

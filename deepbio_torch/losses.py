@@ -90,8 +90,7 @@ def regression_loss(
     if is_quantile:
         if prediction.dim() != 3 or prediction.shape[2] != len(quantiles):
             raise ShapeError(
-                f"quantile loss: expected predictions [B, O, {len(quantiles)}], "
-                f"got {list(prediction.shape)}"
+                f"quantile loss: expected predictions [B, O, {len(quantiles)}], got {list(prediction.shape)}"
             )
         levels = torch.tensor(quantiles, dtype=prediction.dtype, device=prediction.device)
         error = target.unsqueeze(-1) - prediction
@@ -143,9 +142,7 @@ def embedding_distances(embeddings: Tensor) -> Tensor:
     """
     squared = (embeddings.unsqueeze(1) - embeddings.unsqueeze(0)).square().sum(-1)
     distances = torch.tanh(squared.clamp_min(1e-8).sqrt() / 10)
-    return distances * (
-        1 - torch.eye(len(embeddings), dtype=distances.dtype, device=distances.device)
-    )
+    return distances * (1 - torch.eye(len(embeddings), dtype=distances.dtype, device=distances.device))
 
 
 def unifrac_loss(embeddings: Tensor, distances: Tensor) -> Tensor:
@@ -242,17 +239,13 @@ class MultiTaskLoss(nn.Module):
         self.target_loss_type, self.quantiles = target_loss_type, tuple(quantiles)
         self.over_penalty, self.under_penalty = over_penalty, under_penalty
         self.loss_config = dict(loss_config or {})
-        weights = (
-            None if class_weights is None else torch.as_tensor(class_weights, dtype=torch.float32)
-        )
+        weights = None if class_weights is None else torch.as_tensor(class_weights, dtype=torch.float32)
         self.register_buffer("class_weights", weights)
         self._check()
 
     def _check(self) -> None:
         if self.target_loss_type not in _LOSSES:
-            raise ConfigError(
-                f"target_loss_type: expected {', '.join(_LOSSES)}, got {self.target_loss_type!r}"
-            )
+            raise ConfigError(f"target_loss_type: expected {', '.join(_LOSSES)}, got {self.target_loss_type!r}")
         for name in ("penalty", "nuc_penalty", "target_penalty", "count_penalty"):
             value = getattr(self, name)
             if not value >= 0 or math.isinf(value):
@@ -266,9 +259,7 @@ class MultiTaskLoss(nn.Module):
                 raise ConfigError(f"{name}: expected a number > 0, got {getattr(self, name)}")
         for column, kind in self.loss_config.items():
             if kind not in _COLUMN_LOSSES:
-                raise ConfigError(
-                    f"loss_config[{column!r}]: expected huber, mse or mae, got {kind!r}"
-                )
+                raise ConfigError(f"loss_config[{column!r}]: expected huber, mse or mae, got {kind!r}")
         if self.loss_config and self.target_loss_type in ("quantile", "asymmetric"):
             raise ConfigError(f"loss_config does not go with loss type {self.target_loss_type!r}")
 
@@ -305,9 +296,7 @@ class MultiTaskLoss(nn.Module):
         """
         some = next((tensor for tensor in outputs.values() if tensor.is_floating_point()), None)
         if some is None:
-            raise ArgumentError(
-                "MultiTaskLoss: expected at least one output of the model, got none"
-            )
+            raise ArgumentError("MultiTaskLoss: expected at least one output of the model, got none")
         zero = some.flatten()[:1].sum() * 0
         terms = {
             "target_loss": self._target(outputs, targets, is_classifier, sample_weights),
@@ -354,9 +343,7 @@ class MultiTaskLoss(nn.Module):
         counts = targets["counts"].reshape(prediction.shape)
         return count_loss(prediction, counts, _count_mask(targets))
 
-    def _base(
-        self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], encoder_type: str
-    ) -> Tensor | None:
+    def _base(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], encoder_type: str) -> Tensor | None:
         if "base_target" not in targets:
             return None
         if encoder_type == "unifrac":
@@ -371,9 +358,7 @@ class MultiTaskLoss(nn.Module):
         _expect_finite(targets["base_target"], "base target")
         return F.mse_loss(prediction, targets["base_target"])
 
-    def _nucleotides(
-        self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
-    ) -> Tensor | None:
+    def _nucleotides(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor | None:
         if "nuc_predictions" not in outputs or "nucleotides" not in targets:
             return None
         return nucleotide_loss(

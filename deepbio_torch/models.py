@@ -45,9 +45,7 @@ class _Model(nn.Module):
     def __init__(self, config: ModelConfig | None, fields: dict[str, Any]) -> None:
         super().__init__()
         if config is not None and fields:
-            raise ArgumentError(
-                f"model: expected a ModelConfig or keywords, got both ({', '.join(sorted(fields))})"
-            )
+            raise ArgumentError(f"model: expected a ModelConfig or keywords, got both ({', '.join(sorted(fields))})")
         self.config = config.check() if config is not None else ModelConfig.from_dict(fields)
 
     def reset_parameters(self, seed: int | None = None) -> None:
@@ -65,11 +63,7 @@ class _Model(nn.Module):
                 parameter.copy_(_ops.init_parameter(name, list(parameter.shape), fan_in, seed))
 
     def extra_repr(self) -> str:
-        changed = (
-            f
-            for f in dataclasses.fields(ModelConfig)
-            if getattr(self.config, f.name) != _DEFAULTS[f.name]
-        )
+        changed = (f for f in dataclasses.fields(ModelConfig) if getattr(self.config, f.name) != _DEFAULTS[f.name])
         return ", ".join(f"{f.name}={getattr(self.config, f.name)!r}" for f in changed)
 
 
@@ -133,9 +127,7 @@ class SequenceEncoder(_Model):
             encoded = self.sample_encoder.asv_encoder(batch["asv_tokens"], return_nucleotides)
             asvs = encoded.pop("embeddings")
             if isinstance(tokens, Tensor):
-                encoded = {
-                    key: value.unflatten(0, tokens.shape[:2]) for key, value in encoded.items()
-                }
+                encoded = {key: value.unflatten(0, tokens.shape[:2]) for key, value in encoded.items()}
             out.update(encoded)
         mask = batch["mask"]
         samples = self.sample_encoder(asvs, batch["asv_index"], mask, batch.get("counts"))
@@ -182,25 +174,16 @@ class SequencePredictor(_Model):
         self.target_norm = nn.LayerNorm(dim) if c.target_layer_norm else None
         self.target_head = target_head(c, c.out_dim * max(c.num_quantiles, 1))
         if c.conditional_scaling_columns:
-            tables = {
-                column: c.categorical_cardinalities[column]
-                for column in c.conditional_scaling_columns
-            }
-            self.output_scales = nn.ModuleDict(
-                {column: nn.Embedding(n, c.out_dim) for column, n in tables.items()}
-            )
-            self.output_biases = nn.ModuleDict(
-                {column: nn.Embedding(n, c.out_dim) for column, n in tables.items()}
-            )
+            tables = {column: c.categorical_cardinalities[column] for column in c.conditional_scaling_columns}
+            self.output_scales = nn.ModuleDict({column: nn.Embedding(n, c.out_dim) for column, n in tables.items()})
+            self.output_biases = nn.ModuleDict({column: nn.Embedding(n, c.out_dim) for column, n in tables.items()})
         if c.categorical_cardinalities:
             width = c.categorical_embed_dim * len(c.categorical_cardinalities)
             self.categorical_embedder = CategoricalEmbedder(c)
             if c.categorical_fusion == "gmu":
                 self.gmu = GatedFusion(dim, width)
             else:
-                self.categorical_projection = nn.Linear(
-                    width + (dim if c.categorical_fusion == "concat" else 0), dim
-                )
+                self.categorical_projection = nn.Linear(width + (dim if c.categorical_fusion == "concat" else 0), dim)
         self.reset_parameters()
         if c.freeze_base:
             self.base_model.requires_grad_(False)
@@ -222,9 +205,7 @@ class SequencePredictor(_Model):
         Covariates that are not given leave the sample unchanged.
         """
         batch = _batch(tokens, counts, categorical_ids)
-        out = self.base_model(
-            tokens, counts, categorical_ids, return_nucleotides, return_sample_embeddings=True
-        )
+        out = self.base_model(tokens, counts, categorical_ids, return_nucleotides, return_sample_embeddings=True)
         mask, base = batch["mask"], out.pop("sample_embeddings")
         if return_sample_embeddings:
             out["base_embeddings"] = base
@@ -286,8 +267,7 @@ def _batch(
         missing = [key for key in ("asv_index", "mask") if batch.get(key) is None]
         if missing or (batch.get("asv_tokens") is None and batch.get("asv_embeddings") is None):
             raise ArgumentError(
-                "batch: expected asv_tokens or asv_embeddings, asv_index and mask, "
-                f"got {sorted(batch)}"
+                f"batch: expected asv_tokens or asv_embeddings, asv_index and mask, got {sorted(batch)}"
             )
     if counts is not None:
         batch["counts"] = counts

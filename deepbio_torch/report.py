@@ -1,20 +1,17 @@
-"""A run directory as one self-contained HTML page: curves, predicted against actual, options."""
+"""A run directory as one self-contained HTML page: curves, predictions, a map of the samples, options."""
 
 from __future__ import annotations
 
-import argparse
 import base64
 import csv
 import html
 import io
 import json
 import os
-import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import ConfigError, DeepBioError, MissingFileError
+from .errors import ArgumentError, ConfigError, MissingFileError, WriteError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,6 +20,67 @@ _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
     "table{border-collapse:collapse}td,th{padding:.15rem .8rem .15rem 0;text-align:left}img{max-width:100%}"
 )
+_MOST_CLASSES = 12  # with more the map has one colour
+
+
+def write_report(
+    run: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None = None,
+    *,
+    table: str | os.PathLike[str] | None = None,
+    overwrite: bool = True,
+) -> Path:
+    """Writes the page, whole or not at all, and returns its path.
+
+    Args:
+        run: a run directory.
+        output: the page; None is ``RUN/report.html``.
+        table: samples to place on the map; None takes the run's own table where that file still is.
+        overwrite: replace an existing page.
+
+    Raises:
+        MissingFileError: not a run directory. ConfigError: matplotlib is not installed. WriteError: the page exists.
+    """
+    run = Path(run)
+    for name in ("config.json", "metrics.jsonl"):
+        if not (run / name).is_file():
+            raise MissingFileError(
+                f"{run / name}: expected a run directory with config.json and metrics.jsonl", str(run)
+            )
+    path = run / "report.html" if output is None else Path(output)
+    if path.exists() and not overwrite:
+        raise WriteError(f"{path}: exists; --overwrite replaces it")
+    config = json.loads((run / "config.json").read_text())
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    epochs = [json.loads(line) for line in lines if line.strip()]
+    title = html.escape(f"{config['kind']}: {run.name}")
+    parts = [f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{_STYLE}</style>"]
+    parts.append(f"<h1>{title}</h1>")
+    if epochs:
+        parts += [_curves(epochs), "<h2>Best epoch</h2>", _table(_best(epochs))]
+    parts += [_predictions(run, config), _map(run, config, table)]
+    for name, options in (
+        ("Model", config["model"]),
+        ("Data", {**config["data"], **(config["trained_on"] or {})}),
+        ("Training", (config["training"] or {}).get("resolved", {})),
+        ("Versions", config["versions"] or {}),
+    ):
+        parts += [f"<h2>{name}</h2>", _table(sorted(options.items()))]
+    _write(path, "\n".join([*parts, "</html>\n"]))
+    return path
+
+
+def _write(path: Path, text: str) -> None:
+    unfinished = path.with_name(path.name + ".tmp")
+    try:
+        with open(unfinished, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise WriteError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def _figure(width: float = 7, height: float = 4) -> Figure:
@@ -57,12 +115,30 @@ def _curves(epochs: list[dict[str, Any]]) -> str:
     numbers = [epoch["epoch"] for epoch in epochs]
     for key, label in (("train_loss", "training"), ("val_loss", "validation")):
         axes.plot(numbers, [epoch[key] for epoch in epochs], marker=".", label=label)
-    best = [epoch["epoch"] for epoch in epochs if epoch.get("is_best")]
+    best = [epoch["epoch"] for epoch in epochs if epoch["is_best"]]
     if best:
         axes.axvline(best[-1], color="0.6", linestyle=":", label="best epoch")
     axes.set(xlabel="epoch", ylabel="loss", title="Loss")
     axes.legend()
     return _image(figure, "loss of training and validation by epoch")
+
+
+def _best(epochs: list[dict[str, Any]]) -> list[tuple[str, Any]]:
+    best = next((epoch for epoch in reversed(epochs) if epoch["is_best"]), epochs[-1])
+    return [("epoch", best["epoch"]), *sorted(best["val"].items())]
+
+
+def _predictions(run: Path, config: dict[str, Any]) -> str:
+    path = run / "val_predictions.tsv"
+    if not path.is_file():
+        return ""
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    predicted, actual = [row["prediction"] for row in rows], [row["actual"] for row in rows]
+    if config["target"]["is_classifier"]:
+        return "<h2>Confusion on validation samples</h2>" + _confusion(predicted, actual)
+    scatter = _scatter([*map(float, predicted)], [*map(float, actual)], config["target"]["column"])
+    return "<h2>Predicted against actual</h2>" + scatter
 
 
 def _scatter(predicted: list[float], actual: list[float], name: str) -> str:
@@ -79,73 +155,67 @@ def _confusion(predicted: list[str], actual: list[str]) -> str:
     names = sorted({*predicted, *actual})
     pairs = list(zip(actual, predicted, strict=True))
     head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
-    rows = "".join(
-        f"<tr><th>{html.escape(row)}</th>{''.join(f'<td>{pairs.count((row, column))}</td>' for column in names)}</tr>"
-        for row in names
-    )
-    return f"<p>Rows actual, columns predicted.</p><table><tr><th></th>{head}</tr>{rows}</table>"
+    body = ""
+    for row in names:
+        cells = "".join(f"<td>{pairs.count((row, column))}</td>" for column in names)
+        body += f"<tr><th>{html.escape(row)}</th>{cells}</tr>"
+    return f"<p>Rows actual, columns predicted.</p><table><tr><th></th>{head}</tr>{body}</table>"
 
 
-def _predictions(run: Path, config: dict[str, Any]) -> str:
-    path = run / "val_predictions.tsv"
-    if not path.is_file():
+def _map(run: Path, config: dict[str, Any], table: str | os.PathLike[str] | None) -> str:
+    """Embeddings of the samples on their first two principal axes, coloured by the target."""
+    about = config["trained_on"] or {}
+    given: Any = about.get("table") if table is None else os.fspath(table)
+    if given is None or config["model"]["encoder_type"] != "unifrac":
         return ""
-    with open(path, newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
-    target = config.get("target") or {}
-    predicted, actual = [row["prediction"] for row in rows], [row["actual"] for row in rows]
-    if target.get("is_classifier"):
-        return "<h2>Confusion on validation samples</h2>" + _confusion(predicted, actual)
-    name = str(target.get("column", "target"))
-    return "<h2>Predicted against actual</h2>" + _scatter([*map(float, predicted)], [*map(float, actual)], name)
+    if table is None and not Path(given).is_file():
+        return f"<h2>Map of the samples</h2><p>{html.escape(given)} is not there any more; --table FILE draws it.</p>"
+    import torch
+
+    from .training import embed
+
+    ids, embeddings = embed(run, given, sequences=about.get("sequences"))
+    if len(ids) < 3:
+        raise ArgumentError(f"{given}: a map needs at least 3 samples, got {len(ids)}")
+    centred = (embeddings - embeddings.mean(0)).double()
+    axes_of, lengths, _ = torch.linalg.svd(centred, full_matrices=False)
+    points = (axes_of * lengths)[:, :2]
+    shares = lengths.square() / lengths.square().sum().clamp_min(1e-300)
+    figure = _figure(6, 5)
+    axes = figure.subplots()
+    _draw_points(axes, figure, points, _target_values(config, ids))
+    axes.set(xlabel=f"axis 1 ({shares[0]:.1%})", ylabel=f"axis 2 ({shares[1]:.1%})", title="Samples")
+    return "<h2>Map of the samples</h2>" + _image(figure, "embeddings on their first two principal axes")
 
 
-def _last_metrics(epochs: list[dict[str, Any]]) -> list[tuple[str, Any]]:
-    best = next((epoch for epoch in reversed(epochs) if epoch.get("is_best")), epochs[-1])
-    return [("epoch", best["epoch"]), *sorted(best.get("val_terms", best.get("val", {})).items())]
+def _target_values(config: dict[str, Any], ids: list[str]) -> list[str] | None:
+    """The target of each sample, where the run's metadata file is still there and knows all of them."""
+    path, target = (config["trained_on"] or {}).get("metadata"), config["target"]
+    if not target or not path or not Path(path).is_file():
+        return None
+    from . import _C
+
+    metadata = _C.Metadata.read(path)
+    values = dict(zip(metadata.ids, metadata.values(target["column"]), strict=True))
+    return [values[name] for name in ids] if set(ids) <= set(values) else None
 
 
-def write_report(run: str | os.PathLike[str]) -> Path:
-    """Writes ``RUN/report.html``, whole or not at all, and returns its path.
-
-    Raises:
-        MissingFileError: not a run directory. ConfigError: matplotlib is not installed.
-    """
-    run = Path(run)
-    for name in ("config.json", "metrics.jsonl"):
-        if not (run / name).is_file():
-            raise MissingFileError(f"{run / name}: expected a run directory with config.json and metrics.jsonl", str(run))
-    config = json.loads((run / "config.json").read_text())
-    epochs = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines() if line.strip()]
-    title = html.escape(f"{config.get('kind', 'run')}: {run.name}")
-    parts = [f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{_STYLE}</style><h1>{title}</h1>"]
-    if epochs:
-        parts += [_curves(epochs), "<h2>Best epoch</h2>", _table(_last_metrics(epochs))]
-    parts += [_predictions(run, config), "<h2>Model</h2>", _table(sorted(config.get("model", {}).items()))]
-    training = config.get("training") or {}
-    parts += ["<h2>Training</h2>", _table(sorted((training.get("resolved") or training).items()))]
-    parts += ["<h2>Versions</h2>", _table(sorted((config.get("versions") or {}).items())), "</html>\n"]
-    path = run / "report.html"
-    with tempfile.NamedTemporaryFile("w", dir=run, suffix=".tmp", delete=False) as file:
-        file.write("\n".join(parts))
-        file.flush()
-        os.fsync(file.fileno())
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
-    return path
-
-
-def main(arguments: list[str]) -> int:
-    """The command ``deepbio report RUN``; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="deepbio report", description="Write RUN/report.html.")
-    parser.add_argument("run", metavar="RUN", help="run directory of deepbio train or pretrain")
-    parser.add_argument("--quiet", action="store_true", help="do not print the path")
-    options = parser.parse_args(arguments)
+def _draw_points(axes: Any, figure: Figure, points: Any, values: list[str] | None) -> None:
+    if values is None:
+        axes.scatter(points[:, 0], points[:, 1], s=16, alpha=0.8)
+        return
     try:
-        path = write_report(options.run)
-    except DeepBioError as error:
-        print(f"deepbio: error: {error}", file=sys.stderr)
-        return 1
-    if not options.quiet:
-        print(path)
-    return 0
+        dots = axes.scatter(points[:, 0], points[:, 1], s=16, c=[float(value) for value in values])
+        figure.colorbar(dots)
+    except ValueError:  # classes
+        names = sorted(set(values))
+        if len(names) > _MOST_CLASSES:
+            _draw_points(axes, figure, points, None)
+            return
+        for name in names:
+            rows = [i for i, value in enumerate(values) if value == name]
+            axes.scatter(points[rows, 0], points[rows, 1], s=16, alpha=0.8, label=name)
+        axes.legend()
+
+
+__all__ = ["write_report"]

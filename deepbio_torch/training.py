@@ -1,28 +1,38 @@
-"""Training with the C++ trainer on a Python module's own tensors, and prediction from a run directory."""
+"""Training with the C++ trainer on a Python module's own tensors; prediction from a run directory."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from . import _C
+from ._samples import SampleDataset
+from ._version import __version__
 from .community import Table, read_table
 from .errors import ArgumentError
 from .models import SequenceEncoder, SequencePredictor
-from .samples import SampleDataset
 
 Path = str | os.PathLike[str]
+Model = SequenceEncoder | SequencePredictor
 
 
 class History:
-    """What a fit did: ``epochs`` (a dict per epoch), ``best_epoch``, ``best_loss``, ``stopped_early``, ``interrupted``."""
+    """What a fit did.
+
+    Attributes:
+        epochs: a dict per epoch: epoch, train_loss, val_loss, train, val (terms and metrics), lr,
+            seconds, samples_per_second, is_best.
+        best_epoch: its number, 0-based. best_loss: its ``best_metric``.
+        stopped_early: patience ran out. interrupted: a callback said so.
+    """
 
     def __init__(self, result: Mapping[str, Any]) -> None:
+        """Takes what C++ reports."""
         self.epochs: list[dict[str, Any]] = list(result["history"])
         self.best_epoch: int = result["best_epoch"]
         self.best_loss: float = result["best_loss"]
@@ -34,103 +44,190 @@ class History:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{e['epoch']}</td><td>{e['train_loss']:.4g}</td><td>{e['val_loss']:.4g}</td></tr>" for e in self.epochs
+            f"<tr><td>{e['epoch']}</td><td>{e['train_loss']:.4g}</td><td>{e['val_loss']:.4g}</td></tr>"
+            for e in self.epochs
         )
-        return f"<table><tr><th>epoch</th><th>train loss</th><th>val loss</th></tr>{rows}</table>"
+        head = "<tr><th>epoch</th><th>train loss</th><th>val loss</th></tr>"
+        return f"<table>{head}{rows}</table>"
 
 
 class Trainer:
-    """The trainer that ``deepbio train`` runs, on this module's own parameters: they change in place.
+    """The trainer that ``deepbio train`` runs, on a module's own parameters: they change in place.
 
     Args:
-        model: a ``SequenceEncoder`` (distances and masked nucleotides) or ``SequencePredictor`` (targets too), float32 on
-            the CPU.
-        config: training options: ``epochs``, ``batch_size``, ``lr``, ``weight_decay``, ``warmup_steps``, ``patience``,
-            ``max_grad_norm``, ``gradient_accumulation_steps``, ``scheduler``, ``seed``, ``loader_threads``,
-            ``count_target``, ``best_metric``, ``loss`` (a dict); see docs/training.md. Also as keywords.
+        model: a SequenceEncoder (distances, masked nucleotides) or SequencePredictor (targets
+            too), float32 on the CPU. Frozen parameters stay as they are.
+        config: ``epochs``, ``batch_size``, ``lr``, ``weight_decay``, ``warmup_steps``,
+            ``patience``, ``max_grad_norm``, ``gradient_accumulation_steps``, ``scheduler``,
+            ``seed``, ``loader_threads``, ``count_target``, ``best_metric``, ``loss`` (a dict), as
+            docs/training.md explains them; the same as keywords.
 
     Raises:
-        ConfigError: an unknown option (with the nearest), or a bad value.
+        ConfigError: an unknown option (with the nearest known one) or a bad value.
     """
 
-    def __init__(
-        self, model: SequenceEncoder | SequencePredictor, config: Mapping[str, Any] | None = None, **options: Any
-    ) -> None:
+    def __init__(self, model: Model, config: Mapping[str, Any] | None = None, **options: Any) -> None:
+        """Checks and completes the options."""
         self.model = model
-        self.config: dict[str, Any] = json.loads(_C.training_options(json.dumps({**(config or {}), **options})))
+        given = json.dumps({**(config or {}), **options})
+        self.config: dict[str, Any] = json.loads(_C.training_options(given))
 
     def fit(
         self,
         train: SampleDataset,
-        val: Sequence[str] | None = None,
+        val: SampleDataset | None = None,
         *,
         test_size: float = 0.2,
         run_directory: Path | None = None,
+        on_step: Callable[[dict[str, Any]], bool | None] | None = None,
         on_epoch: Callable[[dict[str, Any]], bool | None] | None = None,
         resume: bool = False,
     ) -> History:
-        """Trains; the module ends with the best epoch's weights, in eval mode.
+        """Trains; the module ends with the weights of the best epoch, in eval mode.
 
         Args:
             train: samples with distances or targets.
-            val: ids of the samples to validate on; None draws ``test_size`` of them by the seed.
-            test_size: share, when ``val`` is None.
-            run_directory: an existing folder for checkpoints (``last/`` to resume from, ``model.safetensors``).
-            on_epoch: called with a dict after each epoch; returning False stops.
-            resume: go on from ``run_directory/last``.
+            val: samples to validate on; None splits ``train`` (``train.split(test_size)``).
+            test_size: share of the samples to validate on, when ``val`` is None.
+            run_directory: a folder for checkpoints and all that ``predict`` and the command need;
+                a new one is made.
+            on_step: called after each batch with epoch, step, num_steps, loss; False stops.
+            on_epoch: called after each epoch with an entry of ``History.epochs``; False stops.
+            resume: go on from ``run_directory``.
+
+        Raises:
+            ArgumentError: what does not fit together. DeepBioError: the loss became NaN.
         """
         if val is None:
-            train_items, val_items = _C.split_samples(len(train), test_size, self.config["seed"])
-        else:
-            unknown = sorted(set(val) - set(train.sample_ids))
-            if unknown:
-                raise ArgumentError(f"val: {len(unknown)} samples are not in the dataset ({', '.join(unknown[:3])})")
-            held_back = set(val)
-            val_items = [i for i, name in enumerate(train.sample_ids) if name in held_back]
-            train_items = [i for i, name in enumerate(train.sample_ids) if name not in held_back]
-        state = {name: parameter.detach() for name, parameter in self.model.named_parameters()}
-        wrong = [name for name, tensor in state.items() if tensor.dtype != torch.float32 or tensor.device.type != "cpu"]
-        if wrong:
-            raise ArgumentError(f"Trainer: expected float32 parameters on the CPU, got {state[wrong[0]].dtype} {wrong[0]}")
+            train, val = train.split(test_size, seed=self.config["seed"])
+        self._check(train, val)
+        run = "" if run_directory is None else os.fspath(run_directory)
+        if run and not resume:
+            self._open_run(run, train, val)
 
         def after_epoch(text: str) -> bool:
             return on_epoch is None or on_epoch(json.loads(text)) is not False
 
         result = _C.fit(
             json.dumps(self.model.config.to_dict()),
-            state,
+            dict(self.model.named_parameters()),
             json.dumps(self.config),
-            train._native(),
-            train.fixed()._native(),
-            train_items,
-            val_items,
-            os.fspath(run_directory) if run_directory is not None else "",
+            train.native(),
+            val.native(),
+            range(len(train)),
+            range(len(val)),
+            run,
             train.codec,
-            None,
+            on_step,
             after_epoch,
             resume,
         )
         self.model.eval()
         return History(json.loads(result))
 
+    def _check(self, train: SampleDataset, val: SampleDataset) -> None:
+        for name, tensor in self.model.named_parameters():
+            if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
+                raise ArgumentError(
+                    f"Trainer: expected float32 parameters on the CPU, got {tensor.dtype} on {tensor.device} ({name})"
+                )
+        config = self.model.config
+        if config.freeze_base and train.table.feature_ids != val.table.feature_ids:
+            raise ArgumentError(
+                "Trainer: with freeze_base train and val need the same features in the same order; "
+                "SampleDataset.split and subset keep them"
+            )
+        if train.codec != val.codec:
+            raise ArgumentError(
+                "Trainer: the targets of train and val are scaled differently; give val codec=train.codec"
+            )
+        for name in ("max_bp", "token_limit"):
+            if train.options[name] > getattr(config, name):
+                raise ArgumentError(
+                    f"Trainer: the dataset has {name}={train.options[name]}, the model {name}={getattr(config, name)}"
+                )
+
+    def _open_run(self, run: str, train: SampleDataset, val: SampleDataset) -> None:
+        """What ``deepbio train`` writes before its first epoch."""
+        os.makedirs(run, exist_ok=True)
+        if os.listdir(run):
+            raise ArgumentError(f"{run}: exists and is not empty; resume=True goes on with a run")
+        options = train.options
+        config = {
+            "format": "deepbio run",
+            "format_version": 1,
+            "kind": "train" if isinstance(self.model, SequencePredictor) else "pretrain",
+            "preset": "python",
+            "model": self.model.config.to_dict(),
+            "data": {
+                "max_bp": options["max_bp"],
+                "token_limit": options["token_limit"],
+                "rarefy_depth_reads": options["rarefy_depth"],
+                "asv_sampling": options["asv_sampling"],
+                "unifrac_metric": options["metric"],
+            },
+            "target": json.loads(train.codec) if train.codec else None,
+            "training": {"resolved": self.config},
+            "trained_on": {"num_train": len(train), "num_val": len(val)},
+            "versions": {"deepbio": __version__, "torch": torch.__version__},
+        }
+        _C.write_run_config(run, json.dumps(config))
+        for name, samples in (("train", train), ("val", val)):
+            with open(os.path.join(run, f"{name}_samples.txt"), "w") as file:
+                file.writelines(f"{sample}\n" for sample in samples.sample_ids)
+
+    def __repr__(self) -> str:
+        kind = type(self.model).__name__
+        shown = ", ".join(f"{key}={self.config[key]}" for key in ("epochs", "batch_size", "lr"))
+        return f"Trainer({kind}, {shown})"
+
 
 class Predictions(NamedTuple):
-    """``values`` float64 [N, O] in the target's units, or class probabilities [N, C]; ``labels`` of a classifier."""
+    """Predictions in table order.
+
+    Attributes:
+        sample_ids: N ids.
+        values: float64 [N, O] in the unit of the target, or probabilities of the classes [N, C].
+        labels: the class of each sample; empty for numbers.
+        left_out: samples with fewer reads than the run draws.
+    """
 
     sample_ids: list[str]
     values: Tensor
     labels: list[str]
-    left_out: list[str]  # samples with fewer reads than the run rarefies to
+    left_out: list[str]
 
 
 def predict(run: Path, table: Table | Path, *, sequences: Path | None = None, batch_size: int = 32) -> Predictions:
-    """Predictions of a run directory on a table: what ``deepbio predict`` writes.
+    """Predictions of a run on a table: the numbers of ``deepbio predict``.
+
+    Args:
+        run: a run directory.
+        table: a Table or the path of one.
+        sequences: path of a FASTA with the DNA of features whose ids are not DNA.
+        batch_size: samples at a time.
 
     Raises:
-        MissingFileError, ConfigError: not a run directory. ArgumentError: not a predictor; ids that are not DNA.
+        MissingFileError, ConfigError: not a run directory. ArgumentError: the run predicts nothing;
+            no sample is deep enough; ids that are not DNA.
     """
-    table = table if isinstance(table, Table) else read_table(os.fspath(table))
-    fasta = os.fspath(sequences) if sequences is not None else ""
-    out = _C.predict(os.fspath(run), table._table, fasta, batch_size)
+    table = table if isinstance(table, Table) else read_table(table)
+    fasta = "" if sequences is None else os.fspath(sequences)
+    out = _C.predict(os.fspath(run), table.native, fasta, batch_size)
     labels = [out["classes"][i] for i in out["class_ids"]]
     return Predictions(out["sample_ids"], out["values"], labels, out["left_out"])
+
+
+def embed(
+    run: Path, table: Table | Path, *, sequences: Path | None = None, batch_size: int = 32
+) -> tuple[list[str], Tensor]:
+    """Sample ids and embeddings float32 [N, D] of a run on a table: those of ``deepbio embed``.
+
+    Arguments and errors as of :func:`predict`.
+    """
+    table = table if isinstance(table, Table) else read_table(table)
+    fasta = "" if sequences is None else os.fspath(sequences)
+    return _C.embed(os.fspath(run), table.native, fasta, batch_size)
+
+
+__all__ = ["History", "Predictions", "Trainer", "embed", "predict"]

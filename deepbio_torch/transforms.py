@@ -30,9 +30,7 @@ class _Encoder(ABC):
         if sequence_type not in _TYPES:
             raise ArgumentError(f"sequence_type: expected dna, rna or protein, got {sequence_type!r}")
         if unknown not in self._unknown:
-            raise ArgumentError(
-                f"unknown: expected one of {', '.join(self._unknown)}, got {unknown!r}"
-            )
+            raise ArgumentError(f"unknown: expected one of {', '.join(self._unknown)}, got {unknown!r}")
         for name in ("pad_to", "max_length"):
             if options[name] is not None and options[name] < 1:
                 raise ArgumentError(f"{name}: expected at least 1 or None, got {options[name]}")
@@ -61,9 +59,7 @@ class _Encoder(ABC):
         return self._encode(sequences, [], 0)[0]
 
     @abstractmethod
-    def _encode(
-        self, sequences: Sequence[bytes], records: Sequence[int], epoch: int
-    ) -> tuple[Tensor, Tensor]: ...
+    def _encode(self, sequences: Sequence[bytes], records: Sequence[int], epoch: int) -> tuple[Tensor, Tensor]: ...
 
     def __call__(self, sample: Sample) -> Sample:
         """The sample with ``sequence`` encoded and ``quality`` as float32 Phred scores [L]."""
@@ -128,9 +124,7 @@ class OneHotEncoder(_Encoder):
         """The options under their C++ names, where 0 stands for None."""
         return {**super().options(), "channels_first": self.channels_first}
 
-    def _encode(
-        self, sequences: Sequence[bytes], records: Sequence[int], epoch: int
-    ) -> tuple[Tensor, Tensor]:
+    def _encode(self, sequences: Sequence[bytes], records: Sequence[int], epoch: int) -> tuple[Tensor, Tensor]:
         return _C.encode_one_hot(sequences, **self.options(), record_indices=records, epoch=epoch)
 
 
@@ -167,12 +161,8 @@ class IntegerEncoder(_Encoder):
         super().__init__(sequence_type, unknown, pad_to=pad_to, max_length=max_length, seed=seed)
         self.dtype = dtype
 
-    def _encode(
-        self, sequences: Sequence[bytes], records: Sequence[int], epoch: int
-    ) -> tuple[Tensor, Tensor]:
-        values, lengths = _C.encode_integers(
-            sequences, **self.options(), record_indices=records, epoch=epoch
-        )
+    def _encode(self, sequences: Sequence[bytes], records: Sequence[int], epoch: int) -> tuple[Tensor, Tensor]:
+        values, lengths = _C.encode_integers(sequences, **self.options(), record_indices=records, epoch=epoch)
         return values.to(self.dtype), lengths
 
 
@@ -204,9 +194,7 @@ class ReverseComplement:
     def __call__(self, sample: Sample) -> Sample:
         """The sample turned, or as it was; it stands before an encoder in a Compose."""
         if not isinstance(sample["sequence"], bytes):
-            raise ArgumentError(
-                "ReverseComplement: expected a sequence of bytes; put it before the encoder"
-            )
+            raise ArgumentError("ReverseComplement: expected a sequence of bytes; put it before the encoder")
         metadata = sample.get("metadata") or {}
         key = self.seed, metadata.get("epoch", 0), metadata.get("index", 0)
         if self.p < 1 and _C.augmentation_draw(*key) >= self.p:
@@ -219,9 +207,7 @@ class ReverseComplement:
         )
 
     def __repr__(self) -> str:
-        return (
-            f"ReverseComplement(p={self.p}, sequence_type={self.sequence_type!r}, seed={self.seed})"
-        )
+        return f"ReverseComplement(p={self.p}, sequence_type={self.sequence_type!r}, seed={self.seed})"
 
 
 class Compose:

@@ -63,7 +63,7 @@ def main() -> None:
     started = time.time()
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    data, pre, fine, groups = out / "data", out / "pretrained", out / "age", out / "group"
+    data, pre, fine = out / "data", out / "pretrained", out / "age"
 
     print("\n1. A community with a known answer")
     print(run(f"deepbio simulate -o {data} {SIMULATE}"))

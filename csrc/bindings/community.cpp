@@ -118,8 +118,8 @@ void bind_community(py::module_& module) {
   py::class_<Tree>(module, "Tree")
       .def_static("read", [](const std::string& path) { return Tree{io::read_newick(path), path}; }, py::arg("path"),
                   NoGil())
-      .def_static("parse", [](const std::string& text) { return Tree{io::parse_newick(text, "text"), "text"}; },
-                  py::arg("text"), NoGil())
+      .def_static("parse", [](const std::string& text, const std::string& path) { return Tree{io::parse_newick(text, path), path}; },
+                  py::arg("text"), py::arg("path") = "text", NoGil())
       .def_readonly("path", &Tree::path)
       .def_property_readonly("num_nodes", [](const Tree& t) { return t.tree.num_nodes(); })
       .def_property_readonly("tips", &tips)

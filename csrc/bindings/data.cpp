@@ -51,7 +51,7 @@ py::dict make_batch(const Dataset& dataset, const std::vector<int64_t>& indices,
 struct EncodeArguments {
   std::string sequence_type, unknown;
   int64_t pad_to, max_length;
-  uint64_t seed;
+  uint64_t seed, epoch = 0;
   seq::EncodeOptions options() const {
     seq::EncodeOptions out;
     out.sequence_type = seq::parse_sequence_type(sequence_type);
@@ -59,34 +59,47 @@ struct EncodeArguments {
     out.pad_to = pad_to;
     out.max_length = max_length;
     out.seed = seed;
+    out.epoch = epoch;
     return out;
   }
 };
 
-py::tuple encode_one_hot(const std::vector<py::bytes>& reads, const std::string& type, const std::string& unknown,
-                         int64_t pad_to, int64_t max_length, bool channels_first, uint64_t seed) {
-  seq::EncodeOptions options = EncodeArguments{type, unknown, pad_to, max_length, seed}.options();
+using Values = std::pair<Tensor, Tensor>;  // values, lengths
+
+template <class Encode>
+Values encode_unlocked(const std::vector<py::bytes>& reads, Encode encode) {
+  const auto sequences = views(reads);
+  const py::gil_scoped_release no_gil;
+  const seq::Encoded encoded = encode(sequences);
+  return {encoded.values, encoded.lengths};
+}
+
+// record_indices: of the reads, for letters drawn at random; empty: 0, 1, ...
+Values encode_one_hot(const std::vector<py::bytes>& reads, const std::string& type, const std::string& unknown,
+                      int64_t pad_to, int64_t max_length, bool channels_first, uint64_t seed,
+                      const std::vector<int64_t>& record_indices, uint64_t epoch) {
+  seq::EncodeOptions options = EncodeArguments{type, unknown, pad_to, max_length, seed, epoch}.options();
   options.channels_first = channels_first;
-  const auto sequences = views(reads);
-  const py::gil_scoped_release no_gil;
-  const seq::Encoded encoded = seq::encode_one_hot(sequences, options);
-  const py::gil_scoped_acquire gil;
-  return py::make_tuple(encoded.values, encoded.lengths);
+  options.record_indices = record_indices;
+  return encode_unlocked(reads, [&](const auto& sequences) { return seq::encode_one_hot(sequences, options); });
 }
 
-py::tuple encode_integers(const std::vector<py::bytes>& reads, const std::string& type, const std::string& unknown,
-                          int64_t pad_to, int64_t max_length, uint64_t seed) {
-  const seq::EncodeOptions options = EncodeArguments{type, unknown, pad_to, max_length, seed}.options();
-  const auto sequences = views(reads);
-  const py::gil_scoped_release no_gil;
-  const seq::Encoded encoded = seq::encode_integers(sequences, options);
-  const py::gil_scoped_acquire gil;
-  return py::make_tuple(encoded.values, encoded.lengths);
+Values encode_integers(const std::vector<py::bytes>& reads, const std::string& type, const std::string& unknown,
+                       int64_t pad_to, int64_t max_length, uint64_t seed, const std::vector<int64_t>& record_indices,
+                       uint64_t epoch) {
+  seq::EncodeOptions options = EncodeArguments{type, unknown, pad_to, max_length, seed, epoch}.options();
+  options.record_indices = record_indices;
+  return encode_unlocked(reads, [&](const auto& sequences) { return seq::encode_integers(sequences, options); });
 }
 
-py::tuple encode_aam_tokens(const std::vector<py::bytes>& reads, int64_t max_bp) {
-  const seq::Encoded encoded = seq::encode_aam_tokens(views(reads), max_bp);
-  return py::make_tuple(encoded.values, encoded.lengths);
+Values encode_aam_tokens(const std::vector<py::bytes>& reads, int64_t max_bp) {
+  return encode_unlocked(reads, [&](const auto& sequences) { return seq::encode_aam_tokens(sequences, max_bp); });
+}
+
+Tensor encode_quality(const std::vector<py::bytes>& qualities, int64_t length) {
+  const auto bytes = views(qualities);
+  const py::gil_scoped_release no_gil;
+  return seq::encode_quality(bytes, length);
 }
 
 std::shared_ptr<data::ReadDataset> make_reads(const std::vector<std::string>& paths, const std::string& encoding,
@@ -111,6 +124,18 @@ py::tuple record_of(const data::ReadDataset& dataset, int64_t index) {
   const bool has_quality = bytes.size() == records.sequence(index).size() && !records.qualities.empty();
   const py::object quality = has_quality ? py::object(py::bytes(bytes.data(), bytes.size())) : py::object(py::none());
   return py::make_tuple(std::string(records.name(index)), std::string(records.description(index)), sequence, quality);
+}
+
+// Description and file of each record.
+std::vector<std::pair<std::string, int64_t>> titles_of(const data::ReadDataset& dataset,
+                                                       const std::vector<int64_t>& indices) {
+  std::vector<std::pair<std::string, int64_t>> out;
+  out.reserve(indices.size());
+  for (const int64_t index : indices) {
+    const int64_t file = dataset.file_of(index);
+    out.emplace_back(dataset.records().description(index), file);
+  }
+  return out;
 }
 
 struct SampleArguments {
@@ -177,15 +202,13 @@ void bind_loader(py::module_& module, const char* name) {
 
 void bind_encoders(py::module_& module) {
   module.def("encode_one_hot", &encode_one_hot, py::arg("reads"), py::arg("sequence_type"), py::arg("unknown"),
-             py::arg("pad_to"), py::arg("max_length"), py::arg("channels_first"), py::arg("seed"));
+             py::arg("pad_to"), py::arg("max_length"), py::arg("channels_first"), py::arg("seed"),
+             py::arg("record_indices") = std::vector<int64_t>{}, py::arg("epoch") = 0);
   module.def("encode_integers", &encode_integers, py::arg("reads"), py::arg("sequence_type"), py::arg("unknown"),
-             py::arg("pad_to"), py::arg("max_length"), py::arg("seed"));
+             py::arg("pad_to"), py::arg("max_length"), py::arg("seed"),
+             py::arg("record_indices") = std::vector<int64_t>{}, py::arg("epoch") = 0);
   module.def("encode_aam_tokens", &encode_aam_tokens, py::arg("reads"), py::arg("max_bp"));
-  module.def("encode_quality",
-             [](const std::vector<py::bytes>& qualities, int64_t length) {
-               return seq::encode_quality(views(qualities), length);
-             },
-             py::arg("qualities"), py::arg("length"));
+  module.def("encode_quality", &encode_quality, py::arg("qualities"), py::arg("length"));
   module.def("reverse_complement",
              [](const std::string& sequence, const std::string& type) {
                return py::bytes(seq::reverse_complement(sequence, seq::parse_sequence_type(type)));
@@ -207,7 +230,7 @@ void bind_reads(py::module_& module) {
       .def("__len__", &data::ReadDataset::size)
       .def("record", &record_of, py::arg("index"))
       .def("file_of", &data::ReadDataset::file_of, py::arg("index"))
-      .def("set_labels", &data::ReadDataset::set_labels, py::arg("labels"))
+      .def("titles", &titles_of, py::arg("indices"), NoGil())
       .def("report", [](const data::ReadDataset& d) { return bindings::to_python(d.report()); })
       .def("batch", &make_batch<data::ReadDataset>, py::arg("indices"), py::arg("epoch") = 0);
 }

@@ -1,4 +1,6 @@
 // Readers and writers of files.
+#include <exception>
+
 #include "bindings/bindings.h"
 #include "deepbio/base/error.h"
 #include "deepbio/io/matrix.h"
@@ -8,13 +10,30 @@
 namespace deepbio::bindings {
 namespace {
 
-py::list read_records(io::FastxReader& reader, int64_t max_records) {
-  std::vector<io::Record> records;
-  {
-    const py::gil_scoped_release no_gil;
+// A reader that gives the good records in front of a bad one before it raises.
+struct Reader {
+  io::FastxReader reader;
+  std::exception_ptr error;
+
+  std::vector<io::Record> read(int64_t max_records) {
+    if (error) std::rethrow_exception(error);
+    std::vector<io::Record> records;
     io::Record record;
-    while (static_cast<int64_t>(records.size()) < max_records && reader.next(record)) records.push_back(record);
+    try {
+      while (static_cast<int64_t>(records.size()) < max_records && reader.next(record)) records.push_back(record);
+    } catch (...) {
+      error = std::current_exception();
+      if (records.empty()) throw;
+    }
+    return records;
   }
+};
+
+py::list read_records(Reader& reader, int64_t max_records) {
+  const std::vector<io::Record> records = [&] {
+    const py::gil_scoped_release no_gil;
+    return reader.read(max_records);
+  }();
   py::list out;
   for (const auto& record : records) out.append(to_python(record));
   return out;
@@ -88,18 +107,18 @@ train::NamedTensors to_named(const std::map<std::string, torch::Tensor>& tensors
 }
 
 void bind_io(py::module_& module) {
-  py::class_<io::FastxReader>(module, "FastxReader")
+  py::class_<Reader>(module, "FastxReader")
       .def(py::init([](const std::string& path, const std::string& on_bad_record) {
              io::FastxOptions options;
              options.on_bad_record = parse_on_bad_record(on_bad_record);
-             return std::make_unique<io::FastxReader>(path, options);
+             return std::unique_ptr<Reader>(new Reader{io::FastxReader(path, options), nullptr});
            }),
            py::arg("path"), py::arg("on_bad_record") = "raise", NoGil())
       .def("read", &read_records, py::arg("max_records"))
-      .def("report", [](const io::FastxReader& reader) { return to_python(reader.report()); })
-      .def_property_readonly("format", [](const io::FastxReader& r) { return std::string(to_string(r.format())); })
+      .def("report", [](const Reader& r) { return to_python(r.reader.report()); })
+      .def_property_readonly("format", [](const Reader& r) { return std::string(to_string(r.reader.format())); })
       .def_property_readonly("container",
-                             [](const io::FastxReader& r) { return std::string(to_string(r.container())); });
+                             [](const Reader& r) { return std::string(to_string(r.reader.container())); });
   py::class_<io::Metadata>(module, "Metadata")
       .def_static("read", &io::read_metadata, py::arg("path"), NoGil())
       .def_readonly("path", &io::Metadata::path)

@@ -31,6 +31,24 @@ torch::Tensor class_ids(const std::string& codec_json, const std::vector<std::st
   return torch::tensor(out, torch::kLong);
 }
 
+using Labelled = std::tuple<std::vector<int64_t>, std::vector<double>, std::vector<std::string>>;
+
+// Rows that have a value, and the values: numbers or classes.
+Labelled labelled_samples(const std::vector<std::string>& sample_ids, const io::Metadata& metadata,
+                          const std::string& column, bool is_classifier, const std::string& missing) {
+  if (missing != "error" && missing != "drop") {
+    throw ArgumentError("missing_samples: expected error or drop, got " + quoted(missing));
+  }
+  const auto mode = missing == "error" ? data::MissingSamples::kError : data::MissingSamples::kDrop;
+  const auto found = data::labelled_samples(sample_ids, metadata, column, is_classifier, mode);
+  return {found.samples, found.values, found.labels};
+}
+
+std::string refit(const std::string& codec_json, const std::vector<double>& values) {
+  const data::TargetCodec codec = codec_of(codec_json);
+  return data::TargetCodec::fit_regression(codec.column(), values, codec.transform()).to_json().dump();
+}
+
 std::pair<std::vector<int64_t>, std::vector<int64_t>> split(int64_t num_samples, double test_size, uint64_t seed) {
   std::vector<int64_t> items(static_cast<size_t>(std::max<int64_t>(num_samples, 0)));
   for (size_t i = 0; i < items.size(); ++i) items[i] = static_cast<int64_t>(i);
@@ -49,6 +67,7 @@ std::shared_ptr<model::AamModel> model_over(const std::string& config_json, cons
       throw ShapeError("fit: parameter " + quoted(item.key()) + " has another shape than the config says");
     }
     item.value().set_data(found->second.detach());
+    item.value().set_requires_grad(found->second.requires_grad());
   }
   return model;
 }
@@ -152,6 +171,9 @@ void bind_train(py::module_& module) {
                return data::TargetCodec::fit_classes(column, labels).to_json().dump();
              },
              py::arg("column"), py::arg("labels"));
+  module.def("refit_target", &refit, py::arg("codec_json"), py::arg("values"));
+  module.def("labelled_samples", &labelled_samples, py::arg("sample_ids"), py::arg("metadata"), py::arg("column"),
+             py::arg("is_classifier"), py::arg("missing_samples"), NoGil());
   module.def("normalize_targets", &normalize, py::arg("codec_json"), py::arg("values"));
   module.def("class_ids", &class_ids, py::arg("codec_json"), py::arg("labels"));
   module.def("split_samples", &split, py::arg("num_samples"), py::arg("test_size"), py::arg("seed"));

@@ -3,12 +3,13 @@
 #include <charconv>
 #include <iostream>
 
-#include "deepbio/base/error.h"
-#include "deepbio/io/matrix.h"
-#include "deepbio/train/predictor.h"
 #include "tools/allocator.h"
 #include "tools/command.h"
 #include "tools/sample_data.h"
+
+#include "deepbio/base/error.h"
+#include "deepbio/io/matrix.h"
+#include "deepbio/train/predictor.h"
 
 namespace deepbio::tools {
 namespace {
@@ -43,10 +44,10 @@ int run_embed(const EmbedCommand& command, const Shared& shared) {
   keep_freed_blocks();
   io::refuse_existing(command.output, command.output == "-" ? io::Overwrite::kAllow : shared.overwrite_mode());
   const auto model = train::load_model(command.files.model);
-  const train::PredictionData data = prepare_prediction(command.files, train::read_run_config(command.files.model),
-                                                 [&](const std::string& text) {
-                                                   if (!shared.quiet) std::cerr << text << "\n";
-                                                 });
+  const train::PredictionData data =
+      prepare_prediction(command.files, train::read_run_config(command.files.model), [&](const std::string& text) {
+        if (!shared.quiet) std::cerr << text << "\n";
+      });
   const at::Tensor vectors = train::embed(*model, *data.dataset, data.samples, command.options).contiguous();
   if (ends_with(command.output, ".npy")) {
     io::NpyArray array;
@@ -70,8 +71,9 @@ int run_embed(const EmbedCommand& command, const Shared& shared) {
 std::function<int()> setup_embed(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<EmbedCommand>();
   command->files.add_options(app);
-  app.add_option("-o,--output", command->output,
-                 "Vectors: .npy (with .ids.txt beside it), .safetensors (tensor `embeddings`, ids in its metadata), else TSV")
+  app.add_option(
+         "-o,--output", command->output,
+         "Vectors: .npy (with .ids.txt beside it), .safetensors (tensor `embeddings`, ids in its metadata), else TSV")
       ->required();
   app.add_option("--batch-size", command->options.batch_size, "Samples at a time")
       ->check(CLI::PositiveNumber)

@@ -6,13 +6,14 @@
 #include <sstream>
 #include <unordered_map>
 
+#include "tools/allocator.h"
+#include "tools/command.h"
+#include "tools/sample_data.h"
+
 #include "deepbio/base/error.h"
 #include "deepbio/io/metadata.h"
 #include "deepbio/train/metrics.h"
 #include "deepbio/train/predictor.h"
-#include "tools/allocator.h"
-#include "tools/command.h"
-#include "tools/sample_data.h"
 
 namespace deepbio::tools {
 namespace {
@@ -84,9 +85,9 @@ Scored score_classes(const train::Predictions& predictions, const std::vector<st
   const Json* counts = known == nullptr ? nullptr : known->find("class_counts");
   if (counts != nullptr) {
     const auto& entries = counts->as_object();
-    const auto most = std::max_element(entries.begin(), entries.end(), [](const Json::Member& a, const Json::Member& b) {
-      return a.second.as_int() < b.second.as_int();
-    });
+    const auto most = std::max_element(
+        entries.begin(), entries.end(),
+        [](const Json::Member& a, const Json::Member& b) { return a.second.as_int() < b.second.as_int(); });
     const std::vector<int64_t> constant(actual.size(), codec.class_id(most->first));
     scored.baseline = train::classification_metrics(constant, actual, num_classes).to_json();
     scored.baseline.set("answer", "most frequent class of the training samples, " + quoted(most->first));
@@ -115,7 +116,8 @@ int run_evaluate(const EvaluateCommand& command, const Shared& shared) {
   keep_freed_blocks();
   const train::RunConfig config = train::read_run_config(command.files.model);
   if (!config.target) {
-    throw ArgumentError(command.files.model + ": is a pretrained encoder without a target; evaluate needs a run of train");
+    throw ArgumentError(command.files.model +
+                        ": is a pretrained encoder without a target; evaluate needs a run of train");
   }
   const auto model = train::load_model(command.files.model);
   const std::string column = command.column.empty() ? config.target->column() : command.column;
@@ -123,8 +125,7 @@ int run_evaluate(const EvaluateCommand& command, const Shared& shared) {
     if (!shared.quiet) std::cerr << text << "\n";
   });
   const data::LabelledSamples chosen = chosen_samples(command, data, column, config.target->is_classifier());
-  const train::Predictions predictions =
-      train::predict(*model, config, *data.dataset, chosen.samples, command.options);
+  const train::Predictions predictions = train::predict(*model, config, *data.dataset, chosen.samples, command.options);
   const Json* known = config.trained_on.is_object() ? config.trained_on.find("baseline") : nullptr;
   print(config.target->is_classifier() ? score_classes(predictions, chosen.labels, *config.target, known)
                                        : score_regression(predictions, chosen.values, known),
@@ -138,7 +139,8 @@ std::function<int()> setup_evaluate(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<EvaluateCommand>();
   command->files.add_options(app);
   app.add_option("--metadata", command->metadata, "Sample metadata (TSV)")->required()->option_text("FILE");
-  app.add_option("--metadata-column", command->column, "Column with the truth (default: the one the run was trained on)")
+  app.add_option("--metadata-column", command->column,
+                 "Column with the truth (default: the one the run was trained on)")
       ->option_text("NAME");
   app.add_option("--samples", command->samples, "Only these samples, an id per line, such as RUN/val_samples.txt")
       ->option_text("FILE");
@@ -148,7 +150,8 @@ std::function<int()> setup_evaluate(CLI::App& app, Shared& shared) {
   app.add_option("--batch-size", command->options.batch_size, "Samples at a time")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.footer("Without --samples the samples the run was trained on count too; RUN/val_samples.txt lists those held back.");
+  app.footer(
+      "Without --samples the samples the run was trained on count too; RUN/val_samples.txt lists those held back.");
   return [command, &shared] { return run_evaluate(*command, shared); };
 }
 

@@ -1,8 +1,9 @@
 #include <iostream>
 
+#include "tools/command.h"
+
 #include "deepbio/export/torchscript.h"
 #include "deepbio/train/checkpoint.h"
-#include "tools/command.h"
 
 namespace deepbio::tools {
 namespace {
@@ -33,8 +34,9 @@ std::function<int()> setup_export(CLI::App& app, Shared& shared) {
   app.add_option("--format", command->format, "What to write")
       ->check(CLI::IsMember({"torchscript"}))
       ->capture_default_str();
-  app.footer("forward(tokens int64 [B, S, L], counts float32 [B, S]); predictions come in the model's unit, the extra file\n"
-             "deepbio.json holds what restores the target's.");
+  app.footer(
+      "forward(tokens int64 [B, S, L], counts float32 [B, S]); predictions come in the model's unit, the extra file\n"
+      "deepbio.json holds what restores the target's.");
   return [command, &shared] { return run_export(*command, shared); };
 }
 

@@ -4,6 +4,8 @@
 #include <iostream>
 #include <numeric>
 
+#include "tools/command.h"
+
 #include "deepbio/base/error.h"
 #include "deepbio/community/table.h"
 #include "deepbio/io/biom.h"
@@ -13,12 +15,13 @@
 #include "deepbio/io/newick.h"
 #include "deepbio/io/safetensors.h"
 #include "deepbio/train/checkpoint.h"
-#include "tools/command.h"
 
 namespace deepbio::tools {
 namespace {
 
-bool starts_with(const std::string& text, const std::string& start) { return text.compare(0, start.size(), start) == 0; }
+bool starts_with(const std::string& text, const std::string& start) {
+  return text.compare(0, start.size(), start) == 0;
+}
 
 std::string first_bytes(const std::string& path) {
   std::string bytes(512, '\0');
@@ -44,7 +47,8 @@ Json table_facts(const std::string& path) {
 
 Json distance_facts(const std::string& path) {
   const io::DistanceMatrix matrix = io::read_distances(path);
-  return Json(Json::Object{{"kind", "distance matrix"}, {"num_samples", matrix.size()}, {"has_ids", !matrix.ids.empty()}});
+  return Json(
+      Json::Object{{"kind", "distance matrix"}, {"num_samples", matrix.size()}, {"has_ids", !matrix.ids.empty()}});
 }
 
 Json tree_facts(const std::string& path) {
@@ -58,9 +62,8 @@ Json safetensors_facts(const std::string& path) {
   for (const io::TensorEntry& entry : file.tensors) {
     elements += std::accumulate(entry.shape.begin(), entry.shape.end(), int64_t{1}, std::multiplies<>());
   }
-  return Json(Json::Object{{"kind", "safetensors"},
-                           {"num_tensors", static_cast<int64_t>(file.tensors.size())},
-                           {"num_elements", elements}});
+  return Json(Json::Object{
+      {"kind", "safetensors"}, {"num_tensors", static_cast<int64_t>(file.tensors.size())}, {"num_elements", elements}});
 }
 
 Json metadata_facts(const std::string& path) {

@@ -2,11 +2,12 @@
 
 #include <iostream>
 
-#include "deepbio/base/error.h"
-#include "deepbio/train/predictor.h"
 #include "tools/allocator.h"
 #include "tools/command.h"
 #include "tools/sample_data.h"
+
+#include "deepbio/base/error.h"
+#include "deepbio/train/predictor.h"
 
 namespace deepbio::tools {
 namespace {
@@ -17,9 +18,10 @@ struct PredictCommand {
   train::PredictOptions options;
 };
 
-// Mean over passes, each with its own draw of reads; the spread is that of the prediction (of the answer's probability).
-train::Predictions predict_passes(model::AamModel& model, const train::RunConfig& config, const train::PredictionData& data,
-                                  const PredictCommand& command) {
+// Mean over passes, each with its own draw of reads; the spread is that of the prediction (of the answer's
+// probability).
+train::Predictions predict_passes(model::AamModel& model, const train::RunConfig& config,
+                                  const train::PredictionData& data, const PredictCommand& command) {
   std::vector<at::Tensor> values;
   train::Predictions predictions;
   for (int64_t pass = 0; pass < command.files.passes; ++pass) {

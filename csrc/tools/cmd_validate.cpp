@@ -86,8 +86,7 @@ Verdict validate_hdf5(const std::string& path) {
 
 // Formats are told apart by content; what is none of the others is read as a sequence file, whose reader then says
 // what it expected.
-Verdict validate_file(const std::string& path) {
-  const Head head = read_head(path);
+Verdict validate_file(const std::string& path, const Head& head) {
   const std::string_view bytes = head.bytes;
   const size_t first = bytes.find_first_not_of(" \t\r\n");
   const char letter = first == std::string_view::npos ? '\0' : bytes[first];
@@ -122,35 +121,48 @@ Json error_json(const Error& error) {
   return out;
 }
 
-// One file's row; true when it is sound.
-bool report(const std::string& path, const Shared& shared, Json& rows) {
+// One file's row, with the same keys for sound and for bad files.
+Json row_of(const std::string& path) {
   Json row = Json::object();
   row.set("path", path);
+  for (const char* key : {"ok", "format", "container", "records", "bases", "error"}) row.set(key, Json());
   try {
-    const Verdict verdict = validate_file(path);
+    // Standard input cannot be looked at twice, so it is taken for sequences.
+    const bool is_stream = path == "-";
+    const Head head = is_stream ? Head{} : read_head(path);
+    if (!is_stream) row.set("container", head.container);
+    const Verdict verdict = is_stream ? read_sequences(path) : validate_file(path, head);
     row.set("ok", true);
     row.set("format", verdict.format);
     row.set("container", verdict.container);
     row.set("records", verdict.records);
     row.set("bases", number_or_null(verdict.bases));
-    row.set("error", Json());
-    if (!shared.json) {
-      std::cout << path << "\tok\t" << verdict.format << "\t" << verdict.container << "\t" << verdict.records << "\n";
-    }
   } catch (const Error& error) {
     row.set("ok", false);
     row.set("error", error_json(error));
-    if (!shared.json) std::cout << path << "\tbad\t" << error.what() << "\n";
   }
-  const bool is_ok = row.at("ok").as_bool();
-  rows.push_back(std::move(row));
-  return is_ok;
+  return row;
+}
+
+void print_row(const Json& row) {
+  std::cout << row.at("path").as_string();
+  if (row.at("ok").as_bool()) {
+    std::cout << "\tok\t" << row.at("format").as_string() << "\t" << row.at("container").as_string() << "\t"
+              << row.at("records").as_int() << "\n";
+  } else {
+    std::cout << "\tbad\t" << row.at("error").at("message").as_string() << "\n";
+  }
 }
 
 int run_validate(const std::vector<std::string>& paths, const Shared& shared) {
   Json rows = Json::array();
   bool all_ok = true;
-  for (const std::string& path : paths) all_ok = report(path, shared, rows) && all_ok;
+  for (const std::string& path : paths) {
+    Json row = row_of(path);
+    all_ok = all_ok && row.at("ok").as_bool();
+    if (!shared.json) print_row(row);
+    rows.push_back(std::move(row));
+  }
   if (shared.json) {
     Json document = Json::object();
     document.set("files", std::move(rows));

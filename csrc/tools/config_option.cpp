@@ -31,8 +31,8 @@ void fill(CLI::App& app, const Json& entries, const std::string& path) {
         for (const std::string& other : each->get_lnames()) known.push_back(other);
       }
       const std::string near = nearest_name(name, known);
-      throw CLI::ValidationError(path, "unknown option " + quoted(key) +
-                                           (near.empty() ? "" : "; the nearest known option is " + near));
+      throw CLI::ValidationError(
+          path, "unknown option " + quoted(key) + (near.empty() ? "" : "; the nearest known option is " + near));
     }
     if (option->count() > 0) continue;
     if (value.is_array()) {

@@ -1,9 +1,9 @@
 #include "tools/progress.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <iostream>
+
+#include <unistd.h>
 
 #include "deepbio/base/error.h"
 
@@ -19,7 +19,8 @@ std::string formatted(const char* format, double value) {
 std::string clock_text(double seconds) {
   char text[32];
   const auto whole = static_cast<int64_t>(seconds);
-  std::snprintf(text, sizeof text, "%lld:%02lld", static_cast<long long>(whole / 60), static_cast<long long>(whole % 60));
+  std::snprintf(text, sizeof text, "%lld:%02lld", static_cast<long long>(whole / 60),
+                static_cast<long long>(whole % 60));
   return text;
 }
 

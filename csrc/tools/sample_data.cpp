@@ -88,7 +88,7 @@ int64_t apply_depth(const io::CountTable& table, int64_t wanted, Selection& sele
   const size_t before = selection.samples.size();
   selection.keep(good);
   if (!shallow.empty()) {
-    log("left out " + count_of(shallow.size(), before) + " samples with fewer than " + 
+    log("left out " + count_of(shallow.size(), before) + " samples with fewer than " +
         std::to_string(std::max<int64_t>(depth, 1)) + " reads: " + some_of(shallow));
   }
   if (selection.samples.empty()) {
@@ -114,9 +114,8 @@ at::Tensor distances_of(const io::DistanceMatrix& matrix, const io::CountTable& 
   return out;
 }
 
-void keep_samples_with_distances(const io::DistanceMatrix& matrix, const io::CountTable& table,
-                                 const StudyFiles& files, const TrainingSetup& setup, Selection& selection,
-                                 const Log& log) {
+void keep_samples_with_distances(const io::DistanceMatrix& matrix, const io::CountTable& table, const StudyFiles& files,
+                                 const TrainingSetup& setup, Selection& selection, const Log& log) {
   if (matrix.ids.empty()) {
     throw ArgumentError(files.distances + ": expected sample ids with the matrix (a .ids.txt beside a .npy), got none");
   }
@@ -155,8 +154,8 @@ void set_targets(Study& study, const StudyFiles& files, const TrainingSetup& set
   } else {
     std::vector<double> known;
     for (const int64_t sample : study.split.train) known.push_back(study.values[sample]);
-    study.codec = data::TargetCodec::fit_regression(files.column, known,
-                                                    data::parse_target_transform(setup.target_transform));
+    study.codec =
+        data::TargetCodec::fit_regression(files.column, known, data::parse_target_transform(setup.target_transform));
     targets = at::empty({study.table->num_samples(), 1}, at::kFloat);
     for (size_t i = 0; i < study.values.size(); ++i) {
       targets.data_ptr<float>()[i] = static_cast<float>(study.codec->normalize(study.values[i]));
@@ -187,9 +186,9 @@ Json baseline_of(const Study& study) {
 
 Json describe(const Study& study, const StudyFiles& files) {
   Json out = Json::object();
-  for (const auto& [name, path] : {std::pair{"table", files.table}, std::pair{"sequences", files.sequences},
-                                   std::pair{"tree", files.tree}, std::pair{"distances", files.distances},
-                                   std::pair{"metadata", files.metadata}}) {
+  for (const auto& [name, path] :
+       {std::pair{"table", files.table}, std::pair{"sequences", files.sequences}, std::pair{"tree", files.tree},
+        std::pair{"distances", files.distances}, std::pair{"metadata", files.metadata}}) {
     if (!path.empty()) out.set(name, path);
   }
   out.set("num_samples", study.table->num_samples());
@@ -201,8 +200,8 @@ Json describe(const Study& study, const StudyFiles& files) {
 }
 
 void set_tree(Study& study, const StudyFiles& files, const TrainingSetup& setup, const Log& log) {
-  const auto missing = setup.missing_features == "drop" ? community::MissingFeatures::kDrop
-                                                        : community::MissingFeatures::kError;
+  const auto missing =
+      setup.missing_features == "drop" ? community::MissingFeatures::kDrop : community::MissingFeatures::kError;
   auto phylogeny = std::make_shared<community::Phylogeny>(
       community::match_features(io::read_newick(files.tree), study.table->feature_ids, missing, files.tree));
   if (!phylogeny->missing.empty()) {

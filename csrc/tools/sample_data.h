@@ -8,12 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "tools/training_options.h"
+
 #include "deepbio/data/datasets.h"
 #include "deepbio/data/targets.h"
 #include "deepbio/train/checkpoint.h"
 #include "deepbio/train/prediction_data.h"
 #include "deepbio/train/trainer.h"
-#include "tools/training_options.h"
 
 namespace deepbio::tools {
 
@@ -33,10 +34,10 @@ struct Study {
   std::unique_ptr<data::SampleDataset> train, val;  // the same samples; val has one fixed draw of reads
   train::Split split;
   std::optional<data::TargetCodec> codec;
-  std::vector<double> values;        // targets of a regression, in table order
-  std::vector<std::string> labels;   // of a classifier
+  std::vector<double> values;       // targets of a regression, in table order
+  std::vector<std::string> labels;  // of a classifier
   int64_t rarefy_depth_reads = 0;
-  Json trained_on;                   // for config.json
+  Json trained_on;  // for config.json
 };
 
 // throws what reading throws; ArgumentError when too few samples are left or the target is constant.
@@ -44,7 +45,7 @@ Study prepare_study(const StudyFiles& files, const TrainingSetup& setup, bool is
 
 struct PredictionFiles {
   std::string model, table, sequences;
-  int64_t passes = 1;   // more than one: another draw of reads in each
+  int64_t passes = 1;  // more than one: another draw of reads in each
   void add_options(CLI::App& app);
 };
 // Samples below the run's rarefaction depth are left out and logged.

@@ -2,15 +2,16 @@
 // --config or --resume, then from the command line.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "tools/command.h"
+#include <CLI/CLI.hpp>
+
 #include "deepbio/model/config.h"
 #include "deepbio/train/trainer.h"
-#include "tools/command.h"
 
 namespace deepbio::tools {
 

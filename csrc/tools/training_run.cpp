@@ -5,15 +5,17 @@
 #include <filesystem>
 #include <iostream>
 
-#include "deepbio/base/error.h"
-#include "deepbio/train/checkpoint.h"
-#include "deepbio/train/predictor.h"
-#include "deepbio/train/trainer.h"
 #include "tools/allocator.h"
 #include "tools/config_option.h"
 #include "tools/progress.h"
 #include "tools/sample_data.h"
 #include "tools/training_options.h"
+
+#include "deepbio/base/error.h"
+#include "deepbio/train/checkpoint.h"
+#include "deepbio/train/calibrate.h"
+#include "deepbio/train/predictor.h"
+#include "deepbio/train/trainer.h"
 
 namespace deepbio::tools {
 namespace {
@@ -29,10 +31,9 @@ struct TrainingCommand {
 };
 
 // Files this command writes; --overwrite removes these and nothing else.
-constexpr const char* kRunFiles[] = {"config.json",       "model.safetensors", "metrics.jsonl",
-                                     "train_samples.txt", "val_samples.txt",   "val_predictions.tsv",
-                                     "training.log",      "last",              "last.new",
-                                     "last.old"};
+constexpr const char* kRunFiles[] = {
+    "config.json",         "model.safetensors", "metrics.jsonl", "train_samples.txt", "val_samples.txt",
+    "val_predictions.tsv", "training.log",      "last",          "last.new",          "last.old"};
 
 // Refuses what must not be written to, before anything is read or written.
 void check_output(const TrainingCommand& command, const Shared& shared) {
@@ -116,12 +117,14 @@ void write_val_predictions(const TrainingCommand& command, const train::RunConfi
 }
 
 std::shared_ptr<model::AamModel> build_model(const TrainingCommand& command, const TrainingSetup& setup,
-                                             TrainingProgress& progress) {
+                                             const Study& study, TrainingProgress& progress) {
   auto model = model::make_model(setup.model, command.is_predictor);
   model::init_parameters(*model, setup.training.seed);
   if (!command.pretrained.empty() && !command.resume) {
     const train::LoadReport report = train::load_pretrained(*model, command.pretrained);
     progress.line("took " + std::to_string(report.loaded.size()) + " tensors from " + command.pretrained);
+  } else if (setup.preset == "default" && !command.resume) {
+    train::calibrate_asv_embeddings(*model, *study.train);
   }
   int64_t parameters = 0;
   for (const auto& parameter : model->parameters()) parameters += parameter.numel();
@@ -200,17 +203,18 @@ int run_training(TrainingCommand& command, const CLI::App& app, const Shared& sh
   const train::RunConfig config = run_config(command, app, setup, study);
   start_or_check(command, config, study);
   say_study(study, progress);
-  auto model = build_model(command, setup, progress);
+  auto model = build_model(command, setup, study, progress);
   (void)interrupted();  // from here on a signal is answered at the next step
   train::Trainer trainer(model, setup.training, command.output_dir, study.codec);
-  const train::FitResult result = trainer.fit(*study.train, *study.val, study.split,
-                                              callbacks_for(progress, setup), command.resume);
+  const train::FitResult result =
+      trainer.fit(*study.train, *study.val, study.split, callbacks_for(progress, setup), command.resume);
   if (result.interrupted) {
     progress.line("interrupted; --resume goes on after epoch " + std::to_string(result.history.size()));
     return 128 + interrupt_signal();
   }
   if (command.is_predictor) write_val_predictions(command, config, study, *model);
-  if (result.stopped_early) progress.line("no better epoch for " + std::to_string(setup.training.patience) + ": stopped");
+  if (result.stopped_early)
+    progress.line("no better epoch for " + std::to_string(setup.training.patience) + ": stopped");
   say_result(result, command, shared);
   return 0;
 }

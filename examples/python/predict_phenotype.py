@@ -1,4 +1,4 @@
-"""Predictions of a trained run on a table: RUN TABLE."""
+"""Predictions of a trained run for the samples of a table: predict_phenotype.py RUN TABLE."""
 
 import sys
 
@@ -6,5 +6,8 @@ import deepbio_torch as db
 
 run, table = sys.argv[1:3]
 predictions = db.predict(run, table)
-for name, value in zip(predictions.sample_ids, predictions.values[:, 0].tolist(), strict=True):
-    print(f"{name}\t{value:.9g}")
+for row, name in enumerate(predictions.sample_ids):
+    answer = predictions.labels[row] if predictions.labels else f"{predictions.values[row, 0]:.9g}"
+    print(f"{name}\t{answer}")
+if predictions.left_out:
+    print(f"{len(predictions.left_out)} samples have too few reads", file=sys.stderr)

@@ -23,10 +23,10 @@ def binary() -> str:
 def deepbio(binary: str) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs the command; check=True fails the test with its stderr when it does not exit 0."""
 
-    def run(*args: object, check: bool = False, timeout: float = 600, **options: object) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [binary, *map(str, args)], capture_output=True, text=True, timeout=timeout, **options
-        )
+    def run(
+        *args: object, check: bool = False, timeout: float = 600, **options: object
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run([binary, *map(str, args)], capture_output=True, text=True, timeout=timeout, **options)
         assert not check or done.returncode == 0, f"deepbio {' '.join(map(str, args))}\n{done.stderr}"
         return done
 
@@ -43,7 +43,9 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def community_dir(deepbio: Callable[..., subprocess.CompletedProcess[str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def community_dir(
+    deepbio: Callable[..., subprocess.CompletedProcess[str]], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A small simulated community: table.biom, tree.nwk, metadata.tsv, sequences.fasta, reads/."""
     path = tmp_path_factory.mktemp("community") / "sim"
     options = "--samples 24 --features 40 --length-bp 60 --depth 500 --seed 1".split()

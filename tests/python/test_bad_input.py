@@ -109,7 +109,9 @@ def test_an_output_folder_that_does_not_exist_is_named(deepbio: Run, community_d
 
 
 def test_a_file_that_is_not_a_run_directory_is_said_to_be_none(deepbio: Run, community_dir: Path, tmp_path: Path):
-    done = deepbio("predict", "--model", community_dir, "--table", community_dir / "table.biom", "-o", tmp_path / "p.tsv")
+    done = deepbio(
+        "predict", "--model", community_dir, "--table", community_dir / "table.biom", "-o", tmp_path / "p.tsv"
+    )
     assert str(community_dir) in error_line(done)
     assert not (tmp_path / "p.tsv").exists()
 

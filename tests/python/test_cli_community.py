@@ -15,9 +15,7 @@ Run = Callable[..., object]
 def read_biom(path: Path) -> tuple[list[str], list[str], np.ndarray]:
     """Samples, features and the dense table, from both orientations, which must agree."""
     with h5py.File(path) as file:
-        ids = {
-            axis: [i.decode() for i in file[f"{axis}/ids"][:]] for axis in ("sample", "observation")
-        }
+        ids = {axis: [i.decode() for i in file[f"{axis}/ids"][:]] for axis in ("sample", "observation")}
         tables = {}
         for axis, other in (("sample", "observation"), ("observation", "sample")):
             matrix = file[f"{axis}/matrix"]
@@ -43,9 +41,7 @@ def moving_pictures(shared: Path) -> Path:
     return shared / "microbiome" / "moving_pictures"
 
 
-def test_simulate_writes_a_community_whose_parts_belong_together(
-    deepbio: Run, tmp_path: Path
-) -> None:
+def test_simulate_writes_a_community_whose_parts_belong_together(deepbio: Run, tmp_path: Path) -> None:
     out = tmp_path / "sim"
     sizes = "--samples 12 --features 40 --length-bp 80 --depth 700 --reads-per-sample 9".split()
     done = deepbio("simulate", "-o", out, *sizes, "--seed", 5, "--json", check=True)
@@ -77,9 +73,7 @@ def test_simulate_refuses_a_folder_with_files(deepbio: Run, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("metric", ["unweighted", "weighted_normalized", "weighted_unnormalized"])
-def test_unifrac_equals_scikit_bio(
-    deepbio: Run, moving_pictures: Path, tmp_path: Path, metric: str
-) -> None:
+def test_unifrac_equals_scikit_bio(deepbio: Run, moving_pictures: Path, tmp_path: Path, metric: str) -> None:
     files = ("--table", moving_pictures / "table.biom", "--tree", moving_pictures / "tree.nwk")
     done = deepbio("unifrac", *files, "--metric", metric, "-o", tmp_path / "D.npy", check=True)
     assert done.stdout == ""
@@ -91,9 +85,7 @@ def test_unifrac_equals_scikit_bio(
     assert got.dtype == np.float64 and np.abs(got[np.ix_(rows, rows)] - expected).max() <= 1e-10
 
 
-def test_unifrac_writes_the_same_matrix_in_every_format(
-    deepbio: Run, moving_pictures: Path, tmp_path: Path
-) -> None:
+def test_unifrac_writes_the_same_matrix_in_every_format(deepbio: Run, moving_pictures: Path, tmp_path: Path) -> None:
     files = (
         "--table",
         moving_pictures / "table.tsv",
@@ -109,9 +101,7 @@ def test_unifrac_writes_the_same_matrix_in_every_format(
     assert rows[0][1:] == [row[0] for row in rows[1:]] == ids
     assert np.array_equal(np.array([row[1:] for row in rows[1:]], dtype=float), npy)
     with h5py.File(tmp_path / "D.h5") as file:
-        assert [name.decode() for name in file["order"][:]] == ids and np.array_equal(
-            file["matrix"][:], npy
-        )
+        assert [name.decode() for name in file["order"][:]] == ids and np.array_equal(file["matrix"][:], npy)
     to_stdout = deepbio("unifrac", *files, "-o", "-", check=True)
     assert to_stdout.stdout == (tmp_path / "D.tsv").read_text()
     deepbio("unifrac", *files, "--precision", "float", "-o", tmp_path / "F.npy", check=True)
@@ -126,25 +116,18 @@ def test_features_outside_the_tree_are_an_error_or_dropped_with_a_report(
     refused = deepbio("faith-pd", *files, "-o", tmp_path / "F.tsv")
     assert refused.returncode == 1 and not (tmp_path / "F.tsv").exists()
     assert "39 of 2916" in refused.stderr and "--missing-features drop" in refused.stderr
-    done = deepbio(
-        "faith-pd", *files, "-o", tmp_path / "F.tsv", "--missing-features", "drop", check=True
-    )
+    done = deepbio("faith-pd", *files, "-o", tmp_path / "F.tsv", "--missing-features", "drop", check=True)
     assert "left out 39 of 2916 features" in done.stderr
     header, *rows = [line.split("\t") for line in (tmp_path / "F.tsv").read_text().splitlines()]
     assert header == ["sample_id", "faith_pd"]
-    expected = dict(
-        line.split("\t")
-        for line in (folder / "expected" / "faith_pd.tsv").read_text().splitlines()[1:]
-    )
+    expected = dict(line.split("\t") for line in (folder / "expected" / "faith_pd.tsv").read_text().splitlines()[1:])
     for name, value in rows:
         if name in expected:
             assert float(value) == pytest.approx(float(expected[name]), rel=1e-9)
     assert len(expected) > 600 and len(rows) == 655
 
 
-def test_rarefy_draws_the_depth_and_repeats_for_a_seed(
-    deepbio: Run, moving_pictures: Path, tmp_path: Path
-) -> None:
+def test_rarefy_draws_the_depth_and_repeats_for_a_seed(deepbio: Run, moving_pictures: Path, tmp_path: Path) -> None:
     table = moving_pictures / "table.biom"
     draws = {}
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
@@ -174,10 +157,7 @@ def test_rarefy_draws_the_depth_and_repeats_for_a_seed(
     assert (drawn <= full[np.ix_(rows, columns)]).all()
     assert np.array_equal(drawn, draws["b"][2]) and draws["a"][1] == draws["b"][1]
     assert draws["a"][1] != draws["c"][1] or not np.array_equal(drawn, draws["c"][2])
-    assert (
-        deepbio("rarefy", "--table", table, "--depth", 1000, "-o", tmp_path / "a.biom").returncode
-        == 1
-    )
+    assert deepbio("rarefy", "--table", table, "--depth", 1000, "-o", tmp_path / "a.biom").returncode == 1
 
 
 def table_copy(table: Path, folder: Path) -> Path:
@@ -248,9 +228,7 @@ def test_tables_as_other_programs_write_them_give_the_same_distances(
     assert np.abs(np.load(tmp_path / "D.npy")[np.ix_(rows, rows)] - expected).max() <= 1e-10
 
 
-@pytest.mark.parametrize(
-    "change", ["lzf", "external link", "soft link", "external storage", "huge shape"]
-)
+@pytest.mark.parametrize("change", ["lzf", "external link", "soft link", "external storage", "huge shape"])
 def test_hdf5_that_leads_out_of_the_file_is_refused(
     deepbio: Run, moving_pictures: Path, tmp_path: Path, change: str
 ) -> None:
@@ -262,9 +240,7 @@ def test_hdf5_that_leads_out_of_the_file_is_refused(
         if change == "lzf":
             matrix.create_dataset("data", data=values, compression="lzf")
         elif change == "external link":
-            matrix["data"] = h5py.ExternalLink(
-                str(moving_pictures / "table.biom"), "sample/matrix/data"
-            )
+            matrix["data"] = h5py.ExternalLink(str(moving_pictures / "table.biom"), "sample/matrix/data")
         elif change == "soft link":
             matrix["data"] = h5py.SoftLink("/observation/matrix/data")
         elif change == "external storage":
@@ -277,16 +253,12 @@ def test_hdf5_that_leads_out_of_the_file_is_refused(
             )
         else:
             matrix.create_dataset("data", shape=(10**12,), dtype="f8", chunks=(1024,))
-    done = deepbio(
-        "rarefy", "--table", path, "--depth", 100, "-o", tmp_path / "out.biom", timeout=60
-    )
+    done = deepbio("rarefy", "--table", path, "--depth", 100, "-o", tmp_path / "out.biom", timeout=60)
     assert done.returncode == 1 and "copy.biom" in done.stderr and "matrix/data" in done.stderr
     assert len(done.stderr.splitlines()) == 1 and not (tmp_path / "out.biom").exists()
 
 
-def test_wrong_usage_exits_2_and_names_what_is_known(
-    deepbio: Run, moving_pictures: Path, tmp_path: Path
-) -> None:
+def test_wrong_usage_exits_2_and_names_what_is_known(deepbio: Run, moving_pictures: Path, tmp_path: Path) -> None:
     files = ("--table", moving_pictures / "table.biom", "--tree", moving_pictures / "tree.nwk")
     wrong = deepbio("unifrac", *files, "--metric", "weighted", "-o", tmp_path / "D.npy")
     assert wrong.returncode == 2 and "weighted_normalized" in wrong.stderr

@@ -13,9 +13,7 @@ import pytest
 import torch
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-TINY = (
-    "--embedding-dim 16 --attention-heads 2 --attention-layers 1 --batch-size 8 --seed 1 --threads 1"
-).split()
+TINY = ("--embedding-dim 16 --attention-heads 2 --attention-layers 1 --batch-size 8 --seed 1 --threads 1").split()
 RUN_FILES = {
     "config.json", "model.safetensors", "last", "metrics.jsonl", "train_samples.txt", "val_samples.txt",
     "val_predictions.tsv", "training.log",
@@ -91,9 +89,7 @@ def test_predict_gives_the_predictions_that_training_wrote(
         assert predicted[row["sample_id"]] == pytest.approx(float(row["prediction"]), rel=1e-4)
 
 
-def test_several_passes_add_their_spread(
-    deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path
-):
+def test_several_passes_add_their_spread(deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path):
     config = json.loads((trained / "run" / "config.json").read_text())
     shutil.copytree(trained / "run", tmp_path / "shallow")
     config["data"]["rarefy_depth_reads"] = 100
@@ -128,9 +124,7 @@ def test_evaluate_agrees_with_metrics_computed_here(deepbio: Run, trained: Path,
     assert table[0] == "metric\tmodel\tbaseline"
 
 
-def test_embeddings_agree_between_formats(
-    deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path
-):
+def test_embeddings_agree_between_formats(deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path):
     numpy, safetensors = pytest.importorskip("numpy"), pytest.importorskip("safetensors.torch")
     args = ["embed", "--model", trained / "pretrained", "--table", community_dir / "table.biom", "-o"]
     for name in ("e.tsv", "e.npy", "e.safetensors"):
@@ -145,9 +139,7 @@ def test_embeddings_agree_between_formats(
     assert numpy.array_equal(tensors["embeddings"].numpy(), array)
 
 
-def test_an_exported_model_answers_like_the_run(
-    deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path
-):
+def test_an_exported_model_answers_like_the_run(deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path):
     deepbio("export", "--model", trained / "run", "-o", tmp_path / "m.pt", check=True)
     extra = {"deepbio.json": ""}
     module = torch.jit.load(tmp_path / "m.pt", _extra_files=extra)
@@ -171,9 +163,7 @@ def test_info_says_what_a_run_and_a_file_are(deepbio: Run, trained: Path, commun
         assert found["kind"] == kind
 
 
-def test_an_interrupted_run_resumes_to_the_same_bits(
-    deepbio: Run, binary: str, community_dir: Path, tmp_path: Path
-):
+def test_an_interrupted_run_resumes_to_the_same_bits(deepbio: Run, binary: str, community_dir: Path, tmp_path: Path):
     options = [*study(community_dir), *TINY, "--epochs", 6, "--dropout", 0.1]
     deepbio("train", *options, "--output-dir", tmp_path / "whole", check=True)
     command = [binary, "train", *options, "--output-dir", tmp_path / "cut"]
@@ -211,9 +201,7 @@ def test_an_existing_run_is_kept_unless_told_otherwise(
     assert (tmp_path / "old" / "thesis.txt").read_text() == "precious"
 
 
-def test_options_come_from_a_file_and_the_command_line_wins(
-    deepbio: Run, community_dir: Path, tmp_path: Path
-):
+def test_options_come_from_a_file_and_the_command_line_wins(deepbio: Run, community_dir: Path, tmp_path: Path):
     config = {"table": str(community_dir / "table.biom"), "embedding_dim": 8, "epochs": 1, "dropout": 0}
     config |= {"attention-heads": 1, "attention-layers": 1, "count-embedding": False}
     (tmp_path / "c.json").write_text(json.dumps(config))
@@ -261,9 +249,7 @@ def test_every_head_and_loss_trains(deepbio: Run, community_dir: Path, tmp_path:
         assert epoch["val"]["mae"] > 0, name
 
 
-def test_a_frozen_base_keeps_the_pretrained_weights(
-    deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path
-):
+def test_a_frozen_base_keeps_the_pretrained_weights(deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path):
     safetensors = pytest.importorskip("safetensors.torch")
     args = ["train", *study(community_dir), "--freeze-base", "--epochs", 1, "--batch-size", 8]
     deepbio(*args, "--pretrained", trained / "pretrained", "--output-dir", tmp_path / "run", check=True)
@@ -274,9 +260,7 @@ def test_a_frozen_base_keeps_the_pretrained_weights(
     assert all(torch.equal(base[name], model[f"base_model.{name}"]) for name in shared)
     done = deepbio(*args, "--output-dir", tmp_path / "other")
     assert done.returncode == 1 and "--pretrained" in done.stderr
-    done = deepbio(
-        *args, "--pretrained", trained / "pretrained", "--embedding-dim", 32, "--output-dir", tmp_path / "w"
-    )
+    done = deepbio(*args, "--pretrained", trained / "pretrained", "--embedding-dim", 32, "--output-dir", tmp_path / "w")
     assert done.returncode == 1 and "--embedding-dim" in done.stderr
 
 
@@ -295,10 +279,10 @@ def test_bad_studies_are_refused_in_one_line_and_leave_nothing(
 ):
     text = (community_dir / "metadata.tsv").read_text().splitlines()
     extra = ["constant", "numeric"] + ["3"] * (len(text) - 2)
-    (tmp_path / "m.tsv").write_text("\n".join(f"{a}\t{b}" for a, b in zip(text, extra)) + "\n")
+    (tmp_path / "m.tsv").write_text("\n".join(f"{a}\t{b}" for a, b in zip(text, extra, strict=True)) + "\n")
     args = ["--table", community_dir / "table.biom", "--output-dir", tmp_path / "run"]
     base = {"--metadata": tmp_path / "m.tsv", "--metadata-column": "age"}
-    base |= dict(zip(change[::2], change[1::2]))
+    base |= dict(zip(change[::2], change[1::2], strict=True))
     for name, value in base.items():
         args += [name, value]
     done = deepbio("train", *args, *TINY)

@@ -21,7 +21,7 @@ def test_a_table_crosses_to_scipy_and_torch_without_a_copy(community_dir: Path):
     table = db.read_table(community_dir / "table.biom")
     matrix = table.to_scipy()
     assert matrix.shape == table.shape == (24, 40)
-    assert np.shares_memory(matrix.data, table._table.values.numpy())
+    assert np.shares_memory(matrix.data, table.native.values.numpy())
     assert np.array_equal(table.to_torch().to_dense().numpy(), matrix.toarray())
     assert table.totals().tolist() == matrix.sum(1).ravel().tolist()[0] == [500.0] * 24
 

@@ -1,6 +1,8 @@
 """Every example runs as its first lines say, and the README's snippets do too."""
 
+import gzip
 import os
+import random
 import re
 import subprocess
 import sys
@@ -20,7 +22,9 @@ def run(*command: object, **options: object) -> str:
 
 def test_the_cnn_learns_from_reads(deepbio, tmp_path: Path):
     data = tmp_path / "data"
-    deepbio("simulate", "-o", data, *"--samples 60 --features 40 --length-bp 100 --depth 500 --seed 2".split(), check=True)
+    deepbio(
+        "simulate", "-o", data, *"--samples 60 --features 40 --length-bp 100 --depth 500 --seed 2".split(), check=True
+    )
 
     lines = run(sys.executable, EXAMPLES / "python/train_cnn_on_reads.py", data / "reads").splitlines()
 
@@ -28,9 +32,27 @@ def test_the_cnn_learns_from_reads(deepbio, tmp_path: Path):
     assert len(shares) == 3 and shares[-1] > 80, lines
 
 
+def test_the_cnn_tells_the_reads_of_two_species_apart(tmp_path: Path):
+    dice = random.Random(5)
+    for species in ("one", "other"):
+        genome = "".join(dice.choices("ACGT", k=1000))
+        (tmp_path / species).mkdir()
+        with gzip.open(tmp_path / species / "reads.fastq.gz", "wt") as file:
+            for number in range(1500):
+                start = dice.randrange(900)
+                file.write(f"@r{number}\n{genome[start : start + 100]}\n+\n{'I' * 100}\n")
+
+    lines = run(
+        sys.executable, EXAMPLES / "python/train_cnn_on_reads.py", tmp_path / "one", tmp_path / "other"
+    ).splitlines()
+
+    shares = [float(re.search(r"([\d.]+)%", line).group(1)) for line in lines]
+    assert shares[0] < shares[-1] and shares[-1] > 70, lines
+
+
 def test_examples_are_short():
     for path in (EXAMPLES / "python").glob("*.py"):
-        assert len(path.read_text().splitlines()) <= 55, path.name
+        assert len(path.read_text().splitlines()) <= 40, path.name
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +75,9 @@ def test_predictions_and_the_exported_model_run(deepbio, small_run: Path, commun
     assert "largest difference" in shown
 
 
-def test_cpp_programs_build_against_the_installed_package(deepbio, small_run: Path, community_dir: Path, tmp_path: Path):
+def test_cpp_programs_build_against_the_installed_package(
+    deepbio, small_run: Path, community_dir: Path, tmp_path: Path
+):
     import deepbio_torch
 
     package, build = Path(deepbio_torch.__file__).parent, tmp_path / "build"
@@ -72,7 +96,26 @@ def test_cpp_programs_build_against_the_installed_package(deepbio, small_run: Pa
         expected = torch.jit.load(tmp_path / "model.ts")(tokens, torch.tensor([[50.0, 30, 20], [80, 20, 0]]))
     assert numbers == pytest.approx(expected.flatten().tolist(), abs=1e-6)
     shown = run(build / "train", community_dir / "table.biom", community_dir / "tree.nwk")
-    assert shown.startswith("epoch 0: loss")
+    assert shown.startswith("epoch 0: loss") and "embeddings [24, 32] of " in shown
+
+
+def test_a_cpp_project_of_its_own_needs_find_package_and_nothing_else(community_dir: Path, tmp_path: Path):
+    import deepbio_torch as db
+
+    package, build = Path(db.__file__).parent, tmp_path / "build"
+    run("cmake", "-G", "Ninja", "-S", ROOT / "tests/consumer", "-B", build, f"-DCMAKE_PREFIX_PATH={package}")
+    run("cmake", "--build", build)
+    (tmp_path / "two.fastq").write_text("@a\nACGNT\n+\nIIIII\n@b\nGG\n+\nII\n")
+    files = [tmp_path / "two.fastq", community_dir / "table.biom", community_dir / "tree.nwk"]
+
+    facts = dict(line.split(" ", 1) for line in run(build / "consumer", *files, cwd=tmp_path).splitlines())
+
+    assert facts.pop("unifrac") == f"{db.unifrac(*files[1:]).values.sum().item():.17g}"
+    parameters = len(list(db.models.SequenceEncoder(embedding_dim=16).parameters()))
+    assert facts == {"one_hot": "6", "parameters": str(parameters), "epochs": "100", "missing": "nowhere.biom"}
+    assert (tmp_path / "two.fastq.ts").exists()
+    linked = subprocess.run(["readelf", "-d", build / "consumer"], capture_output=True, text=True).stdout
+    assert "libdeepbio.so" in linked and "python" not in linked
 
 
 def test_the_readme_snippets_run(community_dir: Path, tmp_path: Path):

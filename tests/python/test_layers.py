@@ -38,7 +38,9 @@ def violations(folder: Path) -> list[str]:
                     found.append(f"{place}: {room} must not include {included}")
             if room in TORCH_FREE and re.match(r"(torch|ATen|c10|caffe2)/", included):
                 found.append(f"{place}: {room} is torch-free but includes {included}")
-            python = re.match(r"(Python\.h|pybind11/|torch/extension\.h|torch/python\.h|torch/csrc/utils/pybind)", included)
+            python = re.match(
+                r"(Python\.h|pybind11/|torch/extension\.h|torch/python\.h|torch/csrc/utils/pybind)", included
+            )
             if python and room != "bindings":
                 found.append(f"{place}: only bindings may include {included}")
             if included.startswith(("bindings/", "tools/")) and room not in ("bindings", "tools"):
@@ -92,15 +94,26 @@ def test_the_functional_core_reads_no_size_into_an_int():
 
 def test_base_and_io_build_and_pass_their_tests_without_torch(tmp_path: Path):
     build = tmp_path / "build"
-    options = ["-DDEEPBIO_WITH_TORCH=OFF", "-DDEEPBIO_BUILD_TESTS=ON", "-DCMAKE_BUILD_TYPE=Debug", "-DPython3_EXECUTABLE=/none"]
+    options = [
+        "-DDEEPBIO_WITH_TORCH=OFF",
+        "-DDEEPBIO_BUILD_TESTS=ON",
+        "-DCMAKE_BUILD_TYPE=Debug",
+        "-DPython3_EXECUTABLE=/none",
+    ]
     env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    subprocess.run(["cmake", "-G", "Ninja", "-S", ROOT, "-B", build, *options], check=True, capture_output=True, env=env)
-    subprocess.run(["cmake", "--build", build, "--target", "test_base", "deepbio_io"], check=True, capture_output=True, env=env)
+    subprocess.run(
+        ["cmake", "-G", "Ninja", "-S", ROOT, "-B", build, *options], check=True, capture_output=True, env=env
+    )
+    subprocess.run(
+        ["cmake", "--build", build, "--target", "test_base", "deepbio_io"], check=True, capture_output=True, env=env
+    )
 
     done = subprocess.run([build / "tests/cpp/test_base"], capture_output=True, text=True)
 
     assert done.returncode == 0, done.stdout
-    undefined = subprocess.run(["nm", "-C", "--undefined-only", build / "libdeepbio_io.a"], capture_output=True, text=True)
+    undefined = subprocess.run(
+        ["nm", "-C", "--undefined-only", build / "libdeepbio_io.a"], capture_output=True, text=True
+    )
     assert " at::" not in undefined.stdout and " torch::" not in undefined.stdout and " c10::" not in undefined.stdout
 
 
@@ -113,7 +126,9 @@ def package_folder() -> Path:
 def test_the_core_library_has_no_python_symbol():
     library = package_folder() / "lib" / "libdeepbio.so"
     needed = subprocess.run(["readelf", "-d", library], capture_output=True, text=True, check=True).stdout
-    symbols = subprocess.run(["nm", "-D", "--undefined-only", library], capture_output=True, text=True, check=True).stdout
+    symbols = subprocess.run(
+        ["nm", "-D", "--undefined-only", library], capture_output=True, text=True, check=True
+    ).stdout
 
     assert "libpython" not in needed and "torch_python" not in needed
     assert not re.search(r" U Py[A-Z_]", symbols)

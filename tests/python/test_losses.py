@@ -48,9 +48,7 @@ def test_a_worked_example_of_each_regression_loss():
     assert loss(prediction, target, loss_type="mae").item() == pytest.approx(1.5)
     asymmetric = loss(prediction, target, loss_type="asymmetric", over_penalty=2, under_penalty=3)
     assert asymmetric.item() == pytest.approx((2 * 1 + 3 * 2) / 2)
-    pinball = loss(
-        torch.tensor([[[0.0, 3.0]]]), torch.ones(1, 1), loss_type="quantile", quantiles=(0.25, 0.75)
-    )
+    pinball = loss(torch.tensor([[[0.0, 3.0]]]), torch.ones(1, 1), loss_type="quantile", quantiles=(0.25, 0.75))
     assert pinball.item() == pytest.approx((0.25 + 0.5) / 2)
     columns = loss(torch.full((1, 2), 4.0), torch.zeros(1, 2), loss_config={0: "mae", "1": "mse"})
     assert columns.item() == pytest.approx((4 + 16) / 2)
@@ -64,9 +62,7 @@ def test_distances_are_tanh_of_a_tenth_and_each_pair_counts_once():
     assert distances[0, 1].item() == pytest.approx(math.tanh(0.5))
     assert distances.diagonal().abs().sum() == 0
     a, b = math.tanh(0.5), math.tanh(1.0)
-    assert losses.unifrac_loss(z, torch.zeros(3, 3)).item() == pytest.approx(
-        (2 * a * a + b * b) / 3
-    )
+    assert losses.unifrac_loss(z, torch.zeros(3, 3)).item() == pytest.approx((2 * a * a + b * b) / 3)
     assert losses.unifrac_loss(z[:1], torch.zeros(1, 1)).item() == 0
 
 
@@ -76,9 +72,7 @@ def test_repeated_asvs_weigh_as_much_as_when_they_stand_apart():
     tokens = torch.randint(0, 5, (2, 5), generator=generator)
     weight = torch.tensor([1.0, 3.0])
     apart = losses.nucleotide_loss(logits[[0, 1, 1, 1]], tokens[[0, 1, 1, 1]])
-    assert losses.nucleotide_loss(logits, tokens, weight=weight).item() == pytest.approx(
-        apart.item()
-    )
+    assert losses.nucleotide_loss(logits, tokens, weight=weight).item() == pytest.approx(apart.item())
     real = tokens > 0
     assert losses.nucleotide_loss(logits, tokens).item() == pytest.approx(
         F.cross_entropy(logits[real], tokens[real]).item()
@@ -87,9 +81,7 @@ def test_repeated_asvs_weigh_as_much_as_when_they_stand_apart():
 
 def test_absent_terms_are_zero_and_can_be_differentiated():
     prediction = torch.ones(2, 1, requires_grad=True)
-    terms = losses.MultiTaskLoss(target_penalty=2)(
-        {"target_prediction": prediction}, {"target": torch.zeros(2, 1)}
-    )
+    terms = losses.MultiTaskLoss(target_penalty=2)({"target_prediction": prediction}, {"target": torch.zeros(2, 1)})
     assert [terms[name].item() for name in TERMS] == [0.5, 0, 0, 0, 1.0]
     terms["total_loss"].backward()
     assert prediction.grad is not None and torch.allclose(prediction.grad, torch.ones(2, 1))
@@ -97,9 +89,7 @@ def test_absent_terms_are_zero_and_can_be_differentiated():
 
 def test_nothing_masked_gives_zero_with_a_gradient():
     logits = torch.randn(1, 3, 7, requires_grad=True)
-    loss = losses.nucleotide_loss(
-        logits, torch.ones(1, 3, dtype=torch.long), torch.zeros(1, 3, dtype=torch.bool)
-    )
+    loss = losses.nucleotide_loss(logits, torch.ones(1, 3, dtype=torch.long), torch.zeros(1, 3, dtype=torch.bool))
     loss.backward()
     assert loss.item() == 0 and logits.grad.abs().sum() == 0
 

@@ -33,9 +33,7 @@ def real(*shape, dtype=torch.double):
 
 
 def mask(rows, length):
-    return torch.arange(length) < torch.arange(rows)[:, None] % (
-        length + 1
-    )  # the first row has nothing real
+    return torch.arange(length) < torch.arange(rows)[:, None] % (length + 1)  # the first row has nothing real
 
 
 def arguments(rows, length, dtype=torch.double):
@@ -82,9 +80,7 @@ def test_opcheck(name, dtype):
 @pytest.mark.parametrize("name", NAMES)
 def test_gradcheck(name):
     call = arguments(3, 4)[name]
-    places = [
-        i for i, value in enumerate(call) if isinstance(value, torch.Tensor) and value.requires_grad
-    ]
+    places = [i for i, value in enumerate(call) if isinstance(value, torch.Tensor) and value.requires_grad]
 
     def run(*tensors):
         filled = list(call)
@@ -107,9 +103,7 @@ def test_strided_input_gives_the_same(name):
     def strided(value):
         if not isinstance(value, torch.Tensor) or value.dim() < 2:
             return value
-        wide = (
-            value.detach().repeat_interleave(2, dim=-1).transpose(0, 1).contiguous().transpose(0, 1)
-        )
+        wide = value.detach().repeat_interleave(2, dim=-1).transpose(0, 1).contiguous().transpose(0, 1)
         out = wide[..., ::2]
         assert not out.is_contiguous() or out.numel() < 2 or 1 in out.shape
         return out
@@ -144,9 +138,7 @@ def test_random_masks_follow_torchs_default_generator():
 
 def test_compile_sees_through_the_encoder_layer():
     call = arguments(3, 4)["encoder_layer"]
-    compiled = torch.compile(
-        lambda *a: ops.encoder_layer(*a), backend="aot_eager", fullgraph=True, dynamic=True
-    )
+    compiled = torch.compile(lambda *a: ops.encoder_layer(*a), backend="aot_eager", fullgraph=True, dynamic=True)
     torch.testing.assert_close(compiled(*call), ops.encoder_layer(*call))
     other = arguments(5, 7)["encoder_layer"]
     torch.testing.assert_close(compiled(*other), ops.encoder_layer(*other))

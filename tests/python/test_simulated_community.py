@@ -10,9 +10,27 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 def test_the_regression_target_is_recovered_better_than_by_the_mean(deepbio: Run, tmp_path: Path):
     data, pretrained, run = tmp_path / "data", tmp_path / "pretrained", tmp_path / "run"
-    deepbio("simulate", "-o", data, *"--samples 160 --features 120 --length-bp 60 --depth 3000 --seed 11".split(), check=True)
+    deepbio(
+        "simulate",
+        "-o",
+        data,
+        *"--samples 160 --features 120 --length-bp 60 --depth 3000 --seed 11".split(),
+        check=True,
+    )
     table = ["--table", data / "table.biom"]
-    deepbio("pretrain", *table, "--tree", data / "tree.nwk", "--output-dir", pretrained, "--epochs", 4, "--seed", 1, check=True)
+    deepbio(
+        "pretrain",
+        *table,
+        "--tree",
+        data / "tree.nwk",
+        "--output-dir",
+        pretrained,
+        "--epochs",
+        4,
+        "--seed",
+        1,
+        check=True,
+    )
 
     deepbio(
         "train", *table, "--metadata", data / "metadata.tsv", "--metadata-column", "age", "--pretrained", pretrained,

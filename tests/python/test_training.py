@@ -1,5 +1,6 @@
 """The C++ trainer on a Python module, runs shared with the command, predictions equal to the last bit."""
 
+import copy
 import csv
 import json
 import subprocess
@@ -25,8 +26,8 @@ def trained(deepbio: Run, community_dir: Path, tmp_path_factory: pytest.TempPath
     run = tmp_path_factory.mktemp("runs") / "age"
     deepbio(
         "train", "--table", community_dir / "table.biom", "--metadata", community_dir / "metadata.tsv",
-        "--metadata-column", "age", "--output-dir", run, "--epochs", 2, "--embedding-dim", 16, "--max-bp", 60, "--seed", 3,
-        check=True,
+        "--metadata-column", "age", "--output-dir", run, "--epochs", 2, "--embedding-dim", 16, "--max-bp", 60,
+        "--seed", 3, check=True,
     )  # fmt: skip
     return run
 
@@ -63,6 +64,84 @@ def test_a_callback_stops_training_and_a_bad_option_is_named(community_dir: Path
         db.Trainer(model, epochz=3)
     with pytest.raises(ArgumentError, match="float32"):
         db.Trainer(db.models.SequencePredictor(**TINY).double()).fit(samples_of(community_dir))
+
+
+def test_a_frozen_part_stays_and_the_step_callback_sees_every_batch(community_dir: Path):
+    model = db.models.SequencePredictor(**TINY)
+    model.base_model.requires_grad_(False)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    steps = []
+
+    db.Trainer(model, epochs=1, batch_size=10, lr=1e-2, warmup_steps=1, patience=0).fit(
+        *samples_of(community_dir).split(0.25),
+        on_step=lambda report: steps.append((report["step"], report["num_steps"])),
+    )
+
+    assert steps == [(0, 2), (1, 2)]
+    changed = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert changed and not any(name.startswith("base_model.") for name in changed)
+
+
+def test_an_error_of_a_callback_arrives_as_it_is(community_dir: Path):
+    def fail(report: dict) -> None:
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        db.Trainer(db.models.SequencePredictor(**TINY), epochs=1).fit(samples_of(community_dir), on_step=fail)
+
+
+def test_what_does_not_fit_is_said_before_training(community_dir: Path):
+    train, val = samples_of(community_dir).split(0.25)
+    trainer = db.Trainer(db.models.SequencePredictor(**TINY), epochs=1)
+    with pytest.raises(ArgumentError, match="codec"):
+        trainer.fit(train, samples_of(community_dir))
+    wide = db.SampleDataset(community_dir / "table.biom", max_bp=61)
+    with pytest.raises(ArgumentError, match="max_bp=61"):
+        trainer.fit(wide)
+    with pytest.raises(ArgumentError, match="targets"):
+        trainer.fit(db.SampleDataset(community_dir / "table.biom", max_bp=60))
+    assert val.codec == train.codec
+
+
+def test_a_run_of_python_is_a_run_of_the_command(deepbio: Run, community_dir: Path, tmp_path: Path):
+    torch.manual_seed(4)
+    model, run = db.models.SequencePredictor(**TINY), tmp_path / "run"
+    options = {"epochs": 4, "batch_size": 8, "lr": 1e-3, "patience": 0}
+    whole = db.Trainer(model, options).fit(samples_of(community_dir), run_directory=run)
+    predicted = db.predict(run, community_dir / "table.biom")
+
+    rows = deepbio("predict", "--model", run, "--table", community_dir / "table.biom", check=True).stdout.splitlines()[
+        1:
+    ]
+    assert [f"{value:.9g}" for value in predicted.values[:, 0].tolist()] == [row.split("\t")[1] for row in rows]
+    loaded = db.models.from_pretrained(run).state_dict()
+    assert all(torch.equal(loaded[name], tensor) for name, tensor in model.state_dict().items())
+    ids, embeddings = db.embed(run, community_dir / "table.biom")
+    assert ids == predicted.sample_ids and embeddings.shape == (24, 16)
+    with pytest.raises(ArgumentError, match="not empty"):
+        db.Trainer(model, options).fit(samples_of(community_dir), run_directory=run)
+    assert len((run / "metrics.jsonl").read_text().splitlines()) == 4 == len(whole.epochs)
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(community_dir: Path, tmp_path: Path):
+    options = {"epochs": 4, "batch_size": 8, "lr": 1e-3, "patience": 0, "loader_threads": 1}
+    torch.manual_seed(7)
+    first = db.models.SequencePredictor(**TINY)
+    second = copy.deepcopy(first)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        whole = db.Trainer(first, options).fit(samples_of(community_dir), run_directory=tmp_path / "whole")
+        stopped = db.Trainer(second, options).fit(
+            samples_of(community_dir), run_directory=tmp_path / "part", on_epoch=lambda report: report["epoch"] < 1
+        )
+        rest = db.Trainer(db.models.SequencePredictor(**TINY), options).fit(
+            samples_of(community_dir), run_directory=tmp_path / "part", resume=True
+        )
+    finally:
+        torch.set_num_threads(threads)
+    assert stopped.interrupted and len(stopped.epochs) == 2
+    assert [e["val_loss"] for e in rest.epochs] == [e["val_loss"] for e in whole.epochs]
 
 
 def test_command_and_python_predict_the_same_numbers(deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path):
@@ -112,21 +191,3 @@ def test_the_python_shell_gives_the_bits_of_the_cpp_shell(trained: Path, communi
 def test_a_run_that_is_none_is_said_to_be_none(tmp_path: Path, community_dir: Path):
     with pytest.raises((db.errors.MissingFileError, ConfigError), match="run directory"):
         db.predict(tmp_path, community_dir / "table.biom")
-
-
-def test_the_report_is_one_page_with_its_pictures(trained: Path, community_dir: Path):
-    page = db.report.write_report(trained).read_text()
-    assert page.count("data:image/png;base64,") == 2 and "embedding_dim" in page and "http" not in page
-    with pytest.raises(db.errors.MissingFileError):
-        db.report.write_report(community_dir)
-
-
-def test_an_exported_model_runs_in_torch_alone(trained: Path, tmp_path: Path, community_dir: Path):
-    model = db.models.from_pretrained(trained)
-    db.export.torchscript(model, tmp_path / "model.ts")
-    exported = torch.jit.load(tmp_path / "model.ts")
-    batch = samples_of(community_dir).batch([1, 2, 4, 8])
-    tokens = batch.asv_tokens[batch.asv_index] * batch.mask.unsqueeze(-1)
-    with torch.no_grad():
-        assert torch.allclose(exported(tokens, batch.counts), model(batch)["target_prediction"], atol=1e-6)
-    assert "deepbio" not in str(exported.inlined_graph)

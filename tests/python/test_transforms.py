@@ -58,11 +58,13 @@ def test_reverse_complement_turns_the_quality_with_the_sequence():
 
 
 def test_reverse_complement_with_half_chance_is_about_half_and_always_the_same():
-    samples = [{"sequence": b"AAAC", "quality": None, "id": str(i)} for i in range(400)]
+    samples = [{"sequence": b"AAAC", "quality": None, "metadata": {"index": i}} for i in range(400)]
     transform = ReverseComplement(0.5, seed=3)
     turned = [transform(sample)["sequence"] != b"AAAC" for sample in samples]
     assert 150 < sum(turned) < 250
     assert turned == [transform(sample)["sequence"] != b"AAAC" for sample in samples]
+    later = [transform({**sample, "metadata": {**sample["metadata"], "epoch": 1}})["sequence"] for sample in samples]
+    assert turned != [sequence != b"AAAC" for sequence in later]
 
 
 def test_a_callable_of_the_user_may_stand_in_compose():

@@ -8,6 +8,7 @@ import pytest
 
 SCRIPT = """
 import sys
+from glob import glob
 import torch
 import deepbio_torch as db
 
@@ -17,18 +18,23 @@ def main():
     torch.randn(700, 700) @ torch.randn(700, 700)
     table, tree = db.read_table(folder + "/table.biom"), db.read_tree(folder + "/tree.nwk")
     db.unifrac(table, tree)
-    from glob import glob
-    reads = db.SequenceDataset(sorted(glob(folder + "/reads/*.gz")), transform=db.transforms.OneHotEncoder(pad_to=60))
+    files = sorted(glob(folder + "/reads/*.gz"))
+    reads = db.SequenceDataset(files, transform=db.transforms.OneHotEncoder(), target="file")
     samples = db.SampleDataset(table, tree=tree, rarefy_depth=100, max_bp=60)
     len(reads)
+    list(db.DataLoader(samples, batch_size=4, num_workers=2))
     for data, key in ((reads, "ids"), (samples, "sample_ids")):
-        plain = [(b[key], float(sum(v.double().sum() for v in b.values() if torch.is_tensor(v))))
-                 for b in torch.utils.data.DataLoader(data, batch_size=16, collate_fn=db.collate)]
-        loader = torch.utils.data.DataLoader(data, batch_size=16, collate_fn=db.collate, num_workers=2,
-                                             multiprocessing_context=method, timeout=50)
-        worked = [(b[key], float(sum(v.double().sum() for v in b.values() if torch.is_tensor(v)))) for b in loader]
-        assert worked == plain, method
-    print("same", len(plain))
+        plain = [summary(b, key) for b in torch.utils.data.DataLoader(data, batch_size=64)]
+        loader = torch.utils.data.DataLoader(
+            data, batch_size=64, num_workers=2, multiprocessing_context=method, timeout=50
+        )
+        assert [summary(b, key) for b in loader] == plain, method
+    print("same", len(plain), sorted({m.split()[-1] for m in open("/proc/self/maps") if "gomp" in m or "iomp" in m}))
+
+
+def summary(batch, key):
+    tensors = [value.double() for value in batch.values() if torch.is_tensor(value)]
+    return batch[key], [tensor.sum().item() for tensor in tensors], [list(tensor.shape) for tensor in tensors]
 
 if __name__ == "__main__":
     main()
@@ -40,7 +46,8 @@ def test_workers_give_the_same_batches_after_a_parallel_region(community_dir: Pa
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     done = subprocess.run(
-        [sys.executable, script, community_dir, method], capture_output=True, text=True, timeout=180, cwd=tmp_path
+        [sys.executable, script, community_dir, method], capture_output=True, text=True, timeout=60, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("same")
+    assert done.stdout.startswith("same 1 ")
+    assert len(eval(done.stdout.split(" ", 2)[2])) == 1, f"one OpenMP runtime: {done.stdout}"

@@ -80,7 +80,7 @@ struct Loader<Batch>::State {
   std::condition_variable changed;
   std::vector<std::thread> threads;
   bool has_begun = false;
-  pid_t process = ::getpid();
+  pid_t process = 0;  // whose threads these are
 
   void stop() {
     {
@@ -181,6 +181,7 @@ void Loader<Batch>::begin(uint64_t epoch, int64_t first_batch) {
   }
   state.given = state.claimed = first_batch;
   state.has_begun = true;
+  state.process = ::getpid();
   for (int64_t i = 0; i < state.options.num_threads; ++i) state.threads.emplace_back([&state] { state.work(); });
 }
 

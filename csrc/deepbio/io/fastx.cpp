@@ -86,6 +86,7 @@ struct FastxReader::State {
   [[noreturn]] void too_large() const;
   void give_up(const RecordProblem& problem);
   void resume_fastq();
+  bool drop_four_lines();
   void drop_line();
   const std::string& path() const { return window.source().path(); }
 
@@ -192,6 +193,7 @@ bool FastxReader::State::advance_fastq() {
 
 // Drops lines until a whole record stands at the front. '@' alone does not tell a title: a quality may start with it.
 void FastxReader::State::resume_fastq() {
+  if (drop_four_lines()) return;
   while (true) {
     drop_line();
     if (!skip_blank_lines()) return;
@@ -204,6 +206,22 @@ void FastxReader::State::resume_fastq() {
     }
     if (result == FastqScanner::Result::kRecord) return;
   }
+}
+
+// A bad record of four lines before another title goes alone, so that each bad record in a row is counted.
+bool FastxReader::State::drop_four_lines() {
+  size_t at = 0;
+  for (int line = 0; line < 4; ++line) {
+    size_t end = window.text().find('\n', at);
+    while (end == std::string_view::npos && window.more()) end = window.text().find('\n', at);
+    if (end == std::string_view::npos || (line == 2 && window.text()[at] != '+')) return false;
+    at = end + 1;
+  }
+  if (at == window.text().size()) window.more();
+  if (at < window.text().size() && window.text()[at] != '@') return false;
+  window.drop(at);
+  line_number += 4;
+  return true;
 }
 
 void FastxReader::State::drop_line() {

@@ -66,7 +66,7 @@ size_t GzipSource::read_members(char* out, size_t size) {
 
 // False at the end of the file.
 bool GzipSource::begin_member() {
-  const std::string_view head = input_->peek(2);
+  const std::string_view head = input_->peek(2).substr(0, 2);
   if (num_members_ > 0 && head.empty()) return false;
   if (num_members_ > 0 && head[0] == '\0') {
     check_padding();

@@ -30,6 +30,8 @@ std::string folder_of(const std::string& path) {
 }
 
 bool is_device_or_pipe(const std::string& path) {
+  // These stay streams when the shell has sent them to a file: a rename would replace the link in /dev itself.
+  if (path == "/dev/stdout" || path == "/dev/stderr" || path.rfind("/dev/fd/", 0) == 0) return true;
   struct stat info {};
   return ::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
 }

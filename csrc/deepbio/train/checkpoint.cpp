@@ -122,8 +122,8 @@ LoadReport load_state_dict(torch::nn::Module& module, const NamedTensors& tensor
       continue;
     }
     if (place->second.sizes() != tensor.sizes()) {
-      throw ConfigError("weights: " + name + ": the model has shape " + shape_text(place->second) +
-                        ", the file has " + shape_text(tensor) + "; see " + option_behind(name));
+      throw ConfigError("weights: " + name + ": the model has shape " + shape_text(place->second) + ", the file has " +
+                        shape_text(tensor) + "; see " + option_behind(name));
     }
     seen[name] = true;
   }
@@ -257,7 +257,8 @@ LoadReport load_pretrained(model::AamModel& model, const std::string& run) {
   }
   for (const std::string& name : odd) {
     if (name.find("nucleotide_head") != std::string::npos) continue;
-    throw ConfigError("--pretrained " + run + ": " + name + " is on one side only; see --attention-layers and --count-embedding");
+    throw ConfigError("--pretrained " + run + ": " + name +
+                      " is on one side only; see --attention-layers and --count-embedding");
   }
   return report;
 }

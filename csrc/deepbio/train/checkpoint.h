@@ -1,8 +1,9 @@
 // A run directory: what it holds and how it is written, so that a crash leaves the last good state.
 //
-//   config.json          RunConfig: model, data, target, training, versions: enough to predict from this directory alone
-//   model.safetensors    best weights;  last/{model.safetensors, optimizer.safetensors, state.json}: enough to resume
-//   metrics.jsonl        a line per epoch;  train_samples.txt, val_samples.txt;  val_predictions.tsv;  training.log
+//   config.json          RunConfig: model, data, target, training, versions: enough to predict from this directory
+//   alone model.safetensors    best weights;  last/{model.safetensors, optimizer.safetensors, state.json}: enough to
+//   resume metrics.jsonl        a line per epoch;  train_samples.txt, val_samples.txt;  val_predictions.tsv;
+//   training.log
 #pragma once
 
 #include <torch/nn/module.h>
@@ -52,7 +53,7 @@ struct RunConfig {
   std::optional<data::TargetCodec> target;
   Json training;    // every resolved option of the command
   Json trained_on;  // files, samples, features, and what a model that knows nothing would answer (mean, class counts)
-  Json versions;  // deepbio, torch
+  Json versions;    // deepbio, torch
   bool is_predictor() const { return kind == "train"; }
   Json to_json() const;
   static RunConfig from_json(const Json& json);

@@ -66,8 +66,8 @@ LossTargets make_loss_targets(const data::SampleBatch& batch, const CountTarget&
   targets.counts = counts.of(batch.counts, batch.mask);
   targets.base_target = batch.distances;
   targets.nucleotides = batch.asv_tokens;
-  targets.nucleotide_weight = at::bincount(batch.asv_index.masked_select(batch.mask), {}, batch.asv_tokens.size(0))
-                                  .to(at::kFloat);
+  targets.nucleotide_weight =
+      at::bincount(batch.asv_index.masked_select(batch.mask), {}, batch.asv_tokens.size(0)).to(at::kFloat);
   return targets;
 }
 

@@ -33,7 +33,8 @@ std::string shape_of(const Tensor& tensor) {
 
 void expect_shape(const Tensor& tensor, at::IntArrayRef expected, const char* what) {
   if (tensor.sizes() == expected) return;
-  throw ShapeError(std::string(what) + ": expected shape " + shape_of(at::empty(expected)) + ", got " + shape_of(tensor));
+  throw ShapeError(std::string(what) + ": expected shape " + shape_of(at::empty(expected)) + ", got " +
+                   shape_of(tensor));
 }
 
 void expect_finite(const Tensor& tensor, const char* what) {
@@ -209,17 +210,16 @@ LossTerms multi_task_loss(const model::Outputs& outputs, const LossTargets& targ
   if (outputs.target_prediction.defined() && targets.target.defined()) {
     const Tensor weights = options.class_weights.empty() ? Tensor() : at::tensor(options.class_weights, zero.options());
     terms.target_loss =
-        is_classifier
-            ? classification_loss(outputs.target_prediction, targets.target, weights, targets.sample_weights)
-            : regression_loss(outputs.target_prediction, targets.target, options, targets.sample_weights);
+        is_classifier ? classification_loss(outputs.target_prediction, targets.target, weights, targets.sample_weights)
+                      : regression_loss(outputs.target_prediction, targets.target, options, targets.sample_weights);
   }
   if (outputs.count_prediction.defined() && targets.counts.defined()) {
     terms.count_loss = count_loss(outputs.count_prediction, targets.counts, targets.mask);
   }
   if (const Tensor base = base_loss(outputs, targets, encoder_type); base.defined()) terms.unifrac_loss = base;
   if (outputs.nuc_predictions.defined() && targets.nucleotides.defined()) {
-    terms.nuc_loss = nucleotide_loss(outputs.nuc_predictions, targets.nucleotides, outputs.mask_indices,
-                                     targets.nucleotide_weight);
+    terms.nuc_loss =
+        nucleotide_loss(outputs.nuc_predictions, targets.nucleotides, outputs.mask_indices, targets.nucleotide_weight);
   }
   terms.total_loss = options.target_penalty * terms.target_loss + options.count_penalty * terms.count_loss +
                      options.penalty * terms.unifrac_loss + options.nuc_penalty * terms.nuc_loss;

@@ -115,9 +115,9 @@ Predictions predict(model::AamModel& model, const RunConfig& config, const data:
   if (!model.is_predictor()) {
     throw ArgumentError("predict: this run is a pretrained encoder without a target; use `deepbio embed`, or train it");
   }
-  torch::Tensor values = forward_all(model, dataset, samples, options,
-                                     [](const model::Outputs& outputs) { return outputs.target_prediction; })
-                             .to(torch::kDouble);
+  torch::Tensor values = forward_all(model, dataset, samples, options, [](const model::Outputs& outputs) {
+                           return outputs.target_prediction;
+                         }).to(torch::kDouble);
   Predictions predictions;
   for (const int64_t sample : samples) predictions.sample_ids.push_back(dataset.table().sample_ids[sample]);
   if (model.config().is_classifier) {

@@ -14,9 +14,9 @@ namespace deepbio::train {
 
 struct Predictions {
   std::vector<std::string> sample_ids;
-  torch::Tensor values;              // float64 [N, O] in target units, or class probabilities [N, C]
-  std::vector<int64_t> class_ids;    // [N] for a classifier
-  torch::Tensor deviation;           // float64 [N]: spread over several draws of reads; undefined after one pass
+  torch::Tensor values;            // float64 [N, O] in target units, or class probabilities [N, C]
+  std::vector<int64_t> class_ids;  // [N] for a classifier
+  torch::Tensor deviation;         // float64 [N]: spread over several draws of reads; undefined after one pass
 };
 
 struct PredictOptions {
@@ -30,7 +30,8 @@ Predictions predict(model::AamModel& model, const RunConfig& config, const data:
 // float32 [N, D]: the encoder's sample embeddings.
 torch::Tensor embed(model::AamModel& model, const data::SampleDataset& dataset, const std::vector<int64_t>& samples,
                     const PredictOptions& options = {});
-// sample_id, prediction (classes: the label, then probability_CLASS columns), prediction_std where there is one; numbers with 9 significant digits.
+// sample_id, prediction (classes: the label, then probability_CLASS columns), prediction_std where there is one;
+// numbers with 9 significant digits.
 void write_predictions(const std::string& path, const Predictions& predictions, const RunConfig& config,
                        io::Overwrite overwrite = io::Overwrite::kAllow);
 // All ASV embeddings of a table [F, D], each feature once.

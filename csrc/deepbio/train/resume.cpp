@@ -99,7 +99,8 @@ TrainingState load_training_state(const std::string& run, model::AamModel& model
   if (!fs::exists(folder / "state.json")) folder = fs::path(run) / "last.old";
   const std::string path = (folder / "state.json").string();
   if (!fs::exists(path)) {
-    throw MissingFileError((fs::path(run) / "last" / "state.json").string(), "nothing to resume: no epoch was finished");
+    throw MissingFileError((fs::path(run) / "last" / "state.json").string(),
+                           "nothing to resume: no epoch was finished");
   }
   const Json json = Json::parse(io::read_all(path), path);
   expect_same_options(json.at("options"), options.to_json(), path);

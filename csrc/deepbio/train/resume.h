@@ -13,7 +13,7 @@ namespace deepbio::train {
 
 struct TrainingState {
   int64_t next_epoch = 0;
-  int64_t updates = 0;              // optimizer steps taken: where the learning-rate schedule stands
+  int64_t updates = 0;  // optimizer steps taken: where the learning-rate schedule stands
   int64_t best_epoch = -1;
   double best_value = 0;            // of options.best_metric
   int64_t epochs_without_gain = 0;  // what patience counts

@@ -63,7 +63,8 @@ NamedTensors copy_of(const NamedTensors& tensors) {
 NamedTensors trainable_parameters(const model::AamModel& model) {
   NamedTensors parameters;
   for (const auto& item : model.named_parameters()) {
-    const bool is_frozen = model.is_predictor() && model.config().freeze_base && item.key().rfind("base_model.", 0) == 0;
+    const bool is_frozen =
+        model.is_predictor() && model.config().freeze_base && item.key().rfind("base_model.", 0) == 0;
     if (item.value().requires_grad() && !is_frozen) parameters.emplace_back(item.key(), item.value());
   }
   if (parameters.empty()) throw ArgumentError("trainer: expected parameters to train, got none (all are frozen)");
@@ -80,8 +81,14 @@ class FitRun {
   };
   FitRun(model::AamModel& model, const TrainingOptions& options, const std::string& run, const Sources& sources,
          const std::optional<data::TargetCodec>& codec, const Callbacks& callbacks)
-      : model_(model), options_(options), run_(run), sources_(sources), codec_(codec), callbacks_(callbacks),
-        generator_(options.seed), optimizer_(trainable_parameters(model), adamw_options(options)) {
+      : model_(model),
+        options_(options),
+        run_(run),
+        sources_(sources),
+        codec_(codec),
+        callbacks_(callbacks),
+        generator_(options.seed),
+        optimizer_(trainable_parameters(model), adamw_options(options)) {
     check_sources();
     counts_ = fit_count_target(options_.count_target, sources_.train, sources_.split.train);
     is_frozen_ = model_.is_predictor() && model_.config().freeze_base;
@@ -93,8 +100,8 @@ class FitRun {
     if (resume) take_up();
     SampleLoader train = loader(sources_.train, sources_.split.train, /*shuffle=*/true);
     SampleLoader val = loader(sources_.val, sources_.split.val, /*shuffle=*/false);
-    const int64_t groups = (train.num_batches() + options_.gradient_accumulation_steps - 1) /
-                           options_.gradient_accumulation_steps;
+    const int64_t groups =
+        (train.num_batches() + options_.gradient_accumulation_steps - 1) / options_.gradient_accumulation_steps;
     total_updates_ = groups * options_.epochs;
     while (!state_.finished && state_.next_epoch < options_.epochs) {
       EpochReport report;
@@ -126,8 +133,8 @@ class FitRun {
       if (!targets.defined()) throw ArgumentError("trainer: a predictor needs a dataset with targets");
       for (const auto* part : {&sources_.split.train, &sources_.split.val}) {
         const torch::Tensor chosen = targets.index_select(0, torch::tensor(*part, torch::kLong));
-        const bool known = chosen.is_floating_point() ? torch::isfinite(chosen).all().item<bool>()
-                                                      : (chosen >= 0).all().item<bool>();
+        const bool known =
+            chosen.is_floating_point() ? torch::isfinite(chosen).all().item<bool>() : (chosen >= 0).all().item<bool>();
         if (!known) throw ArgumentError("trainer: expected a target for every sample of the split, got unknown ones");
       }
     } else if (!sources_.train.has_distances() && !model_.config().predict_nucleotides) {
@@ -221,8 +228,8 @@ class FitRun {
       const model::Inputs inputs = make_inputs(*batch, feature_embeddings_);
       const LossTargets targets = make_loss_targets(*batch, counts_);
       const model::Outputs outputs = model_.forward(inputs, {});
-      LossTerms terms = multi_task_loss(outputs, targets, options_.loss, model_.config().is_classifier,
-                                        model_.config().encoder_type);
+      LossTerms terms =
+          multi_task_loss(outputs, targets, options_.loss, model_.config().is_classifier, model_.config().encoder_type);
       if (with_nucleotides_) add_masked_nucleotides(inputs, targets, static_cast<uint64_t>(step), terms, means);
       means.add(terms, batch->mask.size(0));
       if (model_.is_predictor()) scores.add(outputs.target_prediction, targets.target);
@@ -267,8 +274,8 @@ class FitRun {
     if (!std::isfinite(report.val_loss) || !std::isfinite(value)) {
       throw Error("training: the validation loss became NaN or infinite in epoch " + std::to_string(report.epoch));
     }
-    report.is_best = state_.best_epoch < 0 || (bigger_is_better(options_.best_metric) ? value > state_.best_value
-                                                                                     : value < state_.best_value);
+    report.is_best = state_.best_epoch < 0 ||
+                     (bigger_is_better(options_.best_metric) ? value > state_.best_value : value < state_.best_value);
     state_.epochs_without_gain = report.is_best ? 0 : state_.epochs_without_gain + 1;
     if (report.is_best) {
       state_.best_epoch = report.epoch;

@@ -1,8 +1,8 @@
 // The training loop: epochs of batches -> loss -> step, validation, early stopping, checkpoints.
 //
-// Deterministic: order, rarefaction, dropout and masking depend on (seed, epoch, step) only; torch's default generator is
-// seeded per step and put back as it was when fit() ends. On one thread a resumed run equals an unbroken one bit for bit.
-// The library never prints: events go to a callback, which may ask to stop.
+// Deterministic: order, rarefaction, dropout and masking depend on (seed, epoch, step) only; torch's default generator
+// is seeded per step and put back as it was when fit() ends. On one thread a resumed run equals an unbroken one bit for
+// bit. The library never prints: events go to a callback, which may ask to stop.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,8 @@ struct TrainingOptions {
   double lr = 1e-4;
   double weight_decay = 0.01;
   int64_t warmup_steps = 10000;
-  int64_t patience = 10;          // epochs without improvement before stopping; 0: never
-  double max_grad_norm = 0;       // 0: no clipping
+  int64_t patience = 10;     // epochs without improvement before stopping; 0: never
+  double max_grad_norm = 0;  // 0: no clipping
   int64_t gradient_accumulation_steps = 1;
   std::string scheduler = "warmup_cosine";  // warmup_cosine, constant
   uint64_t seed = 0;
@@ -79,8 +79,8 @@ class Trainer {
   // run_directory "" keeps nothing on disk. codec is needed for metrics in target units (predictor).
   Trainer(std::shared_ptr<model::AamModel> model, TrainingOptions options, std::string run_directory = "",
           std::optional<data::TargetCodec> codec = {});
-  // Trains on split.train of train_data, validates on split.val of val_data (the same table with a fixed draw); leaves the best
-  // weights in the model. resume continues from RUN/last.
+  // Trains on split.train of train_data, validates on split.val of val_data (the same table with a fixed draw); leaves
+  // the best weights in the model. resume continues from RUN/last.
   FitResult fit(const data::SampleDataset& train_data, const data::SampleDataset& val_data, const Split& split,
                 const Callbacks& callbacks = {}, bool resume = false);
 

@@ -270,7 +270,7 @@ CATCH_TEST_CASE("Samples without reads, bad indices, bad DNA and bad options are
   with_empty->sample_ids.push_back("barren");
   with_empty->indptr.push_back(with_empty->indptr.back());
   const SampleDataset barren(with_empty, community.sequences, options);
-  CATCH_REQUIRE_THROWS_WITH(barren.batch(std::vector<int64_t>{9}), Catch::Contains("\"barren\"") && Catch::Contains("no reads"));
+  CATCH_REQUIRE_THROWS_WITH(barren.batch(std::vector<int64_t>{9}), Catch::Contains("'barren'") && Catch::Contains("no reads"));
   auto sequences = community.sequences;
   sequences[3] = "ACGT-ACGT";
   CATCH_REQUIRE_THROWS_WITH(SampleDataset(community.table, sequences, options),

@@ -77,6 +77,6 @@ CATCH_TEST_CASE("AAM tokens are A 1, C 2, G 3, T 4 and 0 for anything else", "[a
 CATCH_TEST_CASE("An unknown name of a type or policy is quoted with the choices", "[alphabet]") {
   CATCH_REQUIRE(parse_sequence_type("rna") == SequenceType::kRna);
   CATCH_REQUIRE(parse_unknown_letter("iupac") == UnknownLetter::kIupac);
-  CATCH_REQUIRE_THROWS_WITH(parse_sequence_type("dan"), Catch::Contains("dna, rna or protein") && Catch::Contains("\"dan\""));
+  CATCH_REQUIRE_THROWS_WITH(parse_sequence_type("dan"), Catch::Contains("dna, rna or protein") && Catch::Contains("'dan'"));
   CATCH_REQUIRE_THROWS_AS(parse_unknown_letter("skip"), ArgumentError);
 }

@@ -98,7 +98,7 @@ CATCH_TEST_CASE("A letter outside the alphabet is refused with letter, 1-based p
   std::vector<std::string> reads(300, "ACGT");
   reads[200] = "ACNT";
   reads[290] = "XXXX";  // a later one is never the one reported
-  const auto expected = Catch::Equals("read 200, position 3: expected one of ACGT (dna), got \"N\"");
+  const auto expected = Catch::Equals("read 200, position 3: expected one of ACGT (dna), got 'N'");
   CATCH_REQUIRE_THROWS_WITH(encode_one_hot(views(reads), options), expected);
   CATCH_REQUIRE_THROWS_WITH(encode_integers(views(reads), options), expected);
   options.max_length = 2;  // what is cut off is not looked at; the second bad read is bad from its start

@@ -5,9 +5,10 @@
 #include <algorithm>
 
 #include "catch.h"
+#include "train/small_community.h"
+
 #include "deepbio/base/error.h"
 #include "deepbio/io/bytes.h"
-#include "train/small_community.h"
 
 namespace deepbio::train {
 namespace {
@@ -25,7 +26,8 @@ RunConfig small_run(const std::string& kind) {
 CATCH_TEST_CASE("tensors of every dtype come back bit for bit", "[checkpoint]") {
   const test::TemporaryFolder folder;
   const torch::Tensor base = torch::arange(6).view({2, 3});
-  NamedTensors tensors{{"empty", torch::empty({0, 4})}, {"scalar", torch::tensor(1.5)}, {"turned", base.t().to(torch::kFloat)}};
+  NamedTensors tensors{
+      {"empty", torch::empty({0, 4})}, {"scalar", torch::tensor(1.5)}, {"turned", base.t().to(torch::kFloat)}};
   for (const at::ScalarType type : {at::kDouble, at::kFloat, at::kHalf, at::kBFloat16, at::kLong, at::kInt, at::kShort,
                                     at::kChar, at::kByte, at::kBool}) {
     tensors.emplace_back(c10::toString(type), base.to(type));
@@ -83,7 +85,8 @@ CATCH_TEST_CASE("broken run directories say what is wrong", "[checkpoint]") {
   CATCH_REQUIRE_THROWS_WITH(read_run_config(folder.path()), Catch::Contains("knid") && Catch::Contains("kind"));
 }
 
-CATCH_TEST_CASE("a model is loaded with its best weights, and a run without or with damaged weights says so", "[checkpoint]") {
+CATCH_TEST_CASE("a model is loaded with its best weights, and a run without or with damaged weights says so",
+                "[checkpoint]") {
   const test::TemporaryFolder folder;
   write_run_config(folder.path(), small_run("train"));
   CATCH_REQUIRE_THROWS_WITH(load_model(folder.path()), Catch::Contains("no weights yet"));
@@ -98,7 +101,8 @@ CATCH_TEST_CASE("a model is loaded with its best weights, and a run without or w
   CATCH_REQUIRE_THROWS_AS(load_model(folder.path()), ParseError);
 }
 
-CATCH_TEST_CASE("a pretrained encoder goes into the base of a predictor, and another size names the option", "[checkpoint]") {
+CATCH_TEST_CASE("a pretrained encoder goes into the base of a predictor, and another size names the option",
+                "[checkpoint]") {
   const test::TemporaryFolder folder;
   auto encoder = model::make_model(small_model(), /*is_predictor=*/false);
   model::init_parameters(*encoder, 11);
@@ -116,7 +120,8 @@ CATCH_TEST_CASE("a pretrained encoder goes into the base of a predictor, and ano
   CATCH_REQUIRE_THROWS_WITH(load_pretrained(*small_predictor(wide), folder.path()), Catch::Contains("--embedding-dim"));
   model::ModelConfig deep = small_model();
   deep.sample_num_layers = 2;
-  CATCH_REQUIRE_THROWS_WITH(load_pretrained(*small_predictor(deep), folder.path()), Catch::Contains("--attention-layers"));
+  CATCH_REQUIRE_THROWS_WITH(load_pretrained(*small_predictor(deep), folder.path()),
+                            Catch::Contains("--attention-layers"));
   model::ModelConfig longer = small_model();
   longer.max_bp = 30;
   CATCH_REQUIRE_THROWS_WITH(load_pretrained(*small_predictor(longer), folder.path()), Catch::Contains("--max-bp"));

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "catch.h"
+
 #include "deepbio/base/error.h"
 #include "deepbio/io/safetensors.h"
 #include "deepbio/train/checkpoint.h"
@@ -42,8 +43,8 @@ CATCH_TEST_CASE("mse, mae, pinball and asymmetric losses follow their formulas",
 CATCH_TEST_CASE("sample weights multiply each sample's loss and are not divided out", "[losses]") {
   LossOptions options;
   options.target_loss_type = "mae";
-  const torch::Tensor loss = regression_loss(torch::tensor({{1.0}, {1.0}}), torch::zeros({2, 1}), options,
-                                             torch::tensor({3.0, 0.0}));
+  const torch::Tensor loss =
+      regression_loss(torch::tensor({{1.0}, {1.0}}), torch::zeros({2, 1}), options, torch::tensor({3.0, 0.0}));
   CATCH_REQUIRE(value(loss) == near(1.5));
 }
 
@@ -101,7 +102,8 @@ CATCH_TEST_CASE("the nucleotide loss counts an ASV as often as it occurs", "[los
   CATCH_REQUIRE(value(nucleotide_loss(logits, tokens, {}, torch::tensor({1.0, 3.0}))) == near(surprise / 4));
 }
 
-CATCH_TEST_CASE("the nucleotide loss looks at masked positions, and is zero with a gradient when there are none", "[losses]") {
+CATCH_TEST_CASE("the nucleotide loss looks at masked positions, and is zero with a gradient when there are none",
+                "[losses]") {
   const torch::Tensor logits = torch::zeros({1, 2, 7}).requires_grad_();
   const torch::Tensor tokens = torch::tensor({{1, 2}}, torch::kLong);
   CATCH_REQUIRE(value(nucleotide_loss(logits, tokens, torch::tensor({{false, true}}))) == near(std::log(7.0)));

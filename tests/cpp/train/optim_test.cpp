@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "catch.h"
+
 #include "deepbio/base/error.h"
 
 namespace deepbio::train {

@@ -5,9 +5,10 @@
 #include <numeric>
 
 #include "catch.h"
+#include "train/small_community.h"
+
 #include "deepbio/base/error.h"
 #include "deepbio/train/feed.h"
-#include "train/small_community.h"
 
 namespace deepbio::train {
 namespace {

@@ -43,7 +43,7 @@ struct SmallCommunity {
     classes = torch::empty({num_samples}, torch::kLong);
     for (int64_t sample = 0; sample < num_samples; ++sample) {
       const int64_t side = sample % 2, half = num_features / 2;
-      counts->sample_ids.push_back("s" + std::to_string(sample));
+      counts->sample_ids.push_back(std::string("s").append(std::to_string(sample)));
       for (int64_t feature = side * half; feature < (side + 1) * half; ++feature) {
         counts->indices.push_back(feature);
         counts->values.push_back(static_cast<double>(20 + random.below(40)));

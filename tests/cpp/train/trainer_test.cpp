@@ -7,9 +7,10 @@
 #include <set>
 
 #include "catch.h"
+#include "train/small_community.h"
+
 #include "deepbio/base/error.h"
 #include "deepbio/train/feed.h"
-#include "train/small_community.h"
 
 namespace deepbio::train {
 namespace {
@@ -30,8 +31,7 @@ CATCH_TEST_CASE("a tiny community is learned by heart", "[trainer]") {
   TrainingOptions options = small_training(40);
   options.loss.nuc_penalty = 0;
   Trainer trainer(model, options);
-  const FitResult result =
-      trainer.fit(community.dataset(true), community.dataset(false), all_for_both(community));
+  const FitResult result = trainer.fit(community.dataset(true), community.dataset(false), all_for_both(community));
   CATCH_REQUIRE(result.history.size() == 40);
   CATCH_REQUIRE(result.history.front().val_terms.at("r2") < 0.5);
   CATCH_REQUIRE(result.history[result.best_epoch].val_terms.at("r2") > 0.95);
@@ -59,8 +59,7 @@ CATCH_TEST_CASE("pretraining learns the distances between samples", "[trainer]")
   auto model = model::make_model(small_model(), /*is_predictor=*/false);
   model::init_parameters(*model, 5);
   Trainer trainer(model, small_training(30));
-  const FitResult result =
-      trainer.fit(community.dataset(true), community.dataset(false), all_for_both(community));
+  const FitResult result = trainer.fit(community.dataset(true), community.dataset(false), all_for_both(community));
   const double first = result.history.front().val_terms.at("unifrac_loss");
   CATCH_REQUIRE(result.history.back().val_terms.at("unifrac_loss") < first / 4);
   CATCH_REQUIRE(result.history.back().val_terms.at("nuc_loss") < result.history.front().val_terms.at("nuc_loss"));
@@ -105,8 +104,8 @@ CATCH_TEST_CASE("resuming refuses other options, and a run in which nothing was 
   const data::SampleDataset data = community.dataset(true);
   const Split split = all_for_both(community);
   std::filesystem::create_directories(folder / "run");
-  CATCH_REQUIRE_THROWS_AS(Trainer(small_predictor(), small_training(2), folder / "run").fit(data, data, split, {}, true),
-                          MissingFileError);
+  CATCH_REQUIRE_THROWS_AS(
+      Trainer(small_predictor(), small_training(2), folder / "run").fit(data, data, split, {}, true), MissingFileError);
   Trainer(small_predictor(), small_training(1), folder / "run").fit(data, data, split);
   TrainingOptions other = small_training(1);
   other.lr = 0.5;
@@ -121,7 +120,8 @@ CATCH_TEST_CASE("a crash between the two renames of a checkpoint is survived", "
   const Split split = all_for_both(community);
   Trainer(small_predictor(), small_training(2), folder.path()).fit(data, data, split);
   std::filesystem::rename(folder / "last", folder / "last.old");
-  const FitResult result = Trainer(small_predictor(), small_training(2), folder.path()).fit(data, data, split, {}, true);
+  const FitResult result =
+      Trainer(small_predictor(), small_training(2), folder.path()).fit(data, data, split, {}, true);
   CATCH_REQUIRE(result.history.size() == 2);
 }
 

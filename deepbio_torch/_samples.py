@@ -1,0 +1,250 @@
+"""Samples of a feature table as a dataset for the AAM models."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from . import _C
+from ._batch import Batch, Rows, Sample
+from .community import DistanceMatrix, Table, Tree, read_table, read_tree
+from .errors import ArgumentError, RecordIndexError
+
+Path = str | os.PathLike[str]
+
+
+class SampleDataset(Dataset[Sample]):
+    """Samples of a table with distances, targets and a new draw of reads in each epoch.
+
+    ``dataset.batch(indices)`` and every loader give a :class:`Batch` in which each distinct ASV
+    stands once: ``asv_tokens`` int64 [U, L] (AAM ids, START first, padding 0), ``asv_features``
+    int64 [U], ``asv_index`` int64, ``mask`` bool and ``counts`` float32 [B, S], ``distances``
+    float32 [B, B] (with tree or distances), ``targets`` float32 [B, 1] or int64 [B] (with target),
+    ``sample_index`` int64 [B], ``sample_ids``. The models take it as it is. ``dataset[i]`` is one
+    sample: ``tokens`` [S, L], ``counts`` [S], ``target``,
+    ``sample_id``.
+
+    Args:
+        table: a Table or the path of one.
+        tree: a Tree or path; a batch then carries the UniFrac distances of its own draw.
+        distances: a DistanceMatrix or path instead of a tree.
+        metadata: path of a metadata TSV.
+        target: its column to learn. Samples whose value is missing are left out; samples that the
+            metadata does not know are an error, unless ``missing_samples`` is "drop".
+        classifier: the target is a class; otherwise a number.
+        target_transform: of a number: "none", "minmax", "zscore", "log-minmax" or "log-zscore",
+            fitted on these samples.
+        codec: the ``codec`` of another dataset, to scale targets as there.
+        missing_samples: "error" or "drop".
+        sequences: path of a FASTA with the DNA of each feature, for ids that are not DNA.
+        rarefy_depth: reads drawn of each sample; shallower samples are left out. None: all reads.
+        redraw: another draw in each epoch; False: always the same, as for validation.
+        token_limit: ASVs of a sample at most.
+        asv_sampling: which ASVs of a larger sample stay: "abundance", "first" or "random".
+        max_bp: bases of an ASV at most.
+        metric: "unweighted", "weighted_normalized" or "weighted_unnormalized".
+        missing_features: features absent from the tree: "error" or "drop".
+        seed: of the draws.
+
+    Attributes:
+        table: what is left of the table. codec: how the target is scaled, JSON text, "" without.
+        left_out: ids of samples that are too shallow or without target.
+
+    Raises:
+        ArgumentError, ParseError, MissingFileError: with file, sample or feature and what to do.
+    """
+
+    def __init__(
+        self,
+        table: Table | Path,
+        *,
+        tree: Tree | Path | None = None,
+        distances: DistanceMatrix | Path | None = None,
+        metadata: Path | None = None,
+        target: str | None = None,
+        classifier: bool = False,
+        target_transform: str = "zscore",
+        codec: str = "",
+        missing_samples: str = "error",
+        sequences: Path | None = None,
+        rarefy_depth: int | None = None,
+        redraw: bool = True,
+        token_limit: int = 1024,
+        asv_sampling: str = "abundance",
+        max_bp: int = 150,
+        metric: str = "unweighted",
+        missing_features: str = "error",
+        seed: int = 0,
+    ) -> None:
+        """Reads what is given as a path, and checks everything."""
+        if tree is not None and distances is not None:
+            raise ArgumentError("distances: expected a tree or distances, got both")
+        if target is not None and metadata is None:
+            raise ArgumentError(f"target: column {target!r} needs metadata=PATH")
+        self.table = table if isinstance(table, Table) else read_table(table)
+        self.left_out: list[str] = []
+        self._keep_deep(1 if rarefy_depth is None else rarefy_depth)
+        self.codec, self._targets = "", None
+        if target is not None and metadata is not None:
+            column = _C.Metadata.read(os.fspath(metadata)), target
+            self._read_targets(*column, classifier, missing_samples)
+            self._scale_targets(target, target_transform, codec)
+        self.tree = tree if tree is None or isinstance(tree, Tree) else read_tree(tree)
+        if distances is not None and not isinstance(distances, DistanceMatrix):
+            distances = DistanceMatrix.read(distances)
+        self.distances = None if distances is None else distances.subset(self.table.sample_ids)
+        fasta = "" if sequences is None else os.fspath(sequences)
+        self._dna = _C.feature_sequences(self.table.feature_ids, fasta)
+        self.options: dict[str, Any] = {
+            "missing_features": missing_features,
+            "max_bp": max_bp,
+            "token_limit": token_limit,
+            "asv_sampling": asv_sampling,
+            "rarefy_depth": rarefy_depth or 0,
+            "redraw_each_epoch": redraw,
+            "seed": seed,
+            "metric": metric,
+        }
+        self.epoch = 0
+        self._native: _C.SampleDataset | None = None
+        self.native()
+
+    _targets: Tensor | None
+    _values: list[float]
+    _labels: list[str]
+
+    def _keep(self, samples: Sequence[int]) -> None:
+        kept = set(samples)
+        self.left_out += [name for i, name in enumerate(self.table.sample_ids) if i not in kept]
+        self.table = Table(self.table.native.select_samples(samples))
+
+    def _keep_deep(self, depth: int) -> None:
+        totals = self.table.totals()
+        deep: list[int] = (totals >= depth).nonzero().flatten().tolist()
+        if not deep:
+            most = totals.max().item() if len(totals) else 0
+            raise ArgumentError(f"rarefy_depth: no sample has {depth} reads; the deepest has {most:g}")
+        if len(deep) < len(totals):
+            self._keep(deep)
+
+    def _read_targets(self, metadata: _C.Metadata, column: str, classifier: bool, missing: str) -> None:
+        found = _C.labelled_samples(self.table.sample_ids, metadata, column, classifier, missing)
+        samples, self._values, self._labels = found
+        if len(samples) < len(self.table.sample_ids):
+            self._keep(samples)
+
+    def _scale_targets(self, column: str, transform: str, codec: str) -> None:
+        if self._labels:
+            self.codec = codec or _C.fit_classes(column, self._labels)
+            self._targets = _C.class_ids(self.codec, self._labels)
+        else:
+            self.codec = codec or _C.fit_target(column, self._values, transform)
+            self._targets = _C.normalize_targets(self.codec, self._values)
+
+    def native(self) -> _C.SampleDataset:
+        """The C++ dataset; made when it is first needed in a process."""
+        if self._native is None:
+            self._native = _C.SampleDataset(
+                self.table.native,
+                self._dna,
+                tree=None if self.tree is None else self.tree.native,
+                distances=None if self.distances is None else self.distances.values,
+                targets=self._targets,
+                **self.options,
+            )
+        return self._native
+
+    @property
+    def sample_ids(self) -> list[str]:
+        """Ids of the samples, in the order of their indices."""
+        return self.table.sample_ids
+
+    def subset(self, indices: Sequence[int], *, redraw: bool | None = None) -> SampleDataset:
+        """The dataset of these samples, with the same features, target scale and options.
+
+        Args:
+            indices: samples to keep, in this order.
+            redraw: another answer to ``redraw``; None keeps it.
+        """
+        rows = torch.tensor(list(indices), dtype=torch.int64)
+        out = copy.copy(self)
+        out.table = Table(self.table.native.select_samples(rows.tolist()))
+        out._targets = None if self._targets is None else self._targets[rows]
+        out.distances = self.distances and self.distances.subset(out.table.sample_ids)
+        out.options = {**self.options}
+        if redraw is not None:
+            out.options["redraw_each_epoch"] = redraw
+        if self._targets is not None:
+            out._values = [self._values[i] for i in rows.tolist()] if self._values else []
+            out._labels = [self._labels[i] for i in rows.tolist()] if self._labels else []
+        out._native = None
+        return out
+
+    def split(self, test_size: float = 0.2, *, seed: int = 0) -> tuple[SampleDataset, SampleDataset]:
+        """Training samples, and others held back with a fixed draw, for a seed always the same.
+
+        A numeric target is scaled again, by the training samples alone.
+        """
+        train, held_back = _C.split_samples(len(self), test_size, seed)
+        parts = self.subset(train), self.subset(held_back, redraw=False)
+        if self.codec and not self._labels:
+            codec = _C.refit_target(self.codec, parts[0]._values)
+            for part in parts:
+                part.codec = codec
+                part._targets = _C.normalize_targets(codec, part._values)
+        return parts
+
+    def set_epoch(self, epoch: int) -> None:
+        """Chooses the draw of reads for ``batch``. Workers learn of it when they start."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.table.shape[0]
+
+    def batch(self, indices: Sequence[int]) -> Batch:
+        """The :class:`Batch` of these samples.
+
+        Raises:
+            RecordIndexError: an index out of range.
+        """
+        return Batch(self.native().batch([self._checked(i) for i in indices], self.epoch))
+
+    def complete(self, fields: dict[str, Any], indices: Sequence[int], epoch: int) -> Batch:
+        """What a C++ loader gave, as a batch."""
+        return Batch(fields)
+
+    def __getitems__(self, indices: Sequence[int]) -> Rows:
+        return Rows(self.batch(indices), len(indices), _row)
+
+    def __getitem__(self, index: int) -> Sample:
+        return _row(self.batch([index]), 0)
+
+    def _checked(self, index: int) -> int:
+        size = len(self)
+        if not -size <= index < size:
+            raise RecordIndexError(f"sample index: expected {-size} to {size - 1}, got {index}")
+        return index % size
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_native": None}
+
+    def __repr__(self) -> str:
+        depth = self.options["rarefy_depth"] or "all"
+        return f"SampleDataset({len(self)} samples, {self.table.shape[1]} features, {depth} reads of each)"
+
+
+def _row(batch: Batch, row: int) -> Sample:
+    real = batch["mask"][row]
+    targets = batch.get("targets")
+    return Sample(
+        tokens=batch["asv_tokens"][batch["asv_index"][row][real]],
+        counts=batch["counts"][row][real],
+        target=None if targets is None else targets[row],
+        sample_id=batch["sample_ids"][row],
+    )

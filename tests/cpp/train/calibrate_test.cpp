@@ -1,0 +1,58 @@
+#include "deepbio/train/calibrate.h"
+
+#include "catch.h"
+#include "deepbio/base/error.h"
+#include "deepbio/train/predictor.h"
+#include "train/small_community.h"
+
+namespace {
+
+using deepbio::train::calibrate_asv_embeddings;
+using deepbio::train::encode_features;
+using deepbio::train::small_predictor;
+using deepbio::train::SmallCommunity;
+
+}  // namespace
+
+CATCH_TEST_CASE("after calibration ASV embeddings have mean 0 and deviation 1 over the table") {
+  const SmallCommunity community;
+  const auto dataset = community.dataset(/*redraw=*/false);
+  const auto model = small_predictor();
+  CATCH_REQUIRE(encode_features(*model, dataset).std(0, false).max().item<double>() < 0.9);
+
+  calibrate_asv_embeddings(*model, dataset);
+
+  const torch::Tensor embeddings = encode_features(*model, dataset);
+  CATCH_REQUIRE(embeddings.mean(0).abs().max().item<double>() < 1e-4);
+  CATCH_REQUIRE((embeddings.std(0, false) - 1).abs().max().item<double>() < 1e-3);
+}
+
+CATCH_TEST_CASE("calibration zeroes slot positions and touches nothing else") {
+  const SmallCommunity community;
+  const auto model = small_predictor();
+  const auto before = small_predictor();
+
+  calibrate_asv_embeddings(*model, community.dataset(false));
+
+  const auto old = before->named_parameters();
+  int64_t changed = 0;
+  for (const auto& item : model->named_parameters()) changed += !item.value().equal(old[item.key()]);
+  CATCH_REQUIRE(changed == 3);
+  const std::string name = "base_model.sample_encoder.sample_position_embedding.position_embedding.weight";
+  CATCH_REQUIRE(model->named_parameters()[name].abs().max().item<double>() == 0);
+}
+
+CATCH_TEST_CASE("a table with one feature cannot calibrate") {
+  const SmallCommunity community(4, 2);
+  auto table = std::make_shared<deepbio::io::CountTable>();
+  table->sample_ids = {"s"};
+  table->feature_ids = {community.sequences[0]};
+  table->indptr = {0, 1};
+  table->indices = {0};
+  table->values = {5};
+  deepbio::data::SampleDatasetOptions options;
+  options.max_bp = 20;
+  options.token_limit = 8;
+  const deepbio::data::SampleDataset dataset(table, {community.sequences[0]}, options);
+  CATCH_REQUIRE_THROWS_AS(calibrate_asv_embeddings(*small_predictor(), dataset), deepbio::ArgumentError);
+}

@@ -1,0 +1,235 @@
+"""`deepbio stats` and `deepbio validate` on real files: every verdict of the shared corpus, and values known by hand."""
+
+import gzip
+import json
+import resource
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+# Families of the error names that only doubtful files list; all other names carry theirs in a rejected file.
+MORE_FAMILIES = {
+    "E_EMPTY": "structure",
+    "E_EMPTY_ID": "structure",
+    "E_EMPTY_SEQ": "structure",
+    "E_BLANK_LINE": "structure",
+    "E_LINE_ENDING": "structure",
+    "E_BGZF_NO_EOF": "container",
+    "E_UNSUPPORTED_COMPRESSION": "container",
+    "E_LIMIT": "resource",
+}
+
+
+@pytest.fixture(scope="module")
+def corpus(shared: Path) -> list[dict[str, Any]]:
+    return json.loads((shared / "sequences/expected.json").read_text())["files"]
+
+
+@pytest.fixture(scope="module")
+def families(corpus: list[dict[str, Any]]) -> dict[str, str]:
+    return MORE_FAMILIES | {file["error"]: file["error_family"] for file in corpus if "error" in file}
+
+
+@pytest.fixture(scope="module")
+def verdicts(deepbio: Run, shared: Path, corpus: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What `validate --json` says of each file of the corpus, by its path there; the bombs have their own test."""
+    paths = [file["path"] for file in corpus if not file["path"].startswith("resource/")]
+    done = deepbio("validate", "--json", *(shared / "sequences" / path for path in paths))
+    assert done.returncode == 1, done.stderr
+    rows = json.loads(done.stdout)["files"]
+    assert [row["path"] for row in rows] == [str(shared / "sequences" / path) for path in paths]
+    return dict(zip(paths, rows, strict=True))
+
+
+def of_verdict(corpus: list[dict[str, Any]], verdict: str) -> list[dict[str, Any]]:
+    return [file for file in corpus if file["verdict"] == verdict and not file["path"].startswith("resource/")]
+
+
+def test_every_good_file_of_the_corpus_is_accepted_with_its_values(corpus: list[dict], verdicts: dict[str, dict]):
+    files = of_verdict(corpus, "accept")
+    assert len(files) == 298
+    wrong = []
+    for file in files:
+        row = verdicts[file["path"]]
+        container = file["container"].removesuffix("-multi")
+        expected = (True, file["format"], container, file["records"], file["bases"], None)
+        if tuple(row[key] for key in ("ok", "format", "container", "records", "bases", "error")) != expected:
+            wrong.append((file["path"], row))
+    assert not wrong
+
+
+def test_every_bad_file_of_the_corpus_is_refused_with_its_kind_of_error(
+    deepbio: Run, shared: Path, corpus: list[dict], verdicts: dict[str, dict], families: dict[str, str]
+):
+    files = of_verdict(corpus, "reject")
+    assert len(files) == 139
+    wrong, not_sequences = [], []
+    for file in files:
+        row = verdicts[file["path"]]
+        if row["ok"] or row["error"]["kind"] == "other":
+            not_sequences.append(file["path"])  # sound or not, it is a table or metadata by its content
+        elif row["error"]["kind"] not in {families.get(name, "container") for name in file["error_any_of"]}:
+            wrong.append((file["path"], file["error_any_of"], row))
+    assert not wrong
+    # A file that is something else altogether: asked for reads, the command must refuse it.
+    assert sorted(not_sequences) == ["invalid/synthetic/not_json.fastq", "invalid/synthetic/not_tsv.fastq"]
+    for path in not_sequences:
+        done = deepbio("stats", shared / "sequences" / path)
+        assert done.returncode == 1
+        assert done.stderr.startswith("deepbio: error: ") and "FASTQ" in done.stderr
+
+
+def test_every_doubtful_file_of_the_corpus_gives_listed_values_or_a_listed_error(
+    corpus: list[dict], verdicts: dict[str, dict], families: dict[str, str]
+):
+    files = of_verdict(corpus, "policy")
+    assert len(files) == 68
+    wrong = []
+    for file in files:
+        row = verdicts[file["path"]]
+        if row["ok"]:
+            is_listed = (row["records"], row["bases"]) == (file["records"], file["bases"])
+        else:
+            is_listed = row["error"]["kind"] in {families[name] for name in file["allowed_errors"]}
+        if not is_listed:
+            wrong.append((file["path"], file["allowed_errors"], row))
+    assert not wrong
+
+
+def test_every_refusal_names_the_file_and_is_one_line(verdicts: dict[str, dict]):
+    for row in verdicts.values():
+        if not row["ok"]:
+            assert row["error"]["message"].startswith(row["path"] + ": ")
+            assert "\n" not in row["error"]["message"]
+
+
+def test_small_files_that_unpack_to_gigabytes_end_soon_and_in_little_memory(
+    binary: str, shared: Path, corpus: list[dict], families: dict[str, str]
+):
+    files = [file for file in corpus if file["path"].startswith("resource/")]
+    assert len(files) == 6
+    for file in files:
+        limit = (file["max_extra_rss_mib"] + 256) << 20  # the program and its libraries take the rest
+
+        def limit_memory(limit: int = limit) -> None:
+            resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+        start = time.monotonic()
+        command = [binary, "validate", "--json", str(shared / "sequences" / file["path"])]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=2 * file["max_seconds"], preexec_fn=limit_memory
+        )
+        seconds = time.monotonic() - start
+        row = json.loads(done.stdout)["files"][0]
+        if row["ok"]:
+            listed = file.get("if_accept", file)
+            assert (row["records"], row["bases"]) == (listed["records"], listed["bases"]), file["path"]
+        else:
+            assert row["error"]["kind"] in {families[name] for name in file["allowed_errors"]}, row
+        assert seconds < file["max_seconds"], file["path"]
+
+
+def test_stats_agree_with_values_counted_here(deepbio: Run, tmp_path: Path):
+    reads = [("ACGTN", "IIIII"), ("GGcc", "!!!!"), ("", ""), ("A" * 20, "5" * 20), ("TTTn", "####")]
+    path = tmp_path / "reads"
+    text = "".join(f"@r{i} x\n{sequence}\n+\n{quality}\n" for i, (sequence, quality) in enumerate(reads))
+    path.write_bytes(gzip.compress(text.encode()))
+    row = json.loads(deepbio("stats", "--json", path, check=True).stdout)["files"][0]
+    lengths = [len(sequence) for sequence, _ in reads]
+    bases = "".join(sequence for sequence, _ in reads).upper()
+    qualities = [byte - 33 for _, quality in reads for byte in quality.encode()]
+    assert (row["path"], row["format"], row["container"]) == (str(path), "fastq", "gzip")
+    assert (row["records"], row["bases"]) == (5, 33)
+    assert (row["min_length_bp"], row["max_length_bp"]) == (0, 20)
+    assert row["mean_length_bp"] == pytest.approx(statistics.mean(lengths))
+    assert row["median_length_bp"] == statistics.median(lengths)
+    assert row["n50_bp"] == 20  # the longest read alone holds more than half of all bases
+    assert row["gc_share"] == pytest.approx((bases.count("G") + bases.count("C")) / 33)
+    assert row["n_share"] == pytest.approx(bases.count("N") / 33)
+    assert row["mean_quality"] == pytest.approx(statistics.mean(qualities))
+    assert row["quality_offset"] == 33
+
+
+def test_n50_is_the_length_at_which_half_of_the_bases_is_reached(deepbio: Run, tmp_path: Path):
+    # 2+2+2+3+3+4+8+8 = 32 bases: 8+8 reach 16.
+    path = tmp_path / "contigs.fa"
+    path.write_text("".join(f">c{i}\n{'A' * length}\n" for i, length in enumerate([2, 8, 2, 3, 4, 8, 3, 2])))
+    row = json.loads(deepbio("stats", "--json", path, check=True).stdout)["files"][0]
+    assert row["n50_bp"] == 8
+    assert "mean_quality" not in row
+
+
+def test_the_quality_offset_is_told_by_the_bytes(deepbio: Run, shared: Path):
+    folder = shared / "sequences/valid/biopython/Quality"
+    for name, offset in [("sanger_93.fastq", 33), ("illumina_faked.fastq", 64), ("solexa_faked.fastq", 64)]:
+        row = json.loads(deepbio("stats", "--json", folder / name, check=True).stdout)["files"][0]
+        assert row["quality_offset"] == offset, name
+
+
+def test_the_table_of_stats_has_a_header_and_a_row_per_file(deepbio: Run, tmp_path: Path):
+    (tmp_path / "a.fa").write_text(">x\nACGT\n")
+    (tmp_path / "b.fq").write_text("@x\nAC\n+\nII\n")
+    lines = deepbio("stats", tmp_path / "a.fa", tmp_path / "b.fq", check=True).stdout.splitlines()
+    assert len(lines) == 3
+    rows = [dict(zip(lines[0].split("\t"), line.split("\t"), strict=True)) for line in lines[1:]]
+    assert [(row["format"], row["records"], row["bases"]) for row in rows] == [("fasta", "1", "4"), ("fastq", "1", "2")]
+
+
+def test_standard_input_is_read(deepbio: Run):
+    text = "@x\nACGT\n+\nIIII\n" * 3
+    assert json.loads(deepbio("stats", "--json", "-", input=text, check=True).stdout)["files"][0]["records"] == 3
+    assert json.loads(deepbio("validate", "--json", "-", input=text, check=True).stdout)["files"][0]["records"] == 3
+
+
+def test_validate_knows_the_other_formats_by_content(deepbio: Run, tmp_path: Path):
+    torch = pytest.importorskip("torch")
+    safetensors = pytest.importorskip("safetensors.torch")
+    contents = {
+        "newick": "((a:1,b:2):1,c:3);\n",
+        "metadata": "sample-id\tph\ns1\t7\ns2\t6.5\n",
+        "biom": "#OTU ID\ts1\ts2\nf1\t1\t0\nf2\t0\t2\nf3\t4\t0\n",
+        "distances": "\ta\tb\na\t0\t0.5\nb\t0.5\t0\n",
+    }
+    for name, text in contents.items():
+        (tmp_path / name).write_text(text)
+    safetensors.save_file({"w": torch.ones(2, 3)}, tmp_path / "safetensors")
+    names = [*contents, "safetensors"]
+    rows = json.loads(deepbio("validate", "--json", *(tmp_path / name for name in names), check=True).stdout)["files"]
+    assert [(row["format"], row["records"]) for row in rows] == list(zip(names, [3, 2, 2, 2, 1], strict=True))
+
+
+def test_validate_refuses_damage_in_the_other_formats(deepbio: Run, tmp_path: Path):
+    contents = {
+        "tree": b"((a:1,b:2):1,c:3;\n",
+        "metadata": b"sample-id\tph\ns1\t7\ns1\t6.5\n",
+        "table": b"#OTU ID\ts1\ts2\nf1\t1\t-3\n",
+        "distances": b"\ta\tb\na\t0\t0.5\nb\t0.25\t0\n",
+        "tensors": b"\x10\0\0\0\0\0\0\0{\"a\":",
+        "nothing": b"what is this\n",
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    done = deepbio("validate", "--json", *(tmp_path / name for name in contents), tmp_path / "absent")
+    assert done.returncode == 1
+    rows = json.loads(done.stdout)["files"]
+    assert [row["ok"] for row in rows] == [False] * 7
+    assert rows[-1]["error"]["kind"] == "file"
+    assert set(rows[0]) == {"path", "ok", "format", "container", "records", "bases", "error"}
+
+
+def test_the_lines_of_validate_name_file_and_fault(deepbio: Run, tmp_path: Path):
+    (tmp_path / "good.fq").write_text("@x\nAC\n+\nII\n")
+    (tmp_path / "bad.fq").write_text("@x\nAC\n+\nII\n@y\nAC\n+\nI\n")
+    done = deepbio("validate", tmp_path / "good.fq", tmp_path / "bad.fq")
+    assert done.returncode == 1
+    good, bad = done.stdout.splitlines()
+    assert good.split("\t") == [str(tmp_path / "good.fq"), "ok", "fastq", "plain", "1"]
+    assert bad.startswith(f"{tmp_path / 'bad.fq'}\tbad\t")
+    assert "record 1, line 8, byte 19" in bad
