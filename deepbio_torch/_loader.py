@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -155,13 +156,13 @@ class DataLoader:
             return
         ahead = 2 * self.num_workers
         with ThreadPoolExecutor(self.num_workers) as pool:
-            waiting = [pool.submit(self._fetch, indices) for indices in order[:ahead]]
+            waiting = deque(pool.submit(self._fetch, indices) for indices in order[:ahead])
             try:
                 for place in range(len(order)):
+                    batch = waiting.popleft().result()
                     if place + ahead < len(order):
                         waiting.append(pool.submit(self._fetch, order[place + ahead]))
-                    yield waiting[place].result()
-                    waiting[place].cancel()
+                    yield batch
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import torch
@@ -154,7 +155,7 @@ class SequenceDataset(Dataset[Sample]):
             titles = native.titles(range(len(native)))
             return torch.tensor([file for _, file in titles], dtype=torch.int64)
         labels = [self.target(Record(*native.record(i))) for i in range(len(native))]
-        is_class = all(isinstance(label, int) for label in labels)
+        is_class = all(isinstance(label, Integral) for label in labels)
         return torch.tensor(labels, dtype=torch.int64 if is_class else torch.float32)
 
     @property

@@ -205,7 +205,7 @@ class SampleDataset(Dataset[Sample]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return self.table.shape[0]
+        return len(self.native())
 
     def batch(self, indices: Sequence[int]) -> Batch:
         """The :class:`Batch` of these samples.

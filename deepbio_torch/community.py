@@ -45,10 +45,13 @@ class Table:
             rows.sort_indices()
             parts = [torch.from_numpy(part.copy()) for part in (rows.indptr, rows.indices, rows.data)]
             return cls(_C.Table.from_arrays(sample_ids, feature_ids, *parts))
-        rows = torch.as_tensor(counts, dtype=torch.float64).to_sparse_csr()
-        return cls(
-            _C.Table.from_arrays(sample_ids, feature_ids, rows.crow_indices(), rows.col_indices(), rows.values())
-        )
+        dense = torch.as_tensor(counts, dtype=torch.float64)
+        if dense.dim() != 2:
+            raise ShapeError(f"counts: expected [N, F], got {list(dense.shape)}")
+        rows, columns = dense.nonzero(as_tuple=True)
+        indptr = torch.zeros(len(dense) + 1, dtype=torch.int64)
+        indptr[1:] = torch.bincount(rows, minlength=len(dense)).cumsum(0)
+        return cls(_C.Table.from_arrays(sample_ids, feature_ids, indptr, columns, dense[rows, columns]))
 
     @property
     def sample_ids(self) -> list[str]:

@@ -50,8 +50,8 @@ def write_report(
     path = run / "report.html" if output is None else Path(output)
     if path.exists() and not overwrite:
         raise WriteError(f"{path}: exists; --overwrite replaces it")
-    config = json.loads((run / "config.json").read_text())
-    lines = (run / "metrics.jsonl").read_text().splitlines()
+    config = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     epochs = [json.loads(line) for line in lines if line.strip()]
     title = html.escape(f"{config['kind']}: {run.name}")
     parts = [f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{_STYLE}</style>"]
@@ -73,7 +73,7 @@ def write_report(
 def _write(path: Path, text: str) -> None:
     unfinished = path.with_name(path.name + ".tmp")
     try:
-        with open(unfinished, "w") as file:
+        with open(unfinished, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -132,7 +132,7 @@ def _predictions(run: Path, config: dict[str, Any]) -> str:
     path = run / "val_predictions.tsv"
     if not path.is_file():
         return ""
-    with open(path, newline="") as file:
+    with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     predicted, actual = [row["prediction"] for row in rows], [row["actual"] for row in rows]
     if config["target"]["is_classifier"]:

@@ -173,7 +173,7 @@ class Trainer:
         }
         _C.write_run_config(run, json.dumps(config))
         for name, samples in (("train", train), ("val", val)):
-            with open(os.path.join(run, f"{name}_samples.txt"), "w") as file:
+            with open(os.path.join(run, f"{name}_samples.txt"), "w", encoding="utf-8") as file:
                 file.writelines(f"{sample}\n" for sample in samples.sample_ids)
 
     def __repr__(self) -> str:

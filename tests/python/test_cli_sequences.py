@@ -1,4 +1,4 @@
-"""`deepbio stats` and `deepbio validate` on real files: every verdict of the shared corpus, and values known by hand."""
+"""`deepbio stats` and `deepbio validate` on real files: each verdict of the shared corpus, and values known by hand."""
 
 import gzip
 import json
@@ -211,7 +211,7 @@ def test_validate_refuses_damage_in_the_other_formats(deepbio: Run, tmp_path: Pa
         "metadata": b"sample-id\tph\ns1\t7\ns1\t6.5\n",
         "table": b"#OTU ID\ts1\ts2\nf1\t1\t-3\n",
         "distances": b"\ta\tb\na\t0\t0.5\nb\t0.25\t0\n",
-        "tensors": b"\x10\0\0\0\0\0\0\0{\"a\":",
+        "tensors": b'\x10\0\0\0\0\0\0\0{"a":',
         "nothing": b"what is this\n",
     }
     for name, content in contents.items():
