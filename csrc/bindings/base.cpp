@@ -1,10 +1,10 @@
 // Errors: each C++ class arrives as the Python class of the same name in deepbio_torch.errors, fields as attributes.
 // Randomness of Python transforms.
-#include "deepbio/base/error.h"
-
 #include <exception>
 
 #include "bindings/bindings.h"
+
+#include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
 
 namespace deepbio::bindings {
@@ -48,11 +48,12 @@ void translate(std::exception_ptr pointer) {
 
 void bind_base(py::module_& module) {
   py::register_exception_translator(&translate);
-  module.def("augmentation_draw",
-             [](uint64_t seed, uint64_t epoch, uint64_t record_index) {
-               return CounterRandom(seed, epoch, record_index, Purpose::kAugmentation).uniform();
-             },
-             py::arg("seed"), py::arg("epoch"), py::arg("record_index"));
+  module.def(
+      "augmentation_draw",
+      [](uint64_t seed, uint64_t epoch, uint64_t record_index) {
+        return CounterRandom(seed, epoch, record_index, Purpose::kAugmentation).uniform();
+      },
+      py::arg("seed"), py::arg("epoch"), py::arg("record_index"));
 }
 
 }  // namespace deepbio::bindings

@@ -1,5 +1,6 @@
 // Tables, trees, distances.
 #include "bindings/bindings.h"
+
 #include "deepbio/base/error.h"
 #include "deepbio/community/table.h"
 #include "deepbio/community/unifrac.h"
@@ -79,7 +80,8 @@ torch::Tensor faith_pd(const Table& table, const Tree& tree, const std::string& 
 
 void bind_table(py::module_& module) {
   py::class_<Table>(module, "Table")
-      .def_static("read", [](const std::string& path) { return wrap(io::read_table(path)); }, py::arg("path"), NoGil())
+      .def_static(
+          "read", [](const std::string& path) { return wrap(io::read_table(path)); }, py::arg("path"), NoGil())
       .def_static("from_arrays", &from_arrays, py::arg("sample_ids"), py::arg("feature_ids"), py::arg("indptr"),
                   py::arg("indices"), py::arg("values"), NoGil())
       .def_property_readonly("sample_ids", [](const Table& t) { return t.counts->sample_ids; })
@@ -90,17 +92,21 @@ void bind_table(py::module_& module) {
       .def_property_readonly("values",
                              [](const Table& t) { return view_of(t.counts, t.counts->values, torch::kDouble); })
       .def("rarefy", &rarefy, py::arg("depth"), py::arg("seed"), py::arg("epoch"), py::arg("with_replacement"), NoGil())
-      .def("select_samples",
-           [](const Table& t, const std::vector<int64_t>& samples) {
-             return wrap(community::select_samples(*t.counts, samples));
-           },
-           py::arg("samples"), NoGil())
-      .def("select_features",
-           [](const Table& t, const std::vector<bool>& keep) {
-             return wrap(community::select_features(*t.counts, keep));
-           },
-           py::arg("keep"), NoGil())
-      .def("drop_empty_features", [](const Table& t) { return wrap(community::drop_empty_features(*t.counts)); }, NoGil())
+      .def(
+          "select_samples",
+          [](const Table& t, const std::vector<int64_t>& samples) {
+            return wrap(community::select_samples(*t.counts, samples));
+          },
+          py::arg("samples"), NoGil())
+      .def(
+          "select_features",
+          [](const Table& t, const std::vector<bool>& keep) {
+            return wrap(community::select_features(*t.counts, keep));
+          },
+          py::arg("keep"), NoGil())
+      .def(
+          "drop_empty_features", [](const Table& t) { return wrap(community::drop_empty_features(*t.counts)); },
+          NoGil())
       .def("totals", [](const Table& t) { return torch::tensor(community::sample_totals(*t.counts), torch::kDouble); })
       .def("write", &write_table, py::arg("path"), py::arg("overwrite") = false, NoGil());
 }
@@ -116,24 +122,35 @@ community::MissingFeatures parse_missing_features(const std::string& name) {
 void bind_community(py::module_& module) {
   bind_table(module);
   py::class_<Tree>(module, "Tree")
-      .def_static("read", [](const std::string& path) { return Tree{io::read_newick(path), path}; }, py::arg("path"),
-                  NoGil())
-      .def_static("parse", [](const std::string& text, const std::string& path) { return Tree{io::parse_newick(text, path), path}; },
-                  py::arg("text"), py::arg("path") = "text", NoGil())
+      .def_static(
+          "read",
+          [](const std::string& path) {
+            return Tree{io::read_newick(path), path};
+          },
+          py::arg("path"), NoGil())
+      .def_static(
+          "parse",
+          [](const std::string& text, const std::string& path) {
+            return Tree{io::parse_newick(text, path), path};
+          },
+          py::arg("text"), py::arg("path") = "text", NoGil())
       .def_readonly("path", &Tree::path)
       .def_property_readonly("num_nodes", [](const Tree& t) { return t.tree.num_nodes(); })
       .def_property_readonly("tips", &tips)
-      .def("shear",
-           [](const Tree& t, const std::vector<std::string>& keep) {
-             return Tree{community::shear(t.tree, keep), t.path};
-           },
-           py::arg("tips"), NoGil())
-      .def("to_newick", [](const Tree& t) { return io::to_newick(t.tree); }, NoGil())
-      .def("write",
-           [](const Tree& t, const std::string& path, bool overwrite) {
-             io::write_newick(path, t.tree, overwrite_mode(overwrite));
-           },
-           py::arg("path"), py::arg("overwrite") = false, NoGil());
+      .def(
+          "shear",
+          [](const Tree& t, const std::vector<std::string>& keep) {
+            return Tree{community::shear(t.tree, keep), t.path};
+          },
+          py::arg("tips"), NoGil())
+      .def(
+          "to_newick", [](const Tree& t) { return io::to_newick(t.tree); }, NoGil())
+      .def(
+          "write",
+          [](const Tree& t, const std::string& path, bool overwrite) {
+            io::write_newick(path, t.tree, overwrite_mode(overwrite));
+          },
+          py::arg("path"), py::arg("overwrite") = false, NoGil());
   module.def("unifrac", &unifrac, py::arg("table"), py::arg("tree"), py::arg("metric"), py::arg("missing_features"),
              NoGil());
   module.def("faith_pd", &faith_pd, py::arg("table"), py::arg("tree"), py::arg("missing_features"), NoGil());

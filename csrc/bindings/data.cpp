@@ -1,5 +1,6 @@
 // Encoders, datasets, loaders.
 #include "bindings/bindings.h"
+
 #include "deepbio/base/error.h"
 #include "deepbio/data/loader.h"
 #include "deepbio/seq/encode.h"
@@ -149,9 +150,8 @@ std::shared_ptr<data::SampleDataset> make_samples(const Table& table, const std:
                                                   const SampleArguments& arguments) {
   auto dataset = std::make_shared<data::SampleDataset>(table.counts, sequences, arguments.options);
   if (tree != nullptr) {
-    dataset->set_phylogeny(std::make_shared<const community::Phylogeny>(
-        community::match_features(tree->tree, table.counts->feature_ids,
-                                  parse_missing_features(arguments.missing_features), tree->path)));
+    dataset->set_phylogeny(std::make_shared<const community::Phylogeny>(community::match_features(
+        tree->tree, table.counts->feature_ids, parse_missing_features(arguments.missing_features), tree->path)));
   }
   if (distances) dataset->set_distances(*distances);
   if (targets) dataset->set_targets(*targets);
@@ -189,8 +189,9 @@ void bind_loader(py::module_& module, const char* name) {
            py::arg("seed"), py::arg("num_threads"), py::arg("rank"), py::arg("world_size"))
       .def_property_readonly("num_batches", [](const Bound& b) { return b.loader.num_batches(); })
       .def_property_readonly("position", [](const Bound& b) { return b.loader.position(); })
-      .def("begin", [](Bound& b, uint64_t epoch, int64_t first) { b.loader.begin(epoch, first); }, py::arg("epoch"),
-           py::arg("first_batch") = 0, NoGil())
+      .def(
+          "begin", [](Bound& b, uint64_t epoch, int64_t first) { b.loader.begin(epoch, first); }, py::arg("epoch"),
+          py::arg("first_batch") = 0, NoGil())
       .def("next", [](Bound& b) -> py::object {
         const std::optional<Batch> batch = [&] {
           const py::gil_scoped_release no_gil;
@@ -209,11 +210,12 @@ void bind_encoders(py::module_& module) {
              py::arg("record_indices") = std::vector<int64_t>{}, py::arg("epoch") = 0);
   module.def("encode_aam_tokens", &encode_aam_tokens, py::arg("reads"), py::arg("max_bp"));
   module.def("encode_quality", &encode_quality, py::arg("qualities"), py::arg("length"));
-  module.def("reverse_complement",
-             [](const std::string& sequence, const std::string& type) {
-               return py::bytes(seq::reverse_complement(sequence, seq::parse_sequence_type(type)));
-             },
-             py::arg("sequence"), py::arg("sequence_type"));
+  module.def(
+      "reverse_complement",
+      [](const std::string& sequence, const std::string& type) {
+        return py::bytes(seq::reverse_complement(sequence, seq::parse_sequence_type(type)));
+      },
+      py::arg("sequence"), py::arg("sequence_type"));
 }
 
 void bind_reads(py::module_& module) {
@@ -278,21 +280,23 @@ void bind_data(py::module_& module) {
   bind_samples(module);
   bind_loader<data::ReadBatch, data::ReadDataset>(module, "ReadLoader");
   bind_loader<data::SampleBatch, data::SampleDataset>(module, "SampleLoader");
-  module.def("feature_sequences", &data::feature_sequences, py::arg("feature_ids"), py::arg("fasta_path") = "", NoGil());
-  module.def("epoch_batches",
-             [](int64_t num_items, int64_t batch_size, bool shuffle, bool drop_last, uint64_t seed, uint64_t epoch,
-                int64_t rank, int64_t world_size) {
-               data::LoaderOptions options;
-               options.batch_size = batch_size;
-               options.shuffle = shuffle;
-               options.drop_last = drop_last;
-               options.seed = seed;
-               options.rank = rank;
-               options.world_size = world_size;
-               return data::epoch_batches(data::epoch_order(num_items, false, 0, 0), options, epoch);
-             },
-             py::arg("num_items"), py::arg("batch_size"), py::arg("shuffle"), py::arg("drop_last"), py::arg("seed"),
-             py::arg("epoch"), py::arg("rank"), py::arg("world_size"), NoGil());
+  module.def("feature_sequences", &data::feature_sequences, py::arg("feature_ids"), py::arg("fasta_path") = "",
+             NoGil());
+  module.def(
+      "epoch_batches",
+      [](int64_t num_items, int64_t batch_size, bool shuffle, bool drop_last, uint64_t seed, uint64_t epoch,
+         int64_t rank, int64_t world_size) {
+        data::LoaderOptions options;
+        options.batch_size = batch_size;
+        options.shuffle = shuffle;
+        options.drop_last = drop_last;
+        options.seed = seed;
+        options.rank = rank;
+        options.world_size = world_size;
+        return data::epoch_batches(data::epoch_order(num_items, false, 0, 0), options, epoch);
+      },
+      py::arg("num_items"), py::arg("batch_size"), py::arg("shuffle"), py::arg("drop_last"), py::arg("seed"),
+      py::arg("epoch"), py::arg("rank"), py::arg("world_size"), NoGil());
 }
 
 }  // namespace deepbio::bindings

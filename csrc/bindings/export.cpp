@@ -1,5 +1,6 @@
 // Deployable files.
 #include "bindings/bindings.h"
+
 #include "deepbio/export/torchscript.h"
 
 namespace deepbio::bindings {

@@ -2,6 +2,7 @@
 #include <exception>
 
 #include "bindings/bindings.h"
+
 #include "deepbio/base/error.h"
 #include "deepbio/io/matrix.h"
 #include "deepbio/io/metadata.h"
@@ -117,8 +118,7 @@ void bind_io(py::module_& module) {
       .def("read", &read_records, py::arg("max_records"))
       .def("report", [](const Reader& r) { return to_python(r.reader.report()); })
       .def_property_readonly("format", [](const Reader& r) { return std::string(to_string(r.reader.format())); })
-      .def_property_readonly("container",
-                             [](const Reader& r) { return std::string(to_string(r.reader.container())); });
+      .def_property_readonly("container", [](const Reader& r) { return std::string(to_string(r.reader.container())); });
   py::class_<io::Metadata>(module, "Metadata")
       .def_static("read", &io::read_metadata, py::arg("path"), NoGil())
       .def_readonly("path", &io::Metadata::path)

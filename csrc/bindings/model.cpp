@@ -1,8 +1,8 @@
 // The C++ shell of the models, for comparison with the Python one and for what runs in C++.
-#include "deepbio/model/aam.h"
-
 #include "bindings/bindings.h"
+
 #include "deepbio/base/error.h"
+#include "deepbio/model/aam.h"
 
 namespace deepbio::bindings {
 namespace {
@@ -10,7 +10,8 @@ namespace {
 using Tensors = std::map<std::string, torch::Tensor>;
 
 std::vector<std::string> parameter_names(const std::string& config_json, bool predictor) {
-  const auto model = model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")), predictor);
+  const auto model =
+      model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")), predictor);
   return model->named_parameters().keys();
 }
 
@@ -51,7 +52,8 @@ py::dict to_python(const model::Outputs& outputs) {
   return out;
 }
 
-py::dict forward(const std::string& config_json, const Tensors& state, const py::dict& inputs, bool return_nucleotides) {
+py::dict forward(const std::string& config_json, const Tensors& state, const py::dict& inputs,
+                 bool return_nucleotides) {
   const auto model =
       model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")), is_predictor(state));
   train::load_state_dict(*model, to_named(state));

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "bindings/bindings.h"
+
 #include "deepbio/base/error.h"
 #include "deepbio/data/targets.h"
 #include "deepbio/train/prediction_data.h"
@@ -160,41 +161,46 @@ std::pair<std::vector<std::string>, torch::Tensor> embed(const std::string& run,
 }  // namespace
 
 void bind_train(py::module_& module) {
-  module.def("fit_target",
-             [](const std::string& column, const std::vector<double>& values, const std::string& transform) {
-               const auto parsed = data::parse_target_transform(transform);
-               return data::TargetCodec::fit_regression(column, values, parsed).to_json().dump();
-             },
-             py::arg("column"), py::arg("values"), py::arg("transform"));
-  module.def("fit_classes",
-             [](const std::string& column, const std::vector<std::string>& labels) {
-               return data::TargetCodec::fit_classes(column, labels).to_json().dump();
-             },
-             py::arg("column"), py::arg("labels"));
+  module.def(
+      "fit_target",
+      [](const std::string& column, const std::vector<double>& values, const std::string& transform) {
+        const auto parsed = data::parse_target_transform(transform);
+        return data::TargetCodec::fit_regression(column, values, parsed).to_json().dump();
+      },
+      py::arg("column"), py::arg("values"), py::arg("transform"));
+  module.def(
+      "fit_classes",
+      [](const std::string& column, const std::vector<std::string>& labels) {
+        return data::TargetCodec::fit_classes(column, labels).to_json().dump();
+      },
+      py::arg("column"), py::arg("labels"));
   module.def("refit_target", &refit, py::arg("codec_json"), py::arg("values"));
   module.def("labelled_samples", &labelled_samples, py::arg("sample_ids"), py::arg("metadata"), py::arg("column"),
              py::arg("is_classifier"), py::arg("missing_samples"), NoGil());
   module.def("normalize_targets", &normalize, py::arg("codec_json"), py::arg("values"));
   module.def("class_ids", &class_ids, py::arg("codec_json"), py::arg("labels"));
   module.def("split_samples", &split, py::arg("num_samples"), py::arg("test_size"), py::arg("seed"));
-  module.def("training_options",
-             [](const std::string& json) {
-               const auto options = train::TrainingOptions::from_json(Json::parse(json, "training options"));
-               options.check();
-               return options.to_json().dump();
-             },
-             py::arg("options_json"));
+  module.def(
+      "training_options",
+      [](const std::string& json) {
+        const auto options = train::TrainingOptions::from_json(Json::parse(json, "training options"));
+        options.check();
+        return options.to_json().dump();
+      },
+      py::arg("options_json"));
   module.def("fit", &fit, py::arg("config_json"), py::arg("state"), py::arg("options_json"), py::arg("train"),
              py::arg("val"), py::arg("train_items"), py::arg("val_items"), py::arg("run_directory") = "",
              py::arg("codec_json") = "", py::arg("on_step") = py::none(), py::arg("on_epoch") = py::none(),
              py::arg("resume") = false);
-  module.def("read_run_config", [](const std::string& run) { return train::read_run_config(run).to_json().dump(); },
-             py::arg("run"));
-  module.def("write_run_config",
-             [](const std::string& run, const std::string& json) {
-               train::write_run_config(run, train::RunConfig::from_json(Json::parse(json, "run config")));
-             },
-             py::arg("run"), py::arg("config_json"));
+  module.def(
+      "read_run_config", [](const std::string& run) { return train::read_run_config(run).to_json().dump(); },
+      py::arg("run"));
+  module.def(
+      "write_run_config",
+      [](const std::string& run, const std::string& json) {
+        train::write_run_config(run, train::RunConfig::from_json(Json::parse(json, "run config")));
+      },
+      py::arg("run"), py::arg("config_json"));
   module.def("predict", &predict, py::arg("run"), py::arg("table"), py::arg("fasta_path") = "",
              py::arg("batch_size") = 32);
   module.def("embed", &embed, py::arg("run"), py::arg("table"), py::arg("fasta_path") = "", py::arg("batch_size") = 32,

@@ -1,5 +1,5 @@
-#include <ATen/core/Tensor.h>
 #include <ATen/Version.h>
+#include <ATen/core/Tensor.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -9,14 +9,15 @@
 #include <memory>
 #include <numeric>
 
+#include "tools/command.h"
+#include "tools/community_input.h"
+
 #include "deepbio/base/error.h"
 #include "deepbio/base/json.h"
 #include "deepbio/data/datasets.h"
 #include "deepbio/io/fastx.h"
 #include "deepbio/io/safetensors.h"
 #include "deepbio/seq/encode.h"
-#include "tools/command.h"
-#include "tools/community_input.h"
 
 namespace deepbio::tools {
 namespace {
@@ -92,8 +93,8 @@ class ShardWriter {
     std::snprintf(name, sizeof(name), "shard-%05zu.safetensors", shards_.size());
     io::write_safetensors(folder_ / name, {entry("values", encoded.values), entry("lengths", encoded.lengths)},
                           {{"format", kFormatName}, {"first_record", std::to_string(num_records_)}});
-    shards_.push_back(Json(Json::Object{{"file", name}, {"num_records", records_.size()},
-                                        {"shape", Json::array_of(encoded.values.sizes().vec())}}));
+    shards_.push_back(Json(Json::Object{
+        {"file", name}, {"num_records", records_.size()}, {"shape", Json::array_of(encoded.values.sizes().vec())}}));
     num_records_ += records_.size();
     longest_ = 0;
     records_ = {};
@@ -169,8 +170,9 @@ seq::EncodeOptions encode_options(const EncodeCommand& command, const Shared& sh
   options.seed = shared.seed;
   if (encoding == data::Encoding::kTokens &&
       (options.sequence_type != seq::SequenceType::kDna || options.unknown != seq::UnknownLetter::kZero)) {
-    throw ArgumentError("--encoding tokens: AAM's vocabulary is for DNA and gives other letters 0; leave out --type "
-                        "and --unknown, or use --encoding integer");
+    throw ArgumentError(
+        "--encoding tokens: AAM's vocabulary is for DNA and gives other letters 0; leave out --type "
+        "and --unknown, or use --encoding integer");
   }
   return options;
 }
@@ -242,8 +244,9 @@ std::function<int()> setup_encode(CLI::App& app, Shared& shared) {
   app.add_option("FILE", command->files, "FASTA or FASTQ files, plain or gzip, - for stdin")->required();
   app.add_option("-o,--output", command->output, "Folder for shard-*.safetensors (values, lengths) and metadata.json")
       ->required();
-  app.add_option("--encoding", command->encoding,
-                 "onehot: float32 [B, L, A]; integer: int64 [B, L], padding -1; tokens: AAM ids, START first, padding 0")
+  app.add_option(
+         "--encoding", command->encoding,
+         "onehot: float32 [B, L, A]; integer: int64 [B, L], padding -1; tokens: AAM ids, START first, padding 0")
       ->check(CLI::IsMember({"onehot", "integer", "tokens"}))
       ->capture_default_str();
   app.add_option("--type", command->sequence_type, "Letters: dna, rna or protein")

@@ -3,10 +3,11 @@
 #include <iostream>
 #include <memory>
 
-#include "deepbio/base/json.h"
-#include "deepbio/community/unifrac.h"
 #include "tools/command.h"
 #include "tools/community_input.h"
+
+#include "deepbio/base/json.h"
+#include "deepbio/community/unifrac.h"
 
 namespace deepbio::tools {
 namespace {

@@ -1,10 +1,11 @@
 #include <iostream>
 #include <memory>
 
-#include "deepbio/base/json.h"
-#include "deepbio/community/table.h"
 #include "tools/command.h"
 #include "tools/community_input.h"
+
+#include "deepbio/base/json.h"
+#include "deepbio/community/table.h"
 
 namespace deepbio::tools {
 namespace {
@@ -21,8 +22,8 @@ int run_rarefy(const RarefyCommand& command, const Shared& shared) {
   const auto result = community::rarefy(io::read_table(command.table), options);
   io::write_biom(command.output, result.table, shared.overwrite_mode());
   say(shared, std::to_string(result.table.num_samples()) + " samples of " + std::to_string(options.depth_reads) +
-                  " reads over " + std::to_string(result.table.num_features()) + " features written to " + command.output +
-                  "; " + std::to_string(result.dropped_samples.size()) + " samples were too shallow");
+                  " reads over " + std::to_string(result.table.num_features()) + " features written to " +
+                  command.output + "; " + std::to_string(result.dropped_samples.size()) + " samples were too shallow");
   if (shared.json) {
     Json summary = Json::object();
     summary.set("output", command.output);
@@ -41,7 +42,8 @@ std::function<int()> setup_rarefy(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<RarefyCommand>();
   app.add_option("--table", command->table, "Feature table: BIOM 2.x, BIOM 1.0 or classic TSV")->required();
   app.add_option("-o,--output", command->output, "BIOM 2.1 table of the draw")->required();
-  app.add_option("--depth", command->options.depth_reads, "Reads drawn from each sample; shallower samples are left out")
+  app.add_option("--depth", command->options.depth_reads,
+                 "Reads drawn from each sample; shallower samples are left out")
       ->check(CLI::PositiveNumber)
       ->required();
   app.add_flag("--with-replacement", command->options.with_replacement,

@@ -2,10 +2,11 @@
 #include <iostream>
 #include <memory>
 
-#include "deepbio/base/json.h"
-#include "deepbio/community/simulate.h"
 #include "tools/command.h"
 #include "tools/community_input.h"
+
+#include "deepbio/base/json.h"
+#include "deepbio/community/simulate.h"
 
 namespace deepbio::tools {
 namespace {
@@ -21,8 +22,8 @@ int run_simulate(const SimulateCommand& command, const Shared& shared) {
   const auto report = community::simulate(command.output, options, shared.overwrite_mode());
   char best_r2[16];
   std::snprintf(best_r2, sizeof(best_r2), "%.3f", report.best_possible_r2);
-  say(shared, std::to_string(report.num_samples) + " samples, " + std::to_string(report.num_features) + " features and " +
-                  std::to_string(report.num_reads) + " reads written to " + command.output +
+  say(shared, std::to_string(report.num_samples) + " samples, " + std::to_string(report.num_features) +
+                  " features and " + std::to_string(report.num_reads) + " reads written to " + command.output +
                   "; the best possible R2 of age is " + best_r2);
   if (shared.json) {
     Json summary = Json::object();

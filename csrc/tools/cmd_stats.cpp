@@ -5,9 +5,10 @@
 #include <memory>
 #include <vector>
 
+#include "tools/command.h"
+
 #include "deepbio/base/json.h"
 #include "deepbio/io/fastx.h"
-#include "tools/command.h"
 
 namespace deepbio::tools {
 namespace {
@@ -113,8 +114,9 @@ void print_row(const Statistics& s) {
 int run_stats(const std::vector<std::string>& paths, const Shared& shared) {
   Json files = Json::array();
   if (!shared.json) {
-    std::printf("path\tformat\tcontainer\trecords\tbases\tmin_length_bp\tmean_length_bp\tmedian_length_bp\t"
-                "max_length_bp\tn50_bp\tgc_share\tn_share\tmean_quality\tquality_offset\n");
+    std::printf(
+        "path\tformat\tcontainer\trecords\tbases\tmin_length_bp\tmean_length_bp\tmedian_length_bp\t"
+        "max_length_bp\tn50_bp\tgc_share\tn_share\tmean_quality\tquality_offset\n");
   }
   for (const std::string& path : paths) {
     const Statistics statistics = read_statistics(path);

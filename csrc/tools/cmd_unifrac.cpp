@@ -3,12 +3,13 @@
 #include <iostream>
 #include <memory>
 
+#include "tools/command.h"
+#include "tools/community_input.h"
+
 #include "deepbio/base/error.h"
 #include "deepbio/base/json.h"
 #include "deepbio/community/unifrac.h"
 #include "deepbio/io/matrix.h"
-#include "tools/command.h"
-#include "tools/community_input.h"
 
 namespace deepbio::tools {
 namespace {
@@ -57,7 +58,8 @@ int run_unifrac(const UnifracCommand& command, const Shared& shared) {
   const double* values = distances.const_data_ptr<double>();
   matrix.values.assign(values, values + distances.numel());
   io::write_distances(command.output, matrix, {shared.overwrite_mode(), command.precision == "float"});
-  say(shared, command.metric + " distances of " + std::to_string(matrix.num_rows) + " samples written to " + command.output);
+  say(shared,
+      command.metric + " distances of " + std::to_string(matrix.num_rows) + " samples written to " + command.output);
   if (shared.json) {
     Json summary = Json::object();
     summary.set("output", command.output);
@@ -82,7 +84,8 @@ std::function<int()> setup_unifrac(CLI::App& app, Shared& shared) {
   app.add_option("--metric", command->metric, "unweighted, weighted_normalized or weighted_unnormalized")
       ->check(CLI::Validator(check_metric, "METRIC"))
       ->capture_default_str();
-  app.add_option("--precision", command->precision, "Numbers in .npy and .h5: double or float (always computed in double)")
+  app.add_option("--precision", command->precision,
+                 "Numbers in .npy and .h5: double or float (always computed in double)")
       ->check(CLI::IsMember({"double", "float"}))
       ->capture_default_str();
   app.add_option("--rarefy-depth", command->rarefy_depth_reads,

@@ -2,6 +2,8 @@
 #include <memory>
 #include <vector>
 
+#include "tools/command.h"
+
 #include "deepbio/base/error.h"
 #include "deepbio/base/json.h"
 #include "deepbio/io/biom.h"
@@ -10,7 +12,6 @@
 #include "deepbio/io/metadata.h"
 #include "deepbio/io/newick.h"
 #include "deepbio/io/safetensors.h"
-#include "tools/command.h"
 
 namespace deepbio::tools {
 namespace {

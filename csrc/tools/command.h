@@ -1,10 +1,11 @@
 // One command of `deepbio`: how it declares its options and what it does. main.cpp holds the table of commands.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <functional>
 #include <string>
+
+#include <CLI/CLI.hpp>
 
 #include "deepbio/io/bytes.h"
 

@@ -3,9 +3,10 @@
 
 #include <string>
 
+#include "tools/command.h"
+
 #include "deepbio/community/table.h"
 #include "deepbio/community/tree.h"
-#include "tools/command.h"
 
 namespace deepbio::tools {
 

@@ -13,8 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "deepbio/base/error.h"
 #include "tools/command.h"
+
+#include "deepbio/base/error.h"
 
 namespace deepbio::tools {
 namespace {
@@ -48,15 +49,18 @@ void on_signal(int signal) {
 }
 
 std::string version_text() {
-  return std::string("deepbio " DEEPBIO_VERSION "\ntorch ") + TORCH_VERSION + " (built with " DEEPBIO_TORCH_VERSION
-         ")\nCPU features in use by torch: " + at::get_cpu_capability() + "\nbuilt in: zlib, HDF5\n";
+  return std::string("deepbio " DEEPBIO_VERSION "\ntorch ") + TORCH_VERSION +
+         " (built with " DEEPBIO_TORCH_VERSION ")\nCPU features in use by torch: " + at::get_cpu_capability() +
+         "\nbuilt in: zlib, HDF5\n";
 }
 
 void add_shared_options(CLI::App& app, Shared& shared) {
   app.add_flag("--json", shared.json, "One JSON document on stdout instead of a table");
   app.add_flag("--quiet", shared.quiet, "No progress on stderr");
   app.add_flag("--overwrite", shared.overwrite, "Replace existing outputs");
-  app.add_option("--threads", shared.threads, "Threads (0: all cores)")->capture_default_str()->check(CLI::NonNegativeNumber);
+  app.add_option("--threads", shared.threads, "Threads (0: all cores)")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--seed", shared.seed, "Seed of everything random")->capture_default_str();
 }
 
@@ -82,7 +86,8 @@ int unknown_command(const CLI::App& app, const std::string& given) {
   std::vector<std::string> names;
   for (const auto& command : kCommands) names.emplace_back(command.name);
   const std::string nearest = nearest_name(given, names);
-  return usage_error(app, "unknown command " + quoted(given) + (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
+  return usage_error(app,
+                     "unknown command " + quoted(given) + (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
 }
 
 int parse_and_run(int argc, char** argv) {

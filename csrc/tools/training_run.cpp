@@ -12,8 +12,8 @@
 #include "tools/training_options.h"
 
 #include "deepbio/base/error.h"
-#include "deepbio/train/checkpoint.h"
 #include "deepbio/train/calibrate.h"
+#include "deepbio/train/checkpoint.h"
 #include "deepbio/train/predictor.h"
 #include "deepbio/train/trainer.h"
 

@@ -14,8 +14,8 @@ int main(int argc, char** argv) {
   const torch::NoGradGuard no_grad;
   torch::manual_seed(0);
   torch::Tensor tokens = torch::randint(1, 5, {2, 3, 61});  // A 1, C 2, G 3, T 4
-  tokens.select(2, 0).fill_(5);                              // START
-  tokens[1][2].zero_();                                      // a padded slot
+  tokens.select(2, 0).fill_(5);                             // START
+  tokens[1][2].zero_();                                     // a padded slot
   torch::Tensor counts = torch::tensor({{50.F, 30.F, 20.F}, {80.F, 20.F, 0.F}});
   const torch::Tensor prediction = model.forward({tokens, counts}).toTensor();
   std::cout.precision(9);

@@ -1,4 +1,7 @@
 // A table and a tree to a pretrained encoder and sample embeddings, in C++ alone: train TABLE.biom TREE.nwk
+#include <iostream>
+#include <numeric>
+
 #include <deepbio/community/tree.h>
 #include <deepbio/data/datasets.h>
 #include <deepbio/io/biom.h>
@@ -6,9 +9,6 @@
 #include <deepbio/model/aam.h>
 #include <deepbio/train/predictor.h>
 #include <deepbio/train/trainer.h>
-
-#include <iostream>
-#include <numeric>
 
 using namespace deepbio;
 
@@ -24,10 +24,12 @@ void run(const std::string& table_path, const std::string& tree_path) {
   std::iota(all.begin(), all.end(), int64_t{0});
   train::Callbacks callbacks;
   callbacks.on_epoch = [](const train::EpochReport& report) {
-    std::cout << "epoch " << report.epoch << ": loss " << report.train_loss << ", held back " << report.val_loss << "\n";
+    std::cout << "epoch " << report.epoch << ": loss " << report.train_loss << ", held back " << report.val_loss
+              << "\n";
     return train::Control::kContinue;
   };
-  train::Trainer(encoder, {.epochs = 1, .lr = 1e-3}).fit(samples, samples, train::split_samples(all, 0.2, 0), callbacks);
+  train::Trainer(encoder, {.epochs = 1, .lr = 1e-3})
+      .fit(samples, samples, train::split_samples(all, 0.2, 0), callbacks);
 
   const torch::Tensor embeddings = train::embed(*encoder, samples, all);
   std::cout << "embeddings " << embeddings.sizes() << " of " << table->sample_ids.front() << " ...\n";

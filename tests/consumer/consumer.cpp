@@ -1,4 +1,6 @@
 // Goes through every room with the installed headers: consumer READS.fastq TABLE TREE prints facts that the test knows.
+#include <iostream>
+
 #include <deepbio/base/error.h>
 #include <deepbio/base/random.h>
 #include <deepbio/community/unifrac.h>
@@ -10,8 +12,6 @@
 #include <deepbio/model/aam.h>
 #include <deepbio/seq/encode.h>
 #include <deepbio/train/trainer.h>
-
-#include <iostream>
 
 using namespace deepbio;
 

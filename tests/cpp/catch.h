@@ -2,12 +2,13 @@
 #pragma once
 
 #define CATCH_CONFIG_PREFIX_ALL
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+
+#include <catch2/catch.hpp>
 
 namespace deepbio::test {
 
@@ -44,8 +45,8 @@ inline std::string shared(const std::string& name) { return std::string(DEEPBIO_
 
 }  // namespace deepbio::test
 
-#define DEEPBIO_NEEDS_SHARED()                                      \
-  if (!deepbio::test::has_shared()) {                               \
-    CATCH_WARN("skipped: no ../shared/data beside this checkout");  \
-    return;                                                         \
+#define DEEPBIO_NEEDS_SHARED()                                     \
+  if (!deepbio::test::has_shared()) {                              \
+    CATCH_WARN("skipped: no ../shared/data beside this checkout"); \
+    return;                                                        \
   }

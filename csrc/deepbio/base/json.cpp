@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <unordered_set>
+
+#include <nlohmann/json.hpp>
 
 #include "deepbio/base/error.h"
 
@@ -77,7 +78,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
     // The parser counts from 1 and its position is the last byte read.
     const size_t offset = position > 0 ? position - 1 : 0;
-    if (error.id == 406) throw ParseError(place_of(text_, path_, offset), "a number that fits a double", "a larger one");
+    if (error.id == 406)
+      throw ParseError(place_of(text_, path_, offset), "a number that fits a double", "a larger one");
     throw ParseError(place_of(text_, path_, offset), "JSON",
                      offset < text_.size() ? quoted(text_.substr(offset), 20) : "the end of the text");
   }

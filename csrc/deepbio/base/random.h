@@ -17,10 +17,10 @@ enum class Purpose : uint32_t {
   kOrder = 1,        // order of an epoch
   kRarefaction = 2,  // subsampling of reads
   kAugmentation = 3,
-  kSplit = 4,        // train / validation
-  kInit = 5,         // parameter initialisation
-  kStep = 6,         // dropout and masking of one training step
-  kSubset = 7,       // which ASVs of an over-long sample are kept
+  kSplit = 4,   // train / validation
+  kInit = 5,    // parameter initialisation
+  kStep = 6,    // dropout and masking of one training step
+  kSubset = 7,  // which ASVs of an over-long sample are kept
   kSimulate = 8,
   kUnknownLetter = 9,
 };
@@ -35,9 +35,9 @@ class CounterRandom {
   CounterRandom(uint64_t seed, uint64_t epoch, uint64_t index, Purpose purpose);
   uint32_t next_u32();
   uint64_t next_u64();
-  double uniform();               // [0, 1), 53 bits
+  double uniform();                // [0, 1), 53 bits
   uint64_t below(uint64_t bound);  // unbiased, bound >= 1
-  double normal();                // mean 0, sd 1 (Box-Muller)
+  double normal();                 // mean 0, sd 1 (Box-Muller)
 
  private:
   std::array<uint32_t, 2> key_;

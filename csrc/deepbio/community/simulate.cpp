@@ -22,11 +22,11 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kBases = "ACGT";
 constexpr double kLargestCladeShare = 0.15;
-constexpr double kRootHeight = 0.5;        // expected substitutions per site from the root to a tip
-constexpr double kPresence = 0.4;          // chance that a sample has a feature at all
-constexpr double kFeatureSpread = 1.0;     // sd of log abundance between features
-constexpr double kSampleSpread = 0.7;      // sd of log abundance of one feature between samples
-constexpr double kCladeSpread = 0.35;      // sd of a whole clade between samples, beside the gradient
+constexpr double kRootHeight = 0.5;     // expected substitutions per site from the root to a tip
+constexpr double kPresence = 0.4;       // chance that a sample has a feature at all
+constexpr double kFeatureSpread = 1.0;  // sd of log abundance between features
+constexpr double kSampleSpread = 0.7;   // sd of log abundance of one feature between samples
+constexpr double kCladeSpread = 0.35;   // sd of a whole clade between samples, beside the gradient
 constexpr double kMeanAge = 45, kAgePerUnit = 8;
 
 // Each part of the simulation draws from its own stream.
@@ -111,9 +111,7 @@ class TreeGrower {
   GrownTree out_;
 };
 
-char other_base(char base, CounterRandom& random) {
-  return kBases[(kBases.find(base) + 1 + random.below(3)) % 4];
-}
+char other_base(char base, CounterRandom& random) { return kBases[(kBases.find(base) + 1 + random.below(3)) % 4]; }
 
 // Jukes-Cantor: after a branch of d expected substitutions a site differs with probability 3/4 (1 - exp(-4d/3)).
 void evolve(std::string& sequence, double length, CounterRandom& random) {
@@ -330,7 +328,8 @@ SimulateReport simulate(const std::string& directory, const SimulateOptions& opt
   io::write_file((folder / "sequences.fasta").string(), fasta);
   SimulateReport report{options.num_samples, options.num_features, 0, best_r2(target)};
   if (options.reads_per_sample > 0) {
-    for (int64_t sample = 0; sample < options.num_samples; ++sample) write_reads(folder / "reads", table, sample, options);
+    for (int64_t sample = 0; sample < options.num_samples; ++sample)
+      write_reads(folder / "reads", table, sample, options);
     report.num_reads = options.num_samples * options.reads_per_sample;
   }
   return report;

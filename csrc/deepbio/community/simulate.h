@@ -20,9 +20,9 @@ struct SimulateOptions {
   int64_t length_bp = 150;
   int64_t depth_reads = 5000;
   uint64_t seed = 0;
-  int64_t num_clades = 6;        // clades that carry the target
-  double effect = 1.5;           // change of a clade's log abundance per unit of x
-  double noise = 0.3;            // sd of the noise on the target, in units of x
+  int64_t num_clades = 6;          // clades that carry the target
+  double effect = 1.5;             // change of a clade's log abundance per unit of x
+  double noise = 0.3;              // sd of the noise on the target, in units of x
   int64_t reads_per_sample = 200;  // FASTQ reads written per sample (0: none)
 };
 

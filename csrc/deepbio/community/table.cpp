@@ -109,8 +109,8 @@ uint64_t hypergeometric(uint64_t total, uint64_t marked, uint64_t draws, Counter
     const auto k = static_cast<double>(at);
     return k * (bad_less_draws + k) / ((good - k + 1) * (n - k + 1));
   };
-  return static_cast<uint64_t>(invert_from_mode(random.uniform(), static_cast<int64_t>(mode),
-                                                std::exp(log_probability), {0, static_cast<int64_t>(draws)}, up, down));
+  return static_cast<uint64_t>(invert_from_mode(random.uniform(), static_cast<int64_t>(mode), std::exp(log_probability),
+                                                {0, static_cast<int64_t>(draws)}, up, down));
 }
 
 // How many of `draws` reads taken with putting back are among the `marked` ones of `total`.
@@ -179,8 +179,8 @@ std::vector<double> rarefy_counts(std::span<const double> counts, std::string_vi
   check_depth(options.depth_reads);
   uint64_t left = whole_total(counts, sample_id);
   if (!is_deep_enough(static_cast<double>(left), options)) {
-    throw ArgumentError("sample " + quoted(sample_id) + " has " + std::to_string(left) + " reads, fewer than the depth " +
-                        std::to_string(options.depth_reads));
+    throw ArgumentError("sample " + quoted(sample_id) + " has " + std::to_string(left) +
+                        " reads, fewer than the depth " + std::to_string(options.depth_reads));
   }
   CounterRandom random(options.seed, options.epoch, hash_bytes(sample_id), Purpose::kRarefaction);
   auto draws = static_cast<uint64_t>(options.depth_reads);
@@ -188,8 +188,8 @@ std::vector<double> rarefy_counts(std::span<const double> counts, std::string_vi
   for (size_t k = 0; k < counts.size() && draws > 0; ++k) {
     const auto count = static_cast<uint64_t>(counts[k]);
     if (count == 0) continue;
-    const uint64_t hits = options.with_replacement ? binomial(left, count, draws, random)
-                                                   : hypergeometric(left, count, draws, random);
+    const uint64_t hits =
+        options.with_replacement ? binomial(left, count, draws, random) : hypergeometric(left, count, draws, random);
     out[k] = static_cast<double>(hits);
     draws -= hits;
     left -= count;

@@ -31,7 +31,7 @@ std::vector<double> rarefy_counts(std::span<const double> counts, std::string_vi
                                   const RarefyOptions& options);
 
 struct RarefyResult {
-  CountTable table;                       // shallow samples and empty features are gone
+  CountTable table;  // shallow samples and empty features are gone
   std::vector<std::string> dropped_samples;
 };
 // throws ArgumentError when no sample reaches the depth (the message gives the deepest and the median depth).

@@ -29,8 +29,8 @@ void mark_ancestors(const io::Tree& tree, std::vector<bool>& marked) {
 
 void check_length(const io::Tree& tree, int64_t node, const std::string& tree_path) {
   if (tree.length[node] >= 0) return;
-  const std::string which = tree.name[node].empty() ? "the branch above an unnamed node"
-                                                    : "the branch above " + quoted(tree.name[node]);
+  const std::string which =
+      tree.name[node].empty() ? "the branch above an unnamed node" : "the branch above " + quoted(tree.name[node]);
   if (tree.length[node] == io::kNoLength) throw ArgumentError(tree_path + ": " + which + " has no length");
   throw ArgumentError(tree_path + ": " + which + " has the negative length " + std::to_string(tree.length[node]));
 }
@@ -38,7 +38,8 @@ void check_length(const io::Tree& tree, int64_t node, const std::string& tree_pa
 [[noreturn]] void fail_missing(const std::vector<std::string>& feature_ids, const std::vector<int64_t>& missing,
                                const std::string& tree_path) {
   std::string examples;
-  for (size_t k = 0; k < missing.size() && k < 3; ++k) examples += (k == 0 ? "" : ", ") + quoted(feature_ids[missing[k]]);
+  for (size_t k = 0; k < missing.size() && k < 3; ++k)
+    examples += (k == 0 ? "" : ", ") + quoted(feature_ids[missing[k]]);
   const std::string counted = std::to_string(missing.size()) + " of " + std::to_string(feature_ids.size());
   if (missing.size() == feature_ids.size()) {
     throw ArgumentError("none of the table's " + std::to_string(feature_ids.size()) + " features is a tip of " +

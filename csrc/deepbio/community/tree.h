@@ -15,10 +15,10 @@ enum class MissingFeatures { kError, kDrop };
 // from their common ancestor to the root stays (it counts, as in ssu and scikit-bio); the root's own length is
 // ignored. M branches.
 struct Phylogeny {
-  std::vector<int64_t> parent;           // [M] branch above, -1 directly below the root
-  std::vector<double> length;            // [M]
-  std::vector<int64_t> branch_of;        // [F] tip branch of each feature, -1 when absent (kDrop)
-  std::vector<int64_t> missing;          // features that are not tips of the tree
+  std::vector<int64_t> parent;     // [M] branch above, -1 directly below the root
+  std::vector<double> length;      // [M]
+  std::vector<int64_t> branch_of;  // [F] tip branch of each feature, -1 when absent (kDrop)
+  std::vector<int64_t> missing;    // features that are not tips of the tree
   int64_t num_branches() const { return static_cast<int64_t>(parent.size()); }
 };
 

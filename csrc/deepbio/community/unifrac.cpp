@@ -112,7 +112,8 @@ Metric parse_metric(std::string_view name) {
 }
 
 std::string_view to_string(Metric metric) {
-  const auto found = std::find_if(kMetrics.begin(), kMetrics.end(), [&](const auto& item) { return item.second == metric; });
+  const auto found =
+      std::find_if(kMetrics.begin(), kMetrics.end(), [&](const auto& item) { return item.second == metric; });
   return found->first;
 }
 

@@ -31,8 +31,8 @@ struct SampleBatch {
   at::Tensor distances;     // float32 [B, B] UniFrac; undefined without a tree or matrix
   at::Tensor targets;       // float32 [B, O], normalised; or int64 [B] classes; undefined without targets
   std::map<std::string, at::Tensor> categorical_ids;  // int64 [B] per covariate, 0 = unknown
-  at::Tensor sample_index;  // int64 [B], row of the table
-  std::vector<std::string> sample_ids;  // B
+  at::Tensor sample_index;                            // int64 [B], row of the table
+  std::vector<std::string> sample_ids;                // B
 };
 
 // AAM's own layout of the same batch: tokens [B, S, L], zero under padding.

@@ -160,9 +160,12 @@ AsvSampling parse_asv_sampling(std::string_view name) {
 
 std::string_view to_string(AsvSampling sampling) {
   switch (sampling) {
-    case AsvSampling::kFirst: return "first";
-    case AsvSampling::kAbundance: return "abundance";
-    case AsvSampling::kRandom: return "random";
+    case AsvSampling::kFirst:
+      return "first";
+    case AsvSampling::kAbundance:
+      return "abundance";
+    case AsvSampling::kRandom:
+      return "random";
   }
   throw ArgumentError("asv sampling: unknown value");
 }
@@ -211,8 +214,8 @@ void SampleDataset::set_distances(at::Tensor distances) {
 }
 
 void SampleDataset::set_targets(at::Tensor targets) {
-  const bool fits = (targets.dim() == 1 && targets.scalar_type() == at::kLong) ||
-                    (targets.dim() == 2 && targets.is_floating_point());
+  const bool fits =
+      (targets.dim() == 1 && targets.scalar_type() == at::kLong) || (targets.dim() == 2 && targets.is_floating_point());
   if (!fits || targets.size(0) != size()) {
     throw ShapeError("targets: expected float [N, O] or int64 [N] with N = " + std::to_string(size()) + ", got " +
                      std::to_string(targets.dim()) + " dimensions, first of size " +
@@ -272,7 +275,8 @@ SampleBatch SampleDataset::batch(std::span<const int64_t> indices, uint64_t epoc
 
   out.sample_index = long_tensor({indices.begin(), indices.end()});
   out.asv_features = long_tensor(distinct);
-  const int64_t longest = distinct.empty() ? 0 : feature_lengths_.index_select(0, out.asv_features).max().item<int64_t>();
+  const int64_t longest =
+      distinct.empty() ? 0 : feature_lengths_.index_select(0, out.asv_features).max().item<int64_t>();
   out.asv_tokens = feature_tokens_.narrow(1, 0, longest).index_select(0, out.asv_features).to(at::kLong);
   fill_slots(drawn, distinct, static_cast<int64_t>(slots), out);
   if (phylogeny_) {

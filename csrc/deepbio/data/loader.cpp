@@ -1,7 +1,5 @@
 #include "deepbio/data/loader.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
@@ -10,6 +8,8 @@
 #include <numeric>
 #include <thread>
 #include <utility>
+
+#include <unistd.h>
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"

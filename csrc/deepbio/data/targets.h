@@ -46,9 +46,9 @@ class TargetCodec {
 
 // Values of one column for the table's samples.
 struct LabelledSamples {
-  std::vector<int64_t> samples;         // rows of the table that have a value
-  std::vector<double> values;           // regression
-  std::vector<std::string> labels;      // classes
+  std::vector<int64_t> samples;               // rows of the table that have a value
+  std::vector<double> values;                 // regression
+  std::vector<std::string> labels;            // classes
   std::vector<std::string> without_metadata;  // sample ids absent from the metadata
   std::vector<std::string> without_value;     // sample ids whose value is missing
 };

@@ -170,8 +170,10 @@ Entry json_triple(const Json& item, const CountTable& table, size_t position, co
   }
   const Entry out{triple[1].as_int(), triple[0].as_int(), triple[2].as_double()};
   if (out.feature < 0 || out.feature >= table.num_features() || out.sample < 0 || out.sample >= table.num_samples()) {
-    fail(path, "a row below " + std::to_string(table.num_features()) + " and a column below " +
-                   std::to_string(table.num_samples()) + " in " + where, item.dump());
+    fail(path,
+         "a row below " + std::to_string(table.num_features()) + " and a column below " +
+             std::to_string(table.num_samples()) + " in " + where,
+         item.dump());
   }
   return out;
 }
@@ -249,8 +251,9 @@ std::string lower(std::string_view text) {
 }
 
 bool is_table_header(std::string_view first_cell) {
-  constexpr std::array<std::string_view, 11> kNames{"#otu id",     "#otuid",    "#otu_id", "otu id",   "otuid", "otu_id",
-                                                    "#feature id", "feature id", "feature-id", "featureid", "#featureid"};
+  constexpr std::array<std::string_view, 11> kNames{"#otu id",    "#otuid",    "#otu_id",     "otu id",
+                                                    "otuid",      "otu_id",    "#feature id", "feature id",
+                                                    "feature-id", "featureid", "#featureid"};
   return std::find(kNames.begin(), kNames.end(), lower(first_cell)) != kNames.end();
 }
 

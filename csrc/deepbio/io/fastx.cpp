@@ -92,7 +92,7 @@ struct FastxReader::State {
 
   FastqScanner scanner;
   std::string fasta_title, fasta_sequence;
-  int64_t line_number = 1;   // of the first line in the window
+  int64_t line_number = 1;  // of the first line in the window
   bool had_blank_lines = false;
   bool is_skipping = false;  // a bad FASTA record is being passed over
   std::optional<ParseError> failure;
@@ -309,8 +309,9 @@ bool FastxReader::State::read_fasta_sequence() {
     if (!is_good) {
       size_t at = 0;
       while (is_sequence_byte(static_cast<unsigned char>(line.text[at]))) ++at;
-      skip_fasta({ErrorKind::kAlphabet, 0, at, "a sequence of letters, '*', '-' or '.'",
-                  quoted(line.text.substr(at, 1))}, line);
+      skip_fasta(
+          {ErrorKind::kAlphabet, 0, at, "a sequence of letters, '*', '-' or '.'", quoted(line.text.substr(at, 1))},
+          line);
       return false;
     }
     if (fasta_sequence.size() + line.text.size() > options.max_record_bytes) too_large();

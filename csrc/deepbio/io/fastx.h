@@ -34,7 +34,7 @@ struct Record {
   std::string name;         // title up to the first white space
   std::string description;  // the rest of the title after that white space
   std::string sequence;
-  std::string quality;      // raw bytes (Phred+33 as a rule); empty for FASTA
+  std::string quality;  // raw bytes (Phred+33 as a rule); empty for FASTA
   bool has_quality = false;
 };
 

@@ -6,11 +6,11 @@
 // Threads: belongs to one thread at a time.
 #pragma once
 
-#include <zlib.h>
-
 #include <memory>
 #include <optional>
 #include <string>
+
+#include <zlib.h>
 
 #include "deepbio/base/error.h"
 #include "deepbio/io/bytes.h"
@@ -47,10 +47,10 @@ class GzipSource : public ByteSource {
   z_stream stream_{};
   Step step_ = Step::kHeader;
   int64_t num_members_ = 0;
-  int64_t member_offset_ = 0;     // where the member began in the file
-  int64_t block_bytes_ = -1;      // size of the member according to BSIZE, -1 without
+  int64_t member_offset_ = 0;  // where the member began in the file
+  int64_t block_bytes_ = -1;   // size of the member according to BSIZE, -1 without
   uint32_t header_crc_ = 0, crc_ = 0;
-  uint32_t length_ = 0;           // modulo 2^32, as the trailer stores it
+  uint32_t length_ = 0;  // modulo 2^32, as the trailer stores it
   std::optional<ParseError> failure_;
 };
 

@@ -1,13 +1,13 @@
 #include "deepbio/io/hdf5.h"
 
-#include <hdf5.h>
-
 #include <array>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
 #include <type_traits>
+
+#include <hdf5.h>
 
 #include "deepbio/base/error.h"
 
@@ -251,8 +251,8 @@ int64_t Hdf5Writer::checked(int64_t id, const std::string& name) const {
 
 void Hdf5Writer::group(const std::string& name) {
   const Quiet quiet;
-  const Hdf5Handle made(
-      checked(H5Gcreate2(file_.get(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), name), H5Gclose);
+  const Hdf5Handle made(checked(H5Gcreate2(file_.get(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), name),
+                        H5Gclose);
 }
 
 void Hdf5Writer::dataset(const std::string& name, Types types, const void* data, const std::vector<int64_t>& shape) {
@@ -271,8 +271,10 @@ void Hdf5Writer::dataset(const std::string& name, Types types, const void* data,
     checked(H5Pset_shuffle(options.get()), name);
     checked(H5Pset_deflate(options.get(), 4), name);
   }
-  const Hdf5Handle made(checked(H5Dcreate2(file_.get(), name.c_str(), types.file, space.get(), H5P_DEFAULT,
-                                           options.get(), H5P_DEFAULT), name), H5Dclose);
+  const Hdf5Handle made(
+      checked(H5Dcreate2(file_.get(), name.c_str(), types.file, space.get(), H5P_DEFAULT, options.get(), H5P_DEFAULT),
+              name),
+      H5Dclose);
   if (num_elements(shape) > 0) {
     checked(H5Dwrite(made.get(), types.memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), name);
   }
@@ -283,8 +285,7 @@ void Hdf5Writer::doubles(const std::string& name, const std::vector<double>& val
   dataset(name, {H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE}, values.data(), shape);
 }
 
-void Hdf5Writer::floats(const std::string& name, const std::vector<double>& values,
-                        const std::vector<int64_t>& shape) {
+void Hdf5Writer::floats(const std::string& name, const std::vector<double>& values, const std::vector<int64_t>& shape) {
   dataset(name, {H5T_IEEE_F32LE, H5T_NATIVE_DOUBLE}, values.data(), shape);
 }
 

@@ -48,9 +48,9 @@ class Hdf5Reader {
   // throws ParseError when the name is there but is not a hard link.
   bool has(const std::string& name) const;
   std::vector<int64_t> shape(const std::string& name) const;
-  std::vector<double> doubles(const std::string& name) const;         // any number type
-  std::vector<int64_t> integers(const std::string& name) const;       // any integer type
-  std::vector<std::string> strings(const std::string& name) const;    // fixed or variable length; [] if empty
+  std::vector<double> doubles(const std::string& name) const;       // any number type
+  std::vector<int64_t> integers(const std::string& name) const;     // any integer type
+  std::vector<std::string> strings(const std::string& name) const;  // fixed or variable length; [] if empty
   // An integer attribute of the root; empty when it is absent or not made of integers.
   std::vector<int64_t> integer_attribute(const std::string& name) const;
   const std::string& path() const { return path_; }

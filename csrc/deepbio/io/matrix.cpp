@@ -78,7 +78,8 @@ NpyHeader parse_npy_header(std::string_view bytes, const std::string& path) {
   std::memcpy(&length, bytes.data() + 8, is_long ? 4 : 2);
   NpyHeader out;
   out.data_offset = (is_long ? 12 : 10) + size_t{length};
-  if (out.data_offset > bytes.size()) fail(path, "an npy header of " + std::to_string(length) + " bytes", "a shorter file");
+  if (out.data_offset > bytes.size())
+    fail(path, "an npy header of " + std::to_string(length) + " bytes", "a shorter file");
   const std::string_view header = bytes.substr(is_long ? 12 : 10, length);
   std::string_view dtype = header_value(header, "descr", "'", path);
   if (!dtype.empty()) dtype.remove_prefix(1);
@@ -106,9 +107,10 @@ struct NpyType {
   Convert convert;
 };
 constexpr NpyType kNpyTypes[] = {
-    {"f8", 8, convert<double>},  {"f4", 4, convert<float>},    {"i8", 8, convert<int64_t>},  {"i4", 4, convert<int32_t>},
-    {"i2", 2, convert<int16_t>}, {"i1", 1, convert<int8_t>},   {"u8", 8, convert<uint64_t>}, {"u4", 4, convert<uint32_t>},
-    {"u2", 2, convert<uint16_t>}, {"u1", 1, convert<uint8_t>}, {"b1", 1, convert<uint8_t>},
+    {"f8", 8, convert<double>},   {"f4", 4, convert<float>},    {"i8", 8, convert<int64_t>},
+    {"i4", 4, convert<int32_t>},  {"i2", 2, convert<int16_t>},  {"i1", 1, convert<int8_t>},
+    {"u8", 8, convert<uint64_t>}, {"u4", 4, convert<uint32_t>}, {"u2", 2, convert<uint16_t>},
+    {"u1", 1, convert<uint8_t>},  {"b1", 1, convert<uint8_t>},
 };
 
 // Fortran order counts the first axis fastest.
@@ -129,8 +131,8 @@ NpyArray parse_npy(std::string_view bytes, const std::string& path) {
   const auto type = std::find_if(std::begin(kNpyTypes), std::end(kNpyTypes),
                                  [&](const NpyType& known) { return known.dtype == header.dtype; });
   if (type == std::end(kNpyTypes)) fail(path, "an npy file of real numbers", "descr " + quoted(header.dtype));
-  const auto count = static_cast<size_t>(
-      std::accumulate(header.shape.begin(), header.shape.end(), int64_t{1}, std::multiplies<>()));
+  const auto count =
+      static_cast<size_t>(std::accumulate(header.shape.begin(), header.shape.end(), int64_t{1}, std::multiplies<>()));
   const std::string_view data = bytes.substr(header.data_offset);
   if (data.size() != count * type->num_bytes) {
     fail(path, std::to_string(count * type->num_bytes) + " bytes of numbers", std::to_string(data.size()), -1,
@@ -202,7 +204,8 @@ DistanceMatrix parse_tsv(const std::string& text, const std::string& path) {
     for (size_t k = 1; k < cells.size(); ++k) {
       double value = 0;
       const auto [end, code] = std::from_chars(cells[k].data(), cells[k].data() + cells[k].size(), value);
-      if (code != std::errc() || end != cells[k].data() + cells[k].size()) fail(path, "a distance", quoted(cells[k]), line);
+      if (code != std::errc() || end != cells[k].data() + cells[k].size())
+        fail(path, "a distance", quoted(cells[k]), line);
       out.values.push_back(value);
     }
   }

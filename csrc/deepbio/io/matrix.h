@@ -1,5 +1,5 @@
-// Square distance matrices with ids: .npy (float32/float64, with PATH-without-.npy + ".ids.txt" beside it), .tsv (ids in the first row
-// and column), .h5 (the layout of ssu: `matrix`, `order`). The name's ending chooses the format when
+// Square distance matrices with ids: .npy (float32/float64, with PATH-without-.npy + ".ids.txt" beside it), .tsv (ids
+// in the first row and column), .h5 (the layout of ssu: `matrix`, `order`). The name's ending chooses the format when
 // writing ("-" is TSV on standard output), the content when reading.
 #pragma once
 

@@ -27,9 +27,9 @@ std::string lower(std::string_view text) {
 
 bool is_id_header(std::string_view name) {
   constexpr std::array<std::string_view, 5> kHashed{"#SampleID", "#Sample ID", "#OTUID", "#OTU ID", "#sample-id"};
-  constexpr std::array<std::string_view, 12> kPlain{"id",        "sampleid",   "sample id",  "sample-id",
-                                                    "sample_id", "samplename", "sample name", "sample-name",
-                                                    "sample_name", "featureid", "feature id", "feature-id"};
+  constexpr std::array<std::string_view, 12> kPlain{"id",          "sampleid",   "sample id",   "sample-id",
+                                                    "sample_id",   "samplename", "sample name", "sample-name",
+                                                    "sample_name", "featureid",  "feature id",  "feature-id"};
   if (std::find(kHashed.begin(), kHashed.end(), name) != kHashed.end()) return true;
   return std::find(kPlain.begin(), kPlain.end(), lower(name)) != kPlain.end();
 }
@@ -140,7 +140,8 @@ void read_header(Metadata& metadata, RowReader& rows) {
 }
 
 void read_types(Metadata& metadata, const Row& row) {
-  if (!metadata.ids.empty()) fail(metadata.path, row.line, "#q2:types right below the header", "it after the first row");
+  if (!metadata.ids.empty())
+    fail(metadata.path, row.line, "#q2:types right below the header", "it after the first row");
   for (size_t k = 1; k < row.cells.size() && k <= metadata.columns.size(); ++k) {
     const std::string type = lower(row.cells[k]);
     if (type != "numeric" && type != "categorical" && !type.empty()) {
@@ -171,8 +172,8 @@ void add_row(Metadata& metadata, Row& row) {
 }
 
 void append_cell(std::string& out, const std::string& cell) {
-  const bool needs_quotes = cell.starts_with('"') || cell.starts_with('#') ||
-                            cell.find_first_of("\t\n\r") != std::string::npos;
+  const bool needs_quotes =
+      cell.starts_with('"') || cell.starts_with('#') || cell.find_first_of("\t\n\r") != std::string::npos;
   if (!needs_quotes) {
     out += cell;
     return;
@@ -200,7 +201,7 @@ int64_t Metadata::column(std::string_view name) const {
 
 bool is_missing(std::string_view value) {
   constexpr std::array<std::string_view, 13> kWords{
-      "",        "nan",         "na",          "n/a",           "null",           "none",          "not applicable",
+      "",        "nan",         "na",           "n/a",           "null",           "none",         "not applicable",
       "missing", "unspecified", "not provided", "not collected", "<not provided>", "not available"};
   const std::string word = lower(trimmed(value));
   return std::find(kWords.begin(), kWords.end(), word) != kWords.end() || word.starts_with("missing:");

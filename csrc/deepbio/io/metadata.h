@@ -1,12 +1,11 @@
 // Sample metadata as tab-separated text, QIIME 2 style or plain.
 //
 // The first column holds the ids under one of the names QIIME 2 knows (sample-id, sampleid, "sample id", id,
-// #SampleID, "#Sample ID", sample_name, sample_id, feature-id, ...; case is ignored for the unhashed ones). A "#q2:types" line gives column
-// types; other lines that start with '#' after the header are comments. A BOM, CRLF, double quotes and blank lines are
-// understood. Ids stay strings. Refused with the line: duplicate or empty ids, duplicate column names, a row with more cells
-// than the header.
-// Missing values: "", "nan", "NA", "N/A", "null", "none", "not applicable", "not provided", "not collected", "missing",
-// "Missing: ...", "unspecified" (case ignored).
+// #SampleID, "#Sample ID", sample_name, sample_id, feature-id, ...; case is ignored for the unhashed ones). A
+// "#q2:types" line gives column types; other lines that start with '#' after the header are comments. A BOM, CRLF,
+// double quotes and blank lines are understood. Ids stay strings. Refused with the line: duplicate or empty ids,
+// duplicate column names, a row with more cells than the header. Missing values: "", "nan", "NA", "N/A", "null",
+// "none", "not applicable", "not provided", "not collected", "missing", "Missing: ...", "unspecified" (case ignored).
 #pragma once
 
 #include <cstdint>
@@ -22,12 +21,12 @@ namespace deepbio::io {
 
 struct Metadata {
   std::string path;
-  std::string id_column;                          // its name in the file
-  std::vector<std::string> ids;                   // rows
-  std::vector<std::string> columns;               // without the id column
-  std::vector<std::string> types;                 // per column: "numeric", "categorical" or "" (not declared)
-  std::vector<std::vector<std::string>> values;   // [column][row], trimmed
-  std::vector<int64_t> lines;                     // 1-based line of each row
+  std::string id_column;                         // its name in the file
+  std::vector<std::string> ids;                  // rows
+  std::vector<std::string> columns;              // without the id column
+  std::vector<std::string> types;                // per column: "numeric", "categorical" or "" (not declared)
+  std::vector<std::vector<std::string>> values;  // [column][row], trimmed
+  std::vector<int64_t> lines;                    // 1-based line of each row
   std::unordered_map<std::string, int64_t> row_of;
 
   // Index of a column. throws ConfigError listing the columns and the nearest name.

@@ -128,7 +128,8 @@ class Parser {
     double value = 0;
     const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
     // Branches too short for a double are zero; SEPP and FastTree write such numbers.
-    const bool underflow = code == std::errc::result_out_of_range && shown.find_first_of("eE") != std::string_view::npos &&
+    const bool underflow = code == std::errc::result_out_of_range &&
+                           shown.find_first_of("eE") != std::string_view::npos &&
                            shown.find('-', 1) != std::string_view::npos;
     if (underflow) value = 0;
     const bool good = (code == std::errc() || underflow) && end == digits.data() + digits.size();

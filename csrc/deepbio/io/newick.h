@@ -18,9 +18,9 @@ constexpr double kNoLength = -std::numeric_limits<double>::infinity();
 
 // Nodes in post-order: every child stands before its parent, the root is last.
 struct Tree {
-  std::vector<int64_t> parent;      // -1 for the root
-  std::vector<double> length;       // branch above the node; kNoLength where the file gives none
-  std::vector<std::string> name;    // "" where the file gives none
+  std::vector<int64_t> parent;    // -1 for the root
+  std::vector<double> length;     // branch above the node; kNoLength where the file gives none
+  std::vector<std::string> name;  // "" where the file gives none
   std::vector<bool> is_tip;
   int64_t num_nodes() const { return static_cast<int64_t>(parent.size()); }
   int64_t num_tips() const;

@@ -1,10 +1,5 @@
 #include "deepbio/io/output.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <zlib.h>
-
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -12,6 +7,11 @@
 #include <random>
 #include <system_error>
 #include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
 
 #include "deepbio/base/error.h"
 

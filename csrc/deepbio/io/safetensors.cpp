@@ -77,7 +77,8 @@ class Parser {
   }
 
   uint64_t read_header_length(std::string_view content) const {
-    if (content.size() < kLengthBytes) fail("a safetensors file of at least 8 bytes", std::to_string(content.size()), 0);
+    if (content.size() < kLengthBytes)
+      fail("a safetensors file of at least 8 bytes", std::to_string(content.size()), 0);
     uint64_t length = 0;
     for (size_t i = kLengthBytes; i-- > 0;) length = (length << 8) | static_cast<unsigned char>(content[i]);
     if (length > kMaxHeaderBytes) fail("a safetensors header of at most 100 MB", std::to_string(length) + " bytes", 0);

@@ -18,9 +18,9 @@ namespace deepbio::io {
 
 struct TensorEntry {
   std::string name;
-  std::string dtype;            // "F64" "F32" "F16" "BF16" "I64" "I32" "I16" "I8" "U8" "BOOL"
+  std::string dtype;  // "F64" "F32" "F16" "BF16" "I64" "I32" "I16" "I8" "U8" "BOOL"
   std::vector<int64_t> shape;
-  const void* data = nullptr;   // when reading: valid while the SafetensorsFile lives
+  const void* data = nullptr;  // when reading: valid while the SafetensorsFile lives
   uint64_t num_bytes = 0;
 };
 

@@ -18,9 +18,12 @@ constexpr std::pair<char, std::string_view> kProteinCodes[] = {
 
 std::string_view letters_of(SequenceType type) {
   switch (type) {
-    case SequenceType::kDna: return "ACGT";
-    case SequenceType::kRna: return "ACGU";
-    case SequenceType::kProtein: return "ACDEFGHIKLMNPQRSTVWY";
+    case SequenceType::kDna:
+      return "ACGT";
+    case SequenceType::kRna:
+      return "ACGU";
+    case SequenceType::kProtein:
+      return "ACDEFGHIKLMNPQRSTVWY";
   }
   throw ArgumentError("sequence type: unknown value");
 }
@@ -38,9 +41,12 @@ SequenceType parse_sequence_type(std::string_view name) {
 
 std::string_view to_string(SequenceType type) {
   switch (type) {
-    case SequenceType::kDna: return "dna";
-    case SequenceType::kRna: return "rna";
-    case SequenceType::kProtein: return "protein";
+    case SequenceType::kDna:
+      return "dna";
+    case SequenceType::kRna:
+      return "rna";
+    case SequenceType::kProtein:
+      return "protein";
   }
   throw ArgumentError("sequence type: unknown value");
 }
@@ -79,11 +85,20 @@ Alphabet::Alphabet(SequenceType type) : type_(type), letters_(letters_of(type)) 
 
 int64_t aam_token(char letter) {
   switch (letter) {
-    case 'A': case 'a': return 1;
-    case 'C': case 'c': return 2;
-    case 'G': case 'g': return 3;
-    case 'T': case 't': return 4;
-    default: return 0;
+    case 'A':
+    case 'a':
+      return 1;
+    case 'C':
+    case 'c':
+      return 2;
+    case 'G':
+    case 'g':
+      return 3;
+    case 'T':
+    case 't':
+      return 4;
+    default:
+      return 0;
   }
 }
 

@@ -117,7 +117,8 @@ Encoded encode_one_hot(std::span<const std::string_view> reads, const EncodeOpti
   refuse_unknown(reads, layout, alphabet, options);
   const auto num_reads = static_cast<int64_t>(reads.size());
   const int64_t size = alphabet.size(), width = layout.width;
-  at::Tensor values = options.channels_first ? at::zeros({num_reads, size, width}) : at::zeros({num_reads, width, size});
+  at::Tensor values =
+      options.channels_first ? at::zeros({num_reads, size, width}) : at::zeros({num_reads, width, size});
   float* data = values.data_ptr<float>();
   at::parallel_for(0, num_reads, kGrain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {

@@ -16,8 +16,8 @@ namespace deepbio::seq {
 struct EncodeOptions {
   SequenceType sequence_type = SequenceType::kDna;
   UnknownLetter unknown = UnknownLetter::kZero;
-  int64_t pad_to = 0;        // L; 0 pads to the longest read
-  int64_t max_length = 0;    // longer reads lose their tail; 0 keeps all
+  int64_t pad_to = 0;           // L; 0 pads to the longest read
+  int64_t max_length = 0;       // longer reads lose their tail; 0 keeps all
   bool channels_first = false;  // one-hot [B, A, L] instead of [B, L, A]
   // For UnknownLetter::kRandom, whose draws depend on (seed, epoch, record index):
   uint64_t seed = 0, epoch = 0;
@@ -30,7 +30,8 @@ struct Encoded {
 };
 
 // returns  values float32 [B, L, A] (or [B, A, L]); padding and unknown letters are zero rows (policy kZero)
-// throws   ArgumentError with letter, 1-based position and the expected set (policy kError), or when a read is longer than pad_to
+// throws   ArgumentError with letter, 1-based position and the expected set (policy kError), or when a read is longer
+// than pad_to
 Encoded encode_one_hot(std::span<const std::string_view> reads, const EncodeOptions& options = {});
 // returns  values int64 [B, L]; padding -1; unknown letters -1 under kZero
 Encoded encode_integers(std::span<const std::string_view> reads, const EncodeOptions& options = {});

@@ -2,9 +2,9 @@
 //
 // Fresh ASV embeddings differ from one another by a tenth of what they have in common, and AAM adds a random vector per
 // slot on top (N(0, 1)): the differences drown, and small data sets end at the mean. Here the gain and bias of the ASV
-// pooling norm are rewritten so that each of the D numbers has mean 0 and standard deviation 1 over the distinct ASVs of a
-// table, and slot positions start at zero. Names, shapes and arithmetic of the model stay as they are.
-// In the spirit of layer-sequential unit-variance initialisation (Mishkin & Matas 2016).
+// pooling norm are rewritten so that each of the D numbers has mean 0 and standard deviation 1 over the distinct ASVs
+// of a table, and slot positions start at zero. Names, shapes and arithmetic of the model stay as they are. In the
+// spirit of layer-sequential unit-variance initialisation (Mishkin & Matas 2016).
 #pragma once
 
 #include "deepbio/data/datasets.h"

@@ -38,12 +38,13 @@ PredictionData prediction_data(const io::CountTable& whole, const RunConfig& con
                         " reads that this run rarefies to; the deepest has " +
                         Json(totals.empty() ? 0.0 : *std::max_element(totals.begin(), totals.end())).dump());
   }
-  out.table = std::make_shared<const io::CountTable>(
-      community::drop_empty_features(community::select_samples(whole, deep)));
+  out.table =
+      std::make_shared<const io::CountTable>(community::drop_empty_features(community::select_samples(whole, deep)));
   const Json* resolved = config.training.is_object() ? config.training.find("resolved") : nullptr;
   const uint64_t seed = resolved == nullptr ? 0 : static_cast<uint64_t>(resolved->at("seed").as_int());
-  out.dataset = std::make_unique<data::SampleDataset>(
-      out.table, data::feature_sequences(out.table->feature_ids, fasta_path), dataset_options(config.data, seed, redraw));
+  out.dataset =
+      std::make_unique<data::SampleDataset>(out.table, data::feature_sequences(out.table->feature_ids, fasta_path),
+                                            dataset_options(config.data, seed, redraw));
   out.samples.resize(deep.size());
   std::iota(out.samples.begin(), out.samples.end(), int64_t{0});
   return out;

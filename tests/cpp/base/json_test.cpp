@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "catch.h"
+
 #include "deepbio/base/error.h"
 
 using namespace deepbio;
@@ -74,8 +75,9 @@ CATCH_TEST_CASE("Text that is not JSON is refused with line and byte", "[json]")
 }
 
 CATCH_TEST_CASE("Whatever strict JSON forbids is refused", "[json]") {
-  for (const char* text : {"", " ", "{", "[1,]", "{\"a\":1,}", "// c\n1", "/* c */ 1", "NaN", "-Infinity", "1 2", "{} x",
-                           "01", "1.", ".5", "+1", "'a'", "\"a", "\"\\x\"", "\"\xff\"", "[1", "tru", "\"\n\"", "1e999"}) {
+  for (const char* text :
+       {"",   " ",  "{",  "[1,]", "{\"a\":1,}", "// c\n1", "/* c */ 1", "NaN", "-Infinity", "1 2",    "{} x", "01",
+        "1.", ".5", "+1", "'a'",  "\"a",        "\"\\x\"", "\"\xff\"",  "[1",  "tru",       "\"\n\"", "1e999"}) {
     CATCH_INFO(text);
     CATCH_CHECK_THROWS_AS(Json::parse(text), ParseError);
   }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "catch.h"
+
 #include "deepbio/base/error.h"
 
 using namespace deepbio;

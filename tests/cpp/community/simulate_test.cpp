@@ -5,6 +5,7 @@
 #include <set>
 
 #include "catch.h"
+
 #include "deepbio/base/error.h"
 #include "deepbio/community/table.h"
 #include "deepbio/community/tree.h"
@@ -118,9 +119,12 @@ CATCH_TEST_CASE("the same seed gives the same community and another seed another
   simulate(folder / "a", small(5));
   simulate(folder / "b", small(5));
   simulate(folder / "c", small(6));
-  for (const char* name : {"/tree.nwk", "/metadata.tsv", "/truth.tsv", "/sequences.fasta", "/reads/sample_01.fastq.gz"}) {
-    CATCH_REQUIRE(test::read_text(folder / ("a" + std::string(name))) == test::read_text(folder / ("b" + std::string(name))));
-    CATCH_REQUIRE(test::read_text(folder / ("a" + std::string(name))) != test::read_text(folder / ("c" + std::string(name))));
+  for (const char* name :
+       {"/tree.nwk", "/metadata.tsv", "/truth.tsv", "/sequences.fasta", "/reads/sample_01.fastq.gz"}) {
+    CATCH_REQUIRE(test::read_text(folder / ("a" + std::string(name))) ==
+                  test::read_text(folder / ("b" + std::string(name))));
+    CATCH_REQUIRE(test::read_text(folder / ("a" + std::string(name))) !=
+                  test::read_text(folder / ("c" + std::string(name))));
   }
   CATCH_REQUIRE(io::read_table(folder / "a/table.biom").values == io::read_table(folder / "b/table.biom").values);
 }

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "catch.h"
+
 #include "deepbio/base/error.h"
 #include "deepbio/io/metadata.h"
 
@@ -34,14 +35,15 @@ std::pair<double, double> first_entry_moments(const std::vector<double>& counts,
 // Draws of a real set against the exact expected richness: the mean of 200 draws within 5 standard errors.
 void require_richness(const std::string& set, int64_t depth, bool with_replacement) {
   const CountTable table = io::read_table(test::shared("microbiome/" + set + "/table.biom"));
-  const auto expected = io::read_metadata(test::shared("microbiome/" + set + "/expected/rarefaction_richness_depth" +
-                                                       std::to_string(depth) + ".tsv"));
+  const auto expected = io::read_metadata(
+      test::shared("microbiome/" + set + "/expected/rarefaction_richness_depth" + std::to_string(depth) + ".tsv"));
   constexpr int kDraws = 200;
   int num_checked = 0;
   for (int64_t sample = 0; sample < table.num_samples(); sample += 1 + table.num_samples() / 40) {
     const int64_t row = expected.row_of.at(table.sample_ids[sample]);
     const auto value = [&](const char* column) { return *io::numeric_value(expected, expected.column(column), row); };
-    const std::span counts = std::span(table.values).subspan(table.indptr[sample], table.indptr[sample + 1] - table.indptr[sample]);
+    const std::span counts =
+        std::span(table.values).subspan(table.indptr[sample], table.indptr[sample + 1] - table.indptr[sample]);
     CATCH_CAPTURE(set, table.sample_ids[sample]);
     RarefyOptions options{depth, with_replacement, 7, 0};
     if (value("kept") == 0 && !with_replacement) {
@@ -122,7 +124,8 @@ CATCH_TEST_CASE("a draw with replacement has the mean and variance of the binomi
 CATCH_TEST_CASE("small draws hit every outcome as often as counting says", "[table]") {
   // 2 reads of {2, 3}: P(first = 0, 1, 2) = 3/10, 6/10, 1/10.
   std::map<double, int> seen;
-  for (uint64_t epoch = 0; epoch < 20000; ++epoch) ++seen[rarefy_counts(std::vector<double>{2, 3}, "s", {2, false, 1, epoch})[0]];
+  for (uint64_t epoch = 0; epoch < 20000; ++epoch)
+    ++seen[rarefy_counts(std::vector<double>{2, 3}, "s", {2, false, 1, epoch})[0]];
   CATCH_REQUIRE(seen[0] / 20000.0 == Approx(0.3).margin(0.017));
   CATCH_REQUIRE(seen[1] / 20000.0 == Approx(0.6).margin(0.018));
   CATCH_REQUIRE(seen[2] / 20000.0 == Approx(0.1).margin(0.011));
@@ -172,7 +175,8 @@ CATCH_TEST_CASE("a sample's draw does not depend on the other samples or the num
   CATCH_REQUIRE(all.values == one.values);
   for (size_t k = 0; k < reversed.size(); ++k) {
     std::map<std::string, double> a, b;
-    const int64_t row = std::find(all.sample_ids.begin(), all.sample_ids.end(), few.sample_ids[k]) - all.sample_ids.begin();
+    const int64_t row =
+        std::find(all.sample_ids.begin(), all.sample_ids.end(), few.sample_ids[k]) - all.sample_ids.begin();
     for (int64_t e = few.indptr[k]; e < few.indptr[k + 1]; ++e) a[few.feature_ids[few.indices[e]]] = few.values[e];
     for (int64_t e = all.indptr[row]; e < all.indptr[row + 1]; ++e) b[all.feature_ids[all.indices[e]]] = all.values[e];
     CATCH_REQUIRE(a == b);
@@ -182,7 +186,8 @@ CATCH_TEST_CASE("a sample's draw does not depend on the other samples or the num
 CATCH_TEST_CASE("what cannot be rarefied is refused with the reason", "[table]") {
   CATCH_REQUIRE_THROWS_WITH(rarefy(small_table(), {1000, false, 0, 0}),
                             Catch::Contains("deepest has 100") && Catch::Contains("median 10"));
-  CATCH_REQUIRE_THROWS_WITH(rarefy_counts(std::vector<double>{0.5, 4}, "s", {2, false, 0, 0}), Catch::Contains("whole numbers"));
+  CATCH_REQUIRE_THROWS_WITH(rarefy_counts(std::vector<double>{0.5, 4}, "s", {2, false, 0, 0}),
+                            Catch::Contains("whole numbers"));
   CATCH_REQUIRE_THROWS_AS(rarefy_counts(std::vector<double>{1, 4}, "s", {0, false, 0, 0}), ArgumentError);
   CATCH_REQUIRE_THROWS_AS(rarefy_counts(std::vector<double>{0, 0}, "s", {5, true, 0, 0}), ArgumentError);
 }

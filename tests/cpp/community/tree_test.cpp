@@ -1,6 +1,7 @@
 #include "deepbio/community/tree.h"
 
 #include "catch.h"
+
 #include "deepbio/base/error.h"
 
 using namespace deepbio;
@@ -19,7 +20,8 @@ CATCH_TEST_CASE("only branches above matched tips are kept, numbered children fi
   CATCH_REQUIRE(phylogeny.missing.empty());
 }
 
-CATCH_TEST_CASE("features absent from the tree are an error with count, examples and the option, or are dropped", "[tree]") {
+CATCH_TEST_CASE("features absent from the tree are an error with count, examples and the option, or are dropped",
+                "[tree]") {
   const auto tree = newick("((a:1,b:1)inside:1,c:1);");
   const std::vector<std::string> ids{"a", "x1", "inside", "x3", "x4"};
   CATCH_REQUIRE_THROWS_WITH(match_features(tree, ids, MissingFeatures::kError, "test.nwk"),

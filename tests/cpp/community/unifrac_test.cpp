@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "catch.h"
+
 #include "deepbio/base/error.h"
 #include "deepbio/io/matrix.h"
 #include "deepbio/io/metadata.h"
@@ -23,9 +24,9 @@ struct RealSet {
   const char* tree;
 };
 const RealSet kRealSets[] = {
-    {"moving_pictures", "table.biom", "tree.nwk"},   {"cfs_150nt", "table.biom", "tree.nwk"},
-    {"ecam_10249", "table.biom", "tree.nwk"},        {"sleep_apnea_10422", "table.biom", "tree.nwk"},
-    {"ibd_2538", "table.biom", "tree.sheared.nwk"},  {"oral_age_2550", "table.biom", "tree.nwk"},
+    {"moving_pictures", "table.biom", "tree.nwk"},  {"cfs_150nt", "table.biom", "tree.nwk"},
+    {"ecam_10249", "table.biom", "tree.nwk"},       {"sleep_apnea_10422", "table.biom", "tree.nwk"},
+    {"ibd_2538", "table.biom", "tree.sheared.nwk"}, {"oral_age_2550", "table.biom", "tree.nwk"},
 };
 const std::vector<std::string> kMetricNames{"unweighted", "weighted_normalized", "weighted_unnormalized"};
 
@@ -92,7 +93,8 @@ double first_pair(const CountTable& table, const std::string& newick, Metric met
 CATCH_TEST_CASE("distances of six real sets equal scikit-bio's to 1e-10", "[unifrac][real]") {
   DEEPBIO_NEEDS_SHARED();
   for (const RealSet& set : kRealSets) {
-    const CountTable table = named_samples(io::read_table(in_set(set, set.table)), lines(in_set(set, "expected/samples.txt")));
+    const CountTable table =
+        named_samples(io::read_table(in_set(set, set.table)), lines(in_set(set, "expected/samples.txt")));
     const auto phylogeny =
         match_features(io::read_newick(in_set(set, set.tree)), table.feature_ids, MissingFeatures::kDrop);
     for (const auto& name : kMetricNames) {
@@ -126,8 +128,10 @@ CATCH_TEST_CASE("Faith's diversity of six real sets equals scikit-bio's to 1e-9 
 CATCH_TEST_CASE("the full SEPP tree of 217,407 tips gives the same as its sheared copy", "[unifrac][real]") {
   DEEPBIO_NEEDS_SHARED();
   const RealSet& set = kRealSets[4];
-  const CountTable table = named_samples(io::read_table(in_set(set, set.table)), lines(in_set(set, "expected/samples.txt")));
-  const auto phylogeny = match_features(io::read_newick(in_set(set, "tree.nwk")), table.feature_ids, MissingFeatures::kDrop);
+  const CountTable table =
+      named_samples(io::read_table(in_set(set, set.table)), lines(in_set(set, "expected/samples.txt")));
+  const auto phylogeny =
+      match_features(io::read_newick(in_set(set, "tree.nwk")), table.feature_ids, MissingFeatures::kDrop);
   CATCH_REQUIRE(phylogeny.missing.size() == 129);
   const at::Tensor values = unifrac(table, phylogeny, Metric::kUnweighted);
   CATCH_REQUIRE(largest_difference(values, io::read_npy(in_set(set, "expected/unweighted.npy")).values) <= 1e-10);
@@ -136,7 +140,8 @@ CATCH_TEST_CASE("the full SEPP tree of 217,407 tips gives the same as its sheare
 CATCH_TEST_CASE("the crawford set reproduces upstream's own expected values", "[unifrac][real]") {
   DEEPBIO_NEEDS_SHARED();
   const CountTable table = io::read_table(test::shared("microbiome/formats/crawford.biom"));
-  const auto phylogeny = match_features(io::read_newick(test::shared("microbiome/formats/crawford.nwk")), table.feature_ids);
+  const auto phylogeny =
+      match_features(io::read_newick(test::shared("microbiome/formats/crawford.nwk")), table.feature_ids);
   const at::Tensor values = unifrac(table, phylogeny, Metric::kUnweighted);
   const auto expected = io::read_distances(test::shared("microbiome/formats/crawford.unweighted.expected.tsv"));
   CATCH_REQUIRE(expected.ids.size() == table.sample_ids.size());
@@ -161,7 +166,8 @@ CATCH_TEST_CASE("metrics of a small tree equal their definitions worked by hand"
   CATCH_REQUIRE(first_pair(table, tree, Metric::kWeightedNormalized) == Approx(unnormalized / normalizer));
 }
 
-CATCH_TEST_CASE("the root's own length is ignored and the path from the root to the common ancestor counts", "[unifrac]") {
+CATCH_TEST_CASE("the root's own length is ignored and the path from the root to the common ancestor counts",
+                "[unifrac]") {
   const CountTable table = counts({{1, 0}, {0, 1}});
   CATCH_REQUIRE(first_pair(table, "((f0:1,f1:1):2,x:9):100;", Metric::kUnweighted) == Approx(2.0 / 4));
   CATCH_REQUIRE(first_pair(table, "((f0:1,f1:1):2);", Metric::kUnweighted) == Approx(2.0 / 4));
@@ -251,7 +257,8 @@ CATCH_TEST_CASE("the matrix is the same for any number of threads", "[unifrac][r
   CATCH_REQUIRE(at::equal(one, three));
 }
 
-CATCH_TEST_CASE("an unknown metric is refused with the nearest name, and 'weighted' alone has no meaning", "[unifrac]") {
+CATCH_TEST_CASE("an unknown metric is refused with the nearest name, and 'weighted' alone has no meaning",
+                "[unifrac]") {
   CATCH_REQUIRE_THROWS_WITH(parse_metric("unweigthed"), Catch::Contains("did you mean \"unweighted\"") ||
                                                             Catch::Contains("did you mean 'unweighted'"));
   CATCH_REQUIRE_THROWS_AS(parse_metric("weighted"), ArgumentError);

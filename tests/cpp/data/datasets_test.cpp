@@ -8,6 +8,7 @@
 #include <set>
 
 #include "catch.h"
+
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
 #include "deepbio/data/loader.h"
@@ -68,7 +69,8 @@ Slots plain_slots(const Community& community, const std::vector<int64_t>& sample
       slots.emplace_back(static_cast<float>(community.table->values[e]), community.table->indices[e]);
     }
     if (sampling == AsvSampling::kAbundance) {
-      std::sort(slots.begin(), slots.end(), [](auto a, auto b) { return std::pair(-a.first, a.second) < std::pair(-b.first, b.second); });
+      std::sort(slots.begin(), slots.end(),
+                [](auto a, auto b) { return std::pair(-a.first, a.second) < std::pair(-b.first, b.second); });
     }
     if (slots.size() > limit) slots.resize(limit);
     out.push_back(slots);
@@ -87,8 +89,10 @@ void require_slots(const SampleBatch& batch, const Slots& slots, const Community
       longest = std::max(longest, std::min(community.sequences[feature].size(), static_cast<size_t>(max_bp)));
     }
   }
-  const auto b = static_cast<int64_t>(slots.size()), s = static_cast<int64_t>(widest), l = static_cast<int64_t>(longest) + 1;
-  torch::Tensor tokens = torch::zeros({b, s, l}, torch::kLong), counts = torch::zeros({b, s}), mask = torch::zeros({b, s}, torch::kBool);
+  const auto b = static_cast<int64_t>(slots.size()), s = static_cast<int64_t>(widest),
+             l = static_cast<int64_t>(longest) + 1;
+  torch::Tensor tokens = torch::zeros({b, s, l}, torch::kLong), counts = torch::zeros({b, s}),
+                mask = torch::zeros({b, s}, torch::kBool);
   for (int64_t i = 0; i < b; ++i) {
     for (size_t j = 0; j < slots[i].size(); ++j) {
       const auto& [count, feature] = slots[i][j];
@@ -104,7 +108,8 @@ void require_slots(const SampleBatch& batch, const Slots& slots, const Community
   CATCH_REQUIRE(torch::equal(padded_tokens(batch), tokens));
   CATCH_REQUIRE(torch::equal(batch.counts, counts));
   CATCH_REQUIRE(torch::equal(batch.mask, mask));
-  CATCH_REQUIRE(torch::equal(batch.asv_features, torch::tensor(std::vector<int64_t>(distinct.begin(), distinct.end()), torch::kLong)));
+  CATCH_REQUIRE(torch::equal(batch.asv_features,
+                             torch::tensor(std::vector<int64_t>(distinct.begin(), distinct.end()), torch::kLong)));
   CATCH_REQUIRE(batch.asv_index.masked_select(batch.mask.logical_not()).sum().item<int64_t>() == 0);
 }
 
@@ -145,7 +150,8 @@ CATCH_TEST_CASE("A sample batch equals its padded construction slot by slot", "[
 
 CATCH_TEST_CASE("Each distinct ASV stands once, however many samples hold it", "[samples]") {
   const Community community;
-  const SampleBatch batch = SampleDataset(community.table, community.sequences, {}).batch(std::vector<int64_t>{2, 2, 2});
+  const SampleBatch batch =
+      SampleDataset(community.table, community.sequences, {}).batch(std::vector<int64_t>{2, 2, 2});
   CATCH_REQUIRE(batch.mask.sum().item<int64_t>() == 3 * batch.asv_tokens.size(0));
   CATCH_REQUIRE(batch.asv_tokens.size(0) == community.table->indptr[3] - community.table->indptr[2]);
 }
@@ -161,7 +167,8 @@ CATCH_TEST_CASE("Random subsets keep table order, differ between epochs and cove
   std::set<std::vector<int64_t>> subsets;
   for (uint64_t epoch = 0; epoch < 40; ++epoch) {
     const torch::Tensor features = dataset.batch(one, epoch).asv_features;
-    std::vector<int64_t> subset(features.const_data_ptr<int64_t>(), features.const_data_ptr<int64_t>() + features.numel());
+    std::vector<int64_t> subset(features.const_data_ptr<int64_t>(),
+                                features.const_data_ptr<int64_t>() + features.numel());
     CATCH_REQUIRE(subset.size() == 4);
     const SampleBatch batch = dataset.batch(one, epoch);
     CATCH_REQUIRE(torch::equal(batch.asv_index[0], torch::arange(4)));  // ascending, and the same again
@@ -235,14 +242,18 @@ CATCH_TEST_CASE("Distances follow the draw of the epoch", "[samples]") {
   dataset.set_phylogeny(community.phylogeny());
   const auto drawn = community::rarefy(*community.table, {40, false, 2, 6}).table;
   CATCH_REQUIRE(drawn.num_samples() == dataset.size());
-  const auto phylogeny = community::match_features(io::parse_newick([&] {
-    std::string newick;
-    for (int f = 0; f < 14; ++f) {
-      const std::string tip = "feature" + std::to_string(f) + ":0." + std::to_string(f + 1);
-      newick = f == 0 ? tip : "(" + newick + "," + tip + "):0.25";
-    }
-    return newick + ";";
-  }(), "caterpillar"), drawn.feature_ids);
+  const auto phylogeny = community::match_features(io::parse_newick(
+                                                       [&] {
+                                                         std::string newick;
+                                                         for (int f = 0; f < 14; ++f) {
+                                                           const std::string tip = "feature" + std::to_string(f) +
+                                                                                   ":0." + std::to_string(f + 1);
+                                                           newick = f == 0 ? tip : "(" + newick + "," + tip + "):0.25";
+                                                         }
+                                                         return newick + ";";
+                                                       }(),
+                                                       "caterpillar"),
+                                                   drawn.feature_ids);
   const torch::Tensor expected = community::unifrac(drawn, phylogeny, community::Metric::kUnweighted).to(torch::kFloat);
   CATCH_REQUIRE(torch::allclose(dataset.batch(all(dataset), 6).distances, expected, 0, 1e-6));
 }
@@ -270,11 +281,13 @@ CATCH_TEST_CASE("Samples without reads, bad indices, bad DNA and bad options are
   with_empty->sample_ids.push_back("barren");
   with_empty->indptr.push_back(with_empty->indptr.back());
   const SampleDataset barren(with_empty, community.sequences, options);
-  CATCH_REQUIRE_THROWS_WITH(barren.batch(std::vector<int64_t>{9}), Catch::Contains("'barren'") && Catch::Contains("no reads"));
+  CATCH_REQUIRE_THROWS_WITH(barren.batch(std::vector<int64_t>{9}),
+                            Catch::Contains("'barren'") && Catch::Contains("no reads"));
   auto sequences = community.sequences;
   sequences[3] = "ACGT-ACGT";
-  CATCH_REQUIRE_THROWS_WITH(SampleDataset(community.table, sequences, options),
-                            Catch::Contains("feature3") && Catch::Contains("position 5") && Catch::Contains("--sequences"));
+  CATCH_REQUIRE_THROWS_WITH(SampleDataset(community.table, sequences, options), Catch::Contains("feature3") &&
+                                                                                    Catch::Contains("position 5") &&
+                                                                                    Catch::Contains("--sequences"));
   sequences.pop_back();
   CATCH_REQUIRE_THROWS_WITH(SampleDataset(community.table, sequences, options), Catch::Contains("14 features, got 13"));
   options.token_limit = 0;
@@ -297,7 +310,9 @@ CATCH_TEST_CASE("A loader over samples gives the same tensors for 0, 1, 2 and 4 
     loading.batch_size = 5;
     loading.shuffle = true;
     loading.num_threads = threads;
-    Loader<SampleBatch> loader(all(dataset), [&](std::span<const int64_t> indices, uint64_t epoch) { return dataset.batch(indices, epoch); }, loading);
+    Loader<SampleBatch> loader(
+        all(dataset), [&](std::span<const int64_t> indices, uint64_t epoch) { return dataset.batch(indices, epoch); },
+        loading);
     loader.begin(3);
     size_t place = 0;
     for (; const auto batch = loader.next(); ++place) {
@@ -316,9 +331,11 @@ CATCH_TEST_CASE("DNA of features comes from their ids, or from a FASTA by id", "
   test::write_text(folder / "reps.fasta", ">asv1 size=3\nACGT\nACGT\n>asv2\nGG\n");
   const std::string dna(25, 'C'), lower = "acgtacgtacgtacgtacgtn";
   CATCH_REQUIRE(feature_sequences({dna, lower}) == std::vector<std::string>{dna, lower});
-  CATCH_REQUIRE(feature_sequences({"asv2", dna, "asv1"}, folder / "reps.fasta") == std::vector<std::string>{"GG", dna, "ACGTACGT"});
-  CATCH_REQUIRE_THROWS_WITH(feature_sequences({dna, "CAT", "asv3", "asv4", "asv5"}),
-                            Catch::Contains("4 of 5") && Catch::Contains("CAT, asv3, asv4, ...") && Catch::Contains("--sequences FILE"));
+  CATCH_REQUIRE(feature_sequences({"asv2", dna, "asv1"}, folder / "reps.fasta") ==
+                std::vector<std::string>{"GG", dna, "ACGTACGT"});
+  CATCH_REQUIRE_THROWS_WITH(
+      feature_sequences({dna, "CAT", "asv3", "asv4", "asv5"}),
+      Catch::Contains("4 of 5") && Catch::Contains("CAT, asv3, asv4, ...") && Catch::Contains("--sequences FILE"));
   CATCH_REQUIRE_THROWS_WITH(feature_sequences({"asv3"}, folder / "reps.fasta"), Catch::Contains("reps.fasta"));
 }
 
@@ -352,11 +369,13 @@ CATCH_TEST_CASE("Token batches carry a mask, lengths in letters, and honour pad_
   const std::vector<int64_t> both{0, 1};
   const ReadBatch batch = ReadDataset({folder / "a.fa"}, options).batch(both);
   CATCH_REQUIRE(torch::equal(batch.input_ids, torch::tensor({{5, 1, 2, 3, 4, 0}, {5, 1, 2, 0, 0, 0}}, torch::kLong)));
-  CATCH_REQUIRE(torch::equal(batch.attention_mask, torch::tensor({{1, 1, 1, 1, 1, 1}, {1, 1, 1, 0, 0, 0}}, torch::kLong)));
+  CATCH_REQUIRE(
+      torch::equal(batch.attention_mask, torch::tensor({{1, 1, 1, 1, 1, 1}, {1, 1, 1, 0, 0, 0}}, torch::kLong)));
   CATCH_REQUIRE(torch::equal(batch.lengths, torch::tensor({5, 2}, torch::kLong)));
   CATCH_REQUIRE_FALSE(batch.sequences.defined());
   options.encode.pad_to = 4;
-  CATCH_REQUIRE_THROWS_WITH(ReadDataset({folder / "a.fa"}, options).batch(both), Catch::Contains("5 letters, pad_to is 4"));
+  CATCH_REQUIRE_THROWS_WITH(ReadDataset({folder / "a.fa"}, options).batch(both),
+                            Catch::Contains("5 letters, pad_to is 4"));
   options.encode.max_length = 3;
   const ReadBatch cut = ReadDataset({folder / "a.fa"}, options).batch(both);
   CATCH_REQUIRE(torch::equal(cut.input_ids, torch::tensor({{5, 1, 2, 3, 0}, {5, 1, 2, 0, 0}}, torch::kLong)));
@@ -373,7 +392,8 @@ CATCH_TEST_CASE("Random letters of a read follow the epoch, and errors name the 
   CATCH_REQUIRE(torch::equal(random.batch(both, 4).sequences[1], random.batch(second, 4).sequences[0]));
   CATCH_REQUIRE_FALSE(torch::equal(random.batch(second, 5).sequences, random.batch(second, 4).sequences));
   options.encode.unknown = seq::UnknownLetter::kError;
-  CATCH_REQUIRE_THROWS_WITH(ReadDataset({folder / "b.fq"}, options).batch(second), Catch::Contains("read 1, position 1"));
+  CATCH_REQUIRE_THROWS_WITH(ReadDataset({folder / "b.fq"}, options).batch(second),
+                            Catch::Contains("read 1, position 1"));
 }
 
 CATCH_TEST_CASE("Labels go with their reads and must be one for each", "[reads]") {

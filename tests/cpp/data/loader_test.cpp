@@ -1,8 +1,6 @@
 #include "deepbio/data/loader.h"
 
-#include <sys/wait.h>
 #include <torch/torch.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -13,6 +11,9 @@
 #include <thread>
 
 #include "catch.h"
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "deepbio/base/error.h"
 
 using namespace deepbio;
@@ -61,7 +62,8 @@ std::vector<int64_t> flat(const std::vector<std::vector<int64_t>>& batches) {
 
 }  // namespace
 
-CATCH_TEST_CASE("The order of an epoch is a permutation that changes with seed and epoch and with nothing else", "[loader]") {
+CATCH_TEST_CASE("The order of an epoch is a permutation that changes with seed and epoch and with nothing else",
+                "[loader]") {
   const auto order = epoch_order(500, true, 3, 1);
   CATCH_REQUIRE(order == epoch_order(500, true, 3, 1));
   CATCH_REQUIRE(order != epoch_order(500, true, 3, 2));
@@ -161,10 +163,13 @@ CATCH_TEST_CASE("Threads run at most prefetch batches each ahead of the reader",
   LoaderOptions options;
   options.num_threads = 3;
   options.prefetch = 2;
-  Loader<ReadBatch> loader(first_items(50), [&](std::span<const int64_t> indices, uint64_t epoch) {
-    ++made;
-    return echo(indices, epoch);
-  }, options);
+  Loader<ReadBatch> loader(
+      first_items(50),
+      [&](std::span<const int64_t> indices, uint64_t epoch) {
+        ++made;
+        return echo(indices, epoch);
+      },
+      options);
   CATCH_REQUIRE(made == 0);  // nothing runs before begin()
   loader.begin(0);
   for (int64_t given = 0; given < 10; ++given) {
@@ -221,7 +226,8 @@ CATCH_TEST_CASE("Options that make no sense are refused, and so is next() before
     change(options);
     return Loader<ReadBatch>(first_items(3), echo, options);
   };
-  CATCH_REQUIRE_THROWS_WITH(with([](LoaderOptions& o) { o.batch_size = 0; }), Catch::Contains("batch_size") && Catch::Contains("got 0"));
+  CATCH_REQUIRE_THROWS_WITH(with([](LoaderOptions& o) { o.batch_size = 0; }),
+                            Catch::Contains("batch_size") && Catch::Contains("got 0"));
   CATCH_REQUIRE_THROWS_AS(with([](LoaderOptions& o) { o.num_threads = -1; }), ArgumentError);
   CATCH_REQUIRE_THROWS_AS(with([](LoaderOptions& o) { o.prefetch = 0; }), ArgumentError);
   CATCH_REQUIRE_THROWS_AS(with([](LoaderOptions& o) { o.rank = 1; }), ArgumentError);

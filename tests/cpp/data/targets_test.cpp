@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "catch.h"
+
 #include "deepbio/base/error.h"
 
 using namespace deepbio;
@@ -38,12 +39,14 @@ CATCH_TEST_CASE("Transforms agree with values worked out by hand and come back",
   for (const auto transform : {TargetTransform::kNone, TargetTransform::kMinMax, TargetTransform::kZScore,
                                TargetTransform::kLogMinMax, TargetTransform::kLogZScore}) {
     const auto codec = TargetCodec::fit_regression("y", values, transform);
-    for (const double value : {0.0, 1.5, 10.0, 25.0}) CATCH_REQUIRE(codec.restore(codec.normalize(value)) == Approx(value));
+    for (const double value : {0.0, 1.5, 10.0, 25.0})
+      CATCH_REQUIRE(codec.restore(codec.normalize(value)) == Approx(value));
     CATCH_REQUIRE(parse_target_transform(to_string(transform)) == transform);
   }
 }
 
-CATCH_TEST_CASE("A constant target is shifted but not divided by zero, and a huge logarithm stays finite", "[targets]") {
+CATCH_TEST_CASE("A constant target is shifted but not divided by zero, and a huge logarithm stays finite",
+                "[targets]") {
   for (const auto transform : {TargetTransform::kMinMax, TargetTransform::kZScore}) {
     const auto codec = TargetCodec::fit_regression("y", {3, 3}, transform);
     CATCH_REQUIRE(codec.normalize(3) == 0);
@@ -68,8 +71,10 @@ CATCH_TEST_CASE("A codec survives JSON with every bit", "[targets]") {
 
 CATCH_TEST_CASE("What cannot be fitted is refused with the reason", "[targets]") {
   CATCH_REQUIRE_THROWS_AS(TargetCodec::fit_regression("y", {}, TargetTransform::kNone), ArgumentError);
-  CATCH_REQUIRE_THROWS_WITH(TargetCodec::fit_regression("y", {1, -1}, TargetTransform::kLogMinMax), Catch::Contains("above -1"));
-  CATCH_REQUIRE_THROWS_WITH(TargetCodec::fit_classes("site", {"gut", "gut"}), Catch::Contains("at least two classes, got 1"));
+  CATCH_REQUIRE_THROWS_WITH(TargetCodec::fit_regression("y", {1, -1}, TargetTransform::kLogMinMax),
+                            Catch::Contains("above -1"));
+  CATCH_REQUIRE_THROWS_WITH(TargetCodec::fit_classes("site", {"gut", "gut"}),
+                            Catch::Contains("at least two classes, got 1"));
   CATCH_REQUIRE_THROWS_WITH(parse_target_transform("zscor"), Catch::Contains("the nearest is zscore"));
 }
 
@@ -92,7 +97,8 @@ CATCH_TEST_CASE("Samples without metadata, a column without values and a word am
   const io::Metadata metadata = metadata_of(folder, kTable);
   CATCH_REQUIRE_THROWS_WITH(labelled_samples({"10", "gone", "lost"}, metadata, "age", false, MissingSamples::kError),
                             Catch::Contains("2 samples") && Catch::Contains("gone, lost"));
-  CATCH_REQUIRE_THROWS_WITH(labelled_samples({"a"}, metadata, "age", false, MissingSamples::kDrop), Catch::Contains("no sample"));
+  CATCH_REQUIRE_THROWS_WITH(labelled_samples({"a"}, metadata, "age", false, MissingSamples::kDrop),
+                            Catch::Contains("no sample"));
   CATCH_REQUIRE_THROWS_AS(labelled_samples({"a"}, metadata, "agee", false, MissingSamples::kDrop), ConfigError);
   try {
     labelled_samples({"10", "a"}, metadata, "site", false, MissingSamples::kDrop);

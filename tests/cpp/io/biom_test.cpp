@@ -1,11 +1,11 @@
 #include "deepbio/io/biom.h"
 
-#include <zlib.h>
-
 #include <cmath>
 #include <numeric>
 
 #include "catch.h"
+#include <zlib.h>
+
 #include "deepbio/base/error.h"
 #include "deepbio/io/hdf5.h"
 
@@ -88,9 +88,10 @@ CATCH_TEST_CASE("the six real tables have the sizes their notes state", "[biom][
     const char* file;
     int64_t samples, features, entries;
   };
-  const Known known[] = {{"oral_age_2550/table.biom", 2537, 5574, 133957}, {"ibd_2538/table.biom", 470, 10099, 82724},
-                         {"ecam_10249/table.biom", 743, 3382, 47727},      {"ecam_10249/table.dna.biom", 743, 2108, -1},
-                         {"sleep_apnea_10422/table.biom", 655, 2916, 67111}, {"cfs_150nt/table.biom", 87, 2129, 21995}};
+  const Known known[] = {
+      {"oral_age_2550/table.biom", 2537, 5574, 133957},   {"ibd_2538/table.biom", 470, 10099, 82724},
+      {"ecam_10249/table.biom", 743, 3382, 47727},        {"ecam_10249/table.dna.biom", 743, 2108, -1},
+      {"sleep_apnea_10422/table.biom", 655, 2916, 67111}, {"cfs_150nt/table.biom", 87, 2129, 21995}};
   for (const Known& item : known) {
     CATCH_CAPTURE(item.file);
     const CountTable table = read_table(test::shared("microbiome/" + std::string(item.file)));
@@ -109,8 +110,10 @@ CATCH_TEST_CASE("file oddities from the field are read or refused as they should
   const CountTable classic = read_table(format_file("classic_tsv_named.biom"));
   CATCH_REQUIRE(classic.num_samples() == 95);
   CATCH_REQUIRE(classic.feature_ids[0].size() == 150);
-  require_same(read_table(format_file("min_sparse_otu_table.v1.biom")), read_table(format_file("min_sparse_otu_table.v21.biom")));
-  require_same(read_table(format_file("rich_sparse_otu_table.v1.biom")), read_table(format_file("rich_sparse_otu_table.v21.biom")));
+  require_same(read_table(format_file("min_sparse_otu_table.v1.biom")),
+               read_table(format_file("min_sparse_otu_table.v21.biom")));
+  require_same(read_table(format_file("rich_sparse_otu_table.v1.biom")),
+               read_table(format_file("rich_sparse_otu_table.v21.biom")));
   CATCH_REQUIRE(read_table(format_file("rich_sparse_group_metadata.v21.biom")).num_entries() == 15);
   const CountTable collapsed = read_table(format_file("json_obs_collapsed.v1.biom"));
   CATCH_REQUIRE(collapsed.num_features() == 4);
@@ -213,7 +216,8 @@ CATCH_TEST_CASE("BIOM 1 tables are read sparse and dense, with numeric ids and m
   CATCH_REQUIRE(sparse.indptr == std::vector<int64_t>{0, 2, 2, 3});
   CATCH_REQUIRE(sparse.values == std::vector<double>{5, 1, 2.5});
   require_same(from_text(json_table(R"("matrix_type":"dense","shape":[2,3],"data":[[5,0,0],[1,0,2.5]])")), sparse);
-  const CountTable numeric = from_text(R"(  {"data":[[0,0,1]],"columns":[{"id":2538.1}],"rows":[{"id":468,"metadata":{"a":{"b":[1]}}}]})");
+  const CountTable numeric =
+      from_text(R"(  {"data":[[0,0,1]],"columns":[{"id":2538.1}],"rows":[{"id":468,"metadata":{"a":{"b":[1]}}}]})");
   CATCH_REQUIRE(numeric.feature_ids == std::vector<std::string>{"468"});
   CATCH_REQUIRE(numeric.sample_ids == std::vector<std::string>{"2538.1"});
 }
@@ -237,7 +241,8 @@ CATCH_TEST_CASE("faulty BIOM 1 tables are refused with the entry", "[biom]") {
 
 CATCH_TEST_CASE("classic tables are read with comments, CRLF, a taxonomy column and no final newline", "[biom]") {
   const CountTable table = from_text(
-      "# Constructed from biom file\r\n#OTU ID\ts0\ts1\ttaxonomy\r\nf0\t1.0\t0\tk__A; p__B\r\n\r\n# note\r\nf1\t0\t2e3\tk__C");
+      "# Constructed from biom file\r\n#OTU ID\ts0\ts1\ttaxonomy\r\nf0\t1.0\t0\tk__A; p__B\r\n\r\n# "
+      "note\r\nf1\t0\t2e3\tk__C");
   CATCH_REQUIRE(table.sample_ids == std::vector<std::string>{"s0", "s1"});
   CATCH_REQUIRE(table.feature_ids == std::vector<std::string>{"f0", "f1"});
   CATCH_REQUIRE(table.values == std::vector<double>{1, 2000});

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "catch.h"
+
 #include "deepbio/base/error.h"
 
 using namespace deepbio;
@@ -87,12 +88,14 @@ CATCH_TEST_CASE("npy files of every real type, version and order are read", "[ma
   CATCH_REQUIRE(read(npy_bytes<float>("{'descr': '<f4" + tail, {0, 1, 2, 3, 4, 5})).values == expected);
   CATCH_REQUIRE(read(npy_bytes<int64_t>("{'descr': '<i8" + tail, {0, 1, 2, 3, 4, 5}, 2)).values == expected);
   CATCH_REQUIRE(read(npy_bytes<uint8_t>("{'descr': '|u1" + tail, {0, 1, 2, 3, 4, 5}, 3)).values == expected);
-  const auto fortran = read(npy_bytes<double>("{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3), }\n", {0, 3, 1, 4, 2, 5}));
+  const auto fortran =
+      read(npy_bytes<double>("{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3), }\n", {0, 3, 1, 4, 2, 5}));
   CATCH_REQUIRE(fortran.values == expected);
   CATCH_REQUIRE(fortran.shape == std::vector<int64_t>{2, 3});
   const auto scalar = read(npy_bytes<double>("{'descr': '<f8', 'fortran_order': False, 'shape': (), }\n", {7}));
   CATCH_REQUIRE(scalar.values == std::vector<double>{7});
-  CATCH_REQUIRE(read(npy_bytes<double>("{'descr': '<f8', 'fortran_order': False, 'shape': (0,), }\n", {})).values.empty());
+  CATCH_REQUIRE(
+      read(npy_bytes<double>("{'descr': '<f8', 'fortran_order': False, 'shape': (0,), }\n", {})).values.empty());
 }
 
 CATCH_TEST_CASE("damaged npy files are refused", "[matrix]") {

@@ -1,6 +1,7 @@
 #include "deepbio/io/metadata.h"
 
 #include "catch.h"
+
 #include "deepbio/base/error.h"
 
 using namespace deepbio;
@@ -26,7 +27,8 @@ ParseError failure(const std::string& text) {
 }  // namespace
 
 CATCH_TEST_CASE("ids, columns, types and values are read as text", "[metadata]") {
-  const Metadata metadata = parse("sample-id\tage\tsite\n#q2:types\tnumeric\tcategorical\n2538.1000101\t36.0\tgut\n007\t NA \t\n");
+  const Metadata metadata =
+      parse("sample-id\tage\tsite\n#q2:types\tnumeric\tcategorical\n2538.1000101\t36.0\tgut\n007\t NA \t\n");
   CATCH_REQUIRE(metadata.id_column == "sample-id");
   CATCH_REQUIRE(metadata.ids == std::vector<std::string>{"2538.1000101", "007"});
   CATCH_REQUIRE(metadata.columns == std::vector<std::string>{"age", "site"});
@@ -39,8 +41,8 @@ CATCH_TEST_CASE("ids, columns, types and values are read as text", "[metadata]")
 }
 
 CATCH_TEST_CASE("every id column QIIME 2 knows is accepted", "[metadata]") {
-  for (const char* name : {"#SampleID", "sample_name", "sampleid", "sample-id", "SampleID", "id", "ID", "#Sample ID", "Feature ID",
-                           "feature-id", "#OTU ID", "sample_id", "Sample_Name"}) {
+  for (const char* name : {"#SampleID", "sample_name", "sampleid", "sample-id", "SampleID", "id", "ID", "#Sample ID",
+                           "Feature ID", "feature-id", "#OTU ID", "sample_id", "Sample_Name"}) {
     CATCH_CAPTURE(name);
     CATCH_REQUIRE(parse(std::string(name) + "\tx\na\t1\n").ids.size() == 1);
   }
@@ -48,7 +50,8 @@ CATCH_TEST_CASE("every id column QIIME 2 knows is accepted", "[metadata]") {
 
 CATCH_TEST_CASE("BOM, CRLF, comments, blank lines, quotes and a missing final newline are understood", "[metadata]") {
   const Metadata metadata = parse(
-      "\xEF\xBB\xBF# written by hand\r\n\r\nid\tnote\t\"a \"\"b\"\"\"\t\t\r\n# a comment\r\ns1\t\"tab\there\nand line\"\t1\r\n"
+      "\xEF\xBB\xBF# written by hand\r\n\r\nid\tnote\t\"a \"\"b\"\"\"\t\t\r\n# a comment\r\ns1\t\"tab\there\nand "
+      "line\"\t1\r\n"
       "\r\n\t\t\r\n\"#s2\"\tplain 5\" pipe\r\ns3\t\"x\"\t2");
   CATCH_REQUIRE(metadata.columns == std::vector<std::string>{"note", "a \"b\""});
   CATCH_REQUIRE(metadata.ids == std::vector<std::string>{"s1", "#s2", "s3"});
@@ -58,8 +61,8 @@ CATCH_TEST_CASE("BOM, CRLF, comments, blank lines, quotes and a missing final ne
 }
 
 CATCH_TEST_CASE("missing values are told from values, whatever their case", "[metadata]") {
-  for (const char* text : {"", "nan", "NaN", "NA", "n/a", "Not applicable", "not provided", "Missing: Not provided", "missing",
-                           "null", "None", "unspecified", "not collected", "<not provided>"}) {
+  for (const char* text : {"", "nan", "NaN", "NA", "n/a", "Not applicable", "not provided", "Missing: Not provided",
+                           "missing", "null", "None", "unspecified", "not collected", "<not provided>"}) {
     CATCH_CAPTURE(text);
     CATCH_REQUIRE(is_missing(text));
   }
@@ -112,12 +115,14 @@ CATCH_TEST_CASE("an unknown column is refused with the nearest one and the list"
   const Metadata metadata = parse("id\tage_years\tsite\na\t1\tgut\n");
   CATCH_REQUIRE(metadata.column("site") == 1);
   CATCH_REQUIRE_THROWS_AS(metadata.column("age_year"), ConfigError);
-  CATCH_REQUIRE_THROWS_WITH(metadata.column("age_year"), Catch::Contains("did you mean") && Catch::Contains("age_years, site"));
+  CATCH_REQUIRE_THROWS_WITH(metadata.column("age_year"),
+                            Catch::Contains("did you mean") && Catch::Contains("age_years, site"));
 }
 
 CATCH_TEST_CASE("writing and reading again gives the same metadata", "[metadata]") {
   const test::TemporaryFolder folder;
-  const Metadata metadata = parse("#SampleID\tnote\n#q2:types\tcategorical\n\"#s1\"\t\"a\tb\"\ns2\t\"say \"\"hi\"\"\nthere\"\ns3\t\n");
+  const Metadata metadata =
+      parse("#SampleID\tnote\n#q2:types\tcategorical\n\"#s1\"\t\"a\tb\"\ns2\t\"say \"\"hi\"\"\nthere\"\ns3\t\n");
   write_metadata(folder / "copy.tsv", metadata);
   const Metadata again = read_metadata(folder / "copy.tsv");
   CATCH_REQUIRE(again.id_column == "#SampleID");
@@ -128,11 +133,13 @@ CATCH_TEST_CASE("writing and reading again gives the same metadata", "[metadata]
 
 CATCH_TEST_CASE("the metadata of the six real sets is read whole", "[metadata][real]") {
   DEEPBIO_NEEDS_SHARED();
-  const std::pair<const char*, size_t> sets[] = {{"oral_age_2550", 2537}, {"ibd_2538", 646},   {"ecam_10249", 741},
-                                                 {"sleep_apnea_10422", 189}, {"cfs_150nt", 88}, {"moving_pictures", 34}};
+  const std::pair<const char*, size_t> sets[] = {{"oral_age_2550", 2537}, {"ibd_2538", 646},
+                                                 {"ecam_10249", 741},     {"sleep_apnea_10422", 189},
+                                                 {"cfs_150nt", 88},       {"moving_pictures", 34}};
   for (const auto& [set, num_rows] : sets) {
     CATCH_CAPTURE(set);
-    CATCH_REQUIRE(read_metadata(test::shared("microbiome/" + std::string(set) + "/metadata.tsv")).ids.size() == num_rows);
+    CATCH_REQUIRE(read_metadata(test::shared("microbiome/" + std::string(set) + "/metadata.tsv")).ids.size() ==
+                  num_rows);
   }
   const auto ibd = read_metadata(test::shared("microbiome/ibd_2538/metadata.tsv"));
   CATCH_REQUIRE(numeric_value(ibd, ibd.column("age"), ibd.row_of.at("2538.1000101")) == 56.0);

@@ -1,8 +1,8 @@
 #include "deepbio/io/newick.h"
 
+#include "catch.h"
 #include <zlib.h>
 
-#include "catch.h"
 #include "deepbio/base/error.h"
 
 using namespace deepbio;
@@ -34,7 +34,8 @@ CATCH_TEST_CASE("nodes come children first with their parents, names and lengths
 
 CATCH_TEST_CASE("comments, white space, CRLF, a BOM and a missing semicolon are understood", "[newick]") {
   const std::string plain = to_newick(parse("((a:1,b:2)c:3,d:4);"));
-  CATCH_REQUIRE(to_newick(parse("\xEF\xBB\xBF[&R] (\r\n ( a : 1 [&x={1,2}] ,\tb:[c]2 ) c:3 ,\n d:4 ) ;\r\n[end]\n")) == plain);
+  CATCH_REQUIRE(to_newick(parse("\xEF\xBB\xBF[&R] (\r\n ( a : 1 [&x={1,2}] ,\tb:[c]2 ) c:3 ,\n d:4 ) ;\r\n[end]\n")) ==
+                plain);
   CATCH_REQUIRE(to_newick(parse("((a:1,b:2)c:3,d:4)")) == plain);
   CATCH_REQUIRE(to_newick(parse("((a:1,b[outer [inner] outer]:2)c:3,d:4);")) == plain);
 }

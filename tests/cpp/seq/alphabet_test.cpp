@@ -3,15 +3,16 @@
 #include <bit>
 
 #include "catch.h"
+
 #include "deepbio/base/error.h"
 
 using namespace deepbio;
 using namespace deepbio::seq;
 
 CATCH_TEST_CASE("Letters get the ids of the alphabet's order, lower case too", "[alphabet]") {
-  for (const auto& [type, letters] : {std::pair{SequenceType::kDna, std::string("ACGT")},
-                                      std::pair{SequenceType::kRna, std::string("ACGU")},
-                                      std::pair{SequenceType::kProtein, std::string("ACDEFGHIKLMNPQRSTVWY")}}) {
+  for (const auto& [type, letters] :
+       {std::pair{SequenceType::kDna, std::string("ACGT")}, std::pair{SequenceType::kRna, std::string("ACGU")},
+        std::pair{SequenceType::kProtein, std::string("ACDEFGHIKLMNPQRSTVWY")}}) {
     const Alphabet alphabet(type);
     CATCH_REQUIRE(alphabet.letters() == letters);
     CATCH_REQUIRE(alphabet.size() == static_cast<int64_t>(letters.size()));
@@ -77,6 +78,7 @@ CATCH_TEST_CASE("AAM tokens are A 1, C 2, G 3, T 4 and 0 for anything else", "[a
 CATCH_TEST_CASE("An unknown name of a type or policy is quoted with the choices", "[alphabet]") {
   CATCH_REQUIRE(parse_sequence_type("rna") == SequenceType::kRna);
   CATCH_REQUIRE(parse_unknown_letter("iupac") == UnknownLetter::kIupac);
-  CATCH_REQUIRE_THROWS_WITH(parse_sequence_type("dan"), Catch::Contains("dna, rna or protein") && Catch::Contains("'dan'"));
+  CATCH_REQUIRE_THROWS_WITH(parse_sequence_type("dan"),
+                            Catch::Contains("dna, rna or protein") && Catch::Contains("'dan'"));
   CATCH_REQUIRE_THROWS_AS(parse_unknown_letter("skip"), ArgumentError);
 }

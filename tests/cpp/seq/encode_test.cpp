@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "catch.h"
+
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
 
@@ -92,7 +93,8 @@ CATCH_TEST_CASE("No reads and empty reads encode to empty tensors", "[encode]") 
   CATCH_REQUIRE(torch::equal(encode_aam_tokens(empty).values, torch::tensor({{5}}, torch::kLong)));
 }
 
-CATCH_TEST_CASE("A letter outside the alphabet is refused with letter, 1-based position, read and expected set", "[encode]") {
+CATCH_TEST_CASE("A letter outside the alphabet is refused with letter, 1-based position, read and expected set",
+                "[encode]") {
   EncodeOptions options;
   options.unknown = UnknownLetter::kError;
   std::vector<std::string> reads(300, "ACGT");
@@ -131,8 +133,8 @@ CATCH_TEST_CASE("Ambiguity codes become equal fractions and only one-hot takes t
   options.unknown = UnknownLetter::kIupac;
   const std::vector<std::string_view> reads{"ANrB-"};
   const float third = 1.0F / 3;
-  const torch::Tensor expected =
-      torch::tensor({1.F, 0.F, 0.F, 0.F, .25F, .25F, .25F, .25F, .5F, 0.F, .5F, 0.F, 0.F, third, third, third, 0.F, 0.F, 0.F, 0.F});
+  const torch::Tensor expected = torch::tensor(
+      {1.F, 0.F, 0.F, 0.F, .25F, .25F, .25F, .25F, .5F, 0.F, .5F, 0.F, 0.F, third, third, third, 0.F, 0.F, 0.F, 0.F});
   CATCH_REQUIRE(torch::equal(encode_one_hot(reads, options).values.flatten(), expected));
   CATCH_REQUIRE_THROWS_AS(encode_integers(reads, options), ArgumentError);
 }
@@ -153,7 +155,8 @@ CATCH_TEST_CASE("pad_to fixes the width, max_length cuts tails, a read over pad_
 CATCH_TEST_CASE("AAM tokens start with 5, keep max_bp bases and hide other letters as 0", "[encode]") {
   const std::vector<std::string_view> reads{"ACGTNacgt", "A"};
   const Encoded whole = encode_aam_tokens(reads);
-  CATCH_REQUIRE(torch::equal(whole.values, torch::tensor({{5, 1, 2, 3, 4, 0, 1, 2, 3, 4}, {5, 1, 0, 0, 0, 0, 0, 0, 0, 0}}, torch::kLong)));
+  CATCH_REQUIRE(torch::equal(
+      whole.values, torch::tensor({{5, 1, 2, 3, 4, 0, 1, 2, 3, 4}, {5, 1, 0, 0, 0, 0, 0, 0, 0, 0}}, torch::kLong)));
   CATCH_REQUIRE(torch::equal(whole.lengths, torch::tensor({10, 2}, torch::kLong)));
   CATCH_REQUIRE(torch::equal(encode_aam_tokens(reads, 2).values, torch::tensor({{5, 1, 2}, {5, 1, 0}}, torch::kLong)));
   CATCH_REQUIRE_THROWS_AS(encode_aam_tokens(reads, 0), ArgumentError);
@@ -161,7 +164,8 @@ CATCH_TEST_CASE("AAM tokens start with 5, keep max_bp bases and hide other lette
 
 CATCH_TEST_CASE("Qualities are the byte minus 33, padded with 0", "[encode]") {
   const std::vector<std::string_view> qualities{"!I~", "5"};
-  CATCH_REQUIRE(torch::equal(encode_quality(qualities, 4), torch::tensor({{0.F, 40.F, 93.F, 0.F}, {20.F, 0.F, 0.F, 0.F}})));
+  CATCH_REQUIRE(
+      torch::equal(encode_quality(qualities, 4), torch::tensor({{0.F, 40.F, 93.F, 0.F}, {20.F, 0.F, 0.F, 0.F}})));
   CATCH_REQUIRE(torch::equal(encode_quality(qualities, 1), torch::tensor({{0.F}, {20.F}})));
 }
 

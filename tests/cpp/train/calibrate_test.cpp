@@ -1,9 +1,10 @@
 #include "deepbio/train/calibrate.h"
 
 #include "catch.h"
+#include "train/small_community.h"
+
 #include "deepbio/base/error.h"
 #include "deepbio/train/predictor.h"
-#include "train/small_community.h"
 
 namespace {
 

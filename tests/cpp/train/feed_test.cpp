@@ -1,8 +1,9 @@
 #include "deepbio/train/feed.h"
 
 #include "catch.h"
-#include "deepbio/base/error.h"
 #include "train/small_community.h"
+
+#include "deepbio/base/error.h"
 
 namespace {
 

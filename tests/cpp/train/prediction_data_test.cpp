@@ -1,6 +1,7 @@
 #include "deepbio/train/prediction_data.h"
 
 #include "catch.h"
+
 #include "deepbio/base/error.h"
 
 namespace {

@@ -4,8 +4,9 @@
 #include <filesystem>
 
 #include "catch.h"
-#include "deepbio/base/error.h"
 #include "train/small_community.h"
+
+#include "deepbio/base/error.h"
 
 namespace {
 

@@ -18,7 +18,8 @@ CATCH_TEST_CASE("means weigh each batch by its samples") {
 }
 
 CATCH_TEST_CASE("scores of a regression are in the units of the target") {
-  const auto codec = deepbio::data::TargetCodec::fit_regression("age", {20, 40, 60}, deepbio::data::TargetTransform::kMinMax);
+  const auto codec =
+      deepbio::data::TargetCodec::fit_regression("age", {20, 40, 60}, deepbio::data::TargetTransform::kMinMax);
   const std::optional<deepbio::data::TargetCodec> maybe_codec = codec;
   const deepbio::model::ModelConfig config;
   Scores scores(config, maybe_codec);

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "catch.h"
+
 #include "deepbio/base/error.h"
 #include "deepbio/train/trainer.h"
 
