@@ -21,7 +21,7 @@ test-cpp: .stamps/tests-built
 	ctest --test-dir $(BUILD) --output-on-failure
 
 test-python: .stamps/installed .stamps/tests-built .stamps/test-tools
-	$(BIN)/python -m pytest
+	PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 
 lint: .stamps/installed .stamps/lint-tools
 	clang-format --dry-run -Werror $(shell git ls-files 'csrc/*.h' 'csrc/*.cpp' 'tests/*.h' 'tests/*.cpp' 'examples/*.cpp')

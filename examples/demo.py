@@ -16,8 +16,9 @@ import time
 from pathlib import Path
 
 EXAMPLES = Path(__file__).parent
-SIMULATE = "--samples 200 --features 200 --length-bp 100 --depth 4000 --seed 7"
-SHAPE = "--preset default --seed 7"
+SIMULATE = "--samples 240 --features 200 --length-bp 100 --depth 4000 --seed 7"
+NUM_HELD_BACK = 40  # seen by nothing before the last table is printed
+SHAPE = "--max-bp 100 --seed 7"
 
 
 def run(command: str) -> str:
@@ -34,8 +35,17 @@ def read_tsv(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter="\t"))
 
 
-def forest_baseline(data: Path, runs: Path) -> dict[str, float] | None:
-    """A random forest on relative abundances: the same training samples, the same samples held back."""
+def hold_back(data: Path) -> None:
+    """Splits the table: the last samples are kept out of everything until the end."""
+    import deepbio_torch as db
+
+    table = db.read_table(data / "table.biom")
+    table.filter(samples=table.sample_ids[:-NUM_HELD_BACK]).write(data / "known.biom")
+    table.filter(samples=table.sample_ids[-NUM_HELD_BACK:]).write(data / "held_back.biom")
+
+
+def forest_baseline(data: Path) -> dict[str, float] | None:
+    """A random forest on relative abundances: it learns from all known samples, validation included."""
     try:
         from sklearn.ensemble import RandomForestRegressor
         from sklearn.metrics import mean_absolute_error, r2_score
@@ -43,17 +53,14 @@ def forest_baseline(data: Path, runs: Path) -> dict[str, float] | None:
         return None
     import deepbio_torch as db
 
-    table = db.read_table(str(data / "table.biom"))
-    counts = table.to_scipy().toarray()
-    rows = {name: row / row.sum() for name, row in zip(table.sample_ids, counts, strict=True)}
-    age = {row["sample-id"]: float(row["age"]) for row in read_tsv(data / "metadata.tsv")}
-    train = (runs / "train_samples.txt").read_text().split()
-    held_back = (runs / "val_samples.txt").read_text().split()
-    forest = RandomForestRegressor(500, random_state=0, n_jobs=-1)
-    forest.fit([rows[name] for name in train], [age[name] for name in train])
-    predicted = forest.predict([rows[name] for name in held_back])
-    actual = [age[name] for name in held_back]
-    return {"r2": r2_score(actual, predicted), "mae": mean_absolute_error(actual, predicted)}
+    age = {row["sample-id"]: row["age"] for row in read_tsv(data / "metadata.tsv")}
+    tables = [db.read_table(data / name).relative() for name in ("known.biom", "held_back.biom")]
+    known, held_back = (
+        (table.to_scipy().toarray(), [float(age[name]) for name in table.sample_ids]) for table in tables
+    )
+    forest = RandomForestRegressor(500, random_state=0, n_jobs=-1).fit(*known)
+    predicted = forest.predict(held_back[0])
+    return {"r2": r2_score(held_back[1], predicted), "mae": mean_absolute_error(held_back[1], predicted)}
 
 
 def main() -> None:
@@ -68,15 +75,17 @@ def main() -> None:
     print("\n1. A community with a known answer")
     print(run(f"deepbio simulate -o {data} {SIMULATE}"))
 
-    print("2. Distances, pretraining, fine-tuning, prediction of samples held back")
-    table, tree = f"--table {data}/table.biom", f"--tree {data}/tree.nwk"
-    run(f"deepbio unifrac {table} {tree} --metric unweighted -o {out}/unweighted.npy")
-    run(f"deepbio pretrain {table} {tree} --output-dir {pre} --epochs 6 {SHAPE}")
-    labels = f"--metadata {data}/metadata.tsv --metadata-column"
-    run(f"deepbio train {table} {labels} age --pretrained {pre} --output-dir {fine} --epochs 25 {SHAPE}")
-    run(f"deepbio predict --model {fine} {table} -o {out}/predictions.tsv")
-    held_back = f"--samples {fine}/val_samples.txt --json"
-    scores = json.loads(run(f"deepbio evaluate --model {fine} {table} --metadata {data}/metadata.tsv {held_back}"))
+    hold_back(data)
+
+    print("2. Distances, pretraining, fine-tuning, prediction of samples that were held back")
+    known, tree = f"--table {data}/known.biom", f"--tree {data}/tree.nwk"
+    unseen = f"--model {fine} --table {data}/held_back.biom"
+    run(f"deepbio unifrac {known} {tree} --metric unweighted -o {out}/unweighted.npy")
+    run(f"deepbio pretrain {known} {tree} --output-dir {pre} --epochs 4 {SHAPE}")
+    target = f"--metadata {data}/metadata.tsv --metadata-column age"
+    run(f"deepbio train {known} {target} --pretrained {pre} --freeze-base --output-dir {fine} --epochs 40 {SHAPE}")
+    run(f"deepbio predict {unseen} -o {out}/predictions.tsv")
+    scores = json.loads(run(f"deepbio evaluate {unseen} --metadata {data}/metadata.tsv --json"))
     run(f"deepbio report {fine}")
 
     print("\n3. Reads to tensors to a network")
@@ -84,10 +93,10 @@ def main() -> None:
 
     print("4. Export: a TorchScript file that runs without the library")
     run(f"deepbio export --model {fine} --format torchscript -o {out}/model.ts")
-    print(run(f"{sys.executable} {EXAMPLES}/python/run_torchscript.py {out}/model.ts {fine} {data}/table.biom"))
+    print(run(f"{sys.executable} {EXAMPLES}/python/run_torchscript.py {out}/model.ts {fine} {data}/held_back.biom"))
 
-    forest = forest_baseline(data, fine)
-    print("Held-back samples, target `age`        R2      MAE (years)")
+    forest = forest_baseline(data)
+    print(f"{NUM_HELD_BACK} held-back samples, target `age`     R2      MAE (years)")
     print(f"  this model                        {scores['r2']:6.3f}   {scores['mae']:7.3f}")
     print(f"  mean of the training samples      {scores['baseline']['r2']:6.3f}   {scores['baseline']['mae']:7.3f}")
     if forest:

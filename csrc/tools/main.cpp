@@ -80,6 +80,17 @@ int unknown_option(const CLI::App& app, const std::string& given) {
   return usage_error(app, what + quoted(given) + (nearest.empty() ? "" : "; the nearest known option is " + nearest));
 }
 
+// The first option on the command line that `app` does not have, or "".
+std::string first_unknown_option(const CLI::App& app, int argc, char** argv) {
+  for (int i = 2; i < argc; ++i) {
+    const std::string given = argv[i];
+    if (given.rfind("--", 0) == 0 && given.size() > 2 && !app.get_option_no_throw(given.substr(0, given.find('=')))) {
+      return given;
+    }
+  }
+  return "";
+}
+
 int unknown_command(const CLI::App& app, const std::string& given) {
   if (given == "report")
     return usage_error(app, "`report` is part of the Python package: run  python -m deepbio_torch report RUN");
@@ -108,6 +119,9 @@ int parse_and_run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     const auto parsed = app.get_subcommands();
+    // A misspelt option is the likelier reason for one that is missing.
+    const std::string unknown = parsed.empty() ? "" : first_unknown_option(*parsed.front(), argc, argv);
+    if (!unknown.empty()) return unknown_option(*parsed.front(), unknown);
     return usage_error(parsed.empty() ? app : *parsed.front(), error.what());
   }
   for (const auto& [sub, run] : runs) {

@@ -39,7 +39,7 @@ def test_iupac_letters_become_equal_fractions():
 
 
 def test_an_unknown_letter_is_refused_with_its_position():
-    with pytest.raises(ArgumentError, match=r'position 3: expected one of ACGT \(dna\), got "N"'):
+    with pytest.raises(ArgumentError, match=r"position 3: expected one of ACGT \(dna\), got 'N'"):
         IntegerEncoder().encode(b"ACNT")
 
 

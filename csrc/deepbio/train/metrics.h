@@ -19,8 +19,8 @@ RegressionMetrics regression_metrics(const std::vector<double>& prediction, cons
 
 struct ClassificationMetrics {
   int64_t num_samples = 0;
-  double accuracy = 0, balanced_accuracy = 0, precision = 0, recall = 0,
-         f1 = 0;                                // support-weighted, 0 on division by zero
+  double accuracy = 0, balanced_accuracy = 0;
+  double precision = 0, recall = 0, f1 = 0;     // support-weighted, 0 on division by zero
   std::vector<std::vector<int64_t>> confusion;  // [actual][predicted]
   Json to_json() const;
 };
