@@ -118,12 +118,13 @@ class Table:
         return f"Table({self.shape[0]} samples, {self.shape[1]} features, {self.native.values.numel()} entries)"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = [part.clone() for part in (self.native.indptr, self.native.indices, self.native.values)]
-        return _unpickle_table, (self.sample_ids, self.feature_ids, *state)
+        # As arrays: a tensor would go to a spawned worker as a file descriptor that is closed with this temporary.
+        arrays = [part.numpy().copy() for part in (self.native.indptr, self.native.indices, self.native.values)]
+        return _unpickle_table, (self.sample_ids, self.feature_ids, *arrays)
 
 
-def _unpickle_table(sample_ids: list[str], feature_ids: list[str], *arrays: Tensor) -> Table:
-    return Table(_C.Table.from_arrays(sample_ids, feature_ids, *arrays))
+def _unpickle_table(sample_ids: list[str], feature_ids: list[str], *arrays: np.ndarray) -> Table:
+    return Table(_C.Table.from_arrays(sample_ids, feature_ids, *map(torch.from_numpy, arrays)))
 
 
 def read_table(path: Path) -> Table:

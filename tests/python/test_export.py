@@ -30,7 +30,7 @@ def test_an_exported_model_gives_the_models_numbers_for_any_shape(kind: type, tm
     db.export.torchscript(model, tmp_path / "model.ts")
     assert model.training  # as it was
     exported = torch.jit.load(tmp_path / "model.ts")
-    assert "deepbio" not in str(exported.inlined_graph)
+    assert "deepbio::" not in str(exported.inlined_graph)
     model.eval()
     for shape in ((1, 2, 3), (4, 9, 31), (2, 5, 12)):
         x = tokens(*shape)

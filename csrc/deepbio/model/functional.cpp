@@ -101,7 +101,7 @@ Tensor add_positions(const Tensor& x, const Tensor& position_weight) {
 
 Tensor attention_pool(const Tensor& x, const Tensor& mask, const Tensor& query, const Tensor& norm_weight,
                       const Tensor& norm_bias) {
-  const double scale = 1 / std::sqrt(static_cast<double>(query.numel()));
+  const double scale = 1 / std::sqrt(static_cast<double>(query.size(-1)));
   const Tensor scores = at::linear(x, query).squeeze(-1).mul(scale);
   const Tensor empty = mask.any(-1, true).logical_not();
   const Tensor weights = scores.masked_fill(mask.logical_not(), -INFINITY).masked_fill(empty, 0.0).softmax(-1);

@@ -1,0 +1,74 @@
+"""The Python blocks of docs/python.md run as printed, in order, beside a simulated community."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def python_blocks(page: Path) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def shell_commands(page: Path) -> list[str]:
+    blocks = re.findall(r"^```\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    joined = "\n".join(blocks).replace("\\\n", " ")
+    return [line for line in joined.splitlines() if line.startswith("deepbio ")]
+
+
+def test_the_python_page_runs_from_its_first_block_to_its_last(community_dir: Path, tmp_path: Path):
+    blocks = python_blocks(ROOT / "docs/python.md")
+    assert len(blocks) >= 5
+    folder = tmp_path / "community"
+    shutil.copytree(community_dir, folder)
+    program = folder / "page.py"
+    program.write_text("\n".join(blocks))
+    done = subprocess.run(
+        [sys.executable, program], cwd=folder, capture_output=True, text=True, timeout=300,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (folder / "age/config.json").is_file()
+    assert (folder / "age.pt").is_file()
+    assert "table.biom: record 0, line 1, byte 0: expected" in done.stdout
+
+
+def test_the_commands_of_the_command_page_run_as_printed(binary: str, tmp_path: Path):
+    commands = shell_commands(ROOT / "docs/command-line.md")
+    named = {command.split()[1] for command in commands}
+    assert named >= {"simulate", "stats", "validate", "encode", "rarefy", "unifrac", "faith-pd"}
+    assert named >= {"pretrain", "train", "predict", "evaluate", "embed", "export", "info"}
+    for command in commands:
+        command = command.replace("deepbio ", f"'{binary}' ", 1)
+        done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+
+
+def test_the_command_page_names_every_command_and_every_option(binary: str):
+    page = (ROOT / "docs/command-line.md").read_text()
+    overview = subprocess.run([binary, "--help"], capture_output=True, text=True, check=True).stdout
+    commands = re.findall(r"^  ([a-z-]+) {3,}", overview.partition("Subcommands:")[2], re.MULTILINE)
+    assert len(commands) == 14
+    missing = []
+    for command in commands:
+        text = subprocess.run([binary, command, "--help"], capture_output=True, text=True, check=True).stdout
+        options = re.findall(r"^  (?:-\w,)?--([a-z-]+)", text, re.MULTILINE)
+        assert "json" in options, command
+        missing += [(command, option) for option in options if not re.search(rf"--{option}(?![a-z-])", page)]
+        if f"## `deepbio {command}" not in page:
+            missing.append((command, "its section"))
+    assert not missing
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path):
+    prose = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)#]+)\)", prose):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
