@@ -23,7 +23,7 @@ print("largest difference from the library:", difference)
 sys.exit(difference > 1e-5)
 """
 
-exported, run, table = sys.argv[1:4]
+exported, run, table = Path(sys.argv[1]).resolve(), *sys.argv[2:4]
 model = db.models.from_pretrained(run)
 samples = db.SampleDataset(table, max_bp=model.config.max_bp, token_limit=model.config.token_limit)
 batch = samples.batch(range(min(8, len(samples))))
@@ -33,5 +33,5 @@ with torch.no_grad():
 with tempfile.TemporaryDirectory() as folder:
     inputs = Path(folder) / "inputs.pt"
     torch.save({"tokens": tokens, "counts": batch.counts, "expected": expected}, inputs)
-    command = [sys.executable, "-c", ALONE, exported, str(inputs)]
+    command = [sys.executable, "-c", ALONE, str(exported), str(inputs)]
     sys.exit(subprocess.run(command, cwd=folder).returncode)
