@@ -2,6 +2,7 @@
 #include <iostream>
 #include <numeric>
 
+#include <deepbio/base/error.h>
 #include <deepbio/community/tree.h>
 #include <deepbio/data/datasets.h>
 #include <deepbio/io/biom.h>
@@ -42,7 +43,7 @@ int main(int argc, char** argv) {
   }
   try {
     run(argv[1], argv[2]);
-  } catch (const Error& error) {
+  } catch (const deepbio::Error& error) {
     std::cerr << "train: " << error.what() << "\n";
     return 1;
   }
