@@ -318,7 +318,13 @@ std::vector<std::string> feature_sequences(const std::vector<std::string>& featu
   std::unordered_map<std::string, std::string> by_name;
   if (!fasta_path.empty()) {
     io::FastxReader reader(fasta_path);
-    for (io::Record record; reader.next(record);) by_name[record.name] = record.sequence;
+    for (io::Record record; reader.next(record);) {
+      const auto [known, is_new] = by_name.emplace(record.name, record.sequence);
+      if (!is_new && known->second != record.sequence) {
+        throw ArgumentError(fasta_path + ": " + quoted(record.name) +
+                            " stands twice with different sequences; expected one sequence for each feature id");
+      }
+    }
   }
   std::vector<std::string> sequences;
   std::vector<std::string> without;

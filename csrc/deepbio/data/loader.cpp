@@ -172,13 +172,13 @@ template <class Batch>
 void Loader<Batch>::begin(uint64_t epoch, int64_t first_batch) {
   State::leave_parent(state_);
   State& state = *state_;
+  if (first_batch < 0 || first_batch > num_batches()) {
+    throw ArgumentError("loader: an epoch has " + std::to_string(num_batches()) + " batches, cannot begin at batch " +
+                        std::to_string(first_batch));
+  }
   state.stop();
   state.epoch = epoch;
   state.batches = epoch_batches(state.items, state.options, epoch);
-  if (first_batch < 0 || first_batch > static_cast<int64_t>(state.batches.size())) {
-    throw ArgumentError("loader: an epoch has " + std::to_string(state.batches.size()) +
-                        " batches, cannot begin at batch " + std::to_string(first_batch));
-  }
   state.given = state.claimed = first_batch;
   state.has_begun = true;
   state.process = ::getpid();

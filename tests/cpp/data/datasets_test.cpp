@@ -337,6 +337,10 @@ CATCH_TEST_CASE("DNA of features comes from their ids, or from a FASTA by id", "
       feature_sequences({dna, "CAT", "asv3", "asv4", "asv5"}),
       Catch::Contains("4 of 5") && Catch::Contains("CAT, asv3, asv4, ...") && Catch::Contains("--sequences FILE"));
   CATCH_REQUIRE_THROWS_WITH(feature_sequences({"asv3"}, folder / "reps.fasta"), Catch::Contains("reps.fasta"));
+  deepbio::test::write_text(folder / "twice.fasta", ">a\nACGT\n>a\nACGA\n");
+  CATCH_REQUIRE_THROWS_WITH(feature_sequences({"a"}, folder / "twice.fasta"), Catch::Contains("stands twice"));
+  deepbio::test::write_text(folder / "same.fasta", ">a\nACGT\n>a\nACGT\n");
+  CATCH_REQUIRE(feature_sequences({"a"}, folder / "same.fasta") == std::vector<std::string>{"ACGT"});
 }
 
 CATCH_TEST_CASE("Reads of several files make one dataset that knows where each came from", "[reads]") {

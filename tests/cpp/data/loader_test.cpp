@@ -107,6 +107,17 @@ CATCH_TEST_CASE("Resuming at any batch gives the rest of the epoch", "[loader]")
   }
 }
 
+CATCH_TEST_CASE("A refused begin leaves the epoch that was under way as it was", "[loader]") {
+  const auto items = first_items(29);
+  const auto all = epoch_batches(items, shuffled(4, 0), 5);
+  for (const int64_t threads : {0, 2}) {
+    Loader<ReadBatch> loader(items, echo, shuffled(4, threads));
+    loader.begin(5, 3);
+    CATCH_REQUIRE_THROWS_AS(loader.begin(6, 99), ArgumentError);
+    CATCH_REQUIRE(drain(loader) == std::vector<std::vector<int64_t>>(all.begin() + 3, all.end()));
+  }
+}
+
 CATCH_TEST_CASE("drop_last leaves out the short batch and the count says so", "[loader]") {
   LoaderOptions options = shuffled(8, 2);
   for (const int64_t count : {7, 8, 16, 17}) {
