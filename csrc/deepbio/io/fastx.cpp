@@ -66,6 +66,7 @@ struct FastxReader::State {
   Format format = Format::kFastq;
   SkipReport report;
   std::string_view title, sequence, quality;
+  int64_t offset_bytes = 0;  // of the record's first byte
 
  private:
   struct Line {
@@ -176,6 +177,7 @@ bool FastxReader::State::advance_fastq() {
         title = scanner.title;
         sequence = scanner.sequence;
         quality = scanner.quality;
+        offset_bytes = window.offset();
         window.drop(scanner.num_bytes);
         line_number += scanner.num_lines;
         return true;
@@ -277,6 +279,7 @@ bool FastxReader::State::advance_fasta() {
   Line line;
   while (find_fasta_title(line)) {
     is_skipping = false;
+    offset_bytes = line.offset_bytes;
     fasta_title.assign(line.text.substr(1));
     RecordProblem problem;
     if (!is_title_good(fasta_title, problem)) {
@@ -342,6 +345,15 @@ bool FastxReader::next(Record& record) {
   record.sequence.assign(state.sequence);
   record.quality.assign(state.quality);
   record.has_quality = state.format == Format::kFastq;
+  return true;
+}
+
+bool FastxReader::next(RecordView& record) {
+  State& state = *state_;
+  if (!state.advance()) return false;
+  const TitleParts title = split_title(state.title);
+  record = {title.name,    title.description, state.sequence, state.quality, state.format == Format::kFastq,
+            state.offset_bytes};
   return true;
 }
 

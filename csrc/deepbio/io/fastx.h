@@ -38,6 +38,13 @@ struct Record {
   bool has_quality = false;
 };
 
+// The same as views into the reader's buffers; they live until the next call.
+struct RecordView {
+  std::string_view name, description, sequence, quality;
+  bool has_quality = false;
+  int64_t offset_bytes = 0;  // of the record's first byte ('@' or '>') in the decompressed data
+};
+
 // What was skipped under OnBadRecord::kSkip: counts per kind and the first three messages.
 struct SkipReport {
   int64_t num_records = 0;  // good records delivered
@@ -72,6 +79,7 @@ class FastxReader {
   FastxReader(FastxReader&&) noexcept;
   // Fills record and returns true, or returns false at the end of the file. throws ParseError.
   bool next(Record& record);
+  bool next(RecordView& record);
   // Appends up to max_records; returns how many (0 = end).
   int64_t read(RecordBatch& batch, int64_t max_records);
   Format format() const;

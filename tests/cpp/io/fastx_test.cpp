@@ -233,6 +233,20 @@ CATCH_TEST_CASE("batches hold the same records as single reads, over window bord
   }
 }
 
+CATCH_TEST_CASE("a view of a record tells where in the data it begins", "[fastx]") {
+  test::TemporaryFolder folder;
+  test::write_text(folder / "reads.fq", "@a x\nAC\n+\nII\n@b\nACG\n+\nIII\n");
+  test::write_text(folder / "contigs.fa", ";note\n>a x\nAC\nGT\n>b\nA\n");
+  const auto offsets = [](const std::string& path) {
+    FastxReader reader(path);
+    std::vector<int64_t> found;
+    for (RecordView record; reader.next(record);) found.push_back(record.offset_bytes);
+    return found;
+  };
+  CATCH_REQUIRE(offsets(folder / "reads.fq") == std::vector<int64_t>{0, 13});
+  CATCH_REQUIRE(offsets(folder / "contigs.fa") == std::vector<int64_t>{6, 17});
+}
+
 CATCH_TEST_CASE("written records read back as they were", "[fastx]") {
   const Record read{"a", "b c", "ACGTACGTAC", "!~IIIIIIII", true};
   CATCH_REQUIRE(to_fastq(read) == "@a b c\nACGTACGTAC\n+\n!~IIIIIIII\n");
