@@ -62,6 +62,7 @@ class ModelConfig:
     freeze_base: bool = False
     count_prediction: bool = True
     target_layer_norm: bool = True
+    abundance_pooling: bool = False
     bounded_targets: bool = False
     learnable_output_scale: bool = False
     output_activation: str = "none"

@@ -262,6 +262,26 @@ class ResidualHead(nn.Module):
         return self.mlp(x) + self.skip(x)
 
 
+class AbundancePooling(nn.Module):
+    """What the head sees of a sample as a whole: its mean ASV embedding, weighted by ln(count + 1).
+
+    ``asv_embeddings`` [U, D], ``asv_index``, ``mask`` and ``counts`` [B, S] -> [B, D].
+    ``scale`` and ``shift`` are fitted to the training samples when training starts, so that each
+    axis begins with mean 0 and deviation 1.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.scale, self.shift = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+        self.projection = nn.Linear(dim, dim)
+
+    def forward(self, asv_embeddings: Tensor, asv_index: Tensor, mask: Tensor, counts: Tensor | None) -> Tensor:
+        if counts is None:
+            raise ArgumentError("counts: this model pools by abundance (abundance_pooling), got none")
+        pooled = _ops.pool_by_abundance(asv_embeddings, asv_index, mask, counts)
+        return self.projection(pooled * self.scale + self.shift)
+
+
 def target_head(config: ModelConfig, num_outputs: int) -> nn.Module:
     width = config.embedding_dim
     if not config.regressor_hidden_dims:

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from ._config import ModelConfig
 from ._layers import (
+    AbundancePooling,
     ASVEncoder,
     AttentionPooling,
     CategoricalEmbedder,
@@ -75,7 +76,7 @@ class SequenceEncoder(_Model):
 
     Output dict (AAM's keys): ``embeddings`` [B, D] (encoder_type unifrac), or ``base_prediction``
     [B, O] (faith_pd, taxonomy), or ``unifrac_pred``, ``faith_pred``, ``tax_pred`` (combined); when
-    asked for ``sample_embeddings`` [B, S, D], and ``nuc_predictions`` and ``mask_indices``:
+    asked for ``sample_embeddings`` [B, S, D] with ``asv_embeddings`` [U, D], and ``nuc_predictions`` and ``mask_indices``:
     [B, S, L, V] and [B, S, L] for padded tokens, [U, L, V] and [U, L] for distinct ASVs.
     """
 
@@ -115,7 +116,7 @@ class SequenceEncoder(_Model):
             tokens: int64 [B, S, L], zero-padded (AAM's layout); or a batch of distinct ASVs: a
                 mapping with ``asv_tokens`` [U, L] (or ``asv_embeddings`` [U, D]), ``asv_index`` and
                 ``mask`` [B, S], perhaps ``counts`` and ``categorical_ids``.
-            counts: [B, S] or [B, S, 1]; needed with count_embedding.
+            counts: [B, S] or [B, S, 1]; needed with count_embedding and abundance_pooling.
             categorical_ids: column -> int64 [B].
             return_nucleotides: adds ``nuc_predictions``; in training this masks letters.
             return_sample_embeddings: adds the embedding of every ASV slot.
@@ -132,7 +133,7 @@ class SequenceEncoder(_Model):
         mask = batch["mask"]
         samples = self.sample_encoder(asvs, batch["asv_index"], mask, batch.get("counts"))
         if return_sample_embeddings:
-            out["sample_embeddings"] = samples
+            out["sample_embeddings"], out["asv_embeddings"] = samples, asvs
         pooled = self.attention_pooling(self.encoder_transformer(samples, mask), mask)
         if self.config.encoder_type == "combined":
             out["unifrac_pred"] = self.uni_ff(pooled).sigmoid()
@@ -172,6 +173,8 @@ class SequencePredictor(_Model):
         self.target_encoder = TransformerEncoder(Stack.of(c, "target"))
         self.target_pooling = AttentionPooling(dim)
         self.target_norm = nn.LayerNorm(dim) if c.target_layer_norm else None
+        if c.abundance_pooling:
+            self.abundance_pooling = AbundancePooling(dim)
         self.target_head = target_head(c, c.out_dim * max(c.num_quantiles, 1))
         if c.conditional_scaling_columns:
             tables = {column: c.categorical_cardinalities[column] for column in c.conditional_scaling_columns}
@@ -206,7 +209,7 @@ class SequencePredictor(_Model):
         """
         batch = _batch(tokens, counts, categorical_ids)
         out = self.base_model(tokens, counts, categorical_ids, return_nucleotides, return_sample_embeddings=True)
-        mask, base = batch["mask"], out.pop("sample_embeddings")
+        mask, base, asvs = batch["mask"], out.pop("sample_embeddings"), out.pop("asv_embeddings")
         if return_sample_embeddings:
             out["base_embeddings"] = base
         if self.config.count_prediction:
@@ -216,6 +219,8 @@ class SequencePredictor(_Model):
         pooled = self.target_pooling(self.target_encoder(x, mask), mask)
         if self.target_norm is not None:
             pooled = self.target_norm(pooled)
+        if self.config.abundance_pooling:
+            pooled = pooled + self.abundance_pooling(asvs, batch["asv_index"], mask, batch.get("counts"))
         if categories is not None and self.config.categorical_fusion == "gmu":
             pooled, out["gmu_gate"] = self.gmu(pooled, categories)
         out["target_prediction"] = self._finish(self.target_head(pooled), ids or {})

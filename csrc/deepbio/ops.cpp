@@ -74,6 +74,8 @@ TORCH_LIBRARY(deepbio, m) {
   m.def("gather_asvs(Tensor asv_embeddings, Tensor asv_index, Tensor mask) -> Tensor", &fn::gather_asvs);
   m.def("nucleotide_logits(Tensor states, Tensor tokens, Tensor weight, Tensor bias) -> Tensor",
         &fn::nucleotide_logits);
+  m.def("pool_by_abundance(Tensor asv_embeddings, Tensor asv_index, Tensor mask, Tensor counts) -> Tensor",
+        &fn::pool_by_abundance);
   m.def("count_embed_add(Tensor x, Tensor counts, Tensor weight, Tensor bias) -> Tensor", &fn::count_embed_add);
   m.def(
       "count_embed_concat(Tensor x, Tensor counts, Tensor weight, Tensor bias, Tensor proj_weight, "

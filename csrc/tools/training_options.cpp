@@ -47,6 +47,7 @@ Setup default_preset(bool is_predictor) {
   model.predict_nucleotides = true;
   model.count_embedding = true;
   model.count_embedding_method = "film";
+  model.abundance_pooling = is_predictor;
   model.asv_dropout = 0;  // its masks would cost more than the rest of the stack; the sample level keeps its own
   setup.training.lr = 1e-3;
   setup.training.batch_size = 16;

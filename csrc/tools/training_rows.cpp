@@ -168,6 +168,9 @@ void add_model_rows(std::vector<Row>& rows) {
   rows.push_back(choice(
       "count-embedding-method", "How", {"add", "concat", "film"},
       [](Setup & s) -> auto& { return s.model.count_embedding_method; }));
+  rows.push_back(flag(
+      "abundance-pooling", "Let the head see the mean ASV embedding, weighted by abundance",
+      [](Setup & s) -> auto& { return s.model.abundance_pooling; }));
   rows.push_back(real(
       "nuc-mask-ratio", "Share of bases hidden for the nucleotide loss",
       [](Setup & s) -> auto& { return s.model.nuc_mask_ratio; }));

@@ -126,6 +126,7 @@ std::shared_ptr<model::AamModel> build_model(const TrainingCommand& command, con
   } else if (setup.preset == "default" && !command.resume) {
     train::calibrate_asv_embeddings(*model, *study.train);
   }
+  if (!command.resume) train::calibrate_abundance_pooling(*model, *study.train, study.split.train);
   int64_t parameters = 0;
   for (const auto& parameter : model->parameters()) parameters += parameter.numel();
   progress.line("model with " + std::to_string(parameters) + " parameters, preset " + setup.preset);

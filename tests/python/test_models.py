@@ -425,6 +425,7 @@ SHELLS = [
      "regressor_hidden_dims": [8, 4], "regressor_dropout": 0.2, "residual_regression_head": True,
      "num_quantiles": 3, "out_dim": 2},
     {"is_classifier": True, "out_dim": 3, "target_layer_norm": False, "count_prediction": False},
+    {"abundance_pooling": True, "count_embedding": True},
     {"encoder_type": "combined"},
     {"encoder_type": "taxonomy", "base_output_dim": 5, "bounded_targets": True},
 ]  # fmt: skip

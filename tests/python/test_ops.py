@@ -53,6 +53,12 @@ def arguments(rows, length, dtype=torch.double):
         "attention_pool": (x, mask(rows, length), make(1, D), make(D), make(D)),
         "gather_asvs": (make(4, D), torch.randint(0, 4, (rows, length)), mask(rows, length)),
         "nucleotide_logits": (x, tokens, make(V, D), make(V)),
+        "pool_by_abundance": (
+            make(4, D),
+            torch.randint(0, 4, (rows, length)),
+            mask(rows, length),
+            counts,
+        ),
         "count_embed_add": (x, counts, make(D, 1), make(D)),
         "count_embed_concat": (x, counts, make(D, 1), make(D), make(D, 2 * D), make(D)),
         "count_embed_film": (x, counts, make(2 * D, 1), make(2 * D)),

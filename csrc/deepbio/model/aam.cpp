@@ -88,6 +88,7 @@ Outputs SequenceEncoderImpl::forward(const Inputs& inputs, const ForwardOptions&
     out.nuc_predictions = encoded.nuc_predictions;
     out.mask_indices = encoded.mask_indices;
   }
+  out.asv_embeddings = asvs;
   const torch::Tensor samples = sample_encoder_->forward(asvs, inputs.asv_index, inputs.mask, inputs.counts);
   if (options.return_sample_embeddings) out.base_embeddings = samples;
   const torch::Tensor pooled =
@@ -120,6 +121,9 @@ SequencePredictorImpl::SequencePredictorImpl(ModelConfig config) : AamModel(std:
   target_pooling_ = register_module("target_pooling", AttentionPooling(dim));
   if (c.target_layer_norm) {
     target_norm_ = register_module("target_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim})));
+  }
+  if (c.abundance_pooling) {
+    abundance_pooling_ = register_module("abundance_pooling", AbundancePooling(dim));
   }
   const int64_t quantiles = c.num_quantiles > 0 ? c.num_quantiles : 1;
   target_head_ = register_module("target_head", TargetHead(c, c.out_dim * quantiles));
@@ -174,6 +178,10 @@ torch::Tensor SequencePredictorImpl::predict_target(const Inputs& inputs, const 
   }
   torch::Tensor pooled = target_pooling_->forward(target_encoder_->forward(x, inputs.mask), inputs.mask);
   if (!target_norm_.is_empty()) pooled = target_norm_->forward(pooled);
+  if (!abundance_pooling_.is_empty()) {
+    pooled =
+        pooled + abundance_pooling_->forward(out.asv_embeddings, inputs.asv_index, inputs.mask, inputs.counts);
+  }
   if (categories.defined() && !gmu_.is_empty()) {
     std::tie(pooled, out.gmu_gate) = gmu_->forward(pooled, categories);
   }

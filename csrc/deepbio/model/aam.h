@@ -23,7 +23,7 @@ struct Inputs {
   torch::Tensor asv_tokens;        // int64 [U, L]
   torch::Tensor asv_index;         // int64 [B, S]
   torch::Tensor mask;              // bool [B, S]
-  torch::Tensor counts;            // float [B, S]; needed with count_embedding
+  torch::Tensor counts;            // float [B, S]; needed with count_embedding, abundance_pooling
   CategoricalIds categorical_ids;  // int64 [B]
   torch::Tensor asv_embeddings;    // [U, D] computed before (frozen base, prediction); then asv_tokens is not encoded
 };
@@ -48,6 +48,7 @@ struct Outputs {
   torch::Tensor unifrac_pred, faith_pred, tax_pred;  // combined
   torch::Tensor nuc_predictions;                     // [U, L, V] logits for the distinct ASVs
   torch::Tensor mask_indices;                        // bool [U, L], what was masked; undefined when nothing was
+  torch::Tensor asv_embeddings;                      // [U, D] of the distinct ASVs
   torch::Tensor gmu_gate;                            // [B, D]
   torch::Tensor cross_attn_weights;                  // [B, heads, S, 1]
   torch::Tensor perceiver_attn_weights;              // [B, heads, latents, S + 1]
@@ -101,6 +102,7 @@ class SequencePredictorImpl : public AamModel {
   TransformerEncoder target_encoder_{nullptr};
   AttentionPooling target_pooling_{nullptr};
   torch::nn::LayerNorm target_norm_{nullptr};
+  AbundancePooling abundance_pooling_{nullptr};
   TargetHead target_head_{nullptr};
   torch::Tensor output_scale_, output_bias_;
   CategoryTables output_scales_{nullptr}, output_biases_{nullptr};

@@ -49,6 +49,7 @@ void visit_fields(Config& c, Visit&& visit) {
   visit("freeze_base", c.freeze_base);
   visit("count_prediction", c.count_prediction);
   visit("target_layer_norm", c.target_layer_norm);
+  visit("abundance_pooling", c.abundance_pooling);
   visit("bounded_targets", c.bounded_targets);
   visit("learnable_output_scale", c.learnable_output_scale);
   visit("output_activation", c.output_activation);

@@ -40,6 +40,7 @@ struct ModelConfig {
   bool freeze_base = false;
   bool count_prediction = true;
   bool target_layer_norm = true;
+  bool abundance_pooling = false;  // ours: the head also sees the mean ASV embedding, weighted by ln(count + 1)
   bool bounded_targets = false;
   bool learnable_output_scale = false;
   std::string output_activation = "none";  // none, relu, softplus, exp

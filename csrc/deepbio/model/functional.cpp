@@ -17,6 +17,7 @@ namespace {
 
 constexpr int64_t kMaskToken = 6, kFirstLetter = 1, kLastLetter = 4;
 constexpr double kLayerNormEps = 1e-5;
+constexpr double kSmallestWeight = 1e-12;  // below any sum of ln(count + 1) but zero
 
 Tensor norm(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   return at::layer_norm_symint(x, weight.sym_sizes(), weight, bias, kLayerNormEps);
@@ -110,6 +111,13 @@ Tensor attention_pool(const Tensor& x, const Tensor& mask, const Tensor& query, 
 
 Tensor gather_asvs(const Tensor& asv_embeddings, const Tensor& asv_index, const Tensor& mask) {
   return at::embedding(asv_embeddings, asv_index).masked_fill(mask.logical_not().unsqueeze(-1), 0.0);
+}
+
+Tensor pool_by_abundance(const Tensor& asv_embeddings, const Tensor& asv_index, const Tensor& mask,
+                         const Tensor& counts) {
+  const Tensor weight = counts.to(asv_embeddings.scalar_type()).log1p().masked_fill(mask.logical_not(), 0.0);
+  const Tensor share = weight / weight.sum(-1, /*keepdim=*/true).clamp_min(kSmallestWeight);
+  return at::bmm(share.unsqueeze(1), gather_asvs(asv_embeddings, asv_index, mask)).squeeze(1);
 }
 
 Tensor count_embed_add(const Tensor& x, const Tensor& counts, const Tensor& weight, const Tensor& bias) {

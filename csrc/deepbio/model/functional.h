@@ -51,6 +51,11 @@ Tensor attention_pool(const Tensor& x, const Tensor& mask, const Tensor& query, 
 //   asv_embeddings [U, D], asv_index [B, S] int64, mask [B, S] -> [B, S, D]
 Tensor gather_asvs(const Tensor& asv_embeddings, const Tensor& asv_index, const Tensor& mask);
 
+// Mean of a sample's ASV embeddings, weighted by ln(count + 1); zero for a sample without reads.
+//   asv_embeddings [U, D], asv_index [B, S] int64, mask [B, S], counts [B, S] -> [B, D]
+Tensor pool_by_abundance(const Tensor& asv_embeddings, const Tensor& asv_index, const Tensor& mask,
+                         const Tensor& counts);
+
 // Count embeddings on x [B, S, D] with counts [B, S]: c = ln(count + 1).
 Tensor count_embed_add(const Tensor& x, const Tensor& counts, const Tensor& weight, const Tensor& bias);
 Tensor count_embed_concat(const Tensor& x, const Tensor& counts, const Tensor& weight, const Tensor& bias,

@@ -161,6 +161,19 @@ torch::Tensor SampleSequenceEncoderImpl::forward(const torch::Tensor& asv_embedd
   return sample_transformer_->forward(sample_position_embedding_->forward(x), mask).masked_fill(padding, 0.0);
 }
 
+AbundancePoolingImpl::AbundancePoolingImpl(int64_t dim) {
+  scale_ = register_parameter("scale", at::empty({dim}));
+  shift_ = register_parameter("shift", at::empty({dim}));
+  projection_ = register_module("projection", linear(dim, dim));
+}
+
+torch::Tensor AbundancePoolingImpl::forward(const torch::Tensor& asv_embeddings, const torch::Tensor& asv_index,
+                                            const torch::Tensor& mask, const torch::Tensor& counts) {
+  if (!counts.defined()) throw ArgumentError("counts: this model pools by abundance (abundance_pooling), got none");
+  const torch::Tensor pooled = fn::pool_by_abundance(asv_embeddings, asv_index, mask, counts);
+  return projection_->forward(pooled * scale_ + shift_);
+}
+
 TargetHeadImpl::TargetHeadImpl(const ModelConfig& config, int64_t num_outputs) : dropout_(config.regressor_dropout) {
   const int64_t dim = config.embedding_dim;
   if (config.regressor_hidden_dims.empty()) {

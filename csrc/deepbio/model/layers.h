@@ -131,6 +131,22 @@ class SampleSequenceEncoderImpl : public torch::nn::Module {
 };
 TORCH_MODULE(SampleSequenceEncoder);
 
+// The mean ASV embedding of a sample by ln(count + 1), scaled and shifted per axis (train/calibrate fits both to the
+// training samples), then a Linear: scale, shift, projection.*. A short way from who is there, and how much, to the
+// head, beside the attention that starts out blind to both.
+//   asv_embeddings [U, D], asv_index int64 [B, S], mask [B, S], counts [B, S] -> [B, D]
+class AbundancePoolingImpl : public torch::nn::Module {
+ public:
+  explicit AbundancePoolingImpl(int64_t dim);
+  torch::Tensor forward(const torch::Tensor& asv_embeddings, const torch::Tensor& asv_index, const torch::Tensor& mask,
+                        const torch::Tensor& counts);
+
+ private:
+  torch::Tensor scale_, shift_;
+  torch::nn::Linear projection_{nullptr};
+};
+TORCH_MODULE(AbundancePooling);
+
 // The predictor's head: weight, bias of one Linear; or a ReLU MLP {0, 2, ...} ({0, 3, ...} with dropout);
 // or skip.* + mlp.{0, 2, ...}.*.  x [B, D] -> [B, num_outputs]
 class TargetHeadImpl : public torch::nn::Module {

@@ -2,13 +2,19 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+#include <span>
+
 #include "deepbio/base/error.h"
+#include "deepbio/model/functional.h"
+#include "deepbio/train/feed.h"
 #include "deepbio/train/predictor.h"
 
 namespace deepbio::train {
 namespace {
 
 constexpr double kSmallestDeviation = 1e-6;
+constexpr size_t kBatchSize = 64;
 
 torch::Tensor parameter_ending_with(const model::AamModel& model, const std::string& ending) {
   for (const auto& item : model.named_parameters()) {
@@ -33,6 +39,27 @@ void calibrate_asv_embeddings(model::AamModel& model, const data::SampleDataset&
   bias.sub_(mean).div_(deviation);
   gain.div_(deviation);
   parameter_ending_with(model, "sample_position_embedding.position_embedding.weight").zero_();
+}
+
+void calibrate_abundance_pooling(model::AamModel& model, const data::SampleDataset& dataset,
+                                 const std::vector<int64_t>& samples) {
+  if (!model.is_predictor() || !model.config().abundance_pooling) return;
+  if (samples.size() < 2) {
+    throw ArgumentError("calibration: expected at least two samples, got " + std::to_string(samples.size()));
+  }
+  const torch::Tensor features = encode_features(model, dataset);
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> parts;
+  for (size_t begin = 0; begin < samples.size(); begin += kBatchSize) {
+    const size_t size = std::min(samples.size() - begin, kBatchSize);
+    const model::Inputs inputs = make_inputs(dataset.batch(std::span(samples).subspan(begin, size)), features);
+    parts.push_back(
+        model::functional::pool_by_abundance(inputs.asv_embeddings, inputs.asv_index, inputs.mask, inputs.counts));
+  }
+  const torch::Tensor pooled = torch::cat(parts);
+  const torch::Tensor deviation = pooled.std(0, /*unbiased=*/false).clamp_min(kSmallestDeviation);
+  parameter_ending_with(model, "abundance_pooling.scale").copy_(deviation.reciprocal());
+  parameter_ending_with(model, "abundance_pooling.shift").copy_(-pooled.mean(0) / deviation);
 }
 
 }  // namespace deepbio::train

@@ -15,4 +15,10 @@ namespace deepbio::train {
 // throws ArgumentError for a table with fewer than two features.
 void calibrate_asv_embeddings(model::AamModel& model, const data::SampleDataset& dataset);
 
+// Fits scale and shift of abundance_pooling, so that over the given samples each of the D numbers that its projection
+// gets has mean 0 and standard deviation 1. A predictor without abundance_pooling stays as it is.
+//   throws ArgumentError for fewer than two samples
+void calibrate_abundance_pooling(model::AamModel& model, const data::SampleDataset& dataset,
+                                 const std::vector<int64_t>& samples);
+
 }  // namespace deepbio::train

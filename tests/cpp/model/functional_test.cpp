@@ -132,6 +132,18 @@ CATCH_TEST_CASE("count embeddings see ln(count + 1)", "[functional]") {
   CATCH_REQUIRE(film.item<double>() == Approx(3 * (1 + e0) + e1));
 }
 
+CATCH_TEST_CASE("pooling by abundance is the mean weighted by ln(count + 1)", "[functional]") {
+  const Tensor asvs = torch::tensor({{1.0, 2.0}, {3.0, -4.0}, {5.0, 6.0}}, torch::kDouble);
+  const Tensor index = torch::tensor({{2, 0}, {1, 0}, {0, 0}});
+  const Tensor mask = torch::tensor({{true, true}, {true, false}, {false, false}});
+  const Tensor counts = torch::tensor({{9.0, 99.0}, {7.0, 1000.0}, {5.0, 5.0}});
+  const double a = std::log(10.0), b = std::log(100.0);
+  const Tensor expected = torch::tensor(
+      {{(5 * a + b) / (a + b), (6 * a + 2 * b) / (a + b)}, {3.0, -4.0}, {0.0, 0.0}}, torch::kDouble);
+  CATCH_REQUIRE(at::allclose(fn::pool_by_abundance(asvs, index, mask, counts.to(torch::kDouble)), expected));
+  CATCH_REQUIRE(fn::pool_by_abundance(asvs, index, mask, counts).scalar_type() == torch::kDouble);
+}
+
 CATCH_TEST_CASE("covariates are fused as written", "[functional]") {
   torch::manual_seed(3);
   const Tensor x = torch::randn({2, 3, 4}, torch::kDouble), c = torch::randn({2, 5}, torch::kDouble);

@@ -1,5 +1,7 @@
 #include "deepbio/train/calibrate.h"
 
+#include <cmath>
+
 #include "catch.h"
 #include "train/small_community.h"
 
@@ -8,6 +10,7 @@
 
 namespace {
 
+using deepbio::train::calibrate_abundance_pooling;
 using deepbio::train::calibrate_asv_embeddings;
 using deepbio::train::encode_features;
 using deepbio::train::small_predictor;
@@ -41,6 +44,36 @@ CATCH_TEST_CASE("calibration zeroes slot positions and touches nothing else") {
   CATCH_REQUIRE(changed == 3);
   const std::string name = "base_model.sample_encoder.sample_position_embedding.position_embedding.weight";
   CATCH_REQUIRE(model->named_parameters()[name].abs().max().item<double>() == 0);
+}
+
+CATCH_TEST_CASE("what the abundance pooling projects has mean 0 and deviation 1 over the training samples") {
+  const SmallCommunity community;
+  const auto dataset = community.dataset(false, /*depth=*/0);
+  auto config = small_predictor()->config();
+  config.abundance_pooling = true;
+  const auto model = deepbio::model::make_model(config, true);
+  const std::vector<int64_t> samples{0, 1, 2, 4, 5};
+
+  calibrate_abundance_pooling(*model, dataset, samples);
+
+  const auto p = model->named_parameters();
+  const torch::Tensor embeddings = encode_features(*model, dataset);
+  std::vector<torch::Tensor> rows;
+  for (const int64_t sample : samples) {
+    torch::Tensor sum = torch::zeros({config.embedding_dim});
+    double weights = 0;
+    const auto& table = dataset.table();
+    for (int64_t entry = table.indptr[sample]; entry < table.indptr[sample + 1]; ++entry) {
+      const double weight = std::log1p(table.values[entry]);
+      sum += weight * embeddings[table.indices[entry]];
+      weights += weight;
+    }
+    rows.push_back(sum / weights * p["abundance_pooling.scale"] + p["abundance_pooling.shift"]);
+  }
+  const torch::Tensor pooled = torch::stack(rows).detach();
+  CATCH_REQUIRE(pooled.mean(0).abs().max().item<double>() < 1e-3);
+  CATCH_REQUIRE((pooled.std(0, false) - 1).abs().max().item<double>() < 1e-3);
+  CATCH_REQUIRE_THROWS_AS(calibrate_abundance_pooling(*model, dataset, {1}), deepbio::ArgumentError);
 }
 
 CATCH_TEST_CASE("a table with one feature cannot calibrate") {
