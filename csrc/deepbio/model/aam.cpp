@@ -179,8 +179,7 @@ torch::Tensor SequencePredictorImpl::predict_target(const Inputs& inputs, const 
   torch::Tensor pooled = target_pooling_->forward(target_encoder_->forward(x, inputs.mask), inputs.mask);
   if (!target_norm_.is_empty()) pooled = target_norm_->forward(pooled);
   if (!abundance_pooling_.is_empty()) {
-    pooled =
-        pooled + abundance_pooling_->forward(out.asv_embeddings, inputs.asv_index, inputs.mask, inputs.counts);
+    pooled = pooled + abundance_pooling_->forward(out.asv_embeddings, inputs.asv_index, inputs.mask, inputs.counts);
   }
   if (categories.defined() && !gmu_.is_empty()) {
     std::tie(pooled, out.gmu_gate) = gmu_->forward(pooled, categories);

@@ -138,8 +138,8 @@ CATCH_TEST_CASE("pooling by abundance is the mean weighted by ln(count + 1)", "[
   const Tensor mask = torch::tensor({{true, true}, {true, false}, {false, false}});
   const Tensor counts = torch::tensor({{9.0, 99.0}, {7.0, 1000.0}, {5.0, 5.0}});
   const double a = std::log(10.0), b = std::log(100.0);
-  const Tensor expected = torch::tensor(
-      {{(5 * a + b) / (a + b), (6 * a + 2 * b) / (a + b)}, {3.0, -4.0}, {0.0, 0.0}}, torch::kDouble);
+  const Tensor expected =
+      torch::tensor({{(5 * a + b) / (a + b), (6 * a + 2 * b) / (a + b)}, {3.0, -4.0}, {0.0, 0.0}}, torch::kDouble);
   CATCH_REQUIRE(at::allclose(fn::pool_by_abundance(asvs, index, mask, counts.to(torch::kDouble)), expected));
   CATCH_REQUIRE(fn::pool_by_abundance(asvs, index, mask, counts).scalar_type() == torch::kDouble);
 }
