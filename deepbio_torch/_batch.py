@@ -30,6 +30,14 @@ class Sample(dict[str, Any]):
     length_axis: int = 0
     length: int | None = None
 
+    def replaced_by(self, items: dict[str, Any]) -> Sample:
+        """What a callable made of this sample as a plain dict: where the length stands is still known."""
+        sample = Sample(items)
+        if items.get("sequence") is self.get("sequence"):
+            sample.length = self.length
+        sample.length_axis = self.length_axis
+        return sample
+
     def __repr__(self) -> str:
         return f"Sample({_brief_items(self)})"
 

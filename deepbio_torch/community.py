@@ -98,6 +98,7 @@ class Table:
             missing = [name for name in samples if name not in place]
             if missing:
                 raise ArgumentError(f"table: {len(missing)} samples are not in it ({', '.join(missing[:3])})")
+            _require_distinct("table", samples)
             table = table.select_samples([place[name] for name in samples])
         if features is not None:
             table = table.select_features([bool(features(name)) for name in table.feature_ids])
@@ -121,6 +122,13 @@ class Table:
         # As arrays: a tensor would go to a spawned worker as a file descriptor that is closed with this temporary.
         arrays = [part.numpy().copy() for part in (self.native.indptr, self.native.indices, self.native.values)]
         return _unpickle_table, (self.sample_ids, self.feature_ids, *arrays)
+
+
+def _require_distinct(what: str, ids: Sequence[str]) -> None:
+    if len(set(ids)) == len(ids):
+        return
+    twice = next(name for i, name in enumerate(ids) if name in ids[:i])
+    raise ArgumentError(f"{what}: expected each id once, got {twice!r} more than once")
 
 
 def _unpickle_table(sample_ids: list[str], feature_ids: list[str], *arrays: np.ndarray) -> Table:
@@ -195,6 +203,7 @@ class DistanceMatrix:
             raise ShapeError(
                 f"distances: expected [{len(self.ids)}, {len(self.ids)}] for as many ids, got {list(values.shape)}"
             )
+        _require_distinct("distances", self.ids)
 
     @classmethod
     def read(cls, path: Path) -> DistanceMatrix:
@@ -207,7 +216,7 @@ class DistanceMatrix:
         missing = [name for name in ids if name not in place]
         if missing:
             raise ArgumentError(f"distances: {len(missing)} ids are not in the matrix ({', '.join(missing[:3])})")
-        rows = torch.tensor([place[name] for name in ids])
+        rows = torch.tensor([place[name] for name in ids], dtype=torch.int64)
         return DistanceMatrix(ids, self.values[rows][:, rows])
 
     def write(self, path: Path, *, overwrite: bool = False) -> None:

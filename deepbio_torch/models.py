@@ -77,7 +77,8 @@ class SequenceEncoder(_Model):
     Output dict (AAM's keys): ``embeddings`` [B, D] (encoder_type unifrac), or ``base_prediction``
     [B, O] (faith_pd, taxonomy), or ``unifrac_pred``, ``faith_pred``, ``tax_pred`` (combined); when
     asked for ``sample_embeddings`` [B, S, D] with ``asv_embeddings`` [U, D], and
-    ``nuc_predictions`` and ``mask_indices``: [B, S, L, V] and [B, S, L] for padded tokens, [U, L, V] and [U, L] for distinct ASVs.
+    ``nuc_predictions`` and ``mask_indices``: [B, S, L, V] and [B, S, L] for padded tokens,
+    [U, L, V] and [U, L] for distinct ASVs.
     """
 
     def __init__(self, config: ModelConfig | None = None, **fields: Any) -> None:

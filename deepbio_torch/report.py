@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import ArgumentError, ConfigError, MissingFileError, WriteError
+from .errors import ConfigError, MissingFileError, WriteError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -79,8 +79,9 @@ def _write(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         os.replace(unfinished, path)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise WriteError(f"{path}: cannot be written: {error.strerror}") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _figure(width: float = 7, height: float = 4) -> Figure:
@@ -176,7 +177,7 @@ def _map(run: Path, config: dict[str, Any], table: str | os.PathLike[str] | None
 
     ids, embeddings = embed(run, given, sequences=about.get("sequences"))
     if len(ids) < 3:
-        raise ArgumentError(f"{given}: a map needs at least 3 samples, got {len(ids)}")
+        return f"<h2>Map of the samples</h2><p>A map needs at least 3 samples, {html.escape(given)} has {len(ids)}.</p>"
     centred = (embeddings - embeddings.mean(0)).double()
     axes_of, lengths, _ = torch.linalg.svd(centred, full_matrices=False)
     points = (axes_of * lengths)[:, :2]

@@ -224,7 +224,9 @@ class Compose:
         """The sample through all of them."""
         result: Any = sample
         for transform in self.transforms:
-            result = transform(result)
+            before, result = result, transform(result)
+            if type(result) is dict and isinstance(before, Sample):
+                result = before.replaced_by(result)
         return result
 
     def __repr__(self) -> str:

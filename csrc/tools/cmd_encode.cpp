@@ -58,7 +58,13 @@ class TemporaryOutput {
       aside = io::temporary_name(target_);
       fs::rename(target_, aside);
     }
-    io::commit_temporary(path_, target_);
+    try {
+      io::commit_temporary(path_, target_);
+    } catch (...) {
+      std::error_code ignored;
+      if (!aside.empty()) fs::rename(aside, target_, ignored);
+      throw;
+    }
     is_committed_ = true;
     if (!aside.empty()) fs::remove_all(aside);
   }
@@ -83,6 +89,7 @@ class ShardWriter {
     const int64_t longest = std::max(longest_, length);
     if (records_.size() > 0 && (records_.size() + 1) * (longest + 1) * position_bytes_ > kShardBytes) flush();
     longest_ = std::max(longest_, length);
+    ids_ += record.name + "\n";
     records_.append(record);
   }
 
@@ -101,6 +108,7 @@ class ShardWriter {
   }
 
   int64_t num_records() const { return num_records_; }
+  const std::string& ids() const { return ids_; }  // a line per record
   const Json::Array& shards() const { return shards_; }
 
  private:
@@ -128,6 +136,7 @@ class ShardWriter {
   data::Encoding encoding_;
   seq::EncodeOptions options_;
   int64_t position_bytes_, longest_ = 0, num_records_ = 0;
+  std::string ids_;
   io::RecordBatch records_;
   Json::Array shards_;
 };
@@ -229,6 +238,7 @@ int run_encode(const EncodeCommand& command, const Shared& shared) {
   if (interrupted()) return 128 + interrupt_signal();
   shards.flush();
   const Json metadata = metadata_json(command, options, sources, shards);
+  io::write_file(folder / "ids.txt", shards.ids());
   io::write_file(folder / "metadata.json", metadata.dump(2) + "\n");
   folder.commit();
   say(shared, std::to_string(shards.num_records()) + " reads in " + std::to_string(shards.shards().size()) +
@@ -242,7 +252,7 @@ int run_encode(const EncodeCommand& command, const Shared& shared) {
 std::function<int()> setup_encode(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<EncodeCommand>();
   app.add_option("FILE", command->files, "FASTA or FASTQ files, plain or gzip, - for stdin")->required();
-  app.add_option("-o,--output", command->output, "Folder for shard-*.safetensors (values, lengths) and metadata.json")
+  app.add_option("-o,--output", command->output, "Folder for shard-*.safetensors (values, lengths), ids.txt and metadata.json")
       ->required();
   app.add_option(
          "--encoding", command->encoding,

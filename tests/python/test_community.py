@@ -80,6 +80,15 @@ def test_a_feature_outside_the_tree_is_named_with_the_way_out():
     assert db.unifrac(small(), tree, missing_features="drop").values[0, 1] == 1.0
 
 
+def test_an_id_given_twice_is_refused_and_an_empty_subset_is_empty():
+    table = db.Table.from_arrays(["s1", "s2"], ["f"], np.ones((2, 1)))
+    with pytest.raises(db.errors.ArgumentError, match="'s2' more than once"):
+        table.filter(samples=["s2", "s1", "s2"])
+    with pytest.raises(db.errors.ArgumentError, match="'a' more than once"):
+        db.DistanceMatrix(["a", "a"], torch.zeros(2, 2))
+    assert db.DistanceMatrix(["a", "b"], torch.zeros(2, 2)).subset([]).values.shape == (0, 0)
+
+
 def test_trees_shear_write_and_pickle(tmp_path: Path):
     tree = db.Tree.from_newick("((A:1,B:2):1,C:4);")
     assert sorted(tree.shear(["A", "C"]).tips) == ["A", "C"]

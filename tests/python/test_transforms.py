@@ -79,6 +79,15 @@ def test_transforms_pickle_and_say_what_they_are(transform: object):
     assert repr(pickle.loads(pickle.dumps(transform))) == repr(transform)
 
 
+def test_lengths_are_right_after_a_callable_that_returns_a_plain_dict():
+    encode = db.transforms.OneHotEncoder(channels_first=True)
+    plain = db.transforms.Compose([encode, lambda sample: dict(sample)])
+    samples = [{"sequence": b"ACGTACG"}, {"sequence": b"ACG"}]
+    batch = db.collate([plain(db.data.Sample(sample)) for sample in samples])
+    assert batch.sequences.shape == (2, 4, 7)
+    assert batch.lengths.tolist() == [7, 3]
+
+
 def test_bad_options_are_refused_at_once():
     for build in (lambda: OneHotEncoder("dnaa"), lambda: OneHotEncoder(unknown="?"), lambda: ReverseComplement(2)):
         with pytest.raises(ArgumentError):
