@@ -73,7 +73,8 @@ function(deepbio_library)
   target_compile_features(deepbio PUBLIC cxx_std_20)
   # Consumers of the installed package get torch from DeepBioConfig.cmake, not as a path of the building machine.
   target_link_libraries(deepbio PUBLIC $<BUILD_INTERFACE:${TORCH_LIBRARIES}>
-    PRIVATE ${DEEPBIO_OPENMP_LIBRARY} ZLIB::ZLIB PkgConfig::HDF5 nlohmann_json::nlohmann_json Threads::Threads)
+    PRIVATE ${DEEPBIO_OPENMP_LIBRARY} ZLIB::ZLIB PkgConfig::HDF5 nlohmann_json::nlohmann_json Threads::Threads
+    ${DEEPBIO_INFLATE_LIBRARIES})
 endfunction()
 
 # The `deepbio` command: main.cpp and one cmd_x.cpp per command.
@@ -126,7 +127,8 @@ function(deepbio_test name)
   foreach(room ${rooms})
     target_sources(test_${name} PRIVATE $<TARGET_OBJECTS:deepbio_room_${room}>)
   endforeach()
-  target_link_libraries(test_${name} PRIVATE ZLIB::ZLIB PkgConfig::HDF5 nlohmann_json::nlohmann_json Threads::Threads)
+  target_link_libraries(test_${name} PRIVATE ZLIB::ZLIB PkgConfig::HDF5 nlohmann_json::nlohmann_json Threads::Threads
+    ${DEEPBIO_INFLATE_LIBRARIES})
   if(with_torch)
     target_link_libraries(test_${name}_objects PRIVATE deepbio_torch_headers)
     target_precompile_headers(test_${name}_objects REUSE_FROM deepbio_pch)

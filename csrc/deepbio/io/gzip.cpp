@@ -1,14 +1,16 @@
 #include "deepbio/io/gzip.h"
 
 #include <algorithm>
-#include <new>
+#include <cstring>
 #include <utility>
 
 namespace deepbio::io {
 namespace {
 
 constexpr unsigned kHeaderCrcFlag = 2, kExtraFlag = 4, kNameFlag = 8, kCommentFlag = 16, kReservedFlags = 0xE0;
-constexpr size_t kMaxTextBytes = 1 << 16;
+constexpr unsigned kDeflateMethod = 8;
+constexpr size_t kMaxTextBytes = 1 << 16, kMaxBlockBytes = 1 << 16, kTrailerBytes = 8;
+constexpr size_t kFewBytes = 16;  // more than an inflater leaves unused
 
 uint32_t little_u32(std::string_view bytes, size_t at) {
   uint32_t value = 0;
@@ -26,10 +28,13 @@ Container container_of(std::string_view head) {
 
 GzipSource::GzipSource(std::unique_ptr<RawInput> input)
     : input_(std::move(input)), container_(container_of(input_->peek(16))) {
-  if (inflateInit2(&stream_, -MAX_WBITS) != Z_OK) throw std::bad_alloc();
+  const InflateChoice choice = choose_inflate();
+  inflater_ = make_inflater(choice.stream);
+  if (choice.has_blocks && container_ == Container::kBgzf) {
+    block_inflater_ = std::make_unique<BlockInflater>();
+    block_.resize(kMaxBlockBytes);
+  }
 }
-
-GzipSource::~GzipSource() { inflateEnd(&stream_); }
 
 void GzipSource::damaged(const std::string& expected, const std::string& got) const {
   throw ParseError({path(), -1, -1, input_->offset()}, expected, got, ErrorKind::kContainer);
@@ -49,7 +54,11 @@ size_t GzipSource::read_members(char* out, size_t size) {
   while (true) {
     switch (step_) {
       case Step::kHeader:
-        step_ = begin_member() ? Step::kBody : Step::kEnd;
+        step_ = !begin_member() ? Step::kEnd : inflate_block() ? Step::kBlock : Step::kBody;
+        break;
+      case Step::kBlock:
+        if (const size_t got = give_block(out, size)) return got;
+        step_ = Step::kHeader;
         break;
       case Step::kBody:
         if (const size_t got = inflate_some(out, size)) return got;
@@ -78,7 +87,7 @@ bool GzipSource::begin_member() {
   member_offset_ = input_->offset();
   read_header();
   ++num_members_;
-  inflateReset(&stream_);
+  inflater_->reset();
   crc_ = 0;
   length_ = 0;
   return true;
@@ -99,7 +108,7 @@ unsigned GzipSource::read_byte() {
   const std::string_view bytes = input_->peek(1);
   if (bytes.empty()) damaged("the rest of a gzip header", "the end of the file");
   const auto byte = static_cast<unsigned char>(bytes[0]);
-  header_crc_ = static_cast<uint32_t>(crc32(header_crc_, &byte, 1));
+  header_crc_ = inflater_->crc32(header_crc_, bytes.data(), 1);
   input_->skip(1);
   return byte;
 }
@@ -113,7 +122,7 @@ void GzipSource::read_header() {
   header_crc_ = 0;
   if (read_u16() != 0x8b1f) damaged("the gzip magic bytes", "other bytes");
   const unsigned method = read_byte();
-  if (method != Z_DEFLATED) damaged("gzip compression method 8 (deflate)", std::to_string(method));
+  if (method != kDeflateMethod) damaged("gzip compression method 8 (deflate)", std::to_string(method));
   const unsigned flags = read_byte();
   if ((flags & kReservedFlags) != 0) damaged("a gzip header without reserved flags", "flags " + std::to_string(flags));
   for (int i = 0; i < 6; ++i) read_byte();  // time, extra flags, operating system
@@ -147,39 +156,60 @@ void GzipSource::skip_text_field(const char* field) {
   }
 }
 
+// True when the block was sound and is in block_, all of it passed over in the input.
+bool GzipSource::inflate_block() {
+  if (!block_inflater_ || block_bytes_ < 0) return false;
+  const int64_t header_bytes = input_->offset() - member_offset_;
+  const int64_t rest = block_bytes_ - header_bytes;
+  if (rest < static_cast<int64_t>(kTrailerBytes)) return false;
+  const auto rest_bytes = static_cast<size_t>(rest);
+  const std::string_view input = input_->peek(rest_bytes).substr(0, rest_bytes);
+  if (input.size() < rest_bytes) return false;
+  const std::string_view trailer = input.substr(rest_bytes - kTrailerBytes);
+  const size_t size = little_u32(trailer, 4);
+  if (size > kMaxBlockBytes) return false;
+  if (!block_inflater_->run(input.substr(0, rest_bytes - kTrailerBytes), block_.data(), size, little_u32(trailer, 0))) {
+    return false;
+  }
+  input_->skip(rest_bytes);
+  block_begin_ = 0;
+  block_end_ = size;
+  return true;
+}
+
+size_t GzipSource::give_block(char* out, size_t size) {
+  const size_t given = std::min(size, block_end_ - block_begin_);
+  if (given > 0) std::memcpy(out, block_.data() + block_begin_, given);
+  block_begin_ += given;
+  return given;
+}
+
 size_t GzipSource::inflate_some(char* out, size_t size) {
-  const std::string_view input = input_->peek(1);
-  const auto room = static_cast<uInt>(std::min(size, size_t{1} << 30));
-  stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input.data()));
-  stream_.avail_in = static_cast<uInt>(input.size());
-  stream_.next_out = reinterpret_cast<Bytef*>(out);
-  stream_.avail_out = room;
-  const int code = inflate(&stream_, Z_NO_FLUSH);
-  input_->skip(input.size() - stream_.avail_in);
-  const uInt got = room - stream_.avail_out;
-  crc_ = static_cast<uint32_t>(crc32(crc_, reinterpret_cast<const Bytef*>(out), got));
-  length_ += got;
-  if (code == Z_STREAM_END) {
+  if (damage_ != nullptr) damaged("deflate data", damage_);
+  const std::string_view input = input_->peek(kFewBytes);
+  const Inflater::Step step = inflater_->run(input, out, size);
+  input_->skip(step.used);
+  crc_ = inflater_->crc32(crc_, out, step.made);
+  length_ += static_cast<uint32_t>(step.made);
+  damage_ = step.failure;  // told by the next call, after what came before it
+  if (step.is_end) {
     step_ = Step::kTrailer;
-  } else if (code == Z_MEM_ERROR) {
-    throw std::bad_alloc();
-  } else if (got == 0 && code != Z_OK && code != Z_BUF_ERROR) {
-    damaged("deflate data", stream_.msg != nullptr ? stream_.msg : "damaged data");
-  } else if (got == 0 && input.empty()) {
+  } else if (step.made == 0 && step.used == 0 && damage_ == nullptr && input.size() < kFewBytes) {
     damaged("the rest of a gzip member that begins at byte " + std::to_string(member_offset_), "the end of the file");
   }
-  return got;
+  return step.made;
 }
 
 void GzipSource::check_trailer() {
-  const std::string_view trailer = input_->peek(8);
-  if (trailer.size() < 8) damaged("the 8 bytes of a gzip trailer", std::to_string(trailer.size()) + " bytes");
+  const std::string_view trailer = input_->peek(kTrailerBytes);
+  if (trailer.size() < kTrailerBytes)
+    damaged("the 8 bytes of a gzip trailer", std::to_string(trailer.size()) + " bytes");
   const uint32_t stored_crc = little_u32(trailer, 0), stored_length = little_u32(trailer, 4);
   if (stored_crc != crc_) damaged("gzip CRC-32 " + std::to_string(crc_), std::to_string(stored_crc));
   if (stored_length != length_) {
     damaged("gzip length " + std::to_string(length_) + " bytes", std::to_string(stored_length));
   }
-  input_->skip(8);
+  input_->skip(kTrailerBytes);
   const int64_t size = input_->offset() - member_offset_;
   if (block_bytes_ >= 0 && block_bytes_ != size) {
     damaged("a BGZF block of " + std::to_string(size) + " bytes", "BSIZE for " + std::to_string(block_bytes_));
