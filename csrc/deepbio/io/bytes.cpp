@@ -7,8 +7,10 @@
 #include <utility>
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/bgzf.h"
 #include "deepbio/io/gzip.h"
 #include "deepbio/io/raw_input.h"
+#include "deepbio/io/read_ahead.h"
 
 namespace deepbio::io {
 namespace {
@@ -70,10 +72,21 @@ std::string_view to_string(Container container) {
   return "plain";
 }
 
-std::unique_ptr<ByteSource> open_bytes(const std::string& path) {
-  auto input = std::make_unique<RawInput>(path);
-  const std::string_view head = input->peek(16);
-  if (head.substr(0, 2) == "\x1f\x8b") return std::make_unique<GzipSource>(std::move(input));
+std::unique_ptr<ByteSource> open_bytes(const std::string& path, const OpenOptions& options) {
+  if (options.num_threads < 1 || options.max_read_bytes < 1) {
+    throw ArgumentError("open_bytes: expected at least one thread and one byte, got " +
+                        std::to_string(options.num_threads) + " and " + std::to_string(options.max_read_bytes));
+  }
+  auto input = std::make_unique<RawInput>(path, options.max_read_bytes);
+  const std::string_view head = input->peek(18);
+  if (head.substr(0, 2) == "\x1f\x8b") {
+    if (options.num_threads > 1 && bgzf_block_bytes(head) > 0 && choose_inflate().has_blocks) {
+      return std::make_unique<BgzfSource>(std::move(input), options.num_threads);
+    }
+    auto source = std::make_unique<GzipSource>(std::move(input));
+    if (options.num_threads == 1) return source;
+    return std::make_unique<ReadAheadSource>(std::move(source));
+  }
   if (const std::string_view name = other_compression(head); !name.empty()) {
     throw ParseError({path, -1, -1, 0}, "a plain, gzip or BGZF file", std::string(name) + " data; decompress it first",
                      ErrorKind::kContainer);

@@ -28,8 +28,14 @@ class ByteSource {
   virtual Container container() const = 0;
 };
 
+struct OpenOptions {
+  // 1: the reading thread does everything. 2 or more: gzip is inflated ahead by a second thread, BGZF by all of them.
+  int num_threads = 1;
+  size_t max_read_bytes = size_t{1} << 30;  // most that is asked of the file system at once
+};
+
 // Opens a file ("-" is standard input). throws MissingFileError (absent, a directory, no permission).
-std::unique_ptr<ByteSource> open_bytes(const std::string& path);
+std::unique_ptr<ByteSource> open_bytes(const std::string& path, const OpenOptions& options = {});
 
 // The whole (decompressed) content. throws ParseError (kind resource) above limit_bytes.
 std::string read_all(const std::string& path, uint64_t limit_bytes = uint64_t{4} << 30);

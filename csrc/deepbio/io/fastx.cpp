@@ -38,7 +38,7 @@ void append_slice(std::string_view text, std::string& data, std::vector<int64_t>
 
 struct FastxReader::State {
   State(const std::string& path, FastxOptions chosen)
-      : options(chosen), window(open_bytes(path), chosen.max_record_bytes) {
+      : options(chosen), window(open_bytes(path, chosen.open), chosen.max_record_bytes) {
     try {
       recognise();
     } catch (const ParseError& error) {

@@ -28,6 +28,7 @@ enum class OnBadRecord { kRaise, kSkip };
 struct FastxOptions {
   OnBadRecord on_bad_record = OnBadRecord::kRaise;
   uint64_t max_record_bytes = uint64_t{1} << 28;  // 256 MiB
+  OpenOptions open = {};                          // threads that inflate
 };
 
 struct Record {

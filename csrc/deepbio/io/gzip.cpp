@@ -26,8 +26,8 @@ Container container_of(std::string_view head) {
 
 }  // namespace
 
-GzipSource::GzipSource(std::unique_ptr<RawInput> input)
-    : input_(std::move(input)), container_(container_of(input_->peek(16))) {
+GzipSource::GzipSource(std::unique_ptr<RawInput> input, bool is_continued)
+    : input_(std::move(input)), container_(container_of(input_->peek(16))), num_members_(is_continued ? 1 : 0) {
   const InflateChoice choice = choose_inflate();
   inflater_ = make_inflater(choice.stream);
   if (choice.has_blocks && container_ == Container::kBgzf) {

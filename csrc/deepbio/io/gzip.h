@@ -23,7 +23,8 @@ namespace deepbio::io {
 class GzipSource : public ByteSource {
  public:
   // input stands at the magic bytes 1f 8b.
-  explicit GzipSource(std::unique_ptr<RawInput> input);
+  // is_continued: members came before, so that the file may end here.
+  explicit GzipSource(std::unique_ptr<RawInput> input, bool is_continued = false);
   size_t read(char* out, size_t size) override;
   const std::string& path() const override { return input_->path(); }
   Container container() const override { return container_; }

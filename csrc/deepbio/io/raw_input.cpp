@@ -14,7 +14,8 @@
 
 namespace deepbio::io {
 
-RawInput::RawInput(std::string path) : path_(std::move(path)), buffer_(kBufferBytes) {
+RawInput::RawInput(std::string path, size_t max_read_bytes)
+    : path_(std::move(path)), max_read_bytes_(max_read_bytes), buffer_(kBufferBytes) {
   if (path_ == "-") {
     file_ = STDIN_FILENO;
     return;
@@ -28,13 +29,19 @@ RawInput::RawInput(std::string path) : path_(std::move(path)), buffer_(kBufferBy
   }
 }
 
+RawInput::RawInput(std::string path, std::string bytes, int64_t offset)
+    : path_(std::move(path)), offset_(offset), buffer_(std::max(bytes.size(), kBufferBytes)), end_(bytes.size()) {
+  std::copy(bytes.begin(), bytes.end(), buffer_.begin());
+}
+
 RawInput::~RawInput() {
   if (file_ > STDIN_FILENO) ::close(file_);
 }
 
 size_t RawInput::read_file(char* out, size_t size) {
+  if (file_ < 0) return 0;
   while (true) {
-    const ssize_t got = ::read(file_, out, std::min(size, size_t{1} << 30));
+    const ssize_t got = ::read(file_, out, std::min(size, max_read_bytes_));
     if (got >= 0) return static_cast<size_t>(got);
     if (errno != EINTR) {
       throw Error(path_ + ": reading failed: " + std::generic_category().message(errno));
@@ -50,7 +57,7 @@ std::string_view RawInput::peek(size_t want) {
     begin_ = 0;
   }
   while (end_ - begin_ < want) {
-    const size_t got = read_file(buffer_.data() + end_, kBufferBytes - end_);
+    const size_t got = read_file(buffer_.data() + end_, buffer_.size() - end_);
     if (got == 0) break;
     end_ += got;
   }

@@ -15,7 +15,10 @@ namespace deepbio::io {
 class RawInput {
  public:
   // "-" is standard input. throws MissingFileError (absent, a directory, no permission).
-  explicit RawInput(std::string path);
+  // max_read_bytes: most that is asked of the system at once.
+  explicit RawInput(std::string path, size_t max_read_bytes = size_t{1} << 30);
+  // These bytes, which stand in the file `path` at `offset`, and nothing behind them.
+  RawInput(std::string path, std::string bytes, int64_t offset);
   ~RawInput();
   RawInput(const RawInput&) = delete;
   RawInput& operator=(const RawInput&) = delete;
@@ -36,7 +39,8 @@ class RawInput {
   size_t read_file(char* out, size_t size);
 
   std::string path_;
-  int file_ = -1;
+  size_t max_read_bytes_ = 0;
+  int file_ = -1;  // none: only what is in the buffer
   int64_t offset_ = 0;
   std::vector<char> buffer_;
   size_t begin_ = 0, end_ = 0;
