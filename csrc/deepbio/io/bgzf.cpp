@@ -75,7 +75,8 @@ void BgzfSource::inflate(Slot& slot, BlockInflater& inflater) const {
     const std::string_view body = block.substr(kHeaderBytes, block.size() - kHeaderBytes - kTrailerBytes);
     if (size > kMaxBlockBytes ||
         !inflater.run(body, slot.data.data() + slot.end, size, static_cast<uint32_t>(little_u32(trailer, 0)))) {
-      auto input = std::make_unique<RawInput>(path_, std::string(all.substr(at)), slot.offset + static_cast<int64_t>(at));
+      auto input =
+          std::make_unique<RawInput>(path_, std::string(all.substr(at)), slot.offset + static_cast<int64_t>(at));
       slot.damaged = std::make_unique<GzipSource>(std::move(input));
       return;
     }

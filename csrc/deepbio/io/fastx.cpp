@@ -352,7 +352,7 @@ bool FastxReader::next(RecordView& record) {
   State& state = *state_;
   if (!state.advance()) return false;
   const TitleParts title = split_title(state.title);
-  record = {title.name,    title.description, state.sequence, state.quality, state.format == Format::kFastq,
+  record = {title.name,        title.description, state.sequence, state.quality, state.format == Format::kFastq,
             state.offset_bytes};
   return true;
 }

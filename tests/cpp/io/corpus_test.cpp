@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "catch.h"
+#include "io/chosen_inflate.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/json.h"
@@ -23,10 +24,10 @@ struct Outcome {
   std::optional<ParseError> error;
 };
 
-Outcome read_totals(const std::string& path) {
+Outcome read_totals(const std::string& path, const OpenOptions& open) {
   Outcome out;
   try {
-    FastxReader reader(path);
+    FastxReader reader(path, {.open = open});
     for (Record record; reader.next(record); ++out.totals.records) {
       const auto length = static_cast<int64_t>(record.sequence.size());
       out.totals.bases += length;
@@ -93,7 +94,7 @@ std::string disagreement(const Json& file, const Outcome& out) {
 }
 
 // Reads every file of the verdicts and fails with the list of those that disagree.
-void check_corpus(const std::vector<std::string>& verdicts, size_t num_expected) {
+void check_corpus(const std::vector<std::string>& verdicts, size_t num_expected, const OpenOptions& open = {}) {
   const std::string path = test::shared("sequences/expected.json");
   const Json corpus = Json::parse(test::read_text(path), path);
   size_t num_agreeing = 0, num_files = 0;
@@ -103,7 +104,7 @@ void check_corpus(const std::vector<std::string>& verdicts, size_t num_expected)
     if (std::find(verdicts.begin(), verdicts.end(), verdict) == verdicts.end()) continue;
     ++num_files;
     const std::string& name = file.at("path").as_string();
-    const std::string wrong = disagreement(file, read_totals(test::shared("sequences/" + name)));
+    const std::string wrong = disagreement(file, read_totals(test::shared("sequences/" + name), open));
     if (wrong.empty()) {
       ++num_agreeing;
     } else {
@@ -125,6 +126,21 @@ CATCH_TEST_CASE("every good file of the corpus gives the listed records, bases a
 CATCH_TEST_CASE("every bad file of the corpus ends in an error of the listed family", "[fastx][corpus]") {
   DEEPBIO_NEEDS_SHARED();
   check_corpus({"reject"}, 139);
+}
+
+CATCH_TEST_CASE("the corpus is read the same by every inflate library, number of threads and size of a read",
+                "[fastx][corpus]") {
+  DEEPBIO_NEEDS_SHARED();
+  for (const InflateLibrary library : inflate_libraries()) {
+    const test::ChosenInflate chosen(library);
+    for (const int threads : {1, 2, 4}) {
+      for (const size_t read_bytes : {size_t{3}, size_t{65535}, size_t{65536}, size_t{65537}}) {
+        CATCH_INFO(to_string(library) << ", " << threads << " threads, reads of " << read_bytes << " bytes");
+        check_corpus({"accept"}, 299, {threads, read_bytes});
+        check_corpus({"reject"}, 139, {threads, read_bytes});
+      }
+    }
+  }
 }
 
 CATCH_TEST_CASE("every doubtful file of the corpus gives the listed values or an error", "[fastx][corpus]") {

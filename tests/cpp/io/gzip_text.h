@@ -25,4 +25,20 @@ inline std::string gzip_text(const std::string& text) {
   return out;
 }
 
+// The text in BGZF blocks of block_bytes each, and the empty block that ends a file.
+inline std::string bgzf_text(const std::string& text, size_t block_bytes) {
+  const auto block = [](const std::string& part) {
+    const std::string member = gzip_text(part);  // 10 bytes of header, the data, CRC and length
+    const size_t size = member.size() + 8;
+    std::string head = member.substr(0, 10) + std::string("\6\0BC\2\0", 6);
+    head[3] = 4;
+    head += static_cast<char>((size - 1) & 0xff);
+    head += static_cast<char>((size - 1) >> 8);
+    return head + member.substr(10);
+  };
+  std::string out;
+  for (size_t at = 0; at < text.size(); at += block_bytes) out += block(text.substr(at, block_bytes));
+  return out + block("");
+}
+
 }  // namespace deepbio::test
