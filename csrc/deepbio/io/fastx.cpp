@@ -331,6 +331,13 @@ void RecordBatch::append(const Record& record) {
   append_slice(record.quality, qualities, quality_offsets);
 }
 
+void RecordBatch::clear() {
+  for (std::string* data : {&names, &descriptions, &sequences, &qualities}) data->clear();
+  for (std::vector<int64_t>* offsets : {&name_offsets, &description_offsets, &sequence_offsets, &quality_offsets}) {
+    offsets->assign(1, 0);
+  }
+}
+
 FastxReader::FastxReader(const std::string& path, FastxOptions options)
     : state_(std::make_unique<State>(path, options)) {}
 FastxReader::~FastxReader() = default;

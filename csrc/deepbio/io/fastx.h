@@ -64,6 +64,8 @@ struct RecordBatch {
   std::string_view sequence(int64_t i) const { return slice(sequences, sequence_offsets, i); }
   std::string_view quality(int64_t i) const { return slice(qualities, quality_offsets, i); }
   void append(const Record& record);
+  // Empty, with the memory kept.
+  void clear();
 
  private:
   static std::string_view slice(const std::string& data, const std::vector<int64_t>& offsets, int64_t i) {
