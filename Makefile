@@ -9,7 +9,7 @@ TESTS := $(shell find tests/cpp -type f)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DEEPBIO_BUILD_DIR := $(CURDIR)/$(BUILD)
 
-.PHONY: demo test test-cpp test-python lint format clean setup
+.PHONY: demo test test-cpp test-python bench lint format clean setup
 .DELETE_ON_ERROR:
 
 demo: .stamps/installed .stamps/report-tools
@@ -22,6 +22,12 @@ test-cpp: .stamps/tests-built
 
 test-python: .stamps/installed .stamps/tests-built .stamps/test-tools
 	PYTHONSAFEPATH=1 $(BIN)/python -m pytest
+
+bench: .stamps/installed
+	cmake -S . -B build/bench -DDEEPBIO_WITH_TORCH=OFF -DDEEPBIO_BUILD_BENCHMARKS=ON > /dev/null
+	cmake --build build/bench --target benchmark_reader
+	$(BIN)/python benchmarks/reader.py --program build/bench/benchmark_reader
+	$(BIN)/python benchmarks/measure.py
 
 lint: .stamps/installed .stamps/lint-tools
 	clang-format --dry-run -Werror $(shell git ls-files 'csrc/*.h' 'csrc/*.cpp' 'tests/*.h' 'tests/*.cpp' 'examples/*.cpp')

@@ -1,14 +1,10 @@
 // How fast records come out of sequence files, beside what only touches the bytes. Prints one JSON document.
 //
 //   reader FOLDER [REPEATS]
-// makes the files in FOLDER once (1 M reads of 150 bp plain, gzip -6 and BGZF; 8 kb reads; 80-column FASTA; fixed seed),
-// then measures every case once per round, so that a slow minute of the machine hits all of them, and gives the median
-// and the spread of REPEATS rounds in seconds. `limit` is read() of 256 KiB + memchr for line ends with every base and
-// quality byte summed: no checks, no records.
-#include <fcntl.h>
-#include <unistd.h>
-#include <zlib.h>
-
+// makes the files in FOLDER once (1 M reads of 150 bp plain, gzip -6 and BGZF; 8 kb reads; 80-column FASTA; fixed
+// seed), then measures every case once per round, so that a slow minute of the machine hits all of them, and gives the
+// median and the spread of REPEATS rounds in seconds. `limit` is read() of 256 KiB + memchr for line ends with every
+// base and quality byte summed: no checks, no records.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -18,6 +14,10 @@
 #include <iostream>
 #include <string>
 #include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <zlib.h>
 
 #include "deepbio/base/json.h"
 #include "deepbio/base/random.h"

@@ -17,7 +17,7 @@ RecordTuple = tuple[str, str, bytes, bytes | None]  # name, description, sequenc
 class FastxReader:
     format: str
     container: str
-    def __init__(self, path: str, on_bad_record: str = "raise") -> None: ...
+    def __init__(self, path: str, on_bad_record: str = "raise", num_threads: int = 1) -> None: ...
     def read(self, max_records: int) -> list[RecordTuple]: ...  # empty: the end
     def report(self) -> dict[str, Any]: ...  # num_records, num_skipped, reasons, examples
 

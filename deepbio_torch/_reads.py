@@ -35,15 +35,18 @@ class SequenceReader:
     Args:
         path: the file; its format and compression are told by its content.
         on_bad_record: "raise" stops at the first bad record; "skip" goes on and counts.
+        num_threads: 1 does all work in the calling thread. With 2 or more a thread inflates gzip
+            ahead of the reader, and all of them inflate BGZF; a process forked after the first
+            record cannot go on reading then.
 
     Raises:
         MissingFileError: no such file. ParseError: bad bytes, with record, line and byte.
     """
 
-    def __init__(self, path: Path, *, on_bad_record: str = "raise") -> None:
+    def __init__(self, path: Path, *, on_bad_record: str = "raise", num_threads: int = 1) -> None:
         """Opens the file."""
-        self.path, self._on_bad_record = os.fspath(path), on_bad_record
-        self._native = _C.FastxReader(self.path, on_bad_record)
+        self.path, self._on_bad_record, self._num_threads = os.fspath(path), on_bad_record, num_threads
+        self._native = _C.FastxReader(self.path, on_bad_record, num_threads)
         self._records = self._read()
         self._num_given = 0
 
@@ -75,14 +78,14 @@ class SequenceReader:
         return {**self._native.report(), "num_records": self._num_given}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (self.path, self._on_bad_record)
+        return _reopen, (self.path, self._on_bad_record, self._num_threads)
 
     def __repr__(self) -> str:
         return f"SequenceReader({self.path!r}, {self.format}, {self.container})"
 
 
-def _reopen(path: str, on_bad_record: str) -> SequenceReader:
-    return SequenceReader(path, on_bad_record=on_bad_record)
+def _reopen(path: str, on_bad_record: str, num_threads: int) -> SequenceReader:
+    return SequenceReader(path, on_bad_record=on_bad_record, num_threads=num_threads)
 
 
 class SequenceDataset(Dataset[Sample]):

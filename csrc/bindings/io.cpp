@@ -109,12 +109,13 @@ train::NamedTensors to_named(const std::map<std::string, torch::Tensor>& tensors
 
 void bind_io(py::module_& module) {
   py::class_<Reader>(module, "FastxReader")
-      .def(py::init([](const std::string& path, const std::string& on_bad_record) {
+      .def(py::init([](const std::string& path, const std::string& on_bad_record, int num_threads) {
              io::FastxOptions options;
+             options.open.num_threads = num_threads;
              options.on_bad_record = parse_on_bad_record(on_bad_record);
              return std::unique_ptr<Reader>(new Reader{io::FastxReader(path, options), nullptr});
            }),
-           py::arg("path"), py::arg("on_bad_record") = "raise", NoGil())
+           py::arg("path"), py::arg("on_bad_record") = "raise", py::arg("num_threads") = 1, NoGil())
       .def("read", &read_records, py::arg("max_records"))
       .def("report", [](const Reader& r) { return to_python(r.reader.report()); })
       .def_property_readonly("format", [](const Reader& r) { return std::string(to_string(r.reader.format())); })

@@ -189,7 +189,7 @@ seq::EncodeOptions encode_options(const EncodeCommand& command, const Shared& sh
 // Reads one file into shards; its line in metadata.json.
 Json encode_file(const std::string& path, const seq::EncodeOptions& options, ShardWriter& shards) {
   const seq::Alphabet alphabet(options.sequence_type);
-  io::FastxReader reader(path);
+  io::FastxReader reader(path, {.open = reading_options()});
   int64_t num_records = 0, num_bases = 0;
   for (io::Record record; !interrupted() && reader.next(record); ++num_records) {
     if (options.unknown == seq::UnknownLetter::kError) {
@@ -252,7 +252,8 @@ int run_encode(const EncodeCommand& command, const Shared& shared) {
 std::function<int()> setup_encode(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<EncodeCommand>();
   app.add_option("FILE", command->files, "FASTA or FASTQ files, plain or gzip, - for stdin")->required();
-  app.add_option("-o,--output", command->output, "Folder for shard-*.safetensors (values, lengths), ids.txt and metadata.json")
+  app.add_option("-o,--output", command->output,
+                 "Folder for shard-*.safetensors (values, lengths), ids.txt and metadata.json")
       ->required();
   app.add_option(
          "--encoding", command->encoding,

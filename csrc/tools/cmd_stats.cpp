@@ -22,7 +22,7 @@ struct Statistics {
   int64_t qualities = 0, quality_sum = 0;
   unsigned char lowest_quality = 255, highest_quality = 0;
 
-  void add(const io::Record& record) {
+  void add(const io::RecordView& record) {
     lengths.push_back(static_cast<int64_t>(record.sequence.size()));
     bases += lengths.back();
     for (const unsigned char letter : record.sequence) ++letters[letter];
@@ -44,8 +44,8 @@ struct Statistics {
 Statistics read_statistics(const std::string& path) {
   Statistics out;
   out.path = path;
-  io::FastxReader reader(path);
-  for (io::Record record; reader.next(record);) out.add(record);
+  io::FastxReader reader(path, {.open = reading_options()});
+  for (io::RecordView record; reader.next(record);) out.add(record);
   out.format = to_string(reader.format());
   out.container = to_string(reader.container());
   std::sort(out.lengths.begin(), out.lengths.end());

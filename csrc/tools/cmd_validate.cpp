@@ -47,8 +47,8 @@ Head read_head(const std::string& path) {
 Verdict read_sequences(const std::string& path) {
   Verdict verdict;
   verdict.bases = 0;
-  io::FastxReader reader(path);
-  for (io::Record record; reader.next(record);) {
+  io::FastxReader reader(path, {.open = reading_options()});
+  for (io::RecordView record; reader.next(record);) {
     ++verdict.records;
     verdict.bases += static_cast<int64_t>(record.sequence.size());
   }

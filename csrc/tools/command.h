@@ -30,6 +30,9 @@ struct Command {
   Setup setup;
 };
 
+// How sequence files are opened: inflated by as many threads as --threads allows, at most four.
+io::OpenOptions reading_options();
+
 // True once after SIGINT or SIGTERM; long work looks at it between steps and stops cleanly.
 bool interrupted();
 int interrupt_signal();

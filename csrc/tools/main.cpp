@@ -5,6 +5,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstring>
@@ -16,6 +17,7 @@
 #include "tools/command.h"
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/inflate.h"
 
 namespace deepbio::tools {
 namespace {
@@ -49,9 +51,12 @@ void on_signal(int signal) {
 }
 
 std::string version_text() {
+  std::string inflate;
+  for (const io::InflateLibrary library : io::inflate_libraries())
+    inflate += std::string(io::to_string(library)) + ", ";
   return std::string("deepbio " DEEPBIO_VERSION "\ntorch ") + TORCH_VERSION +
          " (built with " DEEPBIO_TORCH_VERSION ")\nCPU features in use by torch: " + at::get_cpu_capability() +
-         "\nbuilt in: zlib, HDF5\n";
+         "\nbuilt in: " + inflate + "HDF5\n";
 }
 
 void add_shared_options(CLI::App& app, Shared& shared) {
@@ -139,6 +144,11 @@ int parse_and_run(int argc, char** argv) {
 }
 
 }  // namespace
+
+io::OpenOptions reading_options() {
+  constexpr int kMostThreads = 4;  // inflating is then no longer what takes longest
+  return {.num_threads = std::min(at::get_num_threads(), kMostThreads)};
+}
 
 bool interrupted() {
   polled = true;

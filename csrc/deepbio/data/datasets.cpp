@@ -1,6 +1,7 @@
 #include "deepbio/data/datasets.h"
 
 #include <ATen/Functions.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <cctype>
@@ -27,6 +28,7 @@ at::Tensor long_tensor(const std::vector<int64_t>& values) {
   return at::tensor(values, at::TensorOptions().dtype(at::kLong));
 }
 
+constexpr int kMostReadingThreads = 4;  // inflating is then no longer what takes longest
 constexpr std::string_view kDnaLetters = "ACGTURYSWKMBDHVNacgturyswkmbdhvn";
 
 bool is_dna(std::string_view id) {
@@ -91,7 +93,9 @@ ReadDataset::ReadDataset(const std::vector<std::string>& paths, ReadDatasetOptio
   if (paths.empty()) throw ArgumentError("read dataset: expected at least one file, got none");
   for (const std::string& path : paths) {
     first_of_file_.push_back(records_->size());
-    io::FastxReader reader(path, options_.fastx);
+    io::FastxOptions reading = options_.fastx;
+    reading.open.num_threads = std::min(at::get_num_threads(), kMostReadingThreads);
+    io::FastxReader reader(path, reading);
     while (reader.read(*records_, std::numeric_limits<int64_t>::max()) > 0) {
     }
     const io::SkipReport& report = reader.report();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/fasta_lines.h"
 #include "deepbio/io/fastq_record.h"
 #include "deepbio/io/text_window.h"
 
@@ -80,6 +81,7 @@ struct FastxReader::State {
   bool advance_fastq();
   bool advance_fasta();
   bool read_fasta_sequence();
+  bool take_plain_lines();
   bool take_line(Line& line);
   bool find_fasta_title(Line& line);
   void skip_fasta(RecordProblem problem, const Line& line);
@@ -92,8 +94,10 @@ struct FastxReader::State {
   const std::string& path() const { return window.source().path(); }
 
   FastqScanner scanner;
-  std::string fasta_title, fasta_sequence;
-  int64_t line_number = 1;  // of the first line in the window
+  std::string fasta_title;
+  FastaLines fasta_lines;
+  int64_t one_by_one_until = 0;  // offset up to which lines are not all plain
+  int64_t line_number = 1;       // of the first line in the window
   bool had_blank_lines = false;
   bool is_skipping = false;  // a bad FASTA record is being passed over
   std::optional<ParseError> failure;
@@ -288,7 +292,7 @@ bool FastxReader::State::advance_fasta() {
     }
     if (!read_fasta_sequence()) continue;
     title = fasta_title;
-    sequence = fasta_sequence;
+    sequence = fasta_lines.joined();
     quality = {};
     return true;
   }
@@ -297,11 +301,12 @@ bool FastxReader::State::advance_fasta() {
 
 // False when the record is bad and skipped.
 bool FastxReader::State::read_fasta_sequence() {
-  fasta_sequence.clear();
+  fasta_lines.clear();
   Line line;
   while (true) {
     if (window.text().empty() && !window.more()) return true;
     if (window.text()[0] == '>') return true;
+    if (take_plain_lines()) continue;
     if (!take_line(line)) return true;
     if (!line.text.empty() && line.text[0] == ';') continue;
     bool is_good = is_sequence_text(line.text);
@@ -317,9 +322,24 @@ bool FastxReader::State::read_fasta_sequence() {
           line);
       return false;
     }
-    if (fasta_sequence.size() + line.text.size() > options.max_record_bytes) too_large();
-    fasta_sequence.append(line.text);
+    if (fasta_lines.size() + line.text.size() > options.max_record_bytes) too_large();
+    fasta_lines.append(line.text);
   }
+}
+
+// False when the next line has to be looked at by itself.
+bool FastxReader::State::take_plain_lines() {
+  if (window.offset() < one_by_one_until) return false;
+  const std::string_view block = FastaLines::plain_block(window.text());
+  if (block.empty() || fasta_lines.size() + block.size() > options.max_record_bytes) return false;
+  const int64_t num_lines = fasta_lines.append_block(block);
+  if (num_lines < 0) {
+    one_by_one_until = window.offset() + static_cast<int64_t>(block.size());
+    return false;
+  }
+  window.drop(block.size());
+  line_number += num_lines;
+  return true;
 }
 
 std::string_view to_string(Format format) { return format == Format::kFasta ? "fasta" : "fastq"; }
