@@ -76,9 +76,9 @@ class SequenceEncoder(_Model):
 
     Output dict (AAM's keys): ``embeddings`` [B, D] (encoder_type unifrac), or ``base_prediction``
     [B, O] (faith_pd, taxonomy), or ``unifrac_pred``, ``faith_pred``, ``tax_pred`` (combined); when
-    asked for ``sample_embeddings`` [B, S, D] with ``asv_embeddings`` [U, D], and
-    ``nuc_predictions`` and ``mask_indices``: [B, S, L, V] and [B, S, L] for padded tokens,
-    [U, L, V] and [U, L] for distinct ASVs.
+    asked for ``sample_embeddings`` [B, S, D], ``asv_embeddings`` [U, D], and ``nuc_predictions``
+    and ``mask_indices``: [B, S, L, V] and [B, S, L] for padded tokens, [U, L, V] and [U, L] for
+    distinct ASVs.
     """
 
     def __init__(self, config: ModelConfig | None = None, **fields: Any) -> None:
@@ -110,6 +110,7 @@ class SequenceEncoder(_Model):
         categorical_ids: Mapping[str, Tensor] | None = None,
         return_nucleotides: bool = False,
         return_sample_embeddings: bool = False,
+        return_asv_embeddings: bool = False,
     ) -> dict[str, Tensor]:
         """Runs either layout of a batch.
 
@@ -121,6 +122,7 @@ class SequenceEncoder(_Model):
             categorical_ids: column -> int64 [B].
             return_nucleotides: adds ``nuc_predictions``; in training this masks letters.
             return_sample_embeddings: adds the embedding of every ASV slot.
+            return_asv_embeddings: adds those of the distinct ASVs, ``asv_embeddings`` [U, D].
         """
         batch = _batch(tokens, counts, categorical_ids)
         out: dict[str, Tensor] = {}
@@ -134,7 +136,9 @@ class SequenceEncoder(_Model):
         mask = batch["mask"]
         samples = self.sample_encoder(asvs, batch["asv_index"], mask, batch.get("counts"))
         if return_sample_embeddings:
-            out["sample_embeddings"], out["asv_embeddings"] = samples, asvs
+            out["sample_embeddings"] = samples
+        if return_asv_embeddings:
+            out["asv_embeddings"] = asvs
         pooled = self.attention_pooling(self.encoder_transformer(samples, mask), mask)
         if self.config.encoder_type == "combined":
             out["unifrac_pred"] = self.uni_ff(pooled).sigmoid()
@@ -209,8 +213,9 @@ class SequencePredictor(_Model):
         Covariates that are not given leave the sample unchanged.
         """
         batch = _batch(tokens, counts, categorical_ids)
-        out = self.base_model(tokens, counts, categorical_ids, return_nucleotides, return_sample_embeddings=True)
-        mask, base, asvs = batch["mask"], out.pop("sample_embeddings"), out.pop("asv_embeddings")
+        pools = self.config.abundance_pooling
+        out = self.base_model(tokens, counts, categorical_ids, return_nucleotides, True, pools)
+        mask, base = batch["mask"], out.pop("sample_embeddings")
         if return_sample_embeddings:
             out["base_embeddings"] = base
         if self.config.count_prediction:
@@ -220,7 +225,8 @@ class SequencePredictor(_Model):
         pooled = self.target_pooling(self.target_encoder(x, mask), mask)
         if self.target_norm is not None:
             pooled = self.target_norm(pooled)
-        if self.config.abundance_pooling:
+        if pools:
+            asvs = out.pop("asv_embeddings")
             pooled = pooled + self.abundance_pooling(asvs, batch["asv_index"], mask, batch.get("counts"))
         if categories is not None and self.config.categorical_fusion == "gmu":
             pooled, out["gmu_gate"] = self.gmu(pooled, categories)
