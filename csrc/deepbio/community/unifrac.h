@@ -1,14 +1,18 @@
-// UniFrac distances and Faith's phylogenetic diversity: the plain, exact version.
+// UniFrac distances and Faith's phylogenetic diversity.
 //
 // For branch b of length L_b, p_ib is the share of sample i's reads (among features in the tree) below b:
-//   unweighted             sum L over branches in exactly one of i, j / sum L over branches in at least one
-//                          (Lozupone & Knight 2005)
-//   weighted_unnormalized  sum L |p_i - p_j|                        (Lozupone et al. 2007)
-//   weighted_normalized    the same / sum L (p_i + p_j)
-//   faith_pd               sum L over branches with reads           (Faith 1992)
+//   unweighted               sum L over branches in exactly one of i, j / sum L over branches in at least one
+//                            (Lozupone & Knight 2005)
+//   unweighted_unnormalized  the numerator of unweighted
+//   weighted_unnormalized    sum L |p_i - p_j|                        (Lozupone et al. 2007)
+//   weighted_normalized      the same / sum L (p_i + p_j)
+//   generalized(alpha)       sum L (p_i + p_j)^(alpha-1) |p_i - p_j| / sum L (p_i + p_j)^alpha   (Chen et al. 2012)
+//   variance adjusted        of n reads in both samples n_b are below b: L becomes L / v, v = sqrt(n_b (n - n_b)), or
+//                            L / v^alpha when generalized; branches with v = 0 are left out     (Chang et al. 2011)
+//   faith_pd                 sum L over branches with reads           (Faith 1992)
 // Never NaN: two samples that share only zero-length branches, or two empty ones, are at distance 0; an empty one
 // and a non-empty one at 1 (unnormalized: the other's mass). Identical samples give exactly 0.
-// Threads: at::parallel_for over rows; the result does not depend on their number.
+// Threads: at::parallel_for; the result does not depend on their number.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -18,31 +22,53 @@
 #include <string_view>
 #include <vector>
 
+#include "deepbio/community/branch_profile.h"
 #include "deepbio/community/table.h"
 #include "deepbio/community/tree.h"
 
 namespace deepbio::community {
 
-enum class Metric { kUnweighted, kWeightedNormalized, kWeightedUnnormalized };
-// "unweighted", "weighted_normalized", "weighted_unnormalized". throws ArgumentError naming the nearest.
+enum class Metric {
+  kUnweighted,
+  kWeightedNormalized,
+  kWeightedUnnormalized,
+  kGeneralized,
+  kUnweightedUnnormalized,
+};
+// "unweighted", "weighted_normalized", "weighted_unnormalized", "generalized", "unweighted_unnormalized".
+// throws ArgumentError naming the nearest.
 Metric parse_metric(std::string_view name);
 std::string_view to_string(Metric metric);
 
-// One sample as the branches that hold its reads: ascending branch numbers and the share below each.
-struct BranchProfile {
-  std::vector<int64_t> branch;
-  std::vector<double> share;  // p_ib in (0, 1]
-};
-// features, counts: the sample's entries; features absent from the tree are left out of the total.
-BranchProfile branch_profile(const Phylogeny& phylogeny, std::span<const int64_t> features,
-                             std::span<const double> counts);
-// One pair, branch by branch as the formulas stand above.
-double distance(const Phylogeny& phylogeny, const BranchProfile& a, const BranchProfile& b, Metric metric);
+// Float keeps branch weights in 32 bits and adds at most 256 of them before the sum goes on in double.
+enum class Precision { kDouble, kFloat };
 
-// All pairs, from per-sample sums and what two samples share (equal to distance() to about 1e-15).
-// returns float64 [N, N], exactly symmetric, zero diagonal.
-// complexity  O(N * branches of all samples)
+struct UnifracOptions {
+  Metric metric = Metric::kUnweighted;
+  double alpha = 1.0;              // generalized only: weight of abundant branches, 0 or more
+  bool variance_adjusted = false;  // pair by pair, much slower than the others
+  bool bypass_tips = false;        // leaves out the branches that end in a feature (changes the values)
+  Precision precision = Precision::kDouble;
+  int64_t block_samples = 4096;  // columns whose common branches are held as dense rows at one time
+};
+
+// One pair, branch by branch as the formulas stand above: what the fast version is compared with.
+double distance(const Phylogeny& phylogeny, const BranchProfile& a, const BranchProfile& b,
+                const UnifracOptions& options);
+double distance(const Phylogeny& phylogeny, const BranchProfile& a, const BranchProfile& b, Metric metric);
+// All pairs by distance(). returns float64 [N, N]
+at::Tensor plain_pairwise_distances(const Phylogeny& phylogeny, const std::vector<BranchProfile>& profiles,
+                                    const UnifracOptions& options);
+
+// All pairs from what two samples share; equal to distance() to 1e-12 (double) or 1e-6 of the largest sum (float).
+// returns  [N, N], float64 or float32 by options.precision, exactly symmetric, zero diagonal
+// memory   beside the result: 24 bytes for each (branch, sample) at most, and 4 or 8 bytes (generalized: twice)
+//          x branches in at least 1/16 of the samples x block_samples, 8 N bytes x 64 a thread
+// throws   ArgumentError for a negative or infinite alpha, block_samples < 1
+at::Tensor pairwise_distances(const Phylogeny& phylogeny, const std::vector<BranchProfile>& profiles,
+                              const UnifracOptions& options);
 at::Tensor pairwise_distances(const Phylogeny& phylogeny, const std::vector<BranchProfile>& profiles, Metric metric);
+at::Tensor unifrac(const CountTable& table, const Phylogeny& phylogeny, const UnifracOptions& options);
 at::Tensor unifrac(const CountTable& table, const Phylogeny& phylogeny, Metric metric);
 // returns float64 [N]
 at::Tensor faith_pd(const CountTable& table, const Phylogeny& phylogeny);

@@ -1,0 +1,42 @@
+// One sample as the branches of a tree that hold its reads.
+//
+// Reads rise from the tips towards the root. Branches are numbered in post-order, so a bit set of the branches that
+// wait, read from its low end, gives each branch once, children before parents, without sorting.
+// Threads: a ProfileBuilder belongs to one thread.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "deepbio/community/table.h"
+#include "deepbio/community/tree.h"
+
+namespace deepbio::community {
+
+struct BranchProfile {
+  std::vector<int64_t> branch;  // ascending
+  std::vector<double> share;    // of the sample's reads in the tree that are below the branch, in (0, 1]
+  double total = 0;             // the sample's reads in the tree
+};
+
+// Builds profiles one after the other with the same scratch memory.
+class ProfileBuilder {
+ public:
+  explicit ProfileBuilder(const Phylogeny& phylogeny);
+  // features, counts: the sample's entries; features absent from the tree are left out of the total.
+  // complexity  O(branches of the sample + M / 64)
+  BranchProfile build(std::span<const int64_t> features, std::span<const double> counts);
+
+ private:
+  const Phylogeny& phylogeny_;
+  std::vector<double> reads_;      // [M], 0 between samples
+  std::vector<uint64_t> waiting_;  // [M / 64], 0 between samples
+};
+
+BranchProfile branch_profile(const Phylogeny& phylogeny, std::span<const int64_t> features,
+                             std::span<const double> counts);
+// throws ArgumentError when the tree was matched to another number of features.
+std::vector<BranchProfile> branch_profiles(const CountTable& table, const Phylogeny& phylogeny);
+
+}  // namespace deepbio::community
