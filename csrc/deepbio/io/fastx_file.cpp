@@ -1,0 +1,125 @@
+#include "deepbio/io/fastx_file.h"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "deepbio/base/error.h"
+#include "deepbio/io/fastq_record.h"
+
+namespace deepbio::io {
+namespace {
+
+// Records this near to each other are read in one piece.
+constexpr uint64_t kMaxGapBytes = uint64_t{1} << 12;
+constexpr uint64_t kMaxGroupBytes = uint64_t{1} << 20;
+
+void set_title(std::string_view title, Record& out) {
+  const size_t end = std::min(title.find_first_of(" \t"), title.size());
+  out.name.assign(title.substr(0, end));
+  out.description.assign(end == title.size() ? std::string_view() : title.substr(end + 1));
+}
+
+// The text up to the next line end, which is dropped.
+std::string_view take_line(std::string_view& text) {
+  const size_t end = std::min(text.find_first_of("\r\n"), text.size());
+  const std::string_view line = text.substr(0, end);
+  text.remove_prefix(end);
+  if (text.substr(0, 2) == "\r\n") text.remove_prefix(1);
+  if (!text.empty()) text.remove_prefix(1);
+  return line;
+}
+
+bool parse_fasta(std::string_view text, Record& out) {
+  if (text.empty() || text[0] != '>') return false;
+  set_title(take_line(text).substr(1), out);
+  out.sequence.clear();
+  while (!text.empty()) {
+    std::string_view line = take_line(text);
+    if (!line.empty() && line[0] == ';') continue;
+    line = line.substr(0, line.find_last_not_of(" \t") + 1);
+    if (!is_sequence_text(line)) return false;
+    out.sequence.append(line);
+  }
+  return true;
+}
+
+bool parse_fastq(std::string_view text, Record& out) {
+  FastqScanner scanner;
+  if (scanner.scan(text, true) != FastqScanner::Result::kRecord) return false;
+  // Only line ends may stand between this record and the next.
+  if (text.find_first_not_of("\r\n", scanner.num_bytes) != std::string_view::npos) return false;
+  set_title(scanner.title, out);
+  out.sequence.assign(scanner.sequence);
+  out.quality.assign(scanner.quality);
+  return true;
+}
+
+struct Place {
+  FastxIndex::Span span;
+  int64_t number = 0;
+  size_t slot = 0;  // in the order asked for
+};
+
+// The end of the group of places, sorted by number, that begins at `first` and is read in one piece.
+size_t group_end(const std::vector<Place>& places, size_t first) {
+  size_t last = first + 1;
+  while (last < places.size() && places[last].span.begin <= places[last - 1].span.end + kMaxGapBytes &&
+         places[last].span.end - places[first].span.begin <= kMaxGroupBytes) {
+    ++last;
+  }
+  return last;
+}
+
+}  // namespace
+
+FastxFile::FastxFile(const std::string& path, const IndexOptions& options)
+    : index_(FastxIndex::open_or_build(path, options)), file_(path) {
+  if (!index_.is_of(file_)) {
+    throw deepbio::ParseError({path}, "a file that stays as it is while it is opened", "one that changed",
+                              ErrorKind::kContainer);
+  }
+}
+
+void FastxFile::parse(std::string_view text, int64_t number, Record& out) const {
+  out.has_quality = index_.format() == Format::kFastq;
+  out.quality.clear();
+  if (out.has_quality ? parse_fastq(text, out) : parse_fasta(text, out)) return;
+  throw deepbio::ParseError({file_.path(), number, -1, static_cast<int64_t>(index_.span(number).begin)},
+                            "the record that was indexed here", quoted(text), ErrorKind::kStructure);
+}
+
+void FastxFile::get(int64_t i, Record& out) const {
+  const FastxIndex::Span span = index_.span(i);
+  file_.check_unchanged();
+  RandomCursor cursor(file_, index_.access());
+  std::string text;
+  cursor.read(span.begin, span.end, text);
+  parse(text, i, out);
+}
+
+void FastxFile::read(std::span<const int64_t> records, RecordBatch& out) const {
+  std::vector<Place> places(records.size());
+  for (size_t slot = 0; slot < records.size(); ++slot) {
+    places[slot] = {{}, records[slot], slot};
+  }
+  std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) { return a.number < b.number; });
+  for (Place& place : places) place.span = index_.span(place.number);
+  file_.check_unchanged();
+  RandomCursor cursor(file_, index_.access());
+  std::string text;
+  std::vector<Record> found(records.size());
+  for (size_t first = 0; first < places.size();) {
+    const size_t last = group_end(places, first);
+    const uint64_t begin = places[first].span.begin;
+    cursor.read(begin, places[last - 1].span.end, text);
+    for (; first < last; ++first) {
+      const Place& place = places[first];
+      parse(std::string_view(text).substr(place.span.begin - begin, place.span.end - place.span.begin), place.number,
+            found[place.slot]);
+    }
+  }
+  for (const Record& record : found) out.append(record);
+}
+
+}  // namespace deepbio::io

@@ -1,0 +1,34 @@
+// Records of a sequence file by number: size(), get(i), read(many), over the index of fastx_index.h.
+//
+// A record is the same as FastxReader gives. A file that is written to after it was opened is a ParseError.
+// Threads: constant and free of shared positions (pread); safe from many threads and after a fork.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "deepbio/io/fastx_index.h"
+
+namespace deepbio::io {
+
+class FastxFile {
+ public:
+  // Opens or builds the index. throws as FastxIndex::open_or_build.
+  explicit FastxFile(const std::string& path, const IndexOptions& options = {});
+  int64_t size() const { return index_.size(); }
+  const FastxIndex& index() const { return index_; }
+  // i in [0, size()). throws ArgumentError, ParseError.
+  void get(int64_t i, Record& out) const;
+  // Appends the records in the order asked for, repeats included. Neighbours and records of one block are read
+  // together, so that large batches are cheap in any order. throws ArgumentError, ParseError; then out is as it was.
+  void read(std::span<const int64_t> records, RecordBatch& out) const;
+
+ private:
+  void parse(std::string_view text, int64_t number, Record& out) const;
+
+  FastxIndex index_;
+  PositionedFile file_;
+};
+
+}  // namespace deepbio::io

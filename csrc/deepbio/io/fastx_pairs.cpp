@@ -1,0 +1,91 @@
+#include "deepbio/io/fastx_pairs.h"
+
+#include <utility>
+
+#include "deepbio/base/error.h"
+
+namespace deepbio::io {
+namespace {
+
+struct MateName {
+  std::string_view stem;
+  char number = 0;  // '1' or '2' after a slash
+};
+
+MateName mate_name(std::string_view name) {
+  const bool has_number = name.size() > 2 && name[name.size() - 2] == '/' && (name.back() == '1' || name.back() == '2');
+  return has_number ? MateName{name.substr(0, name.size() - 2), name.back()} : MateName{name};
+}
+
+// The read number of an Illumina comment such as "1:N:0:ATCACG", or 0.
+char comment_number(std::string_view description) {
+  const bool is_illumina = description.size() >= 4 && (description[0] == '1' || description[0] == '2') &&
+                           description[1] == ':' && (description[2] == 'Y' || description[2] == 'N') &&
+                           description[3] == ':';
+  return is_illumina ? description[0] : '\0';
+}
+
+bool are_in_order(char first, char second) { return (first == '1' && second == '2') || (first == 0 && second == 0); }
+
+FastxOptions raising(FastxOptions options) {
+  if (options.on_bad_record != OnBadRecord::kRaise) {
+    throw ArgumentError("PairReader: expected on_bad_record raise, got skip, which would shift every later pair");
+  }
+  return options;
+}
+
+std::string titled(const Record& record) {
+  return quoted(record.description.empty() ? record.name : record.name + " " + record.description, 80);
+}
+
+}  // namespace
+
+std::string mate_problem(const Record& first, const Record& second) {
+  const MateName a = mate_name(first.name), b = mate_name(second.name);
+  if (a.stem != b.stem && first.name != second.name) return "two reads of one name";
+  // One name that ends in "/1" in both files is a name like any other only when neither is numbered.
+  if (!are_in_order(a.number, b.number)) return "read 1 (/1) and then read 2 (/2)";
+  const char c = comment_number(first.description), d = comment_number(second.description);
+  if (!are_in_order(c, d)) return "read 1 (comment 1:) and then read 2 (comment 2:)";
+  return "";
+}
+
+PairReader::PairReader(const std::string& path, FastxOptions options)
+    : first_path_(path), first_(path, raising(options)) {}
+
+PairReader::PairReader(const std::string& first_path, const std::string& second_path, FastxOptions options)
+    : first_path_(first_path), second_path_(second_path), first_(first_path, raising(options)) {
+  second_.emplace(second_path, options);
+}
+
+int64_t PairReader::record_number(bool is_second) const {
+  return second_ ? num_pairs_ : 2 * num_pairs_ + (is_second ? 1 : 0);
+}
+
+bool PairReader::next(RecordPair& pair) {
+  const bool has_first = first_.next(pair.first);
+  if (!has_first && !second_) return false;
+  const bool has_second = (second_ ? *second_ : first_).next(pair.second);
+  if (!has_first && !has_second) return false;
+  if (has_first != has_second) ended(has_first, has_first ? pair.first : pair.second);
+  if (const std::string problem = mate_problem(pair.first, pair.second); !problem.empty()) {
+    throw ParseError({path_of(true), record_number(true)},
+                     problem + " in pair " + std::to_string(num_pairs_) + ", for record " +
+                         std::to_string(record_number(false)) + " of " + path_of(false) + " is " + titled(pair.first),
+                     titled(pair.second), ErrorKind::kStructure);
+  }
+  ++num_pairs_;
+  return true;
+}
+
+// The place is where the shorter file lacks a record.
+void PairReader::ended(bool is_first_longer, const Record& record) const {
+  const bool is_second_shorter = is_first_longer;
+  throw ParseError({path_of(is_second_shorter), record_number(is_second_shorter)},
+                   "a mate of " + titled(record) + ", record " + std::to_string(record_number(!is_second_shorter)) +
+                       " of " + path_of(!is_second_shorter),
+                   "the end of the file after " + std::to_string(record_number(is_second_shorter)) + " records",
+                   ErrorKind::kStructure);
+}
+
+}  // namespace deepbio::io
