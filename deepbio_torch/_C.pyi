@@ -68,7 +68,16 @@ class Tree:
     def to_newick(self) -> str: ...
     def write(self, path: str, overwrite: bool = False) -> None: ...
 
-def unifrac(table: Table, tree: Tree, metric: str, missing_features: str) -> Tensor: ...  # float64 [N, N]
+def unifrac(
+    table: Table,
+    tree: Tree,
+    missing_features: str,
+    metric: str,
+    alpha: float,
+    variance_adjusted: bool,
+    bypass_tips: bool,
+    precision: str,
+) -> Tensor: ...  # float64 or float32 [N, N]
 def faith_pd(table: Table, tree: Tree, missing_features: str) -> Tensor: ...  # float64 [N]
 
 # seq

@@ -227,21 +227,41 @@ class DistanceMatrix:
         return f"DistanceMatrix({len(self.ids)} samples)"
 
 
-def unifrac(table: Table, tree: Tree, *, metric: str = "unweighted", missing_features: str = "error") -> DistanceMatrix:
+def unifrac(
+    table: Table | Path,
+    tree: Tree | Path,
+    *,
+    metric: str = "unweighted",
+    alpha: float = 1.0,
+    variance_adjusted: bool = False,
+    bypass_tips: bool = False,
+    precision: str = "double",
+    missing_features: str = "error",
+) -> DistanceMatrix:
     """UniFrac distances between all samples of a table.
 
     Args:
         table: counts or relative abundances.
         tree: its tips are features of the table.
-        metric: ``unweighted``, ``weighted_normalized`` or ``weighted_unnormalized``.
+        metric: ``unweighted``, ``weighted_normalized``, ``weighted_unnormalized``, ``generalized``
+            or ``unweighted_unnormalized``.
+        alpha: of ``generalized``: weight of abundant branches, from 0 to 1.
+        variance_adjusted: weighs branches by the variance of their reads (Chang 2011); slower.
+        bypass_tips: leaves out the branches that end in a feature, which changes the values.
+        precision: ``double``, or ``float`` for sums in 32 bits and values float32.
         missing_features: ``error``, or ``drop`` features that are not tips of the tree.
 
     Returns:
-        Matrix in table order, float64 [N, N], exactly symmetric, zero diagonal, never NaN.
+        Matrix in table order, float64 or float32 [N, N], exactly symmetric, zero diagonal, never NaN.
+
+    Raises:
+        ArgumentError: an unknown name, a negative alpha, features that are not tips of the tree.
     """
     table = table if isinstance(table, Table) else read_table(table)
     tree = tree if isinstance(tree, Tree) else read_tree(tree)
-    values = _C.unifrac(table.native, tree.native, metric, missing_features)
+    values = _C.unifrac(
+        table.native, tree.native, missing_features, metric, alpha, variance_adjusted, bypass_tips, precision
+    )
     return DistanceMatrix(table.sample_ids, values)
 
 

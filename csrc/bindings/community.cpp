@@ -69,9 +69,18 @@ community::Phylogeny match(const Table& table, const Tree& tree, const std::stri
   return community::match_features(tree.tree, table.counts->feature_ids, parse_missing_features(missing), tree.path);
 }
 
-torch::Tensor unifrac(const Table& table, const Tree& tree, const std::string& metric, const std::string& missing) {
-  const community::Metric parsed = community::parse_metric(metric);
-  return community::unifrac(*table.counts, match(table, tree, missing), parsed);
+torch::Tensor unifrac(const Table& table, const Tree& tree, const std::string& missing, const std::string& metric,
+                      double alpha, bool variance_adjusted, bool bypass_tips, const std::string& precision) {
+  if (precision != "double" && precision != "float") {
+    throw ArgumentError("precision: expected double or float, got " + quoted(precision));
+  }
+  community::UnifracOptions options;
+  options.metric = community::parse_metric(metric);
+  options.alpha = alpha;
+  options.variance_adjusted = variance_adjusted;
+  options.bypass_tips = bypass_tips;
+  options.precision = precision == "float" ? community::Precision::kFloat : community::Precision::kDouble;
+  return community::unifrac(*table.counts, match(table, tree, missing), options);
 }
 
 torch::Tensor faith_pd(const Table& table, const Tree& tree, const std::string& missing) {
@@ -151,8 +160,8 @@ void bind_community(py::module_& module) {
             io::write_newick(path, t.tree, overwrite_mode(overwrite));
           },
           py::arg("path"), py::arg("overwrite") = false, NoGil());
-  module.def("unifrac", &unifrac, py::arg("table"), py::arg("tree"), py::arg("metric"), py::arg("missing_features"),
-             NoGil());
+  module.def("unifrac", &unifrac, py::arg("table"), py::arg("tree"), py::arg("missing_features"), py::arg("metric"),
+             py::arg("alpha"), py::arg("variance_adjusted"), py::arg("bypass_tips"), py::arg("precision"), NoGil());
   module.def("faith_pd", &faith_pd, py::arg("table"), py::arg("tree"), py::arg("missing_features"), NoGil());
 }
 

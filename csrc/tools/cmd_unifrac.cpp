@@ -2,6 +2,7 @@
 
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include "tools/command.h"
 #include "tools/community_input.h"
@@ -19,6 +20,8 @@ struct UnifracCommand {
   std::string output;
   std::string metric = "unweighted";
   std::string precision = "double";
+  std::optional<double> alpha;
+  bool variance_adjusted = false, bypass_tips = false;
   int64_t rarefy_depth_reads = 0;
 };
 
@@ -47,11 +50,24 @@ io::CountTable load_table(const UnifracCommand& command, const Shared& shared) {
   return std::move(result.table);
 }
 
+community::UnifracOptions options_of(const UnifracCommand& command) {
+  community::UnifracOptions options;
+  options.metric = community::parse_metric(command.metric);
+  if (command.alpha && options.metric != community::Metric::kGeneralized) {
+    throw ArgumentError("--alpha belongs to --metric generalized, got --metric " + command.metric);
+  }
+  options.alpha = command.alpha.value_or(options.alpha);
+  options.variance_adjusted = command.variance_adjusted;
+  options.bypass_tips = command.bypass_tips;
+  options.precision = command.precision == "float" ? community::Precision::kFloat : community::Precision::kDouble;
+  return options;
+}
+
 int run_unifrac(const UnifracCommand& command, const Shared& shared) {
   if (command.output != "-") io::refuse_existing(command.output, shared.overwrite_mode());
   const io::CountTable table = load_table(command, shared);
   const community::Phylogeny phylogeny = match_tree(command.files, table, shared);
-  const at::Tensor distances = community::unifrac(table, phylogeny, community::parse_metric(command.metric));
+  const at::Tensor distances = community::unifrac(table, phylogeny, options_of(command)).to(at::kDouble);
   io::DistanceMatrix matrix;
   matrix.ids = table.sample_ids;
   matrix.num_rows = table.num_samples();
@@ -81,11 +97,18 @@ std::function<int()> setup_unifrac(CLI::App& app, Shared& shared) {
                  "Distance matrix: D.npy (sample ids in D.ids.txt beside it), D.tsv, D.h5, or - for TSV on stdout")
       ->required()
       ->check(CLI::Validator(check_output, "FILE"));
-  app.add_option("--metric", command->metric, "unweighted, weighted_normalized or weighted_unnormalized")
+  app.add_option("--metric", command->metric,
+                 "unweighted, weighted_normalized, weighted_unnormalized, generalized or unweighted_unnormalized")
       ->check(CLI::Validator(check_metric, "METRIC"))
       ->capture_default_str();
-  app.add_option("--precision", command->precision,
-                 "Numbers in .npy and .h5: double or float (always computed in double)")
+  app.add_option(
+         "--alpha", command->alpha,
+         "Of generalized: weight of abundant branches, 0 (each branch by its relative difference) to 1 (default)")
+      ->check(CLI::NonNegativeNumber);
+  app.add_flag("--variance-adjusted", command->variance_adjusted,
+               "Weigh branches by the variance of their reads (Chang 2011); slower");
+  app.add_flag("--bypass-tips", command->bypass_tips, "Leave out the branches that end in a feature: other values");
+  app.add_option("--precision", command->precision, "Of the sums and of the numbers in .npy and .h5: double or float")
       ->check(CLI::IsMember({"double", "float"}))
       ->capture_default_str();
   app.add_option("--rarefy-depth", command->rarefy_depth_reads,

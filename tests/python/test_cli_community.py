@@ -72,10 +72,24 @@ def test_simulate_refuses_a_folder_with_files(deepbio: Run, tmp_path: Path) -> N
     assert (tmp_path / "mine.txt").read_text() == "keep me"
 
 
-@pytest.mark.parametrize("metric", ["unweighted", "weighted_normalized", "weighted_unnormalized"])
-def test_unifrac_equals_scikit_bio(deepbio: Run, moving_pictures: Path, tmp_path: Path, metric: str) -> None:
+UNIFRAC = {
+    "unweighted": "unweighted",
+    "weighted_normalized": "weighted_normalized",
+    "weighted_unnormalized": "weighted_unnormalized",
+    "generalized_0.0": "generalized --alpha 0",
+    "generalized_0.5": "generalized --alpha 0.5",
+    "generalized_1.0": "generalized",
+    "unweighted_vaw": "unweighted --variance-adjusted",
+    "weighted_normalized_vaw": "weighted_normalized --variance-adjusted",
+    "weighted_unnormalized_vaw": "weighted_unnormalized --variance-adjusted",
+    "generalized_0.5_vaw": "generalized --alpha 0.5 --variance-adjusted",
+}
+
+
+@pytest.mark.parametrize("metric", UNIFRAC)
+def test_unifrac_equals_the_expected_matrix(deepbio: Run, moving_pictures: Path, tmp_path: Path, metric: str) -> None:
     files = ("--table", moving_pictures / "table.biom", "--tree", moving_pictures / "tree.nwk")
-    done = deepbio("unifrac", *files, "--metric", metric, "-o", tmp_path / "D.npy", check=True)
+    done = deepbio("unifrac", *files, "--metric", *UNIFRAC[metric].split(), "-o", tmp_path / "D.npy", check=True)
     assert done.stdout == ""
     got = np.load(tmp_path / "D.npy")
     expected = np.load(moving_pictures / "expected" / f"{metric}.npy")
@@ -83,6 +97,12 @@ def test_unifrac_equals_scikit_bio(deepbio: Run, moving_pictures: Path, tmp_path
     ids = (tmp_path / "D.ids.txt").read_text().split()
     rows = [ids.index(name) for name in order]
     assert got.dtype == np.float64 and np.abs(got[np.ix_(rows, rows)] - expected).max() <= 1e-10
+
+
+def test_alpha_belongs_to_generalized(deepbio: Run, moving_pictures: Path, tmp_path: Path) -> None:
+    files = ("--table", moving_pictures / "table.biom", "--tree", moving_pictures / "tree.nwk")
+    done = deepbio("unifrac", *files, "--alpha", 0.5, "-o", tmp_path / "D.npy")
+    assert done.returncode == 1 and "--metric generalized" in done.stderr and not (tmp_path / "D.npy").exists()
 
 
 def test_unifrac_writes_the_same_matrix_in_every_format(deepbio: Run, moving_pictures: Path, tmp_path: Path) -> None:
@@ -105,7 +125,8 @@ def test_unifrac_writes_the_same_matrix_in_every_format(deepbio: Run, moving_pic
     to_stdout = deepbio("unifrac", *files, "-o", "-", check=True)
     assert to_stdout.stdout == (tmp_path / "D.tsv").read_text()
     deepbio("unifrac", *files, "--precision", "float", "-o", tmp_path / "F.npy", check=True)
-    assert np.array_equal(np.load(tmp_path / "F.npy"), npy.astype(np.float32))
+    single = np.load(tmp_path / "F.npy")
+    assert single.dtype == np.float32 and np.abs(single - npy).max() <= 5e-6
 
 
 def test_features_outside_the_tree_are_an_error_or_dropped_with_a_report(

@@ -21,24 +21,21 @@ constexpr int kVectors = 4;
 template <class T, Shared kShared>
 DEEPBIO_INLINE void add_simple(const CommonBranches<T>& row, const T* panel, double* sums) {
   const auto* vectors = reinterpret_cast<const Vector<T>*>(panel);
-  for (int64_t begin = 0; begin < row.count; begin += kChunk) {
-    const int64_t end = std::min(begin + kChunk, row.count);
-    Vector<T> part[kVectors] = {};
-    for (int64_t k = begin; k < end; ++k) {
-      const Vector<T>* other = vectors + static_cast<int64_t>(row.index[k]) * kVectors;
-      const T own = row.value[k];
-      for (int v = 0; v < kVectors; ++v) {
-        if constexpr (kShared == Shared::kSum) {
-          part[v] += other[v];
-        } else {
-          const Vector<T> all = own - Vector<T>{};
-          part[v] += other[v] < all ? other[v] : all;
-        }
+  Vector<T> part[kVectors] = {};
+  for (int64_t k = 0; k < row.count; ++k) {
+    const Vector<T>* other = vectors + static_cast<int64_t>(row.index[k]) * kVectors;
+    const T own = row.value[k];
+    for (int v = 0; v < kVectors; ++v) {
+      if constexpr (kShared == Shared::kSum) {
+        part[v] += other[v];
+      } else {
+        const Vector<T> all = own - Vector<T>{};
+        part[v] += other[v] < all ? other[v] : all;
       }
     }
-    const T* lanes = reinterpret_cast<const T*>(part);
-    for (int64_t lane = 0; lane < kLanes<T>; ++lane) sums[lane] += lanes[lane];
   }
+  const T* lanes = reinterpret_cast<const T*>(part);
+  for (int64_t lane = 0; lane < kLanes<T>; ++lane) sums[lane] += lanes[lane];
 }
 
 // Half is alpha 1/2, by far the most used, where the power is a square root.
@@ -46,33 +43,30 @@ template <class T, bool kHalf>
 DEEPBIO_INLINE void add_power(T alpha, const CommonBranches<T>& row, const Panel<T>& panel, double* first,
                               double* second) {
   T numerator[kLanes<T>], denominator[kLanes<T>];
-  for (int64_t begin = 0; begin < row.count; begin += kChunk) {
-    const int64_t end = std::min(begin + kChunk, row.count);
-    std::fill_n(numerator, kLanes<T>, T(0));
-    std::fill_n(denominator, kLanes<T>, T(0));
-    for (int64_t k = begin; k < end; ++k) {
-      const int64_t at = static_cast<int64_t>(row.index[k]) * kLanes<T>;
-      const T own = row.value[k], own_power = row.power[k], length = panel.length[row.index[k]];
-      for (int64_t lane = 0; lane < kLanes<T>; ++lane) {
-        const T other = panel.value[at + lane], both = own + other;
-        if constexpr (kHalf) {
-          const T root = std::sqrt(both), weight = length * root, alone = own_power + panel.power[at + lane];
-          // |p_i - p_j| / s * s^(1/2) as |p_i - p_j| / s^(1/2); a sample without the branch adds nothing.
-          const T apart = length * std::abs(own - other) / root;
-          numerator[lane] += other > 0 ? apart - alone : T(0);
-          denominator[lane] += other > 0 ? weight - alone : T(0);
-        } else if (other > 0) {
-          const T weight = length * (alpha == 0 ? T(1) : std::pow(both, alpha));
-          const T alone = own_power + panel.power[at + lane];
-          numerator[lane] += weight * std::abs(own - other) / both - alone;
-          denominator[lane] += weight - alone;
-        }
+  std::fill_n(numerator, kLanes<T>, T(0));
+  std::fill_n(denominator, kLanes<T>, T(0));
+  for (int64_t k = 0; k < row.count; ++k) {
+    const int64_t at = static_cast<int64_t>(row.index[k]) * kLanes<T>;
+    const T own = row.value[k], own_power = row.power[k], length = panel.length[row.index[k]];
+    for (int64_t lane = 0; lane < kLanes<T>; ++lane) {
+      const T other = panel.value[at + lane], both = own + other;
+      if constexpr (kHalf) {
+        const T root = std::sqrt(both), weight = length * root, alone = own_power + panel.power[at + lane];
+        // |p_i - p_j| / s * s^(1/2) as |p_i - p_j| / s^(1/2); a sample without the branch adds nothing.
+        const T apart = length * std::abs(own - other) / root;
+        numerator[lane] += other > 0 ? apart - alone : T(0);
+        denominator[lane] += other > 0 ? weight - alone : T(0);
+      } else if (other > 0) {
+        const T weight = length * (alpha == 0 ? T(1) : std::pow(both, alpha));
+        const T alone = own_power + panel.power[at + lane];
+        numerator[lane] += weight * std::abs(own - other) / both - alone;
+        denominator[lane] += weight - alone;
       }
     }
-    for (int64_t lane = 0; lane < kLanes<T>; ++lane) {
-      first[lane] += numerator[lane];
-      second[lane] += denominator[lane];
-    }
+  }
+  for (int64_t lane = 0; lane < kLanes<T>; ++lane) {
+    first[lane] += numerator[lane];
+    second[lane] += denominator[lane];
   }
 }
 

@@ -40,7 +40,7 @@ enum class Metric {
 Metric parse_metric(std::string_view name);
 std::string_view to_string(Metric metric);
 
-// Float keeps branch weights in 32 bits and adds at most 256 of them before the sum goes on in double.
+// Float keeps branch weights in 32 bits and adds at most 128 of them before the sum goes on in double.
 enum class Precision { kDouble, kFloat };
 
 struct UnifracOptions {

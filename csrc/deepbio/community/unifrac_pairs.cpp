@@ -102,15 +102,18 @@ class Pairs {
     rare_.value.resize(num_rare);
     if (is_power_) rare_.power.resize(num_rare);
     std::vector<int64_t> next(rare_.start.begin(), rare_.start.end() - 1);
-    common_of_.start.push_back(0);
+    num_chunks_ = num_common_ / kChunk + 1;
     place_of_.start.push_back(0);
     for (int64_t sample = 0; sample < n_; ++sample) {
       const BranchProfile& profile = profiles_[sample];
+      const size_t chunks_before = sample * num_chunks_;
       for (size_t k = 0; k < profile.branch.size(); ++k) {
         const int32_t number = number_[profile.branch[k]];
         if (number == -1) continue;
         const Weight own = weight(profile.branch[k], profile.share[k]);
         if (number >= 0) {
+          const size_t chunk = chunks_before + number / kChunk;
+          common_of_.start.resize(std::max(common_of_.start.size(), chunk + 1), common_of_.index.size());
           common_of_.index.push_back(number);
           common_of_.value.push_back(own.value);
           if (is_power_) common_of_.power.push_back(own.power);
@@ -123,9 +126,10 @@ class Pairs {
           place_of_.value.push_back(place);
         }
       }
-      common_of_.start.push_back(static_cast<int64_t>(common_of_.index.size()));
+      common_of_.start.resize(chunks_before + num_chunks_, common_of_.index.size());
       place_of_.start.push_back(static_cast<int64_t>(place_of_.index.size()));
     }
+    common_of_.start.push_back(static_cast<int64_t>(common_of_.index.size()));
   }
 
   // In the order of the sums over shared branches, so that identical samples come out at exactly 0.
@@ -136,10 +140,9 @@ class Pairs {
     for (int64_t sample = 0; sample < n_; ++sample) {
       double sum = 0;
       for (int64_t k = place_of_.start[sample]; k < place_of_.start[sample + 1]; ++k) sum += rare[place_of_.value[k]];
-      for (int64_t k = common_of_.start[sample]; k < common_of_.start[sample + 1];) {
-        const int64_t end = std::min(k + kChunk, common_of_.start[sample + 1]);
+      for (int64_t chunk = sample * num_chunks_; chunk < (sample + 1) * num_chunks_; ++chunk) {
         T part = 0;
-        for (; k < end; ++k) part += common[k];
+        for (int64_t k = common_of_.start[chunk]; k < common_of_.start[chunk + 1]; ++k) part += common[k];
         sum += part;
       }
       own_[sample] = sum;
@@ -153,7 +156,8 @@ class Pairs {
     at::parallel_for(0, num_panels, 1, [&](int64_t first, int64_t last) {
       for (int64_t sample = begin + first * lanes; sample < std::min(begin + last * lanes, end); ++sample) {
         const int64_t at = aligned_offset() + (sample - begin) / lanes * size + (sample - begin) % lanes;
-        for (int64_t k = common_of_.start[sample]; k < common_of_.start[sample + 1]; ++k) {
+        for (int64_t k = common_of_.start[sample * num_chunks_]; k < common_of_.start[(sample + 1) * num_chunks_];
+             ++k) {
           panel_value_[at + common_of_.index[k] * lanes] = common_of_.value[k];
           if (is_power_)
             panel_power_[power_offset() + at - aligned_offset() + common_of_.index[k] * lanes] = common_of_.power[k];
@@ -184,12 +188,16 @@ class Pairs {
       const Panel<T> panel{panel_value_.data() + aligned_offset() + p * num_common_ * lanes,
                            is_power_ ? panel_power_.data() + power_offset() + p * num_common_ * lanes : nullptr,
                            common_length_.data()};
-      for (int64_t i = top; i < bottom; ++i) {
-        const int64_t at = common_of_.start[i];
-        const CommonBranches<T> row{common_of_.index.data() + at, common_of_.value.data() + at,
-                                    is_power_ ? common_of_.power.data() + at : nullptr, common_of_.start[i + 1] - at};
-        double* more = is_power_ ? row_of(second, i) + p * lanes : nullptr;
-        add_shared(shared_, options_.alpha, row, panel, row_of(first, i) + p * lanes, more);
+      for (int64_t chunk = 0; chunk < num_chunks_; ++chunk) {
+        for (int64_t i = top; i < bottom; ++i) {
+          const int64_t at = common_of_.start[i * num_chunks_ + chunk];
+          const CommonBranches<T> row{common_of_.index.data() + at, common_of_.value.data() + at,
+                                      is_power_ ? common_of_.power.data() + at : nullptr,
+                                      common_of_.start[i * num_chunks_ + chunk + 1] - at};
+          if (row.count == 0) continue;
+          double* more = is_power_ ? row_of(second, i) + p * lanes : nullptr;
+          add_shared(shared_, options_.alpha, row, panel, row_of(first, i) + p * lanes, more);
+        }
       }
     }
     for (int64_t i = top; i < bottom; ++i) {
@@ -241,9 +249,10 @@ class Pairs {
   Shared shared_ = Shared::kSum;
   std::vector<int32_t> number_;
   int32_t num_common_ = 0;
+  int64_t num_chunks_ = 0;
   std::vector<T> common_length_, rare_length_;
   Lists<T> rare_;            // by rare branch: samples and their weights
-  Lists<T> common_of_;       // by sample: common branches and weights
+  Lists<T> common_of_;       // by sample and chunk of kChunk common branches: branches and weights
   Lists<int64_t> place_of_;  // by sample: rare branches and where the sample stands in rare_
   std::vector<double> own_;  // [N]
   std::vector<T> panel_value_, panel_power_;
