@@ -29,7 +29,7 @@ METRICS = {
 
 def random_tree(tips: list[str], rng: np.random.Generator) -> str:
     """Joins two random nodes until one is left."""
-    nodes = [f"{tip}:{length:.8f}" for tip, length in zip(tips, rng.exponential(0.05, len(tips)))]
+    nodes = [f"{tip}:{length:.8f}" for tip, length in zip(tips, rng.exponential(0.05, len(tips)), strict=True)]
     while len(nodes) > 1:
         for _ in range(2):
             place = int(rng.integers(len(nodes)))

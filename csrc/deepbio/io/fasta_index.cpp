@@ -1,0 +1,227 @@
+#include "deepbio/io/fasta_index.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <unordered_set>
+#include <utility>
+
+#include "deepbio/base/error.h"
+#include "deepbio/io/fastq_record.h"
+#include "deepbio/io/fastx.h"
+#include "deepbio/io/text_window.h"
+
+namespace deepbio::io {
+namespace {
+
+constexpr uint64_t kMaxLineBytes = uint64_t{1} << 32;
+
+// Follows the lines of a FASTA file and notes the shape of each sequence.
+class FaiBuilder {
+ public:
+  explicit FaiBuilder(const std::string& path) : path_(path), window_(open_bytes(path), kMaxLineBytes) {}
+
+  std::vector<FaiEntry> run() {
+    window_.more();
+    if (window_.text().substr(0, 3) == "\xef\xbb\xbf") window_.drop(3);
+    while (take_line()) {
+      ++line_number_;
+      if (!text_.empty() && text_[0] == '>') {
+        begin_sequence();
+      } else if (entries_.empty()) {
+        if (!text_.empty()) fail("a FASTA title ('>')", quoted(text_));
+      } else {
+        add_line();
+      }
+    }
+    if (entries_.empty()) fail("FASTA records", "no data");
+    return std::move(entries_);
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& expected, const std::string& got) const {
+    throw ParseError({path_, static_cast<int64_t>(entries_.size()) - 1, line_number_, line_offset_}, expected, got,
+                     ErrorKind::kStructure);
+  }
+
+  bool take_line() {
+    size_t end = window_.text().find('\n');
+    while (end == std::string_view::npos && !window_.is_end()) {
+      if (!window_.more() && !window_.is_end()) fail("a line of at most 4 GiB", "a longer one");
+      end = window_.text().find('\n');
+    }
+    const std::string_view text = window_.text();
+    if (text.empty()) return false;
+    line_offset_ = window_.offset();
+    text_ = text.substr(0, end);
+    window_.drop(std::min(text_.size() + 1, text.size()));
+    line_bytes_ = text_.size() + 1;  // samtools counts a line end that the last line lacks
+    if (!text_.empty() && text_.back() == '\r') text_.remove_suffix(1);
+    return true;
+  }
+
+  void begin_sequence() {
+    const std::string_view title = text_.substr(1);
+    FaiEntry entry;
+    entry.name = title.substr(0, std::min(title.find_first_of(" \t"), title.size()));
+    entry.offset_bytes = window_.offset();
+    if (!names_.insert(entry.name).second) fail("a name used once", quoted(entry.name) + " again");
+    entries_.push_back(std::move(entry));
+    is_last_line_ = false;
+  }
+
+  void add_line() {
+    FaiEntry& entry = entries_.back();
+    const auto bases = static_cast<int64_t>(text_.size()), bytes = static_cast<int64_t>(line_bytes_);
+    if (bases > 0 && is_last_line_) fail("lines of one length, the last of a sequence apart", "a line after it");
+    if (bases > 0 && !is_sequence_text(text_)) fail("a sequence of letters, '*', '-' or '.'", quoted(text_));
+    if (entry.length_bp == 0 && bases > 0) {
+      entry.offset_bytes = line_offset_;
+      entry.line_bases = bases;
+      entry.line_bytes = bytes;
+    }
+    if (bases > entry.line_bases) {
+      fail(std::to_string(entry.line_bases) + " bases, as the first line of the sequence has", std::to_string(bases));
+    }
+    // A line that is shorter, or ends otherwise, must be the last.
+    is_last_line_ = is_last_line_ ||
+                    (entry.length_bp > 0 || bases > 0 ? bases != entry.line_bases || bytes != entry.line_bytes : false);
+    entry.length_bp += bases;
+  }
+
+  std::string path_;
+  TextWindow window_;
+  std::vector<FaiEntry> entries_;
+  std::unordered_set<std::string> names_;
+  std::string_view text_;
+  size_t line_bytes_ = 0;
+  int64_t line_number_ = 0, line_offset_ = 0;
+  bool is_last_line_ = false;
+};
+
+FaiEntry parse_fai_line(std::string_view line, const std::string& path, int64_t number) {
+  const auto fail = [&] {
+    throw ParseError({path, -1, number}, "a name and four numbers, separated by tabs", quoted(line));
+  };
+  FaiEntry out;
+  size_t at = line.find('\t');
+  if (at == std::string_view::npos) fail();
+  out.name = line.substr(0, at);
+  for (int64_t* field : {&out.length_bp, &out.offset_bytes, &out.line_bases, &out.line_bytes}) {
+    if (at >= line.size() || line[at] != '\t') fail();
+    const char* const begin = line.data() + at + 1;
+    const auto [end, code] = std::from_chars(begin, line.data() + line.size(), *field);
+    if (code != std::errc() || *field < 0) fail();
+    at = static_cast<size_t>(end - line.data());
+  }
+  const bool is_shaped = out.length_bp == 0 || (out.line_bases > 0 && out.line_bytes >= out.line_bases);
+  if (at != line.size() || !is_shaped) fail();
+  return out;
+}
+
+// Where a base stands in the decompressed data. Only for entries that fit their file, so that nothing overflows.
+uint64_t place_of(const FaiEntry& entry, int64_t base) {
+  if (entry.length_bp == 0) return static_cast<uint64_t>(entry.offset_bytes);
+  return static_cast<uint64_t>(entry.offset_bytes + base / entry.line_bases * entry.line_bytes +
+                               base % entry.line_bases);
+}
+
+bool is_newer(const std::string& path, const std::string& other) {
+  std::error_code ignored;
+  const auto a = std::filesystem::last_write_time(path, ignored);
+  return !ignored && a >= std::filesystem::last_write_time(other, ignored) && !ignored;
+}
+
+}  // namespace
+
+std::vector<FaiEntry> read_fai(const std::string& path) {
+  const std::string text = read_all(path);
+  std::vector<FaiEntry> out;
+  std::string_view rest = text;
+  for (int64_t number = 1; !rest.empty(); ++number) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    out.push_back(parse_fai_line(rest.substr(0, end), path, number));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return out;
+}
+
+void write_fai(const std::string& path, const std::vector<FaiEntry>& entries) {
+  std::string out;
+  for (const FaiEntry& entry : entries) {
+    out += entry.name;
+    for (const int64_t field : {entry.length_bp, entry.offset_bytes, entry.line_bases, entry.line_bytes}) {
+      out += '\t' + std::to_string(field);
+    }
+    out += '\n';
+  }
+  write_file(path, out);
+}
+
+std::vector<FaiEntry> build_fai(const std::string& path) { return FaiBuilder(path).run(); }
+
+FastaFile::FastaFile(const std::string& path) : file_(path) {
+  access_ = map_access(file_, open_bytes(path)->container());
+  const std::string where = path + ".fai";
+  try {
+    if (is_newer(where, path)) entries_ = read_fai(where);
+  } catch (const ParseError&) {  // a damaged index is built again
+  }
+  if (entries_.empty() || !fits()) {
+    entries_ = build_fai(path);
+    file_.check_unchanged();
+    try {
+      write_fai(where, entries_);
+    } catch (const WriteError&) {  // a read-only folder: the index stays in memory
+    }
+  }
+  for (size_t i = 0; i < entries_.size(); ++i) index_of_.emplace(entries_[i].name, i);
+}
+
+// Whether every sequence lies inside the file, checked without products that could overflow.
+bool FastaFile::fits() const {
+  const uint64_t limit = std::min(access_.data_bytes, uint64_t{1} << 62);
+  return std::all_of(entries_.begin(), entries_.end(), [limit](const FaiEntry& entry) {
+    for (const int64_t field : {entry.length_bp, entry.offset_bytes, entry.line_bases, entry.line_bytes}) {
+      if (static_cast<uint64_t>(field) > limit) return false;
+    }
+    if (entry.length_bp == 0) return true;
+    const int64_t full_lines = (entry.length_bp - 1) / entry.line_bases;
+    if (full_lines > 0 && static_cast<uint64_t>(entry.line_bytes) > limit / static_cast<uint64_t>(full_lines)) {
+      return false;
+    }
+    return place_of(entry, entry.length_bp - 1) < limit;
+  });
+}
+
+const FaiEntry& FastaFile::entry(std::string_view name) const {
+  const auto found = index_of_.find(std::string(name));
+  if (found != index_of_.end()) return entries_[found->second];
+  std::vector<std::string> names;
+  for (const FaiEntry& known : entries_) names.push_back(known.name);
+  const std::string near = nearest_name(name, names);
+  throw ArgumentError(file_.path() + ": no sequence named " + quoted(name) +
+                      (near.empty() ? "" : ", the nearest name is " + quoted(near)));
+}
+
+std::string FastaFile::fetch(std::string_view name, int64_t start, int64_t end) const {
+  const FaiEntry& found = entry(name);
+  if (start < 0 || end < start || end > found.length_bp) {
+    throw ArgumentError("fetch: expected 0 <= start <= end <= " + std::to_string(found.length_bp) + ", the length of " +
+                        quoted(name) + ", got [" + std::to_string(start) + ", " + std::to_string(end) + ")");
+  }
+  file_.check_unchanged();
+  if (start == end) return "";
+  RandomCursor cursor(file_, access_);
+  std::string out;
+  cursor.read(place_of(found, start), place_of(found, end - 1) + 1, out);
+  std::erase_if(out, [](char c) { return c == '\n' || c == '\r'; });
+  if (static_cast<int64_t>(out.size()) != end - start || !is_sequence_text(out)) {
+    throw ParseError({file_.path(), -1, -1, found.offset_bytes},
+                     std::to_string(end - start) + " bases of " + quoted(name) + ", as the index says",
+                     "other text; remove " + file_.path() + ".fai", ErrorKind::kStructure);
+  }
+  return out;
+}
+
+}  // namespace deepbio::io
