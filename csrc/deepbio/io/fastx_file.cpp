@@ -44,11 +44,13 @@ bool parse_fasta(std::string_view text, Record& out) {
   return true;
 }
 
-bool parse_fastq(std::string_view text, Record& out) {
+// Behind the record follow some bytes more, which the fast path of the scanner needs.
+bool parse_fastq(std::string_view text, size_t size, Record& out) {
   FastqScanner scanner;
   if (scanner.scan(text, true) != FastqScanner::Result::kRecord) return false;
   // Only line ends may stand between this record and the next.
-  if (text.find_first_not_of("\r\n", scanner.num_bytes) != std::string_view::npos) return false;
+  if (scanner.num_bytes > size) return false;
+  if (text.substr(0, size).find_first_not_of("\r\n", scanner.num_bytes) != std::string_view::npos) return false;
   set_title(scanner.title, out);
   out.sequence.assign(scanner.sequence);
   out.quality.assign(scanner.quality);
@@ -81,10 +83,10 @@ FastxFile::FastxFile(const std::string& path, const IndexOptions& options)
   }
 }
 
-void FastxFile::parse(std::string_view text, int64_t number, Record& out) const {
+void FastxFile::parse(std::string_view text, size_t size, int64_t number, Record& out) const {
   out.has_quality = index_.format() == Format::kFastq;
   out.quality.clear();
-  if (out.has_quality ? parse_fastq(text, out) : parse_fasta(text, out)) return;
+  if (out.has_quality ? parse_fastq(text, size, out) : parse_fasta(text.substr(0, size), out)) return;
   throw deepbio::ParseError({file_.path(), number, -1, static_cast<int64_t>(index_.span(number).begin)},
                             "the record that was indexed here", quoted(text), ErrorKind::kStructure);
 }
@@ -94,8 +96,8 @@ void FastxFile::get(int64_t i, Record& out) const {
   file_.check_unchanged();
   RandomCursor cursor(file_, index_.access());
   std::string text;
-  cursor.read(span.begin, span.end, text);
-  parse(text, i, out);
+  cursor.read(span.begin, std::min(span.end + 2, index_.access().data_bytes), text);
+  parse(text, span.end - span.begin, i, out);
 }
 
 void FastxFile::read(std::span<const int64_t> records, RecordBatch& out) const {
@@ -112,10 +114,10 @@ void FastxFile::read(std::span<const int64_t> records, RecordBatch& out) const {
   for (size_t first = 0; first < places.size();) {
     const size_t last = group_end(places, first);
     const uint64_t begin = places[first].span.begin;
-    cursor.read(begin, places[last - 1].span.end, text);
+    cursor.read(begin, std::min(places[last - 1].span.end + 2, index_.access().data_bytes), text);
     for (; first < last; ++first) {
       const Place& place = places[first];
-      parse(std::string_view(text).substr(place.span.begin - begin, place.span.end - place.span.begin), place.number,
+      parse(std::string_view(text).substr(place.span.begin - begin), place.span.end - place.span.begin, place.number,
             found[place.slot]);
     }
   }

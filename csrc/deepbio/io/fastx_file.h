@@ -25,7 +25,7 @@ class FastxFile {
   void read(std::span<const int64_t> records, RecordBatch& out) const;
 
  private:
-  void parse(std::string_view text, int64_t number, Record& out) const;
+  void parse(std::string_view text, size_t size, int64_t number, Record& out) const;
 
   FastxIndex index_;
   PositionedFile file_;
