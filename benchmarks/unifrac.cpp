@@ -1,5 +1,7 @@
 // Seconds from the files to the distances in memory: unifrac TABLE TREE METRIC [alpha] [float|double] [threads].
 // Prints one line of JSON. Driven by unifrac.py, which makes the data and runs ssu beside it.
+#include "deepbio/community/unifrac.h"
+
 #include <ATen/Parallel.h>
 
 #include <chrono>
@@ -7,7 +9,6 @@
 #include <cstdlib>
 #include <string>
 
-#include "deepbio/community/unifrac.h"
 #include "deepbio/io/biom.h"
 #include "deepbio/io/newick.h"
 

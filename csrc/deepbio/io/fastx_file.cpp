@@ -57,14 +57,14 @@ bool parse_fastq(std::string_view text, size_t size, Record& out) {
   return true;
 }
 
-struct Place {
+struct Wanted {
   FastxIndex::Span span;
   int64_t number = 0;
   size_t slot = 0;  // in the order asked for
 };
 
 // The end of the group of places, sorted by number, that begins at `first` and is read in one piece.
-size_t group_end(const std::vector<Place>& places, size_t first) {
+size_t group_end(const std::vector<Wanted>& places, size_t first) {
   size_t last = first + 1;
   while (last < places.size() && places[last].span.begin <= places[last - 1].span.end + kMaxGapBytes &&
          places[last].span.end - places[first].span.begin <= kMaxGroupBytes) {
@@ -78,8 +78,8 @@ size_t group_end(const std::vector<Place>& places, size_t first) {
 FastxFile::FastxFile(const std::string& path, const IndexOptions& options)
     : index_(FastxIndex::open_or_build(path, options)), file_(path) {
   if (!index_.is_of(file_)) {
-    throw deepbio::ParseError({path}, "a file that stays as it is while it is opened", "one that changed",
-                              ErrorKind::kContainer);
+    throw ParseError({path}, "a file that stays as it is while it is opened", "one that changed",
+                     ErrorKind::kContainer);
   }
 }
 
@@ -87,12 +87,19 @@ void FastxFile::parse(std::string_view text, size_t size, int64_t number, Record
   out.has_quality = index_.format() == Format::kFastq;
   out.quality.clear();
   if (out.has_quality ? parse_fastq(text, size, out) : parse_fasta(text.substr(0, size), out)) return;
-  throw deepbio::ParseError({file_.path(), number, -1, static_cast<int64_t>(index_.span(number).begin)},
-                            "the record that was indexed here", quoted(text), ErrorKind::kStructure);
+  throw ParseError({file_.path(), number, -1, static_cast<int64_t>(index_.span(number).begin)},
+                   "the record that was indexed here", quoted(text), ErrorKind::kStructure);
+}
+
+FastxIndex::Span FastxFile::span(int64_t i) const {
+  const FastxIndex::Span span = index_.span(i);
+  if (span.begin <= span.end && span.end <= index_.access().data_bytes) return span;
+  throw ParseError({file_.path(), i}, "an index of this file", "one that points outside of it; remove its .dbx file",
+                   ErrorKind::kStructure);
 }
 
 void FastxFile::get(int64_t i, Record& out) const {
-  const FastxIndex::Span span = index_.span(i);
+  const FastxIndex::Span span = this->span(i);
   file_.check_unchanged();
   RandomCursor cursor(file_, index_.access());
   std::string text;
@@ -101,12 +108,17 @@ void FastxFile::get(int64_t i, Record& out) const {
 }
 
 void FastxFile::read(std::span<const int64_t> records, RecordBatch& out) const {
-  std::vector<Place> places(records.size());
+  std::vector<Wanted> places(records.size());
   for (size_t slot = 0; slot < records.size(); ++slot) {
     places[slot] = {{}, records[slot], slot};
   }
-  std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) { return a.number < b.number; });
-  for (Place& place : places) place.span = index_.span(place.number);
+  std::sort(places.begin(), places.end(), [](const Wanted& a, const Wanted& b) { return a.number < b.number; });
+  for (size_t k = 0; k < places.size(); ++k) {
+    places[k].span = span(places[k].number);
+    if (k == 0 || places[k].number == places[k - 1].number || places[k].span.begin >= places[k - 1].span.end) continue;
+    throw ParseError({file_.path(), places[k].number}, "records one behind the other",
+                     "an index that has them overlap; remove its .dbx file", ErrorKind::kStructure);
+  }
   file_.check_unchanged();
   RandomCursor cursor(file_, index_.access());
   std::string text;
@@ -116,7 +128,7 @@ void FastxFile::read(std::span<const int64_t> records, RecordBatch& out) const {
     const uint64_t begin = places[first].span.begin;
     cursor.read(begin, std::min(places[last - 1].span.end + 2, index_.access().data_bytes), text);
     for (; first < last; ++first) {
-      const Place& place = places[first];
+      const Wanted& place = places[first];
       parse(std::string_view(text).substr(place.span.begin - begin), place.span.end - place.span.begin, place.number,
             found[place.slot]);
     }

@@ -25,6 +25,7 @@ class FastxFile {
   void read(std::span<const int64_t> records, RecordBatch& out) const;
 
  private:
+  FastxIndex::Span span(int64_t i) const;  // inside the data
   void parse(std::string_view text, size_t size, int64_t number, Record& out) const;
 
   FastxIndex index_;

@@ -212,6 +212,9 @@ bool FastxIndex::load(std::shared_ptr<const void> owner, std::string_view bytes,
   }
   const uint64_t num_blocks =
       fields[kFieldRecords] / kRecordsPerBlock + (fields[kFieldRecords] % kRecordsPerBlock != 0 ? 1 : 0);
+  // Deflate makes at most 1032 bytes of one, so that no more than that is ever allocated for what the index says.
+  const bool is_plain = fields[kFieldContainer] == static_cast<uint64_t>(Container::kPlain);
+  if (is_plain ? fields[kFieldDataBytes] != file.size() : fields[kFieldDataBytes] / 1032 > file.size()) return false;
   if (!fits(fields, num_blocks, bytes.size()) || fields[kFieldContainer] > 2 || fields[kFieldFormat] > 1) return false;
   owner_ = std::move(owner);
   bytes_ = bytes;
