@@ -99,20 +99,39 @@ __attribute__((target("avx2,fma"))) void add_avx2(Shared shared, double alpha, c
 
 }  // namespace
 
-template <class T>
-void add_shared(Shared shared, double alpha, const CommonBranches<T>& row, const Panel<T>& panel, double* first,
-                double* second) {
+const std::vector<Instructions>& usable_instructions() {
+  static const std::vector<Instructions> usable = [] {
+    std::vector<Instructions> found;
 #if defined(__x86_64__)
-  static const bool has_avx512 =
-      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  static const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (has_avx512) return add_avx512(shared, alpha, row, panel, first, second);
-  if (has_avx2) return add_avx2(shared, alpha, row, panel, first, second);
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+      found.push_back(Instructions::kAvx512);
+    }
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back(Instructions::kAvx2);
 #endif
-  add(shared, alpha, row, panel, first, second);
+    found.push_back(Instructions::kBaseline);
+    return found;
+  }();
+  return usable;
 }
 
-template void add_shared<float>(Shared, double, const CommonBranches<float>&, const Panel<float>&, double*, double*);
-template void add_shared<double>(Shared, double, const CommonBranches<double>&, const Panel<double>&, double*, double*);
+template <class T>
+void add_shared(Shared shared, double alpha, const CommonBranches<T>& row, const Panel<T>& panel, double* first,
+                double* second, Instructions instructions) {
+  switch (instructions) {
+#if defined(__x86_64__)
+    case Instructions::kAvx512:
+      return add_avx512(shared, alpha, row, panel, first, second);
+    case Instructions::kAvx2:
+      return add_avx2(shared, alpha, row, panel, first, second);
+#endif
+    default:
+      return add(shared, alpha, row, panel, first, second);
+  }
+}
+
+template void add_shared<float>(Shared, double, const CommonBranches<float>&, const Panel<float>&, double*, double*,
+                                Instructions);
+template void add_shared<double>(Shared, double, const CommonBranches<double>&, const Panel<double>&, double*, double*,
+                                 Instructions);
 
 }  // namespace deepbio::community

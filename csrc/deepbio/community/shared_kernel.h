@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace deepbio::community {
 
@@ -36,9 +37,13 @@ struct Panel {
   const T* length;  // [rows]; kPower
 };
 
+// What the kernel is compiled for; those that this processor runs, the best first.
+enum class Instructions { kAvx512, kAvx2, kBaseline };
+const std::vector<Instructions>& usable_instructions();
+
 // first, second: [kLanes<T>] sums that are added to; second under kPower only.
 template <class T>
 void add_shared(Shared shared, double alpha, const CommonBranches<T>& row, const Panel<T>& panel, double* first,
-                double* second);
+                double* second, Instructions instructions = usable_instructions().front());
 
 }  // namespace deepbio::community

@@ -10,6 +10,7 @@ namespace deepbio::io {
 namespace {
 
 // bgzip's own size: even stored data and its framing stay within the 64 KiB that BSIZE can say.
+constexpr int kEndLevel = 6;
 constexpr size_t kBlockBytes = 0xff00;
 constexpr size_t kHeaderBytes = 18, kTrailerBytes = 8;
 
@@ -47,7 +48,8 @@ void BgzfWriter::write(std::string_view bytes) {
 }
 
 void BgzfWriter::flush_block() {
-  deflate_block(pending_, level_, block_);
+  // The block that ends a file is known by its 28 bytes, which level 0 would not give.
+  deflate_block(pending_, pending_.empty() ? kEndLevel : level_, block_);
   std::string header("\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0BC\x02\0", 16);
   append_little_endian(header, block_.size() + kTrailerBytes - 1, 2);
   block_.replace(0, kHeaderBytes, header);
