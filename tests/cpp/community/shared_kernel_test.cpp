@@ -50,7 +50,10 @@ void check_all_instructions(double tolerance) {
       own_power.push_back(lengths[k] * static_cast<T>(std::pow(own.back(), alpha)));
     }
     const CommonBranches<T> row{index.data(), own.data(), own_power.data(), static_cast<int64_t>(index.size())};
-    const Panel<T> panel{values.data(), powers.data(), lengths.data()};
+    // One element further than any alignment that an allocator may give.
+    values.insert(values.begin(), T(0));
+    powers.insert(powers.begin(), T(0));
+    const Panel<T> panel{values.data() + 1, powers.data() + 1, lengths.data()};
     for (const Shared shared : {Shared::kSum, Shared::kMin, Shared::kPower}) {
       std::vector<double> first(kLanes<T>, 1), second(kLanes<T>, 2);
       add_plainly(shared, alpha, row, panel, first.data(), second.data());
