@@ -251,6 +251,61 @@ class GatedFusion(nn.Module):
         return _ops.fuse_gmu(pooled, categories, transform.weight, transform.bias, gate.weight, gate.bias)
 
 
+class CrossAttentionFusion(nn.Module):
+    """Every ASV slot attends to the covariates as one vector: ``LayerNorm(x + attention)``.
+
+    ``x`` [B, S, D], ``categories`` [B, C] -> fused [B, S, D], attention weights [B, H, S, 1].
+    """
+
+    def __init__(self, config: ModelConfig, categorical_dim: int) -> None:
+        super().__init__()
+        dim = config.embedding_dim
+        self.num_heads, self.dropout = config.cross_attn_heads, config.categorical_dropout
+        self.cat_projection = nn.Linear(categorical_dim, dim)
+        self.cross_attn = SelfAttention(dim)
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, x: Tensor, categories: Tensor) -> tuple[Tensor, Tensor]:
+        attn, projection = self.cross_attn, self.cat_projection
+        return _ops.fuse_cross_attention(
+            x, categories, projection.weight, projection.bias,
+            attn.in_proj_weight, attn.in_proj_bias, attn.out_proj.weight, attn.out_proj.bias,
+            self.norm.weight, self.norm.bias, self.num_heads, self.dropout, self.training,
+        )  # fmt: skip
+
+
+class PerceiverFusion(nn.Module):
+    """Learned latents attend to ASVs and covariates, then to each other; their mean is the sample.
+
+    ``x`` [B, S, D], ``mask`` [B, S], ``categories`` [B, C] -> [B, D], attention weights
+    [B, H, latents, S + 1], the covariates last.
+    """
+
+    def __init__(self, config: ModelConfig, categorical_dim: int) -> None:
+        super().__init__()
+        dim = config.embedding_dim
+        self.num_heads, self.dropout = config.cross_attn_heads, config.categorical_dropout
+        self.latents = nn.Parameter(torch.zeros(config.perceiver_num_latents, dim))
+        self.seq_projection = nn.Linear(dim, dim)
+        self.cat_projection = nn.Linear(categorical_dim, dim)
+        self.cross_attn = SelfAttention(dim)
+        self.cross_norm = nn.LayerNorm(dim)
+        stack = Stack(config.perceiver_num_layers, self.num_heads, dim, 4 * dim, self.dropout, _ACTIVATIONS["relu"])
+        self.self_attn_layers = nn.ModuleList(EncoderLayer(stack) for _ in range(stack.num_layers))
+        self.output_projection = nn.Linear(dim, dim)
+
+    def forward(self, x: Tensor, mask: Tensor, categories: Tensor) -> tuple[Tensor, Tensor]:
+        attn, slots, category = self.cross_attn, self.seq_projection, self.cat_projection
+        latents, weights = _ops.attend_latents(
+            x, mask, categories, self.latents, slots.weight, slots.bias, category.weight, category.bias,
+            attn.in_proj_weight, attn.in_proj_bias, attn.out_proj.weight, attn.out_proj.bias,
+            self.cross_norm.weight, self.cross_norm.bias, self.num_heads, self.dropout, self.training,
+        )  # fmt: skip
+        for layer in self.self_attn_layers:
+            latents = layer(latents)
+        return self.output_projection(latents.mean(1)), weights
+
+
 class ResidualHead(nn.Module):
     """``skip(x) + mlp(x)``."""
 

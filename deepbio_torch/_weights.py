@@ -171,5 +171,8 @@ def _inferred_predictor(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
         else:
             parts = {"gmu.gate.weight": "gmu", "perceiver_fusion.latents": "perceiver"}
             out["categorical_fusion"] = next((v for k, v in parts.items() if k in tensors), "cross-attention")
+        if "perceiver_fusion.latents" in tensors:
+            layers = {m[1] for k in tensors if (m := re.match(r"perceiver_fusion\.self_attn_layers\.(\d+)\.", k))}
+            out.update(perceiver_num_latents=len(tensors["perceiver_fusion.latents"]), perceiver_num_layers=len(layers))
     scaled = [m[1] for k in tensors if (m := re.fullmatch(r"output_scales\.(.+)\.weight", k))]
     return {**out, "conditional_scaling_columns": scaled} if scaled else out

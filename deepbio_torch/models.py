@@ -28,7 +28,9 @@ from ._layers import (
     ASVEncoder,
     AttentionPooling,
     CategoricalEmbedder,
+    CrossAttentionFusion,
     GatedFusion,
+    PerceiverFusion,
     SampleSequenceEncoder,
     Stack,
     TransformerEncoder,
@@ -158,7 +160,9 @@ class SequencePredictor(_Model):
 
     Output dict: ``target_prediction`` [B, O] (log-probabilities of a classifier) or [B, O, Q];
     ``count_prediction`` [B, S, 1]; the base model's ``embeddings`` and what else it gives;
-    ``base_embeddings`` [B, S, D] when asked for; ``gmu_gate`` [B, D] with categorical_fusion gmu.
+    ``base_embeddings`` [B, S, D] when asked for; ``gmu_gate`` [B, D] with categorical_fusion gmu,
+    ``cross_attn_weights`` [B, H, S, 1] with cross-attention, ``perceiver_attn_weights``
+    [B, H, latents, S + 1] with perceiver.
     """
 
     def __init__(self, config: ModelConfig | None = None, **fields: Any) -> None:
@@ -190,6 +194,10 @@ class SequencePredictor(_Model):
             self.categorical_embedder = CategoricalEmbedder(c)
             if c.categorical_fusion == "gmu":
                 self.gmu = GatedFusion(dim, width)
+            elif c.categorical_fusion == "cross-attention":
+                self.cross_attn_fusion = CrossAttentionFusion(c, width)
+            elif c.categorical_fusion == "perceiver":
+                self.perceiver_fusion = PerceiverFusion(c, width)
             else:
                 self.categorical_projection = nn.Linear(width + (dim if c.categorical_fusion == "concat" else 0), dim)
         self.reset_parameters()
@@ -221,8 +229,9 @@ class SequencePredictor(_Model):
         if self.config.count_prediction:
             out["count_prediction"] = self.count_head(self.count_encoder(base, mask)).sigmoid()
         ids = batch.get("categorical_ids")
-        x, categories = self._fuse(base, ids)
-        pooled = self.target_pooling(self.target_encoder(x, mask), mask)
+        has_covariates = bool(self.config.categorical_cardinalities and ids)
+        categories = self.categorical_embedder(ids) if has_covariates else None
+        pooled = self._pool_target(base, mask, categories, out)
         if self.target_norm is not None:
             pooled = self.target_norm(pooled)
         if pools:
@@ -233,15 +242,18 @@ class SequencePredictor(_Model):
         out["target_prediction"] = self._finish(self.target_head(pooled), ids or {})
         return out
 
-    def _fuse(self, base: Tensor, ids: Mapping[str, Tensor] | None) -> tuple[Tensor, Tensor | None]:
-        if not self.config.categorical_cardinalities or not ids:
-            return base, None
-        categories = self.categorical_embedder(ids)
-        if self.config.categorical_fusion == "gmu":
-            return base, categories
-        fuse = _ops.fuse_concat if self.config.categorical_fusion == "concat" else _ops.fuse_add
-        projection = self.categorical_projection
-        return fuse(base, categories, projection.weight, projection.bias), categories
+    def _pool_target(self, x: Tensor, mask: Tensor, categories: Tensor | None, out: dict[str, Tensor]) -> Tensor:
+        """The sample as one vector [B, D], with covariates where their fusion comes before the pooling."""
+        fusion = self.config.categorical_fusion if categories is not None else None
+        if fusion == "perceiver":
+            pooled, out["perceiver_attn_weights"] = self.perceiver_fusion(x, mask, categories)
+            return pooled
+        if fusion == "cross-attention":
+            x, out["cross_attn_weights"] = self.cross_attn_fusion(x, categories)
+        elif fusion in ("concat", "add"):
+            fuse = _ops.fuse_concat if fusion == "concat" else _ops.fuse_add
+            x = fuse(x, categories, self.categorical_projection.weight, self.categorical_projection.bias)
+        return self.target_pooling(self.target_encoder(x, mask), mask)
 
     def _finish(self, y: Tensor, ids: Mapping[str, Tensor]) -> Tensor:
         c = self.config

@@ -49,6 +49,8 @@ py::dict to_python(const model::Outputs& outputs) {
   put("tax_pred", outputs.tax_pred);
   put("nuc_predictions", outputs.nuc_predictions);
   put("gmu_gate", outputs.gmu_gate);
+  put("cross_attn_weights", outputs.cross_attn_weights);
+  put("perceiver_attn_weights", outputs.perceiver_attn_weights);
   return out;
 }
 

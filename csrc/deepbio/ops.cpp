@@ -11,6 +11,7 @@
 #include "deepbio/base/json.h"
 #include "deepbio/model/config.h"
 #include "deepbio/model/functional.h"
+#include "deepbio/model/fusion.h"
 #include "deepbio/model/initialize.h"
 
 namespace {
@@ -43,6 +44,32 @@ std::tuple<Tensor, Tensor> fuse_gmu(const Tensor& pooled, const Tensor& categori
                                     const Tensor& transform_bias, const Tensor& gate_weight, const Tensor& gate_bias) {
   auto [fused, gate] = fn::fuse_gmu(pooled, categories, {transform_weight, transform_bias}, {gate_weight, gate_bias});
   return {fused, gate};
+}
+
+std::tuple<Tensor, Tensor> fuse_cross_attention(const Tensor& x, const Tensor& categories, const Tensor& proj_weight,
+                                                const Tensor& proj_bias, const Tensor& in_proj_weight,
+                                                const Tensor& in_proj_bias, const Tensor& out_proj_weight,
+                                                const Tensor& out_proj_bias, const Tensor& norm_weight,
+                                                const Tensor& norm_bias, int64_t num_heads, double dropout,
+                                                bool training) {
+  auto [values, attention] = fn::fuse_cross_attention(
+      x, categories, {proj_weight, proj_bias}, {{in_proj_weight, in_proj_bias}, {out_proj_weight, out_proj_bias}},
+      {norm_weight, norm_bias}, num_heads, dropout, training);
+  return {values, attention};
+}
+
+std::tuple<Tensor, Tensor> attend_latents(const Tensor& x, const Tensor& mask, const Tensor& categories,
+                                          const Tensor& latents, const Tensor& slot_weight, const Tensor& slot_bias,
+                                          const Tensor& category_weight, const Tensor& category_bias,
+                                          const Tensor& in_proj_weight, const Tensor& in_proj_bias,
+                                          const Tensor& out_proj_weight, const Tensor& out_proj_bias,
+                                          const Tensor& norm_weight, const Tensor& norm_bias, int64_t num_heads,
+                                          double dropout, bool training) {
+  auto [values, attention] =
+      fn::attend_latents(x, mask, categories, latents, {slot_weight, slot_bias}, {category_weight, category_bias},
+                         {{in_proj_weight, in_proj_bias}, {out_proj_weight, out_proj_bias}}, {norm_weight, norm_bias},
+                         num_heads, dropout, training);
+  return {values, attention};
 }
 
 Tensor span_mask_meta(const Tensor& tokens, double) { return at::empty_like(tokens, at::kBool); }
@@ -88,6 +115,17 @@ TORCH_LIBRARY(deepbio, m) {
       "fuse_gmu(Tensor pooled, Tensor categories, Tensor transform_weight, Tensor transform_bias, "
       "Tensor gate_weight, Tensor gate_bias) -> (Tensor fused, Tensor gate)",
       &fuse_gmu);
+  m.def(
+      "fuse_cross_attention(Tensor x, Tensor categories, Tensor proj_weight, Tensor proj_bias, Tensor in_proj_weight, "
+      "Tensor in_proj_bias, Tensor out_proj_weight, Tensor out_proj_bias, Tensor norm_weight, Tensor norm_bias, "
+      "int num_heads, float dropout, bool training) -> (Tensor values, Tensor attention)",
+      &fuse_cross_attention);
+  m.def(
+      "attend_latents(Tensor x, Tensor mask, Tensor categories, Tensor latents, Tensor slot_weight, Tensor slot_bias, "
+      "Tensor category_weight, Tensor category_bias, Tensor in_proj_weight, Tensor in_proj_bias, "
+      "Tensor out_proj_weight, Tensor out_proj_bias, Tensor norm_weight, Tensor norm_bias, int num_heads, "
+      "float dropout, bool training) -> (Tensor values, Tensor attention)",
+      &attend_latents);
   m.def("conditional_scale(Tensor y, Tensor ids, Tensor scale, Tensor bias) -> Tensor", &fn::conditional_scale);
   m.def("asv_mask(Tensor tokens) -> Tensor", &fn::asv_mask);
   m.def("slot_index(Tensor mask) -> Tensor", &fn::slot_index);

@@ -368,7 +368,11 @@ def test_initial_parameters_follow_aams_rules_and_the_seed():
         ({"embedding_dim": "16"}, ["embedding_dim"]),
         ({"embedding_dim": 10, "asv_num_heads": 4}, ["asv_num_heads", "10", "4"]),
         ({"activation": "swish"}, ["activation", "gelu_tanh", "swish"]),
-        ({"categorical_fusion": "perceiver"}, ["perceiver", "concat"]),
+        ({"categorical_fusion": "late"}, ["late", "perceiver", "cross-attention"]),
+        (
+            {"categorical_fusion": "perceiver", "categorical_cardinalities": {"a": 2}, "cross_attn_heads": 3},
+            ["cross_attn_heads", "3", "128"],
+        ),
         ({"is_classifier": True}, ["out_dim", "2"]),
         ({"vocab_size": 6, "predict_nucleotides": True}, ["vocab_size", "nuc_mask_ratio"]),
         ({"categorical_cardinalities": {"a.b": 3}}, ["a.b"]),
@@ -426,6 +430,9 @@ SHELLS = [
      "num_quantiles": 3, "out_dim": 2},
     {"is_classifier": True, "out_dim": 3, "target_layer_norm": False, "count_prediction": False},
     {"abundance_pooling": True, "count_embedding": True},
+    {"categorical_cardinalities": {"a": 4}, "categorical_fusion": "cross-attention", "cross_attn_heads": 4},
+    {"categorical_cardinalities": {"b": 3, "a": 4}, "categorical_fusion": "perceiver", "cross_attn_heads": 2,
+     "perceiver_num_latents": 6, "abundance_pooling": True},
     {"encoder_type": "combined"},
     {"encoder_type": "taxonomy", "base_output_dim": 5, "bounded_targets": True},
 ]  # fmt: skip

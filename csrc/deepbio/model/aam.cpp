@@ -136,6 +136,10 @@ SequencePredictorImpl::SequencePredictorImpl(ModelConfig config) : AamModel(std:
     categorical_embedder_ = register_module("categorical_embedder", CategoricalEmbedder(c));
     if (c.categorical_fusion == "gmu") {
       gmu_ = register_module("gmu", GatedFusion(dim, width));
+    } else if (c.categorical_fusion == "cross-attention") {
+      cross_attn_fusion_ = register_module("cross_attn_fusion", CrossAttentionFusion(c, width));
+    } else if (c.categorical_fusion == "perceiver") {
+      perceiver_fusion_ = register_module("perceiver_fusion", PerceiverFusion(c, width));
     } else {
       const int64_t in = c.categorical_fusion == "concat" ? dim + width : width;
       categorical_projection_ = register_module("categorical_projection", torch::nn::Linear(in, dim));
@@ -170,13 +174,7 @@ torch::Tensor SequencePredictorImpl::predict_target(const Inputs& inputs, const 
   if (!categorical_embedder_.is_empty() && !inputs.categorical_ids.empty()) {
     categories = categorical_embedder_->forward(inputs.categorical_ids);
   }
-  torch::Tensor x = base_embeddings;
-  if (categories.defined() && !categorical_projection_.is_empty()) {
-    const fn::LinearWeights projection{categorical_projection_->weight, categorical_projection_->bias};
-    x = config_.categorical_fusion == "concat" ? fn::fuse_concat(x, categories, projection)
-                                               : fn::fuse_add(x, categories, projection);
-  }
-  torch::Tensor pooled = target_pooling_->forward(target_encoder_->forward(x, inputs.mask), inputs.mask);
+  torch::Tensor pooled = pool_target(inputs, base_embeddings, categories, out);
   if (!target_norm_.is_empty()) pooled = target_norm_->forward(pooled);
   if (!abundance_pooling_.is_empty()) {
     pooled = pooled + abundance_pooling_->forward(out.asv_embeddings, inputs.asv_index, inputs.mask, inputs.counts);
@@ -185,6 +183,27 @@ torch::Tensor SequencePredictorImpl::predict_target(const Inputs& inputs, const 
     std::tie(pooled, out.gmu_gate) = gmu_->forward(pooled, categories);
   }
   return finish(target_head_->forward(pooled), inputs);
+}
+
+torch::Tensor SequencePredictorImpl::pool_target(const Inputs& inputs, const torch::Tensor& base_embeddings,
+                                                 const torch::Tensor& categories, Outputs& out) {
+  torch::Tensor x = base_embeddings;
+  if (categories.defined() && !perceiver_fusion_.is_empty()) {
+    fn::Fused fused = perceiver_fusion_->forward(x, inputs.mask, categories);
+    out.perceiver_attn_weights = fused.attention;
+    return fused.values;
+  }
+  if (categories.defined() && !cross_attn_fusion_.is_empty()) {
+    fn::Fused fused = cross_attn_fusion_->forward(x, categories);
+    out.cross_attn_weights = fused.attention;
+    x = fused.values;
+  }
+  if (categories.defined() && !categorical_projection_.is_empty()) {
+    const fn::LinearWeights projection{categorical_projection_->weight, categorical_projection_->bias};
+    x = config_.categorical_fusion == "concat" ? fn::fuse_concat(x, categories, projection)
+                                               : fn::fuse_add(x, categories, projection);
+  }
+  return target_pooling_->forward(target_encoder_->forward(x, inputs.mask), inputs.mask);
 }
 
 torch::Tensor SequencePredictorImpl::finish(torch::Tensor y, const Inputs& inputs) {

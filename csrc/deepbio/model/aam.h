@@ -95,6 +95,9 @@ class SequencePredictorImpl : public AamModel {
 
  private:
   torch::Tensor predict_target(const Inputs& inputs, const torch::Tensor& base_embeddings, Outputs& out);
+  // The sample as one vector [B, D], with the covariates in it where the fusion comes before the pooling.
+  torch::Tensor pool_target(const Inputs& inputs, const torch::Tensor& base_embeddings, const torch::Tensor& categories,
+                            Outputs& out);
   torch::Tensor finish(torch::Tensor y, const Inputs& inputs);
   SequenceEncoder base_model_{nullptr};
   TransformerEncoder count_encoder_{nullptr};
@@ -109,6 +112,8 @@ class SequencePredictorImpl : public AamModel {
   CategoricalEmbedder categorical_embedder_{nullptr};
   torch::nn::Linear categorical_projection_{nullptr};
   GatedFusion gmu_{nullptr};
+  CrossAttentionFusion cross_attn_fusion_{nullptr};
+  PerceiverFusion perceiver_fusion_{nullptr};
 };
 TORCH_MODULE(SequencePredictor);
 

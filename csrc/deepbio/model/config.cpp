@@ -157,8 +157,13 @@ void check_head(const ModelConfig& c) {
 
 void check_covariates(const ModelConfig& c) {
   one_of("categorical_fusion", c.categorical_fusion, {"concat", "add", "gmu", "cross-attention", "perceiver"});
-  require(c.categorical_fusion != "cross-attention" && c.categorical_fusion != "perceiver", "categorical_fusion",
-          "concat, add or gmu (cross-attention and perceiver are not built in this version)", c.categorical_fusion);
+  at_least("cross_attn_heads", c.cross_attn_heads, 1);
+  at_least("perceiver_num_latents", c.perceiver_num_latents, 1);
+  at_least("perceiver_num_layers", c.perceiver_num_layers, 1);
+  const bool attends = c.categorical_fusion == "cross-attention" || c.categorical_fusion == "perceiver";
+  require(!attends || c.categorical_cardinalities.empty() || c.embedding_dim % c.cross_attn_heads == 0,
+          "cross_attn_heads", "a divisor of embedding_dim " + std::to_string(c.embedding_dim),
+          std::to_string(c.cross_attn_heads));
   at_least("categorical_embed_dim", c.categorical_embed_dim, 1);
   share("categorical_dropout", c.categorical_dropout);
   for (const auto& [column, cardinality] : c.categorical_cardinalities) {

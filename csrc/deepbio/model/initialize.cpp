@@ -16,6 +16,8 @@
 namespace deepbio::model {
 namespace {
 
+constexpr double kLatentDeviation = 0.02;
+
 bool ends_with(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
@@ -54,10 +56,16 @@ torch::Tensor uniform(at::IntArrayRef shape, double bound, CounterRandom& random
   return filled(shape, [&] { return (2 * random.uniform() - 1) * bound; });
 }
 
+// Layers that start Xavier-uniform with zero bias (uni_ff: another bias).
+bool is_xavier(std::string_view name) {
+  return has_any_part(name, {"target_head", "count_head", "categorical_projection", "gmu", "uni_ff", "seq_projection",
+                             "cat_projection", "output_projection"});
+}
+
 // Values that need no chance; undefined for a parameter that is drawn.
 torch::Tensor constant(const std::string& name, at::IntArrayRef shape) {
   const bool is_bias = ends_with(name, "bias");
-  if (has_any_part(name, {"norm", "norm1", "norm2", "target_norm"})) {
+  if (has_any_part(name, {"norm", "norm1", "norm2", "target_norm", "cross_norm"})) {
     return at::full(shape, is_bias ? 0.0 : 1.0, at::kFloat);
   }
   if (has_any_part(name, {"output_scale", "output_scales"})) return at::full(shape, 1.0, at::kFloat);
@@ -66,8 +74,7 @@ torch::Tensor constant(const std::string& name, at::IntArrayRef shape) {
   if (has_any_part(name, {"output_bias", "output_biases"})) return at::zeros(shape, at::kFloat);
   if (!is_bias) return {};
   if (has_part(name, "uni_ff")) return at::full(shape, 0.85, at::kFloat);
-  const bool zero = ends_with(name, "in_proj_bias") ||
-                    has_any_part(name, {"out_proj", "target_head", "count_head", "categorical_projection", "gmu"});
+  const bool zero = ends_with(name, "in_proj_bias") || is_xavier(name) || has_part(name, "out_proj");
   return zero ? at::zeros(shape, at::kFloat) : torch::Tensor();
 }
 
@@ -81,8 +88,10 @@ torch::Tensor initial_parameter(const std::string& name, at::IntArrayRef shape, 
     if (has_part(name, "categorical_embedder")) out.select(0, 0).zero_();
     return out;
   }
-  if (ends_with(name, "in_proj_weight") ||
-      has_any_part(name, {"target_head", "count_head", "categorical_projection", "gmu", "uni_ff"})) {
+  if (ends_with(name, "perceiver_fusion.latents")) {
+    return filled(shape, [&] { return kLatentDeviation * random.normal(); });
+  }
+  if (ends_with(name, "in_proj_weight") || is_xavier(name)) {
     return uniform(shape, std::sqrt(6.0 / static_cast<double>(shape[0] + fan_in)), random);
   }
   return uniform(shape, 1 / std::sqrt(static_cast<double>(fan_in)), random);

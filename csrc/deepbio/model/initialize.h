@@ -2,10 +2,13 @@
 // and a seed, so order, threads and language do not matter. The layers of a stack start identical, because the
 // layer's number is left out of the name.
 //
-//   normal(0, 1)               token, position and category embeddings (category 0: zeros)
-//   Xavier uniform, bias 0     attention in_proj, target_head, count_head, categorical_projection, gmu, uni_ff (bias
-//   0.85) uniform +-1/sqrt(fan_in)   every other weight and bias; attention out_proj has bias 0 1 and 0 LayerNorm,
-//   output_scale(s), output_bias(es)
+//   normal(0, 1)                    token, position and category embeddings (category 0: zeros)
+//   normal(0, 0.02)                 latents of the perceiver
+//   Xavier uniform, bias 0          attention in_proj, target_head, count_head, categorical_projection, gmu,
+//   projections
+//                                   of cross-attention and perceiver, uni_ff (its bias 0.85)
+//   uniform +-1/sqrt(fan_in)        every other weight and bias; attention out_proj has bias 0
+//   1 and 0                         LayerNorm, output_scale(s), output_bias(es)
 #pragma once
 
 #include <ATen/core/Tensor.h>

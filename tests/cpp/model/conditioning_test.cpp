@@ -45,7 +45,7 @@ CATCH_TEST_CASE("each fusion changes the prediction, and samples without ids pas
   const Tensor tokens = torch::randint(1, 5, {2, 3, 9});
   const CategoricalIds some{{"site", torch::tensor({1, 2})}, {"sex", torch::tensor({1, 2})}};
   const CategoricalIds other{{"site", torch::tensor({1, 3})}, {"sex", torch::tensor({1, 2})}};
-  for (const std::string fusion : {"concat", "add", "gmu"}) {
+  for (const std::string fusion : {"concat", "add", "gmu", "cross-attention", "perceiver"}) {
     CATCH_INFO(fusion);
     SequencePredictor model(with_covariates(fusion));
     model->eval();
@@ -54,6 +54,8 @@ CATCH_TEST_CASE("each fusion changes the prediction, and samples without ids pas
     CATCH_REQUIRE(at::equal(with.target_prediction[0], changed[0]));
     CATCH_REQUIRE_FALSE(at::equal(with.target_prediction[1], changed[1]));
     CATCH_REQUIRE(with.gmu_gate.defined() == (fusion == "gmu"));
+    CATCH_REQUIRE(with.cross_attn_weights.defined() == (fusion == "cross-attention"));
+    CATCH_REQUIRE(with.perceiver_attn_weights.defined() == (fusion == "perceiver"));
     const Tensor without = model->forward(inputs_from_padded(tokens)).target_prediction;
     CATCH_REQUIRE_FALSE(at::equal(without, with.target_prediction));
   }

@@ -54,7 +54,9 @@ CATCH_TEST_CASE("a refused option is named with what was expected and what was f
   CATCH_CHECK_THAT(refusal(R"({"embedding_dim": 10, "target_num_heads": 4})"), Contains("num_heads") && Contains("10"));
   CATCH_CHECK_THAT(refusal(R"({"encoder_type": "unifrak"})"), Contains("faith_pd") && Contains("unifrak"));
   CATCH_CHECK_THAT(refusal(R"({"asv_dropout": 1.0})"), Contains("asv_dropout"));
-  CATCH_CHECK_THAT(refusal(R"({"categorical_fusion": "cross-attention"})"), Contains("not built"));
+  CATCH_CHECK_THAT(refusal(R"({"categorical_fusion": "cross-attention", "categorical_cardinalities": {"a": 2},
+                               "cross_attn_heads": 3})"),
+                   Contains("cross_attn_heads") && Contains("a divisor of embedding_dim 128"));
   CATCH_CHECK_THAT(refusal(R"({"conditional_scaling_columns": ["site"]})"), Contains("site"));
   CATCH_CHECK_THAT(refusal(R"({"is_classifier": true, "out_dim": 1})"), Contains("out_dim") && Contains("2 or more"));
   CATCH_CHECK_THAT(refusal(R"({"residual_regression_head": true})"), Contains("regressor_hidden_dims"));
