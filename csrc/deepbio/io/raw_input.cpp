@@ -15,7 +15,7 @@
 namespace deepbio::io {
 
 RawInput::RawInput(std::string path, size_t max_read_bytes)
-    : path_(std::move(path)), max_read_bytes_(max_read_bytes), buffer_(kBufferBytes) {
+    : path_(std::move(path)), max_read_bytes_(max_read_bytes), buffer_(new char[kBufferBytes]) {
   if (path_ == "-") {
     file_ = STDIN_FILENO;
     return;
@@ -30,8 +30,12 @@ RawInput::RawInput(std::string path, size_t max_read_bytes)
 }
 
 RawInput::RawInput(std::string path, std::string bytes, int64_t offset)
-    : path_(std::move(path)), offset_(offset), buffer_(std::max(bytes.size(), kBufferBytes)), end_(bytes.size()) {
-  std::copy(bytes.begin(), bytes.end(), buffer_.begin());
+    : path_(std::move(path)),
+      offset_(offset),
+      capacity_(std::max(bytes.size(), kBufferBytes)),
+      buffer_(new char[capacity_]),
+      end_(bytes.size()) {
+  std::copy(bytes.begin(), bytes.end(), buffer_.get());
 }
 
 RawInput::~RawInput() {
@@ -52,16 +56,16 @@ size_t RawInput::read_file(char* out, size_t size) {
 std::string_view RawInput::peek(size_t want) {
   want = std::min(want, kBufferBytes);
   if (end_ - begin_ < want && begin_ > 0) {
-    std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+    std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
     end_ -= begin_;
     begin_ = 0;
   }
   while (end_ - begin_ < want) {
-    const size_t got = read_file(buffer_.data() + end_, buffer_.size() - end_);
+    const size_t got = read_file(buffer_.get() + end_, capacity_ - end_);
     if (got == 0) break;
     end_ += got;
   }
-  return {buffer_.data() + begin_, end_ - begin_};
+  return {buffer_.get() + begin_, end_ - begin_};
 }
 
 void RawInput::skip(size_t size) {
@@ -72,7 +76,7 @@ void RawInput::skip(size_t size) {
 size_t RawInput::read(char* out, size_t size) {
   size_t moved = std::min(size, end_ - begin_);
   if (moved > 0) {
-    std::memcpy(out, buffer_.data() + begin_, moved);
+    std::memcpy(out, buffer_.get() + begin_, moved);
     begin_ += moved;
   } else {
     moved = read_file(out, size);

@@ -6,9 +6,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace deepbio::io {
 
@@ -42,7 +42,8 @@ class RawInput {
   size_t max_read_bytes_ = 0;
   int file_ = -1;  // none: only what is in the buffer
   int64_t offset_ = 0;
-  std::vector<char> buffer_;
+  size_t capacity_ = kBufferBytes;
+  std::unique_ptr<char[]> buffer_;  // not filled with zeros, which would cost more than reading a small file
   size_t begin_ = 0, end_ = 0;
 };
 
