@@ -169,7 +169,7 @@ FastaFile::FastaFile(const std::string& path) : file_(path) {
   }
   if (entries_.empty() || !fits()) {
     entries_ = build_fai(path);
-    file_.check_unchanged();
+    file_.check_in_place();
     try {
       write_fai(where, entries_);
     } catch (const WriteError&) {  // a read-only folder: the index stays in memory
@@ -212,9 +212,7 @@ std::string FastaFile::fetch(std::string_view name, int64_t start, int64_t end) 
   }
   file_.check_unchanged();
   if (start == end) return "";
-  RandomCursor cursor(file_, access_);
-  std::string out;
-  cursor.read(place_of(found, start), place_of(found, end - 1) + 1, out);
+  std::string out(make_cursor(file_, access_)->read(place_of(found, start), place_of(found, end - 1) + 1));
   std::erase_if(out, [](char c) { return c == '\n' || c == '\r'; });
   if (static_cast<int64_t>(out.size()) != end - start || !is_sequence_text(out)) {
     throw ParseError({file_.path(), -1, -1, found.offset_bytes},

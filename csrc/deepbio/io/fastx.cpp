@@ -38,8 +38,8 @@ void append_slice(std::string_view text, std::string& data, std::vector<int64_t>
 }  // namespace
 
 struct FastxReader::State {
-  State(const std::string& path, FastxOptions chosen)
-      : options(chosen), window(open_bytes(path, chosen.open), chosen.max_record_bytes) {
+  State(std::unique_ptr<ByteSource> source, FastxOptions chosen)
+      : options(chosen), window(std::move(source), chosen.max_record_bytes) {
     try {
       recognise();
     } catch (const ParseError& error) {
@@ -359,7 +359,9 @@ void RecordBatch::clear() {
 }
 
 FastxReader::FastxReader(const std::string& path, FastxOptions options)
-    : state_(std::make_unique<State>(path, options)) {}
+    : state_(std::make_unique<State>(open_bytes(path, options.open), options)) {}
+FastxReader::FastxReader(std::unique_ptr<ByteSource> source, FastxOptions options)
+    : state_(std::make_unique<State>(std::move(source), options)) {}
 FastxReader::~FastxReader() = default;
 FastxReader::FastxReader(FastxReader&&) noexcept = default;
 
