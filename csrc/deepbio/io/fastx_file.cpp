@@ -13,7 +13,7 @@ namespace deepbio::io {
 namespace {
 
 // Records this near to each other are read in one piece: copying the gap costs less than another system call.
-constexpr uint64_t kMaxGapBytes = uint64_t{1} << 12;
+constexpr uint64_t kMaxGapBytes = uint64_t{1} << 14;
 constexpr uint64_t kMaxGroupBytes = uint64_t{1} << 18;  // stays in the second-level cache
 
 void append_slice(std::string_view text, std::string& data, std::vector<int64_t>& offsets) {
@@ -36,6 +36,18 @@ std::string_view take_line(std::string_view& text) {
   text.remove_prefix(std::min(end + 1, text.size()));
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   return line;
+}
+
+// Room for many records of the mean length: growing step by step would copy and touch twice the memory.
+void make_room(const FastxIndex& index, size_t num_records, RecordBatch& out) {
+  if (num_records <= out.sequence_offsets.size()) return;
+  const auto bases = static_cast<size_t>(index.num_bases() / std::max<int64_t>(index.size(), 1) + 1) * num_records;
+  out.sequences.reserve(out.sequences.size() + bases);
+  if (index.format() == Format::kFastq) out.qualities.reserve(out.qualities.size() + bases);
+  for (std::vector<int64_t>* offsets :
+       {&out.name_offsets, &out.description_offsets, &out.sequence_offsets, &out.quality_offsets}) {
+    offsets->reserve(offsets->size() + num_records);
+  }
 }
 
 // What out held before, to go back to.
@@ -149,6 +161,7 @@ void FastxFile::read(std::span<const int64_t> records, RecordBatch& out) const {
 void FastxFile::read_sorted(std::span<const int64_t> records, RecordBatch& out) const {
   if (records.empty()) return;
   file_.check_unchanged();
+  make_room(index_, records.size(), out);
   const auto cursor = make_cursor(file_, index_.access());
   RecordParser parser(index_.format());
   FastxIndex::Walker walker(index_);

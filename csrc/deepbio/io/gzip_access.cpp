@@ -14,8 +14,7 @@ namespace {
 
 constexpr size_t kInputBytes = size_t{1} << 16;
 constexpr size_t kWindowBytes = size_t{1} << 15;
-constexpr uint64_t kPointEveryBytes = uint64_t{1} << 20;
-constexpr int kWindowLevel = 1;  // a window is packed once per MiB: time counts more than its size
+constexpr uint64_t kPointEveryBytes = uint64_t{1} << 19;
 constexpr uint64_t kMostAtOnce = uint64_t{1} << 30;
 
 // Stops at each deflate block, where inflating can be taken up again.
@@ -25,8 +24,16 @@ class MappingSource : public ByteSource {
     map_ = {};
     map_.container = Container::kGzip;
     if (inflateInit2(&stream_, MAX_WBITS + 16) != Z_OK) throw Error("zlib: inflateInit2 failed");
+    // Bases and qualities repeat little, so that looking for repeats would cost time and save few bytes.
+    if (deflateInit2(&packer_, 1, Z_DEFLATED, MAX_WBITS, 8, Z_HUFFMAN_ONLY) != Z_OK) {
+      inflateEnd(&stream_);
+      throw Error("zlib: deflateInit2 failed");
+    }
   }
-  ~MappingSource() override { inflateEnd(&stream_); }
+  ~MappingSource() override {
+    inflateEnd(&stream_);
+    deflateEnd(&packer_);
+  }
   MappingSource(const MappingSource&) = delete;
   MappingSource& operator=(const MappingSource&) = delete;
 
@@ -113,18 +120,21 @@ class MappingSource : public ByteSource {
     std::array<Bytef, kWindowBytes> window;
     uInt size = 0;
     inflateGetDictionary(&stream_, window.data(), &size);
-    std::vector<Bytef> packed(compressBound(size));
-    uLongf packed_size = packed.size();
-    if (compress2(packed.data(), &packed_size, window.data(), size, kWindowLevel) != Z_OK) {
-      throw Error("zlib: compress2 failed");
-    }
-    map_.points.push_back({offset(), map_.data_bytes, windows_.size(), static_cast<uint32_t>(packed_size), num_bits});
-    windows_.append(reinterpret_cast<const char*>(packed.data()), packed_size);
+    std::array<Bytef, 2 * kWindowBytes> packed;  // more than deflateBound of a window
+    deflateReset(&packer_);
+    packer_.next_in = window.data();
+    packer_.avail_in = size;
+    packer_.next_out = packed.data();
+    packer_.avail_out = static_cast<uInt>(packed.size());
+    if (deflate(&packer_, Z_FINISH) != Z_STREAM_END) throw Error("zlib: a window could not be packed");
+    map_.points.push_back(
+        {offset(), map_.data_bytes, windows_.size(), static_cast<uint32_t>(packer_.total_out), num_bits});
+    windows_.append(reinterpret_cast<const char*>(packed.data()), packer_.total_out);
   }
 
   const PositionedFile& file_;
   AccessMap& map_;
-  z_stream stream_{};
+  z_stream stream_{}, packer_{};
   std::vector<char> input_;
   std::string windows_;
   uint64_t file_offset_ = 0;

@@ -10,7 +10,7 @@
 
 namespace deepbio::io {
 
-// The content of a gzip file. While it is read, each member and a place about every 1 MiB are added to the map, whose
+// The content of a gzip file. While it is read, each member and a place about every 512 KiB are added to the map, whose
 // container becomes kGzip; it is whole once read() has given 0. CRC-32 and length of every member are checked.
 // file and map must outlive the source.
 std::unique_ptr<ByteSource> map_while_reading(const PositionedFile& file, AccessMap& map);

@@ -1,7 +1,7 @@
 // Any range of the decompressed bytes of a file, without reading it from the beginning.
 //
 // An AccessMap lists where decompression can begin: each block of a BGZF file; in any other gzip file each member and
-// a place about every 1 MiB of output, with the 32 KiB before it that deflate may refer to. A plain file needs none.
+// a place about every 512 KiB of output, with the 32 KiB before it that deflate may refer to. A plain file needs none.
 // What is checked when bytes are read: of BGZF the CRC and length of every block that is touched; of gzip those of a
 // member that is read from its beginning to its end, for a member entered in its middle has only the CRC of the whole,
 // which was checked when the map was made; of a plain file nothing, for it has no checksum.
