@@ -1,10 +1,10 @@
-// How fast records come out of sequence files, beside what only touches the bytes. Prints one JSON document.
+// One timing of one way to read a sequence file; prints {"items", "seconds"}. benchmarks/reader.py calls it.
 //
-//   reader FOLDER [REPEATS]
-// makes the files in FOLDER once (1 M reads of 150 bp plain, gzip -6 and BGZF; 8 kb reads; 80-column FASTA; fixed
-// seed), then measures every case once per round, so that a slow minute of the machine hits all of them, and gives the
-// median and the spread of REPEATS rounds in seconds. `limit` is read() of 256 KiB + memchr for line ends with every
-// base and quality byte summed: no checks, no records.
+//   benchmark_reader make FOLDER            the files, from a fixed seed, unless they are there: 1 M reads of 150 bp
+//                                           (plain, gzip -6, BGZF), 8 kb reads, a FASTA of 80 columns
+//   benchmark_reader CASE FILE THREADS      CASE is a key of cases() below
+// The case `limit` is read() of 256 KiB + memchr for line ends with every base and quality byte summed: no checks, no
+// records.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <functional>
 #include <iostream>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,9 @@
 
 #include "deepbio/base/json.h"
 #include "deepbio/base/random.h"
+#include "deepbio/io/fasta_index.h"
 #include "deepbio/io/fastx.h"
-#include "deepbio/io/inflate.h"
+#include "deepbio/io/fastx_file.h"
 #include "deepbio/io/output.h"
 
 using namespace deepbio;
@@ -30,7 +32,7 @@ using namespace deepbio::io;
 
 namespace {
 
-std::string random_reads(int64_t count, int64_t length) {
+std::string make_reads(int64_t count, int64_t length) {
   std::string text;
   for (int64_t i = 0; i < count; ++i) {
     CounterRandom random(11, 0, static_cast<uint64_t>(i), Purpose::kSimulate);
@@ -118,90 +120,133 @@ uint64_t limit(const std::string& path) {
   return sum;
 }
 
-uint64_t count(const std::string& path, int threads) {
-  FastxReader reader(path, {.open = {.num_threads = threads}});
-  uint64_t records = 0;
-  for (RecordView record; reader.next(record);) ++records;
-  return records;
-}
+using Numbers = std::vector<int64_t>;
 
-uint64_t batches(const std::string& path) {
-  FastxReader reader(path);
-  uint64_t records = 0;
-  RecordBatch batch;
-  while (const int64_t got = reader.read(batch, 4096)) {
-    records += static_cast<uint64_t>(got);
-    batch.clear();
+// Random numbers of records, some of them more than once.
+Numbers draw(int64_t count, int64_t num_records) {
+  Numbers out;
+  for (int64_t i = 0; i < count; ++i) {
+    CounterRandom random(13, 0, static_cast<uint64_t>(i), Purpose::kSimulate);
+    out.push_back(static_cast<int64_t>(random.below(static_cast<uint64_t>(num_records))));
   }
-  return records;
+  return out;
 }
 
-struct Case {
-  std::string name, path, library;
-  std::function<uint64_t()> run;
-  std::vector<double> seconds;
+struct Timed {
+  int64_t items = 0;   // records, or bases for a limit
+  double seconds = 0;  // without what was made ready before
 };
 
-Json summary(Case& item, uint64_t records) {
-  std::sort(item.seconds.begin(), item.seconds.end());
-  const double median = item.seconds[item.seconds.size() / 2];
-  return Json(Json::Object{{"case", item.name},
-                           {"median_s", median},
-                           {"min_s", item.seconds.front()},
-                           {"max_s", item.seconds.back()},
-                           {"million_records_per_s", static_cast<double>(records) / median / 1e6}});
+class Clock {
+ public:
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+Timed views(const std::string& path, int threads) {
+  const Clock clock;
+  FastxReader reader(path, {.open = {.num_threads = threads}});
+  int64_t records = 0;
+  for (RecordView record; reader.next(record);) ++records;
+  return {records, clock.seconds()};
+}
+
+Timed batches(const std::string& path, int threads) {
+  const Clock clock;
+  FastxReader reader(path, {.open = {.num_threads = threads}});
+  int64_t records = 0;
+  RecordBatch batch;
+  while (const int64_t got = reader.read(batch, 4096)) {
+    records += got;
+    batch.clear();
+  }
+  return {records, clock.seconds()};
+}
+
+Timed build_index(const std::string& path, int threads) {
+  std::filesystem::remove(FastxIndex::index_path(path, ""));
+  const Clock clock;
+  IndexOptions options;
+  options.num_threads = threads;
+  const FastxIndex index = FastxIndex::open_or_build(path, options);
+  return {index.size(), clock.seconds()};
+}
+
+// `count` random records in batches of `batch`, each in the order of the file when asked for.
+Timed random_reads(const std::string& path, int64_t count, int64_t batch, bool is_sorted) {
+  const FastxFile file(path);
+  Numbers numbers = draw(count, file.size());
+  RecordBatch out;
+  const Clock clock;
+  for (int64_t first = 0; first < count; first += batch) {
+    const auto begin = numbers.begin() + first, end = numbers.begin() + std::min(count, first + batch);
+    if (is_sorted) std::sort(begin, end);
+    file.read({begin, end}, out);
+    out.clear();
+  }
+  return {count, clock.seconds()};
+}
+
+Timed windows(const std::string& path, int64_t count, int64_t length) {
+  const FastaFile file(path);
+  const Clock clock;
+  uint64_t bases = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    CounterRandom random(14, 0, static_cast<uint64_t>(i), Purpose::kSimulate);
+    const FaiEntry& entry = file.entries()[random.below(file.entries().size())];
+    const auto start = static_cast<int64_t>(random.below(static_cast<uint64_t>(entry.length_bp - length)));
+    bases += file.fetch(entry.name, start, start + length).size();
+  }
+  return {static_cast<int64_t>(bases) / length, clock.seconds()};
+}
+
+const std::map<std::string, std::function<Timed(const std::string&, int)>>& cases() {
+  static const std::map<std::string, std::function<Timed(const std::string&, int)>> all{
+      {"limit",
+       [](const std::string& path, int) {
+         const Clock clock;
+         const auto sum = static_cast<int64_t>(limit(path));
+         return Timed{sum, clock.seconds()};
+       }},
+      {"views", views},
+      {"batches", batches},
+      {"index", build_index},
+      {"sorted", [](const std::string& path, int) { return random_reads(path, 100000, 100000, true); }},
+      {"shuffled", [](const std::string& path, int) { return random_reads(path, 100000, 100000, false); }},
+      {"batch256", [](const std::string& path, int) { return random_reads(path, 2560, 256, false); }},
+      {"one", [](const std::string& path, int) { return random_reads(path, 1000, 1, false); }},
+      {"windows200", [](const std::string& path, int) { return windows(path, 20000, 200); }},
+      {"windows131k", [](const std::string& path, int) { return windows(path, 1000, 131072); }},
+  };
+  return all;
+}
+
+void make_files(const std::string& folder) {
+  std::filesystem::create_directories(folder);
+  make(folder + "/reads.fastq", [] { return make_reads(1000000, 150); });
+  make(folder + "/reads.fastq.gz", [&] { return member(read_all(folder + "/reads.fastq"), false); });
+  make(folder + "/reads.bgzf.gz", [&] { return bgzf(read_all(folder + "/reads.fastq")); });
+  make(folder + "/long.fastq", [] { return make_reads(30000, 8000); });
+  make(folder + "/genome.fa", [] { return random_genome(4, 60000000); });
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) {
-    std::cerr << "usage: reader FOLDER [REPEATS]\n";
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  if (words.size() == 2 && words[0] == "make") {
+    make_files(words[1]);
+    return 0;
+  }
+  if (words.size() != 3 || !cases().contains(words[0])) {
+    std::cerr << "usage: benchmark_reader make FOLDER, or benchmark_reader CASE FILE THREADS with CASE one of";
+    for (const auto& [name, run] : cases()) std::cerr << " " << name;
+    std::cerr << "\n";
     return 2;
   }
-  const std::string folder = std::string(argv[1]) + "/";
-  const int repeats = argc > 2 ? std::atoi(argv[2]) : 7;
-  constexpr int64_t kReads = 1000000;
-  make(folder + "reads.fastq", [] { return random_reads(kReads, 150); });
-  make(folder + "reads.fastq.gz", [&] { return member(read_all(folder + "reads.fastq"), false); });
-  make(folder + "reads.bgzf.gz", [&] { return bgzf(read_all(folder + "reads.fastq")); });
-  make(folder + "long.fastq", [] { return random_reads(30000, 8000); });
-  make(folder + "genome.fa", [] { return random_genome(4, 60000000); });
-  std::vector<Case> cases;
-  const auto add = [&](const std::string& name, const std::string& file, const std::string& library, auto run) {
-    const std::string path = folder + file;
-    cases.push_back({name, path, library, [run, path] { return run(path); }, {}});
-  };
-  const auto serial = [](const std::string& path) { return count(path, 1); };
-  const auto two = [](const std::string& path) { return count(path, 2); };
-  for (const std::string file : {"reads.fastq", "long.fastq"}) {
-    add("limit " + file, file, "", limit);
-    add("views " + file, file, "", serial);
-    add("batches " + file, file, "", batches);
-  }
-  add("views genome.fa", "genome.fa", "", serial);
-  for (const InflateLibrary library : inflate_libraries()) {
-    const std::string name(to_string(library));
-    for (const std::string file : {"reads.fastq.gz", "reads.bgzf.gz"}) {
-      add(file + ", " + name + ", 1 thread", file, name, serial);
-      add(file + ", " + name + ", 2 threads", file, name, two);
-    }
-  }
-  std::vector<uint64_t> records(cases.size());
-  for (int round = 0; round < repeats; ++round) {
-    for (size_t i = 0; i < cases.size(); ++i) {
-      ::setenv("DEEPBIO_INFLATE", cases[i].library.c_str(), 1);
-      const auto start = std::chrono::steady_clock::now();
-      records[i] = cases[i].run();
-      cases[i].seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-    }
-  }
-  Json::Array results;
-  for (size_t i = 0; i < cases.size(); ++i) {
-    Json line = summary(cases[i], cases[i].name.starts_with("limit") ? kReads : records[i]);
-    line.set("megabytes", static_cast<double>(std::filesystem::file_size(cases[i].path)) / 1e6);
-    results.push_back(line);
-  }
-  std::cout << Json(Json::Object{{"rounds", repeats}, {"results", results}}).dump(2) << "\n";
+  const Timed timed = cases().at(words[0])(words[1], std::stoi(words[2]));
+  std::cout << Json(Json::Object{{"items", timed.items}, {"seconds", timed.seconds}}).dump() << "\n";
   return 0;
 }

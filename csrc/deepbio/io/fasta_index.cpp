@@ -126,6 +126,22 @@ uint64_t place_of(const FaiEntry& entry, int64_t base) {
                                base % entry.line_bases);
 }
 
+// The bases [start, end) of an entry from the text they stand in; false when it has line ends elsewhere.
+bool join_lines(std::string_view text, const FaiEntry& entry, int64_t start, int64_t end, std::string& out) {
+  const auto end_bytes = static_cast<size_t>(entry.line_bytes - entry.line_bases);
+  out.reserve(static_cast<size_t>(end - start));
+  while (start < end) {
+    const int64_t in_line = std::min(entry.line_bases - start % entry.line_bases, end - start);
+    out.append(text.substr(0, static_cast<size_t>(in_line)));
+    text.remove_prefix(static_cast<size_t>(in_line));
+    start += in_line;
+    if (start == end) break;
+    if (text.substr(0, end_bytes).find_first_not_of("\r\n") != std::string_view::npos) return false;
+    text.remove_prefix(end_bytes);
+  }
+  return true;
+}
+
 bool is_newer(const std::string& path, const std::string& other) {
   std::error_code ignored;
   const auto a = std::filesystem::last_write_time(path, ignored);
@@ -169,7 +185,7 @@ FastaFile::FastaFile(const std::string& path) : file_(path) {
   }
   if (entries_.empty() || !fits()) {
     entries_ = build_fai(path);
-    file_.check_unchanged();
+    file_.check_in_place();
     try {
       write_fai(where, entries_);
     } catch (const WriteError&) {  // a read-only folder: the index stays in memory
@@ -212,11 +228,10 @@ std::string FastaFile::fetch(std::string_view name, int64_t start, int64_t end) 
   }
   file_.check_unchanged();
   if (start == end) return "";
-  RandomCursor cursor(file_, access_);
+  const auto cursor = make_cursor(file_, access_);
+  const std::string_view text = cursor->read(place_of(found, start), place_of(found, end - 1) + 1);
   std::string out;
-  cursor.read(place_of(found, start), place_of(found, end - 1) + 1, out);
-  std::erase_if(out, [](char c) { return c == '\n' || c == '\r'; });
-  if (static_cast<int64_t>(out.size()) != end - start || !is_sequence_text(out)) {
+  if (!join_lines(text, found, start, end, out) || !is_sequence_text(out)) {
     throw ParseError({file_.path(), -1, -1, found.offset_bytes},
                      std::to_string(end - start) + " bases of " + quoted(name) + ", as the index says",
                      "other text; remove " + file_.path() + ".fai", ErrorKind::kStructure);

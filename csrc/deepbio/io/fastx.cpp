@@ -28,9 +28,9 @@ TitleParts split_title(std::string_view title) {
 }  // namespace
 
 struct FastxReader::State {
-  State(const std::string& path, FastxOptions chosen)
+  State(std::unique_ptr<ByteSource> source, FastxOptions chosen)
       : options(chosen),
-        window(open_bytes(path, chosen.open), chosen.max_record_bytes),
+        window(std::move(source), chosen.max_record_bytes),
         fasta(window, chosen.max_record_bytes, choose_simd()) {
     try {
       recognise();
@@ -274,7 +274,9 @@ bool FastxReader::State::check_letters() {
 std::string_view to_string(Format format) { return format == Format::kFasta ? "fasta" : "fastq"; }
 
 FastxReader::FastxReader(const std::string& path, FastxOptions options)
-    : state_(std::make_unique<State>(path, options)) {}
+    : state_(std::make_unique<State>(open_bytes(path, options.open), options)) {}
+FastxReader::FastxReader(std::unique_ptr<ByteSource> source, FastxOptions options)
+    : state_(std::make_unique<State>(std::move(source), options)) {}
 FastxReader::~FastxReader() = default;
 FastxReader::FastxReader(FastxReader&&) noexcept = default;
 

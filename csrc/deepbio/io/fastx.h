@@ -54,6 +54,8 @@ struct SkipReport {
 class FastxReader {
  public:
   explicit FastxReader(const std::string& path, FastxOptions options = {});
+  // From any source; options.open is not used.
+  explicit FastxReader(std::unique_ptr<ByteSource> source, FastxOptions options = {});
   ~FastxReader();
   FastxReader(FastxReader&&) noexcept;
   // Fills record and returns true, or returns false at the end of the file. throws ParseError.

@@ -13,12 +13,14 @@
 #include <zlib.h>
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/gzip_access.h"
+#include "deepbio/io/read_ahead.h"
 
 namespace deepbio::io {
 namespace {
 
 constexpr std::string_view kMagic = "DBXINDEX";
-constexpr uint64_t kVersion = 1;
+constexpr uint64_t kVersion = 2;
 constexpr uint64_t kRecordsPerBlock = 64;
 constexpr size_t kBlockBytes = 16, kPointBytes = 32, kCrcBytes = 4;
 constexpr uint64_t kHashedBytes = uint64_t{1} << 16;
@@ -78,14 +80,10 @@ struct Scan {
   std::string blocks, deltas;
   int64_t num_records = 0, num_bases = 0;
   Format format = Format::kFastq;
-  Container container = Container::kPlain;
+  AccessMap map;
 };
 
-Scan scan_records(const std::string& path, uint64_t max_record_bytes) {
-  FastxOptions options;
-  options.max_record_bytes = max_record_bytes;
-  FastxReader reader(path, options);
-  Scan out;
+void scan_records(FastxReader& reader, Scan& out) {
   uint64_t previous = 0;
   for (RecordView record; reader.next(record); ++out.num_records) {
     const auto offset = static_cast<uint64_t>(record.offset_bytes);
@@ -99,14 +97,43 @@ Scan scan_records(const std::string& path, uint64_t max_record_bytes) {
     out.num_bases += static_cast<int64_t>(record.sequence.size());
   }
   out.format = reader.format();
-  out.container = reader.container();
+}
+
+// A gzip file is inflated once for both the records and the access points.
+void scan_gzip(const PositionedFile& file, const IndexOptions& options, const FastxOptions& reading, Scan& out) {
+  try {
+    auto source = map_while_reading(file, out.map);
+    if (options.num_threads > 1) source = std::make_unique<ReadAheadSource>(std::move(source));
+    FastxReader reader(std::move(source), reading);
+    scan_records(reader, out);
+  } catch (const ParseError&) {
+    // The usual reader has finer words for damage.
+    FastxReader reader(file.path(), reading);
+    for (RecordView record; reader.next(record);) continue;
+    throw;
+  }
+}
+
+Scan scan_file(const PositionedFile& file, const IndexOptions& options) {
+  FastxOptions reading;
+  reading.max_record_bytes = options.max_record_bytes;
+  reading.open.num_threads = options.num_threads;
+  Scan out;
+  const Container container = open_bytes(file.path())->container();
+  if (container == Container::kGzip) {
+    scan_gzip(file, options, reading, out);
+  } else {
+    FastxReader reader(file.path(), reading);
+    scan_records(reader, out);
+    out.map = map_access(file, container);
+  }
+  file.check_in_place();
   return out;
 }
 
-std::string build(const PositionedFile& file, uint64_t max_record_bytes) {
-  const Scan scan = scan_records(file.path(), max_record_bytes);
-  const AccessMap map = map_access(file, scan.container);
-  file.check_unchanged();
+std::string build(const PositionedFile& file, const IndexOptions& options) {
+  const Scan scan = scan_file(file, options);
+  const AccessMap& map = scan.map;
   std::string points;
   for (const AccessPoint& point : map.points) {
     append_u64(points, point.file_offset);
@@ -121,7 +148,7 @@ std::string build(const PositionedFile& file, uint64_t max_record_bytes) {
                          file.size(),
                          static_cast<uint64_t>(file.mtime_ns()),
                          hash_ends(file),
-                         static_cast<uint64_t>(scan.container),
+                         static_cast<uint64_t>(map.container),
                          static_cast<uint64_t>(scan.format),
                          static_cast<uint64_t>(scan.num_records),
                          static_cast<uint64_t>(scan.num_bases),
@@ -180,11 +207,14 @@ std::string FastxIndex::index_path(const std::string& path, const std::string& c
 
 FastxIndex FastxIndex::open_or_build(const std::string& path, const IndexOptions& options) {
   if (path == "-") throw ArgumentError("FastxIndex: expected a file, got standard input, which cannot be read twice");
-  const PositionedFile file(path);
-  const std::string where = index_path(path, options.cache_dir);
+  return open_or_build(PositionedFile(path), options);
+}
+
+FastxIndex FastxIndex::open_or_build(const PositionedFile& file, const IndexOptions& options) {
+  const std::string where = index_path(file.path(), options.cache_dir);
   FastxIndex index;
   if (const auto found = map_file(where); found && index.load(found->owner, found->bytes, file)) return index;
-  auto bytes = std::make_shared<const std::string>(build(file, options.max_record_bytes));
+  auto bytes = std::make_shared<const std::string>(build(file, options));
   try {
     write_file(where, *bytes);
     // The written file is shared between processes by the page cache, memory is not.
@@ -194,7 +224,7 @@ FastxIndex FastxIndex::open_or_build(const std::string& path, const IndexOptions
     }
   } catch (const WriteError&) {  // the folder cannot be written: the index is as good in memory
   }
-  if (!index.load(bytes, *bytes, file)) throw Error(path + ": the index just built does not hold");
+  if (!index.load(bytes, *bytes, file)) throw Error(file.path() + ": the index just built does not hold");
   index.was_built_ = true;
   return index;
 }
@@ -216,6 +246,7 @@ bool FastxIndex::load(std::shared_ptr<const void> owner, std::string_view bytes,
   const bool is_plain = fields[kFieldContainer] == static_cast<uint64_t>(Container::kPlain);
   if (is_plain ? fields[kFieldDataBytes] != file.size() : fields[kFieldDataBytes] / 1032 > file.size()) return false;
   if (!fits(fields, num_blocks, bytes.size()) || fields[kFieldContainer] > 2 || fields[kFieldFormat] > 1) return false;
+  path_ = file.path();
   owner_ = std::move(owner);
   bytes_ = bytes;
   num_records_ = static_cast<int64_t>(fields[kFieldRecords]);
@@ -248,38 +279,38 @@ bool FastxIndex::load_sections(std::string_view blocks, std::string_view deltas,
   return true;
 }
 
-bool FastxIndex::is_of(const PositionedFile& file) const {
-  const auto field = [&](Field which) { return u64_at(bytes_, 8 + 8 * static_cast<size_t>(which)); };
-  return field(kFieldFileSize) == file.size() && field(kFieldFileTime) == static_cast<uint64_t>(file.mtime_ns());
-}
-
-FastxIndex::Span FastxIndex::span(int64_t i) const {
-  if (i < 0 || i >= num_records_) {
-    throw ArgumentError("expected a record number in [0, " + std::to_string(num_records_) + "), got " +
+FastxIndex::Span FastxIndex::Walker::at(int64_t i) {
+  const FastxIndex& index = index_;
+  if (i < 0 || i >= index.num_records_) {
+    throw ArgumentError("expected a record number in [0, " + std::to_string(index.num_records_) + "), got " +
                         std::to_string(i));
   }
-  const auto block = static_cast<size_t>(i) / kRecordsPerBlock;
-  const auto steps = static_cast<size_t>(i) % kRecordsPerBlock;
-  Span out;
-  out.begin = u64_at(blocks_, block * kBlockBytes);
-  size_t at = u64_at(blocks_, block * kBlockBytes + 8);
-  const auto next = [&] {
+  constexpr auto kStep = static_cast<int64_t>(kRecordsPerBlock);
+  const auto block = static_cast<size_t>(i / kStep);
+  if (number_ < 0 || i < number_ || i / kStep != number_ / kStep) {
+    number_ = i - i % kStep;
+    begin_ = u64_at(index.blocks_, block * kBlockBytes);
+    delta_at_ = u64_at(index.blocks_, block * kBlockBytes + 8);
+  }
+  const std::string_view deltas = index.deltas_;
+  const auto take = [deltas](size_t& at) {
     uint64_t delta = 0;
-    for (int shift = 0; at < deltas_.size() && shift < 64; shift += 7) {
-      const auto byte = static_cast<unsigned char>(deltas_[at++]);
+    for (int shift = 0; at < deltas.size() && shift < 64; shift += 7) {
+      const auto byte = static_cast<unsigned char>(deltas[at++]);
       delta |= uint64_t{byte & 0x7fU} << shift;
       if (byte < 0x80) break;
     }
     return delta;
   };
-  for (size_t step = 0; step < steps; ++step) out.begin += next();
-  if (i + 1 == num_records_) {
-    out.end = access_.data_bytes;
-  } else {
-    const bool is_last_of_block = steps + 1 == kRecordsPerBlock;
-    out.end = is_last_of_block ? u64_at(blocks_, (block + 1) * kBlockBytes) : out.begin + next();
+  for (; number_ < i; ++number_) begin_ += take(delta_at_);
+  Span out{begin_, index.access_.data_bytes};
+  if (i + 1 < index.num_records_) {
+    size_t at = delta_at_;
+    out.end = (i + 1) % kStep == 0 ? u64_at(index.blocks_, (block + 1) * kBlockBytes) : begin_ + take(at);
   }
-  return out;
+  if (out.begin <= out.end && out.end <= index.access_.data_bytes) return out;
+  throw ParseError({index.path_, i}, "an index of this file", "one that points outside of it; remove its .dbx file",
+                   ErrorKind::kStructure);
 }
 
 }  // namespace deepbio::io

@@ -1,10 +1,11 @@
 // Any range of the decompressed bytes of a file, without reading it from the beginning.
 //
-// An AccessMap lists where decompression can begin: each block of a BGZF file; in a plain gzip file each member and
-// a place about every 1 MiB of output, with the 32 KiB before it that deflate may refer to. A plain file needs none.
-// Private to `fastx_index` and `fasta_index`. Only pread is used, so a file may be shared by threads and after a fork;
-// a RandomCursor belongs to one thread at a time.
-// Source: the idea of zlib's examples/zran.c.
+// An AccessMap lists where decompression can begin: each block of a BGZF file; in any other gzip file each member and
+// a place about every 512 KiB of output, with the 32 KiB before it that deflate may refer to. A plain file needs none.
+// What is checked when bytes are read: of BGZF the CRC and length of every block that is touched; of gzip those of a
+// member that is read from its beginning to its end, for a member entered in its middle has only the CRC of the whole,
+// which was checked when the map was made; of a plain file nothing, for it has no checksum.
+// Private to `fastx_index`, `fastx_file` and `fasta_index`. A cursor belongs to one thread at a time.
 #pragma once
 
 #include <cstddef>
@@ -14,9 +15,8 @@
 #include <string_view>
 #include <vector>
 
-#include <zlib.h>
-
 #include "deepbio/io/bytes.h"
+#include "deepbio/io/positioned_file.h"
 
 namespace deepbio::io {
 
@@ -28,62 +28,46 @@ struct AccessPoint {
 };
 
 struct AccessMap {
-  Container container = Container::kPlain;
-  uint64_t data_bytes = 0;          // decompressed
-  std::vector<AccessPoint> points;  // ascending in data_offset
+  Container container = Container::kPlain;  // kBgzf only where every member is a block of the usual form
+  uint64_t data_bytes = 0;                  // decompressed
+  std::vector<AccessPoint> points;          // ascending in data_offset
   std::string_view windows;
   std::shared_ptr<const std::string> owner;  // of windows, unless they lie in a mapped index
 };
 
-class PositionedFile {
- public:
-  // throws MissingFileError.
-  explicit PositionedFile(std::string path);
-  ~PositionedFile();
-  PositionedFile(const PositionedFile&) = delete;
-  PositionedFile& operator=(const PositionedFile&) = delete;
-  // Up to size bytes at offset; fewer only at the end.
-  size_t read(uint64_t offset, char* out, size_t size) const;
-  // throws ParseError when size or modification time are no longer those at opening.
-  void check_unchanged() const;
-  uint64_t size() const { return size_; }
-  int64_t mtime_ns() const { return mtime_ns_; }
-  const std::string& path() const { return path_; }
+// The last access point at or before data_offset. throws ParseError when there is none.
+size_t find_access_point(const PositionedFile& file, const AccessMap& map, uint64_t data_offset);
 
- private:
-  std::string path_;
-  int file_ = -1;
-  uint64_t size_ = 0;
-  int64_t mtime_ns_ = 0;
-};
-
-// Finds the access points. The file must be known to be whole: damage is only noticed where it stops the search.
-// throws ParseError (kind container).
+// Finds the access points. Of gzip every checksum is checked on the way; of BGZF only headers and lengths are read, for
+// blocks are checked when they are touched. throws ParseError (kind container).
 AccessMap map_access(const PositionedFile& file, Container container);
 
 class RandomCursor {
  public:
-  // file and map must outlive the cursor.
-  RandomCursor(const PositionedFile& file, const AccessMap& map);
-  ~RandomCursor();
-  RandomCursor(const RandomCursor&) = delete;
-  RandomCursor& operator=(const RandomCursor&) = delete;
-  // Sets out to the decompressed bytes [begin, end). Ranges in ascending order share work. throws ParseError.
-  void read(uint64_t begin, uint64_t end, std::string& out);
+  virtual ~RandomCursor();
+  // The decompressed bytes [begin, end), which live until the next call. Ranges in ascending order share work. Behind
+  // them kMarginBytes can be read too, whatever they hold.
+  // throws ParseError: outside of the data, damage, another file than the one that was mapped.
+  std::string_view read(uint64_t begin, uint64_t end);
+  static constexpr size_t kMarginBytes = 2;
 
- private:
-  void seek(uint64_t data_offset);
-  void inflate_exactly(char* out, uint64_t size);
-  void next_member();
-  void fill();
-  [[noreturn]] void changed(const std::string& got) const;
+ protected:
+  // file and map must outlive the cursor.
+  RandomCursor(const PositionedFile& file, const AccessMap& map) : file_(file), map_(map) {}
+  virtual std::string_view read_range(uint64_t begin, uint64_t end) = 0;
+  [[noreturn]] void changed(uint64_t file_offset, const std::string& got) const;
+  // Memory for size bytes and the margin, kept between calls; only the margin is set.
+  char* room_for(size_t size);
 
   const PositionedFile& file_;
   const AccessMap& map_;
-  z_stream stream_{};
-  std::vector<char> input_;
-  uint64_t file_offset_ = 0, data_offset_ = 0;
-  bool is_started_ = false, is_raw_ = false;
+
+ private:
+  std::unique_ptr<char[]> room_;
+  size_t room_bytes_ = 0;
 };
+
+// file and map must outlive the cursor.
+std::unique_ptr<RandomCursor> make_cursor(const PositionedFile& file, const AccessMap& map);
 
 }  // namespace deepbio::io

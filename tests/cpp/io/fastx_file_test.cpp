@@ -162,6 +162,83 @@ CATCH_TEST_CASE("a file that changed gets a new index, and an open one says that
   CATCH_REQUIRE_THROWS_AS(FastxFile(folder / "absent"), MissingFileError);
 }
 
+CATCH_TEST_CASE("a sorted batch with gaps and repeats gives the records that stand there", "[index]") {
+  test::TemporaryFolder folder;
+  for (const Container container : {Container::kPlain, Container::kGzip, Container::kBgzf}) {
+    const std::string path = folder / std::string(to_string(container));
+    write_reads(path, container, 20000);
+    const RecordBatch expected = stream(path);
+    const FastxFile file(path);
+    for (const int64_t step : {1, 3, 20, 63, 64, 65, 999}) {
+      std::vector<int64_t> records{0, 0};
+      for (int64_t i = step - 1; i < 20000; i += step) records.push_back(i);
+      records.push_back(19999);
+      RecordBatch got;
+      got.append({"before", "", "AC", "II", true});
+      file.read(records, got);
+      CATCH_REQUIRE(got.size() == static_cast<int64_t>(records.size()) + 1);
+      bool is_same = got.name(0) == "before";
+      for (size_t i = 0; i < records.size(); ++i) {
+        is_same = is_same && same(got, static_cast<int64_t>(i) + 1, expected, records[i]);
+      }
+      CATCH_REQUIRE(is_same);
+    }
+  }
+}
+
+CATCH_TEST_CASE("a batch that fails leaves what was there before", "[index]") {
+  test::TemporaryFolder folder;
+  write_reads(folder / "reads", Container::kPlain, 10);
+  const FastxFile file(folder / "reads");
+  RecordBatch out;
+  file.read(std::array<int64_t, 2>{3, 4}, out);
+  const RecordBatch before = out;
+  for (const auto& wanted : {std::array<int64_t, 3>{0, 1, 10}, std::array<int64_t, 3>{10, 1, 0}}) {
+    CATCH_REQUIRE_THROWS_AS(file.read(wanted, out), ArgumentError);
+    CATCH_REQUIRE(out.size() == 2);
+    CATCH_REQUIRE((same(out, 0, before, 0) && same(out, 1, before, 1)));
+    CATCH_REQUIRE(out.name_offsets == before.name_offsets);
+    CATCH_REQUIRE(out.names == before.names);
+  }
+}
+
+CATCH_TEST_CASE("a damaged BGZF block is an error for every record in it, and for no other", "[index]") {
+  test::TemporaryFolder folder;
+  std::string text;
+  for (int i = 0; i < 100; ++i) text += "@r" + std::to_string(100 + i) + "\nACGTACGTAC\n+\nIIIIIIIIII\n";
+  const size_t record_bytes = text.size() / 100;
+  std::string bytes = test::bgzf_text(text, 10 * record_bytes);
+  test::write_text(folder / "reads", bytes);
+  const auto time = std::filesystem::last_write_time(folder / "reads");
+  FastxFile(folder / "reads").index();
+  const FastxFile file(folder / "reads");
+  // The stored CRC of the last block; size, time and both ends of the file as the index knows them cannot tell.
+  const size_t crc_at = bytes.size() - 28 - 8;
+  bytes[crc_at] = static_cast<char>(bytes[crc_at] ^ 1);
+  {
+    std::fstream same_file(folder / "reads", std::ios::binary | std::ios::in | std::ios::out);
+    same_file << bytes;
+  }
+  std::filesystem::last_write_time(folder / "reads", time);
+  Record record;
+  for (int64_t i = 0; i < 90; ++i) CATCH_REQUIRE_NOTHROW(file.get(i, record));
+  for (int64_t i = 90; i < 100; ++i) CATCH_REQUIRE_THROWS_AS(file.get(i, record), ParseError);
+}
+
+CATCH_TEST_CASE("a file renamed over after it was opened is read on as it was", "[index]") {
+  test::TemporaryFolder folder;
+  const std::string path = folder / "reads";
+  test::write_text(path, "@a\nAC\n+\nII\n");
+  const FastxFile file(path);
+  test::write_text(folder / "other", "@b\nGT\n+\nII\n");
+  std::filesystem::rename(folder / "other", path);
+  Record record;
+  file.get(0, record);
+  CATCH_REQUIRE(record.name == "a");
+  FastxFile(path).get(0, record);
+  CATCH_REQUIRE(record.name == "b");
+}
+
 CATCH_TEST_CASE("a folder that cannot be written to keeps the index in memory", "[index]") {
   test::TemporaryFolder folder;
   test::write_text(folder / "reads", ">a b\nAC\nGT\n>c\n\n");

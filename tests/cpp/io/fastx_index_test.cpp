@@ -83,6 +83,57 @@ CATCH_TEST_CASE("an index that tells of more data than its file can hold is buil
   }
 }
 
+CATCH_TEST_CASE("a file renamed over between opening and indexing is noticed", "[index]") {
+  const test::TemporaryFolder folder;
+  test::write_text(folder / "reads.fq", reads(10));
+  const PositionedFile file(folder / "reads.fq");
+  test::write_text(folder / "other", reads(10));
+  std::filesystem::rename(folder / "other", folder / "reads.fq");
+  CATCH_REQUIRE_THROWS_AS(FastxIndex::open_or_build(file), ParseError);
+  CATCH_REQUIRE_FALSE(std::filesystem::exists(folder / "reads.fq.dbx"));
+  CATCH_REQUIRE_NOTHROW(FastxIndex::open_or_build(folder / "reads.fq"));
+}
+
+CATCH_TEST_CASE("an index built by several threads is the same", "[index]") {
+  const test::TemporaryFolder folder;
+  const std::string text = reads(30000);
+  for (const std::string& bytes : {text, test::gzip_text(text), test::bgzf_text(text, 30000)}) {
+    test::write_text(folder / "reads", bytes);
+    FastxIndex::open_or_build(folder / "reads");
+    const std::string expected = test::read_text(folder / "reads.dbx");
+    std::filesystem::remove(folder / "reads.dbx");
+    IndexOptions options;
+    options.num_threads = 3;
+    CATCH_REQUIRE(FastxIndex::open_or_build(folder / "reads", options).was_built());
+    CATCH_REQUIRE((test::read_text(folder / "reads.dbx") == expected));
+  }
+}
+
+CATCH_TEST_CASE("a damaged gzip file has the same error when it is indexed as when it is read", "[index]") {
+  const test::TemporaryFolder folder;
+  const std::string good = test::gzip_text(reads(200));
+  const auto message = [](const auto& action) {
+    try {
+      action();
+    } catch (const ParseError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  for (size_t at = 2; at < good.size(); at += 3) {
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 0x10);
+    test::write_text(folder / "reads", at % 2 == 0 ? bad : good.substr(0, at));
+    const std::string read = message([&] {
+      FastxReader reader(folder / "reads");
+      for (RecordView record; reader.next(record);) continue;
+    });
+    CATCH_INFO(at);
+    CATCH_REQUIRE(message([&] { FastxIndex::open_or_build(folder / "reads"); }) == read);
+    std::filesystem::remove(folder / "reads.dbx");
+  }
+}
+
 CATCH_TEST_CASE("a bad record or standard input has no index", "[index]") {
   const test::TemporaryFolder folder;
   test::write_text(folder / "reads.fq", reads(10) + "@x\nAC\n+\nI\n");

@@ -1,0 +1,69 @@
+#include "deepbio/io/positioned_file.h"
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "deepbio/base/error.h"
+
+namespace deepbio::io {
+namespace {
+
+int64_t nanoseconds(const struct stat& info) {
+  return int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
+}
+
+}  // namespace
+
+PositionedFile::PositionedFile(std::string path) : path_(std::move(path)) {
+  file_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file_ < 0) throw MissingFileError(path_, "cannot be opened: " + std::generic_category().message(errno));
+  struct stat info {};
+  if (::fstat(file_, &info) != 0 || !S_ISREG(info.st_mode)) {
+    ::close(file_);
+    throw MissingFileError(path_, "expected a regular file, which random access needs");
+  }
+  size_ = static_cast<uint64_t>(info.st_size);
+  device_ = info.st_dev;
+  number_ = info.st_ino;
+  mtime_ns_ = nanoseconds(info);
+}
+
+PositionedFile::~PositionedFile() { ::close(file_); }
+
+size_t PositionedFile::read(uint64_t offset, char* out, size_t size) const {
+  size_t total = 0;
+  while (total < size) {
+    const ssize_t got = ::pread(file_, out + total, size - total, static_cast<off_t>(offset + total));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw Error(path_ + ": reading failed: " + std::generic_category().message(errno));
+    if (got == 0) break;
+    total += static_cast<size_t>(got);
+  }
+  return total;
+}
+
+void PositionedFile::check_unchanged() const {
+  struct stat info {};
+  if (::fstat(file_, &info) != 0) throw Error(path_ + ": fstat failed");
+  if (static_cast<uint64_t>(info.st_size) == size_ && nanoseconds(info) == mtime_ns_) return;
+  throw ParseError({path_}, "the file as it was when it was opened (" + std::to_string(size_) + " bytes)",
+                   "a file changed since, now of " + std::to_string(info.st_size) + " bytes; open it again",
+                   ErrorKind::kContainer);
+}
+
+void PositionedFile::check_in_place() const {
+  check_unchanged();
+  struct stat info {};
+  const bool is_there = ::stat(path_.c_str(), &info) == 0;
+  if (is_there && info.st_dev == device_ && info.st_ino == number_) return;
+  throw ParseError({path_}, "the file that was opened to stay at its path while it is indexed",
+                   is_there ? "another file under this name; open it again" : "no file under this name now",
+                   ErrorKind::kContainer);
+}
+
+}  // namespace deepbio::io
