@@ -171,6 +171,10 @@ void PositionedFile::check_unchanged() const {
 }
 
 AccessMap map_access(const PositionedFile& file, Container container) {
+  if (container == Container::kZip) {
+    throw ParseError({file.path()}, "a plain, gzip or BGZF file for random access", "a zip archive; unzip it first",
+                     ErrorKind::kContainer);
+  }
   AccessMap map;
   map.container = container;
   if (container == Container::kPlain) {
