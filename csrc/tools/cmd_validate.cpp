@@ -76,13 +76,10 @@ Verdict verdict_of(const std::string& format, const std::string& container, int6
   return {format, container, records, -1};
 }
 
-Verdict validate_hdf5(const std::string& path) {
-  try {
-    const io::DistanceMatrix matrix = io::read_distances(path);
-    return verdict_of("distances", "plain", matrix.size());
-  } catch (const ParseError&) {
-    return verdict_of("biom", "plain", io::read_table(path).num_samples());
-  }
+// What has the groups of a table is a table, so that a damaged matrix is told what is wrong with the matrix.
+Verdict validate_hdf5(const std::string& path, const std::string& container) {
+  if (io::is_biom_hdf5(path)) return verdict_of("biom", container, io::read_table(path).num_samples());
+  return verdict_of("distances", container, io::read_distances(path).size());
 }
 
 // Formats are told apart by content; what is none of the others is read as a sequence file, whose reader then says
@@ -91,8 +88,9 @@ Verdict validate_file(const std::string& path, const Head& head) {
   const std::string_view bytes = head.bytes;
   const size_t first = bytes.find_first_not_of(" \t\r\n");
   const char letter = first == std::string_view::npos ? '\0' : bytes[first];
-  if (starts_with_any(bytes, {"\x89HDF\r\n\x1a\n"})) return validate_hdf5(path);
-  if (starts_with_any(bytes, {"\x93NUMPY"})) return verdict_of("distances", "plain", io::read_distances(path).size());
+  if (starts_with_any(bytes, {"\x89HDF\r\n\x1a\n"})) return validate_hdf5(path, head.container);
+  if (starts_with_any(bytes, {"\x93NUMPY"}))
+    return verdict_of("distances", head.container, io::read_distances(path).size());
   if (is_safetensors(bytes)) {
     return verdict_of("safetensors", "plain", static_cast<int64_t>(io::read_safetensors(path).tensors.size()));
   }

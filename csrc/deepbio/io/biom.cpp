@@ -12,6 +12,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/json.h"
+#include "deepbio/io/artifact.h"
 #include "deepbio/io/hdf5.h"
 
 namespace deepbio::io {
@@ -108,8 +109,8 @@ void check_compressed(const Hdf5Reader& file, const Compressed& matrix, size_t n
   }
 }
 
-CountTable read_biom_hdf5(const std::string& path) {
-  const Hdf5Reader file(path);
+CountTable read_biom_hdf5(const Hdf5Reader& file) {
+  const std::string& path = file.path();
   CountTable table;
   if (!file.has("observation/ids") || !file.has("sample/ids")) {
     fail(path, "a BIOM table (observation/ids and sample/ids)", "HDF5 without them");
@@ -381,15 +382,22 @@ Compressed transposed(const CountTable& table) {
 }  // namespace
 
 CountTable read_table(const std::string& path) {
-  if (path != "-" && is_hdf5(path)) return read_biom_hdf5(path);
+  if (path != "-" && is_hdf5(path)) return read_biom_hdf5(Hdf5Reader(path));
+  expect_artifact(path, "FeatureTable[", "a feature table");
   const std::string text = read_all(path);
-  if (text.starts_with("\x89HDF")) {
-    fail(path, "HDF5 as a plain file (decompress it first, for example with gunzip)", "HDF5 inside gzip or a stream");
-  }
+  if (text.starts_with("\x89HDF")) return read_biom_hdf5(Hdf5Reader(path, text));
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string::npos) fail(path, "a table", text.empty() ? "an empty file" : "only blanks");
   if (text[first] == '{') return read_biom_json(text, path);
   return TextTable(text, path).read();
+}
+
+bool is_biom_hdf5(const std::string& path) {
+  const bool is_plain = path != "-" && is_hdf5(path);
+  const std::string image = is_plain ? std::string() : read_all(path);
+  if (!is_plain && !image.starts_with("\x89HDF")) return false;
+  const Hdf5Reader file = is_plain ? Hdf5Reader(path) : Hdf5Reader(path, image);
+  return file.has("observation") || file.has("sample");
 }
 
 void check_table(const CountTable& table, const std::string& path) {

@@ -1,5 +1,5 @@
-// Feature tables: BIOM 2.0/2.1 (HDF5), BIOM 1.0 (JSON), classic TSV, each also gzipped (JSON, TSV); told apart by
-// content.
+// Feature tables: BIOM 2.0/2.1 (HDF5), BIOM 1.0 (JSON), classic TSV, each also gzipped or as a QIIME 2 artifact; told
+// apart by content.
 //
 // Either orientation of a BIOM 2 file is enough; numbers of any type are converted; optional attributes may be
 // missing. Refused with the place: negative or non-finite counts, duplicate ids, indices or shapes that do not
@@ -29,6 +29,8 @@ struct CountTable {
 
 // throws MissingFileError, ParseError.
 CountTable read_table(const std::string& path);
+// True for an HDF5 file, also gzipped or in an artifact, that has a group `observation` or `sample`.
+bool is_biom_hdf5(const std::string& path);
 // Checks the invariants stated above. throws ParseError naming `path` and the id.
 void check_table(const CountTable& table, const std::string& path);
 // BIOM 2.1 with both orientations, readable by biom-format and QIIME 2; written atomically.

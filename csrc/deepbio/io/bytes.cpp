@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/artifact.h"
 #include "deepbio/io/bgzf.h"
 #include "deepbio/io/gzip.h"
 #include "deepbio/io/raw_input.h"
@@ -32,10 +33,9 @@ struct Magic {
 };
 
 using std::string_view_literals::operator""sv;
-constexpr std::array<Magic, 8> kOtherCompressions{{
+constexpr std::array<Magic, 7> kOtherCompressions{{
     {"\x28\xb5\x2f\xfd"sv, "zstd"},
     {"\xfd\x37zXZ\0"sv, "xz"},
-    {"PK\3\4"sv, "zip"},
     {"PK\5\6"sv, "zip"},
     {"\x04\x22\x4d\x18"sv, "lz4"},
     {"LZIP\1"sv, "lzip"},
@@ -45,6 +45,7 @@ constexpr std::array<Magic, 8> kOtherCompressions{{
 
 // The compression that `head` belongs to, "" when none that is known.
 std::string_view other_compression(std::string_view head) {
+  if (head.substr(0, 4) == "PK\3\4") return "zip";  // on standard input: its directory stands at the end
   for (const Magic& magic : kOtherCompressions) {
     if (head.substr(0, magic.bytes.size()) == magic.bytes) return magic.name;
   }
@@ -66,6 +67,8 @@ std::string_view to_string(Container container) {
       return "gzip";
     case Container::kBgzf:
       return "bgzf";
+    case Container::kZip:
+      return "zip";
     case Container::kPlain:
       break;
   }
@@ -87,6 +90,7 @@ std::unique_ptr<ByteSource> open_bytes(const std::string& path, const OpenOption
     if (options.num_threads == 1) return source;
     return std::make_unique<ReadAheadSource>(std::move(source));
   }
+  if (path != "-" && head.substr(0, 4) == "PK\3\4") return open_artifact(path);
   if (const std::string_view name = other_compression(head); !name.empty()) {
     throw ParseError({path, -1, -1, 0}, "a plain, gzip or BGZF file", std::string(name) + " data; decompress it first",
                      ErrorKind::kContainer);

@@ -1,8 +1,10 @@
-// Bytes of a file, decompressed when it is gzip (recognised by content, never by name). Writing is in output.h.
+// Bytes of a file, decompressed when it is gzip or a QIIME 2 artifact (recognised by content, never by name). Writing
+// is in output.h.
 //
 // gzip: every member is read; header, CRC-32 and length are checked; a stream that ends inside a member, or
 // non-zero bytes after the last one, is a ParseError (kind container), never an end. BGZF is gzip with a BC
-// extra field and is read as such; BSIZE is checked. Other compressions are named in the error.
+// extra field and is read as such; BSIZE is checked. Of an artifact (a zip) the data file is read (artifact.h).
+// Other compressions are named in the error.
 // Threads: a ByteSource belongs to one thread at a time.
 #pragma once
 
@@ -16,7 +18,7 @@
 
 namespace deepbio::io {
 
-enum class Container { kPlain, kGzip, kBgzf };
+enum class Container { kPlain, kGzip, kBgzf, kZip };
 std::string_view to_string(Container container);
 
 class ByteSource {

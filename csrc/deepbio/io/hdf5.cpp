@@ -89,6 +89,19 @@ Hdf5Reader::Hdf5Reader(std::string path) : path_(std::move(path)) {
   }
 }
 
+Hdf5Reader::Hdf5Reader(std::string path, std::string_view image) : path_(std::move(path)) {
+  const Quiet quiet;
+  const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  constexpr size_t kGrowBytes = size_t{1} << 16;  // never used: the file is only read
+  // libhdf5 copies the image and does not write to it.
+  if (H5Pset_fapl_core(access.get(), kGrowBytes, false) >= 0 &&
+      H5Pset_file_image(access.get(), const_cast<char*>(image.data()), image.size()) >= 0) {
+    // A name below a file is no file, and one that exists would be refused.
+    file_ = Hdf5Handle(H5Fopen((path_ + "/image").c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose);
+  }
+  if (!file_) throw ParseError({path_, -1, -1, -1}, "a whole HDF5 file", last_error(), ErrorKind::kContainer);
+}
+
 void Hdf5Reader::fail(const std::string& name, const std::string& expected, const std::string& got) const {
   Place place;
   place.path = path_;
@@ -155,6 +168,19 @@ Hdf5Reader::Dataset Hdf5Reader::open(const std::string& name) const {
   if (rank > 0) H5Sget_simple_extent_dims(out.space.get(), extents.data(), nullptr);
   out.shape.assign(extents.begin(), extents.end());
   check_storage(name, out);
+  return out;
+}
+
+std::vector<std::string> Hdf5Reader::names() const {
+  const Quiet quiet;
+  std::vector<std::string> out;
+  const auto keep = [](hid_t, const char* name, const H5L_info_t*, void* list) -> herr_t {
+    static_cast<std::vector<std::string>*>(list)->emplace_back(name);
+    return 0;
+  };
+  if (H5Literate(file_.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, keep, &out) < 0) {
+    fail("the root group", "readable names", last_error());
+  }
   return out;
 }
 

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -45,12 +46,15 @@ class Hdf5Reader {
  public:
   // throws MissingFileError, ParseError.
   explicit Hdf5Reader(std::string path);
+  // A file that lies in memory; `path` names its source in errors.
+  Hdf5Reader(std::string path, std::string_view image);
   // throws ParseError when the name is there but is not a hard link.
   bool has(const std::string& name) const;
   std::vector<int64_t> shape(const std::string& name) const;
   std::vector<double> doubles(const std::string& name) const;       // any number type
   std::vector<int64_t> integers(const std::string& name) const;     // any integer type
   std::vector<std::string> strings(const std::string& name) const;  // fixed or variable length; [] if empty
+  std::vector<std::string> names() const;                           // of what stands in the root group, sorted
   // An integer attribute of the root; empty when it is absent or not made of integers.
   std::vector<int64_t> integer_attribute(const std::string& name) const;
   const std::string& path() const { return path_; }

@@ -14,7 +14,9 @@
 #include <utility>
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/artifact.h"
 #include "deepbio/io/hdf5.h"
+#include "deepbio/io/zip.h"
 
 static_assert(std::endian::native == std::endian::little, "npy files are written as little-endian memory");
 
@@ -184,30 +186,75 @@ std::vector<std::string> lines_of(std::string_view text) {
   return lines;
 }
 
-DistanceMatrix parse_tsv(const std::string& text, const std::string& path) {
-  const auto lines = lines_of(text);
-  if (lines.empty()) fail(path, "a distance matrix", "an empty file");
-  DistanceMatrix out;
-  out.ids = split(lines[0], '\t');
-  out.ids.erase(out.ids.begin());
-  out.num_rows = static_cast<int64_t>(out.ids.size());
-  if (static_cast<int64_t>(lines.size()) != out.num_rows + 1) {
-    fail(path, std::to_string(out.num_rows) + " rows, one for each column", std::to_string(lines.size() - 1));
+// Cells of a comma-separated line; a cell in double quotes may hold commas.
+std::vector<std::string> split_csv(const std::string& text, const std::string& path, int64_t line) {
+  std::vector<std::string> out;
+  size_t at = 0;
+  while (true) {
+    std::string cell;
+    if (at < text.size() && text[at] == '"') {
+      for (++at;; ++at) {
+        if (at >= text.size()) fail(path, "a closing double quote", "the end of the line", line);
+        if (text[at] != '"') {
+          cell += text[at];
+        } else if (text.substr(at + 1, 1) == "\"") {
+          cell += text[at++];
+        } else {
+          break;
+        }
+      }
+      ++at;
+      if (at < text.size() && text[at] != ',') fail(path, "a comma after a quoted cell", quoted(text.substr(at)), line);
+    } else {
+      const size_t end = std::min(text.find(',', at), text.size());
+      cell = text.substr(at, end - at);
+      at = end;
+    }
+    out.push_back(std::move(cell));
+    if (at >= text.size()) return out;
+    ++at;
   }
-  for (size_t row = 1; row < lines.size(); ++row) {
-    const auto line = static_cast<int64_t>(row + 1);
-    const auto cells = split(lines[row], '\t');
+}
+
+double parse_distance(std::string_view cell, const std::string& path, int64_t line) {
+  const std::string_view shown = cell;
+  while (cell.starts_with(' ')) cell.remove_prefix(1);
+  while (cell.ends_with(' ')) cell.remove_suffix(1);
+  double value = 0;
+  const auto [end, code] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  if (code != std::errc() || end != cell.data() + cell.size()) fail(path, "a distance", quoted(shown), line);
+  return value;
+}
+
+// Tab- or comma-separated, as its header says; comments may stand in front of it.
+DistanceMatrix parse_text(const std::string& text, const std::string& path) {
+  const auto lines = lines_of(text);
+  size_t first = 0;
+  while (first < lines.size() && (lines[first].empty() || lines[first].starts_with('#'))) ++first;
+  if (first == lines.size()) fail(path, "a distance matrix", text.empty() ? "an empty file" : "no header");
+  const bool is_csv = lines[first].find('\t') == std::string::npos && lines[first].find(',') != std::string::npos;
+  const auto cells_of = [&](size_t row) {
+    return is_csv ? split_csv(lines[row], path, static_cast<int64_t>(row + 1)) : split(lines[row], '\t');
+  };
+  DistanceMatrix out;
+  out.ids = cells_of(first);
+  out.ids.erase(out.ids.begin());
+  if (out.ids.empty()) {
+    fail(path, "a distance matrix: ids in the first row, separated by tabs or commas", quoted(lines[first]),
+         static_cast<int64_t>(first + 1));
+  }
+  out.num_rows = static_cast<int64_t>(out.ids.size());
+  if (lines.size() - first != out.ids.size() + 1) {
+    fail(path, std::to_string(out.num_rows) + " rows, one for each column", std::to_string(lines.size() - first - 1));
+  }
+  for (size_t row = 1; row <= out.ids.size(); ++row) {
+    const auto line = static_cast<int64_t>(first + row + 1);
+    const auto cells = cells_of(first + row);
     if (cells.size() != out.ids.size() + 1) {
       fail(path, std::to_string(out.ids.size() + 1) + " cells", std::to_string(cells.size()), line);
     }
     if (cells[0] != out.ids[row - 1]) fail(path, "row " + quoted(out.ids[row - 1]), quoted(cells[0]), line);
-    for (size_t k = 1; k < cells.size(); ++k) {
-      double value = 0;
-      const auto [end, code] = std::from_chars(cells[k].data(), cells[k].data() + cells[k].size(), value);
-      if (code != std::errc() || end != cells[k].data() + cells[k].size())
-        fail(path, "a distance", quoted(cells[k]), line);
-      out.values.push_back(value);
-    }
+    for (size_t k = 1; k < cells.size(); ++k) out.values.push_back(parse_distance(cells[k], path, line));
   }
   return out;
 }
@@ -219,6 +266,47 @@ DistanceMatrix from_array(NpyArray array, std::vector<std::string> ids, const st
     fail(path, "a square matrix", "shape " + shape);
   }
   return {std::move(ids), std::move(array.values), array.shape[0]};
+}
+
+// The name among `known` that AAM and ssu give to square distances, or the only one there is.
+std::string distances_among(const std::vector<std::string>& known, const std::string& path) {
+  for (const char* name : {"matrix", "distances"}) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) return name;
+  }
+  for (const char* name : {"faith_pd", "stripe_distances"}) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) {
+      fail(path, "square distances", std::string(name) + ", which are no square matrix");
+    }
+  }
+  if (known.size() == 1) return known[0];
+  std::string names;
+  for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
+  fail(path, "distances under the name matrix or distances, or one array alone",
+       names.empty() ? "nothing" : quoted(names, 120));
+}
+
+DistanceMatrix from_hdf5(const Hdf5Reader& file) {
+  std::vector<std::string> known = file.names();
+  const bool has_order = std::erase(known, "order") > 0;
+  const std::string name = distances_among(known, file.path());
+  auto ids = has_order ? file.strings("order") : std::vector<std::string>();
+  return from_array({file.shape(name), file.doubles(name)}, std::move(ids), file.path());
+}
+
+constexpr std::string_view kNpyEnding = ".npy";
+
+bool holds_npy(const ZipArchive& archive) {
+  return std::any_of(archive.names().begin(), archive.names().end(),
+                     [](const std::string& name) { return name.ends_with(kNpyEnding); });
+}
+
+DistanceMatrix from_npz(const ZipArchive& archive) {
+  std::vector<std::string> known;
+  for (const std::string& name : archive.names()) {
+    if (name.ends_with(kNpyEnding)) known.push_back(name.substr(0, name.size() - kNpyEnding.size()));
+  }
+  const std::string name = distances_among(known, archive.path());
+  return from_array(parse_npy(archive.read(name + std::string(kNpyEnding)), archive.path()), {}, archive.path());
 }
 
 std::string name_of(const DistanceMatrix& matrix, int64_t row) {
@@ -291,17 +379,20 @@ void write_h5(const std::string& path, const DistanceMatrix& matrix, const Dista
 DistanceMatrix read_distances(const std::string& path) {
   DistanceMatrix out;
   if (path != "-" && is_hdf5(path)) {
-    const Hdf5Reader file(path);
-    auto ids = file.strings("order");
-    out = from_array({file.shape("matrix"), file.doubles("matrix")}, std::move(ids), path);
+    out = from_hdf5(Hdf5Reader(path));
+  } else if (is_zip(path) && holds_npy(ZipArchive(path))) {
+    out = from_npz(ZipArchive(path));
   } else {
+    expect_artifact(path, "DistanceMatrix", "distances");
     const std::string text = read_all(path);
     if (text.starts_with(kNpyMagic)) {
       std::vector<std::string> ids;
       if (std::filesystem::exists(ids_path(path))) ids = lines_of(read_all(ids_path(path)));
       out = from_array(parse_npy(text, path), std::move(ids), path);
+    } else if (text.starts_with("\x89HDF")) {
+      out = from_hdf5(Hdf5Reader(path, text));
     } else {
-      out = parse_tsv(text, path);
+      out = parse_text(text, path);
     }
   }
   check_distances(out, path);

@@ -1,6 +1,10 @@
-// Square distance matrices with ids: .npy (float32/float64, with PATH-without-.npy + ".ids.txt" beside it), .tsv (ids
-// in the first row and column), .h5 (the layout of ssu: `matrix`, `order`). The name's ending chooses the format when
-// writing ("-" is TSV on standard output), the content when reading.
+// Square distance matrices with ids.
+//
+// Written by the ending of the name: .npy (float32/float64, with PATH-without-.npy + ".ids.txt" beside it), .tsv (ids
+// in the first row and column; "-" is TSV on standard output), .h5 (the layout of ssu: `matrix`, `order`). Read by
+// content: these, .csv with ids in both, .npz (`distances`, or its only array), .h5 that holds `distances`, or one
+// dataset alone, with or without `order`, and QIIME 2's DistanceMatrix.qza. Faith's diversities and stripes
+// (`faith_pd`, `stripe_distances`), which AAM keeps in such files too, are refused by name.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +16,7 @@
 namespace deepbio::io {
 
 struct DistanceMatrix {
-  std::vector<std::string> ids;  // N; empty when a .npy has no ids file beside it
+  std::vector<std::string> ids;  // N; empty when the file has none (.npy without ids file, .npz, .h5 without `order`)
   std::vector<double> values;    // [N, N] row-major
   int64_t size() const { return num_rows; }
   int64_t num_rows = 0;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/artifact.h"
 
 namespace deepbio::io {
 namespace {
@@ -213,7 +214,10 @@ int64_t Tree::num_tips() const { return std::count(is_tip.begin(), is_tip.end(),
 
 Tree parse_newick(const std::string& text, const std::string& path) { return Parser(text, path).parse(); }
 
-Tree read_newick(const std::string& path) { return parse_newick(read_all(path), path); }
+Tree read_newick(const std::string& path) {
+  expect_artifact(path, "Phylogeny[", "a tree");
+  return parse_newick(read_all(path), path);
+}
 
 std::string to_newick(const Tree& tree) {
   const int64_t num_nodes = tree.num_nodes();

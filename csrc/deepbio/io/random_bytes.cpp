@@ -33,6 +33,10 @@ size_t find_access_point(const PositionedFile& file, const AccessMap& map, uint6
 }
 
 AccessMap map_access(const PositionedFile& file, Container container) {
+  if (container == Container::kZip) {
+    throw ParseError({file.path()}, "a plain, gzip or BGZF file for random access", "a zip archive; unzip it first",
+                     ErrorKind::kContainer);
+  }
   AccessMap map;
   map.container = container;
   if (container == Container::kPlain) {

@@ -198,7 +198,7 @@ CATCH_TEST_CASE("truncated HDF5 files are refused at every length", "[biom]") {
   }
 }
 
-CATCH_TEST_CASE("an HDF5 file that is no BIOM, or is gzipped, says so", "[biom]") {
+CATCH_TEST_CASE("an HDF5 file that is no BIOM says so, plain and gzipped", "[biom]") {
   const test::TemporaryFolder folder;
   Hdf5Writer file(folder / "other.h5");
   file.close();
@@ -207,7 +207,7 @@ CATCH_TEST_CASE("an HDF5 file that is no BIOM, or is gzipped, says so", "[biom]"
   const gzFile gzip = gzopen((folder / "other.h5.gz").c_str(), "wb");
   gzwrite(gzip, bytes.data(), static_cast<unsigned>(bytes.size()));
   gzclose(gzip);
-  CATCH_REQUIRE_THROWS_WITH(read_table(folder / "other.h5.gz"), Catch::Contains("gunzip"));
+  CATCH_REQUIRE_THROWS_WITH(read_table(folder / "other.h5.gz"), Catch::Contains("observation/ids"));
   CATCH_REQUIRE_THROWS_AS(read_table(folder / "absent.biom"), MissingFileError);
 }
 

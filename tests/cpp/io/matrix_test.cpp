@@ -4,8 +4,10 @@
 #include <cstring>
 
 #include "catch.h"
+#include "io/zip_bytes.h"
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/hdf5.h"
 
 using namespace deepbio;
 using namespace deepbio::io;
@@ -134,6 +136,58 @@ CATCH_TEST_CASE("what is not a distance matrix is refused with the pair and the 
   refused("\ta\ta\na\t0\t1\na\t1\t0\n", "ids that differ");
   write_npy(folder / "r.npy", {{2, 3}, {0, 0, 0, 0, 0, 0}});
   CATCH_REQUIRE_THROWS_WITH(read_distances(folder / "r.npy"), Catch::Contains("2 x 3"));
+}
+
+CATCH_TEST_CASE("matrices as AAM keeps them are read: csv, npz, and h5 under their names", "[matrix]") {
+  const test::TemporaryFolder folder;
+  const std::vector<double> values{0, 0.25, 0.5, 0.25, 0, 1, 0.5, 1, 0};
+  const auto require = [&](const std::string& path, const std::vector<std::string>& ids) {
+    CATCH_CAPTURE(path);
+    const DistanceMatrix matrix = read_distances(path);
+    CATCH_REQUIRE(matrix.ids == ids);
+    CATCH_REQUIRE(matrix.values == values);
+  };
+  test::write_text(
+      folder / "d.csv",
+      "# written by hand\r\n,a,\"b,\"\"c\"\"\",1.50\r\na,0,0.25,0.5\r\n\"b,\"\"c\"\"\", 0.25,0,1\r\n1.50,0.5,1,0\r\n");
+  require(folder / "d.csv", {"a", "b,\"c\"", "1.50"});
+
+  const std::string dict = "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 3), }\n";
+  const std::string npy = npy_bytes(dict, values);
+  test::write_text(folder / "one.npz", test::zip_of({{"arr_0.npy", npy}}, false));
+  require(folder / "one.npz", {});
+  test::write_text(folder / "two.npz", test::zip_of({{"other.npy", "junk"}, {"distances.npy", npy}}));
+  require(folder / "two.npz", {});
+
+  for (const std::string name : {"matrix", "distances", "anything"}) {
+    for (const bool with_order : {true, false}) {
+      Hdf5Writer file(folder / "d.h5");
+      file.floats(name, values, {3, 3});
+      if (with_order) file.strings("order", {"x", "y", "z"});
+      file.close();
+      require(folder / "d.h5", with_order ? std::vector<std::string>{"x", "y", "z"} : std::vector<std::string>{});
+    }
+  }
+}
+
+CATCH_TEST_CASE("what lies beside distances in AAM's files is refused by name", "[matrix]") {
+  const test::TemporaryFolder folder;
+  const std::string npy =
+      npy_bytes("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }\n", std::vector<double>{1, 2});
+  const auto refused = [&](const test::Members& members, const std::string& message) {
+    test::write_text(folder / "d.npz", test::zip_of(members));
+    CATCH_REQUIRE_THROWS_WITH(read_distances(folder / "d.npz"), Catch::Contains(message));
+  };
+  refused({{"faith_pd.npy", npy}}, "faith_pd");
+  refused({{"a.npy", npy}, {"b.npy", npy}}, "a, b");
+  refused({{"a.npy", npy}}, "shape 2");
+  refused({{"distances.npy", npy.substr(0, npy.size() - 1)}}, "16 bytes of numbers");
+  Hdf5Writer file(folder / "d.h5");
+  file.doubles("stripe_distances", {1, 2}, {2});
+  file.close();
+  CATCH_REQUIRE_THROWS_WITH(read_distances(folder / "d.h5"), Catch::Contains("stripe_distances"));
+  test::write_text(folder / "d.csv", ",a,b\na,0,1\n\"b,1,0\n");
+  CATCH_REQUIRE_THROWS_WITH(read_distances(folder / "d.csv"), Catch::Contains("line 3") && Catch::Contains("quote"));
 }
 
 CATCH_TEST_CASE("matrices written by NumPy and by upstream tools are read", "[matrix][real]") {

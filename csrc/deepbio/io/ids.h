@@ -1,0 +1,24 @@
+// Which ids two files share: a table and its metadata, a table and a distance matrix.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace deepbio::io {
+
+struct IdOverlap {
+  std::vector<std::string> shared;      // in the order of the first list
+  std::vector<std::string> only_first;  // in the order of the first list
+  std::vector<std::string> only_second;
+  bool is_same_set() const { return only_first.empty() && only_second.empty(); }
+};
+
+// Compares letter by letter; ids never become numbers. Each list holds an id once.
+IdOverlap compare_ids(const std::vector<std::string>& first, const std::vector<std::string>& second);
+
+// One line with the number on each side and three examples: "2 samples only in table.biom ('a', 'b'), 1 only in
+// meta.tsv ('x'), 30 in both".
+std::string describe(const IdOverlap& overlap, std::string_view first, std::string_view second);
+
+}  // namespace deepbio::io
