@@ -32,7 +32,7 @@ BranchProfile ProfileBuilder::build(std::span<const int64_t> features, std::span
       const auto branch = static_cast<int64_t>(word) * 64 + std::countr_zero(waiting_[word]);
       waiting_[word] &= waiting_[word] - 1;
       const double reads = std::exchange(reads_[branch], 0.0);
-      profile.branch.push_back(branch);
+      profile.branch.push_back(static_cast<int32_t>(branch));
       profile.share.push_back(reads / profile.total);
       if (phylogeny_.parent[branch] >= 0) rise(phylogeny_.parent[branch], reads);
     }

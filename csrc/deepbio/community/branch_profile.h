@@ -15,7 +15,7 @@
 namespace deepbio::community {
 
 struct BranchProfile {
-  std::vector<int64_t> branch;  // ascending
+  std::vector<int32_t> branch;  // ascending
   std::vector<double> share;    // of the sample's reads in the tree that are below the branch, in (0, 1]
   double total = 0;             // the sample's reads in the tree
 };
