@@ -11,31 +11,44 @@
 namespace deepbio::community {
 
 ProfileBuilder::ProfileBuilder(const Phylogeny& phylogeny)
-    : phylogeny_(phylogeny), reads_(phylogeny.length.size(), 0.0), waiting_(phylogeny.length.size() / 64 + 1, 0) {}
+    : branch_of_(phylogeny.branch_of), parent_(phylogeny.parent.begin(), phylogeny.parent.end()),
+      reads_(phylogeny.length.size(), 0.0), is_held_(phylogeny.length.size() / 64 + 1, 0) {}
+
+void ProfileBuilder::put_down(std::span<const int64_t> features, std::span<const double> counts, double& total) {
+  for (size_t k = 0; k < features.size(); ++k) {
+    int64_t branch = branch_of_[features[k]];
+    if (branch < 0 || counts[k] <= 0) continue;
+    reads_[branch] += counts[k];
+    total += counts[k];
+    // Upwards until a branch is known: it has its ancestors already.
+    for (; branch >= 0; branch = parent_[branch]) {
+      uint64_t& word = is_held_[branch / 64];
+      const uint64_t bit = uint64_t{1} << (branch % 64);
+      if ((word & bit) != 0) break;
+      word |= bit;
+    }
+  }
+}
 
 BranchProfile ProfileBuilder::build(std::span<const int64_t> features, std::span<const double> counts) {
-  BranchProfile profile;
-  const auto rise = [&](int64_t branch, double reads) {
-    reads_[branch] += reads;
-    waiting_[branch / 64] |= uint64_t{1} << (branch % 64);
-  };
-  for (const int64_t feature : features) phylogeny_.branch_of.at(feature);  // before anything is put down
-  for (size_t k = 0; k < features.size(); ++k) {
-    const int64_t branch = phylogeny_.branch_of[features[k]];
-    if (branch < 0 || counts[k] <= 0) continue;
-    rise(branch, counts[k]);
-    profile.total += counts[k];
-  }
-  for (size_t word = 0; word < waiting_.size(); ++word) {
-    // A parent may set a higher bit of the word that is being read.
-    while (waiting_[word] != 0) {
-      const auto branch = static_cast<int64_t>(word) * 64 + std::countr_zero(waiting_[word]);
-      waiting_[word] &= waiting_[word] - 1;
-      const double reads = std::exchange(reads_[branch], 0.0);
-      profile.branch.push_back(branch);
-      profile.share.push_back(reads / profile.total);
-      if (phylogeny_.parent[branch] >= 0) rise(phylogeny_.parent[branch], reads);
+  for (const int64_t feature : features) branch_of_.at(feature);  // before anything is put down
+  double total = 0;
+  put_down(features, counts, total);
+  held_.clear();
+  for (size_t word = 0; word < is_held_.size(); ++word) {
+    for (uint64_t bits = std::exchange(is_held_[word], 0); bits != 0; bits &= bits - 1) {
+      held_.push_back(static_cast<int32_t>(word * 64 + std::countr_zero(bits)));
     }
+  }
+  BranchProfile profile;
+  profile.total = total;
+  profile.branch.assign(held_.begin(), held_.end());
+  profile.share.resize(held_.size());
+  // Children stand before their parents.
+  for (size_t k = 0; k < held_.size(); ++k) {
+    const double reads = std::exchange(reads_[held_[k]], 0.0);
+    profile.share[k] = reads / total;
+    if (parent_[held_[k]] >= 0) reads_[parent_[held_[k]]] += reads;
   }
   return profile;
 }

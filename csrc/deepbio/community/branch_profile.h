@@ -1,7 +1,7 @@
 // One sample as the branches of a tree that hold its reads.
 //
-// Reads rise from the tips towards the root. Branches are numbered in post-order, so a bit set of the branches that
-// wait, read from its low end, gives each branch once, children before parents, without sorting.
+// Reads rise from the tips towards the root. Branches are numbered in post-order, so a bit set of those above some tip,
+// read from its low end, gives each branch once, children before parents, without sorting.
 // Threads: a ProfileBuilder belongs to one thread.
 #pragma once
 
@@ -15,7 +15,7 @@
 namespace deepbio::community {
 
 struct BranchProfile {
-  std::vector<int64_t> branch;  // ascending
+  std::vector<int32_t> branch;  // ascending
   std::vector<double> share;    // of the sample's reads in the tree that are below the branch, in (0, 1]
   double total = 0;             // the sample's reads in the tree
 };
@@ -29,9 +29,12 @@ class ProfileBuilder {
   BranchProfile build(std::span<const int64_t> features, std::span<const double> counts);
 
  private:
-  const Phylogeny& phylogeny_;
-  std::vector<double> reads_;      // [M], 0 between samples
-  std::vector<uint64_t> waiting_;  // [M / 64], 0 between samples
+  void put_down(std::span<const int64_t> features, std::span<const double> counts, double& total);
+  const std::vector<int64_t>& branch_of_;  // of the phylogeny, which must outlive the builder
+  const std::vector<int32_t> parent_;      // [M]
+  std::vector<double> reads_;              // [M], 0 between samples
+  std::vector<uint64_t> is_held_;          // [M / 64], 0 between samples
+  std::vector<int32_t> held_;              // branches of one sample
 };
 
 BranchProfile branch_profile(const Phylogeny& phylogeny, std::span<const int64_t> features,

@@ -1,9 +1,11 @@
-// The inner loop of UniFrac: one sample against a panel of samples, over the branches that many samples hold.
+// The inner loop of UniFrac: many samples (rows) against a panel of samples, over a chunk of branches that many hold.
 //
-// A panel holds, for each common branch, the weights of kLanes<T> samples side by side (256 bytes, four registers of
-// AVX-512); 0 where a sample lacks the branch. One call takes the branches of one chunk of kChunk rows, which fit the
-// first cache, adds them in T and then to a sum in double. The code is compiled for AVX-512, AVX2 and the baseline, and
-// picked at run time. Threads: pure functions.
+// A panel holds, for each branch of a chunk, the weights of kLanes<T> samples side by side (512 bytes: eight registers
+// of AVX-512); 0 where a sample lacks the branch. A chunk of kChunk branches fits the first cache, and a row brings
+// its sums into registers once for all of them. T is double, uint32_t (fixed point; sums and minima only) or float
+// (powers only). Sums of doubles and floats are exact, and so do not depend on their order, where weights are
+// multiples of a common grid (shared_branches.h). Compiled for AVX-512, AVX2 and the baseline, picked at run time.
+// Threads: pure functions.
 #pragma once
 
 #include <cstdint>
@@ -12,38 +14,59 @@
 namespace deepbio::community {
 
 template <class T>
-inline constexpr int64_t kLanes = 256 / sizeof(T);
-inline constexpr int64_t kChunk = 128;
+inline constexpr int64_t kLanes = 512 / sizeof(T);
+inline constexpr int64_t kChunk = 64;
 
 // What a branch adds for two samples that both hold it.
 enum class Shared {
   kSum,    // its length
   kMin,    // min(w_i, w_j), w = L p
-  kPower,  // two sums: L (s^alpha |p_i-p_j| / s - p_i^alpha - p_j^alpha) and L (s^alpha - ...), s = p_i + p_j
+  kPower,  // two sums: L s^alpha |p_i-p_j| / s - P_i - P_j and L s^alpha - P_i - P_j, s = p_i + p_j, P = L p^alpha
 };
 
-// The common branches of one sample in one chunk.
 template <class T>
-struct CommonBranches {
-  const int32_t* index;  // [count] row of the panel, ascending
-  const T* value;        // w; p under kPower
-  const T* power;        // L p^alpha under kPower
-  int64_t count;
-};
-template <class T>
-struct Panel {
-  const T* value;   // [rows, kLanes<T>]
-  const T* power;   // the same, L p^alpha; kPower
-  const T* length;  // [rows]; kPower
+struct SharedTile {
+  // The panel: [kChunk, kLanes<T>] each, aligned to 64 bytes.
+  const T* panel;         // w; p under kPower
+  const T* panel_power;   // P; kPower
+  const T* panel_length;  // [kChunk] L; kPower
+  // Row r holds the entries [start[r], start[r + 1]) of index, value and power.
+  const int64_t* start;  // [num_rows + 1]
+  const uint8_t* index;  // branch within the chunk
+  const T* value;        // w, p under kPower; not read under kSum
+  const T* power;        // P; kPower
+  int64_t num_rows;
+  // Sums that are added to, [num_rows, kLanes<T>], aligned to 64 bytes; second under kPower only.
+  T* first;
+  T* second;
+  double alpha = 1;
+  // Added to a term of kPower and taken away again: 1.5 * 2^52 grids, which rounds it to a multiple; 0 leaves it.
+  T rounder = 0;
 };
 
 // What the kernel is compiled for; those that this processor runs, the best first.
 enum class Instructions { kAvx512, kAvx2, kBaseline };
 const std::vector<Instructions>& usable_instructions();
 
-// first, second: [kLanes<T>] sums that are added to; second under kPower only.
 template <class T>
-void add_shared(Shared shared, double alpha, const CommonBranches<T>& row, const Panel<T>& panel, double* first,
-                double* second, Instructions instructions = usable_instructions().front());
+void add_shared(Shared shared, const SharedTile<T>& tile, Instructions instructions = usable_instructions().front());
+
+// One sample against others over one branch that all of them hold: the terms of kPower, bit by bit as above.
+template <class T>
+struct SharedList {
+  T own, own_power, length;
+  const T* other;        // [count]
+  const T* other_power;  // [count]
+  int64_t count;
+  T* first;   // [count], written
+  T* second;  // [count], written
+  double alpha;
+  T rounder;
+};
+template <class T>
+void shared_terms(const SharedList<T>& list, Instructions instructions = usable_instructions().front());
+
+// x^alpha for x > 0 to about 1e-14, in vectors where the loop around it allows.
+double positive_power(double x, double alpha);
 
 }  // namespace deepbio::community

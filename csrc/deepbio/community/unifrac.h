@@ -40,7 +40,8 @@ enum class Metric {
 Metric parse_metric(std::string_view name);
 std::string_view to_string(Metric metric);
 
-// Float keeps branch weights in 32 bits and adds at most 128 of them before the sum goes on in double.
+// Float has branch weights and sums in 32 bits: fixed point, 2^-31 of a sample's largest sum, and so within 1e-6 of
+// double; generalized in floats, within 5e-6.
 enum class Precision { kDouble, kFloat };
 
 struct UnifracOptions {
@@ -49,7 +50,6 @@ struct UnifracOptions {
   bool variance_adjusted = false;  // pair by pair, much slower than the others
   bool bypass_tips = false;        // leaves out the branches that end in a feature (changes the values)
   Precision precision = Precision::kDouble;
-  int64_t block_samples = 4096;  // columns whose common branches are held as dense rows at one time
 };
 
 // One pair, branch by branch as the formulas stand above: what the fast version is compared with.
@@ -57,14 +57,19 @@ double distance(const Phylogeny& phylogeny, const BranchProfile& a, const Branch
                 const UnifracOptions& options);
 double distance(const Phylogeny& phylogeny, const BranchProfile& a, const BranchProfile& b, Metric metric);
 // All pairs by distance(). returns float64 [N, N]
+at::Tensor plain_pairwise_distances(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
+                                    const UnifracOptions& options);
 at::Tensor plain_pairwise_distances(const Phylogeny& phylogeny, const std::vector<BranchProfile>& profiles,
                                     const UnifracOptions& options);
 
-// All pairs from what two samples share; equal to distance() to 1e-12 (double) or 1e-6 of the largest sum (float).
-// returns  [N, N], float64 or float32 by options.precision, exactly symmetric, zero diagonal
-// memory   beside the result: 24 bytes for each (branch, sample) at most, and 4 or 8 bytes (generalized: twice)
-//          x branches in at least 1/16 of the samples x block_samples, 8 N bytes x 64 a thread
-// throws   ArgumentError for a negative or infinite alpha, block_samples < 1
+// All pairs from what two samples share (shared_branches.h); equal to distance() to 1e-11 (double) or 1e-6 (float).
+//   bound    double distances are the same bits in any selection of samples whose largest_sum() is at most this
+//   returns  [N, N], float64 or float32 by options.precision, exactly symmetric, zero diagonal
+//   memory   beside result and profiles: at most 20 bytes for each (branch, sample) and 1 MiB + 2 MiB a thread;
+//            generalized in double 28 bytes and 2 + 4 MiB
+//   throws   ArgumentError for a negative or infinite alpha
+at::Tensor pairwise_distances(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
+                              const UnifracOptions& options, double bound = 0);
 at::Tensor pairwise_distances(const Phylogeny& phylogeny, const std::vector<BranchProfile>& profiles,
                               const UnifracOptions& options);
 at::Tensor pairwise_distances(const Phylogeny& phylogeny, const std::vector<BranchProfile>& profiles, Metric metric);

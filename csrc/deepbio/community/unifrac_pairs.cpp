@@ -1,280 +1,294 @@
-// All pairs from what two samples share: a distance is made of a sum per sample and a sum over the branches that both
-// hold, few of all. Rare branches are lists of samples, common ones rows of panels (shared_kernel.h).
+// All pairs of samples, a panel of columns after the other: what two samples share of the common branches comes from
+// the kernel, of the rare ones from their lists of samples (shared_branches.h).
 #include <ATen/Parallel.h>
-#include <ATen/ops/zeros.h>
+#include <ATen/ops/empty.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <limits>
+#include <memory>
+#include <new>
+#include <type_traits>
 
 #include "deepbio/base/error.h"
-#include "deepbio/community/shared_kernel.h"
-#include "deepbio/community/unifrac.h"
+#include "deepbio/community/shared_branches.h"
 
 namespace deepbio::community {
 namespace {
 
-constexpr int64_t kBlockRows = 32;
-constexpr int64_t kCommonShare = 16;  // a branch in at least 1/16 of the samples is common
+constexpr int64_t kBlockRows = 1024;  // whose sums stay in the second cache
+constexpr int64_t kTileRows = 16;
 
-// One list for each sample or branch, all in one piece of memory.
+// Memory that begins on a cache line; not set to anything.
 template <class T>
-struct Lists {
-  std::vector<int64_t> start;
-  std::vector<int32_t> index;
-  std::vector<T> value, power;
-};
-
-template <class T>
-class Pairs {
+class Lines {
  public:
-  Pairs(const Phylogeny& phylogeny, const std::vector<BranchProfile>& profiles, const UnifracOptions& options)
-      : phylogeny_(phylogeny), profiles_(profiles), options_(options), n_(static_cast<int64_t>(profiles.size())) {
-    is_power_ = options.metric == Metric::kGeneralized && options.alpha != 1;
-    const bool is_presence = options.metric == Metric::kUnweighted || options.metric == Metric::kUnweightedUnnormalized;
-    shared_ = is_power_ ? Shared::kPower : is_presence ? Shared::kSum : Shared::kMin;
-    number_branches();
-    fill_lists();
-    add_own_sums();
-  }
-
-  at::Tensor run() {
-    at::Tensor out = at::zeros({n_, n_}, sizeof(T) == 8 ? at::kDouble : at::kFloat);
-    T* values = out.mutable_data_ptr<T>();
-    for (int64_t begin = 0; begin < n_; begin += block_columns()) {
-      const int64_t end = std::min(begin + block_columns(), n_), num_blocks = (end + kBlockRows - 1) / kBlockRows;
-      fill_panels(begin, end);
-      // Early rows meet more columns than late ones: a long block goes with a short one.
-      at::parallel_for(0, (num_blocks + 1) / 2, 1, [&](int64_t first, int64_t last) {
-        for (int64_t block = first; block < last; ++block) {
-          fill_rows(block * kBlockRows, begin, end, values);
-          const int64_t other = num_blocks - 1 - block;
-          if (other != block) fill_rows(other * kBlockRows, begin, end, values);
-        }
-      });
-    }
-    return out;
-  }
+  explicit Lines(int64_t size) : data_(static_cast<T*>(::operator new[](size * sizeof(T) + 64, kAlignment))) {}
+  ~Lines() { ::operator delete[](data_, kAlignment); }
+  Lines(const Lines&) = delete;
+  Lines& operator=(const Lines&) = delete;
+  T* data() { return data_; }
 
  private:
-  struct Weight {
-    T value, power;
-  };
+  static constexpr std::align_val_t kAlignment{64};
+  T* data_;
+};
 
-  // Whole panels only.
-  int64_t block_columns() const { return (options_.block_samples + kLanes<T> - 1) / kLanes<T> * kLanes<T>; }
+// A distance from sums: differing = own_i + own_j + first_factor * first, all = kept * (own_i + own_j) + ...
+struct Combination {
+  double first_factor;      // of the first shared sum in the numerator
+  double all_first_factor;  // and in the denominator
+  bool is_normalized;
+};
 
-  Weight weight(int64_t branch, double share) const {
-    const double length = phylogeny_.length[branch];
-    if (shared_ == Shared::kSum) return {T(length), 0};
-    if (shared_ == Shared::kMin) return {T(length * share), 0};
-    return {T(share), T(length * (options_.alpha == 0 ? 1.0 : std::pow(share, options_.alpha)))};
-  }
+Combination combination(Shared form, const UnifracOptions& options) {
+  const bool is_normalized =
+      options.metric != Metric::kWeightedUnnormalized && options.metric != Metric::kUnweightedUnnormalized;
+  if (form == Shared::kPower) return {1, 0, is_normalized};
+  return {-2, form == Shared::kSum ? -1.0 : 0.0, is_normalized};
+}
 
-  // number_: common branches get 0, 1, ..., rare ones -2, -3, ... and branches that cannot count -1.
-  void number_branches() {
-    std::vector<int32_t> held(phylogeny_.length.size(), 0);
-    for (const BranchProfile& profile : profiles_) {
-      for (const int64_t branch : profile.branch) ++held[branch];
-    }
-    if (options_.bypass_tips) {
-      for (const int64_t branch : phylogeny_.branch_of) {
-        if (branch >= 0) held[branch] = 0;
-      }
-    }
-    number_.assign(held.size(), -1);
-    rare_.start.push_back(0);
-    for (size_t branch = 0; branch < held.size(); ++branch) {
-      if (held[branch] == 0 || phylogeny_.length[branch] == 0) continue;
-      if (held[branch] > 1 && held[branch] * kCommonShare >= n_) {
-        number_[branch] = num_common_++;
-        common_length_.push_back(T(phylogeny_.length[branch]));
-      } else {
-        number_[branch] = -2 - static_cast<int32_t>(rare_length_.size());
-        rare_length_.push_back(T(phylogeny_.length[branch]));
-        rare_.start.push_back(rare_.start.back() + held[branch]);
-      }
-    }
-  }
+template <class T, class Out>
+class Pairs {
+ public:
+  Pairs(const SharedBranches<T>& branches, const Phylogeny& phylogeny,
+        const std::vector<const BranchProfile*>& profiles, const UnifracOptions& options, Out* out)
+      : branches_(branches),
+        phylogeny_(phylogeny),
+        profiles_(profiles),
+        options_(options),
+        combination_(combination(branches.form, options)),
+        out_(out),
+        n_(branches.num_samples) {}
 
-  void fill_lists() {
-    const auto num_rare = static_cast<size_t>(rare_.start.back());
-    rare_.index.resize(num_rare);
-    rare_.value.resize(num_rare);
-    if (is_power_) rare_.power.resize(num_rare);
-    std::vector<int64_t> next(rare_.start.begin(), rare_.start.end() - 1);
-    num_chunks_ = num_common_ / kChunk + 1;
-    place_of_.start.push_back(0);
-    for (int64_t sample = 0; sample < n_; ++sample) {
-      const BranchProfile& profile = profiles_[sample];
-      const size_t chunks_before = sample * num_chunks_;
-      for (size_t k = 0; k < profile.branch.size(); ++k) {
-        const int32_t number = number_[profile.branch[k]];
-        if (number == -1) continue;
-        const Weight own = weight(profile.branch[k], profile.share[k]);
-        if (number >= 0) {
-          const size_t chunk = chunks_before + number / kChunk;
-          common_of_.start.resize(std::max(common_of_.start.size(), chunk + 1), common_of_.index.size());
-          common_of_.index.push_back(number);
-          common_of_.value.push_back(own.value);
-          if (is_power_) common_of_.power.push_back(own.power);
-        } else {
-          const int64_t place = next[-2 - number]++;
-          rare_.index[place] = static_cast<int32_t>(sample);
-          rare_.value[place] = own.value;
-          if (is_power_) rare_.power[place] = own.power;
-          place_of_.index.push_back(-2 - number);
-          place_of_.value.push_back(place);
-        }
-      }
-      common_of_.start.resize(chunks_before + num_chunks_, common_of_.index.size());
-      place_of_.start.push_back(static_cast<int64_t>(place_of_.index.size()));
-    }
-    common_of_.start.push_back(static_cast<int64_t>(common_of_.index.size()));
-  }
-
-  // In the order of the sums over shared branches, so that identical samples come out at exactly 0.
-  void add_own_sums() {
-    own_.assign(n_, 0.0);
-    const auto& common = is_power_ ? common_of_.power : common_of_.value;
-    const auto& rare = is_power_ ? rare_.power : rare_.value;
-    for (int64_t sample = 0; sample < n_; ++sample) {
-      double sum = 0;
-      for (int64_t k = place_of_.start[sample]; k < place_of_.start[sample + 1]; ++k) sum += rare[place_of_.value[k]];
-      for (int64_t chunk = sample * num_chunks_; chunk < (sample + 1) * num_chunks_; ++chunk) {
-        T part = 0;
-        for (int64_t k = common_of_.start[chunk]; k < common_of_.start[chunk + 1]; ++k) part += common[k];
-        sum += part;
-      }
-      own_[sample] = sum;
-    }
-  }
-
-  void fill_panels(int64_t begin, int64_t end) {
-    const int64_t lanes = kLanes<T>, size = num_common_ * lanes, num_panels = (end - begin + lanes - 1) / lanes;
-    panel_value_.assign(num_panels * size + lanes, 0);
-    if (is_power_) panel_power_.assign(num_panels * size + lanes, 0);
-    at::parallel_for(0, num_panels, 1, [&](int64_t first, int64_t last) {
-      for (int64_t sample = begin + first * lanes; sample < std::min(begin + last * lanes, end); ++sample) {
-        const int64_t at = aligned_offset() + (sample - begin) / lanes * size + (sample - begin) % lanes;
-        for (int64_t k = common_of_.start[sample * num_chunks_]; k < common_of_.start[(sample + 1) * num_chunks_];
-             ++k) {
-          panel_value_[at + common_of_.index[k] * lanes] = common_of_.value[k];
-          if (is_power_)
-            panel_power_[power_offset() + at - aligned_offset() + common_of_.index[k] * lanes] = common_of_.power[k];
-        }
-      }
+  void run() {
+    const int64_t num_panels = (n_ + kLanes<T> - 1) / kLanes<T>;
+    // Late panels meet more rows than early ones and are dealt first.
+    std::atomic<int64_t> next{num_panels};
+    at::parallel_for(0, std::min<int64_t>(num_panels, at::get_num_threads()), 1, [&](int64_t, int64_t) {
+      Work work(branches_.form == Shared::kPower, std::min(n_, kBlockRows));
+      for (int64_t panel = --next; panel >= 0; panel = --next) add_panel(panel * kLanes<T>, work);
     });
   }
 
-  // Elements to skip so that rows of a panel begin on a cache line.
-  static int64_t skip(const std::vector<T>& values) {
-    const auto past = reinterpret_cast<uintptr_t>(values.data()) % 64;
-    return past == 0 ? 0 : static_cast<int64_t>((64 - past) / sizeof(T));
-  }
-  int64_t aligned_offset() const { return skip(panel_value_); }
-  int64_t power_offset() const { return skip(panel_power_); }
+ private:
+  static constexpr int64_t kL = kLanes<T>;
 
-  // Rows [top, top + kBlockRows) against the columns [begin, end) that are not left of them.
-  void fill_rows(int64_t top, int64_t begin, int64_t end, T* values) const {
-    const int64_t bottom = std::min({top + kBlockRows, end, n_}), lanes = kLanes<T>;
-    const int64_t width = (end - begin + lanes - 1) / lanes * lanes;
-    std::vector<double> first(kBlockRows * width, 0.0), second(is_power_ ? first.size() : 0, 0.0);
-    const auto row_of = [&](std::vector<double>& sums, int64_t i) {
-      return sums.empty() ? nullptr : sums.data() + (i - top) * width;
-    };
-    for (int64_t i = top; i < bottom; ++i) add_rare(i, begin, end, row_of(first, i), row_of(second, i));
-    const int64_t from = std::max<int64_t>(0, top - begin) / lanes;
-    for (int64_t p = from; p * lanes < end - begin; ++p) {
-      const Panel<T> panel{panel_value_.data() + aligned_offset() + p * num_common_ * lanes,
-                           is_power_ ? panel_power_.data() + power_offset() + p * num_common_ * lanes : nullptr,
-                           common_length_.data()};
-      for (int64_t chunk = 0; chunk < num_chunks_; ++chunk) {
-        for (int64_t i = top; i < bottom; ++i) {
-          const int64_t at = common_of_.start[i * num_chunks_ + chunk];
-          const CommonBranches<T> row{common_of_.index.data() + at, common_of_.value.data() + at,
-                                      is_power_ ? common_of_.power.data() + at : nullptr,
-                                      common_of_.start[i * num_chunks_ + chunk + 1] - at};
-          if (row.count == 0) continue;
-          double* more = is_power_ ? row_of(second, i) + p * lanes : nullptr;
-          add_shared(shared_, options_.alpha, row, panel, row_of(first, i) + p * lanes, more);
+  struct Work {
+    Work(bool is_power, int64_t rows)
+        : panel(kChunk * kL),
+          panel_power(is_power ? kChunk * kL : 0),
+          first(rows * kL),
+          second(is_power ? rows * kL : 0),
+          rare_first(rows * kL),
+          rare_second(is_power ? rows * kL : 0) {}
+    Lines<T> panel, panel_power;
+    Lines<T> first, second;            // [rows, kL], common
+    Lines<T> rare_first, rare_second;  // [kL, rows]
+  };
+  // Rows [top, bottom) against columns [left, right).
+  struct Block {
+    int64_t top, bottom, left, right;
+    int64_t rows() const { return bottom - top; }
+  };
+
+  bool is_power() const { return branches_.form == Shared::kPower; }
+
+  void add_panel(int64_t left, Work& work) const {
+    const int64_t right = std::min(left + kL, n_);
+    for (int64_t top = 0; top < right; top += kBlockRows) {
+      const Block block{top, std::min(top + kBlockRows, right), left, right};
+      add_common(block, work);
+      add_rare(block, work);
+      for (int64_t row = top; row < block.bottom; row += kTileRows) finish(block, row, work);
+    }
+  }
+
+  void add_common(const Block& block, Work& work) const {
+    std::fill_n(work.first.data(), block.rows() * kL, T(0));
+    if (is_power()) std::fill_n(work.second.data(), block.rows() * kL, T(0));
+    SharedTile<T> tile{};
+    tile.panel = work.panel.data();
+    tile.panel_power = work.panel_power.data();
+    tile.index = branches_.index.data();
+    tile.value = branches_.value.data();
+    tile.power = branches_.power.data();
+    tile.num_rows = block.rows();
+    tile.first = work.first.data();
+    tile.second = work.second.data();
+    tile.alpha = options_.alpha;
+    tile.rounder = branches_.rounder;
+    for (int64_t chunk = 0; chunk < branches_.num_chunks; ++chunk) {
+      const int64_t* start = branches_.start.data() + chunk * (n_ + 1);
+      if (start[block.left] == start[block.right]) continue;
+      tile.panel_length = branches_.common_length.data() + chunk * kChunk;
+      fill_panel(start, tile.panel_length, block, work);
+      tile.start = start + block.top;
+      add_shared(branches_.form, tile);
+    }
+  }
+
+  void fill_panel(const int64_t* start, const T* length, const Block& block, Work& work) const {
+    T *panel = work.panel.data(), *power = work.panel_power.data();
+    std::fill_n(panel, kChunk * kL, T(0));
+    if (is_power()) std::fill_n(power, kChunk * kL, T(0));
+    for (int64_t sample = block.left; sample < block.right; ++sample) {
+      for (int64_t k = start[sample]; k < start[sample + 1]; ++k) {
+        const int64_t at = branches_.index[k] * kL + sample - block.left;
+        panel[at] = branches_.form == Shared::kSum ? length[branches_.index[k]] : branches_.value[k];
+        if (is_power()) power[at] = branches_.power[k];
+      }
+    }
+  }
+
+  void add_rare(const Block& block, Work& work) const {
+    std::fill_n(work.rare_first.data(), block.rows() * kL, T(0));
+    if (is_power()) std::fill_n(work.rare_second.data(), block.rows() * kL, T(0));
+    for (int64_t column = block.left; column < block.right; ++column) {
+      T* first = work.rare_first.data() + (column - block.left) * block.rows() - block.top;
+      T* second = is_power() ? work.rare_second.data() + (column - block.left) * block.rows() - block.top : nullptr;
+      for (int64_t k = branches_.own_start[column]; k < branches_.own_start[column + 1]; ++k) {
+        const int32_t branch = branches_.own_branch[k];
+        const int64_t begin = branches_.rare_start[branch], own = begin + branches_.own_place[k];
+        const int32_t* samples = branches_.rare_sample.data();
+        int64_t at = begin;
+        if (block.top > 0) at = std::lower_bound(samples + begin, samples + own, block.top) - samples;
+        add_rare_branch(branch, own, at, block, first, second);
+      }
+    }
+  }
+
+  // The samples from place `at` up to the column's own place.
+  void add_rare_branch(int32_t branch, int64_t own, int64_t at, const Block& block, T* first, T* second) const {
+    const int32_t* samples = branches_.rare_sample.data();
+    const T length = branches_.rare_length[branch];
+    if (branches_.form == Shared::kSum) {
+      for (; at < own && samples[at] < block.bottom; ++at) first[samples[at]] += length;
+      return;
+    }
+    const T value = branches_.rare_value[own];
+    if (branches_.form == Shared::kMin) {
+      for (; at < own && samples[at] < block.bottom; ++at) {
+        first[samples[at]] += std::min(value, branches_.rare_value[at]);
+      }
+      return;
+    }
+    if constexpr (!std::is_same_v<T, uint32_t>) {
+      constexpr int64_t kTerms = 64;
+      T first_terms[kTerms], second_terms[kTerms];
+      const int64_t end = std::lower_bound(samples + at, samples + own, block.bottom) - samples;
+      for (int64_t count; at < end; at += count) {
+        count = std::min(kTerms, end - at);
+        shared_terms(SharedList<T>{value, branches_.rare_power[own], length, branches_.rare_value.data() + at,
+                                   branches_.rare_power.data() + at, count, first_terms, second_terms, options_.alpha,
+                                   branches_.rounder});
+        for (int64_t k = 0; k < count; ++k) {
+          first[samples[at + k]] += first_terms[k];
+          second[samples[at + k]] += second_terms[k];
         }
       }
     }
-    for (int64_t i = top; i < bottom; ++i) {
-      for (int64_t j = std::max(i + 1, begin); j < end; ++j) {
-        const int64_t at = (i - top) * width + j - begin;
-        values[i * n_ + j] = values[j * n_ + i] = T(from_sums(i, j, first[at], is_power_ ? second[at] : 0.0));
+  }
+
+  // A tile of kTileRows rows: written to its rows and, turned, to its columns.
+  void finish(const Block& block, int64_t row, Work& work) const {
+    const int64_t bottom = std::min(row + kTileRows, block.bottom), width = block.right - block.left;
+    Out tile[kTileRows][kL];
+    for (int64_t i = row; i < bottom; ++i) {
+      const T* first = work.first.data() + (i - block.top) * kL;
+      const T* second = work.second.data() + (is_power() ? (i - block.top) * kL : 0);
+      const T* rare = work.rare_first.data() + (i - block.top);
+      const T* rare_second = work.rare_second.data() + (is_power() ? i - block.top : 0);
+      const double own = branches_.own_sum[i];
+      for (int64_t lane = std::max<int64_t>(0, i - block.left); lane < width; ++lane) {
+        const int64_t at = lane * block.rows();
+        const double shared = double(first[lane] + rare[at]);
+        const double more = is_power() ? double(second[lane] + rare_second[at]) : 0.0;
+        const int64_t j = block.left + lane;
+        const double both = own + branches_.own_sum[j];
+        const double differing = std::max(0.0, both + combination_.first_factor * shared);
+        const double all = both + combination_.all_first_factor * shared + more;
+        tile[i - row][lane] = static_cast<Out>(from_sums(i, j, differing, all, both));
       }
+    }
+    for (int64_t i = row; i < bottom; ++i) {
+      const int64_t lane = std::max<int64_t>(0, i - block.left);
+      if (lane < width) std::copy(tile[i - row] + lane, tile[i - row] + width, out_ + i * n_ + block.left + lane);
+    }
+    for (int64_t lane = 0; lane < width; ++lane) {
+      const int64_t j = block.left + lane;
+      for (int64_t i = row; i < std::min(bottom, j); ++i) out_[j * n_ + i] = tile[i - row][lane];
     }
   }
 
-  void add_rare(int64_t i, int64_t begin, int64_t end, double* first, double* second) const {
-    for (int64_t k = place_of_.start[i]; k < place_of_.start[i + 1]; ++k) {
-      const int32_t branch = place_of_.index[k];
-      const int64_t own = place_of_.value[k], stop = rare_.start[branch + 1];
-      int64_t at = own + 1;
-      while (at < stop && rare_.index[at] < begin) ++at;
-      const T value = rare_.value[own];
-      for (; at < stop && rare_.index[at] < end; ++at) {
-        double* sum = first + (rare_.index[at] - begin);
-        const T other = rare_.value[at];
-        if (is_power_) {
-          const T both = value + other, alone = rare_.power[own] + rare_.power[at];
-          const T weight = rare_length_[branch] * (options_.alpha == 0 ? T(1) : std::pow(both, T(options_.alpha)));
-          *sum += weight * std::abs(value - other) / both - alone;
-          second[rare_.index[at] - begin] += weight - alone;
-        } else {
-          *sum += std::min(value, other);
-        }
-      }
+  double from_sums(int64_t i, int64_t j, double differing, double all, double both) const {
+    if (i == j) return 0.0;
+    // Sums that are not exact cannot tell equal samples from nearly equal ones.
+    constexpr double kNear = std::is_same_v<T, float> ? 1e-5 : 1e-12;
+    if (!branches_.is_exact && differing <= kNear * both) {
+      return distance(phylogeny_, *profiles_[i], *profiles_[j], options_);
     }
-  }
-
-  double from_sums(int64_t i, int64_t j, double shared, double shared_power) const {
-    const double both = own_[i] + own_[j];
-    const double differing = std::max(0.0, is_power_ ? both + shared : both - 2 * shared);
-    if (options_.metric == Metric::kWeightedUnnormalized || options_.metric == Metric::kUnweightedUnnormalized) {
-      return differing;
-    }
-    if (profiles_[i].branch.empty() != profiles_[j].branch.empty()) return 1.0;
-    const double all = is_power_ ? both + shared_power : shared_ == Shared::kSum ? both - shared : both;
+    if (!combination_.is_normalized) return differing * branches_.unit;
+    if (branches_.has_reads[i] != branches_.has_reads[j]) return 1.0;
     return all > 0 ? differing / all : 0.0;
   }
 
+  const SharedBranches<T>& branches_;
   const Phylogeny& phylogeny_;
-  const std::vector<BranchProfile>& profiles_;
+  const std::vector<const BranchProfile*>& profiles_;
   const UnifracOptions& options_;
-  int64_t n_;
-  bool is_power_ = false;
-  Shared shared_ = Shared::kSum;
-  std::vector<int32_t> number_;
-  int32_t num_common_ = 0;
-  int64_t num_chunks_ = 0;
-  std::vector<T> common_length_, rare_length_;
-  Lists<T> rare_;            // by rare branch: samples and their weights
-  Lists<T> common_of_;       // by sample and chunk of kChunk common branches: branches and weights
-  Lists<int64_t> place_of_;  // by sample: rare branches and where the sample stands in rare_
-  std::vector<double> own_;  // [N]
-  std::vector<T> panel_value_, panel_power_;
+  const Combination combination_;
+  Out* out_;
+  const int64_t n_;
 };
+
+template <class T, class Out>
+void fill_pairs(const SharedBranches<T>& branches, const Phylogeny& phylogeny,
+                const std::vector<const BranchProfile*>& profiles, const UnifracOptions& options, at::Tensor& out) {
+  Pairs<T, Out>(branches, phylogeny, profiles, options, out.mutable_data_ptr<Out>()).run();
+}
 
 }  // namespace
 
-at::Tensor pairwise_distances(const Phylogeny& phylogeny, const std::vector<BranchProfile>& profiles,
-                              const UnifracOptions& options) {
+at::Tensor pairwise_distances(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
+                              const UnifracOptions& options, double bound) {
   if (!(options.alpha >= 0) || std::isinf(options.alpha)) {
     throw ArgumentError("alpha of generalized UniFrac: expected 0 or more, got " + std::to_string(options.alpha));
   }
-  if (options.block_samples < 1) {
-    throw ArgumentError("block_samples: expected 1 or more, got " + std::to_string(options.block_samples));
-  }
+  const auto n = static_cast<int64_t>(profiles.size());
+  const bool is_float = options.precision == Precision::kFloat;
   // The divisor of the variance adjustment depends on the pair: no sum per sample exists.
   if (options.variance_adjusted) {
     const at::Tensor out = plain_pairwise_distances(phylogeny, profiles, options);
-    return options.precision == Precision::kFloat ? out.to(at::kFloat) : out;
+    return is_float ? out.to(at::kFloat) : out;
   }
-  if (options.precision == Precision::kFloat) return Pairs<float>(phylogeny, profiles, options).run();
-  return Pairs<double>(phylogeny, profiles, options).run();
+  at::Tensor out = at::empty({n, n}, is_float ? at::kFloat : at::kDouble);
+  if (is_float && shared_form(options) == Shared::kPower) {
+    fill_pairs<float, float>({phylogeny, profiles, options, bound}, phylogeny, profiles, options, out);
+    return out;
+  }
+  if (is_float) {
+    const SharedBranches<uint32_t> branches(phylogeny, profiles, options, bound);
+    if (branches.is_exact) {
+      fill_pairs<uint32_t, float>(branches, phylogeny, profiles, options, out);
+      return out;
+    }
+  }
+  const SharedBranches<double> branches(phylogeny, profiles, options, bound);
+  if (is_float) {
+    fill_pairs<double, float>(branches, phylogeny, profiles, options, out);
+  } else {
+    fill_pairs<double, double>(branches, phylogeny, profiles, options, out);
+  }
+  return out;
+}
+
+at::Tensor pairwise_distances(const Phylogeny& phylogeny, const std::vector<BranchProfile>& profiles,
+                              const UnifracOptions& options) {
+  std::vector<const BranchProfile*> views;
+  for (const BranchProfile& profile : profiles) views.push_back(&profile);
+  return pairwise_distances(phylogeny, views, options);
 }
 
 }  // namespace deepbio::community

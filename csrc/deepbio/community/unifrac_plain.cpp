@@ -93,7 +93,7 @@ double distance(const Phylogeny& phylogeny, const BranchProfile& a, const Branch
   return distance(phylogeny, a, b, UnifracOptions{.metric = metric});
 }
 
-at::Tensor plain_pairwise_distances(const Phylogeny& phylogeny, const std::vector<BranchProfile>& profiles,
+at::Tensor plain_pairwise_distances(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
                                     const UnifracOptions& options) {
   const auto n = static_cast<int64_t>(profiles.size());
   const auto is_tip = options.bypass_tips ? tips_of(phylogeny) : std::vector<bool>{};
@@ -101,7 +101,7 @@ at::Tensor plain_pairwise_distances(const Phylogeny& phylogeny, const std::vecto
   double* values = out.mutable_data_ptr<double>();
   const auto fill_row = [&](int64_t i) {
     for (int64_t j = i + 1; j < n; ++j) {
-      const double value = pair_distance(phylogeny, profiles[i], profiles[j], options, is_tip);
+      const double value = pair_distance(phylogeny, *profiles[i], *profiles[j], options, is_tip);
       values[i * n + j] = values[j * n + i] = value;
     }
   };
@@ -113,6 +113,13 @@ at::Tensor plain_pairwise_distances(const Phylogeny& phylogeny, const std::vecto
     }
   });
   return out;
+}
+
+at::Tensor plain_pairwise_distances(const Phylogeny& phylogeny, const std::vector<BranchProfile>& profiles,
+                                    const UnifracOptions& options) {
+  std::vector<const BranchProfile*> views;
+  for (const BranchProfile& profile : profiles) views.push_back(&profile);
+  return plain_pairwise_distances(phylogeny, views, options);
 }
 
 }  // namespace deepbio::community

@@ -1,5 +1,7 @@
 // The fast pairs against distance(), branch by branch, and the forms that scikit-bio and ssu have values for.
 #include <ATen/Parallel.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/tensor.h>
 
 #include <cmath>
 #include <filesystem>
@@ -11,6 +13,7 @@
 #include "catch.h"
 
 #include "deepbio/base/error.h"
+#include "deepbio/community/shared_branches.h"
 #include "deepbio/community/unifrac.h"
 #include "deepbio/io/matrix.h"
 
@@ -124,7 +127,7 @@ CATCH_TEST_CASE("fast pairs of random trees and tables equal the plain version i
   }
 }
 
-CATCH_TEST_CASE("every number of threads and every block of columns gives the same bits", "[unifrac]") {
+CATCH_TEST_CASE("every number of threads gives the same bits", "[unifrac]") {
   const Community community = random_community(301, 80, false, 0.15, 77);
   const int before = at::get_num_threads();
   for_each_form([&](UnifracOptions options) {
@@ -134,12 +137,56 @@ CATCH_TEST_CASE("every number of threads and every block of columns gives the sa
       at::set_num_threads(threads);
       CATCH_REQUIRE(at::equal(one, pairwise_distances(community.phylogeny, community.profiles, options)));
     }
-    for (const int64_t block : {1, 64, 100}) {
-      options.block_samples = block;
-      CATCH_REQUIRE(at::equal(one, pairwise_distances(community.phylogeny, community.profiles, options)));
-    }
+    options.precision = Precision::kFloat;
+    at::set_num_threads(1);
+    const at::Tensor single = pairwise_distances(community.phylogeny, community.profiles, options);
+    at::set_num_threads(3);
+    CATCH_REQUIRE(at::equal(single, pairwise_distances(community.phylogeny, community.profiles, options)));
   });
   at::set_num_threads(before);
+}
+
+CATCH_TEST_CASE("any selection of samples in any order gives the bits of the whole in double", "[unifrac]") {
+  const Community community = random_community(1300, 50, true, 0.1, 8);
+  std::vector<const BranchProfile*> all, some;
+  for (const BranchProfile& profile : community.profiles) all.push_back(&profile);
+  const std::vector<int64_t> chosen{700, 3, 1299, 5, 64, 63, 1, 1024, 1023, 300};
+  for (const int64_t sample : chosen) some.push_back(all[sample]);
+  const at::Tensor index = at::tensor(chosen, at::kLong);
+  for_each_form([&](const UnifracOptions& options) {
+    CATCH_CAPTURE(to_string(options.metric), options.alpha, options.bypass_tips, options.variance_adjusted);
+    const at::Tensor whole = pairwise_distances(community.phylogeny, all, options);
+    const double bound = largest_sum(community.phylogeny, all, options);
+    const at::Tensor part = pairwise_distances(community.phylogeny, some, options, bound);
+    const at::Tensor wanted = whole.index_select(0, index).index_select(1, index);
+    if (options.alpha > 1 || options.variance_adjusted) {
+      CATCH_REQUIRE(worst(part, wanted) <= 1e-13);
+    } else {
+      CATCH_REQUIRE(at::equal(part, wanted));
+    }
+  });
+}
+
+CATCH_TEST_CASE("lengths that differ by 12 orders of magnitude keep their distances", "[unifrac]") {
+  Community community = random_community(60, 60, false, 0.1, 21);
+  std::mt19937 random(3);
+  for (double& length : community.phylogeny.length) {
+    length = std::pow(10.0, std::uniform_real_distribution<>(-6, 6)(random));
+  }
+  for_each_form([&](UnifracOptions options) {
+    if (options.variance_adjusted) return;
+    CATCH_CAPTURE(to_string(options.metric), options.alpha, options.bypass_tips);
+    const at::Tensor plain = plain_pairwise_distances(community.phylogeny, community.profiles, options);
+    const double scale = std::max(1.0, plain.max().item<double>());
+    const at::Tensor fast = pairwise_distances(community.phylogeny, community.profiles, options);
+    require_laws(fast);
+    CATCH_REQUIRE(worst(plain, fast) <= 1e-11 * scale);
+    CATCH_REQUIRE(fast[1][59].item<double>() == 0.0);
+    options.precision = Precision::kFloat;
+    const at::Tensor single = pairwise_distances(community.phylogeny, community.profiles, options);
+    require_laws(single);
+    CATCH_REQUIRE(worst(plain, single) <= 5e-6 * scale);
+  });
 }
 
 CATCH_TEST_CASE("every expected matrix of the real sets is met, double to 1e-10 and float to 5e-6", "[unifrac][real]") {
@@ -197,5 +244,4 @@ CATCH_TEST_CASE("options out of range are refused", "[unifrac]") {
   };
   refuse({.metric = Metric::kGeneralized, .alpha = -0.1});
   refuse({.metric = Metric::kGeneralized, .alpha = std::nan("")});
-  refuse({.block_samples = 0});
 }

@@ -1,0 +1,279 @@
+#include "deepbio/community/shared_branches.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cmath>
+#include <type_traits>
+
+namespace deepbio::community {
+namespace {
+
+constexpr int32_t kLeftOut = -1;  // common branches are numbered 0, 1, ..., rare ones -2, -3, ...
+
+std::vector<double> counted_lengths(const Phylogeny& phylogeny, const UnifracOptions& options) {
+  std::vector<double> length = phylogeny.length;
+  if (options.bypass_tips) {
+    for (const int64_t branch : phylogeny.branch_of) {
+      if (branch >= 0) length[branch] = 0;
+    }
+  }
+  return length;
+}
+
+double power_weight(double share, double alpha) {
+  return alpha == 0.5 ? std::sqrt(share) : positive_power(share, alpha);
+}
+
+// A sample's sum before any rounding.
+double plain_sum(const std::vector<double>& length, const BranchProfile& profile, const UnifracOptions& options) {
+  const Shared form = shared_form(options);
+  double sum = 0;
+  for (size_t k = 0; k < profile.branch.size(); ++k) {
+    const double own = length[profile.branch[k]], share = profile.share[k];
+    sum += form == Shared::kSum ? own : form == Shared::kMin ? own * share : own * power_weight(share, options.alpha);
+  }
+  return sum;
+}
+
+// Samples are dealt to threads in runs, so that lists come out in sample order for any number of threads.
+struct Runs {
+  explicit Runs(int64_t n) : num_samples(n), count(std::clamp<int64_t>(n / 16, 1, at::get_num_threads())) {}
+  template <class Visit>
+  void each(const Visit& visit) const {
+    at::parallel_for(0, count, 1, [&](int64_t first, int64_t last) {
+      for (int64_t run = first; run < last; ++run) {
+        visit(run, run * num_samples / count, (run + 1) * num_samples / count);
+      }
+    });
+  }
+  int64_t num_samples, count;
+};
+
+template <class T>
+class Builder {
+ public:
+  Builder(SharedBranches<T>& out, const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
+          const UnifracOptions& options)
+      : out_(out),
+        profiles_(profiles),
+        options_(options),
+        length_(counted_lengths(phylogeny, options)),
+        runs_(static_cast<int64_t>(profiles.size())) {
+    out_.num_samples = runs_.num_samples;
+    out_.form = shared_form(options);
+  }
+
+  void build(double bound) {
+    count();
+    set_grid(bound);
+    number_branches();
+    place();
+    fill();
+  }
+
+ private:
+  bool is_power() const { return out_.form == Shared::kPower; }
+
+  void count() {
+    sums_.resize(profiles_.size());
+    held_.assign(runs_.count, {});
+    runs_.each([&](int64_t run, int64_t begin, int64_t end) {
+      auto& held = held_[run];
+      held.assign(length_.size(), 0);
+      for (int64_t sample = begin; sample < end; ++sample) {
+        for (const int32_t branch : profiles_[sample]->branch) ++held[branch];
+        sums_[sample] = plain_sum(length_, *profiles_[sample], options_);
+      }
+    });
+  }
+
+  void set_grid(double bound) {
+    for (const double sum : sums_) bound = std::max(bound, sum);
+    // Powers beyond 1 can add up to more than the sums of the two samples.
+    if (std::is_same_v<T, float> || (is_power() && options_.alpha > 1)) out_.is_exact = false;
+    if (bound == 0) return;
+    const double grid = std::ldexp(1.0, std::ilogb(bound) + 1 - (std::is_same_v<T, uint32_t> ? 31 : 51));
+    const double tolerance = std::is_same_v<T, uint32_t> ? 1e-6 : 1e-11;
+    for (size_t sample = 0; sample < sums_.size() && out_.is_exact; ++sample) {
+      const auto size = static_cast<double>(profiles_[sample]->branch.size());
+      // Rounding errors add up like a random walk.
+      if (sums_[sample] > 0 && std::sqrt(size) * grid > tolerance * sums_[sample]) out_.is_exact = false;
+    }
+    if constexpr (std::is_same_v<T, uint32_t>) {
+      out_.unit = grid;
+    } else if (out_.is_exact) {
+      out_.rounder = T(grid * 6755399441055744.0);  // 1.5 * 2^52
+    }
+  }
+
+  T rounded(double weight) const {
+    if constexpr (std::is_same_v<T, uint32_t>) return static_cast<uint32_t>(weight / out_.unit + 0.5);
+    return (T(weight) + out_.rounder) - out_.rounder;
+  }
+
+  T branch_length(size_t branch) const {
+    return out_.form == Shared::kSum ? rounded(length_[branch]) : T(length_[branch]);
+  }
+
+  void number_branches() {
+    number_.assign(length_.size(), kLeftOut);
+    out_.rare_start.push_back(0);
+    for (size_t branch = 0; branch < length_.size(); ++branch) {
+      int64_t held = 0;
+      for (const auto& of_run : held_) held += of_run[branch];
+      if (held == 0 || length_[branch] == 0) continue;
+      if (held > 1 && held * kCommonShare >= out_.num_samples) {
+        number_[branch] = num_common_++;
+        out_.common_length.push_back(branch_length(branch));
+        continue;
+      }
+      number_[branch] = -2 - static_cast<int32_t>(out_.rare_length.size());
+      out_.rare_length.push_back(branch_length(branch));
+      // From here on: where the run's first entry goes.
+      int32_t place = 0;
+      for (auto& of_run : held_) place += std::exchange(of_run[branch], place);
+      out_.rare_start.push_back(out_.rare_start.back() + place);
+    }
+    out_.num_chunks = (num_common_ + kChunk - 1) / kChunk;
+    out_.common_length.resize(out_.num_chunks * kChunk);
+  }
+
+  // Where each sample's entries go.
+  void place() {
+    const int64_t n = out_.num_samples, stride = n + 1;
+    out_.start.assign(out_.num_chunks * stride + 1, 0);
+    out_.own_start.assign(n + 1, 0);
+    runs_.each([&](int64_t, int64_t begin, int64_t end) {
+      std::vector<int32_t> in_chunk(out_.num_chunks);
+      for (int64_t sample = begin; sample < end; ++sample) {
+        std::fill(in_chunk.begin(), in_chunk.end(), 0);
+        int64_t rare = 0;
+        for (const int32_t branch : profiles_[sample]->branch) {
+          const int32_t number = number_[branch];
+          if (number >= 0) {
+            ++in_chunk[number / kChunk];
+          } else {
+            rare += number != kLeftOut;
+          }
+        }
+        out_.own_start[sample + 1] = rare;
+        for (int64_t chunk = 0; chunk < out_.num_chunks; ++chunk) {
+          out_.start[chunk * stride + sample + 1] = in_chunk[chunk];
+        }
+      }
+    });
+    for (size_t k = 1; k < out_.own_start.size(); ++k) out_.own_start[k] += out_.own_start[k - 1];
+    for (size_t k = 1; k < out_.start.size(); ++k) out_.start[k] += out_.start[k - 1];
+  }
+
+  void fill() {
+    const auto num_common = static_cast<size_t>(out_.start.back());
+    const auto num_rare = static_cast<size_t>(out_.own_start.back());
+    const bool has_values = out_.form != Shared::kSum;
+    out_.index.resize(num_common);
+    out_.value.resize(has_values ? num_common : 0);
+    out_.power.resize(is_power() ? num_common : 0);
+    out_.rare_sample.resize(num_rare);
+    out_.rare_value.resize(has_values ? num_rare : 0);
+    out_.rare_power.resize(is_power() ? num_rare : 0);
+    out_.own_branch.resize(num_rare);
+    out_.own_place.resize(num_rare);
+    out_.own_sum.resize(profiles_.size());
+    out_.has_reads.resize(profiles_.size());
+    if (out_.form == Shared::kSum) {
+      for (const double length : length_) rounded_length_.push_back(rounded(length));
+    }
+    runs_.each([&](int64_t run, int64_t begin, int64_t end) {
+      for (int64_t sample = begin; sample < end; ++sample) fill_sample(sample, held_[run]);
+    });
+  }
+
+  void fill_sample(int64_t sample, std::vector<int32_t>& next_place) {
+    const BranchProfile& profile = *profiles_[sample];
+    const Shared form = out_.form;
+    double sum = 0;
+    int64_t chunk = -1, common = 0, own = out_.own_start[sample];
+    for (size_t k = 0; k < profile.branch.size(); ++k) {
+      const int32_t branch = profile.branch[k], number = number_[branch];
+      if (number == kLeftOut) continue;
+      const double share = profile.share[k];
+      T value = T(share), power = 0;
+      if (form == Shared::kSum) {
+        sum += rounded_length_[branch];
+      } else if (form == Shared::kMin) {
+        value = rounded(length_[branch] * share);
+        sum += value;
+      } else {
+        power = rounded(length_[branch] * power_weight(share, options_.alpha));
+        sum += power;
+      }
+      int64_t at;
+      if (number >= 0) {
+        if (number / kChunk != chunk) {
+          chunk = number / kChunk;
+          common = out_.start[chunk * (out_.num_samples + 1) + sample];
+        }
+        at = common++;
+        out_.index[at] = static_cast<uint8_t>(number % kChunk);
+        if (form != Shared::kSum) out_.value[at] = value;
+        if (form == Shared::kPower) out_.power[at] = power;
+        continue;
+      }
+      const int32_t rare = -2 - number, place = next_place[branch]++;
+      at = out_.rare_start[rare] + place;
+      out_.rare_sample[at] = static_cast<int32_t>(sample);
+      if (form != Shared::kSum) out_.rare_value[at] = value;
+      if (form == Shared::kPower) out_.rare_power[at] = power;
+      out_.own_branch[own] = rare;
+      out_.own_place[own++] = place;
+    }
+    out_.own_sum[sample] = sum;
+    out_.has_reads[sample] = !profile.branch.empty();
+  }
+
+  SharedBranches<T>& out_;
+  const std::vector<const BranchProfile*>& profiles_;
+  const UnifracOptions& options_;
+  const std::vector<double> length_;
+  const Runs runs_;
+  std::vector<double> sums_;
+  std::vector<std::vector<int32_t>> held_;  // [runs, M] samples that hold a branch; later where the next one goes
+  std::vector<int32_t> number_;
+  std::vector<T> rounded_length_;
+  int32_t num_common_ = 0;
+};
+
+}  // namespace
+
+Shared shared_form(const UnifracOptions& options) {
+  switch (options.metric) {
+    case Metric::kUnweighted:
+    case Metric::kUnweightedUnnormalized:
+      return Shared::kSum;
+    case Metric::kGeneralized:
+      return options.alpha == 1 ? Shared::kMin : Shared::kPower;
+    default:
+      return Shared::kMin;
+  }
+}
+
+double largest_sum(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
+                   const UnifracOptions& options) {
+  const std::vector<double> length = counted_lengths(phylogeny, options);
+  double largest = 0;
+  for (const BranchProfile* profile : profiles) largest = std::max(largest, plain_sum(length, *profile, options));
+  return largest;
+}
+
+template <class T>
+SharedBranches<T>::SharedBranches(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
+                                  const UnifracOptions& options, double bound) {
+  Builder<T>(*this, phylogeny, profiles, options).build(bound);
+}
+
+template struct SharedBranches<double>;
+template struct SharedBranches<float>;
+template struct SharedBranches<uint32_t>;
+
+}  // namespace deepbio::community
