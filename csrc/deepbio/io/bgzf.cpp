@@ -57,6 +57,7 @@ void BgzfSource::take_blocks(Slot& slot) {
       slot.is_last = size == 0 || block.size() < size;
       if (slot.is_last) break;
       slot.compressed.append(block);
+      is_end_block_ = little_u32(block, size - 4) == 0;
       input_->skip(size);
     }
   } catch (...) {
@@ -142,8 +143,10 @@ size_t BgzfSource::read(char* out, size_t size) {
       slot.damaged = nullptr;
     }
     if (slot.is_last) {
-      const bool is_continued = input_->offset() > 0;
-      rest_ = std::make_unique<GzipSource>(std::move(input_), is_continued);
+      const auto before = input_->offset() == 0 ? GzipSource::Before::kNothing
+                          : is_end_block_       ? GzipSource::Before::kEndBlock
+                                                : GzipSource::Before::kBlocks;
+      rest_ = std::make_unique<GzipSource>(std::move(input_), before);
     } else {
       const std::lock_guard lock(mutex_);
       ++num_used_;

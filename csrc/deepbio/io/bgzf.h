@@ -33,6 +33,7 @@ class BgzfSource : public ByteSource {
   size_t read(char* out, size_t size) override;
   const std::string& path() const override { return path_; }
   Container container() const override { return Container::kBgzf; }
+  std::string warning() const override { return rest_ ? rest_->warning() : ""; }
 
  private:
   struct Slot {
@@ -58,6 +59,7 @@ class BgzfSource : public ByteSource {
   std::condition_variable changed_;
   size_t num_claimed_ = 0, num_used_ = 0;  // slot number n lives in n % slots_.size()
   bool has_last_ = false, is_stopping_ = false;
+  bool is_end_block_ = false;  // the last block taken has no data
   int num_threads_;
   BlockInflater inflater_;            // of the reading thread
   std::unique_ptr<ByteSource> rest_;  // set when GzipSource has taken over

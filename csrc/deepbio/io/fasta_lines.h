@@ -5,29 +5,37 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <string_view>
+
+#include "deepbio/io/text_kernels.h"
 
 namespace deepbio::io {
 
 class FastaLines {
  public:
-  // The whole lines at the front of a text that lie before any '>', at most kBlockBytes of them.
-  static std::string_view plain_block(std::string_view text);
-
+  struct Taken {
+    size_t num_bytes = 0;
+    int64_t num_lines = 0;
+  };
+  explicit FastaLines(Simd simd);
   void clear() { size_ = 0; }
   void append(std::string_view line);
-  // Appends the lines of a plain_block and returns how many; -1, and nothing is appended, when a byte may not stand in
-  // a sequence or a line ends in a carriage return or blanks: then they are for append(), one by one.
-  int64_t append_block(std::string_view block);
+  // Appends the whole lines at the front of a text up to one that holds another byte than those of a sequence (a title,
+  // a CR, a blank): that one is for append().
+  Taken append_lines(std::string_view text);
   std::string_view joined() const { return {data_.get(), size_}; }
   size_t size() const { return size_; }
 
  private:
-  static constexpr size_t kBlockBytes = size_t{1} << 15;  // stays in the first-level cache between check and copy
+  struct Free {
+    void operator()(char* data) const { std::free(data); }
+  };
   char* room_for(size_t size);
 
-  std::unique_ptr<char[]> data_;
+  const TextKernels* kernels_;
+  std::unique_ptr<char, Free> data_;
   size_t capacity_ = 0, size_ = 0;
 };
 

@@ -7,50 +7,11 @@
 namespace deepbio::io {
 namespace {
 
-// Written without branches, so that the compiler turns it into vector code.
-bool is_quality_text(std::string_view text) {
-  unsigned char bad = 0;
-  for (const char c : text) bad |= static_cast<unsigned char>(static_cast<unsigned char>(c - '!') > '~' - '!');
-  return bad == 0;
-}
-
-bool is_quality_byte(unsigned char byte) { return byte >= '!' && byte <= '~'; }
-
 const char* find_newline(const char* begin, const char* end) {
   return static_cast<const char*>(std::memchr(begin, '\n', static_cast<size_t>(end - begin)));
 }
 
-// The line [begin, end) without the carriage return of a DOS line end.
-std::string_view line_text(const char* begin, const char* end) {
-  if (end > begin && end[-1] == '\r') --end;
-  return {begin, static_cast<size_t>(end - begin)};
-}
-
-bool is_plain_title(std::string_view title) {
-  unsigned char bad = 0;
-  for (const char c : title) bad |= static_cast<unsigned char>((c == '\0') | (c == '\r'));
-  return bad == 0;
-}
-
-bool is_plus_line_for(std::string_view plus, std::string_view title) {
-  return plus.size() == 1 || plus.substr(1) == title;
-}
-
 }  // namespace
-
-bool is_sequence_byte(unsigned char byte) {
-  return static_cast<unsigned char>((byte | 0x20) - 'a') < 26 || byte == '*' || byte == '-' || byte == '.';
-}
-
-bool is_sequence_text(std::string_view text) {
-  unsigned char bad = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const auto letter = static_cast<unsigned char>((byte | 0x20) - 'a');
-    bad |= static_cast<unsigned char>((letter > 25) & (byte != '*') & (byte != '-') & (byte != '.'));
-  }
-  return bad == 0;
-}
 
 bool is_title_good(std::string_view title, RecordProblem& problem) {
   if (is_plain_title(title)) return true;
@@ -78,28 +39,20 @@ FastqScanner::Result FastqScanner::scan(std::string_view text, bool is_end) {
   return Result::kRecord;
 }
 
+FastqScanner::FastqScanner(Simd simd) : kernels_(&text_kernels(simd)) {}
+
 bool FastqScanner::scan_four_lines(std::string_view text) {
-  const char *const begin = text.data(), *const end = begin + text.size();
-  if (text.empty() || *begin != '@') return false;
-  const char* const title_end = find_newline(begin, end);
-  if (title_end == nullptr) return false;
-  const char* const sequence_end = find_newline(title_end + 1, end);
-  if (sequence_end == nullptr || sequence_end + 1 == end || sequence_end[1] != '+') return false;
-  const char* const plus_end = find_newline(sequence_end + 1, end);
-  if (plus_end == nullptr) return false;
-  sequence = line_text(title_end + 1, sequence_end);
-  // The quality must end where the sequence length says; check of its bytes rules out a line end before that.
-  const char* quality_end = plus_end + 1;
-  if (static_cast<size_t>(end - quality_end) < sequence.size() + 2) return false;
-  quality_end += sequence.size();
-  quality = {plus_end + 1, sequence.size()};
-  if (*quality_end == '\r') ++quality_end;
-  if (*quality_end != '\n') return false;
-  title = line_text(begin + 1, title_end);
-  num_bytes = static_cast<size_t>(quality_end + 1 - begin);
+  FourLines found;
+  if (!kernels_->find_four_lines(text.data(), text.data() + text.size(), found)) return false;
+  const auto between = [](const char* begin, const char* end) {
+    return std::string_view(begin, static_cast<size_t>(end - begin));
+  };
+  title = between(found.title, found.title_end);
+  sequence = between(found.sequence, found.sequence_end);
+  quality = {found.quality, sequence.size()};
+  num_bytes = static_cast<size_t>(found.end - text.data());
   num_lines = 4;
-  return is_plus_line_for(line_text(sequence_end + 1, plus_end), title) && is_plain_title(title) &&
-         is_sequence_text(sequence) && is_quality_text(quality);
+  return true;
 }
 
 FastqScanner::Take FastqScanner::take(Line& line) {

@@ -10,12 +10,9 @@
 #include <string_view>
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/text_kernels.h"
 
 namespace deepbio::io {
-
-// True when every byte may stand in a sequence (letters, '*', '-', '.').
-bool is_sequence_text(std::string_view text);
-bool is_sequence_byte(unsigned char byte);
 
 // What is wrong with a record, and where, counted from its beginning.
 struct RecordProblem {
@@ -30,6 +27,7 @@ bool is_title_good(std::string_view title, RecordProblem& problem);
 class FastqScanner {
  public:
   enum class Result { kRecord, kNeedMore, kBad };
+  explicit FastqScanner(Simd simd = choose_simd());
   // is_end: no text follows. kNeedMore: the record goes on behind the text.
   Result scan(std::string_view text, bool is_end);
 
@@ -62,6 +60,7 @@ class FastqScanner {
   Result truncated(const char* expected);
   Result wrong_length(const Line& line, size_t size);
 
+  const TextKernels* kernels_;
   std::string_view text_;
   bool is_end_ = false;
   size_t at_ = 0;

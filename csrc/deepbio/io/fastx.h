@@ -18,6 +18,8 @@
 #include <vector>
 
 #include "deepbio/io/bytes.h"
+#include "deepbio/io/fastx_record.h"
+#include "deepbio/io/letters.h"
 
 namespace deepbio::io {
 
@@ -25,54 +27,28 @@ enum class Format { kFasta, kFastq };
 std::string_view to_string(Format format);
 enum class OnBadRecord { kRaise, kSkip };
 
+// What of each record is handed out; all of it is checked in any case. What is off comes out empty.
+struct RecordFields {
+  bool titles = true;  // name and description
+  bool sequences = true;
+  bool qualities = true;
+};
+
 struct FastxOptions {
   OnBadRecord on_bad_record = OnBadRecord::kRaise;
   uint64_t max_record_bytes = uint64_t{1} << 28;  // 256 MiB
   OpenOptions open = {};                          // threads that inflate
+  Letters alphabet = Letters::kAny;               // other letters make a record bad
+  RecordFields fields = {};
 };
 
-struct Record {
-  std::string name;         // title up to the first white space
-  std::string description;  // the rest of the title after that white space
-  std::string sequence;
-  std::string quality;  // raw bytes (Phred+33 as a rule); empty for FASTA
-  bool has_quality = false;
-};
-
-// The same as views into the reader's buffers; they live until the next call.
-struct RecordView {
-  std::string_view name, description, sequence, quality;
-  bool has_quality = false;
-  int64_t offset_bytes = 0;  // of the record's first byte ('@' or '>') in the decompressed data
-};
-
-// What was skipped under OnBadRecord::kSkip: counts per kind and the first three messages.
+// What was read, and under OnBadRecord::kSkip what was not: counts per kind and the first three messages.
 struct SkipReport {
   int64_t num_records = 0;  // good records delivered
   int64_t num_skipped = 0;
   std::map<std::string, int64_t> reasons;
   std::vector<std::string> examples;
-};
-
-// Many records as flat buffers with offsets: record i is [offsets[i], offsets[i+1]).
-struct RecordBatch {
-  std::string names, descriptions, sequences, qualities;
-  std::vector<int64_t> name_offsets{0}, description_offsets{0}, sequence_offsets{0}, quality_offsets{0};
-  int64_t size() const { return static_cast<int64_t>(sequence_offsets.size()) - 1; }
-  std::string_view name(int64_t i) const { return slice(names, name_offsets, i); }
-  std::string_view description(int64_t i) const { return slice(descriptions, description_offsets, i); }
-  std::string_view sequence(int64_t i) const { return slice(sequences, sequence_offsets, i); }
-  std::string_view quality(int64_t i) const { return slice(qualities, quality_offsets, i); }
-  void append(const Record& record);
-  // Empty, with the memory kept.
-  void clear();
-
- private:
-  static std::string_view slice(const std::string& data, const std::vector<int64_t>& offsets, int64_t i) {
-    const auto begin = static_cast<size_t>(offsets[static_cast<size_t>(i)]);
-    const auto end = static_cast<size_t>(offsets[static_cast<size_t>(i) + 1]);
-    return std::string_view(data).substr(begin, end - begin);
-  }
+  std::vector<std::string> warnings;  // odd but no error, known at the end: BGZF without its end block
 };
 
 class FastxReader {
@@ -95,9 +71,5 @@ class FastxReader {
   struct State;
   std::unique_ptr<State> state_;
 };
-
-// One FASTA (width 0: one line) or FASTQ record as text.
-std::string to_fasta(const Record& record, int64_t width = 0);
-std::string to_fastq(const Record& record);
 
 }  // namespace deepbio::io

@@ -26,8 +26,11 @@ Container container_of(std::string_view head) {
 
 }  // namespace
 
-GzipSource::GzipSource(std::unique_ptr<RawInput> input, bool is_continued)
-    : input_(std::move(input)), container_(container_of(input_->peek(16))), num_members_(is_continued ? 1 : 0) {
+GzipSource::GzipSource(std::unique_ptr<RawInput> input, Before before)
+    : input_(std::move(input)),
+      container_(before == Before::kNothing ? container_of(input_->peek(16)) : Container::kBgzf),
+      num_members_(before == Before::kNothing ? 0 : 1),
+      is_end_block_(before == Before::kEndBlock) {
   const InflateChoice choice = choose_inflate();
   inflater_ = make_inflater(choice.stream);
   if (choice.has_blocks && container_ == Container::kBgzf) {
@@ -38,6 +41,11 @@ GzipSource::GzipSource(std::unique_ptr<RawInput> input, bool is_continued)
 
 void GzipSource::damaged(const std::string& expected, const std::string& got) const {
   throw ParseError({path(), -1, -1, input_->offset()}, expected, got, ErrorKind::kContainer);
+}
+
+std::string GzipSource::warning() const {
+  if (container_ != Container::kBgzf || is_end_block_) return "";
+  return "no BGZF end block: the file may have been cut between two blocks";
 }
 
 size_t GzipSource::read(char* out, size_t size) {
@@ -174,6 +182,7 @@ bool GzipSource::inflate_block() {
   input_->skip(rest_bytes);
   block_begin_ = 0;
   block_end_ = size;
+  is_end_block_ = size == 0;
   return true;
 }
 
@@ -210,6 +219,7 @@ void GzipSource::check_trailer() {
     damaged("gzip length " + std::to_string(length_) + " bytes", std::to_string(stored_length));
   }
   input_->skip(kTrailerBytes);
+  is_end_block_ = block_bytes_ >= 0 && length_ == 0;
   const int64_t size = input_->offset() - member_offset_;
   if (block_bytes_ >= 0 && block_bytes_ != size) {
     damaged("a BGZF block of " + std::to_string(size) + " bytes", "BSIZE for " + std::to_string(block_bytes_));

@@ -23,11 +23,13 @@ namespace deepbio::io {
 class GzipSource : public ByteSource {
  public:
   // input stands at the magic bytes 1f 8b.
-  // is_continued: members came before, so that the file may end here.
-  explicit GzipSource(std::unique_ptr<RawInput> input, bool is_continued = false);
+  // What came before that place in the file: then the file may end here.
+  enum class Before { kNothing, kBlocks, kEndBlock };
+  explicit GzipSource(std::unique_ptr<RawInput> input, Before before = Before::kNothing);
   size_t read(char* out, size_t size) override;
   const std::string& path() const override { return input_->path(); }
   Container container() const override { return container_; }
+  std::string warning() const override;
 
  private:
   enum class Step { kHeader, kBody, kBlock, kTrailer, kEnd };
@@ -54,6 +56,7 @@ class GzipSource : public ByteSource {
   size_t block_begin_ = 0, block_end_ = 0;
   Step step_ = Step::kHeader;
   int64_t num_members_ = 0;
+  bool is_end_block_;          // the last member is a BGZF block without data
   int64_t member_offset_ = 0;  // where the member began in the file
   int64_t block_bytes_ = -1;   // size of the member according to BSIZE, -1 without
   uint32_t header_crc_ = 0, crc_ = 0;

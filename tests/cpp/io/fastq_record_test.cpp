@@ -6,17 +6,6 @@ using namespace deepbio;
 using namespace deepbio::io;
 using Result = FastqScanner::Result;
 
-CATCH_TEST_CASE("letters and three signs are sequence bytes, nothing else", "[fastq_record]") {
-  const std::string good = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz*-.";
-  for (int byte = 0; byte < 256; ++byte) {
-    const bool is_good = byte != 0 && good.find(static_cast<char>(byte)) != std::string::npos;
-    CATCH_CAPTURE(byte);
-    CATCH_REQUIRE(is_sequence_byte(static_cast<unsigned char>(byte)) == is_good);
-    CATCH_REQUIRE(is_sequence_text(good + static_cast<char>(byte) + good) == is_good);
-  }
-  CATCH_REQUIRE(is_sequence_text(""));
-}
-
 CATCH_TEST_CASE("a record before the end asks for more text at every cut", "[fastq_record]") {
   const std::string text = "@a b\nACG\n+\nI@I\n", with_next = text + "@next";
   FastqScanner scanner;

@@ -174,7 +174,7 @@ CATCH_TEST_CASE("a sorted batch with gaps and repeats gives the records that sta
       for (int64_t i = step - 1; i < 20000; i += step) records.push_back(i);
       records.push_back(19999);
       RecordBatch got;
-      got.append({"before", "", "AC", "II", true});
+      got.append(Record{"before", "", "AC", "II", true});
       file.read(records, got);
       CATCH_REQUIRE(got.size() == static_cast<int64_t>(records.size()) + 1);
       bool is_same = got.name(0) == "before";

@@ -1,0 +1,49 @@
+#include "deepbio/io/simd.h"
+
+#include <cstdlib>
+#include <string>
+
+#include "deepbio/base/error.h"
+
+namespace deepbio::io {
+namespace {
+
+std::vector<Simd> find_paths() {
+  std::vector<Simd> found{Simd::kScalar};
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")) {
+    found.push_back(Simd::kAvx2);
+    // Byte masks and byte compression: Ice Lake, Zen 4 and later.
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vbmi2")) {
+      found.push_back(Simd::kAvx512);
+    }
+  }
+#endif
+  return found;
+}
+
+}  // namespace
+
+std::string_view to_string(Simd simd) {
+  constexpr std::string_view kNames[] = {"scalar", "avx2", "avx512"};
+  return kNames[static_cast<int>(simd)];
+}
+
+const std::vector<Simd>& simd_paths() {
+  static const std::vector<Simd> paths = find_paths();
+  return paths;
+}
+
+Simd choose_simd() {
+  const char* wanted = std::getenv("DEEPBIO_SIMD");
+  if (wanted == nullptr || *wanted == '\0') return simd_paths().back();
+  std::string names;
+  for (const Simd simd : simd_paths()) {
+    if (to_string(simd) == wanted) return simd;
+    names += (names.empty() ? "" : ", ") + std::string(to_string(simd));
+  }
+  throw ArgumentError("DEEPBIO_SIMD: expected one of " + names + " (this processor), got " + quoted(wanted));
+}
+
+}  // namespace deepbio::io
