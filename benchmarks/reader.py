@@ -43,13 +43,15 @@ parse = SimpleFastaParser if path.endswith('.fa') else FastqGeneralIterator
 with (gzip.open if path.endswith('.gz') else open)(path, 'rt') as f: items = sum(1 for r in parse(f))""",
     "python-records": """
 import deepbio_torch as db
+read = db.SequenceReader  # loads torch
 # timed
-items = sum(1 for r in db.SequenceReader(path))""",
+items = sum(1 for r in read(path))""",
     "python-fields": """
 import deepbio_torch as db
+read = db.SequenceReader  # loads torch
 items = bases = 0
 # timed
-for r in db.SequenceReader(path):
+for r in read(path):
     bases += len(r.name) + len(r.sequence) + len(r.quality)
     items += 1""",
     "dnaio-fields": """
@@ -62,9 +64,10 @@ with dnaio.open(path, open_threads=0) as f:
         items += 1""",
     "python-batches": """
 import deepbio_torch as db
+read = db.SequenceReader  # loads torch
 items = 0
 # timed
-for batch in db.SequenceReader(path).batches(256): items += batch.padded().shape[0]""",
+for batch in read(path).batches(256): items += batch.padded().shape[0]""",
     "dnaio-batches": """
 import dnaio, numpy as np
 from itertools import islice
@@ -250,7 +253,9 @@ def run(command: list[str], environment: dict[str, str]) -> Turn:
     """One process: what it prints, its own peak memory, and its error if there is one."""
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         try:
-            child = subprocess.Popen(command, stdout=output, stderr=errors, env={**os.environ, **environment})
+            # The installed package, not the source tree this may run in.
+            environment = {**os.environ, "PYTHONSAFEPATH": "1", **environment}
+            child = subprocess.Popen(command, stdout=output, stderr=errors, env=environment)
         except OSError as error:
             return Turn(error=str(error))
         _, status, usage = os.wait4(child.pid, 0)
