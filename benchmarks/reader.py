@@ -1,113 +1,399 @@
-"""Times the sequence reader beside its peers and two limits, in the same rounds; writes benchmarks/results/reader.json.
+"""Times the sequence reader beside its peers and two limits, in turns; writes benchmarks/results/reader.json.
 
-    python benchmarks/reader.py --program build/bench/benchmark_reader [--rounds 7] [--folder /dev/shm/deepbio-bench]
+    python benchmarks/reader.py --program build/bench/benchmark_reader [--only plain] [--rounds 7] [--folder FOLDER]
 
-Peers (dnaio, pyfastx, pysam) are installed from PyPI into an environment of their own; each reads through its cheapest
-Python interface and sums the lengths of the sequences. `igzip` and `libdeflate-gunzip` inflate only, where they are
-installed. The files (1 M reads of 150 bp; 8 kb reads; an 80-column FASTA) are made once by the program, from a fixed
-seed. One core for everything but the cases named "2 threads".
+A row of ROWS is a set of ways to do the same work on the same file. They take turns, so that a slow minute of the
+machine hits all of them; each turn is a process of its own, whose peak memory is noted. `--only NAME` times single rows
+(repeat it for several) and keeps the other rows that the JSON holds. Peers come from PyPI into an environment of their
+own (build/peers); one that cannot be installed or fails is named as missing. Limits: L1 is read() + memchr with every
+base and quality byte summed; L2 the programs igzip and libdeflate-gunzip, installed by apt where that is possible.
+Files are made once from a fixed seed: 1 M reads of 150 bp (plain, gzip -6, BGZF), 8 kb reads, an 80-column FASTA.
 """
 
 import argparse
 import json
 import os
-import platform
 import shutil
 import statistics
 import subprocess
 import sys
-import time
+import tempfile
 import venv
-from collections import defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
 
-PEERS = ["dnaio>=1.2", "pyfastx>=2.3", "pysam>=0.24"]
-FILES = ["reads.fastq", "reads.fastq.gz", "reads.bgzf.gz", "long.fastq", "genome.fa"]
+from machine import machine
+
+PEERS = ["numpy", "dnaio>=1.2", "pyfastx>=2.3", "pysam>=0.24", "needletail>=0.7", "biopython>=1.86"]
+TOOLS = {"igzip": "isal", "libdeflate-gunzip": "libdeflate-tools"}
+PLAIN, GZIP, BGZF, LONG, GENOME = "reads.fastq", "reads.fastq.gz", "reads.bgzf.gz", "long.fastq", "genome.fa"
+
+# Python in the interpreter of the peers (or ours): sets `items`; what stands above "# timed" is made ready before.
 LOOPS = {
-    "dnaio": "import dnaio\nwith dnaio.open(path, open_threads=0) as f:\n  bases = sum(len(r) for r in f)",
-    "pyfastx": "import pyfastx\nbases = sum(len(r[1]) for r in pyfastx.Fastx(path))",
-    "pysam": "import pysam\nwith pysam.FastxFile(path, persist=False) as f:\n  bases = sum(len(r.sequence) for r in f)",
+    "dnaio": "import dnaio\n# timed\nwith dnaio.open(path, open_threads=0) as f: items = sum(1 for r in f)",
+    "pyfastx": "import pyfastx\n# timed\nitems = sum(1 for r in pyfastx.Fastx(path))",
+    "pysam": "import pysam\n# timed\nwith pysam.FastxFile(path, persist=False) as f: items = sum(1 for r in f)",
+    "needletail": "import needletail\n# timed\nitems = sum(1 for r in needletail.parse_fastx_file(path))",
+    "biopython": """
+import gzip
+from Bio.SeqIO.QualityIO import FastqGeneralIterator
+from Bio.SeqIO.FastaIO import SimpleFastaParser
+parse = SimpleFastaParser if path.endswith('.fa') else FastqGeneralIterator
+# timed
+with (gzip.open if path.endswith('.gz') else open)(path, 'rt') as f: items = sum(1 for r in parse(f))""",
+    "python-records": """
+import deepbio_torch as db
+read = db.SequenceReader  # loads torch
+# timed
+items = sum(1 for r in read(path))""",
+    "python-fields": """
+import deepbio_torch as db
+read = db.SequenceReader  # loads torch
+items = bases = 0
+# timed
+for r in read(path):
+    bases += len(r.name) + len(r.sequence) + len(r.quality)
+    items += 1""",
+    "dnaio-fields": """
+import dnaio
+items = bases = 0
+# timed
+with dnaio.open(path, open_threads=0) as f:
+    for r in f:
+        bases += len(r.name) + len(r.sequence) + len(r.qualities)
+        items += 1""",
+    "python-batches": """
+import deepbio_torch as db
+read = db.SequenceReader  # loads torch
+items = 0
+# timed
+for batch in read(path).batches(256): items += batch.padded().shape[0]""",
+    "dnaio-batches": """
+import dnaio, numpy as np
+from itertools import islice
+items = 0
+# timed
+with dnaio.open(path, open_threads=0) as f:
+    reads = iter(f)
+    while chunk := list(islice(reads, 256)):
+        text = ''.join([r.sequence for r in chunk])
+        items += np.frombuffer(text.encode('ascii'), np.uint8).reshape(len(chunk), -1).shape[0]""",
+    "pyfastx-index": """
+import os, pyfastx
+if os.path.exists(path + '.fxi'): os.remove(path + '.fxi')
+# timed
+items = len(pyfastx.Fastq(path))""",
+    "pyfastx-random": """
+import random, pyfastx
+file = pyfastx.Fastq(path)
+numbers = random.Random(5).choices(range(len(file)), k=200 if path.endswith('.gz') else 10000)
+# timed
+items = len([(file[i].name, file[i].seq, file[i].qual) for i in numbers])""",
+    "pysam-windows": """
+import random, pysam
+pysam.faidx(path)
+file = pysam.FastaFile(path)
+rng = random.Random(5)
+places = [(rng.choice(file.references), rng.randrange(50_000_000)) for _ in range(2000)]
+# timed
+items = len([file.fetch(name, at, at + 200) for name, at in places])""",
 }
-TIMED = (
-    "import sys, time\npath = sys.argv[1]\nstart = time.perf_counter()\n{}\nprint(time.perf_counter() - start, bases)"
-)
+TIMED = """
+import sys, time
+path = sys.argv[1]
+{ready}
+start = time.perf_counter()
+{loop}
+print('{{"items": %d, "seconds": %f}}' % (items, time.perf_counter() - start))
+"""
 
 
-def peers_python() -> Path:
-    folder = Path("build/peers")
+@dataclass
+class Way:
+    """One way to do the work of a row: `case` is of the program, a key of LOOPS, or a tool with its arguments."""
+
+    name: str
+    case: str
+    threads: int = 1
+    kind: str = "program"  # program, peer, ours (Python), tool
+    file: str = ""  # another one than the row's
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Row:
+    file: str
+    ways: list[Way]
+    goals: dict[str, float] = field(default_factory=dict)  # "A / B" of the rates -> at least
+
+
+def peer(name: str, case: str = "") -> Way:
+    return Way(name, case or name, kind="peer")
+
+
+READERS = [peer(name) for name in ("dnaio", "pyfastx", "pysam", "needletail", "biopython")]
+VIEWS, TWO = Way("deepbio", "views"), Way("deepbio, 2 threads", "views", 2)
+L1 = Way("L1: read + memchr + sum", "limit")
+INFLATERS = [
+    Way("L2: igzip", "igzip -dc", kind="tool"),
+    Way("L2: libdeflate-gunzip", "libdeflate-gunzip -c", kind="tool"),
+]
+FASTEST = "fastest peer"
+ROWS = {
+    "plain": Row(
+        PLAIN,
+        [VIEWS, Way("deepbio batches", "batches"), L1, *READERS],
+        {f"deepbio / {L1.name}": 0.8, "deepbio / dnaio": 3},
+    ),
+    "gzip": Row(
+        GZIP,
+        [VIEWS, TWO, Way("deepbio, zlib", "views", environment={"DEEPBIO_INFLATE": "zlib"}), *INFLATERS, *READERS],
+        {"deepbio, 2 threads / L2: igzip": 0.95, "deepbio / dnaio": 1},
+    ),
+    "bgzf": Row(BGZF, [VIEWS, TWO, *INFLATERS, *READERS], {"deepbio / dnaio": 1, "deepbio, 2 threads / deepbio": 1.8}),
+    "long": Row(LONG, [VIEWS, L1, *READERS], {f"deepbio / {FASTEST}": 1.5}),
+    "fasta": Row(GENOME, [VIEWS, *READERS], {f"deepbio / {FASTEST}": 1.5}),
+    "python-records": Row(
+        PLAIN,
+        [
+            Way("deepbio", "python-records", kind="ours"),
+            peer("dnaio"),
+            Way("deepbio, fields used", "python-fields", kind="ours"),
+            peer("dnaio, fields used", "dnaio-fields"),
+        ],
+        {"deepbio / dnaio": 1, "deepbio, fields used / dnaio, fields used": 1},
+    ),
+    "python-batches": Row(
+        PLAIN,
+        [Way("deepbio", "python-batches", kind="ours"), peer("dnaio + NumPy", "dnaio-batches")],
+        {"deepbio / dnaio + NumPy": 3},
+    ),
+    "index": Row(
+        PLAIN,
+        [Way("deepbio index", "index"), VIEWS, peer("pyfastx index", "pyfastx-index")],
+        {"deepbio index / deepbio": 0.5},
+    ),
+    "index-gzip": Row(
+        GZIP,
+        [Way("deepbio index", "index"), VIEWS, peer("pyfastx index", "pyfastx-index")],
+        {"deepbio index / deepbio": 0.5},
+    ),
+    "index-bgzf": Row(BGZF, [Way("deepbio index", "index"), VIEWS], {"deepbio index / deepbio": 0.5}),
+    "random": Row(
+        PLAIN,
+        [
+            Way("deepbio, sorted batch of 100,000", "sorted"),
+            Way("deepbio, shuffled batch of 100,000", "shuffled"),
+            Way("deepbio, shuffled batches of 256", "batch256"),
+            Way("deepbio, one by one", "one"),
+            peer("pyfastx", "pyfastx-random"),
+        ],
+        {"deepbio, sorted batch of 100,000 / 1": 1e6},
+    ),
+    "random-bgzf": Row(
+        BGZF,
+        [
+            Way("deepbio, sorted batch of 100,000", "sorted"),
+            Way("deepbio, shuffled batches of 256", "batch256"),
+            Way("deepbio, one by one", "one"),
+        ],
+        {"deepbio, one by one / 1": 1e4},
+    ),
+    "random-gzip": Row(
+        GZIP,
+        [
+            Way("deepbio, sorted batch of 100,000", "sorted"),
+            Way("deepbio, one by one", "one"),
+            peer("pyfastx", "pyfastx-random"),
+        ],
+    ),
+    "windows": Row(
+        GENOME,
+        [
+            Way("deepbio, 200 bp", "windows200"),
+            Way("deepbio, 131 kb", "windows131k"),
+            peer("pysam, 200 bp", "pysam-windows"),
+        ],
+    ),
+}
+MAX_PEAK_MIB = 64  # of the program while it streams
+STREAMING = {"plain", "gzip", "bgzf", "long"}
+
+
+def peers_python(folder: Path) -> Path:
+    """An environment with the peers that can be had."""
     python = folder / "bin" / "python"
     if not python.exists():
         venv.create(folder, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PEERS], check=True)
+        for package in PEERS:
+            command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package]
+            if subprocess.run(command, check=False, capture_output=True).returncode != 0:
+                print(f"{package} cannot be installed: its rows will lack it", file=sys.stderr)
     return python.absolute()
 
 
-def run_program(program: Path, folder: Path) -> dict[str, float]:
-    done = subprocess.run([program, folder, "1"], check=True, capture_output=True, text=True)
-    return {f"deepbio {row['case']}": row["median_s"] for row in json.loads(done.stdout)["results"]}
+def install_tools() -> None:
+    missing = [package for tool, package in TOOLS.items() if shutil.which(tool) is None]
+    if missing:
+        command = ["apt-get", "install", "-y", *missing]
+        done = subprocess.run(command, check=False, capture_output=True) if shutil.which("apt-get") else None
+        if done is None or done.returncode != 0:
+            print(f"no {' and no '.join(missing)} (apt): L2 will be missing", file=sys.stderr)
 
 
-def run_peers(python: Path, folder: Path) -> dict[str, float]:
-    out = {}
-    for peer, loop in LOOPS.items():
-        for file in FILES:
-            done = subprocess.run(
-                [python, "-c", TIMED.format(loop), folder / file], capture_output=True, text=True, check=False
-            )
-            if done.returncode == 0:
-                out[f"{peer} {file}"] = float(done.stdout.split()[0])
-    return out
+@dataclass
+class Turn:
+    items: int = 0
+    seconds: float = 0
+    peak_mib: float = 0
+    error: str = ""
 
 
-def run_inflaters(folder: Path) -> dict[str, float]:
-    out = {}
-    for tool in ("igzip", "libdeflate-gunzip"):
-        if shutil.which(tool) is None:
+def run(command: list[str], environment: dict[str, str]) -> Turn:
+    """One process: what it prints, its own peak memory, and its error if there is one."""
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        try:
+            # The installed package, not the source tree this may run in.
+            environment = {**os.environ, "PYTHONSAFEPATH": "1", **environment}
+            child = subprocess.Popen(command, stdout=output, stderr=errors, env=environment)
+        except OSError as error:
+            return Turn(error=str(error))
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode != 0:
+            errors.seek(0)
+            lines = errors.read().decode(errors="replace").strip().splitlines()
+            return Turn(error=lines[-1] if lines else f"exit code {child.returncode}")
+        output.seek(0)
+        return Turn(**json.loads(output.read()), peak_mib=usage.ru_maxrss / 1024)
+
+
+TOOL = (
+    "import json, subprocess, sys, time\nstart = time.perf_counter()\n"
+    "subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)\n"
+    "print(json.dumps({'items': 0, 'seconds': time.perf_counter() - start}))"
+)
+
+
+def take_turn(way: Way, path: Path, program: Path, python: Path) -> Turn:
+    if way.kind == "program":
+        return run([str(program), way.case, str(path), str(way.threads)], way.environment)
+    if way.kind == "tool":
+        return run([sys.executable, "-c", TOOL, *way.case.split(), str(path)], way.environment)
+    ready, loop = LOOPS[way.case].split("# timed\n")
+    interpreter = sys.executable if way.kind == "ours" else str(python)
+    return run([interpreter, "-c", TIMED.format(ready=ready, loop=loop), str(path)], way.environment)
+
+
+def measure(name: str, options: argparse.Namespace, python: Path) -> dict[str, object]:
+    row = ROWS[name]
+    path = options.folder / row.file
+    take_turn(Way("", "views"), path, options.program, python)  # warms the page cache
+    turns: dict[str, list[Turn]] = {way.name: [] for way in row.ways}
+    for _ in range(options.rounds):
+        for way in row.ways:
+            seen = turns[way.name]
+            if not (seen and seen[-1].error):
+                seen.append(take_turn(way, path, options.program, python))
+    size = path.stat().st_size
+    results, rates = [], {"1": 1.0}
+    records = next((turn.items for way in row.ways for turn in turns[way.name] if turn.items), 0)
+    for way in row.ways:
+        error = turns[way.name][-1].error
+        if error:
+            results.append({"name": way.name, "missing": error})
             continue
-        for file in ("reads.fastq.gz", "reads.bgzf.gz"):
-            start = time.perf_counter()
-            subprocess.run(
-                [tool, "-dc" if tool == "igzip" else "-c", folder / file], stdout=subprocess.DEVNULL, check=True
-            )
-            out[f"{tool} {file}"] = time.perf_counter() - start
-    return out
+        seconds = [turn.seconds for turn in turns[way.name]]
+        # A limit and a program that only inflates do the work of all records.
+        items = records if way.case == "limit" or way.kind == "tool" else turns[way.name][0].items
+        rates[way.name] = items / statistics.median(seconds)
+        results.append(
+            {
+                "name": way.name,
+                "threads": way.threads,
+                "median_s": statistics.median(seconds),
+                "min_s": min(seconds),
+                "max_s": max(seconds),
+                "items_per_s": rates[way.name],
+                "megabytes_per_s": size / 1e6 / statistics.median(seconds) if items == records else None,
+                "peak_mib": max(turn.peak_mib for turn in turns[way.name]),
+            }
+        )
+    rates[FASTEST] = max([rates[way.name] for way in row.ways if way.kind == "peer" and way.name in rates], default=0)
+    goals = []
+    for ratio, wanted in row.goals.items():
+        ours, theirs = ratio.split(" / ")
+        value = rates[ours] / rates[theirs] if ours in rates and rates.get(theirs) else None
+        goals.append({"ratio": ratio, "at_least": wanted, "value": value})
+    index = Path(f"{path}.dbx")
+    out = {"row": name, "file": row.file, "megabytes": size / 1e6, "rounds": options.rounds, "results": results}
+    if name.startswith("index") and index.exists() and records:
+        out["index_bytes_per_read"] = index.stat().st_size / records
+        goals.append({"ratio": "index bytes per read", "at_most": 12, "value": out["index_bytes_per_read"]})
+    if name in STREAMING:
+        peak = max(
+            (r["peak_mib"] for r in results if r["name"].startswith("deepbio") and "peak_mib" in r), default=None
+        )
+        goals.append({"ratio": "peak MiB of deepbio", "at_most": MAX_PEAK_MIB, "value": peak})
+    return {**out, "goals": goals}
 
 
-def machine() -> dict[str, object]:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "")
-    return {"cpu": name, "cores": os.cpu_count(), "system": platform.platform()}
+def show(row: dict) -> None:
+    print(f"\n{row['row']}: {row['file']}, {row['megabytes']:.0f} MB, {row['rounds']} rounds")
+    ours = next((r["items_per_s"] for r in row["results"] if "items_per_s" in r), 0)
+    for r in row["results"]:
+        if "missing" in r:
+            print(f"  {r['name']:38s} missing: {r['missing']}")
+            continue
+        ratio = f"{ours / r['items_per_s']:7.2f} x" if r["items_per_s"] else ""
+        spread = f"{r['median_s']:8.4f} s ({r['min_s']:.4f} to {r['max_s']:.4f})"
+        rate = f"{r['items_per_s'] / 1e6:9.4f} M/s"
+        print(f"  {r['name']:38s} {r['threads']} thr {spread} {rate} {r['peak_mib']:7.1f} MiB {ratio}")
+    for goal in row["goals"]:
+        limit = f"at least {goal['at_least']:g}" if "at_least" in goal else f"at most {goal['at_most']:g}"
+        value = goal["value"]
+        if value is None:
+            verdict = "not measured"
+        else:
+            is_met = value >= goal["at_least"] if "at_least" in goal else value <= goal["at_most"]
+            verdict = f"{value:.4g}, {'met' if is_met else 'NOT MET'}"
+        print(f"  goal {goal['ratio']}: {limit}: {verdict}")
+
+
+def versions(python: Path) -> dict[str, str]:
+    done = subprocess.run([python, "-m", "pip", "list", "--format=json"], capture_output=True, text=True, check=False)
+    wanted = {name.split(">")[0] for name in PEERS}
+    found = json.loads(done.stdout) if done.returncode == 0 else []
+    return {row["name"]: row["version"] for row in found if row["name"] in wanted}
+
+
+def default_folder() -> Path:
+    return Path("/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()) / "deepbio-bench"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--program", type=Path, required=True)
+    parser.add_argument("--only", action="append", choices=list(ROWS), metavar="ROW", help=", ".join(ROWS))
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--folder", type=Path, default=Path("/dev/shm/deepbio-bench"))
+    parser.add_argument("--folder", type=Path, default=default_folder(), help="of the generated files (1.2 GB)")
+    parser.add_argument("--peers", type=Path, default=Path("build/peers"), help="environment of the peers")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "reader.json")
     options = parser.parse_args()
-    options.folder.mkdir(parents=True, exist_ok=True)
-    python = peers_python()
-    run_program(options.program, options.folder)  # makes the files and warms the page cache
-    seconds: dict[str, list[float]] = defaultdict(list)
-    for round_number in range(options.rounds):
-        print(f"round {round_number + 1} of {options.rounds}", file=sys.stderr)
-        for row in (
-            run_program(options.program, options.folder),
-            run_peers(python, options.folder),
-            run_inflaters(options.folder),
-        ):
-            for name, value in row.items():
-                seconds[name].append(value)
-    results = [
-        {"case": name, "median_s": statistics.median(values), "min_s": min(values), "max_s": max(values)}
-        for name, values in seconds.items()
-    ]
-    for row in results:
-        print(f"{row['case']:52s} {row['median_s']:7.3f} s   {row['min_s']:.3f} to {row['max_s']:.3f}")
+    python = peers_python(options.peers)
+    install_tools()
+    subprocess.run([options.program, "make", options.folder], check=True)
+    rows = {}
+    if options.only and options.output.exists():
+        rows = {row["row"]: row for row in json.loads(options.output.read_text())["rows"]}
+    about = machine()
+    print(f"{about['cpu']}, {about['cores']} cores, {about['memory_gib']} GiB, {about['system']}")
+    for name in options.only or ROWS:
+        rows[name] = {**measure(name, options, python), "machine": about}
+        show(rows[name])
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    about = {"machine": machine(), "rounds": options.rounds, "page_cache": "warm", "peers": PEERS}
-    options.output.write_text(json.dumps({**about, "results": results}, indent=1) + "\n")
+    kept = {"page_cache": "warm", "peers": versions(python), "rows": [rows[name] for name in ROWS if name in rows]}
+    options.output.write_text(json.dumps(kept, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """The bound C++: what csrc/bindings registers. Private; the modules of the package are the public surface."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from torch import Tensor
+
+from ._records import Record
 
 __version__: str
 TORCH_VERSION: str
@@ -17,9 +19,25 @@ RecordTuple = tuple[str, str, bytes, bytes | None]  # name, description, sequenc
 class FastxReader:
     format: str
     container: str
-    def __init__(self, path: str, on_bad_record: str = "raise", num_threads: int = 1) -> None: ...
-    def read(self, max_records: int) -> list[RecordTuple]: ...  # empty: the end
-    def report(self) -> dict[str, Any]: ...  # num_records, num_skipped, reasons, examples
+    is_closed: bool
+    num_given: int
+    def __init__(
+        self, path: str, alphabet: str = "any", on_bad_record: str = "raise", num_threads: int = 1
+    ) -> None: ...
+    def refill(self) -> bool: ...  # for RecordIterator; False: the end
+    def read_batch(self, max_records: int) -> dict[str, Any] | None: ...  # the fields of RecordBatch; None: the end
+    def report(self) -> dict[str, Any]: ...  # num_records, num_skipped, reasons, examples, warnings
+    def close(self) -> None: ...
+
+class RecordIterator:
+    def bind(self, reader: FastxReader, record: type[Record]) -> None: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Record: ...
+
+class FastaFile:
+    def __init__(self, path: str) -> None: ...
+    def lengths(self) -> dict[str, int]: ...
+    def fetch(self, name: str, start: int = 0, end: int | None = None) -> bytes: ...
 
 class Metadata:
     path: str

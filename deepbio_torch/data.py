@@ -6,13 +6,16 @@ Reads: :class:`SequenceReader`, :class:`SequenceDataset`. Samples of a feature t
 
 from ._batch import Batch, Sample, collate, pad_collate, truncate_collate
 from ._loader import DataLoader
-from ._reads import Record, SequenceDataset, SequenceReader
+from ._reads import SequenceDataset
+from ._records import FastaFile, Record, RecordBatch, SequenceReader
 from ._samples import SampleDataset
 
 __all__ = [
     "Batch",
     "DataLoader",
+    "FastaFile",
     "Record",
+    "RecordBatch",
     "Sample",
     "SampleDataset",
     "SequenceDataset",

@@ -31,7 +31,6 @@ struct Tree {
   std::string path;
 };
 
-py::tuple to_python(const io::Record& record);
 py::dict to_python(const io::SkipReport& report);
 io::OnBadRecord parse_on_bad_record(const std::string& name);
 io::Overwrite overwrite_mode(bool overwrite);
@@ -43,6 +42,7 @@ bool is_predictor(const std::map<std::string, torch::Tensor>& state);
 
 void bind_base(py::module_& module);
 void bind_io(py::module_& module);
+void bind_records(py::module_& module);  // of bind_io
 void bind_community(py::module_& module);
 void bind_data(py::module_& module);
 void bind_model(py::module_& module);

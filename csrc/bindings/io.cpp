@@ -1,6 +1,4 @@
 // Readers and writers of files.
-#include <exception>
-
 #include "bindings/bindings.h"
 
 #include "deepbio/base/error.h"
@@ -10,35 +8,6 @@
 
 namespace deepbio::bindings {
 namespace {
-
-// A reader that gives the good records in front of a bad one before it raises.
-struct Reader {
-  io::FastxReader reader;
-  std::exception_ptr error;
-
-  std::vector<io::Record> read(int64_t max_records) {
-    if (error) std::rethrow_exception(error);
-    std::vector<io::Record> records;
-    io::Record record;
-    try {
-      while (static_cast<int64_t>(records.size()) < max_records && reader.next(record)) records.push_back(record);
-    } catch (...) {
-      error = std::current_exception();
-      if (records.empty()) throw;
-    }
-    return records;
-  }
-};
-
-py::list read_records(Reader& reader, int64_t max_records) {
-  const std::vector<io::Record> records = [&] {
-    const py::gil_scoped_release no_gil;
-    return reader.read(max_records);
-  }();
-  py::list out;
-  for (const auto& record : records) out.append(to_python(record));
-  return out;
-}
 
 std::vector<std::string> column_values(const io::Metadata& metadata, const std::string& name) {
   return metadata.values[static_cast<size_t>(metadata.column(name))];
@@ -81,17 +50,13 @@ void write_distances(const std::string& path, const std::vector<std::string>& id
 
 }  // namespace
 
-py::tuple to_python(const io::Record& record) {
-  const py::object quality = record.has_quality ? py::object(py::bytes(record.quality)) : py::object(py::none());
-  return py::make_tuple(record.name, record.description, py::bytes(record.sequence), quality);
-}
-
 py::dict to_python(const io::SkipReport& report) {
   py::dict out;
   out["num_records"] = report.num_records;
   out["num_skipped"] = report.num_skipped;
   out["reasons"] = report.reasons;
   out["examples"] = report.examples;
+  out["warnings"] = report.warnings;
   return out;
 }
 
@@ -108,18 +73,7 @@ train::NamedTensors to_named(const std::map<std::string, torch::Tensor>& tensors
 }
 
 void bind_io(py::module_& module) {
-  py::class_<Reader>(module, "FastxReader")
-      .def(py::init([](const std::string& path, const std::string& on_bad_record, int num_threads) {
-             io::FastxOptions options;
-             options.open.num_threads = num_threads;
-             options.on_bad_record = parse_on_bad_record(on_bad_record);
-             return std::unique_ptr<Reader>(new Reader{io::FastxReader(path, options), nullptr});
-           }),
-           py::arg("path"), py::arg("on_bad_record") = "raise", py::arg("num_threads") = 1, NoGil())
-      .def("read", &read_records, py::arg("max_records"))
-      .def("report", [](const Reader& r) { return to_python(r.reader.report()); })
-      .def_property_readonly("format", [](const Reader& r) { return std::string(to_string(r.reader.format())); })
-      .def_property_readonly("container", [](const Reader& r) { return std::string(to_string(r.reader.container())); });
+  bind_records(module);
   py::class_<io::Metadata>(module, "Metadata")
       .def_static("read", &io::read_metadata, py::arg("path"), NoGil())
       .def_readonly("path", &io::Metadata::path)

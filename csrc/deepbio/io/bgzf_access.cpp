@@ -42,7 +42,7 @@ std::optional<BlockShape> shape_of(std::string_view head) {
 class BgzfCursor : public RandomCursor {
  public:
   BgzfCursor(const PositionedFile& file, const AccessMap& map)
-      : RandomCursor(file, map), compressed_(kMaxBlockBytes), block_(kMaxBlockBytes + kMarginBytes) {
+      : RandomCursor(file, map), compressed_(kMaxBlockBytes), block_(kMaxBlockBytes) {
     if (choose_inflate().has_blocks) {
       blocks_ = std::make_unique<BlockInflater>();
     } else {
@@ -82,8 +82,7 @@ class BgzfCursor : public RandomCursor {
     if (!shape || shape->block_bytes > got) changed(offset, "no BGZF block");
     const char* const trailer = compressed_.data() + shape->block_bytes - kTrailerBytes;
     block_bytes_ = u32_at(trailer + 4);
-    const uint64_t data_end =
-        number + 1 < map_.points.size() ? map_.points[number + 1].data_offset : map_.data_bytes;
+    const uint64_t data_end = number + 1 < map_.points.size() ? map_.points[number + 1].data_offset : map_.data_bytes;
     if (block_bytes_ > kMaxBlockBytes || block_bytes_ != data_end - map_.points[number].data_offset) {
       changed(offset, "a block of another size");
     }
@@ -101,8 +100,8 @@ class BgzfCursor : public RandomCursor {
       // A byte of room more than the block has shows data that goes on behind its length.
       std::array<char, 1> more;
       const bool is_full = made == block_bytes_;
-      const auto step = is_full ? stream_->run(body, more.data(), 1)
-                                : stream_->run(body, block_.data() + made, block_bytes_ - made);
+      const auto step =
+          is_full ? stream_->run(body, more.data(), 1) : stream_->run(body, block_.data() + made, block_bytes_ - made);
       body.remove_prefix(step.used);
       if (step.failure != nullptr || (is_full && step.made > 0)) return false;
       made += step.made;

@@ -31,7 +31,8 @@ void append_title(std::string_view title, RecordBatch& out) {
 // The text up to the next line end, which is dropped.
 std::string_view take_line(std::string_view& text) {
   const void* const found = text.empty() ? nullptr : std::memchr(text.data(), '\n', text.size());
-  const size_t end = found == nullptr ? text.size() : static_cast<size_t>(static_cast<const char*>(found) - text.data());
+  const size_t end =
+      found == nullptr ? text.size() : static_cast<size_t>(static_cast<const char*>(found) - text.data());
   std::string_view line = text.substr(0, end);
   text.remove_prefix(std::min(end + 1, text.size()));
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
@@ -77,7 +78,7 @@ class RecordParser {
  public:
   explicit RecordParser(Format format) : format_(format) {}
 
-  // Behind the record, of size bytes, more bytes may follow: the fast path of the scanner wants kMarginBytes.
+  // Behind the record, of size bytes, more of the file may follow.
   bool append(std::string_view text, size_t size, RecordBatch& out) {
     return format_ == Format::kFastq ? append_fastq(text, size, out) : append_fasta(text.substr(0, size), out);
   }
@@ -178,10 +179,8 @@ void FastxFile::read_sorted(std::span<const int64_t> records, RecordBatch& out) 
       if (next.begin > group.back().end + kMaxGapBytes || next.end - group[0].begin > kMaxGroupBytes) break;
       group.push_back(next);
     }
-    const uint64_t begin = group[0].begin, end = group.back().end;
-    std::string_view text = cursor->read(begin, end);
-    // At the end of the data a line may lack its end, which the margin must not stand in for.
-    if (end < index_.access().data_bytes) text = {text.data(), text.size() + RandomCursor::kMarginBytes};
+    const uint64_t begin = group[0].begin;
+    const std::string_view text = cursor->read(begin, group.back().end);
     for (size_t i = 0; i < group.size(); ++i) {
       const std::string_view here = text.substr(group[i].begin - begin);
       if (parser.append(here, group[i].end - group[i].begin, out)) continue;

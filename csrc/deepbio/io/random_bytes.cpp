@@ -66,9 +66,8 @@ void RandomCursor::changed(uint64_t file_offset, const std::string& got) const {
 char* RandomCursor::room_for(size_t size) {
   if (size > room_bytes_) {
     room_bytes_ = std::max(size, 2 * room_bytes_);
-    room_.reset(new char[room_bytes_ + kMarginBytes]);
+    room_.reset(new char[room_bytes_]);
   }
-  std::fill_n(room_.get() + size, kMarginBytes, '\0');
   return room_.get();
 }
 

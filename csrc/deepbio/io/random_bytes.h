@@ -45,18 +45,16 @@ AccessMap map_access(const PositionedFile& file, Container container);
 class RandomCursor {
  public:
   virtual ~RandomCursor();
-  // The decompressed bytes [begin, end), which live until the next call. Ranges in ascending order share work. Behind
-  // them kMarginBytes can be read too, whatever they hold.
+  // The decompressed bytes [begin, end), which live until the next call. Ranges in ascending order share work.
   // throws ParseError: outside of the data, damage, another file than the one that was mapped.
   std::string_view read(uint64_t begin, uint64_t end);
-  static constexpr size_t kMarginBytes = 2;
 
  protected:
   // file and map must outlive the cursor.
   RandomCursor(const PositionedFile& file, const AccessMap& map) : file_(file), map_(map) {}
   virtual std::string_view read_range(uint64_t begin, uint64_t end) = 0;
   [[noreturn]] void changed(uint64_t file_offset, const std::string& got) const;
-  // Memory for size bytes and the margin, kept between calls; only the margin is set.
+  // Memory for size bytes, kept between calls, not set to anything.
   char* room_for(size_t size);
 
   const PositionedFile& file_;

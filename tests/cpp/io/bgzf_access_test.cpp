@@ -40,7 +40,8 @@ CATCH_TEST_CASE("other subfields may stand beside BC", "[bgzf_access]") {
   std::string block = test::gzip_text(kText);
   block[3] = 4;
   const size_t size = block.size() + 2 + 7 + 6;
-  block.insert(10, "\x0d\0XY\3\0abcBC\2\0"s + static_cast<char>((size - 1) & 0xff) + static_cast<char>((size - 1) >> 8));
+  block.insert(10,
+               "\x0d\0XY\3\0abcBC\2\0"s + static_cast<char>((size - 1) & 0xff) + static_cast<char>((size - 1) >> 8));
   test::write_text(folder / "file", block);
   const PositionedFile file(folder / "file");
   AccessMap map;

@@ -31,8 +31,8 @@ std::string read_through(const PositionedFile& file, AccessMap& map, size_t piec
 CATCH_TEST_CASE("a gzip file is read and mapped at once, the same for any size of reads", "[gzip_access]") {
   const test::TemporaryFolder folder;
   const std::string text = noisy_text(8 << 20);
-  test::write_text(folder / "file", test::gzip_text(text) + test::gzip_text("") + test::gzip_text("ACGT") +
-                                        std::string(70000, '\0'));
+  test::write_text(folder / "file",
+                   test::gzip_text(text) + test::gzip_text("") + test::gzip_text("ACGT") + std::string(70000, '\0'));
   const PositionedFile file(folder / "file");
   for (const size_t piece : {size_t{977}, size_t{65536}, size_t{3} << 20}) {
     AccessMap map;

@@ -1,0 +1,210 @@
+"""FASTA and FASTQ records one by one, in batches, and windows of a FASTA by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from . import _C
+from .errors import ArgumentError
+
+Path = str | os.PathLike[str]
+
+
+class Record(NamedTuple):
+    """One record. ``sequence`` and ``quality`` are raw bytes; quality is None in FASTA."""
+
+    name: str
+    description: str
+    sequence: bytes
+    quality: bytes | None
+
+
+class SequenceReader(_C.RecordIterator):
+    """Iterates over the records of a FASTA or FASTQ file, plain, gzip or BGZF, once.
+
+    ``for record in reader`` gives :class:`Record`; :meth:`batches` gives many records as flat tensors.
+    A context manager; closed files raise ``ArgumentError``. One thread at a time may read from it; the GIL is
+    released while C++ reads and inflates.
+
+    Args:
+        path: the file; its format and compression are told by its content.
+        alphabet: None takes every letter, "*", "-" and "."; "dna" (A C G T N), "rna", "iupac" or "protein"
+            make a record with any other letter a bad one.
+        on_bad_record: "raise" stops at the first bad record; "skip" goes on and counts.
+        num_threads: 1 does all work in the calling thread. With 2 or more a thread inflates gzip
+            ahead of the reader, and all of them inflate BGZF; a process forked after the first
+            record cannot go on reading then.
+
+    Raises:
+        MissingFileError: no such file. ParseError: bad bytes, with record, line and byte.
+    """
+
+    def __init__(
+        self, path: Path, *, alphabet: str | None = None, on_bad_record: str = "raise", num_threads: int = 1
+    ) -> None:
+        """Opens the file."""
+        self.path = os.fspath(path)
+        self._options = {"alphabet": alphabet, "on_bad_record": on_bad_record, "num_threads": num_threads}
+        self._native = _C.FastxReader(self.path, alphabet or "any", on_bad_record, num_threads)
+        self.format: str = self._native.format  #: of the text: "fasta" or "fastq"
+        self.container: str = self._native.container  #: of the file: "plain", "gzip" or "bgzf"
+        self.bind(self._native, Record)
+
+    def batches(self, batch_size: int = 256) -> Iterator[RecordBatch]:
+        """The records that follow, up to ``batch_size`` at a time, as a :class:`RecordBatch`."""
+        while fields := self._native.read_batch(batch_size):
+            yield RecordBatch(**fields)
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """``num_records`` given so far, ``num_skipped``, ``reasons``, three ``examples`` and ``warnings``."""
+        return self._native.report()
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._native.is_closed
+
+    def close(self) -> None:
+        """Closes the file; twice is no error."""
+        self._native.close()
+
+    def __enter__(self) -> SequenceReader:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.closed or self._native.num_given > 0:
+            raise TypeError(
+                "cannot pickle a SequenceReader that has given records: its place in the file would be lost"
+            )
+        return _reopen, (self.path, self._options)
+
+    def __repr__(self) -> str:
+        state = ", closed" if self.closed else ""
+        return f"SequenceReader({self.path!r}, {self.format}, {self.container}{state})"
+
+
+def _reopen(path: str, options: dict[str, Any]) -> SequenceReader:
+    return SequenceReader(path, **options)
+
+
+@dataclass(frozen=True, eq=False)
+class RecordBatch:
+    """Records as flat buffers: bytes ``offsets[i]`` to ``offsets[i + 1]`` of ``sequences`` are record i.
+
+    The tensors lie over the memory that C++ read into, without a copy, and keep it alive.
+    """
+
+    sequences: Tensor  #: uint8 [bases of all records], letters as in the file
+    offsets: Tensor  #: int64 [B + 1], of sequences and qualities
+    qualities: Tensor | None  #: uint8 as sequences, raw bytes (Phred + 33); None in FASTA
+    names: Tensor  #: uint8
+    name_offsets: Tensor  #: int64 [B + 1]
+    descriptions: Tensor  #: uint8
+    description_offsets: Tensor  #: int64 [B + 1]
+
+    def __len__(self) -> int:
+        return self.offsets.shape[0] - 1
+
+    @property
+    def lengths(self) -> Tensor:
+        """int64 [B], in bases."""
+        return self.offsets.diff()
+
+    @property
+    def ids(self) -> list[str]:
+        """The names as text."""
+        text, ends = self.names.numpy().tobytes(), self.name_offsets.tolist()
+        return [text[a:b].decode("utf-8", "surrogateescape") for a, b in pairwise(ends)]
+
+    def padded(self, width: int | None = None, *, padding_value: int = 0) -> Tensor:
+        """The sequences as uint8 [B, L]: cut or padded to ``width``, by default that of the longest.
+
+        Sequences of that length each are a view of :attr:`sequences`, not a copy.
+        """
+        return self._padded(self.sequences, width, padding_value)
+
+    def padded_qualities(self, width: int | None = None, *, padding_value: int = 0) -> Tensor:
+        """The same of the qualities.
+
+        Raises:
+            ArgumentError: FASTA has none.
+        """
+        if self.qualities is None:
+            raise ArgumentError("padded_qualities: expected records with qualities, got FASTA")
+        return self._padded(self.qualities, width, padding_value)
+
+    def _padded(self, values: Tensor, width: int | None, padding_value: int) -> Tensor:
+        lengths = self.lengths
+        width = int(lengths.max()) if width is None else width
+        if values.numel() == len(self) * width and bool((lengths == width).all()):
+            return values.view(len(self), width)
+        place = torch.arange(width)
+        is_real = place < lengths.unsqueeze(1)
+        out = torch.full((len(self), width), padding_value, dtype=torch.uint8)
+        out[is_real] = values[(self.offsets[:-1].unsqueeze(1) + place)[is_real]]
+        return out
+
+    def __repr__(self) -> str:
+        quality = "" if self.qualities is None else ", with qualities"
+        return f"RecordBatch({len(self)} records, {self.sequences.shape[0]} bases{quality})"
+
+
+class FastaFile:
+    """Parts of the sequences of a FASTA file by name, without reading the rest; plain, gzip or BGZF.
+
+    ``fasta["chr1"]`` is a whole sequence, ``fasta.fetch("chr1", 1000, 2000)`` a window of it; ``len(fasta)``,
+    ``name in fasta`` and iteration over the names work as with a dict. The index of ``samtools faidx``
+    (``PATH.fai``) is read where it fits the file and otherwise built and written beside it, or kept in memory where
+    the folder cannot be written. Safe in threads, forked and spawned workers; the GIL is released while reading.
+
+    Args:
+        path: a FASTA file whose sequence lines have one length each, the last of a sequence apart.
+
+    Raises:
+        MissingFileError: no such file. ParseError: no FASTA, uneven lines, a name twice.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Reads or builds the index."""
+        self.path = os.fspath(path)
+        self._native = _C.FastaFile(self.path)
+        self.lengths: dict[str, int] = self._native.lengths()  #: bases of each sequence, in the order of the file
+
+    def fetch(self, name: str, start: int = 0, end: int | None = None) -> bytes:
+        """Bases [start, end), counted from 0, letters as in the file; to the end of the sequence when end is None.
+
+        Raises:
+            ArgumentError: no such name, or outside of the sequence. ParseError: the file changed since it was opened.
+        """
+        return self._native.fetch(name, start, end)
+
+    def __getitem__(self, name: str) -> bytes:
+        if name not in self.lengths:
+            raise KeyError(name)
+        return self.fetch(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.lengths
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.lengths)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FastaFile, (self.path,)
+
+    def __repr__(self) -> str:
+        return f"FastaFile({self.path!r}, {len(self)} sequences)"
