@@ -1,38 +1,134 @@
-// Seconds from the files to the distances in memory: unifrac TABLE TREE METRIC [alpha] [float|double] [threads].
-// Prints one line of JSON. Driven by unifrac.py, which makes the data and runs ssu beside it.
+// Seconds of UniFrac and of what stands before it, as one line of JSON. Driven by unifrac.py.
+//   unifrac pairs TABLE TREE METRIC ALPHA float|double THREADS   from the files to the distances in memory
+//   unifrac batch TABLE TREE          64 samples: prepared, and from counts rarefied beforehand; best and median of 200
+//   unifrac files TABLE TREE|-        best of five: the table, the tree read and matched, a draw of 1000 reads
 #include "deepbio/community/unifrac.h"
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <string>
 
+#include <sys/resource.h>
+
+#include "deepbio/community/unifrac_batch.h"
 #include "deepbio/io/biom.h"
 #include "deepbio/io/newick.h"
 
 using namespace deepbio;
 using namespace deepbio::community;
 
-int main(int argc, char** argv) {
-  if (argc < 4) return std::fprintf(stderr, "usage: unifrac TABLE TREE METRIC [alpha] [float|double] [threads]\n"), 2;
-  UnifracOptions options{.metric = parse_metric(argv[3])};
-  if (argc > 4) options.alpha = std::atof(argv[4]);
-  if (argc > 5 && std::string(argv[5]) == "float") options.precision = Precision::kFloat;
-  at::set_num_threads(argc > 6 ? std::atoi(argv[6]) : 1);
-  const auto now = [] { return std::chrono::steady_clock::now(); };
-  const auto seconds = [](auto from, auto to) { return std::chrono::duration<double>(to - from).count(); };
+namespace {
+
+auto now() { return std::chrono::steady_clock::now(); }
+template <class Time>
+double seconds(Time from, Time to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+// Ascending seconds of several calls.
+std::vector<double> timed(int64_t runs, const std::function<void()>& call) {
+  std::vector<double> out;
+  for (int64_t k = 0; k < runs; ++k) {
+    const auto start = now();
+    call();
+    out.push_back(seconds(start, now()));
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+int run_pairs(char** argv) {
+  UnifracOptions options{.metric = parse_metric(argv[4]), .alpha = std::atof(argv[5])};
+  if (std::string(argv[6]) == "float") options.precision = Precision::kFloat;
+  at::set_num_threads(std::atoi(argv[7]));
   const auto start = now();
-  const auto table = io::read_table(argv[1]);
-  const auto phylogeny = match_features(io::read_newick(argv[2]), table.feature_ids);
+  const auto table = io::read_table(argv[2]);
+  const auto phylogeny = match_features(io::read_newick(argv[3]), table.feature_ids);
   const auto loaded = now();
   const auto profiles = branch_profiles(table, phylogeny);
   const auto profiled = now();
   const at::Tensor distances = pairwise_distances(phylogeny, profiles, options);
   const auto done = now();
-  std::printf("{\"load_s\": %.4f, \"profiles_s\": %.4f, \"pairs_s\": %.4f, \"total_s\": %.4f, \"mean\": %.9f}\n",
-              seconds(start, loaded), seconds(loaded, profiled), seconds(profiled, done), seconds(start, done),
-              distances.mean().item<double>());
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  std::printf(
+      "{\"load_s\": %.4f, \"profiles_s\": %.4f, \"pairs_s\": %.4f, \"total_s\": %.4f, \"peak_rss_mib\": %ld, "
+      "\"mean\": %.9f}\n",
+      seconds(start, loaded), seconds(loaded, profiled), seconds(profiled, done), seconds(start, done),
+      usage.ru_maxrss / 1024, distances.mean().item<double>());
   return 0;
+}
+
+int run_batch(char** argv) {
+  constexpr int64_t kSamples = 64, kRuns = 200;
+  const auto table = io::read_table(argv[2]);
+  const auto phylogeny = match_features(io::read_newick(argv[3]), table.feature_ids);
+  std::vector<int64_t> samples;
+  for (int64_t k = 0; k < kSamples; ++k) samples.push_back(k * 31 % table.num_samples());
+  std::vector<int64_t> indptr{0}, features;
+  std::vector<double> counts;
+  for (const int64_t sample : samples) {
+    const int64_t first = table.indptr[sample], count = table.indptr[sample + 1] - first;
+    const auto drawn =
+        rarefy_counts(std::span(table.values).subspan(first, count), table.sample_ids[sample], {.depth_reads = 1000});
+    for (int64_t k = 0; k < count; ++k) {
+      if (drawn[k] == 0) continue;
+      features.push_back(table.indices[first + k]);
+      counts.push_back(drawn[k]);
+    }
+    indptr.push_back(static_cast<int64_t>(features.size()));
+  }
+  std::string out;
+  for (const int threads : {1, 2}) {
+    at::set_num_threads(threads);
+    for (const Metric metric : {Metric::kUnweighted, Metric::kWeightedNormalized, Metric::kGeneralized}) {
+      for (const Precision precision : {Precision::kDouble, Precision::kFloat}) {
+        const UnifracBatch batch(table, phylogeny, {.metric = metric, .alpha = 0.5, .precision = precision});
+        const auto prepared = timed(kRuns, [&] { batch.distances(samples); });
+        const auto fresh = timed(kRuns, [&] { batch.distances(BatchCounts{indptr, features, counts}); });
+        char line[256];
+        std::snprintf(line, sizeof(line),
+                      "%s\"%s %s %d thread\": {\"prepared_best_ms\": %.3f, \"prepared_median_ms\": %.3f, "
+                      "\"fresh_best_ms\": %.3f, \"fresh_median_ms\": %.3f}",
+                      out.empty() ? "" : ", ", std::string(to_string(metric)).c_str(),
+                      precision == Precision::kFloat ? "float" : "double", threads, prepared.front() * 1e3,
+                      prepared[kRuns / 2] * 1e3, fresh.front() * 1e3, fresh[kRuns / 2] * 1e3);
+        out += line;
+      }
+    }
+  }
+  std::printf("{\"samples\": %ld, %s}\n", static_cast<long>(kSamples), out.c_str());
+  return 0;
+}
+
+int run_files(char** argv) {
+  at::set_num_threads(1);
+  io::CountTable table;
+  const double load = timed(5, [&] { table = io::read_table(argv[2]); }).front();
+  const double rarefied = timed(5, [&] { rarefy(table, {.depth_reads = 1000}); }).front();
+  double tree = 0;
+  if (std::string(argv[3]) != "-") {
+    tree =
+        timed(5, [&] { match_features(io::read_newick(argv[3]), table.feature_ids, MissingFeatures::kDrop); }).front();
+  }
+  std::printf("{\"load_s\": %.5f, \"rarefy_s\": %.5f, \"tree_ready_s\": %.5f}\n", load, rarefied, tree);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string kind = argc > 1 ? argv[1] : "";
+  if (kind == "pairs" && argc == 8) return run_pairs(argv);
+  if (kind == "batch" && argc == 4) return run_batch(argv);
+  if (kind == "files" && argc == 4) return run_files(argv);
+  std::fprintf(stderr,
+               "usage: unifrac pairs TABLE TREE METRIC ALPHA float|double THREADS | batch TABLE TREE | "
+               "files TABLE TREE|-\n");
+  return 2;
 }

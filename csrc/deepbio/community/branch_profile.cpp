@@ -11,8 +11,10 @@
 namespace deepbio::community {
 
 ProfileBuilder::ProfileBuilder(const Phylogeny& phylogeny)
-    : branch_of_(phylogeny.branch_of), parent_(phylogeny.parent.begin(), phylogeny.parent.end()),
-      reads_(phylogeny.length.size(), 0.0), is_held_(phylogeny.length.size() / 64 + 1, 0) {}
+    : branch_of_(phylogeny.branch_of),
+      parent_(phylogeny.parent.begin(), phylogeny.parent.end()),
+      reads_(phylogeny.length.size(), 0.0),
+      is_held_(phylogeny.length.size() / 64 + 1, 0) {}
 
 void ProfileBuilder::put_down(std::span<const int64_t> features, std::span<const double> counts, double& total) {
   for (size_t k = 0; k < features.size(); ++k) {

@@ -52,6 +52,9 @@ struct UnifracOptions {
   Precision precision = Precision::kDouble;
 };
 
+// throws ArgumentError for a negative or infinite alpha.
+void check_options(const UnifracOptions& options);
+
 // One pair, branch by branch as the formulas stand above: what the fast version is compared with.
 double distance(const Phylogeny& phylogeny, const BranchProfile& a, const BranchProfile& b,
                 const UnifracOptions& options);

@@ -251,11 +251,15 @@ void fill_pairs(const SharedBranches<T>& branches, const Phylogeny& phylogeny,
 
 }  // namespace
 
-at::Tensor pairwise_distances(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
-                              const UnifracOptions& options, double bound) {
+void check_options(const UnifracOptions& options) {
   if (!(options.alpha >= 0) || std::isinf(options.alpha)) {
     throw ArgumentError("alpha of generalized UniFrac: expected 0 or more, got " + std::to_string(options.alpha));
   }
+}
+
+at::Tensor pairwise_distances(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
+                              const UnifracOptions& options, double bound) {
+  check_options(options);
   const auto n = static_cast<int64_t>(profiles.size());
   const bool is_float = options.precision == Precision::kFloat;
   // The divisor of the variance adjustment depends on the pair: no sum per sample exists.

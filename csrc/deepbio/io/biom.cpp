@@ -109,6 +109,18 @@ void check_compressed(const Hdf5Reader& file, const Compressed& matrix, size_t n
   }
 }
 
+// As a CountTable has its entries: features ascending, counts that are finite and above zero. Most writers do so.
+bool is_in_order(const Compressed& matrix) {
+  for (size_t major = 0; major + 1 < matrix.indptr.size(); ++major) {
+    int64_t before = -1;
+    for (int64_t k = matrix.indptr[major]; k < matrix.indptr[major + 1]; ++k) {
+      if (matrix.indices[k] <= before || !(matrix.data[k] > 0) || !std::isfinite(matrix.data[k])) return false;
+      before = matrix.indices[k];
+    }
+  }
+  return true;
+}
+
 CountTable read_biom_hdf5(const Hdf5Reader& file) {
   const std::string& path = file.path();
   CountTable table;
@@ -124,9 +136,17 @@ CountTable read_biom_hdf5(const Hdf5Reader& file) {
          std::to_string(counted[0]) + " observation and " + std::to_string(counted[1]) + " sample ids");
   }
   const bool by_sample = file.has("sample/matrix/data");
-  const Compressed matrix = read_compressed(file, by_sample ? "sample" : "observation");
+  Compressed matrix = read_compressed(file, by_sample ? "sample" : "observation");
   const size_t num_samples = table.sample_ids.size(), num_features = table.feature_ids.size();
   check_compressed(file, matrix, by_sample ? num_samples : num_features, by_sample ? num_features : num_samples);
+  if (by_sample && is_in_order(matrix)) {
+    table.indptr = std::move(matrix.indptr);
+    if (table.indptr.empty()) table.indptr.push_back(0);
+    table.indices = std::move(matrix.indices);
+    table.values = std::move(matrix.data);
+    check_table(table, path);
+    return table;
+  }
   std::vector<Entry> entries;
   entries.reserve(matrix.data.size());
   for (size_t major = 0; major + 1 < matrix.indptr.size(); ++major) {
@@ -379,6 +399,19 @@ Compressed transposed(const CountTable& table) {
   return out;
 }
 
+// Entry k breaks an invariant of the table; `before` is the feature in front of it.
+[[noreturn]] void fail_entry(const CountTable& table, int64_t sample, int64_t k, int64_t before,
+                             const std::string& path) {
+  const int64_t feature = table.indices[k];
+  const std::string where = " for sample " + quoted(table.sample_ids[sample]);
+  if (feature < 0 || feature >= table.num_features()) {
+    fail(path, "features below " + std::to_string(table.num_features()) + where, std::to_string(feature));
+  }
+  if (feature == before) fail(path, "each feature once" + where, quoted(table.feature_ids[feature]) + " twice");
+  if (feature < before) fail(path, "features in ascending order" + where, "another order");
+  fail(path, "counts above zero" + where, number_text(table.values[k]));
+}
+
 }  // namespace
 
 CountTable read_table(const std::string& path) {
@@ -415,14 +448,9 @@ void check_table(const CountTable& table, const std::string& path) {
     int64_t before = -1;
     for (int64_t k = table.indptr[sample]; k < table.indptr[sample + 1]; ++k) {
       const int64_t feature = table.indices[k];
-      const std::string where = " for sample " + quoted(table.sample_ids[sample]);
-      if (feature < 0 || feature >= table.num_features()) {
-        fail(path, "features below " + std::to_string(table.num_features()) + where, std::to_string(feature));
-      }
-      if (feature == before) fail(path, "each feature once" + where, quoted(table.feature_ids[feature]) + " twice");
-      if (feature < before) fail(path, "features in ascending order" + where, "another order");
-      if (!std::isfinite(table.values[k]) || table.values[k] <= 0) {
-        fail(path, "counts above zero" + where, number_text(table.values[k]));
+      const double value = table.values[k];
+      if (feature <= before || feature >= table.num_features() || !std::isfinite(value) || value <= 0) {
+        fail_entry(table, sample, k, before, path);
       }
       before = feature;
     }
