@@ -80,14 +80,19 @@ class EncoderLayer(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """``x`` [R, T, D], ``mask`` bool [R, T] -> [R, T, D]."""
-        attn, stack = self.self_attn, self.stack
+        stack = self.stack
         return _ops.encoder_layer(
-            x, mask,
+            x, mask, *self.weights(), stack.num_heads, stack.activation, stack.dropout, self.training
+        )
+
+    def weights(self) -> list[Tensor]:
+        """The twelve tensors in the order of ``torch.ops.deepbio.encoder_layer``."""
+        attn = self.self_attn
+        return [
             attn.in_proj_weight, attn.in_proj_bias, attn.out_proj.weight, attn.out_proj.bias,
             self.linear1.weight, self.linear1.bias, self.linear2.weight, self.linear2.bias,
             self.norm1.weight, self.norm1.bias, self.norm2.weight, self.norm2.bias,
-            stack.num_heads, stack.activation, stack.dropout, self.training,
-        )  # fmt: skip
+        ]  # fmt: skip
 
 
 class _Layers(nn.Module):
@@ -97,18 +102,43 @@ class _Layers(nn.Module):
 
 
 class TransformerEncoder(nn.Module):
-    """Encoder layers and a final LayerNorm (eps 1e-6)."""
+    """Encoder layers and a final LayerNorm (eps 1e-6).
+
+    The layers are computed as one by ``torch.ops.deepbio.encoder_stack``, and one after the other
+    where each has to be seen: in an export, and when a layer carries a hook or was replaced.
+    """
 
     def __init__(self, stack: Stack) -> None:
         super().__init__()
+        self.stack = stack
         self.encoder = _Layers(stack)
         self.norm = nn.LayerNorm(stack.dim, eps=1e-6)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """``x`` [R, T, D], ``mask`` bool [R, T] -> [R, T, D]."""
-        for layer in self.encoder.layers:
-            x = layer(x, mask)
+        layers = list(self.encoder.layers)
+        if _are_one(layers):
+            stack, weights = self.stack, [weight for layer in layers for weight in layer.weights()]
+            x = _ops.encoder_stack(
+                x, mask, weights, stack.num_heads, stack.activation, stack.dropout, layers[0].training
+            )
+        else:
+            for layer in layers:
+                x = layer(x, mask)
         return self.norm(x)
+
+
+def _are_one(layers: list[nn.Module]) -> bool:
+    """Whether nothing has to happen between the layers."""
+    if torch.compiler.is_exporting() or torch.jit.is_tracing() or not layers:
+        return False
+    return all(
+        type(layer) is EncoderLayer
+        and layer.training == layers[0].training
+        and not (layer._forward_hooks or layer._forward_pre_hooks)
+        and not (layer._backward_hooks or layer._backward_pre_hooks)
+        for layer in layers
+    )
 
 
 class PositionEmbedding(nn.Module):

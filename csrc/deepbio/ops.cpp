@@ -1,15 +1,20 @@
 // Every torch.ops.deepbio schema on one screen. All are composites of aten operators over model/functional: autograd,
-// torch.compile, torch.export and ONNX look inside them. span_mask alone is a leaf, because it walks over rows.
+// torch.compile, torch.export and ONNX look inside them. Leaves are span_mask, which walks over rows,
+// and the fused encoder stack.
 // Errors that cross the dispatcher arrive in Python as RuntimeError; argument checks belong to the two shells.
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/empty.h>
 #include <torch/library.h>
 
 #include <optional>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "deepbio/base/json.h"
 #include "deepbio/model/config.h"
+#include "deepbio/model/encoder_fused.h"
+#include "deepbio/model/encoder_stack.h"
 #include "deepbio/model/functional.h"
 #include "deepbio/model/fusion.h"
 #include "deepbio/model/initialize.h"
@@ -18,6 +23,7 @@ namespace {
 
 using at::Tensor;
 namespace fn = deepbio::model::functional;
+namespace enc = deepbio::model::encoder;
 
 Tensor encoder_layer(const Tensor& x, const std::optional<Tensor>& key_mask, const Tensor& in_proj_weight,
                      const Tensor& in_proj_bias, const Tensor& out_proj_weight, const Tensor& out_proj_bias,
@@ -30,6 +36,74 @@ Tensor encoder_layer(const Tensor& x, const std::optional<Tensor>& key_mask, con
                                         norm1_weight,   norm1_bias,   norm2_weight,    norm2_bias};
   return fn::encoder_layer(x, key_mask.value_or(Tensor()), weights, num_heads, static_cast<fn::Activation>(activation),
                            dropout, training);
+}
+
+// The fused stack below autograd, as operators: torch.compile records these two.
+std::tuple<Tensor, Tensor> stack_forward(const Tensor& x, const std::optional<Tensor>& key_mask, const Tensor& weights,
+                                         const Tensor& seed, int64_t num_layers, int64_t width, int64_t num_heads,
+                                         int64_t activation, double dropout, bool save) {
+  return enc::fused_forward(x, key_mask.value_or(Tensor()), weights, seed,
+                            {num_layers, width, num_heads, activation, dropout}, save);
+}
+
+std::tuple<Tensor, Tensor> stack_backward(const Tensor& grad, const std::optional<Tensor>& key_mask,
+                                          const Tensor& weights, const Tensor& seed, const Tensor& saved,
+                                          int64_t num_layers, int64_t width, int64_t num_heads, int64_t activation,
+                                          double dropout, bool weight_gradients) {
+  return enc::fused_backward(grad, key_mask.value_or(Tensor()), weights, seed, saved,
+                             {num_layers, width, num_heads, activation, dropout}, weight_gradients);
+}
+
+std::tuple<Tensor, Tensor> stack_forward_meta(const Tensor& x, const std::optional<Tensor>&, const Tensor&,
+                                              const Tensor&, int64_t num_layers, int64_t width, int64_t num_heads,
+                                              int64_t activation, double dropout, bool save) {
+  const int64_t floats = enc::saved_floats(x.sym_size(2).guard_int(__FILE__, __LINE__),
+                                           {num_layers, width, num_heads, activation, dropout});
+  const Tensor saved = save ? at::empty_symint({x.sym_size(0), x.sym_size(1), floats}, x.options())
+                            : at::empty({0}, x.options());
+  return {at::empty_symint(x.sym_sizes(), x.options()), saved};
+}
+
+std::tuple<Tensor, Tensor> stack_backward_meta(const Tensor& grad, const std::optional<Tensor>&, const Tensor& weights,
+                                               const Tensor&, const Tensor&, int64_t, int64_t, int64_t, int64_t, double,
+                                               bool weight_gradients) {
+  return {at::empty_symint(grad.sym_sizes(), grad.options()),
+          weight_gradients ? at::empty_symint(weights.sym_sizes(), weights.options())
+                           : at::empty({0}, weights.options())};
+}
+
+std::tuple<Tensor, Tensor> call_stack_forward(const Tensor& x, const Tensor& key_mask, const Tensor& weights,
+                                              const Tensor& seed, const enc::FusedOptions& o, bool save) {
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("deepbio::encoder_stack_forward", "")
+                             .typed<decltype(stack_forward)>();
+  return op.call(x, key_mask.defined() ? std::optional(key_mask) : std::nullopt, weights, seed, o.num_layers, o.width,
+                 o.num_heads, o.activation, o.dropout, save);
+}
+
+std::tuple<Tensor, Tensor> call_stack_backward(const Tensor& grad, const Tensor& key_mask, const Tensor& weights,
+                                               const Tensor& seed, const Tensor& saved, const enc::FusedOptions& o,
+                                               bool weight_gradients) {
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("deepbio::encoder_stack_backward", "")
+                             .typed<decltype(stack_backward)>();
+  return op.call(grad, key_mask.defined() ? std::optional(key_mask) : std::nullopt, weights, seed, saved, o.num_layers,
+                 o.width, o.num_heads, o.activation, o.dropout, weight_gradients);
+}
+
+Tensor encoder_stack(const Tensor& x, const std::optional<Tensor>& key_mask, at::TensorList weights, int64_t num_heads,
+                     int64_t activation, double dropout, bool training, const std::optional<Tensor>& seed) {
+  constexpr size_t kEach = 12;
+  TORCH_CHECK_VALUE(weights.size() % kEach == 0, "encoder_stack: expected 12 weights for each layer, got ",
+                    weights.size());
+  std::vector<fn::EncoderLayerWeights> layers;
+  for (size_t i = 0; i < weights.size(); i += kEach) {
+    const auto w = weights.slice(i, kEach);
+    layers.push_back({w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11]});
+  }
+  return fn::encoder_stack(x, key_mask.value_or(Tensor()), layers,
+                           {num_heads, static_cast<fn::Activation>(activation), dropout, training},
+                           seed.value_or(Tensor()), {&call_stack_forward, &call_stack_backward});
 }
 
 Tensor fuse_concat(const Tensor& x, const Tensor& categories, const Tensor& weight, const Tensor& bias) {
@@ -94,6 +168,19 @@ TORCH_LIBRARY(deepbio, m) {
       "Tensor norm1_weight, Tensor norm1_bias, Tensor norm2_weight, Tensor norm2_bias, int num_heads, int activation, "
       "float dropout, bool training) -> Tensor",
       &encoder_layer);
+  // Layers one after the other, 12 weights each in the order of encoder_layer; seed int64 [] of the fused dropout.
+  m.def(
+      "encoder_stack(Tensor x, Tensor? key_mask, Tensor[] weights, int num_heads, int activation, float dropout, "
+      "bool training, Tensor? seed=None) -> Tensor",
+      &encoder_stack);
+  // Leaves for float32 on the CPU; weights flat in one tensor, `saved` is what backward needs.
+  m.def(
+      "encoder_stack_forward(Tensor x, Tensor? key_mask, Tensor weights, Tensor seed, int num_layers, int width, "
+      "int num_heads, int activation, float dropout, bool save) -> (Tensor y, Tensor saved)");
+  m.def(
+      "encoder_stack_backward(Tensor grad, Tensor? key_mask, Tensor weights, Tensor seed, Tensor saved, "
+      "int num_layers, int width, int num_heads, int activation, float dropout, bool weight_gradients) "
+      "-> (Tensor grad_x, Tensor grad_weights)");
   m.def("embed_tokens(Tensor tokens, Tensor token_weight, Tensor position_weight) -> Tensor", &fn::embed_tokens);
   m.def("add_positions(Tensor x, Tensor position_weight) -> Tensor", &fn::add_positions);
   m.def("attention_pool(Tensor x, Tensor mask, Tensor query, Tensor norm_weight, Tensor norm_bias) -> Tensor",
@@ -138,4 +225,12 @@ TORCH_LIBRARY(deepbio, m) {
 }
 
 TORCH_LIBRARY_IMPL(deepbio, CompositeExplicitAutograd, m) { m.impl("span_mask", &fn::span_mask); }
-TORCH_LIBRARY_IMPL(deepbio, Meta, m) { m.impl("span_mask", &span_mask_meta); }
+TORCH_LIBRARY_IMPL(deepbio, CPU, m) {
+  m.impl("encoder_stack_forward", &stack_forward);
+  m.impl("encoder_stack_backward", &stack_backward);
+}
+TORCH_LIBRARY_IMPL(deepbio, Meta, m) {
+  m.impl("span_mask", &span_mask_meta);
+  m.impl("encoder_stack_forward", &stack_forward_meta);
+  m.impl("encoder_stack_backward", &stack_backward_meta);
+}

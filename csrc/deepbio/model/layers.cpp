@@ -5,6 +5,7 @@
 #include <string>
 
 #include "deepbio/base/error.h"
+#include "deepbio/model/encoder_stack.h"
 
 namespace deepbio::model {
 
@@ -45,23 +46,27 @@ EncoderLayerImpl::EncoderLayerImpl(const EncoderOptions& options) : options_(opt
   norm2_ = register_module("norm2", layer_norm(dim));
 }
 
-torch::Tensor EncoderLayerImpl::forward(const torch::Tensor& x, const torch::Tensor& mask) {
-  const fn::EncoderLayerWeights weights{self_attn_->in_proj_weight,
-                                        self_attn_->in_proj_bias,
-                                        self_attn_->out_proj->weight,
-                                        self_attn_->out_proj->bias,
-                                        linear1_->weight,
-                                        linear1_->bias,
-                                        linear2_->weight,
-                                        linear2_->bias,
-                                        norm1_->weight,
-                                        norm1_->bias,
-                                        norm2_->weight,
-                                        norm2_->bias};
-  return fn::encoder_layer(x, mask, weights, options_.num_heads, options_.activation, options_.dropout, is_training());
+fn::EncoderLayerWeights EncoderLayerImpl::weights() const {
+  return {self_attn_->in_proj_weight,
+          self_attn_->in_proj_bias,
+          self_attn_->out_proj->weight,
+          self_attn_->out_proj->bias,
+          linear1_->weight,
+          linear1_->bias,
+          linear2_->weight,
+          linear2_->bias,
+          norm1_->weight,
+          norm1_->bias,
+          norm2_->weight,
+          norm2_->bias};
 }
 
-TransformerEncoderImpl::TransformerEncoderImpl(const EncoderOptions& options) {
+torch::Tensor EncoderLayerImpl::forward(const torch::Tensor& x, const torch::Tensor& mask) {
+  return fn::encoder_layer(x, mask, weights(), options_.num_heads, options_.activation, options_.dropout,
+                           is_training());
+}
+
+TransformerEncoderImpl::TransformerEncoderImpl(const EncoderOptions& options) : options_(options) {
   auto encoder = register_module("encoder", std::make_shared<torch::nn::Module>());
   layers_ = encoder->register_module("layers", torch::nn::ModuleList());
   for (int64_t i = 0; i < options.num_layers; ++i) layers_->push_back(EncoderLayer(options));
@@ -69,9 +74,10 @@ TransformerEncoderImpl::TransformerEncoderImpl(const EncoderOptions& options) {
 }
 
 torch::Tensor TransformerEncoderImpl::forward(const torch::Tensor& x, const torch::Tensor& mask) {
-  torch::Tensor out = x;
-  for (const auto& layer : *layers_) out = layer->as<EncoderLayerImpl>()->forward(out, mask);
-  return norm_->forward(out);
+  std::vector<fn::EncoderLayerWeights> layers;
+  for (const auto& layer : *layers_) layers.push_back(layer->as<EncoderLayerImpl>()->weights());
+  return norm_->forward(fn::encoder_stack(
+      x, mask, layers, {options_.num_heads, options_.activation, options_.dropout, is_training()}));
 }
 
 PositionEmbeddingImpl::PositionEmbeddingImpl(int64_t num_positions, int64_t dim) {

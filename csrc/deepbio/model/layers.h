@@ -39,6 +39,7 @@ class EncoderLayerImpl : public torch::nn::Module {
  public:
   explicit EncoderLayerImpl(const EncoderOptions& options);
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& mask);
+  functional::EncoderLayerWeights weights() const;
 
  private:
   EncoderOptions options_;
@@ -48,13 +49,15 @@ class EncoderLayerImpl : public torch::nn::Module {
 };
 TORCH_MODULE(EncoderLayer);
 
-// encoder.layers.{i}.* and norm.* (final LayerNorm, eps 1e-6).  x [R, T, D], mask [R, T] -> [R, T, D]
+// encoder.layers.{i}.* and norm.* (final LayerNorm, eps 1e-6); the layers are computed as one (model/encoder_stack).
+//   x [R, T, D], mask [R, T] -> [R, T, D]
 class TransformerEncoderImpl : public torch::nn::Module {
  public:
   explicit TransformerEncoderImpl(const EncoderOptions& options);
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& mask);
 
  private:
+  EncoderOptions options_;
   torch::nn::ModuleList layers_{nullptr};
   torch::nn::LayerNorm norm_{nullptr};
 };

@@ -1,0 +1,156 @@
+#include "deepbio/model/encoder_stack.h"
+
+#include <ATen/FuncTorchTLS.h>
+#include <ATen/Functions.h>
+#include <ATen/autocast_mode.h>
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/csrc/jit/frontend/tracer.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <optional>
+#include <string_view>
+
+#include "deepbio/base/error.h"
+
+namespace deepbio::model::functional {
+namespace {
+
+using encoder::FusedOptions;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+std::array<Tensor, 12> tensors(const EncoderLayerWeights& w) {
+  return {w.in_proj_weight, w.in_proj_bias, w.out_proj_weight, w.out_proj_bias, w.linear1_weight, w.linear1_bias,
+          w.linear2_weight, w.linear2_bias, w.norm1_weight,    w.norm1_bias,    w.norm2_weight,   w.norm2_bias};
+}
+
+bool fused_is_wanted() {
+  const char* const value = std::getenv("DEEPBIO_ENCODER");
+  const std::string_view name = value ? value : "fused";
+  if (name == "fused" || name.empty()) return true;
+  if (name == "composite") return false;
+  throw ConfigError("DEEPBIO_ENCODER: expected fused or composite, got " + quoted(name));
+}
+
+// torch.func transforms see through aten operators only.
+bool inside_function_transform() {
+  const auto& state = at::functorch::functorchTLSAccessor();
+  if (!state) return false;
+  try {
+    state->checkSupportsCppAutogradFunction();
+    return false;
+  } catch (const c10::Error&) {
+    return true;
+  }
+}
+
+bool is_plain_float(const Tensor& t) {
+  return t.defined() && t.device().type() == at::kCPU && t.scalar_type() == at::kFloat && t.layout() == at::kStrided &&
+         !t._fw_grad(0).defined();
+}
+
+bool fits(const Tensor& t, std::initializer_list<c10::SymInt> sizes) {
+  return is_plain_float(t) && t.dim() == static_cast<int64_t>(sizes.size()) &&
+         std::equal(sizes.begin(), sizes.end(), t.sym_sizes().begin());
+}
+
+bool has_shapes(const EncoderLayerWeights& w, const c10::SymInt& d, const c10::SymInt& f) {
+  return fits(w.in_proj_weight, {3 * d, d}) && fits(w.in_proj_bias, {3 * d}) && fits(w.out_proj_weight, {d, d}) &&
+         fits(w.out_proj_bias, {d}) && fits(w.linear1_weight, {f, d}) && fits(w.linear1_bias, {f}) &&
+         fits(w.linear2_weight, {d, f}) && fits(w.linear2_bias, {d}) && fits(w.norm1_weight, {d}) &&
+         fits(w.norm1_bias, {d}) && fits(w.norm2_weight, {d}) && fits(w.norm2_bias, {d});
+}
+
+// Anything that does not fit goes to the composite path, which computes it or says what is wrong.
+bool can_be_fused(const Tensor& x, const Tensor& key_mask, const std::vector<EncoderLayerWeights>& layers,
+                  const StackOptions& options) {
+  if (!fused_is_wanted() || layers.empty() || !is_plain_float(x) || x.dim() != 3 || options.dropout < 0 ||
+      options.dropout >= 1 || options.num_heads < 1 || torch::jit::tracer::isTracing() ||
+      at::autocast::is_autocast_enabled(at::kCPU) || inside_function_transform()) {
+    return false;
+  }
+  if (key_mask.defined() && (key_mask.scalar_type() != at::kBool || key_mask.dim() != 2 ||
+                             key_mask.sym_size(0) != x.sym_size(0) || key_mask.sym_size(1) != x.sym_size(1))) {
+    return false;
+  }
+  const c10::SymInt dim = x.sym_size(2);
+  if (!layers[0].linear1_weight.defined() || layers[0].linear1_weight.dim() != 2 || dim % options.num_heads != 0) {
+    return false;
+  }
+  const c10::SymInt width = layers[0].linear1_weight.sym_size(0);
+  return std::all_of(layers.begin(), layers.end(), [&](const auto& w) { return has_shapes(w, dim, width); });
+}
+
+class FusedStack : public torch::autograd::Function<FusedStack> {
+ public:
+  // Tensors go in one by one: a vector of them would not be tracked.
+  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& weights,
+                        const std::optional<Tensor>& maybe_mask, const Tensor& seed, const FusedOptions& options,
+                        const FusedCalls& calls) {
+    const at::AutoDispatchBelowADInplaceOrView below;
+    const Tensor key_mask = maybe_mask.value_or(Tensor());
+    auto [y, saved] = calls.forward(x, key_mask, weights, seed, options, true);
+    ctx->save_for_backward({weights, key_mask, seed, saved});
+    ctx->saved_data["layers"] = options.num_layers;
+    ctx->saved_data["width"] = options.width;
+    ctx->saved_data["heads"] = options.num_heads;
+    ctx->saved_data["activation"] = options.activation;
+    ctx->saved_data["dropout"] = options.dropout;
+    ctx->saved_data["backward"] = reinterpret_cast<int64_t>(calls.backward);
+    return y;
+  }
+
+  static variable_list backward(AutogradContext* ctx, variable_list grads) {
+    if (at::GradMode::is_enabled()) {
+      throw Error("encoder_stack: a second derivative was asked for (create_graph), which the fused encoder does not "
+                  "have; set the environment variable DEEPBIO_ENCODER=composite");
+    }
+    const auto kept = ctx->get_saved_variables();
+    auto& data = ctx->saved_data;
+    const FusedOptions options{data["layers"].toInt(), data["width"].toInt(), data["heads"].toInt(),
+                               data["activation"].toInt(), data["dropout"].toDouble()};
+    const auto call = reinterpret_cast<decltype(FusedCalls::backward)>(data["backward"].toInt());
+    auto [grad_x, grad_weights] =
+        call(grads[0], kept[1], kept[0], kept[2], kept[3], options, ctx->needs_input_grad(1));
+    if (!ctx->needs_input_grad(1)) grad_weights = Tensor();
+    return {grad_x, grad_weights, Tensor(), Tensor(), Tensor(), Tensor()};
+  }
+};
+
+Tensor fused(const Tensor& x, const Tensor& key_mask, const std::vector<EncoderLayerWeights>& layers,
+             const StackOptions& o, const Tensor& seed, const FusedCalls& calls) {
+  const FusedOptions options{static_cast<int64_t>(layers.size()),
+                             layers[0].linear1_weight.sym_size(0).guard_int(__FILE__, __LINE__), o.num_heads,
+                             static_cast<int64_t>(o.activation), o.training ? o.dropout : 0.0};
+  std::vector<Tensor> flat;
+  for (const auto& layer : layers) {
+    for (const Tensor& tensor : tensors(layer)) flat.push_back(tensor.flatten());
+  }
+  const Tensor weights = at::cat(flat);
+  Tensor key = seed;
+  if (!key.defined()) {
+    key = options.dropout > 0 ? at::randint(int64_t{1} << 62, {}, at::kLong) : at::zeros({}, at::kLong);
+  }
+  if (at::GradMode::is_enabled() && (x.requires_grad() || weights.requires_grad())) {
+    return FusedStack::apply(x, weights, key_mask.defined() ? std::optional(key_mask) : std::nullopt, key, options,
+                             calls);
+  }
+  return std::get<0>(calls.forward(x, key_mask, weights, key, options, false));
+}
+
+}  // namespace
+
+Tensor encoder_stack(const Tensor& x, const Tensor& key_mask, const std::vector<EncoderLayerWeights>& layers,
+                     const StackOptions& options, const Tensor& seed, const FusedCalls& calls) {
+  if (can_be_fused(x, key_mask, layers, options)) return fused(x, key_mask, layers, options, seed, calls);
+  Tensor out = x;
+  for (const auto& layer : layers) {
+    out = encoder_layer(out, key_mask, layer, options.num_heads, options.activation, options.dropout, options.training);
+  }
+  return out;
+}
+
+}  // namespace deepbio::model::functional
