@@ -23,7 +23,7 @@ fuzz_one() {
   local target=$1 folders=("$build/corpus/$1")
   mkdir -p "${folders[0]}"
   if [ "$target" != index ] && [ -d "$seeds" ]; then folders+=("$seeds/valid" "$seeds/invalid"); fi
-  if "$build/tests/fuzz/${target}_fuzz" -max_total_time="$seconds" -max_len=20000 -rss_limit_mb=1024 -timeout=10 \
+  if "$build/tests/fuzz/${target}_fuzz" -max_total_time="$seconds" -max_len=20000 -rss_limit_mb=1024 -timeout=30 \
     -print_final_stats=1 -artifact_prefix="$build/$target-" "${folders[@]}" >"$build/$target.log" 2>&1; then
     echo "fuzz $target: no find in $(grep -o 'number_of_executed_units: .*' "$build/$target.log" | cut -d' ' -f2) runs"
   else
