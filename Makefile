@@ -9,7 +9,7 @@ TESTS := $(shell find tests/cpp -type f)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DEEPBIO_BUILD_DIR := $(CURDIR)/$(BUILD)
 
-.PHONY: demo test test-cpp test-python bench lint format clean setup
+.PHONY: demo test test-cpp test-python bench fuzz lint format clean setup
 .DELETE_ON_ERROR:
 
 demo: .stamps/installed .stamps/report-tools
@@ -28,6 +28,11 @@ bench: .stamps/installed
 	cmake --build build/bench --target benchmark_reader
 	$(BIN)/python benchmarks/reader.py --program build/bench/benchmark_reader
 	$(BIN)/python benchmarks/measure.py
+
+# Each reader of bytes under libFuzzer and sanitizers for SECONDS; skipped, and said so, where clang cannot be had.
+fuzz: .stamps/python
+	-setup/system.sh $(PYTHON) setup/fuzz-packages.txt
+	tests/fuzz/run.sh $(or $(SECONDS),60)
 
 lint: .stamps/installed .stamps/lint-tools
 	clang-format --dry-run -Werror $(shell git ls-files 'csrc/*.h' 'csrc/*.cpp' 'tests/*.h' 'tests/*.cpp' 'examples/*.cpp')

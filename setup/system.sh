@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of packages.txt that are missing, as root or by sudo; without rights it prints the one
-# line to run and stops. Python's own headers and venv are added when this Python comes without them.
+# Installs the Debian packages of packages.txt, or of the list given second, that are missing, as root or by sudo;
+# without rights it prints the one line to run and stops. Python's own headers and venv are added when this Python comes without them.
 set -euo pipefail
 here=$(dirname "$0")
 python=${1:-python3}
+list=${2:-$here/packages.txt}
 missing=()
 while read -r package; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
-done < <(grep -v '^#' "$here/packages.txt")
+done < <(grep -v '^#' "$list")
 "$python" -c 'import sys, sysconfig, os; sys.exit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))' ||
   missing+=(python3-dev)
 "$python" -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)

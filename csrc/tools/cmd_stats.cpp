@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tools/command.h"
+#include "tools/reading_progress.h"
 
 #include "deepbio/base/json.h"
 #include "deepbio/io/fastx.h"
@@ -16,6 +17,7 @@ namespace {
 // Counts over one file. Lengths in bp, qualities as raw bytes.
 struct Statistics {
   std::string path, format, container;
+  std::vector<std::string> warnings;
   std::vector<int64_t> lengths;
   int64_t bases = 0;
   std::array<int64_t, 256> letters{};
@@ -41,11 +43,17 @@ struct Statistics {
   }
 };
 
-Statistics read_statistics(const std::string& path) {
+Statistics read_statistics(const std::string& path, bool quiet) {
   Statistics out;
   out.path = path;
   io::FastxReader reader(path, {.open = reading_options()});
-  for (io::RecordView record; reader.next(record);) out.add(record);
+  ReadingProgress progress(path, quiet);
+  for (io::RecordView record; reader.next(record);) {
+    out.add(record);
+    progress.step(reader);
+  }
+  out.warnings = reader.report().warnings;
+  print_warnings(path, reader.report());
   out.format = to_string(reader.format());
   out.container = to_string(reader.container());
   std::sort(out.lengths.begin(), out.lengths.end());
@@ -95,6 +103,7 @@ Json to_json(const Statistics& s) {
     out.set("mean_quality", static_cast<double>(s.quality_sum) / static_cast<double>(s.qualities) - offset);
     out.set("quality_offset", offset);
   }
+  out.set("warnings", Json::array_of(s.warnings));
   return out;
 }
 
@@ -119,7 +128,7 @@ int run_stats(const std::vector<std::string>& paths, const Shared& shared) {
         "max_length_bp\tn50_bp\tgc_share\tn_share\tmean_quality\tquality_offset\n");
   }
   for (const std::string& path : paths) {
-    const Statistics statistics = read_statistics(path);
+    const Statistics statistics = read_statistics(path, shared.quiet);
     if (shared.json) {
       files.push_back(to_json(statistics));
     } else {

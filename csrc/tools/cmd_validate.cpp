@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "tools/command.h"
+#include "tools/reading_progress.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/json.h"
@@ -20,6 +21,12 @@ namespace {
 struct Verdict {
   std::string format, container = "plain";
   int64_t records = 0, bases = -1;
+  std::vector<std::string> warnings = {};
+};
+
+struct ValidateOptions {
+  std::vector<std::string> paths;
+  std::string alphabet = "any";
 };
 
 // The first bytes of the (decompressed) content.
@@ -44,14 +51,18 @@ Head read_head(const std::string& path) {
   return head;
 }
 
-Verdict read_sequences(const std::string& path) {
+Verdict read_sequences(const std::string& path, io::Letters alphabet, bool quiet) {
   Verdict verdict;
   verdict.bases = 0;
-  io::FastxReader reader(path, {.open = reading_options()});
+  io::FastxReader reader(path, {.open = reading_options(), .alphabet = alphabet});
+  ReadingProgress progress(path, quiet);
   for (io::RecordView record; reader.next(record);) {
     ++verdict.records;
     verdict.bases += static_cast<int64_t>(record.sequence.size());
+    progress.step(reader);
   }
+  verdict.warnings = reader.report().warnings;
+  print_warnings(path, reader.report());
   verdict.format = to_string(reader.format());
   verdict.container = to_string(reader.container());
   return verdict;
@@ -84,7 +95,7 @@ Verdict validate_hdf5(const std::string& path, const std::string& container) {
 
 // Formats are told apart by content; what is none of the others is read as a sequence file, whose reader then says
 // what it expected.
-Verdict validate_file(const std::string& path, const Head& head) {
+Verdict validate_file(const std::string& path, const Head& head, io::Letters alphabet, bool quiet) {
   const std::string_view bytes = head.bytes;
   const size_t first = bytes.find_first_not_of(" \t\r\n");
   const char letter = first == std::string_view::npos ? '\0' : bytes[first];
@@ -104,7 +115,7 @@ Verdict validate_file(const std::string& path, const Head& head) {
   if (letter != '>' && letter != '@' && letter != ';' && bytes.find('\t') < bytes.find('\n')) {
     return verdict_of("metadata", head.container, static_cast<int64_t>(io::read_metadata(path).ids.size()));
   }
-  return read_sequences(path);
+  return read_sequences(path, alphabet, quiet);
 }
 
 Json number_or_null(int64_t value) { return value < 0 ? Json() : Json(value); }
@@ -121,21 +132,24 @@ Json error_json(const Error& error) {
 }
 
 // One file's row, with the same keys for sound and for bad files.
-Json row_of(const std::string& path) {
+Json row_of(const std::string& path, io::Letters alphabet, bool quiet) {
   Json row = Json::object();
   row.set("path", path);
   for (const char* key : {"ok", "format", "container", "records", "bases", "error"}) row.set(key, Json());
+  row.set("warnings", Json::array());
   try {
     // Standard input cannot be looked at twice, so it is taken for sequences.
     const bool is_stream = path == "-";
     const Head head = is_stream ? Head{} : read_head(path);
     if (!is_stream) row.set("container", head.container);
-    const Verdict verdict = is_stream ? read_sequences(path) : validate_file(path, head);
+    const Verdict verdict =
+        is_stream ? read_sequences(path, alphabet, quiet) : validate_file(path, head, alphabet, quiet);
     row.set("ok", true);
     row.set("format", verdict.format);
     row.set("container", verdict.container);
     row.set("records", verdict.records);
     row.set("bases", number_or_null(verdict.bases));
+    row.set("warnings", Json::array_of(verdict.warnings));
   } catch (const Error& error) {
     row.set("ok", false);
     row.set("error", error_json(error));
@@ -153,11 +167,12 @@ void print_row(const Json& row) {
   }
 }
 
-int run_validate(const std::vector<std::string>& paths, const Shared& shared) {
+int run_validate(const ValidateOptions& options, const Shared& shared) {
+  const io::Letters alphabet = io::parse_letters(options.alphabet);
   Json rows = Json::array();
   bool all_ok = true;
-  for (const std::string& path : paths) {
-    Json row = row_of(path);
+  for (const std::string& path : options.paths) {
+    Json row = row_of(path, alphabet, shared.quiet);
     all_ok = all_ok && row.at("ok").as_bool();
     if (!shared.json) print_row(row);
     rows.push_back(std::move(row));
@@ -173,10 +188,14 @@ int run_validate(const std::vector<std::string>& paths, const Shared& shared) {
 }  // namespace
 
 std::function<int()> setup_validate(CLI::App& app, Shared& shared) {
-  auto paths = std::make_shared<std::vector<std::string>>();
-  app.add_option("files", *paths, "FASTA, FASTQ, BIOM, Newick, metadata TSV, distance matrix or safetensors files")
+  auto options = std::make_shared<ValidateOptions>();
+  app.add_option("files", options->paths,
+                 "FASTA, FASTQ, BIOM, Newick, metadata TSV, distance matrix or safetensors files")
       ->required();
-  return [paths, &shared] { return run_validate(*paths, shared); };
+  app.add_option("--alphabet", options->alphabet, "Letters that reads may hold: any, dna, rna, iupac, protein")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"any", "dna", "rna", "iupac", "protein"}));
+  return [options, &shared] { return run_validate(*options, shared); };
 }
 
 }  // namespace deepbio::tools

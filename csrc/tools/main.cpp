@@ -18,6 +18,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/io/inflate.h"
+#include "deepbio/io/simd.h"
 
 namespace deepbio::tools {
 namespace {
@@ -56,7 +57,8 @@ std::string version_text() {
     inflate += std::string(io::to_string(library)) + ", ";
   return std::string("deepbio " DEEPBIO_VERSION "\ntorch ") + TORCH_VERSION +
          " (built with " DEEPBIO_TORCH_VERSION ")\nCPU features in use by torch: " + at::get_cpu_capability() +
-         "\nbuilt in: " + inflate + "HDF5\n";
+         ", by the sequence reader: " + std::string(io::to_string(io::choose_simd())) + "\nbuilt in: " + inflate +
+         "HDF5\n";
 }
 
 void add_shared_options(CLI::App& app, Shared& shared) {

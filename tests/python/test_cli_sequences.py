@@ -291,7 +291,7 @@ def test_validate_refuses_damage_in_the_other_formats(deepbio: Run, tmp_path: Pa
     rows = json.loads(done.stdout)["files"]
     assert [row["ok"] for row in rows] == [False] * 7
     assert rows[-1]["error"]["kind"] == "file"
-    assert set(rows[0]) == {"path", "ok", "format", "container", "records", "bases", "error"}
+    assert set(rows[0]) == {"path", "ok", "format", "container", "records", "bases", "error", "warnings"}
 
 
 def test_the_lines_of_validate_name_file_and_fault(deepbio: Run, tmp_path: Path):
@@ -303,3 +303,38 @@ def test_the_lines_of_validate_name_file_and_fault(deepbio: Run, tmp_path: Path)
     assert good.split("\t") == [str(tmp_path / "good.fq"), "ok", "fastq", "plain", "1"]
     assert bad.startswith(f"{tmp_path / 'bad.fq'}\tbad\t")
     assert "record 1, line 8, byte 19" in bad
+
+
+def test_bgzf_without_its_end_block_is_sound_with_a_warning(deepbio: Run, shared: Path):
+    path = shared / "sequences/policy/synthetic/illumina_150.bgzf_no_eof.fastq.gz"
+    for command in ("validate", "stats"):
+        done = deepbio(command, "--json", path)
+        assert done.returncode == 0, done.stderr
+        (warning,) = json.loads(done.stdout)["files"][0]["warnings"]
+        assert "end block" in warning
+        assert f"deepbio: warning: {path}: {warning}" in done.stderr
+
+
+def test_validate_refuses_letters_outside_of_the_alphabet(deepbio: Run, tmp_path: Path):
+    path = tmp_path / "reads.fa"
+    path.write_text(">a\nACGT\n>b\nACUG\n")
+    assert deepbio("validate", path).returncode == 0
+    assert deepbio("validate", "--alphabet", "iupac", path).returncode == 0
+
+    done = deepbio("validate", "--json", "--alphabet", "dna", path)
+
+    assert done.returncode == 1
+    error = json.loads(done.stdout)["files"][0]["error"]
+    assert error["kind"] == "alphabet" and error["record"] == 1
+    assert "'U' at position 3" in error["message"]
+
+
+def test_a_path_of_vector_instructions_that_is_unknown_is_refused_by_name(deepbio: Run, tmp_path: Path, monkeypatch):
+    path = tmp_path / "reads.fa"
+    path.write_text(">a\nACGT\n")
+    monkeypatch.setenv("DEEPBIO_SIMD", "scalar")
+    assert "by the sequence reader: scalar" in deepbio("--version").stdout
+    monkeypatch.setenv("DEEPBIO_SIMD", "mmx")
+    done = deepbio("stats", path)
+    assert done.returncode == 1
+    assert "DEEPBIO_SIMD" in done.stderr and "scalar" in done.stderr

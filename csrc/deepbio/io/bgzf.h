@@ -33,6 +33,7 @@ class BgzfSource : public ByteSource {
   size_t read(char* out, size_t size) override;
   const std::string& path() const override { return path_; }
   Container container() const override { return Container::kBgzf; }
+  int64_t file_offset_bytes() const override { return rest_ ? rest_->file_offset_bytes() : input_->offset(); }
   std::string warning() const override { return rest_ ? rest_->warning() : ""; }
 
  private:

@@ -22,6 +22,7 @@ class PlainSource : public ByteSource {
   size_t read(char* out, size_t size) override { return input_->read(out, size); }
   const std::string& path() const override { return input_->path(); }
   Container container() const override { return Container::kPlain; }
+  int64_t file_offset_bytes() const override { return input_->offset(); }
 
  private:
   std::unique_ptr<RawInput> input_;

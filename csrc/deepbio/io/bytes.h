@@ -28,6 +28,8 @@ class ByteSource {
   virtual size_t read(char* out, size_t size) = 0;
   virtual const std::string& path() const = 0;
   virtual Container container() const = 0;
+  // How much of the file was taken so far; threads that read ahead may be further than what was handed out.
+  virtual int64_t file_offset_bytes() const { return 0; }
   // Once read() has given 0: what is odd about the data, though no error; "" when nothing is.
   virtual std::string warning() const { return ""; }
 };

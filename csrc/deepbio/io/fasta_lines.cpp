@@ -6,12 +6,13 @@
 
 namespace deepbio::io {
 
-FastaLines::FastaLines(Simd simd) : kernels_(&text_kernels(simd)) {}
+FastaLines::FastaLines(uint64_t max_bytes, Simd simd)
+    : max_bytes_(static_cast<size_t>(std::min<uint64_t>(max_bytes, SIZE_MAX / 2))), kernels_(&text_kernels(simd)) {}
 
 char* FastaLines::room_for(size_t size) {
   constexpr size_t kFirstCapacity = size_t{1} << 16;
   if (size_ + size > capacity_) {
-    const size_t capacity = std::max({2 * capacity_, size_ + size, kFirstCapacity});
+    const size_t capacity = std::max({std::min(2 * capacity_, max_bytes_ + kJoinSlack), size_ + size, kFirstCapacity});
     // realloc moves large blocks by page tables, not by copying them.
     auto* data = static_cast<char*>(std::realloc(data_.get(), capacity));
     if (data == nullptr) throw std::bad_alloc();

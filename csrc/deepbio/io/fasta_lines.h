@@ -19,7 +19,8 @@ class FastaLines {
     size_t num_bytes = 0;
     int64_t num_lines = 0;
   };
-  explicit FastaLines(Simd simd);
+  // Grows to max_bytes and what a call of append_lines may add, no further.
+  FastaLines(uint64_t max_bytes, Simd simd);
   void clear() { size_ = 0; }
   void append(std::string_view line);
   // Appends the whole lines at the front of a text up to one that holds another byte than those of a sequence (a title,
@@ -34,6 +35,7 @@ class FastaLines {
   };
   char* room_for(size_t size);
 
+  size_t max_bytes_;
   const TextKernels* kernels_;
   std::unique_ptr<char, Free> data_;
   size_t capacity_ = 0, size_ = 0;

@@ -13,7 +13,7 @@ std::string_view without_trailing_blanks(std::string_view text) {
 }  // namespace
 
 FastaScanner::FastaScanner(TextWindow& window, uint64_t max_record_bytes, Simd simd)
-    : window_(window), max_record_bytes_(max_record_bytes), lines_(simd) {}
+    : window_(window), max_record_bytes_(max_record_bytes), lines_(max_record_bytes, simd) {}
 
 FastaScanner::Result FastaScanner::next() {
   is_bad_ = is_too_large_ = false;

@@ -108,6 +108,15 @@ FastqScanner::Result FastqScanner::read_sequence() {
   return !plus_line_.text.empty() && plus_line_.text[0] == '+' ? Result::kRecord : read_wrapped_sequence(plus_line_);
 }
 
+// Room for the whole text at once, so that a record near the limit never has its old and its new room side by side.
+void FastqScanner::begin_joining(std::string& joined, std::string_view first) const {
+  if (joined.capacity() < text_.size()) {
+    std::string().swap(joined);  // an assignment would keep the old room
+    joined.reserve(text_.size());
+  }
+  joined = first;
+}
+
 // `first` stands where '+' is due in a four-line record, so that is what is missing if the lines are no sequence.
 FastqScanner::Result FastqScanner::read_wrapped_sequence(const Line& first) {
   const Line third = first;
@@ -118,7 +127,7 @@ FastqScanner::Result FastqScanner::read_wrapped_sequence(const Line& first) {
     return is_end_ ? truncated("a line that starts with '+'") : Result::kNeedMore;  // only blank lines follow
   }
   if (sequence.empty() || !is_sequence_text(sequence)) return no_plus();
-  joined_sequence_ = sequence;
+  begin_joining(joined_sequence_, sequence);
   Line line = third;
   while (line.text.empty() || line.text[0] != '+') {
     if (line.text.empty() || !is_sequence_text(line.text)) return no_plus();
@@ -156,7 +165,7 @@ FastqScanner::Result FastqScanner::read_quality() {
 
 // A quality that goes on over lines ends exactly at the length of the sequence, before the next title or the end.
 FastqScanner::Result FastqScanner::read_wrapped_quality(const Line& first) {
-  joined_quality_ = first.text;
+  begin_joining(joined_quality_, first.text);
   Line line;
   while (joined_quality_.size() < sequence.size()) {
     const Take took = take(line);

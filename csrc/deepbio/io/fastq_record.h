@@ -51,6 +51,7 @@ class FastqScanner {
   Take take(Line& line);
   Result read_title();
   Result read_sequence();
+  void begin_joining(std::string& joined, std::string_view first) const;
   Result read_wrapped_sequence(const Line& first);
   Result read_plus();
   Result read_quality();

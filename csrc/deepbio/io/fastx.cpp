@@ -306,5 +306,6 @@ int64_t FastxReader::read(RecordBatch& batch, int64_t max_records) {
 Format FastxReader::format() const { return state_->format; }
 Container FastxReader::container() const { return state_->window.source().container(); }
 const SkipReport& FastxReader::report() const { return state_->report; }
+int64_t FastxReader::file_offset_bytes() const { return state_->window.source().file_offset_bytes(); }
 
 }  // namespace deepbio::io

@@ -66,6 +66,8 @@ class FastxReader {
   Format format() const;
   Container container() const;
   const SkipReport& report() const;
+  // How much of the (compressed) file was taken so far, for showing progress.
+  int64_t file_offset_bytes() const;
 
  private:
   struct State;

@@ -29,6 +29,7 @@ class GzipSource : public ByteSource {
   size_t read(char* out, size_t size) override;
   const std::string& path() const override { return input_->path(); }
   Container container() const override { return container_; }
+  int64_t file_offset_bytes() const override { return input_->offset(); }
   std::string warning() const override;
 
  private:

@@ -70,7 +70,7 @@ std::string_view RawInput::peek(size_t want) {
 
 void RawInput::skip(size_t size) {
   begin_ += size;
-  offset_ += static_cast<int64_t>(size);
+  move_on(size);
 }
 
 size_t RawInput::read(char* out, size_t size) {
@@ -81,7 +81,7 @@ size_t RawInput::read(char* out, size_t size) {
   } else {
     moved = read_file(out, size);
   }
-  offset_ += static_cast<int64_t>(moved);
+  move_on(moved);
   return moved;
 }
 

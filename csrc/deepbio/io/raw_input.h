@@ -4,6 +4,7 @@
 // Threads: belongs to one thread at a time.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -30,18 +31,19 @@ class RawInput {
   // Moves up to size bytes to out, straight from the file when the buffer is empty; 0 is the end.
   size_t read(char* out, size_t size);
   // Bytes passed over so far: where in the file the next byte stands.
-  int64_t offset() const { return offset_; }
+  int64_t offset() const { return offset_.load(std::memory_order_relaxed); }
   const std::string& path() const { return path_; }
 
   static constexpr size_t kBufferBytes = size_t{1} << 18;
 
  private:
   size_t read_file(char* out, size_t size);
+  void move_on(size_t size) { offset_.store(offset() + static_cast<int64_t>(size), std::memory_order_relaxed); }
 
   std::string path_;
   size_t max_read_bytes_ = 0;
-  int file_ = -1;  // none: only what is in the buffer
-  int64_t offset_ = 0;
+  int file_ = -1;                    // none: only what is in the buffer
+  std::atomic<int64_t> offset_ = 0;  // written by one thread; others may ask how far it is
   size_t capacity_ = kBufferBytes;
   std::unique_ptr<char[]> buffer_;  // not filled with zeros, which would cost more than reading a small file
   size_t begin_ = 0, end_ = 0;

@@ -24,6 +24,7 @@ class ReadAheadSource : public ByteSource {
   size_t read(char* out, size_t size) override;
   const std::string& path() const override { return source_->path(); }
   Container container() const override { return source_->container(); }
+  int64_t file_offset_bytes() const override { return source_->file_offset_bytes(); }
   std::string warning() const override { return is_end_ ? source_->warning() : ""; }
 
  private:

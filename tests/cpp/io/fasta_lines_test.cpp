@@ -14,7 +14,7 @@ CATCH_TEST_CASE("plain lines are joined behind what is there, by every path", "[
     joined += line;
   }
   for (const Simd simd : simd_paths()) {
-    FastaLines lines(simd);
+    FastaLines lines(1 << 20, simd);
     lines.append("xy");
     const auto taken = lines.append_lines(text + ">next\n");
     CATCH_REQUIRE(taken.num_bytes == text.size());

@@ -251,3 +251,71 @@ CATCH_TEST_CASE("written records read back as they were", "[fastx]") {
   const Record read{"a", "b c", "ACGTACGTAC", "!~IIIIIIII", true};
   CATCH_REQUIRE(same(read_bytes(to_fastq(read)).records.at(0), read));
 }
+
+CATCH_TEST_CASE("letters outside of the alphabet that was asked for make a record bad, with letter and position",
+                "[fastx]") {
+  FastxOptions options;
+  options.alphabet = Letters::kDna;
+  CATCH_REQUIRE(!read_bytes("@a\nACGTNacgtn\n+\nIIIIIIIIII\n", options).error);
+  const Outcome fastq = read_bytes("@a\nAC\n+\nII\n@b\nACUG\n+\nIIII\n", options);
+  CATCH_REQUIRE(fastq.records.size() == 1);
+  CATCH_REQUIRE(fastq.error);
+  CATCH_REQUIRE(fastq.error->kind() == ErrorKind::kAlphabet);
+  CATCH_REQUIRE(fastq.error->place().record == 1);
+  CATCH_REQUIRE(fastq.error->place().line == 5);
+  CATCH_REQUIRE(fastq.error->place().offset_bytes == 11);
+  CATCH_REQUIRE_THAT(fastq.error->got(), Catch::Contains("'U'") && Catch::Contains("position 3"));
+  const Outcome fasta = read_bytes(">a\nAC\n>b\nAC\nG-T\n", options);
+  CATCH_REQUIRE(fasta.records.size() == 1);
+  CATCH_REQUIRE_THAT(fasta.error.value().got(), Catch::Contains("'-'") && Catch::Contains("position 4"));
+  options.on_bad_record = OnBadRecord::kSkip;
+  const Outcome skipped = read_bytes(">a\nAC\n>b\nAE\n>c\nGG\n", options);
+  CATCH_REQUIRE(!skipped.error);
+  CATCH_REQUIRE(skipped.records.size() == 2);
+  CATCH_REQUIRE(skipped.report.reasons == std::map<std::string, int64_t>{{"alphabet", 1}});
+}
+
+CATCH_TEST_CASE("what is switched off comes out empty and is checked all the same", "[fastx]") {
+  FastxOptions options;
+  options.fields = {.titles = false, .sequences = false, .qualities = false};
+  const Outcome none = read_bytes(kTwoReads, options);
+  CATCH_REQUIRE(!none.error);
+  CATCH_REQUIRE(none.records.size() == 2);
+  CATCH_REQUIRE(same(none.records[0], {}));
+  CATCH_REQUIRE_FALSE(none.records[0].has_quality);
+  CATCH_REQUIRE(read_bytes("@a\nAC\n+\nI\n", options).error);
+  options.fields = {.titles = true, .sequences = true, .qualities = false};
+  CATCH_REQUIRE(same(read_bytes(kTwoReads, options).records.at(0), {"a", "first read", "ACGTN", "", false}));
+}
+
+CATCH_TEST_CASE("a BGZF file without its end block is read with a warning, by any number of threads", "[fastx]") {
+  const std::string whole = test::bgzf_text(kTwoReads, 20);
+  const std::string unended = whole.substr(0, whole.size() - test::bgzf_text("", 20).size());
+  for (const int threads : {1, 2}) {
+    const FastxOptions options{.open = {threads}};
+    CATCH_REQUIRE(read_bytes(whole, options).report.warnings.empty());
+    CATCH_REQUIRE(read_bytes(whole + whole, options).report.warnings.empty());
+    CATCH_REQUIRE(read_bytes(gzip_text(kTwoReads), options).report.warnings.empty());
+    CATCH_REQUIRE(read_bytes(kTwoReads, options).report.warnings.empty());
+    for (const std::string& bytes : {unended, whole + unended}) {
+      const Outcome out = read_bytes(bytes, options);
+      CATCH_REQUIRE(!out.error);
+      CATCH_REQUIRE(out.report.warnings.size() == 1);
+      CATCH_REQUIRE_THAT(out.report.warnings[0], Catch::Contains("end block"));
+    }
+  }
+}
+
+CATCH_TEST_CASE("a reader tells how much of its file it has taken", "[fastx]") {
+  test::TemporaryFolder folder;
+  for (const std::string& bytes : {kTwoReads, gzip_text(kTwoReads), test::bgzf_text(kTwoReads, 20)}) {
+    test::write_text(folder / "reads", bytes);
+    for (const int threads : {1, 2}) {
+      FastxReader reader(folder / "reads", {.open = {threads}});
+      Record record;
+      while (reader.next(record)) {
+      }
+      CATCH_REQUIRE(reader.file_offset_bytes() == static_cast<int64_t>(bytes.size()));
+    }
+  }
+}
