@@ -1,11 +1,9 @@
 """The bound C++: what csrc/bindings registers. Private; the modules of the package are the public surface."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, Self
 
 from torch import Tensor
-
-from ._records import Record
 
 __version__: str
 TORCH_VERSION: str
@@ -24,13 +22,35 @@ class FastxReader:
     def __init__(
         self, path: str, alphabet: str = "any", on_bad_record: str = "raise", num_threads: int = 1
     ) -> None: ...
-    def refill(self) -> bool: ...  # for RecordIterator; False: the end
-    def read_batch(self, max_records: int) -> dict[str, Any] | None: ...  # the fields of RecordBatch; None: the end
+    def refuse(self) -> None: ...  # raises why no record can be read
+    def read_batch(self, max_records: int, titles: bool = True, qualities: bool = True) -> RecordBatch | None: ...
     def report(self) -> dict[str, Any]: ...  # num_records, num_skipped, reasons, examples, warnings
     def close(self) -> None: ...
 
+class RecordBatch:
+    sequences: Tensor
+    offsets: Tensor
+    qualities: Tensor
+    names: Tensor
+    name_offsets: Tensor
+    descriptions: Tensor
+    description_offsets: Tensor
+    def __len__(self) -> int: ...
+    def padded(self, width: int | None, padding_value: int) -> Tensor: ...
+    def padded_qualities(self, width: int | None, padding_value: int) -> Tensor: ...
+
+class Record:
+    name: Final[str]
+    description: Final[str]
+    sequence: Final[bytes]
+    quality: Final[bytes | None]
+    def __init__(self, name: str, description: str, sequence: bytes, quality: bytes | None) -> None: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, i: int) -> Any: ...
+    def __iter__(self) -> Iterator[Any]: ...
+
 class RecordIterator:
-    def bind(self, reader: FastxReader, record: type[Record]) -> None: ...
+    def bind(self, reader: FastxReader) -> None: ...
     def __iter__(self) -> Self: ...
     def __next__(self) -> Record: ...
 

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
-import torch
 from torch import Tensor
 
 from . import _C
+from ._C import Record
 from .errors import ArgumentError
 
 Path = str | os.PathLike[str]
-
-
-class Record(NamedTuple):
-    """One record. ``sequence`` and ``quality`` are raw bytes; quality is None in FASTA."""
-
-    name: str
-    description: str
-    sequence: bytes
-    quality: bytes | None
 
 
 class SequenceReader(_C.RecordIterator):
@@ -55,12 +45,18 @@ class SequenceReader(_C.RecordIterator):
         self._native = _C.FastxReader(self.path, alphabet or "any", on_bad_record, num_threads)
         self.format: str = self._native.format  #: of the text: "fasta" or "fastq"
         self.container: str = self._native.container  #: of the file: "plain", "gzip" or "bgzf"
-        self.bind(self._native, Record)
+        self.bind(self._native)
 
-    def batches(self, batch_size: int = 256) -> Iterator[RecordBatch]:
-        """The records that follow, up to ``batch_size`` at a time, as a :class:`RecordBatch`."""
-        while fields := self._native.read_batch(batch_size):
-            yield RecordBatch(**fields)
+    def batches(
+        self, batch_size: int = 256, *, titles: bool = True, qualities: bool = True
+    ) -> Iterator[RecordBatch]:
+        """The records that follow, up to ``batch_size`` at a time, as a :class:`RecordBatch`.
+
+        Without ``titles`` or ``qualities`` these are checked as ever and then left out, which saves their copy.
+        """
+        has_qualities = qualities and self.format == "fastq"
+        while (batch := self._native.read_batch(batch_size, titles, qualities)) is not None:
+            yield RecordBatch(batch, titles, has_qualities)
 
     @property
     def report(self) -> dict[str, Any]:
@@ -98,23 +94,53 @@ def _reopen(path: str, options: dict[str, Any]) -> SequenceReader:
     return SequenceReader(path, **options)
 
 
-@dataclass(frozen=True, eq=False)
 class RecordBatch:
     """Records as flat buffers: bytes ``offsets[i]`` to ``offsets[i + 1]`` of ``sequences`` are record i.
 
-    The tensors lie over the memory that C++ read into, without a copy, and keep it alive.
+    The tensors lie over the memory that C++ read into, without a copy, and keep it alive. Names and descriptions
+    are empty, qualities None, where :meth:`SequenceReader.batches` was asked to leave them out.
     """
 
-    sequences: Tensor  #: uint8 [bases of all records], letters as in the file
-    offsets: Tensor  #: int64 [B + 1], of sequences and qualities
-    qualities: Tensor | None  #: uint8 as sequences, raw bytes (Phred + 33); None in FASTA
-    names: Tensor  #: uint8
-    name_offsets: Tensor  #: int64 [B + 1]
-    descriptions: Tensor  #: uint8
-    description_offsets: Tensor  #: int64 [B + 1]
+    __slots__ = ("_native", "_has_titles", "_has_qualities")
 
-    def __len__(self) -> int:
-        return self.offsets.shape[0] - 1
+    def __init__(self, native: _C.RecordBatch, has_titles: bool, has_qualities: bool) -> None:
+        """Made by :meth:`SequenceReader.batches`."""
+        self._native, self._has_titles, self._has_qualities = native, has_titles, has_qualities
+
+    @property
+    def sequences(self) -> Tensor:
+        """uint8 [bases of all records], letters as in the file."""
+        return self._native.sequences
+
+    @property
+    def offsets(self) -> Tensor:
+        """int64 [B + 1], of sequences and qualities."""
+        return self._native.offsets
+
+    @property
+    def qualities(self) -> Tensor | None:
+        """uint8 as sequences, raw bytes (Phred + 33); None in FASTA."""
+        return self._native.qualities if self._has_qualities else None
+
+    @property
+    def names(self) -> Tensor:
+        """uint8, the names one after the other."""
+        return self._native.names
+
+    @property
+    def name_offsets(self) -> Tensor:
+        """int64 [B + 1]."""
+        return self._native.name_offsets
+
+    @property
+    def descriptions(self) -> Tensor:
+        """uint8, the descriptions one after the other."""
+        return self._native.descriptions
+
+    @property
+    def description_offsets(self) -> Tensor:
+        """int64 [B + 1]."""
+        return self._native.description_offsets
 
     @property
     def lengths(self) -> Tensor:
@@ -123,7 +149,13 @@ class RecordBatch:
 
     @property
     def ids(self) -> list[str]:
-        """The names as text."""
+        """The names as text.
+
+        Raises:
+            ArgumentError: they were left out.
+        """
+        if not self._has_titles:
+            raise ArgumentError("ids: expected a batch with titles, got batches(titles=False)")
         text, ends = self.names.numpy().tobytes(), self.name_offsets.tolist()
         return [text[a:b].decode("utf-8", "surrogateescape") for a, b in pairwise(ends)]
 
@@ -132,31 +164,23 @@ class RecordBatch:
 
         Sequences of that length each are a view of :attr:`sequences`, not a copy.
         """
-        return self._padded(self.sequences, width, padding_value)
+        return self._native.padded(width, padding_value)
 
     def padded_qualities(self, width: int | None = None, *, padding_value: int = 0) -> Tensor:
         """The same of the qualities.
 
         Raises:
-            ArgumentError: FASTA has none.
+            ArgumentError: FASTA has none, or they were left out.
         """
-        if self.qualities is None:
-            raise ArgumentError("padded_qualities: expected records with qualities, got FASTA")
-        return self._padded(self.qualities, width, padding_value)
+        if not self._has_qualities:
+            raise ArgumentError("padded_qualities: expected records with qualities, got FASTA or qualities=False")
+        return self._native.padded_qualities(width, padding_value)
 
-    def _padded(self, values: Tensor, width: int | None, padding_value: int) -> Tensor:
-        lengths = self.lengths
-        width = int(lengths.max()) if width is None else width
-        if values.numel() == len(self) * width and bool((lengths == width).all()):
-            return values.view(len(self), width)
-        place = torch.arange(width)
-        is_real = place < lengths.unsqueeze(1)
-        out = torch.full((len(self), width), padding_value, dtype=torch.uint8)
-        out[is_real] = values[(self.offsets[:-1].unsqueeze(1) + place)[is_real]]
-        return out
+    def __len__(self) -> int:
+        return len(self._native)
 
     def __repr__(self) -> str:
-        quality = "" if self.qualities is None else ", with qualities"
+        quality = ", with qualities" if self._has_qualities else ""
         return f"RecordBatch({len(self)} records, {self.sequences.shape[0]} bases{quality})"
 
 

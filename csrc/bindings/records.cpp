@@ -1,12 +1,17 @@
 // Records of sequence files: the iterator under SequenceReader, batches of records as flat tensors, FASTA windows.
 //
-// A record becomes a Python object in one call of a slot written by hand, since pybind11's dispatch would cost more
-// than reading the record does; only the refill, once in some hundred records, goes through pybind11, which lets
-// go of the GIL and translates errors.
+// A record becomes a Python object in one call of a slot written by hand, straight from the reader's buffer: pybind11's
+// dispatch would cost more than reading the record does. The GIL is let go where the file is read and inflated, once
+// in many records, and for whole batches.
+#include <algorithm>
 #include <exception>
+#include <limits>
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "bindings/bindings.h"
+#include "bindings/record_type.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/io/fasta_index.h"
@@ -14,24 +19,39 @@
 namespace deepbio::bindings {
 namespace {
 
-constexpr int64_t kChunkRecords = 256, kStepRecords = 8;
-constexpr size_t kChunkBytes = size_t{1} << 17;
+constexpr int64_t kRecordsBetweenSignals = 256;
 
-// Reads some records ahead. A bad record is raised after the good ones in front of it, and again by every later call.
+// Lets go of the GIL, if this thread has it, while it waits for bytes.
+class WaitingSource : public io::ByteSource {
+ public:
+  explicit WaitingSource(std::unique_ptr<io::ByteSource> source) : source_(std::move(source)) {}
+  size_t read(char* out, size_t size) override {
+    if (PyGILState_Check() == 0) return source_->read(out, size);
+    const py::gil_scoped_release no_gil;
+    return source_->read(out, size);
+  }
+  const std::string& path() const override { return source_->path(); }
+  io::Container container() const override { return source_->container(); }
+  int64_t file_offset_bytes() const override { return source_->file_offset_bytes(); }
+  std::string warning() const override { return source_->warning(); }
+
+ private:
+  std::unique_ptr<io::ByteSource> source_;
+};
+
+// A bad record is raised after the good ones in front of it, and again by every later call.
 struct Reader {
   std::optional<io::FastxReader> reader;  // none: closed
-  io::RecordBatch chunk;
-  int64_t at = 0;  // in the chunk, of the next record
   int64_t num_given = 0;
   std::exception_ptr error;
   bool is_fastq = false, is_busy = false;
+  size_t batch_bytes = 0;  // of the batch before: what the next one will need
 
   // Marks the reader as in use while the GIL is let go, so that a second thread gets an error, not half a record.
   class Use {
    public:
     explicit Use(Reader& owner) : owner_(owner) {
-      if (owner.is_busy) throw ArgumentError("SequenceReader: expected one thread at a time, got a second one");
-      if (!owner.reader) throw ArgumentError("SequenceReader: the file is closed");
+      owner.refuse();
       owner.is_busy = true;
     }
     ~Use() { owner_.is_busy = false; }
@@ -42,88 +62,112 @@ struct Reader {
     Reader& owner_;
   };
 
-  // A new chunk; false at the end. Without the GIL.
-  bool refill() {
+  // throws why no record can be read; nothing when one can.
+  void refuse() const {
+    if (is_busy) throw ArgumentError("SequenceReader: expected one thread at a time, got a second one");
+    if (!reader) throw ArgumentError("SequenceReader: the file is closed");
     if (error) std::rethrow_exception(error);
-    chunk.clear();
-    at = 0;
-    try {
-      while (chunk.size() < kChunkRecords && chunk.sequences.size() < kChunkBytes) {
-        if (reader->read(chunk, kStepRecords) == 0) break;
-      }
-    } catch (...) {
-      error = std::current_exception();
-      if (chunk.size() == 0) throw;
-    }
-    return chunk.size() > 0;
   }
 
-  // Up to max_records: first what was read ahead. Without the GIL.
-  void take(int64_t max_records, io::RecordBatch& out) {
-    for (; at < chunk.size() && out.size() < max_records; ++at) {
-      out.append(io::RecordView{chunk.name(at), chunk.description(at), chunk.sequence(at), chunk.quality(at)});
-    }
-    if (out.size() == max_records) return;
-    if (error) {
-      if (out.size() == 0) std::rethrow_exception(error);
-      return;
-    }
+  // Up to max_records. Without the GIL.
+  void take(int64_t max_records, const io::RecordFields& fields, io::RecordBatch& out) {
+    out.sequences.reserve(batch_bytes);
+    if (fields.qualities && is_fastq) out.qualities.reserve(batch_bytes);
+    reader->set_fields(fields);
     try {
-      reader->read(out, max_records - out.size());
+      reader->read(out, max_records);
     } catch (...) {
       error = std::current_exception();
-      if (out.size() == 0) throw;
     }
+    reader->set_fields({});
+    if (error && out.size() == 0) std::rethrow_exception(error);
+    batch_bytes = std::max(batch_bytes, out.sequences.size());
   }
 };
 
-bool refill(Reader& reader) {
-  const Reader::Use use(reader);
-  bool has_records = false;
+// --- batches -------------------------------------------------------------------------------------------
+
+using Batch = std::shared_ptr<io::RecordBatch>;
+
+// Flat buffers of up to max_records; null at the end.
+Batch read_batch(Reader& reader, int64_t max_records, bool titles, bool qualities) {
+  if (max_records < 1) throw ArgumentError("batches: expected 1 or more, got " + std::to_string(max_records));
+  auto batch = std::make_shared<io::RecordBatch>();
   {
+    const Reader::Use use(reader);
     const py::gil_scoped_release no_gil;
-    has_records = reader.refill();
+    reader.take(max_records, {titles, true, qualities}, *batch);
   }
   if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-  return has_records;
+  reader.num_given += batch->size();
+  return batch->size() == 0 ? nullptr : batch;
 }
 
 // The memory of data as a tensor, without a copy; owner keeps it alive.
 template <class Value>
-torch::Tensor tensor_over(std::shared_ptr<io::RecordBatch> owner, const Value* data, size_t size, torch::Dtype dtype) {
-  if (size == 0) return torch::empty({0}, dtype);
+torch::Tensor tensor_over(const Batch& owner, const Value* data, at::IntArrayRef shape, torch::Dtype dtype) {
+  if (c10::multiply_integers(shape) == 0) return torch::empty(shape, dtype);
   return torch::from_blob(
-      const_cast<Value*>(data), {static_cast<int64_t>(size)}, [owner](void*) {}, dtype);
+      const_cast<Value*>(data), shape, [owner](void*) {}, dtype);
 }
 
-// Flat buffers and offsets of up to max_records; None at the end.
-py::object read_batch(Reader& reader, int64_t max_records) {
-  if (max_records < 1) throw ArgumentError("batches: expected 1 or more, got " + std::to_string(max_records));
-  const Reader::Use use(reader);
-  auto batch = std::make_shared<io::RecordBatch>();
-  py::dict out;
-  {
-    const py::gil_scoped_release no_gil;
-    reader.take(max_records, *batch);
+torch::Tensor bytes_of(const Batch& batch, const std::string& data) {
+  return tensor_over(batch, data.data(), {static_cast<int64_t>(data.size())}, torch::kByte);
+}
+
+torch::Tensor numbers_of(const Batch& batch, const std::vector<int64_t>& offsets) {
+  return tensor_over(batch, offsets.data(), {static_cast<int64_t>(offsets.size())}, torch::kLong);
+}
+
+// Rows of one width, cut or padded; a view where every row has that width already.
+torch::Tensor padded(const Batch& batch, const std::string& data, const std::vector<int64_t>& offsets,
+                     std::optional<int64_t> width, int64_t padding_value) {
+  if (padding_value < 0 || padding_value > 255) {
+    throw ArgumentError("padding_value: expected 0 to 255, got " + std::to_string(padding_value));
   }
-  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-  if (batch->size() == 0) return py::none();
-  reader.num_given += batch->size();
-  const auto bytes = [&](const std::string& data) {
-    return tensor_over(batch, data.data(), data.size(), torch::kByte);
-  };
-  const auto numbers = [&](const std::vector<int64_t>& offsets) {
-    return tensor_over(batch, offsets.data(), offsets.size(), torch::kLong);
-  };
-  out["sequences"] = bytes(batch->sequences);
-  out["offsets"] = numbers(batch->sequence_offsets);
-  out["qualities"] = reader.is_fastq ? py::cast(bytes(batch->qualities)) : py::object(py::none());
-  out["names"] = bytes(batch->names);
-  out["name_offsets"] = numbers(batch->name_offsets);
-  out["descriptions"] = bytes(batch->descriptions);
-  out["description_offsets"] = numbers(batch->description_offsets);
+  if (width && *width < 0) throw ArgumentError("width: expected 0 or more, got " + std::to_string(*width));
+  const auto rows = static_cast<int64_t>(offsets.size()) - 1;
+  int64_t longest = 0, shortest = std::numeric_limits<int64_t>::max();
+  for (int64_t i = 0; i < rows; ++i) {
+    longest = std::max(longest, offsets[i + 1] - offsets[i]);
+    shortest = std::min(shortest, offsets[i + 1] - offsets[i]);
+  }
+  const int64_t columns = width.value_or(longest);
+  if (shortest == columns && longest == columns) return tensor_over(batch, data.data(), {rows, columns}, torch::kByte);
+  torch::Tensor out = torch::full({rows, columns}, padding_value, torch::kByte);
+  auto* const values = out.mutable_data_ptr<uint8_t>();
+  for (int64_t i = 0; i < rows; ++i) {
+    std::copy_n(data.data() + offsets[i], std::min(columns, offsets[i + 1] - offsets[i]), values + i * columns);
+  }
   return out;
 }
+
+void bind_batch(py::module_& module) {
+  using io::RecordBatch;
+  py::class_<RecordBatch, Batch>(module, "RecordBatch")
+      .def("__len__", &RecordBatch::size)
+      .def_property_readonly("sequences", [](const Batch& b) { return bytes_of(b, b->sequences); })
+      .def_property_readonly("offsets", [](const Batch& b) { return numbers_of(b, b->sequence_offsets); })
+      .def_property_readonly("qualities", [](const Batch& b) { return bytes_of(b, b->qualities); })
+      .def_property_readonly("names", [](const Batch& b) { return bytes_of(b, b->names); })
+      .def_property_readonly("name_offsets", [](const Batch& b) { return numbers_of(b, b->name_offsets); })
+      .def_property_readonly("descriptions", [](const Batch& b) { return bytes_of(b, b->descriptions); })
+      .def_property_readonly("description_offsets", [](const Batch& b) { return numbers_of(b, b->description_offsets); })
+      .def(
+          "padded",
+          [](const Batch& b, std::optional<int64_t> width, int64_t value) {
+            return padded(b, b->sequences, b->sequence_offsets, width, value);
+          },
+          py::arg("width"), py::arg("padding_value"))
+      .def(
+          "padded_qualities",
+          [](const Batch& b, std::optional<int64_t> width, int64_t value) {
+            return padded(b, b->qualities, b->quality_offsets, width, value);
+          },
+          py::arg("width"), py::arg("padding_value"));
+}
+
+// --- records --------------------------------------------------------------------------------------------
 
 // Titles may hold any bytes; those that are no UTF-8 become surrogates, as in Python's own file names.
 PyObject* to_text(std::string_view text) {
@@ -138,37 +182,16 @@ PyObject* to_bytes(std::string_view text) {
 
 struct RecordIterator {
   PyObject_HEAD PyObject* owner;  // the Python object of reader
-  PyTypeObject* record;           // deepbio_torch.Record, a named tuple of four
-  PyObject* description;          // of the record before: reads of one run often share it
   Reader* reader;
 };
 
 RecordIterator* as_iterator(PyObject* self) { return reinterpret_cast<RecordIterator*>(self); }
 
-// A named tuple (name, description, sequence, quality) of the next record of the chunk.
-PyObject* make_record(RecordIterator& self) {
-  Reader& reader = *self.reader;
-  const int64_t i = reader.at;
-  PyObject* const out = self.record->tp_alloc(self.record, 4);
-  if (out == nullptr) return nullptr;
-  const std::string_view description = reader.chunk.description(i);
-  const std::string_view before = i > 0 ? reader.chunk.description(i - 1) : std::string_view();
-  if (self.description == nullptr || i == 0 || description != before) {
-    PyObject* const text = to_text(description);
-    Py_XSETREF(self.description, text);
-  }
-  PyTuple_SET_ITEM(out, 0, to_text(reader.chunk.name(i)));
-  PyTuple_SET_ITEM(out, 1, Py_XNewRef(self.description));
-  PyTuple_SET_ITEM(out, 2, to_bytes(reader.chunk.sequence(i)));
-  PyTuple_SET_ITEM(out, 3, reader.is_fastq ? to_bytes(reader.chunk.quality(i)) : Py_NewRef(Py_None));
-  for (Py_ssize_t field = 0; field < 4; ++field) {
-    if (PyTuple_GET_ITEM(out, field) != nullptr) continue;
-    Py_DECREF(out);
-    return nullptr;
-  }
-  ++reader.at;
-  ++reader.num_given;
-  return out;
+// Sets the Python error that Reader::refuse() throws.
+PyObject* refused(const RecordIterator& self) {
+  PyObject* const none = PyObject_CallMethod(self.owner, "refuse", nullptr);
+  Py_XDECREF(none);
+  return nullptr;
 }
 
 PyObject* next_record(PyObject* object) {
@@ -177,28 +200,33 @@ PyObject* next_record(PyObject* object) {
     PyErr_SetString(PyExc_RuntimeError, "RecordIterator: bind() was not called");
     return nullptr;
   }
-  if (self.reader->at >= self.reader->chunk.size() || self.reader->is_busy) {
-    PyObject* const found = PyObject_CallMethod(self.owner, "refill", nullptr);
-    if (found == nullptr) return nullptr;
-    const bool has_records = found == Py_True;
-    Py_DECREF(found);
-    if (!has_records) return nullptr;  // the end
+  Reader& reader = *self.reader;
+  if (reader.is_busy || !reader.reader || reader.error) return refused(self);
+  // A loop in C, such as list(reader), would not see Ctrl-C.
+  if (reader.num_given % kRecordsBetweenSignals == 0 && PyErr_CheckSignals() != 0) return nullptr;
+  io::RecordView record;
+  bool is_found = false;
+  reader.is_busy = true;
+  try {
+    is_found = reader.reader->next(record);
+  } catch (...) {
+    reader.error = std::current_exception();
   }
-  return make_record(self);
+  reader.is_busy = false;
+  if (reader.error) return refused(self);
+  if (!is_found) return nullptr;
+  ++reader.num_given;
+  return new_record(to_text(record.name), to_text(record.description), to_bytes(record.sequence),
+                    reader.is_fastq ? to_bytes(record.quality) : Py_NewRef(Py_None));
 }
 
-PyObject* bind_reader(PyObject* object, PyObject* arguments) {
+PyObject* bind_reader(PyObject* object, PyObject* owner) {
   RecordIterator& self = *as_iterator(object);
-  PyObject *owner = nullptr, *record = nullptr;
-  if (!PyArg_ParseTuple(arguments, "OO!", &owner, &PyType_Type, &record)) return nullptr;
-  auto* const type = reinterpret_cast<PyTypeObject*>(record);
-  if (!py::isinstance<Reader>(owner) || !PyType_IsSubtype(type, &PyTuple_Type) ||
-      type->tp_basicsize != PyTuple_Type.tp_basicsize) {
-    PyErr_SetString(PyExc_TypeError, "bind: expected a FastxReader and a named tuple type");
+  if (!py::isinstance<Reader>(owner)) {
+    PyErr_SetString(PyExc_TypeError, "bind: expected a FastxReader");
     return nullptr;
   }
   Py_XSETREF(self.owner, Py_NewRef(owner));
-  Py_XSETREF(self.record, reinterpret_cast<PyTypeObject*>(Py_NewRef(record)));
   self.reader = py::cast<Reader*>(py::handle(owner));
   Py_RETURN_NONE;
 }
@@ -206,15 +234,12 @@ PyObject* bind_reader(PyObject* object, PyObject* arguments) {
 int traverse(PyObject* object, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(object));
   Py_VISIT(as_iterator(object)->owner);
-  Py_VISIT(as_iterator(object)->record);
   return 0;
 }
 
 int clear(PyObject* object) {
   as_iterator(object)->reader = nullptr;
   Py_CLEAR(as_iterator(object)->owner);
-  Py_CLEAR(as_iterator(object)->record);
-  Py_CLEAR(as_iterator(object)->description);
   return 0;
 }
 
@@ -227,7 +252,7 @@ void deallocate(PyObject* object) {
 }
 
 void bind_iterator(py::module_& module) {
-  static PyMethodDef methods[] = {{"bind", bind_reader, METH_VARARGS, "Takes records from this FastxReader."},
+  static PyMethodDef methods[] = {{"bind", bind_reader, METH_O, "Takes records from this FastxReader."},
                                   {nullptr, nullptr, 0, nullptr}};
   PyType_Slot slots[] = {{Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
                          {Py_tp_iternext, reinterpret_cast<void*>(next_record)},
@@ -238,6 +263,7 @@ void bind_iterator(py::module_& module) {
                          {0, nullptr}};
   PyType_Spec spec = {"deepbio_torch._C.RecordIterator", sizeof(RecordIterator), 0,
                       Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
+  module.attr("Record") = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(record_type()));
   module.attr("RecordIterator") = py::reinterpret_steal<py::object>(PyType_FromSpec(&spec));
 }
 
@@ -255,7 +281,7 @@ std::unique_ptr<Reader> open_reader(const std::string& path, const std::string& 
   options.open.num_threads = num_threads;
   options.on_bad_record = parse_on_bad_record(on_bad_record);
   auto out = std::make_unique<Reader>();
-  out->reader.emplace(path, options);
+  out->reader.emplace(std::make_unique<WaitingSource>(io::open_bytes(path, options.open)), options);
   out->is_fastq = out->reader->format() == io::Format::kFastq;
   return out;
 }
@@ -263,8 +289,6 @@ std::unique_ptr<Reader> open_reader(const std::string& path, const std::string& 
 void close_reader(Reader& reader) {
   if (reader.is_busy) throw ArgumentError("SequenceReader: expected one thread at a time, got close() from a second");
   reader.reader.reset();
-  reader.chunk = {};
-  reader.at = 0;
   reader.error = nullptr;
 }
 
@@ -282,8 +306,8 @@ void bind_records(py::module_& module) {
   py::class_<Reader>(module, "FastxReader")
       .def(py::init(&open_reader), py::arg("path"), py::arg("alphabet") = "any", py::arg("on_bad_record") = "raise",
            py::arg("num_threads") = 1, NoGil())
-      .def("refill", &refill)
-      .def("read_batch", &read_batch, py::arg("max_records"))
+      .def("refuse", &Reader::refuse)
+      .def("read_batch", &read_batch, py::arg("max_records"), py::arg("titles") = true, py::arg("qualities") = true)
       .def("close", &close_reader)
       .def_property_readonly("is_closed", [](const Reader& r) { return !r.reader.has_value(); })
       .def_readonly("num_given", &Reader::num_given)
@@ -294,6 +318,7 @@ void bind_records(py::module_& module) {
         if (!r.reader) throw ArgumentError("SequenceReader: the file is closed");
         return std::string(to_string(r.reader->container()));
       });
+  bind_batch(module);
   bind_iterator(module);
   py::class_<io::FastaFile>(module, "FastaFile")
       .def(py::init<const std::string&>(), py::arg("path"), NoGil())

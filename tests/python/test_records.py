@@ -46,7 +46,42 @@ def fastq(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return path
 
 
-def test_records_are_named_tuples_with_exact_fields(fastq: Path):
+def test_a_record_unpacks_compares_hashes_pickles_and_cannot_be_changed():
+    record = db.Record("r", "lane 1", b"AC", quality=b"I#")
+    name, description, sequence, quality = record
+    assert (name, description, sequence, quality) == record == db.Record(*record) == ("r", "lane 1", b"AC", b"I#")
+    assert record != db.Record("r", "lane 1", b"AC", None) and record != ["r"] and {record: 1}[db.Record(*record)] == 1
+    assert record < db.Record("s", "", b"", None) and len(record) == 4 and record[-1] == b"I#"
+    assert pickle.loads(pickle.dumps(record)) == record
+    assert repr(record) == "Record(name='r', description='lane 1', sequence=b'AC', quality=b'I#')"
+    with pytest.raises(AttributeError):
+        record.name = "x"
+    with pytest.raises(IndexError):
+        record[4]
+    for wrong in (("r", "", "AC", None), (b"r", "", b"AC", None), ("r", "", b"AC", "I"), ("r", "", b"AC")):
+        with pytest.raises(TypeError):
+            db.Record(*wrong)
+
+
+def test_titles_and_qualities_can_be_left_out_and_are_checked_nevertheless(fastq: Path, tmp_path: Path):
+    reader = db.SequenceReader(fastq)
+    bare = next(reader.batches(10, titles=False, qualities=False))
+    assert bare.qualities is None and bare.names.shape == (0,) and len(bare) == 10
+    assert raw(bare.sequences) == b"".join(row[2] for row in RECORDS[:10])
+    with pytest.raises(ArgumentError, match="titles=False"):
+        bare.ids  # noqa: B018
+    with pytest.raises(ArgumentError, match="qualities"):
+        bare.padded_qualities()
+    whole = next(reader.batches(10))
+    assert whole.ids == [row[0] for row in RECORDS[10:20]] and whole.qualities is not None
+    assert next(reader)[:3] == RECORDS[20][:3]
+    path = tmp_path / "bad.fastq"
+    path.write_text("@a\nACGT\n+\nII\n")
+    with pytest.raises(ParseError):
+        next(db.SequenceReader(path).batches(titles=False, qualities=False))
+
+
+def test_records_have_their_exact_fields(fastq: Path):
     reader = db.SequenceReader(fastq)
     records = list(reader)
     assert all(type(record) is db.Record for record in records)

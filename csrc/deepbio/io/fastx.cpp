@@ -303,6 +303,8 @@ int64_t FastxReader::read(RecordBatch& batch, int64_t max_records) {
   return num_read;
 }
 
+void FastxReader::set_fields(const RecordFields& fields) { state_->options.fields = fields; }
+
 Format FastxReader::format() const { return state_->format; }
 Container FastxReader::container() const { return state_->window.source().container(); }
 const SkipReport& FastxReader::report() const { return state_->report; }

@@ -63,6 +63,8 @@ class FastxReader {
   bool next(RecordView& record);
   // Appends up to max_records; returns how many (0 = end).
   int64_t read(RecordBatch& batch, int64_t max_records);
+  // What the records from here on hold.
+  void set_fields(const RecordFields& fields);
   Format format() const;
   Container container() const;
   const SkipReport& report() const;
