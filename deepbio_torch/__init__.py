@@ -16,9 +16,15 @@ if TYPE_CHECKING:
     from . import community, data, errors, export, losses, models, report, training, transforms
     from .community import (
         DistanceMatrix,
+        Metadata,
+        Ordination,
         Table,
         Tree,
+        beta_diversity,
         faith_pd,
+        pcoa,
+        permanova,
+        read_metadata,
         read_table,
         read_tree,
         unifrac,
@@ -39,7 +45,8 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "community": (
-        "DistanceMatrix", "Table", "Tree", "faith_pd", "read_table", "read_tree", "unifrac",
+        "DistanceMatrix", "Metadata", "Ordination", "Table", "Tree", "beta_diversity", "faith_pd", "pcoa",
+        "permanova", "read_metadata", "read_table", "read_tree", "unifrac",
     ),
     "data": (
         "Batch", "DataLoader", "Record", "Sample", "SampleDataset", "SequenceDataset",
@@ -97,6 +104,8 @@ __all__ = [
     "Batch",
     "DataLoader",
     "DistanceMatrix",
+    "Metadata",
+    "Ordination",
     "Record",
     "Sample",
     "SampleDataset",
@@ -106,6 +115,7 @@ __all__ = [
     "Trainer",
     "Tree",
     "__version__",
+    "beta_diversity",
     "collate",
     "community",
     "data",
@@ -116,7 +126,10 @@ __all__ = [
     "losses",
     "models",
     "pad_collate",
+    "pcoa",
+    "permanova",
     "predict",
+    "read_metadata",
     "read_table",
     "read_tree",
     "report",
