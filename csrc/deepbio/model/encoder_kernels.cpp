@@ -38,29 +38,38 @@ uint32_t dropout_threshold(const StackShape& s) {
 namespace avx512 {
 constexpr int kLanes = 16, kTileRows = 12, kOuterRows = 8;
 #define DEEPBIO_TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,fma,prefer-vector-width=512")))
+// Each needs the ones above it.
+// clang-format off
+#include "deepbio/model/encoder_tiles.inl"
+#include "deepbio/model/encoder_passes.inl"
 #include "deepbio/model/encoder_attention.inl"
 #include "deepbio/model/encoder_layers.inl"
-#include "deepbio/model/encoder_passes.inl"
-#include "deepbio/model/encoder_tiles.inl"
+// clang-format on
 #undef DEEPBIO_TARGET
 }  // namespace avx512
 namespace avx2 {
 constexpr int kLanes = 8, kTileRows = 6, kOuterRows = 4;
 #define DEEPBIO_TARGET __attribute__((target("avx2,fma")))
+// Each needs the ones above it.
+// clang-format off
+#include "deepbio/model/encoder_tiles.inl"
+#include "deepbio/model/encoder_passes.inl"
 #include "deepbio/model/encoder_attention.inl"
 #include "deepbio/model/encoder_layers.inl"
-#include "deepbio/model/encoder_passes.inl"
-#include "deepbio/model/encoder_tiles.inl"
+// clang-format on
 #undef DEEPBIO_TARGET
 }  // namespace avx2
 #endif
 namespace baseline {
 constexpr int kLanes = 4, kTileRows = 6, kOuterRows = 4;
 #define DEEPBIO_TARGET
+// Each needs the ones above it.
+// clang-format off
+#include "deepbio/model/encoder_tiles.inl"
+#include "deepbio/model/encoder_passes.inl"
 #include "deepbio/model/encoder_attention.inl"
 #include "deepbio/model/encoder_layers.inl"
-#include "deepbio/model/encoder_passes.inl"
-#include "deepbio/model/encoder_tiles.inl"
+// clang-format on
 #undef DEEPBIO_TARGET
 }  // namespace baseline
 
