@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         DistanceMatrix,
         Table,
         Tree,
+        UnifracBatch,
         faith_pd,
         read_table,
         read_tree,
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "community": (
-        "DistanceMatrix", "Table", "Tree", "faith_pd", "read_table", "read_tree", "unifrac",
+        "DistanceMatrix", "Table", "Tree", "UnifracBatch", "faith_pd", "read_table", "read_tree",
+        "unifrac",
     ),
     "data": (
         "Batch", "DataLoader", "Record", "Sample", "SampleDataset", "SequenceDataset",
@@ -105,6 +107,7 @@ __all__ = [
     "Table",
     "Trainer",
     "Tree",
+    "UnifracBatch",
     "__version__",
     "collate",
     "community",
