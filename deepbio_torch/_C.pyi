@@ -102,6 +102,22 @@ def unifrac(
     bypass_tips: bool,
     precision: str,
 ) -> Tensor: ...  # float64 or float32 [N, N]
+
+class UnifracBatch:
+    def __init__(
+        self,
+        table: Table,
+        tree: Tree,
+        missing_features: str,
+        metric: str,
+        alpha: float,
+        variance_adjusted: bool,
+        bypass_tips: bool,
+        precision: str,
+    ) -> None: ...
+    def distances(self, samples: Sequence[int]) -> Tensor: ...  # float64 or float32 [B, B]
+    def from_counts(self, indptr: Tensor, features: Tensor, counts: Tensor) -> Tensor: ...  # compressed rows
+
 def faith_pd(table: Table, tree: Tree, missing_features: str) -> Tensor: ...  # float64 [N]
 def beta_diversity(table: Table, metric: str, pseudocount: float) -> Tensor: ...  # float64 [N, N]
 

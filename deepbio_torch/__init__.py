@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Ordination,
         Table,
         Tree,
+        UnifracBatch,
         beta_diversity,
         faith_pd,
         pcoa,
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "community": (
-        "DistanceMatrix", "Metadata", "Ordination", "Table", "Tree", "beta_diversity", "faith_pd", "pcoa",
+        "DistanceMatrix", "Metadata", "Ordination", "Table", "Tree", "UnifracBatch", "beta_diversity", "faith_pd", "pcoa",
         "permanova", "read_metadata", "read_table", "read_tree", "unifrac",
     ),
     "data": (
@@ -118,6 +119,7 @@ __all__ = [
     "Table",
     "Trainer",
     "Tree",
+    "UnifracBatch",
     "__version__",
     "beta_diversity",
     "collate",

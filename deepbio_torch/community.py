@@ -341,6 +341,70 @@ def _with_lost_reads(error: ArgumentError, table: Table, tree: Tree) -> Argument
     return ArgumentError(f"{error} (they hold {table.features_outside(tree)[1]:.1%} of the reads)")
 
 
+class UnifracBatch:
+    """UniFrac of batches of samples from a prepared tree and table, fast enough for every training step."""
+
+    def __init__(
+        self,
+        table: Table | Path,
+        tree: Tree | Path,
+        *,
+        metric: str = "unweighted",
+        alpha: float = 1.0,
+        variance_adjusted: bool = False,
+        bypass_tips: bool = False,
+        precision: str = "double",
+        missing_features: str = "error",
+    ) -> None:
+        """Matches the table's features to the tree and keeps what each sample holds; options as in :func:`unifrac`."""
+        table = table if isinstance(table, Table) else read_table(table)
+        tree = tree if isinstance(tree, Tree) else read_tree(tree)
+        self.sample_ids, self.feature_ids = table.sample_ids, table.feature_ids
+        self._sample = {name: i for i, name in enumerate(self.sample_ids)}
+        self._feature = {name: i for i, name in enumerate(self.feature_ids)}
+        self.native = _C.UnifracBatch(
+            table.native, tree.native, missing_features, metric, alpha, variance_adjusted, bypass_tips, precision
+        )
+
+    def distances(self, samples: Sequence[str] | Sequence[int] | Tensor) -> Tensor:
+        """Distances [B, B] between samples of the table, by id or place; in double the values of :func:`unifrac`."""
+        places: list[Any] = samples.tolist() if isinstance(samples, Tensor) else list(samples)
+        missing = [name for name in places if isinstance(name, str) and name not in self._sample]
+        if missing:
+            raise ArgumentError(f"samples: {len(missing)} are not in the table ({', '.join(missing[:3])})")
+        return self.native.distances([self._sample[name] if isinstance(name, str) else name for name in places])
+
+    def from_counts(self, counts: Tensor | scipy.sparse.spmatrix | Table) -> Tensor:
+        """Distances [B, B] between samples given as counts, such as a fresh rarefaction.
+
+        Args:
+            counts: [B, F] over the features of the prepared table (sparse CSR, scipy sparse or dense), or a table
+                whose features are among them.
+        """
+        if isinstance(counts, Table):
+            names = counts.feature_ids
+            missing = [name for name in names if name not in self._feature]
+            if missing:
+                raise ArgumentError(f"counts: {len(missing)} features were not prepared ({', '.join(missing[:3])})")
+            place = torch.tensor([self._feature[name] for name in names], dtype=torch.int64)
+            native = counts.native
+            return self.native.from_counts(native.indptr, place[native.indices], native.values)
+        if hasattr(counts, "tocsr"):
+            rows = counts.tocsr()
+            columns, parts = rows.shape[1], [torch.from_numpy(p) for p in (rows.indptr, rows.indices, rows.data)]
+        else:
+            if counts.dim() != 2:
+                raise ShapeError(f"counts: expected [B, F], got {list(counts.shape)}")
+            rows = counts if counts.layout == torch.sparse_csr else counts.to_sparse_csr()
+            columns, parts = rows.shape[1], [rows.crow_indices(), rows.col_indices(), rows.values()]
+        if columns != len(self.feature_ids):
+            raise ShapeError(f"counts: expected [B, {len(self.feature_ids)}], got {columns} columns")
+        return self.native.from_counts(*parts)
+
+    def __repr__(self) -> str:
+        return f"UnifracBatch({len(self.sample_ids)} samples, {len(self.feature_ids)} features)"
+
+
 def faith_pd(table: Table | Path, tree: Tree | Path, *, missing_features: str = "error") -> Tensor:
     """Faith's phylogenetic diversity of each sample, float64 [N] in table order; unit of the branch lengths."""
     table = table if isinstance(table, Table) else read_table(table)
