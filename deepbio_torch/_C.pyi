@@ -68,7 +68,13 @@ class Metadata:
     @staticmethod
     def read(path: str) -> Metadata: ...
     def values(self, column: str) -> list[str]: ...
+    def numbers(self, column: str) -> Tensor: ...  # float64 [rows], NaN where missing
+    def is_numeric(self, column: str) -> bool: ...
 
+def is_missing(value: str) -> bool: ...
+def compare_ids(
+    first: Sequence[str], second: Sequence[str], first_name: str, second_name: str
+) -> tuple[list[str], list[str], list[str], str]: ...
 def load_tensors(path: str) -> dict[str, Tensor]: ...
 def save_tensors(path: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] = ...) -> None: ...
 def read_distances(path: str) -> tuple[list[str], Tensor]: ...
@@ -116,7 +122,47 @@ def unifrac(
     bypass_tips: bool,
     precision: str,
 ) -> Tensor: ...  # float64 or float32 [N, N]
+
+class UnifracBatch:
+    def __init__(
+        self,
+        table: Table,
+        tree: Tree,
+        missing_features: str,
+        metric: str,
+        alpha: float,
+        variance_adjusted: bool,
+        bypass_tips: bool,
+        precision: str,
+    ) -> None: ...
+    def distances(self, samples: Sequence[int]) -> Tensor: ...  # float64 or float32 [B, B]
+    def from_counts(self, indptr: Tensor, features: Tensor, counts: Tensor) -> Tensor: ...  # compressed rows
+
 def faith_pd(table: Table, tree: Tree, missing_features: str) -> Tensor: ...  # float64 [N]
+def beta_diversity(table: Table, metric: str, pseudocount: float) -> Tensor: ...  # float64 [N, N]
+
+class Pcoa:
+    coordinates: Tensor  # float64 [N, K]
+    eigenvalues: Tensor  # float64 [K]
+    proportion_explained: Tensor  # float64 [K]
+
+class Permanova:
+    pseudo_f: float
+    p_value: float
+    num_samples: int
+    num_groups: int
+    num_permutations: int
+
+def pcoa(distances: Tensor, dimensions: int, method: str, seed: int) -> Pcoa: ...
+def permanova(distances: Tensor, groups: Sequence[str], num_permutations: int, seed: int) -> Permanova: ...
+def write_pcoa(
+    path: str,
+    ids: Sequence[str],
+    coordinates: Tensor,
+    eigenvalues: Tensor,
+    proportion_explained: Tensor,
+    overwrite: bool = False,
+) -> None: ...
 
 # seq
 def encode_one_hot(

@@ -16,9 +16,16 @@ if TYPE_CHECKING:
     from . import community, data, errors, export, losses, models, report, training, transforms
     from .community import (
         DistanceMatrix,
+        Metadata,
+        Ordination,
         Table,
         Tree,
+        UnifracBatch,
+        beta_diversity,
         faith_pd,
+        pcoa,
+        permanova,
+        read_metadata,
         read_table,
         read_tree,
         unifrac,
@@ -41,7 +48,8 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "community": (
-        "DistanceMatrix", "Table", "Tree", "faith_pd", "read_table", "read_tree", "unifrac",
+        "DistanceMatrix", "Metadata", "Ordination", "Table", "Tree", "UnifracBatch", "beta_diversity", "faith_pd", "pcoa",
+        "permanova", "read_metadata", "read_table", "read_tree", "unifrac",
     ),
     "data": (
         "Batch", "DataLoader", "FastaFile", "Record", "RecordBatch", "Sample", "SampleDataset",
@@ -100,6 +108,8 @@ __all__ = [
     "DataLoader",
     "DistanceMatrix",
     "FastaFile",
+    "Metadata",
+    "Ordination",
     "Record",
     "RecordBatch",
     "Sample",
@@ -109,7 +119,9 @@ __all__ = [
     "Table",
     "Trainer",
     "Tree",
+    "UnifracBatch",
     "__version__",
+    "beta_diversity",
     "collate",
     "community",
     "data",
@@ -120,7 +132,10 @@ __all__ = [
     "losses",
     "models",
     "pad_collate",
+    "pcoa",
+    "permanova",
     "predict",
+    "read_metadata",
     "read_table",
     "read_tree",
     "report",

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -116,7 +116,7 @@ class TransformerEncoder(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """``x`` [R, T, D], ``mask`` bool [R, T] -> [R, T, D]."""
-        layers = list(self.encoder.layers)
+        layers = cast("list[EncoderLayer]", list(self.encoder.layers))
         if _are_one(layers):
             stack, weights = self.stack, [weight for layer in layers for weight in layer.weights()]
             x = _ops.encoder_stack(
@@ -128,9 +128,9 @@ class TransformerEncoder(nn.Module):
         return self.norm(x)
 
 
-def _are_one(layers: list[nn.Module]) -> bool:
+def _are_one(layers: list[EncoderLayer]) -> bool:
     """Whether nothing has to happen between the layers."""
-    if torch.compiler.is_exporting() or torch.jit.is_tracing() or not layers:
+    if torch.compiler.is_exporting() or torch.jit.is_tracing() or not layers:  # type: ignore[attr-defined]
         return False
     return all(
         type(layer) is EncoderLayer

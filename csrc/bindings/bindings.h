@@ -44,6 +44,7 @@ void bind_base(py::module_& module);
 void bind_io(py::module_& module);
 void bind_records(py::module_& module);  // of bind_io
 void bind_community(py::module_& module);
+void bind_unifrac_batch(py::module_& module);
 void bind_data(py::module_& module);
 void bind_model(py::module_& module);
 void bind_train(py::module_& module);

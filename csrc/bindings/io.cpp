@@ -1,7 +1,10 @@
 // Readers and writers of files.
+#include <limits>
+
 #include "bindings/bindings.h"
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/ids.h"
 #include "deepbio/io/matrix.h"
 #include "deepbio/io/metadata.h"
 #include "deepbio/train/checkpoint.h"
@@ -11,6 +14,17 @@ namespace {
 
 std::vector<std::string> column_values(const io::Metadata& metadata, const std::string& name) {
   return metadata.values[static_cast<size_t>(metadata.column(name))];
+}
+
+// float64 [rows], NaN where the value is missing.
+torch::Tensor column_numbers(const io::Metadata& metadata, const std::string& name) {
+  const int64_t column = metadata.column(name);
+  std::vector<double> out;
+  for (size_t row = 0; row < metadata.ids.size(); ++row) {
+    const auto value = io::numeric_value(metadata, column, static_cast<int64_t>(row));
+    out.push_back(value.value_or(std::numeric_limits<double>::quiet_NaN()));
+  }
+  return torch::tensor(out, torch::kDouble);
 }
 
 std::map<std::string, torch::Tensor> load(const std::string& path) {
@@ -81,10 +95,25 @@ void bind_io(py::module_& module) {
       .def_readonly("ids", &io::Metadata::ids)
       .def_readonly("columns", &io::Metadata::columns)
       .def_readonly("types", &io::Metadata::types)
-      .def("values", &column_values, py::arg("column"));
+      .def("values", &column_values, py::arg("column"))
+      .def("numbers", &column_numbers, py::arg("column"))
+      .def(
+          "is_numeric",
+          [](const io::Metadata& m, const std::string& name) { return io::is_numeric(m, m.column(name)); },
+          py::arg("column"));
+  module.def("is_missing", &io::is_missing, py::arg("value"));
   module.def("load_tensors", &load, py::arg("path"), NoGil());
   module.def("save_tensors", &save, py::arg("path"), py::arg("tensors"),
              py::arg("metadata") = std::map<std::string, std::string>{}, NoGil());
+  module.def(
+      "compare_ids",
+      [](const std::vector<std::string>& first, const std::vector<std::string>& second, const std::string& first_name,
+         const std::string& second_name) {
+        const io::IdOverlap overlap = io::compare_ids(first, second);
+        return py::make_tuple(overlap.shared, overlap.only_first, overlap.only_second,
+                              io::describe(overlap, first_name, second_name));
+      },
+      py::arg("first"), py::arg("second"), py::arg("first_name"), py::arg("second_name"));
   module.def("read_distances", &distances_to_python, py::arg("path"));
   module.def("write_distances", &write_distances, py::arg("path"), py::arg("ids"), py::arg("values"),
              py::arg("overwrite") = false, NoGil());

@@ -7,6 +7,7 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   deepbio::bindings::bind_base(m);
   deepbio::bindings::bind_io(m);
   deepbio::bindings::bind_community(m);
+  deepbio::bindings::bind_unifrac_batch(m);
   deepbio::bindings::bind_data(m);
   deepbio::bindings::bind_model(m);
   deepbio::bindings::bind_train(m);

@@ -1,9 +1,9 @@
 // Every torch.ops.deepbio schema on one screen. All are composites of aten operators over model/functional: autograd,
-// torch.compile, torch.export and ONNX look inside them. Leaves are span_mask, which walks over rows,
-// and the fused encoder stack.
-// Errors that cross the dispatcher arrive in Python as RuntimeError; argument checks belong to the two shells.
-#include <ATen/ops/empty_like.h>
+// torch.compile, torch.export and ONNX look inside them. Leaves are span_mask, which walks over rows, and both halves
+// of the fused encoder stack. Errors that cross the dispatcher arrive in Python as RuntimeError; argument checks belong
+// to the two shells.
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <torch/library.h>
 
 #include <optional>
@@ -59,17 +59,17 @@ std::tuple<Tensor, Tensor> stack_forward_meta(const Tensor& x, const std::option
                                               int64_t activation, double dropout, bool save) {
   const int64_t floats = enc::saved_floats(x.sym_size(2).guard_int(__FILE__, __LINE__),
                                            {num_layers, width, num_heads, activation, dropout});
-  const Tensor saved = save ? at::empty_symint({x.sym_size(0), x.sym_size(1), floats}, x.options())
-                            : at::empty({0}, x.options());
+  const Tensor saved =
+      save ? at::empty_symint({x.sym_size(0), x.sym_size(1), floats}, x.options()) : at::empty({0}, x.options());
   return {at::empty_symint(x.sym_sizes(), x.options()), saved};
 }
 
 std::tuple<Tensor, Tensor> stack_backward_meta(const Tensor& grad, const std::optional<Tensor>&, const Tensor& weights,
                                                const Tensor&, const Tensor&, int64_t, int64_t, int64_t, int64_t, double,
                                                bool weight_gradients) {
-  return {at::empty_symint(grad.sym_sizes(), grad.options()),
-          weight_gradients ? at::empty_symint(weights.sym_sizes(), weights.options())
-                           : at::empty({0}, weights.options())};
+  return {
+      at::empty_symint(grad.sym_sizes(), grad.options()),
+      weight_gradients ? at::empty_symint(weights.sym_sizes(), weights.options()) : at::empty({0}, weights.options())};
 }
 
 std::tuple<Tensor, Tensor> call_stack_forward(const Tensor& x, const Tensor& key_mask, const Tensor& weights,
@@ -225,6 +225,8 @@ TORCH_LIBRARY(deepbio, m) {
 }
 
 TORCH_LIBRARY_IMPL(deepbio, CompositeExplicitAutograd, m) { m.impl("span_mask", &fn::span_mask); }
+// vmap has no rule for a list of tensors; it sees the layers' aten operators instead.
+TORCH_LIBRARY_IMPL(deepbio, FuncTorchBatchedDecomposition, m) { m.impl("encoder_stack", &encoder_stack); }
 TORCH_LIBRARY_IMPL(deepbio, CPU, m) {
   m.impl("encoder_stack_forward", &stack_forward);
   m.impl("encoder_stack_backward", &stack_backward);

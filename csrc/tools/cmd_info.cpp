@@ -8,12 +8,14 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/community/table.h"
+#include "deepbio/io/artifact.h"
 #include "deepbio/io/biom.h"
 #include "deepbio/io/fastx.h"
 #include "deepbio/io/matrix.h"
 #include "deepbio/io/metadata.h"
 #include "deepbio/io/newick.h"
 #include "deepbio/io/safetensors.h"
+#include "deepbio/io/zip.h"
 #include "deepbio/train/checkpoint.h"
 
 namespace deepbio::tools {
@@ -74,20 +76,13 @@ Json metadata_facts(const std::string& path) {
                            {"columns", Json::array_of(metadata.columns)}});
 }
 
-Json hdf5_facts(const std::string& path) {
-  try {
-    return table_facts(path);
-  } catch (const ParseError&) {
-    return distance_facts(path);  // whose error then speaks, when it is neither
-  }
-}
+Json hdf5_facts(const std::string& path) { return io::is_biom_hdf5(path) ? table_facts(path) : distance_facts(path); }
 
-Json file_facts(const std::string& path) {
+Json content_facts(const std::string& path) {
   const std::string start = first_bytes(path);
   if (start.empty()) return Json(Json::Object{{"kind", "empty file"}});
   if (starts_with(start, "\x89HDF")) return hdf5_facts(path);
   if (starts_with(start, "\x93NUMPY")) return distance_facts(path);
-  if (starts_with(start, "PK\x03\x04")) return Json(Json::Object{{"kind", "zip archive (such as a TorchScript file)"}});
   if (start.size() > 8 && start[8] == '{' && start[7] == '\0') return safetensors_facts(path);
   if (start[0] == '>') return Json(Json::Object{{"kind", "FASTA (see: deepbio stats)"}});
   if (start[0] == '@') return Json(Json::Object{{"kind", "FASTQ (see: deepbio stats)"}});
@@ -95,6 +90,19 @@ Json file_facts(const std::string& path) {
   if (start[0] == '{' || starts_with(start, "#OTU ID") || starts_with(start, "# Constructed")) return table_facts(path);
   if (start[0] == '\t') return distance_facts(path);
   return metadata_facts(path);
+}
+
+Json file_facts(const std::string& path) {
+  if (!io::is_zip(path)) return content_facts(path);
+  io::Artifact artifact;
+  try {
+    artifact = io::describe_artifact(path);
+  } catch (const ParseError&) {
+    return Json(Json::Object{{"kind", "zip archive (such as a TorchScript file)"}});
+  }
+  Json out = artifact.member.empty() ? Json(Json::Object{{"kind", "QIIME 2 artifact"}}) : content_facts(path);
+  out.set("artifact_type", artifact.type);
+  return out;
 }
 
 int64_t count_parameters(const train::RunConfig& config) {

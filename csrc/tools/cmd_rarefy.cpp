@@ -40,7 +40,7 @@ int run_rarefy(const RarefyCommand& command, const Shared& shared) {
 
 std::function<int()> setup_rarefy(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<RarefyCommand>();
-  app.add_option("--table", command->table, "Feature table: BIOM 2.x, BIOM 1.0 or classic TSV")->required();
+  app.add_option("--table", command->table, "Feature table: BIOM 2.x, BIOM 1.0, classic TSV or .qza")->required();
   app.add_option("-o,--output", command->output, "BIOM 2.1 table of the draw")->required();
   app.add_option("--depth", command->options.depth_reads,
                  "Reads drawn from each sample; shallower samples are left out")

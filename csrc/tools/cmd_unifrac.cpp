@@ -9,6 +9,8 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/json.h"
+#include "deepbio/community/beta_diversity.h"
+#include "deepbio/community/ordination.h"
 #include "deepbio/community/unifrac.h"
 #include "deepbio/io/matrix.h"
 
@@ -21,16 +23,22 @@ struct UnifracCommand {
   std::string metric = "unweighted";
   std::string precision = "double";
   std::optional<double> alpha;
+  std::optional<double> pseudocount;
+  std::string pcoa;  // file of coordinates, or ""
+  int64_t pcoa_dimensions = 10;
+  std::string pcoa_method = "exact";
   bool variance_adjusted = false, bypass_tips = false;
+  bool needs_tree() const { return !community::is_beta_metric(metric); }
   int64_t rarefy_depth_reads = 0;
 };
 
 std::string check_metric(const std::string& name) {
+  if (community::is_beta_metric(name)) return {};
   try {
     community::parse_metric(name);
     return {};
   } catch (const ArgumentError& error) {
-    return error.what();
+    return std::string(error.what()) + "; without a tree: braycurtis, jaccard, aitchison";
   }
 }
 
@@ -63,11 +71,56 @@ community::UnifracOptions options_of(const UnifracCommand& command) {
   return options;
 }
 
-int run_unifrac(const UnifracCommand& command, const Shared& shared) {
-  if (command.output != "-") io::refuse_existing(command.output, shared.overwrite_mode());
-  const io::CountTable table = load_table(command, shared);
+// Options that belong to the other kind of distance are refused rather than passed over.
+void check_options(const UnifracCommand& command) {
+  const auto refuse = [&](bool is_given, const char* option, const char* owner) {
+    if (is_given)
+      throw ArgumentError(std::string(option) + " belongs to " + owner + ", got --metric " + command.metric);
+  };
+  refuse(command.pseudocount && command.metric != "aitchison", "--pseudocount", "--metric aitchison");
+  if (command.needs_tree()) {
+    if (command.files.tree.empty()) throw ArgumentError("--metric " + command.metric + " needs --tree FILE");
+    return;
+  }
+  refuse(!command.files.tree.empty(), "--tree", "UniFrac");
+  refuse(command.alpha.has_value(), "--alpha", "--metric generalized");
+  refuse(command.variance_adjusted, "--variance-adjusted", "UniFrac");
+  refuse(command.bypass_tips, "--bypass-tips", "UniFrac");
+}
+
+struct Distances {
+  at::Tensor values;  // float64 [N, N]
+  int64_t num_missing_features = 0;
+};
+
+Distances distances_of(const UnifracCommand& command, const io::CountTable& table, const Shared& shared) {
+  if (!command.needs_tree()) {
+    community::BetaOptions options{community::parse_beta_metric(command.metric)};
+    options.pseudocount = command.pseudocount.value_or(options.pseudocount);
+    return {community::beta_diversity(table, options), 0};
+  }
   const community::Phylogeny phylogeny = match_tree(command.files, table, shared);
-  const at::Tensor distances = community::unifrac(table, phylogeny, options_of(command)).to(at::kDouble);
+  return {community::unifrac(table, phylogeny, options_of(command)).to(at::kDouble),
+          static_cast<int64_t>(phylogeny.missing.size())};
+}
+
+void write_coordinates(const UnifracCommand& command, const io::CountTable& table, const at::Tensor& distances,
+                       const Shared& shared) {
+  const bool is_exact = command.pcoa_method == "exact";
+  const community::PcoaOptions options{command.pcoa_dimensions,
+                                       is_exact ? community::PcoaMethod::kExact : community::PcoaMethod::kRandomised,
+                                       shared.seed};
+  const community::Pcoa pcoa = community::pcoa(distances, options);
+  community::write_pcoa(command.pcoa, table.sample_ids, pcoa, shared.overwrite_mode());
+  say(shared, std::to_string(pcoa.eigenvalues.size(0)) + " principal coordinates written to " + command.pcoa);
+}
+
+int run_unifrac(const UnifracCommand& command, const Shared& shared) {
+  check_options(command);
+  if (command.output != "-") io::refuse_existing(command.output, shared.overwrite_mode());
+  if (!command.pcoa.empty()) io::refuse_existing(command.pcoa, shared.overwrite_mode());
+  const io::CountTable table = load_table(command, shared);
+  const auto [distances, num_missing_features] = distances_of(command, table, shared);
   io::DistanceMatrix matrix;
   matrix.ids = table.sample_ids;
   matrix.num_rows = table.num_samples();
@@ -76,13 +129,14 @@ int run_unifrac(const UnifracCommand& command, const Shared& shared) {
   io::write_distances(command.output, matrix, {shared.overwrite_mode(), command.precision == "float"});
   say(shared,
       command.metric + " distances of " + std::to_string(matrix.num_rows) + " samples written to " + command.output);
+  if (!command.pcoa.empty()) write_coordinates(command, table, distances, shared);
   if (shared.json) {
     Json summary = Json::object();
     summary.set("output", command.output);
     summary.set("metric", command.metric);
     summary.set("num_samples", matrix.num_rows);
     summary.set("num_features", table.num_features());
-    summary.set("num_missing_features", static_cast<int64_t>(phylogeny.missing.size()));
+    summary.set("num_missing_features", num_missing_features);
     std::cout << summary.dump() << "\n";
   }
   return 0;
@@ -92,13 +146,14 @@ int run_unifrac(const UnifracCommand& command, const Shared& shared) {
 
 std::function<int()> setup_unifrac(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<UnifracCommand>();
-  command->files.add_options(app);
+  command->files.add_options(app, CommunityFiles::TreeUse::kOptional);
   app.add_option("-o,--output", command->output,
                  "Distance matrix: D.npy (sample ids in D.ids.txt beside it), D.tsv, D.h5, or - for TSV on stdout")
       ->required()
       ->check(CLI::Validator(check_output, "FILE"));
   app.add_option("--metric", command->metric,
-                 "unweighted, weighted_normalized, weighted_unnormalized, generalized or unweighted_unnormalized")
+                 "unweighted, weighted_normalized, weighted_unnormalized, generalized or unweighted_unnormalized; "
+                 "without --tree: braycurtis, jaccard or aitchison")
       ->check(CLI::Validator(check_metric, "METRIC"))
       ->capture_default_str();
   app.add_option(
@@ -114,6 +169,17 @@ std::function<int()> setup_unifrac(CLI::App& app, Shared& shared) {
   app.add_option("--rarefy-depth", command->rarefy_depth_reads,
                  "Reads drawn from each sample first; shallower samples are left out (0: counts as they are)")
       ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--pseudocount", command->pseudocount, "Of aitchison: added to every count (1)")
+      ->check(CLI::PositiveNumber);
+  app.add_option(
+      "--pcoa", command->pcoa,
+      "Principal coordinates as well: P.tsv, or any other name for scikit-bio's and QIIME 2's ordination text");
+  app.add_option("--pcoa-dimensions", command->pcoa_dimensions, "Coordinates of each sample")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--pcoa-method", command->pcoa_method, "exact, or randomised (keyed by --seed) for many samples")
+      ->check(CLI::IsMember({"exact", "randomised"}))
       ->capture_default_str();
   return [command, &shared] { return run_unifrac(*command, shared); };
 }

@@ -42,9 +42,10 @@ std::string loss_text(const community::Phylogeny& phylogeny, const io::CountTabl
 
 }  // namespace
 
-void CommunityFiles::add_options(CLI::App& app) {
-  app.add_option("--table", table, "Feature table: BIOM 2.x, BIOM 1.0 or classic TSV")->required();
-  app.add_option("--tree", tree, "Newick tree whose tips are the table's feature ids")->required();
+void CommunityFiles::add_options(CLI::App& app, TreeUse tree_use) {
+  app.add_option("--table", table, "Feature table: BIOM 2.x, BIOM 1.0, classic TSV or .qza")->required();
+  app.add_option("--tree", tree, "Newick tree or .qza whose tips are the table's feature ids")
+      ->required(tree_use == TreeUse::kRequired);
   app.add_option("--missing-features", missing_features, "Features that are not tips of the tree: error, or drop them")
       ->check(CLI::IsMember({"error", "drop"}))
       ->capture_default_str();

@@ -13,7 +13,9 @@ namespace deepbio::tools {
 struct CommunityFiles {
   std::string table, tree;
   std::string missing_features = "error";
-  void add_options(CLI::App& app);
+  // A tree is asked for by faith-pd; unifrac also has distances that need none.
+  enum class TreeUse { kRequired, kOptional };
+  void add_options(CLI::App& app, TreeUse tree_use = TreeUse::kRequired);
 };
 
 // The tree read and matched to the features of `table`. What --missing-features drop leaves out is said on stderr.

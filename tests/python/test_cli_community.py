@@ -195,6 +195,12 @@ def table_copy(table: Path, folder: Path) -> Path:
         "uint32 indices",
         "float32 data",
         "int32 data",
+        "int64 indices",
+        "int64 data",
+        "uint16 data",
+        "float16 data",
+        "big-endian data",
+        "ascii ids",
         "fixed-width ids",
         "no attributes",
         "no groups",
@@ -214,11 +220,23 @@ def test_tables_as_other_programs_write_them_give_the_same_distances(
                 ("indices", "uint32"),
                 ("data", "float32"),
                 ("data", "int32"),
+                ("indices", "int64"),
+                ("data", "int64"),
+                ("data", "uint16"),
+                ("data", "float16"),
             ):
                 if change == f"{dtype} {name}":
                     values = matrix[name][:].astype(dtype)
                     del matrix[name]
                     matrix[name] = values
+            if change == "big-endian data":
+                values = matrix["data"][:].astype(">i4")
+                del matrix["data"]
+                matrix["data"] = values
+            if change == "ascii ids":
+                ids = file[f"{axis}/ids"][:]
+                del file[f"{axis}/ids"]
+                file.create_dataset(f"{axis}/ids", data=ids, dtype=h5py.string_dtype("ascii"))
             if change == "fixed-width ids":
                 ids = np.array([i for i in file[f"{axis}/ids"][:]], dtype="S64")
                 del file[f"{axis}/ids"]
@@ -247,6 +265,46 @@ def test_tables_as_other_programs_write_them_give_the_same_distances(
     rows = [ids.index(name) for name in order]
     expected = np.load(moving_pictures / "expected" / "unweighted.npy")
     assert np.abs(np.load(tmp_path / "D.npy")[np.ix_(rows, rows)] - expected).max() <= 1e-10
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("negative", "counts that are finite and not negative"),
+        ("nan", "counts that are finite and not negative"),
+        ("duplicate ids", "sample ids that differ"),
+        ("shape", "a shape of 760 x 34"),
+        ("index", "indices from 0 to below"),
+        ("indptr", "an indptr"),
+        ("ids", "ids"),
+    ],
+)
+def test_tables_that_contradict_themselves_are_refused_with_the_place(
+    deepbio: Run, moving_pictures: Path, tmp_path: Path, change: str, message: str
+) -> None:
+    path = table_copy(moving_pictures / "table.biom", tmp_path)
+    with h5py.File(path, "a") as file:
+        matrix = file["sample/matrix"]
+        if change in ("negative", "nan"):
+            values = matrix["data"][:].astype("f8")
+            values[7] = -1 if change == "negative" else np.nan
+            del matrix["data"]
+            matrix["data"] = values
+        elif change == "duplicate ids":
+            file["sample/ids"][3] = file["sample/ids"][0]
+        elif change == "shape":
+            file.attrs["shape"] = (760, 34)
+        elif change == "index":
+            matrix["indices"][5] = 10**6
+        elif change == "indptr":
+            matrix["indptr"][3] = 10**6
+        else:
+            ids = file["sample/ids"][:-1]
+            del file["sample/ids"], file.attrs["shape"]
+            file.create_dataset("sample/ids", data=ids, dtype=h5py.string_dtype())
+    done = deepbio("rarefy", "--table", path, "--depth", 100, "-o", tmp_path / "out.biom")
+    assert done.returncode == 1 and message in done.stderr and "copy.biom" in done.stderr
+    assert len(done.stderr.splitlines()) == 1 and not (tmp_path / "out.biom").exists()
 
 
 @pytest.mark.parametrize("change", ["lzf", "external link", "soft link", "external storage", "huge shape"])

@@ -94,3 +94,66 @@ def test_trees_shear_write_and_pickle(tmp_path: Path):
     assert sorted(tree.shear(["A", "C"]).tips) == ["A", "C"]
     tree.write(tmp_path / "t.nwk")
     assert db.read_tree(tmp_path / "t.nwk").tips == tree.tips == pickle.loads(pickle.dumps(tree)).tips
+
+
+def test_tables_and_distances_cross_to_pandas_and_biom(tmp_path: Path):
+    biom = pytest.importorskip("biom")
+    table = small()
+    theirs = table.to_biom()
+    assert list(theirs.ids("sample")) == ["s1", "s2"]
+    assert theirs.get_value_by_ids("C", "s2") == 2
+    again = db.Table.from_biom(theirs)
+    assert np.array_equal(again.to_scipy().toarray(), table.to_scipy().toarray())
+    assert again.sample_ids == table.sample_ids and again.feature_ids == table.feature_ids
+    for name in ("t.biom", "t.tsv"):
+        table.write(tmp_path / name)
+        written = biom.load_table(str(tmp_path / name))
+        assert np.array_equal(written.matrix_data.toarray().T, table.to_scipy().toarray())
+        assert list(written.ids("observation")) == table.feature_ids
+
+
+def test_frames_keep_ids_as_text():
+    frame = db.Table.from_arrays(["1.0", "2538.1000101"], ["A"], np.ones((2, 1))).to_pandas()
+    assert list(frame.index) == ["1.0", "2538.1000101"] and frame.loc["1.0", "A"] == 1
+    matrix = db.DistanceMatrix(["a", "b"], torch.tensor([[0.0, 1.0], [1.0, 0.0]]))
+    frame = matrix.to_pandas()
+    assert frame.loc["a", "b"] == 1 and np.shares_memory(frame.to_numpy(), matrix.values.numpy())
+
+
+def test_distances_align_to_a_table_as_aam_does():
+    matrix = db.DistanceMatrix(["c", "a", "b"], torch.tensor([[0.0, 1, 2], [1, 0, 3], [2, 3, 0]]))
+    same, report = matrix.align(["a", "b", "c"])
+    assert same.ids == ["a", "b", "c"] and same.values[0, 2] == 1 and report == ""
+    shared, report = matrix.align(["x", "c", "y", "b", "z", "w"])
+    assert shared.ids == ["b", "c"] and shared.values[0, 1] == 2
+    assert (
+        "4 samples only in the given ids ('x', 'y', 'z', ...)" in report and "1 only in the distances ('a')" in report
+    )
+    with pytest.raises(ArgumentError, match="in common"):
+        matrix.align(["x"])
+
+
+def test_features_outside_the_tree_are_counted_with_their_reads():
+    tree = db.Tree.from_newick("(A:1,B:1);")
+    assert small().features_outside(tree) == (["C"], 3 / 8)
+    for compute in (db.unifrac, db.faith_pd):
+        with pytest.raises(ArgumentError, match=r"1 of 3 features.*'C'.*37\.5% of the reads"):
+            compute(small(), tree)
+
+
+def test_metadata_keeps_ids_as_text_and_types_columns(tmp_path: Path):
+    path = tmp_path / "m.tsv"
+    text = '\ufeff#SampleID\tage\tsite\tcode\r\n#q2:types\t\t\tcategorical\r\n2538.1000101\t1.50\t"gut\tleft"\t007\r\n'
+    path.write_text(text + "s2\tnot applicable\tMissing: Not provided\t8\r\n", newline="")
+    metadata = db.read_metadata(path)
+    assert metadata.ids == ["2538.1000101", "s2"] and metadata.columns == ["age", "site", "code"]
+    assert [metadata.is_numeric(name) for name in metadata.columns] == [True, False, False]
+    assert metadata.numbers("age")[0] == 1.5 and metadata.numbers("age")[1].isnan()
+    assert metadata.labels("site") == ["gut\tleft", None] and metadata.labels("code") == ["007", "8"]
+    frame = metadata.to_pandas()
+    assert list(frame.index) == metadata.ids and frame["age"].dtype == np.float64 and frame.loc["s2", "site"] is None
+    samples, rows, report = metadata.compare(["s2", "s3", "s4"])
+    assert samples == ["s3", "s4"] and rows == ["2538.1000101"] and "'s3', 's4'" in report and "m.tsv" in report
+    with pytest.raises(ParseError, match="line 3"):
+        metadata.numbers("site")
+    assert pickle.loads(pickle.dumps(metadata)).ids == metadata.ids

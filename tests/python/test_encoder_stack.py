@@ -4,7 +4,9 @@ import copy
 
 import pytest
 import torch
+from torch._dynamo.backends.common import aot_autograd
 from torch.autograd import forward_ad
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.checkpoint import checkpoint
 
 from deepbio_torch import _library
@@ -55,7 +57,8 @@ def call(rows=5, length=7, dtype=torch.float, dropout=0.0):
 
 
 def gradients(out, leaves):
-    return torch.autograd.grad((out * torch.linspace(-1, 1, out.numel()).view_as(out)).sum(), leaves)
+    weight = torch.randn(out.shape, generator=torch.Generator().manual_seed(1))
+    return torch.autograd.grad((out * weight.to(out.dtype)).sum(), leaves)
 
 
 def close(got, expected):
@@ -107,15 +110,16 @@ def test_outputs_and_gradients_are_those_of_the_layers(shape, composite):
 def test_float32_is_as_near_to_float64_as_torch_is(composite):
     x, where, layers, *rest = call(40, 30)
     leaves = [x, *layers]
-    exact = ops.encoder_stack(x.double(), where, [w.double() for w in layers], *rest)
-    fused, plain = (run(x, where, layers, *rest) for run in (ops.encoder_stack, lambda *a: composite(ops.encoder_stack, *a)))
+    out = ops.encoder_stack(x.double(), where, [w.double() for w in layers], *rest)
+    exact = [out.detach(), *gradients(out, leaves)]
 
     def distance(out):
-        parts = [(out, exact), *zip(gradients(out, leaves), gradients(exact, leaves), strict=True)]
-        return torch.tensor([((a - b).square().mean() / b.square().mean()).sqrt() for a, b in parts])
+        parts = zip([out.detach(), *gradients(out, leaves)], exact, strict=True)
+        return torch.tensor([((a - b).square().mean() / b.square().mean()).sqrt() for a, b in parts]).mean()
 
     # Root mean square over each tensor; the two differ by luck, not by kind.
-    assert distance(fused).mean() < 1.5 * distance(plain).mean()
+    fused, plain = ops.encoder_stack(x, where, layers, *rest), composite(ops.encoder_stack, x, where, layers, *rest)
+    assert distance(fused) < 1.5 * distance(plain)
 
 
 def test_results_do_not_depend_on_the_number_of_threads():
@@ -152,15 +156,12 @@ def test_a_number_of_weights_that_is_no_multiple_of_twelve_is_refused():
 # --- inside torch's machinery ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("backend", ["aot_eager"])
-def test_compile_records_one_operator_for_any_batch_and_length(backend):
+def test_compile_records_one_operator_for_any_batch_and_length():
     graphs = []
 
     def look(graph, example):
         graphs.append(graph)
         return graph
-
-    from torch._dynamo.backends.common import aot_autograd
 
     def step(x, where, *layers):
         return ops.encoder_stack(x, where, layers, H, 0, 0.0, True)
@@ -199,7 +200,7 @@ def test_torch_func_forward_mode_autocast_and_inference_mode(composite):
     plain = composite(ops.encoder_stack, x, where, layers, *rest)
     pairs = torch.func.vmap(lambda x: ops.encoder_stack(x, where, list(leaves), *rest))(torch.stack([x, x]).detach())
     torch.testing.assert_close(pairs[1], plain, atol=1e-5, rtol=1e-5)
-    with forward_ad.dual_level():
+    with sdpa_kernel(SDPBackend.MATH), forward_ad.dual_level():  # no other attention of torch has it
         dual = forward_ad.make_dual(x.detach(), torch.ones_like(x))
         assert forward_ad.unpack_dual(ops.encoder_stack(dual, where, leaves, *rest)).tangent is not None
     with torch.autocast("cpu", torch.bfloat16):
@@ -217,7 +218,8 @@ def test_a_second_derivative_is_refused_with_the_way_out(composite):
     out = ops.encoder_stack(*arguments)
     with pytest.raises(RuntimeError, match="DEEPBIO_ENCODER=composite"):
         torch.autograd.grad(out.square().sum(), x, create_graph=True)
-    out = composite(ops.encoder_stack, *arguments)
+    with sdpa_kernel(SDPBackend.MATH):
+        out = composite(ops.encoder_stack, *arguments)
     (first,) = torch.autograd.grad(out.square().sum(), x, create_graph=True)
     assert torch.isfinite(torch.autograd.grad(first.square().sum(), x)[0]).all()
 

@@ -23,6 +23,8 @@ enum class Purpose : uint32_t {
   kSubset = 7,  // which ASVs of an over-long sample are kept
   kSimulate = 8,
   kUnknownLetter = 9,
+  kPermutation = 10,  // of group labels, in a test by permutation
+  kProjection = 11,   // random directions of a randomised decomposition
 };
 
 std::array<uint32_t, 4> philox4x32_10(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);

@@ -40,7 +40,7 @@ enum class Metric {
 Metric parse_metric(std::string_view name);
 std::string_view to_string(Metric metric);
 
-// Float has branch weights and sums in 32 bits: fixed point, 2^-31 of a sample's largest sum, and so within 1e-6 of
+// Float has branch weights and sums in 32 bits: fixed point, 2^-31 of a sample's largest sum, and so about 1e-6 from
 // double; generalized in floats, within 5e-6.
 enum class Precision { kDouble, kFloat };
 
@@ -65,7 +65,7 @@ at::Tensor plain_pairwise_distances(const Phylogeny& phylogeny, const std::vecto
 at::Tensor plain_pairwise_distances(const Phylogeny& phylogeny, const std::vector<BranchProfile>& profiles,
                                     const UnifracOptions& options);
 
-// All pairs from what two samples share (shared_branches.h); equal to distance() to 1e-11 (double) or 1e-6 (float).
+// All pairs from what two samples share (shared_branches.h); equal to distance() to 1e-11 (double) or 5e-6 (float).
 //   bound    double distances are the same bits in any selection of samples whose largest_sum() is at most this
 //   returns  [N, N], float64 or float32 by options.precision, exactly symmetric, zero diagonal
 //   memory   beside result and profiles: at most 20 bytes for each (branch, sample) and 1 MiB + 2 MiB a thread;

@@ -1,5 +1,5 @@
-// UniFrac of batches of samples from a prepared tree and table, made for a training step: 64 samples of 2,000 by 20,000
-// features take about a millisecond, also from counts that were drawn a moment ago.
+// UniFrac of batches of samples from a prepared tree and table, made for a training step, also from counts that were
+// drawn a moment ago (benchmarks/unifrac.py, row 2000x20000/batch).
 //
 // Prepared samples keep their branch profiles (12 bytes for each branch that a sample holds). In double the distances
 // are the same bits as in unifrac() of the whole table, in any order and selection, unless a sample of the table is too

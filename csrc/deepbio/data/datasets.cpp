@@ -12,6 +12,8 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
+#include "deepbio/io/artifact.h"
+#include "deepbio/seq/md5.h"
 
 namespace deepbio::data {
 namespace {
@@ -318,9 +320,34 @@ void SampleDataset::fill_slots(const std::vector<Drawn>& drawn, const std::vecto
   }
 }
 
+namespace {
+
+// Ids of 32 hexadecimal digits are the MD5 of their sequence in QIIME 2. Where that holds for some, it must for all.
+void check_md5_ids(const std::vector<std::string>& ids, const std::vector<std::string>& sequences,
+                   const std::string& fasta_path) {
+  size_t num_right = 0;
+  std::vector<std::string> wrong;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (!seq::is_md5(ids[i])) continue;
+    if (seq::sequence_md5(sequences[i]) == ids[i]) {
+      ++num_right;
+    } else {
+      wrong.push_back(ids[i]);
+    }
+  }
+  if (num_right == 0 || wrong.empty()) return;
+  std::string message = fasta_path + ": expected sequences whose MD5 is their id, as for " + std::to_string(num_right) +
+                        " features, got others for " + std::to_string(wrong.size()) + " (";
+  for (size_t i = 0; i < std::min<size_t>(wrong.size(), 3); ++i) message += (i ? ", " : "") + wrong[i];
+  throw ArgumentError(message + (wrong.size() > 3 ? ", ...)" : ")"));
+}
+
+}  // namespace
+
 std::vector<std::string> feature_sequences(const std::vector<std::string>& feature_ids, const std::string& fasta_path) {
   std::unordered_map<std::string, std::string> by_name;
   if (!fasta_path.empty()) {
+    io::expect_artifact(fasta_path, "FeatureData[", "sequences");
     io::FastxReader reader(fasta_path);
     for (io::Record record; reader.next(record);) {
       const auto [known, is_new] = by_name.emplace(record.name, record.sequence);
@@ -349,6 +376,7 @@ std::vector<std::string> feature_sequences(const std::vector<std::string>& featu
     throw ArgumentError(message + (without.size() > 3 ? ", ..." : "") +
                         "); give their sequences with --sequences FILE.fasta");
   }
+  check_md5_ids(feature_ids, sequences, fasta_path);
   return sequences;
 }
 

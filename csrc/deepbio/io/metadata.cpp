@@ -171,6 +171,14 @@ void add_row(Metadata& metadata, Row& row) {
   for (size_t k = 1; k < width; ++k) metadata.values[k - 1].push_back(std::move(row.cells[k]));
 }
 
+std::optional<double> finite_number(std::string_view digits) {
+  if (digits.starts_with('+')) digits.remove_prefix(1);
+  double value = 0;
+  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (code != std::errc() || end != digits.data() + digits.size() || !std::isfinite(value)) return std::nullopt;
+  return value;
+}
+
 void append_cell(std::string& out, const std::string& cell) {
   const bool needs_quotes =
       cell.starts_with('"') || cell.starts_with('#') || cell.find_first_of("\t\n\r") != std::string::npos;
@@ -210,15 +218,24 @@ bool is_missing(std::string_view value) {
 std::optional<double> numeric_value(const Metadata& metadata, int64_t column, int64_t row) {
   const std::string& text = metadata.values.at(column).at(row);
   if (is_missing(text)) return std::nullopt;
-  std::string_view digits = text;
-  if (digits.starts_with('+')) digits.remove_prefix(1);
-  double value = 0;
-  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (code != std::errc() || end != digits.data() + digits.size() || !std::isfinite(value)) {
+  const std::optional<double> value = finite_number(text);
+  if (!value) {
     fail(metadata.path, metadata.lines[row],
          "a number in column " + quoted(metadata.columns[column]) + " of " + quoted(metadata.ids[row]), quoted(text));
   }
   return value;
+}
+
+bool is_numeric(const Metadata& metadata, int64_t column) {
+  const std::string& declared = metadata.types.at(column);
+  if (!declared.empty()) return declared == "numeric";
+  bool has_value = false;
+  for (const std::string& text : metadata.values.at(column)) {
+    if (is_missing(text)) continue;
+    if (!finite_number(text)) return false;
+    has_value = true;
+  }
+  return has_value;
 }
 
 Metadata read_metadata(const std::string& path) {

@@ -37,6 +37,10 @@ bool is_missing(std::string_view value);
 // The value as a number; std::nullopt when it is missing. throws ParseError with the line when it is neither.
 std::optional<double> numeric_value(const Metadata& metadata, int64_t column, int64_t row);
 
+// Whether a column holds numbers: as "#q2:types" declares, or, without a declaration, when some value is there and none
+// that is there is anything but a finite number.
+bool is_numeric(const Metadata& metadata, int64_t column);
+
 Metadata read_metadata(const std::string& path);
 void write_metadata(const std::string& path, const Metadata& metadata, Overwrite overwrite = Overwrite::kAllow);
 

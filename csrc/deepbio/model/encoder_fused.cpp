@@ -65,7 +65,8 @@ Tensor mask_in_order(const Tensor& key_mask) { return key_mask.defined() ? key_m
 // Slices [begin, end) of the group are taken one after the other, so that sums have one order.
 void backward_groups(const StackShape& s, const Tensor& grad, const Tensor& key_mask, float* plain, const Tensor& saved,
                      Tensor& grad_x, float* totals) {
-  const int64_t groups = s.num_groups(), slices = s.num_slices(), floats = totals ? s.layers * LayerPanels::floats(s) : 0;
+  const int64_t groups = s.num_groups(), slices = s.num_slices(),
+                floats = totals ? s.layers * LayerPanels::floats(s) : 0;
   const int64_t workers = std::clamp<int64_t>(at::in_parallel_region() ? 1 : at::get_num_threads(), 1, groups);
   const auto sums = take_workspace(workers * floats);
   for (int64_t first = 0; first < groups; first += workers) {
@@ -94,13 +95,14 @@ void backward_groups(const StackShape& s, const Tensor& grad, const Tensor& key_
 }  // namespace
 
 std::tuple<Tensor, Tensor> fused_forward(const Tensor& x, const Tensor& key_mask, const Tensor& weights,
-                                                 const Tensor& seed, const FusedOptions& options, bool save) {
+                                         const Tensor& seed, const FusedOptions& options, bool save) {
   const StackShape s = shape_of(x, seed, options);
   const int64_t per_row = s.layers * SavedLayer::floats_per_row(s);
   Tensor y = at::empty(x.sizes(), x.options().memory_format(at::MemoryFormat::Contiguous)), saved;
   if (save) {
     auto buffer = take_workspace(s.rows * s.length * per_row);
-    saved = at::from_blob(buffer.get(), {s.rows, s.length, per_row}, [buffer](void*) {}, x.options());
+    saved = at::from_blob(
+        buffer.get(), {s.rows, s.length, per_row}, [buffer](void*) {}, x.options());
   } else {
     saved = at::empty({0}, x.options());
   }
@@ -119,12 +121,12 @@ std::tuple<Tensor, Tensor> fused_forward(const Tensor& x, const Tensor& key_mask
 }
 
 std::tuple<Tensor, Tensor> fused_backward(const Tensor& grad, const Tensor& key_mask, const Tensor& weights,
-                                                  const Tensor& seed, const Tensor& saved, const FusedOptions& options,
-                                                  bool weight_gradients) {
+                                          const Tensor& seed, const Tensor& saved, const FusedOptions& options,
+                                          bool weight_gradients) {
   const StackShape s = shape_of(grad, seed, options);
   Tensor grad_x = at::empty(grad.sizes(), grad.options().memory_format(at::MemoryFormat::Contiguous));
-  Tensor grad_weights = weight_gradients ? at::zeros_like(weights, at::MemoryFormat::Contiguous)
-                                         : at::empty({0}, weights.options());
+  Tensor grad_weights =
+      weight_gradients ? at::zeros_like(weights, at::MemoryFormat::Contiguous) : at::empty({0}, weights.options());
   if (grad.numel() == 0) return {grad_x, grad_weights};
   const Tensor arriving = grad.contiguous(), mask = mask_in_order(key_mask);
   const auto packed = pack_all(s, weights, pack_plain);

@@ -38,29 +38,38 @@ uint32_t dropout_threshold(const StackShape& s) {
 namespace avx512 {
 constexpr int kLanes = 16, kTileRows = 12, kOuterRows = 8;
 #define DEEPBIO_TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,fma,prefer-vector-width=512")))
+// Each needs the ones above it.
+// clang-format off
 #include "deepbio/model/encoder_tiles.inl"
 #include "deepbio/model/encoder_passes.inl"
 #include "deepbio/model/encoder_attention.inl"
 #include "deepbio/model/encoder_layers.inl"
+// clang-format on
 #undef DEEPBIO_TARGET
 }  // namespace avx512
 namespace avx2 {
 constexpr int kLanes = 8, kTileRows = 6, kOuterRows = 4;
 #define DEEPBIO_TARGET __attribute__((target("avx2,fma")))
+// Each needs the ones above it.
+// clang-format off
 #include "deepbio/model/encoder_tiles.inl"
 #include "deepbio/model/encoder_passes.inl"
 #include "deepbio/model/encoder_attention.inl"
 #include "deepbio/model/encoder_layers.inl"
+// clang-format on
 #undef DEEPBIO_TARGET
 }  // namespace avx2
 #endif
 namespace baseline {
 constexpr int kLanes = 4, kTileRows = 6, kOuterRows = 4;
 #define DEEPBIO_TARGET
+// Each needs the ones above it.
+// clang-format off
 #include "deepbio/model/encoder_tiles.inl"
 #include "deepbio/model/encoder_passes.inl"
 #include "deepbio/model/encoder_attention.inl"
 #include "deepbio/model/encoder_layers.inl"
+// clang-format on
 #undef DEEPBIO_TARGET
 }  // namespace baseline
 
@@ -97,15 +106,15 @@ void each_element(const StackShape& s, const Matrix& m, bool turned, const Visit
 
 // The arrays of a layer in the order of its weights, as they lie in panels.
 std::array<float*, kWeightsPerLayer> arrays(const LayerPanels& p) {
-  return {p.in_proj,      p.in_proj_bias, p.out_proj,     p.out_proj_bias, p.linear1,      p.linear1_bias,
-          p.linear2,      p.linear2_bias, p.norm1_weight, p.norm1_bias,    p.norm2_weight, p.norm2_bias};
+  return {p.in_proj, p.in_proj_bias, p.out_proj,     p.out_proj_bias, p.linear1,      p.linear1_bias,
+          p.linear2, p.linear2_bias, p.norm1_weight, p.norm1_bias,    p.norm2_weight, p.norm2_bias};
 }
 struct Row {
   int64_t weight, size;
   bool by_head;
 };
 std::array<Row, 8> vectors(const StackShape& s) {
-  return {Row{1, 3 * s.dim, true}, {3, s.dim, false},  {5, s.width, false}, {7, s.dim, false},
+  return {Row{1, 3 * s.dim, true}, {3, s.dim, false}, {5, s.width, false}, {7, s.dim, false},
           {8, s.dim, false},       {9, s.dim, false}, {10, s.dim, false},  {11, s.dim, false}};
 }
 

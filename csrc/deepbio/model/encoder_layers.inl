@@ -83,6 +83,8 @@ DEEPBIO_CALL void layer_forward(const StackShape& s, const SliceInput& slice, in
   product({scratch.normed, panel}, rows, w.in_proj, dim * kPanel, 3 * heads, {saved.qkv, panel},
           {w.in_proj_bias, 0, kPanel}, NoEpilogue());
   clear_unused(s, rows, saved.attended);
+  // What pads a row's numbers, so that all that is saved is defined.
+  std::memset(saved.log_sums + s.heads * rows, 0, rows * (round_up(4 + s.heads, kAlign) - 4 - s.heads) * sizeof(float));
   attention_forward(s, slice, layer, saved, scratch);
   product({saved.attended, panel}, rows, w.out_proj, heads * kPanel, dim, {saved.y, panel},
           {w.out_proj_bias, 0, kPanel},

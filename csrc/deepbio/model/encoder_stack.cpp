@@ -105,16 +105,16 @@ class FusedStack : public torch::autograd::Function<FusedStack> {
 
   static variable_list backward(AutogradContext* ctx, variable_list grads) {
     if (at::GradMode::is_enabled()) {
-      throw Error("encoder_stack: a second derivative was asked for (create_graph), which the fused encoder does not "
-                  "have; set the environment variable DEEPBIO_ENCODER=composite");
+      throw Error(
+          "encoder_stack: the fused encoder has no second derivative (create_graph); set the environment variable "
+          "DEEPBIO_ENCODER=composite and use torch's math attention");
     }
     const auto kept = ctx->get_saved_variables();
     auto& data = ctx->saved_data;
     const FusedOptions options{data["layers"].toInt(), data["width"].toInt(), data["heads"].toInt(),
                                data["activation"].toInt(), data["dropout"].toDouble()};
     const auto call = reinterpret_cast<decltype(FusedCalls::backward)>(data["backward"].toInt());
-    auto [grad_x, grad_weights] =
-        call(grads[0], kept[1], kept[0], kept[2], kept[3], options, ctx->needs_input_grad(1));
+    auto [grad_x, grad_weights] = call(grads[0], kept[1], kept[0], kept[2], kept[3], options, ctx->needs_input_grad(1));
     if (!ctx->needs_input_grad(1)) grad_weights = Tensor();
     return {grad_x, grad_weights, Tensor(), Tensor(), Tensor(), Tensor()};
   }

@@ -1,12 +1,12 @@
 #include "deepbio/model/encoder_workspace.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <deque>
 #include <mutex>
 #include <new>
+
+#include <sys/mman.h>
 
 namespace deepbio::model::encoder {
 namespace {

@@ -76,8 +76,8 @@ TransformerEncoderImpl::TransformerEncoderImpl(const EncoderOptions& options) : 
 torch::Tensor TransformerEncoderImpl::forward(const torch::Tensor& x, const torch::Tensor& mask) {
   std::vector<fn::EncoderLayerWeights> layers;
   for (const auto& layer : *layers_) layers.push_back(layer->as<EncoderLayerImpl>()->weights());
-  return norm_->forward(fn::encoder_stack(
-      x, mask, layers, {options_.num_heads, options_.activation, options_.dropout, is_training()}));
+  return norm_->forward(
+      fn::encoder_stack(x, mask, layers, {options_.num_heads, options_.activation, options_.dropout, is_training()}));
 }
 
 PositionEmbeddingImpl::PositionEmbeddingImpl(int64_t num_positions, int64_t dim) {

@@ -343,6 +343,18 @@ CATCH_TEST_CASE("DNA of features comes from their ids, or from a FASTA by id", "
   CATCH_REQUIRE(feature_sequences({"a"}, folder / "same.fasta") == std::vector<std::string>{"ACGT"});
 }
 
+CATCH_TEST_CASE("ids that are the MD5 of their sequence are checked, ids of another kind are not", "[samples]") {
+  test::TemporaryFolder folder;
+  const std::string acgt = "f1f8f4bf413b16ad135722aa4591043e", gg = "86d8d92aba9ecf9bbf89f69cb3e49588";
+  deepbio::test::write_text(folder / "good.fasta", ">" + acgt + "\nACGT\n>" + gg + "\ngg\n");
+  CATCH_REQUIRE(feature_sequences({gg, acgt}, folder / "good.fasta") == std::vector<std::string>{"gg", "ACGT"});
+  deepbio::test::write_text(folder / "swapped.fasta", ">" + acgt + "\nACGT\n>" + gg + "\nGGA\n");
+  CATCH_REQUIRE_THROWS_WITH(feature_sequences({gg, acgt}, folder / "swapped.fasta"),
+                            Catch::Contains("swapped.fasta") && Catch::Contains("as for 1") && Catch::Contains(gg));
+  deepbio::test::write_text(folder / "other.fasta", ">" + acgt + "\nA\n>" + gg + "\nC\n");
+  CATCH_REQUIRE(feature_sequences({gg, acgt}, folder / "other.fasta") == std::vector<std::string>{"C", "A"});
+}
+
 CATCH_TEST_CASE("Reads of several files make one dataset that knows where each came from", "[reads]") {
   test::TemporaryFolder folder;
   test::write_text(folder / "a.fa", kFasta);

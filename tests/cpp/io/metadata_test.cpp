@@ -84,6 +84,18 @@ CATCH_TEST_CASE("numbers are read exactly and other text is refused with its lin
                             Catch::Contains("line 4") && Catch::Contains("twelve") && Catch::Contains("metadata.tsv"));
 }
 
+CATCH_TEST_CASE("a column is numeric as declared, or when every value that is there is a number", "[metadata]") {
+  const test::TemporaryFolder folder;
+  test::write_text(
+      folder / "m.tsv",
+      "id\tage\tcode\tmixed\tnone\n#q2:types\t\tcategorical\t\t\na\t1e3\t7\t4\tNA\nb\tnot collected\t8\tx\t\n");
+  const Metadata metadata = read_metadata(folder / "m.tsv");
+  CATCH_REQUIRE(is_numeric(metadata, 0));
+  CATCH_REQUIRE_FALSE(is_numeric(metadata, 1));
+  CATCH_REQUIRE_FALSE(is_numeric(metadata, 2));
+  CATCH_REQUIRE_FALSE(is_numeric(metadata, 3));
+}
+
 CATCH_TEST_CASE("faults of a file are named with their line", "[metadata]") {
   struct Case {
     const char* text;

@@ -1,5 +1,7 @@
 #include "deepbio/io/newick.h"
 
+#include <ctime>
+
 #include "catch.h"
 #include <zlib.h>
 
@@ -118,6 +120,52 @@ CATCH_TEST_CASE("trees a million deep and a million wide are read and written in
   CATCH_REQUIRE(star.num_tips() == kMillion);
   CATCH_REQUIRE(star.name[kMillion - 1] == "t999999");
   CATCH_REQUIRE(to_newick(star) == wide);
+}
+
+namespace {
+
+// A chain of nodes, a comb (a ladder of tips), or a star.
+std::string tree_text(const std::string& shape, int64_t num_tips) {
+  std::string text;
+  if (shape == "star") {
+    text = "(";
+    for (int64_t k = 0; k < num_tips; ++k) text += (k == 0 ? "t" : ",t") + std::to_string(k) + ":1";
+    return text + ");";
+  }
+  text.assign(static_cast<size_t>(num_tips), '(');
+  text += "t:1";
+  for (int64_t k = 0; k < num_tips; ++k) text += shape == "comb" ? ",u:1):1" : "):1";
+  return text + ";";
+}
+
+// Highest resident memory since the last call of forget_peak.
+void forget_peak() { std::ofstream("/proc/self/clear_refs") << "5"; }
+int64_t kib_of(const std::string& name) {
+  std::ifstream file("/proc/self/status");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(name)) return std::stoll(line.substr(name.size() + 1));
+  }
+  return -1;
+}
+
+}  // namespace
+
+CATCH_TEST_CASE("a tree of any shape takes fewer than 200 bytes a node at its peak, and linear time", "[newick]") {
+  for (const std::string shape : {"chain", "comb", "star"}) {
+    CATCH_CAPTURE(shape);
+    const std::string small_text = tree_text(shape, 250000), text = tree_text(shape, 1000000);
+    const auto start = std::clock();
+    parse(small_text);
+    const auto middle = std::clock();
+    const int64_t before_kib = kib_of("VmRSS:");
+    forget_peak();
+    const Tree tree = parse(text);
+    const double peak_bytes = 1024.0 * static_cast<double>(kib_of("VmHWM:") - before_kib);
+    const auto end = std::clock();
+    CATCH_REQUIRE(peak_bytes / static_cast<double>(tree.num_nodes()) < 200);
+    // Four times the text; quadratic time would be sixteen times as long.
+    CATCH_REQUIRE(static_cast<double>(end - middle) < 10 * static_cast<double>(middle - start) + 0.05 * CLOCKS_PER_SEC);
+  }
 }
 
 CATCH_TEST_CASE("writing and reading again gives the same tree", "[newick]") {

@@ -18,8 +18,7 @@ CATCH_TEST_CASE("a workspace that was given back is used again by the next one o
   CATCH_REQUIRE((again.get() == first || once_more.get() == first));
 }
 
-CATCH_TEST_CASE("idle workspaces and those in use never hold more than the most that was in use at once",
-                "[encoder]") {
+CATCH_TEST_CASE("idle workspaces and those in use never hold more than the most that was in use at once", "[encoder]") {
   const auto bounded = [] {
     const WorkspaceUse use = workspace_use();
     return use.leased_bytes + use.idle_bytes <= use.peak_bytes;

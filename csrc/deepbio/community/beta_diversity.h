@@ -1,0 +1,38 @@
+// Distances between samples that need no tree.
+//
+// With x_if the reads of feature f in sample i, and sums over the F features of the table:
+//   braycurtis   sum |x_i - x_j| / sum (x_i + x_j)                                              (Bray & Curtis 1957)
+//   jaccard      1 - features in both / features in at least one; presence or absence alone     (Jaccard 1901)
+//   aitchison    Euclidean distance of clr(x_i + pseudocount), clr(x) = ln x - mean of ln x     (Aitchison 1982)
+// As scipy.spatial.distance and QIIME 2 give them, but never NaN: two empty samples are at distance 0, an empty and a
+// non-empty one at 1 (braycurtis, jaccard). Identical samples are at exactly 0. The Aitchison distance depends on the
+// features of the table, also on those without reads.
+// Threads: at::parallel_for; the result does not depend on their number.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string_view>
+
+#include "deepbio/community/table.h"
+
+namespace deepbio::community {
+
+enum class BetaMetric { kBrayCurtis, kJaccard, kAitchison };
+// "braycurtis", "jaccard", "aitchison". throws ArgumentError naming the nearest.
+BetaMetric parse_beta_metric(std::string_view name);
+// Whether the name is one of these.
+bool is_beta_metric(std::string_view name);
+
+struct BetaOptions {
+  BetaMetric metric = BetaMetric::kBrayCurtis;
+  double pseudocount = 1;  // aitchison only: added to every count, above 0
+};
+
+// returns  float64 [N, N], exactly symmetric, zero diagonal
+// complexity  braycurtis, jaccard: the pairs of samples that share a feature, summed over features; aitchison: N x
+//          entries of the table
+// throws   ArgumentError for a pseudocount that is not above 0
+at::Tensor beta_diversity(const CountTable& table, const BetaOptions& options);
+
+}  // namespace deepbio::community

@@ -1,0 +1,47 @@
+// Principal coordinates of a distance matrix (classical scaling, Gower 1966).
+//
+// The squared distances, halved and doubly centred, are decomposed into axes; a sample's coordinates on the K axes of
+// largest eigenvalue keep as much of the distances as K dimensions can.
+//   exact       all eigenvalues; shares are of the sum of the positive ones, as in scikit-bio. O(N^3) time
+//   randomised  the K largest only, by a random subspace of K + 10 directions and power iterations (Halko, Martinsson &
+//               Tropp 2011), the same for a seed; shares are of the trace (all eigenvalues, negative ones too).
+//               O(N^2 K) time
+// An axis with a negative eigenvalue has no real coordinates: it stands as zeros, as in scikit-bio.
+// The sign of an axis has no meaning; it is chosen so that its largest coordinate is positive.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "deepbio/io/output.h"
+
+namespace deepbio::community {
+
+enum class PcoaMethod { kExact, kRandomised };
+
+struct PcoaOptions {
+  int64_t dimensions = 10;  // K; at most N are given, 0 asks for all N (exact only)
+  PcoaMethod method = PcoaMethod::kExact;
+  uint64_t seed = 0;  // randomised only
+};
+
+struct Pcoa {
+  at::Tensor coordinates;           // float64 [N, K]
+  at::Tensor eigenvalues;           // float64 [K], falling
+  at::Tensor proportion_explained;  // float64 [K]
+};
+
+//   distances  [N, N], symmetric
+//   memory     one more [N, N] beside what the decomposition takes (exact: about two more)
+//   throws     ShapeError when not square, ArgumentError: no sample, negative dimensions, all with kRandomised
+Pcoa pcoa(const at::Tensor& distances, const PcoaOptions& options);
+
+// ".tsv": `sample_id`, `PC1`... below a comment with the shares. Any other ending: the text of scikit-bio's
+// OrdinationResults, which is QIIME 2's ordination.txt.
+void write_pcoa(const std::string& path, const std::vector<std::string>& ids, const Pcoa& pcoa,
+                io::Overwrite overwrite);
+
+}  // namespace deepbio::community

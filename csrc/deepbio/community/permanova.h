@@ -1,0 +1,35 @@
+// PERMANOVA: whether groups of samples lie apart in a distance matrix (Anderson 2001).
+//
+// Pseudo-F = (SS_between / (groups - 1)) / (SS_within / (N - groups)), with SS_total = sum of squared distances of all
+// pairs / N and SS_within = sum over groups of the squared distances of its pairs / its size. p is the share of label
+// permutations (the real labels among them) with a pseudo-F at least as large; permutation k depends on (seed, k) only.
+// Threads: at::parallel_for over permutations; the result does not depend on their number.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace deepbio::community {
+
+struct PermanovaOptions {
+  int64_t num_permutations = 999;
+  uint64_t seed = 0;
+};
+
+struct Permanova {
+  double pseudo_f = 0;  // infinite when the samples of each group are alike, 0 when all are
+  double p_value = 0;   // (1 + permutations at least as large) / (1 + permutations)
+  int64_t num_samples = 0, num_groups = 0, num_permutations = 0;
+};
+
+//   distances  [N, N], symmetric
+//   groups     label of each sample [N]
+//   throws     ShapeError when not square, ArgumentError: another number of labels, fewer than two groups, each sample
+//              a group of its own, no permutation
+Permanova permanova(const at::Tensor& distances, const std::vector<std::string>& groups,
+                    const PermanovaOptions& options);
+
+}  // namespace deepbio::community
