@@ -187,6 +187,75 @@ def encode_integers(
     epoch: int = 0,
 ) -> tuple[Tensor, Tensor]: ...
 def encode_aam_tokens(reads: Sequence[bytes], max_bp: int) -> tuple[Tensor, Tensor]: ...
+def encode_kmers(
+    reads: Sequence[bytes | str],
+    k: int,
+    canonical: bool,
+    output: str,
+    overlap: bool,
+    sequence_type: str,
+    unknown: str,
+    pad_to: int,
+    max_length: int,
+    seed: int,
+    record_indices: Sequence[int] = ...,
+    epoch: int = 0,
+) -> tuple[Tensor, Tensor]: ...
+def tokenizer_presets() -> list[str]: ...
+
+class Tokenizer:
+    name: str
+    tokens: list[str]
+    special_ids: dict[str, int]  # -1: none
+    all_special_ids: list[int]
+    num_specials: int
+    padding_side: str
+    max_length: int  # 0: not known
+    @staticmethod
+    def from_json(json: str, path: str, roles: Mapping[str, str], padding_side: str) -> Tokenizer: ...
+    @staticmethod
+    def from_preset(name: str, upper_case: bool, roles: Mapping[str, str], padding_side: str) -> Tokenizer: ...
+    def __len__(self) -> int: ...
+    def id(self, token: str) -> int | None: ...
+    def token(self, id: int) -> str: ...
+    def encode(
+        self, text: str | bytes, add_special_tokens: bool, max_length: int, truncation_side: str
+    ) -> list[int]: ...
+    def encode_batch(
+        self,
+        texts: Sequence[str | bytes],
+        add_special_tokens: bool,
+        max_length: int,
+        truncation_side: str,
+        pad_to: int,
+        pad_to_multiple: int,
+        padding_side: str,
+    ) -> tuple[Tensor, Tensor, Tensor]: ...  # input_ids, attention_mask int64 [B, L], lengths int64 [B]
+    def decode(self, ids: Sequence[int], skip_special_tokens: bool) -> str: ...
+
+class ReadEncoder:
+    @staticmethod
+    def kmers(
+        k: int,
+        canonical: bool,
+        output: str,
+        overlap: bool,
+        sequence_type: str,
+        unknown: str,
+        pad_to: int,
+        max_length: int,
+        seed: int,
+    ) -> ReadEncoder: ...
+    @staticmethod
+    def tokens(
+        tokenizer: Tokenizer,
+        add_special_tokens: bool,
+        max_length: int,
+        pad_to: int,
+        pad_to_multiple: int,
+        padding_side: str,
+    ) -> ReadEncoder: ...
+
 def encode_quality(qualities: Sequence[bytes], length: int) -> Tensor: ...
 def reverse_complement(sequence: bytes, sequence_type: str) -> bytes: ...
 
@@ -203,6 +272,7 @@ class ReadDataset:
         channels_first: bool = False,
         seed: int = 0,
         on_bad_record: str = "raise",
+        encoder: ReadEncoder | None = None,
     ) -> None: ...
     def __len__(self) -> int: ...
     def record(self, index: int) -> RecordTuple: ...

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import community, data, errors, export, losses, models, report, training, transforms
+    from . import community, data, errors, export, losses, models, report, tokenizers, training, transforms
     from .community import (
         DistanceMatrix,
         Metadata,
@@ -60,6 +60,7 @@ _NAMES = {
     "losses": (),
     "models": (),
     "report": (),
+    "tokenizers": (),
     "training": ("Trainer", "embed", "predict"),
     "transforms": (),
 }  # fmt: skip
@@ -139,6 +140,7 @@ __all__ = [
     "read_table",
     "read_tree",
     "report",
+    "tokenizers",
     "training",
     "transforms",
     "truncate_collate",

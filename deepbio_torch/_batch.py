@@ -25,17 +25,24 @@ class Sample(dict[str, Any]):
     Attributes:
         length_axis: which axis of ``sequence`` is the length (1 for one-hot with channels first).
         length: positions that are letters, when an encoder has padded ``sequence``; else None.
+        letters: letters of the read, when positions are something else (k-mers, tokens); else None.
+        pad_id: what ``input_ids`` are padded with.
+        pads_left: on which side.
     """
 
     length_axis: int = 0
     length: int | None = None
+    letters: int | None = None
+    pad_id: int = 0
+    pads_left: bool = False
 
     def replaced_by(self, items: dict[str, Any]) -> Sample:
         """What a callable made of this sample as a plain dict: where the length stands is still known."""
         sample = Sample(items)
         if items.get("sequence") is self.get("sequence"):
             sample.length = self.length
-        sample.length_axis = self.length_axis
+        sample.length_axis, sample.letters = self.length_axis, self.letters
+        sample.pad_id, sample.pads_left = self.pad_id, self.pads_left
         return sample
 
     def __repr__(self) -> str:
@@ -144,6 +151,8 @@ def _collate(
     samples = list(samples)
     if not samples:
         raise ArgumentError("collate: expected at least one sample, got none")
+    if "input_ids" in samples[0]:
+        return _collate_tokens(samples, padding_value, pad_to, max_length)
     if "sequence" not in samples[0]:
         raise ArgumentError(
             "collate: expected samples of a SequenceDataset (key 'sequence'), got keys "
@@ -166,6 +175,29 @@ def _collate(
     else:
         lengths = [len(sequence) for sequence in cut]
     out["lengths"] = torch.tensor(lengths, dtype=torch.int64)
+    return _with_labels(out, samples)
+
+
+def _collate_tokens(
+    samples: list[Sample], padding_value: float | None, pad_to: int | None, max_length: int | None
+) -> Batch:
+    """Tokens: padded on the tokenizer's side with its padding token, the mask with 0."""
+    first = samples[0]
+    pads_left, pad_id = getattr(first, "pads_left", False), getattr(first, "pad_id", 0)
+    fills = {"input_ids": pad_id if padding_value is None else padding_value, "attention_mask": 0}
+    out = Batch()
+    for key, fill in fills.items():
+        rows = [_cut(sample[key], 0, max_length) for sample in samples]
+        if pads_left:
+            rows = [row.flip(0) for row in rows]
+        padded = _padded(rows, 0, fill, pad_to)
+        out[key] = padded.flip(1) if pads_left else padded
+    lengths = [getattr(s, "letters", None) or 0 for s in samples]
+    out["lengths"] = torch.tensor(lengths, dtype=torch.int64)
+    return _with_labels(out, samples)
+
+
+def _with_labels(out: Batch, samples: list[Sample]) -> Batch:
     if all(sample.get("label") is not None for sample in samples):
         out["labels"] = torch.as_tensor([sample["label"] for sample in samples])
     out["ids"] = [sample.get("id") for sample in samples]
@@ -174,6 +206,9 @@ def _collate(
 
 
 def _length(sample: Sample, width: int) -> int:
+    letters = getattr(sample, "letters", None)
+    if letters is not None:
+        return int(letters)
     known = getattr(sample, "length", None)
     return width if known is None else min(known, width)
 

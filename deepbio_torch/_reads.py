@@ -75,7 +75,7 @@ class SequenceDataset(Dataset[Sample]):
         if self._native is None:
             options: dict[str, Any] = {"encoding": "integer", "sequence_type": self.sequence_type}
             if self._encoder is not None:
-                options = {"encoding": self._encoder.encoding, **self._encoder.options()}
+                options = self._encoder.native_options()
             native = _C.ReadDataset(self.paths, **options, on_bad_record=self.on_bad_record)
             self._labels = self._make_labels(native)
             self._native = native
@@ -139,7 +139,7 @@ class SequenceDataset(Dataset[Sample]):
         """
         if self._encoder is None:
             raise ArgumentError(
-                "batch: expected OneHotEncoder or IntegerEncoder as transform, got "
+                "batch: expected an encoder of deepbio_torch.transforms as transform, got "
                 f"{self.transform!r}; use collate([dataset[i] for i in indices])"
             )
         rows = self.__getitems__(indices)
@@ -171,19 +171,11 @@ class SequenceDataset(Dataset[Sample]):
 
     def _row(self, batch: Batch, row: int) -> Sample:
         assert self._encoder is not None
-        axis = int(self._encoder.channels_first)
-        length = int(batch["lengths"][row])
-        values = batch["sequences"][row]
-        width = values.shape[axis] if self._encoder.pad_to else length
-        quality, labels = batch.get("quality"), batch.get("labels")
-        sample = Sample(
-            sequence=values.narrow(axis, 0, width),
-            quality=None if quality is None else quality[row, :width],
-            id=batch["ids"][row],
-            label=None if labels is None else labels[row].item(),
-            metadata=batch["metadata"][row],
-        )
-        sample.length_axis, sample.length = axis, length
+        labels = batch.get("labels")
+        sample = self._encoder.row(batch, row)
+        sample["id"] = batch["ids"][row]
+        sample["label"] = None if labels is None else labels[row].item()
+        sample["metadata"] = batch["metadata"][row]
         return sample
 
     def __getstate__(self) -> dict[str, Any]:

@@ -105,8 +105,10 @@ Tensor encode_quality(const std::vector<py::bytes>& qualities, int64_t length) {
 
 std::shared_ptr<data::ReadDataset> make_reads(const std::vector<std::string>& paths, const std::string& encoding,
                                               const EncodeArguments& encode, bool channels_first,
-                                              const std::string& on_bad_record) {
+                                              const std::string& on_bad_record,
+                                              std::shared_ptr<data::ReadEncoder> encoder) {
   data::ReadDatasetOptions options;
+  options.encoder = std::move(encoder);
   options.encoding = data::parse_encoding(encoding);
   options.encode = encode.options();
   options.encode.channels_first = channels_first;
@@ -222,13 +224,14 @@ void bind_reads(py::module_& module) {
   py::class_<data::ReadDataset, std::shared_ptr<data::ReadDataset>>(module, "ReadDataset")
       .def(py::init([](const std::vector<std::string>& paths, const std::string& encoding, const std::string& type,
                        const std::string& unknown, int64_t pad_to, int64_t max_length, bool channels_first,
-                       uint64_t seed, const std::string& on_bad_record) {
+                       uint64_t seed, const std::string& on_bad_record,
+                       std::shared_ptr<data::ReadEncoder> encoder) {
              const EncodeArguments encode{type, unknown, pad_to, max_length, seed};
-             return make_reads(paths, encoding, encode, channels_first, on_bad_record);
+             return make_reads(paths, encoding, encode, channels_first, on_bad_record, std::move(encoder));
            }),
            py::arg("paths"), py::arg("encoding") = "onehot", py::arg("sequence_type") = "dna",
            py::arg("unknown") = "zero", py::arg("pad_to") = 0, py::arg("max_length") = 0,
-           py::arg("channels_first") = false, py::arg("seed") = 0, py::arg("on_bad_record") = "raise", NoGil())
+           py::arg("channels_first") = false, py::arg("seed") = 0, py::arg("on_bad_record") = "raise", py::arg("encoder") = nullptr, NoGil())
       .def("__len__", &data::ReadDataset::size)
       .def("record", &record_of, py::arg("index"))
       .def("file_of", &data::ReadDataset::file_of, py::arg("index"))

@@ -6,6 +6,7 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   m.attr("TORCH_VERSION") = DEEPBIO_TORCH_VERSION;
   deepbio::bindings::bind_base(m);
   deepbio::bindings::bind_io(m);
+  deepbio::bindings::bind_seq(m);
   deepbio::bindings::bind_community(m);
   deepbio::bindings::bind_unifrac_batch(m);
   deepbio::bindings::bind_data(m);

@@ -50,6 +50,21 @@ def test_the_cnn_tells_the_reads_of_two_species_apart(tmp_path: Path):
     assert shares[0] < shares[-1] and shares[-1] > 70, lines
 
 
+def test_a_tiny_bert_learns_from_masked_reads(tmp_path: Path):
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    dice = random.Random(1)
+    genome = "".join(dice.choices("AAAAAACGT", k=300))  # half of the letters are A: something to learn
+    with gzip.open(tmp_path / "reads.fastq.gz", "wt") as file:
+        for number in range(640):
+            start = dice.randrange(240)
+            file.write(f"@r{number}\n{genome[start : start + 60]}\n+\n{'I' * 60}\n")
+
+    lines = run(sys.executable, EXAMPLES / "python/pretrain_bert_on_reads.py", tmp_path / "reads.fastq.gz").splitlines()
+
+    losses = [float(line.split()[-1]) for line in lines]
+    assert len(losses) == 3 and losses[-1] < losses[0] and losses[-1] < 1.3, lines
+
+
 def test_examples_are_short():
     for path in (EXAMPLES / "python").glob("*.py"):
         assert len(path.read_text().splitlines()) <= 40, path.name

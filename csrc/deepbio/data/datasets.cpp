@@ -12,6 +12,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
+#include "deepbio/data/read_encoder.h"
 #include "deepbio/io/artifact.h"
 #include "deepbio/seq/md5.h"
 
@@ -143,7 +144,9 @@ ReadBatch ReadDataset::batch(std::span<const int64_t> indices, uint64_t epoch) c
   seq::EncodeOptions encode = options_.encode;
   encode.record_indices = indices;
   encode.epoch = epoch;
-  if (options_.encoding == Encoding::kTokens) {
+  if (options_.encoder) {
+    options_.encoder->fill(reads, indices, epoch, out);
+  } else if (options_.encoding == Encoding::kTokens) {
     fill_tokens(reads, encode, out);
   } else {
     const bool is_one_hot = options_.encoding == Encoding::kOneHot;

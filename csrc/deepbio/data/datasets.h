@@ -17,12 +17,14 @@
 
 namespace deepbio::data {
 
+class ReadEncoder;  // read_encoder.h
 enum class Encoding { kOneHot, kInteger, kTokens };
 Encoding parse_encoding(std::string_view name);  // "onehot", "integer", "tokens"
 
 struct ReadDatasetOptions {
   Encoding encoding = Encoding::kOneHot;
   seq::EncodeOptions encode;
+  std::shared_ptr<const ReadEncoder> encoder;  // in place of `encoding` and `encode` when it is given
   bool with_quality = true;
   io::FastxOptions fastx;
 };

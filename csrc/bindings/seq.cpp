@@ -1,0 +1,218 @@
+// k-mers and tokenizers.
+#include "bindings/bindings.h"
+
+#include "deepbio/base/error.h"
+#include "deepbio/data/read_encoder.h"
+#include "deepbio/seq/tokenizer_json.h"
+#include "deepbio/seq/tokenizer_presets.h"
+
+namespace deepbio::bindings {
+namespace {
+
+using torch::Tensor;
+
+// Views of the items of a list, bytes or str; the list keeps them alive.
+class Texts {
+ public:
+  explicit Texts(const py::handle& items) {
+    if (PyBytes_Check(items.ptr()) || PyUnicode_Check(items.ptr())) {
+      throw py::type_error("expected a list of bytes or str, got one; put it into a list");
+    }
+    items_ = py::reinterpret_steal<py::object>(PySequence_Fast(items.ptr(), "expected a list of bytes or str"));
+    if (!items_) throw py::error_already_set();
+    const auto size = static_cast<size_t>(PySequence_Fast_GET_SIZE(items_.ptr()));
+    PyObject** objects = PySequence_Fast_ITEMS(items_.ptr());
+    views_.reserve(size);
+    for (size_t i = 0; i < size; ++i) views_.push_back(view(objects[i]));
+  }
+  const std::vector<std::string_view>& views() const { return views_; }
+
+  static std::string_view view(PyObject* object) {
+    if (PyBytes_Check(object)) return {PyBytes_AS_STRING(object), static_cast<size_t>(PyBytes_GET_SIZE(object))};
+    if (PyUnicode_Check(object)) {
+      Py_ssize_t size = 0;
+      const char* text = PyUnicode_AsUTF8AndSize(object, &size);
+      if (!text) throw py::error_already_set();
+      return {text, static_cast<size_t>(size)};
+    }
+    throw py::type_error(std::string("expected bytes or str, got ") + Py_TYPE(object)->tp_name);
+  }
+
+ private:
+  py::object items_;
+  std::vector<std::string_view> views_;
+};
+
+struct KmerArguments {
+  int64_t k;
+  bool canonical;
+  std::string output;
+  bool overlap;
+  std::string sequence_type, unknown;
+  int64_t pad_to, max_length;
+  uint64_t seed;
+  seq::KmerOptions options() const {
+    seq::KmerOptions out;
+    out.k = k;
+    out.canonical = canonical;
+    out.overlap = overlap;
+    out.letters.sequence_type = seq::parse_sequence_type(sequence_type);
+    out.letters.unknown = seq::parse_unknown_letter(unknown);
+    out.letters.pad_to = pad_to;
+    out.letters.max_length = max_length;
+    out.letters.seed = seed;
+    return out;
+  }
+};
+
+std::pair<Tensor, Tensor> encode_kmers(const py::object& reads, int64_t k, bool canonical, const std::string& output,
+                                       bool overlap, const std::string& type, const std::string& unknown,
+                                       int64_t pad_to, int64_t max_length, uint64_t seed,
+                                       const std::vector<int64_t>& record_indices, uint64_t epoch) {
+  const Texts texts(reads);
+  const py::gil_scoped_release no_gil;
+  const KmerArguments arguments{k, canonical, output, overlap, type, unknown, pad_to, max_length, seed};
+  seq::KmerOptions options = arguments.options();
+  options.letters.record_indices = record_indices;
+  options.letters.epoch = epoch;
+  const bool is_counts = data::parse_kmer_output(output) == data::KmerOutput::kCounts;
+  seq::Encoded encoded =
+      is_counts ? seq::encode_kmer_counts(texts.views(), options) : seq::encode_kmer_ids(texts.views(), options);
+  return {encoded.values, encoded.lengths};
+}
+
+using Roles = std::map<std::string, std::string>;  // role -> token
+
+std::shared_ptr<seq::Tokenizer> with_roles(seq::TokenizerParts parts, const Roles& roles,
+                                           const std::string& padding_side) {
+  const std::map<std::string, int32_t seq::SpecialIds::*> members{
+      {"pad", &seq::SpecialIds::pad},   {"unk", &seq::SpecialIds::unk}, {"cls", &seq::SpecialIds::cls},
+      {"sep", &seq::SpecialIds::sep},   {"bos", &seq::SpecialIds::bos}, {"eos", &seq::SpecialIds::eos},
+      {"mask", &seq::SpecialIds::mask},
+  };
+  if (!padding_side.empty()) parts.padding_side = seq::parse_side(padding_side);
+  for (const auto& [role, token] : roles) {
+    const auto found = std::find(parts.tokens.begin(), parts.tokens.end(), token);
+    if (found == parts.tokens.end()) {
+      throw ArgumentError(role + "_token: " + quoted(token) + " is not in the vocabulary of " + parts.name);
+    }
+    parts.special.*members.at(role) = static_cast<int32_t>(found - parts.tokens.begin());
+  }
+  return std::make_shared<seq::Tokenizer>(std::move(parts));
+}
+
+seq::TokenizeOptions tokenize_options(bool add_special_tokens, int64_t max_length, const std::string& truncation_side,
+                                      int64_t pad_to, int64_t pad_to_multiple, const std::string& padding_side) {
+  seq::TokenizeOptions out;
+  out.add_special_tokens = add_special_tokens;
+  out.max_length = max_length;
+  out.truncation_side = seq::parse_side(truncation_side);
+  out.pad_to = pad_to;
+  out.pad_to_multiple = pad_to_multiple;
+  if (!padding_side.empty()) out.padding_side = seq::parse_side(padding_side);
+  return out;
+}
+
+py::tuple encode_batch(const seq::Tokenizer& tokenizer, const py::object& items, bool add_special_tokens,
+                       int64_t max_length, const std::string& truncation_side, int64_t pad_to, int64_t pad_to_multiple,
+                       const std::string& padding_side) {
+  const Texts texts(items);
+  const seq::Tokenized out = [&] {
+    const py::gil_scoped_release no_gil;
+    return tokenizer.encode_batch(texts.views(), tokenize_options(add_special_tokens, max_length, truncation_side,
+                                                                  pad_to, pad_to_multiple, padding_side));
+  }();
+  return py::make_tuple(out.input_ids, out.attention_mask, out.lengths);
+}
+
+std::vector<int32_t> encode(const seq::Tokenizer& tokenizer, const py::object& text, bool add_special_tokens,
+                            int64_t max_length, const std::string& truncation_side) {
+  const std::string_view view = Texts::view(text.ptr());
+  const py::gil_scoped_release no_gil;
+  return tokenizer.encode(view, tokenize_options(add_special_tokens, max_length, truncation_side, 0, 0, ""));
+}
+
+std::map<std::string, int64_t> special_ids(const seq::Tokenizer& tokenizer) {
+  const seq::SpecialIds& ids = tokenizer.parts().special;
+  return {{"pad", ids.pad},   {"unk", ids.unk}, {"cls", ids.cls}, {"sep", ids.sep},
+          {"mask", ids.mask}, {"bos", ids.bos}, {"eos", ids.eos}};
+}
+
+std::vector<int64_t> added_specials(const seq::Tokenizer& tokenizer) {
+  std::vector<int64_t> out;
+  for (int64_t id = 0; id < tokenizer.size(); ++id) {
+    if (tokenizer.is_special(id)) out.push_back(id);
+  }
+  return out;
+}
+
+void bind_tokenizer(py::module_& module) {
+  py::class_<seq::Tokenizer, std::shared_ptr<seq::Tokenizer>>(module, "Tokenizer")
+      .def_static(
+          "from_json",
+          [](const std::string& json, const std::string& path, const Roles& roles, const std::string& padding_side) {
+            return with_roles(seq::read_tokenizer_json(json, path), roles, padding_side);
+          },
+          py::arg("json"), py::arg("path"), py::arg("roles"), py::arg("padding_side"), NoGil())
+      .def_static(
+          "from_preset",
+          [](const std::string& name, bool upper_case, const Roles& roles, const std::string& padding_side) {
+            return with_roles(seq::tokenizer_preset(name, {upper_case}), roles, padding_side);
+          },
+          py::arg("name"), py::arg("upper_case"), py::arg("roles"), py::arg("padding_side"), NoGil())
+      .def_property_readonly("name", [](const seq::Tokenizer& t) { return t.parts().name; })
+      .def_property_readonly("tokens", [](const seq::Tokenizer& t) { return t.parts().tokens; })
+      .def_property_readonly("special_ids", &special_ids)
+      .def_property_readonly("all_special_ids", &added_specials)
+      .def_property_readonly("num_specials",
+                             [](const seq::Tokenizer& t) { return t.parts().before.size() + t.parts().after.size(); })
+      .def_property_readonly("padding_side",
+                             [](const seq::Tokenizer& t) { return std::string(seq::to_string(t.parts().padding_side)); })
+      .def_property_readonly("max_length", [](const seq::Tokenizer& t) { return t.parts().max_length; })
+      .def("__len__", &seq::Tokenizer::size)
+      .def("id", &seq::Tokenizer::id, py::arg("token"))
+      .def("token", &seq::Tokenizer::token, py::arg("id"))
+      .def("encode", &encode, py::arg("text"), py::arg("add_special_tokens"), py::arg("max_length"),
+           py::arg("truncation_side"))
+      .def("encode_batch", &encode_batch, py::arg("texts"), py::arg("add_special_tokens"), py::arg("max_length"),
+           py::arg("truncation_side"), py::arg("pad_to"), py::arg("pad_to_multiple"), py::arg("padding_side"))
+      .def(
+          "decode",
+          [](const seq::Tokenizer& t, const std::vector<int64_t>& ids, bool skip_special_tokens) {
+            return t.decode(ids, skip_special_tokens);
+          },
+          py::arg("ids"), py::arg("skip_special_tokens"));
+}
+
+}  // namespace
+
+void bind_seq(py::module_& module) {
+  module.def("encode_kmers", &encode_kmers, py::arg("reads"), py::arg("k"), py::arg("canonical"), py::arg("output"),
+             py::arg("overlap"), py::arg("sequence_type"), py::arg("unknown"), py::arg("pad_to"), py::arg("max_length"),
+             py::arg("seed"), py::arg("record_indices") = std::vector<int64_t>{}, py::arg("epoch") = 0);
+  bind_tokenizer(module);
+  module.def("tokenizer_presets", &seq::preset_names);
+  py::class_<data::ReadEncoder, std::shared_ptr<data::ReadEncoder>>(module, "ReadEncoder")
+      .def_static(
+          "kmers",
+          [](int64_t k, bool canonical, const std::string& output, bool overlap, const std::string& type,
+             const std::string& unknown, int64_t pad_to, int64_t max_length, uint64_t seed) {
+            const KmerArguments arguments{k, canonical, output, overlap, type, unknown, pad_to, max_length, seed};
+            return std::const_pointer_cast<data::ReadEncoder>(
+                data::make_kmer_encoder(data::parse_kmer_output(output), arguments.options()));
+          },
+          py::arg("k"), py::arg("canonical"), py::arg("output"), py::arg("overlap"), py::arg("sequence_type"),
+          py::arg("unknown"), py::arg("pad_to"), py::arg("max_length"), py::arg("seed"))
+      .def_static(
+          "tokens",
+          [](const std::shared_ptr<seq::Tokenizer>& tokenizer, bool add_special_tokens, int64_t max_length,
+             int64_t pad_to, int64_t pad_to_multiple, const std::string& padding_side) {
+            const seq::TokenizeOptions options =
+                tokenize_options(add_special_tokens, max_length, "right", pad_to, pad_to_multiple, padding_side);
+            return std::const_pointer_cast<data::ReadEncoder>(data::make_token_encoder(tokenizer, options));
+          },
+          py::arg("tokenizer"), py::arg("add_special_tokens"), py::arg("max_length"), py::arg("pad_to"),
+          py::arg("pad_to_multiple"), py::arg("padding_side"));
+}
+
+}  // namespace deepbio::bindings

@@ -1,0 +1,179 @@
+#include "deepbio/seq/token_model.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "deepbio/base/error.h"
+#include "deepbio/seq/kmer_kernel.h"
+
+namespace deepbio::seq {
+namespace {
+
+constexpr size_t kBlock = 2048;  // k-mers at a time, on the stack
+constexpr int64_t kMostK = 8;    // 4^8 numbers fit 16 bits
+
+class LetterModel : public TokenModel {
+ public:
+  explicit LetterModel(const LetterIds& ids) : ids_(ids) {}
+  void append(std::string_view piece, std::vector<int32_t>& ids) const override {
+    const size_t before = ids.size();
+    ids.resize(before + piece.size());
+    int32_t* out = ids.data() + before;
+    for (size_t i = 0; i < piece.size(); ++i) out[i] = ids_[static_cast<unsigned char>(piece[i])];
+  }
+
+ private:
+  LetterIds ids_;
+};
+
+class KmerModel : public TokenModel {
+ public:
+  explicit KmerModel(const KmerTokens& options) : options_(options), k_(static_cast<size_t>(options.k)) {
+    if (options.k < 1 || options.k > kMostK) {
+      throw ArgumentError("k: expected 1 to 8 for k-mer tokens, got " + std::to_string(options.k));
+    }
+    if (options.letters.size() != 4) throw ArgumentError("letters: expected four, got " + quoted(options.letters));
+    digit_.fill(-1);
+    for (size_t i = 0; i < 4; ++i) {
+      char letter = options.letters[i];
+      digit_[static_cast<unsigned char>(letter)] = static_cast<int8_t>(i);
+      if (options.fold_case)
+        letter = static_cast<char>(letter | 0x20), digit_[static_cast<unsigned char>(letter)] = static_cast<int8_t>(i);
+      four_.letters[i] = letter;
+    }
+    four_.other = four_.letters[0];
+    four_.other_digit = 0;
+    four_.fold_case = options.fold_case;
+  }
+
+  void append(std::string_view piece, std::vector<int32_t>& ids) const override {
+    if (!options_.side_by_side) return append_windows(piece, ids);
+    const char apart = options_.apart, other_case = options_.fold_case ? static_cast<char>(apart | 0x20) : apart;
+    const char either[] = {apart, other_case};
+    for (size_t begin = 0;;) {
+      const size_t end = std::min(piece.find_first_of(std::string_view(either, 2), begin), piece.size());
+      append_chunks(piece.substr(begin, end - begin), ids);
+      if (end == piece.size()) return;
+      ids.push_back(options_.single[static_cast<unsigned char>(piece[end])]);
+      begin = end + 1;
+    }
+  }
+
+ private:
+  void append_windows(std::string_view piece, std::vector<int32_t>& ids) const {
+    if (piece.size() < k_) return;
+    const size_t before = ids.size();
+    ids.resize(before + piece.size() - k_ + 1);
+    int32_t* out = ids.data() + before;
+    uint8_t digits[kBlock + kMostK];
+    uint16_t numbers[kBlock + kMostK], spare[kBlock + kMostK];
+    for (size_t first = 0; first + k_ <= piece.size(); first += kBlock) {
+      const std::string_view block = piece.substr(first, kBlock + k_ - 1);
+      const size_t count = block.size() - k_ + 1;
+      const bool is_known = four_letter_digits(block.data(), block.size(), four_, digits);
+      number_windows(digits, block.size(), options_.k, 4, numbers, spare);
+      widen(numbers, count, options_.first_id, out + first);
+      if (is_known) continue;
+      for (size_t place = 0; place < block.size(); ++place) {
+        if (digit_[static_cast<unsigned char>(block[place])] >= 0) continue;
+        const size_t from = place < k_ ? 0 : place - k_ + 1;
+        for (size_t i = from; i <= place && i < count; ++i) out[first + i] = options_.unknown_id;
+      }
+    }
+  }
+
+  void append_chunks(std::string_view text, std::vector<int32_t>& ids) const {
+    size_t place = 0;
+    for (; place + k_ <= text.size(); place += k_) {
+      int32_t number = 0;
+      bool is_known = true;
+      for (size_t i = place; i < place + k_; ++i) {
+        const int digit = digit_[static_cast<unsigned char>(text[i])];
+        is_known &= digit >= 0;
+        number = 4 * number + digit;
+      }
+      ids.push_back(is_known ? options_.first_id + number : options_.unknown_id);
+    }
+    for (; place < text.size(); ++place) ids.push_back(options_.single[static_cast<unsigned char>(text[place])]);
+  }
+
+  KmerTokens options_;
+  size_t k_;
+  FourLetters four_{};
+  std::array<int8_t, 256> digit_;
+};
+
+class BpeModel : public TokenModel {
+ public:
+  explicit BpeModel(BpeTokens options)
+      : unknown_id_(options.unknown_id),
+        fuses_unknown_(options.fuses_unknown),
+        encoder_(std::move(options.tokens), options.merges) {}
+
+  void append(std::string_view piece, std::vector<int32_t>& ids) const override {
+    const auto is_known = [this](char byte) { return encoder_.has_symbol(byte); };
+    if (std::all_of(piece.begin(), piece.end(), is_known)) return encoder_.encode(piece, ids);
+    if (unknown_id_ < 0) {  // what stood on both sides of an unknown byte become neighbours
+      std::string known(piece);
+      std::erase_if(known, [&](char byte) { return !is_known(byte); });
+      return encoder_.encode(known, ids);
+    }
+    for (auto at = piece.begin(); at != piece.end();) {
+      const auto end = std::find_if_not(at, piece.end(), is_known);
+      encoder_.encode({at, end}, ids);
+      const auto next = std::find_if(end, piece.end(), is_known);
+      if (end != next) ids.insert(ids.end(), fuses_unknown_ ? 1 : static_cast<size_t>(next - end), unknown_id_);
+      at = next;
+    }
+  }
+
+ private:
+  int32_t unknown_id_;
+  bool fuses_unknown_;
+  BytePairEncoder encoder_;
+};
+
+class WordModel : public TokenModel {
+ public:
+  explicit WordModel(WordTokens options) : options_(std::move(options)) {}
+
+  void append(std::string_view piece, std::vector<int32_t>& ids) const override {
+    const size_t before = ids.size();
+    if (options_.in_pieces ? append_pieces(piece, ids) : append_known(std::string(piece), ids)) return;
+    ids.resize(before);
+    if (options_.unknown_id >= 0) ids.push_back(options_.unknown_id);
+  }
+
+ private:
+  bool append_known(const std::string& word, std::vector<int32_t>& ids) const {
+    const auto found = options_.ids.find(word);
+    if (found == options_.ids.end()) return false;
+    ids.push_back(found->second);
+    return true;
+  }
+  bool append_pieces(std::string_view word, std::vector<int32_t>& ids) const {
+    if (word.size() > options_.most_letters) return false;
+    for (size_t begin = 0, end = 0; begin < word.size(); begin = end) {
+      const std::string prefix = begin > 0 ? options_.prefix : "";
+      for (end = word.size(); end > begin; --end) {
+        if (append_known(prefix + std::string(word.substr(begin, end - begin)), ids)) break;
+      }
+      if (end == begin) return false;
+    }
+    return true;
+  }
+
+  WordTokens options_;
+};
+
+}  // namespace
+
+TokenModel::~TokenModel() = default;
+std::unique_ptr<TokenModel> make_letter_model(const LetterIds& ids) { return std::make_unique<LetterModel>(ids); }
+std::unique_ptr<TokenModel> make_kmer_model(const KmerTokens& options) { return std::make_unique<KmerModel>(options); }
+std::unique_ptr<TokenModel> make_bpe_model(BpeTokens options) { return std::make_unique<BpeModel>(std::move(options)); }
+std::unique_ptr<TokenModel> make_word_model(WordTokens options) {
+  return std::make_unique<WordModel>(std::move(options));
+}
+
+}  // namespace deepbio::seq

@@ -1,0 +1,330 @@
+"""Tokenizers of DNA and protein language models, made in C++, with Hugging Face's calling convention.
+
+``Tokenizer.from_preset("dnabert-6")`` builds a vocabulary that follows from a rule,
+``Tokenizer.from_file("tokenizer.json")`` reads one that was trained. docs/tokenizers.md lists the presets.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+from . import _C
+from ._batch import Batch
+from .errors import ArgumentError, MissingFileError
+
+Text: TypeAlias = str | bytes
+_ROLES = ("pad", "unk", "cls", "sep", "mask", "bos", "eos")
+_COMPLEMENTS = str.maketrans("ACGTacgt", "TGCAtgca")
+
+
+def presets() -> list[str]:
+    """Names that :meth:`Tokenizer.from_preset` knows."""
+    return _C.tokenizer_presets()
+
+
+class Tokenizer:
+    """Texts (``str`` or ``bytes``) to token ids and back; ids are those of the tokenizer it was made from.
+
+    Built by :meth:`from_preset` or :meth:`from_file`. It pickles, works in loader workers, and releases the GIL.
+    ``pad_token``, ``pad_token_id`` and so on for ``unk cls sep mask bos eos`` are None where there is none.
+
+    Attributes:
+        name: the preset or the path it was made from.
+        padding_side: "left" or "right".
+        model_max_length: what truncation without ``max_length`` cuts to; None when not known.
+    """
+
+    def __init__(self, native: _C.Tokenizer, source: tuple[str, dict[str, Any]]) -> None:
+        """For :meth:`from_preset` and :meth:`from_file`, which know the source."""
+        self._native, self._source = native, source
+        self.name, self.padding_side = native.name, native.padding_side
+        self.model_max_length: int | None = native.max_length or None
+        self._special: dict[str, int] = native.special_ids
+
+    @classmethod
+    def from_preset(
+        cls, name: str, *, upper_case: bool = False, padding_side: str | None = None, **special_tokens: str
+    ) -> Tokenizer:
+        """The tokenizer of a published model whose vocabulary follows from a rule.
+
+        Args:
+            name: one of :func:`presets`.
+            upper_case: lower case reads as upper case even where the model itself takes it as unknown.
+            padding_side: "left" or "right"; None is the model's own.
+            special_tokens: ``pad_token="..."`` and so on, to name another token for a role.
+
+        Raises:
+            ArgumentError: an unknown name, or a model whose vocabulary has to be downloaded.
+        """
+        options = {"name": name, "upper_case": upper_case, **_options(padding_side, special_tokens)}
+        return cls._made("preset", options)
+
+    @classmethod
+    def from_file(
+        cls, path: str | os.PathLike[str], *, padding_side: str | None = None, **special_tokens: str
+    ) -> Tokenizer:
+        """Reads a Hugging Face ``tokenizer.json``: BPE, WordPiece or WordLevel.
+
+        Args:
+            path: the file.
+            padding_side: "left" or "right"; None is the file's own.
+            special_tokens: ``pad_token="..."`` and so on, for roles that the file does not name.
+
+        Raises:
+            MissingFileError: no such file. ParseError: not JSON, with line and byte. ConfigError: something in it is
+                damaged or not supported, named.
+        """
+        path = os.fspath(path)
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except OSError as error:
+            raise MissingFileError(f"{path}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise ArgumentError(f"{path}: expected JSON in UTF-8, got byte {error.start} that is not") from error
+        return cls._made("json", {"json": text, "path": path, **_options(padding_side, special_tokens)})
+
+    @classmethod
+    def _made(cls, kind: str, options: dict[str, Any]) -> Tokenizer:
+        make = _C.Tokenizer.from_preset if kind == "preset" else _C.Tokenizer.from_json
+        return cls(make(**options), (kind, options))
+
+    def native(self) -> _C.Tokenizer:
+        """The C++ tokenizer."""
+        return self._native
+
+    # --- texts to ids
+
+    def __call__(
+        self,
+        texts: Text | Sequence[Text],
+        *,
+        padding: bool | str = False,
+        truncation: bool = False,
+        max_length: int | None = None,
+        return_tensors: str | None = None,
+        add_special_tokens: bool = True,
+        padding_side: str | None = None,
+        truncation_side: str = "right",
+        pad_to_multiple_of: int | None = None,
+    ) -> Batch:
+        """``input_ids`` and ``attention_mask`` (1 = real) of texts.
+
+        Args:
+            texts: a list of str or bytes; or one, which gives rows without the axis B unless tensors are asked for.
+            padding: True or "longest" pads to the longest, "max_length" to ``max_length``, False not at all.
+            truncation: True cuts texts to ``max_length`` tokens, special tokens included.
+            max_length: for both; None is :attr:`model_max_length`.
+            return_tensors: "pt" gives int64 tensors [B, L], "np" NumPy arrays, None lists.
+            add_special_tokens: put the model's special tokens around each text.
+            padding_side: for this call.
+            truncation_side: where tokens are cut off.
+            pad_to_multiple_of: round the width up.
+
+        Raises:
+            ArgumentError: a text with a byte that is not ASCII (with its position), tensors of rows that differ in
+                length without padding, no padding token, an unknown option value.
+        """
+        is_one = isinstance(texts, str | bytes)
+        batch: Sequence[Text] = [texts] if isinstance(texts, str | bytes) else texts
+        if return_tensors not in (None, "pt", "np"):
+            raise ArgumentError(f"return_tensors: expected 'pt', 'np' or None, got {return_tensors!r}")
+        if padding not in (True, False, "longest", "max_length", "do_not_pad"):
+            raise ArgumentError(f"padding: expected True, False, 'longest' or 'max_length', got {padding!r}")
+        if max_length is not None and max_length < 1:
+            raise ArgumentError(f"max_length: expected at least 1, got {max_length}")
+        pads = padding not in (False, "do_not_pad")
+        limit = self.model_max_length if max_length is None else max_length
+        if limit is None and (truncation or padding == "max_length"):
+            raise ArgumentError(f"max_length: {self.name} knows none, so truncation and 'max_length' padding need it")
+        cut = (limit or 0) if truncation else 0
+        if not pads and return_tensors is None:
+            rows = [self._native.encode(text, add_special_tokens, cut, truncation_side) for text in batch]
+            masks = [[1] * len(row) for row in rows]
+            return Batch(input_ids=rows[0] if is_one else rows, attention_mask=masks[0] if is_one else masks)
+        ids, mask, lengths = self._native.encode_batch(
+            batch,
+            add_special_tokens,
+            cut,
+            truncation_side,
+            (limit or 0) if padding == "max_length" else 0,
+            (pad_to_multiple_of or 0) if pads else 0,
+            padding_side or self.padding_side,
+        )
+        if not pads and len(batch) > 1 and int(lengths.min()) != int(lengths.max()):
+            raise ArgumentError(
+                f"return_tensors={return_tensors!r}: rows have {int(lengths.min())} to {int(lengths.max())} tokens; "
+                "ask for padding=True"
+            )
+        out: dict[str, Any] = {"input_ids": ids, "attention_mask": mask}
+        if return_tensors == "np":
+            out = {key: value.numpy() for key, value in out.items()}
+        elif return_tensors is None:
+            out = {key: value[0].tolist() if is_one else value.tolist() for key, value in out.items()}
+        return Batch(out)
+
+    def encode(
+        self,
+        text: Text,
+        *,
+        add_special_tokens: bool = True,
+        truncation: bool = False,
+        max_length: int | None = None,
+    ) -> list[int]:
+        """The ids of one text, as :meth:`__call__` without padding."""
+        row: list[int] = self(
+            text, add_special_tokens=add_special_tokens, truncation=truncation, max_length=max_length
+        ).input_ids
+        return row
+
+    def encode_batch(self, texts: Sequence[Text], *, add_special_tokens: bool = True) -> list[list[int]]:
+        """The ids of each text."""
+        rows: list[list[int]] = self(texts, add_special_tokens=add_special_tokens).input_ids
+        return rows
+
+    def tokenize(self, text: Text) -> list[str]:
+        """The tokens of one text, without special tokens around it."""
+        return self.convert_ids_to_tokens(self.encode(text, add_special_tokens=False))
+
+    # --- ids to text
+
+    def decode(self, ids: Sequence[int] | Tensor, *, skip_special_tokens: bool = False) -> str:
+        """The text that ids stand for; k-mers that overlap are laid over each other again."""
+        values = ids.tolist() if isinstance(ids, Tensor) else [int(i) for i in ids]
+        return self._native.decode(values, skip_special_tokens)
+
+    def batch_decode(self, rows: Sequence[Sequence[int]] | Tensor, *, skip_special_tokens: bool = False) -> list[str]:
+        """The text of each row."""
+        return [self.decode(row, skip_special_tokens=skip_special_tokens) for row in rows]
+
+    # --- the vocabulary
+
+    def __len__(self) -> int:
+        return len(self._native)
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of ids, special and added tokens included: rows of an embedding."""
+        return len(self._native)
+
+    def get_vocab(self) -> dict[str, int]:
+        """Token to id."""
+        return {token: i for i, token in enumerate(self._native.tokens) if token}
+
+    def convert_tokens_to_ids(self, tokens: str | Sequence[str]) -> Any:
+        """The id of a token, or of each; the unknown token's where there is no such token."""
+        if not isinstance(tokens, str):
+            return [self.convert_tokens_to_ids(token) for token in tokens]
+        found = self._native.id(tokens)
+        return self.unk_token_id if found is None else found
+
+    def convert_ids_to_tokens(self, ids: int | Sequence[int] | Tensor) -> Any:
+        """The token of an id, or of each."""
+        if isinstance(ids, int):
+            return self._native.token(ids)
+        return [self._native.token(int(i)) for i in ids]
+
+    @property
+    def all_special_ids(self) -> list[int]:
+        """Ids of tokens that stand for no text."""
+        return self._native.all_special_ids
+
+    @property
+    def num_special_tokens(self) -> int:
+        """Special tokens that are put around a text."""
+        return self._native.num_specials
+
+    def __getattr__(self, name: str) -> Any:
+        role, _, kind = name.partition("_token")
+        if role in _ROLES and kind in ("", "_id"):
+            found = self.__dict__["_special"][role]
+            if found < 0:
+                return None
+            return found if kind else self._native.token(found)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def complement_map(self) -> Tensor:
+        """int64 [V]: the id of each token's complement (not reversed); tokens without one stay as they are.
+
+        ``tok.complement_map()[ids].flip(-1)`` is the other strand, for tokens of one letter.
+        """
+        vocabulary = self.get_vocab()
+        out = torch.arange(len(self))
+        for token, i in vocabulary.items():
+            if i not in self.all_special_ids:
+                out[i] = vocabulary.get(token.translate(_COMPLEMENTS), i)
+        return out
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"source": self._source, "padding_side": self.padding_side, "max_length": self.model_max_length}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        made = self._made(*state["source"])
+        self.__init__(made._native, made._source)  # type: ignore[misc]
+        self.padding_side, self.model_max_length = state["padding_side"], state["max_length"]
+
+    def __repr__(self) -> str:
+        roles = "".join(f", {role}={i}" for role, i in self._special.items() if i >= 0)
+        return f"Tokenizer({self.name!r}, {len(self)} tokens, padding_side={self.padding_side!r}{roles})"
+
+
+def remap_table(old: Tokenizer, new: Tokenizer) -> Tensor:
+    """int64 [V of old]: the id in ``new`` of each token of ``old``; special tokens go by their role.
+
+    Tokens that ``new`` does not have become its unknown token.
+
+    Raises:
+        ArgumentError: ``new`` lacks a token and has no unknown token.
+    """
+    vocabulary = new.get_vocab()
+    roles = {i: new._special[role] for role, i in old._special.items() if i >= 0 and new._special[role] >= 0}
+    table = torch.empty(len(old), dtype=torch.int64)
+    for i, token in enumerate(old._native.tokens):
+        found = roles.get(i, vocabulary.get(token, new.unk_token_id))
+        if found is None:
+            raise ArgumentError(f"remap_table: {new.name} has no {token!r} and no unknown token")
+        table[i] = found
+    return table
+
+
+def remap_ids(ids: Tensor, table: Tensor | Mapping[int, int]) -> Tensor:
+    """The ids under another numbering, in the same shape.
+
+    From :class:`~deepbio_torch.transforms.IntegerEncoder` (DNA) to the preset "deepbio-dna":
+    ``remap_ids(values, {-1: 0, 0: 5, 1: 6, 2: 7, 3: 8})``.
+
+    Args:
+        ids: integers of any shape.
+        table: new id by old id: a tensor (old ids 0, 1, ...; see :func:`remap_table`) or a mapping.
+
+    Raises:
+        ArgumentError: an id that the table does not have.
+    """
+    if ids.numel() == 0:
+        return ids.to(torch.int64)
+    if isinstance(table, Tensor):
+        table = dict(enumerate(table.tolist()))
+    low, high = int(ids.min()), int(ids.max())
+    missing = [i for i in ids.unique().tolist() if i not in table]
+    if missing:
+        raise ArgumentError(f"remap_ids: expected ids of the table, got {missing[0]}")
+    dense = torch.tensor([table.get(i, 0) for i in range(low, high + 1)], dtype=torch.int64, device=ids.device)
+    return dense[ids.to(torch.int64) - low]
+
+
+def _options(padding_side: str | None, special_tokens: Mapping[str, str]) -> dict[str, Any]:
+    roles = {}
+    for name, token in special_tokens.items():
+        role = name.removesuffix("_token")
+        if role not in _ROLES or role == name:
+            raise TypeError(f"unexpected keyword argument {name!r}; expected {', '.join(f'{r}_token' for r in _ROLES)}")
+        roles[role] = token
+    return {"roles": roles, "padding_side": padding_side or ""}
+
+
+__all__ = ["Tokenizer", "presets", "remap_ids", "remap_table"]
