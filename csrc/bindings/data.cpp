@@ -2,6 +2,7 @@
 #include "bindings/bindings.h"
 
 #include "deepbio/base/error.h"
+#include "deepbio/data/read_encoder.h"
 #include "deepbio/data/loader.h"
 #include "deepbio/seq/encode.h"
 
