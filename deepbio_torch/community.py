@@ -554,7 +554,7 @@ class Metadata:
         return samples, rows, report
 
     def to_pandas(self) -> pd.DataFrame:
-        """A DataFrame by id: numeric columns float64, others words with None where missing."""
+        """A DataFrame by id: numeric columns float64, others words; missing values are missing there too."""
         import pandas as pd
 
         parts: dict[str, Any] = {

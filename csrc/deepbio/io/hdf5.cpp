@@ -10,6 +10,7 @@
 #include <hdf5.h>
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/hdf5_heap.h"
 
 static_assert(std::is_same_v<hid_t, int64_t> && std::is_same_v<herr_t, int>, "deepbio needs HDF5 1.10 or later");
 
@@ -92,6 +93,8 @@ Hdf5Reader::Hdf5Reader(std::string path) : path_(std::move(path)) {
 Hdf5Reader::Hdf5Reader(std::string path, std::string_view image) : path_(std::move(path)) {
   const Quiet quiet;
   const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  check_global_heaps(image, path_);
+  are_heaps_checked_ = true;
   constexpr size_t kGrowBytes = size_t{1} << 16;  // never used: the file is only read
   // libhdf5 copies the image and does not write to it.
   if (H5Pset_fapl_core(access.get(), kGrowBytes, false) >= 0 &&
@@ -231,6 +234,8 @@ std::vector<std::string> Hdf5Reader::strings(const std::string& name) const {
   if (H5Tget_class(dataset.type.get()) != H5T_STRING) fail(name, "strings", "another type of data");
   out.reserve(count);
   if (H5Tis_variable_str(dataset.type.get()) > 0) {
+    if (!are_heaps_checked_) check_global_heaps(path_);
+    are_heaps_checked_ = true;
     std::vector<char*> pointers(count, nullptr);
     // Memory takes the file's own character set: libhdf5 does not convert between ASCII and UTF-8.
     const Hdf5Handle memory(H5Tcopy(dataset.type.get()), H5Tclose);

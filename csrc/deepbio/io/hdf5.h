@@ -67,6 +67,7 @@ class Hdf5Reader {
   void check_filters(const std::string& name, const Dataset& dataset) const;
   std::string path_;
   Hdf5Handle file_;
+  mutable bool are_heaps_checked_ = false;  // before the first strings
 };
 
 // Writes a new file at exactly `path`; callers use a temporary name and rename it.
