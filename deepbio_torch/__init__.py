@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "community": (
-        "DistanceMatrix", "Metadata", "Ordination", "Table", "Tree", "UnifracBatch", "beta_diversity", "faith_pd", "pcoa",
-        "permanova", "read_metadata", "read_table", "read_tree", "unifrac",
+        "DistanceMatrix", "Metadata", "Ordination", "Table", "Tree", "UnifracBatch", "beta_diversity", "faith_pd",
+        "pcoa", "permanova", "read_metadata", "read_table", "read_tree", "unifrac",
     ),
     "data": (
         "Batch", "DataLoader", "FastaFile", "Record", "RecordBatch", "Sample", "SampleDataset",

@@ -10,10 +10,10 @@ from typing import Any
 from torch import Tensor
 
 from . import _C
-from ._C import Record
 from .errors import ArgumentError
 
 Path = str | os.PathLike[str]
+Record = _C.Record
 
 
 class SequenceReader(_C.RecordIterator):
@@ -47,9 +47,7 @@ class SequenceReader(_C.RecordIterator):
         self.container: str = self._native.container  #: of the file: "plain", "gzip" or "bgzf"
         self.bind(self._native)
 
-    def batches(
-        self, batch_size: int = 256, *, titles: bool = True, qualities: bool = True
-    ) -> Iterator[RecordBatch]:
+    def batches(self, batch_size: int = 256, *, titles: bool = True, qualities: bool = True) -> Iterator[RecordBatch]:
         """The records that follow, up to ``batch_size`` at a time, as a :class:`RecordBatch`.
 
         Without ``titles`` or ``qualities`` these are checked as ever and then left out, which saves their copy.

@@ -189,7 +189,8 @@ class Tokenizer:
 
     def tokenize(self, text: Text) -> list[str]:
         """The tokens of one text, without special tokens around it."""
-        return self.convert_ids_to_tokens(self.encode(text, add_special_tokens=False))
+        tokens: list[str] = self.convert_ids_to_tokens(self.encode(text, add_special_tokens=False))
+        return tokens
 
     # --- ids to text
 
@@ -310,7 +311,7 @@ def remap_ids(ids: Tensor, table: Tensor | Mapping[int, int]) -> Tensor:
     if isinstance(table, Tensor):
         table = dict(enumerate(table.tolist()))
     low, high = int(ids.min()), int(ids.max())
-    missing = [i for i in ids.unique().tolist() if i not in table]
+    missing = [i for i in sorted(set(ids.flatten().tolist())) if i not in table]
     if missing:
         raise ArgumentError(f"remap_ids: expected ids of the table, got {missing[0]}")
     dense = torch.tensor([table.get(i, 0) for i in range(low, high + 1)], dtype=torch.int64, device=ids.device)

@@ -2,8 +2,8 @@
 #include "bindings/bindings.h"
 
 #include "deepbio/base/error.h"
-#include "deepbio/data/read_encoder.h"
 #include "deepbio/data/loader.h"
+#include "deepbio/data/read_encoder.h"
 #include "deepbio/seq/encode.h"
 
 namespace deepbio::bindings {
@@ -225,14 +225,14 @@ void bind_reads(py::module_& module) {
   py::class_<data::ReadDataset, std::shared_ptr<data::ReadDataset>>(module, "ReadDataset")
       .def(py::init([](const std::vector<std::string>& paths, const std::string& encoding, const std::string& type,
                        const std::string& unknown, int64_t pad_to, int64_t max_length, bool channels_first,
-                       uint64_t seed, const std::string& on_bad_record,
-                       std::shared_ptr<data::ReadEncoder> encoder) {
+                       uint64_t seed, const std::string& on_bad_record, std::shared_ptr<data::ReadEncoder> encoder) {
              const EncodeArguments encode{type, unknown, pad_to, max_length, seed};
              return make_reads(paths, encoding, encode, channels_first, on_bad_record, std::move(encoder));
            }),
            py::arg("paths"), py::arg("encoding") = "onehot", py::arg("sequence_type") = "dna",
            py::arg("unknown") = "zero", py::arg("pad_to") = 0, py::arg("max_length") = 0,
-           py::arg("channels_first") = false, py::arg("seed") = 0, py::arg("on_bad_record") = "raise", py::arg("encoder") = nullptr, NoGil())
+           py::arg("channels_first") = false, py::arg("seed") = 0, py::arg("on_bad_record") = "raise",
+           py::arg("encoder") = nullptr, NoGil())
       .def("__len__", &data::ReadDataset::size)
       .def("record", &record_of, py::arg("index"))
       .def("file_of", &data::ReadDataset::file_of, py::arg("index"))

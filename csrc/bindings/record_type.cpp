@@ -1,8 +1,8 @@
 #include "bindings/record_type.h"
 
-#include <structmember.h>
-
 #include <cstddef>
+
+#include <structmember.h>
 
 namespace deepbio::bindings {
 namespace {

@@ -152,7 +152,8 @@ void bind_batch(py::module_& module) {
       .def_property_readonly("names", [](const Batch& b) { return bytes_of(b, b->names); })
       .def_property_readonly("name_offsets", [](const Batch& b) { return numbers_of(b, b->name_offsets); })
       .def_property_readonly("descriptions", [](const Batch& b) { return bytes_of(b, b->descriptions); })
-      .def_property_readonly("description_offsets", [](const Batch& b) { return numbers_of(b, b->description_offsets); })
+      .def_property_readonly("description_offsets",
+                             [](const Batch& b) { return numbers_of(b, b->description_offsets); })
       .def(
           "padded",
           [](const Batch& b, std::optional<int64_t> width, int64_t value) {

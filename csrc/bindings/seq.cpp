@@ -166,8 +166,8 @@ void bind_tokenizer(py::module_& module) {
       .def_property_readonly("all_special_ids", &added_specials)
       .def_property_readonly("num_specials",
                              [](const seq::Tokenizer& t) { return t.parts().before.size() + t.parts().after.size(); })
-      .def_property_readonly("padding_side",
-                             [](const seq::Tokenizer& t) { return std::string(seq::to_string(t.parts().padding_side)); })
+      .def_property_readonly(
+          "padding_side", [](const seq::Tokenizer& t) { return std::string(seq::to_string(t.parts().padding_side)); })
       .def_property_readonly("max_length", [](const seq::Tokenizer& t) { return t.parts().max_length; })
       .def("__len__", &seq::Tokenizer::size)
       .def("id", &seq::Tokenizer::id, py::arg("token"))

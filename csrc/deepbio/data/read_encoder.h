@@ -15,7 +15,8 @@ namespace deepbio::data {
 class ReadEncoder {
  public:
   virtual ~ReadEncoder();
-  // Fills the tensors of a batch and `lengths`, the letters of each read. What is random depends on (epoch, record) only.
+  // Fills the tensors of a batch and `lengths`, the letters of each read. What is random depends on (epoch, record)
+  // only.
   virtual void fill(std::span<const std::string_view> reads, std::span<const int64_t> records, uint64_t epoch,
                     ReadBatch& out) const = 0;
 };

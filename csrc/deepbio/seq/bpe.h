@@ -1,15 +1,14 @@
 // Byte-pair encoding by a ranked list of merges, in time linear in the text.
 //
-// The definition: start with one symbol per byte; while a neighbouring pair has a merge, join the pair of the best rank,
-// the leftmost of several. A row of tokens is what this gives for a text exactly when each token is what its own text
-// gives, and each two neighbours are what their joined text gives: the first join across a border would be made in the
-// two neighbours alone too. So the text is covered from the left, longest token first, by tokens that stand each other;
-// where none fits, one step back, and no place is tried twice.
-// Whether two tokens stand each other is read from how the last symbol of the left one and the first symbol of the right
-// one grow while their texts are joined (edges_): a few look-ups of a pair's rank.
-// Any list of merges is taken, also one that makes a token in two ways. Immutable; threads share it.
-// source: the definition is Sennrich, Haddow, Birch 2016 ("Neural machine translation of rare words with subword
-// units"), the order of equal ranks that of Hugging Face tokenizers.
+// The definition: start with one symbol per byte; while a neighbouring pair has a merge, join the pair of the best
+// rank, the leftmost of several. A row of tokens is what this gives for a text exactly when each token is what its own
+// text gives, and each two neighbours are what their joined text gives: the first join across a border would be made in
+// the two neighbours alone too. So the text is covered from the left, longest token first, by tokens that stand each
+// other; where none fits, one step back, and no place is tried twice. Whether two tokens stand each other is read from
+// how the last symbol of the left one and the first symbol of the right one grow while their texts are joined (edges_):
+// a few look-ups of a pair's rank. Any list of merges is taken, also one that makes a token in two ways. Immutable;
+// threads share it. source: the definition is Sennrich, Haddow, Birch 2016 ("Neural machine translation of rare words
+// with subword units"), the order of equal ranks that of Hugging Face tokenizers.
 #pragma once
 
 #include <array>

@@ -1,4 +1,5 @@
-// k-mers as tensors: how often each stands in a read, or the number of each window. Axes: B reads, A letters, W windows.
+// k-mers as tensors: how often each stands in a read, or the number of each window. Axes: B reads, A letters, W
+// windows.
 //
 // The number of a k-mer is its place in alphabet order (AAA.. is 0, the last letter counts least). Canonical: a k-mer
 // and its reverse complement count as the smaller number of the two; the width A^k stays.

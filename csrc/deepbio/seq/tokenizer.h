@@ -32,7 +32,7 @@ struct AddedToken {
   std::string content;
   int32_t id = -1;
   bool is_special = true;
-  bool is_normalized = false;            // looked for after the normalizer, not before
+  bool is_normalized = false;                      // looked for after the normalizer, not before
   bool strips_left = false, strips_right = false;  // takes the spaces beside it
 };
 
