@@ -45,7 +45,8 @@ struct Reader {
   int64_t num_given = 0;
   std::exception_ptr error;
   bool is_fastq = false, is_busy = false;
-  size_t batch_bytes = 0;  // of the batch before: what the next one will need
+  std::string description;  // of the last Python record, as bytes
+  size_t batch_bytes = 0;   // of the batch before: what the next one will need
 
   // Marks the reader as in use while the GIL is let go, so that a second thread gets an error, not half a record.
   class Use {
@@ -184,6 +185,7 @@ PyObject* to_bytes(std::string_view text) {
 struct RecordIterator {
   PyObject_HEAD PyObject* owner;  // the Python object of reader
   Reader* reader;
+  PyObject* description;  // the one before: the reads of a run often share it
 };
 
 RecordIterator* as_iterator(PyObject* self) { return reinterpret_cast<RecordIterator*>(self); }
@@ -193,6 +195,16 @@ PyObject* refused(const RecordIterator& self) {
   PyObject* const none = PyObject_CallMethod(self.owner, "refuse", nullptr);
   Py_XDECREF(none);
   return nullptr;
+}
+
+PyObject* description_of(RecordIterator& self, std::string_view text) {
+  if (self.description == nullptr || text != self.reader->description) {
+    PyObject* const made = to_text(text);
+    if (made == nullptr) return nullptr;
+    Py_XSETREF(self.description, made);
+    self.reader->description = text;
+  }
+  return Py_NewRef(self.description);
 }
 
 PyObject* next_record(PyObject* object) {
@@ -217,7 +229,7 @@ PyObject* next_record(PyObject* object) {
   if (reader.error) return refused(self);
   if (!is_found) return nullptr;
   ++reader.num_given;
-  return new_record(to_text(record.name), to_text(record.description), to_bytes(record.sequence),
+  return new_record(to_text(record.name), description_of(self, record.description), to_bytes(record.sequence),
                     reader.is_fastq ? to_bytes(record.quality) : Py_NewRef(Py_None));
 }
 
@@ -241,6 +253,7 @@ int traverse(PyObject* object, visitproc visit, void* arg) {
 int clear(PyObject* object) {
   as_iterator(object)->reader = nullptr;
   Py_CLEAR(as_iterator(object)->owner);
+  Py_CLEAR(as_iterator(object)->description);
   return 0;
 }
 
