@@ -185,8 +185,10 @@ class Parser {
 };
 
 void append_label(std::string& out, const std::string& name) {
-  const bool plain =
-      std::none_of(name.begin(), name.end(), [](char c) { return is_space(c) || is_structure(c) || c == '\''; });
+  // A byte-order mark at the start of a label could stand at the start of the file, where it is passed over.
+  const bool plain = !name.starts_with("\xEF\xBB\xBF") && std::none_of(name.begin(), name.end(), [](char c) {
+    return is_space(c) || is_structure(c) || c == '\'';
+  });
   if (plain) {
     out += name;
     return;

@@ -180,6 +180,11 @@ CATCH_TEST_CASE("writing and reading again gives the same tree", "[newick]") {
   CATCH_REQUIRE_THROWS_AS(write_newick(folder / "tree.nwk", tree, Overwrite::kRefuse), WriteError);
 }
 
+CATCH_TEST_CASE("a label that begins with a byte-order mark survives writing", "[newick]") {
+  const Tree tree = parse("'\xEF\xBB\xBFh';");
+  CATCH_REQUIRE(parse(to_newick(tree)).name == tree.name);
+}
+
 CATCH_TEST_CASE("a gzipped tree is read by content", "[newick]") {
   const test::TemporaryFolder folder;
   const gzFile file = gzopen((folder / "tree.nwk").c_str(), "wb");
