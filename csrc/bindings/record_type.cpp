@@ -43,10 +43,19 @@ void deallocate(PyObject* record) {
 
 Py_ssize_t length(PyObject*) { return kNumFields; }
 
-PyObject* item(PyObject* record, Py_ssize_t i) {
-  if (i >= 0 && i < kNumFields) return Py_NewRef(fields_of(record)[i]);
-  PyErr_SetString(PyExc_IndexError, "a Record has four fields");
-  return nullptr;
+// Through the tuple of the fields: iteration, indices and slices.
+PyObject* iterate(PyObject* record) {
+  PyObject* const tuple = as_tuple(record);
+  PyObject* const out = tuple ? PyObject_GetIter(tuple) : nullptr;
+  Py_XDECREF(tuple);
+  return out;
+}
+
+PyObject* item(PyObject* record, PyObject* which) {
+  PyObject* const tuple = as_tuple(record);
+  PyObject* const out = tuple ? PyObject_GetItem(tuple, which) : nullptr;
+  Py_XDECREF(tuple);
+  return out;
 }
 
 // As tuples of the four fields; a tuple is equal to a Record with the same fields.
@@ -96,8 +105,9 @@ PyTypeObject* make_type() {
       {Py_tp_dealloc, reinterpret_cast<void*>(deallocate)},
       {Py_tp_members, members},
       {Py_tp_methods, methods},
-      {Py_sq_length, reinterpret_cast<void*>(length)},
-      {Py_sq_item, reinterpret_cast<void*>(item)},
+      {Py_tp_iter, reinterpret_cast<void*>(iterate)},
+      {Py_mp_length, reinterpret_cast<void*>(length)},
+      {Py_mp_subscript, reinterpret_cast<void*>(item)},
       {Py_tp_richcompare, reinterpret_cast<void*>(compare)},
       {Py_tp_hash, reinterpret_cast<void*>(hash)},
       {Py_tp_repr, reinterpret_cast<void*>(describe)},
