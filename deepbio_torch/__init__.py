@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import community, data, errors, export, losses, models, report, training, transforms
+    from . import cache, community, data, errors, export, losses, models, report, targets, training, transforms
+    from .cache import Cache
     from .community import (
         DistanceMatrix,
         Table,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         SampleDataset,
         SequenceDataset,
         SequenceReader,
+        StreamingSequenceDataset,
         collate,
         pad_collate,
         truncate_collate,
@@ -38,18 +40,20 @@ if TYPE_CHECKING:
     from .training import Trainer, embed, predict
 
 _NAMES = {
+    "cache": ("Cache",),
     "community": (
         "DistanceMatrix", "Table", "Tree", "faith_pd", "read_table", "read_tree", "unifrac",
     ),
     "data": (
         "Batch", "DataLoader", "Record", "Sample", "SampleDataset", "SequenceDataset",
-        "SequenceReader", "collate", "pad_collate", "truncate_collate",
+        "SequenceReader", "StreamingSequenceDataset", "collate", "pad_collate", "truncate_collate",
     ),
     "errors": (),
     "export": (),
     "losses": (),
     "models": (),
     "report": (),
+    "targets": (),
     "training": ("Trainer", "embed", "predict"),
     "transforms": (),
 }  # fmt: skip
@@ -95,6 +99,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "Batch",
+    "Cache",
     "DataLoader",
     "DistanceMatrix",
     "Record",
@@ -102,10 +107,12 @@ __all__ = [
     "SampleDataset",
     "SequenceDataset",
     "SequenceReader",
+    "StreamingSequenceDataset",
     "Table",
     "Trainer",
     "Tree",
     "__version__",
+    "cache",
     "collate",
     "community",
     "data",
@@ -120,6 +127,7 @@ __all__ = [
     "read_table",
     "read_tree",
     "report",
+    "targets",
     "training",
     "transforms",
     "truncate_collate",

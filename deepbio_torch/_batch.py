@@ -5,7 +5,7 @@ Axes: B batch, L positions, A letters, S ASVs of a sample, U distinct ASVs of a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from typing import Any, TypeAlias
 
@@ -29,12 +29,13 @@ class Sample(dict[str, Any]):
 
     length_axis: int = 0
     length: int | None = None
+    mate_length: int | None = None
 
     def replaced_by(self, items: dict[str, Any]) -> Sample:
         """What a callable made of this sample as a plain dict: where the length stands is still known."""
         sample = Sample(items)
         if items.get("sequence") is self.get("sequence"):
-            sample.length = self.length
+            sample.length, sample.mate_length = self.length, self.mate_length
         sample.length_axis = self.length_axis
         return sample
 
@@ -42,13 +43,56 @@ class Sample(dict[str, Any]):
         return f"Sample({_brief_items(self)})"
 
 
+class Later:
+    """A value of a Batch that is made when it is first asked for: lists of names cost more than tensors."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        """``make`` gives the value."""
+        self.make = make
+
+
 class Batch(dict[str, Any]):
     """A batch: a dict of tensors whose keys are attributes too.
 
     Reads: ``sequences`` float32 [B, L, A] or int64 [B, L], ``lengths`` int64 [B], ``quality``
-    float32 [B, L] Phred, ``labels`` int64 or float32 [B], ``ids`` and ``metadata`` lists of B.
+    float32 [B, L] Phred, ``labels`` int64 or float32 [B] (a dict of such with several targets), ``index`` int64 [B]
+    (record numbers), ``ids`` and ``metadata`` lists of B; pairs also ``mate_sequences``, ``mate_lengths``,
+    ``mate_quality``.
     Samples of a table: see :class:`~deepbio_torch.SampleDataset`. Masks: True = real.
     """
+
+    def __getitem__(self, key: str) -> Any:
+        value = super().__getitem__(key)
+        if isinstance(value, Later):
+            value = self[key] = value.make()
+        return value
+
+    # A dict reads its values without asking __getitem__; these make what is asked for later first.
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a key, or ``default``."""
+        return self[key] if key in self else default
+
+    def values(self) -> Any:
+        """All values."""
+        return self._made().values()
+
+    def items(self) -> Any:
+        """All keys and values."""
+        return self._made().items()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self.keys()))
+
+    def __eq__(self, other: object) -> bool:
+        return self._made() == (other._made() if isinstance(other, Batch) else other)
+
+    __hash__ = None
+
+    def _made(self) -> dict[str, Any]:
+        return {key: self[key] for key in self.keys()}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Batch, (self._made(),)
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -65,10 +109,15 @@ class Batch(dict[str, Any]):
         return self._map(lambda tensor: tensor.pin_memory())
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> Batch:
-        return Batch({k: change(v) if isinstance(v, Tensor) else v for k, v in self.items()})
+        def changed(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {name: changed(part) for name, part in value.items()}
+            return change(value) if isinstance(value, Tensor) else value
+
+        return Batch({key: changed(dict.__getitem__(self, key)) for key in self.keys()})
 
     def __repr__(self) -> str:
-        return f"Batch({_brief_items(self)})"
+        return f"Batch({_brief_items(self._made())})"
 
     def _repr_html_(self) -> str:
         rows = (f"<tr><td>{k}</td><td>{escape(_brief(v))}</td></tr>" for k, v in self.items())
@@ -141,7 +190,7 @@ def _collate(
     pad_to: int | None = None,
     max_length: int | None = None,
 ) -> Batch:
-    samples = list(samples)
+    samples = [sample for sample in samples if sample is not None]  # filters drop samples
     if not samples:
         raise ArgumentError("collate: expected at least one sample, got none")
     if "sequence" not in samples[0]:
@@ -149,33 +198,47 @@ def _collate(
             "collate: expected samples of a SequenceDataset (key 'sequence'), got keys "
             f"{sorted(samples[0])}; batches of a SampleDataset come from dataset.batch(indices)"
         )
-    axis = getattr(samples[0], "length_axis", 0)
-    cut = [_cut(sample["sequence"], axis, max_length) for sample in samples]
-    qualities = [_cut(sample.get("quality"), 0, max_length) for sample in samples]
-    out = Batch(sequences=cut, quality=qualities)
-    if isinstance(cut[0], Tensor):
-        fill = padding_value
-        if fill is None:
-            fill = 0 if cut[0].is_floating_point() else -1
-        out["sequences"] = _padded(cut, axis, fill, pad_to)
-        lengths = [_length(s, x.shape[axis]) for s, x in zip(samples, cut, strict=True)]
-        if all(isinstance(quality, Tensor) for quality in qualities):
-            out["quality"] = _padded(qualities, 0, 0, out["sequences"].shape[axis + 1])
-        else:
-            del out["quality"]
-    else:
-        lengths = [len(sequence) for sequence in cut]
-    out["lengths"] = torch.tensor(lengths, dtype=torch.int64)
-    if all(sample.get("label") is not None for sample in samples):
-        out["labels"] = torch.as_tensor([sample["label"] for sample in samples])
+    out = _stack(samples, "", padding_value, pad_to, max_length)
+    if samples[0].get("mate_sequence") is not None:
+        out.update(_stack(samples, "mate_", padding_value, pad_to, max_length))
+    labels: list[Any] = [sample.get("label") for sample in samples]
+    if all(isinstance(label, dict) for label in labels):
+        out["labels"] = {name: torch.as_tensor([label[name] for label in labels]) for name in labels[0]}
+    elif all(label is not None for label in labels):
+        out["labels"] = torch.as_tensor(labels)
+    metadata: list[Any] = [sample.get("metadata") for sample in samples]
+    if all(isinstance(each, dict) and "index" in each for each in metadata):
+        out["index"] = torch.tensor([each["index"] for each in metadata], dtype=torch.int64)
     out["ids"] = [sample.get("id") for sample in samples]
-    out["metadata"] = [sample.get("metadata") for sample in samples]
+    out["metadata"] = metadata
     return out
 
 
-def _length(sample: Sample, width: int) -> int:
-    known = getattr(sample, "length", None)
-    return width if known is None else min(known, width)
+def _stack(
+    samples: list[Sample], prefix: str, padding_value: float | None, pad_to: int | None, max_length: int | None
+) -> Batch:
+    """Sequences, lengths and qualities of the samples, or of their mates (prefix "mate_")."""
+    axis = getattr(samples[0], "length_axis", 0)
+    cut = [_cut(sample[prefix + "sequence"], axis, max_length) for sample in samples]
+    qualities = [_cut(sample.get(prefix + "quality"), 0, max_length) for sample in samples]
+    out = Batch({prefix + "sequences": cut, prefix + "quality": qualities})
+    if isinstance(cut[0], Tensor):
+        fill = padding_value
+        if fill is None:
+            fill = 0 if cut[0].is_floating_point() else 255 if cut[0].dtype == torch.uint8 else -1
+        stacked = out[prefix + "sequences"] = _padded(cut, axis, fill, pad_to)
+        known = [getattr(sample, prefix + "length", None) for sample in samples]
+        widths = [sequence.shape[axis] for sequence in cut]
+        lengths = [w if n is None else min(n, w) for n, w in zip(known, widths, strict=True)]
+        if all(isinstance(quality, Tensor) for quality in qualities):
+            missing = 0 if qualities[0].is_floating_point() else -1
+            out[prefix + "quality"] = _padded(qualities, 0, missing, stacked.shape[axis + 1])
+        else:
+            del out[prefix + "quality"]
+    else:
+        lengths = [len(sequence) for sequence in cut]
+    out[prefix + "lengths"] = torch.tensor(lengths, dtype=torch.int64)
+    return out
 
 
 def _cut(sequence: Any, axis: int, max_length: int | None) -> Any:
@@ -191,6 +254,10 @@ def _padded(sequences: list[Tensor], axis: int, fill: float, pad_to: int | None)
     if pad_to is not None and longest > pad_to:
         raise ArgumentError(f"pad_to={pad_to}: a sequence of the batch has length {longest}; truncate_collate cuts")
     width = longest if pad_to is None else pad_to
+    trailing = {(sequence.shape[:axis], sequence.shape[axis + 1 :]) for sequence in sequences}
+    if len(trailing) > 1:
+        shapes = sorted({tuple(sequence.shape) for sequence in sequences})
+        raise ArgumentError(f"collate: expected sequences that differ in length only, got shapes {shapes}")
     rows = []
     for sequence in sequences:
         after = [0, 0] * (sequence.dim() - 1 - axis) + [0, width - sequence.shape[axis]]

@@ -6,6 +6,7 @@ Random choices depend on (seed, epoch, record index) only; a SequenceDataset put
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -14,6 +15,24 @@ import torch
 from torch import Tensor
 
 from . import _C
+from ._augment import (
+    AdapterTrimmer,
+    Deduplicator,
+    EndTrimmer,
+    Filter,
+    LengthFilter,
+    Mutator,
+    NativeTransform,
+    QualityFilter,
+    QualityMasker,
+    QualitySimulator,
+    ReverseComplement,
+    Sampler,
+    Subsampler,
+    WindowTrimmer,
+    bytes_of,
+    draw_key,
+)
 from ._batch import Sample
 from .errors import ArgumentError
 
@@ -24,7 +43,9 @@ class _Encoder(ABC):
     """What native encoders share: their options, as the C++ dataset takes them too."""
 
     encoding: str  # the name of the encoding in C++
+    is_native = True  # whether C++ makes whole batches with it
     _unknown: tuple[str, ...]
+    _qualities: tuple[str | None, ...] = ("phred", "probability", "integer", None)
 
     def __init__(self, sequence_type: str, unknown: str, **options: Any) -> None:
         if sequence_type not in _TYPES:
@@ -39,6 +60,15 @@ class _Encoder(ABC):
         self.max_length: int | None = options["max_length"]
         self.channels_first: bool = options.get("channels_first", False)
         self.seed: int = options["seed"]
+        self.quality: str | None = options["quality"]
+        if self.quality not in self._qualities:
+            raise ArgumentError(
+                f"quality: expected one of {', '.join(map(str, self._qualities))}, got {self.quality!r}"
+            )
+
+    def read_encoding(self) -> dict[str, Any]:
+        """All that C++ needs to make whole batches."""
+        return {**self.options(), "encoding": self.encoding, "quality": self.quality or "none"}
 
     def options(self) -> dict[str, Any]:
         """The options under their C++ names, where 0 stands for None."""
@@ -56,26 +86,33 @@ class _Encoder(ABC):
 
     def encode_batch(self, sequences: Sequence[bytes]) -> Tensor:
         """Sequences to one tensor, padded on the right to the longest or to ``pad_to``."""
-        return self._encode(sequences, [], 0)[0]
+        return self._encode(sequences, [], 0, [])[0]
 
     @abstractmethod
-    def _encode(self, sequences: Sequence[bytes], records: Sequence[int], epoch: int) -> tuple[Tensor, Tensor]: ...
+    def _encode(
+        self, sequences: Sequence[bytes], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
+    ) -> tuple[Tensor, Tensor]: ...
 
     def __call__(self, sample: Sample) -> Sample:
-        """The sample with ``sequence`` encoded and ``quality`` as float32 Phred scores [L]."""
-        metadata = sample.get("metadata") or {}
-        records = [metadata.get("index", 0)]
-        values, lengths = self._encode([sample["sequence"]], records, metadata.get("epoch", 0))
+        """The sample with ``sequence`` encoded and ``quality`` [L] in the form asked for."""
+        record, epoch = draw_key(sample)
+        quality: Any = sample.get("quality")
+        has_quality = isinstance(quality, bytes)
+        if self.quality == "channel" and not has_quality:
+            raise ArgumentError(f"quality channel: expected qualities, record {record} has none (FASTA?)")
+        channel = [quality] if has_quality and self.quality == "channel" else []
+        values, lengths = self._encode([bytes_of(sample, type(self).__name__)], [record], epoch, channel)
         out = Sample(sample, sequence=values[0])
         out.length_axis, out.length = int(self.channels_first), int(lengths[0])
-        quality = sample.get("quality")
-        if isinstance(quality, bytes):
+        if has_quality and self.quality in ("phred", "probability", "integer"):
             width = values.shape[out.length_axis + 1]
-            out["quality"] = _C.encode_quality([quality[:width]], width)[0]
+            out["quality"] = _C.encode_quality([quality[:width]], width, self.quality)[0]
+        elif "quality" in out:
+            out["quality"] = None
         return out
 
     def __repr__(self) -> str:
-        shown = {**self.options(), "pad_to": self.pad_to, "max_length": self.max_length}
+        shown = {**self.options(), "pad_to": self.pad_to, "max_length": self.max_length, "quality": self.quality}
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in shown.items())})"
 
 
@@ -90,6 +127,8 @@ class OneHotEncoder(_Encoder):
         pad_to: width L of every result; None pads a batch to its longest.
         max_length: longer reads lose their tail.
         channels_first: [A, L] instead of [L, A], as Conv1d wants it.
+        quality: what becomes of qualities: "phred" scores or "probability" of an error (float32), "integer" scores
+            (int64, padding -1), a last column of error probabilities ("channel": A + 1 columns), or None.
         seed: of the draws of "random".
 
     Raises (when encoding):
@@ -99,6 +138,7 @@ class OneHotEncoder(_Encoder):
 
     encoding = "onehot"
     _unknown = ("zero", "error", "random", "iupac")
+    _qualities = ("phred", "probability", "integer", "channel", None)
 
     def __init__(
         self,
@@ -108,6 +148,7 @@ class OneHotEncoder(_Encoder):
         pad_to: int | None = None,
         max_length: int | None = None,
         channels_first: bool = False,
+        quality: str | None = "phred",
         seed: int = 0,
     ) -> None:
         """Checks the options."""
@@ -117,6 +158,7 @@ class OneHotEncoder(_Encoder):
             pad_to=pad_to,
             max_length=max_length,
             channels_first=channels_first,
+            quality=quality,
             seed=seed,
         )
 
@@ -124,8 +166,10 @@ class OneHotEncoder(_Encoder):
         """The options under their C++ names, where 0 stands for None."""
         return {**super().options(), "channels_first": self.channels_first}
 
-    def _encode(self, sequences: Sequence[bytes], records: Sequence[int], epoch: int) -> tuple[Tensor, Tensor]:
-        return _C.encode_one_hot(sequences, **self.options(), record_indices=records, epoch=epoch)
+    def _encode(
+        self, sequences: Sequence[bytes], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
+    ) -> tuple[Tensor, Tensor]:
+        return _C.encode_one_hot(sequences, **self.options(), record_indices=records, epoch=epoch, qualities=qualities)
 
 
 class IntegerEncoder(_Encoder):
@@ -137,7 +181,8 @@ class IntegerEncoder(_Encoder):
             each epoch ("random").
         pad_to: width L of every result; None pads a batch to its longest.
         max_length: longer reads lose their tail.
-        dtype: of the result; torch.float32 as in DeepBioP.
+        dtype: of the result: torch.int64, torch.float32 (as in DeepBioP) or torch.uint8, where 255 stands for -1.
+        quality: "phred", "probability", "integer" or None, as :class:`OneHotEncoder`.
         seed: of the draws of "random".
 
     Raises (when encoding):
@@ -155,93 +200,128 @@ class IntegerEncoder(_Encoder):
         pad_to: int | None = None,
         max_length: int | None = None,
         dtype: torch.dtype = torch.int64,
+        quality: str | None = "phred",
         seed: int = 0,
     ) -> None:
         """Checks the options."""
-        super().__init__(sequence_type, unknown, pad_to=pad_to, max_length=max_length, seed=seed)
+        super().__init__(sequence_type, unknown, pad_to=pad_to, max_length=max_length, quality=quality, seed=seed)
+        if dtype not in (torch.int64, torch.float32, torch.uint8):
+            raise ArgumentError(f"dtype: expected torch.int64, torch.float32 or torch.uint8, got {dtype}")
         self.dtype = dtype
 
-    def _encode(self, sequences: Sequence[bytes], records: Sequence[int], epoch: int) -> tuple[Tensor, Tensor]:
-        values, lengths = _C.encode_integers(sequences, **self.options(), record_indices=records, epoch=epoch)
-        return values.to(self.dtype), lengths
+    def options(self) -> dict[str, Any]:
+        """The options under their C++ names, where 0 stands for None."""
+        return {**super().options(), "dtype": str(self.dtype).removeprefix("torch.")}
 
-
-class ReverseComplement:
-    """The other strand: bases paired and reversed, qualities reversed with them.
-
-    Args:
-        p: how many of the records are turned; which ones depends on (seed, epoch, record index).
-        sequence_type: "dna" or "rna".
-        seed: of the choice.
-    """
-
-    def __init__(self, p: float = 1.0, *, sequence_type: str = "dna", seed: int = 0) -> None:
-        """Checks the options."""
-        if not 0 <= p <= 1:
-            raise ArgumentError(f"p: expected 0 to 1, got {p}")
-        if sequence_type not in ("dna", "rna"):
-            raise ArgumentError(f"sequence_type: expected dna or rna, got {sequence_type!r}")
-        self.p, self.sequence_type, self.seed = p, sequence_type, seed
-
-    def apply(self, sequence: bytes) -> bytes:
-        """The other strand of one sequence, whatever ``p`` is; IUPAC codes and case are kept."""
-        return _C.reverse_complement(sequence, self.sequence_type)
-
-    def apply_batch(self, sequences: Iterable[bytes]) -> list[bytes]:
-        """The other strand of each sequence."""
-        return [self.apply(sequence) for sequence in sequences]
-
-    def __call__(self, sample: Sample) -> Sample:
-        """The sample turned, or as it was; it stands before an encoder in a Compose."""
-        if not isinstance(sample["sequence"], bytes):
-            raise ArgumentError("ReverseComplement: expected a sequence of bytes; put it before the encoder")
-        metadata = sample.get("metadata") or {}
-        key = self.seed, metadata.get("epoch", 0), metadata.get("index", 0)
-        if self.p < 1 and _C.augmentation_draw(*key) >= self.p:
-            return sample
-        quality = sample.get("quality")
-        return Sample(
-            sample,
-            sequence=self.apply(sample["sequence"]),
-            quality=quality[::-1] if isinstance(quality, bytes) else quality,
-        )
-
-    def __repr__(self) -> str:
-        return f"ReverseComplement(p={self.p}, sequence_type={self.sequence_type!r}, seed={self.seed})"
+    def _encode(
+        self, sequences: Sequence[bytes], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
+    ) -> tuple[Tensor, Tensor]:
+        return _C.encode_integers(sequences, **self.options(), record_indices=records, epoch=epoch)
 
 
 class Compose:
-    """Transforms one after another; any callable from sample to sample may stand among them."""
+    """Transforms one after another; any callable from sample to sample may stand among them.
+
+    A filter that refuses a sample ends the chain: the result is None.
+
+    Raises:
+        ArgumentError: no transforms, or something that cannot be called.
+    """
 
     def __init__(self, transforms: Iterable[Callable[[Any], Any]]) -> None:
         """Keeps the transforms in order."""
         self.transforms = list(transforms)
+        if not self.transforms:
+            raise ArgumentError("Compose: expected at least one transform, got none")
         for transform in self.transforms:
             if not callable(transform):
                 raise ArgumentError(f"Compose: expected callables, got {transform!r}")
 
     def __call__(self, sample: Sample) -> Any:
         """The sample through all of them."""
-        result: Any = sample
-        for transform in self.transforms:
-            before, result = result, transform(result)
-            if type(result) is dict and isinstance(before, Sample):
-                result = before.replaced_by(result)
-        return result
+        return run_steps(self.transforms, sample)
 
     def __repr__(self) -> str:
         return f"Compose([{', '.join(map(repr, self.transforms))}])"
 
 
-def native_encoder(transform: Any) -> _Encoder | None:
-    """The encoder that C++ can run for a whole batch at once, if ``transform`` is one."""
-    if isinstance(transform, Compose) and len(transform.transforms) == 1:
-        transform = transform.transforms[0]
-    if type(transform) is OneHotEncoder:
-        return transform
-    if type(transform) is IntegerEncoder and transform.dtype == torch.int64:
-        return transform
-    return None
+def run_steps(steps: Iterable[Callable[[Any], Any]], sample: Any) -> Any:
+    """A sample through callables, until one gives None."""
+    for step in steps:
+        if sample is None:
+            return None
+        before, sample = sample, step(sample)
+        if type(sample) is dict and isinstance(before, Sample):
+            sample = before.replaced_by(sample)
+    return sample
 
 
-__all__ = ["Compose", "IntegerEncoder", "OneHotEncoder", "ReverseComplement"]
+class Plan:
+    """What of a transform runs in C++.
+
+    Attributes:
+        head: native steps at the beginning; the filters among them choose records when files are opened.
+        encoder: the encoder at the end when all before it is native: C++ then makes whole batches. Else None.
+        steps: what is left to call for each sample when it does not: everything but the filters.
+    """
+
+    def __init__(self, transform: Callable[[Any], Any] | None) -> None:
+        """Takes the transform apart.
+
+        Raises:
+            ArgumentError: a filter behind a random step or a Python callable.
+        """
+        flat = _flat(transform)
+        self.encoder = flat[-1] if flat and isinstance(flat[-1], _Encoder) else None
+        before = flat[:-1] if self.encoder else flat
+        self.head: list[NativeTransform] = list(itertools.takewhile(_is_native, before))
+        if len(self.head) < len(before) or not (self.encoder and self.encoder.is_native):
+            self.encoder = None
+        self.steps = [step for step in flat if not isinstance(step, Filter)]
+        seen: Any = None  # the first step no filter may follow
+        for step in flat:
+            if isinstance(step, Filter) and seen is not None:
+                raise ArgumentError(
+                    f"{step!r}: expected filters before random steps and Python callables, it follows {seen!r}; the "
+                    "number of records would depend on it"
+                )
+            if seen is None and not (_is_native(step) and not step.native.is_random):
+                seen = step
+
+    def encoding(self, sequence_type: str) -> _C.ReadEncoding:
+        """The plan as C++ takes it."""
+        natives = [step.native for step in self.head]
+        if self.encoder is None:
+            return _C.ReadEncoding(encoding="integer", sequence_type=sequence_type, transforms=natives)
+        return _C.ReadEncoding(**self.encoder.read_encoding(), transforms=natives)
+
+
+def _flat(transform: Any) -> list[Any]:
+    if transform is None:
+        return []
+    if isinstance(transform, Compose):
+        return [step for part in transform.transforms for step in _flat(part)]
+    return [transform]
+
+
+def _is_native(step: Any) -> bool:
+    return isinstance(step, NativeTransform)
+
+
+__all__ = [
+    "AdapterTrimmer",
+    "Compose",
+    "Deduplicator",
+    "EndTrimmer",
+    "IntegerEncoder",
+    "LengthFilter",
+    "Mutator",
+    "OneHotEncoder",
+    "QualityFilter",
+    "QualityMasker",
+    "QualitySimulator",
+    "ReverseComplement",
+    "Sampler",
+    "Subsampler",
+    "WindowTrimmer",
+]
