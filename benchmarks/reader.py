@@ -368,7 +368,7 @@ def versions(python: Path) -> dict[str, str]:
 
 
 def default_folder() -> Path:
-    return Path("/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()) / "deepbio-bench"
+    return Path(tempfile.gettempdir()) / "deepbio-bench"
 
 
 def main() -> None:

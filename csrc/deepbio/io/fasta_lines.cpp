@@ -4,6 +4,8 @@
 #include <cstring>
 #include <new>
 
+#include <sys/mman.h>
+
 namespace deepbio::io {
 
 FastaLines::FastaLines(uint64_t max_bytes, Simd simd)
@@ -20,7 +22,26 @@ char* FastaLines::room_for(size_t size) {
     data_.reset(data);
     capacity_ = capacity;
   }
+  touch(size_ + size);
   return data_.get() + size_;
+}
+
+// Has the kernel map new memory many pages at a time: a fault for each page of a chromosome would cost a third of what
+// joining its lines does. Nothing depends on it, so a kernel that cannot is no error.
+void FastaLines::touch(size_t size) {
+#ifdef MADV_POPULATE_WRITE
+  constexpr size_t kPage = 4096, kStep = size_t{1} << 20, kLarge = 4 * kStep;
+  while (capacity_ >= kLarge && touched_ < size) {
+    const auto begin = reinterpret_cast<uintptr_t>(data_.get()) + touched_;
+    const uintptr_t first = (begin + kPage - 1) / kPage * kPage;
+    const size_t step = std::min(kStep, capacity_ - touched_);
+    const uintptr_t last = (begin + step) / kPage * kPage;
+    if (first < last) static_cast<void>(::madvise(reinterpret_cast<void*>(first), last - first, MADV_POPULATE_WRITE));
+    touched_ += step;
+  }
+#else
+  static_cast<void>(size);
+#endif
 }
 
 void FastaLines::append(std::string_view line) {

@@ -34,11 +34,12 @@ class FastaLines {
     void operator()(char* data) const { std::free(data); }
   };
   char* room_for(size_t size);
+  void touch(size_t size);
 
   size_t max_bytes_;
   const TextKernels* kernels_;
   std::unique_ptr<char, Free> data_;
-  size_t capacity_ = 0, size_ = 0;
+  size_t capacity_ = 0, size_ = 0, touched_ = 0;
 };
 
 }  // namespace deepbio::io

@@ -36,6 +36,7 @@ FastqScanner::Result FastqScanner::scan(std::string_view text, bool is_end) {
     if (result != Result::kRecord) return result;
   }
   num_bytes = at_;
+  name_bytes = io::name_bytes(title);
   return Result::kRecord;
 }
 
@@ -48,6 +49,7 @@ bool FastqScanner::scan_four_lines(std::string_view text) {
     return std::string_view(begin, static_cast<size_t>(end - begin));
   };
   title = between(found.title, found.title_end);
+  name_bytes = static_cast<size_t>(found.name_end - found.title);
   sequence = between(found.sequence, found.sequence_end);
   quality = {found.quality, sequence.size()};
   num_bytes = static_cast<size_t>(found.end - text.data());

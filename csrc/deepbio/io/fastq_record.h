@@ -33,6 +33,7 @@ class FastqScanner {
 
   // After kRecord: views into the text, or into this object for a wrapped record.
   std::string_view title, sequence, quality;
+  size_t name_bytes = 0;  // of the title
   size_t num_bytes = 0;
   int64_t num_lines = 0;
   // After kBad.

@@ -14,17 +14,6 @@ namespace {
 constexpr size_t kMaxExamples = 3;
 constexpr uint64_t kMaxDamageSearchBytes = uint64_t{1} << 30;
 
-struct TitleParts {
-  std::string_view name, description;
-};
-
-TitleParts split_title(std::string_view title) {
-  size_t end = 0;  // find_first_of would call memchr for each byte
-  while (end < title.size() && title[end] != ' ' && title[end] != '\t') ++end;
-  if (end == title.size()) return {title, {}};
-  return {title.substr(0, end), title.substr(end + 1)};
-}
-
 }  // namespace
 
 struct FastxReader::State {
@@ -63,9 +52,9 @@ struct FastxReader::State {
   // What options.fields asks for.
   void give(RecordView& record) const {
     const RecordFields& fields = options.fields;
-    const TitleParts parts = fields.titles ? split_title(title) : TitleParts{};
-    record.name = parts.name;
-    record.description = parts.description;
+    record.name = fields.titles ? title.substr(0, name_size) : std::string_view();
+    const bool has_description = fields.titles && name_size < title.size();
+    record.description = has_description ? title.substr(name_size + 1) : std::string_view();
     record.sequence = fields.sequences ? sequence : std::string_view();
     record.quality = fields.qualities ? quality : std::string_view();
     record.has_quality = format == Format::kFastq && fields.qualities;
@@ -77,6 +66,7 @@ struct FastxReader::State {
   Format format = Format::kFastq;
   SkipReport report;
   std::string_view title, sequence, quality;
+  size_t name_size = 0;      // of the title
   int64_t offset_bytes = 0;  // of the record's first byte
 
  private:
@@ -177,6 +167,7 @@ bool FastxReader::State::advance_fastq() {
     switch (fastq.scan(window.text(), window.is_end())) {
       case FastqScanner::Result::kRecord:
         title = fastq.title;
+        name_size = fastq.name_bytes;
         sequence = fastq.sequence;
         quality = fastq.quality;
         offset_bytes = window.offset();
@@ -242,6 +233,7 @@ bool FastxReader::State::advance_fasta() {
     switch (fasta.next()) {
       case FastaScanner::Result::kRecord:
         title = fasta.title;
+        name_size = name_bytes(title);
         sequence = fasta.sequence;
         quality = {};
         offset_bytes = fasta.offset_bytes;

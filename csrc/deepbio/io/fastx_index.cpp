@@ -101,17 +101,10 @@ void scan_records(FastxReader& reader, Scan& out) {
 
 // A gzip file is inflated once for both the records and the access points.
 void scan_gzip(const PositionedFile& file, const IndexOptions& options, const FastxOptions& reading, Scan& out) {
-  try {
-    auto source = map_while_reading(file, out.map);
-    if (options.num_threads > 1) source = std::make_unique<ReadAheadSource>(std::move(source));
-    FastxReader reader(std::move(source), reading);
-    scan_records(reader, out);
-  } catch (const ParseError&) {
-    // The usual reader has finer words for damage.
-    FastxReader reader(file.path(), reading);
-    for (RecordView record; reader.next(record);) continue;
-    throw;
-  }
+  auto source = map_while_reading(file, out.map);
+  if (options.num_threads > 1) source = std::make_unique<ReadAheadSource>(std::move(source));
+  FastxReader reader(std::move(source), reading);
+  scan_records(reader, out);
 }
 
 Scan scan_file(const PositionedFile& file, const IndexOptions& options) {

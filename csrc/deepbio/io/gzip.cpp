@@ -39,6 +39,13 @@ GzipSource::GzipSource(std::unique_ptr<RawInput> input, Before before)
   }
 }
 
+GzipObserver::~GzipObserver() = default;
+
+GzipSource::GzipSource(std::unique_ptr<RawInput> input, GzipObserver& observer) : GzipSource(std::move(input)) {
+  observer_ = &observer;
+  block_inflater_.reset();
+}
+
 void GzipSource::damaged(const std::string& expected, const std::string& got) const {
   throw ParseError({path(), -1, -1, input_->offset()}, expected, got, ErrorKind::kContainer);
 }
@@ -94,6 +101,7 @@ bool GzipSource::begin_member() {
   }
   member_offset_ = input_->offset();
   read_header();
+  if (observer_ != nullptr) observer_->begin_member(static_cast<uint64_t>(member_offset_));
   ++num_members_;
   inflater_->reset();
   crc_ = 0;
@@ -196,14 +204,22 @@ size_t GzipSource::give_block(char* out, size_t size) {
 size_t GzipSource::inflate_some(char* out, size_t size) {
   if (damage_ != nullptr) damaged("deflate data", damage_);
   const std::string_view input = input_->peek(kFewBytes);
-  const Inflater::Step step = inflater_->run(input, out, size);
+  const bool is_searching = observer_ != nullptr && observer_->wants_block();
+  const Inflater::Step step =
+      is_searching ? inflater_->run_to_block(input, out, size) : inflater_->run(input, out, size);
   input_->skip(step.used);
+  if (observer_ != nullptr) observer_->see({out, step.made});
+  if (step.block_bits >= 0) {
+    observer_->begin_block(static_cast<uint64_t>(input_->offset() - step.block_bits / 8),
+                           static_cast<uint8_t>(step.block_bits % 8));
+  }
   crc_ = inflater_->crc32(crc_, out, step.made);
   length_ += static_cast<uint32_t>(step.made);
   damage_ = step.failure;  // told by the next call, after what came before it
   if (step.is_end) {
     step_ = Step::kTrailer;
-  } else if (step.made == 0 && step.used == 0 && damage_ == nullptr && input.size() < kFewBytes) {
+  } else if (step.made == 0 && step.used == 0 && damage_ == nullptr && input.size() < kFewBytes &&
+             step.block_bits < 0) {
     damaged("the rest of a gzip member that begins at byte " + std::to_string(member_offset_), "the end of the file");
   }
   return step.made;

@@ -20,12 +20,27 @@
 
 namespace deepbio::io {
 
+// Is told where inflating can begin while a GzipSource is read.
+class GzipObserver {
+ public:
+  virtual ~GzipObserver();
+  virtual void begin_member(uint64_t file_offset) = 0;
+  // The data of the member, as it is inflated.
+  virtual void see(std::string_view data) = 0;
+  // Whether the next beginning of a block is worth the search.
+  virtual bool wants_block() const = 0;
+  // A block begins num_bits before file_offset.
+  virtual void begin_block(uint64_t file_offset, uint8_t num_bits) = 0;
+};
+
 class GzipSource : public ByteSource {
  public:
   // input stands at the magic bytes 1f 8b.
   // What came before that place in the file: then the file may end here.
   enum class Before { kNothing, kBlocks, kEndBlock };
   explicit GzipSource(std::unique_ptr<RawInput> input, Before before = Before::kNothing);
+  // Streams every member, BGZF blocks too, and tells the observer, which must outlive the source.
+  GzipSource(std::unique_ptr<RawInput> input, GzipObserver& observer);
   size_t read(char* out, size_t size) override;
   const std::string& path() const override { return input_->path(); }
   Container container() const override { return container_; }
@@ -50,6 +65,7 @@ class GzipSource : public ByteSource {
   [[noreturn]] void damaged(const std::string& expected, const std::string& got) const;
 
   std::unique_ptr<RawInput> input_;
+  GzipObserver* observer_ = nullptr;
   Container container_;
   std::unique_ptr<Inflater> inflater_;
   std::unique_ptr<BlockInflater> block_inflater_;  // only for BGZF and where it is built in

@@ -8,138 +8,83 @@
 #include <zlib.h>
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/gzip.h"
 
 namespace deepbio::io {
 namespace {
 
 constexpr size_t kInputBytes = size_t{1} << 16;
-constexpr size_t kWindowBytes = size_t{1} << 15;
+constexpr size_t kWindowBytes = size_t{1} << 15, kRecentBytes = 4 * kWindowBytes;
 constexpr uint64_t kPointEveryBytes = uint64_t{1} << 19;
 constexpr uint64_t kMostAtOnce = uint64_t{1} << 30;
 
-// Stops at each deflate block, where inflating can be taken up again.
-class MappingSource : public ByteSource {
+// Notes the members and, once enough data has passed, the next block, with a window of the data before it.
+class MappingSource : public ByteSource, private GzipObserver {
  public:
-  MappingSource(const PositionedFile& file, AccessMap& map) : file_(file), map_(map), input_(kInputBytes) {
+  MappingSource(const PositionedFile& file, AccessMap& map)
+      : map_(map), source_(std::make_unique<RawInput>(file), *this) {
     map_ = {};
     map_.container = Container::kGzip;
-    if (inflateInit2(&stream_, MAX_WBITS + 16) != Z_OK) throw Error("zlib: inflateInit2 failed");
     // Bases and qualities repeat little, so that looking for repeats would cost time and save few bytes.
     if (deflateInit2(&packer_, 1, Z_DEFLATED, MAX_WBITS, 8, Z_HUFFMAN_ONLY) != Z_OK) {
-      inflateEnd(&stream_);
       throw Error("zlib: deflateInit2 failed");
     }
   }
-  ~MappingSource() override {
-    inflateEnd(&stream_);
-    deflateEnd(&packer_);
-  }
+  ~MappingSource() override { deflateEnd(&packer_); }
   MappingSource(const MappingSource&) = delete;
   MappingSource& operator=(const MappingSource&) = delete;
 
-  const std::string& path() const override { return file_.path(); }
+  const std::string& path() const override { return source_.path(); }
   Container container() const override { return Container::kGzip; }
+  int64_t file_offset_bytes() const override { return source_.file_offset_bytes(); }
 
   size_t read(char* out, size_t size) override {
-    if (failure_) throw ParseError(*failure_);
-    try {
-      while (size > 0 && !is_end_ && (is_inside_ || begin_member())) {
-        if (const size_t made = step(out, size)) return made;
-      }
-      return 0;
-    } catch (const ParseError& error) {
-      failure_ = error;
-      throw;
+    const size_t got = source_.read(out, size);
+    if (got == 0 && size > 0 && map_.owner == nullptr) {
+      map_.owner = std::make_shared<const std::string>(std::move(windows_));
+      map_.windows = *map_.owner;
     }
+    return got;
   }
 
  private:
-  uint64_t offset() const { return file_offset_ - stream_.avail_in; }
-
-  [[noreturn]] void damaged(const std::string& got) const {
-    throw ParseError({file_.path(), -1, -1, static_cast<int64_t>(offset())}, "whole gzip members", got,
-                     ErrorKind::kContainer);
+  void begin_member(uint64_t file_offset) override {
+    map_.points.push_back({file_offset, map_.data_bytes, 0, 0, 0});
+    recent_.clear();
   }
 
-  void fill() {
-    if (stream_.avail_in > 0) return;
-    const size_t got = file_.read(file_offset_, input_.data(), input_.size());
-    file_offset_ += got;
-    stream_.next_in = reinterpret_cast<Bytef*>(input_.data());
-    stream_.avail_in = static_cast<uInt>(got);
-  }
-
-  // False at the end of the file. Zero bytes after the last member are padding.
-  bool begin_member() {
-    fill();
-    if (!map_.points.empty() && stream_.avail_in > 0 && *stream_.next_in == 0) check_padding();
-    if (stream_.avail_in == 0) {
-      map_.owner = std::make_shared<const std::string>(std::move(windows_));
-      map_.windows = *map_.owner;
-      is_end_ = true;
-      return false;
+  void see(std::string_view data) override {
+    map_.data_bytes += data.size();
+    if (data.size() >= kWindowBytes) {
+      recent_ = data.substr(data.size() - kWindowBytes);
+      return;
     }
-    map_.points.push_back({offset(), map_.data_bytes, 0, 0, 0});
-    inflateReset(&stream_);
-    is_inside_ = true;
-    return true;
+    if (recent_.size() + data.size() > kRecentBytes) recent_.erase(0, recent_.size() - kWindowBytes);
+    recent_ += data;
   }
 
-  void check_padding() {
-    for (; stream_.avail_in > 0; fill()) {
-      for (; stream_.avail_in > 0; ++stream_.next_in, --stream_.avail_in) {
-        if (*stream_.next_in != 0) damaged("other bytes after the last member");
-      }
-    }
-  }
+  bool wants_block() const override { return map_.data_bytes >= map_.points.back().data_offset + kPointEveryBytes; }
 
-  size_t step(char* out, size_t size) {
-    fill();
-    stream_.next_out = reinterpret_cast<Bytef*>(out);
-    stream_.avail_out = static_cast<uInt>(std::min<uint64_t>(size, kMostAtOnce));
-    const uInt room = stream_.avail_out;
-    const bool is_cut = stream_.avail_in == 0;
-    const int code = inflate(&stream_, Z_BLOCK);
-    const size_t made = room - stream_.avail_out;
-    map_.data_bytes += made;
-    if (code == Z_STREAM_END) {
-      is_inside_ = false;
-    } else if (code == Z_MEM_ERROR) {
-      throw std::bad_alloc();
-    } else if ((code != Z_OK && code != Z_BUF_ERROR) || (is_cut && made == 0)) {
-      damaged("damaged or cut ones");
-    }
-    const bool is_between_blocks = (stream_.data_type & 128) != 0 && (stream_.data_type & 64) == 0;
-    if (code == Z_OK && is_between_blocks && map_.data_bytes >= map_.points.back().data_offset + kPointEveryBytes) {
-      add_point(static_cast<uint8_t>(stream_.data_type & 7));
-    }
-    return made;
-  }
-
-  void add_point(uint8_t num_bits) {
-    std::array<Bytef, kWindowBytes> window;
-    uInt size = 0;
-    inflateGetDictionary(&stream_, window.data(), &size);
+  void begin_block(uint64_t file_offset, uint8_t num_bits) override {
+    const std::string_view window =
+        std::string_view(recent_).substr(recent_.size() - std::min(recent_.size(), kWindowBytes));
     std::array<Bytef, 2 * kWindowBytes> packed;  // more than deflateBound of a window
     deflateReset(&packer_);
-    packer_.next_in = window.data();
-    packer_.avail_in = size;
+    packer_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(window.data()));
+    packer_.avail_in = static_cast<uInt>(window.size());
     packer_.next_out = packed.data();
     packer_.avail_out = static_cast<uInt>(packed.size());
     if (deflate(&packer_, Z_FINISH) != Z_STREAM_END) throw Error("zlib: a window could not be packed");
     map_.points.push_back(
-        {offset(), map_.data_bytes, windows_.size(), static_cast<uint32_t>(packer_.total_out), num_bits});
+        {file_offset, map_.data_bytes, windows_.size(), static_cast<uint32_t>(packer_.total_out), num_bits});
     windows_.append(reinterpret_cast<const char*>(packed.data()), packer_.total_out);
   }
 
-  const PositionedFile& file_;
   AccessMap& map_;
-  z_stream stream_{}, packer_{};
-  std::vector<char> input_;
+  GzipSource source_;
+  z_stream packer_{};
+  std::string recent_;  // the last data of the member, at least a window of it
   std::string windows_;
-  uint64_t file_offset_ = 0;
-  bool is_inside_ = false, is_end_ = false;
-  std::optional<ParseError> failure_;
 };
 
 class GzipCursor : public RandomCursor {

@@ -28,20 +28,14 @@ class ZlibInflater : public Inflater {
   ~ZlibInflater() override { inflateEnd(&stream_); }
   void reset() override { inflateReset(&stream_); }
 
-  Step run(std::string_view input, char* out, size_t size) override {
-    const auto given = static_cast<uInt>(std::min(input.size(), kMostAtOnce));
-    const auto room = static_cast<uInt>(std::min(size, kMostAtOnce));
-    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input.data()));
-    stream_.avail_in = given;
-    stream_.next_out = reinterpret_cast<Bytef*>(out);
-    stream_.avail_out = room;
-    const int code = inflate(&stream_, Z_NO_FLUSH);
-    if (code == Z_MEM_ERROR) throw std::bad_alloc();
-    Step step{given - stream_.avail_in, room - stream_.avail_out, code == Z_STREAM_END, nullptr};
-    if (code != Z_OK && code != Z_BUF_ERROR && !step.is_end) {
-      step.failure = stream_.msg != nullptr ? stream_.msg : "damaged data";
-    }
-    return step;
+  Step run(std::string_view input, char* out, size_t size) override { return step(input, out, size, Z_NO_FLUSH); }
+
+  Step run_to_block(std::string_view input, char* out, size_t size) override {
+    Step done = step(input, out, size, Z_BLOCK);
+    constexpr int kIsBetweenBlocks = 128, kIsLastBlock = 64, kNumUnusedBits = 7;
+    const bool is_between = (stream_.data_type & kIsBetweenBlocks) != 0 && (stream_.data_type & kIsLastBlock) == 0;
+    if (is_between && done.failure == nullptr && !done.is_end) done.block_bits = stream_.data_type & kNumUnusedBits;
+    return done;
   }
 
   uint32_t crc32(uint32_t crc, const char* data, size_t size) const override {
@@ -49,6 +43,22 @@ class ZlibInflater : public Inflater {
   }
 
  private:
+  Step step(std::string_view input, char* out, size_t size, int flush) {
+    const auto given = static_cast<uInt>(std::min(input.size(), kMostAtOnce));
+    const auto room = static_cast<uInt>(std::min(size, kMostAtOnce));
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input.data()));
+    stream_.avail_in = given;
+    stream_.next_out = reinterpret_cast<Bytef*>(out);
+    stream_.avail_out = room;
+    const int code = inflate(&stream_, flush);
+    if (code == Z_MEM_ERROR) throw std::bad_alloc();
+    Step done{given - stream_.avail_in, room - stream_.avail_out, code == Z_STREAM_END};
+    if (code != Z_OK && code != Z_BUF_ERROR && !done.is_end) {
+      done.failure = stream_.msg != nullptr ? stream_.msg : "damaged data";
+    }
+    return done;
+  }
+
   z_stream stream_{};
 };
 
@@ -72,7 +82,7 @@ class IsalInflater : public Inflater {
   void reset() override {
     isal_inflate_init(&state_);
     state_.crc_flag = ISAL_DEFLATE;
-    held_ = 0;
+    held_ = searched_ = 0;
   }
 
   // The library takes up to eight bytes more than it has decoded into a register. Those are not counted as used, so
@@ -88,12 +98,41 @@ class IsalInflater : public Inflater {
     leave_isal();
     const size_t taken = held_ + given - state_.avail_in;
     held_ = std::min(taken, static_cast<size_t>(state_.read_in_length) / 8);
-    Step step{taken - held_, room - state_.avail_out, state_.block_state == ISAL_BLOCK_FINISH, nullptr};
+    Step step{taken - held_, room - state_.avail_out, state_.block_state == ISAL_BLOCK_FINISH};
     if (code == ISAL_INVALID_BLOCK) step.failure = "invalid block type or stored length";
     if (code == ISAL_INVALID_SYMBOL) step.failure = "invalid code";
     if (code == ISAL_INVALID_LOOKBACK) step.failure = "invalid distance too far back";
     if (code < 0 && step.failure == nullptr) step.failure = "damaged data";
     return step;
+  }
+
+  // The library goes over the beginning of a block without a stop. But it keeps a header that the input cuts, with the
+  // bits before it, so that small pieces of input end in nearly every header of a block with its own codes. Headers of
+  // three bits, which few programs write, need pieces of a byte: those take turns with the larger ones.
+  Step run_to_block(std::string_view input, char* out, size_t size) override {
+    constexpr size_t kPiece = 24, kTurn = size_t{1} << 16, kTurns = 16;
+    Step done;
+    while (true) {
+      const size_t piece = searched_ / kTurn % kTurns < kTurns - 1 ? kPiece : 1;
+      const size_t held_before = held_;
+      const Step step = run(input.substr(done.used, held_ + piece), out + done.made, size - done.made);
+      done.used += step.used;
+      done.made += step.made;
+      done.is_end = step.is_end;
+      done.failure = step.failure;
+      searched_ += step.used;
+      const bool is_all_given = state_.tmp_out_valid == state_.tmp_out_processed;
+      if (state_.block_state == ISAL_BLOCK_HDR && is_all_given && step.failure == nullptr) {
+        done.block_bits = 8 * (state_.tmp_in_size - static_cast<int64_t>(held_)) + state_.read_in_length;
+        searched_ = 0;
+        return done;
+      }
+      const bool is_stuck = step.used == 0 && step.made == 0 && held_ == held_before;
+      if (is_stuck || step.is_end || step.failure != nullptr || done.made == size ||
+          done.used + held_ >= input.size()) {
+        return done;
+      }
+    }
   }
 
   uint32_t crc32(uint32_t crc, const char* data, size_t size) const override {
@@ -105,6 +144,7 @@ class IsalInflater : public Inflater {
  private:
   inflate_state state_;
   size_t held_ = 0;
+  size_t searched_ = 0;  // input of run_to_block() since the block before
 };
 #endif
 

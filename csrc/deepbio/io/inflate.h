@@ -36,12 +36,16 @@ class Inflater {
     size_t made = 0;
     bool is_end = false;
     const char* failure = nullptr;  // what is wrong with the data
+    int64_t block_bits = -1;        // of run_to_block(): a deflate block begins so many bits before the end of `used`
   };
 
   virtual ~Inflater();
   virtual void reset() = 0;
   // Bytes that were not used are given again, before new ones, in the next call.
   virtual Step run(std::string_view input, char* out, size_t size) = 0;
+  // The same, slower; returns with block_bits as soon as it stands at the beginning of a block. zlib sees each one;
+  // isal most of them, so that a caller asks again.
+  virtual Step run_to_block(std::string_view input, char* out, size_t size) = 0;
   virtual uint32_t crc32(uint32_t crc, const char* data, size_t size) const = 0;
 };
 // zlib or isal.

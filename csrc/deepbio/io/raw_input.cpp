@@ -38,11 +38,19 @@ RawInput::RawInput(std::string path, std::string bytes, int64_t offset)
   std::copy(bytes.begin(), bytes.end(), buffer_.get());
 }
 
+RawInput::RawInput(const PositionedFile& file)
+    : path_(file.path()), positioned_(&file), buffer_(new char[kBufferBytes]) {}
+
 RawInput::~RawInput() {
   if (file_ > STDIN_FILENO) ::close(file_);
 }
 
 size_t RawInput::read_file(char* out, size_t size) {
+  if (positioned_ != nullptr) {
+    const size_t got = positioned_->read(positioned_bytes_, out, size);
+    positioned_bytes_ += got;
+    return got;
+  }
   if (file_ < 0) return 0;
   while (true) {
     const ssize_t got = ::read(file_, out, std::min(size, max_read_bytes_));

@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "deepbio/io/positioned_file.h"
+
 namespace deepbio::io {
 
 class RawInput {
@@ -20,6 +22,8 @@ class RawInput {
   explicit RawInput(std::string path, size_t max_read_bytes = size_t{1} << 30);
   // These bytes, which stand in the file `path` at `offset`, and nothing behind them.
   RawInput(std::string path, std::string bytes, int64_t offset);
+  // The content of a file that outlives the input.
+  explicit RawInput(const PositionedFile& file);
   ~RawInput();
   RawInput(const RawInput&) = delete;
   RawInput& operator=(const RawInput&) = delete;
@@ -42,7 +46,9 @@ class RawInput {
 
   std::string path_;
   size_t max_read_bytes_ = 0;
-  int file_ = -1;                    // none: only what is in the buffer
+  int file_ = -1;  // none: `positioned_`, or only what is in the buffer
+  const PositionedFile* positioned_ = nullptr;
+  uint64_t positioned_bytes_ = 0;    // read of it
   std::atomic<int64_t> offset_ = 0;  // written by one thread; others may ask how far it is
   size_t capacity_ = kBufferBytes;
   std::unique_ptr<char[]> buffer_;  // not filled with zeros, which would cost more than reading a small file

@@ -24,9 +24,9 @@ bool find_four_lines(const char* begin, const char* end, FourLines& found) {
   const char* quality_end = quality.data() + quality.size();
   if (*quality_end == '\r' && quality_end + 1 < end) ++quality_end;
   if (*quality_end != '\n') return false;
-  found = {title.data(),    title.data() + title.size(),
-           sequence.data(), sequence.data() + sequence.size(),
-           quality.data(),  quality_end + 1};
+  found = {title.data(),    title.data() + name_bytes(title),  title.data() + title.size(),
+           sequence.data(), sequence.data() + sequence.size(), quality.data(),
+           quality_end + 1};
   return is_plus_line_for(line_text(sequence_end + 1, plus_end), title) && is_plain_title(title) &&
          is_sequence_text(sequence) && is_quality_text(quality);
 }
@@ -86,6 +86,12 @@ bool is_plain_title(std::string_view title) {
   unsigned char bad = 0;
   for (const char c : title) bad |= static_cast<unsigned char>((c == '\0') | (c == '\r'));
   return bad == 0;
+}
+
+size_t name_bytes(std::string_view title) {
+  size_t end = 0;  // find_first_of would call memchr for each byte
+  while (end < title.size() && title[end] != ' ' && title[end] != '\t') ++end;
+  return end;
 }
 
 bool is_plus_line_for(std::string_view plus, std::string_view title) {

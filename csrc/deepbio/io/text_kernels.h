@@ -16,7 +16,7 @@ namespace deepbio::io {
 
 // A FASTQ record of four lines; texts without line ends, the quality as long as the sequence.
 struct FourLines {
-  const char *title, *title_end, *sequence, *sequence_end, *quality;
+  const char *title, *name_end, *title_end, *sequence, *sequence_end, *quality;
   const char* end;  // behind the last line end
 };
 
@@ -45,6 +45,8 @@ bool is_quality_byte(unsigned char byte);
 bool is_quality_text(std::string_view text);
 // Neither NUL nor CR.
 bool is_plain_title(std::string_view title);
+// How much of a title is the name: up to the first blank or tab.
+size_t name_bytes(std::string_view title);
 // '+' alone or with the title again.
 bool is_plus_line_for(std::string_view plus, std::string_view title);
 // The line [begin, end) without the CR of a CR LF.

@@ -29,6 +29,7 @@ struct Bytes32 {
   static Mask ends_title(__m256i text) {
     return mask(_mm256_or_si256(_mm256_or_si256(equals(text, '\n'), equals(text, '\r')), equals(text, '\0')));
   }
+  static Mask ends_name(__m256i text) { return mask(_mm256_or_si256(equals(text, ' '), equals(text, '\t'))); }
 };
 
 bool find_four_lines(const char* begin, const char* end, FourLines& found) {

@@ -23,6 +23,7 @@ struct Bytes64 {
   }
   static Mask not_quality(__m512i text) { return outside(text, '!', '~' - '!' + 1); }
   static Mask ends_title(__m512i text) { return equals(text, '\n') | equals(text, '\r') | equals(text, '\0'); }
+  static Mask ends_name(__m512i text) { return equals(text, ' ') | equals(text, '\t'); }
 };
 
 bool find_four_lines(const char* begin, const char* end, FourLines& found) {

@@ -3,7 +3,7 @@
 // Included only by the sources that are compiled for that set. Nothing of the standard library is used here, so that no
 // inline function compiled for it can be linked into code for other processors.
 //   Vector::kBytes, Vector::Mask (a bit per byte), Vector::at(text) (unaligned), and masks of a vector of text:
-//   not_sequence, not_quality, ends_title (LF, CR, NUL)
+//   not_sequence, not_quality, ends_title (LF, CR, NUL), ends_name (blank, tab)
 // Near the end of the text, where a whole vector cannot be read, the scalar kernel does the record.
 #pragma once
 
@@ -23,6 +23,22 @@ inline const char* find_stop(const char* at, const char* end, Stops stops) {
   return nullptr;
 }
 
+// Sets name_end and title_end; false when fewer than a vector of bytes is left before the end of the title.
+template <typename Vector>
+inline bool find_title_end(const char* end, FourLines& found) {
+  found.name_end = nullptr;
+  for (const char* at = found.title; end - at >= Vector::kBytes; at += Vector::kBytes) {
+    const auto text = Vector::at(at);
+    const auto stops = Vector::ends_title(text), blanks = Vector::ends_name(text);
+    if (found.name_end == nullptr && blanks != 0) found.name_end = at + __builtin_ctzll(blanks);
+    if (stops == 0) continue;
+    found.title_end = at + __builtin_ctzll(stops);
+    if (found.name_end == nullptr || found.name_end > found.title_end) found.name_end = found.title_end;
+    return true;
+  }
+  return false;
+}
+
 // Behind the line end at `at`, which has at least two bytes; null when it is none.
 inline const char* after_line_end(const char* at) {
   if (*at == '\n') return at + 1;
@@ -39,8 +55,7 @@ inline bool find_four_lines_by(const char* begin, const char* end, FourLines& fo
   if (end - begin < Vector::kBytes) return scalar();
   if (*begin != '@') return false;
   found.title = begin + 1;
-  found.title_end = find_stop<Vector>(found.title, end, [](auto text) { return Vector::ends_title(text); });
-  if (found.title_end == nullptr || end - found.title_end < 2) return scalar();
+  if (!find_title_end<Vector>(end, found) || end - found.title_end < 2) return scalar();
   found.sequence = after_line_end(found.title_end);
   if (found.sequence == nullptr) return false;
   found.sequence_end = find_stop<Vector>(found.sequence, end, [](auto text) { return Vector::not_sequence(text); });

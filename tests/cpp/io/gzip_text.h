@@ -8,9 +8,9 @@
 
 namespace deepbio::test {
 
-inline std::string gzip_text(const std::string& text) {
+inline std::string gzip_text(const std::string& text, int level = 6, int strategy = Z_DEFAULT_STRATEGY) {
   z_stream stream{};
-  if (deflateInit2(&stream, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+  if (deflateInit2(&stream, level, Z_DEFLATED, MAX_WBITS + 16, 8, strategy) != Z_OK) {
     throw std::runtime_error("deflateInit2");
   }
   std::string out(deflateBound(&stream, static_cast<uLong>(text.size())), '\0');

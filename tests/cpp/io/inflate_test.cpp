@@ -1,6 +1,8 @@
 #include "deepbio/io/inflate.h"
 
+#include <algorithm>
 #include <random>
+#include <set>
 
 #include "catch.h"
 #include "io/chosen_inflate.h"
@@ -53,6 +55,36 @@ CATCH_TEST_CASE("every library that streams gives the text, in pieces of any siz
     }
     CATCH_REQUIRE(inflater->crc32(0, text.data(), text.size()) ==
                   crc32(0, reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size())));
+  }
+}
+
+CATCH_TEST_CASE("a search for blocks gives the same text and finds only places where zlib sees one", "[inflate]") {
+  const std::string text = noisy_text(1 << 20), data = deflated(text);
+  std::set<int64_t> all;
+  for (const InflateLibrary library : inflate_libraries()) {
+    if (library == InflateLibrary::kLibdeflate) continue;
+    for (const size_t in_bytes : {size_t{17}, size_t{1000}, data.size()}) {
+      const auto inflater = make_inflater(library);
+      std::set<int64_t> found;
+      std::string out, piece(50000, '\0');
+      size_t at = 0;
+      Inflater::Step step;
+      while (!step.is_end) {
+        step = inflater->run_to_block(std::string_view(data).substr(at, in_bytes), piece.data(), piece.size());
+        at += step.used;
+        out.append(piece, 0, step.made);
+        CATCH_REQUIRE(step.failure == nullptr);
+        if (step.block_bits >= 0) found.insert(8 * static_cast<int64_t>(at) - step.block_bits);
+      }
+      CATCH_REQUIRE((out == text));
+      CATCH_REQUIRE(at == data.size());
+      if (library == InflateLibrary::kZlib) all = found;
+      all.insert(0);  // zlib is silent on the first
+      CATCH_CAPTURE(to_string(library), in_bytes, found.size(), all.size());
+      CATCH_REQUIRE(all.size() > 10);
+      CATCH_REQUIRE(std::includes(all.begin(), all.end(), found.begin(), found.end()));
+      CATCH_REQUIRE(found.size() + 3 >= all.size());  // isal may miss some
+    }
   }
 }
 

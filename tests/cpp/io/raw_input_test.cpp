@@ -49,3 +49,17 @@ CATCH_TEST_CASE("absent files and folders cannot be opened", "[raw_input]") {
   CATCH_REQUIRE_THROWS_AS(RawInput(folder / "absent"), MissingFileError);
   CATCH_REQUIRE_THROWS_AS(RawInput(folder.path()), MissingFileError);
 }
+
+CATCH_TEST_CASE("a file that is open already is read from its beginning to its end", "[raw_input]") {
+  const test::TemporaryFolder folder;
+  const std::string text(RawInput::kBufferBytes + 10, 'x');
+  test::write_text(folder / "file", text + "end");
+  const PositionedFile file(folder / "file");
+  RawInput input(file);
+  CATCH_REQUIRE(input.path() == folder / "file");
+  CATCH_REQUIRE(input.peek(3).substr(0, 3) == "xxx");
+  std::string out, part(100000, '\0');
+  while (const size_t got = input.read(part.data(), part.size())) out.append(part, 0, got);
+  CATCH_REQUIRE((out == text + "end"));
+  CATCH_REQUIRE(input.offset() == static_cast<int64_t>(out.size()));
+}

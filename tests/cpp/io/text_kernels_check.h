@@ -41,6 +41,7 @@ inline void require_same_four_lines(io::Simd simd, const std::string& text) {
   CATCH_REQUIRE(io::text_kernels(simd).find_four_lines(tight.begin(), tight.end(), found) == is_record);
   if (!is_record) return;
   CATCH_REQUIRE(found.title == expected.title);
+  CATCH_REQUIRE(found.name_end == expected.name_end);
   CATCH_REQUIRE(found.title_end == expected.title_end);
   CATCH_REQUIRE(found.sequence == expected.sequence);
   CATCH_REQUIRE(found.sequence_end == expected.sequence_end);
@@ -61,7 +62,10 @@ inline void require_same_joined_lines(io::Simd simd, const std::string& text) {
 }
 
 inline std::string four_lines(size_t title, size_t length, const char* line_end, bool has_title_again) {
-  const std::string name(title, 't'), eol(line_end);
+  std::string name(title, 't');
+  const std::string eol(line_end);
+  if (title > 2) name[title / 2] = title % 3 == 0 ? '\t' : ' ';
+  if (title > 64) name[title - 3] = ' ';
   std::string letters(length, 'A'), quality(length, 'I');
   for (size_t i = 0; i < length; ++i) {
     letters[i] = "ACGTNacgtn*-.Zz"[i % 15];
