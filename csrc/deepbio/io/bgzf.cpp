@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
+#include <optional>
 #include <utility>
 
 #include "deepbio/io/gzip.h"
@@ -102,12 +104,17 @@ void BgzfSource::claim_one(std::unique_lock<std::mutex>& lock, BlockInflater& in
 }
 
 void BgzfSource::work() {
-  BlockInflater inflater;
+  std::optional<BlockInflater> inflater;
+  try {
+    inflater.emplace();
+  } catch (const std::bad_alloc&) {
+    return;  // the thread that reads inflates alone
+  }
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return is_stopping_ || has_last_ || can_claim(); });
     if (is_stopping_ || has_last_) return;
-    claim_one(lock, inflater);
+    claim_one(lock, *inflater);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -27,7 +28,7 @@ class MappingSource : public ByteSource, private GzipObserver {
     map_.container = Container::kGzip;
     // Bases and qualities repeat little, so that looking for repeats would cost time and save few bytes.
     if (deflateInit2(&packer_, 1, Z_DEFLATED, MAX_WBITS, 8, Z_HUFFMAN_ONLY) != Z_OK) {
-      throw Error("zlib: deflateInit2 failed");
+      throw std::bad_alloc();
     }
   }
   ~MappingSource() override { deflateEnd(&packer_); }
@@ -90,7 +91,7 @@ class MappingSource : public ByteSource, private GzipObserver {
 class GzipCursor : public RandomCursor {
  public:
   GzipCursor(const PositionedFile& file, const AccessMap& map) : RandomCursor(file, map), input_(kInputBytes) {
-    if (inflateInit2(&stream_, MAX_WBITS + 16) != Z_OK) throw Error("zlib: inflateInit2 failed");
+    if (inflateInit2(&stream_, MAX_WBITS + 16) != Z_OK) throw std::bad_alloc();
   }
   ~GzipCursor() override { inflateEnd(&stream_); }
   GzipCursor(const GzipCursor&) = delete;
@@ -128,7 +129,9 @@ class GzipCursor : public RandomCursor {
     std::array<Bytef, kWindowBytes> window;
     uLongf size = window.size();
     const auto* packed = reinterpret_cast<const Bytef*>(map_.windows.data() + point.window_begin);
-    if (uncompress(window.data(), &size, packed, point.window_bytes) != Z_OK) changed(file_offset_, "a damaged index");
+    const int code = uncompress(window.data(), &size, packed, point.window_bytes);
+    if (code == Z_MEM_ERROR) throw std::bad_alloc();
+    if (code != Z_OK) changed(file_offset_, "a damaged index");
     inflateSetDictionary(&stream_, window.data(), static_cast<uInt>(size));
   }
 
@@ -162,6 +165,7 @@ class GzipCursor : public RandomCursor {
       stream_.avail_out = want;
       const int code = inflate(&stream_, Z_NO_FLUSH);
       done += want - stream_.avail_out;
+      if (code == Z_MEM_ERROR) throw std::bad_alloc();
       if (code == Z_STREAM_END) {
         next_member();
       } else if (code != Z_OK && code != Z_BUF_ERROR) {

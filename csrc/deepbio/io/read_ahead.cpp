@@ -21,10 +21,10 @@ ReadAheadSource::~ReadAheadSource() {
 
 // An empty buffer without failure is the end.
 void ReadAheadSource::fill(Buffer& buffer) {
-  buffer.data.resize(kBufferBytes);
   buffer.begin = buffer.end = 0;
   buffer.failure = nullptr;
-  try {
+  try {  // the memory too: nothing may leave the thread
+    buffer.data.resize(kBufferBytes);
     while (buffer.end < kBufferBytes) {
       const size_t got = source_->read(buffer.data.data() + buffer.end, kBufferBytes - buffer.end);
       if (got == 0) break;

@@ -52,7 +52,7 @@ CATCH_TEST_CASE("a gzip file is read and mapped at once, the same for any size o
 
 CATCH_TEST_CASE("each kind of block can be entered, whichever library made the map", "[gzip_access]") {
   const test::TemporaryFolder folder;
-  const std::string text = noisy_text(6 << 20);
+  const std::string text = noisy_text(3 << 20);
   for (const InflateLibrary library : inflate_libraries()) {
     const test::ChosenInflate chosen(library);
     for (const auto& [level, strategy] : {std::pair{0, Z_DEFAULT_STRATEGY},
@@ -65,7 +65,7 @@ CATCH_TEST_CASE("each kind of block can be entered, whichever library made the m
       AccessMap map;
       CATCH_CAPTURE(to_string(library), level, strategy);
       CATCH_REQUIRE((read_through(file, map, size_t{1} << 18) == text));
-      CATCH_REQUIRE(map.points.size() >= 4);
+      CATCH_REQUIRE(map.points.size() >= 3);
       const auto cursor = make_gzip_cursor(file, map);
       for (size_t i = map.points.size(); i-- > 0;) {  // backwards, so that each is entered
         const uint64_t begin = map.points[i].data_offset;
