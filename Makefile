@@ -9,7 +9,7 @@ TESTS := $(shell find tests/cpp -type f)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DEEPBIO_BUILD_DIR := $(CURDIR)/$(BUILD)
 
-.PHONY: demo test test-cpp test-python bench fuzz lint format clean setup
+.PHONY: demo test test-cpp test-python bench fuzz sanitize lint format clean setup
 .DELETE_ON_ERROR:
 
 demo: .stamps/installed .stamps/report-tools
@@ -33,6 +33,10 @@ bench: .stamps/installed
 fuzz: .stamps/python
 	-setup/system.sh $(PYTHON) setup/fuzz-packages.txt
 	tests/fuzz/run.sh $(or $(SECONDS),60)
+
+# The rooms without torch under sanitizers: addresses, leaks, undefined behaviour, races. Ten minutes.
+sanitize: .stamps/python
+	tests/sanitize/run.sh
 
 lint: .stamps/installed .stamps/lint-tools
 	clang-format --dry-run -Werror $(shell git ls-files 'csrc/*.h' 'csrc/*.cpp' 'tests/*.h' 'tests/*.cpp' 'examples/*.cpp')

@@ -30,7 +30,7 @@ char* FastaLines::room_for(size_t size) {
 // joining its lines does. Nothing depends on it, so a kernel that cannot is no error.
 void FastaLines::touch(size_t size) {
 #ifdef MADV_POPULATE_WRITE
-  constexpr size_t kPage = 4096, kStep = size_t{1} << 20, kLarge = 4 * kStep;
+  constexpr size_t kPage = 4096, kStep = size_t{1} << 17, kLarge = size_t{1} << 22;
   while (capacity_ >= kLarge && touched_ < size) {
     const auto begin = reinterpret_cast<uintptr_t>(data_.get()) + touched_;
     const uintptr_t first = (begin + kPage - 1) / kPage * kPage;

@@ -6,7 +6,7 @@ namespace deepbio::io {
 namespace {
 
 void append_slice(std::string_view text, std::string& data, std::vector<int64_t>& offsets) {
-  data.append(text);
+  if (!text.empty()) data.append(text);  // what was not asked for costs nothing
   offsets.push_back(static_cast<int64_t>(data.size()));
 }
 

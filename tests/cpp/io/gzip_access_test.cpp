@@ -52,7 +52,7 @@ CATCH_TEST_CASE("a gzip file is read and mapped at once, the same for any size o
 
 CATCH_TEST_CASE("each kind of block can be entered, whichever library made the map", "[gzip_access]") {
   const test::TemporaryFolder folder;
-  const std::string text = noisy_text(3 << 20);
+  const std::string text = noisy_text(5 << 20);
   for (const InflateLibrary library : inflate_libraries()) {
     const test::ChosenInflate chosen(library);
     for (const auto& [level, strategy] : {std::pair{0, Z_DEFAULT_STRATEGY},

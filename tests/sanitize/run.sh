@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Builds base and io, which need no torch, with sanitizers and runs their C++ tests: addresses, leaks and undefined
+# behaviour over all but the slowest, races over those with threads.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+export CCACHE_DISABLE=1 TSAN_OPTIONS=halt_on_error=1 UBSAN_OPTIONS=print_stacktrace=1
+build() {
+  cmake -G Ninja -S "$root" -B "$root/build/$1" -DDEEPBIO_WITH_TORCH=OFF -DDEEPBIO_BUILD_TESTS=ON \
+    -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS="-fsanitize=$2 -fno-sanitize-recover=all" >/dev/null
+  ninja -C "$root/build/$1" test_base test_io >/dev/null
+}
+build address address,undefined
+"$root/build/address/tests/cpp/test_base"
+"$root/build/address/tests/cpp/test_io" "~[slow]~[corpus]"
+build thread thread
+"$root/build/thread/tests/cpp/test_io" "[bgzf],[read_ahead],[index],[random_bytes],[bytes]"
