@@ -24,8 +24,18 @@ bool is_title_good(std::string_view title, RecordProblem& problem) {
   return false;
 }
 
+FastqScanner::FastqScanner(Simd simd) : kernels_(&text_kernels(simd)) {}
+
 FastqScanner::Result FastqScanner::scan(std::string_view text, bool is_end) {
-  if (scan_four_lines(text)) return Result::kRecord;
+  if (const FourLines* found = scan_four_lines(text)) {
+    title = {found->title, found->title_size};
+    name_bytes = found->name_size;
+    sequence = {found->sequence, found->length};
+    quality = {found->quality, found->length};
+    num_bytes = static_cast<size_t>(found->end - text.data());
+    num_lines = 4;
+    return Result::kRecord;
+  }
   text_ = text;
   is_end_ = is_end;
   at_ = 0;
@@ -38,23 +48,6 @@ FastqScanner::Result FastqScanner::scan(std::string_view text, bool is_end) {
   num_bytes = at_;
   name_bytes = io::name_bytes(title);
   return Result::kRecord;
-}
-
-FastqScanner::FastqScanner(Simd simd) : kernels_(&text_kernels(simd)) {}
-
-bool FastqScanner::scan_four_lines(std::string_view text) {
-  FourLines found;
-  if (!kernels_->find_four_lines(text.data(), text.data() + text.size(), found)) return false;
-  const auto between = [](const char* begin, const char* end) {
-    return std::string_view(begin, static_cast<size_t>(end - begin));
-  };
-  title = between(found.title, found.title_end);
-  name_bytes = static_cast<size_t>(found.name_end - found.title);
-  sequence = between(found.sequence, found.sequence_end);
-  quality = {found.quality, sequence.size()};
-  num_bytes = static_cast<size_t>(found.end - text.data());
-  num_lines = 4;
-  return true;
 }
 
 FastqScanner::Take FastqScanner::take(Line& line) {

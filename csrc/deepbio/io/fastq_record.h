@@ -28,6 +28,11 @@ class FastqScanner {
  public:
   enum class Result { kRecord, kNeedMore, kBad };
   explicit FastqScanner(Simd simd = choose_simd());
+  // The usual record at the front of a text: four whole lines, nothing wrong. Null for any other, which scan() looks
+  // at. In the header, and not by way of the views below, because a copy of a view that was just written waits for it.
+  const FourLines* scan_four_lines(std::string_view text) {
+    return kernels_->find_four_lines(text.data(), text.data() + text.size(), found_) ? &found_ : nullptr;
+  }
   // is_end: no text follows. kNeedMore: the record goes on behind the text.
   Result scan(std::string_view text, bool is_end);
 
@@ -48,7 +53,6 @@ class FastqScanner {
     bool is_terminated = true;
   };
 
-  bool scan_four_lines(std::string_view text);
   Take take(Line& line);
   Result read_title();
   Result read_sequence();
@@ -63,6 +67,7 @@ class FastqScanner {
   Result wrong_length(const Line& line, size_t size);
 
   const TextKernels* kernels_;
+  FourLines found_;
   std::string_view text_;
   bool is_end_ = false;
   size_t at_ = 0;

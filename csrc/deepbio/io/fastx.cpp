@@ -1,5 +1,6 @@
 #include "deepbio/io/fastx.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -13,6 +14,11 @@ namespace {
 
 constexpr size_t kMaxExamples = 3;
 constexpr uint64_t kMaxDamageSearchBytes = uint64_t{1} << 30;
+
+void set_title(RecordView& record, std::string_view title, size_t name_size) {
+  record.name = title.substr(0, name_size);
+  record.description = title.substr(std::min(name_size + 1, title.size()));
+}
 
 }  // namespace
 
@@ -29,13 +35,17 @@ struct FastxReader::State {
     }
   }
 
-  // Sets title, sequence, quality to the next record; false at the end. They live until the next call.
-  bool advance() {
+  // Fills what options.fields asks for of the next record; false at the end. The views live until the next call.
+  bool advance(RecordView& record) {
     if (failure) throw ParseError(*failure);
     try {
-      while (format == Format::kFastq ? advance_fastq() : advance_fasta()) {
-        if (options.alphabet != Letters::kAny && !check_letters()) continue;
+      while (format == Format::kFastq ? advance_fastq(record) : advance_fasta(record)) {
+        if (options.alphabet != Letters::kAny && !check_letters(record)) continue;
         ++report.num_records;
+        if (!options.fields.titles) record.name = record.description = {};
+        if (!options.fields.sequences) record.sequence = {};
+        if (!options.fields.qualities) record.quality = {};
+        record.has_quality = format == Format::kFastq && options.fields.qualities;
         return true;
       }
       if (std::string warning = window.source().warning(); !warning.empty() && report.warnings.empty()) {
@@ -49,33 +59,19 @@ struct FastxReader::State {
     }
   }
 
-  // What options.fields asks for.
-  void give(RecordView& record) const {
-    const RecordFields& fields = options.fields;
-    record.name = fields.titles ? title.substr(0, name_size) : std::string_view();
-    const bool has_description = fields.titles && name_size < title.size();
-    record.description = has_description ? title.substr(name_size + 1) : std::string_view();
-    record.sequence = fields.sequences ? sequence : std::string_view();
-    record.quality = fields.qualities ? quality : std::string_view();
-    record.has_quality = format == Format::kFastq && fields.qualities;
-    record.offset_bytes = offset_bytes;
-  }
-
   FastxOptions options;
   TextWindow window;
   Format format = Format::kFastq;
   SkipReport report;
-  std::string_view title, sequence, quality;
-  size_t name_size = 0;      // of the title
-  int64_t offset_bytes = 0;  // of the record's first byte
 
  private:
   void recognise();
   void find_container_damage(ErrorKind kind);
   bool skip_blank_lines();
-  bool advance_fastq();
-  bool advance_fasta();
-  bool check_letters();
+  bool advance_fastq(RecordView& record);
+  bool take_four_lines(RecordView& record);
+  bool advance_fasta(RecordView& record);
+  bool check_letters(const RecordView& record);
   void more_of_record();
   [[noreturn]] void too_large() const;
   void give_up(const RecordProblem& problem, int64_t line, int64_t offset);
@@ -157,7 +153,24 @@ void FastxReader::State::give_up(const RecordProblem& problem, int64_t line, int
   if (report.examples.size() < kMaxExamples) report.examples.emplace_back(error.what());
 }
 
-bool FastxReader::State::advance_fastq() {
+// The usual record, when it stands whole at the front of the window.
+inline bool FastxReader::State::take_four_lines(RecordView& record) {
+  const std::string_view text = window.text();
+  const FourLines* const found = fastq.scan_four_lines(text);
+  if (found == nullptr || had_blank_lines) return false;
+  record.name = {found->title, found->name_size};
+  const size_t before = found->name_size + (found->name_size < found->title_size ? 1 : 0);
+  record.description = {found->title + before, found->title_size - before};
+  record.sequence = {found->sequence, found->length};
+  record.quality = {found->quality, found->length};
+  record.offset_bytes = window.offset();
+  line_number = window.line();
+  window.drop(static_cast<size_t>(found->end - text.data()), 4);
+  return true;
+}
+
+bool FastxReader::State::advance_fastq(RecordView& record) {
+  if (take_four_lines(record)) return true;
   while (skip_blank_lines()) {
     // A blank line costs no record, so skipping passes over it.
     if (std::exchange(had_blank_lines, false) && options.on_bad_record == OnBadRecord::kRaise) {
@@ -166,11 +179,10 @@ bool FastxReader::State::advance_fastq() {
     }
     switch (fastq.scan(window.text(), window.is_end())) {
       case FastqScanner::Result::kRecord:
-        title = fastq.title;
-        name_size = fastq.name_bytes;
-        sequence = fastq.sequence;
-        quality = fastq.quality;
-        offset_bytes = window.offset();
+        set_title(record, fastq.title, fastq.name_bytes);
+        record.sequence = fastq.sequence;
+        record.quality = fastq.quality;
+        record.offset_bytes = window.offset();
         line_number = window.line();
         window.drop(fastq.num_bytes, fastq.num_lines);
         return true;
@@ -228,15 +240,14 @@ void FastxReader::State::drop_line() {
   }
 }
 
-bool FastxReader::State::advance_fasta() {
+bool FastxReader::State::advance_fasta(RecordView& record) {
   while (true) {
     switch (fasta.next()) {
       case FastaScanner::Result::kRecord:
-        title = fasta.title;
-        name_size = name_bytes(title);
-        sequence = fasta.sequence;
-        quality = {};
-        offset_bytes = fasta.offset_bytes;
+        set_title(record, fasta.title, name_bytes(fasta.title));
+        record.sequence = fasta.sequence;
+        record.quality = {};
+        record.offset_bytes = fasta.offset_bytes;
         line_number = fasta.line;
         return true;
       case FastaScanner::Result::kBad:
@@ -252,14 +263,14 @@ bool FastxReader::State::advance_fasta() {
 
 // Raises or counts a letter outside of the alphabet that was asked for; true when there is none. Line and byte are the
 // record's, since lines may have been joined; the position is the letter's.
-bool FastxReader::State::check_letters() {
-  const size_t at = find_foreign_letter(sequence, options.alphabet);
+bool FastxReader::State::check_letters(const RecordView& record) {
+  const size_t at = find_foreign_letter(record.sequence, options.alphabet);
   if (at == std::string_view::npos) return true;
   give_up({ErrorKind::kAlphabet, 0, 0,
            "a letter of " + std::string(allowed(options.alphabet)) + " (alphabet " +
                std::string(to_string(options.alphabet)) + ")",
-           quoted(sequence.substr(at, 1)) + " at position " + std::to_string(at + 1) + " of the sequence"},
-          line_number, offset_bytes);
+           quoted(record.sequence.substr(at, 1)) + " at position " + std::to_string(at + 1) + " of the sequence"},
+          line_number, record.offset_bytes);
   return false;
 }
 
@@ -283,11 +294,7 @@ bool FastxReader::next(Record& record) {
   return true;
 }
 
-bool FastxReader::next(RecordView& record) {
-  if (!state_->advance()) return false;
-  state_->give(record);
-  return true;
-}
+bool FastxReader::next(RecordView& record) { return state_->advance(record); }
 
 int64_t FastxReader::read(RecordBatch& batch, int64_t max_records) {
   int64_t num_read = 0;

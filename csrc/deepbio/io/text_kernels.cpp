@@ -24,9 +24,13 @@ bool find_four_lines(const char* begin, const char* end, FourLines& found) {
   const char* quality_end = quality.data() + quality.size();
   if (*quality_end == '\r' && quality_end + 1 < end) ++quality_end;
   if (*quality_end != '\n') return false;
-  found = {title.data(),    title.data() + name_bytes(title),  title.data() + title.size(),
-           sequence.data(), sequence.data() + sequence.size(), quality.data(),
-           quality_end + 1};
+  found.title = title.data();
+  found.sequence = sequence.data();
+  found.quality = quality.data();
+  found.end = quality_end + 1;
+  found.name_size = name_bytes(title);
+  found.title_size = title.size();
+  found.length = sequence.size();
   return is_plus_line_for(line_text(sequence_end + 1, plus_end), title) && is_plain_title(title) &&
          is_sequence_text(sequence) && is_quality_text(quality);
 }

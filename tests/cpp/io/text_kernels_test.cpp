@@ -31,9 +31,9 @@ CATCH_TEST_CASE("the parts of a four-line record are found, without line ends", 
   const std::string text = "@a b\r\nACG\n+a b\r\nI@I\r\n@next";
   FourLines found;
   CATCH_REQUIRE(text_kernels(Simd::kScalar).find_four_lines(text.data(), text.data() + text.size(), found));
-  CATCH_REQUIRE(std::string(found.title, found.title_end) == "a b");
-  CATCH_REQUIRE(std::string(found.title, found.name_end) == "a");
-  CATCH_REQUIRE(std::string(found.sequence, found.sequence_end) == "ACG");
+  CATCH_REQUIRE(std::string(found.title, found.title_size) == "a b");
+  CATCH_REQUIRE(std::string(found.title, found.name_size) == "a");
+  CATCH_REQUIRE(std::string(found.sequence, found.length) == "ACG");
   CATCH_REQUIRE(std::string(found.quality, 3) == "I@I");
   CATCH_REQUIRE(std::string(found.end) == "@next");
 }
