@@ -75,6 +75,10 @@ struct Reader {
   void take(int64_t max_records, const io::RecordFields& fields, io::RecordBatch& out) {
     out.sequences.reserve(batch_bytes);
     if (fields.qualities && is_fastq) out.qualities.reserve(batch_bytes);
+    const auto num_places = static_cast<size_t>(std::min<int64_t>(max_records, 1 << 16)) + 1;
+    for (auto* offsets : {&out.name_offsets, &out.description_offsets, &out.sequence_offsets, &out.quality_offsets}) {
+      offsets->reserve(num_places);
+    }
     reader->set_fields(fields);
     try {
       reader->read(out, max_records);
