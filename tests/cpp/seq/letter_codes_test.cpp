@@ -1,0 +1,38 @@
+#include "deepbio/seq/letter_codes.h"
+
+#include <vector>
+
+#include "catch.h"
+
+using namespace deepbio::seq;
+
+CATCH_TEST_CASE("Codes of every byte are those of the alphabet", "[letter_codes]") {
+  std::string bytes;
+  for (int byte = 0; byte < 256; ++byte) bytes += static_cast<char>(byte);
+  for (const auto type : {SequenceType::kDna, SequenceType::kRna, SequenceType::kProtein}) {
+    const Alphabet alphabet(type);
+    std::vector<int8_t> codes(256);
+    CATCH_REQUIRE_FALSE(letter_codes(bytes, alphabet, codes.data()));
+    for (size_t i = 0; i < 256; ++i) CATCH_REQUIRE(codes[i] == alphabet.id(bytes[i]));
+    CATCH_REQUIRE(letter_codes(alphabet.letters(), alphabet, codes.data()));
+  }
+}
+
+CATCH_TEST_CASE("Codes become numbers, rows and planes", "[letter_codes]") {
+  const std::vector<int8_t> codes{0, 3, -1, 2};
+  std::vector<int64_t> longs(4);
+  std::vector<float> floats(4), rows(16, 9), wide(20, 9), plane(4, 9);
+  std::vector<uint8_t> bytes(4);
+  expand_codes(codes.data(), 4, longs.data());
+  expand_codes(codes.data(), 4, floats.data());
+  expand_codes(codes.data(), 4, bytes.data());
+  CATCH_REQUIRE(longs == std::vector<int64_t>{0, 3, -1, 2});
+  CATCH_REQUIRE(floats == std::vector<float>{0, 3, -1, 2});
+  CATCH_REQUIRE(bytes == std::vector<uint8_t>{0, 3, 255, 2});
+  expand_one_hot(codes.data(), 4, 4, 4, rows.data());
+  CATCH_REQUIRE(rows == std::vector<float>{1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0});
+  expand_one_hot(codes.data(), 4, 4, 5, wide.data());
+  CATCH_REQUIRE(wide == std::vector<float>{1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0});
+  expand_plane(codes.data(), 4, 3, plane.data());
+  CATCH_REQUIRE(plane == std::vector<float>{0, 1, 0, 0});
+}
