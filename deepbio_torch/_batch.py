@@ -83,6 +83,16 @@ class Batch(dict[str, Any]):
         """The value of a key, or ``default``."""
         return self[key] if key in self else default
 
+    def pop(self, key: str, *default: Any) -> Any:
+        """Takes a key out and gives its value."""
+        if key in self:
+            self[key] = self[key]
+        return super().pop(key, *default)
+
+    def copy(self) -> Batch:
+        """A batch of the same values."""
+        return Batch(self._made())
+
     def values(self) -> Any:
         """All values."""
         return self._made().values()

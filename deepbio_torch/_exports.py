@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path as _Path
 from typing import Any
 
-from ._batch import Batch
+from ._batch import Batch, Sample
 from ._records import Path
 from ._sequences import SequenceDataset
 from .errors import ArgumentError
@@ -51,9 +52,10 @@ def chunks(dataset: SequenceDataset, size: int, progress: Progress | None) -> It
 def export_reads(dataset: SequenceDataset, path: Path, *, progress: Progress | None = None) -> str:
     """Writes the encoded records of a dataset to one file, told by its suffix: .npz, .h5 or .parquet; returns its path.
 
-    ``.npz`` and ``.h5`` hold arrays ``sequences`` (padded to the longest of all), ``lengths``, ``quality`` and
-    ``labels`` where there are, ``ids``. ``.parquet`` has a row per record, ``sequence`` and ``quality`` being flat
-    lists without padding.
+    ``.npz`` and ``.h5`` hold the arrays of one batch of all records (``sequences`` or ``input_ids`` and
+    ``attention_mask``, ``lengths``; ``quality``, ``labels`` and ``mate_...`` where there are), ``ids`` and ``classes``
+    (the names of class 0, 1, ...). ``.parquet`` has a row per record: ``id``, ``length``, ``label``, and ``sequence``,
+    ``quality``, ... as flat lists without padding; ``classes`` stand in the metadata of its schema.
 
     Raises:
         ArgumentError: another suffix; a transform that draws at random or does not end with an encoder. ImportError:
@@ -90,11 +92,21 @@ def _arrays(batch: Batch) -> dict[str, Any]:
     return flat
 
 
+def _class_names(dataset: SequenceDataset) -> dict[str, list[str]]:
+    names = dataset.classes
+    if isinstance(names, dict):
+        return {f"classes_{target}": classes for target, classes in names.items()}
+    return {} if names is None else {"classes": names}
+
+
 def _export_npz(dataset: SequenceDataset, path: _Path, progress: Progress | None) -> None:
     import numpy
 
     batch, names = _whole(dataset, progress)
-    numpy.savez_compressed(path, ids=numpy.array(names), **_arrays(batch))
+    arrays = _arrays(batch)
+    arrays |= {key: numpy.array(texts) for key, texts in {"ids": names, **_class_names(dataset)}.items()}
+    with open(path, "wb") as file:
+        numpy.savez_compressed(file, **arrays)
 
 
 def _export_hdf5(dataset: SequenceDataset, path: _Path, progress: Progress | None) -> None:
@@ -106,7 +118,8 @@ def _export_hdf5(dataset: SequenceDataset, path: _Path, progress: Progress | Non
     with h5py.File(path, "w") as file:
         for key, values in _arrays(batch).items():
             file.create_dataset(key, data=values, compression="gzip", compression_opts=1)
-        file.create_dataset("ids", data=names, dtype=h5py.string_dtype())
+        for key, texts in {"ids": names, **_class_names(dataset)}.items():
+            file.create_dataset(key, data=texts, dtype=h5py.string_dtype())
 
 
 def _export_parquet(dataset: SequenceDataset, path: _Path, progress: Progress | None) -> None:
@@ -117,22 +130,24 @@ def _export_parquet(dataset: SequenceDataset, path: _Path, progress: Progress | 
         raise ImportError("export to .parquet needs pyarrow: pip install pyarrow") from None
     encoder = dataset._plan.encoder
     assert encoder is not None
-    axis = int(encoder.channels_first)
+    layout = encoder.layout()._replace(is_fixed=False, multiple=1)  # nothing but what belongs to a record
+    about = {"classes": json.dumps(dataset.classes), "transform": repr(dataset.transform)}
     writer = None
     try:
         for batch, rows in chunks(dataset, _CHUNK, progress):
             columns: dict[str, Any] = {"id": rows.names(), "length": batch["lengths"].numpy()}
+            samples = [Sample() for _ in columns["id"]]
             for prefix in ("", "mate_"):
-                for key in ("sequences", "quality"):
-                    if prefix + key in batch:
-                        kept = batch[prefix + "lengths"].tolist()
-                        along = axis if key == "sequences" else 0
-                        values = [row.narrow(along, 0, n) for row, n in zip(batch[prefix + key], kept, strict=True)]
-                        columns[prefix + key.rstrip("s")] = [row.flatten().numpy() for row in values]
+                if prefix + "lengths" in batch:
+                    for row, sample in enumerate(samples):
+                        layout.put_row(sample, batch, row, prefix)
+            for key, value in samples[0].items():
+                if value is not None:
+                    columns[key] = [sample[key].flatten().numpy() for sample in samples]
             for key, values in _arrays(batch).items():
                 if key.startswith("labels"):
                     columns[key.replace("labels", "label", 1)] = values
-            table = pyarrow.table(columns)
+            table = pyarrow.table(columns).replace_schema_metadata(about)
             writer = writer or pyarrow.parquet.ParquetWriter(path, table.schema)
             writer.write_table(table)
     finally:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor
 
 from .errors import ArgumentError
@@ -56,10 +55,10 @@ def _distribution(values: Tensor) -> dict[str, float]:
     }
 
 
-def _classes(labels: Any, names: list[str] | None) -> dict[Any, Any] | None:
+def _classes(labels: Any, names: Any) -> dict[Any, Any] | None:
     """Count and percent of each class; by target when there are several."""
     if isinstance(labels, dict):
-        return {name: _classes(values, None) for name, values in labels.items()}
+        return {name: _classes(values, (names or {}).get(name)) for name, values in labels.items()}
     if labels is None or labels.is_floating_point():
         return None
     counts = Counter(labels.tolist())
@@ -99,6 +98,11 @@ def validate(data: SequenceDataset, num_examples: int, progress: Callable[[int, 
     skipped = native.report()["num_skipped"]
     if skipped:
         warnings.append(f"{skipped} bad records were skipped: {native.report()['reasons']}")
+    labels = data.labels if isinstance(data.labels, dict) else {"labels": data.labels}
+    for name, values in labels.items():
+        bad = [] if values is None else (~values.isfinite()).nonzero().flatten().tolist()
+        if bad:
+            errors.append(f"{len(bad)} of {size} {name} are NaN or infinite: {bad[:num_examples]}")
     if data.is_native:
         errors += _encoded_problems(data, num_examples, progress)
     elif progress is not None:
@@ -109,7 +113,9 @@ def validate(data: SequenceDataset, num_examples: int, progress: Callable[[int, 
 def _encoded_problems(
     data: SequenceDataset, num_examples: int, progress: Callable[[int, int], None] | None
 ) -> list[str]:
-    size = len(data)
+    size, encoder = len(data), data._plan.encoder
+    assert encoder is not None
+    low, high = encoder.bounds()
     bad: list[int] = []
     for begin in range(0, size, _CHUNK):
         indices = range(begin, min(begin + _CHUNK, size))
@@ -117,14 +123,14 @@ def _encoded_problems(
             batch = data.batch(indices)
         except ArgumentError as problem:
             return [f"encoding fails: {problem}"]
-        values = batch["sequences"]
-        if values.is_floating_point():
-            wrong = (
-                ~torch.isfinite(values) | (values < -1) | (values.abs() > 1 if values.dim() == 3 else values.isnan())
-            )
-            bad += [begin + row for row in wrong.flatten(1).any(1).nonzero().flatten().tolist()]
+        for key in ("sequences", "input_ids", "mate_sequences", "mate_input_ids"):
+            if key in batch:
+                values = batch[key].flatten(1)
+                wrong = ~((values >= low) & (values <= high)).all(1)  # NaN is neither
+                bad += [begin + row for row in wrong.nonzero().flatten().tolist()]
         if progress is not None:
             progress(indices.stop, size)
     if not bad:
         return []
-    return [f"{len(bad)} of {size} encoded records hold NaN, infinity or numbers out of range: {bad[:num_examples]}"]
+    bad = sorted(set(bad))
+    return [f"{len(bad)} of {size} encoded records hold NaN or numbers outside {low} to {high}: {bad[:num_examples]}"]

@@ -47,7 +47,8 @@ class SequenceDataset(Dataset[Sample]):
         lazy: False opens the files at once, True at first use; workers open their own.
 
     Attributes:
-        classes: names of the classes of a target that gives text, in the order of their ids; else None.
+        classes: names of the classes of a target that gives text, in the order of their ids; with several targets a
+            dict of such; else None.
 
     Raises:
         MissingFileError, ParseError: when the files are opened. ArgumentError: options that do not fit together.
@@ -125,7 +126,7 @@ class SequenceDataset(Dataset[Sample]):
         return bool(self.mates) or self.is_interleaved
 
     @property
-    def classes(self) -> list[str] | None:
+    def classes(self) -> list[str] | dict[str, list[str]] | None:
         """Names of the classes in the order of their ids, when the target gives text."""
         self.native()
         return self._labels.classes

@@ -59,12 +59,14 @@ class Cache:
         target = _Path(folder)
         name = f"data-{uuid.uuid4().hex[:12]}"
         part = target / f".writing-{name}"
+        if target.is_dir() and not all(entry.name.startswith(_OWN) for entry in target.iterdir()):
+            raise WriteError(f"{target}: expected an empty folder or a cache, got a folder with other files in it")
         try:
-            if target.is_dir() and not all(entry.name.startswith(_OWN) for entry in target.iterdir()):
-                raise WriteError(f"{target}: expected an empty folder or a cache, got a folder with other files in it")
             part.mkdir(parents=True)
         except PermissionError as problem:
             raise CachePermissionError(f"{target}: cannot be written: {problem.strerror}") from None
+        except OSError as problem:
+            raise WriteError(f"{target}: cannot be written: {problem.strerror}") from None
         try:
             about = _about(dataset)
             shards = _write_shards(dataset, part, progress)
@@ -163,9 +165,9 @@ class CachedDataset(Dataset[Sample]):
         return int(self._about["num_records"])
 
     @property
-    def classes(self) -> list[str] | None:
+    def classes(self) -> list[str] | dict[str, list[str]] | None:
         """Names of the classes in the order of their ids, or None."""
-        names: list[str] | None = self._about["classes"]
+        names: list[str] | dict[str, list[str]] | None = self._about["classes"]
         return names
 
     def _column(self, key: str) -> Tensor:

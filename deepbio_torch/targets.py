@@ -7,6 +7,7 @@ Each function gives a callable that takes a :class:`~deepbio_torch.Record` and g
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import os
@@ -23,7 +24,7 @@ from torch.utils.data import Sampler as _TorchSampler
 
 from . import _C
 from ._records import Path, Record
-from .errors import ArgumentError, MissingFileError
+from .errors import ArgumentError, MissingFileError, ParseError
 
 Extractor: TypeAlias = Callable[[Record], Any]
 Target: TypeAlias = str | Extractor | Mapping[str, Extractor]
@@ -87,7 +88,7 @@ class _File(_Extractor):
     def __init__(self, path: str, id_column: str | None, label_column: str, converter: Any) -> None:
         super().__init__(path=path, id_column=id_column, label_column=label_column)
         rows = _read_rows(path)
-        columns = list(rows[0]) if rows else []
+        columns = list(rows[0][1]) if rows else []
         if id_column is None:
             known = ("id", "read_id", "name", "sample_id", "sample-id", "#id")
             id_column = next((name for name in known if name in columns), columns[0] if columns else "id")
@@ -95,10 +96,16 @@ class _File(_Extractor):
             if name not in columns:
                 raise ArgumentError(f"{path}: expected a column {name!r}, got {', '.join(map(str, columns)) or 'none'}")
         self._labels: dict[str, Any] = {}
-        for row in rows:
-            self._labels[str(row[id_column]).removeprefix("@").split()[0]] = row[label_column]
-        texts = list(self._labels.values())
-        convert = converter or _number_kind(texts)
+        for where, row in rows:
+            name = next(iter(str(row.get(id_column) or "").removeprefix("@").split()), "")
+            label = row.get(label_column)
+            if not name or label is None or label == "":
+                missing = label_column if name else id_column
+                raise ParseError(f"{path}: {where}: expected a value of {missing!r}, got none", path)
+            if self._labels.setdefault(name, label) != label:
+                both = f"{self._labels[name]!r} and {label!r}"
+                raise ParseError(f"{path}: {where}: expected one label for {name!r}, got {both}", path)
+        convert = converter or _number_kind(list(self._labels.values()))
         self._labels = {name: convert(value) for name, value in self._labels.items()}
 
     def __call__(self, record: Record) -> Any:
@@ -109,21 +116,26 @@ class _File(_Extractor):
             raise ArgumentError(f"{path}: expected a label for {record.name!r}, got none") from None
 
 
-def _read_rows(path: str) -> list[dict[str, Any]]:
+def _read_rows(path: str) -> list[tuple[str, dict[str, Any]]]:
+    """Rows of a table, each with where it stands."""
     try:
         text = _Path(path).read_text(encoding="utf-8-sig")
     except OSError as problem:
         raise MissingFileError(f"{path}: {problem.strerror}; check the path and its permissions", path) from None
+    except UnicodeDecodeError as problem:
+        raise ParseError(f"{path}: byte {problem.start}: expected UTF-8, got another byte", path) from None
     if text.lstrip().startswith(("[", "{")):
-        rows = json.loads(text)
+        try:
+            rows = json.loads(text)
+        except json.JSONDecodeError as problem:
+            raise ParseError(f"{path}: line {problem.lineno}: expected JSON, got {problem.msg}", path) from None
         if isinstance(rows, dict):
             rows = [{"id": name, "label": label} for name, label in rows.items()]
         if not all(isinstance(row, dict) for row in rows):
-            raise ArgumentError(f"{path}: expected a list of objects or an object of labels")
-        return list(rows)
-    lines = text.splitlines()
-    separator = "\t" if lines and "\t" in lines[0] else ","
-    return list(csv.DictReader(lines, delimiter=separator))
+            raise ParseError(f"{path}: expected a list of objects or an object of labels", path)
+        return [(f"entry {i + 1}", row) for i, row in enumerate(rows)]
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t" if "\t" in text.split("\n", 1)[0] else ",")
+    return [(f"line {reader.line_num}", row) for row in reader]
 
 
 def _number_kind(values: Sequence[Any]) -> Callable[[Any], Any]:
@@ -156,7 +168,8 @@ def from_file(
         converter: cell to label; None takes whole numbers as classes, other numbers as values, and text as classes.
 
     Raises:
-        MissingFileError: no such file. ArgumentError: no such column; when called, a record without a label.
+        MissingFileError: no such file. ParseError: a row without id or label, two labels for one id, bad JSON.
+            ArgumentError: no such column; when called, a record without a label.
     """
     return _File(os.fspath(path), id_column, label_column, converter)
 
@@ -231,10 +244,14 @@ class Labels:
 
     Attributes:
         values: int64 or float32 [N], a dict of such, or None.
-        classes: names in the order of ids, when labels were text.
+        classes: names in the order of ids, when labels were text; with several targets a dict of those that were.
     """
 
-    def __init__(self, values: Tensor | dict[str, Tensor] | None = None, classes: list[str] | None = None) -> None:
+    def __init__(
+        self,
+        values: Tensor | dict[str, Tensor] | None = None,
+        classes: list[str] | dict[str, list[str]] | None = None,
+    ) -> None:
         """Keeps them."""
         self.values, self.classes = values, classes
 
@@ -276,7 +293,9 @@ def make_labels(target: Target | None, native: _C.ReadDataset, paths: Sequence[s
     found = {name: labels_of(values) for name, values in columns.items()}
     if not isinstance(target, Mapping):
         return found[""]
-    return Labels({name: labels.values for name, labels in found.items() if isinstance(labels.values, Tensor)})
+    values = {name: labels.values for name, labels in found.items() if isinstance(labels.values, Tensor)}
+    names = {name: labels.classes for name, labels in found.items() if isinstance(labels.classes, list)}
+    return Labels(values, names or None)
 
 
 def labels_of(values: Sequence[Any]) -> Labels:
@@ -308,16 +327,18 @@ def class_weights(labels: Any) -> Tensor:
     return torch.where(counts > 0, len(values) / (present * counts.clamp(min=1)), 0.0).float()
 
 
-class BalancedSampler(_TorchSampler[int]):
-    """Indices drawn with replacement so that every class comes equally often, by (seed, epoch)."""
+class WeightedSampler(_TorchSampler[int]):
+    """Indices drawn with replacement in proportion to weights, by (seed, epoch)."""
 
-    def __init__(self, labels: Any, num_samples: int | None = None, *, seed: int = 0) -> None:
-        """``num_samples`` indices per epoch; None: as many as there are records."""
-        values = _class_tensor(labels)
-        self.num_samples = len(values) if num_samples is None else num_samples
+    def __init__(self, weights: Any, num_samples: int | None = None, *, seed: int = 0) -> None:
+        """As :func:`weighted_sampler`."""
+        self._weights = torch.as_tensor(weights, dtype=torch.float64)
+        if self._weights.dim() != 1 or not bool((self._weights >= 0).all()) or not 0 < self._weights.sum() < math.inf:
+            raise ArgumentError(f"weights: expected numbers [N] of 0 or more, not all 0, got {weights!r}")
+        self.num_samples = len(self._weights) if num_samples is None else num_samples
         if self.num_samples < 1:
             raise ArgumentError(f"num_samples: expected at least 1, got {num_samples}")
-        self._weights, self.seed, self.epoch = class_weights(values)[values].double(), seed, 0
+        self.seed, self.epoch = seed, 0
 
     def set_epoch(self, epoch: int) -> None:
         """Another epoch draws anew."""
@@ -330,10 +351,22 @@ class BalancedSampler(_TorchSampler[int]):
         generator = torch.Generator().manual_seed(_C.mixed_seed(self.seed, self.epoch))
         ends = self._weights.cumsum(0)
         places = torch.rand(self.num_samples, generator=generator, dtype=torch.float64) * ends[-1]
-        yield from torch.searchsorted(ends, places, right=True).clamp(max=len(ends) - 1).tolist()
+        last = int(self._weights.nonzero()[-1])  # rounding must not reach an index of weight 0 behind it
+        yield from torch.searchsorted(ends, places, right=True).clamp(max=last).tolist()
 
 
-def balanced_sampler(labels: Any, num_samples: int | None = None, *, seed: int = 0) -> BalancedSampler:
+def weighted_sampler(weights: Any, num_samples: int | None = None, *, seed: int = 0) -> WeightedSampler:
+    """A sampler for ``sampler=`` of both DataLoaders that draws each index in proportion to its weight.
+
+    Args:
+        weights: one for each record, 0 or more.
+        num_samples: indices per epoch, drawn with replacement; None: as many as there are records.
+        seed: of the draws; ``set_epoch`` draws anew.
+    """
+    return WeightedSampler(weights, num_samples, seed=seed)
+
+
+def balanced_sampler(labels: Any, num_samples: int | None = None, *, seed: int = 0) -> WeightedSampler:
     """A sampler for ``sampler=`` of both DataLoaders that draws every class equally often.
 
     Args:
@@ -341,7 +374,8 @@ def balanced_sampler(labels: Any, num_samples: int | None = None, *, seed: int =
         num_samples: indices per epoch; None: as many as there are records.
         seed: of the draws; ``set_epoch`` draws anew.
     """
-    return BalancedSampler(labels, num_samples, seed=seed)
+    values = _class_tensor(labels)
+    return WeightedSampler(class_weights(values)[values], num_samples, seed=seed)
 
 
 def stratified_split(labels: Any, test_size: float = 0.2, *, seed: int = 0) -> tuple[list[int], list[int]]:
@@ -368,7 +402,7 @@ def stratified_split(labels: Any, test_size: float = 0.2, *, seed: int = 0) -> t
 
 
 __all__ = [
-    "BalancedSampler",
+    "WeightedSampler",
     "balanced_sampler",
     "class_weights",
     "classes",
@@ -378,4 +412,5 @@ __all__ = [
     "from_quality",
     "from_sequence",
     "stratified_split",
+    "weighted_sampler",
 ]

@@ -7,6 +7,7 @@ Random choices depend on (seed, epoch, record index) only; a SequenceDataset put
 from __future__ import annotations
 
 import itertools
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -36,7 +37,7 @@ from ._batch import Layout, Sample
 from .errors import ArgumentError
 from .tokenizers import Tokenizer
 
-_TYPES = ("dna", "rna", "protein")
+_SIZES = {"dna": 4, "rna": 4, "protein": 20}  # letters of the alphabets
 
 
 class _Encoder(ABC):
@@ -47,7 +48,7 @@ class _Encoder(ABC):
     _qualities: tuple[str | None, ...] = ("phred", "probability", "integer", None)
 
     def __init__(self, sequence_type: str, unknown: str, **options: Any) -> None:
-        if sequence_type not in _TYPES:
+        if sequence_type not in _SIZES:
             raise ArgumentError(f"sequence_type: expected dna, rna or protein, got {sequence_type!r}")
         if unknown not in self._unknown:
             raise ArgumentError(f"unknown: expected one of {', '.join(self._unknown)}, got {unknown!r}")
@@ -82,6 +83,10 @@ class _Encoder(ABC):
     def layout(self) -> Layout:
         """How a row of a batch becomes a sample."""
         return Layout(axis=int(self.channels_first), is_fixed=bool(self.pad_to))
+
+    def bounds(self) -> tuple[float, float]:
+        """Smallest and largest number of what this encoder gives."""
+        return 0, 1
 
     def encode(self, sequence: bytes) -> Tensor:
         """One sequence to a tensor: :meth:`encode_batch` without the axis B."""
@@ -216,6 +221,10 @@ class IntegerEncoder(_Encoder):
         """The options under their C++ names, where 0 stands for None."""
         return {**super().options(), "dtype": str(self.dtype).removeprefix("torch.")}
 
+    def bounds(self) -> tuple[float, float]:
+        """Smallest and largest number of what this encoder gives."""
+        return (0, 255) if self.dtype == torch.uint8 else (-1, _SIZES[self.sequence_type] - 1)
+
     def _encode(
         self, sequences: Sequence[bytes], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
     ) -> tuple[Tensor, Tensor]:
@@ -281,6 +290,10 @@ class KmerEncoder(_Encoder):
         if self.output == "counts":
             return Layout(axis=None)
         return Layout(is_fixed=bool(self.pad_to), window=self.k, step=1 if self.overlap else self.k)
+
+    def bounds(self) -> tuple[float, float]:
+        """Smallest and largest number of what this encoder gives."""
+        return (0, math.inf) if self.output == "counts" else (-1, _SIZES[self.sequence_type] ** self.k - 1)
 
     def _encode(
         self, sequences: Sequence[bytes], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
@@ -356,6 +369,10 @@ class TokenEncoder(_Encoder):
             pad_id=self.tokenizer.pad_token_id or 0,
             pads_left=self.tokenizer.padding_side == "left",
         )
+
+    def bounds(self) -> tuple[float, float]:
+        """Smallest and largest number of what this encoder gives."""
+        return 0, len(self.tokenizer) - 1
 
     def _encode(
         self, sequences: Sequence[bytes], records: Sequence[int], epoch: int, qualities: Sequence[bytes]

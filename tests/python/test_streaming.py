@@ -1,17 +1,15 @@
-"""Streams of reads, caches, targets, summaries: the parts of a dataset around its batches."""
+"""Streams of reads: order, resuming, ranks, files that change, memory that stays."""
 
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
 
 import deepbio_torch as db
-from deepbio_torch.cache import export_reads
-from deepbio_torch.errors import ArgumentError, ParseError
-from deepbio_torch.transforms import Compose, IntegerEncoder, LengthFilter, Mutator, OneHotEncoder, Sampler
+from deepbio_torch.errors import ParseError
+from deepbio_torch.transforms import Compose, LengthFilter, Mutator, OneHotEncoder, Sampler
 
 CHAIN = Compose([LengthFilter(25), Sampler(20, seed=1), Mutator(0.1, 2), OneHotEncoder()])
 
@@ -92,87 +90,6 @@ def test_a_file_that_changes_under_a_running_epoch_is_an_error(fastq):
         list(batches)
 
 
-def test_a_cache_gives_the_same_batches_and_knows_when_it_is_stale(fastq, tmp_path):
-    encode = Compose([LengthFilter(25), OneHotEncoder(channels_first=True)])
-    target = db.targets.from_header(key="class")
-    data = db.SequenceDataset(fastq, transform=encode, target=target)
-    folder = db.Cache.save(data, tmp_path / "cache")
-    cached = db.Cache.load(folder)
-    assert len(cached) == len(data) and cached.classes == ["x", "y", "z"]
-    for whole, other in zip(db.DataLoader(data, batch_size=99), db.DataLoader(cached, batch_size=99), strict=True):
-        assert whole.keys() == other.keys() and whole.ids == other.ids and whole.metadata == other.metadata
-        for key in ("sequences", "lengths", "quality", "labels", "index"):
-            assert torch.equal(whole[key], other[key])
-    assert db.Cache.is_valid(folder, data) and db.Cache.is_valid(folder, fastq)
-    other = db.SequenceDataset(fastq, transform=OneHotEncoder(channels_first=True), target=target)
-    assert not db.Cache.is_valid(folder, other)
-    os.utime(fastq)
-    assert db.Cache.is_valid(folder, data)  # the time is another, the content is not
-    fastq.write_text(fastq.read_text().replace("A", "C"))
-    assert not db.Cache.is_valid(folder, data)
-    db.Cache.invalidate(folder)
-    assert not db.Cache.is_valid(folder, fastq)
-    with pytest.raises(ArgumentError, match="chance"):
-        db.Cache.save(db.SequenceDataset(fastq, transform=CHAIN), tmp_path / "other")
-
-
-def test_many_writers_of_one_cache_leave_a_good_one(fastq, tmp_path):
-    def work(_):
-        data = db.SequenceDataset(fastq, transform=IntegerEncoder(), cache_dir=tmp_path / "cache")
-        db.Cache.save(data, tmp_path / "cache")
-        return data.batch([5, 9]).sequences
-
-    with ThreadPoolExecutor(4) as pool:
-        results = list(pool.map(work, range(8)))
-    expected = db.SequenceDataset(fastq, transform=IntegerEncoder()).batch([5, 9]).sequences
-    assert all(torch.equal(result, expected) for result in results)
-    assert len(list((tmp_path / "cache").glob("data-*"))) == 1
-
-
-def test_exports_hold_what_batches_hold(fastq, tmp_path):
-    import h5py
-
-    data = db.SequenceDataset(fastq, transform=OneHotEncoder(), target=db.targets.from_sequence("gc_content"))
-    whole = data.batch(range(len(data)))
-    with np.load(export_reads(data, tmp_path / "reads.npz")) as arrays:
-        assert np.array_equal(arrays["sequences"], whole.sequences.numpy()) and list(arrays["ids"]) == whole.ids
-    with h5py.File(export_reads(data, tmp_path / "reads.h5")) as file:
-        assert np.array_equal(file["sequences"], whole.sequences.numpy())
-        assert np.allclose(file["labels"], whole.labels.numpy())
-    with pytest.raises(ArgumentError, match="csv"):
-        export_reads(data, tmp_path / "reads.csv")
-
-
-def test_labels_come_from_titles_tables_and_the_read_itself(fastq, tmp_path):
-    table = tmp_path / "labels.csv"
-    table.write_text("read_id,label\n" + "".join(f"r{i},{i / 2}\n" for i in range(520)))
-    several = {
-        "class": db.targets.classes(["z", "y", "x"], db.targets.from_header(r"class=(\w)")),
-        "half": db.targets.from_file(table),
-        "length": db.targets.from_sequence("length"),
-        "quality": db.targets.from_quality("median"),
-    }
-    data = db.SequenceDataset(fastq, transform=OneHotEncoder(), target=several)
-    labels = data.batch([0, 4]).labels
-    assert labels["class"].tolist() == [2, 1] and labels["half"].tolist() == [0.0, 2.0]
-    assert labels["length"].tolist() == data.batch([0, 4]).lengths.tolist() and labels["quality"].tolist() == [40, 40]
-    assert data[4]["label"]["half"] == 2.0
-    with pytest.raises(ArgumentError, match="class=x"):
-        len(db.SequenceDataset(fastq, target=db.targets.from_header(key="kind")))
-
-
-def test_classes_are_weighted_balanced_and_split():
-    labels = torch.tensor([0] * 90 + [1] * 10)
-    assert torch.allclose(db.targets.class_weights(labels), torch.tensor([100 / 180, 100 / 20]))
-    sampler = db.targets.balanced_sampler(labels, 2000, seed=1)
-    first = list(sampler)
-    assert 900 < sum(labels[first]) < 1100 and first == list(sampler)
-    sampler.set_epoch(1)
-    assert first != list(sampler)
-    train, test = db.targets.stratified_split(labels, 0.2, seed=1)
-    assert sorted(train + test) == list(range(100)) and labels[test].sum() == 2 and len(test) == 20
-
-
 def test_batches_of_similar_length_stay_under_a_token_budget(fastq):
     data = db.SequenceDataset(fastq, transform=OneHotEncoder())
     loader = db.DataLoader(data, batch_size=32, shuffle=True, seed=2, length_buckets=[30, 40], max_tokens=900)
@@ -182,21 +99,6 @@ def test_batches_of_similar_length_stay_under_a_token_budget(fastq):
         assert len(bounds) == 1 and batch.sequences.shape[0] * batch.sequences.shape[1] <= 900
         seen += batch.index.tolist()
     assert sorted(seen) == list(range(520))
-
-
-def test_summary_and_validation_look_at_every_record(tmp_path):
-    path = tmp_path / "reads.fa"
-    path.write_text(">a\nACGT\n>b\nACNN\n>c\nGG\n")
-    data = db.SequenceDataset(path, transform=OneHotEncoder(), target="file")
-    about = data.summary()
-    lengths = np.array([4, 4, 2])
-    assert about["num_samples"] == 3 and about["sequence_lengths"]["median"] == 4
-    assert about["sequence_lengths"]["std"] == pytest.approx(lengths.std()) and not about["has_quality"]
-    assert about["classes"] == {0: {"count": 3, "percent": 100.0}}
-    checked = data.validate()
-    assert checked["is_valid"] and "'b' (1)" in checked["warnings"][0] and "33.3 %" in checked["warnings"][0]
-    failing = db.SequenceDataset(path, transform=IntegerEncoder()).validate()
-    assert not failing["is_valid"] and "position 3" in failing["errors"][0]
 
 
 def test_a_thousand_epochs_take_no_more_memory(fastq):

@@ -19,8 +19,10 @@ ReadNumbers read_numbers(const io::RecordBatch& records, seq::SequenceType type)
   const seq::Alphabet alphabet(type);
   const int64_t size = records.size();
   ReadNumbers out{at::empty({size}, at::kLong), at::empty({size}), at::empty({size}), at::empty({size}, at::kLong)};
-  auto* lengths = out.lengths.data_ptr<int64_t>(),* unknown = out.num_unknown.data_ptr<int64_t>();
-  auto* gc = out.gc.data_ptr<float>(),* quality = out.mean_quality.data_ptr<float>();
+  auto* lengths = out.lengths.data_ptr<int64_t>();
+  auto* unknown = out.num_unknown.data_ptr<int64_t>();
+  auto* gc = out.gc.data_ptr<float>();
+  auto* quality = out.mean_quality.data_ptr<float>();
   at::parallel_for(0, size, kGrain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const std::string_view letters = records.sequence(i);
