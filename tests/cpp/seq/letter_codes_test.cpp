@@ -18,6 +18,25 @@ CATCH_TEST_CASE("Codes of every byte are those of the alphabet", "[letter_codes]
   }
 }
 
+CATCH_TEST_CASE("Reads of every length are coded whole, and a strange letter is seen wherever it stands",
+                "[letter_codes]") {
+  const Alphabet alphabet(SequenceType::kDna);
+  for (size_t size = 0; size <= 200; ++size) {
+    std::string read;
+    for (size_t i = 0; i < size; ++i) read += "ACGTacgtUu"[(i * i + size) % 10];
+    std::vector<int8_t> codes(size + 1, 99);
+    CATCH_REQUIRE(letter_codes(read, alphabet, codes.data()));
+    for (size_t i = 0; i < size; ++i) CATCH_REQUIRE(codes[i] == alphabet.id(read[i]));
+    CATCH_REQUIRE(codes[size] == 99);
+    for (size_t i = 0; i < size; ++i) {
+      std::string strange = read;
+      strange[i] = "N-\n\xC1"[i % 4];
+      CATCH_REQUIRE_FALSE(letter_codes(strange, alphabet, codes.data()));
+      CATCH_REQUIRE(codes[i] == -1);
+    }
+  }
+}
+
 CATCH_TEST_CASE("Codes become numbers, rows and planes", "[letter_codes]") {
   const std::vector<int8_t> codes{0, 3, -1, 2};
   std::vector<int64_t> longs(4);
