@@ -56,9 +56,9 @@ class Sample(dict[str, Any]):
 class Later:
     """A value of a Batch that is made when it is first asked for: lists of names cost more than tensors."""
 
-    def __init__(self, make: Callable[[], Any]) -> None:
-        """``make`` gives the value."""
-        self.make = make
+    def __init__(self, make: Callable[[], Any], one: Callable[[int], Any]) -> None:
+        """``make`` gives the value, a list; ``one`` an item of it."""
+        self.make, self.one = make, one
 
 
 class Batch(dict[str, Any]):
@@ -77,6 +77,11 @@ class Batch(dict[str, Any]):
         if isinstance(value, Later):
             value = self[key] = value.make()
         return value
+
+    def item(self, key: str, row: int) -> Any:
+        """An item of a list; the others need not be made for it."""
+        value = super().__getitem__(key)
+        return value.one(row) if isinstance(value, Later) else value[row]
 
     # A dict reads its values without asking __getitem__; these make what is asked for later first.
     def get(self, key: str, default: Any = None) -> Any:

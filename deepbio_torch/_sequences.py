@@ -202,9 +202,11 @@ class SequenceDataset(Dataset[Sample]):
             return cached.__getitems__(indices)
         if self._encoder is None:
             return [sample for sample in (self[index] for index in indices) if sample is not None]
-        checked = [self._checked(index) for index in indices]
-        batch = self.native().batch(checked, self.epoch)
-        return Rows(self.complete(batch, self.epoch), len(checked), self._row)
+        indices, size = list(indices), len(self)
+        if indices and not 0 <= min(indices) <= max(indices) < size:
+            indices = [self._checked(index) for index in indices]
+        batch = self.native().batch(indices, self.epoch)
+        return Rows(self.complete(batch, self.epoch), len(indices), self._row)
 
     def batch(self, indices: Sequence[int]) -> Batch:
         """The :class:`Batch` of these records; needs an encoder as transform, else collate them.
@@ -238,7 +240,12 @@ class SequenceDataset(Dataset[Sample]):
             indices = index.tolist()
             return metadata_of(self.paths, rows.descriptions(), self.native().files_of(indices), indices, epoch)
 
-        batch["ids"], batch["metadata"] = Later(rows.names), Later(metadata)
+        def metadata_of_row(row: int) -> dict[str, Any]:
+            number = int(index[row])
+            file = self.native().file_of(number)
+            return metadata_of(self.paths, [rows.description(row)], [file], [number], epoch)[0]
+
+        batch["ids"], batch["metadata"] = Later(rows.names, rows.name), Later(metadata, metadata_of_row)
         return batch
 
     def _row(self, batch: Batch, row: int) -> Sample:
@@ -335,9 +342,9 @@ def sample_of_batch(batch: Batch, row: int, layout: Layout) -> Sample:
     if isinstance(label, dict):
         label = {name: values[row].item() for name, values in label.items()}
     sample = Sample(
-        id=batch["ids"][row],
+        id=batch.item("ids", row),
         label=label[row].item() if isinstance(label, Tensor) else label,
-        metadata=batch["metadata"][row],
+        metadata=batch.item("metadata", row),
     )
     layout.put_row(sample, batch, row)
     if "mate_lengths" in batch:

@@ -123,7 +123,14 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
             self.rank * num_workers + worker,
             self.world_size * num_workers,
             self.drop_uneven,
+            self._needs_quality(),
         )
+
+    def _needs_quality(self) -> bool:
+        """Whether anything looks at qualities; else they are checked and left out."""
+        encoder = self._plan.encoder
+        is_plain = encoder is not None and encoder.quality is None and not self._plan.head
+        return not (is_plain and self.target in (None, "file"))
 
     def loader(self, batch_size: int, drop_last: bool, num_threads: int) -> _C.StreamLoader:
         """The C++ loader of this process's part; needs a native transform."""
@@ -145,7 +152,10 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         def metadata() -> list[dict[str, Any]]:
             return metadata_of(self.paths, rows.descriptions(), files, index.tolist(), epoch)
 
-        batch["ids"], batch["metadata"] = Later(rows.names), Later(metadata)
+        def metadata_of_row(row: int) -> dict[str, Any]:
+            return metadata_of(self.paths, [rows.description(row)], [files[row]], [int(index[row])], epoch)[0]
+
+        batch["ids"], batch["metadata"] = Later(rows.names, rows.name), Later(metadata, metadata_of_row)
         return batch
 
     def _label(self, raw: Any, file: int) -> Any:

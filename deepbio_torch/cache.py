@@ -196,17 +196,15 @@ class CachedDataset(Dataset[Sample]):
         Raises:
             RecordIndexError: an index out of range.
         """
-        size = len(self)
-        checked = []
-        for index in indices:
-            if not -size <= index < size:
-                raise RecordIndexError(f"record index: expected {-size} to {size - 1}, got {index}")
-            checked.append(index % size)
-        chosen = torch.tensor(checked, dtype=torch.int64)
-        where = torch.searchsorted(self._ends, chosen, right=True)
-        rows = chosen - torch.cat([torch.zeros(1, dtype=torch.int64), self._ends])[where]
+        checked, size = list(indices), len(self)
         if not checked:
             raise ArgumentError("batch: expected at least one index, got none")
+        if not -size <= min(checked) <= max(checked) < size:
+            wrong = next(index for index in checked if not -size <= index < size)
+            raise RecordIndexError(f"record index: expected {-size} to {size - 1}, got {wrong}")
+        chosen = torch.tensor(checked, dtype=torch.int64) % size
+        where = torch.searchsorted(self._ends, chosen, right=True)
+        rows = chosen - torch.cat([torch.zeros(1, dtype=torch.int64), self._ends])[where]
         parts: Parts = [(shard, (where == shard).nonzero().flatten()) for shard in sorted(set(where.tolist()))]
         out = Batch(index=chosen)
         for prefix in ("", "mate_"):
@@ -218,9 +216,14 @@ class CachedDataset(Dataset[Sample]):
                 if all(prefix + key in self._shards[shard] for shard, _ in parts):
                     out[prefix + key] = self._gather(prefix + key, parts, rows, width)
         self._add_labels(out, parts, rows)
-        records = list(zip(where.tolist(), rows.tolist(), strict=True))
-        out["ids"] = Later(lambda: [self._text("names", shard, row) for shard, row in records])
-        out["metadata"] = Later(lambda: self._metadata(records, checked))
+        out["ids"] = Later(
+            lambda: [self._text("names", *record) for record in zip(where.tolist(), rows.tolist(), strict=True)],
+            lambda row: self._text("names", int(where[row]), int(rows[row])),
+        )
+        out["metadata"] = Later(
+            lambda: self._metadata(where, rows, chosen),
+            lambda row: self._metadata(where[row : row + 1], rows[row : row + 1], chosen[row : row + 1])[0],
+        )
         return out
 
     def _width(self, prefix: str, lengths: Tensor, parts: Parts, rows: Tensor) -> int | None:
@@ -233,12 +236,21 @@ class CachedDataset(Dataset[Sample]):
         masks = [self._shards[shard][prefix + "attention_mask"][rows[places]] for shard, places in parts]
         return max(layout.num_tokens(mask) for mask in masks)
 
+    def _axis(self, key: str) -> int:
+        """Of positions in a tensor of rows."""
+        return 1 + (self._layout.axis or 0) if key.endswith("sequences") else 1
+
     def _gather(self, key: str, parts: Parts, rows: Tensor, width: int | None) -> Tensor:
         """Rows of a tensor of all shards, cut or padded to ``width`` along the axis of positions."""
         first = self._shards[parts[0][0]][key]
+        if len(parts) == 1:
+            begin, size = int(rows[0]), len(rows)
+            is_run = bool((rows[1:] - rows[:-1] == 1).all())
+            if width is None or first.shape[self._axis(key)] == width:
+                return first.narrow(0, begin, size).clone() if is_run else first.index_select(0, rows)
         shape = list(first.shape)
         shape[0] = len(rows)
-        axis = 1 + (self._layout.axis or 0) if key.endswith("sequences") else 1
+        axis = self._axis(key)
         if width is None:
             out = first.new_empty(shape)
         else:
@@ -266,10 +278,11 @@ class CachedDataset(Dataset[Sample]):
         begin, end = tensors[key + "_offsets"][row : row + 2].tolist()
         return bytes(tensors[key][begin:end].numpy()).decode()
 
-    def _metadata(self, records: Sequence[tuple[int, int]], indices: Sequence[int]) -> list[dict[str, Any]]:
+    def _metadata(self, where: Tensor, rows: Tensor, numbers: Tensor) -> list[dict[str, Any]]:
+        records = list(zip(where.tolist(), rows.tolist(), strict=True))
         titles = [self._text("descriptions", shard, row) for shard, row in records]
         files = [int(self._shards[shard]["files"][row]) for shard, row in records]
-        return metadata_of(self._about["paths"], titles, files, indices, self.epoch)
+        return metadata_of(self._about["paths"], titles, files, numbers.tolist(), self.epoch)
 
     def __getitems__(self, indices: Sequence[int]) -> Rows:
         return Rows(self.batch(indices), len(indices), self._row)

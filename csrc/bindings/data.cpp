@@ -370,6 +370,13 @@ void bind_transforms(py::module_& module) {
 void bind_reads(py::module_& module) {
   py::class_<RecordRows>(module, "RecordRows")
       .def("__len__", [](const RecordRows& r) { return r.rows.size(); })
+      .def(
+          "name", [](const RecordRows& r, size_t row) { return py::str(r.records->name(r.rows.at(row))); },
+          py::arg("row"))
+      .def(
+          "description",
+          [](const RecordRows& r, size_t row) { return py::str(r.records->description(r.rows.at(row))); },
+          py::arg("row"))
       .def("names",
            [](const RecordRows& r) {
              py::list out(r.rows.size());
@@ -444,9 +451,10 @@ void bind_streams(py::module_& module) {
   py::class_<data::ReadStream, std::shared_ptr<data::ReadStream>>(module, "ReadStream")
       .def(py::init([](const std::vector<std::string>& paths, const data::ReadEncoding& encoding,
                        const std::string& on_bad_record, int64_t shuffle_buffer, uint64_t seed, int64_t part,
-                       int64_t num_parts, bool drop_uneven) {
+                       int64_t num_parts, bool drop_uneven, bool with_quality) {
              data::ReadStreamOptions options;
              static_cast<data::ReadEncoding&>(options) = encoding;
+             options.fastx.fields.qualities = with_quality;
              options.fastx.on_bad_record = parse_on_bad_record(on_bad_record);
              options.shuffle_buffer = shuffle_buffer;
              options.seed = seed;
@@ -456,7 +464,7 @@ void bind_streams(py::module_& module) {
              return std::make_shared<data::ReadStream>(paths, options);
            }),
            py::arg("paths"), py::arg("encoding"), py::arg("on_bad_record"), py::arg("shuffle_buffer"), py::arg("seed"),
-           py::arg("part"), py::arg("num_parts"), py::arg("drop_uneven"))
+           py::arg("part"), py::arg("num_parts"), py::arg("drop_uneven"), py::arg("with_quality") = true)
       .def("begin", &data::ReadStream::begin, py::arg("epoch"), py::arg("given") = 0, NoGil())
       .def("take", &take_of, py::arg("num_records"))
       .def_property_readonly("given", &data::ReadStream::given)

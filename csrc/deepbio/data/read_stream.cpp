@@ -16,6 +16,20 @@ namespace {
 constexpr int64_t kPrefetch = 2;      // batches ahead per thread
 constexpr int64_t kReadAtOnce = 256;  // records between two looks at the file
 
+// Memory for as much as another batch took, so that it need not grow again.
+void reserve_like(const io::RecordBatch& other, io::RecordBatch& out) {
+  const auto text = [](const std::string& from, std::string& to) { to.reserve(from.size() + from.size() / 8); };
+  const auto offsets = [](const auto& from, auto& to) { to.reserve(from.size()); };
+  text(other.names, out.names);
+  text(other.descriptions, out.descriptions);
+  text(other.sequences, out.sequences);
+  text(other.qualities, out.qualities);
+  offsets(other.name_offsets, out.name_offsets);
+  offsets(other.description_offsets, out.description_offsets);
+  offsets(other.sequence_offsets, out.sequence_offsets);
+  offsets(other.quality_offsets, out.quality_offsets);
+}
+
 // What tells that a file was written to.
 struct FileMark {
   int64_t size = -1, seconds = 0, nanoseconds = 0;
@@ -53,6 +67,7 @@ struct ReadStream::State {
   int64_t first_place = 0;  // of the next stretch
   int64_t stretch_number = 0;
   bool has_begun = false;
+  std::shared_ptr<const io::RecordBatch> last;  // that was given
 
   State(std::vector<std::string> files, ReadStreamOptions o)
       : paths(std::move(files)), options(std::move(o)), selector(options.transforms) {}
@@ -198,6 +213,7 @@ StreamRecords ReadStream::take(int64_t num_records) {
   State& state = *state_;
   if (!state.has_begun) begin(0);
   StreamRecords out;
+  if (state_->last) reserve_like(*state_->last, *out.records);
   while (true) {
     State& now = *state_;
     for (; out.records->size() < num_records && now.next_own < now.current.own.size(); ++now.next_own) {
@@ -215,6 +231,7 @@ StreamRecords ReadStream::take(int64_t num_records) {
     if (!now.next_stretch()) break;
   }
   state_->given += out.records->size();
+  state_->last = out.records;
   return out;
 }
 
