@@ -50,6 +50,14 @@ CATCH_TEST_CASE("Codes become numbers, rows and planes", "[letter_codes]") {
   CATCH_REQUIRE(bytes == std::vector<uint8_t>{0, 3, 255, 2});
   expand_one_hot(codes.data(), 4, 4, 4, rows.data());
   CATCH_REQUIRE(rows == std::vector<float>{1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0});
+  for (size_t size = 0; size < 70; ++size) {
+    std::vector<int8_t> many;
+    for (size_t i = 0; i < size; ++i) many.push_back(static_cast<int8_t>((i * i + size) % 5) - 1);
+    std::vector<float> columns(4 * size + 4, 9);
+    expand_one_hot(many.data(), size, 4, 4, columns.data());
+    for (size_t i = 0; i < 4 * size; ++i) CATCH_REQUIRE(columns[i] == (many[i / 4] == static_cast<int>(i % 4) ? 1 : 0));
+    for (size_t i = 4 * size; i < columns.size(); ++i) CATCH_REQUIRE(columns[i] == 9);
+  }
   expand_one_hot(codes.data(), 4, 4, 5, wide.data());
   CATCH_REQUIRE(wide == std::vector<float>{1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0});
   expand_plane(codes.data(), 4, 3, plane.data());
