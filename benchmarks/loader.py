@@ -177,9 +177,8 @@ def augmented(path: Path, count: int) -> Rows:
 
 
 def looked_at(folder: Path) -> Rows:
-    path, packed = folder / "small.fastq", folder / "small.fastq.gz"
+    path, packed = folder / "small.fastq", folder / "packed.fastq.gz"
     write_reads(path, 10_000)
-    packed.write_bytes(gzip.compress(path.read_bytes(), 6))
     encoder = OneHotEncoder()
 
     def look() -> None:
@@ -187,24 +186,24 @@ def looked_at(folder: Path) -> Rows:
         data.summary()
         data.validate()
 
+    write_reads(folder / "packed.fastq", 50_000)
+    packed.write_bytes(gzip.compress((folder / "packed.fastq").read_bytes(), 6))
     cache = db.Cache.save(db.SequenceDataset(packed, transform=encoder), folder / "cache")
 
-    def batches(data: object) -> list[object]:
-        return [data.batch(range(i, min(i + BATCH, 10_000))) for i in range(0, 10_000, BATCH)]
+    def batches(data: object, count: int = 50_000) -> None:
+        for begin in range(0, count, BATCH):
+            data.batch(range(begin, min(begin + BATCH, count)))
 
     ways = {
-        "opening FASTQ.gz, one batch": timed(lambda: db.SequenceDataset(packed, transform=encoder).batch(range(BATCH))),
-        "loading the cache, one batch": timed(lambda: db.Cache.load(cache).batch(range(BATCH))),
-        "FASTQ.gz to batches": timed(lambda: batches(db.SequenceDataset(packed, transform=encoder))),
-        "cache to batches": timed(lambda: batches(db.Cache.load(cache))),
+        "FASTQ.gz, first batch": timed(lambda: batches(db.SequenceDataset(packed, transform=encoder), BATCH)),
+        "cache, first batch": timed(lambda: batches(db.Cache.load(cache), BATCH)),
+        "FASTQ.gz, all batches": timed(lambda: batches(db.SequenceDataset(packed, transform=encoder))),
+        "cache, all batches": timed(lambda: batches(db.Cache.load(cache))),
     }
-    goals = {
-        "loading the cache, one batch / opening FASTQ.gz, one batch": 10,
-        "cache to batches / FASTQ.gz to batches": 10,
-    }
+    goals = {"cache, first batch / FASTQ.gz, first batch": 10, "cache, all batches / FASTQ.gz, all batches": 10}
     return {
         "open + summary + validate of 10,000 reads": ("times/s", 1, {"ours": timed(look)}, {}),
-        "10,000 reads again": ("times/s", 1, ways, goals),
+        "50,000 reads again": ("times/s", 1, ways, goals),
     }
 
 
