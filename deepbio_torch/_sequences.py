@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 from . import _C
 from ._batch import Batch, Later, Layout, Rows, Sample
 from ._inspect import summarize, validate
+from ._log import logger
 from ._records import Path, Record
 from .errors import ArgumentError, ParseError, RecordIndexError
 from .targets import Labels, Target, check_target, make_labels
@@ -90,10 +91,8 @@ class SequenceDataset(Dataset[Sample]):
     def native(self) -> _C.ReadDataset:
         """The C++ dataset; the files are read when it is first needed in a process."""
         if self._native is None:
-            before = self._marks
-            self._marks = [mark_of(path) for path in self.paths + self.mates]
-            if before is not None:  # read already, by this dataset or the one it is a copy of
-                check_unchanged(list(zip(self.paths + self.mates, before, strict=True)))
+            check_unchanged(self.file_marks())  # of the dataset this is a copy of
+            marks = [mark_of(path) for path in self.paths + self.mates]
             native = _C.ReadDataset(
                 self.paths,
                 self._plan.encoding(self.sequence_type),
@@ -101,21 +100,32 @@ class SequenceDataset(Dataset[Sample]):
                 self.mates,
                 self.is_interleaved,
             )
-            check_unchanged(self.file_marks())
+            check_unchanged(list(zip(self.paths + self.mates, marks, strict=True)))
+            self._marks = marks
             self._labels = make_labels(self.target, native, self.paths)
             self._native = native
+            report = native.report()
+            logger.debug(
+                "opened %s: %d records, %d skipped, %d filtered",
+                ", ".join(self.paths),
+                report["num_records"],
+                report["num_skipped"],
+                native.num_filtered,
+            )
         return self._native
 
     def file_marks(self) -> list[tuple[str, FileMark]]:
-        """The files with what told, when they were read, that nobody had written to them."""
-        return list(zip(self.paths + self.mates, self._marks or [], strict=True))
+        """The files as they were when they were read; empty before that."""
+        return [] if self._marks is None else list(zip(self.paths + self.mates, self._marks, strict=True))
 
     def cached(self) -> Any:
         """The dataset of ``cache_dir``, made when it is not valid; None without ``cache_dir``."""
         if self.cache_dir is not None and self._cached is None:
             from .cache import Cache
 
-            if not Cache.is_valid(self.cache_dir, self):
+            is_valid = Cache.is_valid(self.cache_dir, self)
+            logger.debug("cache %s: %s", self.cache_dir, "used" if is_valid else "not there or stale, written anew")
+            if not is_valid:
                 Cache.save(self, self.cache_dir)
             self._cached = Cache.load(self.cache_dir)
         return self._cached
