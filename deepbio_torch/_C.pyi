@@ -175,6 +175,7 @@ def encode_one_hot(
     seed: int,
     record_indices: Sequence[int] = ...,
     epoch: int = 0,
+    qualities: Sequence[bytes] = ...,
 ) -> tuple[Tensor, Tensor]: ...
 def encode_integers(
     reads: Sequence[bytes],
@@ -183,6 +184,7 @@ def encode_integers(
     pad_to: int,
     max_length: int,
     seed: int,
+    dtype: str = "int64",
     record_indices: Sequence[int] = ...,
     epoch: int = 0,
 ) -> tuple[Tensor, Tensor]: ...
@@ -256,14 +258,71 @@ class ReadEncoder:
         padding_side: str,
     ) -> ReadEncoder: ...
 
-def encode_quality(qualities: Sequence[bytes], length: int) -> Tensor: ...
+def encode_quality(qualities: Sequence[bytes], length: int, form: str = "phred") -> Tensor: ...
 def reverse_complement(sequence: bytes, sequence_type: str) -> bytes: ...
 
+class Transform:
+    is_random: bool
+    is_filter: bool
+    def apply(
+        self, sequences: Sequence[bytes], qualities: Sequence[bytes | None], records: Sequence[int], epoch: int
+    ) -> list[tuple[bytes, bytes | None] | None]: ...
+
+class ReverseComplement(Transform):
+    def __init__(self, p: float, sequence_type: str, seed: int) -> None: ...
+
+class Mutator(Transform):
+    def __init__(self, rate: float, sequence_type: str, seed: int) -> None: ...
+
+class Sampler(Transform):
+    def __init__(self, length: int, strategy: str, short: str, seed: int) -> None: ...
+
+class QualitySimulator(Transform):
+    def __init__(self, kind: str, first: float, second: float, sd: float, seed: int) -> None: ...
+
+class EndTrimmer(Transform):
+    def __init__(self, threshold: int) -> None: ...
+
+class WindowTrimmer(Transform):
+    def __init__(self, threshold: int, width: int) -> None: ...
+
+class AdapterTrimmer(Transform):
+    def __init__(self, adapter: str, max_error_rate: float, min_overlap: int) -> None: ...
+
+class QualityMasker(Transform):
+    def __init__(self, threshold: int) -> None: ...
+
+class LengthFilter(Transform):
+    def __init__(self, min_length: int, max_length: int) -> None: ...
+
+class QualityFilter(Transform):
+    def __init__(self, min_mean: float, min_base: int) -> None: ...
+
+class Subsampler(Transform):
+    def __init__(self, kind: str, value: float, seed: int) -> None: ...
+
+class Deduplicator(Transform):
+    def __init__(self, keep: str) -> None: ...
+
+class DuplicateCounter:
+    num_distinct: int
+    def add(self, sequence: bytes) -> int: ...
+    def count(self, sequence: bytes) -> int: ...
+    def clear(self) -> None: ...
+
 # data
-class ReadDataset:
+class RecordRows:
+    def __len__(self) -> int: ...
+    def name(self, row: int) -> str: ...
+    def description(self, row: int) -> str: ...
+    def names(self) -> list[str]: ...
+    def descriptions(self) -> list[str]: ...
+    def records(self) -> list[RecordTuple]: ...
+
+class ReadEncoding:
     def __init__(
         self,
-        paths: Sequence[str],
+        *,
         encoding: str = "onehot",
         sequence_type: str = "dna",
         unknown: str = "zero",
@@ -271,15 +330,66 @@ class ReadDataset:
         max_length: int = 0,
         channels_first: bool = False,
         seed: int = 0,
-        on_bad_record: str = "raise",
+        dtype: str = "int64",
+        quality: str = "phred",
+        transforms: Sequence[Transform] = ...,
         encoder: ReadEncoder | None = None,
     ) -> None: ...
+
+class ReadDataset:
+    num_filtered: int
+    def __init__(
+        self,
+        paths: Sequence[str],
+        encoding: ReadEncoding = ...,
+        on_bad_record: str = "raise",
+        mates: Sequence[str] = ...,
+        is_interleaved: bool = False,
+    ) -> None: ...
     def __len__(self) -> int: ...
-    def record(self, index: int) -> RecordTuple: ...
+    def record(self, index: int, is_mate: bool = False) -> RecordTuple: ...
     def file_of(self, index: int) -> int: ...
-    def titles(self, indices: Sequence[int]) -> list[tuple[str, int]]: ...  # description, file
+    def files_of(self, indices: Sequence[int]) -> list[int]: ...
+    def numbers(self, sequence_type: str, is_mate: bool = False) -> dict[str, Any]: ...
     def report(self) -> dict[str, Any]: ...
     def batch(self, indices: Sequence[int], epoch: int = 0) -> dict[str, Any]: ...
+
+class ReadStream:
+    given: int
+    def __init__(
+        self,
+        paths: Sequence[str],
+        encoding: ReadEncoding,
+        on_bad_record: str,
+        shuffle_buffer: int,
+        seed: int,
+        part: int,
+        num_parts: int,
+        drop_uneven: bool,
+        with_quality: bool = True,
+    ) -> None: ...
+    def begin(self, epoch: int, given: int = 0) -> None: ...
+    def take(self, num_records: int) -> dict[str, Any] | None: ...  # None: the end
+    def report(self) -> dict[str, Any]: ...
+
+class StreamLoader:
+    def __init__(self, stream: ReadStream, batch_size: int, drop_last: bool, num_threads: int) -> None: ...
+    def begin(self, epoch: int, first_batch: int = 0) -> None: ...
+    def next(self) -> dict[str, Any] | None: ...
+
+def mixed_seed(seed: int, epoch: int) -> int: ...
+def length_batches(
+    lengths: Tensor,
+    boundaries: Sequence[int],
+    max_tokens: int,
+    batch_size: int,
+    shuffle: bool,
+    drop_last: bool,
+    seed: int,
+    epoch: int,
+    rank: int,
+    world_size: int,
+) -> list[list[int]]: ...
 
 class SampleDataset:
     sample_ids: list[str]
@@ -311,7 +421,7 @@ class ReadLoader:
     def __init__(
         self,
         dataset: ReadDataset,
-        items: Sequence[int],
+        num_items: int,
         batch_size: int,
         shuffle: bool,
         drop_last: bool,
@@ -321,6 +431,7 @@ class ReadLoader:
         world_size: int,
     ) -> None: ...
     def begin(self, epoch: int, first_batch: int = 0) -> None: ...
+    def begin_with(self, epoch: int, first_batch: int, batches: Sequence[Sequence[int]]) -> None: ...
     def next(self) -> dict[str, Any] | None: ...
 
 class SampleLoader:
@@ -329,7 +440,7 @@ class SampleLoader:
     def __init__(
         self,
         dataset: SampleDataset,
-        items: Sequence[int],
+        num_items: int,
         batch_size: int,
         shuffle: bool,
         drop_last: bool,
@@ -339,6 +450,7 @@ class SampleLoader:
         world_size: int,
     ) -> None: ...
     def begin(self, epoch: int, first_batch: int = 0) -> None: ...
+    def begin_with(self, epoch: int, first_batch: int, batches: Sequence[Sequence[int]]) -> None: ...
     def next(self) -> dict[str, Any] | None: ...
 
 def epoch_batches(

@@ -13,7 +13,21 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import community, data, errors, export, losses, models, report, tokenizers, training, transforms
+    from . import (
+        cache,
+        community,
+        data,
+        errors,
+        export,
+        losses,
+        models,
+        report,
+        targets,
+        tokenizers,
+        training,
+        transforms,
+    )
+    from .cache import Cache
     from .community import (
         DistanceMatrix,
         Metadata,
@@ -40,6 +54,7 @@ if TYPE_CHECKING:
         SampleDataset,
         SequenceDataset,
         SequenceReader,
+        StreamingSequenceDataset,
         collate,
         pad_collate,
         truncate_collate,
@@ -47,19 +62,21 @@ if TYPE_CHECKING:
     from .training import Trainer, embed, predict
 
 _NAMES = {
+    "cache": ("Cache",),
     "community": (
         "DistanceMatrix", "Metadata", "Ordination", "Table", "Tree", "UnifracBatch", "beta_diversity", "faith_pd",
         "pcoa", "permanova", "read_metadata", "read_table", "read_tree", "unifrac",
     ),
     "data": (
         "Batch", "DataLoader", "FastaFile", "Record", "RecordBatch", "Sample", "SampleDataset",
-        "SequenceDataset", "SequenceReader", "collate", "pad_collate", "truncate_collate",
+        "SequenceDataset", "SequenceReader", "StreamingSequenceDataset", "collate", "pad_collate", "truncate_collate",
     ),
     "errors": (),
     "export": (),
     "losses": (),
     "models": (),
     "report": (),
+    "targets": (),
     "tokenizers": (),
     "training": ("Trainer", "embed", "predict"),
     "transforms": (),
@@ -106,6 +123,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "Batch",
+    "Cache",
     "DataLoader",
     "DistanceMatrix",
     "FastaFile",
@@ -117,12 +135,14 @@ __all__ = [
     "SampleDataset",
     "SequenceDataset",
     "SequenceReader",
+    "StreamingSequenceDataset",
     "Table",
     "Trainer",
     "Tree",
     "UnifracBatch",
     "__version__",
     "beta_diversity",
+    "cache",
     "collate",
     "community",
     "data",
@@ -140,6 +160,7 @@ __all__ = [
     "read_table",
     "read_tree",
     "report",
+    "targets",
     "tokenizers",
     "training",
     "transforms",

@@ -5,9 +5,9 @@ Axes: B batch, L positions, A letters, S ASVs of a sample, U distinct ASVs of a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -26,6 +26,8 @@ class Sample(dict[str, Any]):
         length_axis: which axis of ``sequence`` is the length (1 for one-hot with channels first).
         length: positions that are letters, when an encoder has padded ``sequence``; else None.
         letters: letters of the read, when positions are something else (k-mers, tokens); else None.
+        mate_length: of the other read of a pair.
+        mate_letters: of the other read of a pair.
         pad_id: what ``input_ids`` are padded with.
         pads_left: on which side.
     """
@@ -33,6 +35,8 @@ class Sample(dict[str, Any]):
     length_axis: int = 0
     length: int | None = None
     letters: int | None = None
+    mate_length: int | None = None
+    mate_letters: int | None = None
     pad_id: int = 0
     pads_left: bool = False
 
@@ -40,8 +44,8 @@ class Sample(dict[str, Any]):
         """What a callable made of this sample as a plain dict: where the length stands is still known."""
         sample = Sample(items)
         if items.get("sequence") is self.get("sequence"):
-            sample.length = self.length
-        sample.length_axis, sample.letters = self.length_axis, self.letters
+            sample.length, sample.mate_length = self.length, self.mate_length
+        sample.length_axis, sample.letters, sample.mate_letters = self.length_axis, self.letters, self.mate_letters
         sample.pad_id, sample.pads_left = self.pad_id, self.pads_left
         return sample
 
@@ -49,13 +53,72 @@ class Sample(dict[str, Any]):
         return f"Sample({_brief_items(self)})"
 
 
+class Later:
+    """A value of a Batch that is made when it is first asked for: lists of names cost more than tensors."""
+
+    def __init__(self, make: Callable[[], Any], one: Callable[[int], Any]) -> None:
+        """``make`` gives the value, a list; ``one`` an item of it."""
+        self.make, self.one = make, one
+
+
 class Batch(dict[str, Any]):
     """A batch: a dict of tensors whose keys are attributes too.
 
-    Reads: ``sequences`` float32 [B, L, A] or int64 [B, L], ``lengths`` int64 [B], ``quality``
-    float32 [B, L] Phred, ``labels`` int64 or float32 [B], ``ids`` and ``metadata`` lists of B.
+    Reads: ``sequences`` float32 [B, L, A] or int64 [B, L] (for tokens ``input_ids`` and ``attention_mask`` int64
+    [B, L]), ``lengths`` int64 [B], ``quality``
+    float32 [B, L] Phred, ``labels`` int64 or float32 [B] (a dict of such with several targets), ``index`` int64 [B]
+    (record numbers), ``ids`` and ``metadata`` lists of B; pairs also ``mate_sequences``, ``mate_lengths``,
+    ``mate_quality`` (``mate_input_ids``, ``mate_attention_mask``).
     Samples of a table: see :class:`~deepbio_torch.SampleDataset`. Masks: True = real.
     """
+
+    def __getitem__(self, key: str) -> Any:
+        value = super().__getitem__(key)
+        if isinstance(value, Later):
+            value = self[key] = value.make()
+        return value
+
+    def item(self, key: str, row: int) -> Any:
+        """An item of a list; the others need not be made for it."""
+        value = super().__getitem__(key)
+        return value.one(row) if isinstance(value, Later) else value[row]
+
+    # A dict reads its values without asking __getitem__; these make what is asked for later first.
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a key, or ``default``."""
+        return self[key] if key in self else default
+
+    def pop(self, key: str, *default: Any) -> Any:
+        """Takes a key out and gives its value."""
+        if key in self:
+            self[key] = self[key]
+        return super().pop(key, *default)
+
+    def copy(self) -> Batch:
+        """A batch of the same values."""
+        return Batch(self._made())
+
+    def values(self) -> Any:
+        """All values."""
+        return self._made().values()
+
+    def items(self) -> Any:
+        """All keys and values."""
+        return self._made().items()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self.keys()))
+
+    def __eq__(self, other: object) -> bool:
+        return self._made() == (other._made() if isinstance(other, Batch) else other)
+
+    __hash__ = None
+
+    def _made(self) -> dict[str, Any]:
+        return {key: self[key] for key in self.keys()}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Batch, (self._made(),)
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -72,10 +135,15 @@ class Batch(dict[str, Any]):
         return self._map(lambda tensor: tensor.pin_memory())
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> Batch:
-        return Batch({k: change(v) if isinstance(v, Tensor) else v for k, v in self.items()})
+        def changed(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {name: changed(part) for name, part in value.items()}
+            return change(value) if isinstance(value, Tensor) else value
+
+        return Batch({key: changed(dict.__getitem__(self, key)) for key in self.keys()})
 
     def __repr__(self) -> str:
-        return f"Batch({_brief_items(self)})"
+        return f"Batch({_brief_items(self._made())})"
 
     def _repr_html_(self) -> str:
         rows = (f"<tr><td>{k}</td><td>{escape(_brief(v))}</td></tr>" for k, v in self.items())
@@ -98,6 +166,64 @@ class Rows(Sequence[Sample]):
         if not -self._size <= index < self._size:
             raise IndexError(f"expected 0 to {self._size - 1}, got {index}")
         return self._row(self.batch, index % self._size)
+
+
+class Layout(NamedTuple):
+    """How a row of an encoded batch becomes a sample, without the padding the other rows asked for.
+
+    Attributes:
+        axis: of the positions in a row; None: a row has none (k-mer counts).
+        is_fixed: rows keep the width of the batch, which was asked for.
+        window: letters of a position, more than 1 for k-mers.
+        step: letters from one position to the next.
+        is_tokens: positions are tokens, counted by the attention mask.
+        multiple: the number of tokens is rounded up to a multiple of this.
+        pad_id: what tokens are padded with.
+        pads_left: on which side.
+    """
+
+    axis: int | None = 0
+    is_fixed: bool = False
+    window: int = 1
+    step: int = 1
+    is_tokens: bool = False
+    multiple: int = 1
+    pad_id: int = 0
+    pads_left: bool = False
+
+    def put_row(self, sample: Sample, batch: Batch, row: int, prefix: str = "") -> None:
+        """Cuts a row out of a batch into a sample; ``prefix`` "mate_" is for the other read of a pair."""
+        letters = int(batch[prefix + "lengths"][row])
+        if self.is_tokens:
+            self._put_tokens(sample, batch, row, prefix)
+            setattr(sample, prefix + "letters", letters)
+            return
+        values, quality = batch[prefix + "sequences"][row], batch.get(prefix + "quality")
+        if self.axis is not None and not self.is_fixed:
+            values = values.narrow(self.axis, 0, self.num_positions(letters))
+        sample[prefix + "sequence"] = values
+        sample[prefix + "quality"] = None if quality is None else quality[row, : values.shape[self.axis or 0]]
+        is_letters = self.axis is not None and self.window == 1
+        setattr(sample, prefix + ("length" if is_letters else "letters"), letters)
+        sample.length_axis = self.axis or 0
+
+    def _put_tokens(self, sample: Sample, batch: Batch, row: int, prefix: str) -> None:
+        ids, mask = batch[prefix + "input_ids"][row], batch[prefix + "attention_mask"][row]
+        if not self.is_fixed:
+            size = self.num_tokens(mask)
+            first = ids.shape[0] - size if self.pads_left else 0
+            ids, mask = ids[first : first + size], mask[first : first + size]
+        sample[prefix + "input_ids"], sample[prefix + "attention_mask"] = ids, mask
+        sample.pad_id, sample.pads_left = self.pad_id, self.pads_left
+
+    def num_positions(self, letters: int) -> int:
+        """Positions of a read of so many letters."""
+        return max(0, (letters - self.window) // self.step + 1)
+
+    def num_tokens(self, mask: Tensor) -> int:
+        """Width of the longest row of a mask [L] or [B, L]."""
+        size = int(mask.sum(-1).max()) if mask.numel() else 0
+        return size + -size % self.multiple
 
 
 Collate: TypeAlias = Callable[[Sequence[Sample]], Batch]
@@ -148,38 +274,58 @@ def _collate(
     pad_to: int | None = None,
     max_length: int | None = None,
 ) -> Batch:
-    samples = list(samples)
+    samples = [sample for sample in samples if sample is not None]  # filters drop samples
     if not samples:
         raise ArgumentError("collate: expected at least one sample, got none")
-    if "input_ids" in samples[0]:
-        return _collate_tokens(samples, padding_value, pad_to, max_length)
-    if "sequence" not in samples[0]:
+    if not {"sequence", "input_ids"} & samples[0].keys():
         raise ArgumentError(
             "collate: expected samples of a SequenceDataset (key 'sequence'), got keys "
             f"{sorted(samples[0])}; batches of a SampleDataset come from dataset.batch(indices)"
         )
+    stack = _stack_tokens if "input_ids" in samples[0] else _stack
+    out = stack(samples, "", padding_value, pad_to, max_length)
+    if any("mate_" + key in samples[0] for key in ("sequence", "input_ids")):
+        out.update(stack(samples, "mate_", padding_value, pad_to, max_length))
+    labels: list[Any] = [sample.get("label") for sample in samples]
+    if all(isinstance(label, dict) for label in labels):
+        out["labels"] = {name: torch.as_tensor([label[name] for label in labels]) for name in labels[0]}
+    elif all(label is not None for label in labels):
+        out["labels"] = torch.as_tensor(labels)
+    metadata: list[Any] = [sample.get("metadata") for sample in samples]
+    if all(isinstance(each, dict) and "index" in each for each in metadata):
+        out["index"] = torch.tensor([each["index"] for each in metadata], dtype=torch.int64)
+    out["ids"] = [sample.get("id") for sample in samples]
+    out["metadata"] = metadata
+    return out
+
+
+def _stack(
+    samples: list[Sample], prefix: str, padding_value: float | None, pad_to: int | None, max_length: int | None
+) -> Batch:
+    """Sequences, lengths and qualities of the samples, or of their mates (prefix "mate_")."""
     axis = getattr(samples[0], "length_axis", 0)
-    cut = [_cut(sample["sequence"], axis, max_length) for sample in samples]
-    qualities = [_cut(sample.get("quality"), 0, max_length) for sample in samples]
-    out = Batch(sequences=cut, quality=qualities)
+    cut = [_cut(sample[prefix + "sequence"], axis, max_length) for sample in samples]
+    qualities = [_cut(sample.get(prefix + "quality"), 0, max_length) for sample in samples]
+    out = Batch({prefix + "sequences": cut, prefix + "quality": qualities})
     if isinstance(cut[0], Tensor):
         fill = padding_value
         if fill is None:
-            fill = 0 if cut[0].is_floating_point() else -1
-        out["sequences"] = _padded(cut, axis, fill, pad_to)
-        lengths = [_length(s, x.shape[axis]) for s, x in zip(samples, cut, strict=True)]
+            fill = 0 if cut[0].is_floating_point() else 255 if cut[0].dtype == torch.uint8 else -1
+        stacked = out[prefix + "sequences"] = _padded(cut, axis, fill, pad_to)
+        lengths = [_length(s, prefix, x.shape[axis]) for s, x in zip(samples, cut, strict=True)]
         if all(isinstance(quality, Tensor) for quality in qualities):
-            out["quality"] = _padded(qualities, 0, 0, out["sequences"].shape[axis + 1])
+            missing = 0 if qualities[0].is_floating_point() else -1
+            out[prefix + "quality"] = _padded(qualities, 0, missing, stacked.shape[axis + 1])
         else:
-            del out["quality"]
+            del out[prefix + "quality"]
     else:
         lengths = [len(sequence) for sequence in cut]
-    out["lengths"] = torch.tensor(lengths, dtype=torch.int64)
-    return _with_labels(out, samples)
+    out[prefix + "lengths"] = torch.tensor(lengths, dtype=torch.int64)
+    return out
 
 
-def _collate_tokens(
-    samples: list[Sample], padding_value: float | None, pad_to: int | None, max_length: int | None
+def _stack_tokens(
+    samples: list[Sample], prefix: str, padding_value: float | None, pad_to: int | None, max_length: int | None
 ) -> Batch:
     """Tokens: padded on the tokenizer's side with its padding token, the mask with 0."""
     first = samples[0]
@@ -187,29 +333,21 @@ def _collate_tokens(
     fills = {"input_ids": pad_id if padding_value is None else padding_value, "attention_mask": 0}
     out = Batch()
     for key, fill in fills.items():
-        rows = [_cut(sample[key], 0, max_length) for sample in samples]
+        rows = [_cut(sample[prefix + key], 0, max_length) for sample in samples]
         if pads_left:
             rows = [row.flip(0) for row in rows]
         padded = _padded(rows, 0, fill, pad_to)
-        out[key] = padded.flip(1) if pads_left else padded
-    lengths = [getattr(s, "letters", None) or 0 for s in samples]
-    out["lengths"] = torch.tensor(lengths, dtype=torch.int64)
-    return _with_labels(out, samples)
-
-
-def _with_labels(out: Batch, samples: list[Sample]) -> Batch:
-    if all(sample.get("label") is not None for sample in samples):
-        out["labels"] = torch.as_tensor([sample["label"] for sample in samples])
-    out["ids"] = [sample.get("id") for sample in samples]
-    out["metadata"] = [sample.get("metadata") for sample in samples]
+        out[prefix + key] = padded.flip(1) if pads_left else padded
+    lengths = [getattr(sample, prefix + "letters", None) or 0 for sample in samples]
+    out[prefix + "lengths"] = torch.tensor(lengths, dtype=torch.int64)
     return out
 
 
-def _length(sample: Sample, width: int) -> int:
-    letters = getattr(sample, "letters", None)
+def _length(sample: Sample, prefix: str, width: int) -> int:
+    letters = getattr(sample, prefix + "letters", None)
     if letters is not None:
         return int(letters)
-    known = getattr(sample, "length", None)
+    known = getattr(sample, prefix + "length", None)
     return width if known is None else min(known, width)
 
 
@@ -226,6 +364,10 @@ def _padded(sequences: list[Tensor], axis: int, fill: float, pad_to: int | None)
     if pad_to is not None and longest > pad_to:
         raise ArgumentError(f"pad_to={pad_to}: a sequence of the batch has length {longest}; truncate_collate cuts")
     width = longest if pad_to is None else pad_to
+    trailing = {(sequence.shape[:axis], sequence.shape[axis + 1 :]) for sequence in sequences}
+    if len(trailing) > 1:
+        shapes = sorted({tuple(sequence.shape) for sequence in sequences})
+        raise ArgumentError(f"collate: expected sequences that differ in length only, got shapes {shapes}")
     rows = []
     for sequence in sequences:
         after = [0, 0] * (sequence.dim() - 1 - axis) + [0, width - sequence.shape[axis]]

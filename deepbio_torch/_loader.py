@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,20 +11,21 @@ import torch
 
 from . import _C
 from ._batch import collate
-from ._reads import SequenceDataset
 from ._samples import SampleDataset
+from ._sequences import SequenceDataset
+from ._streaming import StreamingSequenceDataset
 from .errors import ArgumentError, ConfigError
 
 
 class DataLoader:
     """Batches of a dataset, in an order that depends on (seed, epoch) only.
 
-    C++ threads make the batches of a SequenceDataset with an encoder and of a SampleDataset; other
-    datasets and Python transforms run on Python threads, in the same order. Every iteration is an
-    epoch and the next one has another order.
+    C++ threads make the batches of a SequenceDataset or StreamingSequenceDataset whose transform is native and ends
+    with an encoder, and of a SampleDataset; other datasets and Python transforms run on Python threads, in the same
+    order. Every iteration is an epoch and the next one has another order.
 
     Args:
-        dataset: a map-style dataset.
+        dataset: a map-style dataset, or a StreamingSequenceDataset (which has its own order and ranks).
         batch_size: items of a batch.
         shuffle: another order in each epoch, instead of the dataset's own.
         num_workers: threads; 0 makes batches in the calling thread.
@@ -34,9 +35,13 @@ class DataLoader:
         pin_memory: batches in page-locked memory; needs an accelerator.
         rank: this process's part of the items.
         world_size: number of parts; all get the same number of batches.
+        sampler: indices in the order to load instead of the dataset's, such as ``targets.balanced_sampler``; its
+            ``set_epoch`` is called.
+        length_buckets: rising lengths in bp; a batch holds reads of one bucket only, so that little is padding.
+        max_tokens: largest rows x longest read of a batch; with it ``batch_size`` is the most rows.
 
     Raises:
-        ArgumentError: a size out of range.
+        ArgumentError: a size out of range, options that do not fit together.
     """
 
     def __init__(
@@ -52,6 +57,9 @@ class DataLoader:
         pin_memory: bool = False,
         rank: int = 0,
         world_size: int = 1,
+        sampler: Iterable[int] | None = None,
+        length_buckets: Sequence[int] | None = None,
+        max_tokens: int | None = None,
     ) -> None:
         """Checks the sizes."""
         if batch_size < 1:
@@ -60,16 +68,36 @@ class DataLoader:
             raise ArgumentError(f"num_workers: expected 0 or more, got {num_workers}")
         if not 0 <= rank < world_size:
             raise ArgumentError(f"rank: expected 0 to {world_size - 1}, got {rank}")
+        if max_tokens is not None and max_tokens < 1:
+            raise ArgumentError(f"max_tokens: expected at least 1, got {max_tokens}")
         self.dataset, self.batch_size, self.shuffle = dataset, batch_size, shuffle
         self.num_workers, self.collate_fn, self.drop_last = num_workers, collate_fn, drop_last
         self.seed = int(torch.randint(1 << 62, (1,))) if seed is None else seed
         self.pin_memory, self.rank, self.world_size = pin_memory, rank, world_size
+        self.sampler = sampler
+        self._by_length = length_buckets is not None or max_tokens is not None
+        self._buckets, self._max_tokens = list(length_buckets or []), max_tokens or 0
+        if self._by_length and (sampler is not None or not hasattr(dataset, "lengths")):
+            raise ArgumentError("length_buckets, max_tokens: expected a dataset with lengths and no sampler")
+        if sampler is not None and shuffle:
+            raise ArgumentError("sampler: expected shuffle=False, the sampler gives the order")
+        self._is_stream = isinstance(dataset, StreamingSequenceDataset)
+        if self._is_stream and (shuffle or sampler is not None or self._by_length or world_size > 1):
+            raise ArgumentError(
+                "dataset: a stream has its own order and ranks (shuffle_buffer, rank, world_size); expected none of "
+                "shuffle, sampler, length_buckets, max_tokens and world_size here"
+            )
         self._epoch = 0  # of the iteration under way, or of the next one
         self._given = 0  # its batches that were handed out
         self._under_way = False
 
     def __len__(self) -> int:
-        share = -(-len(self.dataset) // self.world_size)
+        if self._is_stream:
+            raise TypeError("a stream has no length: it is not known before its files are read")
+        if self._by_length:
+            return len(self._order(self._epoch))
+        items = len(self.sampler) if hasattr(self.sampler, "__len__") else len(self.dataset)  # type: ignore[arg-type]
+        share = -(-items // self.world_size)
         return share // self.batch_size if self.drop_last else -(-share // self.batch_size)
 
     @property
@@ -99,14 +127,21 @@ class DataLoader:
         self._under_way = False
 
     def _shape(self) -> dict[str, Any]:
-        return {
-            "num_items": len(self.dataset),
+        shape: dict[str, Any] = {
+            "num_items": -1 if self._is_stream else len(self.dataset),
             "batch_size": self.batch_size,
             "shuffle": self.shuffle,
             "drop_last": self.drop_last,
             "rank": self.rank,
             "world_size": self.world_size,
         }
+        if self._by_length:
+            shape |= {"length_buckets": self._buckets, "max_tokens": self._max_tokens}
+        if self._is_stream:
+            stream = self.dataset.state_dict()
+            del stream["epoch"], stream["given"]
+            shape["stream"] = stream
+        return shape
 
     def __iter__(self) -> Iterator[Any]:
         if self._under_way:  # the last iteration was left before its end
@@ -121,34 +156,52 @@ class DataLoader:
             self._epoch, self._given, self._under_way = epoch + 1, 0, False
 
     def _batches(self, epoch: int, first: int) -> Iterator[Any]:
-        order = _C.epoch_batches(**self._shape(), seed=self.seed, epoch=epoch)[first:]
+        if self._is_stream:
+            return self._stream_batches(epoch, first)
         if self.collate_fn is None:
             if isinstance(self.dataset, SampleDataset):
-                loader = _C.SampleLoader(self.dataset.native(), *self._options())
-                return self._native(loader, order, epoch, first)
-            if isinstance(self.dataset, SequenceDataset) and self.dataset.is_native:
-                reads = _C.ReadLoader(self.dataset.native(), *self._options())
-                return self._native(reads, order, epoch, first)
+                return self._native(_C.SampleLoader(self.dataset.native(), *self._options()), epoch, first)
+            is_native = isinstance(self.dataset, SequenceDataset) and self.dataset.is_native
+            if is_native and self.dataset.cached() is None:
+                return self._native(_C.ReadLoader(self.dataset.native(), *self._options()), epoch, first)
         if hasattr(self.dataset, "set_epoch"):
             self.dataset.set_epoch(epoch)
-        return self._in_python(order)
+        return self._in_python(self._order(epoch)[first:])
+
+    def _order(self, epoch: int) -> list[list[int]]:
+        """The batches of an epoch as indices."""
+        order: dict[str, Any] = {"batch_size": self.batch_size, "shuffle": self.shuffle, "drop_last": self.drop_last}
+        order |= {"seed": self.seed, "epoch": epoch, "rank": self.rank, "world_size": self.world_size}
+        if self._by_length:
+            return _C.length_batches(self.dataset.lengths, self._buckets, self._max_tokens, **order)
+        if self.sampler is None:
+            return _C.epoch_batches(len(self.dataset), **order)
+        if hasattr(self.sampler, "set_epoch"):
+            self.sampler.set_epoch(epoch)
+        chosen = list(self.sampler)
+        return [[chosen[i] for i in batch] for batch in _C.epoch_batches(len(chosen), **order)]
 
     def _options(self) -> tuple[Any, ...]:
         sizes = (self.batch_size, self.shuffle, self.drop_last, self.seed, self.num_workers)
-        return (range(len(self.dataset)), *sizes, self.rank, self.world_size)
+        return (len(self.dataset), *sizes, self.rank, self.world_size)
 
-    def _native(
-        self,
-        loader: _C.ReadLoader | _C.SampleLoader,
-        order: Sequence[Sequence[int]],
-        epoch: int,
-        first: int,
-    ) -> Iterator[Any]:
+    def _native(self, loader: _C.ReadLoader | _C.SampleLoader, epoch: int, first: int) -> Iterator[Any]:
+        if self.sampler is not None or self._by_length:
+            loader.begin_with(epoch, first, self._order(epoch))
+        else:
+            loader.begin(epoch, first)
+        while (fields := loader.next()) is not None:
+            yield self.dataset.complete(fields, epoch)
+
+    def _stream_batches(self, epoch: int, first: int) -> Iterator[Any]:
+        stream = self.dataset
+        if not stream.is_native or self.collate_fn is not None:
+            yield from stream.python_batches(epoch, first, self.batch_size, self.drop_last, self.collate_fn)
+            return
+        loader = stream.loader(self.batch_size, self.drop_last, self.num_workers)
         loader.begin(epoch, first)
-        for indices in order:
-            fields = loader.next()
-            assert fields is not None, "the loader ended before its order"
-            yield self.dataset.complete(fields, indices, epoch)
+        while (fields := loader.next()) is not None:
+            yield stream.complete(fields, epoch)
 
     def _in_python(self, order: Sequence[Sequence[int]]) -> Iterator[Any]:
         if self.num_workers == 0:
@@ -172,7 +225,8 @@ class DataLoader:
         return (self.collate_fn or collate)(items)
 
     def __repr__(self) -> str:
+        size = "a stream" if self._is_stream else f"{len(self)} batches"
         return (
             f"DataLoader({self.dataset!r}, batch_size={self.batch_size}, shuffle={self.shuffle}, "
-            f"num_workers={self.num_workers}, {len(self)} batches)"
+            f"num_workers={self.num_workers}, {size})"
         )

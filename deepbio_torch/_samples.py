@@ -215,7 +215,7 @@ class SampleDataset(Dataset[Sample]):
         """
         return Batch(self.native().batch([self._checked(i) for i in indices], self.epoch))
 
-    def complete(self, fields: dict[str, Any], indices: Sequence[int], epoch: int) -> Batch:
+    def complete(self, fields: dict[str, Any], epoch: int) -> Batch:
         """What a C++ loader gave, as a batch."""
         return Batch(fields)
 

@@ -1,14 +1,15 @@
 """Datasets, batches and loaders: one name for everything between files and a model.
 
-Reads: :class:`SequenceReader`, :class:`SequenceDataset`. Samples of a feature table:
+Reads: :class:`SequenceReader`, :class:`SequenceDataset`, :class:`StreamingSequenceDataset`. Samples of a feature table:
 :class:`SampleDataset`. Both go through :class:`DataLoader` (C++ threads) or torch's own.
 """
 
 from ._batch import Batch, Sample, collate, pad_collate, truncate_collate
 from ._loader import DataLoader
-from ._reads import SequenceDataset
 from ._records import FastaFile, Record, RecordBatch, SequenceReader
 from ._samples import SampleDataset
+from ._sequences import SequenceDataset
+from ._streaming import StreamingSequenceDataset
 
 __all__ = [
     "Batch",
@@ -20,6 +21,7 @@ __all__ = [
     "SampleDataset",
     "SequenceDataset",
     "SequenceReader",
+    "StreamingSequenceDataset",
     "collate",
     "pad_collate",
     "truncate_collate",

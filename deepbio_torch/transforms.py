@@ -6,19 +6,38 @@ Random choices depend on (seed, epoch, record index) only; a SequenceDataset put
 
 from __future__ import annotations
 
+import itertools
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from . import _C
-from ._batch import Batch, Sample
+from ._augment import (
+    AdapterTrimmer,
+    Deduplicator,
+    EndTrimmer,
+    LengthFilter,
+    Mutator,
+    NativeTransform,
+    QualityFilter,
+    QualityMasker,
+    QualitySimulator,
+    ReverseComplement,
+    Sampler,
+    Subsampler,
+    WindowTrimmer,
+    bytes_of,
+    draw_key,
+)
+from ._batch import Layout, Sample
 from .errors import ArgumentError
 from .tokenizers import Tokenizer
 
-_TYPES = ("dna", "rna", "protein")
+_SIZES = {"dna": 4, "rna": 4, "protein": 20}  # letters of the alphabets
 
 
 class _Encoder(ABC):
@@ -26,9 +45,10 @@ class _Encoder(ABC):
 
     encoding: str  # the name of the encoding in C++
     _unknown: tuple[str, ...]
+    _qualities: tuple[str | None, ...] = ("phred", "probability", "integer", None)
 
     def __init__(self, sequence_type: str, unknown: str, **options: Any) -> None:
-        if sequence_type not in _TYPES:
+        if sequence_type not in _SIZES:
             raise ArgumentError(f"sequence_type: expected dna, rna or protein, got {sequence_type!r}")
         if unknown not in self._unknown:
             raise ArgumentError(f"unknown: expected one of {', '.join(self._unknown)}, got {unknown!r}")
@@ -40,6 +60,15 @@ class _Encoder(ABC):
         self.max_length: int | None = options["max_length"]
         self.channels_first: bool = options.get("channels_first", False)
         self.seed: int = options["seed"]
+        self.quality: str | None = options["quality"]
+        if self.quality not in self._qualities:
+            raise ArgumentError(
+                f"quality: expected one of {', '.join(map(str, self._qualities))}, got {self.quality!r}"
+            )
+
+    def read_encoding(self) -> dict[str, Any]:
+        """All that C++ needs to make whole batches."""
+        return {**self.options(), "encoding": self.encoding, "quality": self.quality or "none"}
 
     def options(self) -> dict[str, Any]:
         """The options under their C++ names, where 0 stands for None."""
@@ -51,48 +80,47 @@ class _Encoder(ABC):
             "seed": self.seed,
         }
 
+    def layout(self) -> Layout:
+        """How a row of a batch becomes a sample."""
+        return Layout(axis=int(self.channels_first), is_fixed=bool(self.pad_to))
+
+    def bounds(self) -> tuple[float, float]:
+        """Smallest and largest number of what this encoder gives."""
+        return 0, 1
+
     def encode(self, sequence: bytes) -> Tensor:
         """One sequence to a tensor: :meth:`encode_batch` without the axis B."""
         return self.encode_batch([sequence])[0]
 
     def encode_batch(self, sequences: Sequence[bytes]) -> Tensor:
         """Sequences to one tensor, padded on the right to the longest or to ``pad_to``."""
-        return self._encode(sequences, [], 0)[0]
+        return self._encode(sequences, [], 0, [])[0]
 
     @abstractmethod
-    def _encode(self, sequences: Sequence[bytes], records: Sequence[int], epoch: int) -> tuple[Tensor, Tensor]: ...
+    def _encode(
+        self, sequences: Sequence[bytes], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
+    ) -> tuple[Tensor, Tensor]: ...
 
     def __call__(self, sample: Sample) -> Sample:
-        """The sample with ``sequence`` encoded and ``quality`` as float32 Phred scores [L]."""
-        metadata = sample.get("metadata") or {}
-        records = [metadata.get("index", 0)]
-        values, lengths = self._encode([sample["sequence"]], records, metadata.get("epoch", 0))
+        """The sample with ``sequence`` encoded and ``quality`` [L] in the form asked for."""
+        record, epoch = draw_key(sample)
+        quality: Any = sample.get("quality")
+        has_quality = isinstance(quality, bytes)
+        if self.quality == "channel" and not has_quality:
+            raise ArgumentError(f"quality channel: expected qualities, record {record} has none (FASTA?)")
+        channel = [quality] if has_quality and self.quality == "channel" else []
+        values, lengths = self._encode([bytes_of(sample, type(self).__name__)], [record], epoch, channel)
         out = Sample(sample, sequence=values[0])
         out.length_axis, out.length = int(self.channels_first), int(lengths[0])
-        quality = sample.get("quality")
-        if isinstance(quality, bytes):
+        if has_quality and self.quality in ("phred", "probability", "integer"):
             width = values.shape[out.length_axis + 1]
-            out["quality"] = _C.encode_quality([quality[:width]], width)[0]
+            out["quality"] = _C.encode_quality([quality[:width]], width, self.quality)[0]
+        elif "quality" in out:
+            out["quality"] = None
         return out
 
-    def native_options(self) -> dict[str, Any]:
-        """What the C++ dataset takes to run this encoder for whole batches."""
-        return {"encoding": self.encoding, **self.options()}
-
-    def row(self, batch: Batch, index: int) -> Sample:
-        """Sample ``index`` of a batch that was made whole: the encoded part, with its lengths."""
-        axis = int(self.channels_first)
-        length = int(batch["lengths"][index])
-        values, quality = batch["sequences"][index], batch.get("quality")
-        width = values.shape[axis] if self.pad_to else length
-        sample = Sample(
-            sequence=values.narrow(axis, 0, width), quality=None if quality is None else quality[index, :width]
-        )
-        sample.length_axis, sample.length = axis, length
-        return sample
-
     def __repr__(self) -> str:
-        shown = {**self.options(), "pad_to": self.pad_to, "max_length": self.max_length}
+        shown = {**self.options(), "pad_to": self.pad_to, "max_length": self.max_length, "quality": self.quality}
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in shown.items())})"
 
 
@@ -107,6 +135,8 @@ class OneHotEncoder(_Encoder):
         pad_to: width L of every result; None pads a batch to its longest.
         max_length: longer reads lose their tail.
         channels_first: [A, L] instead of [L, A], as Conv1d wants it.
+        quality: what becomes of qualities: "phred" scores or "probability" of an error (float32), "integer" scores
+            (int64, padding -1), a last column of error probabilities ("channel": A + 1 columns), or None.
         seed: of the draws of "random".
 
     Raises (when encoding):
@@ -116,6 +146,7 @@ class OneHotEncoder(_Encoder):
 
     encoding = "onehot"
     _unknown = ("zero", "error", "random", "iupac")
+    _qualities = ("phred", "probability", "integer", "channel", None)
 
     def __init__(
         self,
@@ -125,6 +156,7 @@ class OneHotEncoder(_Encoder):
         pad_to: int | None = None,
         max_length: int | None = None,
         channels_first: bool = False,
+        quality: str | None = "phred",
         seed: int = 0,
     ) -> None:
         """Checks the options."""
@@ -134,6 +166,7 @@ class OneHotEncoder(_Encoder):
             pad_to=pad_to,
             max_length=max_length,
             channels_first=channels_first,
+            quality=quality,
             seed=seed,
         )
 
@@ -141,8 +174,10 @@ class OneHotEncoder(_Encoder):
         """The options under their C++ names, where 0 stands for None."""
         return {**super().options(), "channels_first": self.channels_first}
 
-    def _encode(self, sequences: Sequence[bytes], records: Sequence[int], epoch: int) -> tuple[Tensor, Tensor]:
-        return _C.encode_one_hot(sequences, **self.options(), record_indices=records, epoch=epoch)
+    def _encode(
+        self, sequences: Sequence[bytes], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
+    ) -> tuple[Tensor, Tensor]:
+        return _C.encode_one_hot(sequences, **self.options(), record_indices=records, epoch=epoch, qualities=qualities)
 
 
 class IntegerEncoder(_Encoder):
@@ -154,7 +189,8 @@ class IntegerEncoder(_Encoder):
             each epoch ("random").
         pad_to: width L of every result; None pads a batch to its longest.
         max_length: longer reads lose their tail.
-        dtype: of the result; torch.float32 as in DeepBioP.
+        dtype: of the result: torch.int64, torch.float32 (as in DeepBioP) or torch.uint8, where 255 stands for -1.
+        quality: "phred", "probability", "integer" or None, as :class:`OneHotEncoder`.
         seed: of the draws of "random".
 
     Raises (when encoding):
@@ -172,15 +208,27 @@ class IntegerEncoder(_Encoder):
         pad_to: int | None = None,
         max_length: int | None = None,
         dtype: torch.dtype = torch.int64,
+        quality: str | None = "phred",
         seed: int = 0,
     ) -> None:
         """Checks the options."""
-        super().__init__(sequence_type, unknown, pad_to=pad_to, max_length=max_length, seed=seed)
+        super().__init__(sequence_type, unknown, pad_to=pad_to, max_length=max_length, quality=quality, seed=seed)
+        if dtype not in (torch.int64, torch.float32, torch.uint8):
+            raise ArgumentError(f"dtype: expected torch.int64, torch.float32 or torch.uint8, got {dtype}")
         self.dtype = dtype
 
-    def _encode(self, sequences: Sequence[bytes], records: Sequence[int], epoch: int) -> tuple[Tensor, Tensor]:
-        values, lengths = _C.encode_integers(sequences, **self.options(), record_indices=records, epoch=epoch)
-        return values.to(self.dtype), lengths
+    def options(self) -> dict[str, Any]:
+        """The options under their C++ names, where 0 stands for None."""
+        return {**super().options(), "dtype": str(self.dtype).removeprefix("torch.")}
+
+    def bounds(self) -> tuple[float, float]:
+        """Smallest and largest number of what this encoder gives."""
+        return (0, 255) if self.dtype == torch.uint8 else (-1, _SIZES[self.sequence_type] - 1)
+
+    def _encode(
+        self, sequences: Sequence[bytes], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
+    ) -> tuple[Tensor, Tensor]:
+        return _C.encode_integers(sequences, **self.options(), record_indices=records, epoch=epoch)
 
 
 class KmerEncoder(_Encoder):
@@ -222,7 +270,7 @@ class KmerEncoder(_Encoder):
         seed: int = 0,
     ) -> None:
         """Checks the options."""
-        super().__init__(sequence_type, unknown, pad_to=pad_to, max_length=max_length, seed=seed)
+        super().__init__(sequence_type, unknown, pad_to=pad_to, max_length=max_length, quality=None, seed=seed)
         self.k, self.canonical, self.output, self.overlap = k, canonical, output, overlap
         if output == "counts" and (pad_to is not None or not overlap):
             raise ArgumentError("KmerEncoder: pad_to and overlap=False are for output='ids'; counts have a fixed width")
@@ -233,30 +281,32 @@ class KmerEncoder(_Encoder):
         kmers = {"k": self.k, "canonical": self.canonical, "output": self.output, "overlap": self.overlap}
         return {**super().options(), **kmers}
 
-    def native_options(self) -> dict[str, Any]:
-        """What the C++ dataset takes to run this encoder for whole batches."""
+    def read_encoding(self) -> dict[str, Any]:
+        """All that C++ needs to make whole batches."""
         return {"sequence_type": self.sequence_type, "encoder": _C.ReadEncoder.kmers(**self.options())}
 
-    def _encode(self, sequences: Sequence[bytes], records: Sequence[int], epoch: int) -> tuple[Tensor, Tensor]:
+    def layout(self) -> Layout:
+        """How a row of a batch becomes a sample."""
+        if self.output == "counts":
+            return Layout(axis=None)
+        return Layout(is_fixed=bool(self.pad_to), window=self.k, step=1 if self.overlap else self.k)
+
+    def bounds(self) -> tuple[float, float]:
+        """Smallest and largest number of what this encoder gives."""
+        return (0, math.inf) if self.output == "counts" else (-1, _SIZES[self.sequence_type] ** self.k - 1)
+
+    def _encode(
+        self, sequences: Sequence[bytes], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
+    ) -> tuple[Tensor, Tensor]:
         return _C.encode_kmers(sequences, **self.options(), record_indices=records, epoch=epoch)
 
     def __call__(self, sample: Sample) -> Sample:
         """The sample with ``sequence`` encoded; ``quality`` belongs to letters and becomes None."""
-        metadata = sample.get("metadata") or {}
-        values, lengths = self._encode([sample["sequence"]], [metadata.get("index", 0)], metadata.get("epoch", 0))
+        record, epoch = draw_key(sample)
+        values, lengths = self._encode([bytes_of(sample, type(self).__name__)], [record], epoch, [])
         out = Sample(sample, sequence=values[0], quality=None)
         out.letters = int(lengths[0])
         return out
-
-    def row(self, batch: Batch, index: int) -> Sample:
-        """Sample ``index`` of a batch that was made whole."""
-        values, letters = batch["sequences"][index], int(batch["lengths"][index])
-        if self.output == "ids" and not self.pad_to:
-            windows = (letters - self.k + 1) if self.overlap else letters // self.k
-            values = values[: max(0, windows)]
-        sample = Sample(sequence=values, quality=None)
-        sample.letters = letters
-        return sample
 
 
 class TokenEncoder(_Encoder):
@@ -288,7 +338,7 @@ class TokenEncoder(_Encoder):
         sequence_type: str = "dna",
     ) -> None:
         """Checks the options."""
-        super().__init__(sequence_type, "zero", pad_to=pad_to, max_length=max_length, seed=0)
+        super().__init__(sequence_type, "zero", pad_to=pad_to, max_length=max_length, quality=None, seed=0)
         if pad_to_multiple_of is not None and pad_to_multiple_of < 1:
             raise ArgumentError(f"pad_to_multiple_of: expected at least 1 or None, got {pad_to_multiple_of}")
         self.tokenizer, self.add_special_tokens = tokenizer, add_special_tokens
@@ -303,14 +353,30 @@ class TokenEncoder(_Encoder):
             "pad_to_multiple": self.pad_to_multiple_of or 0,
         }
 
-    def native_options(self) -> dict[str, Any]:
-        """What the C++ dataset takes to run this encoder for whole batches."""
+    def read_encoding(self) -> dict[str, Any]:
+        """All that C++ needs to make whole batches."""
         encoder = _C.ReadEncoder.tokens(
             self.tokenizer.native(), **self.options(), padding_side=self.tokenizer.padding_side
         )
         return {"sequence_type": self.sequence_type, "encoder": encoder}
 
-    def _encode(self, sequences: Sequence[bytes], records: Sequence[int], epoch: int) -> tuple[Tensor, Tensor]:
+    def layout(self) -> Layout:
+        """How a row of a batch becomes a sample."""
+        return Layout(
+            is_fixed=bool(self.pad_to),
+            is_tokens=True,
+            multiple=self.pad_to_multiple_of or 1,
+            pad_id=self.tokenizer.pad_token_id or 0,
+            pads_left=self.tokenizer.padding_side == "left",
+        )
+
+    def bounds(self) -> tuple[float, float]:
+        """Smallest and largest number of what this encoder gives."""
+        return 0, len(self.tokenizer) - 1
+
+    def _encode(
+        self, sequences: Sequence[bytes], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
+    ) -> tuple[Tensor, Tensor]:
         ids, mask, _ = self.tokenizer.native().encode_batch(
             sequences, **self.options(), truncation_side="right", padding_side=self.tokenizer.padding_side
         )
@@ -318,108 +384,143 @@ class TokenEncoder(_Encoder):
 
     def __call__(self, sample: Sample) -> Sample:
         """The sample with ``input_ids`` and ``attention_mask`` in place of ``sequence`` and ``quality``."""
-        ids, mask = self._encode([sample["sequence"]], [], 0)
-        return self._sample(ids[0], mask[0], len(sample["sequence"]), sample)
-
-    def row(self, batch: Batch, index: int) -> Sample:
-        """Sample ``index`` of a batch that was made whole, without the padding of that batch."""
-        ids, mask = batch["input_ids"][index], batch["attention_mask"][index]
-        if not self.pad_to:
-            size = int(mask.sum())
-            size += -size % (self.pad_to_multiple_of or 1)
-            first = ids.shape[0] - size if self.tokenizer.padding_side == "left" else 0
-            ids, mask = ids[first : first + size], mask[first : first + size]
-        return self._sample(ids, mask, int(batch["lengths"][index]), {})
-
-    def _sample(self, ids: Tensor, mask: Tensor, letters: int, rest: dict[str, Any]) -> Sample:
-        sample = Sample({k: v for k, v in rest.items() if k not in ("sequence", "quality")})
-        sample["input_ids"], sample["attention_mask"] = ids, mask
-        sample.letters = letters
-        sample.pad_id = self.tokenizer.pad_token_id or 0
-        sample.pads_left = self.tokenizer.padding_side == "left"
-        return sample
+        letters = bytes_of(sample, type(self).__name__)
+        ids, mask = self._encode([letters], [], 0, [])
+        out = Sample({key: value for key, value in sample.items() if key not in ("sequence", "quality")})
+        out["input_ids"], out["attention_mask"] = ids[0], mask[0]
+        out.letters, layout = len(letters), self.layout()
+        out.pad_id, out.pads_left = layout.pad_id, layout.pads_left
+        return out
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{key}={value!r}" for key, value in self.options().items())
         return f"TokenEncoder({self.tokenizer!r}, {shown})"
 
 
-class ReverseComplement:
-    """The other strand: bases paired and reversed, qualities reversed with them.
-
-    Args:
-        p: how many of the records are turned; which ones depends on (seed, epoch, record index).
-        sequence_type: "dna" or "rna".
-        seed: of the choice.
-    """
-
-    def __init__(self, p: float = 1.0, *, sequence_type: str = "dna", seed: int = 0) -> None:
-        """Checks the options."""
-        if not 0 <= p <= 1:
-            raise ArgumentError(f"p: expected 0 to 1, got {p}")
-        if sequence_type not in ("dna", "rna"):
-            raise ArgumentError(f"sequence_type: expected dna or rna, got {sequence_type!r}")
-        self.p, self.sequence_type, self.seed = p, sequence_type, seed
-
-    def apply(self, sequence: bytes) -> bytes:
-        """The other strand of one sequence, whatever ``p`` is; IUPAC codes and case are kept."""
-        return _C.reverse_complement(sequence, self.sequence_type)
-
-    def apply_batch(self, sequences: Iterable[bytes]) -> list[bytes]:
-        """The other strand of each sequence."""
-        return [self.apply(sequence) for sequence in sequences]
-
-    def __call__(self, sample: Sample) -> Sample:
-        """The sample turned, or as it was; it stands before an encoder in a Compose."""
-        if not isinstance(sample["sequence"], bytes):
-            raise ArgumentError("ReverseComplement: expected a sequence of bytes; put it before the encoder")
-        metadata = sample.get("metadata") or {}
-        key = self.seed, metadata.get("epoch", 0), metadata.get("index", 0)
-        if self.p < 1 and _C.augmentation_draw(*key) >= self.p:
-            return sample
-        quality = sample.get("quality")
-        return Sample(
-            sample,
-            sequence=self.apply(sample["sequence"]),
-            quality=quality[::-1] if isinstance(quality, bytes) else quality,
-        )
-
-    def __repr__(self) -> str:
-        return f"ReverseComplement(p={self.p}, sequence_type={self.sequence_type!r}, seed={self.seed})"
-
-
 class Compose:
-    """Transforms one after another; any callable from sample to sample may stand among them."""
+    """Transforms one after another; any callable from sample to sample may stand among them.
+
+    A filter that refuses a sample ends the chain: the result is None.
+
+    Raises:
+        ArgumentError: no transforms, or something that cannot be called.
+    """
 
     def __init__(self, transforms: Iterable[Callable[[Any], Any]]) -> None:
         """Keeps the transforms in order."""
         self.transforms = list(transforms)
+        if not self.transforms:
+            raise ArgumentError("Compose: expected at least one transform, got none")
         for transform in self.transforms:
             if not callable(transform):
                 raise ArgumentError(f"Compose: expected callables, got {transform!r}")
 
     def __call__(self, sample: Sample) -> Any:
         """The sample through all of them."""
-        result: Any = sample
-        for transform in self.transforms:
-            before, result = result, transform(result)
-            if type(result) is dict and isinstance(before, Sample):
-                result = before.replaced_by(result)
-        return result
+        return run_steps(self.transforms, sample)
 
     def __repr__(self) -> str:
         return f"Compose([{', '.join(map(repr, self.transforms))}])"
 
 
-def native_encoder(transform: Any) -> _Encoder | None:
-    """The encoder that C++ can run for a whole batch at once, if ``transform`` is one."""
-    if isinstance(transform, Compose) and len(transform.transforms) == 1:
-        transform = transform.transforms[0]
-    if type(transform) in (OneHotEncoder, KmerEncoder, TokenEncoder):
-        return cast(_Encoder, transform)
-    if type(transform) is IntegerEncoder and transform.dtype == torch.int64:
-        return transform
-    return None
+def run_steps(steps: Iterable[Callable[[Any], Any]], sample: Any) -> Any:
+    """A sample through callables, until one gives None."""
+    for step in steps:
+        if sample is None:
+            return None
+        before, sample = sample, step(sample)
+        if type(sample) is dict and isinstance(before, Sample):
+            sample = before.replaced_by(sample)
+    return sample
 
 
-__all__ = ["Compose", "IntegerEncoder", "KmerEncoder", "OneHotEncoder", "ReverseComplement", "TokenEncoder"]
+class Plan:
+    """What of a transform runs in C++.
+
+    Attributes:
+        head: native steps at the beginning; the filters among them choose records when files are opened.
+        encoder: the encoder at the end when all before it is native: C++ then makes whole batches. Else None.
+        steps: what is left to call for each sample when it does not: everything but the filters.
+    """
+
+    def __init__(self, transform: Callable[[Any], Any] | None) -> None:
+        """Takes the transform apart.
+
+        Raises:
+            ArgumentError: a filter behind a random step or a Python callable.
+        """
+        flat = _flat(transform)
+        self.encoder: _Encoder | None = flat[-1] if flat and type(flat[-1]) in _ENCODERS else None
+        before = flat[:-1] if self.encoder else flat
+        self.head: list[NativeTransform] = list(itertools.takewhile(_is_native, before))
+        if len(self.head) < len(before):
+            self.encoder = None
+        self.steps = [step for step in flat if not _is_filter(step)]
+        seen: Any = None  # the first step no filter may follow
+        for step in flat:
+            if _is_filter(step) and seen is not None:
+                raise ArgumentError(
+                    f"{step!r}: expected filters before random steps and Python callables, it follows {seen!r}; the "
+                    "number of records would depend on it"
+                )
+            if seen is None and not (_is_native(step) and not step.native.is_random):
+                seen = step
+
+    def encoding(self, sequence_type: str) -> _C.ReadEncoding:
+        """The plan as C++ takes it."""
+        natives = [step.native for step in self.head]
+        if self.encoder is None:
+            return _C.ReadEncoding(encoding="integer", sequence_type=sequence_type, transforms=natives)
+        return _C.ReadEncoding(**self.encoder.read_encoding(), transforms=natives)
+
+
+def _flat(transform: Any) -> list[Any]:
+    if transform is None:
+        return []
+    if isinstance(transform, Compose):
+        return [step for part in transform.transforms for step in _flat(part)]
+    return [transform]
+
+
+# Only these classes themselves run in C++: a subclass may do something else.
+_ENCODERS = (OneHotEncoder, IntegerEncoder, KmerEncoder, TokenEncoder)
+_AUGMENTATIONS = (
+    AdapterTrimmer,
+    EndTrimmer,
+    Mutator,
+    QualityMasker,
+    QualitySimulator,
+    ReverseComplement,
+    Sampler,
+    WindowTrimmer,
+)
+_FILTERS = (Deduplicator, LengthFilter, QualityFilter, Subsampler)
+
+
+def _is_filter(step: Any) -> bool:
+    return type(step) in _FILTERS
+
+
+def _is_native(step: Any) -> bool:
+    return type(step) in _AUGMENTATIONS or _is_filter(step)
+
+
+__all__ = [
+    "AdapterTrimmer",
+    "Compose",
+    "Deduplicator",
+    "EndTrimmer",
+    "IntegerEncoder",
+    "KmerEncoder",
+    "LengthFilter",
+    "Mutator",
+    "OneHotEncoder",
+    "QualityFilter",
+    "QualityMasker",
+    "QualitySimulator",
+    "ReverseComplement",
+    "Sampler",
+    "Subsampler",
+    "TokenEncoder",
+    "WindowTrimmer",
+]

@@ -50,6 +50,22 @@ def test_the_cnn_tells_the_reads_of_two_species_apart(tmp_path: Path):
     assert shares[0] < shares[-1] and shares[-1] > 70, lines
 
 
+def test_the_kmer_mlp_tells_reads_of_unequal_numbers_apart(tmp_path: Path):
+    dice = random.Random(7)
+    for species, count in (("common", 900), ("rare", 150)):
+        genome = "".join(dice.choices("ACGT", k=2000))
+        with gzip.open(tmp_path / f"{species}.fastq.gz", "wt") as file:
+            for number in range(count):
+                start = dice.randrange(1850)
+                file.write(f"@r{number}\n{genome[start : start + 150]}\n+\n{'I' * 150}\n")
+
+    files = [tmp_path / "common.fastq.gz", tmp_path / "rare.fastq.gz"]
+    lines = run(sys.executable, EXAMPLES / "python/classify_reads_by_kmers.py", *files).splitlines()
+
+    shares = [float(re.search(r"([\d.]+)%", line).group(1)) for line in lines]
+    assert len(shares) == 5 and shares[-1] > 93 and "of 210 reads" in lines[0], lines  # 86 % are common
+
+
 def test_a_tiny_bert_learns_from_masked_reads(tmp_path: Path):
     pytest.importorskip("transformers", reason="transformers is not installed")
     dice = random.Random(1)

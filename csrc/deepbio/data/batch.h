@@ -4,21 +4,31 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "deepbio/io/fastx.h"
+
 namespace deepbio::data {
 
-// Reads, padded on the right to the longest of the batch or to a fixed width.
+// Reads, padded to the longest of the batch or to a fixed width.
 struct ReadBatch {
-  at::Tensor sequences;       // one-hot float32 [B, L, A] or integers int64 [B, L]; undefined for tokens
-  at::Tensor input_ids;       // int64 [B, L], padding 0; undefined unless tokens were asked for
+  at::Tensor sequences;       // one-hot float32 [B, L, A] or integers [B, L]; undefined for tokens
+  at::Tensor input_ids;       // int64 [B, L], padded as the tokenizer says; undefined unless tokens were asked for
   at::Tensor attention_mask;  // int64 [B, L], 1 = real
   at::Tensor lengths;         // int64 [B], bp
-  at::Tensor quality;         // float32 [B, L] Phred; undefined when a read has none
+  at::Tensor quality;         // [B, L], see seq::QualityForm; undefined when a read has none
   at::Tensor labels;          // int64 [B] classes or float32 [B]; undefined without labels
-  std::vector<std::string> ids;
+  // The other reads of pairs; undefined without mates.
+  at::Tensor mate_sequences, mate_input_ids, mate_attention_mask, mate_lengths, mate_quality;
+  std::vector<int64_t> index;  // B record numbers
+  // Titles as a view: record rows[i] of records is read i.
+  std::shared_ptr<const io::RecordBatch> records;
+  std::vector<int64_t> rows;
+  std::vector<std::string> ids() const;
 };
 
 // Microbiome samples. Each distinct ASV of the batch stands once in asv_tokens; asv_index says where it occurs.

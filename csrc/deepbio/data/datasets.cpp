@@ -12,7 +12,6 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
-#include "deepbio/data/read_encoder.h"
 #include "deepbio/io/artifact.h"
 #include "deepbio/seq/md5.h"
 
@@ -31,7 +30,6 @@ at::Tensor long_tensor(const std::vector<int64_t>& values) {
   return at::tensor(values, at::TensorOptions().dtype(at::kLong));
 }
 
-constexpr int kMostReadingThreads = 4;  // inflating is then no longer what takes longest
 constexpr std::string_view kDnaLetters = "ACGTURYSWKMBDHVNacgturyswkmbdhvn";
 
 bool is_dna(std::string_view id) {
@@ -67,98 +65,7 @@ seq::Encoded byte_tokens(std::span<const std::string_view> sequences, int64_t ma
   return out;
 }
 
-// pad_to and max_length count letters, so START makes a row one longer.
-void fill_tokens(std::span<const std::string_view> reads, const seq::EncodeOptions& options, ReadBatch& out) {
-  const int64_t max_bp = options.max_length > 0 ? options.max_length : std::numeric_limits<int64_t>::max();
-  seq::Encoded encoded = seq::encode_aam_tokens(reads, max_bp);
-  const int64_t missing = options.pad_to + 1 - encoded.values.size(1);
-  if (options.pad_to > 0 && missing < 0) {
-    throw ArgumentError("a read has " + std::to_string(encoded.values.size(1) - 1) + " letters, pad_to is " +
-                        std::to_string(options.pad_to) + "; set max_length to cut it");
-  }
-  out.input_ids = options.pad_to > 0 ? at::constant_pad_nd(encoded.values, {0, missing}, seq::kAamPad) : encoded.values;
-  out.lengths = encoded.lengths - 1;  // bp, as for every encoding
-  const at::Tensor columns = at::arange(out.input_ids.size(1));
-  out.attention_mask = columns.unsqueeze(0).lt(encoded.lengths.unsqueeze(1)).to(at::kLong);
-}
-
 }  // namespace
-
-Encoding parse_encoding(std::string_view name) {
-  if (name == "onehot") return Encoding::kOneHot;
-  if (name == "integer") return Encoding::kInteger;
-  if (name == "tokens") return Encoding::kTokens;
-  throw ArgumentError("encoding: expected onehot, integer or tokens, got " + quoted(name));
-}
-
-ReadDataset::ReadDataset(const std::vector<std::string>& paths, ReadDatasetOptions options)
-    : options_(std::move(options)), records_(std::make_shared<io::RecordBatch>()) {
-  if (paths.empty()) throw ArgumentError("read dataset: expected at least one file, got none");
-  for (const std::string& path : paths) {
-    first_of_file_.push_back(records_->size());
-    io::FastxOptions reading = options_.fastx;
-    reading.open.num_threads = std::min(at::get_num_threads(), kMostReadingThreads);
-    io::FastxReader reader(path, reading);
-    while (reader.read(*records_, std::numeric_limits<int64_t>::max()) > 0) {
-    }
-    const io::SkipReport& report = reader.report();
-    report_.num_skipped += report.num_skipped;
-    for (const auto& [reason, count] : report.reasons) report_.reasons[reason] += count;
-    for (const auto& example : report.examples) {
-      if (report_.examples.size() < 3) report_.examples.push_back(example);
-    }
-  }
-  report_.num_records = records_->size();
-}
-
-int64_t ReadDataset::size() const { return records_->size(); }
-const io::RecordBatch& ReadDataset::records() const { return *records_; }
-
-int64_t ReadDataset::file_of(int64_t index) const {
-  checked_index(index, size(), "record");
-  return std::upper_bound(first_of_file_.begin(), first_of_file_.end(), index) - first_of_file_.begin() - 1;
-}
-
-void ReadDataset::set_labels(std::vector<int64_t> labels) {
-  if (!labels.empty() && static_cast<int64_t>(labels.size()) != size()) {
-    throw ArgumentError("labels: expected one for each of " + std::to_string(size()) + " records, got " +
-                        std::to_string(labels.size()));
-  }
-  labels_ = std::move(labels);
-}
-
-ReadBatch ReadDataset::batch(std::span<const int64_t> indices, uint64_t epoch) const {
-  std::vector<std::string_view> reads, qualities;
-  std::vector<int64_t> labels;
-  ReadBatch out;
-  bool has_quality = options_.with_quality;
-  for (const int64_t index : indices) {
-    checked_index(index, size(), "record");
-    reads.push_back(records_->sequence(index));
-    qualities.push_back(records_->quality(index));
-    has_quality = has_quality && qualities.back().size() == reads.back().size();
-    out.ids.emplace_back(records_->name(index));
-    if (!labels_.empty()) labels.push_back(labels_[static_cast<size_t>(index)]);
-  }
-  // Unknown letters drawn at random differ from epoch to epoch and do not depend on the batch a read is in.
-  seq::EncodeOptions encode = options_.encode;
-  encode.record_indices = indices;
-  encode.epoch = epoch;
-  if (options_.encoder) {
-    options_.encoder->fill(reads, indices, epoch, out);
-  } else if (options_.encoding == Encoding::kTokens) {
-    fill_tokens(reads, encode, out);
-  } else {
-    const bool is_one_hot = options_.encoding == Encoding::kOneHot;
-    seq::Encoded encoded = is_one_hot ? seq::encode_one_hot(reads, encode) : seq::encode_integers(reads, encode);
-    out.sequences = encoded.values;
-    out.lengths = encoded.lengths;
-    const int64_t width = out.sequences.size(is_one_hot && encode.channels_first ? 2 : 1);
-    if (has_quality) out.quality = seq::encode_quality(qualities, width);
-  }
-  if (!labels_.empty()) out.labels = long_tensor(labels);
-  return out;
-}
 
 AsvSampling parse_asv_sampling(std::string_view name) {
   if (name == "first") return AsvSampling::kFirst;

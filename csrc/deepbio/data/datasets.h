@@ -1,5 +1,5 @@
 // Datasets: anything that can make the batch of given indices. batch() is const and thread-safe; what is random in it
-// depends on (seed, epoch, sample or record) only.
+// depends on (seed, epoch, sample or record) only. Samples of a table stand here, reads in reads.h.
 #pragma once
 
 #include <cstdint>
@@ -12,44 +12,9 @@
 
 #include "deepbio/community/unifrac.h"
 #include "deepbio/data/batch.h"
-#include "deepbio/io/fastx.h"
-#include "deepbio/seq/encode.h"
+#include "deepbio/data/reads.h"
 
 namespace deepbio::data {
-
-class ReadEncoder;  // read_encoder.h
-enum class Encoding { kOneHot, kInteger, kTokens };
-Encoding parse_encoding(std::string_view name);  // "onehot", "integer", "tokens"
-
-struct ReadDatasetOptions {
-  Encoding encoding = Encoding::kOneHot;
-  seq::EncodeOptions encode;
-  std::shared_ptr<const ReadEncoder> encoder;  // in place of `encoding` and `encode` when it is given
-  bool with_quality = true;
-  io::FastxOptions fastx;
-};
-
-// Records of one or many FASTA/FASTQ files, held in memory as flat buffers.
-class ReadDataset {
- public:
-  // Reads all files. throws MissingFileError, ParseError.
-  ReadDataset(const std::vector<std::string>& paths, ReadDatasetOptions options);
-  int64_t size() const;
-  const io::RecordBatch& records() const;
-  const ReadDatasetOptions& options() const { return options_; }
-  int64_t file_of(int64_t index) const;  // which of the paths a record came from
-  const io::SkipReport& report() const { return report_; }
-  // labels: one class id per record, or empty.
-  void set_labels(std::vector<int64_t> labels);
-  ReadBatch batch(std::span<const int64_t> indices, uint64_t epoch = 0) const;
-
- private:
-  ReadDatasetOptions options_;
-  std::vector<int64_t> first_of_file_;
-  std::vector<int64_t> labels_;
-  std::shared_ptr<io::RecordBatch> records_;
-  io::SkipReport report_;
-};
 
 // Which ASVs stay when a sample has more than token_limit, and in which order ASVs stand.
 enum class AsvSampling {

@@ -1,18 +1,13 @@
 #include "deepbio/data/loader.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <exception>
-#include <map>
-#include <mutex>
+#include <functional>
 #include <numeric>
-#include <thread>
 #include <utility>
-
-#include <unistd.h>
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
+#include "deepbio/data/prefetch.h"
 
 namespace deepbio::data {
 namespace {
@@ -60,83 +55,62 @@ std::vector<std::vector<int64_t>> epoch_batches(std::span<const int64_t> items, 
   return batches;
 }
 
-// Threads claim batch numbers in order and put results into `ready`; next() takes them in order. A claim waits while it
-// would run more than `ahead` batches in front of the reader.
+std::vector<std::vector<int64_t>> length_batches(const LengthPlan& plan, const LoaderOptions& options, uint64_t epoch) {
+  check(options);
+  if (!std::is_sorted(plan.boundaries.begin(), plan.boundaries.end(), std::less_equal<>())) {
+    throw ArgumentError("length buckets: expected rising boundaries");
+  }
+  struct Bucket {
+    std::vector<int64_t> items;
+    int64_t longest = 0;
+  };
+  std::vector<Bucket> buckets(plan.boundaries.size() + 1);
+  std::vector<std::vector<int64_t>> batches;
+  const auto close = [&](Bucket& bucket) {
+    batches.push_back(std::move(bucket.items));
+    bucket = {};
+  };
+  for (const int64_t item :
+       epoch_order(static_cast<int64_t>(plan.lengths.size()), options.shuffle, options.seed, epoch)) {
+    const int64_t length = plan.lengths[static_cast<size_t>(item)];
+    if (plan.max_tokens > 0 && length > plan.max_tokens) {
+      throw ArgumentError("max_tokens: expected at least the longest read, got " + std::to_string(plan.max_tokens) +
+                          " for record " + std::to_string(item) + " of " + std::to_string(length));
+    }
+    const auto at = std::lower_bound(plan.boundaries.begin(), plan.boundaries.end(), length) - plan.boundaries.begin();
+    Bucket& bucket = buckets[static_cast<size_t>(at)];
+    const int64_t rows = static_cast<int64_t>(bucket.items.size()) + 1, longest = std::max(bucket.longest, length);
+    if (plan.max_tokens > 0 && rows > 1 && rows * longest > plan.max_tokens) close(bucket);
+    bucket.items.push_back(item);
+    bucket.longest = std::max(bucket.longest, length);
+    if (static_cast<int64_t>(bucket.items.size()) == options.batch_size) close(bucket);
+  }
+  for (Bucket& bucket : buckets) {
+    if (!bucket.items.empty() && !options.drop_last) close(bucket);
+  }
+  const auto total = static_cast<int64_t>(batches.size());
+  const int64_t share = (total + options.world_size - 1) / options.world_size;
+  std::vector<std::vector<int64_t>> own;
+  for (int64_t i = 0; i < share; ++i) {
+    own.push_back(batches[static_cast<size_t>((i * options.world_size + options.rank) % total)]);
+  }
+  return own;
+}
+
 template <class Batch>
 struct Loader<Batch>::State {
-  struct Result {
-    std::optional<Batch> batch;
-    std::exception_ptr error;
-  };
   std::vector<int64_t> items;
   Make make;
   LoaderOptions options;
   uint64_t epoch = 0;
   std::vector<std::vector<int64_t>> batches;
-  int64_t given = 0, claimed = 0;
-  bool stopping = false;
-  std::map<int64_t, Result> ready;
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::vector<std::thread> threads;
-  bool has_begun = false;
-  pid_t process = 0;  // whose threads these are
+  int64_t given = 0;
+  size_t handed_out = 0;
+  std::unique_ptr<Prefetcher<Batch>> prefetcher;
 
-  void stop() {
-    {
-      const std::lock_guard<std::mutex> lock(mutex);
-      stopping = true;
-    }
-    changed.notify_all();
-    for (auto& thread : threads) thread.join();
-    threads.clear();
-    ready.clear();
-    stopping = false;
-  }
-
-  // After fork() the child has the parent's state but none of its threads, perhaps with the lock held: that state can
-  // neither be used nor destroyed, so it is left behind.
-  static void leave_parent(std::unique_ptr<State>& state) {
-    if (state->threads.empty() || state->process == ::getpid()) return;
-    auto fresh = std::make_unique<State>();
-    fresh->items = state->items;
-    fresh->make = state->make;
-    fresh->options = state->options;
-    (void)state.release();
-    state = std::move(fresh);
-  }
-
-  Result produce(int64_t number) const {
-    try {
-      return {make(batches[static_cast<size_t>(number)], epoch), nullptr};
-    } catch (...) {
-      return {std::nullopt, std::current_exception()};
-    }
-  }
-
-  void work() {
-    const int64_t ahead = options.num_threads * options.prefetch;
-    std::unique_lock<std::mutex> lock(mutex);
-    while (true) {
-      changed.wait(lock, [&] { return stopping || claimed < given + ahead; });
-      if (stopping || claimed >= static_cast<int64_t>(batches.size())) return;
-      const int64_t number = claimed++;
-      lock.unlock();
-      Result result = produce(number);
-      lock.lock();
-      ready.emplace(number, std::move(result));
-      changed.notify_all();
-    }
-  }
-
-  Result take() {
-    if (threads.empty()) return produce(given++);
-    std::unique_lock<std::mutex> lock(mutex);
-    changed.wait(lock, [&] { return ready.count(given) > 0; });
-    Result result = std::move(ready.at(given));
-    ready.erase(given++);
-    changed.notify_all();
-    return result;
+  std::optional<typename Prefetcher<Batch>::Job> next_job() {
+    if (handed_out >= batches.size()) return std::nullopt;
+    return [this, number = handed_out++] { return make(batches[number], epoch); };
   }
 };
 
@@ -153,8 +127,11 @@ Loader<Batch>::Loader(std::vector<int64_t> items, Make make, LoaderOptions optio
 template <class Batch>
 Loader<Batch>::~Loader() {
   if (!state_) return;
-  State::leave_parent(state_);
-  state_->stop();
+  if (state_->prefetcher && !state_->prefetcher->is_here()) {
+    (void)state_.release();  // in a forked child: what the parent's threads were using stays as it is
+    return;
+  }
+  state_->prefetcher.reset();
 }
 
 template <class Batch>
@@ -170,30 +147,48 @@ int64_t Loader<Batch>::num_batches() const {
 
 template <class Batch>
 void Loader<Batch>::begin(uint64_t epoch, int64_t first_batch) {
-  State::leave_parent(state_);
-  State& state = *state_;
   if (first_batch < 0 || first_batch > num_batches()) {
     throw ArgumentError("loader: an epoch has " + std::to_string(num_batches()) + " batches, cannot begin at batch " +
                         std::to_string(first_batch));
   }
-  state.stop();
+  begin(epoch, first_batch, epoch_batches(state_->items, state_->options, epoch));
+}
+
+template <class Batch>
+void Loader<Batch>::begin(uint64_t epoch, int64_t first_batch, std::vector<std::vector<int64_t>> batches) {
+  if (first_batch < 0 || first_batch > static_cast<int64_t>(batches.size())) {
+    throw ArgumentError("loader: there are " + std::to_string(batches.size()) + " batches, cannot begin at batch " +
+                        std::to_string(first_batch));
+  }
+  if (state_->prefetcher && !state_->prefetcher->is_here()) {
+    // In a forked child the parent's threads and their locks are left behind, with the state they look at.
+    auto fresh = std::make_unique<State>();
+    fresh->items = state_->items;
+    fresh->make = state_->make;
+    fresh->options = state_->options;
+    (void)state_.release();
+    state_ = std::move(fresh);
+  }
+  State& state = *state_;
+  state.prefetcher.reset();
   state.epoch = epoch;
-  state.batches = epoch_batches(state.items, state.options, epoch);
-  state.given = state.claimed = first_batch;
-  state.has_begun = true;
-  state.process = ::getpid();
-  for (int64_t i = 0; i < state.options.num_threads; ++i) state.threads.emplace_back([&state] { state.work(); });
+  state.batches = std::move(batches);
+  state.given = first_batch;
+  state.handed_out = static_cast<size_t>(first_batch);
+  state.prefetcher =
+      std::make_unique<Prefetcher<Batch>>([&state] { return state.next_job(); }, state.options.num_threads,
+                                          state.options.num_threads * state.options.prefetch);
 }
 
 template <class Batch>
 std::optional<Batch> Loader<Batch>::next() {
-  State::leave_parent(state_);
   State& state = *state_;
-  if (!state.has_begun) throw ArgumentError("loader: expected begin(epoch) before next(), in a forked child too");
+  if (!state.prefetcher || !state.prefetcher->is_here()) {
+    throw ArgumentError("loader: expected begin(epoch) before next(), in a forked child too");
+  }
   if (state.given >= static_cast<int64_t>(state.batches.size())) return std::nullopt;
-  typename State::Result result = state.take();
-  if (result.error) std::rethrow_exception(result.error);
-  return std::move(result.batch);
+  ++state.given;
+  return state.prefetcher->next();
 }
 
 template <class Batch>

@@ -32,6 +32,18 @@ std::vector<int64_t> epoch_order(int64_t n, bool shuffle, uint64_t seed, uint64_
 std::vector<std::vector<int64_t>> epoch_batches(std::span<const int64_t> items, const LoaderOptions& options,
                                                 uint64_t epoch);
 
+// How batches of similar length are made.
+struct LengthPlan {
+  std::span<const int64_t> lengths;  // of each item
+  std::vector<int64_t> boundaries;   // rising; lengths up to boundaries[k] share bucket k, longer ones the last
+  int64_t max_tokens = 0;            // 0, or the largest rows * longest read of a batch, padding counted
+};
+// Batches of one bucket each, at most batch_size items and max_tokens cells. Items keep the order of the epoch inside a
+// bucket; batches come in the order their last item came, the rest of each bucket at the end. Every rank gets every
+// world_size-th batch, the list wrapping around so that all get as many.
+//   throws ArgumentError: a read longer than max_tokens, boundaries that do not rise
+std::vector<std::vector<int64_t>> length_batches(const LengthPlan& plan, const LoaderOptions& options, uint64_t epoch);
+
 template <class Batch>
 class Loader {
  public:
@@ -43,6 +55,8 @@ class Loader {
   int64_t num_batches() const;  // per epoch
   // Starts epoch `epoch` at batch `first_batch` (to resume in mid-epoch).
   void begin(uint64_t epoch, int64_t first_batch = 0);
+  // The same with batches of the caller's choice, made of dataset indices.
+  void begin(uint64_t epoch, int64_t first_batch, std::vector<std::vector<int64_t>> batches);
   // The next batch, or nullopt at the end of the epoch. throws what making the batch threw.
   std::optional<Batch> next();
   int64_t position() const;  // batches given in this epoch

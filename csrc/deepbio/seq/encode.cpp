@@ -4,16 +4,21 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <bit>
-#include <optional>
+#include <cmath>
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
+#include "deepbio/seq/augment.h"
+#include "deepbio/seq/letter_codes.h"
 
 namespace deepbio::seq {
 namespace {
 
-constexpr int64_t kGrain = 64;  // reads per task
+constexpr int64_t kGrainCells = 1 << 21;  // cells per task: starting a thread for fewer takes longer than it saves
+constexpr int kPhredOffset = 33;
 
 struct Widths {
   int64_t width = 0;          // L
@@ -45,45 +50,79 @@ uint64_t record_of(size_t read, const EncodeOptions& options) {
   return options.record_indices.empty() ? read : static_cast<uint64_t>(options.record_indices[read]);
 }
 
-// Under kError, before any thread starts: the first bad letter is the one reported, for any number of threads.
-void refuse_unknown(std::span<const std::string_view> reads, const Widths& layout, const Alphabet& alphabet,
-                    const EncodeOptions& options) {
-  if (options.unknown != UnknownLetter::kError) return;
-  for (size_t read = 0; read < reads.size(); ++read) {
-    for (size_t i = 0; i < static_cast<size_t>(layout.kept[read]); ++i) {
-      if (alphabet.id(reads[read][i]) >= 0) continue;
-      throw ArgumentError("read " + std::to_string(record_of(read, options)) + ", position " + std::to_string(i + 1) +
-                          ": expected one of " + std::string(alphabet.letters()) + " (" +
-                          std::string(to_string(alphabet.type())) + "), got " + quoted(reads[read].substr(i, 1)));
-    }
-  }
+[[noreturn]] void refuse_unknown(std::string_view read, uint64_t record, const Alphabet& alphabet) {
+  size_t place = 0;
+  while (alphabet.id(read[place]) >= 0) ++place;
+  throw ArgumentError("read " + std::to_string(record) + ", position " + std::to_string(place + 1) +
+                      ": expected one of " + std::string(alphabet.letters()) + " (" +
+                      std::string(to_string(alphabet.type())) + "), got " + quoted(read.substr(place, 1)));
 }
 
 at::Tensor lengths_tensor(const std::vector<int64_t>& lengths) {
   return at::tensor(lengths, at::TensorOptions().dtype(at::kLong));
 }
 
-// The id of a letter under a policy; -1 where it stays unknown. `random` is made on the first unknown letter of a read,
-// so that a draw depends on (seed, epoch, record) only.
-class LetterIds {
+// Ids of the letters of all reads, one read after another handed to `write(read, codes, kept, letters)`, by as many
+// threads as the number of cells pays for. Under kError the first bad letter is reported, for any number of threads.
+class Codes {
  public:
-  LetterIds(const Alphabet& alphabet, const EncodeOptions& options, size_t read)
-      : alphabet_(alphabet), options_(options), read_(read) {}
-  int64_t operator()(char letter) {
-    const int64_t id = alphabet_.id(letter);
-    if (id >= 0 || options_.unknown != UnknownLetter::kRandom) return id;
-    if (!random_) random_.emplace(options_.seed, options_.epoch, record_of(read_, options_), Purpose::kUnknownLetter);
-    return static_cast<int64_t>(random_->below(static_cast<uint64_t>(alphabet_.size())));
+  Codes(std::span<const std::string_view> reads, const EncodeOptions& options)
+      : reads_(reads), options_(options), alphabet_(options.sequence_type), layout_(widths(reads, options)) {}
+  const Alphabet& alphabet() const { return alphabet_; }
+  int64_t width() const { return layout_.width; }
+  const std::vector<int64_t>& kept() const { return layout_.kept; }
+
+  template <class Write>
+  void for_each(int64_t cells_per_read, Write write) const {
+    const auto num_reads = static_cast<int64_t>(reads_.size());
+    std::atomic<int64_t> first_bad{num_reads};
+    at::parallel_for(0, num_reads, 1 + kGrainCells / (1 + cells_per_read), [&](int64_t begin, int64_t end) {
+      std::vector<int8_t> codes(static_cast<size_t>(layout_.width));
+      for (int64_t i = begin; i < end; ++i) {
+        const auto read = static_cast<size_t>(i);
+        const std::string_view letters = reads_[read].substr(0, static_cast<size_t>(layout_.kept[read]));
+        if (!letter_codes(letters, alphabet_, codes.data()) && !resolve_unknown(read, letters.size(), codes.data())) {
+          for (int64_t seen = first_bad; i < seen && !first_bad.compare_exchange_weak(seen, i);) {
+          }
+          break;
+        }
+        write(i, codes.data(), letters);
+      }
+    });
+    const auto bad = static_cast<size_t>(first_bad.load());
+    if (bad < reads_.size()) refuse_unknown(reads_[bad], record_of(bad, options_), alphabet_);
   }
 
  private:
-  const Alphabet& alphabet_;
+  // False when an unknown letter is refused. A draw depends on (seed, epoch, record) only.
+  bool resolve_unknown(size_t read, size_t size, int8_t* codes) const {
+    if (options_.unknown == UnknownLetter::kError) return false;
+    if (options_.unknown != UnknownLetter::kRandom) return true;
+    CounterRandom random(options_.seed, options_.epoch, record_of(read, options_), Purpose::kUnknownLetter);
+    for (size_t i = 0; i < size; ++i) {
+      if (codes[i] < 0) codes[i] = static_cast<int8_t>(random.below(static_cast<uint64_t>(alphabet_.size())));
+    }
+    return true;
+  }
+
+  std::span<const std::string_view> reads_;
   const EncodeOptions& options_;
-  size_t read_;
-  std::optional<CounterRandom> random_;
+  Alphabet alphabet_;
+  Widths layout_;
 };
 
-// Where the cell of (position, letter) lies in a row of the one-hot tensor.
+const std::array<float, 256>& error_probabilities() {
+  static const std::array<float, 256> table = [] {
+    std::array<float, 256> out{};
+    for (int byte = kPhredOffset; byte < 256; ++byte) {
+      out[static_cast<size_t>(byte)] = static_cast<float>(std::pow(10.0, -(byte - kPhredOffset) / 10.0));
+    }
+    return out;
+  }();
+  return table;
+}
+
+// One read of a one-hot tensor: letter a of position i is at data[i * position_stride + a * letter_stride].
 struct OneHotRow {
   float* data;
   int64_t position_stride, letter_stride;
@@ -92,65 +131,104 @@ struct OneHotRow {
   }
 };
 
-void one_hot_row(std::string_view read, const OneHotRow& row, const Alphabet& alphabet, const EncodeOptions& options,
-                 size_t index) {
-  LetterIds ids(alphabet, options, index);
-  for (int64_t i = 0; i < static_cast<int64_t>(read.size()); ++i) {
-    const char letter = read[static_cast<size_t>(i)];
-    const int64_t id = ids(letter);
-    if (id >= 0) {
-      row.at(i, id) = 1;
-    } else if (options.unknown == UnknownLetter::kIupac) {
-      const uint32_t set = alphabet.ambiguity(letter);
-      for (int64_t a = 0; a < alphabet.size(); ++a) {
-        if (set >> a & 1) row.at(i, a) = 1.0F / static_cast<float>(std::popcount(set));
-      }
+void write_fractions(std::string_view letters, const OneHotRow& row, const Alphabet& alphabet) {
+  for (size_t i = 0; i < letters.size(); ++i) {
+    if (alphabet.id(letters[i]) >= 0) continue;
+    const uint32_t set = alphabet.ambiguity(letters[i]);
+    for (int64_t a = 0; a < alphabet.size(); ++a) {
+      if (set >> a & 1) row.at(static_cast<int64_t>(i), a) = 1.0F / static_cast<float>(std::popcount(set));
     }
   }
+}
+
+template <class Number>
+void write_integers(const Codes& codes, at::Tensor& values) {
+  auto* data = values.data_ptr<Number>();
+  const int64_t width = codes.width();
+  codes.for_each(width, [&](int64_t read, const int8_t* ids, std::string_view letters) {
+    Number* row = data + read * width;
+    expand_codes(ids, letters.size(), row);
+    std::fill(row + letters.size(), row + width, static_cast<Number>(-1));
+  });
+}
+
+template <class Number>
+at::Tensor quality_rows(std::span<const std::string_view> qualities, int64_t length, Number padding,
+                        const std::array<Number, 256>& table) {
+  at::Tensor values =
+      at::empty({static_cast<int64_t>(qualities.size()), length}, c10::CppTypeToScalarType<Number>::value);
+  auto* row = values.data_ptr<Number>();
+  for (const std::string_view quality : qualities) {
+    const auto kept = std::min(static_cast<size_t>(length), quality.size());
+    for (size_t i = 0; i < kept; ++i) row[i] = table[static_cast<unsigned char>(quality[i])];
+    std::fill(row + kept, row + length, padding);
+    row += length;
+  }
+  return values;
+}
+
+template <class Number>
+std::array<Number, 256> scores() {
+  std::array<Number, 256> out;
+  for (int byte = 0; byte < 256; ++byte) out[static_cast<size_t>(byte)] = static_cast<Number>(byte - kPhredOffset);
+  return out;
 }
 
 }  // namespace
 
 Encoded encode_one_hot(std::span<const std::string_view> reads, const EncodeOptions& options) {
-  const Alphabet alphabet(options.sequence_type);
-  const Widths layout = widths(reads, options);
-  refuse_unknown(reads, layout, alphabet, options);
+  const Codes codes(reads, options);
+  const Alphabet& alphabet = codes.alphabet();
+  const bool has_channel = !options.quality_channel.empty();
   const auto num_reads = static_cast<int64_t>(reads.size());
-  const int64_t size = alphabet.size(), width = layout.width;
+  const int64_t width = codes.width(), letters_size = alphabet.size(), size = letters_size + (has_channel ? 1 : 0);
   at::Tensor values =
-      options.channels_first ? at::zeros({num_reads, size, width}) : at::zeros({num_reads, width, size});
+      options.channels_first ? at::empty({num_reads, size, width}) : at::empty({num_reads, width, size});
   float* data = values.data_ptr<float>();
-  at::parallel_for(0, num_reads, kGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      float* start = data + i * width * size;
-      const OneHotRow row = options.channels_first ? OneHotRow{start, 1, width} : OneHotRow{start, size, 1};
-      const auto index = static_cast<size_t>(i);
-      one_hot_row(reads[index].substr(0, static_cast<size_t>(layout.kept[index])), row, alphabet, options, index);
+  codes.for_each(width * size, [&](int64_t read, const int8_t* ids, std::string_view letters) {
+    float* start = data + read * width * size;
+    const auto kept = static_cast<int64_t>(letters.size());
+    const OneHotRow row = options.channels_first ? OneHotRow{start, 1, width} : OneHotRow{start, size, 1};
+    if (options.channels_first) {
+      for (int64_t a = 0; a < size; ++a) {
+        if (a < letters_size) expand_plane(ids, letters.size(), static_cast<int8_t>(a), &row.at(0, a));
+        std::fill(&row.at(0, a) + kept, &row.at(0, a) + width, 0.0F);
+      }
+    } else {
+      expand_one_hot(ids, letters.size(), static_cast<size_t>(letters_size), static_cast<size_t>(size), start);
+      std::fill(start + kept * size, start + width * size, 0.0F);
+    }
+    if (options.unknown == UnknownLetter::kIupac) write_fractions(letters, row, alphabet);
+    if (has_channel) {
+      const std::string_view quality = options.quality_channel[static_cast<size_t>(read)];
+      for (int64_t i = 0; i < kept; ++i) {
+        row.at(i, letters_size) = error_probabilities()[static_cast<unsigned char>(quality[static_cast<size_t>(i)])];
+      }
     }
   });
-  return {values, lengths_tensor(layout.kept)};
+  return {values, lengths_tensor(codes.kept())};
 }
 
 Encoded encode_integers(std::span<const std::string_view> reads, const EncodeOptions& options) {
   if (options.unknown == UnknownLetter::kIupac) {
     throw ArgumentError("unknown letters: \"iupac\" needs one-hot encoding; integers take zero, error or random");
   }
-  const Alphabet alphabet(options.sequence_type);
-  const Widths layout = widths(reads, options);
-  refuse_unknown(reads, layout, alphabet, options);
-  const auto num_reads = static_cast<int64_t>(reads.size());
-  at::Tensor values = at::full({num_reads, layout.width}, -1, at::kLong);
-  auto* data = values.data_ptr<int64_t>();
-  at::parallel_for(0, num_reads, kGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const auto index = static_cast<size_t>(i);
-      LetterIds ids(alphabet, options, index);
-      for (int64_t j = 0; j < layout.kept[index]; ++j) {
-        data[i * layout.width + j] = ids(reads[index][static_cast<size_t>(j)]);
-      }
-    }
-  });
-  return {values, lengths_tensor(layout.kept)};
+  const Codes codes(reads, options);
+  at::Tensor values = at::empty({static_cast<int64_t>(reads.size()), codes.width()}, options.dtype);
+  switch (options.dtype) {
+    case at::kLong:
+      write_integers<int64_t>(codes, values);
+      break;
+    case at::kFloat:
+      write_integers<float>(codes, values);
+      break;
+    case at::kByte:
+      write_integers<uint8_t>(codes, values);
+      break;
+    default:
+      throw ArgumentError(std::string("dtype: expected int64, float32 or uint8, got ") + c10::toString(options.dtype));
+  }
+  return {values, lengths_tensor(codes.kept())};
 }
 
 Encoded encode_aam_tokens(std::span<const std::string_view> reads, int64_t max_bp) {
@@ -171,30 +249,32 @@ Encoded encode_aam_tokens(std::span<const std::string_view> reads, int64_t max_b
   return {values, lengths_tensor(layout.kept)};
 }
 
-at::Tensor encode_quality(std::span<const std::string_view> qualities, int64_t length) {
-  constexpr int kPhredOffset = 33;
-  at::Tensor values = at::zeros({static_cast<int64_t>(qualities.size()), length});
-  float* data = values.data_ptr<float>();
-  for (size_t i = 0; i < qualities.size(); ++i) {
-    const int64_t kept = std::min(length, static_cast<int64_t>(qualities[i].size()));
-    float* row = data + static_cast<int64_t>(i) * length;
-    for (int64_t j = 0; j < kept; ++j) {
-      row[j] = static_cast<float>(static_cast<unsigned char>(qualities[i][static_cast<size_t>(j)]) - kPhredOffset);
-    }
+QualityForm parse_quality_form(std::string_view name) {
+  if (name == "none") return QualityForm::kNone;
+  if (name == "phred") return QualityForm::kPhred;
+  if (name == "probability") return QualityForm::kProbability;
+  if (name == "integer") return QualityForm::kInteger;
+  if (name == "channel") return QualityForm::kChannel;
+  throw ArgumentError("quality: expected none, phred, probability, integer or channel, got " + quoted(name));
+}
+
+at::Tensor encode_quality(std::span<const std::string_view> qualities, int64_t length, QualityForm form) {
+  switch (form) {
+    case QualityForm::kPhred:
+      return quality_rows<float>(qualities, length, 0, scores<float>());
+    case QualityForm::kProbability:
+      return quality_rows<float>(qualities, length, 0, error_probabilities());
+    case QualityForm::kInteger:
+      return quality_rows<int64_t>(qualities, length, -1, scores<int64_t>());
+    default:
+      throw ArgumentError("encode_quality: expected phred, probability or integer");
   }
-  return values;
 }
 
 std::string reverse_complement(std::string_view sequence, SequenceType type) {
-  if (type == SequenceType::kProtein) throw ArgumentError("reverse complement: a protein has none");
-  const bool is_rna = type == SequenceType::kRna;
-  std::string_view from = "ACGTURYSWKMBDHVNacgturyswkmbdhvn";
-  std::string_view to = is_rna ? "UGCAAYRSWMKVHDBNugcaayrswmkvhdbn" : "TGCAAYRSWMKVHDBNtgcaayrswmkvhdbn";
+  const std::array<char, 256> paired = paired_letters(type);
   std::string out(sequence.rbegin(), sequence.rend());
-  for (char& letter : out) {
-    const size_t place = from.find(letter);
-    if (place != std::string_view::npos) letter = to[place];
-  }
+  for (char& letter : out) letter = paired[static_cast<unsigned char>(letter)];
   return out;
 }
 

@@ -364,7 +364,7 @@ CATCH_TEST_CASE("Reads of several files make one dataset that knows where each c
   CATCH_REQUIRE(std::vector<int64_t>{dataset.file_of(0), dataset.file_of(1), dataset.file_of(2), dataset.file_of(3)} ==
                 std::vector<int64_t>{0, 0, 1, 1});
   const ReadBatch mixed = dataset.batch(std::vector<int64_t>{3, 0});
-  CATCH_REQUIRE(mixed.ids == std::vector<std::string>{"r4", "r1"});
+  CATCH_REQUIRE(mixed.ids() == std::vector<std::string>{"r4", "r1"});
   CATCH_REQUIRE(mixed.sequences.sizes() == torch::IntArrayRef({2, 5, 4}));
   CATCH_REQUIRE(mixed.sequences[0].sum().item<float>() == 0);  // NNNN
   CATCH_REQUIRE(torch::equal(mixed.lengths, torch::tensor({4, 5}, torch::kLong)));

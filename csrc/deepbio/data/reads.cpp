@@ -1,0 +1,324 @@
+#include "deepbio/data/reads.h"
+
+#include <ATen/Functions.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <optional>
+#include <utility>
+
+#include "deepbio/base/error.h"
+#include "deepbio/data/read_encoder.h"
+#include "deepbio/io/fastx_pairs.h"
+#include "deepbio/seq/filter.h"
+
+namespace deepbio::data {
+namespace {
+
+constexpr int kMostReadingThreads = 4;             // inflating is then no longer what takes longest
+constexpr int64_t kMateNumber = int64_t{1} << 62;  // set in the number of a second read: its draws are its own
+constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
+
+at::Tensor long_tensor(const std::vector<int64_t>& values) {
+  return at::tensor(values, at::TensorOptions().dtype(at::kLong));
+}
+
+void assign(seq::Read& read, const io::RecordBatch& source, int64_t row, int64_t number, uint64_t epoch) {
+  read.assign(source.sequence(row), source.quality(row), has_quality(source, row), number, epoch);
+}
+
+// Reads behind their transforms. What a transform wrote is kept in one buffer, the rest stays where it was.
+class TransformedReads {
+ public:
+  TransformedReads(const io::RecordBatch& source, std::span<const int64_t> rows, std::span<const int64_t> numbers,
+                   uint64_t epoch, const seq::Transforms& transforms) {
+    sequences.reserve(rows.size());
+    qualities.reserve(rows.size());
+    if (transforms.empty()) {
+      for (const int64_t row : rows) {
+        sequences.push_back(source.sequence(row));
+        qualities.push_back(source.quality(row));
+        all_have_quality = all_have_quality && has_quality(source, row);
+      }
+      return;
+    }
+    seq::Read read;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      assign(read, source, rows[i], numbers[i], epoch);
+      for (const auto& transform : transforms) {
+        if (!transform->is_filter()) transform->apply(read);
+      }
+      keep(read.sequence(), read.owns_sequence(), sequences);
+      keep(read.quality(), read.owns_quality(), qualities);
+      all_have_quality = all_have_quality && read.has_quality();
+    }
+    // Only now does the buffer stay where it is.
+    for (const Written& piece : written_) (*piece.views)[piece.place] = {buffer_.data() + piece.offset, piece.size};
+  }
+
+  std::vector<std::string_view> sequences, qualities;
+  bool all_have_quality = true;
+
+ private:
+  struct Written {
+    std::vector<std::string_view>* views;
+    size_t place, offset, size;
+  };
+  void keep(std::string_view bytes, bool is_own, std::vector<std::string_view>& views) {
+    if (is_own) {
+      written_.push_back({&views, views.size(), buffer_.size(), bytes.size()});
+      buffer_.append(bytes);
+    }
+    views.push_back(bytes);
+  }
+  std::vector<Written> written_;
+  std::string buffer_;
+};
+
+// pad_to and max_length count letters, so START makes a row one longer.
+void fill_tokens(std::span<const std::string_view> reads, const seq::EncodeOptions& options, ReadBatch& out) {
+  const int64_t max_bp = options.max_length > 0 ? options.max_length : kAll;
+  seq::Encoded encoded = seq::encode_aam_tokens(reads, max_bp);
+  const int64_t missing = options.pad_to + 1 - encoded.values.size(1);
+  if (options.pad_to > 0 && missing < 0) {
+    throw ArgumentError("a read has " + std::to_string(encoded.values.size(1) - 1) + " letters, pad_to is " +
+                        std::to_string(options.pad_to) + "; set max_length to cut it");
+  }
+  out.input_ids = options.pad_to > 0 ? at::constant_pad_nd(encoded.values, {0, missing}, seq::kAamPad) : encoded.values;
+  out.lengths = encoded.lengths - 1;  // bp, as for every encoding
+  const at::Tensor columns = at::arange(out.input_ids.size(1));
+  out.attention_mask = columns.unsqueeze(0).lt(encoded.lengths.unsqueeze(1)).to(at::kLong);
+}
+
+void keep_rows(io::RecordBatch& batch, const std::vector<char>& stays) {
+  io::RecordBatch out;
+  for (int64_t i = 0; i < batch.size(); ++i) {
+    if (stays[static_cast<size_t>(i)]) append_record(batch, i, out);
+  }
+  batch = std::move(out);
+}
+
+}  // namespace
+
+Encoding parse_encoding(std::string_view name) {
+  if (name == "onehot") return Encoding::kOneHot;
+  if (name == "integer") return Encoding::kInteger;
+  if (name == "tokens") return Encoding::kTokens;
+  throw ArgumentError("encoding: expected onehot, integer or tokens, got " + quoted(name));
+}
+
+bool has_quality(const io::RecordBatch& source, int64_t row) {
+  return !source.qualities.empty() && source.quality(row).size() == source.sequence(row).size();
+}
+
+void append_record(const io::RecordBatch& source, int64_t row, io::RecordBatch& out) {
+  out.append(io::RecordView{.name = source.name(row),
+                            .description = source.description(row),
+                            .sequence = source.sequence(row),
+                            .quality = source.quality(row)});
+}
+
+ReadBatch encode_reads(const io::RecordBatch& source, std::span<const int64_t> rows, std::span<const int64_t> numbers,
+                       uint64_t epoch, const ReadEncoding& encoding) {
+  const TransformedReads reads(source, rows, numbers, epoch, encoding.transforms);
+  ReadBatch out;
+  if (encoding.encoder) {
+    encoding.encoder->fill(reads.sequences, numbers, epoch, out);
+    return out;
+  }
+  seq::EncodeOptions encode = encoding.encode;
+  encode.record_indices = numbers;
+  encode.epoch = epoch;
+  if (encoding.encoding == Encoding::kTokens) {
+    fill_tokens(reads.sequences, encode, out);
+    return out;
+  }
+  if (encoding.quality == seq::QualityForm::kChannel && !rows.empty()) {
+    if (!reads.all_have_quality) throw ArgumentError("quality channel: expected qualities, a read has none (FASTA?)");
+    encode.quality_channel = reads.qualities;
+  }
+  const bool is_one_hot = encoding.encoding == Encoding::kOneHot;
+  seq::Encoded encoded =
+      is_one_hot ? seq::encode_one_hot(reads.sequences, encode) : seq::encode_integers(reads.sequences, encode);
+  out.sequences = encoded.values;
+  out.lengths = encoded.lengths;
+  const bool is_asked = encoding.quality != seq::QualityForm::kNone && encoding.quality != seq::QualityForm::kChannel;
+  if (is_asked && reads.all_have_quality) {
+    const int64_t width = out.sequences.size(is_one_hot && encode.channels_first ? 2 : 1);
+    out.quality = seq::encode_quality(reads.qualities, width, encoding.quality);
+  }
+  return out;
+}
+
+struct RecordSelector::State {
+  seq::Transforms chain;  // up to the last filter
+  std::vector<seq::DuplicateCounter> seen;
+  bool needs_two_passes = false;
+  seq::Read read;
+
+  // The record behind the first `steps` steps; false when a filter there refuses it.
+  bool run(const io::RecordBatch& source, int64_t row, int64_t number, size_t steps) {
+    assign(read, source, row, number, 0);
+    return std::all_of(chain.begin(), chain.begin() + static_cast<int64_t>(steps),
+                       [&](const auto& step) { return step->apply(read); });
+  }
+  const seq::Deduplicator* deduplicator(size_t step) const {
+    return dynamic_cast<const seq::Deduplicator*>(chain[step].get());
+  }
+};
+
+RecordSelector::RecordSelector(const seq::Transforms& transforms) : state_(std::make_unique<State>()) {
+  size_t used = 0;
+  for (size_t i = 0; i < transforms.size(); ++i) {
+    if (transforms[i]->is_filter()) used = i + 1;
+  }
+  state_->chain.assign(transforms.begin(), transforms.begin() + static_cast<int64_t>(used));
+  for (size_t i = 0; i < used; ++i) {
+    if (transforms[i]->is_random()) {
+      throw ArgumentError("transforms: expected every filter before the first random step, step " +
+                          std::to_string(i + 1) + " of " + std::to_string(transforms.size()) +
+                          " is random and a filter follows; the number of records would depend on chance");
+    }
+    const seq::Deduplicator* deduplicator = state_->deduplicator(i);
+    if (deduplicator && deduplicator->copies() == seq::Copies::kDropAll) state_->needs_two_passes = true;
+  }
+  state_->seen.resize(used);
+}
+
+RecordSelector::~RecordSelector() = default;
+RecordSelector::RecordSelector(RecordSelector&&) noexcept = default;
+bool RecordSelector::is_empty() const { return state_->chain.empty(); }
+bool RecordSelector::needs_two_passes() const { return state_->needs_two_passes; }
+
+std::vector<char> RecordSelector::select(const io::RecordBatch& source) {
+  State& state = *state_;
+  std::vector<char> stays(static_cast<size_t>(source.size()), 1);
+  // Up to each Deduplicator in turn, so that it counts what the filters before it let pass.
+  for (size_t step = 0; step < state.chain.size(); ++step) {
+    const seq::Deduplicator* deduplicator = state.deduplicator(step);
+    const bool is_last = step + 1 == state.chain.size();
+    if (!deduplicator && !is_last) continue;
+    seq::DuplicateCounter counter;
+    for (int64_t row = 0; row < source.size(); ++row) {
+      char& stay = stays[static_cast<size_t>(row)];
+      stay = stay && state.run(source, row, row, step + 1);
+      if (!stay || !deduplicator) continue;
+      const int64_t copies = counter.add(state.read.sequence());
+      if (deduplicator->copies() == seq::Copies::kKeepFirst && copies > 1) stay = 0;
+    }
+    if (!deduplicator || deduplicator->copies() == seq::Copies::kKeepFirst) continue;
+    for (int64_t row = 0; row < source.size(); ++row) {
+      char& stay = stays[static_cast<size_t>(row)];
+      if (stay && state.run(source, row, row, step + 1)) stay = counter.count(state.read.sequence()) == 1;
+    }
+  }
+  return stays;
+}
+
+bool RecordSelector::keeps(const io::RecordBatch& source, int64_t row, int64_t number) {
+  State& state = *state_;
+  assign(state.read, source, row, number, 0);
+  for (size_t step = 0; step < state.chain.size(); ++step) {
+    if (!state.chain[step]->apply(state.read)) return false;
+    if (state.deduplicator(step) && state.seen[step].add(state.read.sequence()) > 1) return false;
+  }
+  return true;
+}
+
+ReadDataset::ReadDataset(const std::vector<std::string>& paths, ReadDatasetOptions options)
+    : options_(std::move(options)), records_(std::make_shared<io::RecordBatch>()) {
+  if (paths.empty()) throw ArgumentError("read dataset: expected at least one file, got none");
+  if (!options_.mates.empty() && options_.mates.size() != paths.size()) {
+    throw ArgumentError("mates: expected one file for each of " + std::to_string(paths.size()) + ", got " +
+                        std::to_string(options_.mates.size()));
+  }
+  if (options_.is_interleaved || !options_.mates.empty()) mates_ = std::make_shared<io::RecordBatch>();
+  options_.fastx.open.num_threads = std::min(at::get_num_threads(), kMostReadingThreads);
+  for (size_t i = 0; i < paths.size(); ++i) {
+    first_of_file_.push_back(records_->size());
+    read_file(paths[i], options_.mates.empty() ? "" : options_.mates[i]);
+  }
+  report_.num_records = records_->size();
+  select();
+}
+
+void ReadDataset::read_file(const std::string& path, const std::string& mate) {
+  if (mates_) {
+    io::PairReader reader =
+        mate.empty() ? io::PairReader(path, options_.fastx) : io::PairReader(path, mate, options_.fastx);
+    for (io::RecordPair pair; reader.next(pair);) {
+      records_->append(pair.first);
+      mates_->append(pair.second);
+    }
+    return;
+  }
+  io::FastxReader reader(path, options_.fastx);
+  while (reader.read(*records_, kAll) > 0) {
+  }
+  const io::SkipReport& report = reader.report();
+  report_.num_skipped += report.num_skipped;
+  for (const auto& [reason, count] : report.reasons) report_.reasons[reason] += count;
+  for (const auto& example : report.examples) {
+    if (report_.examples.size() < 3) report_.examples.push_back(example);
+  }
+}
+
+void ReadDataset::select() {
+  RecordSelector selector(options_.transforms);
+  if (selector.is_empty()) return;
+  std::vector<char> stays = selector.select(*records_);
+  if (mates_) {
+    const std::vector<char> mate_stays = RecordSelector(options_.transforms).select(*mates_);
+    for (size_t i = 0; i < stays.size(); ++i) stays[i] = stays[i] && mate_stays[i];
+  }
+  for (int64_t& first : first_of_file_) first = std::count(stays.begin(), stays.begin() + first, 1);
+  num_filtered_ = std::count(stays.begin(), stays.end(), 0);
+  if (num_filtered_ == 0) return;
+  keep_rows(*records_, stays);
+  if (mates_) keep_rows(*mates_, stays);
+}
+
+int64_t ReadDataset::file_of(int64_t index) const {
+  if (index < 0 || index >= size()) {
+    throw ArgumentError("record index: expected 0 to " + std::to_string(size() - 1) + ", got " + std::to_string(index));
+  }
+  return std::upper_bound(first_of_file_.begin(), first_of_file_.end(), index) - first_of_file_.begin() - 1;
+}
+
+void ReadDataset::set_labels(std::vector<int64_t> labels) {
+  if (!labels.empty() && static_cast<int64_t>(labels.size()) != size()) {
+    throw ArgumentError("labels: expected one for each of " + std::to_string(size()) + " records, got " +
+                        std::to_string(labels.size()));
+  }
+  labels_ = std::move(labels);
+}
+
+ReadBatch ReadDataset::batch(std::span<const int64_t> indices, uint64_t epoch) const {
+  for (const int64_t index : indices) {
+    if (index < 0 || index >= size()) file_of(index);  // throws
+  }
+  ReadBatch out = encode_reads(*records_, indices, indices, epoch, options_);
+  if (mates_) {
+    std::vector<int64_t> numbers(indices.begin(), indices.end());
+    for (int64_t& number : numbers) number |= kMateNumber;
+    ReadBatch mates = encode_reads(*mates_, indices, numbers, epoch, options_);
+    out.mate_sequences = std::move(mates.sequences);
+    out.mate_input_ids = std::move(mates.input_ids);
+    out.mate_attention_mask = std::move(mates.attention_mask);
+    out.mate_lengths = std::move(mates.lengths);
+    out.mate_quality = std::move(mates.quality);
+  }
+  out.index.assign(indices.begin(), indices.end());
+  out.rows = out.index;
+  out.records = records_;
+  if (!labels_.empty()) {
+    std::vector<int64_t> labels;
+    for (const int64_t index : indices) labels.push_back(labels_[static_cast<size_t>(index)]);
+    out.labels = long_tensor(labels);
+  }
+  return out;
+}
+
+}  // namespace deepbio::data

@@ -1,0 +1,51 @@
+#include "deepbio/data/summary.h"
+
+#include <ATen/Functions.h>
+#include <ATen/Parallel.h>
+
+#include <limits>
+
+#include "deepbio/data/reads.h"
+#include "deepbio/seq/filter.h"
+
+namespace deepbio::data {
+namespace {
+
+constexpr int64_t kGrain = 4096;  // records per task
+
+}  // namespace
+
+ReadNumbers read_numbers(const io::RecordBatch& records, seq::SequenceType type) {
+  const seq::Alphabet alphabet(type);
+  const int64_t size = records.size();
+  ReadNumbers out{at::empty({size}, at::kLong), at::empty({size}), at::empty({size}), at::empty({size}, at::kLong)};
+  auto* lengths = out.lengths.data_ptr<int64_t>();
+  auto* unknown = out.num_unknown.data_ptr<int64_t>();
+  auto* gc = out.gc.data_ptr<float>();
+  auto* quality = out.mean_quality.data_ptr<float>();
+  at::parallel_for(0, size, kGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const std::string_view letters = records.sequence(i);
+      int64_t strong = 0, strange = 0;
+      for (const char letter : letters) {
+        const char upper = static_cast<char>(letter & ~0x20);
+        strong += upper == 'G' || upper == 'C' || upper == 'S';
+        strange += alphabet.id(letter) < 0;
+      }
+      lengths[i] = static_cast<int64_t>(letters.size());
+      unknown[i] = strange;
+      gc[i] =
+          letters.empty() ? 0.0F : static_cast<float>(static_cast<double>(strong) / static_cast<double>(lengths[i]));
+      quality[i] = has_quality(records, i) ? static_cast<float>(seq::mean_quality(records.quality(i)))
+                                           : std::numeric_limits<float>::quiet_NaN();
+    }
+  });
+  const size_t text =
+      records.names.size() + records.descriptions.size() + records.sequences.size() + records.qualities.size();
+  const size_t offsets = records.name_offsets.size() + records.description_offsets.size() +
+                         records.sequence_offsets.size() + records.quality_offsets.size();
+  out.num_bytes = static_cast<int64_t>(text + offsets * sizeof(int64_t));
+  return out;
+}
+
+}  // namespace deepbio::data

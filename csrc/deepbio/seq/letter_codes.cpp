@@ -1,0 +1,121 @@
+#include "deepbio/seq/letter_codes.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+// The compiler makes one version per instruction set and the loader picks one; sanitizers cannot follow that.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#define DEEPBIO_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define DEEPBIO_CLONES
+#endif
+
+namespace deepbio::seq {
+namespace {
+
+// 64 letters at once, in registers of whatever width there is. Written with vectors because a compiler turns the same
+// comparisons in a plain loop into branches, which random letters mispredict.
+using Letters __attribute__((vector_size(64))) = uint8_t;
+
+// Adds to `unknown` what is no letter. (No vector is handed over: how that is done depends on the instruction set.)
+__attribute__((always_inline)) inline void code_block(const char* letters, int8_t* out, Letters& unknown) {
+  Letters block;
+  std::memcpy(&block, letters, sizeof block);
+  block &= 0xDF;
+  const Letters is_a = reinterpret_cast<Letters>(block == 'A'), is_c = reinterpret_cast<Letters>(block == 'C');
+  const Letters is_g = reinterpret_cast<Letters>(block == 'G');
+  const Letters is_t = reinterpret_cast<Letters>(block == 'T') | reinterpret_cast<Letters>(block == 'U');
+  const Letters not_known = ~(is_a | is_c | is_g | is_t);
+  const Letters codes = (is_c & 1) | (is_g & 2) | (is_t & 3) | not_known;
+  std::memcpy(out, &codes, sizeof codes);
+  unknown |= not_known;
+}
+
+// A C G T or U, in either case; not 0 when there was another letter.
+DEEPBIO_CLONES uint64_t nucleotide_codes(const char* letters, size_t size, int8_t* out) {
+  Letters unknown{};
+  if (size == 0) return 0;
+  if (size < sizeof(Letters)) {
+    char text[sizeof(Letters)];
+    int8_t codes[sizeof(Letters)];
+    std::memset(text, 'A', sizeof text);
+    std::memcpy(text, letters, size);
+    code_block(text, codes, unknown);
+    std::memcpy(out, codes, size);
+  } else {
+    for (size_t i = 0; i + sizeof(Letters) <= size; i += sizeof(Letters)) code_block(letters + i, out + i, unknown);
+    const size_t last = size - sizeof(Letters);  // overlaps what is done already
+    code_block(letters + last, out + last, unknown);
+  }
+  uint64_t words[sizeof(Letters) / sizeof(uint64_t)], any = 0;
+  std::memcpy(words, &unknown, sizeof unknown);
+  for (const uint64_t word : words) any |= word;
+  return any;
+}
+
+template <class Number>
+inline void widen(const int8_t* codes, size_t size, Number* out) {
+  for (size_t i = 0; i < size; ++i) out[i] = static_cast<Number>(codes[i]);
+}
+DEEPBIO_CLONES void to_int64(const int8_t* codes, size_t size, int64_t* out) { widen(codes, size, out); }
+DEEPBIO_CLONES void to_float(const int8_t* codes, size_t size, float* out) { widen(codes, size, out); }
+DEEPBIO_CLONES void to_plane(const int8_t* codes, size_t size, int8_t letter, float* out) {
+  for (size_t i = 0; i < size; ++i) out[i] = codes[i] == letter ? 1.0F : 0.0F;
+}
+
+// Rows of four letters, four rows at once. Four codes are one word; each lane of the block looks at the byte of its row
+// and compares it with the letter of its column.
+static_assert(std::endian::native == std::endian::little);
+using Lanes __attribute__((vector_size(64))) = int32_t;
+constexpr Lanes kRowByte = {0xFF,     0xFF,     0xFF,     0xFF,     0xFF00,   0xFF00,   0xFF00,   0xFF00,
+                            0xFF0000, 0xFF0000, 0xFF0000, 0xFF0000, -1 << 24, -1 << 24, -1 << 24, -1 << 24};
+constexpr Lanes kColumnLetter = {0, 1,       2,       3,       0, 1 << 8,  2 << 8,  3 << 8,
+                                 0, 1 << 16, 2 << 16, 3 << 16, 0, 1 << 24, 2 << 24, 3 << 24};
+constexpr int32_t kBitsOfOne = 0x3F800000;  // 1.0F
+
+DEEPBIO_CLONES void to_four_columns(const int8_t* codes, size_t num_words, float* out) {
+  for (size_t i = 0; i < num_words; ++i) {
+    int32_t word = 0;
+    std::memcpy(&word, codes + 4 * i, sizeof word);
+    const Lanes ones = ((word & kRowByte) == kColumnLetter) & kBitsOfOne;
+    std::memcpy(out + 16 * i, &ones, sizeof ones);
+  }
+}
+
+constexpr float kFourLetters[5][4] = {{0, 0, 0, 0}, {1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}, {0, 0, 0, 1}};
+
+}  // namespace
+
+bool letter_codes(std::string_view letters, const Alphabet& alphabet, int8_t* out) {
+  if (alphabet.type() != SequenceType::kProtein) return nucleotide_codes(letters.data(), letters.size(), out) == 0;
+  int8_t lowest = 0;
+  for (size_t i = 0; i < letters.size(); ++i) {
+    out[i] = alphabet.id(letters[i]);
+    lowest = std::min(lowest, out[i]);
+  }
+  return lowest == 0;
+}
+
+void expand_codes(const int8_t* codes, size_t size, int64_t* out) { to_int64(codes, size, out); }
+void expand_codes(const int8_t* codes, size_t size, float* out) { to_float(codes, size, out); }
+void expand_codes(const int8_t* codes, size_t size, uint8_t* out) {
+  if (size > 0) std::memcpy(out, codes, size);
+}
+
+void expand_one_hot(const int8_t* codes, size_t size, size_t num_letters, size_t stride, float* out) {
+  if (num_letters == 4 && stride == 4) {
+    to_four_columns(codes, size / 4, out);
+    for (size_t i = size / 4 * 4; i < size; ++i)
+      std::memcpy(out + 4 * i, kFourLetters[codes[i] + 1], sizeof kFourLetters[0]);
+    return;
+  }
+  std::fill(out, out + size * stride, 0.0F);
+  for (size_t i = 0; i < size; ++i) {
+    if (codes[i] >= 0) out[i * stride + static_cast<size_t>(codes[i])] = 1;
+  }
+}
+
+void expand_plane(const int8_t* codes, size_t size, int8_t letter, float* out) { to_plane(codes, size, letter, out); }
+
+}  // namespace deepbio::seq

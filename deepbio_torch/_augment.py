@@ -1,0 +1,353 @@
+"""Native transforms of reads: augmentations, trimmers, filters. :mod:`deepbio_torch.transforms` exports them.
+
+Each is one C++ object. Draws depend on (seed, epoch, record index) and on the kind of transform, so the same record of
+the same epoch always comes out the same; two of a kind in one Compose want two seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from . import _C
+from ._batch import Sample
+from .errors import ArgumentError
+
+
+def bytes_of(sample: Sample | dict[str, Any], who: str) -> bytes:
+    """The sequence of a sample that is not encoded yet."""
+    if "sequence" not in sample:
+        raise ArgumentError(f"{who}: expected a sample with the key 'sequence', got keys {sorted(sample)}")
+    sequence = sample["sequence"]
+    if isinstance(sequence, bytes):
+        return sequence
+    if isinstance(sequence, bytearray | memoryview):
+        return bytes(sequence)
+    raise ArgumentError(
+        f"{who}: expected a sequence of bytes, got {type(sequence).__name__}; it stands before the encoder"
+    )
+
+
+def draw_key(sample: Sample | dict[str, Any]) -> tuple[int, int]:
+    """Record index and epoch of a sample; 0 where it does not say."""
+    metadata = sample.get("metadata") or {}
+    return metadata.get("index", 0), metadata.get("epoch", 0)
+
+
+class NativeTransform:
+    """A transform that C++ runs, alone or inside of a whole batch."""
+
+    def __init__(self, native: _C.Transform, **options: Any) -> None:
+        """``options`` build the same object again."""
+        self._native, self._options = native, options
+
+    @property
+    def native(self) -> _C.Transform:
+        """The C++ transform."""
+        return self._native
+
+    def _run(
+        self, sequences: Sequence[bytes], qualities: Sequence[bytes | None], records: Sequence[int], epoch: int
+    ) -> list[tuple[bytes, bytes | None] | None]:
+        return self._native.apply(sequences, qualities, records, epoch)
+
+    def __call__(self, sample: Sample | dict[str, Any]) -> Sample | None:
+        """The changed sample, a new one; None when a filter refuses it."""
+        record, epoch = draw_key(sample)
+        quality = sample.get("quality")
+        scores = quality if isinstance(quality, bytes) else None
+        done = self._run([bytes_of(sample, type(self).__name__)], [scores], [record], epoch)[0]
+        if done is None:
+            return None
+        out = Sample(sample, sequence=done[0])
+        if done[1] is not None:
+            out["quality"] = done[1]
+        return out
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self._options)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._options.items())})"
+
+
+def _again(kind: Any, options: dict[str, Any]) -> Any:
+    return kind(**options)
+
+
+class Augmentation(NativeTransform):
+    """A native transform that changes reads."""
+
+    def apply(
+        self, sequence: bytes, quality: bytes | None = None, *, record: int = 0, epoch: int = 0
+    ) -> bytes | tuple[bytes, bytes]:
+        """One sequence changed; with its quality, when one is given or made.
+
+        Args:
+            sequence: the letters.
+            quality: raw bytes (Phred+33), as many.
+            record: index of the record; another one draws anew.
+            epoch: another one draws anew.
+        """
+        done = self._run([sequence], [quality], [record], epoch)[0]
+        assert done is not None
+        return done[0] if done[1] is None else (done[0], done[1])
+
+    def apply_batch(self, sequences: Iterable[bytes], *, epoch: int = 0) -> list[bytes]:
+        """Each sequence changed; its place is its record index."""
+        many = list(sequences)
+        done = self._run(many, [None] * len(many), range(len(many)), epoch)
+        return [pair[0] for pair in done if pair is not None]
+
+
+class Filter(NativeTransform):
+    """A native transform that lets reads pass or drops them.
+
+    Called on a sample it gives the sample or None. In the transform of a SequenceDataset a filter chooses records when
+    the files are opened, so it must stand before random steps and Python callables.
+    """
+
+    def passes(self, sequence: bytes, quality: bytes | None = None, *, record: int = 0) -> bool:
+        """Whether a read stays."""
+        return self._run([sequence], [quality], [record], 0)[0] is not None
+
+
+class ReverseComplement(Augmentation):
+    """The other strand: bases paired and reversed, qualities reversed with them.
+
+    Args:
+        p: share of the records that are turned; which ones depends on (seed, epoch, record index).
+        sequence_type: "dna" or "rna".
+        seed: of the choice.
+    """
+
+    def __init__(self, p: float = 1.0, *, sequence_type: str = "dna", seed: int = 0) -> None:
+        """Checks the options."""
+        native = _C.ReverseComplement(p, sequence_type, seed)
+        super().__init__(native, p=p, sequence_type=sequence_type, seed=seed)
+        self.p, self.sequence_type = p, sequence_type
+
+    def apply(
+        self, sequence: bytes, quality: bytes | None = None, *, record: int = 0, epoch: int = 0
+    ) -> bytes | tuple[bytes, bytes]:
+        """The other strand of one sequence, whatever ``p`` is; IUPAC codes and case are kept."""
+        turned = _C.reverse_complement(sequence, self.sequence_type)
+        return turned if quality is None else (turned, quality[::-1])
+
+    def apply_batch(self, sequences: Iterable[bytes], *, epoch: int = 0) -> list[bytes]:
+        """The other strand of each sequence, whatever ``p`` is."""
+        return [_C.reverse_complement(sequence, self.sequence_type) for sequence in sequences]
+
+
+class Mutator(Augmentation):
+    """Each letter independently becomes another one of the alphabet; length and qualities stay.
+
+    Args:
+        rate: substitutions per site, 0 to 1.
+        seed: of the draws.
+        sequence_type: "dna", "rna" or "protein".
+    """
+
+    def __init__(self, rate: float, seed: int = 0, *, sequence_type: str = "dna") -> None:
+        """Checks the options."""
+        super().__init__(_C.Mutator(rate, sequence_type, seed), rate=rate, seed=seed, sequence_type=sequence_type)
+
+
+class Sampler(Augmentation):
+    """A window of a read, the same for its qualities.
+
+    Args:
+        length: of the window, bp.
+        strategy: "random" (anew in each epoch), "start", "center" or "end".
+        short: a read shorter than the window is an error ("error"), stays as it is ("keep"), or gets N of quality 0 on
+            its right ("pad").
+        seed: of the draws.
+    """
+
+    def __init__(self, length: int, strategy: str = "random", *, short: str = "error", seed: int = 0) -> None:
+        """Checks the options."""
+        native = _C.Sampler(length, strategy, short, seed)
+        super().__init__(native, length=length, strategy=strategy, short=short, seed=seed)
+
+
+class QualitySimulator(Augmentation):
+    """New qualities for reads, also for FASTA. Scores are cut to whole numbers from 0 to 93.
+
+    Args:
+        model: "high" (mean 37, sd 2), "medium" (28, 5), "normal" (``mean``, ``sd``), "uniform" (whole numbers
+            ``low`` to ``high``) or "degrading" (mean from ``start`` at the first letter to ``end``, ``sd`` around).
+        mean, sd, low, high, start, end: of the models, Phred.
+        seed: of the draws.
+    """
+
+    def __init__(
+        self,
+        model: str = "high",
+        *,
+        mean: float = 30,
+        sd: float = 4,
+        low: int = 0,
+        high: int = 40,
+        start: float = 38,
+        end: float = 20,
+        seed: int = 0,
+    ) -> None:
+        """Checks the options."""
+        models = {
+            "high": ("normal", 37, 2, 0),
+            "medium": ("normal", 28, 5, 0),
+            "normal": ("normal", mean, sd, 0),
+            "uniform": ("uniform", low, high, 0),
+            "degrading": ("degrading", start, end, sd),
+        }
+        if model not in models:
+            raise ArgumentError(f"model: expected {', '.join(models)}, got {model!r}")
+        used = {"normal": ("mean", "sd"), "uniform": ("low", "high"), "degrading": ("start", "end", "sd")}
+        given = {"mean": mean, "sd": sd, "low": low, "high": high, "start": start, "end": end}
+        options = {name: given[name] for name in used.get(model, ())}
+        super().__init__(_C.QualitySimulator(*models[model], seed), model=model, **options, seed=seed)
+
+    def generate(self, length: int, *, record: int = 0, epoch: int = 0) -> bytes:
+        """Raw quality bytes (Phred+33) for a read of this length."""
+        done = self._run([b"N" * length], [None], [record], epoch)[0]
+        assert done is not None and done[1] is not None
+        return done[1]
+
+
+class EndTrimmer(Augmentation):
+    """Both ends lose letters until one has a score of at least ``threshold``."""
+
+    def __init__(self, threshold: int = 20) -> None:
+        """Checks the options."""
+        super().__init__(_C.EndTrimmer(threshold), threshold=threshold)
+
+
+class WindowTrimmer(Augmentation):
+    """Cuts all from the first window whose mean score is below ``threshold`` (Trimmomatic's sliding window).
+
+    Args:
+        threshold: Phred score.
+        width: letters of the window.
+    """
+
+    def __init__(self, threshold: int = 20, width: int = 4) -> None:
+        """Checks the options."""
+        super().__init__(_C.WindowTrimmer(threshold, width), threshold=threshold, width=width)
+
+
+class AdapterTrimmer(Augmentation):
+    """Cuts all from the leftmost place where an adapter begins, also one that runs over the end of the read.
+
+    Args:
+        adapter: its letters; N fits every letter.
+        max_error_rate: mismatches per letter compared, rounded down; gaps are not looked for.
+        min_overlap: letters that must be compared at the end of a read.
+    """
+
+    def __init__(self, adapter: str, *, max_error_rate: float = 0.1, min_overlap: int = 3) -> None:
+        """Checks the options."""
+        native = _C.AdapterTrimmer(adapter, max_error_rate, min_overlap)
+        super().__init__(native, adapter=adapter, max_error_rate=max_error_rate, min_overlap=min_overlap)
+
+
+class QualityMasker(Augmentation):
+    """Letters with a score below ``threshold`` become N."""
+
+    def __init__(self, threshold: int = 20) -> None:
+        """Checks the options."""
+        super().__init__(_C.QualityMasker(threshold), threshold=threshold)
+
+
+class LengthFilter(Filter):
+    """Reads of ``min_length`` to ``max_length`` letters, both included; None: no limit."""
+
+    def __init__(self, min_length: int | None = None, max_length: int | None = None) -> None:
+        """Checks the options."""
+        if max_length is not None and max_length < 1:
+            raise ArgumentError(f"max_length: expected at least 1 or None, got {max_length}")
+        native = _C.LengthFilter(min_length or 0, max_length or 0)
+        super().__init__(native, min_length=min_length, max_length=max_length)
+
+
+class QualityFilter(Filter):
+    """Reads whose scores have at least this arithmetic mean, and none of them below ``min_base_quality``."""
+
+    def __init__(self, min_mean_quality: float | None = None, min_base_quality: int | None = None) -> None:
+        """Checks the options."""
+        native = _C.QualityFilter(min_mean_quality or 0, min_base_quality or 0)
+        super().__init__(native, min_mean_quality=min_mean_quality, min_base_quality=min_base_quality)
+
+
+class Subsampler(Filter):
+    """A part of the records, by their number over all files: one of a share, every n-th, or the first n.
+
+    Args:
+        fraction: share of the records, drawn by seed and number, the same in every epoch.
+        every_nth: records 0, n, 2n, ...
+        first_n: the first n records.
+        seed: of ``fraction``.
+    """
+
+    def __init__(
+        self,
+        fraction: float | None = None,
+        *,
+        every_nth: int | None = None,
+        first_n: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        """Checks the options."""
+        given = {"fraction": fraction, "every_nth": every_nth, "first_n": first_n}
+        chosen = [(name, value) for name, value in given.items() if value is not None]
+        if len(chosen) != 1:
+            raise ArgumentError(f"Subsampler: expected one of fraction, every_nth and first_n, got {dict(chosen)}")
+        (name, value), *_ = chosen
+        super().__init__(_C.Subsampler(name, value, seed), **{name: value}, seed=seed)
+
+
+class Deduplicator(Filter):
+    """Drops records whose sequence occurred before, case respected.
+
+    Args:
+        keep: "first" keeps the first of equal sequences, "none" drops all that have a copy.
+
+    Called directly it remembers what it saw: :meth:`passes`, :meth:`is_duplicate`, :attr:`unique_count`, :meth:`clear`.
+    """
+
+    def __init__(self, keep: str = "first") -> None:
+        """Checks the options."""
+        super().__init__(_C.Deduplicator(keep), keep=keep)
+        self._seen = _C.DuplicateCounter()
+
+    def is_duplicate(self, sequence: bytes) -> bool:
+        """Whether this sequence was seen before; it is not remembered."""
+        return self._seen.count(sequence) > 0
+
+    def passes(self, sequence: bytes, quality: bytes | None = None, *, record: int = 0) -> bool:
+        """Whether this sequence is seen for the first time; it is remembered. Only for ``keep="first"``."""
+        if self._options["keep"] != "first":
+            raise ArgumentError(
+                'Deduplicator(keep="none"): needs all records at once; use filter() or a SequenceDataset'
+            )
+        return self._seen.add(sequence) == 1
+
+    def filter(self, sequences: Sequence[bytes]) -> list[bytes]:
+        """The sequences that stay, of a list seen whole."""
+        counter = _C.DuplicateCounter()
+        order = [counter.add(sequence) for sequence in sequences]
+        if self._options["keep"] == "first":
+            return [s for s, number in zip(sequences, order, strict=True) if number == 1]
+        return [s for s in sequences if counter.count(s) == 1]
+
+    @property
+    def unique_count(self) -> int:
+        """Distinct sequences remembered."""
+        return self._seen.num_distinct
+
+    def clear(self) -> None:
+        """Forgets what was seen."""
+        self._seen.clear()
+
+    def __call__(self, sample: Sample | dict[str, Any]) -> Sample | None:
+        """The sample, or None when its sequence was seen before."""
+        return Sample(sample) if self.passes(bytes_of(sample, "Deduplicator")) else None

@@ -1,0 +1,157 @@
+"""The encoded records of a dataset, chunk by chunk, and files of other formats that hold them."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path as _Path
+from typing import Any
+
+from ._batch import Batch, Sample
+from ._records import Path
+from ._sequences import SequenceDataset
+from .errors import ArgumentError
+from .targets import Labels
+
+Progress = Callable[[int, int], None]
+
+_CHUNK = 8192  # records
+
+
+def check_fixed(dataset: SequenceDataset) -> None:
+    """Refuses a dataset that C++ does not encode whole, or whose records come out another way in each epoch."""
+    if not isinstance(dataset, SequenceDataset) or not dataset.is_native:
+        raise ArgumentError(
+            f"expected a SequenceDataset whose transform is native and ends with an encoder, got {dataset!r}"
+        )
+    encoder = dataset._plan.encoder
+    random = [step for step in dataset._plan.head if step.native.is_random]
+    if encoder is not None and encoder.unknown == "random":
+        random.append(encoder)  # type: ignore[arg-type]
+    if random:
+        raise ArgumentError(f"expected a transform without chance, got {random[0]!r}: every epoch would be one")
+
+
+def chunks(dataset: SequenceDataset, size: int, progress: Progress | None) -> Iterator[tuple[Batch, Any]]:
+    """All records in order: batches, and the raw titles of each."""
+    total = len(dataset.native())
+    labels = dataset.labels
+    for begin in range(0, total, size):
+        indices = range(begin, min(begin + size, total))
+        fields = dataset.native().batch(indices, 0)
+        rows = fields.pop("rows")
+        batch = Batch(fields)
+        Labels(labels).add_to(batch, batch["index"])
+        yield batch, rows
+        if progress is not None:
+            progress(indices.stop, total)
+
+
+def export_reads(dataset: SequenceDataset, path: Path, *, progress: Progress | None = None) -> str:
+    """Writes the encoded records of a dataset to one file, told by its suffix: .npz, .h5 or .parquet; returns its path.
+
+    ``.npz`` and ``.h5`` hold the arrays of one batch of all records (``sequences`` or ``input_ids`` and
+    ``attention_mask``, ``lengths``; ``quality``, ``labels`` and ``mate_...`` where there are), ``ids`` and ``classes``
+    (the names of class 0, 1, ...). ``.parquet`` has a row per record: ``id``, ``length``, ``label``, and ``sequence``,
+    ``quality``, ... as flat lists without padding; ``classes`` stand in the metadata of its schema.
+
+    Raises:
+        ArgumentError: another suffix; a transform that draws at random or does not end with an encoder. ImportError:
+            h5py or pyarrow is missing.
+    """
+    check_fixed(dataset)
+    target = _Path(path)
+    writers = {".npz": _export_npz, ".h5": _export_hdf5, ".parquet": _export_parquet}
+    if target.suffix not in writers:
+        raise ArgumentError(f"export: expected a path that ends with {', '.join(writers)}, got {os.fspath(path)!r}")
+    temporary = target.with_name(f".{uuid.uuid4().hex[:12]}-{target.name}")
+    try:
+        writers[target.suffix](dataset, temporary, progress)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return os.fspath(target)
+
+
+def _whole(dataset: SequenceDataset, progress: Progress | None) -> tuple[Batch, list[str]]:
+    total = len(dataset.native())
+    for batch, rows in chunks(dataset, max(total, 1), progress):
+        return batch, rows.names()
+    return Batch(), []
+
+
+def _arrays(batch: Batch) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in batch.items():
+        if isinstance(value, dict):
+            flat |= {f"{key}_{name}": values.numpy() for name, values in value.items()}
+        elif key != "index":
+            flat[key] = value.numpy()
+    return flat
+
+
+def _class_names(dataset: SequenceDataset) -> dict[str, list[str]]:
+    names = dataset.classes
+    if isinstance(names, dict):
+        return {f"classes_{target}": classes for target, classes in names.items()}
+    return {} if names is None else {"classes": names}
+
+
+def _export_npz(dataset: SequenceDataset, path: _Path, progress: Progress | None) -> None:
+    import numpy
+
+    batch, names = _whole(dataset, progress)
+    arrays = _arrays(batch)
+    arrays |= {key: numpy.array(texts) for key, texts in {"ids": names, **_class_names(dataset)}.items()}
+    with open(path, "wb") as file:
+        numpy.savez_compressed(file, **arrays)
+
+
+def _export_hdf5(dataset: SequenceDataset, path: _Path, progress: Progress | None) -> None:
+    try:
+        import h5py
+    except ImportError:
+        raise ImportError("export to .h5 needs h5py: pip install h5py") from None
+    batch, names = _whole(dataset, progress)
+    with h5py.File(path, "w") as file:
+        for key, values in _arrays(batch).items():
+            file.create_dataset(key, data=values, compression="gzip", compression_opts=1)
+        for key, texts in {"ids": names, **_class_names(dataset)}.items():
+            file.create_dataset(key, data=texts, dtype=h5py.string_dtype())
+
+
+def _export_parquet(dataset: SequenceDataset, path: _Path, progress: Progress | None) -> None:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise ImportError("export to .parquet needs pyarrow: pip install pyarrow") from None
+    encoder = dataset._plan.encoder
+    assert encoder is not None
+    layout = encoder.layout()._replace(is_fixed=False, multiple=1)  # nothing but what belongs to a record
+    about = {"classes": json.dumps(dataset.classes), "transform": repr(dataset.transform)}
+    writer = None
+    try:
+        for batch, rows in chunks(dataset, _CHUNK, progress):
+            columns: dict[str, Any] = {"id": rows.names(), "length": batch["lengths"].numpy()}
+            samples = [Sample() for _ in columns["id"]]
+            for prefix in ("", "mate_"):
+                if prefix + "lengths" in batch:
+                    for row, sample in enumerate(samples):
+                        layout.put_row(sample, batch, row, prefix)
+            for key, value in samples[0].items():
+                if value is not None:
+                    columns[key] = [sample[key].flatten().numpy() for sample in samples]
+            for key, values in _arrays(batch).items():
+                if key.startswith("labels"):
+                    columns[key.replace("labels", "label", 1)] = values
+            table = pyarrow.table(columns).replace_schema_metadata(about)
+            writer = writer or pyarrow.parquet.ParquetWriter(path, table.schema)
+            writer.write_table(table)
+    finally:
+        if writer is not None:
+            writer.close()
+    if writer is None:
+        pyarrow.parquet.write_table(pyarrow.table({"id": pyarrow.array([], pyarrow.string())}), path)

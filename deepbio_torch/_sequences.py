@@ -1,0 +1,362 @@
+"""Records of FASTA and FASTQ files as a map-style dataset."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from . import _C
+from ._batch import Batch, Later, Layout, Rows, Sample
+from ._inspect import summarize, validate
+from ._log import logger
+from ._records import Path, Record
+from .errors import ArgumentError, ParseError, RecordIndexError
+from .targets import Labels, Target, check_target, make_labels
+from .transforms import Plan, run_steps
+
+FileMark: TypeAlias = tuple[int, int]  # size, time of the last change in ns
+_MATE = 1 << 62  # set in the record index of a second read, so that its draws are its own
+
+
+class SequenceDataset(Dataset[Sample]):
+    """Records of FASTA or FASTQ files as a map-style dataset, held in memory once opened.
+
+    ``dataset[i]`` (negative too) is a :class:`Sample`: ``sequence`` (bytes, or a tensor after an
+    encoder), ``quality`` (bytes; a tensor [L] after an encoder; None in FASTA), ``id``,
+    ``label`` (int, float, a dict of them or None), ``metadata`` (``description``, ``path``, ``index``, ``epoch``).
+    Pairs also have ``mate_sequence`` and ``mate_quality``. When the transform is native and ends with an encoder of
+    :mod:`deepbio_torch.transforms`, a whole batch is one C++ call.
+
+    Args:
+        paths: a file or a list of files, each plain, gzip or BGZF.
+        sequence_type: "dna", "rna" or "protein".
+        transform: a callable on a sample, or None for raw bytes. Filters in it choose records when the files are
+            opened, so that ``len`` is exact.
+        target: None; "file" for a class per file, in the order of ``paths``; a callable that takes a :class:`Record`
+            and gives a class (int or str) or a value (float), such as those of :mod:`deepbio_torch.targets`; or a dict
+            of several.
+        mates: the file or files of the second reads of pairs; "interleaved" when they alternate in ``paths``. Names
+            are compared.
+        cache_dir: a folder for the encoded records: used when it is valid for the files, transform and version, else
+            written anew. Needs a native transform with nothing random in it.
+        on_bad_record: "raise" or "skip"; :attr:`report` counts what was skipped.
+        lazy: False opens the files at once, True at first use; workers open their own.
+
+    Attributes:
+        classes: names of the classes of a target that gives text, in the order of their ids; with several targets a
+            dict of such; else None.
+
+    Raises:
+        MissingFileError, ParseError: when the files are opened. ArgumentError: options that do not fit together.
+    """
+
+    def __init__(
+        self,
+        paths: Path | Sequence[Path],
+        *,
+        sequence_type: str = "dna",
+        transform: Callable[[Any], Any] | None = None,
+        target: Target | None = None,
+        mates: Path | Sequence[Path] | None = None,
+        cache_dir: Path | None = None,
+        on_bad_record: str = "raise",
+        lazy: bool = True,
+    ) -> None:
+        """Checks the options; opens the files unless ``lazy``."""
+        self.paths = path_list(paths)
+        check_target(target)
+        check_sequence_type(sequence_type)
+        self.sequence_type, self.transform, self.target = sequence_type, transform, target
+        self.is_interleaved = mates == "interleaved"
+        self.mates = [] if mates is None or self.is_interleaved else path_list(mates)
+        if self.mates and len(self.mates) != len(self.paths):
+            raise ArgumentError(f"mates: expected one file for each of {len(self.paths)}, got {len(self.mates)}")
+        self._plan = plan_for(transform, sequence_type)
+        self._encoder = self._plan.encoder
+        self.on_bad_record = on_bad_record
+        self.cache_dir = None if cache_dir is None else os.fspath(cache_dir)
+        self.epoch = 0
+        self._native: _C.ReadDataset | None = None
+        self._marks: list[FileMark] | None = None
+        self._labels: Labels = Labels()
+        self._cached: Any = None
+        if not lazy:
+            len(self)
+
+    def native(self) -> _C.ReadDataset:
+        """The C++ dataset; the files are read when it is first needed in a process."""
+        if self._native is None:
+            check_unchanged(self.file_marks())  # of the dataset this is a copy of
+            marks = [mark_of(path) for path in self.paths + self.mates]
+            native = _C.ReadDataset(
+                self.paths,
+                self._plan.encoding(self.sequence_type),
+                self.on_bad_record,
+                self.mates,
+                self.is_interleaved,
+            )
+            check_unchanged(list(zip(self.paths + self.mates, marks, strict=True)))
+            self._marks = marks
+            self._labels = make_labels(self.target, native, self.paths)
+            self._native = native
+            report = native.report()
+            logger.debug(
+                "opened %s: %d records, %d skipped, %d filtered",
+                ", ".join(self.paths),
+                report["num_records"],
+                report["num_skipped"],
+                native.num_filtered,
+            )
+        return self._native
+
+    def file_marks(self) -> list[tuple[str, FileMark]]:
+        """The files as they were when they were read; empty before that."""
+        return [] if self._marks is None else list(zip(self.paths + self.mates, self._marks, strict=True))
+
+    def cached(self) -> Any:
+        """The dataset of ``cache_dir``, made when it is not valid; None without ``cache_dir``."""
+        if self.cache_dir is not None and self._cached is None:
+            from .cache import Cache
+
+            is_valid = Cache.is_valid(self.cache_dir, self)
+            logger.debug("cache %s: %s", self.cache_dir, "used" if is_valid else "not there or stale, written anew")
+            if not is_valid:
+                Cache.save(self, self.cache_dir)
+            self._cached = Cache.load(self.cache_dir)
+        return self._cached
+
+    @property
+    def has_mates(self) -> bool:
+        """Whether records are pairs."""
+        return bool(self.mates) or self.is_interleaved
+
+    @property
+    def classes(self) -> list[str] | dict[str, list[str]] | None:
+        """Names of the classes in the order of their ids, when the target gives text."""
+        self.native()
+        return self._labels.classes
+
+    @property
+    def labels(self) -> Tensor | dict[str, Tensor] | None:
+        """Labels of all records: int64 or float32 [N], a dict of such, or None."""
+        self.native()
+        return self._labels.values
+
+    @property
+    def lengths(self) -> Tensor:
+        """Letters of each record before transforms, int64 [N]."""
+        numbers: dict[str, Any] = self.native().numbers(self.sequence_type)
+        lengths: Tensor = numbers["lengths"]
+        return lengths
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """``num_records``, ``num_skipped``, ``reasons``, three ``examples``, and ``num_filtered``."""
+        return {**self.native().report(), "num_filtered": self.native().num_filtered}
+
+    def summary(self) -> dict[str, Any]:
+        """Counts and distributions of the raw records; see docs/reads.md."""
+        return summarize(self)
+
+    def validate(self, *, num_examples: int = 3, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+        """Looks at every record, and at every encoded batch when the transform is native.
+
+        Args:
+            num_examples: records named in a message.
+            progress: called with (records done, records in all).
+
+        Returns:
+            ``is_valid``, ``errors``, ``warnings`` (lists of text).
+        """
+        return validate(self, num_examples, progress)
+
+    @property
+    def is_native(self) -> bool:
+        """Whether C++ makes whole batches: the transform is native and ends with an encoder."""
+        return self._encoder is not None
+
+    def set_epoch(self, epoch: int) -> None:
+        """Chooses the draws of random transforms. Workers learn of it when they start."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        cached = self.cached()
+        return len(cached) if cached is not None else len(self.native())
+
+    def record(self, index: int, *, is_mate: bool = False) -> Record:
+        """The raw record of an index, before transforms."""
+        return Record(*self.native().record(self._checked(index), is_mate))
+
+    def __getitem__(self, index: int) -> Any:
+        index = self._checked(index)
+        if self._encoder is not None:
+            return self.__getitems__([index])[0]
+        native = self.native()
+        raw, mate = native.record(index, False), native.record(index, True) if self.has_mates else None
+        metadata = metadata_of(self.paths, [raw[1]], [native.file_of(index)], [index], self.epoch)
+        return make_sample(self, raw, self._labels.of(index), metadata[0], mate)
+
+    def steps(self, sample: Sample) -> Any:
+        """What of the transform is left to do for a sample of a record that filters let pass."""
+        return run_steps(self._plan.steps, sample)
+
+    def __getitems__(self, indices: Sequence[int]) -> Any:
+        """The samples of a batch at once; torch's DataLoader asks for them this way."""
+        cached = self.cached()
+        if cached is not None:
+            return cached.__getitems__(indices)
+        if self._encoder is None:
+            return [sample for sample in (self[index] for index in indices) if sample is not None]
+        indices, size = list(indices), len(self)
+        if indices and not 0 <= min(indices) <= max(indices) < size:
+            indices = [self._checked(index) for index in indices]
+        batch = self.native().batch(indices, self.epoch)
+        return Rows(self.complete(batch, self.epoch), len(indices), self._row)
+
+    def batch(self, indices: Sequence[int]) -> Batch:
+        """The :class:`Batch` of these records; needs an encoder as transform, else collate them.
+
+        Raises:
+            ArgumentError: the transform does not end with an encoder, or not all of it is native.
+                RecordIndexError: an index out of range.
+        """
+        if self._encoder is None:
+            raise ArgumentError(
+                "batch: expected a native transform that ends with an encoder of deepbio_torch.transforms, got "
+                f"{self.transform!r}; use collate([dataset[i] for i in indices])"
+            )
+        rows: Rows = self.__getitems__(indices)
+        return rows.batch
+
+    def _checked(self, index: int) -> int:
+        size = len(self)
+        if not -size <= index < size:
+            raise RecordIndexError(f"record index: expected {-size} to {size - 1}, got {index}")
+        return index % size
+
+    def complete(self, fields: dict[str, Any], epoch: int) -> Batch:
+        """What C++ gave for these records, with labels and metadata."""
+        rows = fields.pop("rows")
+        batch = Batch(fields)
+        index = batch["index"]
+        self._labels.add_to(batch, index)
+
+        def metadata() -> list[dict[str, Any]]:
+            indices = index.tolist()
+            return metadata_of(self.paths, rows.descriptions(), self.native().files_of(indices), indices, epoch)
+
+        def metadata_of_row(row: int) -> dict[str, Any]:
+            number = int(index[row])
+            file = self.native().file_of(number)
+            return metadata_of(self.paths, [rows.description(row)], [file], [number], epoch)[0]
+
+        batch["ids"], batch["metadata"] = Later(rows.names, rows.name), Later(metadata, metadata_of_row)
+        return batch
+
+    def _row(self, batch: Batch, row: int) -> Sample:
+        assert self._encoder is not None
+        return sample_of_batch(batch, row, self._encoder.layout())
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_native": None, "_labels": Labels(), "_cached": None}
+
+    def __repr__(self) -> str:
+        size = f", {len(self)} records" if self._native is not None else ""
+        return f"SequenceDataset({len(self.paths)} files{size}, transform={self.transform!r})"
+
+
+def mark_of(path: str) -> FileMark:
+    """Size and time of a file; (-1, 0) for what has none, such as a pipe."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return (-1, 0)
+    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else (-1, 0)
+
+
+def check_unchanged(marks: Sequence[tuple[str, FileMark]]) -> None:
+    """Refuses files that changed since they were first read.
+
+    Raises:
+        ParseError: naming the file.
+    """
+    for path, mark in marks:
+        if mark_of(path) != tuple(mark):
+            expected, got = "the file as it was when the dataset was opened", "one that was written to or removed"
+            raise ParseError(f"{path}: expected {expected}, got {got}", path, expected=expected, got=got)
+
+
+def path_list(paths: Path | Sequence[Path]) -> list[str]:
+    """One or many paths as text."""
+    several = [paths] if isinstance(paths, str | os.PathLike) else paths
+    out = [os.fspath(path) for path in several]
+    if not out:
+        raise ArgumentError("paths: expected at least one file, got none")
+    return out
+
+
+def check_sequence_type(sequence_type: str) -> None:
+    """Refuses an unknown alphabet."""
+    if sequence_type not in ("dna", "rna", "protein"):
+        raise ArgumentError(f"sequence_type: expected dna, rna or protein, got {sequence_type!r}")
+
+
+def plan_for(transform: Callable[[Any], Any] | None, sequence_type: str) -> Plan:
+    """The plan of a transform that fits the alphabet of the dataset."""
+    plan = Plan(transform)
+    if plan.encoder and plan.encoder.sequence_type != sequence_type:
+        raise ArgumentError(
+            f"sequence_type={sequence_type!r}, but the transform encodes "
+            f"{plan.encoder.sequence_type!r}: give both the same"
+        )
+    return plan
+
+
+def metadata_of(
+    paths: Sequence[str], titles: Sequence[str], files: Sequence[int], indices: Sequence[int], epoch: int
+) -> list[dict[str, Any]]:
+    """The metadata of records: description, path, index, epoch."""
+    return [
+        {"description": title, "path": paths[file], "index": index, "epoch": epoch}
+        for title, file, index in zip(titles, files, indices, strict=True)
+    ]
+
+
+def make_sample(dataset: Any, raw: Sequence[Any], label: Any, metadata: dict[str, Any], mate: Any = None) -> Any:
+    """A record, and its mate, through the steps of a dataset; None when a step drops it."""
+    name, _, sequence, quality = raw
+    sample = Sample(sequence=sequence, quality=quality, id=name, label=label, metadata=metadata)
+    out = dataset.steps(sample)
+    if mate is None or out is None:
+        return out
+    key = {**metadata, "index": metadata["index"] | _MATE}
+    other = dataset.steps(Sample(sequence=mate[2], quality=mate[3], id=mate[0], label=label, metadata=key))
+    if other is None:
+        return None
+    out = out if isinstance(out, Sample) else Sample(out)
+    for part in ("sequence", "quality", "input_ids", "attention_mask"):
+        if part in other:
+            out["mate_" + part] = other[part]
+    out.mate_length, out.mate_letters = getattr(other, "length", None), getattr(other, "letters", None)
+    return out
+
+
+def sample_of_batch(batch: Batch, row: int, layout: Layout) -> Sample:
+    """One row of an encoded batch as a sample, without the padding unless its width was asked for."""
+    label = batch.get("labels")
+    if isinstance(label, dict):
+        label = {name: values[row].item() for name, values in label.items()}
+    sample = Sample(
+        id=batch.item("ids", row),
+        label=label[row].item() if isinstance(label, Tensor) else label,
+        metadata=batch.item("metadata", row),
+    )
+    layout.put_row(sample, batch, row)
+    if "mate_lengths" in batch:
+        layout.put_row(sample, batch, row, "mate_")
+    return sample

@@ -1,0 +1,248 @@
+"""Records of files as a stream that never holds more than its shuffle buffer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch.utils.data import IterableDataset, get_worker_info
+
+from . import _C
+from ._batch import Batch, Later, Sample, collate
+from ._records import Path, Record
+from ._sequences import check_sequence_type, make_sample, metadata_of, path_list, plan_for, sample_of_batch
+from .errors import ArgumentError, ConfigError
+from .targets import Target, check_target
+from .transforms import run_steps
+
+_CHUNK = 256  # records read ahead of the one that is handed out
+
+
+class StreamingSequenceDataset(IterableDataset[Sample]):
+    """Records of FASTA or FASTQ files one after another, each exactly once over ranks and workers.
+
+    Iterating gives samples as :class:`SequenceDataset` does; :meth:`batches` and :class:`DataLoader` give whole
+    batches, made in C++ when the transform is native and ends with an encoder. The order and the draws depend on
+    (seed, epoch, record number) only. Every iteration is an epoch, and the next one has another order.
+
+    Args:
+        paths: a file or a list of files, each plain, gzip or BGZF.
+        sequence_type: "dna", "rna" or "protein".
+        transform: a callable on a sample, or None; filters as in SequenceDataset, but Deduplicator keeps first copies.
+        target: None, "file", a callable of a :class:`Record` that gives a number, or a dict of such.
+        shuffle_buffer: each stretch of so many records comes in a random order of its own; 0 keeps the order.
+        seed: of the order.
+        rank: this process's part of the records; None asks torch.distributed, if it is running.
+        world_size: number of parts.
+        drop_uneven: leave out the last records (fewer than ranks x workers), so that all get as many.
+        on_bad_record: "raise" or "skip".
+
+    Raises:
+        ArgumentError: options that do not fit together. When read: MissingFileError, ParseError, also for a file that
+            changes while it is read.
+    """
+
+    def __init__(
+        self,
+        paths: Path | Sequence[Path],
+        *,
+        sequence_type: str = "dna",
+        transform: Callable[[Any], Any] | None = None,
+        target: Target | None = None,
+        shuffle_buffer: int = 0,
+        seed: int = 0,
+        rank: int | None = None,
+        world_size: int | None = None,
+        drop_uneven: bool = False,
+        on_bad_record: str = "raise",
+    ) -> None:
+        """Checks the options; no file is opened."""
+        self.paths = path_list(paths)
+        check_target(target)
+        check_sequence_type(sequence_type)
+        self.sequence_type, self.transform, self.target = sequence_type, transform, target
+        self._plan = plan_for(transform, sequence_type)
+        if shuffle_buffer < 0:
+            raise ArgumentError(f"shuffle_buffer: expected 0 or more, got {shuffle_buffer}")
+        self.shuffle_buffer, self.seed, self.drop_uneven = shuffle_buffer, seed, drop_uneven
+        self.on_bad_record = on_bad_record
+        if rank is None or world_size is None:
+            running = torch.distributed.is_available() and torch.distributed.is_initialized()
+            rank = torch.distributed.get_rank() if running else 0
+            world_size = torch.distributed.get_world_size() if running else 1
+        if not 0 <= rank < world_size:
+            raise ArgumentError(f"rank: expected 0 to {world_size - 1}, got {rank}")
+        self.rank, self.world_size = rank, world_size
+        self.epoch = 0
+        self._given = 0
+        self._under_way = False
+        self._stream(1, 0)  # refuses what C++ cannot stream
+
+    @property
+    def is_native(self) -> bool:
+        """Whether C++ makes whole batches."""
+        return self._plan.encoder is not None
+
+    def set_epoch(self, epoch: int) -> None:
+        """Chooses the epoch of the next iteration; it begins with its first record."""
+        self.epoch, self._given, self._under_way = epoch, 0, False
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the stream stands, also in the middle of an epoch; it survives JSON."""
+        return {"epoch": self.epoch, "given": self._given, **self._shape()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes on where ``state_dict`` was taken.
+
+        Raises:
+            ConfigError: the state is of another order (files, seed, buffer, rank).
+        """
+        for key, value in self._shape().items():
+            if state.get(key) != value:
+                raise ConfigError(f"stream state: {key} is {state.get(key)!r} there, {value!r} here")
+        self.epoch, self._given, self._under_way = int(state["epoch"]), int(state["given"]), False
+
+    def _shape(self) -> dict[str, Any]:
+        return {
+            "paths": self.paths,
+            "seed": self.seed,
+            "shuffle_buffer": self.shuffle_buffer,
+            "rank": self.rank,
+            "world_size": self.world_size,
+            "drop_uneven": self.drop_uneven,
+        }
+
+    def _stream(self, num_workers: int, worker: int) -> _C.ReadStream:
+        return _C.ReadStream(
+            self.paths,
+            self._plan.encoding(self.sequence_type),
+            self.on_bad_record,
+            self.shuffle_buffer,
+            self.seed,
+            self.rank * num_workers + worker,
+            self.world_size * num_workers,
+            self.drop_uneven,
+            self._needs_quality(),
+        )
+
+    def _needs_quality(self) -> bool:
+        """Whether anything looks at qualities; else they are checked and left out."""
+        encoder = self._plan.encoder
+        is_plain = encoder is not None and encoder.quality is None and not self._plan.head
+        return not (is_plain and self.target in (None, "file"))
+
+    def loader(self, batch_size: int, drop_last: bool, num_threads: int) -> _C.StreamLoader:
+        """The C++ loader of this process's part; needs a native transform."""
+        return _C.StreamLoader(self._stream(1, 0), batch_size, drop_last, num_threads)
+
+    def complete(self, fields: dict[str, Any], epoch: int) -> Batch:
+        """What C++ gave for these records, with labels and metadata."""
+        rows, files = fields.pop("rows"), fields.pop("files")
+        batch = Batch(fields)
+        index = batch["index"]
+        if self.target is not None:
+            raw = rows.records() if self.target != "file" else [None] * len(files)
+            labels = [self._label(record, file) for record, file in zip(raw, files, strict=True)]
+            if isinstance(labels[0], dict):
+                batch["labels"] = {name: torch.as_tensor([each[name] for each in labels]) for name in labels[0]}
+            else:
+                batch["labels"] = torch.as_tensor(labels)
+
+        def metadata() -> list[dict[str, Any]]:
+            return metadata_of(self.paths, rows.descriptions(), files, index.tolist(), epoch)
+
+        def metadata_of_row(row: int) -> dict[str, Any]:
+            return metadata_of(self.paths, [rows.description(row)], [files[row]], [int(index[row])], epoch)[0]
+
+        batch["ids"], batch["metadata"] = Later(rows.names, rows.name), Later(metadata, metadata_of_row)
+        return batch
+
+    def _label(self, raw: Any, file: int) -> Any:
+        if self.target is None:
+            return None
+        if isinstance(self.target, str):
+            return file
+        record = Record(*raw)
+        if not isinstance(self.target, Mapping):
+            return _number(self.target(record), record)
+        return {name: _number(extractor(record), record) for name, extractor in self.target.items()}
+
+    def steps(self, sample: Sample) -> Any:
+        """What of the transform is left to do for a sample of a record that filters let pass."""
+        return run_steps(self._plan.steps, sample)
+
+    def samples(self, epoch: int, given: int = 0, num_workers: int = 1, worker: int = 0) -> Iterator[list[Any]]:
+        """Lists of samples of one part; None stands for a sample that a step dropped."""
+        stream = self._stream(num_workers, worker)
+        stream.begin(epoch, given)
+        while taken := stream.take(_CHUNK):
+            out = []
+            raw = taken["rows"].records()
+            titles = metadata_of(self.paths, [r[1] for r in raw], taken["files"], taken["index"], epoch)
+            for record, file, metadata in zip(raw, taken["files"], titles, strict=True):
+                out.append(make_sample(self, record, self._label(record, file), metadata))
+            yield out
+
+    def _encoded(self, epoch: int, given: int, num_workers: int, worker: int) -> Iterator[list[Any]]:
+        assert self._plan.encoder is not None
+        layout = self._plan.encoder.layout()
+        loader = _C.StreamLoader(self._stream(num_workers, worker), _CHUNK, False, 0)
+        loader.begin(epoch, given // _CHUNK)
+        skipped = given % _CHUNK
+        while (fields := loader.next()) is not None:
+            batch = self.complete(fields, epoch)
+            rows = range(skipped, len(batch["index"]))
+            skipped = 0
+            yield [sample_of_batch(batch, row, layout) for row in rows]
+
+    def __iter__(self) -> Iterator[Any]:
+        info = get_worker_info()
+        if self._under_way:  # the last iteration was left before its end
+            self.epoch, self._given = self.epoch + 1, 0
+        self._under_way = True
+        epoch = self.epoch
+        part = (info.num_workers, info.id) if info else (1, 0)
+        chunks = (self._encoded if self.is_native else self.samples)(epoch, self._given, *part)
+        for chunk in chunks:
+            for sample in chunk:
+                if self.epoch == epoch:
+                    self._given += 1
+                if sample is not None:
+                    yield sample
+        if self.epoch == epoch:
+            self.epoch, self._given, self._under_way = epoch + 1, 0, False
+
+    def batches(self, batch_size: int, *, drop_last: bool = False) -> Iterator[Batch]:
+        """Batches of one epoch, made in this thread; :class:`DataLoader` makes them ahead."""
+        from ._loader import DataLoader
+
+        return iter(DataLoader(self, batch_size=batch_size, drop_last=drop_last))
+
+    def python_batches(
+        self, epoch: int, first: int, batch_size: int, drop_last: bool, collate_fn: Any
+    ) -> Iterator[Any]:
+        """Batches of samples that Python transforms made."""
+        waiting: list[Any] = []
+        for chunk in self.samples(epoch, first * batch_size):
+            waiting += chunk
+            while len(waiting) >= batch_size:
+                batch, waiting = waiting[:batch_size], waiting[batch_size:]
+                yield (collate_fn or collate)(batch)
+        if waiting and not drop_last:
+            yield (collate_fn or collate)(waiting)
+
+    def __repr__(self) -> str:
+        return (
+            f"StreamingSequenceDataset({len(self.paths)} files, transform={self.transform!r}, "
+            f"shuffle_buffer={self.shuffle_buffer}, seed={self.seed})"
+        )
+
+
+def _number(label: Any, record: Record) -> Any:
+    if isinstance(label, str):
+        raise ArgumentError(
+            f"target: a stream does not know all classes beforehand, got {label!r} for {record.name!r}; "
+            "use targets.classes(names, extractor)"
+        )
+    return label

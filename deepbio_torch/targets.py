@@ -1,0 +1,416 @@
+"""What a model should say about a read: labels from titles, tables, files and the read itself.
+
+Each function gives a callable that takes a :class:`~deepbio_torch.Record` and gives a class (int or str) or a value
+(float), for ``target=`` of the datasets. Text becomes class ids in sorted order.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from numbers import Integral
+from pathlib import Path as _Path
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+from torch.utils.data import Sampler as _TorchSampler
+
+from . import _C
+from ._records import Path, Record
+from .errors import ArgumentError, MissingFileError, ParseError
+
+Extractor: TypeAlias = Callable[[Record], Any]
+Target: TypeAlias = str | Extractor | Mapping[str, Extractor]
+
+_STATISTICS = ("mean", "median", "min", "max", "std")
+_FEATURES = ("gc_content", "length", "complexity")
+
+
+class _Extractor:
+    """A callable with options; an object so that spawned workers can have it."""
+
+    def __init__(self, **options: Any) -> None:
+        self._options = options
+
+    def __repr__(self) -> str:
+        shown = {name: value for name, value in self._options.items() if value is not None}
+        return f"{type(self).__name__.lstrip('_')}({', '.join(f'{k}={v!r}' for k, v in shown.items())})"
+
+
+class _Header(_Extractor):
+    def __init__(self, pattern: str | None, key: str | None, converter: Callable[[str], Any] | None) -> None:
+        super().__init__(pattern=pattern, key=key)
+        self._converter = converter
+        text = pattern if pattern is not None else rf"(?:^|[\s|;,]){re.escape(key or '')}\s*[=:]\s*([^\s|;,]+)"
+        try:
+            self._search = re.compile(text)
+        except re.error as problem:
+            raise ArgumentError(f"pattern: expected a regular expression, got {pattern!r} ({problem})") from None
+        if pattern is not None and self._search.groups < 1:
+            raise ArgumentError(f"pattern: expected a group in parentheses, got {pattern!r}")
+
+    def __call__(self, record: Record) -> Any:
+        title = f"{record.name} {record.description}".rstrip()
+        found = self._search.search(title)
+        if found is None:
+            wanted = self._options["pattern"] or self._options["key"]
+            raise ArgumentError(f"target: expected {wanted!r} in the title, got {title!r}")
+        return found[1] if self._converter is None else self._converter(found[1])
+
+
+def from_header(
+    pattern: str | None = None, *, key: str | None = None, converter: Callable[[str], Any] | None = None
+) -> Extractor:
+    """The label in the title of a record, name and description together.
+
+    Args:
+        pattern: a regular expression; its first group is the label.
+        key: instead of a pattern: the title has ``key=label`` or ``key:label``, parted by white space, ``|``, ``;`` or
+            ``,``.
+        converter: text to label, such as ``float``; None keeps text, which becomes classes.
+
+    Raises (when called):
+        ArgumentError: the title has no such label.
+    """
+    if (pattern is None) == (key is None):
+        raise ArgumentError(f"from_header: expected a pattern or a key, got pattern={pattern!r}, key={key!r}")
+    return _Header(pattern, key, converter)
+
+
+class _File(_Extractor):
+    def __init__(self, path: str, id_column: str | None, label_column: str, converter: Any) -> None:
+        super().__init__(path=path, id_column=id_column, label_column=label_column)
+        rows = _read_rows(path)
+        columns = list(rows[0][1]) if rows else []
+        if id_column is None:
+            known = ("id", "read_id", "name", "sample_id", "sample-id", "#id")
+            id_column = next((name for name in known if name in columns), columns[0] if columns else "id")
+        for name in (id_column, label_column):
+            if name not in columns:
+                raise ArgumentError(f"{path}: expected a column {name!r}, got {', '.join(map(str, columns)) or 'none'}")
+        self._labels: dict[str, Any] = {}
+        for where, row in rows:
+            name = next(iter(str(row.get(id_column) or "").removeprefix("@").split()), "")
+            label = row.get(label_column)
+            if not name or label is None or label == "":
+                missing = label_column if name else id_column
+                raise ParseError(f"{path}: {where}: expected a value of {missing!r}, got none", path)
+            if self._labels.setdefault(name, label) != label:
+                both = f"{self._labels[name]!r} and {label!r}"
+                raise ParseError(f"{path}: {where}: expected one label for {name!r}, got {both}", path)
+        convert = converter or _number_kind(list(self._labels.values()))
+        self._labels = {name: convert(value) for name, value in self._labels.items()}
+
+    def __call__(self, record: Record) -> Any:
+        try:
+            return self._labels[record.name]
+        except KeyError:
+            path = self._options["path"]
+            raise ArgumentError(f"{path}: expected a label for {record.name!r}, got none") from None
+
+
+def _read_rows(path: str) -> list[tuple[str, dict[str, Any]]]:
+    """Rows of a table, each with where it stands."""
+    try:
+        text = _Path(path).read_text(encoding="utf-8-sig")
+    except OSError as problem:
+        raise MissingFileError(f"{path}: {problem.strerror}; check the path and its permissions", path) from None
+    except UnicodeDecodeError as problem:
+        raise ParseError(f"{path}: byte {problem.start}: expected UTF-8, got another byte", path) from None
+    if text.lstrip().startswith(("[", "{")):
+        try:
+            rows = json.loads(text)
+        except json.JSONDecodeError as problem:
+            raise ParseError(f"{path}: line {problem.lineno}: expected JSON, got {problem.msg}", path) from None
+        if isinstance(rows, dict):
+            rows = [{"id": name, "label": label} for name, label in rows.items()]
+        if not all(isinstance(row, dict) for row in rows):
+            raise ParseError(f"{path}: expected a list of objects or an object of labels", path)
+        return [(f"entry {i + 1}", row) for i, row in enumerate(rows)]
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t" if "\t" in text.split("\n", 1)[0] else ",")
+    return [(f"line {reader.line_num}", row) for row in reader]
+
+
+def _number_kind(values: Sequence[Any]) -> Callable[[Any], Any]:
+    """Int when all are whole numbers, float when all are numbers, else str."""
+    for kind in (int, float):
+        try:
+            for value in values:
+                if isinstance(value, float) and kind is int and not value.is_integer():
+                    raise ValueError
+                kind(value)
+            return kind
+        except (TypeError, ValueError):
+            continue
+    return str
+
+
+def from_file(
+    path: Path,
+    *,
+    id_column: str | None = None,
+    label_column: str = "label",
+    converter: Callable[[Any], Any] | None = None,
+) -> Extractor:
+    """Labels of a companion table: CSV, TSV or JSON (a list of objects, or an object from id to label).
+
+    Args:
+        path: the table; its kind is told by its content.
+        id_column: column of record names; None takes "id", "read_id", "name" or the first column.
+        label_column: column of labels.
+        converter: cell to label; None takes whole numbers as classes, other numbers as values, and text as classes.
+
+    Raises:
+        MissingFileError: no such file. ParseError: a row without id or label, two labels for one id, bad JSON.
+            ArgumentError: no such column; when called, a record without a label.
+    """
+    return _File(os.fspath(path), id_column, label_column, converter)
+
+
+class _Quality(_Extractor):
+    def __call__(self, record: Record) -> float:
+        if record.quality is None:
+            raise ArgumentError(f"target: expected qualities, {record.name!r} has none (FASTA?)")
+        if not record.quality:
+            return 0.0
+        scores = torch.frombuffer(bytearray(record.quality), dtype=torch.uint8).double() - 33
+        statistic = self._options["statistic"]
+        if statistic == "std":
+            return float(scores.std(unbiased=False))
+        if statistic == "median":
+            return float(scores.quantile(0.5))
+        return float(getattr(scores, statistic)())
+
+
+def from_quality(statistic: str = "mean") -> Extractor:
+    """A number over the Phred scores of a read: "mean", "median", "min", "max" or "std" (population)."""
+    if statistic not in _STATISTICS:
+        raise ArgumentError(f"statistic: expected {', '.join(_STATISTICS)}, got {statistic!r}")
+    return _Quality(statistic=statistic)
+
+
+class _Feature(_Extractor):
+    def __call__(self, record: Record) -> float:
+        counts = Counter(record.sequence.upper())
+        size = len(record.sequence)
+        feature = self._options["feature"]
+        if feature == "length":
+            return float(size)
+        if feature == "gc_content":
+            return sum(counts[letter] for letter in b"GCS") / size if size else 0.0
+        return -sum(n / size * math.log2(n / size) for n in counts.values()) + 0.0
+
+
+def from_sequence(feature: str = "gc_content") -> Extractor:
+    """A number over the letters: "gc_content" (share of G, C, S), "length", or "complexity" (Shannon entropy, bits)."""
+    if feature not in _FEATURES:
+        raise ArgumentError(f"feature: expected {', '.join(_FEATURES)}, got {feature!r}")
+    return _Feature(feature=feature)
+
+
+class _Constant(_Extractor):
+    def __call__(self, record: Record) -> Any:
+        return self._options["value"]
+
+
+def constant(value: Any) -> Extractor:
+    """The same label for every record, for files of one class."""
+    return _Constant(value=value)
+
+
+class _Classes(_Extractor):
+    def __call__(self, record: Record) -> int:
+        label = self._options["extractor"](record)
+        try:
+            return int(self._options["classes"].index(label))
+        except ValueError:
+            raise ArgumentError(f"target: expected one of {self._options['classes']}, got {label!r}") from None
+
+
+def classes(names: Sequence[Any], extractor: Extractor) -> Extractor:
+    """Class ids in an order of your own: the place in ``names`` of what ``extractor`` gives."""
+    return _Classes(classes=list(names), extractor=extractor)
+
+
+class Labels:
+    """Labels of all records of a dataset.
+
+    Attributes:
+        values: int64 or float32 [N], a dict of such, or None.
+        classes: names in the order of ids, when labels were text; with several targets a dict of those that were.
+    """
+
+    def __init__(
+        self,
+        values: Tensor | dict[str, Tensor] | None = None,
+        classes: list[str] | dict[str, list[str]] | None = None,
+    ) -> None:
+        """Keeps them."""
+        self.values, self.classes = values, classes
+
+    def of(self, index: int) -> Any:
+        """The label of one record as numbers."""
+        if isinstance(self.values, dict):
+            return {name: values[index].item() for name, values in self.values.items()}
+        return None if self.values is None else self.values[index].item()
+
+    def add_to(self, batch: dict[str, Any], index: Tensor) -> None:
+        """Puts the labels of these records into a batch."""
+        if isinstance(self.values, dict):
+            batch["labels"] = {name: values[index] for name, values in self.values.items()}
+        elif self.values is not None:
+            batch["labels"] = self.values[index]
+
+
+def check_target(target: Any) -> None:
+    """Refuses what is no target."""
+    several = target.values() if isinstance(target, Mapping) else [target]
+    if target is None or target == "file" or (several and all(callable(each) for each in several)):
+        return
+    raise ArgumentError(f"target: expected None, 'file', a callable or a dict of callables, got {target!r}")
+
+
+def make_labels(target: Target | None, native: _C.ReadDataset, paths: Sequence[str]) -> Labels:
+    """The labels of every record of a native dataset."""
+    if target is None:
+        return Labels()
+    size = len(native)
+    if isinstance(target, str):
+        return Labels(torch.tensor(native.files_of(range(size)), dtype=torch.int64))
+    extractors = target if isinstance(target, Mapping) else {"": target}
+    columns: dict[str, list[Any]] = {name: [] for name in extractors}
+    for i in range(size):
+        record = Record(*native.record(i, False))
+        for name, extractor in extractors.items():
+            columns[name].append(extractor(record))
+    found = {name: labels_of(values) for name, values in columns.items()}
+    if not isinstance(target, Mapping):
+        return found[""]
+    values = {name: labels.values for name, labels in found.items() if isinstance(labels.values, Tensor)}
+    names = {name: labels.classes for name, labels in found.items() if isinstance(labels.classes, list)}
+    return Labels(values, names or None)
+
+
+def labels_of(values: Sequence[Any]) -> Labels:
+    """Labels as a tensor: text to class ids in sorted order, whole numbers int64, others float32."""
+    if values and all(isinstance(value, str) for value in values):
+        names = sorted(set(values))
+        places = {name: place for place, name in enumerate(names)}
+        return Labels(torch.tensor([places[value] for value in values], dtype=torch.int64), names)
+    is_class = all(isinstance(value, Integral) for value in values)
+    return Labels(torch.tensor([*values], dtype=torch.int64 if is_class else torch.float32))
+
+
+def _class_tensor(labels: Any) -> Tensor:
+    values = torch.as_tensor(getattr(labels, "labels", labels))
+    if values.is_floating_point() or values.dim() != 1 or len(values) == 0:
+        raise ArgumentError(f"labels: expected class ids [N], got {values.dtype} of shape {list(values.shape)}")
+    return values.long()
+
+
+def class_weights(labels: Any) -> Tensor:
+    """N / (classes * count) for each class, float32 [C]: the weights that make a loss count all classes equally.
+
+    Args:
+        labels: class ids [N], or a dataset that has them.
+    """
+    values = _class_tensor(labels)
+    counts = torch.bincount(values)
+    present = int((counts > 0).sum())
+    return torch.where(counts > 0, len(values) / (present * counts.clamp(min=1)), 0.0).float()
+
+
+class WeightedSampler(_TorchSampler[int]):
+    """Indices drawn with replacement in proportion to weights, by (seed, epoch)."""
+
+    def __init__(self, weights: Any, num_samples: int | None = None, *, seed: int = 0) -> None:
+        """As :func:`weighted_sampler`."""
+        self._weights = torch.as_tensor(weights, dtype=torch.float64)
+        if self._weights.dim() != 1 or not bool((self._weights >= 0).all()) or not 0 < self._weights.sum() < math.inf:
+            raise ArgumentError(f"weights: expected numbers [N] of 0 or more, not all 0, got {weights!r}")
+        self.num_samples = len(self._weights) if num_samples is None else num_samples
+        if self.num_samples < 1:
+            raise ArgumentError(f"num_samples: expected at least 1, got {num_samples}")
+        self.seed, self.epoch = seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Another epoch draws anew."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(_C.mixed_seed(self.seed, self.epoch))
+        ends = self._weights.cumsum(0)
+        places = torch.rand(self.num_samples, generator=generator, dtype=torch.float64) * ends[-1]
+        last = int(self._weights.nonzero()[-1])  # rounding must not reach an index of weight 0 behind it
+        yield from torch.searchsorted(ends, places, right=True).clamp(max=last).tolist()
+
+
+def weighted_sampler(weights: Any, num_samples: int | None = None, *, seed: int = 0) -> WeightedSampler:
+    """A sampler for ``sampler=`` of both DataLoaders that draws each index in proportion to its weight.
+
+    Args:
+        weights: one for each record, 0 or more.
+        num_samples: indices per epoch, drawn with replacement; None: as many as there are records.
+        seed: of the draws; ``set_epoch`` draws anew.
+    """
+    return WeightedSampler(weights, num_samples, seed=seed)
+
+
+def balanced_sampler(labels: Any, num_samples: int | None = None, *, seed: int = 0) -> WeightedSampler:
+    """A sampler for ``sampler=`` of both DataLoaders that draws every class equally often.
+
+    Args:
+        labels: class ids [N], or a dataset that has them.
+        num_samples: indices per epoch; None: as many as there are records.
+        seed: of the draws; ``set_epoch`` draws anew.
+    """
+    values = _class_tensor(labels)
+    return WeightedSampler(class_weights(values)[values], num_samples, seed=seed)
+
+
+def stratified_split(labels: Any, test_size: float = 0.2, *, seed: int = 0) -> tuple[list[int], list[int]]:
+    """Indices to train on and indices held back, with the same share of each class (at least one of each, if two).
+
+    Args:
+        labels: class ids [N], or a dataset that has them.
+        test_size: share held back, 0 to 1.
+        seed: of the draw.
+    """
+    if not 0 < test_size < 1:
+        raise ArgumentError(f"test_size: expected a share between 0 and 1, got {test_size}")
+    values = _class_tensor(labels)
+    generator = torch.Generator().manual_seed(_C.mixed_seed(seed, 0))
+    held_back: list[int] = []
+    for label in sorted(set(values.tolist())):
+        members = (values == label).nonzero().flatten()
+        count = round(test_size * len(members))
+        if len(members) > 1:
+            count = min(max(count, 1), len(members) - 1)
+        held_back += members[torch.randperm(len(members), generator=generator)[:count]].tolist()
+    apart = set(held_back)
+    return [i for i in range(len(values)) if i not in apart], sorted(held_back)
+
+
+__all__ = [
+    "WeightedSampler",
+    "balanced_sampler",
+    "class_weights",
+    "classes",
+    "constant",
+    "from_file",
+    "from_header",
+    "from_quality",
+    "from_sequence",
+    "stratified_split",
+    "weighted_sampler",
+]
