@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "deepbio/community/random_words.h"
+
 namespace deepbio::community {
 namespace {
 
@@ -126,17 +128,21 @@ DEEPBIO_COUNTS_BITS void share_out(const BitShares& shares, double* hits) {
   }
 }
 
-// Sets num_bits distinct ones of the first `size`, all equally likely. size below 2^32
+// Sets num_bits distinct ones of the first `size`, all equally likely. size below 2^32, num_bits at least 1
 void set_random_bits(uint64_t* bits, uint32_t size, uint64_t num_bits, CounterRandom& random) {
   // A multiplication maps 32 random bits to a place; the few that would make some places likelier are left out
   // (D. Lemire, "Fast random integer generation in an interval", 2019).
   const uint32_t least = (0 - size) % size;
-  while (num_bits > 0) {
-    const uint64_t product = uint64_t{random.next_u32()} * size;
-    if (static_cast<uint32_t>(product) < least) continue;
-    const uint64_t place = product >> 32, bit = uint64_t{1} << (place % 64);
-    num_bits -= (bits[place / 64] & bit) == 0;
-    bits[place / 64] |= bit;
+  RandomWords words({random.next_u32(), random.next_u32()});
+  while (true) {
+    for (const uint32_t word : words.next()) {
+      const uint64_t product = uint64_t{word} * size;
+      if (static_cast<uint32_t>(product) < least) continue;
+      const uint64_t place = product >> 32, bit = uint64_t{1} << (place % 64);
+      const uint64_t before = bits[place / 64];
+      bits[place / 64] = before | bit;
+      if ((before & bit) == 0 && --num_bits == 0) return;
+    }
   }
 }
 
@@ -206,7 +212,8 @@ void ReadDrawer::without_replacement(std::span<const double> counts, uint64_t to
     const bool is_turned = draws > total / 2;
     bits_.assign(total / 64 + 1, 0);
     bits_before_.resize(bits_.size());
-    set_random_bits(bits_.data(), static_cast<uint32_t>(total), is_turned ? total - draws : draws, random);
+    const uint64_t num_bits = is_turned ? total - draws : draws;
+    if (num_bits > 0) set_random_bits(bits_.data(), static_cast<uint32_t>(total), num_bits, random);
     count_before(bits_, bits_before_.data());
     share_out({counts, all_draws, all_reads, bits_.data(), bits_before_.data(), is_turned}, hits.data());
     return;

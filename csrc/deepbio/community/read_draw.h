@@ -20,7 +20,7 @@ namespace deepbio::community {
 // Draws from one sample after the other with the same scratch memory.
 class ReadDrawer {
  public:
-  static constexpr double kManyHits = 64;
+  static constexpr double kManyHits = 40;
 
   // counts: whole numbers with this total, at most 2^53; hits: as long, is written and adds up to draws.
   //   draws  at most total

@@ -58,21 +58,26 @@ void draw(std::span<const double> counts, uint64_t total, const std::string_view
 CountTable with_reads_only(const CountTable& table, const std::vector<int64_t>& kept,
                            const std::vector<double>& values) {
   CountTable out;
-  std::vector<int64_t> renumbered(table.feature_ids.size(), -1);
-  out.indices.reserve(values.size());
-  out.values.reserve(values.size());
+  std::vector<int64_t> renumbered(table.feature_ids.size(), 0);
+  out.indices.resize(values.size());
+  out.values.resize(values.size());
+  int64_t end = 0;
   for (const int64_t sample : kept) {
+    // An entry without reads is written over by the next one: whether there is one cannot be foreseen.
     for (int64_t k = table.indptr[sample]; k < table.indptr[sample + 1]; ++k) {
-      if (values[k] == 0) continue;
-      out.indices.push_back(table.indices[k]);
-      out.values.push_back(values[k]);
-      renumbered[table.indices[k]] = 0;
+      const int64_t feature = table.indices[k], has_reads = values[k] > 0;
+      out.indices[end] = feature;
+      out.values[end] = values[k];
+      renumbered[feature] |= has_reads;
+      end += has_reads;
     }
-    out.indptr.push_back(out.num_entries());
+    out.indptr.push_back(end);
     out.sample_ids.push_back(table.sample_ids[sample]);
   }
+  out.indices.resize(end);
+  out.values.resize(end);
   for (size_t feature = 0; feature < renumbered.size(); ++feature) {
-    if (renumbered[feature] < 0) continue;
+    if (renumbered[feature] == 0) continue;
     renumbered[feature] = out.num_features();
     out.feature_ids.push_back(table.feature_ids[feature]);
   }
