@@ -1,6 +1,7 @@
 #include "deepbio/io/hdf5.h"
 
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -24,6 +25,10 @@ class Quiet {
   Quiet() {
     H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+    // Where it fails in a damaged file libhdf5 1.10 keeps blocks of its own lists, and says so at exit ("infinite loop
+    // closing library") if printing is on. Handlers run in reverse order: this one before libhdf5's.
+    [[maybe_unused]] static const int is_quiet_at_exit =
+        std::atexit([] { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); });
   }
   ~Quiet() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
   Quiet(const Quiet&) = delete;

@@ -3,7 +3,7 @@
 // Files are untrusted: only hard links are followed, data stored outside the file (external links, external or
 // virtual storage) and filters that would load a plugin are refused, and a dataset must be plausible for the bytes
 // that are stored for it. The library's own error printing is switched off for the length of each call and its
-// setting given back.
+// setting given back; it stays off when the process ends.
 // libhdf5's own header stays in hdf5.cpp: identifiers are int64_t here, as they are there (hid_t).
 // Threads: one thread at a time, unless libhdf5 is built thread-safe.
 #pragma once

@@ -42,42 +42,46 @@ class ChunkInflater {
 #endif
 };
 
+// Bit k of a mask is filter k. Shuffle stands in front of gzip where both are used.
 struct Filters {
-  bool is_usual = true, has_shuffle = false, has_deflate = false;
+  uint32_t shuffle_bit = 0, deflate_bit = 0;
+  uint64_t shuffle_bytes = 0;  // of the elements that are shuffled
 };
 
-Filters filters_of(hid_t list) {
-  Filters out;
+// False for other filters, and without gzip: there is nothing to gain then.
+bool usual_filters(hid_t list, Filters& out) {
   const int num_filters = H5Pget_nfilters(list);
   for (int k = 0; k < num_filters; ++k) {
-    unsigned flags = 0, config = 0;
-    size_t num_values = 0;
+    unsigned flags = 0, config = 0, width = 0;
+    size_t num_values = 1;
     const auto filter =
-        H5Pget_filter2(list, static_cast<unsigned>(k), &flags, &num_values, nullptr, 0, nullptr, &config);
-    // Shuffle stands in front of gzip where both are used.
-    if (filter == H5Z_FILTER_SHUFFLE && !out.has_shuffle && !out.has_deflate) {
-      out.has_shuffle = true;
-    } else if (filter == H5Z_FILTER_DEFLATE && !out.has_deflate) {
-      out.has_deflate = true;
+        H5Pget_filter2(list, static_cast<unsigned>(k), &flags, &num_values, &width, 0, nullptr, &config);
+    if (filter == H5Z_FILTER_SHUFFLE && k == 0) {
+      out.shuffle_bit = 1;
+      out.shuffle_bytes = num_values == 1 ? width : 0;
+    } else if (filter == H5Z_FILTER_DEFLATE && out.deflate_bit == 0) {
+      out.deflate_bit = 1u << k;
     } else {
-      out.is_usual = false;
+      return false;
     }
   }
-  return out;
+  return out.deflate_bit != 0;
 }
 
-// Byte b of element e stands at b * count + e.
-void undo_shuffle(const char* shuffled, uint64_t count, uint64_t width, char* out) {
+// Byte b of element e stands at b * count + e; what is left of `size` as it was.
+void undo_shuffle(const char* shuffled, uint64_t size, uint64_t width, char* out) {
+  const uint64_t count = size / width;
   for (uint64_t byte = 0; byte < width; ++byte) {
     for (uint64_t k = 0; k < count; ++k) out[k * width + byte] = shuffled[byte * count + k];
   }
+  std::memcpy(out + count * width, shuffled + count * width, size - count * width);
 }
 
 bool read_chunks(const StoredDataset& from, hid_t list, uint64_t width, char* out) {
   hsize_t chunk = 0;
   unsigned options = 0;
-  const Filters filters = filters_of(list);
-  if (!filters.is_usual || H5Pget_chunk(list, 1, &chunk) != 1 || chunk == 0 || chunk > UINT32_MAX / width ||
+  Filters filters;
+  if (!usual_filters(list, filters) || H5Pget_chunk(list, 1, &chunk) != 1 || chunk == 0 || chunk > UINT32_MAX / width ||
       H5Pget_chunk_opts(list, &options) < 0 || options != 0) {
     return false;
   }
@@ -93,30 +97,25 @@ bool read_chunks(const StoredDataset& from, hid_t list, uint64_t width, char* ou
       return false;
     }
     stored.resize(size);
-    if (size == 0 || H5Dread_chunk(from.dataset, H5P_DEFAULT, &first, &skipped_filters, stored.data()) < 0 ||
-        skipped_filters != 0) {
+    if (size == 0 || H5Dread_chunk(from.dataset, H5P_DEFAULT, &first, &skipped_filters, stored.data()) < 0) {
       return false;
     }
+    // libhdf5 leaves shuffle out for strings.
+    const bool is_shuffled = (filters.shuffle_bit & ~skipped_filters) != 0;
+    if ((filters.deflate_bit & skipped_filters) != 0 || (is_shuffled && filters.shuffle_bytes == 0)) return false;
     const uint64_t num_bytes = std::min<uint64_t>(chunk, from.count - first) * width;
     char* const to = out + first * width;
-    if (filters.has_deflate && !filters.has_shuffle && num_bytes == chunk_bytes) {
+    if (!is_shuffled && num_bytes == chunk_bytes) {
       if (!inflater.run(stored, to, chunk_bytes)) return false;
       continue;
     }
-    const char* bytes = reinterpret_cast<const char*>(stored.data());
-    if (filters.has_deflate) {
-      inflated.resize(chunk_bytes);
-      if (!inflater.run(stored, inflated.data(), chunk_bytes)) return false;
-      bytes = inflated.data();
-    } else if (size != chunk_bytes) {
-      return false;
-    }
-    if (filters.has_shuffle) {
+    inflated.resize(chunk_bytes);
+    if (!inflater.run(stored, inflated.data(), chunk_bytes)) return false;
+    if (is_shuffled) {
       plain.resize(chunk_bytes);
-      undo_shuffle(bytes, chunk, width, plain.data());
-      bytes = plain.data();
+      undo_shuffle(inflated.data(), chunk_bytes, filters.shuffle_bytes, plain.data());
     }
-    std::memcpy(to, bytes, num_bytes);
+    std::memcpy(to, is_shuffled ? plain.data() : inflated.data(), num_bytes);
   }
   return true;
 }

@@ -1,8 +1,8 @@
 // Elements of an HDF5 dataset as they lie in the file, taken past libhdf5's filters and conversions: libdeflate
 // inflates a chunk in a third of the time, and strings are copied once, straight out of the heaps.
 //
-// Only what nearly all tables look like is read: one dimension, contiguous or in chunks that are all stored, plain or
-// gzip with or without shuffle, numbers in little-endian order, 8-byte addresses that start at the file's first byte.
+// Only what nearly all tables look like is read: one dimension, contiguous or in chunks that are all stored, gzip with
+// or without shuffle, numbers in little-endian order, 8-byte addresses that start at the file's first byte.
 // Everything else and everything that does not fit together returns false; the caller then reads through libhdf5,
 // which names the damage. Nothing is read from outside the given bytes. Source: HDF5 File Format Specification, III.E
 // (global heaps) and IV.A.2.b (references of variable length).
