@@ -12,15 +12,25 @@ namespace {
 // Common branches are numbered 0, 1, ..., rare ones kFirstRare, kFirstRare - 1, ...
 constexpr int32_t kLeftOut = -1, kAlone = -2, kFirstRare = -3;
 
-std::vector<double> counted_lengths(const Phylogeny& phylogeny, const UnifracOptions& options) {
-  std::vector<double> length = phylogeny.length;
-  if (options.bypass_tips) {
+// Of the phylogeny, or with those of tips at 0.
+class CountedLengths {
+ public:
+  CountedLengths(const Phylogeny& phylogeny, const UnifracOptions& options)
+      : without_tips_(options.bypass_tips ? phylogeny.length : std::vector<double>()),
+        length_(options.bypass_tips ? without_tips_ : phylogeny.length) {
+    if (!options.bypass_tips) return;
     for (const int64_t branch : phylogeny.branch_of) {
-      if (branch >= 0) length[branch] = 0;
+      if (branch >= 0) without_tips_[branch] = 0;
     }
   }
-  return length;
-}
+  CountedLengths(const CountedLengths&) = delete;
+  CountedLengths& operator=(const CountedLengths&) = delete;
+  const std::vector<double>& get() const { return length_; }
+
+ private:
+  std::vector<double> without_tips_;
+  const std::vector<double>& length_;
+};
 
 double power_weight(double share, double alpha) {
   return alpha == 0.5 ? std::sqrt(share) : positive_power(share, alpha);
@@ -70,7 +80,7 @@ class Builder {
         profiles_(profiles),
         options_(options),
         grid_(grid),
-        length_(counted_lengths(phylogeny, options)),
+        counted_lengths_(phylogeny, options),
         runs_(static_cast<int64_t>(profiles.size())) {
     out_.num_samples = runs_.num_samples;
     out_.form = shared_form(options);
@@ -266,7 +276,8 @@ class Builder {
   const std::vector<const BranchProfile*>& profiles_;
   const UnifracOptions& options_;
   const Grid grid_;
-  const std::vector<double> length_;
+  const CountedLengths counted_lengths_;
+  const std::vector<double>& length_ = counted_lengths_.get();
   const Runs runs_;
   std::vector<double> sums_;
   std::vector<std::vector<int32_t>> held_;  // [runs, M] samples that hold a branch; later where the next one goes
@@ -296,7 +307,8 @@ double largest_sum(const Phylogeny& phylogeny, const std::vector<const BranchPro
 
 Grid grid_for(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
               const UnifracOptions& options) {
-  const std::vector<double> length = counted_lengths(phylogeny, options);
+  const CountedLengths counted_lengths(phylogeny, options);
+  const std::vector<double>& length = counted_lengths.get();
   const bool is_fixed_point = options.precision == Precision::kFloat;
   std::vector<double> sums;
   Grid out;
