@@ -1,9 +1,10 @@
 // Seconds of UniFrac and of what stands before it, as one line of JSON. Driven by unifrac.py.
-//   unifrac pairs TABLE TREE METRIC ALPHA float|double THREADS   from the files to the distances in memory
-//   unifrac batch TABLE TREE          64 samples: prepared, and from counts rarefied beforehand; best and median of 200
+//   unifrac pairs TABLE TREE METRIC ALPHA float|double THREADS [vaw]   from the files to the distances in memory
+//   unifrac batch TABLE TREE SAMPLES  prepared, and from counts rarefied beforehand; best and median of 200
 //   unifrac files TABLE TREE|-        best of five: the table, the tree read and matched, a draw of 1000 reads
 #include "deepbio/community/unifrac.h"
 
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
 #include <algorithm>
@@ -45,6 +46,7 @@ std::vector<double> timed(int64_t runs, const std::function<void()>& call) {
 int run_pairs(char** argv) {
   UnifracOptions options{.metric = parse_metric(argv[4]), .alpha = std::atof(argv[5])};
   if (std::string(argv[6]) == "float") options.precision = Precision::kFloat;
+  options.variance_adjusted = argv[8] != nullptr;
   at::set_num_threads(std::atoi(argv[7]));
   const auto start = now();
   const auto table = io::read_table(argv[2]);
@@ -56,20 +58,28 @@ int run_pairs(char** argv) {
   const auto done = now();
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
+  double from_double = 0;
+  if (options.precision == Precision::kFloat && table.num_samples() <= 2000) {
+    options.precision = Precision::kDouble;
+    const at::Tensor wanted = pairwise_distances(phylogeny, profiles, options);
+    // Unnormalized distances have the unit of the branches: relative to the largest.
+    from_double = (distances - wanted).abs().max().item<double>() / std::max(1.0, wanted.max().item<double>());
+  }
   std::printf(
       "{\"load_s\": %.4f, \"profiles_s\": %.4f, \"pairs_s\": %.4f, \"total_s\": %.4f, \"peak_rss_mib\": %ld, "
-      "\"mean\": %.9f}\n",
+      "\"mean\": %.9f, \"from_double\": %.2e}\n",
       seconds(start, loaded), seconds(loaded, profiled), seconds(profiled, done), seconds(start, done),
-      usage.ru_maxrss / 1024, distances.mean().item<double>());
+      usage.ru_maxrss / 1024, distances.mean().item<double>(), from_double);
   return 0;
 }
 
 int run_batch(char** argv) {
-  constexpr int64_t kSamples = 64, kRuns = 200;
+  constexpr int64_t kRuns = 200;
+  const int64_t num_samples = std::atoi(argv[4]);
   const auto table = io::read_table(argv[2]);
   const auto phylogeny = match_features(io::read_newick(argv[3]), table.feature_ids);
   std::vector<int64_t> samples;
-  for (int64_t k = 0; k < kSamples; ++k) samples.push_back(k * 31 % table.num_samples());
+  for (int64_t k = 0; k < num_samples; ++k) samples.push_back(k * 31 % table.num_samples());
   std::vector<int64_t> indptr{0}, features;
   std::vector<double> counts;
   for (const int64_t sample : samples) {
@@ -102,7 +112,7 @@ int run_batch(char** argv) {
       }
     }
   }
-  std::printf("{\"samples\": %ld, %s}\n", static_cast<long>(kSamples), out.c_str());
+  std::printf("{\"samples\": %ld, %s}\n", static_cast<long>(num_samples), out.c_str());
   return 0;
 }
 
@@ -124,11 +134,11 @@ int run_files(char** argv) {
 
 int main(int argc, char** argv) {
   const std::string kind = argc > 1 ? argv[1] : "";
-  if (kind == "pairs" && argc == 8) return run_pairs(argv);
-  if (kind == "batch" && argc == 4) return run_batch(argv);
+  if (kind == "pairs" && (argc == 8 || (argc == 9 && std::string(argv[8]) == "vaw"))) return run_pairs(argv);
+  if (kind == "batch" && argc == 5) return run_batch(argv);
   if (kind == "files" && argc == 4) return run_files(argv);
   std::fprintf(stderr,
-               "usage: unifrac pairs TABLE TREE METRIC ALPHA float|double THREADS | batch TABLE TREE | "
+               "usage: unifrac pairs TABLE TREE METRIC ALPHA float|double THREADS [vaw] | batch TABLE TREE SAMPLES | "
                "files TABLE TREE|-\n");
   return 2;
 }

@@ -3,8 +3,8 @@
     python benchmarks/unifrac.py --program build/bench/benchmark_unifrac [--only 2000x20000/unweighted/1 ...]
 
 Rows are `SIZE/METRIC/THREADS` (the distances, from the files to the matrix in memory, against ssu's fp32 method, whose
-whole process with its HDF5 output is timed), `SIZE/batch` (64 samples from a prepared tree), `SIZE/large` (no ssu) and
-`files` (BIOM, tree of 217,407 tips and rarefaction of the real data, `--microbiome` and `--biom-python`). A row
+whole process with its HDF5 output is timed), `SIZE/METRIC/vaw` (variance adjusted in double, 2 threads, without ssu),
+`SIZE/batch` (8, 16 and 64 samples from a prepared tree), `SIZE/large` (without ssu) and `files` (BIOM, tree of 217,407 tips and rarefaction of the real data, `--microbiome` and `--biom-python`). A row
 replaces its namesake in benchmarks/results/unifrac.json. Tables (BIOM 2.1) and trees are made once, from a fixed seed:
 a random joining tree, lognormal counts, 250 to 300 features a sample, a few of them in most samples. Needs numpy,
 scipy, h5py.
@@ -29,7 +29,7 @@ METRICS = ["unweighted", "weighted_normalized", "weighted_unnormalized", "genera
 ROWS = [
     f"{size}/{metric}/{threads}" for size in ("1000x5000", "2000x20000") for metric in METRICS for threads in (1, 2)
 ]
-ROWS += ["2000x20000/batch", "files"]
+ROWS += ["2000x20000/batch", "files", *(f"1000x5000/{metric}/vaw" for metric in METRICS)]
 LARGE = "10000x50000/large"
 
 
@@ -156,7 +156,13 @@ def distances(name: str, options: argparse.Namespace) -> dict:
 
 def batch(name: str, options: argparse.Namespace) -> dict:
     table, tree = make_data(options.folder, *map(int, name.split("/")[0].split("x")))
-    return json.loads(run([options.program, "batch", table, tree], 1)[2])
+    return {str(size): json.loads(run([options.program, "batch", table, tree, size], 1)[2]) for size in (8, 16, 64)}
+
+
+def variance_adjusted(name: str, options: argparse.Namespace) -> dict:
+    size, metric, _ = name.split("/")
+    table, tree = make_data(options.folder, *map(int, size.split("x")))
+    return json.loads(run([options.program, "pairs", table, tree, metric, "0.5", "double", 2, "vaw"], 2)[2])
 
 
 def large(name: str, options: argparse.Namespace) -> dict:
@@ -214,7 +220,7 @@ def main() -> None:
     parser.add_argument("--note", default="", help="kept beside the rows, for example how quiet the machine was")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "unifrac.json")
     options = parser.parse_args()
-    kinds = {"batch": batch, "large": large, "files": files}
+    kinds = {"batch": batch, "vaw": variance_adjusted, "large": large, "files": files}
     result = json.loads(options.output.read_text()) if options.output.exists() else {}
     for name in options.only:
         if name == "files" and options.microbiome is None:

@@ -121,7 +121,7 @@ def unifrac(
     variance_adjusted: bool,
     bypass_tips: bool,
     precision: str,
-) -> Tensor: ...  # float64 or float32 [N, N]
+) -> tuple[Tensor, str]: ...  # float64 or float32 [N, N]
 
 class UnifracBatch:
     def __init__(
@@ -136,9 +136,10 @@ class UnifracBatch:
         precision: str,
     ) -> None: ...
     def distances(self, samples: Sequence[int]) -> Tensor: ...  # float64 or float32 [B, B]
+    def missing_report(self, table: Table, tree: Tree) -> str: ...
     def from_counts(self, indptr: Tensor, features: Tensor, counts: Tensor) -> Tensor: ...  # compressed rows
 
-def faith_pd(table: Table, tree: Tree, missing_features: str) -> Tensor: ...  # float64 [N]
+def faith_pd(table: Table, tree: Tree, missing_features: str) -> tuple[Tensor, str]: ...  # float64 [N], report
 def beta_diversity(table: Table, metric: str, pseudocount: float) -> Tensor: ...  # float64 [N, N]
 
 class Pcoa:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -315,7 +316,8 @@ def unifrac(
         variance_adjusted: weighs branches by the variance of their reads (Chang 2011); slower.
         bypass_tips: leaves out the branches that end in a feature, which changes the values.
         precision: ``double``, or ``float`` for sums in 32 bits and values float32.
-        missing_features: ``error``, or ``drop`` features that are not tips of the tree.
+        missing_features: ``error``, or ``drop`` features that are not tips of the tree, with a warning that counts
+            them and the reads that are lost, and names three.
 
     Returns:
         Matrix in table order, float64 or float32 [N, N], exactly symmetric, zero diagonal, never NaN.
@@ -326,12 +328,18 @@ def unifrac(
     table = table if isinstance(table, Table) else read_table(table)
     tree = tree if isinstance(tree, Tree) else read_tree(tree)
     try:
-        values = _C.unifrac(
+        values, report = _C.unifrac(
             table.native, tree.native, missing_features, metric, alpha, variance_adjusted, bypass_tips, precision
         )
     except ArgumentError as error:
         raise _with_lost_reads(error, table, tree) from None
+    _warn_of_loss(report)
     return DistanceMatrix(table.sample_ids, values)
+
+
+def _warn_of_loss(report: str) -> None:
+    if report:
+        warnings.warn(report, stacklevel=3)
 
 
 def _with_lost_reads(error: ArgumentError, table: Table, tree: Tree) -> ArgumentError:
@@ -365,6 +373,7 @@ class UnifracBatch:
         self.native = _C.UnifracBatch(
             table.native, tree.native, missing_features, metric, alpha, variance_adjusted, bypass_tips, precision
         )
+        _warn_of_loss(self.native.missing_report(table.native, tree.native))
 
     def distances(self, samples: Sequence[str] | Sequence[int] | Tensor) -> Tensor:
         """Distances [B, B] between samples of the table, by id or place; in double the values of :func:`unifrac`."""
@@ -410,9 +419,11 @@ def faith_pd(table: Table | Path, tree: Tree | Path, *, missing_features: str = 
     table = table if isinstance(table, Table) else read_table(table)
     tree = tree if isinstance(tree, Tree) else read_tree(tree)
     try:
-        return _C.faith_pd(table.native, tree.native, missing_features)
+        values, report = _C.faith_pd(table.native, tree.native, missing_features)
     except ArgumentError as error:
         raise _with_lost_reads(error, table, tree) from None
+    _warn_of_loss(report)
+    return values
 
 
 def beta_diversity(table: Table | Path, metric: str = "braycurtis", *, pseudocount: float = 1.0) -> DistanceMatrix:

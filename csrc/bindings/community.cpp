@@ -3,6 +3,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/community/beta_diversity.h"
+#include "deepbio/community/missing_features.h"
 #include "deepbio/community/ordination.h"
 #include "deepbio/community/permanova.h"
 #include "deepbio/community/table.h"
@@ -72,8 +73,15 @@ community::Phylogeny match(const Table& table, const Tree& tree, const std::stri
   return community::match_features(tree.tree, table.counts->feature_ids, parse_missing_features(missing), tree.path);
 }
 
-torch::Tensor unifrac(const Table& table, const Tree& tree, const std::string& missing, const std::string& metric,
-                      double alpha, bool variance_adjusted, bool bypass_tips, const std::string& precision) {
+// Values, and what is to be said about features that were left out.
+using Reported = std::pair<torch::Tensor, std::string>;
+
+std::string report_of(const Table& table, const Tree& tree, const community::Phylogeny& phylogeny) {
+  return community::to_text(community::missing_report(*table.counts, phylogeny), tree.path);
+}
+
+Reported unifrac(const Table& table, const Tree& tree, const std::string& missing, const std::string& metric,
+                 double alpha, bool variance_adjusted, bool bypass_tips, const std::string& precision) {
   if (precision != "double" && precision != "float") {
     throw ArgumentError("precision: expected double or float, got " + quoted(precision));
   }
@@ -83,11 +91,13 @@ torch::Tensor unifrac(const Table& table, const Tree& tree, const std::string& m
   options.variance_adjusted = variance_adjusted;
   options.bypass_tips = bypass_tips;
   options.precision = precision == "float" ? community::Precision::kFloat : community::Precision::kDouble;
-  return community::unifrac(*table.counts, match(table, tree, missing), options);
+  const auto phylogeny = match(table, tree, missing);
+  return {community::unifrac(*table.counts, phylogeny, options), report_of(table, tree, phylogeny)};
 }
 
-torch::Tensor faith_pd(const Table& table, const Tree& tree, const std::string& missing) {
-  return community::faith_pd(*table.counts, match(table, tree, missing));
+Reported faith_pd(const Table& table, const Tree& tree, const std::string& missing) {
+  const auto phylogeny = match(table, tree, missing);
+  return {community::faith_pd(*table.counts, phylogeny), report_of(table, tree, phylogeny)};
 }
 
 torch::Tensor beta_diversity(const Table& table, const std::string& metric, double pseudocount) {

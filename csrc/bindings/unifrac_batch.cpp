@@ -4,6 +4,7 @@
 #include "bindings/bindings.h"
 
 #include "deepbio/base/error.h"
+#include "deepbio/community/missing_features.h"
 
 namespace deepbio::bindings {
 namespace {
@@ -50,6 +51,12 @@ void bind_unifrac_batch(py::module_& module) {
             return batch.distances(samples);
           },
           py::arg("samples"), NoGil())
+      .def(
+          "missing_report",
+          [](const community::UnifracBatch& batch, const Table& table, const Tree& tree) {
+            return community::to_text(community::missing_report(*table.counts, batch.phylogeny()), tree.path);
+          },
+          py::arg("table"), py::arg("tree"), NoGil())
       .def("from_counts", &from_counts, py::arg("indptr"), py::arg("features"), py::arg("counts"), NoGil());
 }
 

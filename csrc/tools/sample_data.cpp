@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 #include <set>
 #include <unordered_map>
 
 #include "deepbio/base/error.h"
+#include "deepbio/community/missing_features.h"
 #include "deepbio/community/table.h"
 #include "deepbio/community/tree.h"
 #include "deepbio/io/matrix.h"
@@ -126,6 +128,15 @@ void keep_samples_with_distances(const io::DistanceMatrix& matrix, const io::Cou
     good.push_back(known.count(table.sample_ids[sample]) > 0);
     if (!good.back()) missing.push_back(table.sample_ids[sample]);
   }
+  // Matrices are often made before samples are chosen: those that are too many are said, not refused.
+  const std::set<std::string> in_table(table.sample_ids.begin(), table.sample_ids.end());
+  std::vector<std::string> unused;
+  std::copy_if(matrix.ids.begin(), matrix.ids.end(), std::back_inserter(unused),
+               [&](const std::string& id) { return in_table.count(id) == 0; });
+  if (!unused.empty()) {
+    log(files.distances + ": " + count_of(unused.size(), matrix.ids.size()) +
+        " samples are absent from the table: " + some_of(unused));
+  }
   if (missing.empty()) return;
   const std::string what = count_of(missing.size(), good.size()) + " samples are absent from it: " + some_of(missing);
   if (missing_samples(setup) == data::MissingSamples::kError) {
@@ -205,8 +216,7 @@ void set_tree(Study& study, const StudyFiles& files, const TrainingSetup& setup,
   auto phylogeny = std::make_shared<community::Phylogeny>(
       community::match_features(io::read_newick(files.tree), study.table->feature_ids, missing, files.tree));
   if (!phylogeny->missing.empty()) {
-    log(files.tree + ": " + count_of(phylogeny->missing.size(), study.table->feature_ids.size()) +
-        " features are not in the tree and are left out of the distances");
+    log(community::to_text(community::missing_report(*study.table, *phylogeny), files.tree));
   }
   study.train->set_phylogeny(phylogeny);
   study.val->set_phylogeny(phylogeny);

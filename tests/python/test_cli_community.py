@@ -138,7 +138,8 @@ def test_features_outside_the_tree_are_an_error_or_dropped_with_a_report(
     assert refused.returncode == 1 and not (tmp_path / "F.tsv").exists()
     assert "39 of 2916" in refused.stderr and "--missing-features drop" in refused.stderr
     done = deepbio("faith-pd", *files, "-o", tmp_path / "F.tsv", "--missing-features", "drop", check=True)
-    assert "left out 39 of 2916 features" in done.stderr
+    assert "left out 39 of 2916 features" in done.stderr and "% of the reads" in done.stderr
+    assert done.stderr.split("for example")[1].split("(")[0].count("'") == 6
     header, *rows = [line.split("\t") for line in (tmp_path / "F.tsv").read_text().splitlines()]
     assert header == ["sample_id", "faith_pd"]
     expected = dict(line.split("\t") for line in (folder / "expected" / "faith_pd.tsv").read_text().splitlines()[1:])

@@ -1,6 +1,7 @@
 """Tables, trees and distances from Python, against SciPy and the command."""
 
 import pickle
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +78,16 @@ def test_a_feature_outside_the_tree_is_named_with_the_way_out():
     tree = db.Tree.from_newick("(A:1,B:1);")
     with pytest.raises(ArgumentError, match="C"):
         db.unifrac(small(), tree)
-    assert db.unifrac(small(), tree, missing_features="drop").values[0, 1] == 1.0
+    said = r"left out 1 of 3 features that are not tips of .*'C' \(37\.5 % of the reads; most in sample 's2'"
+    with pytest.warns(UserWarning, match=said):
+        assert db.unifrac(small(), tree, missing_features="drop").values[0, 1] == 1.0
+    with pytest.warns(UserWarning, match=said):
+        db.faith_pd(small(), tree, missing_features="drop")
+    with pytest.warns(UserWarning, match=said):
+        db.UnifracBatch(small(), tree, missing_features="drop")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        db.unifrac(small(), db.Tree.from_newick("(A:1,B:1,C:1);"), missing_features="drop")
 
 
 def test_an_id_given_twice_is_refused_and_an_empty_subset_is_empty():

@@ -9,17 +9,28 @@
 namespace deepbio::community {
 namespace {
 
-constexpr int32_t kLeftOut = -1;  // common branches are numbered 0, 1, ..., rare ones -2, -3, ...
+// Common branches are numbered 0, 1, ..., rare ones kFirstRare, kFirstRare - 1, ...
+constexpr int32_t kLeftOut = -1, kAlone = -2, kFirstRare = -3;
 
-std::vector<double> counted_lengths(const Phylogeny& phylogeny, const UnifracOptions& options) {
-  std::vector<double> length = phylogeny.length;
-  if (options.bypass_tips) {
+// Of the phylogeny, or with those of tips at 0.
+class CountedLengths {
+ public:
+  CountedLengths(const Phylogeny& phylogeny, const UnifracOptions& options)
+      : without_tips_(options.bypass_tips ? phylogeny.length : std::vector<double>()),
+        length_(options.bypass_tips ? without_tips_ : phylogeny.length) {
+    if (!options.bypass_tips) return;
     for (const int64_t branch : phylogeny.branch_of) {
-      if (branch >= 0) length[branch] = 0;
+      if (branch >= 0) without_tips_[branch] = 0;
     }
   }
-  return length;
-}
+  CountedLengths(const CountedLengths&) = delete;
+  CountedLengths& operator=(const CountedLengths&) = delete;
+  const std::vector<double>& get() const { return length_; }
+
+ private:
+  std::vector<double> without_tips_;
+  const std::vector<double>& length_;
+};
 
 double power_weight(double share, double alpha) {
   return alpha == 0.5 ? std::sqrt(share) : positive_power(share, alpha);
@@ -34,6 +45,16 @@ double plain_sum(const std::vector<double>& length, const BranchProfile& profile
     sum += form == Shared::kSum ? own : form == Shared::kMin ? own * share : own * power_weight(share, options.alpha);
   }
   return sum;
+}
+
+double grid_of(double bound, bool is_fixed_point) {
+  return std::ldexp(1.0, std::ilogb(bound) + 1 - (is_fixed_point ? 31 : 51));
+}
+
+bool is_fine_enough(double grid, double sum, const BranchProfile& profile, bool is_fixed_point) {
+  // Rounding errors add up like a random walk.
+  const double error = std::sqrt(static_cast<double>(profile.branch.size())) * grid;
+  return sum == 0 || error <= (is_fixed_point ? 1e-6 : 1e-11) * sum;
 }
 
 // Samples are dealt to threads in runs, so that lists come out in sample order for any number of threads.
@@ -54,19 +75,20 @@ template <class T>
 class Builder {
  public:
   Builder(SharedBranches<T>& out, const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
-          const UnifracOptions& options)
+          const UnifracOptions& options, const Grid& grid)
       : out_(out),
         profiles_(profiles),
         options_(options),
-        length_(counted_lengths(phylogeny, options)),
+        grid_(grid),
+        counted_lengths_(phylogeny, options),
         runs_(static_cast<int64_t>(profiles.size())) {
     out_.num_samples = runs_.num_samples;
     out_.form = shared_form(options);
   }
 
-  void build(double bound) {
+  void build() {
     count();
-    set_grid(bound);
+    set_grid(grid_.bound);
     number_branches();
     place();
     fill();
@@ -83,7 +105,7 @@ class Builder {
       held.assign(length_.size(), 0);
       for (int64_t sample = begin; sample < end; ++sample) {
         for (const int32_t branch : profiles_[sample]->branch) ++held[branch];
-        sums_[sample] = plain_sum(length_, *profiles_[sample], options_);
+        if (!grid_.is_safe) sums_[sample] = plain_sum(length_, *profiles_[sample], options_);
       }
     });
   }
@@ -93,27 +115,25 @@ class Builder {
     // Powers beyond 1 can add up to more than the sums of the two samples.
     if (std::is_same_v<T, float> || (is_power() && options_.alpha > 1)) out_.is_exact = false;
     if (bound == 0) return;
-    const double grid = std::ldexp(1.0, std::ilogb(bound) + 1 - (std::is_same_v<T, uint32_t> ? 31 : 51));
-    const double tolerance = std::is_same_v<T, uint32_t> ? 1e-6 : 1e-11;
+    const double grid = grid_of(bound, std::is_same_v<T, uint32_t>);
     for (size_t sample = 0; sample < sums_.size() && out_.is_exact; ++sample) {
-      const auto size = static_cast<double>(profiles_[sample]->branch.size());
-      // Rounding errors add up like a random walk.
-      if (sums_[sample] > 0 && std::sqrt(size) * grid > tolerance * sums_[sample]) out_.is_exact = false;
+      if (!is_fine_enough(grid, sums_[sample], *profiles_[sample], std::is_same_v<T, uint32_t>)) out_.is_exact = false;
     }
     if constexpr (std::is_same_v<T, uint32_t>) {
       out_.unit = grid;
+      per_unit_ = 1 / grid;  // a power of two
     } else if (out_.is_exact) {
       out_.rounder = T(grid * 6755399441055744.0);  // 1.5 * 2^52
     }
   }
 
-  T rounded(double weight) const {
-    if constexpr (std::is_same_v<T, uint32_t>) return static_cast<uint32_t>(weight / out_.unit + 0.5);
-    return (T(weight) + out_.rounder) - out_.rounder;
+  static T rounded(double weight, T rounder, double per_unit) {
+    if constexpr (std::is_same_v<T, uint32_t>) return static_cast<uint32_t>(weight * per_unit + 0.5);
+    return (T(weight) + rounder) - rounder;
   }
 
   T branch_length(size_t branch) const {
-    return out_.form == Shared::kSum ? rounded(length_[branch]) : T(length_[branch]);
+    return out_.form == Shared::kSum ? rounded(length_[branch], out_.rounder, per_unit_) : T(length_[branch]);
   }
 
   void number_branches() {
@@ -128,7 +148,11 @@ class Builder {
         out_.common_length.push_back(branch_length(branch));
         continue;
       }
-      number_[branch] = -2 - static_cast<int32_t>(out_.rare_length.size());
+      if (held == 1) {
+        number_[branch] = kAlone;
+        continue;
+      }
+      number_[branch] = kFirstRare - static_cast<int32_t>(out_.rare_length.size());
       out_.rare_length.push_back(branch_length(branch));
       // From here on: where the run's first entry goes.
       int32_t place = 0;
@@ -145,21 +169,25 @@ class Builder {
     out_.start.assign(out_.num_chunks * stride + 1, 0);
     out_.own_start.assign(n + 1, 0);
     runs_.each([&](int64_t, int64_t begin, int64_t end) {
-      std::vector<int32_t> in_chunk(out_.num_chunks);
+      const int64_t num_chunks = out_.num_chunks;
+      // Entries up to the last one of a chunk: stored, not counted up, so that no entry waits for the one before. The
+      // place behind the last chunk takes what is not common.
+      std::vector<int32_t> upto(num_chunks + 1);
       for (int64_t sample = begin; sample < end; ++sample) {
-        std::fill(in_chunk.begin(), in_chunk.end(), 0);
-        int64_t rare = 0;
+        std::fill(upto.begin(), upto.end(), 0);
+        int32_t common = 0, rare = 0;
         for (const int32_t branch : profiles_[sample]->branch) {
           const int32_t number = number_[branch];
-          if (number >= 0) {
-            ++in_chunk[number / kChunk];
-          } else {
-            rare += number != kLeftOut;
-          }
+          common += number >= 0;
+          rare += number <= kFirstRare;
+          upto[number >= 0 ? number / kChunk : num_chunks] = common;
         }
         out_.own_start[sample + 1] = rare;
-        for (int64_t chunk = 0; chunk < out_.num_chunks; ++chunk) {
-          out_.start[chunk * stride + sample + 1] = in_chunk[chunk];
+        int32_t before = 0;
+        for (int64_t chunk = 0; chunk < num_chunks; ++chunk) {
+          const int32_t here = upto[chunk] == 0 ? 0 : upto[chunk] - before;
+          out_.start[chunk * stride + sample + 1] = here;
+          before += here;
         }
       }
     });
@@ -181,66 +209,80 @@ class Builder {
     out_.own_place.resize(num_rare);
     out_.own_sum.resize(profiles_.size());
     out_.has_reads.resize(profiles_.size());
-    if (out_.form == Shared::kSum) {
-      for (const double length : length_) rounded_length_.push_back(rounded(length));
-    }
     runs_.each([&](int64_t run, int64_t begin, int64_t end) {
-      for (int64_t sample = begin; sample < end; ++sample) fill_sample(sample, held_[run]);
+      for (int64_t sample = begin; sample < end; ++sample) {
+        if (out_.form == Shared::kSum) fill_sample<Shared::kSum>(sample, held_[run].data());
+        if (out_.form == Shared::kMin) fill_sample<Shared::kMin>(sample, held_[run].data());
+        if (out_.form == Shared::kPower) fill_sample<Shared::kPower>(sample, held_[run].data());
+      }
     });
   }
 
-  void fill_sample(int64_t sample, std::vector<int32_t>& next_place) {
+  // Everything that is read often is local: a store to the bytes of `index` could be one to any member.
+  template <Shared kForm>
+  void fill_sample(int64_t sample, int32_t* next_place) {
     const BranchProfile& profile = *profiles_[sample];
-    const Shared form = out_.form;
+    const size_t num_branches = profile.branch.size();
+    const int32_t *branches = profile.branch.data(), *numbers = number_.data();
+    const double *shares = profile.share.data(), *lengths = length_.data(), alpha = options_.alpha;
+    const int64_t *start = out_.start.data() + sample, *rare_start = out_.rare_start.data();
+    const int64_t stride = out_.num_samples + 1;
+    uint8_t* index = out_.index.data();
+    T *values = out_.value.data(), *powers = out_.power.data();
+    const auto round = [rounder = out_.rounder, per_unit = per_unit_](double weight) {
+      return rounded(weight, rounder, per_unit);
+    };
     double sum = 0;
     int64_t chunk = -1, common = 0, own = out_.own_start[sample];
-    for (size_t k = 0; k < profile.branch.size(); ++k) {
-      const int32_t branch = profile.branch[k], number = number_[branch];
+    for (size_t k = 0; k < num_branches; ++k) {
+      const int32_t branch = branches[k], number = numbers[branch];
       if (number == kLeftOut) continue;
-      const double share = profile.share[k];
-      T value = T(share), power = 0;
-      if (form == Shared::kSum) {
-        sum += rounded_length_[branch];
-      } else if (form == Shared::kMin) {
-        value = rounded(length_[branch] * share);
+      T value = T(shares[k]), power = 0;
+      if constexpr (kForm == Shared::kSum) {
+        sum += round(lengths[branch]);
+      } else if constexpr (kForm == Shared::kMin) {
+        value = round(lengths[branch] * shares[k]);
         sum += value;
       } else {
-        power = rounded(length_[branch] * power_weight(share, options_.alpha));
+        power = round(lengths[branch] * power_weight(shares[k], alpha));
         sum += power;
       }
       int64_t at;
       if (number >= 0) {
         if (number / kChunk != chunk) {
           chunk = number / kChunk;
-          common = out_.start[chunk * (out_.num_samples + 1) + sample];
+          common = start[chunk * stride];
         }
         at = common++;
-        out_.index[at] = static_cast<uint8_t>(number % kChunk);
-        if (form != Shared::kSum) out_.value[at] = value;
-        if (form == Shared::kPower) out_.power[at] = power;
+        index[at] = static_cast<uint8_t>(number % kChunk);
+        if constexpr (kForm != Shared::kSum) values[at] = value;
+        if constexpr (kForm == Shared::kPower) powers[at] = power;
         continue;
       }
-      const int32_t rare = -2 - number, place = next_place[branch]++;
-      at = out_.rare_start[rare] + place;
+      if (number == kAlone) continue;
+      const int32_t rare = kFirstRare - number, place = next_place[branch]++;
+      at = rare_start[rare] + place;
       out_.rare_sample[at] = static_cast<int32_t>(sample);
-      if (form != Shared::kSum) out_.rare_value[at] = value;
-      if (form == Shared::kPower) out_.rare_power[at] = power;
+      if constexpr (kForm != Shared::kSum) out_.rare_value[at] = value;
+      if constexpr (kForm == Shared::kPower) out_.rare_power[at] = power;
       out_.own_branch[own] = rare;
       out_.own_place[own++] = place;
     }
     out_.own_sum[sample] = sum;
-    out_.has_reads[sample] = !profile.branch.empty();
+    out_.has_reads[sample] = num_branches > 0;
   }
 
   SharedBranches<T>& out_;
   const std::vector<const BranchProfile*>& profiles_;
   const UnifracOptions& options_;
-  const std::vector<double> length_;
+  const Grid grid_;
+  const CountedLengths counted_lengths_;
+  const std::vector<double>& length_ = counted_lengths_.get();
   const Runs runs_;
   std::vector<double> sums_;
   std::vector<std::vector<int32_t>> held_;  // [runs, M] samples that hold a branch; later where the next one goes
   std::vector<int32_t> number_;
-  std::vector<T> rounded_length_;
+  double per_unit_ = 1;
   int32_t num_common_ = 0;
 };
 
@@ -260,16 +302,31 @@ Shared shared_form(const UnifracOptions& options) {
 
 double largest_sum(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
                    const UnifracOptions& options) {
-  const std::vector<double> length = counted_lengths(phylogeny, options);
-  double largest = 0;
-  for (const BranchProfile* profile : profiles) largest = std::max(largest, plain_sum(length, *profile, options));
-  return largest;
+  return grid_for(phylogeny, profiles, options).bound;
+}
+
+Grid grid_for(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
+              const UnifracOptions& options) {
+  const CountedLengths counted_lengths(phylogeny, options);
+  const std::vector<double>& length = counted_lengths.get();
+  const bool is_fixed_point = options.precision == Precision::kFloat;
+  std::vector<double> sums;
+  Grid out;
+  for (const BranchProfile* profile : profiles) {
+    sums.push_back(plain_sum(length, *profile, options));
+    out.bound = std::max(out.bound, sums.back());
+  }
+  out.is_safe = out.bound > 0;
+  for (size_t k = 0; k < sums.size() && out.is_safe; ++k) {
+    out.is_safe = is_fine_enough(grid_of(out.bound, is_fixed_point), sums[k], *profiles[k], is_fixed_point);
+  }
+  return out;
 }
 
 template <class T>
 SharedBranches<T>::SharedBranches(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
-                                  const UnifracOptions& options, double bound) {
-  Builder<T>(*this, phylogeny, profiles, options).build(bound);
+                                  const UnifracOptions& options, const Grid& grid) {
+  Builder<T>(*this, phylogeny, profiles, options, grid).build();
 }
 
 template struct SharedBranches<double>;

@@ -2,7 +2,8 @@
 //
 // A distance is made of a sum per sample and a sum over the branches that both hold, few of all. Branches in at least
 // one sample of kCommonShare are common: lists by chunk of kChunk branches and by sample, for the kernel. The others
-// are rare: lists of samples by branch. Branches that cannot count (length 0, held by none, left-out tips) are gone.
+// are rare: lists of samples by branch. Branches that cannot count (length 0, held by none, left-out tips) are gone,
+// those that one sample holds alone are in its sum only.
 //
 // Weights are rounded to multiples of one power of two (the grid), so fine that sums of them are exact: in double
 // 2^-51 of the largest sum of a sample, in fixed point (uint32_t) 2^-31. So a sum does not depend on its order, and a
@@ -28,12 +29,15 @@ Shared shared_form(const UnifracOptions& options);
 // The largest sum of a sample, on which the grid depends. Samples with sums up to it get the same numbers.
 double largest_sum(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
                    const UnifracOptions& options);
+// The same, and whether the grid of options.precision is fine enough for all of the samples.
+Grid grid_for(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
+              const UnifracOptions& options);
 
 template <class T>
 struct SharedBranches {
-  // bound: a grid for larger sums than those of `profiles`; at least their own is taken.
+  // grid: for larger sums than those of `profiles`; at least their own is taken, unless it is safe.
   SharedBranches(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
-                 const UnifracOptions& options, double bound = 0);
+                 const UnifracOptions& options, const Grid& grid = {});
 
   int64_t num_samples = 0, num_chunks = 0;
   Shared form = Shared::kSum;

@@ -22,30 +22,37 @@ struct VectorOf {
 };
 constexpr int kRegisters = 8;
 
-// Sums and minima. A row's sums stay in eight registers; narrower registers take the lanes in several passes.
-template <class T, int kBytes, Shared kShared>
-DEEPBIO_INLINE void add_simple(const SharedTile<T>& tile) {
+// Sums and minima. A row's sums stay in kWidth registers while its entries [begin, end) pass.
+template <class T, int kBytes, Shared kShared, int kWidth>
+DEEPBIO_INLINE void add_some(const SharedTile<T>& tile, int64_t row, int64_t pass) {
   using Vector = typename VectorOf<T, kBytes>::type;
   constexpr int64_t kRow = 512 / kBytes;
-  const auto* panel = reinterpret_cast<const Vector*>(tile.panel);
-  for (int64_t row = 0; row < tile.num_rows; ++row) {
-    const int64_t begin = tile.start[row], end = tile.start[row + 1];
-    if (begin == end) continue;
-    for (int64_t pass = 0; pass < kRow; pass += kRegisters) {
-      auto* sums = reinterpret_cast<Vector*>(tile.first + row * kLanes<T>) + pass;
-      Vector part[kRegisters];
-      for (int v = 0; v < kRegisters; ++v) part[v] = sums[v];
-      for (int64_t k = begin; k < end; ++k) {
-        const Vector* other = panel + tile.index[k] * kRow + pass;
-        if constexpr (kShared == Shared::kSum) {
-          for (int v = 0; v < kRegisters; ++v) part[v] += other[v];
-        } else {
-          const Vector own = tile.value[k] - Vector{};
-          for (int v = 0; v < kRegisters; ++v) part[v] += other[v] < own ? other[v] : own;
-        }
-      }
-      for (int v = 0; v < kRegisters; ++v) sums[v] = part[v];
+  const auto* panel = reinterpret_cast<const Vector*>(tile.panel) + pass;
+  auto* sums = reinterpret_cast<Vector*>(tile.first + row * kLanes<T>) + pass;
+  Vector part[kWidth];
+  for (int v = 0; v < kWidth; ++v) part[v] = sums[v];
+  for (int64_t k = tile.start[row]; k < tile.start[row + 1]; ++k) {
+    const Vector* other = panel + tile.index[k] * kRow;
+    if constexpr (kShared == Shared::kSum) {
+      for (int v = 0; v < kWidth; ++v) part[v] += other[v];
+    } else {
+      const Vector own = tile.value[k] - Vector{};
+      for (int v = 0; v < kWidth; ++v) part[v] += other[v] < own ? other[v] : own;
     }
+  }
+  for (int v = 0; v < kWidth; ++v) sums[v] = part[v];
+}
+
+// Narrower registers take the lanes in several passes.
+template <class T, int kBytes, Shared kShared>
+DEEPBIO_INLINE void add_simple(const SharedTile<T>& tile) {
+  constexpr auto kPerVector = static_cast<int64_t>(kBytes / sizeof(T));
+  const int64_t last = tile.last_lane / kPerVector;
+  for (int64_t row = 0; row < tile.num_rows; ++row) {
+    if (tile.start[row] == tile.start[row + 1]) continue;
+    int64_t pass = tile.first_lane / kPerVector;
+    for (; pass + kRegisters <= last; pass += kRegisters) add_some<T, kBytes, kShared, kRegisters>(tile, row, pass);
+    for (; pass < last; pass += 2) add_some<T, kBytes, kShared, 2>(tile, row, pass);
   }
 }
 
@@ -130,7 +137,7 @@ DEEPBIO_INLINE void add_power(const SharedTile<T>& tile) {
       const T* __restrict others = tile.panel + tile.index[k] * kLanes<T>;
       const T* __restrict other_powers = tile.panel_power + tile.index[k] * kLanes<T>;
       const T own = tile.value[k], own_power = tile.power[k], length = tile.panel_length[tile.index[k]];
-      for (int64_t lane = 0; lane < kLanes<T>; ++lane) {
+      for (int64_t lane = tile.first_lane; lane < tile.last_lane; ++lane) {
         const T alone = own_power + other_powers[lane];
         const Terms<T> terms = terms_of<T, kHalf>(own, others[lane], alone, length, tile.alpha, tile.rounder);
         // A sample without the branch adds nothing.
@@ -235,38 +242,45 @@ DEEPBIO_AVX512 DEEPBIO_INLINE TwoVectors<Vector> root_terms(T own, Vector other,
   return {(apart + rounder) - alone, (weight + rounder) - alone};
 }
 
-template <class Kind>
-DEEPBIO_AVX512 void add_roots_avx512(const SharedTile<typename Kind::Value>& tile) {
+// The sums of kGroup vectors from `lane` on stay in registers.
+template <class Kind, int kGroup>
+DEEPBIO_AVX512 DEEPBIO_INLINE void add_some_roots(const SharedTile<typename Kind::Value>& tile, int64_t row,
+                                                  int64_t lane) {
   using T = typename Kind::Value;
   using Vector = typename Kind::Vector;
-  constexpr int kGroup = 4;  // vectors whose sums stay in registers
-  for (int64_t row = 0; row < tile.num_rows; ++row) {
-    const int64_t begin = tile.start[row], end = tile.start[row + 1];
-    for (int64_t lane = 0; lane < kLanes<T> && begin < end; lane += kGroup * Kind::kWidth) {
-      const int64_t at = row * kLanes<T> + lane;
-      Vector first[kGroup], second[kGroup];
-      for (int v = 0; v < kGroup; ++v) {
-        first[v] = load(tile.first + at + v * Kind::kWidth);
-        second[v] = load(tile.second + at + v * Kind::kWidth);
-      }
-      for (int64_t k = begin; k < end; ++k) {
-        const int64_t in_panel = tile.index[k] * kLanes<T> + lane;
-        const T length = tile.panel_length[tile.index[k]], own = tile.value[k];
-        const T shifted = tile.rounder + tile.power[k];
-        for (int v = 0; v < kGroup; ++v) {
-          const Vector other = load(tile.panel + in_panel + v * Kind::kWidth);
-          const Vector other_power = load(tile.panel_power + in_panel + v * Kind::kWidth);
-          const auto terms = root_terms<Kind>(own, other, other_power, length, shifted, tile.rounder);
-          const auto is_shared = is_positive(other);
-          first[v] = add_where(is_shared, first[v], terms.first);
-          second[v] = add_where(is_shared, second[v], terms.second);
-        }
-      }
-      for (int v = 0; v < kGroup; ++v) {
-        store(tile.first + at + v * Kind::kWidth, first[v]);
-        store(tile.second + at + v * Kind::kWidth, second[v]);
-      }
+  const int64_t at = row * kLanes<T> + lane;
+  Vector first[kGroup], second[kGroup];
+  for (int v = 0; v < kGroup; ++v) {
+    first[v] = load(tile.first + at + v * Kind::kWidth);
+    second[v] = load(tile.second + at + v * Kind::kWidth);
+  }
+  for (int64_t k = tile.start[row]; k < tile.start[row + 1]; ++k) {
+    const int64_t in_panel = tile.index[k] * kLanes<T> + lane;
+    const T length = tile.panel_length[tile.index[k]], own = tile.value[k];
+    const T shifted = tile.rounder + tile.power[k];
+    for (int v = 0; v < kGroup; ++v) {
+      const Vector other = load(tile.panel + in_panel + v * Kind::kWidth);
+      const Vector other_power = load(tile.panel_power + in_panel + v * Kind::kWidth);
+      const auto terms = root_terms<Kind>(own, other, other_power, length, shifted, tile.rounder);
+      const auto is_shared = is_positive(other);
+      first[v] = add_where(is_shared, first[v], terms.first);
+      second[v] = add_where(is_shared, second[v], terms.second);
     }
+  }
+  for (int v = 0; v < kGroup; ++v) {
+    store(tile.first + at + v * Kind::kWidth, first[v]);
+    store(tile.second + at + v * Kind::kWidth, second[v]);
+  }
+}
+
+template <class Kind>
+DEEPBIO_AVX512 void add_roots_avx512(const SharedTile<typename Kind::Value>& tile) {
+  for (int64_t row = 0; row < tile.num_rows; ++row) {
+    if (tile.start[row] == tile.start[row + 1]) continue;
+    int64_t lane = tile.first_lane;
+    for (; lane + 4 * Kind::kWidth <= tile.last_lane; lane += 4 * Kind::kWidth)
+      add_some_roots<Kind, 4>(tile, row, lane);
+    for (; lane < tile.last_lane; lane += 2 * Kind::kWidth) add_some_roots<Kind, 2>(tile, row, lane);
   }
 }
 

@@ -42,7 +42,11 @@ struct SharedTile {
   double alpha = 1;
   // Added to a term of kPower and taken away again: 1.5 * 2^52 grids, which rounds it to a multiple; 0 leaves it.
   T rounder = 0;
+  // Lanes that are added up, multiples of kLaneStep: a row needs no sample in front of its own, nor empty lanes.
+  int64_t first_lane = 0, last_lane = kLanes<T>;
 };
+template <class T>
+inline constexpr int64_t kLaneStep = kLanes<T> / 4;
 
 // What the kernel is compiled for; those that this processor runs, the best first.
 enum class Instructions { kAvx512, kAvx2, kBaseline };

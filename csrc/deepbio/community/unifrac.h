@@ -52,6 +52,14 @@ struct UnifracOptions {
   Precision precision = Precision::kDouble;
 };
 
+// What weights are rounded to (shared_branches.h).
+struct Grid {
+  double bound = 0;      // of the samples' sums
+  bool is_safe = false;  // known: no sample's sum is larger, and none too small; nothing is looked at then
+  Grid() = default;
+  Grid(double sum) : bound(sum) {}
+};
+
 // throws ArgumentError for a negative or infinite alpha.
 void check_options(const UnifracOptions& options);
 
@@ -66,13 +74,13 @@ at::Tensor plain_pairwise_distances(const Phylogeny& phylogeny, const std::vecto
                                     const UnifracOptions& options);
 
 // All pairs from what two samples share (shared_branches.h); equal to distance() to 1e-11 (double) or 5e-6 (float).
-//   bound    double distances are the same bits in any selection of samples whose largest_sum() is at most this
+//   grid     double distances are the same bits in any selection of samples whose largest_sum() is at most its bound
 //   returns  [N, N], float64 or float32 by options.precision, exactly symmetric, zero diagonal
 //   memory   beside result and profiles: at most 20 bytes for each (branch, sample) and 1 MiB + 2 MiB a thread;
 //            generalized in double 28 bytes and 2 + 4 MiB
 //   throws   ArgumentError for a negative or infinite alpha
 at::Tensor pairwise_distances(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
-                              const UnifracOptions& options, double bound = 0);
+                              const UnifracOptions& options, const Grid& grid = {});
 at::Tensor pairwise_distances(const Phylogeny& phylogeny, const std::vector<BranchProfile>& profiles,
                               const UnifracOptions& options);
 at::Tensor pairwise_distances(const Phylogeny& phylogeny, const std::vector<BranchProfile>& profiles, Metric metric);

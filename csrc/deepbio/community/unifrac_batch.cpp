@@ -45,7 +45,7 @@ UnifracBatch::UnifracBatch(const CountTable& table, Phylogeny phylogeny, const U
     : phylogeny_(std::move(phylogeny)), options_(options) {
   check_options(options_);
   profiles_ = branch_profiles(table, phylogeny_);
-  bound_ = largest_sum(phylogeny_, views_of(profiles_), options_);
+  grid_ = grid_for(phylogeny_, views_of(profiles_), options_);
 }
 
 UnifracBatch::~UnifracBatch() = default;
@@ -60,7 +60,7 @@ at::Tensor UnifracBatch::distances(std::span<const int64_t> samples) const {
     }
     chosen.push_back(&profiles_[sample]);
   }
-  return pairwise_distances(phylogeny_, chosen, options_, bound_);
+  return pairwise_distances(phylogeny_, chosen, options_, grid_);
 }
 
 at::Tensor UnifracBatch::distances(const BatchCounts& batch) const {
@@ -74,7 +74,7 @@ at::Tensor UnifracBatch::distances(const BatchCounts& batch) const {
     }
     give_back(std::move(builder));
   });
-  return pairwise_distances(phylogeny_, views_of(profiles), options_, bound_);
+  return pairwise_distances(phylogeny_, views_of(profiles), options_, grid_.bound);
 }
 
 std::unique_ptr<ProfileBuilder> UnifracBatch::take_builder() const {

@@ -48,7 +48,7 @@ class UnifracBatch {
   const Phylogeny phylogeny_;
   const UnifracOptions options_;
   std::vector<BranchProfile> profiles_;
-  double bound_ = 0;
+  Grid grid_;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<ProfileBuilder>> idle_;  // scratch memory of earlier calls
 };

@@ -114,9 +114,6 @@ class Pairs {
     tile.index = branches_.index.data();
     tile.value = branches_.value.data();
     tile.power = branches_.power.data();
-    tile.num_rows = block.rows();
-    tile.first = work.first.data();
-    tile.second = work.second.data();
     tile.alpha = options_.alpha;
     tile.rounder = branches_.rounder;
     for (int64_t chunk = 0; chunk < branches_.num_chunks; ++chunk) {
@@ -124,7 +121,21 @@ class Pairs {
       if (start[block.left] == start[block.right]) continue;
       tile.panel_length = branches_.common_length.data() + chunk * kChunk;
       fill_panel(start, tile.panel_length, block, work);
-      tile.start = start + block.top;
+      add_lanes(block, start, tile, work);
+    }
+  }
+
+  // Rows above the panel need all its lanes; a sample of the panel itself only those behind it.
+  void add_lanes(const Block& block, const int64_t* start, SharedTile<T>& tile, Work& work) const {
+    constexpr int64_t kStep = kLaneStep<T>;
+    tile.last_lane = (block.right - block.left + kStep - 1) / kStep * kStep;
+    for (int64_t row = block.top; row < block.bottom; row += tile.num_rows) {
+      tile.first_lane = std::max<int64_t>(0, (row - block.left) / kStep * kStep);
+      const int64_t end = row < block.left ? block.left + kStep : block.left + tile.first_lane + kStep;
+      tile.num_rows = std::min(end, block.bottom) - row;
+      tile.start = start + row;
+      tile.first = work.first.data() + (row - block.top) * kL;
+      tile.second = is_power() ? work.second.data() + (row - block.top) * kL : nullptr;
       add_shared(branches_.form, tile);
     }
   }
@@ -258,7 +269,7 @@ void check_options(const UnifracOptions& options) {
 }
 
 at::Tensor pairwise_distances(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
-                              const UnifracOptions& options, double bound) {
+                              const UnifracOptions& options, const Grid& grid) {
   check_options(options);
   const auto n = static_cast<int64_t>(profiles.size());
   const bool is_float = options.precision == Precision::kFloat;
@@ -269,17 +280,17 @@ at::Tensor pairwise_distances(const Phylogeny& phylogeny, const std::vector<cons
   }
   at::Tensor out = at::empty({n, n}, is_float ? at::kFloat : at::kDouble);
   if (is_float && shared_form(options) == Shared::kPower) {
-    fill_pairs<float, float>({phylogeny, profiles, options, bound}, phylogeny, profiles, options, out);
+    fill_pairs<float, float>({phylogeny, profiles, options, grid}, phylogeny, profiles, options, out);
     return out;
   }
   if (is_float) {
-    const SharedBranches<uint32_t> branches(phylogeny, profiles, options, bound);
+    const SharedBranches<uint32_t> branches(phylogeny, profiles, options, grid);
     if (branches.is_exact) {
       fill_pairs<uint32_t, float>(branches, phylogeny, profiles, options, out);
       return out;
     }
   }
-  const SharedBranches<double> branches(phylogeny, profiles, options, bound);
+  const SharedBranches<double> branches(phylogeny, profiles, options, grid);
   if (is_float) {
     fill_pairs<double, float>(branches, phylogeny, profiles, options, out);
   } else {

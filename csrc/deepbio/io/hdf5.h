@@ -3,16 +3,19 @@
 // Files are untrusted: only hard links are followed, data stored outside the file (external links, external or
 // virtual storage) and filters that would load a plugin are refused, and a dataset must be plausible for the bytes
 // that are stored for it. The library's own error printing is switched off for the length of each call and its
-// setting given back.
+// setting given back; it stays off when the process ends.
 // libhdf5's own header stays in hdf5.cpp: identifiers are int64_t here, as they are there (hid_t).
 // Threads: one thread at a time, unless libhdf5 is built thread-safe.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "deepbio/io/hdf5_heap.h"
 
 namespace deepbio::io {
 
@@ -46,7 +49,7 @@ class Hdf5Reader {
  public:
   // throws MissingFileError, ParseError.
   explicit Hdf5Reader(std::string path);
-  // A file that lies in memory; `path` names its source in errors.
+  // A file that lies in memory, which must outlive the reader; `path` names its source in errors.
   Hdf5Reader(std::string path, std::string_view image);
   // throws ParseError when the name is there but is not a hard link.
   bool has(const std::string& name) const;
@@ -65,9 +68,14 @@ class Hdf5Reader {
   Dataset open(const std::string& name) const;
   void check_storage(const std::string& name, const Dataset& dataset) const;
   void check_filters(const std::string& name, const Dataset& dataset) const;
+  // Past libhdf5 (hdf5_stored.h) where that can be done.
+  template <class T>
+  bool read_past(const Dataset& dataset, std::vector<T>& out) const;
   std::string path_;
+  std::unique_ptr<MappedFile> mapped_;  // of a file on disk
+  std::string_view bytes_;
   Hdf5Handle file_;
-  mutable bool are_heaps_checked_ = false;  // before the first strings
+  mutable bool are_heaps_checked_ = false;  // before the first strings that libhdf5 reads
 };
 
 // Writes a new file at exactly `path`; callers use a temporary name and rename it.

@@ -28,44 +28,30 @@ uint64_t u64_at(std::string_view bytes, uint64_t at) {
                    ErrorKind::kContainer);
 }
 
-void check_collection(std::string_view bytes, uint64_t start, const std::string& path) {
-  if (bytes.size() - start < kHeaderBytes) fail(path, start, "a whole HDF5 heap", bytes.size() - start);
+// Visits (byte, number, size) of each object of a collection, as far as they fit. Returns where they no longer do:
+// byte and stated size; the end of the file where all is well.
+struct Misfit {
+  uint64_t at, stated;
+  const char* expected = nullptr;
+};
+
+template <class Visit>
+Misfit walk(std::string_view bytes, uint64_t start, const Visit& visit) {
+  if (bytes.size() - start < kHeaderBytes) return {start, bytes.size() - start, "a whole HDF5 heap"};
   const uint64_t size = u64_at(bytes, start + 8);
-  if (size < kHeaderBytes || size > bytes.size() - start) fail(path, start, "an HDF5 heap inside the file", size);
+  if (size < kHeaderBytes || size > bytes.size() - start) return {start, size, "an HDF5 heap inside the file"};
   const uint64_t end = start + size;
   for (uint64_t at = start + kHeaderBytes; end - at >= kHeaderBytes;) {
-    const bool is_free = bytes[at] == 0 && bytes[at + 1] == 0;
-    const uint64_t stated = u64_at(bytes, at + 8);
-    // Free space counts its own header; a string does not, and is padded to eight bytes.
-    const uint64_t left = end - at;
-    if (stated > left) fail(path, at, "a string inside its HDF5 heap", stated);
-    const uint64_t needed = is_free ? stated : kHeaderBytes + (stated + 7) / 8 * 8;
-    if (needed < kHeaderBytes || needed > left) fail(path, at, "a string inside its HDF5 heap", stated);
+    const unsigned number = static_cast<unsigned char>(bytes[at]) | static_cast<unsigned char>(bytes[at + 1]) << 8;
+    const uint64_t stated = u64_at(bytes, at + 8), left = end - at;
+    // Free space (number 0) counts its own header; a string does not, and is padded to eight bytes.
+    const uint64_t needed = number == 0 ? stated : kHeaderBytes + (stated + 7) / 8 * 8;
+    if (stated > left || needed < kHeaderBytes || needed > left) return {at, stated, "a string inside its HDF5 heap"};
+    visit(at, number, stated);
     at += needed;
   }
+  return {bytes.size(), 0};
 }
-
-class MappedFile {
- public:
-  explicit MappedFile(const std::string& path) {
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    struct stat info {};
-    if (file >= 0 && ::fstat(file, &info) == 0 && info.st_size > 0) {
-      size_ = static_cast<size_t>(info.st_size);
-      memory_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
-    }
-    if (file >= 0) ::close(file);
-    if (memory_ == MAP_FAILED) throw MissingFileError(path, "cannot be mapped");
-  }
-  ~MappedFile() { ::munmap(memory_, size_); }
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-  std::string_view bytes() const { return {static_cast<const char*>(memory_), size_}; }
-
- private:
-  void* memory_ = MAP_FAILED;
-  size_t size_ = 0;
-};
 
 }  // namespace
 
@@ -75,14 +61,34 @@ void check_global_heaps(std::string_view bytes, const std::string& path) {
     const void* found = ::memmem(data + at, bytes.size() - at, kStart.data(), kStart.size());
     if (found == nullptr) return;
     at = static_cast<uint64_t>(static_cast<const char*>(found) - data);
-    check_collection(bytes, at, path);
+    const Misfit misfit = walk(bytes, at, [](uint64_t, unsigned, uint64_t) {});
+    if (misfit.expected != nullptr) fail(path, misfit.at, misfit.expected, misfit.stated);
     at += kStart.size();
   }
 }
 
-void check_global_heaps(const std::string& path) {
-  const MappedFile file(path);
-  check_global_heaps(file.bytes(), path);
+bool list_heap_objects(std::string_view bytes, uint64_t start, std::vector<std::string_view>& objects) {
+  if (start >= bytes.size() || !bytes.substr(start).starts_with(kStart)) return false;
+  bool is_in_order = true;
+  const Misfit misfit = walk(bytes, start, [&](uint64_t at, unsigned number, uint64_t size) {
+    if (number == 0) return;
+    objects.push_back(bytes.substr(at + kHeaderBytes, size));
+    is_in_order = is_in_order && number == objects.size();
+  });
+  return misfit.expected == nullptr && is_in_order;
 }
+
+MappedFile::MappedFile(const std::string& path) : memory_(MAP_FAILED) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  struct stat info {};
+  if (file >= 0 && ::fstat(file, &info) == 0 && info.st_size > 0) {
+    size_ = static_cast<size_t>(info.st_size);
+    memory_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
+  }
+  if (file >= 0) ::close(file);
+  if (memory_ == MAP_FAILED) throw MissingFileError(path, "cannot be mapped");
+}
+
+MappedFile::~MappedFile() { ::munmap(memory_, size_); }
 
 }  // namespace deepbio::io

@@ -5,15 +5,33 @@
 // File Format Specification, III.E.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace deepbio::io {
 
 // Finds every heap collection among the bytes of a file and follows its objects.
 //   throws ParseError (kind container) with the byte where an object or a collection is larger than what holds it
 void check_global_heaps(std::string_view bytes, const std::string& path);
-// The same for a file on disk, without reading it into memory.
-void check_global_heaps(const std::string& path);
+// The objects of the collection that starts at byte `start`, which are numbered from 1.
+//   returns  false, where check_global_heaps() would throw, and where the objects are not in the order of their numbers
+bool list_heap_objects(std::string_view bytes, uint64_t start, std::vector<std::string_view>& objects);
+
+// The bytes of a file, mapped for as long as this lives.
+class MappedFile {
+ public:
+  // throws MissingFileError.
+  explicit MappedFile(const std::string& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  std::string_view bytes() const { return {static_cast<const char*>(memory_), size_}; }
+
+ private:
+  void* memory_;
+  size_t size_ = 0;
+};
 
 }  // namespace deepbio::io

@@ -35,39 +35,6 @@ CountTable example() {
   return table;
 }
 
-// The smallest HDF5 layout with one axis' matrix; parts can be changed before reading.
-struct Parts {
-  std::string axis = "sample";
-  std::vector<std::string> features{"f0", "f1"}, samples{"s0", "s1", "s2"};
-  std::vector<double> data{1, 2, 3};
-  std::vector<int64_t> indices{0, 0, 1}, indptr{0, 1, 3, 3}, shape{2, 3};
-};
-
-CountTable written(const Parts& parts) {
-  const test::TemporaryFolder folder;
-  Hdf5Writer file(folder / "t.biom");
-  for (const char* group : {"observation", "sample"}) file.group(group);
-  file.group(parts.axis + "/matrix");
-  file.strings("observation/ids", parts.features);
-  file.strings("sample/ids", parts.samples);
-  file.doubles(parts.axis + "/matrix/data", parts.data, {static_cast<int64_t>(parts.data.size())});
-  file.int32s(parts.axis + "/matrix/indices", parts.indices);
-  file.int32s(parts.axis + "/matrix/indptr", parts.indptr);
-  if (!parts.shape.empty()) file.attribute("shape", parts.shape);
-  file.close();
-  return read_table(folder / "t.biom");
-}
-
-CountTable from_text(const std::string& text) {
-  const test::TemporaryFolder folder;
-  test::write_text(folder / "table", text);
-  return read_table(folder / "table");
-}
-
-std::string json_table(const std::string& members) {
-  return R"({"rows":[{"id":"f0"},{"id":"f1"}],"columns":[{"id":"s0"},{"id":"s1"},{"id":"s2"}],)" + members + "}";
-}
-
 }  // namespace
 
 CATCH_TEST_CASE("four writings of moving pictures are read as the identical table", "[biom][real]") {
@@ -139,65 +106,6 @@ CATCH_TEST_CASE("BIOM and TSV are written so that the same table is read back", 
   CATCH_REQUIRE(left == 3);
 }
 
-CATCH_TEST_CASE("either orientation of a BIOM 2 file is enough, and attributes are optional", "[biom]") {
-  Parts by_sample;
-  const CountTable table = written(by_sample);
-  CATCH_REQUIRE(table.indptr == std::vector<int64_t>{0, 1, 3, 3});
-  CATCH_REQUIRE(table.indices == std::vector<int64_t>{0, 0, 1});
-  Parts by_feature;
-  by_feature.axis = "observation";
-  by_feature.data = {1, 3, 2};
-  by_feature.indices = {0, 1, 1};
-  by_feature.indptr = {0, 2, 3};
-  by_feature.shape = {};
-  Parts unsorted;
-  unsorted.indices = {0, 1, 0};
-  CATCH_REQUIRE(written(unsorted).values == std::vector<double>{1, 3, 2});
-  // f0 has 1 in s0 and 3 in s1, f1 has 2 in s1.
-  by_sample.data = {1, 3, 2};
-  require_same(written(by_feature), written(by_sample));
-}
-
-CATCH_TEST_CASE("explicit zeros are dropped", "[biom]") {
-  Parts parts;
-  parts.data = {1, 0, 3};
-  parts.indices = {0, 0, 1};
-  const CountTable table = written(parts);
-  CATCH_REQUIRE(table.values == std::vector<double>{1, 3});
-  CATCH_REQUIRE(table.indptr == std::vector<int64_t>{0, 1, 2, 2});
-}
-
-CATCH_TEST_CASE("BIOM 2 files that contradict themselves are refused with the dataset or the id", "[biom]") {
-  const auto refused = [](auto change, const char* message) {
-    Parts parts;
-    change(parts);
-    CATCH_REQUIRE_THROWS_WITH(written(parts), Catch::Contains(message));
-  };
-  refused([](Parts& p) { p.shape = {2, 4}; }, "2 x 4");
-  refused([](Parts& p) { p.indices = {0, 0, 2}; }, "indices from 0 to below 2");
-  refused([](Parts& p) { p.indices = {0, -1, 1}; }, "-1");
-  refused([](Parts& p) { p.indices = {0, 1}; }, "as many indices");
-  refused([](Parts& p) { p.indptr = {0, 1, 3}; }, "an indptr of 4");
-  refused([](Parts& p) { p.indptr = {0, 1, 3, 4}; }, "an indptr from 0 to 3");
-  refused([](Parts& p) { p.indptr = {0, 2, 1, 3}; }, "never falls");
-  refused([](Parts& p) { p.data = {1, -2, 3}; }, "'s1'");
-  refused([](Parts& p) { p.data = {1, std::nan(""), 3}; }, "nan");
-  refused([](Parts& p) { p.indices = {0, 1, 1}; }, "each feature once");
-  refused([](Parts& p) { p.samples = {"s0", "s1", "s0"}; }, "twice");
-  refused([](Parts& p) { p.features = {"f0", ""}; }, "an empty one");
-}
-
-CATCH_TEST_CASE("truncated HDF5 files are refused at every length", "[biom]") {
-  const test::TemporaryFolder folder;
-  write_biom(folder / "t.biom", example());
-  const std::string bytes = test::read_text(folder / "t.biom");
-  for (size_t size = 1; size < bytes.size(); size += 97) {
-    CATCH_CAPTURE(size);
-    test::write_text(folder / "cut.biom", bytes.substr(0, size));
-    CATCH_REQUIRE_THROWS_AS(read_table(folder / "cut.biom"), ParseError);
-  }
-}
-
 CATCH_TEST_CASE("an HDF5 file that is no BIOM says so, plain and gzipped", "[biom]") {
   const test::TemporaryFolder folder;
   Hdf5Writer file(folder / "other.h5");
@@ -209,55 +117,4 @@ CATCH_TEST_CASE("an HDF5 file that is no BIOM says so, plain and gzipped", "[bio
   gzclose(gzip);
   CATCH_REQUIRE_THROWS_WITH(read_table(folder / "other.h5.gz"), Catch::Contains("observation/ids"));
   CATCH_REQUIRE_THROWS_AS(read_table(folder / "absent.biom"), MissingFileError);
-}
-
-CATCH_TEST_CASE("BIOM 1 tables are read sparse and dense, with numeric ids and missing keys", "[biom]") {
-  const CountTable sparse = from_text(json_table(R"("matrix_type":"sparse","data":[[0,0,5],[1,2,2.5],[1,0,1]])"));
-  CATCH_REQUIRE(sparse.indptr == std::vector<int64_t>{0, 2, 2, 3});
-  CATCH_REQUIRE(sparse.values == std::vector<double>{5, 1, 2.5});
-  require_same(from_text(json_table(R"("matrix_type":"dense","shape":[2,3],"data":[[5,0,0],[1,0,2.5]])")), sparse);
-  const CountTable numeric =
-      from_text(R"(  {"data":[[0,0,1]],"columns":[{"id":2538.1}],"rows":[{"id":468,"metadata":{"a":{"b":[1]}}}]})");
-  CATCH_REQUIRE(numeric.feature_ids == std::vector<std::string>{"468"});
-  CATCH_REQUIRE(numeric.sample_ids == std::vector<std::string>{"2538.1"});
-}
-
-CATCH_TEST_CASE("faulty BIOM 1 tables are refused with the entry", "[biom]") {
-  const auto refused = [](const std::string& members, const char* message) {
-    CATCH_REQUIRE_THROWS_WITH(from_text(json_table(members)), Catch::Contains(message));
-  };
-  refused(R"("data":[[0,3,1]])", "data[0]");
-  refused(R"("data":[[0,0,1],[0,1]])", "data[1]");
-  refused(R"("data":[[0,0,"x"]])", "data[0]");
-  refused(R"("data":[[0,0,1],[0,0,2]])", "each feature once");
-  refused(R"("data":[[0,0,-1]])", "-1");
-  refused(R"("shape":[3,3],"data":[])", "[3, 3]");
-  refused(R"("matrix_type":"dense","data":[[1,2,3]])", "2 rows");
-  refused(R"("matrix_type":"dense","data":[[1,2,3],[1,2]])", "data[1]");
-  refused(R"("matrix_type":"other","data":[])", "other");
-  CATCH_REQUIRE_THROWS_WITH(from_text(R"({"rows":[]})"), Catch::Contains("columns"));
-  CATCH_REQUIRE_THROWS_AS(from_text("{\"rows\": ["), ParseError);
-}
-
-CATCH_TEST_CASE("classic tables are read with comments, CRLF, a taxonomy column and no final newline", "[biom]") {
-  const CountTable table = from_text(
-      "# Constructed from biom file\r\n#OTU ID\ts0\ts1\ttaxonomy\r\nf0\t1.0\t0\tk__A; p__B\r\n\r\n# "
-      "note\r\nf1\t0\t2e3\tk__C");
-  CATCH_REQUIRE(table.sample_ids == std::vector<std::string>{"s0", "s1"});
-  CATCH_REQUIRE(table.feature_ids == std::vector<std::string>{"f0", "f1"});
-  CATCH_REQUIRE(table.values == std::vector<double>{1, 2000});
-}
-
-CATCH_TEST_CASE("faulty classic tables are refused with the line", "[biom]") {
-  const auto refused = [](const std::string& text, const char* message) {
-    CATCH_CAPTURE(text);
-    CATCH_REQUIRE_THROWS_WITH(from_text(text), Catch::Contains(message));
-  };
-  refused("#OTU ID\ts0\ts1\nf0\t1\n", "line 2");
-  refused("#OTU ID\ts0\ts1\nf0\t1\tmany\n", "many");
-  refused("#OTU ID\ts0\ts1\nf0\t1\t-1\n", "line 2");
-  refused("#OTU ID\ts0\ts0\nf0\t1\t1\n", "twice");
-  refused("#OTU ID\ts0\nf0\t1\nf0\t1\n", "twice");
-  refused("a,b,c\n1,2,3\n", "#OTU ID");
-  refused("\n \n", "only blanks");
 }

@@ -24,7 +24,8 @@ CATCH_TEST_CASE("the heaps of a sound file pass, and a file without heaps", "[hd
   const std::string good = file_with_strings(folder);
   CATCH_REQUIRE(good.find("GCOL") != std::string::npos);
   check_global_heaps(good, "s.h5");
-  check_global_heaps(folder / "s.h5");
+  check_global_heaps(MappedFile(folder / "s.h5").bytes(), "s.h5");
+  CATCH_REQUIRE_THROWS_AS(MappedFile(folder / "none.h5"), MissingFileError);
   check_global_heaps("no heap here", "x");
   check_global_heaps("", "x");
 }

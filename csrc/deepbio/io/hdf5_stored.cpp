@@ -1,0 +1,218 @@
+#include "deepbio/io/hdf5_stored.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <memory>
+#include <unordered_map>
+
+#include <hdf5.h>
+#ifdef DEEPBIO_WITH_LIBDEFLATE
+#include <libdeflate.h>
+#else
+#include <zlib.h>
+#endif
+
+#include "deepbio/io/hdf5.h"
+#include "deepbio/io/hdf5_heap.h"
+
+namespace deepbio::io {
+namespace {
+
+// zlib's format: the check sum of the plain bytes is compared.
+class ChunkInflater {
+ public:
+  // False unless the data is sound and fills `out` exactly.
+  bool run(const std::vector<unsigned char>& stored, char* out, size_t size) {
+#ifdef DEEPBIO_WITH_LIBDEFLATE
+    return library_ && libdeflate_zlib_decompress(library_.get(), stored.data(), stored.size(), out, size, nullptr) ==
+                           LIBDEFLATE_SUCCESS;
+#else
+    uLongf made = size;
+    return uncompress(reinterpret_cast<Bytef*>(out), &made, stored.data(), stored.size()) == Z_OK && made == size;
+#endif
+  }
+
+ private:
+#ifdef DEEPBIO_WITH_LIBDEFLATE
+  struct Free {
+    void operator()(libdeflate_decompressor* library) const { libdeflate_free_decompressor(library); }
+  };
+  std::unique_ptr<libdeflate_decompressor, Free> library_{libdeflate_alloc_decompressor()};
+#endif
+};
+
+// Bit k of a mask is filter k. Shuffle stands in front of gzip where both are used.
+struct Filters {
+  uint32_t shuffle_bit = 0, deflate_bit = 0;
+  uint64_t shuffle_bytes = 0;  // of the elements that are shuffled
+};
+
+// False for other filters, and without gzip: there is nothing to gain then.
+bool usual_filters(hid_t list, Filters& out) {
+  const int num_filters = H5Pget_nfilters(list);
+  for (int k = 0; k < num_filters; ++k) {
+    unsigned flags = 0, config = 0, width = 0;
+    size_t num_values = 1;
+    const auto filter =
+        H5Pget_filter2(list, static_cast<unsigned>(k), &flags, &num_values, &width, 0, nullptr, &config);
+    if (filter == H5Z_FILTER_SHUFFLE && k == 0) {
+      out.shuffle_bit = 1;
+      out.shuffle_bytes = num_values == 1 ? width : 0;
+    } else if (filter == H5Z_FILTER_DEFLATE && out.deflate_bit == 0) {
+      out.deflate_bit = 1u << k;
+    } else {
+      return false;
+    }
+  }
+  return out.deflate_bit != 0;
+}
+
+// Byte b of element e stands at b * count + e; what is left of `size` as it was.
+void undo_shuffle(const char* shuffled, uint64_t size, uint64_t width, char* out) {
+  const uint64_t count = size / width;
+  for (uint64_t byte = 0; byte < width; ++byte) {
+    for (uint64_t k = 0; k < count; ++k) out[k * width + byte] = shuffled[byte * count + k];
+  }
+  std::memcpy(out + count * width, shuffled + count * width, size - count * width);
+}
+
+bool read_chunks(const StoredDataset& from, hid_t list, uint64_t width, char* out) {
+  hsize_t chunk = 0;
+  unsigned options = 0;
+  Filters filters;
+  if (!usual_filters(list, filters) || H5Pget_chunk(list, 1, &chunk) != 1 || chunk == 0 || chunk > UINT32_MAX / width ||
+      H5Pget_chunk_opts(list, &options) < 0 || options != 0) {
+    return false;
+  }
+  const uint64_t chunk_bytes = chunk * width;
+  ChunkInflater inflater;
+  std::vector<unsigned char> stored;
+  std::string inflated, plain;
+  for (hsize_t first = 0; first < from.count; first += chunk) {
+    hsize_t size = 0;
+    uint32_t skipped_filters = 0;
+    if (H5Dget_chunk_storage_size(from.dataset, &first, &size) < 0 || size > from.bytes.size() ||
+        size > 2 * chunk_bytes + 1024 || chunk_bytes > size * 1100 + 65536) {
+      return false;
+    }
+    stored.resize(size);
+    if (size == 0 || H5Dread_chunk(from.dataset, H5P_DEFAULT, &first, &skipped_filters, stored.data()) < 0) {
+      return false;
+    }
+    // libhdf5 leaves shuffle out for strings.
+    const bool is_shuffled = (filters.shuffle_bit & ~skipped_filters) != 0;
+    if ((filters.deflate_bit & skipped_filters) != 0 || (is_shuffled && filters.shuffle_bytes == 0)) return false;
+    const uint64_t num_bytes = std::min<uint64_t>(chunk, from.count - first) * width;
+    char* const to = out + first * width;
+    if (!is_shuffled && num_bytes == chunk_bytes) {
+      if (!inflater.run(stored, to, chunk_bytes)) return false;
+      continue;
+    }
+    inflated.resize(chunk_bytes);
+    if (!inflater.run(stored, inflated.data(), chunk_bytes)) return false;
+    if (is_shuffled) {
+      plain.resize(chunk_bytes);
+      undo_shuffle(inflated.data(), chunk_bytes, filters.shuffle_bytes, plain.data());
+    }
+    std::memcpy(to, is_shuffled ? plain.data() : inflated.data(), num_bytes);
+  }
+  return true;
+}
+
+bool read_contiguous(const StoredDataset& from, uint64_t width, char* out) {
+  const haddr_t at = H5Dget_offset(from.dataset);
+  const uint64_t size = from.count * width;
+  if (at == HADDR_UNDEF || at > from.bytes.size() || size > from.bytes.size() - at ||
+      H5Dget_storage_size(from.dataset) != size) {
+    return false;
+  }
+  std::memcpy(out, from.bytes.data() + at, size);
+  return true;
+}
+
+// The elements, `width` bytes each.
+bool read_elements(const StoredDataset& from, uint64_t width, char* out) {
+  const Hdf5Handle list(H5Dget_create_plist(from.dataset), H5Pclose);
+  if (!list || std::endian::native != std::endian::little) return false;
+  switch (H5Pget_layout(list.get())) {
+    case H5D_CHUNKED:
+      return read_chunks(from, list.get(), width, out);
+    case H5D_CONTIGUOUS:
+      return H5Pget_external_count(list.get()) == 0 && read_contiguous(from, width, out);
+    default:
+      return false;
+  }
+}
+
+// Addresses count from the first byte and have eight bytes, as sizes do.
+bool has_usual_addresses(int64_t file) {
+  const Hdf5Handle list(H5Fget_create_plist(file), H5Pclose);
+  hsize_t user_block = 1;
+  size_t address_bytes = 0, size_bytes = 0;
+  return list && H5Pget_userblock(list.get(), &user_block) >= 0 && user_block == 0 &&
+         H5Pget_sizes(list.get(), &address_bytes, &size_bytes) >= 0 && address_bytes == 8 && size_bytes == 8;
+}
+
+template <class T>
+T number_at(const char* bytes) {
+  T value;
+  std::memcpy(&value, bytes, sizeof(T));
+  return value;
+}
+
+// Where a string of variable length stands: length, heap, number in the heap.
+constexpr uint64_t kReferenceBytes = 16;
+
+}  // namespace
+
+bool read_stored(const StoredDataset& dataset, std::vector<double>& out) {
+  const Hdf5Handle type(H5Dget_type(dataset.dataset), H5Tclose);
+  if (!type || H5Tequal(type.get(), H5T_IEEE_F64LE) <= 0 || !has_usual_addresses(dataset.file)) return false;
+  out.resize(dataset.count);
+  return read_elements(dataset, sizeof(double), reinterpret_cast<char*>(out.data()));
+}
+
+bool read_stored(const StoredDataset& dataset, std::vector<int64_t>& out) {
+  const Hdf5Handle type(H5Dget_type(dataset.dataset), H5Tclose);
+  if (!type || !has_usual_addresses(dataset.file)) return false;
+  out.resize(dataset.count);
+  if (H5Tequal(type.get(), H5T_STD_I64LE) > 0) {
+    return read_elements(dataset, sizeof(int64_t), reinterpret_cast<char*>(out.data()));
+  }
+  const bool is_signed = H5Tequal(type.get(), H5T_STD_I32LE) > 0;
+  if (!is_signed && H5Tequal(type.get(), H5T_STD_U32LE) <= 0) return false;
+  std::vector<int32_t> narrow(dataset.count);
+  if (!read_elements(dataset, sizeof(int32_t), reinterpret_cast<char*>(narrow.data()))) return false;
+  for (uint64_t k = 0; k < dataset.count; ++k) {
+    out[k] = is_signed ? int64_t{narrow[k]} : int64_t{static_cast<uint32_t>(narrow[k])};
+  }
+  return true;
+}
+
+bool read_stored(const StoredDataset& dataset, std::vector<std::string>& out) {
+  if (!has_usual_addresses(dataset.file)) return false;
+  std::string references(dataset.count * kReferenceBytes, '\0');
+  if (!read_elements(dataset, kReferenceBytes, references.data())) return false;
+  out.clear();
+  out.reserve(dataset.count);
+  std::unordered_map<uint64_t, std::vector<std::string_view>> heaps;
+  for (uint64_t k = 0; k < dataset.count; ++k) {
+    const char* reference = references.data() + k * kReferenceBytes;
+    const auto length = number_at<uint32_t>(reference), number = number_at<uint32_t>(reference + 12);
+    const auto address = number_at<uint64_t>(reference + 4);
+    if (length == 0) {
+      out.emplace_back();
+      continue;
+    }
+    const auto [heap, is_new] = heaps.try_emplace(address);
+    if (is_new && !list_heap_objects(dataset.bytes, address, heap->second)) return false;
+    const auto& objects = heap->second;
+    if (number == 0 || number > objects.size() || length > objects[number - 1].size()) return false;
+    const char* text = objects[number - 1].data();
+    out.emplace_back(text, strnlen(text, length));
+  }
+  return true;
+}
+
+}  // namespace deepbio::io
