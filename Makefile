@@ -23,10 +23,16 @@ test-cpp: .stamps/tests-built
 test-python: .stamps/installed .stamps/tests-built .stamps/test-tools
 	PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 
-bench: .stamps/installed
-	cmake -S . -B build/bench -DDEEPBIO_WITH_TORCH=OFF -DDEEPBIO_BUILD_BENCHMARKS=ON > /dev/null
-	cmake --build build/bench --target benchmark_reader
-	$(BIN)/python benchmarks/reader.py --program build/bench/benchmark_reader
+# Every benchmark, each with its peers in the same run; an hour, most of it the peers'. The results stand in
+# benchmarks/results.
+bench: .stamps/installed .stamps/test-tools
+	cmake -S . -B $(BUILD) -DDEEPBIO_BUILD_BENCHMARKS=ON > /dev/null
+	cmake --build $(BUILD) --target benchmark_reader benchmark_unifrac
+	$(BIN)/python benchmarks/reader.py --program $(BUILD)/benchmark_reader
+	$(BIN)/python benchmarks/loader.py
+	$(BIN)/python benchmarks/tokenizers.py
+	$(BIN)/python benchmarks/unifrac.py --program $(BUILD)/benchmark_unifrac
+	$(BIN)/python benchmarks/encoder.py
 	$(BIN)/python benchmarks/measure.py
 
 # Each reader of bytes under libFuzzer and sanitizers for SECONDS; skipped, and said so, where clang cannot be had.
