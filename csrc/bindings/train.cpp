@@ -59,8 +59,8 @@ std::pair<std::vector<int64_t>, std::vector<int64_t>> split(int64_t num_samples,
 
 // The C++ model over the very tensors of a Python module: updates are seen there without a copy.
 std::shared_ptr<model::AamModel> model_over(const std::string& config_json, const Tensors& state) {
-  auto model =
-      model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")), is_predictor(state));
+  auto model = model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")),
+                                 is_predictor(state), /*seed=*/0);
   for (auto& item : model->named_parameters()) {
     const auto found = state.find(item.key());
     if (found == state.end()) throw ConfigError("fit: the module has no parameter " + quoted(item.key()));

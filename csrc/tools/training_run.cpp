@@ -118,8 +118,7 @@ void write_val_predictions(const TrainingCommand& command, const train::RunConfi
 
 std::shared_ptr<model::AamModel> build_model(const TrainingCommand& command, const TrainingSetup& setup,
                                              const Study& study, TrainingProgress& progress) {
-  auto model = model::make_model(setup.model, command.is_predictor);
-  model::init_parameters(*model, setup.training.seed);
+  auto model = model::make_model(setup.model, command.is_predictor, setup.training.seed);
   if (!command.pretrained.empty() && !command.resume) {
     const train::LoadReport report = train::load_pretrained(*model, command.pretrained);
     progress.line("took " + std::to_string(report.loaded.size()) + " tensors from " + command.pretrained);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "deepbio/model/conditioning.h"
@@ -36,6 +37,8 @@ Inputs inputs_from_padded(const torch::Tensor& tokens, const torch::Tensor& coun
 struct ForwardOptions {
   bool return_nucleotides = false;
   bool return_sample_embeddings = false;
+  bool skip_padding = false;   // count_prediction and nuc_predictions under padding hold any number, and cost nothing
+  bool predict_counts = true;  // false: leaves the count branch out
 };
 
 // What comes out; a tensor that does not apply is undefined. Keys as in AAM.
@@ -117,7 +120,8 @@ class SequencePredictorImpl : public AamModel {
 };
 TORCH_MODULE(SequencePredictor);
 
-// A model of either kind from its config. throws ConfigError.
-std::shared_ptr<AamModel> make_model(const ModelConfig& config, bool is_predictor);
+// A model of either kind from its config; with a seed its parameters follow from that, and torch's default generator
+// stays as it was. throws ConfigError.
+std::shared_ptr<AamModel> make_model(const ModelConfig& config, bool is_predictor, std::optional<uint64_t> seed = {});
 
 }  // namespace deepbio::model

@@ -221,7 +221,7 @@ std::shared_ptr<model::AamModel> load_model(const std::string& run) {
   if (!std::filesystem::exists(weights)) {
     throw MissingFileError(weights.string(), "this run has no weights yet: no epoch was finished");
   }
-  auto model = model::make_model(config.model, config.is_predictor());
+  auto model = model::make_model(config.model, config.is_predictor(), /*seed=*/0);
   try {
     load_state_dict(*model, load_tensors(weights.string()));
   } catch (const ConfigError& error) {
