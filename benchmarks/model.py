@@ -149,7 +149,8 @@ def ratios(results: dict[str, dict[str, float]]) -> dict[str, float]:
         key = {"pretrain": "step_s", "joint": "step_s", "frozen": "epoch_s", "predict": "table_s"}[task]
         scale = int(batch) / 8 if key == "step_s" else 1
         out[f"{task}/{batch}/{threads}"] = round(theirs[key] * scale / mine[key], 1)
-        out[f"{task}/{batch}/{threads}/memory"] = round(theirs["peak_gib"] / mine["peak_gib"], 1)
+        if batch == "8":
+            out[f"{task}/{batch}/{threads}/memory"] = round(theirs["peak_gib"] / mine["peak_gib"], 1)
     return out
 
 

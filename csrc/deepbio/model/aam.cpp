@@ -80,6 +80,20 @@ Inputs inputs_from_padded(const torch::Tensor& tokens, const torch::Tensor& coun
 
 AamModel::AamModel(ModelConfig config) : config_(checked(std::move(config))) {}
 
+std::shared_ptr<torch::nn::Module> AamModel::clone(const std::optional<torch::Device>& device) const {
+  const torch::NoGradGuard no_grad;
+  auto copy = make_model(config_, is_predictor(), /*seed=*/0);
+  const auto own = named_parameters();
+  for (auto& item : copy->named_parameters()) {
+    const torch::Tensor& from = own[item.key()];
+    item.value().set_data(device ? from.detach().to(*device, from.scalar_type(), false, /*copy=*/true)
+                                 : from.detach().clone());
+    item.value().set_requires_grad(from.requires_grad());
+  }
+  copy->train(is_training());
+  return copy;
+}
+
 SequenceEncoderImpl::SequenceEncoderImpl(ModelConfig config) : AamModel(std::move(config)) {
   const int64_t dim = config_.embedding_dim;
   sample_encoder_ = register_module("sample_encoder", SampleSequenceEncoder(config_));

@@ -65,6 +65,8 @@ class AamModel : public torch::nn::Module {
   // [U, L] -> [U, D]: what Inputs::asv_embeddings wants. No masking.
   virtual torch::Tensor encode_asvs(const torch::Tensor& asv_tokens) = 0;
   virtual bool is_predictor() const = 0;
+  // A model of its own with the same parameters, frozen where they are, in the same mode.
+  std::shared_ptr<torch::nn::Module> clone(const std::optional<torch::Device>& device = {}) const override;
   const ModelConfig& config() const { return config_; }
 
  protected:
