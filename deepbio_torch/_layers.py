@@ -114,13 +114,18 @@ class TransformerEncoder(nn.Module):
         self.encoder = _Layers(stack)
         self.norm = nn.LayerNorm(stack.dim, eps=1e-6)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """``x`` [R, T, D], ``mask`` bool [R, T] -> [R, T, D]."""
+    def forward(self, x: Tensor, mask: Tensor | None = None, skip_padding: bool = False) -> Tensor:
+        """``x`` [R, T, D], ``mask`` bool [R, T] -> [R, T, D].
+
+        With ``skip_padding`` rows under padding hold any number, and cost nothing at the end of a
+        sequence.
+        """
         layers = cast("list[EncoderLayer]", list(self.encoder.layers))
         if _are_one(layers):
             stack, weights = self.stack, [weight for layer in layers for weight in layer.weights()]
+            training = layers[0].training
             x = _ops.encoder_stack(
-                x, mask, weights, stack.num_heads, stack.activation, stack.dropout, layers[0].training
+                x, mask, weights, stack.num_heads, stack.activation, stack.dropout, training, None, skip_padding
             )
         else:
             for layer in layers:
@@ -196,7 +201,7 @@ class ASVEncoder(nn.Module):
             tokens = _ops.apply_mask_token(tokens, out["mask_indices"])
         mask = tokens > 0
         positions = self.position_embedding.position_embedding.weight
-        states = self.transformer(_ops.embed_tokens(tokens, self.token_embedding.weight, positions), mask)
+        states = self.transformer(_ops.embed_tokens(tokens, self.token_embedding.weight, positions), mask, head is None)
         out["embeddings"] = self.attention_pooling(states, mask)
         if head is not None:
             out["nuc_predictions"] = _ops.nucleotide_logits(states, tokens, head.weight, head.bias)
@@ -228,7 +233,9 @@ class SampleSequenceEncoder(nn.Module):
         require_length("mask", mask, 2, self.max_asvs, "token_limit + 5")
         padding = ~mask.unsqueeze(-1)
         x = self._embed_counts(_ops.gather_asvs(asv_embeddings, asv_index, mask), counts).masked_fill(padding, 0.0)
-        return self.sample_transformer(self.sample_position_embedding(x), mask).masked_fill(padding, 0.0)
+        return self.sample_transformer(self.sample_position_embedding(x), mask, skip_padding=True).masked_fill(
+            padding, 0.0
+        )
 
     def _embed_counts(self, x: Tensor, counts: Tensor | None) -> Tensor:
         method = self.count_embedding_method

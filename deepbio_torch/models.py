@@ -141,7 +141,7 @@ class SequenceEncoder(_Model):
             out["sample_embeddings"] = samples
         if return_asv_embeddings:
             out["asv_embeddings"] = asvs
-        pooled = self.attention_pooling(self.encoder_transformer(samples, mask), mask)
+        pooled = self.attention_pooling(self.encoder_transformer(samples, mask, skip_padding=True), mask)
         if self.config.encoder_type == "combined":
             out["unifrac_pred"] = self.uni_ff(pooled).sigmoid()
             out["faith_pred"], out["tax_pred"] = self.faith_ff(pooled), self.tax_ff(pooled)
@@ -253,7 +253,7 @@ class SequencePredictor(_Model):
         elif fusion in ("concat", "add"):
             fuse = _ops.fuse_concat if fusion == "concat" else _ops.fuse_add
             x = fuse(x, categories, self.categorical_projection.weight, self.categorical_projection.bias)
-        return self.target_pooling(self.target_encoder(x, mask), mask)
+        return self.target_pooling(self.target_encoder(x, mask, skip_padding=True), mask)
 
     def _finish(self, y: Tensor, ids: Mapping[str, Tensor]) -> Tensor:
         c = self.config

@@ -198,22 +198,45 @@ class Predictions(NamedTuple):
     left_out: list[str]
 
 
-def predict(run: Path, table: Table | Path, *, sequences: Path | None = None, batch_size: int = 32) -> Predictions:
+def calibrate(model: Model, dataset: SampleDataset) -> None:
+    """Gives a new model the data-dependent start that ``deepbio train`` gives it.
+
+    The norm of the ASV pooling is rewritten so that embeddings have mean 0 and deviation 1 over the
+    ASVs of the table, slot positions start at zero, and ``abundance_pooling`` is fitted likewise to
+    the samples. Call it once, on the training samples, before :meth:`Trainer.fit`; not for a model
+    that has learned something.
+
+    Raises:
+        ArgumentError: fewer than two ASVs or samples.
+    """
+    _C.calibrate(json.dumps(model.config.to_dict()), dict(model.named_parameters()), dataset.native())
+
+
+def predict(
+    run: Path,
+    table: Table | Path,
+    *,
+    sequences: Path | None = None,
+    metadata: Path | None = None,
+    batch_size: int = 32,
+) -> Predictions:
     """Predictions of a run on a table: the numbers of ``deepbio predict``.
 
     Args:
         run: a run directory.
         table: a Table or the path of one.
         sequences: path of a FASTA with the DNA of features whose ids are not DNA.
+        metadata: path of the sample metadata, for a run with covariates.
         batch_size: samples at a time.
 
     Raises:
         MissingFileError, ConfigError: not a run directory. ArgumentError: the run predicts nothing;
-            no sample is deep enough; ids that are not DNA.
+            no sample is deep enough; ids that are not DNA; covariates without metadata.
     """
     table = table if isinstance(table, Table) else read_table(table)
     fasta = "" if sequences is None else os.fspath(sequences)
-    out = _C.predict(os.fspath(run), table.native, fasta, batch_size)
+    about = "" if metadata is None else os.fspath(metadata)
+    out = _C.predict(os.fspath(run), table.native, fasta, batch_size, about)
     labels = [out["classes"][i] for i in out["class_ids"]]
     return Predictions(out["sample_ids"], out["values"], labels, out["left_out"])
 
@@ -230,4 +253,4 @@ def embed(
     return _C.embed(os.fspath(run), table.native, fasta, batch_size)
 
 
-__all__ = ["History", "Predictions", "Trainer", "embed", "predict"]
+__all__ = ["History", "Predictions", "Trainer", "calibrate", "embed", "predict"]

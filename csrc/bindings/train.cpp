@@ -1,10 +1,12 @@
 // Targets, the trainer, prediction from a run directory.
 #include <algorithm>
+#include <numeric>
 
 #include "bindings/bindings.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/data/targets.h"
+#include "deepbio/train/calibrate.h"
 #include "deepbio/train/prediction_data.h"
 #include "deepbio/train/predictor.h"
 #include "deepbio/train/trainer.h"
@@ -59,8 +61,8 @@ std::pair<std::vector<int64_t>, std::vector<int64_t>> split(int64_t num_samples,
 
 // The C++ model over the very tensors of a Python module: updates are seen there without a copy.
 std::shared_ptr<model::AamModel> model_over(const std::string& config_json, const Tensors& state) {
-  auto model =
-      model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")), is_predictor(state));
+  auto model = model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")),
+                                 is_predictor(state), /*seed=*/0);
   for (auto& item : model->named_parameters()) {
     const auto found = state.find(item.key());
     if (found == state.end()) throw ConfigError("fit: the module has no parameter " + quoted(item.key()));
@@ -126,7 +128,17 @@ std::string fit(const std::string& config_json, const Tensors& state, const std:
   return to_json_text(trainer.fit(train_data, val_data, {train_items, val_items}, callbacks, resume));
 }
 
-py::dict predict(const std::string& run, const Table& table, const std::string& fasta_path, int64_t batch_size) {
+// A data-dependent start, as `deepbio train` makes it for a new model of the default preset.
+void calibrate(const std::string& config_json, const Tensors& state, const data::SampleDataset& dataset) {
+  const auto model = model_over(config_json, state);
+  std::vector<int64_t> samples(static_cast<size_t>(dataset.size()));
+  std::iota(samples.begin(), samples.end(), int64_t{0});
+  train::calibrate_asv_embeddings(*model, dataset);
+  train::calibrate_abundance_pooling(*model, dataset, samples);
+}
+
+py::dict predict(const std::string& run, const Table& table, const std::string& fasta_path, int64_t batch_size,
+                 const std::string& metadata_path) {
   train::PredictionData data;
   train::Predictions predictions;
   train::RunConfig config;
@@ -135,6 +147,7 @@ py::dict predict(const std::string& run, const Table& table, const std::string& 
     config = train::read_run_config(run);
     const auto model = train::load_model(run);
     data = train::prediction_data(*table.counts, config, fasta_path);
+    train::add_covariates(data, config, metadata_path);
     train::PredictOptions options;
     options.batch_size = batch_size;
     predictions = train::predict(*model, config, *data.dataset, data.samples, options);
@@ -202,7 +215,8 @@ void bind_train(py::module_& module) {
       },
       py::arg("run"), py::arg("config_json"));
   module.def("predict", &predict, py::arg("run"), py::arg("table"), py::arg("fasta_path") = "",
-             py::arg("batch_size") = 32);
+             py::arg("batch_size") = 32, py::arg("metadata_path") = "");
+  module.def("calibrate", &calibrate, py::arg("config_json"), py::arg("state"), py::arg("dataset"), NoGil());
   module.def("embed", &embed, py::arg("run"), py::arg("table"), py::arg("fasta_path") = "", py::arg("batch_size") = 32,
              NoGil());
 }

@@ -41,22 +41,22 @@ Tensor encoder_layer(const Tensor& x, const std::optional<Tensor>& key_mask, con
 // The fused stack below autograd, as operators: torch.compile records these two.
 std::tuple<Tensor, Tensor> stack_forward(const Tensor& x, const std::optional<Tensor>& key_mask, const Tensor& weights,
                                          const Tensor& seed, int64_t num_layers, int64_t width, int64_t num_heads,
-                                         int64_t activation, double dropout, bool save) {
+                                         int64_t activation, double dropout, bool save, bool skip_padding) {
   return enc::fused_forward(x, key_mask.value_or(Tensor()), weights, seed,
-                            {num_layers, width, num_heads, activation, dropout}, save);
+                            {num_layers, width, num_heads, activation, dropout, skip_padding}, save);
 }
 
 std::tuple<Tensor, Tensor> stack_backward(const Tensor& grad, const std::optional<Tensor>& key_mask,
                                           const Tensor& weights, const Tensor& seed, const Tensor& saved,
                                           int64_t num_layers, int64_t width, int64_t num_heads, int64_t activation,
-                                          double dropout, bool weight_gradients) {
+                                          double dropout, bool weight_gradients, bool skip_padding) {
   return enc::fused_backward(grad, key_mask.value_or(Tensor()), weights, seed, saved,
-                             {num_layers, width, num_heads, activation, dropout}, weight_gradients);
+                             {num_layers, width, num_heads, activation, dropout, skip_padding}, weight_gradients);
 }
 
 std::tuple<Tensor, Tensor> stack_forward_meta(const Tensor& x, const std::optional<Tensor>&, const Tensor&,
                                               const Tensor&, int64_t num_layers, int64_t width, int64_t num_heads,
-                                              int64_t activation, double dropout, bool save) {
+                                              int64_t activation, double dropout, bool save, bool) {
   const int64_t floats = enc::saved_floats(x.sym_size(2).guard_int(__FILE__, __LINE__),
                                            {num_layers, width, num_heads, activation, dropout});
   const Tensor saved =
@@ -66,7 +66,7 @@ std::tuple<Tensor, Tensor> stack_forward_meta(const Tensor& x, const std::option
 
 std::tuple<Tensor, Tensor> stack_backward_meta(const Tensor& grad, const std::optional<Tensor>&, const Tensor& weights,
                                                const Tensor&, const Tensor&, int64_t, int64_t, int64_t, int64_t, double,
-                                               bool weight_gradients) {
+                                               bool weight_gradients, bool) {
   return {
       at::empty_symint(grad.sym_sizes(), grad.options()),
       weight_gradients ? at::empty_symint(weights.sym_sizes(), weights.options()) : at::empty({0}, weights.options())};
@@ -78,7 +78,7 @@ std::tuple<Tensor, Tensor> call_stack_forward(const Tensor& x, const Tensor& key
                              .findSchemaOrThrow("deepbio::encoder_stack_forward", "")
                              .typed<decltype(stack_forward)>();
   return op.call(x, key_mask.defined() ? std::optional(key_mask) : std::nullopt, weights, seed, o.num_layers, o.width,
-                 o.num_heads, o.activation, o.dropout, save);
+                 o.num_heads, o.activation, o.dropout, save, o.skip_padding);
 }
 
 std::tuple<Tensor, Tensor> call_stack_backward(const Tensor& grad, const Tensor& key_mask, const Tensor& weights,
@@ -88,11 +88,12 @@ std::tuple<Tensor, Tensor> call_stack_backward(const Tensor& grad, const Tensor&
                              .findSchemaOrThrow("deepbio::encoder_stack_backward", "")
                              .typed<decltype(stack_backward)>();
   return op.call(grad, key_mask.defined() ? std::optional(key_mask) : std::nullopt, weights, seed, saved, o.num_layers,
-                 o.width, o.num_heads, o.activation, o.dropout, weight_gradients);
+                 o.width, o.num_heads, o.activation, o.dropout, weight_gradients, o.skip_padding);
 }
 
 Tensor encoder_stack(const Tensor& x, const std::optional<Tensor>& key_mask, at::TensorList weights, int64_t num_heads,
-                     int64_t activation, double dropout, bool training, const std::optional<Tensor>& seed) {
+                     int64_t activation, double dropout, bool training, const std::optional<Tensor>& seed,
+                     bool skip_padding) {
   constexpr size_t kEach = 12;
   TORCH_CHECK_VALUE(weights.size() % kEach == 0, "encoder_stack: expected 12 weights for each layer, got ",
                     weights.size());
@@ -102,7 +103,7 @@ Tensor encoder_stack(const Tensor& x, const std::optional<Tensor>& key_mask, at:
     layers.push_back({w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11]});
   }
   return fn::encoder_stack(x, key_mask.value_or(Tensor()), layers,
-                           {num_heads, static_cast<fn::Activation>(activation), dropout, training},
+                           {num_heads, static_cast<fn::Activation>(activation), dropout, training, skip_padding},
                            seed.value_or(Tensor()), {&call_stack_forward, &call_stack_backward});
 }
 
@@ -168,18 +169,20 @@ TORCH_LIBRARY(deepbio, m) {
       "Tensor norm1_weight, Tensor norm1_bias, Tensor norm2_weight, Tensor norm2_bias, int num_heads, int activation, "
       "float dropout, bool training) -> Tensor",
       &encoder_layer);
-  // Layers one after the other, 12 weights each in the order of encoder_layer; seed int64 [] of the fused dropout.
+  // Layers one after the other, 12 weights each in the order of encoder_layer; seed int64 [] of the fused dropout;
+  // with skip_padding rows where key_mask is False are zero in the result and cost nothing at the end of a sequence.
   m.def(
       "encoder_stack(Tensor x, Tensor? key_mask, Tensor[] weights, int num_heads, int activation, float dropout, "
-      "bool training, Tensor? seed=None) -> Tensor",
+      "bool training, Tensor? seed=None, bool skip_padding=False) -> Tensor",
       &encoder_stack);
   // Leaves for float32 on the CPU; weights flat in one tensor, `saved` is what backward needs.
   m.def(
       "encoder_stack_forward(Tensor x, Tensor? key_mask, Tensor weights, Tensor seed, int num_layers, int width, "
-      "int num_heads, int activation, float dropout, bool save) -> (Tensor y, Tensor saved)");
+      "int num_heads, int activation, float dropout, bool save, bool skip_padding=False) -> (Tensor y, Tensor saved)");
   m.def(
       "encoder_stack_backward(Tensor grad, Tensor? key_mask, Tensor weights, Tensor seed, Tensor saved, "
-      "int num_layers, int width, int num_heads, int activation, float dropout, bool weight_gradients) "
+      "int num_layers, int width, int num_heads, int activation, float dropout, bool weight_gradients, bool "
+      "skip_padding=False) "
       "-> (Tensor grad_x, Tensor grad_weights)");
   m.def("embed_tokens(Tensor tokens, Tensor token_weight, Tensor position_weight) -> Tensor", &fn::embed_tokens);
   m.def("add_positions(Tensor x, Tensor position_weight) -> Tensor", &fn::add_positions);

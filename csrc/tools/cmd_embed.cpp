@@ -44,10 +44,12 @@ int run_embed(const EmbedCommand& command, const Shared& shared) {
   keep_freed_blocks();
   io::refuse_existing(command.output, command.output == "-" ? io::Overwrite::kAllow : shared.overwrite_mode());
   const auto model = train::load_model(command.files.model);
-  const train::PredictionData data =
-      prepare_prediction(command.files, train::read_run_config(command.files.model), [&](const std::string& text) {
+  const train::PredictionData data = prepare_prediction(
+      command.files, train::read_run_config(command.files.model),
+      [&](const std::string& text) {
         if (!shared.quiet) std::cerr << text << "\n";
-      });
+      },
+      /*with_covariates=*/false);
   const at::Tensor vectors = train::embed(*model, *data.dataset, data.samples, command.options).contiguous();
   if (ends_with(command.output, ".npy")) {
     io::NpyArray array;
@@ -62,6 +64,13 @@ int run_embed(const EmbedCommand& command, const Shared& shared) {
                         {{"sample_ids", Json::array_of(data.table->sample_ids).dump()}});
   } else {
     write_tsv(command.output, data.table->sample_ids, vectors, shared.overwrite_mode());
+  }
+  if (shared.json && command.output != "-") {
+    const Json out(Json::Object{{"output", command.output},
+                                {"num_samples", vectors.size(0)},
+                                {"embedding_dim", vectors.size(1)},
+                                {"left_out", Json::array_of(data.left_out)}});
+    std::cout << out.dump() << "\n";
   }
   return 0;
 }

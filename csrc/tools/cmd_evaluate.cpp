@@ -20,7 +20,7 @@ namespace {
 
 struct EvaluateCommand {
   PredictionFiles files;
-  std::string metadata, column, samples;
+  std::string column, samples;
   std::string missing_samples = "drop";
   train::PredictOptions options;
 };
@@ -29,7 +29,7 @@ struct EvaluateCommand {
 data::LabelledSamples chosen_samples(const EvaluateCommand& command, const train::PredictionData& data,
                                      const std::string& column, bool is_classifier) {
   const data::LabelledSamples all = data::labelled_samples(
-      data.table->sample_ids, io::read_metadata(command.metadata), column, is_classifier,
+      data.table->sample_ids, io::read_metadata(command.files.metadata), column, is_classifier,
       command.missing_samples == "drop" ? data::MissingSamples::kDrop : data::MissingSamples::kError);
   if (command.samples.empty()) return all;
   std::set<std::string> wanted;
@@ -138,7 +138,7 @@ int run_evaluate(const EvaluateCommand& command, const Shared& shared) {
 std::function<int()> setup_evaluate(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<EvaluateCommand>();
   command->files.add_options(app);
-  app.add_option("--metadata", command->metadata, "Sample metadata (TSV)")->required()->option_text("FILE");
+  app.add_option("--metadata", command->files.metadata, "Sample metadata (TSV)")->required()->option_text("FILE");
   app.add_option("--metadata-column", command->column,
                  "Column with the truth (default: the one the run was trained on)")
       ->option_text("NAME");

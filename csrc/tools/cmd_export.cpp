@@ -21,6 +21,9 @@ int run_export(const ExportCommand& command, const Shared& shared) {
                                    {"target", config.target ? config.target->to_json() : Json()},
                                    {"versions", config.versions}});
   exporting::write_torchscript(command.output, *model, metadata.dump(), shared.overwrite_mode());
+  if (shared.json) {
+    std::cout << Json(Json::Object{{"output", command.output}, {"format", command.format}}).dump() << "\n";
+  }
   if (!shared.quiet) std::cerr << command.output << ": written, reloaded and compared on three shapes\n";
   return 0;
 }

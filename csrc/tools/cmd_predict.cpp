@@ -45,6 +45,35 @@ train::Predictions predict_passes(model::AamModel& model, const train::RunConfig
   return predictions;
 }
 
+// What --json says; the predictions themselves only where they do not go to a file.
+Json summary(const PredictCommand& command, const train::Predictions& predictions, const train::PredictionData& data,
+             const train::RunConfig& config) {
+  Json out = Json::object();
+  out.set("num_samples", static_cast<int64_t>(predictions.sample_ids.size()));
+  out.set("left_out", Json::array_of(data.left_out));
+  if (config.target) out.set("target", config.target->column());
+  if (command.output != "-") {
+    out.set("output", command.output);
+    return out;
+  }
+  const bool is_classifier = config.target && config.target->is_classifier();
+  const at::Tensor values = predictions.values.contiguous();
+  Json rows = Json::array();
+  for (size_t i = 0; i < predictions.sample_ids.size(); ++i) {
+    const double* row = values.data_ptr<double>() + static_cast<int64_t>(i) * values.size(1);
+    Json each = Json::object();
+    each.set("sample_id", predictions.sample_ids[i]);
+    const std::vector<double> numbers(row, row + values.size(1));
+    if (is_classifier) each.set("prediction", config.target->classes()[predictions.class_ids[i]]);
+    each.set(is_classifier ? "probabilities" : "prediction",
+             !is_classifier && numbers.size() == 1 ? Json(numbers[0]) : Json::array_of(numbers));
+    if (predictions.deviation.defined()) each.set("prediction_std", predictions.deviation[i].item<double>());
+    rows.push_back(std::move(each));
+  }
+  out.set("predictions", std::move(rows));
+  return out;
+}
+
 int run_predict(const PredictCommand& command, const Shared& shared) {
   keep_freed_blocks();
   io::refuse_existing(command.output, command.output == "-" ? io::Overwrite::kAllow : shared.overwrite_mode());
@@ -57,7 +86,10 @@ int run_predict(const PredictCommand& command, const Shared& shared) {
     if (!shared.quiet) std::cerr << text << "\n";
   });
   const train::Predictions predictions = predict_passes(*model, config, data, command);
-  train::write_predictions(command.output, predictions, config, shared.overwrite_mode());
+  if (!shared.json || command.output != "-") {
+    train::write_predictions(command.output, predictions, config, shared.overwrite_mode());
+  }
+  if (shared.json) std::cout << summary(command, predictions, data, config).dump() << "\n";
   return 0;
 }
 
@@ -66,6 +98,8 @@ int run_predict(const PredictCommand& command, const Shared& shared) {
 std::function<int()> setup_predict(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<PredictCommand>();
   command->files.add_options(app);
+  app.add_option("--metadata", command->files.metadata, "Sample metadata (TSV), for a run with covariates")
+      ->option_text("FILE");
   app.add_option("-o,--output", command->output, "Predictions (TSV), - for stdout")->capture_default_str();
   app.add_option("--batch-size", command->options.batch_size, "Samples at a time")
       ->check(CLI::PositiveNumber)

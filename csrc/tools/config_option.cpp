@@ -11,7 +11,7 @@
 namespace deepbio::tools {
 namespace {
 
-constexpr const char* kHowToRun[] = {"help", "quiet", "json", "threads", "overwrite", "resume", "config"};
+constexpr const char* kHowToRun[] = {"help", "quiet", "json", "threads", "overwrite", "resume", "config", "dry-run"};
 
 bool says_how_to_run(const std::string& name) {
   return std::find(std::begin(kHowToRun), std::end(kHowToRun), name) != std::end(kHowToRun);

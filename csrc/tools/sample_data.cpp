@@ -176,6 +176,17 @@ void set_targets(Study& study, const StudyFiles& files, const TrainingSetup& set
   study.val->set_targets(targets);
 }
 
+// Covariates, fitted on the training part.
+void set_categories(Study& study, const StudyFiles& files, const TrainingSetup& setup) {
+  const io::Metadata metadata = io::read_metadata(files.metadata);
+  std::vector<std::string> known;
+  for (const int64_t sample : study.split.train) known.push_back(study.table->sample_ids[sample]);
+  study.categories = data::CategoricalEncoder::fit(setup.categorical_columns, metadata, known);
+  const data::CategoryIds ids = study.categories.encode(metadata, study.table->sample_ids);
+  study.train->set_categories(ids);
+  study.val->set_categories(ids);
+}
+
 // What a model that knows nothing would answer.
 Json baseline_of(const Study& study) {
   Json baseline = Json::object();
@@ -286,6 +297,7 @@ Study prepare_study(const StudyFiles& files, const TrainingSetup& setup, bool is
     }
   }
   if (is_predictor) set_targets(study, files, setup);
+  if (is_predictor && !setup.categorical_columns.empty()) set_categories(study, files, setup);
   study.trained_on = describe(study, files);
   return study;
 }
@@ -297,13 +309,15 @@ void PredictionFiles::add_options(CLI::App& app) {
       ->option_text("FILE");
 }
 
-train::PredictionData prepare_prediction(const PredictionFiles& files, const train::RunConfig& config, const Log& log) {
+train::PredictionData prepare_prediction(const PredictionFiles& files, const train::RunConfig& config, const Log& log,
+                                         bool with_covariates) {
   const io::CountTable whole = io::read_table(files.table);
   train::PredictionData data = train::prediction_data(whole, config, files.sequences, /*redraw=*/files.passes > 1);
   if (!data.left_out.empty()) {
     log("left out " + count_of(data.left_out.size(), whole.sample_ids.size()) + " samples with fewer than " +
         std::to_string(std::max<int64_t>(config.data.rarefy_depth_reads, 1)) + " reads: " + some_of(data.left_out));
   }
+  if (with_covariates) train::add_covariates(data, config, files.metadata);
   return data;
 }
 

@@ -36,6 +36,7 @@ struct Study {
   std::optional<data::TargetCodec> codec;
   std::vector<double> values;       // targets of a regression, in table order
   std::vector<std::string> labels;  // of a classifier
+  data::CategoricalEncoder categories;
   int64_t rarefy_depth_reads = 0;
   Json trained_on;  // for config.json
 };
@@ -45,11 +46,14 @@ Study prepare_study(const StudyFiles& files, const TrainingSetup& setup, bool is
 
 struct PredictionFiles {
   std::string model, table, sequences;
-  int64_t passes = 1;  // more than one: another draw of reads in each
+  std::string metadata;  // of the run's covariates, or ""
+  int64_t passes = 1;    // more than one: another draw of reads in each
   void add_options(CLI::App& app);
 };
-// Samples below the run's rarefaction depth are left out and logged.
-train::PredictionData prepare_prediction(const PredictionFiles& files, const train::RunConfig& config, const Log& log);
+// Samples below the run's rarefaction depth are left out and logged. throws ArgumentError for a run with covariates
+// where no metadata is given; with_covariates false: the embeddings of samples do not see them.
+train::PredictionData prepare_prediction(const PredictionFiles& files, const train::RunConfig& config, const Log& log,
+                                         bool with_covariates = true);
 
 // Largest depth up to 5000 that keeps at least 90 % of the samples; at least 1.
 int64_t auto_depth(const std::vector<double>& totals);

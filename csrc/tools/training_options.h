@@ -27,7 +27,8 @@ struct TrainingSetup {
   std::string asv_sampling = "abundance", unifrac_metric = "unweighted";
   std::string missing_features = "error", missing_samples = "error";
   std::string target_transform = "zscore";
-  Json to_json() const;  // resolved values, by option name
+  std::vector<std::string> categorical_columns;  // covariates of a predictor
+  Json to_json() const;                          // resolved values, by option name
 };
 
 // `default` or `aam`. throws ConfigError.

@@ -99,6 +99,17 @@ Row list(const char* name, const char* help, std::function<std::vector<T>&(Setup
           [field](const Setup& setup) { return Json::array_of(field(const_cast<Setup&>(setup))); }};
 }
 
+Row names(const char* name, const char* help, std::function<std::vector<std::string>&(Setup&)> field) {
+  return {name,
+          help,
+          "NAME,...",
+          false,
+          false,
+          CLI::Validator(),
+          [field](Setup& setup, const std::string& text) { field(setup) = split_commas(text); },
+          [field](const Setup& setup) { return Json::array_of(field(const_cast<Setup&>(setup))); }};
+}
+
 // One value for all five stacks; the help shows that of the ASV stack.
 Row of_all_stacks(Row row, std::function<void(model::ModelConfig&, const std::string&)> set) {
   row.set = [set](Setup& setup, const std::string& text) { set(setup.model, text); };
@@ -280,6 +291,29 @@ void add_predictor_rows(std::vector<Row>& rows) {
       [](Setup & s) -> auto& { return s.model.residual_regression_head; }));
 }
 
+void add_covariate_rows(std::vector<Row>& rows) {
+  rows.push_back(names(
+      "categorical-columns", "Metadata columns that the head sees as well, one value of each per sample",
+      [](Setup & s) -> auto& { return s.categorical_columns; }));
+  rows.push_back(integer(
+      "categorical-embed-dim", "Width of the embedding of each",
+      [](Setup & s) -> auto& { return s.model.categorical_embed_dim; }));
+  rows.push_back(choice(
+      "categorical-fusion", "How they meet the ASVs", {"concat", "add", "gmu", "cross-attention", "perceiver"},
+      [](Setup & s) -> auto& { return s.model.categorical_fusion; }));
+  rows.push_back(integer(
+      "cross-attn-heads", "Heads of cross-attention and perceiver",
+      [](Setup & s) -> auto& { return s.model.cross_attn_heads; }));
+  rows.push_back(integer(
+      "perceiver-num-latents", "Latents of perceiver",
+      [](Setup & s) -> auto& { return s.model.perceiver_num_latents; }));
+  rows.push_back(integer(
+      "perceiver-num-layers", "Layers of perceiver", [](Setup & s) -> auto& { return s.model.perceiver_num_layers; }));
+  rows.push_back(names(
+      "conditional-output-scaling", "Those of them that also scale and shift the prediction",
+      [](Setup & s) -> auto& { return s.model.conditional_scaling_columns; }));
+}
+
 }  // namespace
 
 const std::vector<TrainingRow>& training_rows() {
@@ -291,6 +325,7 @@ const std::vector<TrainingRow>& training_rows() {
     add_loss_rows(out);
     const size_t common = out.size();
     add_predictor_rows(out);
+    add_covariate_rows(out);
     for (size_t i = common; i < out.size(); ++i) out[i].of_predictor_only = true;
     return out;
   }();

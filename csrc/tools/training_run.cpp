@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "tools/allocator.h"
+#include "tools/community_input.h"
 #include "tools/config_option.h"
 #include "tools/progress.h"
 #include "tools/sample_data.h"
@@ -14,7 +15,9 @@
 #include "deepbio/base/error.h"
 #include "deepbio/train/calibrate.h"
 #include "deepbio/train/checkpoint.h"
+#include "deepbio/train/cost.h"
 #include "deepbio/train/predictor.h"
+#include "deepbio/train/resume.h"
 #include "deepbio/train/trainer.h"
 
 namespace deepbio::tools {
@@ -25,7 +28,7 @@ namespace fs = std::filesystem;
 struct TrainingCommand {
   StudyFiles files;
   std::string output_dir, pretrained;
-  bool resume = false, is_predictor = false;
+  bool resume = false, dry_run = false, is_predictor = false;
   std::unique_ptr<TrainingFlags> flags;
   std::string in_run(const std::string& name) const { return (fs::path(output_dir) / name).string(); }
 };
@@ -36,10 +39,11 @@ constexpr const char* kRunFiles[] = {
     "val_predictions.tsv", "training.log",      "last",          "last.new",          "last.old"};
 
 // Refuses what must not be written to, before anything is read or written.
-void check_output(const TrainingCommand& command, const Shared& shared) {
+void check_output(const TrainingCommand& command, const TrainingSetup& setup, const Shared& shared) {
   const fs::path run = command.output_dir;
   if (command.resume) {
     (void)train::read_run_config(command.output_dir);
+    train::expect_resumable(command.output_dir, setup.training);
     return;
   }
   if (!fs::exists(run) || (fs::is_directory(run) && fs::is_empty(run))) return;
@@ -74,6 +78,7 @@ train::RunConfig run_config(const TrainingCommand& command, const CLI::App& app,
   config.data = {setup.model.max_bp, setup.model.token_limit, study.rarefy_depth_reads, setup.asv_sampling,
                  setup.unifrac_metric};
   config.target = study.codec;
+  config.categories = study.categories;
   config.training = Json(Json::Object{
       {"options", given_options(app)}, {"setup", setup.to_json()}, {"resolved", setup.training.to_json()}});
   config.trained_on = study.trained_on;
@@ -95,6 +100,7 @@ void expect_same_run(const TrainingCommand& command, const train::RunConfig& now
       (now.target && !(before.target->to_json() == now.target->to_json()))) {
     differs("target");
   }
+  if (!(before.categories.to_json() == now.categories.to_json())) differs("set of covariates");
 }
 
 void write_val_predictions(const TrainingCommand& command, const train::RunConfig& config, const Study& study,
@@ -118,8 +124,7 @@ void write_val_predictions(const TrainingCommand& command, const train::RunConfi
 
 std::shared_ptr<model::AamModel> build_model(const TrainingCommand& command, const TrainingSetup& setup,
                                              const Study& study, TrainingProgress& progress) {
-  auto model = model::make_model(setup.model, command.is_predictor);
-  model::init_parameters(*model, setup.training.seed);
+  auto model = model::make_model(setup.model, command.is_predictor, setup.training.seed);
   if (!command.pretrained.empty() && !command.resume) {
     const train::LoadReport report = train::load_pretrained(*model, command.pretrained);
     progress.line("took " + std::to_string(report.loaded.size()) + " tensors from " + command.pretrained);
@@ -187,20 +192,39 @@ train::Callbacks callbacks_for(TrainingProgress& progress, const TrainingSetup& 
   return callbacks;
 }
 
+// What the run would take, from the shapes of its batches and a few steps of training; nothing is written.
+int say_cost(const TrainingCommand& command, const TrainingSetup& setup, const Study& study, const Shared& shared) {
+  const auto model = model::make_model(setup.model, command.is_predictor, setup.training.seed);
+  const train::RunCost cost = train::run_cost(*model, setup.training, *study.train, *study.val, study.split);
+  const double rate = train::measure_rate(model, setup.training, *study.train, *study.val, study.split);
+  const Json out = train::to_json(cost, rate);
+  if (shared.json) {
+    std::cout << out.dump() << "\n";
+    return 0;
+  }
+  for (const auto& [name, value] : out.as_object()) std::cout << name << "\t" << value.dump() << "\n";
+  return 0;
+}
+
 int run_training(TrainingCommand& command, const CLI::App& app, const Shared& shared) {
   keep_freed_blocks();
   TrainingSetup setup = resolve_setup(command, shared);
   if (!command.is_predictor && command.files.tree.empty() && command.files.distances.empty()) {
     throw ArgumentError("pretrain: expected distances to learn: give --tree FILE or --distances FILE");
   }
-  check_output(command, shared);
+  if (!command.dry_run) check_output(command, setup, shared);
   std::vector<std::string> notes;  // the run directory is made only when the data are good
   const Study study = prepare_study(command.files, setup, command.is_predictor,
                                     [&](const std::string& text) { notes.push_back(text); });
+  if (setup.model.is_classifier) setup.model.out_dim = static_cast<int64_t>(study.codec->classes().size());
+  setup.model.categorical_cardinalities = study.categories.cardinalities();
+  if (command.dry_run) {
+    for (const std::string& note : notes) say(shared, note);
+    return say_cost(command, setup, study, shared);
+  }
   open_run(command);
   TrainingProgress progress(command.in_run("training.log"), shared.quiet, setup.training.epochs, command.resume);
   for (const std::string& note : notes) progress.line(note);
-  if (setup.model.is_classifier) setup.model.out_dim = static_cast<int64_t>(study.codec->classes().size());
   const train::RunConfig config = run_config(command, app, setup, study);
   start_or_check(command, config, study);
   say_study(study, progress);
@@ -228,6 +252,8 @@ std::function<int()> setup_training(CLI::App& app, Shared& shared, bool is_predi
   // First, so that they fill in other options before those are looked at.
   add_config_option(app);
   add_resume_option(app, command->resume);
+  app.add_flag("--dry-run", command->dry_run,
+               "Only estimate what the run would take, from its batches and a few steps; writes nothing");
   app.add_option("--output-dir", command->output_dir, "Folder of the run")->required()->option_text("RUN");
   command->files.add_options(app, is_predictor);
   app.add_option("--pretrained", command->pretrained, "Start from the encoder of this run")->option_text("RUN");

@@ -249,6 +249,99 @@ def test_every_head_and_loss_trains(deepbio: Run, community_dir: Path, tmp_path:
         assert epoch["val"]["mae"] > 0, name
 
 
+@pytest.mark.parametrize("fusion", ["concat", "gmu"])
+def test_covariates_are_numbered_kept_and_asked_for(deepbio: Run, community_dir: Path, tmp_path: Path, fusion: str):
+    table, metadata, run = community_dir / "table.biom", community_dir / "metadata.tsv", tmp_path / "run"
+    options = ["--categorical-columns", "site,group", "--categorical-fusion", fusion, "--categorical-embed-dim", 4]
+    options += ["--conditional-output-scaling", "site", "--epochs", 2, *TINY]
+    deepbio("train", *study(community_dir), *options, "--output-dir", run, check=True)
+    stored = json.loads((run / "config.json").read_text())
+    about = {next(iter(row.values())): row for row in rows(metadata)}
+    known = lines(run / "train_samples.txt")
+    expected = {name: sorted({about[sample][name] for sample in known}) for name in ("group", "site")}
+    assert stored["categories"] == expected and len(expected["site"]) > 1
+    assert stored["model"]["categorical_cardinalities"] == {name: len(v) + 1 for name, v in expected.items()}
+
+    args = ["predict", "--model", run, "--table", table]
+    refused = deepbio(*args)
+    assert refused.returncode == 1 and "(group, site)" in refused.stderr and "--metadata" in refused.stderr
+    found = deepbio(*args, "--metadata", metadata, "-o", tmp_path / "p.tsv", check=True)
+    predicted = {row["sample_id"]: row["prediction"] for row in rows(tmp_path / "p.tsv")}
+    for row in rows(run / "val_predictions.tsv"):
+        assert float(predicted[row["sample_id"]]) == pytest.approx(float(row["prediction"]), rel=1e-5)
+    # Other sites, other answers: the model has seen the column.
+    other = tmp_path / "other.tsv"
+    text = metadata.read_text().splitlines()
+    at = text[0].split("\t").index("site")
+    cells = [line.split("\t") for line in text]
+    for row in cells[1:]:
+        if not row[0].startswith("#"):
+            row[at] = "elsewhere"
+    other.write_text("".join("\t".join(row) + "\n" for row in cells))
+    changed = deepbio(*args, "--metadata", other, check=True).stdout
+    assert changed.splitlines()[0] == "sample_id\tprediction" and not found.stdout
+    assert {line.split("\t")[1] for line in changed.splitlines()[1:]} != set(predicted.values())
+    score = json.loads(
+        deepbio("evaluate", "--model", run, "--table", table, "--metadata", metadata, "--json", check=True).stdout
+    )
+    assert score["mae"] > 0
+    deepbio("embed", "--model", run, "--table", table, "-o", tmp_path / "e.npy", check=True)  # does not see them
+    wrong = deepbio("train", *study(community_dir), "--categorical-columns", "sight", "--output-dir", tmp_path / "x")
+    assert wrong.returncode == 1 and "site" in wrong.stderr and not (tmp_path / "x").exists()
+
+
+def test_a_dry_run_estimates_and_writes_nothing(deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path):
+    args = ["train", *study(community_dir), *TINY, "--epochs", 4, "--dry-run", "--output-dir"]
+    table = dict(line.split("\t") for line in deepbio(*args, tmp_path / "run", check=True).stdout.splitlines())
+    found = json.loads(deepbio(*args, trained / "run", "--json", check=True).stdout)  # an existing run is left alone
+    assert not (tmp_path / "run").exists() and set(table) == set(found)
+    samples = len(lines(trained / "run" / "train_samples.txt"))
+    assert found["steps_per_epoch"] == -(-samples // 8) and found["epochs"] == 4
+    assert found["asv_length"] == 61 and 1 < found["asvs_per_sample"] <= found["distinct_asvs"]
+    rate = found["gflop_per_second"]
+    assert found["seconds_per_step"] == pytest.approx(found["gflop_per_step"] / rate, rel=1e-2)
+    assert found["seconds"] == pytest.approx(4 * found["seconds_per_epoch"], rel=1e-2)
+    # Multiplications and additions of one layer in each stack on what a step holds, forward and backward.
+    u, s, d = found["distinct_asvs"], found["asvs_per_sample"], 16
+    asvs = u * 61 * (24 * d * d + 4 * 61 * d)
+    at_least = 4 * 8 * s * (24 * d * d + 4 * s * d)
+    assert asvs * 3 < found["gflop_per_step"] * 1e9 < 3 * (asvs + 1.5 * at_least)
+    args[0:1] = ["pretrain"]
+    args = [
+        part for part in args if part not in ("--metadata", community_dir / "metadata.tsv", "--metadata-column", "age")
+    ]
+    args[-1:] = ["--tree", community_dir / "tree.nwk", "--output-dir"]
+    assert json.loads(deepbio(*args, tmp_path / "run", "--json", check=True).stdout)["seconds"] > 0
+
+
+def test_json_of_the_commands_that_write_files(deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path):
+    args = ["--model", trained / "run", "--table", community_dir / "table.biom", "--json"]
+    told = json.loads(deepbio("predict", *args, check=True).stdout)
+    deepbio("predict", *args[:-1], "-o", tmp_path / "p.tsv", check=True)
+    expected = [(row["sample_id"], float(row["prediction"])) for row in rows(tmp_path / "p.tsv")]
+    assert [(row["sample_id"], pytest.approx(row["prediction"], rel=1e-8)) for row in told["predictions"]] == expected
+    assert told["num_samples"] == len(expected) and told["target"] == "age" and told["left_out"] == []
+    told = json.loads(deepbio("predict", *args, "-o", tmp_path / "q.tsv", check=True).stdout)
+    assert told["output"] == str(tmp_path / "q.tsv") and "predictions" not in told
+    assert (tmp_path / "q.tsv").read_bytes() == (tmp_path / "p.tsv").read_bytes()
+    told = json.loads(deepbio("embed", *args, "-o", tmp_path / "e.npy", check=True).stdout)
+    assert told["num_samples"] == len(expected) and told["embedding_dim"] == 16
+    args = ["export", "--model", trained / "run", "-o", tmp_path / "m.ts", "--json"]
+    assert json.loads(deepbio(*args, check=True).stdout) == {"output": str(tmp_path / "m.ts"), "format": "torchscript"}
+
+
+def test_a_shorter_resume_is_refused_before_the_table_is_read(
+    deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path
+):
+    shutil.copytree(trained / "run", tmp_path / "run")
+    path = tmp_path / "run" / "config.json"
+    stored = json.loads(path.read_text())
+    stored["training"]["options"]["table"] = str(tmp_path / "gone.biom")
+    path.write_text(json.dumps(stored))
+    done = deepbio("train", "--resume", "--output-dir", tmp_path / "run", "--epochs", 1, "--threads", 1)
+    assert done.returncode == 1 and "epochs was 2, now it is 1" in done.stderr
+
+
 def test_a_frozen_base_keeps_the_pretrained_weights(deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path):
     safetensors = pytest.importorskip("safetensors.torch")
     args = ["train", *study(community_dir), "--freeze-base", "--epochs", 1, "--batch-size", 8]

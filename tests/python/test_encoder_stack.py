@@ -76,6 +76,21 @@ def test_opcheck_of_the_stack(dtype, dropout):
     torch.library.opcheck(ops.encoder_stack, call(dtype=dtype, dropout=dropout), test_utils=utils)
 
 
+def test_padding_that_is_left_out_is_zero_and_the_rest_as_before(composite):
+    arguments = call(9, 11)
+    leaves, padding = [arguments[0], *arguments[2]], ~arguments[1].unsqueeze(-1)
+    full = ops.encoder_stack(*arguments).masked_fill(padding, 0.0)
+    skipped = ops.encoder_stack(*arguments, skip_padding=True)
+    torch.testing.assert_close(skipped, full, atol=2e-6, rtol=2e-6)
+    assert not skipped.masked_select(padding).count_nonzero()
+    expected = composite(lambda: ops.encoder_stack(*arguments, skip_padding=True))
+    torch.testing.assert_close(skipped, expected, atol=2e-6, rtol=2e-6)
+    close(gradients(skipped, leaves), gradients(expected, leaves))
+    torch.library.opcheck(ops.encoder_stack, arguments, {"skip_padding": True})
+    x, where, layers, *rest = call(3, 4, torch.double)
+    assert torch.autograd.gradcheck(lambda x, *w: ops.encoder_stack(x, where, w, *rest, True), (x, *layers))
+
+
 def test_opcheck_of_both_leaves():
     x, where, layers, *_ = call()
     flat = torch.cat([w.detach().flatten() for w in layers])

@@ -191,3 +191,16 @@ def test_the_python_shell_gives_the_bits_of_the_cpp_shell(trained: Path, communi
 def test_a_run_that_is_none_is_said_to_be_none(tmp_path: Path, community_dir: Path):
     with pytest.raises((db.errors.MissingFileError, ConfigError), match="run directory"):
         db.predict(tmp_path, community_dir / "table.biom")
+
+
+def test_calibration_is_that_of_the_command(community_dir: Path):
+    dataset = samples_of(community_dir)
+    model = db.models.SequencePredictor(**TINY, abundance_pooling=True).eval()
+    db.training.calibrate(model, dataset)
+    with torch.no_grad():
+        tokens = dataset.batch(range(len(dataset)))["asv_tokens"]
+        embeddings = model.encode_asvs(tokens)
+    assert embeddings.mean(0).abs().max() < 1e-4
+    assert (embeddings.std(0, unbiased=False) - 1).abs().max() < 1e-3
+    positions = model.base_model.sample_encoder.sample_position_embedding.position_embedding.weight
+    assert not positions.count_nonzero()

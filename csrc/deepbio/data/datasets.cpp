@@ -140,6 +140,15 @@ void SampleDataset::set_targets(at::Tensor targets) {
   targets_ = targets.is_floating_point() ? targets.to(at::kFloat) : targets;
 }
 
+void SampleDataset::set_categories(CategoryIds categories) {
+  for (const auto& [column, ids] : categories) {
+    if (ids.dim() == 1 && ids.size(0) == size() && ids.scalar_type() == at::kLong) continue;
+    throw ShapeError("categories: " + quoted(column) + ": expected int64 [" + std::to_string(size()) + "], got " +
+                     std::to_string(ids.dim()) + " dimensions of " + std::to_string(ids.numel()) + " numbers in all");
+  }
+  categories_ = std::move(categories);
+}
+
 SampleDataset::Drawn SampleDataset::draw(int64_t sample, uint64_t epoch) const {
   const uint64_t draw_epoch = options_.redraw_each_epoch ? epoch : 0;
   const std::string& id = table_->sample_ids[static_cast<size_t>(sample)];
@@ -205,6 +214,7 @@ SampleBatch SampleDataset::batch(std::span<const int64_t> indices, uint64_t epoc
     out.distances = distances_.index_select(0, out.sample_index).index_select(1, out.sample_index);
   }
   if (targets_.defined()) out.targets = targets_.index_select(0, out.sample_index);
+  for (const auto& [column, ids] : categories_) out.categorical_ids[column] = ids.index_select(0, out.sample_index);
   return out;
 }
 

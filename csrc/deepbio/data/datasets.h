@@ -12,6 +12,7 @@
 
 #include "deepbio/community/unifrac.h"
 #include "deepbio/data/batch.h"
+#include "deepbio/data/categories.h"
 #include "deepbio/data/reads.h"
 
 namespace deepbio::data {
@@ -49,6 +50,8 @@ class SampleDataset {
   void set_distances(at::Tensor distances);
   // float32 [N, O] normalised or int64 [N]; NaN / -1 where unknown.
   void set_targets(at::Tensor targets);
+  // int64 [N] of each covariate. throws ShapeError.
+  void set_categories(CategoryIds categories);
 
   int64_t size() const { return table_->num_samples(); }
   const io::CountTable& table() const { return *table_; }
@@ -69,6 +72,7 @@ class SampleDataset {
   SampleDatasetOptions options_;
   std::shared_ptr<const community::Phylogeny> phylogeny_;
   at::Tensor distances_, targets_;
+  CategoryIds categories_;
   at::Tensor feature_tokens_;   // uint8 [F, L], AAM ids
   at::Tensor feature_lengths_;  // int64 [F], START counted
 };

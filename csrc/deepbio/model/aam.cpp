@@ -1,7 +1,9 @@
 #include "deepbio/model/aam.h"
 
+#include <ATen/Context.h>
 #include <ATen/Functions.h>
 
+#include <mutex>
 #include <tuple>
 #include <utility>
 
@@ -21,6 +23,25 @@ ModelConfig checked(ModelConfig config) {
 uint64_t seed_of_default_generator() {
   return static_cast<uint64_t>(at::randint(int64_t{1} << 62, {1}, at::kLong).item<int64_t>());
 }
+
+// torch's modules draw their first parameters from the default generator; this puts it back as it was.
+class DefaultGeneratorKept {
+ public:
+  DefaultGeneratorKept() : generator_(at::globalContext().defaultGenerator(at::kCPU)) {
+    const std::lock_guard<std::mutex> lock(generator_.mutex());
+    before_ = generator_.get_state();
+  }
+  ~DefaultGeneratorKept() {
+    const std::lock_guard<std::mutex> lock(generator_.mutex());
+    generator_.set_state(before_);
+  }
+  DefaultGeneratorKept(const DefaultGeneratorKept&) = delete;
+  DefaultGeneratorKept& operator=(const DefaultGeneratorKept&) = delete;
+
+ private:
+  at::Generator generator_;
+  torch::Tensor before_;
+};
 
 EncoderOptions encoder_stack(const ModelConfig& c) {
   return {c.encoder_num_layers,        c.encoder_num_heads, c.embedding_dim,
@@ -59,6 +80,20 @@ Inputs inputs_from_padded(const torch::Tensor& tokens, const torch::Tensor& coun
 
 AamModel::AamModel(ModelConfig config) : config_(checked(std::move(config))) {}
 
+std::shared_ptr<torch::nn::Module> AamModel::clone(const std::optional<torch::Device>& device) const {
+  const torch::NoGradGuard no_grad;
+  auto copy = make_model(config_, is_predictor(), /*seed=*/0);
+  const auto own = named_parameters();
+  for (auto& item : copy->named_parameters()) {
+    const torch::Tensor& from = own[item.key()];
+    item.value().set_data(device ? from.detach().to(*device, from.scalar_type(), false, /*copy=*/true)
+                                 : from.detach().clone());
+    item.value().set_requires_grad(from.requires_grad());
+  }
+  copy->train(is_training());
+  return copy;
+}
+
 SequenceEncoderImpl::SequenceEncoderImpl(ModelConfig config) : AamModel(std::move(config)) {
   const int64_t dim = config_.embedding_dim;
   sample_encoder_ = register_module("sample_encoder", SampleSequenceEncoder(config_));
@@ -83,7 +118,8 @@ Outputs SequenceEncoderImpl::forward(const Inputs& inputs, const ForwardOptions&
   Outputs out;
   torch::Tensor asvs = inputs.asv_embeddings;
   if (!asvs.defined()) {
-    ASVEncoding encoded = sample_encoder_->asv_encoder()->forward(inputs.asv_tokens, options.return_nucleotides);
+    ASVEncoding encoded =
+        sample_encoder_->asv_encoder()->forward(inputs.asv_tokens, options.return_nucleotides, options.skip_padding);
     asvs = encoded.embeddings;
     out.nuc_predictions = encoded.nuc_predictions;
     out.mask_indices = encoded.mask_indices;
@@ -91,8 +127,8 @@ Outputs SequenceEncoderImpl::forward(const Inputs& inputs, const ForwardOptions&
   out.asv_embeddings = asvs;
   const torch::Tensor samples = sample_encoder_->forward(asvs, inputs.asv_index, inputs.mask, inputs.counts);
   if (options.return_sample_embeddings) out.base_embeddings = samples;
-  const torch::Tensor pooled =
-      attention_pooling_->forward(encoder_transformer_->forward(samples, inputs.mask), inputs.mask);
+  const torch::Tensor pooled = attention_pooling_->forward(
+      encoder_transformer_->forward(samples, inputs.mask, /*skip_padding=*/true), inputs.mask);
   if (!uni_ff_.is_empty()) {
     out.unifrac_pred = uni_ff_->forward(pooled).sigmoid();
     out.faith_pred = faith_ff_->forward(pooled);
@@ -157,11 +193,14 @@ torch::Tensor SequencePredictorImpl::encode_asvs(const torch::Tensor& asv_tokens
 }
 
 Outputs SequencePredictorImpl::forward(const Inputs& inputs, const ForwardOptions& options) {
-  Outputs out = base_model_->forward(inputs, {options.return_nucleotides, true});
+  Outputs out = base_model_->forward(inputs, {.return_nucleotides = options.return_nucleotides,
+                                              .return_sample_embeddings = true,
+                                              .skip_padding = options.skip_padding});
   const torch::Tensor base = out.base_embeddings;
   if (!options.return_sample_embeddings) out.base_embeddings = torch::Tensor();
-  if (!count_encoder_.is_empty()) {
-    const torch::Tensor counted = count_head_->forward(count_encoder_->forward(base, inputs.mask));
+  if (!count_encoder_.is_empty() && options.predict_counts) {
+    const torch::Tensor counted =
+        count_head_->forward(count_encoder_->forward(base, inputs.mask, options.skip_padding));
     out.count_prediction = counted.squeeze(-1).sigmoid();
   }
   out.target_prediction = predict_target(inputs, base, out);
@@ -203,7 +242,7 @@ torch::Tensor SequencePredictorImpl::pool_target(const Inputs& inputs, const tor
     x = config_.categorical_fusion == "concat" ? fn::fuse_concat(x, categories, projection)
                                                : fn::fuse_add(x, categories, projection);
   }
-  return target_pooling_->forward(target_encoder_->forward(x, inputs.mask), inputs.mask);
+  return target_pooling_->forward(target_encoder_->forward(x, inputs.mask, /*skip_padding=*/true), inputs.mask);
 }
 
 torch::Tensor SequencePredictorImpl::finish(torch::Tensor y, const Inputs& inputs) {
@@ -219,9 +258,16 @@ torch::Tensor SequencePredictorImpl::finish(torch::Tensor y, const Inputs& input
   return activate_output(y, config_.output_activation);
 }
 
-std::shared_ptr<AamModel> make_model(const ModelConfig& config, bool is_predictor) {
-  if (is_predictor) return std::make_shared<SequencePredictorImpl>(config);
-  return std::make_shared<SequenceEncoderImpl>(config);
+std::shared_ptr<AamModel> make_model(const ModelConfig& config, bool is_predictor, std::optional<uint64_t> seed) {
+  const auto make = [&]() -> std::shared_ptr<AamModel> {
+    if (is_predictor) return std::make_shared<SequencePredictorImpl>(config);
+    return std::make_shared<SequenceEncoderImpl>(config);
+  };
+  if (!seed) return make();
+  const DefaultGeneratorKept kept;
+  auto model = make();
+  init_parameters(*model, *seed);
+  return model;
 }
 
 }  // namespace deepbio::model

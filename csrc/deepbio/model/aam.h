@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "deepbio/model/conditioning.h"
@@ -36,6 +37,8 @@ Inputs inputs_from_padded(const torch::Tensor& tokens, const torch::Tensor& coun
 struct ForwardOptions {
   bool return_nucleotides = false;
   bool return_sample_embeddings = false;
+  bool skip_padding = false;   // count_prediction and nuc_predictions under padding hold any number, and cost nothing
+  bool predict_counts = true;  // false: leaves the count branch out
 };
 
 // What comes out; a tensor that does not apply is undefined. Keys as in AAM.
@@ -62,6 +65,8 @@ class AamModel : public torch::nn::Module {
   // [U, L] -> [U, D]: what Inputs::asv_embeddings wants. No masking.
   virtual torch::Tensor encode_asvs(const torch::Tensor& asv_tokens) = 0;
   virtual bool is_predictor() const = 0;
+  // A model of its own with the same parameters, frozen where they are, in the same mode.
+  std::shared_ptr<torch::nn::Module> clone(const std::optional<torch::Device>& device = {}) const override;
   const ModelConfig& config() const { return config_; }
 
  protected:
@@ -117,7 +122,8 @@ class SequencePredictorImpl : public AamModel {
 };
 TORCH_MODULE(SequencePredictor);
 
-// A model of either kind from its config. throws ConfigError.
-std::shared_ptr<AamModel> make_model(const ModelConfig& config, bool is_predictor);
+// A model of either kind from its config; with a seed its parameters follow from that, and torch's default generator
+// stays as it was. throws ConfigError.
+std::shared_ptr<AamModel> make_model(const ModelConfig& config, bool is_predictor, std::optional<uint64_t> seed = {});
 
 }  // namespace deepbio::model

@@ -50,23 +50,67 @@ std::shared_ptr<float> pack_all(const StackShape& s, const Tensor& weights, Pack
   return packed;
 }
 
-SliceInput slice_of(const StackShape& s, int64_t slice, const Tensor& key_mask, float* saved, float* scratch) {
-  const int64_t first = slice * s.slice_sequences();
-  const int64_t floats = s.length * SavedLayer::floats_per_row(s) * s.layers;
-  return {.first = first,
-          .count = std::min(s.slice_sequences(), s.rows - first),
-          .key_mask = key_mask.defined() ? reinterpret_cast<const uint8_t*>(key_mask.const_data_ptr<bool>()) : nullptr,
-          .saved = saved ? saved + first * floats : nullptr,
-          .scratch = scratch};
+// How sequences are put into slices; depends on shape and mask only.
+class Plan {
+ public:
+  Plan(const StackShape& s, const Tensor& key_mask, bool skip_padding)
+      : shape_(s), key_mask_(key_mask.defined() ? key_mask.contiguous() : key_mask) {
+    if (skip_padding && key_mask_.defined()) leave_out_padding();
+    const int64_t most_rows = s.slice_sequences() * s.length;
+    first_of_slice_.push_back(0);
+    for (int64_t sequence = 0; sequence < s.rows; ++sequence) {
+      const bool is_full = start(sequence + 1) - start(first_of_slice_.back()) > most_rows;
+      if (is_full && sequence > first_of_slice_.back()) first_of_slice_.push_back(sequence);
+    }
+    first_of_slice_.push_back(s.rows);
+  }
+  int64_t num_slices() const { return static_cast<int64_t>(first_of_slice_.size()) - 1; }
+  int64_t num_groups() const { return std::min(kGroups, num_slices()); }
+  bool skips() const { return !starts_.empty(); }
+
+  SliceInput slice(int64_t number, float* saved, float* scratch) const {
+    const int64_t first = first_of_slice_[number];
+    const int64_t floats = SavedLayer::floats_per_row(shape_) * shape_.layers;
+    return {.first = first,
+            .count = first_of_slice_[number + 1] - first,
+            .key_mask = mask(),
+            .saved = saved ? saved + start(first) * floats : nullptr,
+            .scratch = scratch,
+            .starts = skips() ? starts_.data() : nullptr};
+  }
+
+ private:
+  const uint8_t* mask() const {
+    return key_mask_.defined() ? reinterpret_cast<const uint8_t*>(key_mask_.const_data_ptr<bool>()) : nullptr;
+  }
+  int64_t start(int64_t sequence) const { return skips() ? starts_[sequence] : sequence * shape_.length; }
+
+  void leave_out_padding() {
+    starts_.push_back(0);
+    for (int64_t sequence = 0; sequence < shape_.rows; ++sequence) {
+      const uint8_t* const real = mask() + sequence * shape_.length;
+      int64_t length = shape_.length;
+      while (length > 0 && !real[length - 1]) --length;
+      starts_.push_back(starts_.back() + length);
+    }
+  }
+
+  StackShape shape_;
+  Tensor key_mask_;
+  std::vector<int64_t> starts_, first_of_slice_;
+};
+
+// What a result starts as: rows that are left out stay zero.
+Tensor result_like(const Tensor& x, const Plan& plan) {
+  const auto options = x.options().memory_format(at::MemoryFormat::Contiguous);
+  return plan.skips() ? at::zeros(x.sizes(), options) : at::empty(x.sizes(), options);
 }
 
-Tensor mask_in_order(const Tensor& key_mask) { return key_mask.defined() ? key_mask.contiguous() : key_mask; }
-
 // Slices [begin, end) of the group are taken one after the other, so that sums have one order.
-void backward_groups(const StackShape& s, const Tensor& grad, const Tensor& key_mask, float* plain, const Tensor& saved,
+void backward_groups(const StackShape& s, const Plan& plan, const Tensor& grad, float* plain, const Tensor& saved,
                      Tensor& grad_x, float* totals) {
-  const int64_t groups = s.num_groups(), slices = s.num_slices(),
-                floats = totals ? s.layers * LayerPanels::floats(s) : 0;
+  const int64_t groups = plan.num_groups(), slices = plan.num_slices();
+  const int64_t floats = totals ? s.layers * LayerPanels::floats(s) : 0;
   const int64_t workers = std::clamp<int64_t>(at::in_parallel_region() ? 1 : at::get_num_threads(), 1, groups);
   const auto sums = take_workspace(workers * floats);
   for (int64_t first = 0; first < groups; first += workers) {
@@ -78,8 +122,8 @@ void backward_groups(const StackShape& s, const Tensor& grad, const Tensor& key_
         float* own = totals ? sums.get() + worker * floats : nullptr;
         if (own) std::fill_n(own, floats, 0.f);
         for (int64_t slice = group * slices / groups; slice < (group + 1) * slices / groups; ++slice) {
-          backward_slice(s, slice_of(s, slice, key_mask, saved.data_ptr<float>(), scratch.get()),
-                         grad.const_data_ptr<float>(), plain, grad_x.data_ptr<float>(), own);
+          backward_slice(s, plan.slice(slice, saved.data_ptr<float>(), scratch.get()), grad.const_data_ptr<float>(),
+                         plain, grad_x.data_ptr<float>(), own);
         }
       }
     });
@@ -98,7 +142,8 @@ std::tuple<Tensor, Tensor> fused_forward(const Tensor& x, const Tensor& key_mask
                                          const Tensor& seed, const FusedOptions& options, bool save) {
   const StackShape s = shape_of(x, seed, options);
   const int64_t per_row = s.layers * SavedLayer::floats_per_row(s);
-  Tensor y = at::empty(x.sizes(), x.options().memory_format(at::MemoryFormat::Contiguous)), saved;
+  const Plan plan(s, key_mask, options.skip_padding);
+  Tensor y = result_like(x, plan), saved;
   if (save) {
     auto buffer = take_workspace(s.rows * s.length * per_row);
     saved = at::from_blob(
@@ -107,13 +152,13 @@ std::tuple<Tensor, Tensor> fused_forward(const Tensor& x, const Tensor& key_mask
     saved = at::empty({0}, x.options());
   }
   if (y.numel() == 0) return {y, saved};
-  const Tensor input = x.contiguous(), mask = mask_in_order(key_mask);
+  const Tensor input = x.contiguous();
   const auto packed = pack_all(s, weights, pack_turned);
   float* kept = save ? saved.data_ptr<float>() : nullptr;
-  at::parallel_for(0, s.num_slices(), 1, [&](int64_t begin, int64_t end) {
+  at::parallel_for(0, plan.num_slices(), 1, [&](int64_t begin, int64_t end) {
     const auto scratch = take_workspace(Scratch::floats(s, false));
     for (int64_t slice = begin; slice < end; ++slice) {
-      forward_slice(s, slice_of(s, slice, mask, kept, scratch.get()), input.const_data_ptr<float>(), packed.get(),
+      forward_slice(s, plan.slice(slice, kept, scratch.get()), input.const_data_ptr<float>(), packed.get(),
                     y.data_ptr<float>());
     }
   });
@@ -124,11 +169,12 @@ std::tuple<Tensor, Tensor> fused_backward(const Tensor& grad, const Tensor& key_
                                           const Tensor& seed, const Tensor& saved, const FusedOptions& options,
                                           bool weight_gradients) {
   const StackShape s = shape_of(grad, seed, options);
-  Tensor grad_x = at::empty(grad.sizes(), grad.options().memory_format(at::MemoryFormat::Contiguous));
+  const Plan plan(s, key_mask, options.skip_padding);
+  Tensor grad_x = result_like(grad, plan);
   Tensor grad_weights =
       weight_gradients ? at::zeros_like(weights, at::MemoryFormat::Contiguous) : at::empty({0}, weights.options());
   if (grad.numel() == 0) return {grad_x, grad_weights};
-  const Tensor arriving = grad.contiguous(), mask = mask_in_order(key_mask);
+  const Tensor arriving = grad.contiguous();
   const auto packed = pack_all(s, weights, pack_plain);
   const int64_t floats = LayerPanels::floats(s);
   std::shared_ptr<float> totals;
@@ -136,7 +182,7 @@ std::tuple<Tensor, Tensor> fused_backward(const Tensor& grad, const Tensor& key_
     totals = take_workspace(s.layers * floats);
     std::fill_n(totals.get(), s.layers * floats, 0.f);
   }
-  backward_groups(s, arriving, mask, packed.get(), saved, grad_x, totals.get());
+  backward_groups(s, plan, arriving, packed.get(), saved, grad_x, totals.get());
   for (int64_t layer = 0; weight_gradients && layer < s.layers; ++layer) {
     const auto arrays = layer_arrays(s, layer, grad_weights.data_ptr<float>());
     unpack_plain(s, LayerPanels(s, totals.get() + layer * floats), arrays.data());

@@ -14,7 +14,8 @@ using at::Tensor;
 
 struct FusedOptions {
   int64_t num_layers, width, num_heads, activation;
-  double dropout;  // 0 where it is not training
+  double dropout;             // 0 where it is not training
+  bool skip_padding = false;  // rows after the last real one of a sequence: not computed, zero, without a gradient
 };
 
 // weights: the tensors of functional::EncoderLayerWeights, flat, one behind the other, layer by layer.

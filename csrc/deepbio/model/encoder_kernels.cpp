@@ -92,14 +92,28 @@ std::array<Matrix, 4> matrices(const StackShape& s) {
 }
 
 // Visits each real element: row-major index, and its place in [in / 32][out][32] or [out / 32][in][32].
+// Rows go in blocks of a panel's width, so that neighbours in the panels follow one another.
 template <class Visit>
 void each_element(const StackShape& s, const Matrix& m, bool turned, const Visit& visit) {
+  std::vector<int64_t> row_at(static_cast<size_t>(m.out)), column_at(static_cast<size_t>(m.in));
   for (int64_t i = 0; i < m.out; ++i) {
     const int64_t row = place(s, i, m.out_by_head);
+    row_at[i] = turned ? row / kPanel * m.padded_in * kPanel + row % kPanel : row * kPanel;
+  }
+  for (int64_t j = 0; j < m.in; ++j) {
+    const int64_t column = place(s, j, m.in_by_head);
+    column_at[j] = turned ? column * kPanel : column / kPanel * m.padded_out * kPanel + column % kPanel;
+  }
+  if (!turned) {
+    for (int64_t i = 0; i < m.out; ++i) {
+      for (int64_t j = 0; j < m.in; ++j) visit(i * m.in + j, row_at[i] + column_at[j]);
+    }
+    return;
+  }
+  for (int64_t block = 0; block < m.out; block += kPanel) {
+    const int64_t end = std::min(m.out, block + kPanel);
     for (int64_t j = 0; j < m.in; ++j) {
-      const int64_t column = place(s, j, m.in_by_head);
-      visit(i * m.in + j, turned ? (row / kPanel * m.padded_in + column) * kPanel + row % kPanel
-                                 : (column / kPanel * m.padded_out + row) * kPanel + column % kPanel);
+      for (int64_t i = block; i < end; ++i) visit(i * m.in + j, row_at[i] + column_at[j]);
     }
   }
 }

@@ -21,7 +21,8 @@ enum class Instructions { kAvx512, kAvx2, kBaseline };
 const std::vector<Instructions>& usable_instructions();
 
 enum class Site : uint64_t { kAttention = 0, kAfterAttention = 1, kHidden = 2, kAfterHidden = 3 };
-// Whether dropout keeps an element: row is sequence T + position, or ((sequence H) + head) T + query for kAttention.
+// Whether dropout keeps an element: row is sequence T + position (rows that are left out do not count), or
+// ((sequence H) + head) T + query for kAttention.
 bool keeps(const StackShape& shape, int64_t layer, Site site, int64_t row, int64_t column);
 
 // weights: kWeightsPerLayer row-major arrays of one layer. Padding is zero.
@@ -33,11 +34,17 @@ void unpack_plain(const StackShape& shape, const LayerPanels& packed, float* con
 struct SliceInput {
   int64_t first = 0, count = 0;       // sequences
   const uint8_t* key_mask = nullptr;  // [R, T] or null
-  float* saved = nullptr;             // layers x count x T x SavedLayer::floats_per_row, or null (forward only)
+  float* saved = nullptr;             // layers x num_rows x SavedLayer::floats_per_row, or null (forward only)
   float* scratch = nullptr;           // Scratch::floats
+  // [R + 1]: computed rows before each sequence, where those after its last real one are left out; null: T of each.
+  const int64_t* starts = nullptr;
+
+  int64_t start(const StackShape& s, int64_t sequence) const { return starts ? starts[sequence] : sequence * s.length; }
+  int64_t num_rows(const StackShape& s) const { return start(s, first + count) - start(s, first); }
 };
 
-// x, out [R, T, D] row-major; turned: layers x LayerPanels::floats.
+// x, out [R, T, D] row-major; turned: layers x LayerPanels::floats. Rows that are left out are neither read nor
+// written.
 void forward_slice(const StackShape& shape, const SliceInput& slice, const float* x, float* turned, float* out,
                    Instructions instructions = usable_instructions().front());
 // gradients: layers x LayerPanels::floats, added to; null where no weight needs one.

@@ -11,10 +11,10 @@ DEEPBIO_INLINE int64_t read_mask(const StackShape& s, const uint8_t* key_mask, i
   return keys;
 }
 
-DEEPBIO_INLINE Head head_of(const StackShape& s, int64_t layer, int64_t rows, int64_t sequence, int64_t head,
+DEEPBIO_INLINE Head head_of(const StackShape& s, const SliceInput& slice, int64_t layer, int64_t sequence, int64_t head,
                             int64_t keys, const float* key_real) {
-  return {.rows = s.length,
-          .panel = rows * kPanel,
+  return {.rows = slice.start(s, sequence + 1) - slice.start(s, sequence),
+          .panel = slice.num_rows(s) * kPanel,
           .depth = s.padded_head(),
           .keys = keys,
           .key_real = key_real,
@@ -23,45 +23,46 @@ DEEPBIO_INLINE Head head_of(const StackShape& s, int64_t layer, int64_t rows, in
           .dropout = dropout_of(s, layer, Site::kAttention, 0)};
 }
 
-// Floats from the start of a matrix of heads to the first row of a sequence in the columns of a head.
-DEEPBIO_INLINE int64_t place_of(const StackShape& s, int64_t rows, int64_t sequence_in_slice, int64_t head) {
+// Floats from the start of a matrix of heads to a row of the slice in the columns of a head.
+DEEPBIO_INLINE int64_t place_of(const StackShape& s, int64_t rows, int64_t row, int64_t head) {
   const int64_t column = head * s.padded_head();
-  return column / kPanel * rows * kPanel + sequence_in_slice * s.length * kPanel + column % kPanel;
+  return column / kPanel * rows * kPanel + row * kPanel + column % kPanel;
 }
 
 DEEPBIO_CALL void attention_forward(const StackShape& s, const SliceInput& slice, int64_t layer,
                                     const SavedLayer& saved, const Scratch& scratch) {
-  const int64_t rows = slice.count * s.length, part = s.head_panels() * rows * kPanel;
+  const int64_t rows = slice.num_rows(s), part = s.head_panels() * rows * kPanel;
   const int64_t block = Scratch::query_block(s);
-  for (int64_t n = 0; n < slice.count; ++n) {
-    const int64_t keys = read_mask(s, slice.key_mask, slice.first + n, scratch.key_real);
+  for (int64_t sequence = slice.first; sequence < slice.first + slice.count; ++sequence) {
+    const int64_t keys = read_mask(s, slice.key_mask, sequence, scratch.key_real);
+    const int64_t first = slice.start(s, sequence) - slice.start(s, slice.first);
     for (int64_t head = 0; head < s.heads; ++head) {
-      const int64_t at = place_of(s, rows, n, head);
-      attend(head_of(s, layer, rows, slice.first + n, head, keys, scratch.key_real), saved.qkv + at,
-             saved.qkv + part + at, saved.qkv + 2 * part + at, scratch, block, saved.attended + at,
-             saved.log_sums + head * rows + n * s.length);
+      const int64_t at = place_of(s, rows, first, head);
+      attend(head_of(s, slice, layer, sequence, head, keys, scratch.key_real), saved.qkv + at, saved.qkv + part + at,
+             saved.qkv + 2 * part + at, scratch, block, saved.attended + at, saved.log_sums + head * rows + first);
     }
   }
 }
 
 DEEPBIO_CALL void attention_backward(const StackShape& s, const SliceInput& slice, int64_t layer,
                                      const SavedLayer& saved, const Scratch& scratch) {
-  const int64_t rows = slice.count * s.length, part = s.head_panels() * rows * kPanel;
+  const int64_t rows = slice.num_rows(s), part = s.head_panels() * rows * kPanel;
   const int64_t block = Scratch::query_block(s);
-  for (int64_t n = 0; n < slice.count; ++n) {
-    const int64_t keys = read_mask(s, slice.key_mask, slice.first + n, scratch.key_real);
+  for (int64_t sequence = slice.first; sequence < slice.first + slice.count; ++sequence) {
+    const int64_t keys = read_mask(s, slice.key_mask, sequence, scratch.key_real);
+    const int64_t first = slice.start(s, sequence) - slice.start(s, slice.first);
     for (int64_t head = 0; head < s.heads; ++head) {
-      const int64_t at = place_of(s, rows, n, head);
+      const int64_t at = place_of(s, rows, first, head);
       const HeadBackward tensors{saved.qkv + at,
                                  saved.qkv + part + at,
                                  saved.qkv + 2 * part + at,
                                  saved.attended + at,
                                  scratch.grad_attended + at,
-                                 saved.log_sums + head * rows + n * s.length,
+                                 saved.log_sums + head * rows + first,
                                  scratch.grad_qkv + at,
                                  scratch.grad_qkv + part + at,
                                  scratch.grad_qkv + 2 * part + at};
-      attend_backward(head_of(s, layer, rows, slice.first + n, head, keys, scratch.key_real), tensors, scratch, block);
+      attend_backward(head_of(s, slice, layer, sequence, head, keys, scratch.key_real), tensors, scratch, block);
     }
   }
 }
@@ -77,7 +78,7 @@ DEEPBIO_INLINE void clear_unused(const StackShape& s, int64_t rows, float* x) {
 template <int kActivation>
 DEEPBIO_CALL void layer_forward(const StackShape& s, const SliceInput& slice, int64_t layer, const LayerPanels& w,
                                 const SavedLayer& saved, const Scratch& scratch, float* next) {
-  const int64_t rows = slice.count * s.length, panel = rows * kPanel, first = slice.first * s.length;
+  const int64_t rows = slice.num_rows(s), panel = rows * kPanel, first = slice.start(s, slice.first);
   const int64_t dim = s.dim_panels(), heads = s.head_panels(), width = s.width_panels();
   norm_rows(saved.x, s.dim, rows, w.norm1_weight, w.norm1_bias, saved.mean1, saved.inverse1, true, scratch.normed);
   product({scratch.normed, panel}, rows, w.in_proj, dim * kPanel, 3 * heads, {saved.qkv, panel},
@@ -101,7 +102,7 @@ DEEPBIO_CALL void layer_forward(const StackShape& s, const SliceInput& slice, in
 template <int kActivation>
 DEEPBIO_CALL void layer_backward(const StackShape& s, const SliceInput& slice, int64_t layer, const LayerPanels& w,
                                  const SavedLayer& saved, const Scratch& scratch, const LayerPanels* sums) {
-  const int64_t rows = slice.count * s.length, panel = rows * kPanel, first = slice.first * s.length;
+  const int64_t rows = slice.num_rows(s), panel = rows * kPanel, first = slice.start(s, slice.first);
   const int64_t dim = s.dim_panels(), heads = s.head_panels(), width = s.width_panels();
   // Feed-forward half.
   const float* arriving = scratch.grad;
@@ -145,30 +146,46 @@ DEEPBIO_CALL void layer_backward(const StackShape& s, const SliceInput& slice, i
                 sums ? sums->norm1_weight : nullptr, sums ? sums->norm1_bias : nullptr, scratch.grad);
 }
 
+// The rows of a slice from x [R, T, D] to panels, and back.
+DEEPBIO_INLINE void read_slice(const StackShape& s, const SliceInput& slice, const float* x, float* out) {
+  for (int64_t sequence = slice.first; sequence < slice.first + slice.count; ++sequence) {
+    const int64_t start = slice.start(s, sequence), rows = slice.start(s, sequence + 1) - start;
+    to_panels(x + sequence * s.length * s.dim, s.dim, rows, slice.num_rows(s) * kPanel,
+              out + (start - slice.start(s, slice.first)) * kPanel);
+  }
+}
+DEEPBIO_INLINE void write_slice(const StackShape& s, const SliceInput& slice, const float* x, float* out) {
+  for (int64_t sequence = slice.first; sequence < slice.first + slice.count; ++sequence) {
+    const int64_t start = slice.start(s, sequence), rows = slice.start(s, sequence + 1) - start;
+    from_panels(x + (start - slice.start(s, slice.first)) * kPanel, s.dim, rows, slice.num_rows(s) * kPanel,
+                out + sequence * s.length * s.dim);
+  }
+}
+
 template <int kActivation>
 DEEPBIO_INLINE void slice_forward(const StackShape& s, const SliceInput& slice, const float* x, float* turned,
                                   float* out) {
   const Scratch scratch(s, false, slice.scratch);
-  const int64_t rows = slice.count * s.length, floats = rows * SavedLayer::floats_per_row(s);
+  const int64_t rows = slice.num_rows(s), floats = rows * SavedLayer::floats_per_row(s);
   const auto saved_layer = [&](int64_t layer) {
     return SavedLayer(s, rows, slice.saved ? slice.saved + layer * floats : scratch.layer);
   };
-  to_panels(x + slice.first * s.length * s.dim, s.dim, rows, saved_layer(0).x);
+  read_slice(s, slice, x, saved_layer(0).x);
   for (int64_t layer = 0; layer < s.layers; ++layer) {
     // The last layer's output goes where the rows of `normed` are no longer needed.
     float* next = layer + 1 < s.layers ? saved_layer(layer + 1).x : scratch.normed;
     layer_forward<kActivation>(s, slice, layer, LayerPanels(s, turned + layer * LayerPanels::floats(s)),
                                saved_layer(layer), scratch, next);
   }
-  from_panels(scratch.normed, s.dim, rows, out + slice.first * s.length * s.dim);
+  write_slice(s, slice, scratch.normed, out);
 }
 
 template <int kActivation>
 DEEPBIO_INLINE void slice_backward(const StackShape& s, const SliceInput& slice, const float* grad_out, float* plain,
                                    float* grad_x, float* gradients) {
   const Scratch scratch(s, true, slice.scratch);
-  const int64_t rows = slice.count * s.length, floats = rows * SavedLayer::floats_per_row(s);
-  to_panels(grad_out + slice.first * s.length * s.dim, s.dim, rows, scratch.grad);
+  const int64_t rows = slice.num_rows(s), floats = rows * SavedLayer::floats_per_row(s);
+  read_slice(s, slice, grad_out, scratch.grad);
   for (int64_t layer = s.layers - 1; layer >= 0; --layer) {
     const int64_t at = layer * LayerPanels::floats(s);
     const LayerPanels sums(s, gradients ? gradients + at : nullptr);
@@ -176,7 +193,7 @@ DEEPBIO_INLINE void slice_backward(const StackShape& s, const SliceInput& slice,
                                 SavedLayer(s, rows, slice.saved + layer * floats), scratch,
                                 gradients ? &sums : nullptr);
   }
-  from_panels(scratch.grad, s.dim, rows, grad_x + slice.first * s.length * s.dim);
+  write_slice(s, slice, scratch.grad, grad_x);
 }
 
 DEEPBIO_TARGET void forward(const StackShape& s, const SliceInput& slice, const float* x, float* turned, float* out) {

@@ -203,22 +203,22 @@ DEEPBIO_CALL void norm_backward(const float* grad_out, const float* x, int64_t d
   }
 }
 
-// Row-major [rows, dim] to panels and back; padding is zero.
-DEEPBIO_CALL void to_panels(const float* x, int64_t dim, int64_t rows, float* out) {
+// Row-major [rows, dim] to panels `panel` floats apart, and back; padding is zero.
+DEEPBIO_CALL void to_panels(const float* x, int64_t dim, int64_t rows, int64_t panel, float* out) {
   for (int64_t p = 0; p * kPanel < dim; ++p) {
     const int64_t real = std::min(kPanel, dim - p * kPanel);
     for (int64_t r = 0; r < rows; ++r) {
-      float* to = out + (p * rows + r) * kPanel;
+      float* to = out + p * panel + r * kPanel;
       std::memcpy(to, x + r * dim + p * kPanel, real * sizeof(float));
       for (int64_t j = real; j < kPanel; ++j) to[j] = 0;
     }
   }
 }
-DEEPBIO_CALL void from_panels(const float* x, int64_t dim, int64_t rows, float* out) {
+DEEPBIO_CALL void from_panels(const float* x, int64_t dim, int64_t rows, int64_t panel, float* out) {
   for (int64_t p = 0; p * kPanel < dim; ++p) {
     const int64_t real = std::min(kPanel, dim - p * kPanel);
     for (int64_t r = 0; r < rows; ++r) {
-      std::memcpy(out + r * dim + p * kPanel, x + (p * rows + r) * kPanel, real * sizeof(float));
+      std::memcpy(out + r * dim + p * kPanel, x + p * panel + r * kPanel, real * sizeof(float));
     }
   }
 }

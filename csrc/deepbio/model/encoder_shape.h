@@ -4,8 +4,8 @@
 // piece of memory, a head of 32 columns is contiguous, and A^T B reads both sides in place. Columns that pad D, the
 // feed-forward width or a head up to a full panel (a head of 16 or fewer columns takes half a panel) hold zeros.
 // A slice is a few sequences, about kSliceRows rows together, and goes through all layers at once. How sequences are
-// put into slices, and slices into groups whose weight gradients are added up in order, depends on the shape alone:
-// results are the same for any number of threads.
+// put into slices, and slices into groups whose weight gradients are added up in order, depends on shape and mask
+// alone: results are the same for any number of threads.
 //
 // Axes: R sequences, T positions, D embedding, H heads, F feed-forward width, M rows of a slice.
 #pragma once
@@ -34,8 +34,6 @@ struct StackShape {
   int64_t width_panels() const { return panels(width); }
 
   int64_t slice_sequences() const { return std::max<int64_t>(1, kSliceRows / std::max<int64_t>(1, length)); }
-  int64_t num_slices() const { return (rows + slice_sequences() - 1) / slice_sequences(); }
-  int64_t num_groups() const { return std::min(kGroups, num_slices()); }
 };
 
 // What one layer keeps for its backward pass, for the M rows of a slice, in this order.

@@ -99,6 +99,7 @@ class FusedStack : public torch::autograd::Function<FusedStack> {
     ctx->saved_data["heads"] = options.num_heads;
     ctx->saved_data["activation"] = options.activation;
     ctx->saved_data["dropout"] = options.dropout;
+    ctx->saved_data["skip_padding"] = options.skip_padding;
     ctx->saved_data["backward"] = reinterpret_cast<int64_t>(calls.backward);
     return y;
   }
@@ -111,8 +112,8 @@ class FusedStack : public torch::autograd::Function<FusedStack> {
     }
     const auto kept = ctx->get_saved_variables();
     auto& data = ctx->saved_data;
-    const FusedOptions options{data["layers"].toInt(), data["width"].toInt(), data["heads"].toInt(),
-                               data["activation"].toInt(), data["dropout"].toDouble()};
+    const FusedOptions options{data["layers"].toInt(),     data["width"].toInt(),      data["heads"].toInt(),
+                               data["activation"].toInt(), data["dropout"].toDouble(), data["skip_padding"].toBool()};
     const auto call = reinterpret_cast<decltype(FusedCalls::backward)>(data["backward"].toInt());
     auto [grad_x, grad_weights] = call(grads[0], kept[1], kept[0], kept[2], kept[3], options, ctx->needs_input_grad(1));
     if (!ctx->needs_input_grad(1)) grad_weights = Tensor();
@@ -123,8 +124,11 @@ class FusedStack : public torch::autograd::Function<FusedStack> {
 Tensor fused(const Tensor& x, const Tensor& key_mask, const std::vector<EncoderLayerWeights>& layers,
              const StackOptions& o, const Tensor& seed, const FusedCalls& calls) {
   const FusedOptions options{static_cast<int64_t>(layers.size()),
-                             layers[0].linear1_weight.sym_size(0).guard_int(__FILE__, __LINE__), o.num_heads,
-                             static_cast<int64_t>(o.activation), o.training ? o.dropout : 0.0};
+                             layers[0].linear1_weight.sym_size(0).guard_int(__FILE__, __LINE__),
+                             o.num_heads,
+                             static_cast<int64_t>(o.activation),
+                             o.training ? o.dropout : 0.0,
+                             o.skip_padding && key_mask.defined()};
   std::vector<Tensor> flat;
   for (const auto& layer : layers) {
     for (const Tensor& tensor : tensors(layer)) flat.push_back(tensor.flatten());
@@ -145,11 +149,18 @@ Tensor fused(const Tensor& x, const Tensor& key_mask, const std::vector<EncoderL
 
 Tensor encoder_stack(const Tensor& x, const Tensor& key_mask, const std::vector<EncoderLayerWeights>& layers,
                      const StackOptions& options, const Tensor& seed, const FusedCalls& calls) {
-  if (can_be_fused(x, key_mask, layers, options)) return fused(x, key_mask, layers, options, seed, calls);
   Tensor out = x;
-  for (const auto& layer : layers) {
-    out = encoder_layer(out, key_mask, layer, options.num_heads, options.activation, options.dropout, options.training);
+  if (can_be_fused(x, key_mask, layers, options)) {
+    out = fused(x, key_mask, layers, options, seed, calls);
+  } else {
+    for (const auto& layer : layers) {
+      out =
+          encoder_layer(out, key_mask, layer, options.num_heads, options.activation, options.dropout, options.training);
+    }
   }
+  // The fused path leaves out only what follows the last real row; this also sees to padding before it, and to
+  // gradients.
+  if (options.skip_padding && key_mask.defined()) out = out.masked_fill(key_mask.logical_not().unsqueeze(-1), 0.0);
   return out;
 }
 

@@ -26,6 +26,8 @@ struct StackOptions {
   Activation activation;
   double dropout;
   bool training;
+  // Rows under padding (key_mask false) are zero in the result and need not be computed.
+  bool skip_padding = false;
 };
 
 // How the fused path is reached: directly, or (ops.cpp) through the dispatcher, so that torch.compile sees operators.

@@ -12,6 +12,8 @@ namespace deepbio::model::encoder {
 namespace {
 
 constexpr int64_t kSmallPage = 4096, kLargePage = int64_t{2} << 20;
+// How much larger than asked for a buffer may be where another one would not fit beside it.
+constexpr int64_t kLoosest = 8;
 
 struct Buffer {
   float* data;
@@ -35,12 +37,12 @@ class Store {
   Buffer take(int64_t bytes) {
     const std::lock_guard lock(mutex_);
     Buffer found{nullptr, 0};
-    // The closest fit; much larger ones stay for those who need them.
+    // The closest fit. Much larger ones stay for those who need them, unless a new buffer would push them out.
+    const bool is_full = leased_bytes_ + idle_bytes_ + bytes > peak_bytes_;
+    const int64_t most = is_full ? bytes * kLoosest : bytes + bytes / 2;
     auto best = idle_.end();
     for (auto it = idle_.begin(); it != idle_.end(); ++it) {
-      if (it->bytes >= bytes && it->bytes <= bytes + bytes / 2 && (best == idle_.end() || it->bytes < best->bytes)) {
-        best = it;
-      }
+      if (it->bytes >= bytes && it->bytes <= most && (best == idle_.end() || it->bytes < best->bytes)) best = it;
     }
     if (best != idle_.end()) {
       found = *best;

@@ -73,11 +73,11 @@ TransformerEncoderImpl::TransformerEncoderImpl(const EncoderOptions& options) : 
   norm_ = register_module("norm", layer_norm(options.dim, 1e-6));
 }
 
-torch::Tensor TransformerEncoderImpl::forward(const torch::Tensor& x, const torch::Tensor& mask) {
+torch::Tensor TransformerEncoderImpl::forward(const torch::Tensor& x, const torch::Tensor& mask, bool skip_padding) {
   std::vector<fn::EncoderLayerWeights> layers;
   for (const auto& layer : *layers_) layers.push_back(layer->as<EncoderLayerImpl>()->weights());
-  return norm_->forward(
-      fn::encoder_stack(x, mask, layers, {options_.num_heads, options_.activation, options_.dropout, is_training()}));
+  return norm_->forward(fn::encoder_stack(
+      x, mask, layers, {options_.num_heads, options_.activation, options_.dropout, is_training(), skip_padding}));
 }
 
 PositionEmbeddingImpl::PositionEmbeddingImpl(int64_t num_positions, int64_t dim) {
@@ -109,7 +109,7 @@ ASVEncoderImpl::ASVEncoderImpl(const ModelConfig& config)
   }
 }
 
-ASVEncoding ASVEncoderImpl::forward(const torch::Tensor& tokens, bool return_nucleotides) {
+ASVEncoding ASVEncoderImpl::forward(const torch::Tensor& tokens, bool return_nucleotides, bool skip_padding) {
   if (tokens.dim() != 2 || tokens.size(1) > max_length_) {
     throw ShapeError("ASV tokens: expected [U, L] with L at most max_bp + 1 = " + std::to_string(max_length_) +
                      ", got " + c10::str(tokens.sizes()));
@@ -123,7 +123,8 @@ ASVEncoding ASVEncoderImpl::forward(const torch::Tensor& tokens, bool return_nuc
   }
   const torch::Tensor mask = seen.gt(0);
   const torch::Tensor states =
-      transformer_->forward(fn::embed_tokens(seen, token_embedding_->weight, position_embedding_->weight()), mask);
+      transformer_->forward(fn::embed_tokens(seen, token_embedding_->weight, position_embedding_->weight()), mask,
+                            /*skip_padding=*/skip_padding || !predict);
   out.embeddings = attention_pooling_->forward(states, mask);
   if (predict) {
     out.nuc_predictions = fn::nucleotide_logits(states, seen, nucleotide_head_->weight, nucleotide_head_->bias);
@@ -164,7 +165,8 @@ torch::Tensor SampleSequenceEncoderImpl::forward(const torch::Tensor& asv_embedd
   const torch::Tensor padding = mask.logical_not().unsqueeze(-1);
   torch::Tensor x = fn::gather_asvs(asv_embeddings, asv_index, mask);
   x = embed_counts(x, counts).masked_fill(padding, 0.0);
-  return sample_transformer_->forward(sample_position_embedding_->forward(x), mask).masked_fill(padding, 0.0);
+  return sample_transformer_->forward(sample_position_embedding_->forward(x), mask, /*skip_padding=*/true)
+      .masked_fill(padding, 0.0);
 }
 
 AbundancePoolingImpl::AbundancePoolingImpl(int64_t dim) {

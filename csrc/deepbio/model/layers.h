@@ -50,11 +50,11 @@ class EncoderLayerImpl : public torch::nn::Module {
 TORCH_MODULE(EncoderLayer);
 
 // encoder.layers.{i}.* and norm.* (final LayerNorm, eps 1e-6); the layers are computed as one (model/encoder_stack).
-//   x [R, T, D], mask [R, T] -> [R, T, D]
+//   x [R, T, D], mask [R, T] -> [R, T, D]; with skip_padding rows under padding are not computed and hold any number
 class TransformerEncoderImpl : public torch::nn::Module {
  public:
   explicit TransformerEncoderImpl(const EncoderOptions& options);
-  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& mask);
+  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& mask, bool skip_padding = false);
 
  private:
   EncoderOptions options_;
@@ -95,11 +95,12 @@ struct ASVEncoding {
 
 // token_embedding, position_embedding, transformer, attention_pooling, nucleotide_head (with predict_nucleotides).
 //   tokens int64 [U, L]; in training with nucleotides asked for, a share nuc_mask_ratio of A, C, G, T is masked
+//   skip_padding: nuc_predictions under padding hold any number
 //   throws ShapeError when L is above max_bp + 1
 class ASVEncoderImpl : public torch::nn::Module {
  public:
   explicit ASVEncoderImpl(const ModelConfig& config);
-  ASVEncoding forward(const torch::Tensor& tokens, bool return_nucleotides = false);
+  ASVEncoding forward(const torch::Tensor& tokens, bool return_nucleotides = false, bool skip_padding = false);
 
  private:
   int64_t max_length_;

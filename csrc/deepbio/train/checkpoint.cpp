@@ -57,6 +57,7 @@ void run_fields(Visitor&& visit, Parts& parts) {
   visit("model", parts.model);
   visit("data", parts.data);
   visit("target", parts.target);
+  visit("categories", parts.categories);
   visit("training", parts.training);
   visit("trained_on", parts.trained_on);
   visit("versions", parts.versions);
@@ -65,7 +66,7 @@ void run_fields(Visitor&& visit, Parts& parts) {
 struct RunFile {
   std::string format = "deepbio run", kind, preset;
   int64_t format_version = kFormatVersion;
-  Json model, data, target, training, trained_on, versions;
+  Json model, data, target, categories, training, trained_on, versions;
 };
 
 // Which option made a size differ, by the part of the name that carries it.
@@ -161,6 +162,7 @@ Json RunConfig::to_json() const {
   file.model = model.to_json();
   file.data = data.to_json();
   file.target = target ? target->to_json() : Json();
+  file.categories = categories.empty() ? Json() : categories.to_json();
   file.training = training;
   file.trained_on = trained_on;
   file.versions = versions;
@@ -189,6 +191,7 @@ RunConfig RunConfig::from_json(const Json& json) {
   config.model = model::ModelConfig::from_json(file.model);
   config.data = DataConfig::from_json(file.data);
   if (!file.target.is_null()) config.target = data::TargetCodec::from_json(file.target);
+  config.categories = data::CategoricalEncoder::from_json(file.categories);
   config.training = file.training;
   config.trained_on = file.trained_on;
   config.versions = file.versions;
@@ -221,7 +224,7 @@ std::shared_ptr<model::AamModel> load_model(const std::string& run) {
   if (!std::filesystem::exists(weights)) {
     throw MissingFileError(weights.string(), "this run has no weights yet: no epoch was finished");
   }
-  auto model = model::make_model(config.model, config.is_predictor());
+  auto model = model::make_model(config.model, config.is_predictor(), /*seed=*/0);
   try {
     load_state_dict(*model, load_tensors(weights.string()));
   } catch (const ConfigError& error) {

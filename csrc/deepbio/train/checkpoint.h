@@ -52,7 +52,8 @@ struct RunConfig {
   model::ModelConfig model;
   DataConfig data;
   std::optional<data::TargetCodec> target;
-  Json training;    // every resolved option of the command
+  data::CategoricalEncoder categories;  // of the covariates
+  Json training;                        // every resolved option of the command
   Json trained_on;  // files, samples, features, and what a model that knows nothing would answer (mean, class counts)
   Json versions;    // deepbio, torch
   bool is_predictor() const { return kind == "train"; }

@@ -21,20 +21,19 @@ AdamW::AdamW(std::vector<std::pair<std::string, torch::Tensor>> parameters, Adam
 
 void AdamW::step(double lr) {
   const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> parameters, gradients, averages, squares, steps;
   for (size_t i = 0; i < parameters_.size(); ++i) {
-    torch::Tensor parameter = parameters_[i].second;
-    const torch::Tensor gradient = parameter.grad();
+    const torch::Tensor& parameter = parameters_[i].second;
+    torch::Tensor gradient = parameter.grad();
     if (!gradient.defined()) continue;
+    // All tensors of a parameter are walked through side by side, as they lie in memory.
+    if (gradient.strides() != parameter.strides()) gradient = torch::empty_like(parameter).copy_(gradient);
     step_[i] += 1;
-    const double updates = step_[i].item<double>();
-    parameter.mul_(1 - lr * options_.weight_decay);
-    exp_avg_[i].lerp_(gradient, 1 - options_.beta1);
-    exp_avg_sq_[i].mul_(options_.beta2).addcmul_(gradient, gradient, 1 - options_.beta2);
-    const double correction1 = 1 - std::pow(options_.beta1, updates);
-    const double correction2 = std::sqrt(1 - std::pow(options_.beta2, updates));
-    const torch::Tensor denominator = exp_avg_sq_[i].sqrt().div_(correction2).add_(options_.eps);
-    parameter.addcdiv_(exp_avg_[i], denominator, -lr / correction1);
+    parameters.push_back(parameter), gradients.push_back(gradient);
+    averages.push_back(exp_avg_[i]), squares.push_back(exp_avg_sq_[i]), steps.push_back(step_[i]);
   }
+  at::_fused_adamw_(parameters, gradients, averages, squares, /*max_exp_avg_sqs=*/{}, steps, lr, options_.beta1,
+                    options_.beta2, options_.weight_decay, options_.eps, /*amsgrad=*/false, /*maximize=*/false);
 }
 
 void AdamW::zero_grad() {

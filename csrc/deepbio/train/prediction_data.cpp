@@ -5,6 +5,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/community/table.h"
+#include "deepbio/io/metadata.h"
 
 namespace deepbio::train {
 
@@ -48,6 +49,16 @@ PredictionData prediction_data(const io::CountTable& whole, const RunConfig& con
   out.samples.resize(deep.size());
   std::iota(out.samples.begin(), out.samples.end(), int64_t{0});
   return out;
+}
+
+void add_covariates(PredictionData& data, const RunConfig& config, const std::string& metadata_path) {
+  if (config.categories.empty()) return;
+  if (metadata_path.empty()) {
+    std::string columns;
+    for (const auto& [name, size] : config.categories.cardinalities()) columns += (columns.empty() ? "" : ", ") + name;
+    throw ArgumentError("this run was trained with covariates (" + columns + "); predictions need --metadata FILE");
+  }
+  data.dataset->set_categories(config.categories.encode(io::read_metadata(metadata_path), data.table->sample_ids));
 }
 
 }  // namespace deepbio::train

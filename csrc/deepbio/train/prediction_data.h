@@ -26,4 +26,8 @@ struct PredictionData {
 PredictionData prediction_data(const io::CountTable& whole, const RunConfig& config, const std::string& fasta_path = "",
                                bool redraw = false);
 
+// The run's covariates of these samples, from the metadata; does nothing for a run without covariates.
+// throws ArgumentError when the run has covariates and metadata_path is "".
+void add_covariates(PredictionData& data, const RunConfig& config, const std::string& metadata_path);
+
 }  // namespace deepbio::train

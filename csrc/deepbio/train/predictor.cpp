@@ -77,7 +77,7 @@ torch::Tensor forward_all(model::AamModel& model, const data::SampleDataset& dat
   for (size_t begin = 0; begin < samples.size(); begin += static_cast<size_t>(options.batch_size)) {
     const size_t size = std::min(samples.size() - begin, static_cast<size_t>(options.batch_size));
     const data::SampleBatch batch = dataset.batch(std::span(samples).subspan(begin, size), options.epoch);
-    parts.push_back(pick(model.forward(make_inputs(batch, features), {})));
+    parts.push_back(pick(model.forward(make_inputs(batch, features), {.skip_padding = true, .predict_counts = false})));
   }
   return torch::cat(parts);
 }

@@ -47,6 +47,14 @@ void expect_same_options(const Json& before, const Json& now, const std::string&
   }
 }
 
+// RUN/last, or RUN/last.old where a crash came between two renames.
+fs::path state_folder(const std::string& run) {
+  for (const char* name : {"last", "last.old"}) {
+    if (fs::exists(fs::path(run) / name / "state.json")) return fs::path(run) / name;
+  }
+  throw MissingFileError((fs::path(run) / "last" / "state.json").string(), "nothing to resume: no epoch was finished");
+}
+
 std::map<std::string, double> numbers(const Json& json) {
   std::map<std::string, double> out;
   for (const auto& [key, value] : json.as_object()) out[key] = value.as_double();
@@ -93,15 +101,15 @@ void save_training_state(const std::string& run, const TrainingState& state, con
   io::write_file((fs::path(run) / "metrics.jsonl").string(), metrics_lines(state.history));
 }
 
+void expect_resumable(const std::string& run, const TrainingOptions& options) {
+  const std::string path = (state_folder(run) / "state.json").string();
+  expect_same_options(Json::parse(io::read_all(path), path).at("options"), options.to_json(), path);
+}
+
 TrainingState load_training_state(const std::string& run, model::AamModel& model, AdamW& optimizer,
                                   const TrainingOptions& options) {
-  fs::path folder = fs::path(run) / "last";
-  if (!fs::exists(folder / "state.json")) folder = fs::path(run) / "last.old";
+  const fs::path folder = state_folder(run);
   const std::string path = (folder / "state.json").string();
-  if (!fs::exists(path)) {
-    throw MissingFileError((fs::path(run) / "last" / "state.json").string(),
-                           "nothing to resume: no epoch was finished");
-  }
   const Json json = Json::parse(io::read_all(path), path);
   expect_same_options(json.at("options"), options.to_json(), path);
   try {

@@ -27,6 +27,8 @@ void save_training_state(const std::string& run, const TrainingState& state, con
 // throws MissingFileError, ConfigError (weights that do not fit; options that changed and would make another run).
 TrainingState load_training_state(const std::string& run, model::AamModel& model, AdamW& optimizer,
                                   const TrainingOptions& options);
+// What load_training_state refuses before it reads weights, for those who have much to read first.
+void expect_resumable(const std::string& run, const TrainingOptions& options);
 EpochReport epoch_report_from_json(const Json& json);
 
 }  // namespace deepbio::train

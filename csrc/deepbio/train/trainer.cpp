@@ -93,6 +93,7 @@ class FitRun {
     counts_ = fit_count_target(options_.count_target, sources_.train, sources_.split.train);
     is_frozen_ = model_.is_predictor() && model_.config().freeze_base;
     with_nucleotides_ = model_.config().predict_nucleotides && options_.loss.nuc_penalty > 0 && !is_frozen_;
+    with_counts_ = options_.loss.count_penalty > 0;
     if (is_frozen_) feature_embeddings_ = encode_features(model_, sources_.train);
   }
 
@@ -193,7 +194,8 @@ class FitRun {
   };
   LossTerms learn(const data::SampleBatch& batch, Place place, int64_t group_size) {
     const model::Outputs outputs =
-        model_.forward(make_inputs(batch, feature_embeddings_), {.return_nucleotides = with_nucleotides_});
+        model_.forward(make_inputs(batch, feature_embeddings_),
+                       {.return_nucleotides = with_nucleotides_, .skip_padding = true, .predict_counts = with_counts_});
     LossTerms terms = multi_task_loss(outputs, make_loss_targets(batch, counts_), options_.loss,
                                       model_.config().is_classifier, model_.config().encoder_type);
     if (!std::isfinite(terms.total_loss.item<double>())) {
@@ -227,7 +229,7 @@ class FitRun {
     for (int64_t step = 0; const std::optional<data::SampleBatch> batch = loader.next(); ++step) {
       const model::Inputs inputs = make_inputs(*batch, feature_embeddings_);
       const LossTargets targets = make_loss_targets(*batch, counts_);
-      const model::Outputs outputs = model_.forward(inputs, {});
+      const model::Outputs outputs = model_.forward(inputs, {.skip_padding = true, .predict_counts = with_counts_});
       LossTerms terms =
           multi_task_loss(outputs, targets, options_.loss, model_.config().is_classifier, model_.config().encoder_type);
       if (with_nucleotides_) add_masked_nucleotides(inputs, targets, static_cast<uint64_t>(step), terms, means);
@@ -250,7 +252,8 @@ class FitRun {
                                     ? model::functional::span_mask(tokens, config.nuc_mask_ratio)
                                     : model::functional::random_mask(tokens, config.nuc_mask_ratio);
     inputs.asv_tokens = model::functional::apply_mask_token(tokens, which);
-    const torch::Tensor logits = model_.forward(inputs, {.return_nucleotides = true}).nuc_predictions;
+    const torch::Tensor logits =
+        model_.forward(inputs, {.return_nucleotides = true, .skip_padding = true}).nuc_predictions;
     terms.nuc_loss = nucleotide_loss(logits, tokens, which, targets.nucleotide_weight);
     terms.total_loss = terms.total_loss + options_.loss.nuc_penalty * terms.nuc_loss;
     const int64_t masked = which.sum().item<int64_t>();
@@ -314,7 +317,7 @@ class FitRun {
   StepGenerator generator_;
   AdamW optimizer_;
   CountTarget counts_;
-  bool is_frozen_ = false, with_nucleotides_ = false;
+  bool is_frozen_ = false, with_nucleotides_ = false, with_counts_ = true;
   torch::Tensor feature_embeddings_;
   int64_t total_updates_ = 1;
   TrainingState state_;

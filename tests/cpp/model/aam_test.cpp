@@ -50,6 +50,48 @@ CATCH_TEST_CASE("model sizes are those computed from AAM's formula", "[aam]") {
   CATCH_REQUIRE(size(*make_model(config, true)) == 4121225);
 }
 
+CATCH_TEST_CASE("a clone has the same names and numbers, and a life of its own", "[aam]") {
+  for (const bool is_predictor : {false, true}) {
+    ModelConfig config = small();
+    config.freeze_base = is_predictor;
+    const auto model = make_model(config, is_predictor);
+    model->eval();
+    const auto copy = std::dynamic_pointer_cast<AamModel>(model->clone());
+    CATCH_REQUIRE(copy);
+    CATCH_REQUIRE(copy->named_parameters().keys() == model->named_parameters().keys());
+    CATCH_REQUIRE_FALSE(copy->is_training());
+    const Tensor before = model->forward(distinct()).embeddings.detach().clone();
+    CATCH_REQUIRE(at::equal(copy->forward(distinct()).embeddings, before));
+    for (const auto& item : copy->named_parameters()) {
+      CATCH_REQUIRE(item.value().requires_grad() == model->named_parameters()[item.key()].requires_grad());
+      const torch::NoGradGuard no_grad;
+      item.value().detach().add_(1);
+    }
+    CATCH_REQUIRE(at::equal(model->forward(distinct()).embeddings, before));
+    CATCH_REQUIRE_FALSE(at::equal(copy->forward(distinct()).embeddings, before));
+  }
+}
+
+CATCH_TEST_CASE("what padding holds does not matter where it is left out, and counts only where they are asked for",
+                "[aam]") {
+  ModelConfig config = small();
+  config.predict_nucleotides = true;
+  const auto model = make_model(config, true);
+  model->eval();
+  const Inputs inputs = distinct();
+  const Outputs full = model->forward(inputs, {.return_nucleotides = true});
+  const Outputs some = model->forward(inputs, {.return_nucleotides = true, .skip_padding = true});
+  CATCH_REQUIRE(at::allclose(full.target_prediction, some.target_prediction, 0, 1e-6));
+  const auto same = [](const Tensor& a, const Tensor& b, const Tensor& real) {
+    return at::allclose(a.masked_select(real), b.masked_select(real), 0, 1e-6);
+  };
+  CATCH_REQUIRE(same(full.count_prediction, some.count_prediction, inputs.mask));
+  CATCH_REQUIRE(same(full.nuc_predictions, some.nuc_predictions, inputs.asv_tokens.gt(0).unsqueeze(-1)));
+  const Outputs without = model->forward(inputs, {.predict_counts = false});
+  CATCH_REQUIRE_FALSE(without.count_prediction.defined());
+  CATCH_REQUIRE(at::equal(without.target_prediction, full.target_prediction));
+}
+
 CATCH_TEST_CASE("distinct ASVs and padded tokens give the same numbers", "[aam]") {
   ModelConfig config = small();
   config.predict_nucleotides = true;

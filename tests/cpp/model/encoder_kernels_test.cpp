@@ -21,6 +21,14 @@ struct Problem {
   Numbers x, grad_out;
   Weights weights;
   std::vector<uint8_t> key_mask;
+  std::vector<int64_t> starts = {};  // of the sequences among the rows that are computed; empty: all are
+
+  // The number under which dropout knows a row, or -1 for one that is left out.
+  int64_t number_of(int64_t row) const {
+    const int64_t sequence = row / shape.length, position = row % shape.length;
+    if (starts.empty()) return row;
+    return starts[sequence] + position < starts[sequence + 1] ? starts[sequence] + position : -1;
+  }
 };
 
 Problem make_problem(StackShape s, bool masked) {
@@ -81,11 +89,13 @@ double activate(double u, int64_t activation) {
   return 0.5 * u * (1 + std::erf(u / std::sqrt(2.0)));
 }
 
-void drop(const StackShape& s, int64_t layer, Site site, int64_t width, Numbers& x) {
+void drop(const Problem& p, int64_t layer, Site site, int64_t width, Numbers& x) {
+  const StackShape& s = p.shape;
   if (s.dropout == 0) return;
   for (size_t i = 0; i < x.size(); ++i) {
     const auto row = static_cast<int64_t>(i) / width, column = static_cast<int64_t>(i) % width;
-    x[i] *= keeps(s, layer, site, row, column) ? 1 / (1 - static_cast<double>(s.dropout)) : 0;
+    if (p.number_of(row) < 0) continue;
+    x[i] *= keeps(s, layer, site, p.number_of(row), column) ? 1 / (1 - static_cast<double>(s.dropout)) : 0;
   }
 }
 
@@ -125,13 +135,13 @@ Numbers plain_forward(const Problem& p) {
   for (int64_t layer = 0; layer < s.layers; ++layer) {
     const auto& w = p.weights[layer];
     Numbers y = linear(attention(p, layer, linear(norm(x, w[8], w[9]), w[0], w[1], rows)), w[2], w[3], rows);
-    drop(s, layer, Site::kAfterAttention, s.dim, y);
+    drop(p, layer, Site::kAfterAttention, s.dim, y);
     for (size_t i = 0; i < x.size(); ++i) y[i] += x[i];
     Numbers hidden = linear(norm(y, w[10], w[11]), w[4], w[5], rows);
     for (double& u : hidden) u = activate(u, s.activation);
-    drop(s, layer, Site::kHidden, s.width, hidden);
+    drop(p, layer, Site::kHidden, s.width, hidden);
     x = linear(hidden, w[6], w[7], rows);
-    drop(s, layer, Site::kAfterHidden, s.dim, x);
+    drop(p, layer, Site::kAfterHidden, s.dim, x);
     for (size_t i = 0; i < x.size(); ++i) x[i] += y[i];
   }
   return x;
@@ -168,11 +178,13 @@ Result run(const Problem& p, Instructions instructions) {
     pack_plain(s, pointers.data(), b);
   }
   for (int pass = 0; pass < 2; ++pass) {
-    for (int64_t slice = 0; slice < s.num_slices(); ++slice) {
-      const int64_t first = slice * s.slice_sequences();
-      const SliceInput input{first, std::min(s.slice_sequences(), s.rows - first),
-                             p.key_mask.empty() ? nullptr : p.key_mask.data(), saved.data() + first * saved_floats,
-                             scratch.data()};
+    for (int64_t first = 0; first < s.rows; first += s.slice_sequences()) {
+      const SliceInput input{.first = first,
+                             .count = std::min(s.slice_sequences(), s.rows - first),
+                             .key_mask = p.key_mask.empty() ? nullptr : p.key_mask.data(),
+                             .saved = saved.data() + first * saved_floats,
+                             .scratch = scratch.data(),
+                             .starts = p.starts.empty() ? nullptr : p.starts.data()};
       if (pass == 0) forward_slice(s, input, x.data(), turned.data(), out.y.data(), instructions);
       if (pass == 1) {
         backward_slice(s, input, grad_out.data(), plain.data(), out.grad_x.data(), sums.data(), instructions);
@@ -211,9 +223,26 @@ void check_slope(Problem& p, Numbers& tensor, const std::vector<float>& gradient
   CATCH_CHECK(slope == Approx(expected).margin(2e-5 * std::sqrt(size) + 1e-6));
 }
 
-void check(StackShape shape, bool masked) {
+// Rows after the last real one of each sequence are left out; no gradient arrives at them.
+void leave_out_padding(Problem& p) {
+  const StackShape& s = p.shape;
+  p.starts.push_back(0);
+  for (int64_t r = 0; r < s.rows; ++r) {
+    int64_t length = s.length;
+    while (length > 0 && !p.key_mask[r * s.length + length - 1]) --length;
+    p.starts.push_back(p.starts.back() + length);
+    for (int64_t i = (r * s.length + length) * s.dim; i < (r + 1) * s.length * s.dim; ++i) p.grad_out[i] = 0;
+  }
+}
+
+void check(StackShape shape, bool masked, bool skip_padding = false) {
   Problem p = make_problem(shape, masked);
-  const Numbers expected = plain_forward(p);
+  if (skip_padding) leave_out_padding(p);
+  Numbers expected = plain_forward(p);
+  // Rows that are left out are not written.
+  for (size_t i = 0; i < expected.size(); ++i) {
+    if (p.number_of(static_cast<int64_t>(i) / shape.dim) < 0) expected[i] = 0;
+  }
   for (const Instructions instructions : usable_instructions()) {
     CATCH_INFO("instructions " << static_cast<int>(instructions));
     const Result got = run(p, instructions);
@@ -246,6 +275,13 @@ CATCH_TEST_CASE("sizes that are no multiples of a panel are computed too", "[enc
 
 CATCH_TEST_CASE("dropout drops what keeps() says at all four sites, and backward drops the same", "[encoder]") {
   check({.rows = 3, .length = 6, .dim = 64, .heads = 2, .width = 70, .layers = 2, .dropout = 0.25f, .seed = 5}, true);
+}
+
+CATCH_TEST_CASE("rows after the last real one of a sequence can be left out, forward and backward", "[encoder]") {
+  check({.rows = 5, .length = 9, .dim = 64, .heads = 2, .width = 96, .layers = 2}, true, true);
+  check({.rows = 40, .length = 14, .dim = 32, .heads = 2, .width = 32, .layers = 1, .activation = 2}, true, true);
+  check({.rows = 4, .length = 6, .dim = 36, .heads = 3, .width = 70, .layers = 2, .dropout = 0.25f, .seed = 5}, true,
+        true);
 }
 
 CATCH_TEST_CASE("dropout keeps the asked share in every site, row and column, and no two alike", "[encoder]") {

@@ -90,6 +90,20 @@ CATCH_TEST_CASE("the fused encoder stack equals its layers one after the other",
   compare(other);
 }
 
+CATCH_TEST_CASE("padding can be left out: zero in the result, without a gradient, the rest as before", "[encoder]") {
+  Stack s = make_stack(9, 60, 64, 4, 128, at::kFloat);
+  s.mask.select(1, 3).fill_(false);  // padding before the last real position too
+  const Tensor full = run(s).y;
+  s.options.skip_padding = true;
+  compare(s);
+  const Results skipped = run(s);
+  const Tensor padding = s.mask.logical_not().unsqueeze(-1);
+  CATCH_CHECK((skipped.y - full).masked_fill(padding, 0).abs().max().item<double>() < 4e-6);
+  for (const Tensor& under : {skipped.y, skipped.gradients[0]}) {
+    CATCH_CHECK(under.masked_select(padding).count_nonzero().item<int64_t>() == 0);
+  }
+}
+
 CATCH_TEST_CASE("what the fused stack does not do goes layer by layer", "[encoder]") {
   const auto same_as_layers = [](const Stack& s) {
     Tensor x = s.leaves[0];

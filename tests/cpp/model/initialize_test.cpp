@@ -37,6 +37,26 @@ CATCH_TEST_CASE("a constructed model follows torch's default generator", "[initi
   CATCH_REQUIRE_FALSE(at::equal(weights(5), weights(6)));
 }
 
+CATCH_TEST_CASE("a model with a seed follows that alone and leaves torch's default generator as it was",
+                "[initialize]") {
+  ModelConfig config;
+  config.embedding_dim = 8;
+  config.token_limit = 4;
+  const auto weights = [&](uint64_t seed) {
+    return make_model(config, true, seed)->named_parameters()["count_head.weight"].detach().clone();
+  };
+  torch::manual_seed(5);
+  const Tensor next = torch::rand({3});
+  torch::manual_seed(5);
+  const Tensor first = weights(1);
+  CATCH_REQUIRE(at::equal(torch::rand({3}), next));
+  CATCH_REQUIRE(at::equal(weights(1), first));
+  CATCH_REQUIRE_FALSE(at::equal(weights(2), first));
+  const auto model = make_model(config, true);
+  init_parameters(*model, 1);
+  CATCH_REQUIRE(at::equal(model->named_parameters()["count_head.weight"], first));
+}
+
 CATCH_TEST_CASE("each kind of parameter starts as AAM starts it", "[initialize]") {
   const auto values = [](const std::string& name, at::IntArrayRef shape, int64_t fan_in) {
     return initial_parameter(name, shape, fan_in, 11);

@@ -3,10 +3,12 @@
 #include "catch.h"
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/bytes.h"
 
 namespace {
 
 using deepbio::io::CountTable;
+using deepbio::train::add_covariates;
 using deepbio::train::prediction_data;
 using deepbio::train::RunConfig;
 
@@ -51,6 +53,23 @@ CATCH_TEST_CASE("a table without a deep enough sample is refused with the depth 
   } catch (const deepbio::ArgumentError& error) {
     CATCH_REQUIRE_THAT(error.what(), Catch::Contains("100") && Catch::Contains("6"));
   }
+}
+
+CATCH_TEST_CASE("a run with covariates asks for metadata and numbers them as it was trained") {
+  const deepbio::test::TemporaryFolder folder;
+  const std::string path = folder / "m.tsv";
+  deepbio::io::write_file(path, "sample-id\tsite\ndeep\tgum\nmiddle\ttongue\n");
+  RunConfig config = config_with_depth(3);
+  auto data = prediction_data(three_samples(), config);
+  add_covariates(data, config, "");  // nothing to do
+  CATCH_REQUIRE(data.dataset->batch(data.samples).categorical_ids.empty());
+  config.categories = deepbio::data::CategoricalEncoder::from_json(
+      deepbio::Json::parse(R"({"site": ["cheek", "gum", "palate"]})", "x"));
+  CATCH_REQUIRE_THROWS_WITH(add_covariates(data, config, ""), Catch::Contains("(site)"));
+  add_covariates(data, config, path);
+  const auto ids = data.dataset->batch(data.samples).categorical_ids.at("site");
+  CATCH_REQUIRE(ids[0].item<int64_t>() == 2);
+  CATCH_REQUIRE(ids[1].item<int64_t>() == 0);
 }
 
 CATCH_TEST_CASE("a fixed dataset draws the same reads in every epoch, a redrawing one does not") {

@@ -68,6 +68,15 @@ CATCH_TEST_CASE("saving again replaces the state and leaves no temporary folder"
   CATCH_REQUIRE(names == std::vector<std::string>{"last", "metrics.jsonl"});
 }
 
+CATCH_TEST_CASE("options that make another run are refused before anything is loaded") {
+  const TemporaryFolder folder;
+  CATCH_REQUIRE_THROWS_AS(expect_resumable(folder.path(), small_training(5)), deepbio::Error);
+  const auto model = small_predictor();
+  save_training_state(folder.path(), {}, *model, optimizer_of(*model), small_training(5));
+  expect_resumable(folder.path(), small_training(5));
+  CATCH_REQUIRE_THROWS_WITH(expect_resumable(folder.path(), small_training(4)), Catch::Contains("epochs was 5, now"));
+}
+
 CATCH_TEST_CASE("a run without a saved state cannot be resumed and says so") {
   const TemporaryFolder folder;
   const auto model = small_predictor();
