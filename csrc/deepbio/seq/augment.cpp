@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "deepbio/base/error.h"
+#include "deepbio/seq/letter_codes.h"
 
 namespace deepbio::seq {
 namespace {
@@ -42,14 +43,16 @@ std::array<char, 256> paired_letters(SequenceType type) {
 }
 
 ReverseComplement::ReverseComplement(double p, SequenceType type, uint64_t seed)
-    : p_(checked_share(p, "p")), seed_(seed), paired_(paired_letters(type)) {}
+    : p_(checked_share(p, "p")), seed_(seed), type_(type), paired_(paired_letters(type)) {}
 
 bool ReverseComplement::apply(Read& read) const {
   if (p_ < 1 && draws(seed_, 0, read).uniform() >= p_) return true;
   const std::string_view sequence = read.sequence(), quality = read.quality();
   const std::span<char> turned = read.new_sequence(sequence.size());
-  for (size_t i = 0, last = sequence.size(); i < sequence.size(); ++i) {
-    turned[i] = paired_[static_cast<unsigned char>(sequence[--last])];
+  if (!turn_letters(sequence, type_, turned.data())) {
+    for (size_t i = 0, last = sequence.size(); i < sequence.size(); ++i) {
+      turned[i] = paired_[static_cast<unsigned char>(sequence[--last])];
+    }
   }
   if (read.has_quality()) std::reverse_copy(quality.begin(), quality.end(), read.new_quality(quality.size()).begin());
   return true;

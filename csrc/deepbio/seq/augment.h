@@ -27,6 +27,7 @@ class ReverseComplement : public Transform {
  private:
   double p_;
   uint64_t seed_;
+  SequenceType type_;
   std::array<char, 256> paired_;
 };
 

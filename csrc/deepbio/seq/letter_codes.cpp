@@ -54,6 +54,44 @@ DEEPBIO_CLONES uint64_t nucleotide_codes(const char* letters, size_t size, int8_
   return any;
 }
 
+// The other strand of a block. A and T (U), C and G differ by bits of their own, N pairs with itself.
+__attribute__((always_inline)) inline void turn_block(const char* letters, char last_base, char* out,
+                                                      Letters& unknown) {
+  Letters block;
+  std::memcpy(&block, letters, sizeof block);
+  const Letters upper = block & 0xDF;
+  const Letters is_at =
+      reinterpret_cast<Letters>(upper == 'A') | reinterpret_cast<Letters>(upper == static_cast<uint8_t>(last_base));
+  const Letters is_cg = reinterpret_cast<Letters>(upper == 'C') | reinterpret_cast<Letters>(upper == 'G');
+  unknown |= ~(is_at | is_cg | reinterpret_cast<Letters>(upper == 'N'));
+  block ^= (is_at & static_cast<uint8_t>('A' ^ last_base)) | (is_cg & ('C' ^ 'G'));
+  block =
+      __builtin_shufflevector(block, block, 63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45,
+                              44, 43, 42, 41, 40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23,
+                              22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  std::memcpy(out, &block, sizeof block);
+}
+
+DEEPBIO_CLONES uint64_t turn(const char* letters, size_t size, char last_base, char* out) {
+  Letters unknown{};
+  if (size == 0) return 0;
+  if (size < sizeof(Letters)) {
+    char text[sizeof(Letters)], turned[sizeof(Letters)];
+    std::memset(text, 'A', sizeof text);
+    std::memcpy(text, letters, size);
+    turn_block(text, last_base, turned, unknown);
+    std::memcpy(out, turned + sizeof turned - size, size);
+  } else {
+    const size_t last = size - sizeof(Letters);
+    for (size_t i = 0; i < last; i += sizeof(Letters)) turn_block(letters + i, last_base, out + last - i, unknown);
+    turn_block(letters + last, last_base, out, unknown);  // overlaps what is done already
+  }
+  uint64_t words[sizeof(Letters) / sizeof(uint64_t)], any = 0;
+  std::memcpy(words, &unknown, sizeof unknown);
+  for (const uint64_t word : words) any |= word;
+  return any;
+}
+
 template <class Number>
 inline void widen(const int8_t* codes, size_t size, Number* out) {
   for (size_t i = 0; i < size; ++i) out[i] = static_cast<Number>(codes[i]);
@@ -95,6 +133,10 @@ bool letter_codes(std::string_view letters, const Alphabet& alphabet, int8_t* ou
     lowest = std::min(lowest, out[i]);
   }
   return lowest == 0;
+}
+
+bool turn_letters(std::string_view letters, SequenceType type, char* out) {
+  return turn(letters.data(), letters.size(), type == SequenceType::kRna ? 'U' : 'T', out) == 0;
 }
 
 void expand_codes(const int8_t* codes, size_t size, int64_t* out) { to_int64(codes, size, out); }

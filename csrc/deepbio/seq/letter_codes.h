@@ -23,4 +23,8 @@ void expand_one_hot(const int8_t* codes, size_t size, size_t num_letters, size_t
 // The plane of one letter: 1 where codes[i] is it, else 0.
 void expand_plane(const int8_t* codes, size_t size, int8_t letter, float* out);
 
+// The other strand of A C G T (U in RNA) and N, in either case, to `out` of the same size, which is another place than
+// the letters'. False when there was another letter: then what was written is of no use.
+bool turn_letters(std::string_view letters, SequenceType type, char* out);
+
 }  // namespace deepbio::seq

@@ -4,6 +4,8 @@
 
 #include "catch.h"
 
+#include "deepbio/seq/augment.h"
+
 using namespace deepbio::seq;
 
 CATCH_TEST_CASE("Codes of every byte are those of the alphabet", "[letter_codes]") {
@@ -33,6 +35,26 @@ CATCH_TEST_CASE("Reads of every length are coded whole, and a strange letter is 
       strange[i] = "N-\n\xC1"[i % 4];
       CATCH_REQUIRE_FALSE(letter_codes(strange, alphabet, codes.data()));
       CATCH_REQUIRE(codes[i] == -1);
+    }
+  }
+}
+
+CATCH_TEST_CASE("Reads of every length are turned as the table of pairs says, or refused", "[letter_codes]") {
+  for (const auto type : {SequenceType::kDna, SequenceType::kRna}) {
+    const auto paired = paired_letters(type);
+    const std::string_view letters = type == SequenceType::kDna ? "ACGTNacgtn" : "ACGUNacgun";
+    for (size_t size = 0; size <= 200; ++size) {
+      std::string read, expected;
+      for (size_t i = 0; i < size; ++i) read += letters[(i * i + 3 * i + size) % 10];
+      for (const char letter : read) expected.insert(expected.begin(), paired[static_cast<unsigned char>(letter)]);
+      std::string out(size + 1, '?');
+      CATCH_REQUIRE(turn_letters(read, type, out.data()));
+      CATCH_REQUIRE(out == expected + '?');
+      for (size_t i = 0; i < size; ++i) {
+        std::string strange = read;
+        strange[i] = type == SequenceType::kDna ? "RU-\xD4"[i % 4] : "YT.\x01"[i % 4];
+        CATCH_REQUIRE_FALSE(turn_letters(strange, type, out.data()));
+      }
     }
   }
 }
