@@ -6,8 +6,8 @@ Rows are `SIZE/METRIC/THREADS` (the distances, from the files to the matrix in m
 whole process with its HDF5 output is timed), `SIZE/METRIC/vaw` (variance adjusted in double, 2 threads, without ssu),
 `SIZE/batch` (8, 16 and 64 samples from a prepared tree), `SIZE/large` (without ssu) and `files` (BIOM, tree of 217,407
 tips and rarefaction of the real data, `--microbiome` and `--biom-python`). A row replaces its namesake in
-benchmarks/results/unifrac.json. Tables (BIOM 2.1) and trees are made once, from a fixed seed: a random joining tree, lognormal counts, 250 to 300 features a sample, a few of them in most samples. Needs numpy,
-scipy, h5py.
+benchmarks/results/unifrac.json. Tables (BIOM 2.1) and trees are made once, from a fixed seed: a random
+joining tree, lognormal counts, 250 to 300 features a sample, a few of them in most samples. Needs numpy, scipy, h5py.
 """
 
 import argparse
