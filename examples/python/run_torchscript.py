@@ -20,7 +20,8 @@ assert "libdeepbio" not in open("/proc/self/maps").read()
 difference = (got - inputs["expected"]).abs().max().item()
 print("without the library:", got[:4].flatten().tolist())
 print("largest difference from the library:", difference)
-sys.exit(difference > 1e-5)
+# Both are float32: for values near 2 each is some 1e-5 away from what float64 gives. A wrong weight is off by far more.
+sys.exit(difference > 1e-4)
 """
 
 exported, run, table = Path(sys.argv[1]).resolve(), *sys.argv[2:4]
