@@ -239,8 +239,11 @@ import os, signal, sys
 import torch
 import deepbio_torch as db
 
+all_fetched = torch.multiprocessing.Event()  # a batch still in the queue would be torn down with its worker
+
 def fall(sample):
     if sample["id"] == "r200" and os.environ.get("DEADLY"):
+        all_fetched.wait(50)
         os.kill(os.getpid(), signal.SIGKILL)
     return sample
 
@@ -249,8 +252,10 @@ if __name__ == "__main__":
     data = db.SequenceDataset(sys.argv[1], transform=encode)
     os.environ["DEADLY"] = "1"
     try:
-        for batch in torch.utils.data.DataLoader(data, batch_size=50, num_workers=2, timeout=50):
+        for number, batch in enumerate(torch.utils.data.DataLoader(data, batch_size=50, num_workers=2, timeout=50)):
             print(len(batch.ids), flush=True)
+            if number == 3:
+                all_fetched.set()
     except RuntimeError as error:
         print("error", "exited unexpectedly" in str(error) or "killed" in str(error))
     del os.environ["DEADLY"]
