@@ -24,7 +24,9 @@ test-python: .stamps/installed .stamps/tests-built .stamps/test-tools
 	PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 
 # Every benchmark, each with its peers in the same run; an hour, most of it the peers'. The results stand in
-# benchmarks/results.
+# benchmarks/results. The model's needs a set of samples and, to check its peer, the outputs of the original AAM.
+AAM_DATA ?= ../shared/data/microbiome/oral_age_2550
+AAM_GOLDEN ?= ../shared/data/aam_golden
 bench: .stamps/installed .stamps/test-tools
 	cmake -S . -B $(BUILD) -DDEEPBIO_BUILD_BENCHMARKS=ON > /dev/null
 	cmake --build $(BUILD) --target benchmark_reader benchmark_unifrac
@@ -33,6 +35,8 @@ bench: .stamps/installed .stamps/test-tools
 	$(BIN)/python benchmarks/tokenizers.py
 	$(BIN)/python benchmarks/unifrac.py --program $(BUILD)/benchmark_unifrac
 	$(BIN)/python benchmarks/encoder.py
+	$(if $(wildcard $(AAM_DATA)),$(BIN)/python benchmarks/model.py --data $(AAM_DATA) --golden $(AAM_GOLDEN),\
+	  @echo "benchmarks/model.py skipped: $(AAM_DATA) is not there")
 	$(BIN)/python benchmarks/measure.py
 
 # Each reader of bytes under libFuzzer and sanitizers for SECONDS; skipped, and said so, where clang cannot be had.
