@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from . import _C
 from ._batch import Batch, Rows, Sample
-from .community import DistanceMatrix, Table, Tree, read_table, read_tree
+from ._tables import DistanceMatrix, Table, Tree, read_table, read_tree
 from .errors import ArgumentError, RecordIndexError
 
 Path = str | os.PathLike[str]

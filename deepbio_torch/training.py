@@ -12,8 +12,8 @@ from torch import Tensor
 
 from . import _C
 from ._samples import SampleDataset
+from ._tables import Table, read_table
 from ._version import __version__
-from .community import Table, read_table
 from .errors import ArgumentError
 from .models import SequenceEncoder, SequencePredictor
 

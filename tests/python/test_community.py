@@ -168,3 +168,29 @@ def test_metadata_keeps_ids_as_text_and_types_columns(tmp_path: Path):
     with pytest.raises(ParseError, match="line 3"):
         metadata.numbers("site")
     assert pickle.loads(pickle.dumps(metadata)).ids == metadata.ids
+
+
+def test_a_notebook_shows_what_is_in_a_table_a_tree_and_a_matrix(tmp_path: Path):
+    table, tree = small(), db.Tree.from_newick("((A:1,B:2):1,C:4);")
+    shown = table._repr_html_()
+    assert "2 (s1, s2)" in shown and "3 (A, B, C)" in shown and "4 (66.67%)" in shown and "4 / 4 / 4" in shown
+    assert "none" in table.filter(samples=[])._repr_html_()
+    assert "<td>3 (A, B, C)</td>" in tree._repr_html_()
+    matrix = db.unifrac(table, tree)._repr_html_()
+    assert "<th>s2</th><td>0.3750</td><td>0.0000</td>" in matrix and "2 samples" in matrix
+    assert "&lt;b&gt;" in db.DistanceMatrix(["<b>"], torch.zeros(1, 1))._repr_html_()
+    (tmp_path / "m.tsv").write_text("sample_id\tage\tsite\ns1\t3\tgut\n")
+    metadata = db.read_metadata(tmp_path / "m.tsv")._repr_html_()
+    assert "<th>age</th><td>numbers</td>" in metadata and "<th>site</th><td>words</td>" in metadata
+
+
+def test_threads_of_a_call_are_its_own_and_change_no_value(community_dir: Path):
+    table, tree = community_dir / "table.biom", community_dir / "tree.nwk"
+    before = torch.get_num_threads()
+    one = db.unifrac(table, tree, metric="generalized", alpha=0.5, num_threads=1).values
+    assert torch.equal(one, db.unifrac(table, tree, metric="generalized", alpha=0.5, num_threads=3).values)
+    with pytest.raises(ArgumentError, match="num_threads: expected at least 1, got 0"):
+        db.unifrac(table, tree, num_threads=0)
+    with pytest.raises(ArgumentError, match="metric"):
+        db.unifrac(table, tree, metric="no such", num_threads=before + 1)
+    assert torch.get_num_threads() == before
