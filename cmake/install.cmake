@@ -9,5 +9,5 @@ install(EXPORT DeepBioTargets NAMESPACE deepbio:: DESTINATION share/cmake/DeepBi
 configure_file(cmake/DeepBioConfig.cmake.in ${PROJECT_BINARY_DIR}/DeepBioConfig.cmake @ONLY)
 include(CMakePackageConfigHelpers)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/DeepBioConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-install(FILES ${PROJECT_BINARY_DIR}/DeepBioConfig.cmake ${PROJECT_BINARY_DIR}/DeepBioConfigVersion.cmake
+install(FILES cmake/torch.cmake ${PROJECT_BINARY_DIR}/DeepBioConfig.cmake ${PROJECT_BINARY_DIR}/DeepBioConfigVersion.cmake
   DESTINATION share/cmake/DeepBio)

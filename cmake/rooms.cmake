@@ -17,33 +17,28 @@ endfunction()
 # The installed torch, asked where it is through the Python that configures the build.
 macro(deepbio_find_torch)
   find_package(Python3 COMPONENTS Interpreter REQUIRED)
-  execute_process(COMMAND ${Python3_EXECUTABLE} -c
-      "import torch; print(torch.utils.cmake_prefix_path + ';' + torch.__version__.split('+')[0])"
-    OUTPUT_VARIABLE _torch OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE _torch_missing ERROR_QUIET)
+  execute_process(COMMAND ${Python3_EXECUTABLE} -c "import torch; print(torch.__path__[0])"
+    OUTPUT_VARIABLE DEEPBIO_TORCH_FOLDER OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE _torch_missing ERROR_QUIET)
   if(_torch_missing)
     message(FATAL_ERROR "torch is not installed for ${Python3_EXECUTABLE}: run  pip install 'torch>=2.11,<2.14'")
   endif()
-  list(GET _torch 0 _torch_prefix)
-  list(GET _torch 1 DEEPBIO_TORCH_VERSION)
+  deepbio_torch_at(${DEEPBIO_TORCH_FOLDER})
   if(DEEPBIO_TORCH_VERSION VERSION_LESS 2.11 OR DEEPBIO_TORCH_VERSION VERSION_GREATER_EQUAL 2.14)
     message(FATAL_ERROR "torch ${DEEPBIO_TORCH_VERSION} is installed; deepbio_torch needs 2.11 to 2.13: "
       "run  pip install 'torch>=2.11,<2.14'")
   endif()
-  list(APPEND CMAKE_PREFIX_PATH ${_torch_prefix})
-  set(CMAKE_WARN_DEPRECATED OFF)
-  find_package(Torch REQUIRED)
   find_package(OpenMP REQUIRED COMPONENTS CXX)
   # The wheel brings the one OpenMP runtime of the process; linking the compiler's own would name a second path.
-  if(EXISTS ${TORCH_INSTALL_PREFIX}/lib/libgomp.so.1)
-    set(DEEPBIO_OPENMP_LIBRARY ${TORCH_INSTALL_PREFIX}/lib/libgomp.so.1)
+  if(EXISTS ${DEEPBIO_TORCH_FOLDER}/lib/libgomp.so.1)
+    set(DEEPBIO_OPENMP_LIBRARY ${DEEPBIO_TORCH_FOLDER}/lib/libgomp.so.1)
   else()
     set(DEEPBIO_OPENMP_LIBRARY OpenMP::OpenMP_CXX)
   endif()
-  separate_arguments(_torch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
   # Headers and flags for compiling; torch is linked where something is linked.
   add_library(deepbio_torch_headers INTERFACE)
-  target_include_directories(deepbio_torch_headers SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
-  target_compile_options(deepbio_torch_headers INTERFACE ${_torch_flags} ${OpenMP_CXX_FLAGS})
+  target_include_directories(deepbio_torch_headers SYSTEM INTERFACE
+    $<TARGET_PROPERTY:deepbio::torch,INTERFACE_INCLUDE_DIRECTORIES>)
+  target_compile_options(deepbio_torch_headers INTERFACE ${OpenMP_CXX_FLAGS})
 endmacro()
 
 # torch/torch.h is parsed once and reused by every room, tool and test.
@@ -72,7 +67,7 @@ function(deepbio_library)
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/csrc> $<INSTALL_INTERFACE:include>)
   target_compile_features(deepbio PUBLIC cxx_std_20)
   # Consumers of the installed package get torch from DeepBioConfig.cmake, not as a path of the building machine.
-  target_link_libraries(deepbio PUBLIC $<BUILD_INTERFACE:${TORCH_LIBRARIES}>
+  target_link_libraries(deepbio PUBLIC $<BUILD_INTERFACE:deepbio::torch>
     PRIVATE ${DEEPBIO_OPENMP_LIBRARY} ZLIB::ZLIB PkgConfig::HDF5 nlohmann_json::nlohmann_json Threads::Threads
     ${DEEPBIO_INFLATE_LIBRARIES})
 endfunction()
@@ -102,12 +97,11 @@ endfunction()
 # The Python module: the only target that sees Python.h.
 function(deepbio_python)
   find_package(Python3 COMPONENTS Interpreter Development.Module REQUIRED)
-  find_library(TORCH_PYTHON_LIBRARY torch_python HINTS ${TORCH_INSTALL_PREFIX}/lib REQUIRED)
   list(TRANSFORM ARGN PREPEND ${PROJECT_SOURCE_DIR}/csrc/bindings/)
   list(TRANSFORM ARGN APPEND .cpp)
   Python3_add_library(_C MODULE WITH_SOABI ${ARGN})
   target_include_directories(_C PRIVATE ${PROJECT_SOURCE_DIR}/csrc)
-  target_link_libraries(_C PRIVATE deepbio deepbio_torch_headers ${TORCH_PYTHON_LIBRARY})
+  target_link_libraries(_C PRIVATE deepbio deepbio_torch_headers ${DEEPBIO_TORCH_FOLDER}/lib/libtorch_python.so)
   target_compile_definitions(_C PRIVATE TORCH_EXTENSION_NAME=_C
     DEEPBIO_VERSION="${PROJECT_VERSION}" DEEPBIO_TORCH_VERSION="${DEEPBIO_TORCH_VERSION}")
   target_precompile_headers(_C PRIVATE <torch/extension.h>)
@@ -132,7 +126,7 @@ function(deepbio_test name)
   if(with_torch)
     target_link_libraries(test_${name}_objects PRIVATE deepbio_torch_headers)
     target_precompile_headers(test_${name}_objects REUSE_FROM deepbio_pch)
-    target_link_libraries(test_${name} PRIVATE ${TORCH_LIBRARIES} ${DEEPBIO_OPENMP_LIBRARY})
+    target_link_libraries(test_${name} PRIVATE deepbio::torch ${DEEPBIO_OPENMP_LIBRARY})
   endif()
   add_test(NAME ${name} COMMAND test_${name})
 endfunction()
