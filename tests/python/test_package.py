@@ -1,5 +1,6 @@
 """The package itself: cheap to import, lazy, a clear word about a torch that does not fit."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -53,3 +54,10 @@ def test_the_stub_lists_what_the_extension_has():
             for item in node.body:
                 member = item.name if isinstance(item, ast.FunctionDef) else item.target.id
                 assert hasattr(getattr(_C, name), member), f"{name}.{member}"
+
+
+def test_the_build_asks_for_no_cuda_toolkit():
+    # TorchConfig.cmake of a torch with CUDA, which is pip's on most machines, stops where no toolkit is installed.
+    root = Path(__file__).parents[2]
+    files = [root / "CMakeLists.txt", *(root / "cmake").iterdir(), root / "examples/cpp/CMakeLists.txt"]
+    assert [file.name for file in files if re.search(r"find_(package|dependency)\s*\(\s*Torch", file.read_text())] == []

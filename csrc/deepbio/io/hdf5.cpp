@@ -57,10 +57,10 @@ int64_t num_elements(const std::vector<int64_t>& shape) {
   return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
 }
 
-// libhdf5 decompresses with these by itself; every other filter would be looked for among plugins.
+// libhdf5 decompresses with these by itself, and how large a chunk comes back can be told beforehand; others would be
+// looked for among plugins, or (n-bit, scale-offset) trust the numbers in a damaged file.
 bool is_built_in(H5Z_filter_t filter) {
-  return filter == H5Z_FILTER_DEFLATE || filter == H5Z_FILTER_SHUFFLE || filter == H5Z_FILTER_FLETCHER32 ||
-         filter == H5Z_FILTER_NBIT || filter == H5Z_FILTER_SCALEOFFSET;
+  return filter == H5Z_FILTER_DEFLATE || filter == H5Z_FILTER_SHUFFLE || filter == H5Z_FILTER_FLETCHER32;
 }
 
 }  // namespace
@@ -162,6 +162,13 @@ void Hdf5Reader::check_storage(const std::string& name, const Dataset& dataset) 
   }
 }
 
+void Hdf5Reader::read_all(const std::string& name, const Dataset& dataset, int64_t memory_type, void* out) const {
+  if (!chunks_are_whole(dataset.id.get(), bytes_.size())) fail(name, "whole chunks", "one of another size");
+  if (H5Dread(dataset.id.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) < 0) {
+    fail(name, "readable data", last_error());
+  }
+}
+
 Hdf5Reader::Dataset Hdf5Reader::open(const std::string& name) const {
   if (!has(name)) fail(name, "a dataset", "nothing");
   const Quiet quiet;
@@ -210,9 +217,7 @@ std::vector<double> Hdf5Reader::doubles(const std::string& name) const {
   if (read_past(dataset, out)) return out;
   out.resize(static_cast<size_t>(num_elements(dataset.shape)));
   if (out.empty()) return out;
-  if (H5Dread(dataset.id.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, out.data()) < 0) {
-    fail(name, "readable numbers", last_error());
-  }
+  read_all(name, dataset, H5T_NATIVE_DOUBLE, out.data());
   return out;
 }
 
@@ -224,9 +229,7 @@ std::vector<int64_t> Hdf5Reader::integers(const std::string& name) const {
   out.assign(static_cast<size_t>(num_elements(dataset.shape)), 0);
   if (out.empty()) return out;
   if (H5Tget_class(dataset.type.get()) != H5T_INTEGER) fail(name, "integers", "another type of data");
-  if (H5Dread(dataset.id.get(), H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, out.data()) < 0) {
-    fail(name, "readable integers", last_error());
-  }
+  read_all(name, dataset, H5T_NATIVE_INT64, out.data());
   return out;
 }
 
@@ -257,9 +260,7 @@ std::vector<std::string> Hdf5Reader::strings(const std::string& name) const {
     std::vector<char*> pointers(count, nullptr);
     // Memory takes the file's own character set: libhdf5 does not convert between ASCII and UTF-8.
     const Hdf5Handle memory(H5Tcopy(dataset.type.get()), H5Tclose);
-    if (H5Dread(dataset.id.get(), memory.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) < 0) {
-      fail(name, "readable strings", last_error());
-    }
+    read_all(name, dataset, memory.get(), pointers.data());
     for (const char* text : pointers) out.emplace_back(text == nullptr ? "" : text);
     H5Dvlen_reclaim(memory.get(), dataset.space.get(), H5P_DEFAULT, pointers.data());
     return out;
@@ -267,9 +268,7 @@ std::vector<std::string> Hdf5Reader::strings(const std::string& name) const {
   out.reserve(count);
   const size_t width = H5Tget_size(dataset.type.get());
   std::string bytes(count * width, '\0');
-  if (H5Dread(dataset.id.get(), dataset.type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0) {
-    fail(name, "readable strings", last_error());
-  }
+  read_all(name, dataset, dataset.type.get(), bytes.data());
   const bool is_space_padded = H5Tget_strpad(dataset.type.get()) == H5T_STR_SPACEPAD;
   for (size_t k = 0; k < count; ++k) out.push_back(unpadded(bytes.data() + k * width, width, is_space_padded));
   return out;

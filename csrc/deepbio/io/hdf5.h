@@ -68,6 +68,8 @@ class Hdf5Reader {
   Dataset open(const std::string& name) const;
   void check_storage(const std::string& name, const Dataset& dataset) const;
   void check_filters(const std::string& name, const Dataset& dataset) const;
+  // Through libhdf5, once its chunks were looked at. memory_type: an identifier; out: one for each element.
+  void read_all(const std::string& name, const Dataset& dataset, int64_t memory_type, void* out) const;
   // Past libhdf5 (hdf5_stored.h) where that can be done.
   template <class T>
   bool read_past(const Dataset& dataset, std::vector<T>& out) const;

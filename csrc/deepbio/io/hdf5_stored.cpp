@@ -1,9 +1,11 @@
 #include "deepbio/io/hdf5_stored.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <unordered_map>
 
 #include <hdf5.h>
@@ -23,7 +25,7 @@ namespace {
 class ChunkInflater {
  public:
   // False unless the data is sound and fills `out` exactly.
-  bool run(const std::vector<unsigned char>& stored, char* out, size_t size) {
+  bool run(std::span<const unsigned char> stored, char* out, size_t size) {
 #ifdef DEEPBIO_WITH_LIBDEFLATE
     return library_ && libdeflate_zlib_decompress(library_.get(), stored.data(), stored.size(), out, size, nullptr) ==
                            LIBDEFLATE_SUCCESS;
@@ -145,6 +147,33 @@ bool read_elements(const StoredDataset& from, uint64_t width, char* out) {
   }
 }
 
+// What the filters of a dataset do to the size of a chunk. Shuffle keeps it, a Fletcher check sum adds four bytes.
+struct ChunkSizes {
+  std::vector<H5Z_filter_t> filters;  // in the order of writing
+  uint64_t plain_bytes;
+
+  // Whether the bytes as stored, with the filters of the mask left out, come back as a whole chunk.
+  bool fit(const std::vector<unsigned char>& stored, uint32_t skipped, ChunkInflater& inflater,
+           std::string& inflated) const {
+    uint64_t before = plain_bytes, after = 0;  // of gzip: bytes that it packed, bytes that were added behind
+    bool is_packed = false;
+    for (size_t k = 0; k < filters.size(); ++k) {
+      if ((skipped >> k & 1) != 0 || filters[k] == H5Z_FILTER_SHUFFLE) continue;
+      if (filters[k] == H5Z_FILTER_FLETCHER32) {
+        (is_packed ? after : before) += 4;
+      } else if (filters[k] == H5Z_FILTER_DEFLATE && !is_packed) {
+        is_packed = true;
+      } else {
+        return false;
+      }
+    }
+    if (!is_packed) return stored.size() == before;
+    if (stored.size() < after || before > stored.size() * 1100 + 65536) return false;
+    inflated.resize(before);
+    return inflater.run({stored.data(), stored.size() - after}, inflated.data(), before);
+  }
+};
+
 // Addresses count from the first byte and have eight bytes, as sizes do.
 bool has_usual_addresses(int64_t file) {
   const Hdf5Handle list(H5Fget_create_plist(file), H5Pclose);
@@ -213,6 +242,55 @@ bool read_stored(const StoredDataset& dataset, std::vector<std::string>& out) {
     out.emplace_back(text, strnlen(text, length));
   }
   return true;
+}
+
+bool chunks_are_whole(int64_t dataset, uint64_t file_bytes) {
+  const Hdf5Handle list(H5Dget_create_plist(dataset), H5Pclose), space(H5Dget_space(dataset), H5Sclose);
+  const Hdf5Handle type(H5Dget_type(dataset), H5Tclose);
+  if (!list || !space || !type) return false;
+  if (H5Pget_layout(list.get()) != H5D_CHUNKED) return true;
+  const int rank = H5Sget_simple_extent_ndims(space.get());
+  std::array<hsize_t, H5S_MAX_RANK> extent{}, chunk{}, first{};
+  if (rank < 1 || H5Sget_simple_extent_dims(space.get(), extent.data(), nullptr) < 0 ||
+      H5Pget_chunk(list.get(), rank, chunk.data()) != rank) {
+    return false;
+  }
+  ChunkSizes sizes{{}, H5Tget_size(type.get())};
+  for (int k = 0; k < rank; ++k) {
+    if (extent[k] == 0) return true;
+    if (chunk[k] == 0 || sizes.plain_bytes > UINT32_MAX / chunk[k]) return false;
+    sizes.plain_bytes *= chunk[k];
+  }
+  for (int k = 0; k < H5Pget_nfilters(list.get()); ++k) {
+    unsigned flags = 0, config = 0;
+    size_t num_values = 0;
+    sizes.filters.push_back(H5Pget_filter2(list.get(), k, &flags, &num_values, nullptr, 0, nullptr, &config));
+  }
+  ChunkInflater inflater;
+  std::vector<unsigned char> stored;
+  std::string inflated;
+  while (true) {
+    unsigned skipped = 0;
+    haddr_t address = HADDR_UNDEF;
+    hsize_t size = 0;
+    if (H5Dget_chunk_info_by_coord(dataset, first.data(), &skipped, &address, &size) < 0 || size > file_bytes) {
+      return false;
+    }
+    // A chunk that was never written is made of fill values.
+    if (address != HADDR_UNDEF) {
+      stored.resize(size);
+      uint32_t mask = 0;
+      if (H5Dread_chunk(dataset, H5P_DEFAULT, first.data(), &mask, stored.data()) < 0 ||
+          !sizes.fit(stored, mask, inflater, inflated)) {
+        return false;
+      }
+    }
+    int axis = rank - 1;
+    for (first[axis] += chunk[axis]; first[axis] >= extent[axis]; first[axis] += chunk[axis]) {
+      first[axis] = 0;
+      if (--axis < 0) return true;
+    }
+  }
 }
 
 }  // namespace deepbio::io

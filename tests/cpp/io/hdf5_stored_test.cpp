@@ -211,3 +211,37 @@ CATCH_TEST_CASE("every identifier that a reader opens is closed, also when the f
   }
   CATCH_REQUIRE(num_errors > 30);
 }
+
+CATCH_TEST_CASE("a chunk that comes back in another size is refused before libhdf5 reads behind it", "[hdf5_stored]") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "c.h5";
+  std::vector<double> values(300);
+  std::iota(values.begin(), values.end(), 0.5);
+  const auto read = [&] { return Hdf5Reader(path).doubles("d"); };
+  for (const Layout layout :
+       {Layout{100, true, true, true}, Layout{100, false, true, true}, Layout{20, false, false, true},
+        Layout{50, true, true, false, 100}, Layout{30, true, false, false, 100}}) {
+    write_file(path, layout, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 300, values.data());
+    CATCH_REQUIRE(read() == values);
+    write_file(path, layout, H5T_IEEE_F32LE, H5T_NATIVE_DOUBLE, 300, nullptr);
+    CATCH_REQUIRE(read() == std::vector<double>(300));  // never written: fill values
+  }
+  // Sizes of the middle one of three chunks, stored with gzip left out; 800 is whole. Fletcher's sum adds 4.
+  for (const auto& [fletcher, bytes] : {std::pair{false, 800}, {false, 792}, {false, 1600}, {true, 800}}) {
+    write_file(path, {100, false, true, fletcher}, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 300, values.data());
+    {
+      const Hdf5Handle file(H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), H5Fclose);
+      const Hdf5Handle dataset(H5Dopen2(file.get(), "d", H5P_DEFAULT), H5Dclose);
+      const hsize_t second = 100;
+      const std::vector<char> zeros(1600);
+      CATCH_REQUIRE(H5Dwrite_chunk(dataset.get(), H5P_DEFAULT, 1, &second, bytes, zeros.data()) >= 0);
+    }
+    CATCH_CAPTURE(fletcher, bytes);
+    if (bytes == 800 && !fletcher) {
+      std::fill_n(values.begin() + 100, 100, 0.0);
+      CATCH_REQUIRE(read() == values);
+    } else {
+      CATCH_REQUIRE_THROWS_WITH(read(), Catch::Contains("c.h5: expected whole chunks in d"));
+    }
+  }
+}
