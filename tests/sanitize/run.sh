@@ -4,6 +4,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 export CCACHE_DISABLE=1 TSAN_OPTIONS=halt_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export LSAN_OPTIONS=suppressions=$root/tests/sanitize/library_leaks.txt:print_suppressions=0
 build() {
   cmake -G Ninja -S "$root" -B "$root/build/$1" -DDEEPBIO_WITH_TORCH=OFF -DDEEPBIO_BUILD_TESTS=ON \
     -DCMAKE_BUILD_TYPE=RelWithDebInfo "$2" >/dev/null
