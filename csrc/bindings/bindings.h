@@ -47,6 +47,7 @@ void bind_seq(py::module_& module);
 void bind_community(py::module_& module);
 void bind_unifrac_batch(py::module_& module);
 void bind_data(py::module_& module);
+void bind_shard(py::module_& module);
 void bind_model(py::module_& module);
 void bind_train(py::module_& module);
 void bind_export(py::module_& module);
