@@ -341,10 +341,10 @@ class ReadDataset:
     num_filtered: int
     def __init__(
         self,
-        paths: Sequence[str],
+        paths: Sequence[str | bytes],
         encoding: ReadEncoding = ...,
         on_bad_record: str = "raise",
-        mates: Sequence[str] = ...,
+        mates: Sequence[str | bytes] = ...,
         is_interleaved: bool = False,
     ) -> None: ...
     def __len__(self) -> int: ...
@@ -359,7 +359,7 @@ class ReadStream:
     given: int
     def __init__(
         self,
-        paths: Sequence[str],
+        paths: Sequence[str | bytes],
         encoding: ReadEncoding,
         on_bad_record: str,
         shuffle_buffer: int,
