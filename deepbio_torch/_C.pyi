@@ -454,9 +454,20 @@ class SampleLoader:
     def begin_with(self, epoch: int, first_batch: int, batches: Sequence[Sequence[int]]) -> None: ...
     def next(self) -> dict[str, Any] | None: ...
 
-def epoch_batches(
-    num_items: int, batch_size: int, shuffle: bool, drop_last: bool, seed: int, epoch: int, rank: int, world_size: int
-) -> list[list[int]]: ...
+class EpochBatches:
+    def __init__(
+        self,
+        num_items: int,
+        batch_size: int,
+        shuffle: bool,
+        drop_last: bool,
+        seed: int,
+        epoch: int,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    def at(self, number: int) -> list[int]: ...
 
 # model: state is a state_dict; a predictor is known by its names under "base_model."
 def parameter_names(config_json: str, is_predictor: bool) -> list[str]: ...

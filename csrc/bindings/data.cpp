@@ -153,18 +153,18 @@ template <class Batch, class Dataset>
 void bind_loader(py::module_& module, const char* name) {
   using Bound = BoundLoader<Batch, Dataset>;
   py::class_<Bound>(module, name)
-      .def(py::init([](std::shared_ptr<Dataset> dataset, int64_t num_items, int64_t batch_size, bool shuffle,
-                       bool drop_last, uint64_t seed, int64_t num_threads, int64_t rank, int64_t world_size) {
-             data::LoaderOptions options = order_options(batch_size, shuffle, drop_last, seed, rank, world_size);
-             options.num_threads = num_threads;
-             auto make = [dataset](std::span<const int64_t> indices, uint64_t epoch) {
-               return dataset->batch(indices, epoch);
-             };
-             return std::unique_ptr<Bound>(new Bound{
-                 dataset, data::Loader<Batch>(data::epoch_order(num_items, false, 0, 0), std::move(make), options)});
-           }),
-           py::arg("dataset"), py::arg("num_items"), py::arg("batch_size"), py::arg("shuffle"), py::arg("drop_last"),
-           py::arg("seed"), py::arg("num_threads"), py::arg("rank"), py::arg("world_size"))
+      .def(
+          py::init([](std::shared_ptr<Dataset> dataset, int64_t num_items, int64_t batch_size, bool shuffle,
+                      bool drop_last, uint64_t seed, int64_t num_threads, int64_t rank, int64_t world_size) {
+            data::LoaderOptions options = order_options(batch_size, shuffle, drop_last, seed, rank, world_size);
+            options.num_threads = num_threads;
+            auto make = [dataset](std::span<const int64_t> indices, uint64_t epoch) {
+              return dataset->batch(indices, epoch);
+            };
+            return std::unique_ptr<Bound>(new Bound{dataset, data::Loader<Batch>(num_items, std::move(make), options)});
+          }),
+          py::arg("dataset"), py::arg("num_items"), py::arg("batch_size"), py::arg("shuffle"), py::arg("drop_last"),
+          py::arg("seed"), py::arg("num_threads"), py::arg("rank"), py::arg("world_size"))
       .def_property_readonly("num_batches", [](const Bound& b) { return b.loader.num_batches(); })
       .def_property_readonly("position", [](const Bound& b) { return b.loader.position(); })
       .def(
@@ -338,15 +338,16 @@ void bind_data(py::module_& module) {
       "mixed_seed",
       [](uint64_t seed, uint64_t epoch) { return CounterRandom(seed, epoch, 0, Purpose::kOrder).next_u64() >> 1; },
       py::arg("seed"), py::arg("epoch"));
-  module.def(
-      "epoch_batches",
-      [](int64_t num_items, int64_t batch_size, bool shuffle, bool drop_last, uint64_t seed, uint64_t epoch,
-         int64_t rank, int64_t world_size) {
-        const auto options = order_options(batch_size, shuffle, drop_last, seed, rank, world_size);
-        return data::epoch_batches(data::epoch_order(num_items, false, 0, 0), options, epoch);
-      },
-      py::arg("num_items"), py::arg("batch_size"), py::arg("shuffle"), py::arg("drop_last"), py::arg("seed"),
-      py::arg("epoch"), py::arg("rank"), py::arg("world_size"), NoGil());
+  py::class_<data::EpochBatches>(module, "EpochBatches")
+      .def(py::init([](int64_t num_items, int64_t batch_size, bool shuffle, bool drop_last, uint64_t seed,
+                       uint64_t epoch, int64_t rank, int64_t world_size) {
+             const auto options = order_options(batch_size, shuffle, drop_last, seed, rank, world_size);
+             return data::EpochBatches(num_items, options, epoch);
+           }),
+           py::arg("num_items"), py::arg("batch_size"), py::arg("shuffle"), py::arg("drop_last"), py::arg("seed"),
+           py::arg("epoch"), py::arg("rank") = 0, py::arg("world_size") = 1)
+      .def("__len__", &data::EpochBatches::size)
+      .def("at", &data::EpochBatches::at, py::arg("number"));
 }
 
 }  // namespace deepbio::bindings
