@@ -341,10 +341,10 @@ class ReadDataset:
     num_filtered: int
     def __init__(
         self,
-        paths: Sequence[str],
+        paths: Sequence[str | bytes],
         encoding: ReadEncoding = ...,
         on_bad_record: str = "raise",
-        mates: Sequence[str] = ...,
+        mates: Sequence[str | bytes] = ...,
         is_interleaved: bool = False,
     ) -> None: ...
     def __len__(self) -> int: ...
@@ -359,7 +359,7 @@ class ReadStream:
     given: int
     def __init__(
         self,
-        paths: Sequence[str],
+        paths: Sequence[str | bytes],
         encoding: ReadEncoding,
         on_bad_record: str,
         shuffle_buffer: int,
@@ -377,6 +377,13 @@ class StreamLoader:
     def __init__(self, stream: ReadStream, batch_size: int, drop_last: bool, num_threads: int) -> None: ...
     def begin(self, epoch: int, first_batch: int = 0) -> None: ...
     def next(self) -> dict[str, Any] | None: ...
+
+class Shard:
+    def __init__(self, path: str, is_kept_open: bool = False) -> None: ...
+    def tensors(self) -> list[tuple[str, Tensor]]: ...
+    def rows(self, names: Sequence[str], begin: int, count: int) -> list[Tensor]: ...
+    def copy_rows(self, name: str, rows: Tensor, places: Tensor, out: Tensor) -> None: ...
+    def check_unchanged(self) -> None: ...
 
 def mixed_seed(seed: int, epoch: int) -> int: ...
 def length_batches(
@@ -454,9 +461,20 @@ class SampleLoader:
     def begin_with(self, epoch: int, first_batch: int, batches: Sequence[Sequence[int]]) -> None: ...
     def next(self) -> dict[str, Any] | None: ...
 
-def epoch_batches(
-    num_items: int, batch_size: int, shuffle: bool, drop_last: bool, seed: int, epoch: int, rank: int, world_size: int
-) -> list[list[int]]: ...
+class EpochBatches:
+    def __init__(
+        self,
+        num_items: int,
+        batch_size: int,
+        shuffle: bool,
+        drop_last: bool,
+        seed: int,
+        epoch: int,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    def at(self, number: int) -> list[int]: ...
 
 # model: state is a state_dict; a predictor is known by its names under "base_model."
 def parameter_names(config_json: str, is_predictor: bool) -> list[str]: ...

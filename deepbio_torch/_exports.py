@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 import json
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path as _Path
-from typing import Any
+from typing import Any, BinaryIO, TypeAlias
+
+from torch import Tensor
 
 from ._batch import Batch, Sample
 from ._records import Path
 from ._sequences import SequenceDataset
-from .errors import ArgumentError
+from .errors import ArgumentError, DeepBioError, WriteError
 from .targets import Labels
 
-Progress = Callable[[int, int], None]
+Progress: TypeAlias = Callable[[int, int], None]
+Writer: TypeAlias = Callable[[BinaryIO, Progress | None], None]
 
 _CHUNK = 8192  # records
 
@@ -57,29 +63,41 @@ def export_reads(dataset: SequenceDataset, path: Path, *, progress: Progress | N
     (the names of class 0, 1, ...). ``.parquet`` has a row per record: ``id``, ``length``, ``label``, and ``sequence``,
     ``quality``, ... as flat lists without padding; ``classes`` stand in the metadata of its schema.
 
+    A file of that name is replaced, and only when all is written. Bytes of titles that are not UTF-8 come back from
+    ``.npz`` as ``str.encode("utf-8", "surrogateescape")`` gives them and stand in ``.h5`` as they are; ``.parquet``
+    cannot hold them.
+
     Raises:
-        ArgumentError: another suffix; a transform that draws at random or does not end with an encoder. ImportError:
-            h5py or pyarrow is missing.
+        ArgumentError: another suffix; a transform that draws at random or does not end with an encoder; a name that
+            the format cannot hold. WriteError: no such folder, no permission, no room. ImportError: h5py or pyarrow is
+            missing.
     """
     check_fixed(dataset)
     target = _Path(path)
-    writers = {".npz": _export_npz, ".h5": _export_hdf5, ".parquet": _export_parquet}
+    writers = {".npz": _npz_writer, ".h5": _hdf5_writer, ".parquet": _parquet_writer}
     if target.suffix not in writers:
         raise ArgumentError(f"export: expected a path that ends with {', '.join(writers)}, got {os.fspath(path)!r}")
+    writer = writers[target.suffix](dataset)
     temporary = target.with_name(f".{uuid.uuid4().hex[:12]}-{target.name}")
     try:
-        writers[target.suffix](dataset, temporary, progress)
+        with open(temporary, "xb") as file:
+            writer(file, progress)
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(target)
+    except OSError as problem:
+        if isinstance(problem, DeepBioError):
+            raise
+        raise WriteError(f"{os.fspath(path)}: cannot be written: {problem.strerror or problem}") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
     return os.fspath(target)
 
 
 def _whole(dataset: SequenceDataset, progress: Progress | None) -> tuple[Batch, list[str]]:
-    total = len(dataset.native())
-    for batch, rows in chunks(dataset, max(total, 1), progress):
-        return batch, rows.names()
-    return Batch(), []
+    every = [(batch, rows.names()) for batch, rows in chunks(dataset, max(len(dataset.native()), 1), progress)]
+    return every[0] if every else (Batch(), [])
 
 
 def _arrays(batch: Batch) -> dict[str, Any]:
@@ -99,30 +117,40 @@ def _class_names(dataset: SequenceDataset) -> dict[str, list[str]]:
     return {} if names is None else {"classes": names}
 
 
-def _export_npz(dataset: SequenceDataset, path: _Path, progress: Progress | None) -> None:
+def _npz_writer(dataset: SequenceDataset) -> Writer:
     import numpy
 
-    batch, names = _whole(dataset, progress)
-    arrays = _arrays(batch)
-    arrays |= {key: numpy.array(texts) for key, texts in {"ids": names, **_class_names(dataset)}.items()}
-    with open(path, "wb") as file:
+    def write(file: BinaryIO, progress: Progress | None) -> None:
+        batch, names = _whole(dataset, progress)
+        arrays = _arrays(batch)
+        arrays |= {key: numpy.array(texts) for key, texts in {"ids": names, **_class_names(dataset)}.items()}
         numpy.savez_compressed(file, **arrays)
 
+    return write
 
-def _export_hdf5(dataset: SequenceDataset, path: _Path, progress: Progress | None) -> None:
+
+def _hdf5_writer(dataset: SequenceDataset) -> Writer:
     try:
         import h5py
     except ImportError:
         raise ImportError("export to .h5 needs h5py: pip install h5py") from None
-    batch, names = _whole(dataset, progress)
-    with h5py.File(path, "w") as file:
-        for key, values in _arrays(batch).items():
-            file.create_dataset(key, data=values, compression="gzip", compression_opts=1)
-        for key, texts in {"ids": names, **_class_names(dataset)}.items():
-            file.create_dataset(key, data=texts, dtype=h5py.string_dtype())
+
+    def write(file: BinaryIO, progress: Progress | None) -> None:
+        batch, names = _whole(dataset, progress)
+        # In memory first: HDF5 cannot be left in the middle of a file that turns out to have no room.
+        memory = io.BytesIO()
+        with h5py.File(memory, "w") as whole:
+            for key, values in _arrays(batch).items():
+                whole.create_dataset(key, data=values, compression="gzip", compression_opts=1)
+            for key, texts in {"ids": names, **_class_names(dataset)}.items():
+                encoded = [text.encode("utf-8", "surrogateescape") for text in texts]
+                whole.create_dataset(key, data=encoded, dtype=h5py.string_dtype())
+        file.write(memory.getbuffer())
+
+    return write
 
 
-def _export_parquet(dataset: SequenceDataset, path: _Path, progress: Progress | None) -> None:
+def _parquet_writer(dataset: SequenceDataset) -> Writer:
     try:
         import pyarrow
         import pyarrow.parquet
@@ -132,10 +160,10 @@ def _export_parquet(dataset: SequenceDataset, path: _Path, progress: Progress | 
     assert encoder is not None
     layout = encoder.layout()._replace(is_fixed=False, multiple=1)  # nothing but what belongs to a record
     about = {"classes": json.dumps(dataset.classes), "transform": repr(dataset.transform)}
-    writer = None
-    try:
+
+    def tables(progress: Progress | None) -> Iterator[Any]:
         for batch, rows in chunks(dataset, _CHUNK, progress):
-            columns: dict[str, Any] = {"id": rows.names(), "length": batch["lengths"].numpy()}
+            columns: dict[str, Any] = {"id": _utf8(rows.names(), batch["index"]), "length": batch["lengths"].numpy()}
             samples = [Sample() for _ in columns["id"]]
             for prefix in ("", "mate_"):
                 if prefix + "lengths" in batch:
@@ -147,11 +175,27 @@ def _export_parquet(dataset: SequenceDataset, path: _Path, progress: Progress | 
             for key, values in _arrays(batch).items():
                 if key.startswith("labels"):
                     columns[key.replace("labels", "label", 1)] = values
-            table = pyarrow.table(columns).replace_schema_metadata(about)
-            writer = writer or pyarrow.parquet.ParquetWriter(path, table.schema)
-            writer.write_table(table)
-    finally:
-        if writer is not None:
-            writer.close()
-    if writer is None:
-        pyarrow.parquet.write_table(pyarrow.table({"id": pyarrow.array([], pyarrow.string())}), path)
+            yield pyarrow.table(columns).replace_schema_metadata(about)
+
+    def write(file: BinaryIO, progress: Progress | None) -> None:
+        every = tables(progress)
+        first = next(every, None)
+        if first is None:
+            first = pyarrow.table({"id": pyarrow.array([], pyarrow.string())})
+        with pyarrow.parquet.ParquetWriter(file, first.schema) as whole:
+            for table in itertools.chain([first], every):
+                whole.write_table(table)
+
+    return write
+
+
+def _utf8(names: list[str], index: Tensor) -> list[str]:
+    """Names of records, all of which are UTF-8."""
+    for name, number in zip(names, index.tolist(), strict=True):
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise ArgumentError(
+                f"record {number}: expected a name in UTF-8, which Parquet asks for, got {name!r}"
+            ) from None
+    return names

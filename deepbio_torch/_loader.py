@@ -11,6 +11,7 @@ import torch
 
 from . import _C
 from ._batch import collate
+from ._order import Batches
 from ._samples import SampleDataset
 from ._sequences import SequenceDataset
 from ._streaming import StreamingSequenceDataset
@@ -166,20 +167,22 @@ class DataLoader:
                 return self._native(_C.ReadLoader(self.dataset.native(), *self._options()), epoch, first)
         if hasattr(self.dataset, "set_epoch"):
             self.dataset.set_epoch(epoch)
-        return self._in_python(self._order(epoch)[first:])
+        return self._in_python(self._order(epoch), first)
 
-    def _order(self, epoch: int) -> list[list[int]]:
+    def _order(self, epoch: int) -> Sequence[list[int]]:
         """The batches of an epoch as indices."""
         order: dict[str, Any] = {"batch_size": self.batch_size, "shuffle": self.shuffle, "drop_last": self.drop_last}
         order |= {"seed": self.seed, "epoch": epoch, "rank": self.rank, "world_size": self.world_size}
         if self._by_length:
             return _C.length_batches(self.dataset.lengths, self._buckets, self._max_tokens, **order)
         if self.sampler is None:
-            return _C.epoch_batches(len(self.dataset), **order)
+            batches = _C.EpochBatches(len(self.dataset), **order)
+            return Batches(len(batches), batches.at)
         if hasattr(self.sampler, "set_epoch"):
             self.sampler.set_epoch(epoch)
         chosen = list(self.sampler)
-        return [[chosen[i] for i in batch] for batch in _C.epoch_batches(len(chosen), **order)]
+        places = _C.EpochBatches(len(chosen), **order)
+        return [[chosen[i] for i in places.at(number)] for number in range(len(places))]
 
     def _options(self) -> tuple[Any, ...]:
         sizes = (self.batch_size, self.shuffle, self.drop_last, self.seed, self.num_workers)
@@ -203,15 +206,16 @@ class DataLoader:
         while (fields := loader.next()) is not None:
             yield stream.complete(fields, epoch)
 
-    def _in_python(self, order: Sequence[Sequence[int]]) -> Iterator[Any]:
+    def _in_python(self, order: Sequence[Sequence[int]], first: int) -> Iterator[Any]:
         if self.num_workers == 0:
-            yield from map(self._fetch, order)
+            for number in range(first, len(order)):
+                yield self._fetch(order[number])
             return
         ahead = 2 * self.num_workers
         with ThreadPoolExecutor(self.num_workers) as pool:
-            waiting = deque(pool.submit(self._fetch, indices) for indices in order[:ahead])
+            waiting = deque(pool.submit(self._fetch, indices) for indices in order[first : first + ahead])
             try:
-                for place in range(len(order)):
+                for place in range(first, len(order)):
                     batch = waiting.popleft().result()
                     if place + ahead < len(order):
                         waiting.append(pool.submit(self._fetch, order[place + ahead]))

@@ -94,10 +94,10 @@ class SequenceDataset(Dataset[Sample]):
             check_unchanged(self.file_marks())  # of the dataset this is a copy of
             marks = [mark_of(path) for path in self.paths + self.mates]
             native = _C.ReadDataset(
-                self.paths,
+                native_paths(self.paths),
                 self._plan.encoding(self.sequence_type),
                 self.on_bad_record,
-                self.mates,
+                native_paths(self.mates),
                 self.is_interleaved,
             )
             check_unchanged(list(zip(self.paths + self.mates, marks, strict=True)))
@@ -298,6 +298,11 @@ def path_list(paths: Path | Sequence[Path]) -> list[str]:
     if not out:
         raise ArgumentError("paths: expected at least one file, got none")
     return out
+
+
+def native_paths(paths: Sequence[str]) -> list[bytes]:
+    """Paths for C++, also those whose bytes are no UTF-8."""
+    return [os.fsencode(path) for path in paths]
 
 
 def check_sequence_type(sequence_type: str) -> None:

@@ -11,7 +11,15 @@ from torch.utils.data import IterableDataset, get_worker_info
 from . import _C
 from ._batch import Batch, Later, Sample, collate
 from ._records import Path, Record
-from ._sequences import check_sequence_type, make_sample, metadata_of, path_list, plan_for, sample_of_batch
+from ._sequences import (
+    check_sequence_type,
+    make_sample,
+    metadata_of,
+    native_paths,
+    path_list,
+    plan_for,
+    sample_of_batch,
+)
 from .errors import ArgumentError, ConfigError
 from .targets import Target, check_target
 from .transforms import run_steps
@@ -115,7 +123,7 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
 
     def _stream(self, num_workers: int, worker: int) -> _C.ReadStream:
         return _C.ReadStream(
-            self.paths,
+            native_paths(self.paths),
             self._plan.encoding(self.sequence_type),
             self.on_bad_record,
             self.shuffle_buffer,

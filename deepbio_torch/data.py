@@ -6,6 +6,7 @@ Reads: :class:`SequenceReader`, :class:`SequenceDataset`, :class:`StreamingSeque
 
 from ._batch import Batch, Sample, collate, pad_collate, truncate_collate
 from ._loader import DataLoader
+from ._order import ShuffledSampler
 from ._records import FastaFile, Record, RecordBatch, SequenceReader
 from ._samples import SampleDataset
 from ._sequences import SequenceDataset
@@ -21,6 +22,7 @@ __all__ = [
     "SampleDataset",
     "SequenceDataset",
     "SequenceReader",
+    "ShuffledSampler",
     "StreamingSequenceDataset",
     "collate",
     "pad_collate",

@@ -14,7 +14,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path as _Path
 from typing import Any, TypeAlias
 
@@ -289,13 +289,62 @@ def make_labels(target: Target | None, native: _C.ReadDataset, paths: Sequence[s
     for i in range(size):
         record = Record(*native.record(i, False))
         for name, extractor in extractors.items():
-            columns[name].append(extractor(record))
+            columns[name].append(checked_label(extractor(record), record.name, name))
+    for name, column in columns.items():
+        check_one_kind(column, lambda i: Record(*native.record(i, False)).name, name)
     found = {name: labels_of(values) for name, values in columns.items()}
     if not isinstance(target, Mapping):
         return found[""]
     values = {name: labels.values for name, labels in found.items() if isinstance(labels.values, Tensor)}
     names = {name: labels.classes for name, labels in found.items() if isinstance(labels.classes, list)}
     return Labels(values, names or None)
+
+
+def checked_label(label: Any, record: str, target: str = "") -> str | int | float:
+    """A label that a target gave for a record: text, a whole number or another number.
+
+    Raises:
+        ArgumentError: it gave something else (None, a list, a number above int64).
+    """
+    if getattr(label, "ndim", None) == 0:  # a number of NumPy or torch
+        label = label.item()
+    if isinstance(label, str):
+        return label
+    if isinstance(label, Integral):
+        if -(2**63) <= int(label) < 2**63:
+            return int(label)
+    elif isinstance(label, Real):
+        return float(label)
+    who = f"target {target!r}" if target else "target"
+    raise ArgumentError(f"{who}: expected a class (int or text) or a number for {record!r}, got {_brief(label)}")
+
+
+def check_one_kind(labels: Sequence[str | int | float], name_of: Callable[[int], str], target: str = "") -> None:
+    """Refuses labels of which some are text and some numbers; ``name_of`` gives the name of a record."""
+    is_text = [isinstance(label, str) for label in labels]
+    if any(is_text) and not all(is_text):
+        first, other = is_text.index(True), is_text.index(False)
+        who = f"target {target!r}" if target else "target"
+        raise ArgumentError(
+            f"{who}: expected text for all records or numbers for all, got {_brief(labels[first])} for "
+            f"{name_of(first)!r} and {_brief(labels[other])} for {name_of(other)!r}"
+        )
+
+
+def checked_number(label: Any, record: str, target: str = "") -> int | float:
+    """A label of a stream, which cannot know all classes beforehand and so takes no text."""
+    checked = checked_label(label, record, target)
+    if isinstance(checked, str):
+        raise ArgumentError(
+            f"target: a stream does not know all classes beforehand, got {_brief(checked)} for {record!r}; "
+            "use targets.classes(names, extractor)"
+        )
+    return checked
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def labels_of(values: Sequence[Any]) -> Labels:

@@ -1,5 +1,6 @@
 // Errors: each C++ class arrives as the Python class of the same name in deepbio_torch.errors, fields as attributes.
-// Randomness of Python transforms.
+// Text of files. Randomness of Python transforms.
+#include <cstring>
 #include <exception>
 
 #include "bindings/bindings.h"
@@ -9,6 +10,17 @@
 
 namespace deepbio::bindings {
 namespace {
+
+bool is_ascii(std::string_view text) {
+  uint64_t high = 0, word = 0;
+  size_t at = 0;
+  for (; at + sizeof(word) <= text.size(); at += sizeof(word)) {
+    std::memcpy(&word, text.data() + at, sizeof(word));
+    high |= word;
+  }
+  for (; at < text.size(); ++at) high |= static_cast<unsigned char>(text[at]);
+  return (high & 0x8080808080808080u) == 0;
+}
 
 std::string kind_name(ErrorKind kind) { return std::string(to_string(kind)); }
 
@@ -27,24 +39,45 @@ void translate(std::exception_ptr pointer) {
     std::rethrow_exception(pointer);
   } catch (const ParseError& e) {
     const Place& place = e.place();
-    raise("ParseError", e.what(), place.path, number_or_none(place.record), number_or_none(place.line),
-          number_or_none(place.offset_bytes), e.expected(), e.got(), kind_name(e.kind()));
+    raise("ParseError", text(e.what()), text(place.path), number_or_none(place.record), number_or_none(place.line),
+          number_or_none(place.offset_bytes), text(e.expected()), text(e.got()), kind_name(e.kind()));
   } catch (const MissingFileError& e) {
-    raise("MissingFileError", e.what(), e.path());
+    raise("MissingFileError", text(e.what()), text(e.path()));
   } catch (const WriteError& e) {
-    raise("WriteError", e.what());
+    raise("WriteError", text(e.what()));
   } catch (const ArgumentError& e) {
-    raise("ArgumentError", e.what());
+    raise("ArgumentError", text(e.what()));
   } catch (const ShapeError& e) {
-    raise("ShapeError", e.what());
+    raise("ShapeError", text(e.what()));
   } catch (const ConfigError& e) {
-    raise("ConfigError", e.what());
+    raise("ConfigError", text(e.what()));
   } catch (const Error& e) {
-    raise("DeepBioError", e.what());
+    raise("DeepBioError", text(e.what()));
   }
 }
 
 }  // namespace
+
+PyObject* to_text(std::string_view text) {
+  if (text.size() > 1 && is_ascii(text)) {  // Python keeps one object for each shorter text
+    PyObject* const out = PyUnicode_New(static_cast<Py_ssize_t>(text.size()), 127);
+    if (out != nullptr) std::memcpy(PyUnicode_1BYTE_DATA(out), text.data(), text.size());
+    return out;
+  }
+  return PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "surrogateescape");
+}
+
+py::str text(std::string_view text) {
+  PyObject* const made = to_text(text);
+  if (made == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::str>(made);
+}
+
+py::list texts(const std::vector<std::string>& items) {
+  py::list out(items.size());
+  for (size_t i = 0; i < items.size(); ++i) out[i] = text(items[i]);
+  return out;
+}
 
 void bind_base(py::module_& module) {
   py::register_exception_translator(&translate);

@@ -31,6 +31,10 @@ struct Tree {
   std::string path;
 };
 
+// Files may hold any bytes: those that are no UTF-8 become surrogates, as in Python's own file names.
+PyObject* to_text(std::string_view text);  // a new reference, or null with a Python error set
+py::str text(std::string_view text);
+py::list texts(const std::vector<std::string>& items);
 py::dict to_python(const io::SkipReport& report);
 io::OnBadRecord parse_on_bad_record(const std::string& name);
 io::Overwrite overwrite_mode(bool overwrite);
@@ -46,7 +50,9 @@ void bind_records(py::module_& module);  // of bind_io
 void bind_seq(py::module_& module);
 void bind_community(py::module_& module);
 void bind_unifrac_batch(py::module_& module);
+void bind_encoding(py::module_& module);  // of bind_data
 void bind_data(py::module_& module);
+void bind_shard(py::module_& module);
 void bind_model(py::module_& module);
 void bind_train(py::module_& module);
 void bind_export(py::module_& module);

@@ -69,8 +69,8 @@ py::dict to_python(const io::SkipReport& report) {
   out["num_records"] = report.num_records;
   out["num_skipped"] = report.num_skipped;
   out["reasons"] = report.reasons;
-  out["examples"] = report.examples;
-  out["warnings"] = report.warnings;
+  out["examples"] = texts(report.examples);
+  out["warnings"] = texts(report.warnings);
   return out;
 }
 

@@ -10,6 +10,7 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   deepbio::bindings::bind_community(m);
   deepbio::bindings::bind_unifrac_batch(m);
   deepbio::bindings::bind_data(m);
+  deepbio::bindings::bind_shard(m);
   deepbio::bindings::bind_model(m);
   deepbio::bindings::bind_train(m);
   deepbio::bindings::bind_export(m);

@@ -176,27 +176,6 @@ void bind_batch(py::module_& module) {
 
 // --- records --------------------------------------------------------------------------------------------
 
-bool is_ascii(std::string_view text) {
-  uint64_t high = 0, word = 0;
-  size_t at = 0;
-  for (; at + sizeof(word) <= text.size(); at += sizeof(word)) {
-    std::memcpy(&word, text.data() + at, sizeof(word));
-    high |= word;
-  }
-  for (; at < text.size(); ++at) high |= static_cast<unsigned char>(text[at]);
-  return (high & 0x8080808080808080u) == 0;
-}
-
-// Titles may hold any bytes; those that are no UTF-8 become surrogates, as in Python's own file names.
-PyObject* to_text(std::string_view text) {
-  if (text.size() > 1 && is_ascii(text)) {  // Python keeps one object for each shorter text
-    PyObject* const out = PyUnicode_New(static_cast<Py_ssize_t>(text.size()), 127);
-    if (out != nullptr) std::memcpy(PyUnicode_1BYTE_DATA(out), text.data(), text.size());
-    return out;
-  }
-  return PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "surrogateescape");
-}
-
 PyObject* to_bytes(std::string_view text) {
   return PyBytes_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size()));
 }

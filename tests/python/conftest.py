@@ -1,6 +1,7 @@
 """Fixtures: the real command, the shared data, a small simulated community, and no random state between tests."""
 
 import os
+import random
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -52,6 +53,18 @@ def community_dir(
     path = tmp_path_factory.mktemp("community") / "sim"
     options = "--samples 24 --features 40 --length-bp 60 --depth 500 --seed 1".split()
     deepbio("simulate", "-o", path, *options, check=True)
+    return path
+
+
+@pytest.fixture
+def fastq(tmp_path: Path) -> Path:
+    """520 reads r0, r1, ... of 21 to 49 letters, with class=x, y or z in their titles."""
+    rng = random.Random(3)
+    path = tmp_path / "reads.fq"
+    with path.open("w") as file:
+        for i in range(520):
+            size = rng.randrange(21, 50)
+            file.write(f"@r{i} class={'xyz'[i % 3]}\n{''.join(rng.choices('ACGT', k=size))}\n+\n{'I' * size}\n")
     return path
 
 

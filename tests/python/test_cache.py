@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,18 +26,6 @@ from deepbio_torch.transforms import (
 )
 
 CHAIN = Compose([LengthFilter(25), Sampler(20, seed=1), Mutator(0.1, 2), OneHotEncoder()])
-
-
-@pytest.fixture
-def fastq(tmp_path):
-    rng = np.random.default_rng(3)
-    path = tmp_path / "reads.fq"
-    text = ""
-    for i in range(520):
-        size = int(rng.integers(21, 50))
-        text += f"@r{i} class={'xyz'[i % 3]}\n{''.join(rng.choice(list('ACGT'), size))}\n+\n{'I' * size}\n"
-    path.write_text(text)
-    return path
 
 
 def test_a_cache_gives_the_same_batches_and_knows_when_it_is_stale(fastq, tmp_path):
@@ -61,6 +50,110 @@ def test_a_cache_gives_the_same_batches_and_knows_when_it_is_stale(fastq, tmp_pa
     assert not db.Cache.is_valid(folder, fastq)
     with pytest.raises(ArgumentError, match="chance"):
         db.Cache.save(db.SequenceDataset(fastq, transform=CHAIN), tmp_path / "other")
+
+
+@pytest.fixture
+def even(tmp_path, monkeypatch):
+    """400 reads of one length as a dataset, and its cache of four files."""
+    monkeypatch.setattr("deepbio_torch.cache._SHARD_RECORDS", 100)
+    path, rng = tmp_path / "even.fq", np.random.default_rng(5)
+    lines = ["".join(rng.choice(list("ACGTN"), 150)) for _ in range(400)]
+    path.write_text("".join(f"@r{i} n={i}\n{line}\n+\n{'I' * 150}\n" for i, line in enumerate(lines)))
+    data = db.SequenceDataset(path, transform=OneHotEncoder(), target=lambda record: len(record.name))
+    return data, db.Cache.save(data, tmp_path / "cache")
+
+
+def mapped_files(folder):
+    with open("/proc/self/maps") as maps:
+        return sum(str(folder) in line and " rw-p " in line for line in maps)
+
+
+def test_batches_of_records_side_by_side_are_mapped_and_private(even):
+    data, folder = even
+    cached = db.Cache.load(folder)
+    before = mapped_files(folder)
+    batch = cached.batch(range(8, 72))
+    assert mapped_files(folder) == before + 2  # sequences and qualities
+    files = {path: path.read_bytes() for path in (data_folder(folder)).iterdir()}
+    for key in ("sequences", "quality", "labels", "lengths", "index"):
+        assert batch[key].is_contiguous()
+        batch[key].fill_(-7)
+    again = cached.batch(list(range(8, 72)))
+    for key in ("sequences", "quality", "labels", "lengths", "index"):
+        assert torch.equal(again[key], data.batch(range(8, 72))[key]) and bool((batch[key] == -7).all())
+    assert files == {path: path.read_bytes() for path in files}
+    kept = batch.quality
+    del batch, again
+    assert mapped_files(folder) == before + 1
+    del cached
+    assert bool((kept == -7).all()) and kept.add_(1).max() == -6
+    del kept
+    assert mapped_files(folder) == before
+
+
+def data_folder(folder):
+    return next(Path(folder).glob("data-*"))
+
+
+@pytest.mark.parametrize("open_files", [0, 64])
+def test_a_cache_that_is_replaced_or_removed_still_gives_its_batches(even, monkeypatch, open_files):
+    monkeypatch.setattr("deepbio_torch._cached._OPEN_FILES", open_files)
+    data, folder = even
+    cached = db.Cache.load(folder)
+    expected = {begin: data.batch(range(begin, begin + 60)) for begin in (0, 70)}  # 70: from two files
+    held = cached.batch(range(0, 60))
+    for change in (lambda: db.Cache.save(data, folder), lambda: db.Cache.invalidate(folder)):
+        change()
+        for begin, whole in expected.items():
+            batch = cached.batch(range(begin, begin + 60))
+            assert all(torch.equal(batch[key], whole[key]) for key in ("sequences", "quality", "labels", "lengths"))
+            assert batch.ids == whole.ids and batch.metadata == whole.metadata
+    assert torch.equal(held.sequences, expected[0].sequences)
+
+
+@pytest.mark.parametrize("ask", [range(0, 60), range(70, 130), [3, 1], [5]], ids=["run", "two files", "any", "one"])
+def test_a_cache_file_that_is_cut_short_is_an_error_and_no_crash(even, ask):
+    _, folder = even
+    cached = db.Cache.load(folder)
+    batch = cached.batch(range(90, 92))
+    for path in data_folder(folder).iterdir():
+        os.truncate(path, 5000)
+    for look in (lambda: cached.batch(ask), lambda: batch.ids, lambda: batch.metadata, lambda: cached.labels):
+        with pytest.raises(ParseError, match="written to since, now of 5000 bytes"):
+            look()
+
+
+@pytest.mark.parametrize(
+    ("encoder", "expected"),
+    [
+        (OneHotEncoder(), [True, False]),
+        (OneHotEncoder(pad_to=60), [True, True]),
+        (KmerEncoder(3), [True, True]),
+        (KmerEncoder(3, output="ids", overlap=False), [True, False]),
+        (TokenEncoder(db.tokenizers.Tokenizer.from_preset("deepbio-dna")), [True, False]),
+        (TokenEncoder(db.tokenizers.Tokenizer.from_preset("deepbio-dna"), pad_to_multiple_of=40), [True, True]),
+    ],
+)
+def test_a_cache_knows_the_files_whose_rows_are_all_as_wide(tmp_path, monkeypatch, encoder, expected):
+    monkeypatch.setattr("deepbio_torch.cache._SHARD_RECORDS", 3)
+    path = tmp_path / "reads.fa"
+    path.write_text("".join(f">r{i}\n{'ACGTAC' * 4}{'A' * (5 * (i == 4))}\n" for i in range(6)))
+    data = db.SequenceDataset(path, transform=encoder)
+    folder = db.Cache.save(data, tmp_path / "cache")
+    about = json.loads((tmp_path / "cache" / "metadata.json").read_text())
+    assert [shard["is_even"] for shard in about["shards"]] == expected
+    for indices in ([0, 1], [3], [4, 5], [3, 4], [2, 3], [5, 0]):
+        key = "input_ids" if "input_ids" in data.batch([0]) else "sequences"
+        assert torch.equal(db.Cache.load(folder).batch(indices)[key], data.batch(indices)[key])
+
+
+def test_a_cache_needs_no_open_file_per_shard(fastq, tmp_path, monkeypatch):
+    monkeypatch.setattr("deepbio_torch.cache._SHARD_RECORDS", 2)
+    cached = db.Cache.load(
+        db.Cache.save(db.SequenceDataset(fastq, transform=OneHotEncoder(pad_to=3000)), tmp_path / "cache")
+    )
+    held = [cached.batch([i, i + 1]) for i in range(0, 200, 2)]
+    assert len(os.listdir("/proc/self/fd")) < 100 and len(held) == 100
 
 
 def test_many_writers_of_one_cache_leave_a_good_one(fastq, tmp_path):
@@ -232,7 +325,7 @@ def test_a_damaged_cache_is_a_parse_error(fastq, tmp_path, damage):
         shard.unlink()
     else:
         about = folder / "metadata.json"
-        about.write_text("{" if damage == "metadata" else about.read_text().replace('"format": 2', '"format": 1'))
+        about.write_text("{" if damage == "metadata" else about.read_text().replace('"format": 3', '"format": 2'))
     with pytest.raises(ParseError, match="cache"):
         db.Cache.load(folder)
 
@@ -292,8 +385,105 @@ def test_exports_of_tokens_and_k_mers_hold_whole_arrays(fastq, tmp_path):
         assert np.array_equal(arrays["sequences"], data.batch(range(520)).sequences.numpy())
 
 
+SUFFIXES = [".npz", ".h5", ".parquet"]
+
+
 def test_an_export_that_fails_leaves_nothing(fastq, tmp_path):
     bad = db.SequenceDataset(fastq, transform=OneHotEncoder(pad_to=30))
     with pytest.raises(ArgumentError, match="pad_to is 30"):
         export_reads(bad, tmp_path / "out.npz")
     assert [path.name for path in tmp_path.iterdir()] == ["reads.fq"]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_an_export_that_is_interrupted_leaves_what_was_there(fastq, tmp_path, suffix):
+    data, path = db.SequenceDataset(fastq, transform=OneHotEncoder()), tmp_path / f"out{suffix}"
+    path.write_text("of old")
+
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export_reads(data, path, progress=interrupt)
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted(["reads.fq", path.name])
+    assert path.read_text() == "of old"
+    export_reads(data, path)
+    assert path.stat().st_size > 1000
+
+
+def test_a_cache_that_is_interrupted_leaves_the_old_one(even):
+    data, folder = even
+
+    def interrupt(done, total):
+        if done == 300:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        db.Cache.save(data, folder, progress=interrupt)
+    assert torch.equal(db.Cache.load(folder).batch([399]).sequences, data.batch([399]).sequences)
+    assert sorted(path.name.split("-")[0] for path in Path(folder).iterdir()) == [".lock", "data", "metadata.json"]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_an_export_that_cannot_be_written_is_a_write_error_in_one_line(fastq, tmp_path, suffix):
+    data = db.SequenceDataset(fastq, transform=OneHotEncoder())
+    (tmp_path / f"folder{suffix}").mkdir()
+    for place, reason in [
+        (f"none/out{suffix}", "No such file"),
+        (f"reads.fq/out{suffix}", "Not a directory"),
+        (f"folder{suffix}", "Is a directory"),
+    ]:
+        with pytest.raises(WriteError, match=rf"{place}: cannot be written: {reason}") as caught:
+            export_reads(data, tmp_path / place)
+        assert "\n" not in str(caught.value)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+FULL = """
+import resource, sys
+import deepbio_torch as db
+
+data = db.SequenceDataset(sys.argv[1], transform=db.transforms.OneHotEncoder())
+resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))  # as a disk without room
+try:
+    db.Cache.save(data, sys.argv[2]) if sys.argv[2].endswith("cache") else db.cache.export_reads(data, sys.argv[2])
+except db.errors.WriteError as problem:
+    print(problem)
+"""
+
+
+@pytest.mark.parametrize("name", ["out.npz", "out.h5", "out.parquet", "cache"])
+def test_a_full_disk_is_a_write_error_that_leaves_nothing(fastq, tmp_path, name):
+    command = [sys.executable, "-c", FULL, fastq, tmp_path / name]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert name in done.stdout and "File too large" in done.stdout and done.stdout.count("\n") == 1, done.stderr
+    assert done.stderr == ""
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file() and path.name != ".lock"] == ["reads.fq"]
+
+
+def test_a_folder_without_permission_takes_no_export(fastq, tmp_path):
+    if os.geteuid() == 0:
+        pytest.skip("root may write everywhere")
+    (tmp_path / "closed").mkdir(mode=0o500)
+    with pytest.raises(WriteError, match="Permission denied"):
+        export_reads(db.SequenceDataset(fastq, transform=OneHotEncoder()), tmp_path / "closed" / "out.npz")
+
+
+def test_titles_that_are_not_utf8_come_back_byte_for_byte(tmp_path):
+    import h5py
+
+    path = tmp_path / "latin.fq"
+    path.write_bytes(b"@plain one\nACGT\n+\nIIII\n@caf\xe9 gr\xf6\xdfe\nAC\n+\nII\n")
+    data = db.SequenceDataset(path, transform=OneHotEncoder())
+    batch = db.Cache.load(db.Cache.save(data, tmp_path / "cache")).batch([0, 1])
+    assert [name.encode("utf-8", "surrogateescape") for name in batch.ids] == [b"plain", b"caf\xe9"]
+    title = batch.metadata[1]["description"].encode("utf-8", "surrogateescape")
+    assert title == b"gr\xf6\xdfe" and batch.ids == data.batch([0, 1]).ids
+    with np.load(export_reads(data, tmp_path / "reads.npz")) as arrays:
+        assert arrays["ids"].tolist() == batch.ids
+    with h5py.File(export_reads(data, tmp_path / "reads.h5")) as file:
+        assert list(file["ids"]) == [b"plain", b"caf\xe9"]
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    with pytest.raises(ArgumentError, match=r"record 1: .*UTF-8.*caf\\udce9"):
+        export_reads(data, tmp_path / "reads.parquet")
+    assert not (tmp_path / "reads.parquet").exists()

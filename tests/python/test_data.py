@@ -300,3 +300,34 @@ def test_samples_load_the_same_with_any_number_of_threads(community_dir: Path):
         batches = db.DataLoader(samples, batch_size=5, shuffle=True, seed=1, num_workers=threads)
         runs.append([(b.sample_ids, b.counts.sum(0).tolist()) for _ in range(2) for b in batches])
     assert runs[0] == runs[1] and len(runs[0]) == 10
+
+
+def test_names_that_are_not_utf8_come_through_datasets_streams_and_loaders(tmp_path: Path):
+    path = tmp_path / b"r\xe9ads.fastq".decode("utf-8", "surrogateescape")
+    path.write_bytes(b"@caf\xe9 \xff lane\nACGT\n+\nIIII\n@plain n\xc3\xa9\nAC\n+\nII\n")
+    names = [b"caf\xe9".decode("utf-8", "surrogateescape"), "plain"]
+    titles = [b"\xff lane".decode("utf-8", "surrogateescape"), "né"]
+
+    def seen(batches) -> tuple[list[str], list[str]]:
+        found = [(name, each) for batch in batches for name, each in zip(batch.ids, batch.metadata, strict=True)]
+        assert {each["path"] for _, each in found} == {str(path)}
+        return [name for name, _ in found], [each["description"] for _, each in found]
+
+    encoder = db.transforms.OneHotEncoder()
+    data = db.SequenceDataset(path, transform=encoder, target=lambda record: names.index(record.name))
+    assert seen([data.batch([0, 1])]) == (names, titles)
+    assert data.batch([1, 0]).labels.tolist() == [1, 0] and data.record(0).name == names[0]
+    assert data[0]["id"] == names[0] and data[0]["metadata"]["description"] == titles[0]
+    assert db.SequenceDataset(path)[0]["id"] == names[0]
+    assert pickle.loads(pickle.dumps(data.batch([0]))).ids == names[:1]
+    for threads in (0, 2):
+        assert seen(db.DataLoader(data, num_workers=threads)) == (names, titles)
+        stream = db.StreamingSequenceDataset(path, transform=encoder, target=lambda record: len(record.name))
+        assert seen(db.DataLoader(stream, num_workers=threads)) == (names, titles)
+    assert [sample["id"] for sample in db.StreamingSequenceDataset(path)] == names
+    path.write_bytes(path.read_bytes() + b"@\xe9 last\nACGT\n+\nII\n")
+    with pytest.raises(ParseError) as caught:
+        len(db.SequenceDataset(path))
+    assert caught.value.path == str(path) and caught.value.record == 2
+    skipping = db.SequenceDataset(path, on_bad_record="skip").report
+    assert skipping["num_skipped"] == 1 and str(path) in skipping["examples"][0]

@@ -3,7 +3,6 @@
 import json
 import os
 
-import numpy as np
 import pytest
 import torch
 
@@ -12,18 +11,6 @@ from deepbio_torch.errors import ParseError
 from deepbio_torch.transforms import Compose, LengthFilter, Mutator, OneHotEncoder, Sampler
 
 CHAIN = Compose([LengthFilter(25), Sampler(20, seed=1), Mutator(0.1, 2), OneHotEncoder()])
-
-
-@pytest.fixture
-def fastq(tmp_path):
-    rng = np.random.default_rng(3)
-    path = tmp_path / "reads.fq"
-    text = ""
-    for i in range(520):
-        size = int(rng.integers(21, 50))
-        text += f"@r{i} class={'xyz'[i % 3]}\n{''.join(rng.choice(list('ACGT'), size))}\n+\n{'I' * size}\n"
-    path.write_text(text)
-    return path
 
 
 def stream(path, **options):

@@ -13,18 +13,6 @@ from deepbio_torch.errors import ArgumentError, MissingFileError, ParseError
 from deepbio_torch.transforms import OneHotEncoder
 
 
-@pytest.fixture
-def fastq(tmp_path):
-    rng = np.random.default_rng(3)
-    path = tmp_path / "reads.fq"
-    text = ""
-    for i in range(520):
-        size = int(rng.integers(21, 50))
-        text += f"@r{i} class={'xyz'[i % 3]}\n{''.join(rng.choice(list('ACGT'), size))}\n+\n{'I' * size}\n"
-    path.write_text(text)
-    return path
-
-
 def test_labels_come_from_titles_tables_and_the_read_itself(fastq, tmp_path):
     table = tmp_path / "labels.csv"
     table.write_text("read_id,label\n" + "".join(f"r{i},{i / 2}\n" for i in range(520)))
@@ -160,6 +148,44 @@ def test_bad_arguments_are_value_errors_that_quote_the_value(tmp_path, build, me
         build(path)
     with pytest.raises(MissingFileError, match="permissions"):
         targets.from_file(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        (lambda i: None if i == 7 else 1, "for 'r7', got None"),
+        (lambda i: [1, 2], r"for 'r0', got \[1, 2\]"),
+        (lambda i: "x" if i else 0.5, "'x' for 'r1' and 0.5 for 'r0'"),
+        (lambda i: 1 if i < 519 else "last", "'last' for 'r519' and 1 for 'r0'"),
+        (lambda i: 2**63, "for 'r0', got 9223372036854775808"),
+        (lambda i: torch.zeros(2), "for 'r0', got tensor"),
+        (lambda i: 1j, "for 'r0', got 1j"),
+        (lambda i: b"text", "for 'r0', got b'text'"),
+    ],
+)
+@pytest.mark.parametrize("name", [None, "kind"])
+def test_a_target_that_gives_no_label_is_an_argument_error_that_names_the_record(fastq, label, shown, name):
+    def extract(record):
+        return label(int(record.name[1:]))
+
+    data = db.SequenceDataset(fastq, target={name: extract} if name else extract)
+    with pytest.raises(ArgumentError, match=shown) as caught:
+        len(data)
+    assert "\n" not in str(caught.value) and ("'kind'" in str(caught.value)) == bool(name)
+
+
+def test_numbers_of_numpy_and_torch_are_labels(fastq):
+    kinds = {
+        "whole": lambda record: np.int32(3),
+        "yes": lambda record: np.bool_(len(record.sequence) > 30),
+        "part": lambda record: np.float32(0.5),
+        "tensor": lambda record: torch.tensor(4),
+    }
+    labels = db.SequenceDataset(fastq, target=kinds).labels
+    assert {name: values.dtype for name, values in labels.items()} == {
+        "whole": torch.int64, "yes": torch.int64, "part": torch.float32, "tensor": torch.int64,
+    }  # fmt: skip
+    assert labels["yes"].unique().tolist() == [0, 1] and labels["tensor"][5] == 4 and labels["part"][5] == 0.5
 
 
 def test_a_class_per_file_and_text_as_classes(tmp_path):

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "deepbio/base/error.h"
-#include "deepbio/base/random.h"
 #include "deepbio/data/prefetch.h"
 
 namespace deepbio::data {
@@ -27,32 +26,45 @@ void check(const LoaderOptions& options) {
 
 }  // namespace
 
-std::vector<int64_t> epoch_order(int64_t n, bool shuffle, uint64_t seed, uint64_t epoch) {
-  if (shuffle) {
-    CounterRandom random(seed, epoch, 0, Purpose::kOrder);
-    return random_permutation(n, random);
+EpochBatches::EpochBatches(int64_t num_items, const LoaderOptions& options, uint64_t epoch)
+    : options_((check(options), options)),
+      num_items_(num_items),
+      share_((num_items + options.world_size - 1) / options.world_size),
+      num_batches_(options.drop_last ? share_ / options.batch_size
+                                     : (share_ + options.batch_size - 1) / options.batch_size),
+      order_(num_items, options.seed, epoch) {}
+
+std::vector<int64_t> EpochBatches::at(int64_t number) const {
+  if (number < 0 || number >= num_batches_) {
+    throw ArgumentError("batch: expected 0 to " + std::to_string(num_batches_ - 1) + ", got " + std::to_string(number));
   }
+  const int64_t begin = number * options_.batch_size, end = std::min(begin + options_.batch_size, share_);
+  std::vector<int64_t> out(static_cast<size_t>(end - begin));
+  for (int64_t i = begin; i < end; ++i) {
+    const int64_t place = (i * options_.world_size + options_.rank) % num_items_;
+    out[static_cast<size_t>(i - begin)] = options_.shuffle ? order_.at(place) : place;
+  }
+  return out;
+}
+
+std::vector<int64_t> epoch_order(int64_t n, bool shuffle, uint64_t seed, uint64_t epoch) {
   std::vector<int64_t> order(static_cast<size_t>(n));
   std::iota(order.begin(), order.end(), int64_t{0});
+  if (!shuffle) return order;
+  const KeyedPermutation permutation(n, seed, epoch);
+  for (int64_t& item : order) item = permutation.at(item);
   return order;
 }
 
 std::vector<std::vector<int64_t>> epoch_batches(std::span<const int64_t> items, const LoaderOptions& options,
                                                 uint64_t epoch) {
-  const auto n = static_cast<int64_t>(items.size());
-  const std::vector<int64_t> order = epoch_order(n, options.shuffle, options.seed, epoch);
-  // A rank takes every world_size-th place; past the end the order starts over, so that all ranks get as many.
-  const int64_t share = (n + options.world_size - 1) / options.world_size;
-  std::vector<std::vector<int64_t>> batches;
-  for (int64_t i = 0; i < share; ++i) {
-    if (i % options.batch_size == 0) batches.emplace_back();
-    const int64_t place = (i * options.world_size + options.rank) % n;
-    batches.back().push_back(items[static_cast<size_t>(order[static_cast<size_t>(place)])]);
+  const EpochBatches batches(static_cast<int64_t>(items.size()), options, epoch);
+  std::vector<std::vector<int64_t>> out;
+  for (int64_t number = 0; number < batches.size(); ++number) {
+    out.push_back(batches.at(number));
+    for (int64_t& item : out.back()) item = items[static_cast<size_t>(item)];
   }
-  if (options.drop_last && !batches.empty() && static_cast<int64_t>(batches.back().size()) < options.batch_size) {
-    batches.pop_back();
-  }
-  return batches;
+  return out;
 }
 
 std::vector<std::vector<int64_t>> length_batches(const LengthPlan& plan, const LoaderOptions& options, uint64_t epoch) {
@@ -99,27 +111,32 @@ std::vector<std::vector<int64_t>> length_batches(const LengthPlan& plan, const L
 
 template <class Batch>
 struct Loader<Batch>::State {
-  std::vector<int64_t> items;
+  std::vector<int64_t> items;  // empty: 0..num_items-1
+  int64_t num_items = 0;
   Make make;
   LoaderOptions options;
   uint64_t epoch = 0;
-  std::vector<std::vector<int64_t>> batches;
-  int64_t given = 0;
-  size_t handed_out = 0;
+  std::function<std::vector<int64_t>(int64_t)> batch;  // the dataset indices of batch number ...
+  int64_t num_batches = 0, given = 0, handed_out = 0;
   std::unique_ptr<Prefetcher<Batch>> prefetcher;
 
   std::optional<typename Prefetcher<Batch>::Job> next_job() {
-    if (handed_out >= batches.size()) return std::nullopt;
-    return [this, number = handed_out++] { return make(batches[number], epoch); };
+    if (handed_out >= num_batches) return std::nullopt;
+    return [this, number = handed_out++] { return make(batch(number), epoch); };
   }
 };
 
 template <class Batch>
 Loader<Batch>::Loader(std::vector<int64_t> items, Make make, LoaderOptions options)
-    : state_(std::make_unique<State>()) {
-  check(options);
-  if (items.empty()) throw ArgumentError("loader: expected items to load, got none");
+    : Loader(static_cast<int64_t>(items.size()), std::move(make), options) {
   state_->items = std::move(items);
+}
+
+template <class Batch>
+Loader<Batch>::Loader(int64_t num_items, Make make, LoaderOptions options) : state_(std::make_unique<State>()) {
+  check(options);
+  if (num_items < 1) throw ArgumentError("loader: expected items to load, got none");
+  state_->num_items = num_items;
   state_->make = std::move(make);
   state_->options = options;
 }
@@ -139,31 +156,42 @@ Loader<Batch>::Loader(Loader&&) noexcept = default;
 
 template <class Batch>
 int64_t Loader<Batch>::num_batches() const {
-  const LoaderOptions& options = state_->options;
-  const auto n = static_cast<int64_t>(state_->items.size());
-  const int64_t share = (n + options.world_size - 1) / options.world_size;
-  return options.drop_last ? share / options.batch_size : (share + options.batch_size - 1) / options.batch_size;
+  return EpochBatches(state_->num_items, state_->options, 0).size();
 }
 
 template <class Batch>
 void Loader<Batch>::begin(uint64_t epoch, int64_t first_batch) {
-  if (first_batch < 0 || first_batch > num_batches()) {
-    throw ArgumentError("loader: an epoch has " + std::to_string(num_batches()) + " batches, cannot begin at batch " +
-                        std::to_string(first_batch));
-  }
-  begin(epoch, first_batch, epoch_batches(state_->items, state_->options, epoch));
+  EpochBatches batches(state_->num_items, state_->options, epoch);
+  const int64_t num_batches = batches.size();
+  // The items stay where they are as long as the loader lives.
+  const auto of_batch = [batches, items = std::span<const int64_t>(state_->items)](int64_t number) {
+    std::vector<int64_t> out = batches.at(number);
+    for (int64_t& item : out) item = items.empty() ? item : items[static_cast<size_t>(item)];
+    return out;
+  };
+  start(epoch, first_batch, num_batches, of_batch);
 }
 
 template <class Batch>
 void Loader<Batch>::begin(uint64_t epoch, int64_t first_batch, std::vector<std::vector<int64_t>> batches) {
-  if (first_batch < 0 || first_batch > static_cast<int64_t>(batches.size())) {
-    throw ArgumentError("loader: there are " + std::to_string(batches.size()) + " batches, cannot begin at batch " +
+  const auto num_batches = static_cast<int64_t>(batches.size());
+  start(epoch, first_batch, num_batches,
+        [batches = std::move(batches)](int64_t number) { return batches[static_cast<size_t>(number)]; });
+}
+
+template <class Batch>
+void Loader<Batch>::start(uint64_t epoch, int64_t first_batch, int64_t num_batches,
+                          std::function<std::vector<int64_t>(int64_t)> batch) {
+  if (first_batch < 0 || first_batch > num_batches) {
+    throw ArgumentError("loader: an epoch has " + std::to_string(num_batches) + " batches, cannot begin at batch " +
                         std::to_string(first_batch));
   }
   if (state_->prefetcher && !state_->prefetcher->is_here()) {
-    // In a forked child the parent's threads and their locks are left behind, with the state they look at.
+    // In a forked child the parent's threads and their locks are left behind, with the state they look at: it is never
+    // destroyed, so `batch` may go on looking at its items.
     auto fresh = std::make_unique<State>();
     fresh->items = state_->items;
+    fresh->num_items = state_->num_items;
     fresh->make = state_->make;
     fresh->options = state_->options;
     (void)state_.release();
@@ -172,9 +200,9 @@ void Loader<Batch>::begin(uint64_t epoch, int64_t first_batch, std::vector<std::
   State& state = *state_;
   state.prefetcher.reset();
   state.epoch = epoch;
-  state.batches = std::move(batches);
-  state.given = first_batch;
-  state.handed_out = static_cast<size_t>(first_batch);
+  state.batch = std::move(batch);
+  state.num_batches = num_batches;
+  state.given = state.handed_out = first_batch;
   state.prefetcher =
       std::make_unique<Prefetcher<Batch>>([&state] { return state.next_job(); }, state.options.num_threads,
                                           state.options.num_threads * state.options.prefetch);
@@ -186,7 +214,7 @@ std::optional<Batch> Loader<Batch>::next() {
   if (!state.prefetcher || !state.prefetcher->is_here()) {
     throw ArgumentError("loader: expected begin(epoch) before next(), in a forked child too");
   }
-  if (state.given >= static_cast<int64_t>(state.batches.size())) return std::nullopt;
+  if (state.given >= state.num_batches) return std::nullopt;
   ++state.given;
   return state.prefetcher->next();
 }

@@ -1,7 +1,8 @@
 // Batches in order: which indices make which batch, and threads that make batches ahead.
 //
-// The order of an epoch is a function of (seed, epoch, number of items) only: see epoch_order. Any number of threads
-// gives the same batches in the same order. Threads start with an epoch and are joined with it; an error in one is
+// The order of an epoch is a function of (seed, epoch, number of items) only: see EpochBatches. It is computed batch by
+// batch, so that memory does not grow with the items. Any number of threads gives the same batches in the same order.
+// Threads start with an epoch and are joined with it; an error in one is
 // rethrown by next(). A loader is used by one thread; after fork() in the child, an epoch must be begun anew.
 #pragma once
 
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "deepbio/data/batch.h"
+#include "deepbio/data/permutation.h"
 
 namespace deepbio::data {
 
@@ -26,9 +28,26 @@ struct LoaderOptions {
   int64_t rank = 0, world_size = 1;  // every rank gets the same number of batches (the tail wraps around)
 };
 
-// Indices 0..n-1 in the order of an epoch: identity, or a permutation keyed by (seed, epoch).
+// The batches of this rank in an epoch: consecutive groups of batch_size of its share of the order, which is identity,
+// or with shuffle a permutation keyed by (seed, epoch). A rank takes every world_size-th place; past the end the order
+// starts over, so that all ranks get as many. Threads: constant after construction.
+class EpochBatches {
+ public:
+  // throws ArgumentError: a size or rank out of range.
+  EpochBatches(int64_t num_items, const LoaderOptions& options, uint64_t epoch);
+  int64_t size() const { return num_batches_; }
+  // Items 0..num_items-1 of a batch. throws ArgumentError: number outside of [0, size()).
+  std::vector<int64_t> at(int64_t number) const;
+
+ private:
+  LoaderOptions options_;
+  int64_t num_items_, share_, num_batches_;  // share: items of this rank
+  KeyedPermutation order_;
+};
+
+// Indices 0..n-1 in the order of an epoch.
 std::vector<int64_t> epoch_order(int64_t n, bool shuffle, uint64_t seed, uint64_t epoch);
-// The batches of this rank: consecutive groups of batch_size of its share of the order.
+// All batches of a list of items.
 std::vector<std::vector<int64_t>> epoch_batches(std::span<const int64_t> items, const LoaderOptions& options,
                                                 uint64_t epoch);
 
@@ -50,6 +69,8 @@ class Loader {
   using Make = std::function<Batch(std::span<const int64_t> indices, uint64_t epoch)>;
   // items: dataset indices to load (for example the training samples).
   Loader(std::vector<int64_t> items, Make make, LoaderOptions options);
+  // All of a dataset: indices 0..num_items-1.
+  Loader(int64_t num_items, Make make, LoaderOptions options);
   ~Loader();
   Loader(Loader&&) noexcept;
   int64_t num_batches() const;  // per epoch
@@ -63,6 +84,8 @@ class Loader {
 
  private:
   struct State;
+  void start(uint64_t epoch, int64_t first_batch, int64_t num_batches,
+             std::function<std::vector<int64_t>(int64_t)> batch);
   std::unique_ptr<State> state_;
 };
 

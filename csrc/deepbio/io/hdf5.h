@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "deepbio/io/hdf5_heap.h"
+#include "deepbio/io/mapped_file.h"
 
 namespace deepbio::io {
 

@@ -3,11 +3,6 @@
 #include <cstdint>
 #include <cstring>
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "deepbio/base/error.h"
 
 namespace deepbio::io {
@@ -77,18 +72,5 @@ bool list_heap_objects(std::string_view bytes, uint64_t start, std::vector<std::
   });
   return misfit.expected == nullptr && is_in_order;
 }
-
-MappedFile::MappedFile(const std::string& path) : memory_(MAP_FAILED) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  struct stat info {};
-  if (file >= 0 && ::fstat(file, &info) == 0 && info.st_size > 0) {
-    size_ = static_cast<size_t>(info.st_size);
-    memory_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
-  }
-  if (file >= 0) ::close(file);
-  if (memory_ == MAP_FAILED) throw MissingFileError(path, "cannot be mapped");
-}
-
-MappedFile::~MappedFile() { ::munmap(memory_, size_); }
 
 }  // namespace deepbio::io

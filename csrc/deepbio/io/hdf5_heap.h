@@ -19,19 +19,4 @@ void check_global_heaps(std::string_view bytes, const std::string& path);
 //   returns  false, where check_global_heaps() would throw, and where the objects are not in the order of their numbers
 bool list_heap_objects(std::string_view bytes, uint64_t start, std::vector<std::string_view>& objects);
 
-// The bytes of a file, mapped for as long as this lives.
-class MappedFile {
- public:
-  // throws MissingFileError.
-  explicit MappedFile(const std::string& path);
-  ~MappedFile();
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-  std::string_view bytes() const { return {static_cast<const char*>(memory_), size_}; }
-
- private:
-  void* memory_;
-  size_t size_ = 0;
-};
-
 }  // namespace deepbio::io

@@ -48,12 +48,31 @@ class Parser {
  public:
   explicit Parser(const std::string& path) : path_(path) {}
 
-  SafetensorsFile parse() {
+  SafetensorsFile read() {
     auto content = std::make_shared<std::string>(read_all(path_, kMaxFileBytes));
-    const uint64_t header_bytes = read_header_length(*content);
-    const Json header = Json::parse(std::string_view(*content).substr(kLengthBytes, header_bytes), path_);
-    uint64_t data_begin = kLengthBytes + header_bytes;
-    data_bytes_ = content->size() - data_begin;
+    uint64_t data_begin = parse(*content);
+    if (data_begin % kAlignment != 0) {
+      content->erase(0, data_begin);  // a writer that did not pad its header: the data moves to aligned memory
+      data_begin = 0;
+    }
+    return placed(content->data() + data_begin, content);
+  }
+
+  SafetensorsFile map(const MappedFile& file) {
+    const uint64_t data_begin = parse(file.bytes());
+    if (data_begin % kAlignment != 0) {
+      fail("data at a multiple of " + std::to_string(kAlignment) + " bytes", "data at " + std::to_string(data_begin));
+    }
+    return placed(file.bytes().data() + data_begin, nullptr);
+  }
+
+ private:
+  // Fills file_ and ranges_; returns where the data begins.
+  uint64_t parse(std::string_view content) {
+    const uint64_t header_bytes = read_header_length(content);
+    const Json header = Json::parse(content.substr(kLengthBytes, header_bytes), path_);
+    const uint64_t data_begin = kLengthBytes + header_bytes;
+    data_bytes_ = content.size() - data_begin;
     for (const auto& [name, value] : header.as_object()) {
       if (name == kMetadataKey) {
         read_metadata(value);
@@ -62,16 +81,15 @@ class Parser {
       }
     }
     check_layout();
-    if (data_begin % kAlignment != 0) {
-      content->erase(0, data_begin);  // a writer that did not pad its header: the data moves to aligned memory
-      data_begin = 0;
-    }
-    for (size_t i = 0; i < ranges_.size(); ++i) file_.tensors[i].data = content->data() + data_begin + ranges_[i].first;
-    file_.buffer = std::move(content);
+    return data_begin;
+  }
+
+  SafetensorsFile placed(const char* data, std::shared_ptr<const std::string> buffer) {
+    for (size_t i = 0; i < ranges_.size(); ++i) file_.tensors[i].data = data + ranges_[i].first;
+    file_.buffer = std::move(buffer);
     return std::move(file_);
   }
 
- private:
   [[noreturn]] void fail(const std::string& expected, const std::string& got, int64_t offset = -1) const {
     throw ParseError({path_, -1, -1, offset}, expected, got, ErrorKind::kStructure);
   }
@@ -222,7 +240,9 @@ const TensorEntry* SafetensorsFile::find(const std::string& name) const {
   return found == tensors.end() ? nullptr : &*found;
 }
 
-SafetensorsFile read_safetensors(const std::string& path) { return Parser(path).parse(); }
+SafetensorsFile read_safetensors(const std::string& path) { return Parser(path).read(); }
+
+SafetensorsFile map_safetensors(const MappedFile& file) { return Parser(file.path()).map(file); }
 
 void write_safetensors(const std::string& path, const std::vector<TensorEntry>& tensors,
                        const std::map<std::string, std::string>& metadata, Overwrite overwrite) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "deepbio/io/bytes.h"
+#include "deepbio/io/mapped_file.h"
 
 namespace deepbio::io {
 
@@ -20,19 +21,22 @@ struct TensorEntry {
   std::string name;
   std::string dtype;  // "F64" "F32" "F16" "BF16" "I64" "I32" "I16" "I8" "U8" "BOOL"
   std::vector<int64_t> shape;
-  const void* data = nullptr;  // when reading: valid while the SafetensorsFile lives
+  const void* data = nullptr;  // when reading: valid while the SafetensorsFile or the mapping lives
   uint64_t num_bytes = 0;
 };
 
 struct SafetensorsFile {
   std::vector<TensorEntry> tensors;             // in buffer order
   std::map<std::string, std::string> metadata;  // the __metadata__ map
-  std::shared_ptr<const std::string> buffer;    // owns the bytes behind `data`
+  std::shared_ptr<const std::string> buffer;    // owns the bytes behind `data`, unless they are mapped
   const TensorEntry* find(const std::string& name) const;
 };
 
 // throws MissingFileError, ParseError.
 SafetensorsFile read_safetensors(const std::string& path);
+// The same without reading more than the header; `data` points into the file. Data that is not aligned is refused.
+// throws ParseError.
+SafetensorsFile map_safetensors(const MappedFile& file);
 // Writes atomically: names in the given order, bytes by falling element size (so that every tensor is aligned, which
 // other readers need) and then in the given order. throws ArgumentError on a duplicate name or wrong byte count.
 void write_safetensors(const std::string& path, const std::vector<TensorEntry>& tensors,

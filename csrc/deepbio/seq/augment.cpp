@@ -131,6 +131,13 @@ bool Sampler::apply(Read& read) const {
   return true;
 }
 
+QualityModel::Kind parse_quality_model(std::string_view name) {
+  if (name == "uniform") return QualityModel::Kind::kUniform;
+  if (name == "normal") return QualityModel::Kind::kNormal;
+  if (name == "degrading") return QualityModel::Kind::kDegrading;
+  throw ArgumentError("quality model: expected uniform, normal or degrading, got " + quoted(name));
+}
+
 QualitySimulator::QualitySimulator(QualityModel model, uint64_t seed) : model_(model), seed_(seed) {
   const bool is_uniform = model.kind == QualityModel::Kind::kUniform;
   if (is_uniform && model.first > model.second) {

@@ -70,6 +70,8 @@ struct QualityModel {
   double sd = 0;                  // degrading: mean at the first and behind the last letter, sd around it
 };
 
+QualityModel::Kind parse_quality_model(std::string_view name);  // "uniform", "normal", "degrading"
+
 class QualitySimulator : public Transform {
  public:
   // Phred scores are cut to whole numbers 0..93. throws ArgumentError: lowest above highest, a negative sd.

@@ -81,6 +81,13 @@ bool Subsampler::apply(Read& read) const {
   return random.uniform() < value_;
 }
 
+Subsampler::Kind parse_subsampling(std::string_view name) {
+  if (name == "fraction") return Subsampler::Kind::kFraction;
+  if (name == "every_nth") return Subsampler::Kind::kEveryNth;
+  if (name == "first_n") return Subsampler::Kind::kFirst;
+  throw ArgumentError("subsampling: expected fraction, every_nth or first_n, got " + quoted(name));
+}
+
 Copies parse_copies(std::string_view name) {
   if (name == "first") return Copies::kKeepFirst;
   if (name == "none") return Copies::kDropAll;

@@ -57,6 +57,8 @@ class Subsampler : public Transform {
   uint64_t seed_;
 };
 
+Subsampler::Kind parse_subsampling(std::string_view name);  // "fraction", "every_nth", "first_n"
+
 enum class Copies { kKeepFirst, kDropAll };
 Copies parse_copies(std::string_view name);  // "first", "none"
 

@@ -107,6 +107,39 @@ CATCH_TEST_CASE("Resuming at any batch gives the rest of the epoch", "[loader]")
   }
 }
 
+CATCH_TEST_CASE("Batches of a thousand million items are made one by one, and ranks share them", "[loader]") {
+  LoaderOptions options = shuffled(1000, 0);
+  options.world_size = 3;
+  std::vector<int64_t> seen;
+  for (options.rank = 0; options.rank < 3; ++options.rank) {
+    const EpochBatches batches(1000000000, options, 2);
+    CATCH_REQUIRE(batches.size() == 333334);
+    for (const int64_t number : {int64_t{0}, int64_t{200000}, batches.size() - 2}) {
+      const auto batch = batches.at(number);
+      CATCH_REQUIRE((batch.size() == 1000 && batch == batches.at(number)));
+      seen.insert(seen.end(), batch.begin(), batch.end());
+    }
+    CATCH_REQUIRE(batches.at(batches.size() - 1).size() == 334);
+    CATCH_REQUIRE_THROWS_WITH(batches.at(333334), Catch::Contains("0 to 333333, got 333334"));
+    CATCH_REQUIRE_THROWS_WITH(batches.at(-1), Catch::Contains("got -1"));
+  }
+  std::sort(seen.begin(), seen.end());
+  CATCH_REQUIRE(std::adjacent_find(seen.begin(), seen.end()) == seen.end());
+  CATCH_REQUIRE((seen.front() >= 0 && seen.back() < 1000000000));
+  options.rank = 3;
+  CATCH_REQUIRE_THROWS_AS(EpochBatches(10, options, 0), ArgumentError);
+}
+
+CATCH_TEST_CASE("A loader of a whole dataset gives what one of all its indices gives", "[loader]") {
+  std::vector<int64_t> all(29);
+  std::iota(all.begin(), all.end(), 0);
+  Loader<ReadBatch> loader(29, echo, shuffled(4, 2));
+  loader.begin(3, 1);
+  const auto expected = epoch_batches(all, shuffled(4, 0), 3);
+  CATCH_REQUIRE(drain(loader) == std::vector<std::vector<int64_t>>(expected.begin() + 1, expected.end()));
+  CATCH_REQUIRE_THROWS_AS(Loader<ReadBatch>(0, echo, shuffled(4, 0)), ArgumentError);
+}
+
 CATCH_TEST_CASE("A refused begin leaves the epoch that was under way as it was", "[loader]") {
   const auto items = first_items(29);
   const auto all = epoch_batches(items, shuffled(4, 0), 5);

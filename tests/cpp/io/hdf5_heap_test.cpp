@@ -4,6 +4,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/io/hdf5.h"
+#include "deepbio/io/mapped_file.h"
 
 using namespace deepbio;
 using namespace deepbio::io;

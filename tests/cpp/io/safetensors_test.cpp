@@ -69,6 +69,24 @@ CATCH_TEST_CASE("a file made by hand is read, whatever the order and padding of 
   CATCH_REQUIRE(read_bytes(file_of("{}", "")).tensors.empty());
 }
 
+CATCH_TEST_CASE("a mapped file has the tensors of one that is read", "[safetensors]") {
+  test::TemporaryFolder folder;
+  const std::vector<float> floats{1.5f, -2.0f, 0.0f};
+  write_safetensors(folder / "file", {{"text", "U8", {3}, "abc", 3}, {"weights", "F32", {3}, floats.data(), 12}});
+  const MappedFile mapped(folder / "file");
+  const SafetensorsFile file = map_safetensors(mapped);
+  CATCH_REQUIRE(file.tensors.size() == 2);
+  CATCH_REQUIRE(std::string(static_cast<const char*>(file.find("text")->data), 3) == "abc");
+  CATCH_REQUIRE(std::memcmp(file.find("weights")->data, floats.data(), 12) == 0);
+  CATCH_REQUIRE(mapped.bytes().data() < file.find("weights")->data);
+  CATCH_REQUIRE(file.find("text")->data < mapped.bytes().data() + mapped.bytes().size());
+
+  test::write_text(folder / "odd", file_of("{" + entry("a", "[2]", 0, 2) + "}", "xy"));
+  CATCH_REQUIRE_THROWS_WITH(map_safetensors(MappedFile(folder / "odd")), Catch::Contains("multiple of 8"));
+  test::write_text(folder / "cut", file_of("{" + entry("a", "[4]", 0, 4) + "}", "xy"));
+  CATCH_REQUIRE_THROWS_AS(map_safetensors(MappedFile(folder / "cut")), ParseError);
+}
+
 CATCH_TEST_CASE("broken headers and layouts are refused", "[safetensors]") {
   const std::vector<std::pair<std::string, std::string>> broken{
       {"{" + entry("a", "[3]", 0, 3) + "," + entry("b", "[3]", 2, 5) + "}", "12345"},  // overlap

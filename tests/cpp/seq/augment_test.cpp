@@ -69,3 +69,11 @@ CATCH_TEST_CASE("The other strand turns the qualities too; simulated ones keep t
   CATCH_REQUIRE_THROWS_AS(QualitySimulator({QualityModel::Kind::kUniform, 6, 5, 0}, 1), ArgumentError);
   CATCH_REQUIRE_THROWS_AS(ReverseComplement(2, SequenceType::kDna, 0), ArgumentError);
 }
+
+CATCH_TEST_CASE("A model of qualities has one of three names", "[augment]") {
+  using Kind = QualityModel::Kind;
+  CATCH_REQUIRE(parse_quality_model("uniform") == Kind::kUniform);
+  CATCH_REQUIRE(parse_quality_model("normal") == Kind::kNormal);
+  CATCH_REQUIRE(parse_quality_model("degrading") == Kind::kDegrading);
+  CATCH_REQUIRE_THROWS_WITH(parse_quality_model("high"), Catch::Contains("'high'"));
+}

@@ -57,3 +57,11 @@ CATCH_TEST_CASE("Copies are counted by sequence, whatever its length", "[filter]
   CATCH_REQUIRE((counter.add("") == 2 && counter.count("") == 2 && counter.count("acgt") == 0));
   CATCH_REQUIRE(counter.num_distinct() == 200);
 }
+
+CATCH_TEST_CASE("A kind of subsampling has one of three names", "[filter]") {
+  using Kind = Subsampler::Kind;
+  CATCH_REQUIRE(parse_subsampling("fraction") == Kind::kFraction);
+  CATCH_REQUIRE(parse_subsampling("every_nth") == Kind::kEveryNth);
+  CATCH_REQUIRE(parse_subsampling("first_n") == Kind::kFirst);
+  CATCH_REQUIRE_THROWS_WITH(parse_subsampling("every_mth"), Catch::Contains("'every_mth'"));
+}

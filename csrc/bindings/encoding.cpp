@@ -1,0 +1,227 @@
+// How reads become tensors: encoders, transforms, and both together as a dataset takes them.
+#include "bindings/bindings.h"
+
+#include "deepbio/base/error.h"
+#include "deepbio/data/read_encoder.h"
+#include "deepbio/data/reads.h"
+#include "deepbio/seq/augment.h"
+#include "deepbio/seq/encode.h"
+#include "deepbio/seq/filter.h"
+#include "deepbio/seq/trim.h"
+
+namespace deepbio::bindings {
+namespace {
+
+using torch::Tensor;
+using SharedTransform = std::shared_ptr<seq::Transform>;
+
+at::ScalarType parse_dtype(const std::string& name) {
+  if (name == "int64") return at::kLong;
+  if (name == "float32") return at::kFloat;
+  if (name == "uint8") return at::kByte;
+  throw ArgumentError("dtype: expected int64, float32 or uint8, got " + quoted(name));
+}
+
+struct EncodeArguments {
+  std::string sequence_type, unknown;
+  int64_t pad_to, max_length;
+  uint64_t seed, epoch = 0;
+  std::string dtype = "int64";
+  seq::EncodeOptions options() const {
+    seq::EncodeOptions out;
+    out.sequence_type = seq::parse_sequence_type(sequence_type);
+    out.unknown = seq::parse_unknown_letter(unknown);
+    out.pad_to = pad_to;
+    out.max_length = max_length;
+    out.seed = seed;
+    out.epoch = epoch;
+    out.dtype = parse_dtype(dtype);
+    return out;
+  }
+};
+
+using Values = std::pair<Tensor, Tensor>;  // values, lengths
+
+template <class Encode>
+Values encode_unlocked(const std::vector<py::bytes>& reads, Encode encode) {
+  const auto sequences = views(reads);
+  const py::gil_scoped_release no_gil;
+  const seq::Encoded encoded = encode(sequences);
+  return {encoded.values, encoded.lengths};
+}
+
+// record_indices: of the reads, for letters drawn at random; empty: 0, 1, ... qualities: for a last column, or empty.
+Values encode_one_hot(const std::vector<py::bytes>& reads, const std::string& type, const std::string& unknown,
+                      int64_t pad_to, int64_t max_length, bool channels_first, uint64_t seed,
+                      const std::vector<int64_t>& record_indices, uint64_t epoch,
+                      const std::vector<py::bytes>& qualities) {
+  seq::EncodeOptions options = EncodeArguments{type, unknown, pad_to, max_length, seed, epoch}.options();
+  options.channels_first = channels_first;
+  options.record_indices = record_indices;
+  const auto channel = views(qualities);
+  for (size_t i = 0; i < channel.size(); ++i) {
+    const auto size = static_cast<std::string_view>(reads.at(i)).size();
+    if (channel[i].size() == size) continue;
+    throw ArgumentError("quality channel: expected " + std::to_string(size) + " qualities, got " +
+                        std::to_string(channel[i].size()));
+  }
+  options.quality_channel = channel;
+  return encode_unlocked(reads, [&](const auto& sequences) { return seq::encode_one_hot(sequences, options); });
+}
+
+Values encode_integers(const std::vector<py::bytes>& reads, const std::string& type, const std::string& unknown,
+                       int64_t pad_to, int64_t max_length, uint64_t seed, const std::string& dtype,
+                       const std::vector<int64_t>& record_indices, uint64_t epoch) {
+  seq::EncodeOptions options = EncodeArguments{type, unknown, pad_to, max_length, seed, epoch, dtype}.options();
+  options.record_indices = record_indices;
+  return encode_unlocked(reads, [&](const auto& sequences) { return seq::encode_integers(sequences, options); });
+}
+
+Values encode_aam_tokens(const std::vector<py::bytes>& reads, int64_t max_bp) {
+  return encode_unlocked(reads, [&](const auto& sequences) { return seq::encode_aam_tokens(sequences, max_bp); });
+}
+
+Tensor encode_quality(const std::vector<py::bytes>& qualities, int64_t length, const std::string& form) {
+  const auto bytes = views(qualities);
+  const py::gil_scoped_release no_gil;
+  return seq::encode_quality(bytes, length, seq::parse_quality_form(form));
+}
+
+data::ReadEncoding make_encoding(const std::string& encoding, const EncodeArguments& encode, bool channels_first,
+                                 const std::string& quality, const std::vector<SharedTransform>& transforms,
+                                 std::shared_ptr<data::ReadEncoder> encoder) {
+  data::ReadEncoding out;
+  out.encoder = std::move(encoder);
+  out.encoding = data::parse_encoding(encoding);
+  out.encode = encode.options();
+  out.encode.channels_first = channels_first;
+  out.quality = seq::parse_quality_form(quality);
+  out.transforms.assign(transforms.begin(), transforms.end());
+  return out;
+}
+
+// Reads as (sequence, quality or None) behind a transform; None for a read that it refuses.
+py::list apply_transform(const seq::Transform& transform, const std::vector<py::bytes>& sequences,
+                         const std::vector<std::optional<py::bytes>>& qualities, const std::vector<int64_t>& records,
+                         uint64_t epoch) {
+  if (qualities.size() != sequences.size() || records.size() != sequences.size()) {
+    throw ArgumentError("apply: expected a quality and a record for each of " + std::to_string(sequences.size()) +
+                        " sequences, got " + std::to_string(qualities.size()) + " and " +
+                        std::to_string(records.size()));
+  }
+  py::list out;
+  seq::Read read;
+  for (size_t i = 0; i < sequences.size(); ++i) {
+    const std::string_view quality = qualities[i] ? static_cast<std::string_view>(*qualities[i]) : std::string_view();
+    read.assign(static_cast<std::string_view>(sequences[i]), quality, qualities[i].has_value(), records[i], epoch);
+    if (!transform.apply(read)) {
+      out.append(py::none());
+      continue;
+    }
+    const std::string_view letters = read.sequence(), scores = read.quality();
+    const py::object kept = read.has_quality() ? py::object(py::bytes(scores.data(), scores.size())) : py::none();
+    out.append(py::make_tuple(py::bytes(letters.data(), letters.size()), kept));
+  }
+  return out;
+}
+
+void bind_encoders(py::module_& module) {
+  module.def("encode_one_hot", &encode_one_hot, py::arg("reads"), py::arg("sequence_type"), py::arg("unknown"),
+             py::arg("pad_to"), py::arg("max_length"), py::arg("channels_first"), py::arg("seed"),
+             py::arg("record_indices") = std::vector<int64_t>{}, py::arg("epoch") = 0,
+             py::arg("qualities") = std::vector<py::bytes>{});
+  module.def("encode_integers", &encode_integers, py::arg("reads"), py::arg("sequence_type"), py::arg("unknown"),
+             py::arg("pad_to"), py::arg("max_length"), py::arg("seed"), py::arg("dtype") = "int64",
+             py::arg("record_indices") = std::vector<int64_t>{}, py::arg("epoch") = 0);
+  module.def("encode_aam_tokens", &encode_aam_tokens, py::arg("reads"), py::arg("max_bp"));
+  module.def("encode_quality", &encode_quality, py::arg("qualities"), py::arg("length"), py::arg("form") = "phred");
+  module.def(
+      "reverse_complement",
+      [](const std::string& sequence, const std::string& type) {
+        return py::bytes(seq::reverse_complement(sequence, seq::parse_sequence_type(type)));
+      },
+      py::arg("sequence"), py::arg("sequence_type"));
+}
+
+template <class Class, class... Arguments>
+void bind_transform(py::module_& module, const char* name) {
+  py::class_<Class, seq::Transform, std::shared_ptr<Class>>(module, name).def(py::init<Arguments...>());
+}
+
+void bind_transforms(py::module_& module) {
+  py::class_<seq::Transform, SharedTransform>(module, "Transform")
+      .def("apply", &apply_transform, py::arg("sequences"), py::arg("qualities"), py::arg("records"), py::arg("epoch"))
+      .def_property_readonly("is_random", &seq::Transform::is_random)
+      .def_property_readonly("is_filter", &seq::Transform::is_filter);
+  py::class_<seq::ReverseComplement, seq::Transform, std::shared_ptr<seq::ReverseComplement>>(module,
+                                                                                              "ReverseComplement")
+      .def(py::init([](double p, const std::string& type, uint64_t seed) {
+        return std::make_shared<seq::ReverseComplement>(p, seq::parse_sequence_type(type), seed);
+      }));
+  py::class_<seq::Mutator, seq::Transform, std::shared_ptr<seq::Mutator>>(module, "Mutator")
+      .def(py::init([](double rate, const std::string& type, uint64_t seed) {
+        return std::make_shared<seq::Mutator>(rate, seq::parse_sequence_type(type), seed);
+      }));
+  py::class_<seq::Sampler, seq::Transform, std::shared_ptr<seq::Sampler>>(module, "Sampler")
+      .def(py::init([](int64_t length, const std::string& strategy, const std::string& short_read, uint64_t seed) {
+        return std::make_shared<seq::Sampler>(length, seq::parse_window(strategy), seq::parse_short_read(short_read),
+                                              seed);
+      }));
+  py::class_<seq::QualitySimulator, seq::Transform, std::shared_ptr<seq::QualitySimulator>>(module, "QualitySimulator")
+      .def(py::init([](const std::string& kind, double first, double second, double sd, uint64_t seed) {
+        const seq::QualityModel model{seq::parse_quality_model(kind), first, second, sd};
+        return std::make_shared<seq::QualitySimulator>(model, seed);
+      }));
+  bind_transform<seq::EndTrimmer, int64_t>(module, "EndTrimmer");
+  bind_transform<seq::WindowTrimmer, int64_t, int64_t>(module, "WindowTrimmer");
+  bind_transform<seq::AdapterTrimmer, std::string, double, int64_t>(module, "AdapterTrimmer");
+  bind_transform<seq::QualityMasker, int64_t>(module, "QualityMasker");
+  bind_transform<seq::LengthFilter, int64_t, int64_t>(module, "LengthFilter");
+  bind_transform<seq::QualityFilter, double, int64_t>(module, "QualityFilter");
+  py::class_<seq::Subsampler, seq::Transform, std::shared_ptr<seq::Subsampler>>(module, "Subsampler")
+      .def(py::init([](const std::string& kind, double value, uint64_t seed) {
+        return std::make_shared<seq::Subsampler>(seq::parse_subsampling(kind), value, seed);
+      }));
+  py::class_<seq::Deduplicator, seq::Transform, std::shared_ptr<seq::Deduplicator>>(module, "Deduplicator")
+      .def(py::init(
+          [](const std::string& keep) { return std::make_shared<seq::Deduplicator>(seq::parse_copies(keep)); }));
+  py::class_<seq::DuplicateCounter>(module, "DuplicateCounter")
+      .def(py::init<>())
+      .def("add", [](seq::DuplicateCounter& c, const py::bytes& b) { return c.add(static_cast<std::string_view>(b)); })
+      .def("count",
+           [](const seq::DuplicateCounter& c, const py::bytes& b) { return c.count(static_cast<std::string_view>(b)); })
+      .def_property_readonly("num_distinct", &seq::DuplicateCounter::num_distinct)
+      .def("clear", &seq::DuplicateCounter::clear);
+}
+
+void bind_read_encoding(py::module_& module) {
+  py::class_<data::ReadEncoding>(module, "ReadEncoding")
+      .def(py::init([](const std::string& encoding, const std::string& type, const std::string& unknown, int64_t pad_to,
+                       int64_t max_length, bool channels_first, uint64_t seed, const std::string& dtype,
+                       const std::string& quality, const std::vector<SharedTransform>& transforms,
+                       std::shared_ptr<data::ReadEncoder> encoder) {
+             const EncodeArguments encode{type, unknown, pad_to, max_length, seed, 0, dtype};
+             return make_encoding(encoding, encode, channels_first, quality, transforms, std::move(encoder));
+           }),
+           py::kw_only(), py::arg("encoding") = "onehot", py::arg("sequence_type") = "dna", py::arg("unknown") = "zero",
+           py::arg("pad_to") = 0, py::arg("max_length") = 0, py::arg("channels_first") = false, py::arg("seed") = 0,
+           py::arg("dtype") = "int64", py::arg("quality") = "phred",
+           py::arg("transforms") = std::vector<SharedTransform>{}, py::arg("encoder") = nullptr);
+}
+
+}  // namespace
+
+std::vector<std::string_view> views(const std::vector<py::bytes>& items) {
+  std::vector<std::string_view> out;
+  out.reserve(items.size());
+  for (const auto& item : items) out.push_back(static_cast<std::string_view>(item));
+  return out;
+}
+
+void bind_encoding(py::module_& module) {
+  bind_encoders(module);
+  bind_transforms(module);
+  bind_read_encoding(module);
+}
+
+}  // namespace deepbio::bindings
