@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
+from torch.utils.data._utils.pin_memory import pin_memory
 
 from . import _C
 from ._batch import collate
@@ -33,7 +35,8 @@ class DataLoader:
         collate_fn: items to a batch; None is :func:`collate`.
         drop_last: leave out a last batch that is not full.
         seed: of the order; None draws one from torch's default generator.
-        pin_memory: batches in page-locked memory; needs an accelerator.
+        pin_memory: batches in page-locked memory, copied there by the threads that make them; without an accelerator
+            they stay where they are, with a warning, as in torch's DataLoader.
         rank: this process's part of the items.
         world_size: number of parts; all get the same number of batches.
         sampler: indices in the order to load instead of the dataset's, such as ``targets.balanced_sampler``; its
@@ -148,11 +151,13 @@ class DataLoader:
         if self._under_way:  # the last iteration was left before its end
             self._epoch, self._given = self._epoch + 1, 0
         self._under_way = True
+        if self.pin_memory and not self._pins:
+            warnings.warn("pin_memory is set as true but no accelerator is found: memory is not pinned", stacklevel=2)
         epoch = self._epoch
         for batch in self._batches(epoch, self._given):
             if self._epoch == epoch:
                 self._given += 1
-            yield batch.pin_memory() if self.pin_memory else batch
+            yield batch
         if self._epoch == epoch:
             self._epoch, self._given, self._under_way = epoch + 1, 0, False
 
@@ -184,9 +189,13 @@ class DataLoader:
         places = _C.EpochBatches(len(chosen), **order)
         return [[chosen[i] for i in places.at(number)] for number in range(len(places))]
 
+    @property
+    def _pins(self) -> bool:
+        return self.pin_memory and torch.accelerator.is_available()
+
     def _options(self) -> tuple[Any, ...]:
         sizes = (self.batch_size, self.shuffle, self.drop_last, self.seed, self.num_workers)
-        return (len(self.dataset), *sizes, self.rank, self.world_size)
+        return (len(self.dataset), *sizes, self.rank, self.world_size, self._pins)
 
     def _native(self, loader: _C.ReadLoader | _C.SampleLoader, epoch: int, first: int) -> Iterator[Any]:
         if self.sampler is not None or self._by_length:
@@ -199,9 +208,10 @@ class DataLoader:
     def _stream_batches(self, epoch: int, first: int) -> Iterator[Any]:
         stream = self.dataset
         if not stream.is_native or self.collate_fn is not None:
-            yield from stream.python_batches(epoch, first, self.batch_size, self.drop_last, self.collate_fn)
+            batches = stream.python_batches(epoch, first, self.batch_size, self.drop_last, self.collate_fn)
+            yield from map(self._pinned, batches)
             return
-        loader = stream.loader(self.batch_size, self.drop_last, self.num_workers)
+        loader = stream.loader(self.batch_size, self.drop_last, self.num_workers, self._pins)
         loader.begin(epoch, first)
         while (fields := loader.next()) is not None:
             yield stream.complete(fields, epoch)
@@ -226,7 +236,10 @@ class DataLoader:
     def _fetch(self, indices: Sequence[int]) -> Any:
         many = getattr(self.dataset, "__getitems__", None)
         items = many(indices) if callable(many) else [self.dataset[i] for i in indices]
-        return (self.collate_fn or collate)(items)
+        return self._pinned((self.collate_fn or collate)(items))
+
+    def _pinned(self, batch: Any) -> Any:
+        return pin_memory(batch) if self._pins else batch  # type: ignore[no-untyped-call]
 
     def __repr__(self) -> str:
         size = "a stream" if self._is_stream else f"{len(self)} batches"

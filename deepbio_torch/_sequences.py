@@ -24,7 +24,10 @@ _MATE = 1 << 62  # set in the record index of a second read, so that its draws a
 
 
 class SequenceDataset(Dataset[Sample]):
-    """Records of FASTA or FASTQ files as a map-style dataset, held in memory once opened.
+    """Records of FASTA or FASTQ files as a map-style dataset.
+
+    They are held in memory, or, when the files are large, read by number through an index, which is written beside a
+    file as ``FILE.dbx`` (where that is not allowed it stays in memory). Items and batches are the same.
 
     ``dataset[i]`` (negative too) is a :class:`Sample`: ``sequence`` (bytes, or a tensor after an
     encoder), ``quality`` (bytes; a tensor [L] after an encoder; None in FASTA), ``id``,
@@ -45,7 +48,10 @@ class SequenceDataset(Dataset[Sample]):
         cache_dir: a folder for the encoded records: used when it is valid for the files, transform and version, else
             written anew. Needs a native transform with nothing random in it.
         on_bad_record: "raise" or "skip"; :attr:`report` counts what was skipped.
-        lazy: False opens the files at once, True at first use; workers open their own.
+        lazy: False reads all records into memory at once. True opens the files at first use, and reads records when
+            they are asked for if the files have more than ``memory_limit_bytes`` and ``on_bad_record`` is "raise".
+            Workers open their own.
+        memory_limit_bytes: size of all files together, as they lie on disk, up to which records are held in memory.
 
     Attributes:
         classes: names of the classes of a target that gives text, in the order of their ids; with several targets a
@@ -66,6 +72,7 @@ class SequenceDataset(Dataset[Sample]):
         cache_dir: Path | None = None,
         on_bad_record: str = "raise",
         lazy: bool = True,
+        memory_limit_bytes: int = 1 << 30,
     ) -> None:
         """Checks the options; opens the files unless ``lazy``."""
         self.paths = path_list(paths)
@@ -79,6 +86,9 @@ class SequenceDataset(Dataset[Sample]):
         self._plan = plan_for(transform, sequence_type)
         self._encoder = self._plan.encoder
         self.on_bad_record = on_bad_record
+        if memory_limit_bytes < 0:
+            raise ArgumentError(f"memory_limit_bytes: expected 0 or more, got {memory_limit_bytes}")
+        self.lazy, self.memory_limit_bytes = lazy, memory_limit_bytes
         self.cache_dir = None if cache_dir is None else os.fspath(cache_dir)
         self.epoch = 0
         self._native: _C.ReadDataset | None = None
@@ -99,6 +109,7 @@ class SequenceDataset(Dataset[Sample]):
                 self.on_bad_record,
                 native_paths(self.mates),
                 self.is_interleaved,
+                self._is_indexed(marks),
             )
             check_unchanged(list(zip(self.paths + self.mates, marks, strict=True)))
             self._marks = marks
@@ -113,6 +124,12 @@ class SequenceDataset(Dataset[Sample]):
                 native.num_filtered,
             )
         return self._native
+
+    def _is_indexed(self, marks: Sequence[FileMark]) -> bool:
+        """Whether records are read by number; of a pipe there is no size, and it is read once."""
+        sizes = [size for size, _ in marks]
+        is_possible = self.lazy and self.on_bad_record == "raise" and min(sizes) >= 0
+        return is_possible and sum(sizes) > self.memory_limit_bytes
 
     def file_marks(self) -> list[tuple[str, FileMark]]:
         """The files as they were when they were read; empty before that."""
@@ -196,10 +213,21 @@ class SequenceDataset(Dataset[Sample]):
         index = self._checked(index)
         if self._encoder is not None:
             return self.__getitems__([index])[0]
+        samples = self._samples([index])
+        return samples[0] if samples else None
+
+    def _samples(self, indices: list[int]) -> list[Any]:
+        """Samples made step by step; those that a step drops are left out."""
         native = self.native()
-        raw, mate = native.record(index, False), native.record(index, True) if self.has_mates else None
-        metadata = metadata_of(self.paths, [raw[1]], [native.file_of(index)], [index], self.epoch)
-        return make_sample(self, raw, self._labels.of(index), metadata[0], mate)
+        raws = native.records(indices)
+        mates = native.records(indices, True) if self.has_mates else [None] * len(indices)
+        titles = [raw[1] for raw in raws]
+        metadata = metadata_of(self.paths, titles, native.files_of(indices), indices, self.epoch)
+        samples = (
+            make_sample(self, raw, self._labels.of(index), about, mate)
+            for raw, mate, index, about in zip(raws, mates, indices, metadata, strict=True)
+        )
+        return [sample for sample in samples if sample is not None]
 
     def steps(self, sample: Sample) -> Any:
         """What of the transform is left to do for a sample of a record that filters let pass."""
@@ -211,7 +239,7 @@ class SequenceDataset(Dataset[Sample]):
         if cached is not None:
             return cached.__getitems__(indices)
         if self._encoder is None:
-            return [sample for sample in (self[index] for index in indices) if sample is not None]
+            return self._samples([self._checked(index) for index in indices])
         indices, size = list(indices), len(self)
         if indices and not 0 <= min(indices) <= max(indices) < size:
             indices = [self._checked(index) for index in indices]

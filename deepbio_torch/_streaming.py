@@ -39,7 +39,11 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         sequence_type: "dna", "rna" or "protein".
         transform: a callable on a sample, or None; filters as in SequenceDataset, but Deduplicator keeps first copies.
         target: None, "file", a callable of a :class:`Record` that gives a number, or a dict of such.
+        mates: the file or files of the second reads of pairs; "interleaved" when they alternate in ``paths``.
         shuffle_buffer: each stretch of so many records comes in a random order of its own; 0 keeps the order.
+        block_records: with it a stretch is made of blocks of about so many neighbours from anywhere in the files, in a
+            random order: near to a shuffle of all records, while a compressed file is read block by block. 1024 suits
+            short reads. The files get an index (``FILE.dbx``), and filters read them once more in front.
         seed: of the order.
         rank: this process's part of the records; None asks torch.distributed, if it is running.
         world_size: number of parts.
@@ -58,7 +62,9 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         sequence_type: str = "dna",
         transform: Callable[[Any], Any] | None = None,
         target: Target | None = None,
+        mates: Path | Sequence[Path] | None = None,
         shuffle_buffer: int = 0,
+        block_records: int = 0,
         seed: int = 0,
         rank: int | None = None,
         world_size: int | None = None,
@@ -70,10 +76,13 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         check_target(target)
         check_sequence_type(sequence_type)
         self.sequence_type, self.transform, self.target = sequence_type, transform, target
+        self.is_interleaved = mates == "interleaved"
+        self.mates = [] if mates is None or self.is_interleaved else path_list(mates)
         self._plan = plan_for(transform, sequence_type)
         if shuffle_buffer < 0:
             raise ArgumentError(f"shuffle_buffer: expected 0 or more, got {shuffle_buffer}")
         self.shuffle_buffer, self.seed, self.drop_uneven = shuffle_buffer, seed, drop_uneven
+        self.block_records = block_records
         self.on_bad_record = on_bad_record
         if rank is None or world_size is None:
             running = torch.distributed.is_available() and torch.distributed.is_initialized()
@@ -116,6 +125,7 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
             "paths": self.paths,
             "seed": self.seed,
             "shuffle_buffer": self.shuffle_buffer,
+            "block_records": self.block_records,
             "rank": self.rank,
             "world_size": self.world_size,
             "drop_uneven": self.drop_uneven,
@@ -132,6 +142,9 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
             self.world_size * num_workers,
             self.drop_uneven,
             self._needs_quality(),
+            native_paths(self.mates),
+            self.is_interleaved,
+            self.block_records,
         )
 
     def _needs_quality(self) -> bool:
@@ -140,9 +153,9 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         is_plain = encoder is not None and encoder.quality is None and not self._plan.head
         return not (is_plain and self.target in (None, "file"))
 
-    def loader(self, batch_size: int, drop_last: bool, num_threads: int) -> _C.StreamLoader:
+    def loader(self, batch_size: int, drop_last: bool, num_threads: int, pin_memory: bool = False) -> _C.StreamLoader:
         """The C++ loader of this process's part; needs a native transform."""
-        return _C.StreamLoader(self._stream(1, 0), batch_size, drop_last, num_threads)
+        return _C.StreamLoader(self._stream(1, 0), batch_size, drop_last, num_threads, pin_memory)
 
     def complete(self, fields: dict[str, Any], epoch: int) -> Batch:
         """What C++ gave for these records, with labels and metadata."""
@@ -187,9 +200,10 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         while taken := stream.take(_CHUNK):
             out = []
             raw = taken["rows"].records()
+            mates = taken["mate_rows"].records() if "mate_rows" in taken else [None] * len(raw)
             titles = metadata_of(self.paths, [r[1] for r in raw], taken["files"], taken["index"], epoch)
-            for record, file, metadata in zip(raw, taken["files"], titles, strict=True):
-                out.append(make_sample(self, record, self._label(record, file), metadata))
+            for record, mate, file, metadata in zip(raw, mates, taken["files"], titles, strict=True):
+                out.append(make_sample(self, record, self._label(record, file), metadata, mate))
             yield out
 
     def _encoded(self, epoch: int, given: int, num_workers: int, worker: int) -> Iterator[list[Any]]:

@@ -16,10 +16,7 @@ void put(py::dict& out, const char* name, const Tensor& tensor) {
 }
 
 // Records of a batch that Python may ask for later: titles, and raw bytes for transforms in Python.
-struct RecordRows {
-  std::shared_ptr<const io::RecordBatch> records;
-  std::vector<int64_t> rows;
-};
+using data::ReadRows;
 
 py::tuple record_tuple(const io::RecordBatch& records, int64_t row) {
   const std::string_view sequence = records.sequence(row), bytes = records.quality(row);
@@ -43,7 +40,7 @@ py::dict to_python(const data::ReadBatch& batch) {
   put(out, "mate_quality", batch.mate_quality);
   put(out, "labels", batch.labels);
   out["index"] = at::tensor(batch.index, at::TensorOptions().dtype(at::kLong));
-  out["rows"] = RecordRows{batch.records, batch.rows};
+  out["rows"] = ReadRows{batch.records, batch.rows};
   return out;
 }
 
@@ -72,19 +69,26 @@ py::dict make_batch(const Dataset& dataset, const std::vector<int64_t>& indices,
 
 std::shared_ptr<data::ReadDataset> make_reads(const std::vector<std::string>& paths, const data::ReadEncoding& encoding,
                                               const std::string& on_bad_record, const std::vector<std::string>& mates,
-                                              bool is_interleaved) {
+                                              bool is_interleaved, bool is_indexed) {
   data::ReadDatasetOptions options;
   static_cast<data::ReadEncoding&>(options) = encoding;
   options.fastx.on_bad_record = parse_on_bad_record(on_bad_record);
-  options.mates = mates;
-  options.is_interleaved = is_interleaved;
+  options.mates = {mates, is_interleaved};
+  options.is_indexed = is_indexed;
   return std::make_shared<data::ReadDataset>(paths, options);
 }
 
-py::tuple record_of(const data::ReadDataset& dataset, int64_t index, bool is_mate) {
-  dataset.file_of(index);  // refuses an index out of range
-  if (is_mate && !dataset.mates()) throw ArgumentError("record: this dataset has no mates");
-  return record_tuple(is_mate ? *dataset.mates() : dataset.records(), index);
+py::list tuples_of(const ReadRows& rows) {
+  py::list out(rows.rows.size());
+  for (size_t i = 0; i < rows.rows.size(); ++i) out[i] = record_tuple(*rows.records, rows.rows[i]);
+  return out;
+}
+
+py::list records_of(const data::ReadDataset& dataset, const std::vector<int64_t>& indices, bool is_mate) {
+  return tuples_of([&] {
+    const py::gil_scoped_release no_gil;
+    return dataset.rows(indices, is_mate);
+  }());
 }
 
 // The file of each record.
@@ -98,8 +102,7 @@ std::vector<int64_t> files_of(const data::ReadDataset& dataset, const std::vecto
 py::dict numbers_of(const data::ReadDataset& dataset, const std::string& type, bool is_mate) {
   const data::ReadNumbers numbers = [&] {
     const py::gil_scoped_release no_gil;
-    return data::read_numbers(is_mate && dataset.mates() ? *dataset.mates() : dataset.records(),
-                              seq::parse_sequence_type(type));
+    return data::read_numbers(dataset, seq::parse_sequence_type(type), is_mate);
   }();
   py::dict out;
   out["lengths"] = numbers.lengths;
@@ -155,16 +158,19 @@ void bind_loader(py::module_& module, const char* name) {
   py::class_<Bound>(module, name)
       .def(
           py::init([](std::shared_ptr<Dataset> dataset, int64_t num_items, int64_t batch_size, bool shuffle,
-                      bool drop_last, uint64_t seed, int64_t num_threads, int64_t rank, int64_t world_size) {
+                      bool drop_last, uint64_t seed, int64_t num_threads, int64_t rank, int64_t world_size,
+                      bool pin_memory) {
             data::LoaderOptions options = order_options(batch_size, shuffle, drop_last, seed, rank, world_size);
             options.num_threads = num_threads;
+            options.pin_memory = pin_memory;
             auto make = [dataset](std::span<const int64_t> indices, uint64_t epoch) {
               return dataset->batch(indices, epoch);
             };
             return std::unique_ptr<Bound>(new Bound{dataset, data::Loader<Batch>(num_items, std::move(make), options)});
           }),
           py::arg("dataset"), py::arg("num_items"), py::arg("batch_size"), py::arg("shuffle"), py::arg("drop_last"),
-          py::arg("seed"), py::arg("num_threads"), py::arg("rank"), py::arg("world_size"))
+          py::arg("seed"), py::arg("num_threads"), py::arg("rank"), py::arg("world_size"),
+          py::arg("pin_memory") = false)
       .def_property_readonly("num_batches", [](const Bound& b) { return b.loader.num_batches(); })
       .def_property_readonly("position", [](const Bound& b) { return b.loader.position(); })
       .def(
@@ -186,37 +192,39 @@ void bind_loader(py::module_& module, const char* name) {
 }
 
 void bind_reads(py::module_& module) {
-  py::class_<RecordRows>(module, "RecordRows")
-      .def("__len__", [](const RecordRows& r) { return r.rows.size(); })
+  py::class_<ReadRows>(module, "RecordRows")
+      .def("__len__", [](const ReadRows& r) { return r.rows.size(); })
       .def(
-          "name", [](const RecordRows& r, size_t row) { return text(r.records->name(r.rows.at(row))); }, py::arg("row"))
+          "name", [](const ReadRows& r, size_t row) { return text(r.records->name(r.rows.at(row))); }, py::arg("row"))
       .def(
-          "description", [](const RecordRows& r, size_t row) { return text(r.records->description(r.rows.at(row))); },
+          "description", [](const ReadRows& r, size_t row) { return text(r.records->description(r.rows.at(row))); },
           py::arg("row"))
       .def("names",
-           [](const RecordRows& r) {
+           [](const ReadRows& r) {
              py::list out(r.rows.size());
              for (size_t i = 0; i < r.rows.size(); ++i) out[i] = text(r.records->name(r.rows[i]));
              return out;
            })
       .def("descriptions",
-           [](const RecordRows& r) {
+           [](const ReadRows& r) {
              py::list out(r.rows.size());
              for (size_t i = 0; i < r.rows.size(); ++i) out[i] = text(r.records->description(r.rows[i]));
              return out;
            })
-      .def("records", [](const RecordRows& r) {
-        py::list out(r.rows.size());
-        for (size_t i = 0; i < r.rows.size(); ++i) out[i] = record_tuple(*r.records, r.rows[i]);
-        return out;
-      });
+      .def("records", &tuples_of);
   py::class_<data::ReadDataset, std::shared_ptr<data::ReadDataset>>(module, "ReadDataset")
       .def(py::init(&make_reads), py::arg("paths"), py::arg("encoding") = data::ReadEncoding{},
            py::arg("on_bad_record") = "raise", py::arg("mates") = std::vector<std::string>{},
-           py::arg("is_interleaved") = false, NoGil())
+           py::arg("is_interleaved") = false, py::arg("is_indexed") = false, NoGil())
       .def("__len__", &data::ReadDataset::size)
       .def_property_readonly("num_filtered", &data::ReadDataset::num_filtered)
-      .def("record", &record_of, py::arg("index"), py::arg("is_mate") = false)
+      .def(
+          "record",
+          [](const data::ReadDataset& dataset, int64_t index, bool is_mate) {
+            return records_of(dataset, {index}, is_mate)[0].cast<py::tuple>();
+          },
+          py::arg("index"), py::arg("is_mate") = false)
+      .def("records", &records_of, py::arg("indices"), py::arg("is_mate") = false)
       .def("file_of", &data::ReadDataset::file_of, py::arg("index"))
       .def("files_of", &files_of, py::arg("indices"), NoGil())
       .def("numbers", &numbers_of, py::arg("sequence_type"), py::arg("is_mate") = false)
@@ -247,7 +255,8 @@ py::object take_of(data::ReadStream& stream, int64_t num_records) {
   py::dict out;
   out["index"] = taken.numbers;
   out["files"] = taken.files;
-  out["rows"] = RecordRows{taken.records, rows};
+  out["rows"] = ReadRows{taken.pairs.records, rows};
+  if (taken.pairs.mates) out["mate_rows"] = ReadRows{taken.pairs.mates, rows};
   return out;
 }
 
@@ -255,7 +264,8 @@ void bind_streams(py::module_& module) {
   py::class_<data::ReadStream, std::shared_ptr<data::ReadStream>>(module, "ReadStream")
       .def(py::init([](const std::vector<std::string>& paths, const data::ReadEncoding& encoding,
                        const std::string& on_bad_record, int64_t shuffle_buffer, uint64_t seed, int64_t part,
-                       int64_t num_parts, bool drop_uneven, bool with_quality) {
+                       int64_t num_parts, bool drop_uneven, bool with_quality, const std::vector<std::string>& mates,
+                       bool is_interleaved, int64_t block_records) {
              data::ReadStreamOptions options;
              static_cast<data::ReadEncoding&>(options) = encoding;
              options.fastx.fields.qualities = with_quality;
@@ -265,17 +275,21 @@ void bind_streams(py::module_& module) {
              options.part = part;
              options.num_parts = num_parts;
              options.drop_uneven = drop_uneven;
+             options.mates = {mates, is_interleaved};
+             options.block_records = block_records;
              return std::make_shared<data::ReadStream>(paths, options);
            }),
            py::arg("paths"), py::arg("encoding"), py::arg("on_bad_record"), py::arg("shuffle_buffer"), py::arg("seed"),
-           py::arg("part"), py::arg("num_parts"), py::arg("drop_uneven"), py::arg("with_quality") = true)
+           py::arg("part"), py::arg("num_parts"), py::arg("drop_uneven"), py::arg("with_quality") = true,
+           py::arg("mates") = std::vector<std::string>{}, py::arg("is_interleaved") = false,
+           py::arg("block_records") = 0)
       .def("begin", &data::ReadStream::begin, py::arg("epoch"), py::arg("given") = 0, NoGil())
       .def("take", &take_of, py::arg("num_records"))
       .def_property_readonly("given", &data::ReadStream::given)
       .def("report", [](const data::ReadStream& s) { return bindings::to_python(s.report()); });
   py::class_<data::StreamLoader>(module, "StreamLoader")
-      .def(py::init<std::shared_ptr<data::ReadStream>, int64_t, bool, int64_t>(), py::arg("stream"),
-           py::arg("batch_size"), py::arg("drop_last"), py::arg("num_threads"))
+      .def(py::init<std::shared_ptr<data::ReadStream>, int64_t, bool, int64_t, bool>(), py::arg("stream"),
+           py::arg("batch_size"), py::arg("drop_last"), py::arg("num_threads"), py::arg("pin_memory") = false)
       .def("begin", &data::StreamLoader::begin, py::arg("epoch"), py::arg("first_batch") = 0, NoGil())
       .def("next", &next_of);
 }

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -297,3 +298,21 @@ def test_a_file_that_changes_after_it_was_opened_is_an_error_in_workers(fastq):
     assert [len(batch.ids) for batch in db.DataLoader(data, batch_size=210)] == [210, 210]  # in memory
     fresh = db.SequenceDataset(fastq, transform=Compose([LengthFilter(1), KmerEncoder(3)]))
     assert 150 < len(fresh) < 420
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+@pytest.mark.parametrize("is_native", [False, True])
+def test_pinning_is_left_out_with_a_warning_where_there_is_no_accelerator(fastq, is_stream, is_native):
+    kind = db.StreamingSequenceDataset if is_stream else db.SequenceDataset
+    data = kind(fastq, transform=CHAIN if is_native else Compose([lambda sample: sample, OneHotEncoder()]))
+    loaders = [db.DataLoader(data, batch_size=64, pin_memory=True), torch.utils.data.DataLoader(data, pin_memory=True)]
+    if torch.accelerator.is_available():
+        assert all(batch.sequences.is_pinned() and batch.lengths.is_pinned() for batch in loaders[0])
+        return
+    for loader in loaders:
+        with pytest.warns(UserWarning, match="pin_memory.* is set as true but no accelerator is found"):
+            batches = list(loader)
+        assert len(batches) > 5 and not batches[0].sequences.is_pinned()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(list(db.DataLoader(data, batch_size=64))) > 5

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "deepbio/base/error.h"
+#include "deepbio/data/pinned.h"
 #include "deepbio/data/prefetch.h"
 
 namespace deepbio::data {
@@ -122,7 +123,11 @@ struct Loader<Batch>::State {
 
   std::optional<typename Prefetcher<Batch>::Job> next_job() {
     if (handed_out >= num_batches) return std::nullopt;
-    return [this, number = handed_out++] { return make(batch(number), epoch); };
+    return [this, number = handed_out++] {
+      Batch out = make(batch(number), epoch);
+      if (options.pin_memory) pin(out);
+      return out;
+    };
   }
 };
 

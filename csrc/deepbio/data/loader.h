@@ -25,6 +25,7 @@ struct LoaderOptions {
   uint64_t seed = 0;
   int64_t num_threads = 0;           // 0: batches are made in next() itself
   int64_t prefetch = 2;              // batches ahead per thread
+  bool pin_memory = false;           // batches in page-locked memory (pinned.h); needs an accelerator
   int64_t rank = 0, world_size = 1;  // every rank gets the same number of batches (the tail wraps around)
 };
 

@@ -9,12 +9,16 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
+#include "deepbio/data/permutation.h"
+#include "deepbio/data/pinned.h"
+#include "deepbio/io/fastx_pairs.h"
 
 namespace deepbio::data {
 namespace {
 
-constexpr int64_t kPrefetch = 2;      // batches ahead per thread
-constexpr int64_t kReadAtOnce = 256;  // records between two looks at the file
+constexpr int64_t kPrefetch = 2;                // batches ahead per thread
+constexpr int64_t kReadAtOnce = 256;            // records between two looks at the file
+constexpr uint64_t kBlockOrder = ~uint64_t{0};  // tells the order of blocks from those inside of stretches
 
 // Memory for as much as another batch took, so that it need not grow again.
 void reserve_like(const io::RecordBatch& other, io::RecordBatch& out) {
@@ -41,25 +45,87 @@ struct FileMark {
   }
 };
 
+// The file that is open: single records or pairs.
+class StreamFile {
+ public:
+  StreamFile(const std::string& path, const std::string& mate, const ReadStreamOptions& options)
+      : paths_{path}, has_mates_(options.mates.is_given()) {
+    if (!mate.empty()) paths_.push_back(mate);
+    for (const auto& each : paths_) marks_.push_back(FileMark::of(each));
+    if (!has_mates_)
+      reader_.emplace(path, options.fastx);
+    else if (mate.empty())
+      pair_reader_.emplace(path, options.fastx);
+    else
+      pair_reader_.emplace(path, mate, options.fastx);
+  }
+  void check_unchanged() const {
+    for (size_t i = 0; i < paths_.size(); ++i) {
+      if (FileMark::of(paths_[i]) == marks_[i]) continue;
+      throw ParseError({paths_[i], num_read_}, "a file that stays as it was when it was opened",
+                       "a file that was written to or removed while it was read");
+    }
+  }
+  // Appends up to `count`; 0 at the end.
+  int64_t read(ReadPairs& out, int64_t count) {
+    int64_t taken = 0;
+    if (reader_) {
+      taken = reader_->read(*out.records, count);
+    } else {
+      for (; taken < count && pair_reader_->next(pair_); ++taken) {
+        out.records->append(pair_.first);
+        out.mates->append(pair_.second);
+      }
+    }
+    num_read_ += taken;
+    return taken;
+  }
+  void report_to(io::SkipReport& report) const {
+    if (reader_) add_report(reader_->report(), report);
+  }
+
+ private:
+  std::vector<std::string> paths_;
+  std::vector<FileMark> marks_;
+  bool has_mates_;
+  std::optional<io::FastxReader> reader_;
+  std::optional<io::PairReader> pair_reader_;
+  io::RecordPair pair_;
+  int64_t num_read_ = 0;
+};
+
 }  // namespace
+
+StreamRecords::StreamRecords(bool has_mates)
+    : pairs{std::make_shared<io::RecordBatch>(), has_mates ? std::make_shared<io::RecordBatch>() : nullptr} {}
+
+void StreamRecords::append(const StreamRecords& source, int64_t row) {
+  append_record(*source.pairs.records, row, *pairs.records);
+  if (pairs.mates) append_record(*source.pairs.mates, row, *pairs.mates);
+  numbers.push_back(source.numbers[static_cast<size_t>(row)]);
+  files.push_back(source.files[static_cast<size_t>(row)]);
+}
 
 struct ReadStream::State {
   std::vector<std::string> paths;
   ReadStreamOptions options;
-  RecordSelector selector;
+  RecordSelector selector, mate_selector;
   uint64_t epoch = 0;
   int64_t given = 0;
-  // Reading.
+  // Reading from front to back.
   size_t file = 0;  // the open one, or the next
-  std::optional<io::FastxReader> reader;
-  FileMark mark;
+  std::optional<StreamFile> open;
   int64_t num_read = 0;  // records, before filters
   int64_t num_kept = 0;
   io::SkipReport report;
+  // Reading blocks.
+  std::shared_ptr<const IndexedReads> indexed;
+  std::optional<KeyedPermutation> blocks;
   // A stretch of records in its order; the own part of it from `next_own` on is still to be given.
   struct Stretch {
     StreamRecords records;
     std::vector<int64_t> own;
+    bool is_read = true;  // false: of the records only their numbers are there
   };
   std::optional<Stretch> ahead;  // read because the end of the places must be known
   Stretch current;
@@ -70,74 +136,116 @@ struct ReadStream::State {
   std::shared_ptr<const io::RecordBatch> last;  // that was given
 
   State(std::vector<std::string> files, ReadStreamOptions o)
-      : paths(std::move(files)), options(std::move(o)), selector(options.transforms) {}
+      : paths(std::move(files)),
+        options(std::move(o)),
+        selector(options.transforms),
+        mate_selector(options.transforms) {}
 
+  bool has_mates() const { return options.mates.is_given(); }
+  bool is_plain() const { return options.shuffle_buffer == 0 && options.num_parts == 1; }
   int64_t stretch_size() const {
     const int64_t size = options.shuffle_buffer > 0 ? options.shuffle_buffer : kReadAtOnce * options.num_parts;
     return std::max(size, options.num_parts);
   }
 
-  void check_unchanged() const {
-    if (FileMark::of(paths[file]) == mark) return;
-    throw ParseError({paths[file], reader->report().num_records}, "a file that stays as it was when it was opened",
-                     "a file that was written to or removed while it was read");
+  // The index stays from epoch to epoch.
+  void begin(std::shared_ptr<const IndexedReads> index, uint64_t number) {
+    epoch = number;
+    has_begun = true;
+    if (options.block_records == 0) return;
+    if (!index) {
+      auto fresh = std::make_shared<IndexedReads>(paths, options.mates);
+      fresh->select(options.transforms);
+      index = std::move(fresh);
+    }
+    indexed = std::move(index);
+    num_kept = indexed->size();
+    blocks.emplace((num_kept + options.block_records - 1) / options.block_records, options.seed, epoch, kBlockOrder);
   }
 
   void close_file() {
-    check_unchanged();
-    report.num_skipped += reader->report().num_skipped;
-    for (const auto& [reason, count] : reader->report().reasons) report.reasons[reason] += count;
-    for (const auto& example : reader->report().examples) {
-      if (report.examples.size() < 3) report.examples.push_back(example);
-    }
-    reader.reset();
+    open->check_unchanged();
+    open->report_to(report);
+    open.reset();
     ++file;
   }
 
   // Appends up to `count` records that filters let pass.
   void read(StreamRecords& out, int64_t count) {
     while (count > 0 && file < paths.size()) {
-      if (!reader) {
-        mark = FileMark::of(paths[file]);
-        reader.emplace(paths[file], options.fastx);
-      }
-      const int64_t before = out.records->size();
+      if (!open) open.emplace(paths[file], options.mates.files.empty() ? "" : options.mates.files[file], options);
+      const int64_t before = out.size();
       int64_t taken = 0;
       if (selector.is_empty()) {
-        taken = reader->read(*out.records, std::min(count, kReadAtOnce));
+        taken = open->read(out.pairs, std::min(count, kReadAtOnce));
       } else {
-        io::RecordBatch candidates;
-        taken = reader->read(candidates, std::min(count, kReadAtOnce));
-        for (int64_t row = 0; row < taken; ++row) {
-          if (selector.keeps(candidates, row, num_read + row)) append_record(candidates, row, *out.records);
-        }
+        StreamRecords found(has_mates());
+        taken = open->read(found.pairs, std::min(count, kReadAtOnce));
+        for (int64_t row = 0; row < taken; ++row) keep(found.pairs, row, out.pairs);
       }
       num_read += taken;
-      const int64_t added = out.records->size() - before;
+      const int64_t added = out.size() - before;
       for (int64_t i = 0; i < added; ++i) out.numbers.push_back(num_kept++);
       out.files.insert(out.files.end(), static_cast<size_t>(added), static_cast<int64_t>(file));
       count -= added;
       if (taken == 0)
         close_file();
       else
-        check_unchanged();
+        open->check_unchanged();
     }
   }
 
-  Stretch read_stretch() {
-    Stretch out;
-    const int64_t size = stretch_size();
-    read(out.records, size);
-    const int64_t found = out.records.records->size();
-    std::vector<int64_t> order(static_cast<size_t>(found));
-    std::iota(order.begin(), order.end(), int64_t{0});
+  // Appends a record, or a pair of which both mates pass, when filters let it pass.
+  void keep(const ReadPairs& found, int64_t row, ReadPairs& out) {
+    bool stays = selector.keeps(*found.records, row, num_read + row);
+    if (found.mates) stays = mate_selector.keeps(*found.mates, row, num_read + row) && stays;
+    if (!stays) return;
+    append_record(*found.records, row, *out.records);
+    if (found.mates) append_record(*found.mates, row, *out.mates);
+  }
+
+  Stretch next_records() {
+    Stretch out{StreamRecords(has_mates()), {}, true};
+    if (blocks)
+      choose_blocks(out);
+    else
+      read(out.records, stretch_size());
+    const auto found = static_cast<int64_t>(out.records.numbers.size());
     if (options.shuffle_buffer > 0) {
       CounterRandom random(options.seed, epoch, static_cast<uint64_t>(stretch_number), Purpose::kOrder);
-      order = random_permutation(found, random);
+      out.own = random_permutation(found, random);
+    } else {
+      out.own.resize(static_cast<size_t>(found));
+      std::iota(out.own.begin(), out.own.end(), int64_t{0});
     }
     ++stretch_number;
-    out.own = std::move(order);
     return out;
+  }
+
+  // The numbers of the next blocks, in the order of the files. All blocks are of about one size.
+  void choose_blocks(Stretch& out) const {
+    const int64_t at_once = std::max<int64_t>(1, options.shuffle_buffer / options.block_records);
+    const int64_t num_blocks = blocks->size();
+    std::vector<int64_t> chosen;
+    for (int64_t i = stretch_number * at_once; i < std::min((stretch_number + 1) * at_once, num_blocks); ++i) {
+      chosen.push_back(blocks->at(i));
+    }
+    std::sort(chosen.begin(), chosen.end());
+    const int64_t whole = num_kept / std::max<int64_t>(1, num_blocks),
+                  more = num_kept % std::max<int64_t>(1, num_blocks);
+    const auto begin_of = [&](int64_t block) { return block * whole + std::min(block, more); };
+    for (const int64_t block : chosen) {
+      for (int64_t i = begin_of(block); i < begin_of(block + 1); ++i) out.records.numbers.push_back(i);
+    }
+    out.is_read = false;
+  }
+
+  void read_blocks(Stretch& stretch) const {
+    stretch.records.pairs = indexed->read(stretch.records.numbers);
+    for (const int64_t number : stretch.records.numbers) {
+      stretch.records.files.push_back(static_cast<int64_t>(indexed->file_of(number)));
+    }
+    stretch.is_read = true;
   }
 
   // Keeps the places of this part below `end` of a stretch that begins at first_place.
@@ -156,10 +264,13 @@ struct ReadStream::State {
     next_own = 0;
     int64_t end = std::numeric_limits<int64_t>::max();
     if (!options.drop_uneven) {
-      current = read_stretch();
+      current = next_records();
+    } else if (blocks) {
+      current = next_records();
+      end = num_kept / options.num_parts * options.num_parts;
     } else {
-      current = ahead ? std::move(*ahead) : read_stretch();
-      ahead = read_stretch();
+      current = ahead ? std::move(*ahead) : next_records();
+      ahead = next_records();
       const auto following = static_cast<int64_t>(ahead->own.size());
       if (following < stretch_size()) {
         const int64_t total = first_place + static_cast<int64_t>(current.own.size()) + following;
@@ -170,8 +281,6 @@ struct ReadStream::State {
     choose_own(current, end);
     return !is_empty;
   }
-
-  bool is_plain() const { return options.shuffle_buffer == 0 && options.num_parts == 1; }
 };
 
 ReadStream::ReadStream(std::vector<std::string> paths, ReadStreamOptions options)
@@ -184,7 +293,20 @@ ReadStream::ReadStream(std::vector<std::string> paths, ReadStreamOptions options
   if (o.num_parts < 1 || o.part < 0 || o.part >= o.num_parts) {
     throw ArgumentError("part: expected 0 to " + std::to_string(o.num_parts - 1) + ", got " + std::to_string(o.part));
   }
-  if (state_->selector.needs_two_passes()) {
+  if (o.block_records < 0) {
+    throw ArgumentError("block_records: expected 0 or more, got " + std::to_string(o.block_records));
+  }
+  if (o.block_records > 0 && o.shuffle_buffer == 0) {
+    throw ArgumentError("block_records: expected a shuffle_buffer that holds several blocks, got 0");
+  }
+  if (o.block_records > 0 && o.fastx.on_bad_record == io::OnBadRecord::kSkip) {
+    throw ArgumentError("block_records: expected on_bad_record raise, got skip: records are read by number");
+  }
+  if (!o.mates.files.empty() && o.mates.files.size() != state_->paths.size()) {
+    throw ArgumentError("mates: expected one file for each of " + std::to_string(state_->paths.size()) + ", got " +
+                        std::to_string(o.mates.files.size()));
+  }
+  if (o.block_records == 0 && state_->selector.needs_two_passes()) {
     throw ArgumentError(
         "Deduplicator: a stream keeps the first copy (keep=\"first\"), got keep=\"none\", which needs "
         "all records at once: use a SequenceDataset");
@@ -196,9 +318,8 @@ ReadStream::ReadStream(ReadStream&&) noexcept = default;
 
 void ReadStream::begin(uint64_t epoch, int64_t given) {
   auto fresh = std::make_unique<State>(state_->paths, state_->options);
+  fresh->begin(state_->indexed, epoch);
   state_ = std::move(fresh);
-  state_->epoch = epoch;
-  state_->has_begun = true;
   State& state = *state_;
   while (state.given < given) {
     if (state.next_own >= state.current.own.size() && !state.next_stretch()) return;
@@ -212,17 +333,15 @@ void ReadStream::begin(uint64_t epoch, int64_t given) {
 StreamRecords ReadStream::take(int64_t num_records) {
   State& state = *state_;
   if (!state.has_begun) begin(0);
-  StreamRecords out;
-  if (state_->last) reserve_like(*state_->last, *out.records);
+  StreamRecords out(state_->has_mates());
+  if (state_->last) reserve_like(*state_->last, *out.pairs.records);
   while (true) {
     State& now = *state_;
-    for (; out.records->size() < num_records && now.next_own < now.current.own.size(); ++now.next_own) {
-      const int64_t row = now.current.own[now.next_own];
-      append_record(*now.current.records.records, row, *out.records);
-      out.numbers.push_back(now.current.records.numbers[static_cast<size_t>(row)]);
-      out.files.push_back(now.current.records.files[static_cast<size_t>(row)]);
+    if (!now.current.is_read && now.next_own < now.current.own.size()) now.read_blocks(now.current);
+    for (; out.size() < num_records && now.next_own < now.current.own.size(); ++now.next_own) {
+      out.append(now.current.records, now.current.own[now.next_own]);
     }
-    const int64_t missing = num_records - out.records->size();
+    const int64_t missing = num_records - out.size();
     if (missing == 0) break;
     if (now.is_plain()) {  // straight into the result
       now.read(out, missing);
@@ -230,18 +349,18 @@ StreamRecords ReadStream::take(int64_t num_records) {
     }
     if (!now.next_stretch()) break;
   }
-  state_->given += out.records->size();
-  state_->last = out.records;
+  state_->given += out.size();
+  state_->last = out.pairs.records;
   return out;
 }
 
 ReadBatch ReadStream::encode(const StreamRecords& records) const {
   std::vector<int64_t> rows(records.numbers.size());
   std::iota(rows.begin(), rows.end(), int64_t{0});
-  ReadBatch out = encode_reads(*records.records, rows, records.numbers, state_->epoch, state_->options);
+  ReadBatch out = encode_pairs(records.pairs, rows, records.numbers, state_->epoch, state_->options);
   out.index = records.numbers;
   out.rows = std::move(rows);
-  out.records = records.records;
+  out.records = records.pairs.records;
   return out;
 }
 
@@ -252,8 +371,13 @@ const io::SkipReport& ReadStream::report() const {
   return state_->report;
 }
 
-StreamLoader::StreamLoader(std::shared_ptr<ReadStream> stream, int64_t batch_size, bool drop_last, int64_t num_threads)
-    : stream_(std::move(stream)), batch_size_(batch_size), num_threads_(num_threads), drop_last_(drop_last) {
+StreamLoader::StreamLoader(std::shared_ptr<ReadStream> stream, int64_t batch_size, bool drop_last, int64_t num_threads,
+                           bool pin_memory)
+    : stream_(std::move(stream)),
+      batch_size_(batch_size),
+      num_threads_(num_threads),
+      drop_last_(drop_last),
+      pin_memory_(pin_memory) {
   if (batch_size < 1) throw ArgumentError("batch_size: expected at least 1, got " + std::to_string(batch_size));
   if (num_threads < 0) throw ArgumentError("num_threads: expected 0 or more, got " + std::to_string(num_threads));
 }
@@ -265,9 +389,13 @@ void StreamLoader::begin(uint64_t epoch, int64_t first_batch) {
   stream_->begin(epoch, first_batch * batch_size_);
   const auto next_job = [this]() -> std::optional<Prefetcher<Given>::Job> {
     StreamRecords records = stream_->take(batch_size_);
-    const int64_t size = records.records->size();
+    const int64_t size = records.size();
     if (size == 0 || (drop_last_ && size < batch_size_)) return std::nullopt;
-    return [stream = stream_, records = std::move(records)] { return Given(stream->encode(records), records); };
+    return [stream = stream_, records = std::move(records), is_pinned = pin_memory_] {
+      Given out(stream->encode(records), records);
+      if (is_pinned) pin(out.first);
+      return out;
+    };
   };
   prefetcher_ = std::make_unique<Prefetcher<Given>>(next_job, num_threads_, kPrefetch * num_threads_);
 }

@@ -152,6 +152,29 @@ ReadBatch encode_reads(const io::RecordBatch& source, std::span<const int64_t> r
   return out;
 }
 
+ReadBatch encode_pairs(const ReadPairs& source, std::span<const int64_t> rows, std::span<const int64_t> numbers,
+                       uint64_t epoch, const ReadEncoding& encoding) {
+  ReadBatch out = encode_reads(*source.records, rows, numbers, epoch, encoding);
+  if (!source.mates) return out;
+  std::vector<int64_t> mate_numbers(numbers.begin(), numbers.end());
+  for (int64_t& number : mate_numbers) number |= kMateNumber;
+  ReadBatch mates = encode_reads(*source.mates, rows, mate_numbers, epoch, encoding);
+  out.mate_sequences = std::move(mates.sequences);
+  out.mate_input_ids = std::move(mates.input_ids);
+  out.mate_attention_mask = std::move(mates.attention_mask);
+  out.mate_lengths = std::move(mates.lengths);
+  out.mate_quality = std::move(mates.quality);
+  return out;
+}
+
+void add_report(const io::SkipReport& from, io::SkipReport& to) {
+  to.num_skipped += from.num_skipped;
+  for (const auto& [reason, count] : from.reasons) to.reasons[reason] += count;
+  for (const auto& example : from.examples) {
+    if (to.examples.size() < 3) to.examples.push_back(example);
+  }
+}
+
 struct RecordSelector::State {
   seq::Transforms chain;  // up to the last filter
   std::vector<seq::DuplicateCounter> seen;
@@ -193,26 +216,34 @@ bool RecordSelector::is_empty() const { return state_->chain.empty(); }
 bool RecordSelector::needs_two_passes() const { return state_->needs_two_passes; }
 
 std::vector<char> RecordSelector::select(const io::RecordBatch& source) {
+  return select(source.size(), [&](const LookAtPiece& look) { look(source, 0); });
+}
+
+std::vector<char> RecordSelector::select(int64_t size, const std::function<void(const LookAtPiece&)>& each_piece) {
   State& state = *state_;
-  std::vector<char> stays(static_cast<size_t>(source.size()), 1);
+  std::vector<char> stays(static_cast<size_t>(size), 1);
   // Up to each Deduplicator in turn, so that it counts what the filters before it let pass.
   for (size_t step = 0; step < state.chain.size(); ++step) {
     const seq::Deduplicator* deduplicator = state.deduplicator(step);
     const bool is_last = step + 1 == state.chain.size();
     if (!deduplicator && !is_last) continue;
     seq::DuplicateCounter counter;
-    for (int64_t row = 0; row < source.size(); ++row) {
-      char& stay = stays[static_cast<size_t>(row)];
-      stay = stay && state.run(source, row, row, step + 1);
-      if (!stay || !deduplicator) continue;
-      const int64_t copies = counter.add(state.read.sequence());
-      if (deduplicator->copies() == seq::Copies::kKeepFirst && copies > 1) stay = 0;
-    }
+    each_piece([&](const io::RecordBatch& piece, int64_t first) {
+      for (int64_t row = 0; row < piece.size(); ++row) {
+        char& stay = stays[static_cast<size_t>(first + row)];
+        stay = stay && state.run(piece, row, first + row, step + 1);
+        if (!stay || !deduplicator) continue;
+        const int64_t copies = counter.add(state.read.sequence());
+        if (deduplicator->copies() == seq::Copies::kKeepFirst && copies > 1) stay = 0;
+      }
+    });
     if (!deduplicator || deduplicator->copies() == seq::Copies::kKeepFirst) continue;
-    for (int64_t row = 0; row < source.size(); ++row) {
-      char& stay = stays[static_cast<size_t>(row)];
-      if (stay && state.run(source, row, row, step + 1)) stay = counter.count(state.read.sequence()) == 1;
-    }
+    each_piece([&](const io::RecordBatch& piece, int64_t first) {
+      for (int64_t row = 0; row < piece.size(); ++row) {
+        char& stay = stays[static_cast<size_t>(first + row)];
+        if (stay && state.run(piece, row, first + row, step + 1)) stay = counter.count(state.read.sequence()) == 1;
+      }
+    });
   }
   return stays;
 }
@@ -228,63 +259,91 @@ bool RecordSelector::keeps(const io::RecordBatch& source, int64_t row, int64_t n
 }
 
 ReadDataset::ReadDataset(const std::vector<std::string>& paths, ReadDatasetOptions options)
-    : options_(std::move(options)), records_(std::make_shared<io::RecordBatch>()) {
+    : options_(std::move(options)) {
   if (paths.empty()) throw ArgumentError("read dataset: expected at least one file, got none");
-  if (!options_.mates.empty() && options_.mates.size() != paths.size()) {
+  const std::vector<std::string>& mates = options_.mates.files;
+  if (!mates.empty() && mates.size() != paths.size()) {
     throw ArgumentError("mates: expected one file for each of " + std::to_string(paths.size()) + ", got " +
-                        std::to_string(options_.mates.size()));
+                        std::to_string(mates.size()));
   }
-  if (options_.is_interleaved || !options_.mates.empty()) mates_ = std::make_shared<io::RecordBatch>();
+  if (options_.is_indexed) {
+    if (options_.fastx.on_bad_record == io::OnBadRecord::kSkip) {
+      throw ArgumentError("on_bad_record: expected raise for records that are read by number, got skip");
+    }
+    indexed_ = std::make_unique<IndexedReads>(paths, options_.mates);
+    report_.num_records = indexed_->size();
+    indexed_->select(options_.transforms);
+    num_filtered_ = indexed_->num_filtered();
+    return;
+  }
+  held_.records = std::make_shared<io::RecordBatch>();
+  if (has_mates()) held_.mates = std::make_shared<io::RecordBatch>();
   options_.fastx.open.num_threads = std::min(at::get_num_threads(), kMostReadingThreads);
   for (size_t i = 0; i < paths.size(); ++i) {
-    first_of_file_.push_back(records_->size());
-    read_file(paths[i], options_.mates.empty() ? "" : options_.mates[i]);
+    first_of_file_.push_back(held_.records->size());
+    read_file(paths[i], mates.empty() ? "" : mates[i]);
   }
-  report_.num_records = records_->size();
+  report_.num_records = held_.records->size();
   select();
 }
 
 void ReadDataset::read_file(const std::string& path, const std::string& mate) {
-  if (mates_) {
+  if (held_.mates) {
     io::PairReader reader =
         mate.empty() ? io::PairReader(path, options_.fastx) : io::PairReader(path, mate, options_.fastx);
     for (io::RecordPair pair; reader.next(pair);) {
-      records_->append(pair.first);
-      mates_->append(pair.second);
+      held_.records->append(pair.first);
+      held_.mates->append(pair.second);
     }
     return;
   }
   io::FastxReader reader(path, options_.fastx);
-  while (reader.read(*records_, kAll) > 0) {
+  while (reader.read(*held_.records, kAll) > 0) {
   }
-  const io::SkipReport& report = reader.report();
-  report_.num_skipped += report.num_skipped;
-  for (const auto& [reason, count] : report.reasons) report_.reasons[reason] += count;
-  for (const auto& example : report.examples) {
-    if (report_.examples.size() < 3) report_.examples.push_back(example);
-  }
+  add_report(reader.report(), report_);
 }
 
 void ReadDataset::select() {
   RecordSelector selector(options_.transforms);
   if (selector.is_empty()) return;
-  std::vector<char> stays = selector.select(*records_);
-  if (mates_) {
-    const std::vector<char> mate_stays = RecordSelector(options_.transforms).select(*mates_);
+  std::vector<char> stays = selector.select(*held_.records);
+  if (held_.mates) {
+    const std::vector<char> mate_stays = RecordSelector(options_.transforms).select(*held_.mates);
     for (size_t i = 0; i < stays.size(); ++i) stays[i] = stays[i] && mate_stays[i];
   }
   for (int64_t& first : first_of_file_) first = std::count(stays.begin(), stays.begin() + first, 1);
   num_filtered_ = std::count(stays.begin(), stays.end(), 0);
   if (num_filtered_ == 0) return;
-  keep_rows(*records_, stays);
-  if (mates_) keep_rows(*mates_, stays);
+  keep_rows(*held_.records, stays);
+  if (held_.mates) keep_rows(*held_.mates, stays);
+}
+
+void ReadDataset::check(std::span<const int64_t> indices) const {
+  const int64_t size = this->size();
+  for (const int64_t index : indices) {
+    if (index >= 0 && index < size) continue;
+    throw ArgumentError("record index: expected 0 to " + std::to_string(size - 1) + ", got " + std::to_string(index));
+  }
 }
 
 int64_t ReadDataset::file_of(int64_t index) const {
-  if (index < 0 || index >= size()) {
-    throw ArgumentError("record index: expected 0 to " + std::to_string(size() - 1) + ", got " + std::to_string(index));
-  }
+  check({&index, 1});
+  if (indexed_) return static_cast<int64_t>(indexed_->file_of(index));
   return std::upper_bound(first_of_file_.begin(), first_of_file_.end(), index) - first_of_file_.begin() - 1;
+}
+
+ReadRows ReadDataset::rows(std::span<const int64_t> indices, bool is_mate) const {
+  check(indices);
+  if (is_mate && !has_mates()) throw ArgumentError("record: this dataset has no mates");
+  ReadRows out;
+  out.rows.assign(indices.begin(), indices.end());
+  if (!indexed_) {
+    out.records = is_mate ? held_.mates : held_.records;
+    return out;
+  }
+  std::iota(out.rows.begin(), out.rows.end(), int64_t{0});
+  out.records = indexed_->read_side(indices, is_mate);
+  return out;
 }
 
 void ReadDataset::set_labels(std::vector<int64_t> labels) {
@@ -296,23 +355,20 @@ void ReadDataset::set_labels(std::vector<int64_t> labels) {
 }
 
 ReadBatch ReadDataset::batch(std::span<const int64_t> indices, uint64_t epoch) const {
-  for (const int64_t index : indices) {
-    if (index < 0 || index >= size()) file_of(index);  // throws
-  }
-  ReadBatch out = encode_reads(*records_, indices, indices, epoch, options_);
-  if (mates_) {
-    std::vector<int64_t> numbers(indices.begin(), indices.end());
-    for (int64_t& number : numbers) number |= kMateNumber;
-    ReadBatch mates = encode_reads(*mates_, indices, numbers, epoch, options_);
-    out.mate_sequences = std::move(mates.sequences);
-    out.mate_input_ids = std::move(mates.input_ids);
-    out.mate_attention_mask = std::move(mates.attention_mask);
-    out.mate_lengths = std::move(mates.lengths);
-    out.mate_quality = std::move(mates.quality);
+  check(indices);
+  ReadBatch out;
+  std::vector<int64_t> rows(indices.begin(), indices.end());
+  if (indexed_) {
+    const ReadPairs pairs = indexed_->read(indices);
+    std::iota(rows.begin(), rows.end(), int64_t{0});
+    out = encode_pairs(pairs, rows, indices, epoch, options_);
+    out.records = pairs.records;
+  } else {
+    out = encode_pairs(held_, rows, indices, epoch, options_);
+    out.records = held_.records;
   }
   out.index.assign(indices.begin(), indices.end());
-  out.rows = out.index;
-  out.records = records_;
+  out.rows = std::move(rows);
   if (!labels_.empty()) {
     std::vector<int64_t> labels;
     for (const int64_t index : indices) labels.push_back(labels_[static_cast<size_t>(index)]);

@@ -3,15 +3,18 @@
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <limits>
+#include <numeric>
+#include <vector>
 
-#include "deepbio/data/reads.h"
 #include "deepbio/seq/filter.h"
 
 namespace deepbio::data {
 namespace {
 
-constexpr int64_t kGrain = 4096;  // records per task
+constexpr int64_t kGrain = 4096;          // records per task
+constexpr int64_t kReadAtOnce = 1 << 16;  // records of a piece
 
 }  // namespace
 
@@ -46,6 +49,24 @@ ReadNumbers read_numbers(const io::RecordBatch& records, seq::SequenceType type)
                          records.sequence_offsets.size() + records.quality_offsets.size();
   out.num_bytes = static_cast<int64_t>(text + offsets * sizeof(int64_t));
   return out;
+}
+
+ReadNumbers read_numbers(const ReadDataset& dataset, seq::SequenceType type, bool is_mate) {
+  if (!dataset.options().is_indexed) return read_numbers(*dataset.rows({}, is_mate).records, type);
+  const int64_t size = dataset.size();
+  ReadNumbers out{at::empty({size}, at::kLong), at::empty({size}), at::empty({size}), at::empty({size}, at::kLong)};
+  std::vector<int64_t> indices;
+  for (int64_t begin = 0; begin < size; begin += kReadAtOnce) {
+    const int64_t count = std::min(kReadAtOnce, size - begin);
+    indices.resize(static_cast<size_t>(count));
+    std::iota(indices.begin(), indices.end(), begin);
+    const ReadNumbers piece = read_numbers(*dataset.rows(indices, is_mate).records, type);
+    out.lengths.narrow(0, begin, count).copy_(piece.lengths);
+    out.gc.narrow(0, begin, count).copy_(piece.gc);
+    out.mean_quality.narrow(0, begin, count).copy_(piece.mean_quality);
+    out.num_unknown.narrow(0, begin, count).copy_(piece.num_unknown);
+  }
+  return out;  // num_bytes 0: nothing is held
 }
 
 }  // namespace deepbio::data

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 
+#include "deepbio/data/reads.h"
 #include "deepbio/io/fastx.h"
 #include "deepbio/seq/alphabet.h"
 
@@ -20,5 +21,7 @@ struct ReadNumbers {
 };
 
 ReadNumbers read_numbers(const io::RecordBatch& records, seq::SequenceType type);
+// Of all records of a dataset, or of their mates; those that are read by number are read in pieces.
+ReadNumbers read_numbers(const ReadDataset& dataset, seq::SequenceType type, bool is_mate);
 
 }  // namespace deepbio::data

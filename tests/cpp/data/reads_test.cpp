@@ -50,7 +50,7 @@ CATCH_TEST_CASE("Transformed reads are encoded with their qualities, mates by dr
   const ReadBatch batch = turned.batch(std::vector<int64_t>{3, 1});
   CATCH_REQUIRE(torch::equal(batch.sequences, torch::tensor({{0, 0, 0, 0, 0}, {2, 3, -1, -1, -1}}, torch::kLong)));
   options.transforms = {std::make_shared<seq::Mutator>(0.5, seq::SequenceType::kDna, 4)};
-  options.mates = {folder / "a.fq"};
+  options.mates.files = {folder / "a.fq"};
   const ReadDataset pairs({folder / "a.fq"}, options);
   const ReadBatch pair = pairs.batch(std::vector<int64_t>{0, 2, 3});
   CATCH_REQUIRE(torch::equal(pair.lengths, pair.mate_lengths));
