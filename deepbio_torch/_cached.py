@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 from . import _C
 from ._batch import Batch, Later, Layout, Rows, Sample
 from ._records import Path
-from ._sequences import metadata_of, sample_of_batch
+from ._source import metadata_of, sample_of_batch
 from .errors import ArgumentError, MissingFileError, ParseError, RecordIndexError
 
 _Places: TypeAlias = Sequence[tuple[int, int]]  # shard and row of each record

@@ -15,10 +15,10 @@ from typing import Any, BinaryIO, TypeAlias
 from torch import Tensor
 
 from ._batch import Batch, Sample
+from ._labels import Labels
 from ._records import Path
-from ._sequences import SequenceDataset
+from ._source import ReadSource
 from .errors import ArgumentError, DeepBioError, WriteError
-from .targets import Labels
 
 Progress: TypeAlias = Callable[[int, int], None]
 Writer: TypeAlias = Callable[[BinaryIO, Progress | None], None]
@@ -26,9 +26,9 @@ Writer: TypeAlias = Callable[[BinaryIO, Progress | None], None]
 _CHUNK = 8192  # records
 
 
-def check_fixed(dataset: SequenceDataset) -> None:
+def check_fixed(dataset: ReadSource) -> None:
     """Refuses a dataset that C++ does not encode whole, or whose records come out another way in each epoch."""
-    if not isinstance(dataset, SequenceDataset) or not dataset.is_native:
+    if not isinstance(dataset, ReadSource) or not dataset.is_native:
         raise ArgumentError(
             f"expected a SequenceDataset whose transform is native and ends with an encoder, got {dataset!r}"
         )
@@ -40,7 +40,7 @@ def check_fixed(dataset: SequenceDataset) -> None:
         raise ArgumentError(f"expected a transform without chance, got {random[0]!r}: every epoch would be one")
 
 
-def chunks(dataset: SequenceDataset, size: int, progress: Progress | None) -> Iterator[tuple[Batch, Any]]:
+def chunks(dataset: ReadSource, size: int, progress: Progress | None) -> Iterator[tuple[Batch, Any]]:
     """All records in order: batches, and the raw titles of each."""
     total = len(dataset.native())
     labels = dataset.labels
@@ -55,7 +55,7 @@ def chunks(dataset: SequenceDataset, size: int, progress: Progress | None) -> It
             progress(indices.stop, total)
 
 
-def export_reads(dataset: SequenceDataset, path: Path, *, progress: Progress | None = None) -> str:
+def export_reads(dataset: ReadSource, path: Path, *, progress: Progress | None = None) -> str:
     """Writes the encoded records of a dataset to one file, told by its suffix: .npz, .h5 or .parquet; returns its path.
 
     ``.npz`` and ``.h5`` hold the arrays of one batch of all records (``sequences`` or ``input_ids`` and
@@ -95,7 +95,7 @@ def export_reads(dataset: SequenceDataset, path: Path, *, progress: Progress | N
     return os.fspath(target)
 
 
-def _whole(dataset: SequenceDataset, progress: Progress | None) -> tuple[Batch, list[str]]:
+def _whole(dataset: ReadSource, progress: Progress | None) -> tuple[Batch, list[str]]:
     every = [(batch, rows.names()) for batch, rows in chunks(dataset, max(len(dataset.native()), 1), progress)]
     return every[0] if every else (Batch(), [])
 
@@ -110,14 +110,14 @@ def _arrays(batch: Batch) -> dict[str, Any]:
     return flat
 
 
-def _class_names(dataset: SequenceDataset) -> dict[str, list[str]]:
+def _class_names(dataset: ReadSource) -> dict[str, list[str]]:
     names = dataset.classes
     if isinstance(names, dict):
         return {f"classes_{target}": classes for target, classes in names.items()}
     return {} if names is None else {"classes": names}
 
 
-def _npz_writer(dataset: SequenceDataset) -> Writer:
+def _npz_writer(dataset: ReadSource) -> Writer:
     import numpy
 
     def write(file: BinaryIO, progress: Progress | None) -> None:
@@ -129,7 +129,7 @@ def _npz_writer(dataset: SequenceDataset) -> Writer:
     return write
 
 
-def _hdf5_writer(dataset: SequenceDataset) -> Writer:
+def _hdf5_writer(dataset: ReadSource) -> Writer:
     try:
         import h5py
     except ImportError:
@@ -150,7 +150,7 @@ def _hdf5_writer(dataset: SequenceDataset) -> Writer:
     return write
 
 
-def _parquet_writer(dataset: SequenceDataset) -> Writer:
+def _parquet_writer(dataset: ReadSource) -> Writer:
     try:
         import pyarrow
         import pyarrow.parquet

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
+from ._source import ReadSource
 from .errors import ArgumentError
-
-if TYPE_CHECKING:
-    from ._sequences import SequenceDataset
 
 _CHUNK = 1024  # records of an encoded batch that is looked at
 
 
-def summarize(data: SequenceDataset) -> dict[str, Any]:
+def summarize(data: ReadSource) -> dict[str, Any]:
     """Counts and distributions of the raw records."""
     numbers = data.native().numbers(data.sequence_type)
     quality = numbers["mean_quality"]
@@ -69,7 +67,7 @@ def _classes(labels: Any, names: Any) -> dict[Any, Any] | None:
     }
 
 
-def validate(data: SequenceDataset, num_examples: int, progress: Callable[[int, int], None] | None) -> dict[str, Any]:
+def validate(data: ReadSource, num_examples: int, progress: Callable[[int, int], None] | None) -> dict[str, Any]:
     """Every record, and every encoded batch when the transform is native."""
     native, size = data.native(), len(data)
     errors: list[str] = []
@@ -110,9 +108,7 @@ def validate(data: SequenceDataset, num_examples: int, progress: Callable[[int, 
     return {"is_valid": not errors, "errors": errors, "warnings": warnings}
 
 
-def _encoded_problems(
-    data: SequenceDataset, num_examples: int, progress: Callable[[int, int], None] | None
-) -> list[str]:
+def _encoded_problems(data: ReadSource, num_examples: int, progress: Callable[[int, int], None] | None) -> list[str]:
     size, encoder = len(data), data._plan.encoder
     assert encoder is not None
     low, high = encoder.bounds()

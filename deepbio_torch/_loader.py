@@ -163,7 +163,9 @@ class DataLoader:
 
     def _batches(self, epoch: int, first: int) -> Iterator[Any]:
         if self._is_stream:
-            return self._stream_batches(epoch, first)
+            sizes = (self.batch_size, self.drop_last)
+            how = (self.collate_fn, self.num_workers, self._pins)
+            return map(self._pinned, self.dataset.epoch_batches(epoch, first, *sizes, *how))
         if self.collate_fn is None:
             if isinstance(self.dataset, SampleDataset):
                 return self._native(_C.SampleLoader(self.dataset.native(), *self._options()), epoch, first)
@@ -204,17 +206,6 @@ class DataLoader:
             loader.begin(epoch, first)
         while (fields := loader.next()) is not None:
             yield self.dataset.complete(fields, epoch)
-
-    def _stream_batches(self, epoch: int, first: int) -> Iterator[Any]:
-        stream = self.dataset
-        if not stream.is_native or self.collate_fn is not None:
-            batches = stream.python_batches(epoch, first, self.batch_size, self.drop_last, self.collate_fn)
-            yield from map(self._pinned, batches)
-            return
-        loader = stream.loader(self.batch_size, self.drop_last, self.num_workers, self._pins)
-        loader.begin(epoch, first)
-        while (fields := loader.next()) is not None:
-            yield stream.complete(fields, epoch)
 
     def _in_python(self, order: Sequence[Sequence[int]], first: int) -> Iterator[Any]:
         if self.num_workers == 0:

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from . import _C
-from ._batch import Batch, Later, Layout, Rows, Sample
+from ._batch import Batch, Later, Rows, Sample
+from ._files import FileMark, check_unchanged, mark_of, native_paths, path_list
 from ._inspect import summarize, validate
+from ._labels import Labels, Target, check_target, make_labels
 from ._log import logger
 from ._records import Path, Record
-from .errors import ArgumentError, ParseError, RecordIndexError
-from .targets import Labels, Target, check_target, make_labels
+from ._source import ReadSource, metadata_of, sample_of_batch
+from .cache import Cache
+from .errors import ArgumentError, RecordIndexError
 from .transforms import Plan, run_steps
 
-FileMark: TypeAlias = tuple[int, int]  # size, time of the last change in ns
 _MATE = 1 << 62  # set in the record index of a second read, so that its draws are its own
 
 
-class SequenceDataset(Dataset[Sample]):
+class SequenceDataset(ReadSource):
     """Records of FASTA or FASTQ files as a map-style dataset.
 
     They are held in memory, or, when the files are large, read by number through an index, which is written beside a
@@ -138,8 +138,6 @@ class SequenceDataset(Dataset[Sample]):
     def cached(self) -> Any:
         """The dataset of ``cache_dir``, made when it is not valid; None without ``cache_dir``."""
         if self.cache_dir is not None and self._cached is None:
-            from .cache import Cache
-
             is_valid = Cache.is_valid(self.cache_dir, self)
             logger.debug("cache %s: %s", self.cache_dir, "used" if is_valid else "not there or stale, written anew")
             if not is_valid:
@@ -298,41 +296,6 @@ class SequenceDataset(Dataset[Sample]):
         return f"SequenceDataset({len(self.paths)} files{size}, transform={self.transform!r})"
 
 
-def mark_of(path: str) -> FileMark:
-    """Size and time of a file; (-1, 0) for what has none, such as a pipe."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return (-1, 0)
-    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else (-1, 0)
-
-
-def check_unchanged(marks: Sequence[tuple[str, FileMark]]) -> None:
-    """Refuses files that changed since they were first read.
-
-    Raises:
-        ParseError: naming the file.
-    """
-    for path, mark in marks:
-        if mark_of(path) != tuple(mark):
-            expected, got = "the file as it was when the dataset was opened", "one that was written to or removed"
-            raise ParseError(f"{path}: expected {expected}, got {got}", path, expected=expected, got=got)
-
-
-def path_list(paths: Path | Sequence[Path]) -> list[str]:
-    """One or many paths as text."""
-    several = [paths] if isinstance(paths, str | os.PathLike) else paths
-    out = [os.fspath(path) for path in several]
-    if not out:
-        raise ArgumentError("paths: expected at least one file, got none")
-    return out
-
-
-def native_paths(paths: Sequence[str]) -> list[bytes]:
-    """Paths for C++, also those whose bytes are no UTF-8."""
-    return [os.fsencode(path) for path in paths]
-
-
 def check_sequence_type(sequence_type: str) -> None:
     """Refuses an unknown alphabet."""
     if sequence_type not in ("dna", "rna", "protein"):
@@ -348,16 +311,6 @@ def plan_for(transform: Callable[[Any], Any] | None, sequence_type: str) -> Plan
             f"{plan.encoder.sequence_type!r}: give both the same"
         )
     return plan
-
-
-def metadata_of(
-    paths: Sequence[str], titles: Sequence[str], files: Sequence[int], indices: Sequence[int], epoch: int
-) -> list[dict[str, Any]]:
-    """The metadata of records: description, path, index, epoch."""
-    return [
-        {"description": title, "path": paths[file], "index": index, "epoch": epoch}
-        for title, file, index in zip(titles, files, indices, strict=True)
-    ]
 
 
 def make_sample(dataset: Any, raw: Sequence[Any], label: Any, metadata: dict[str, Any], mate: Any = None) -> Any:
@@ -377,19 +330,3 @@ def make_sample(dataset: Any, raw: Sequence[Any], label: Any, metadata: dict[str
             out["mate_" + part] = other[part]
     out.mate_length, out.mate_letters = getattr(other, "length", None), getattr(other, "letters", None)
     return out
-
-
-def sample_of_batch(batch: Batch, row: int, layout: Layout) -> Sample:
-    """One row of an encoded batch as a sample, without the padding unless its width was asked for."""
-    label = batch.get("labels")
-    if isinstance(label, dict):
-        label = {name: values[row].item() for name, values in label.items()}
-    sample = Sample(
-        id=batch.item("ids", row),
-        label=label[row].item() if isinstance(label, Tensor) else label,
-        metadata=batch.item("metadata", row),
-    )
-    layout.put_row(sample, batch, row)
-    if "mate_lengths" in batch:
-        layout.put_row(sample, batch, row, "mate_")
-    return sample

@@ -9,19 +9,13 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from . import _C
-from ._batch import Batch, Later, Sample, collate
+from ._batch import Batch, Collate, Later, Sample, collate
+from ._files import native_paths, path_list
+from ._labels import Target, check_target, checked_number
 from ._records import Path, Record
-from ._sequences import (
-    check_sequence_type,
-    make_sample,
-    metadata_of,
-    native_paths,
-    path_list,
-    plan_for,
-    sample_of_batch,
-)
+from ._sequences import check_sequence_type, make_sample, plan_for
+from ._source import metadata_of, sample_of_batch
 from .errors import ArgumentError, ConfigError
-from .targets import Target, check_target
 from .transforms import run_steps
 
 _CHUNK = 256  # records read ahead of the one that is handed out
@@ -186,8 +180,8 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
             return file
         record = Record(*raw)
         if not isinstance(self.target, Mapping):
-            return _number(self.target(record), record)
-        return {name: _number(extractor(record), record) for name, extractor in self.target.items()}
+            return checked_number(self.target(record), record.name)
+        return {name: checked_number(extractor(record), record.name, name) for name, extractor in self.target.items()}
 
     def steps(self, sample: Sample) -> Any:
         """What of the transform is left to do for a sample of a record that filters let pass."""
@@ -237,9 +231,28 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
 
     def batches(self, batch_size: int, *, drop_last: bool = False) -> Iterator[Batch]:
         """Batches of one epoch, made in this thread; :class:`DataLoader` makes them ahead."""
-        from ._loader import DataLoader
+        if batch_size < 1:
+            raise ArgumentError(f"batch_size: expected at least 1, got {batch_size}")
+        return self.epoch_batches(self.epoch, 0, batch_size, drop_last)
 
-        return iter(DataLoader(self, batch_size=batch_size, drop_last=drop_last))
+    def epoch_batches(
+        self,
+        epoch: int,
+        first: int,
+        batch_size: int,
+        drop_last: bool,
+        collate_fn: Collate | None = None,
+        num_threads: int = 0,
+        pin_memory: bool = False,
+    ) -> Iterator[Any]:
+        """The batches of an epoch from number ``first`` on; pinned only where C++ makes them."""
+        if not self.is_native or collate_fn is not None:
+            yield from self.python_batches(epoch, first, batch_size, drop_last, collate_fn)
+            return
+        loader = self.loader(batch_size, drop_last, num_threads, pin_memory)
+        loader.begin(epoch, first)
+        while (fields := loader.next()) is not None:
+            yield self.complete(fields, epoch)
 
     def python_batches(
         self, epoch: int, first: int, batch_size: int, drop_last: bool, collate_fn: Any
@@ -259,12 +272,3 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
             f"StreamingSequenceDataset({len(self.paths)} files, transform={self.transform!r}, "
             f"shuffle_buffer={self.shuffle_buffer}, seed={self.seed})"
         )
-
-
-def _number(label: Any, record: Record) -> Any:
-    if isinstance(label, str):
-        raise ArgumentError(
-            f"target: a stream does not know all classes beforehand, got {label!r} for {record.name!r}; "
-            "use targets.classes(names, extractor)"
-        )
-    return label

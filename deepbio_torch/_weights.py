@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -17,40 +17,25 @@ from . import _library
 from ._config import ModelConfig
 from .errors import ConfigError, MissingFileError
 
-if TYPE_CHECKING:
-    from .models import SequenceEncoder, SequencePredictor
+Build: TypeAlias = Callable[[ModelConfig, bool], Any]  # a model, which is a predictor or not
 
 # What wrappers put before the names of parameters: DataParallel and DDP, torch.compile.
 _WRAPPERS = ("module.", "_orig_mod.")
 
 
-def from_pretrained(run: str | Path) -> SequenceEncoder | SequencePredictor:
-    """The model of a run directory with its best weights, in eval mode.
-
-    Raises:
-        MissingFileError: not a run directory. ConfigError: config and weights do not fit.
-    """
+def model_of_run(run: str | Path, build: Build) -> Any:
+    """As :func:`deepbio_torch.models.from_pretrained`."""
     run = Path(run)
     config = run / "config.json"
     if not config.is_file():
         raise MissingFileError(f"{config}: expected a run directory with config.json and model.safetensors")
     options = json.loads(config.read_text())
-    model = _build(ModelConfig.from_dict(options["model"]), options.get("kind", "train") == "train")
+    model = build(ModelConfig.from_dict(options["model"]), options.get("kind", "train") == "train")
     return _filled(model, _read_tensors(run / "model.safetensors"))
 
 
-def load_aam(path: str | Path, **options: Any) -> SequenceEncoder | SequencePredictor:
-    """A checkpoint of AAM's PyTorch port, in eval mode.
-
-    Plain weights or a trainer checkpoint (``.pt``), or ``.safetensors``. ``options`` win over what
-    the names and shapes of the weights tell, and that over the checkpoint's own ``config``. What no
-    shape tells has to be an option when it differs from AAM's default: numbers of heads,
-    ``is_classifier``, ``bounded_targets``, ``output_activation``, ``num_quantiles``, dropout,
-    ``activation`` ("gelu_tanh" to compare with outputs of AAM's fused CUDA layer).
-
-    Raises:
-        ConfigError: the weights are not of this family, or an option does not fit them.
-    """
+def model_of_aam(path: str | Path, build: Build, options: Mapping[str, Any]) -> Any:
+    """As :func:`deepbio_torch.models.load_aam`."""
     path = Path(path)
     if not path.is_file():
         raise MissingFileError(f"{path}: expected an AAM checkpoint, got no such file")
@@ -67,13 +52,7 @@ def load_aam(path: str | Path, **options: Any) -> SequenceEncoder | SequencePred
     if merged.get("num_quantiles") and "out_dim" not in options:
         merged["out_dim"] //= merged["num_quantiles"]
     config = ModelConfig.from_dict(merged)
-    return _filled(_build(config, is_predictor), tensors)
-
-
-def _build(config: ModelConfig, is_predictor: bool) -> SequenceEncoder | SequencePredictor:
-    from .models import SequenceEncoder, SequencePredictor
-
-    return SequencePredictor(config) if is_predictor else SequenceEncoder(config)
+    return _filled(build(config, is_predictor), tensors)
 
 
 def _filled(model: Any, tensors: Mapping[str, Tensor]) -> Any:

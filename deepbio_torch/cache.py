@@ -19,9 +19,10 @@ from torch import Tensor
 from . import _C
 from ._cached import FORMAT, CachedDataset, is_even, open_cache, read_metadata
 from ._exports import Progress, check_fixed, chunks, export_reads
+from ._files import FileMark, check_unchanged, path_list
 from ._fingerprint import fingerprint
 from ._records import Path
-from ._sequences import FileMark, SequenceDataset, check_unchanged, path_list
+from ._source import ReadSource
 from ._version import __version__
 from .errors import DeepBioError, MissingFileError, ParseError, WriteError
 
@@ -37,7 +38,7 @@ class Cache:
     """
 
     @staticmethod
-    def save(dataset: SequenceDataset, folder: Path, *, progress: Progress | None = None) -> str:
+    def save(dataset: ReadSource, folder: Path, *, progress: Progress | None = None) -> str:
         """Encodes all records of a dataset into a folder, which then is a cache; returns its path.
 
         Args:
@@ -84,7 +85,7 @@ class Cache:
         return open_cache(folder)
 
     @staticmethod
-    def is_valid(folder: Path, sources: SequenceDataset | Path | Sequence[Path]) -> bool:
+    def is_valid(folder: Path, sources: ReadSource | Path | Sequence[Path]) -> bool:
         """Whether a cache holds what encoding now would give.
 
         Args:
@@ -99,7 +100,7 @@ class Cache:
             return False
         if about.get("version") != __version__:
             return False
-        if isinstance(sources, SequenceDataset):
+        if isinstance(sources, ReadSource):
             paths = sources.paths + sources.mates
             if about.get("transform_sha256") != _transform_hash(sources):
                 return False
@@ -126,14 +127,14 @@ class CachePermissionError(WriteError, PermissionError):
     """The folder of a cache cannot be written."""
 
 
-def _transform_hash(dataset: SequenceDataset) -> str:
+def _transform_hash(dataset: ReadSource) -> str:
     """Of everything but the files that decides what is encoded."""
     return fingerprint(
         [dataset.transform, dataset.target, dataset.sequence_type, dataset.on_bad_record, dataset.is_interleaved]
     )
 
 
-def _about(dataset: SequenceDataset) -> dict[str, Any]:
+def _about(dataset: ReadSource) -> dict[str, Any]:
     encoder = dataset._plan.encoder
     assert encoder is not None
     layout, labels = encoder.layout(), dataset.labels
@@ -180,7 +181,7 @@ def _is_unchanged(source: dict[str, Any]) -> bool:
         return False
 
 
-def _write_shards(dataset: SequenceDataset, folder: _Path, progress: Progress | None) -> list[dict[str, Any]]:
+def _write_shards(dataset: ReadSource, folder: _Path, progress: Progress | None) -> list[dict[str, Any]]:
     assert dataset._plan.encoder is not None
     shards, layout = [], dataset._plan.encoder.layout()
     for number, (batch, rows) in enumerate(chunks(dataset, _SHARD_RECORDS, progress)):

@@ -17,11 +17,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from . import _weights
 from ._config import ModelConfig
 from ._layers import (
     AbundancePooling,
@@ -302,7 +304,35 @@ def _batch(
     return batch
 
 
-from ._weights import from_pretrained, load_aam  # noqa: E402
+def from_pretrained(run: str | Path) -> SequenceEncoder | SequencePredictor:
+    """The model of a run directory with its best weights, in eval mode.
+
+    Raises:
+        MissingFileError: not a run directory. ConfigError: config and weights do not fit.
+    """
+    model: SequenceEncoder | SequencePredictor = _weights.model_of_run(run, _build)
+    return model
+
+
+def load_aam(path: str | Path, **options: Any) -> SequenceEncoder | SequencePredictor:
+    """A checkpoint of AAM's PyTorch port, in eval mode.
+
+    Plain weights or a trainer checkpoint (``.pt``), or ``.safetensors``. ``options`` win over what
+    the names and shapes of the weights tell, and that over the checkpoint's own ``config``. What no
+    shape tells has to be an option when it differs from AAM's default: numbers of heads,
+    ``is_classifier``, ``bounded_targets``, ``output_activation``, ``num_quantiles``, dropout,
+    ``activation`` ("gelu_tanh" to compare with outputs of AAM's fused CUDA layer).
+
+    Raises:
+        ConfigError: the weights are not of this family, or an option does not fit them.
+    """
+    model: SequenceEncoder | SequencePredictor = _weights.model_of_aam(path, _build, options)
+    return model
+
+
+def _build(config: ModelConfig, is_predictor: bool) -> SequenceEncoder | SequencePredictor:
+    return SequencePredictor(config) if is_predictor else SequenceEncoder(config)
+
 
 __all__ = [
     "ASVEncoder",

@@ -1,13 +1,24 @@
 """summary() and validate(): all records, by share and with examples."""
 
 import math
+import time
 
 import numpy as np
 import pytest
 import torch
 
 import deepbio_torch as db
-from deepbio_torch.transforms import Compose, IntegerEncoder, KmerEncoder, LengthFilter, OneHotEncoder, TokenEncoder
+from deepbio_torch.transforms import (
+    Compose,
+    IntegerEncoder,
+    KmerEncoder,
+    LengthFilter,
+    Mutator,
+    OneHotEncoder,
+    ReverseComplement,
+    Sampler,
+    TokenEncoder,
+)
 
 
 def test_summary_and_validation_look_at_every_record(tmp_path):
@@ -124,3 +135,18 @@ def test_what_encoders_make_is_in_range_and_what_is_not_is_found(tmp_path, monke
     monkeypatch.setattr(type(data), "batch", lambda self, indices: {key: wrong})
     errors = data.validate()["errors"]
     assert len(errors) == 1 and "1 of 2 encoded records" in errors[0] and "[1]" in errors[0]
+
+
+def test_ten_thousand_reads_are_looked_at_in_a_second_and_augmented_in_another(tmp_path):
+    """The least that DeepBioP's criteria SC-005 and SC-006 ask for; benchmarks/loader.py has the figures."""
+    rng = np.random.default_rng(1)
+    letters = np.frombuffer(b"ACGT", np.uint8)[rng.integers(0, 4, (10_000, 150))]
+    path = tmp_path / "reads.fq"
+    path.write_bytes(b"".join(b"@r%d\n%b\n+\n%b\n" % (i, row.tobytes(), b"I" * 150) for i, row in enumerate(letters)))
+    steps = Compose([Sampler(100, seed=1), Mutator(0.1, 2), ReverseComplement(0.5, seed=3), OneHotEncoder()])
+    start = time.perf_counter()
+    data = db.SequenceDataset(path, transform=steps)
+    assert data.summary()["num_samples"] == 10_000 and data.validate()["is_valid"]
+    looked = time.perf_counter()
+    assert sum(len(batch.lengths) for batch in db.DataLoader(data, batch_size=256, shuffle=True, seed=1)) == 10_000
+    assert looked - start < 1 and time.perf_counter() - looked < 1

@@ -1,5 +1,6 @@
 """The arrows of the house: which room may include which, where torch and Python may be seen, what a process loads."""
 
+import ast
 import os
 import re
 import shutil
@@ -69,6 +70,55 @@ def test_a_planted_violation_is_found(tmp_path: Path, file: str, line: str):
     target.write_text(line + "\n" + target.read_text())
 
     assert len(violations(tmp_path / "csrc")) == 1
+
+
+def imported_modules(folder: Path) -> dict[str, set[str]]:
+    """Which modules of a package each of them imports, anywhere in it: at the top, in functions, for types only."""
+    names = {path.stem for path in folder.glob("*.py")}
+    found: dict[str, set[str]] = {}
+    for path in folder.glob("*.py"):
+        taken = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                place = [*([folder.name] if node.level else []), *(node.module or "").split(".")]
+                place = [part for part in place if part]
+                if place[0] == folder.name:
+                    taken |= {place[1]} if len(place) > 1 else {each.name for each in node.names}
+            elif isinstance(node, ast.Import):
+                parts = [each.name.split(".") for each in node.names]
+                taken |= {part[1] for part in parts if part[0] == folder.name and len(part) > 1}
+        found[path.stem] = (taken & names) - {path.stem, "__init__"}
+    return found
+
+
+def circles(imports: dict[str, set[str]]) -> list[str]:
+    """Modules that import themselves by way of others; empty when there is an order from the cellar up."""
+    left = {name: set(below) for name, below in imports.items()}
+    while ready := [name for name, below in left.items() if not below]:
+        for name in ready:
+            del left[name]
+        for below in left.values():
+            below.difference_update(ready)
+    return sorted(left)
+
+
+def test_python_modules_import_only_modules_below_them():
+    found = imported_modules(ROOT / "deepbio_torch")
+    assert "_batch" in found["_sequences"] and "transforms" in found["_sequences"]  # something is looked at
+    assert circles(found) == []
+
+
+@pytest.mark.parametrize(
+    "line", ["from .b import f", "import house.b", "from . import b", "def f():\n    from .b import g"]
+)
+def test_a_planted_circle_is_found(tmp_path: Path, line: str):
+    (tmp_path / "house").mkdir()
+    (tmp_path / "house" / "a.py").write_text("from __future__ import annotations\n" + line + "\n")
+    (tmp_path / "house" / "b.py").write_text("from house.c import d\n")
+    (tmp_path / "house" / "c.py").write_text("import os\n")
+    assert circles(imported_modules(tmp_path / "house")) == []
+    (tmp_path / "house" / "c.py").write_text("from .a import d\n")
+    assert circles(imported_modules(tmp_path / "house")) == ["a", "b", "c"]
 
 
 def test_rooms_and_files_say_what_they_hold():

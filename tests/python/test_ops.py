@@ -46,6 +46,10 @@ def arguments(rows, length, dtype=torch.double):
     def make(*shape):
         return real(*shape, dtype=dtype)
 
+    def normed_attention():
+        """Weights of a multi-head attention and of the norm around it, heads, dropout, training."""
+        return make(3 * D, D), make(3 * D), make(D, D), make(D), make(D), make(D), H, 0.0, True
+
     return {
         "encoder_layer": (x, mask(rows, length), *weights(dtype), H, 0, 0.0, True),
         "embed_tokens": (tokens, make(V, D), make(P, D)),
@@ -70,15 +74,7 @@ def arguments(rows, length, dtype=torch.double):
             categories,
             make(D, 3),
             make(D),
-            make(3 * D, D),
-            make(3 * D),
-            make(D, D),
-            make(D),
-            make(D),
-            make(D),
-            H,
-            0.0,
-            True,
+            *normed_attention(),
         ),
         "attend_latents": (
             x,
@@ -89,15 +85,7 @@ def arguments(rows, length, dtype=torch.double):
             make(D),
             make(D, 3),
             make(D),
-            make(3 * D, D),
-            make(3 * D),
-            make(D, D),
-            make(D),
-            make(D),
-            make(D),
-            H,
-            0.0,
-            True,
+            *normed_attention(),
         ),
         "conditional_scale": (pooled, torch.randint(0, 4, (rows,)), make(4, D), make(4, D)),
     }

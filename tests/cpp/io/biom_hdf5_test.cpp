@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "catch.h"
+#include "io/example_table.h"
 
 #include "deepbio/base/error.h"
 
@@ -89,12 +90,7 @@ CATCH_TEST_CASE("BIOM 2 files that contradict themselves are refused with the da
 
 CATCH_TEST_CASE("truncated HDF5 files are refused at every length", "[biom_hdf5]") {
   const test::TemporaryFolder folder;
-  CountTable table;
-  table.sample_ids = {"s1", "2538.10", "empty", "s\xC3\xA4"};
-  table.feature_ids = {"ACGT", "f 2", "unused"};
-  table.indptr = {0, 2, 3, 3, 4};
-  table.indices = {0, 1, 1, 0};
-  table.values = {3, 0.25, 1e9, 7};
+  const CountTable table = test::example_table();
   write_biom_hdf5(folder / "t.biom", table);
   CATCH_REQUIRE(read_biom_hdf5(Hdf5Reader(folder / "t.biom")).values == table.values);
   const std::string bytes = test::read_text(folder / "t.biom");

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "catch.h"
+#include "io/example_table.h"
 #include <zlib.h>
 
 #include "deepbio/base/error.h"
@@ -23,16 +24,6 @@ void require_same(const CountTable& a, const CountTable& b) {
   CATCH_REQUIRE(a.indptr == b.indptr);
   CATCH_REQUIRE(a.indices == b.indices);
   CATCH_REQUIRE(a.values == b.values);
-}
-
-CountTable example() {
-  CountTable table;
-  table.sample_ids = {"s1", "2538.10", "empty", "s\xC3\xA4"};
-  table.feature_ids = {"ACGT", "f 2", "unused"};
-  table.indptr = {0, 2, 3, 3, 4};
-  table.indices = {0, 1, 1, 0};
-  table.values = {3, 0.25, 1e9, 7};
-  return table;
 }
 
 }  // namespace
@@ -95,11 +86,11 @@ CATCH_TEST_CASE("file oddities from the field are read or refused as they should
 
 CATCH_TEST_CASE("BIOM and TSV are written so that the same table is read back", "[biom]") {
   const test::TemporaryFolder folder;
-  write_biom(folder / "t.biom", example());
-  require_same(read_table(folder / "t.biom"), example());
-  write_table_tsv(folder / "t.tsv", example());
-  require_same(read_table(folder / "t.tsv"), example());
-  CATCH_REQUIRE_THROWS_AS(write_biom(folder / "t.biom", example(), Overwrite::kRefuse), WriteError);
+  write_biom(folder / "t.biom", test::example_table());
+  require_same(read_table(folder / "t.biom"), test::example_table());
+  write_table_tsv(folder / "t.tsv", test::example_table());
+  require_same(read_table(folder / "t.tsv"), test::example_table());
+  CATCH_REQUIRE_THROWS_AS(write_biom(folder / "t.biom", test::example_table(), Overwrite::kRefuse), WriteError);
   write_biom(folder / "none.biom", CountTable{});
   CATCH_REQUIRE(read_table(folder / "none.biom").num_samples() == 0);
   const auto left = std::distance(std::filesystem::directory_iterator(folder.path()), {});

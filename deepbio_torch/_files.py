@@ -1,0 +1,48 @@
+"""Files that a dataset reads: as paths, and as they were when they were read."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from ._records import Path
+from .errors import ArgumentError, ParseError
+
+FileMark: TypeAlias = tuple[int, int]  # size, time of the last change in ns
+
+
+def mark_of(path: str) -> FileMark:
+    """Size and time of a file; (-1, 0) for what has none, such as a pipe."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return (-1, 0)
+    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else (-1, 0)
+
+
+def check_unchanged(marks: Sequence[tuple[str, FileMark]]) -> None:
+    """Refuses files that changed since they were first read.
+
+    Raises:
+        ParseError: naming the file.
+    """
+    for path, mark in marks:
+        if mark_of(path) != tuple(mark):
+            expected, got = "the file as it was when the dataset was opened", "one that was written to or removed"
+            raise ParseError(f"{path}: expected {expected}, got {got}", path, expected=expected, got=got)
+
+
+def path_list(paths: Path | Sequence[Path]) -> list[str]:
+    """One or many paths as text."""
+    several = [paths] if isinstance(paths, str | os.PathLike) else paths
+    out = [os.fspath(path) for path in several]
+    if not out:
+        raise ArgumentError("paths: expected at least one file, got none")
+    return out
+
+
+def native_paths(paths: Sequence[str]) -> list[bytes]:
+    """Paths for C++, also those whose bytes are no UTF-8."""
+    return [os.fsencode(path) for path in paths]
