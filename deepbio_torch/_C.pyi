@@ -190,20 +190,6 @@ def encode_integers(
     epoch: int = 0,
 ) -> tuple[Tensor, Tensor]: ...
 def encode_aam_tokens(reads: Sequence[bytes], max_bp: int) -> tuple[Tensor, Tensor]: ...
-def encode_kmers(
-    reads: Sequence[bytes | str],
-    k: int,
-    canonical: bool,
-    output: str,
-    overlap: bool,
-    sequence_type: str,
-    unknown: str,
-    pad_to: int,
-    max_length: int,
-    seed: int,
-    record_indices: Sequence[int] = ...,
-    epoch: int = 0,
-) -> tuple[Tensor, Tensor]: ...
 def tokenizer_presets() -> list[str]: ...
 
 class Tokenizer:
@@ -237,6 +223,9 @@ class Tokenizer:
     def decode(self, ids: Sequence[int], skip_special_tokens: bool) -> str: ...
 
 class ReadEncoder:
+    def encode_kmers(
+        self, reads: Sequence[bytes | str], record_indices: Sequence[int], epoch: int
+    ) -> tuple[Tensor, Tensor]: ...
     @staticmethod
     def kmers(
         k: int,

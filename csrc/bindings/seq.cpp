@@ -65,22 +65,6 @@ struct KmerArguments {
   }
 };
 
-std::pair<Tensor, Tensor> encode_kmers(const py::object& reads, int64_t k, bool canonical, const std::string& output,
-                                       bool overlap, const std::string& type, const std::string& unknown,
-                                       int64_t pad_to, int64_t max_length, uint64_t seed,
-                                       const std::vector<int64_t>& record_indices, uint64_t epoch) {
-  const Texts texts(reads);
-  const py::gil_scoped_release no_gil;
-  const KmerArguments arguments{k, canonical, output, overlap, type, unknown, pad_to, max_length, seed};
-  seq::KmerOptions options = arguments.options();
-  options.letters.record_indices = record_indices;
-  options.letters.epoch = epoch;
-  const bool is_counts = data::parse_kmer_output(output) == data::KmerOutput::kCounts;
-  seq::Encoded encoded =
-      is_counts ? seq::encode_kmer_counts(texts.views(), options) : seq::encode_kmer_ids(texts.views(), options);
-  return {encoded.values, encoded.lengths};
-}
-
 using Roles = std::map<std::string, std::string>;  // role -> token
 
 std::shared_ptr<seq::Tokenizer> with_roles(seq::TokenizerParts parts, const Roles& roles,
@@ -187,12 +171,22 @@ void bind_tokenizer(py::module_& module) {
 }  // namespace
 
 void bind_seq(py::module_& module) {
-  module.def("encode_kmers", &encode_kmers, py::arg("reads"), py::arg("k"), py::arg("canonical"), py::arg("output"),
-             py::arg("overlap"), py::arg("sequence_type"), py::arg("unknown"), py::arg("pad_to"), py::arg("max_length"),
-             py::arg("seed"), py::arg("record_indices") = std::vector<int64_t>{}, py::arg("epoch") = 0);
   bind_tokenizer(module);
   module.def("tokenizer_presets", &seq::preset_names);
   py::class_<data::ReadEncoder, std::shared_ptr<data::ReadEncoder>>(module, "ReadEncoder")
+      .def(
+          "encode_kmers",
+          [](const data::ReadEncoder& encoder, const py::object& reads, const std::vector<int64_t>& record_indices,
+             uint64_t epoch) {
+            const Texts texts(reads);
+            data::ReadBatch out;
+            {
+              const py::gil_scoped_release no_gil;
+              encoder.fill(texts.views(), record_indices, epoch, out);
+            }
+            return std::make_pair(out.sequences, out.lengths);
+          },
+          py::arg("reads"), py::arg("record_indices"), py::arg("epoch"))
       .def_static(
           "kmers",
           [](int64_t k, bool canonical, const std::string& output, bool overlap, const std::string& type,

@@ -206,7 +206,7 @@ Tokenized Tokenizer::encode_batch(std::span<const std::string_view> texts, const
       for (int64_t i = group * kGrain; i < std::min(num_texts, (group + 1) * kGrain); ++i) {
         const int64_t length = lengths[static_cast<size_t>(i)], missing = width - length;
         int64_t *row = ids + i * width, *row_mask = mask + i * width;
-        widen(from, static_cast<size_t>(length), int64_t{0}, row + (pads_left ? missing : 0));
+        widen(from, static_cast<size_t>(length), row + (pads_left ? missing : 0));
         std::fill_n(row + (pads_left ? 0 : length), missing, int64_t{parts_.special.pad});
         std::fill_n(row_mask + (pads_left ? missing : 0), length, int64_t{1});
         std::fill_n(row_mask + (pads_left ? 0 : length), missing, int64_t{0});
