@@ -109,11 +109,37 @@ py::tuple encode_batch(const seq::Tokenizer& tokenizer, const py::object& items,
   return py::make_tuple(out.input_ids, out.attention_mask, out.lengths);
 }
 
-std::vector<int32_t> encode(const seq::Tokenizer& tokenizer, const py::object& text, bool add_special_tokens,
-                            int64_t max_length, const std::string& truncation_side) {
-  const std::string_view view = Texts::view(text.ptr());
-  const py::gil_scoped_release no_gil;
-  return tokenizer.encode(view, tokenize_options(add_special_tokens, max_length, truncation_side, 0, 0, ""));
+// Lists of lists. Where there are many ids, each is an object that all its places share.
+py::list lists_of(const std::vector<std::vector<int32_t>>& rows, size_t num_ids) {
+  size_t num_places = 0;
+  for (const std::vector<int32_t>& row : rows) num_places += row.size();
+  std::vector<py::object> shared(num_places > num_ids ? num_ids : 0);
+  const auto number = [&](int32_t id) {
+    const auto place = static_cast<size_t>(id);
+    if (place >= shared.size()) return py::object(py::int_(id));
+    if (!shared[place]) shared[place] = py::int_(id);
+    return shared[place];
+  };
+  py::list out(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    py::list row(rows[i].size());
+    for (size_t j = 0; j < rows[i].size(); ++j) {
+      PyList_SET_ITEM(row.ptr(), static_cast<Py_ssize_t>(j), number(rows[i][j]).release().ptr());
+    }
+    PyList_SET_ITEM(out.ptr(), static_cast<Py_ssize_t>(i), row.release().ptr());
+  }
+  return out;
+}
+
+py::list encode_rows(const seq::Tokenizer& tokenizer, const py::object& items, bool add_special_tokens,
+                     int64_t max_length, const std::string& truncation_side) {
+  const Texts texts(items);
+  const std::vector<std::vector<int32_t>> rows = [&] {
+    const py::gil_scoped_release no_gil;
+    return tokenizer.encode_rows(texts.views(),
+                                 tokenize_options(add_special_tokens, max_length, truncation_side, 0, 0, ""));
+  }();
+  return lists_of(rows, static_cast<size_t>(tokenizer.size()));
 }
 
 std::map<std::string, int64_t> special_ids(const seq::Tokenizer& tokenizer) {
@@ -156,7 +182,7 @@ void bind_tokenizer(py::module_& module) {
       .def("__len__", &seq::Tokenizer::size)
       .def("id", &seq::Tokenizer::id, py::arg("token"))
       .def("token", &seq::Tokenizer::token, py::arg("id"))
-      .def("encode", &encode, py::arg("text"), py::arg("add_special_tokens"), py::arg("max_length"),
+      .def("encode_rows", &encode_rows, py::arg("texts"), py::arg("add_special_tokens"), py::arg("max_length"),
            py::arg("truncation_side"))
       .def("encode_batch", &encode_batch, py::arg("texts"), py::arg("add_special_tokens"), py::arg("max_length"),
            py::arg("truncation_side"), py::arg("pad_to"), py::arg("pad_to_multiple"), py::arg("padding_side"))

@@ -106,8 +106,8 @@ class BpeModel : public TokenModel {
         encoder_(std::move(options.tokens), options.merges) {}
 
   void append(std::string_view piece, std::vector<int32_t>& ids) const override {
+    if (encoder_.has_symbols(piece)) return encoder_.encode(piece, ids);
     const auto is_known = [this](char byte) { return encoder_.has_symbol(byte); };
-    if (std::all_of(piece.begin(), piece.end(), is_known)) return encoder_.encode(piece, ids);
     if (unknown_id_ < 0) {  // what stood on both sides of an unknown byte become neighbours
       std::string known(piece);
       std::erase_if(known, [&](char byte) { return !is_known(byte); });

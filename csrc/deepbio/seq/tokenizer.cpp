@@ -166,6 +166,15 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, const TokenizeOpti
   return ids;
 }
 
+std::vector<std::vector<int32_t>> Tokenizer::encode_rows(std::span<const std::string_view> texts,
+                                                         const TokenizeOptions& options) const {
+  std::vector<std::vector<int32_t>> rows(texts.size());
+  at::parallel_for(0, static_cast<int64_t>(texts.size()), kGrain, [&](int64_t begin, int64_t end) {
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) append(texts[i], options, rows[i]);
+  });
+  return rows;
+}
+
 Tokenized Tokenizer::encode_batch(std::span<const std::string_view> texts, const TokenizeOptions& options) const {
   const auto num_texts = static_cast<int64_t>(texts.size());
   const int64_t num_groups = (num_texts + kGrain - 1) / kGrain;
