@@ -13,7 +13,8 @@
 namespace deepbio::seq {
 namespace {
 
-constexpr int64_t kGrain = 64;  // texts per task
+constexpr int64_t kGrain = 64;                 // texts per task
+constexpr size_t kMostRoom = size_t{1} << 20;  // ids that are made room for before they are known
 
 bool is_space(char letter) { return std::isspace(static_cast<unsigned char>(letter)) != 0; }
 
@@ -183,6 +184,11 @@ Tokenized Tokenizer::encode_batch(std::span<const std::string_view> texts, const
   at::parallel_for(0, num_groups, 1, [&](int64_t begin, int64_t end) {
     for (int64_t group = begin; group < end; ++group) {
       std::vector<int32_t>& ids = groups[static_cast<size_t>(group)];
+      const auto of_group = texts.subspan(static_cast<size_t>(group * kGrain))
+                                .first(static_cast<size_t>(std::min(num_texts - group * kGrain, kGrain)));
+      size_t room = of_group.size() * (parts_.before.size() + parts_.after.size());
+      for (const std::string_view text : of_group) room += text.size();
+      ids.reserve(std::min(room, kMostRoom));  // hardly any tokenizer makes more tokens than letters
       for (int64_t i = group * kGrain; i < std::min(num_texts, (group + 1) * kGrain); ++i) {
         const size_t before = ids.size();
         append(texts[static_cast<size_t>(i)], options, ids);
