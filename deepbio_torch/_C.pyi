@@ -190,20 +190,6 @@ def encode_integers(
     epoch: int = 0,
 ) -> tuple[Tensor, Tensor]: ...
 def encode_aam_tokens(reads: Sequence[bytes], max_bp: int) -> tuple[Tensor, Tensor]: ...
-def encode_kmers(
-    reads: Sequence[bytes | str],
-    k: int,
-    canonical: bool,
-    output: str,
-    overlap: bool,
-    sequence_type: str,
-    unknown: str,
-    pad_to: int,
-    max_length: int,
-    seed: int,
-    record_indices: Sequence[int] = ...,
-    epoch: int = 0,
-) -> tuple[Tensor, Tensor]: ...
 def tokenizer_presets() -> list[str]: ...
 
 class Tokenizer:
@@ -221,9 +207,9 @@ class Tokenizer:
     def __len__(self) -> int: ...
     def id(self, token: str) -> int | None: ...
     def token(self, id: int) -> str: ...
-    def encode(
-        self, text: str | bytes, add_special_tokens: bool, max_length: int, truncation_side: str
-    ) -> list[int]: ...
+    def encode_rows(
+        self, texts: Sequence[str | bytes], add_special_tokens: bool, max_length: int, truncation_side: str
+    ) -> list[list[int]]: ...
     def encode_batch(
         self,
         texts: Sequence[str | bytes],
@@ -237,6 +223,9 @@ class Tokenizer:
     def decode(self, ids: Sequence[int], skip_special_tokens: bool) -> str: ...
 
 class ReadEncoder:
+    def encode_kmers(
+        self, reads: Sequence[bytes | str], record_indices: Sequence[int], epoch: int
+    ) -> tuple[Tensor, Tensor]: ...
     @staticmethod
     def kmers(
         k: int,
@@ -425,6 +414,7 @@ class SampleDataset:
         seed: int = 0,
         metric: str = "unweighted",
     ) -> None: ...
+    def set_categories(self, categories: Mapping[str, Tensor]) -> None: ...  # column -> int64 [N]
     def __len__(self) -> int: ...
     def batch(self, indices: Sequence[int], epoch: int = 0) -> dict[str, Any]: ...
 
@@ -498,6 +488,10 @@ def refit_target(codec_json: str, values: Sequence[float]) -> str: ...
 def labelled_samples(
     sample_ids: Sequence[str], metadata: Metadata, column: str, is_classifier: bool, missing_samples: str
 ) -> tuple[list[int], list[float], list[str]]: ...  # rows, numbers, labels
+def fit_categories(columns: Sequence[str], metadata: Metadata, sample_ids: Sequence[str]) -> str: ...  # JSON
+def category_ids(
+    categories_json: str, metadata: Metadata, sample_ids: Sequence[str]
+) -> dict[str, Tensor]: ...  # column -> int64 [N]
 def normalize_targets(codec_json: str, values: Sequence[float]) -> Tensor: ...  # float32 [N, 1]
 def class_ids(codec_json: str, labels: Sequence[str]) -> Tensor: ...  # int64 [N]
 def split_samples(num_samples: int, test_size: float, seed: int) -> tuple[list[int], list[int]]: ...

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -26,9 +27,9 @@ class SampleDataset(Dataset[Sample]):
     stands once: ``asv_tokens`` int64 [U, L] (AAM ids, START first, padding 0), ``asv_features``
     int64 [U], ``asv_index`` int64, ``mask`` bool and ``counts`` float32 [B, S], ``distances``
     float32 [B, B] (with tree or distances), ``targets`` float32 [B, 1] or int64 [B] (with target),
-    ``sample_index`` int64 [B], ``sample_ids``. The models take it as it is. ``dataset[i]`` is one
-    sample: ``tokens`` [S, L], ``counts`` [S], ``target``,
-    ``sample_id``.
+    ``categorical_ids`` column -> int64 [B] (with categorical), ``sample_index`` int64 [B], ``sample_ids``.
+    The models take it as it is. ``dataset[i]`` is one sample: ``tokens`` [S, L], ``counts`` [S], ``target``,
+    ``categorical_ids`` column -> int64 (with categorical), ``sample_id``.
 
     Args:
         table: a Table or the path of one.
@@ -41,6 +42,10 @@ class SampleDataset(Dataset[Sample]):
         target_transform: of a number: "none", "minmax", "zscore", "log-minmax" or "log-zscore",
             fitted on these samples.
         codec: the ``codec`` of another dataset, to scale targets as there.
+        categorical: columns of the metadata that the model sees as well, with
+            ``categorical_cardinalities=dataset.categorical_cardinalities``. The values of a column, sorted, are
+            1, 2, ...; 0 is a missing value, one that is not known, or a sample without metadata.
+        categories: the ``categories`` of another dataset, to number values as there.
         missing_samples: "error" or "drop".
         sequences: path of a FASTA with the DNA of each feature, for ids that are not DNA.
         rarefy_depth: reads drawn of each sample; shallower samples are left out. None: all reads.
@@ -54,6 +59,7 @@ class SampleDataset(Dataset[Sample]):
 
     Attributes:
         table: what is left of the table. codec: how the target is scaled, JSON text, "" without.
+        categories: the values of each categorical column in order, JSON text, "" without.
         left_out: ids of samples that are too shallow or without target.
 
     Raises:
@@ -71,6 +77,8 @@ class SampleDataset(Dataset[Sample]):
         classifier: bool = False,
         target_transform: str = "zscore",
         codec: str = "",
+        categorical: Sequence[str] = (),
+        categories: str = "",
         missing_samples: str = "error",
         sequences: Path | None = None,
         rarefy_depth: int | None = None,
@@ -87,14 +95,21 @@ class SampleDataset(Dataset[Sample]):
             raise ArgumentError("distances: expected a tree or distances, got both")
         if target is not None and metadata is None:
             raise ArgumentError(f"target: column {target!r} needs metadata=PATH")
+        if isinstance(categorical, str):
+            raise ArgumentError(f"categorical: expected a list of columns, got {categorical!r}")
+        if categorical and metadata is None:
+            raise ArgumentError(f"categorical: columns {', '.join(categorical)} need metadata=PATH")
         self.table = table if isinstance(table, Table) else read_table(table)
         self.left_out: list[str] = []
         self._keep_deep(1 if rarefy_depth is None else rarefy_depth)
         self.codec, self._targets = "", None
-        if target is not None and metadata is not None:
-            column = _C.Metadata.read(os.fspath(metadata)), target
-            self._read_targets(*column, classifier, missing_samples)
+        self.categories, self._categories = "", {}
+        about = None if metadata is None else _C.Metadata.read(os.fspath(metadata))
+        if target is not None and about is not None:
+            self._read_targets(about, target, classifier, missing_samples)
             self._scale_targets(target, target_transform, codec)
+        if categorical and about is not None:
+            self._number_categories(about, categorical, categories)
         self.tree = tree if tree is None or isinstance(tree, Tree) else read_tree(tree)
         if distances is not None and not isinstance(distances, DistanceMatrix):
             distances = DistanceMatrix.read(distances)
@@ -116,6 +131,7 @@ class SampleDataset(Dataset[Sample]):
         self.native()
 
     _targets: Tensor | None
+    _categories: dict[str, Tensor]  # int64 [N] by column
     _values: list[float]
     _labels: list[str]
 
@@ -147,6 +163,18 @@ class SampleDataset(Dataset[Sample]):
             self.codec = codec or _C.fit_target(column, self._values, transform)
             self._targets = _C.normalize_targets(self.codec, self._values)
 
+    def _number_categories(self, metadata: _C.Metadata, columns: Sequence[str], categories: str) -> None:
+        given = sorted(json.loads(categories)) if categories else sorted(columns)
+        if given != sorted(columns):
+            raise ArgumentError(f"categories: expected those of {', '.join(sorted(columns))}, got {', '.join(given)}")
+        self.categories = categories or _C.fit_categories(list(columns), metadata, self.table.sample_ids)
+        self._categories = _C.category_ids(self.categories, metadata, self.table.sample_ids)
+
+    @property
+    def categorical_cardinalities(self) -> dict[str, int]:
+        """What a ModelConfig wants: values and one for unknown, by categorical column."""
+        return {column: len(values) + 1 for column, values in json.loads(self.categories or "{}").items()}
+
     def native(self) -> _C.SampleDataset:
         """The C++ dataset; made when it is first needed in a process."""
         if self._native is None:
@@ -158,6 +186,7 @@ class SampleDataset(Dataset[Sample]):
                 targets=self._targets,
                 **self.options,
             )
+            self._native.set_categories(self._categories)
         return self._native
 
     @property
@@ -176,6 +205,7 @@ class SampleDataset(Dataset[Sample]):
         out = copy.copy(self)
         out.table = Table(self.table.native.select_samples(rows.tolist()))
         out._targets = None if self._targets is None else self._targets[rows]
+        out._categories = {column: ids[rows] for column, ids in self._categories.items()}
         out.distances = self.distances and self.distances.subset(out.table.sample_ids)
         out.options = {**self.options}
         if redraw is not None:
@@ -189,7 +219,8 @@ class SampleDataset(Dataset[Sample]):
     def split(self, test_size: float = 0.2, *, seed: int = 0) -> tuple[SampleDataset, SampleDataset]:
         """Training samples, and others held back with a fixed draw, for a seed always the same.
 
-        A numeric target is scaled again, by the training samples alone.
+        A numeric target is scaled again, by the training samples alone, and categories are numbered again: a value
+        that only others have is unknown.
         """
         train, held_back = _C.split_samples(len(self), test_size, seed)
         parts = self.subset(train), self.subset(held_back, redraw=False)
@@ -198,6 +229,11 @@ class SampleDataset(Dataset[Sample]):
             for part in parts:
                 part.codec = codec
                 part._targets = _C.normalize_targets(codec, part._values)
+        if self.categories:
+            categories, numbers = _seen_values(json.loads(self.categories), parts[0]._categories)
+            for part in parts:
+                part.categories = categories
+                part._categories = {column: numbers[column][ids] for column, ids in part._categories.items()}
         return parts
 
     def set_epoch(self, epoch: int) -> None:
@@ -239,12 +275,28 @@ class SampleDataset(Dataset[Sample]):
         return f"SampleDataset({len(self)} samples, {self.table.shape[1]} features, {depth} reads of each)"
 
 
+def _seen_values(values: Mapping[str, Sequence[str]], ids: Mapping[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
+    """The values by column that these samples have, as JSON text, and by column their new number by the old one."""
+    kept, numbers = {}, {}
+    for column, names in values.items():
+        old = sorted(set(ids[column].tolist()) - {0})
+        if not old:
+            raise ArgumentError(f"categorical: no training sample has a value of column {column!r}")
+        kept[column] = [names[i - 1] for i in old]
+        numbers[column] = torch.zeros(len(names) + 1, dtype=torch.int64)
+        numbers[column][old] = torch.arange(1, len(old) + 1)
+    return json.dumps(kept), numbers
+
+
 def _row(batch: Batch, row: int) -> Sample:
     real = batch["mask"][row]
     targets = batch.get("targets")
+    covariates = batch.get("categorical_ids")
+    more = {} if covariates is None else {"categorical_ids": {name: ids[row] for name, ids in covariates.items()}}
     return Sample(
         tokens=batch["asv_tokens"][batch["asv_index"][row][real]],
         counts=batch["counts"][row][real],
         target=None if targets is None else targets[row],
         sample_id=batch["sample_ids"][row],
+        **more,
     )

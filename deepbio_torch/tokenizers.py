@@ -144,7 +144,7 @@ class Tokenizer:
             raise ArgumentError(f"max_length: {self.name} knows none, so truncation and 'max_length' padding need it")
         cut = (limit or 0) if truncation else 0
         if not pads and return_tensors is None:
-            rows = [self._native.encode(text, add_special_tokens, cut, truncation_side) for text in batch]
+            rows = self._native.encode_rows(batch, add_special_tokens, cut, truncation_side)
             masks = [[1] * len(row) for row in rows]
             return Batch(input_ids=rows[0] if is_one else rows, attention_mask=masks[0] if is_one else masks)
         ids, mask, lengths = self._native.encode_batch(
@@ -184,8 +184,7 @@ class Tokenizer:
 
     def encode_batch(self, texts: Sequence[Text], *, add_special_tokens: bool = True) -> list[list[int]]:
         """The ids of each text."""
-        rows: list[list[int]] = self(texts, add_special_tokens=add_special_tokens).input_ids
-        return rows
+        return self._native.encode_rows(texts, add_special_tokens, 0, "right")
 
     def tokenize(self, text: Text) -> list[str]:
         """The tokens of one text, without special tokens around it."""

@@ -141,6 +141,16 @@ class Trainer:
             raise ArgumentError(
                 "Trainer: the targets of train and val are scaled differently; give val codec=train.codec"
             )
+        if train.categories != val.categories:
+            raise ArgumentError(
+                "Trainer: the values of train's and val's categorical columns are numbered differently; "
+                "give val categories=train.categories"
+            )
+        if train.categorical_cardinalities != config.categorical_cardinalities:
+            raise ArgumentError(
+                f"Trainer: the training samples have categorical_cardinalities {train.categorical_cardinalities}, "
+                f"the model {config.categorical_cardinalities}; split first, and build the model for the training part"
+            )
         for name in ("max_bp", "token_limit"):
             if train.options[name] > getattr(config, name):
                 raise ArgumentError(
@@ -167,6 +177,7 @@ class Trainer:
                 "unifrac_metric": options["metric"],
             },
             "target": json.loads(train.codec) if train.codec else None,
+            "categories": json.loads(train.categories) if train.categories else None,
             "training": {"resolved": self.config},
             "trained_on": {"num_train": len(train), "num_val": len(val)},
             "versions": {"deepbio": __version__, "torch": torch.__version__},

@@ -6,6 +6,7 @@ Random choices depend on (seed, epoch, record index) only; a SequenceDataset put
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from abc import ABC, abstractmethod
@@ -231,6 +232,11 @@ class IntegerEncoder(_Encoder):
         return _C.encode_integers(sequences, **self.options(), record_indices=records, epoch=epoch)
 
 
+@functools.lru_cache(maxsize=32, typed=True)
+def _kmer_encoder(names: tuple[str, ...], values: tuple[Any, ...]) -> _C.ReadEncoder:
+    return _C.ReadEncoder.kmers(**dict(zip(names, values, strict=True)))
+
+
 class KmerEncoder(_Encoder):
     """k-mers of a sequence: how often each stands in it, float32 [A^k], or their numbers, int64 [W].
 
@@ -274,7 +280,11 @@ class KmerEncoder(_Encoder):
         self.k, self.canonical, self.output, self.overlap = k, canonical, output, overlap
         if output == "counts" and (pad_to is not None or not overlap):
             raise ArgumentError("KmerEncoder: pad_to and overlap=False are for output='ids'; counts have a fixed width")
-        _C.ReadEncoder.kmers(**self.options())
+        self._native()
+
+    def _native(self) -> _C.ReadEncoder:
+        options = self.options()
+        return _kmer_encoder(tuple(options), tuple(options.values()))
 
     def options(self) -> dict[str, Any]:
         """The options under their C++ names, where 0 stands for None."""
@@ -283,7 +293,7 @@ class KmerEncoder(_Encoder):
 
     def read_encoding(self) -> dict[str, Any]:
         """All that C++ needs to make whole batches."""
-        return {"sequence_type": self.sequence_type, "encoder": _C.ReadEncoder.kmers(**self.options())}
+        return {"sequence_type": self.sequence_type, "encoder": self._native()}
 
     def layout(self) -> Layout:
         """How a row of a batch becomes a sample."""
@@ -298,7 +308,7 @@ class KmerEncoder(_Encoder):
     def _encode(
         self, sequences: Sequence[bytes], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
     ) -> tuple[Tensor, Tensor]:
-        return _C.encode_kmers(sequences, **self.options(), record_indices=records, epoch=epoch)
+        return self._native().encode_kmers(sequences, records, epoch)
 
     def __call__(self, sample: Sample) -> Sample:
         """The sample with ``sequence`` encoded; ``quality`` belongs to letters and becomes None."""

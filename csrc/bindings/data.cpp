@@ -53,6 +53,7 @@ py::dict to_python(const data::SampleBatch& batch) {
   put(out, "counts", batch.counts);
   put(out, "distances", batch.distances);
   put(out, "targets", batch.targets);
+  if (!batch.categorical_ids.empty()) out["categorical_ids"] = batch.categorical_ids;
   put(out, "sample_index", batch.sample_index);
   out["sample_ids"] = batch.sample_ids;
   return out;
@@ -318,6 +319,7 @@ void bind_samples(py::module_& module) {
            py::arg("rarefy_depth") = 0, py::arg("redraw_each_epoch") = true, py::arg("seed") = 0,
            py::arg("metric") = "unweighted", NoGil())
       .def_property_readonly("sample_ids", [](const data::SampleDataset& d) { return d.table().sample_ids; })
+      .def("set_categories", &data::SampleDataset::set_categories, py::arg("categories"))
       .def("__len__", &data::SampleDataset::size)
       .def("batch", &make_batch<data::SampleDataset>, py::arg("indices"), py::arg("epoch") = 0);
 }

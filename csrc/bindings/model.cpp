@@ -11,7 +11,7 @@ using Tensors = std::map<std::string, torch::Tensor>;
 
 std::vector<std::string> parameter_names(const std::string& config_json, bool predictor) {
   const auto model =
-      model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")), predictor);
+      model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")), predictor, /*seed=*/0);
   return model->named_parameters().keys();
 }
 
@@ -56,8 +56,8 @@ py::dict to_python(const model::Outputs& outputs) {
 
 py::dict forward(const std::string& config_json, const Tensors& state, const py::dict& inputs,
                  bool return_nucleotides) {
-  const auto model =
-      model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")), is_predictor(state));
+  const auto model = model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")),
+                                       is_predictor(state), /*seed=*/0);
   train::load_state_dict(*model, to_named(state));
   model->eval();
   const model::Inputs converted = to_inputs(inputs);

@@ -65,22 +65,6 @@ struct KmerArguments {
   }
 };
 
-std::pair<Tensor, Tensor> encode_kmers(const py::object& reads, int64_t k, bool canonical, const std::string& output,
-                                       bool overlap, const std::string& type, const std::string& unknown,
-                                       int64_t pad_to, int64_t max_length, uint64_t seed,
-                                       const std::vector<int64_t>& record_indices, uint64_t epoch) {
-  const Texts texts(reads);
-  const py::gil_scoped_release no_gil;
-  const KmerArguments arguments{k, canonical, output, overlap, type, unknown, pad_to, max_length, seed};
-  seq::KmerOptions options = arguments.options();
-  options.letters.record_indices = record_indices;
-  options.letters.epoch = epoch;
-  const bool is_counts = data::parse_kmer_output(output) == data::KmerOutput::kCounts;
-  seq::Encoded encoded =
-      is_counts ? seq::encode_kmer_counts(texts.views(), options) : seq::encode_kmer_ids(texts.views(), options);
-  return {encoded.values, encoded.lengths};
-}
-
 using Roles = std::map<std::string, std::string>;  // role -> token
 
 std::shared_ptr<seq::Tokenizer> with_roles(seq::TokenizerParts parts, const Roles& roles,
@@ -125,11 +109,37 @@ py::tuple encode_batch(const seq::Tokenizer& tokenizer, const py::object& items,
   return py::make_tuple(out.input_ids, out.attention_mask, out.lengths);
 }
 
-std::vector<int32_t> encode(const seq::Tokenizer& tokenizer, const py::object& text, bool add_special_tokens,
-                            int64_t max_length, const std::string& truncation_side) {
-  const std::string_view view = Texts::view(text.ptr());
-  const py::gil_scoped_release no_gil;
-  return tokenizer.encode(view, tokenize_options(add_special_tokens, max_length, truncation_side, 0, 0, ""));
+// Lists of lists. Where there are many ids, each is an object that all its places share.
+py::list lists_of(const std::vector<std::vector<int32_t>>& rows, size_t num_ids) {
+  size_t num_places = 0;
+  for (const std::vector<int32_t>& row : rows) num_places += row.size();
+  std::vector<py::object> shared(num_places > num_ids ? num_ids : 0);
+  const auto number = [&](int32_t id) {
+    const auto place = static_cast<size_t>(id);
+    if (place >= shared.size()) return py::object(py::int_(id));
+    if (!shared[place]) shared[place] = py::int_(id);
+    return shared[place];
+  };
+  py::list out(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    py::list row(rows[i].size());
+    for (size_t j = 0; j < rows[i].size(); ++j) {
+      PyList_SET_ITEM(row.ptr(), static_cast<Py_ssize_t>(j), number(rows[i][j]).release().ptr());
+    }
+    PyList_SET_ITEM(out.ptr(), static_cast<Py_ssize_t>(i), row.release().ptr());
+  }
+  return out;
+}
+
+py::list encode_rows(const seq::Tokenizer& tokenizer, const py::object& items, bool add_special_tokens,
+                     int64_t max_length, const std::string& truncation_side) {
+  const Texts texts(items);
+  const std::vector<std::vector<int32_t>> rows = [&] {
+    const py::gil_scoped_release no_gil;
+    return tokenizer.encode_rows(texts.views(),
+                                 tokenize_options(add_special_tokens, max_length, truncation_side, 0, 0, ""));
+  }();
+  return lists_of(rows, static_cast<size_t>(tokenizer.size()));
 }
 
 std::map<std::string, int64_t> special_ids(const seq::Tokenizer& tokenizer) {
@@ -172,7 +182,7 @@ void bind_tokenizer(py::module_& module) {
       .def("__len__", &seq::Tokenizer::size)
       .def("id", &seq::Tokenizer::id, py::arg("token"))
       .def("token", &seq::Tokenizer::token, py::arg("id"))
-      .def("encode", &encode, py::arg("text"), py::arg("add_special_tokens"), py::arg("max_length"),
+      .def("encode_rows", &encode_rows, py::arg("texts"), py::arg("add_special_tokens"), py::arg("max_length"),
            py::arg("truncation_side"))
       .def("encode_batch", &encode_batch, py::arg("texts"), py::arg("add_special_tokens"), py::arg("max_length"),
            py::arg("truncation_side"), py::arg("pad_to"), py::arg("pad_to_multiple"), py::arg("padding_side"))
@@ -187,12 +197,22 @@ void bind_tokenizer(py::module_& module) {
 }  // namespace
 
 void bind_seq(py::module_& module) {
-  module.def("encode_kmers", &encode_kmers, py::arg("reads"), py::arg("k"), py::arg("canonical"), py::arg("output"),
-             py::arg("overlap"), py::arg("sequence_type"), py::arg("unknown"), py::arg("pad_to"), py::arg("max_length"),
-             py::arg("seed"), py::arg("record_indices") = std::vector<int64_t>{}, py::arg("epoch") = 0);
   bind_tokenizer(module);
   module.def("tokenizer_presets", &seq::preset_names);
   py::class_<data::ReadEncoder, std::shared_ptr<data::ReadEncoder>>(module, "ReadEncoder")
+      .def(
+          "encode_kmers",
+          [](const data::ReadEncoder& encoder, const py::object& reads, const std::vector<int64_t>& record_indices,
+             uint64_t epoch) {
+            const Texts texts(reads);
+            data::ReadBatch out;
+            {
+              const py::gil_scoped_release no_gil;
+              encoder.fill(texts.views(), record_indices, epoch, out);
+            }
+            return std::make_pair(out.sequences, out.lengths);
+          },
+          py::arg("reads"), py::arg("record_indices"), py::arg("epoch"))
       .def_static(
           "kmers",
           [](int64_t k, bool canonical, const std::string& output, bool overlap, const std::string& type,

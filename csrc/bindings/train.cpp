@@ -5,6 +5,7 @@
 #include "bindings/bindings.h"
 
 #include "deepbio/base/error.h"
+#include "deepbio/data/categories.h"
 #include "deepbio/data/targets.h"
 #include "deepbio/train/calibrate.h"
 #include "deepbio/train/prediction_data.h"
@@ -45,6 +46,10 @@ Labelled labelled_samples(const std::vector<std::string>& sample_ids, const io::
   const auto mode = missing == "error" ? data::MissingSamples::kError : data::MissingSamples::kDrop;
   const auto found = data::labelled_samples(sample_ids, metadata, column, is_classifier, mode);
   return {found.samples, found.values, found.labels};
+}
+
+data::CategoricalEncoder categories_of(const std::string& json) {
+  return data::CategoricalEncoder::from_json(Json::parse(json, "categories"));
 }
 
 std::string refit(const std::string& codec_json, const std::vector<double>& values) {
@@ -133,8 +138,8 @@ void calibrate(const std::string& config_json, const Tensors& state, const data:
   const auto model = model_over(config_json, state);
   std::vector<int64_t> samples(static_cast<size_t>(dataset.size()));
   std::iota(samples.begin(), samples.end(), int64_t{0});
-  train::calibrate_asv_embeddings(*model, dataset);
-  train::calibrate_abundance_pooling(*model, dataset, samples);
+  const torch::Tensor embeddings = train::calibrate_asv_embeddings(*model, dataset);
+  train::calibrate_abundance_pooling(*model, dataset, samples, embeddings);
 }
 
 py::dict predict(const std::string& run, const Table& table, const std::string& fasta_path, int64_t batch_size,
@@ -190,6 +195,19 @@ void bind_train(py::module_& module) {
   module.def("refit_target", &refit, py::arg("codec_json"), py::arg("values"));
   module.def("labelled_samples", &labelled_samples, py::arg("sample_ids"), py::arg("metadata"), py::arg("column"),
              py::arg("is_classifier"), py::arg("missing_samples"), NoGil());
+  module.def(
+      "fit_categories",
+      [](const std::vector<std::string>& columns, const io::Metadata& metadata,
+         const std::vector<std::string>& sample_ids) {
+        return data::CategoricalEncoder::fit(columns, metadata, sample_ids).to_json().dump();
+      },
+      py::arg("columns"), py::arg("metadata"), py::arg("sample_ids"), NoGil());
+  module.def(
+      "category_ids",
+      [](const std::string& categories_json, const io::Metadata& metadata, const std::vector<std::string>& sample_ids) {
+        return categories_of(categories_json).encode(metadata, sample_ids);
+      },
+      py::arg("categories_json"), py::arg("metadata"), py::arg("sample_ids"), NoGil());
   module.def("normalize_targets", &normalize, py::arg("codec_json"), py::arg("values"));
   module.def("class_ids", &class_ids, py::arg("codec_json"), py::arg("labels"));
   module.def("split_samples", &split, py::arg("num_samples"), py::arg("test_size"), py::arg("seed"));

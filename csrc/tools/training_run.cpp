@@ -125,13 +125,14 @@ void write_val_predictions(const TrainingCommand& command, const train::RunConfi
 std::shared_ptr<model::AamModel> build_model(const TrainingCommand& command, const TrainingSetup& setup,
                                              const Study& study, TrainingProgress& progress) {
   auto model = model::make_model(setup.model, command.is_predictor, setup.training.seed);
+  torch::Tensor embeddings;  // of all ASVs, when they have just been computed
   if (!command.pretrained.empty() && !command.resume) {
     const train::LoadReport report = train::load_pretrained(*model, command.pretrained);
     progress.line("took " + std::to_string(report.loaded.size()) + " tensors from " + command.pretrained);
   } else if (setup.preset == "default" && !command.resume) {
-    train::calibrate_asv_embeddings(*model, *study.train);
+    embeddings = train::calibrate_asv_embeddings(*model, *study.train);
   }
-  if (!command.resume) train::calibrate_abundance_pooling(*model, *study.train, study.split.train);
+  if (!command.resume) train::calibrate_abundance_pooling(*model, *study.train, study.split.train, embeddings);
   int64_t parameters = 0;
   for (const auto& parameter : model->parameters()) parameters += parameter.numel();
   progress.line("model with " + std::to_string(parameters) + " parameters, preset " + setup.preset);

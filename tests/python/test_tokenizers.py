@@ -92,6 +92,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
         ),
     },
     "removed and inverted": {"pre_tokenizer": pre_tokenizers.Split(Regex("[ACGT]+"), "removed", invert=True)},
+    "letters": {"pre_tokenizer": pre_tokenizers.Split("", "isolated")},
+    "no letters": {"pre_tokenizer": pre_tokenizers.Split(Regex(""), "removed", invert=True)},
     "merged with next": {"pre_tokenizer": pre_tokenizers.Split("N", "merged_with_next")},
     "contiguous": {"pre_tokenizer": pre_tokenizers.Split("N", "contiguous")},
     "bert": {
@@ -307,6 +309,14 @@ def damaged(change: Any, tmp_path: Path) -> Path:
                 pre_tokenizer={"type": "Split", "pattern": {"Regex": "(?=A)"}, "behavior": "Isolated", "invert": False}
             ),
             r"regular expression '\(\?=A\)'",
+        ),
+        (
+            lambda j: j.update(normalizer={"type": "Replace", "pattern": {"String": ""}, "content": "x"}),
+            "normalizer: a pattern that matches the empty text is not supported",
+        ),
+        (
+            lambda j: j.update(pre_tokenizer={"type": "Split", "pattern": {"Regex": "N*"}, "behavior": "Isolated"}),
+            "pre_tokenizer: a pattern that matches the empty text is not supported",
         ),
         (lambda j: j["added_tokens"][0].update(single_word=True), "single_word of"),
     ],

@@ -59,7 +59,7 @@ class Places {
 
 }  // namespace
 
-BytePairEncoder::BytePairEncoder(std::vector<std::string> tokens, std::span<const BpeMerge> merges)
+BytePairEncoder::BytePairEncoder(std::vector<std::string> tokens, std::span<const BpeMerge> merges, size_t most_columns)
     : tokens_(std::move(tokens)) {
   symbols_.fill(-1);
   column_.fill(0);
@@ -75,19 +75,19 @@ BytePairEncoder::BytePairEncoder(std::vector<std::string> tokens, std::span<cons
   token_at_.assign(1, -1);
   first_.resize(tokens_.size());
   last_.resize(tokens_.size());
-  length_.resize(tokens_.size());
-  shorter_.assign(tokens_.size(), -1);
+  known_.resize(tokens_.size());
   std::vector<int32_t> in_order;
   for (size_t id = 0; id < tokens_.size(); ++id) {
-    length_[id] = static_cast<int32_t>(tokens_[id].size());
+    known_[id].length = static_cast<int32_t>(tokens_[id].size());
     if (trace(static_cast<int32_t>(id))) in_order.push_back(static_cast<int32_t>(id));
   }
   // Short ones first, so that a token meets those that it begins with.
   std::stable_sort(in_order.begin(), in_order.end(), [this](int32_t a, int32_t b) {
-    return length_[static_cast<size_t>(a)] < length_[static_cast<size_t>(b)];
+    return known_[static_cast<size_t>(a)].length < known_[static_cast<size_t>(b)].length;
   });
   for (const int32_t id : in_order) add_to_trie(id);
   add_jumps();
+  add_table(std::span(in_order).first(std::min(in_order.size(), most_columns)));
 }
 
 void BytePairEncoder::add_pairs(std::span<const BpeMerge> merges) {
@@ -160,7 +160,7 @@ bool BytePairEncoder::trace(int32_t token) {
 void BytePairEncoder::add_to_trie(int32_t token) {
   size_t node = 0;
   for (const char byte : tokens_[static_cast<size_t>(token)]) {
-    if (token_at_[node] >= 0) shorter_[static_cast<size_t>(token)] = token_at_[node];
+    if (token_at_[node] >= 0) known_[static_cast<size_t>(token)].shorter = token_at_[node];
     const size_t cell = node * num_columns_ + column_[static_cast<unsigned char>(byte)];
     if (children_[cell] == 0) {
       children_[cell] = static_cast<int32_t>(token_at_.size());
@@ -213,6 +213,45 @@ int32_t BytePairEncoder::longest_at(std::string_view text, size_t place) const {
   return token;
 }
 
+// For each pair that has a merge: the tokens that end with its left symbol at a time when tokens that begin with its
+// right one have that, and before either goes on. The same that stand_together finds for two tokens.
+void BytePairEncoder::add_table(std::span<const int32_t> tokens) {
+  const size_t size = tokens.size();
+  std::vector<std::vector<Side>> lefts(tokens_.size()), rights(tokens_.size());
+  const auto add = [this](std::vector<std::vector<Side>>& sides, Span span, uint32_t column) {
+    int64_t begin = -1;
+    for (const EdgeStay& stay : std::span(edges_).subspan(span.begin, span.end - span.begin)) {
+      sides[static_cast<size_t>(stay.symbol)].push_back({column, begin, stay.end, stay.threshold});
+      begin = stay.end;
+    }
+  };
+  for (size_t column = 0; column < size; ++column) {
+    const auto token = static_cast<size_t>(tokens[column]);
+    known_[token].column = static_cast<uint32_t>(column);
+    add(lefts, last_[token], static_cast<uint32_t>(column));
+    add(rights, first_[token], static_cast<uint32_t>(column));
+  }
+  row_words_ = (size + 63) / 64;
+  together_.assign(size * row_words_, ~uint64_t{0});
+  for (const PairRank& pair : pairs_) {
+    if (pair.pair == kNoPair) continue;
+    for (const Side& left : lefts[pair.pair >> 32]) {
+      if (pair.rank >= left.threshold) continue;
+      uint64_t* row = together_.data() + left.column * row_words_;
+      for (const Side& right : rights[pair.pair & kNever]) {
+        const bool meet = left.begin <= right.end && right.begin < left.end && pair.rank <= right.threshold;
+        row[right.column / 64] &= ~(uint64_t{meet} << (right.column % 64));
+      }
+    }
+  }
+}
+
+inline bool BytePairEncoder::may_follow(int32_t left, int32_t right) const {
+  const size_t row = known_[static_cast<size_t>(left)].column, column = known_[static_cast<size_t>(right)].column;
+  if (row == kNoColumn || column == kNoColumn) return stand_together(left, right);
+  return together_[row * row_words_ + column / 64] >> (column % 64) & 1;
+}
+
 // Follows both texts rank by rank; at equal ranks the left text comes first, then the pair between, then the right
 // text.
 bool BytePairEncoder::stand_together(int32_t left, int32_t right) const {
@@ -230,6 +269,11 @@ bool BytePairEncoder::stand_together(int32_t left, int32_t right) const {
       ++y;
     }
   }
+}
+
+bool BytePairEncoder::has_symbols(std::string_view text) const {
+  if (!jumps_.empty() && is_acgt(text)) return true;
+  return std::all_of(text.begin(), text.end(), [this](char byte) { return has_symbol(byte); });
 }
 
 void BytePairEncoder::encode(std::string_view text, std::vector<int32_t>& ids) const {
@@ -251,19 +295,19 @@ void BytePairEncoder::cover(std::string_view text, std::vector<int32_t>& ids) co
   while (place < text.size()) {
     const int32_t last = ids.size() > before ? ids.back() : -1;
     while (token >= 0) {
-      const size_t end = place + static_cast<size_t>(length_[static_cast<size_t>(token)]);
-      if (places.is_open(end) && (last < 0 || stand_together(last, token))) break;
-      token = shorter_[static_cast<size_t>(token)];
+      const Token& next = known_[static_cast<size_t>(token)];
+      if (places.is_open(place + static_cast<size_t>(next.length)) && (last < 0 || may_follow(last, token))) break;
+      token = next.shorter;
     }
     if (token >= 0) {
       ids.push_back(token);
-      place += static_cast<size_t>(length_[static_cast<size_t>(token)]);
+      place += static_cast<size_t>(known_[static_cast<size_t>(token)].length);
       token = longest(place);
     } else {
       places.close(place);
       ids.pop_back();
-      place -= static_cast<size_t>(length_[static_cast<size_t>(last)]);
-      token = shorter_[static_cast<size_t>(last)];
+      place -= static_cast<size_t>(known_[static_cast<size_t>(last)].length);
+      token = known_[static_cast<size_t>(last)].shorter;
     }
   }
 }

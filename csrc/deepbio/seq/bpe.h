@@ -6,9 +6,10 @@
 // the two neighbours alone too. So the text is covered from the left, longest token first, by tokens that stand each
 // other; where none fits, one step back, and no place is tried twice. Whether two tokens stand each other is read from
 // how the last symbol of the left one and the first symbol of the right one grow while their texts are joined (edges_):
-// a few look-ups of a pair's rank. Any list of merges is taken, also one that makes a token in two ways. Immutable;
-// threads share it. source: the definition is Sennrich, Haddow, Birch 2016 ("Neural machine translation of rare words
-// with subword units"), the order of equal ranks that of Hugging Face tokenizers.
+// a few look-ups of a pair's rank. For the shortest tokens, which are most of a text, a table of bits has the answer.
+// Any list of merges is taken, also one that makes a token in two ways. Immutable; threads share it. source: the
+// definition is Sennrich, Haddow, Birch 2016 ("Neural machine translation of rare words with subword units"), the order
+// of equal ranks that of Hugging Face tokenizers.
 #pragma once
 
 #include <array>
@@ -28,8 +29,12 @@ class BytePairEncoder {
  public:
   // tokens: the bytes of each id, "" where an id is not text. merges: best rank first; the bytes of `result` are those
   // of `left` and `right` joined.
-  BytePairEncoder(std::vector<std::string> tokens, std::span<const BpeMerge> merges);
+  // most_columns: how many of the tokens, the shortest first, the table of bits is made for.
+  BytePairEncoder(std::vector<std::string> tokens, std::span<const BpeMerge> merges,
+                  size_t most_columns = kMostColumns);
+  static constexpr size_t kMostColumns = 8192;  // 8 MiB
   bool has_symbol(char byte) const { return symbols_[static_cast<unsigned char>(byte)] >= 0; }
+  bool has_symbols(std::string_view text) const;  // of every byte
   // Appends the ids of a text all of whose bytes have a symbol.
   //   complexity  O(n), times the number of tokens that begin alike
   void encode(std::string_view text, std::vector<int32_t>& ids) const;
@@ -42,6 +47,11 @@ class BytePairEncoder {
     uint32_t threshold;  // a pair with the other side is joined first when its rank is below this
     // 64 bits in place of a set: of a last symbol, the symbols it joins with on its right; of a first symbol, itself.
     uint64_t partners;
+  };
+  struct Side {
+    uint32_t column;     // of the token in the table
+    int64_t begin, end;  // as EdgeStay's end: ranks between which the symbol stands at the edge; -1 from the start
+    uint32_t threshold;
   };
   struct Span {
     uint32_t begin, end;
@@ -58,6 +68,8 @@ class BytePairEncoder {
   void add_to_trie(int32_t token);
   bool stand_together(int32_t left, int32_t right) const;
   void add_jumps();
+  void add_table(std::span<const int32_t> tokens);
+  bool may_follow(int32_t left, int32_t right) const;
   int32_t longest_at(std::string_view text, size_t place) const;
   int32_t longest_acgt(std::string_view text, size_t place) const;
   template <bool kIsAcgt>
@@ -70,9 +82,17 @@ class BytePairEncoder {
   int pair_shift_ = 0;
   std::vector<uint64_t> partners_;  // of each symbol, as in EdgeStay
   std::vector<EdgeStay> edges_;
-  std::vector<Span> first_, last_;         // of each token: stays of its first and of its last symbol
-  std::vector<int32_t> shorter_, length_;  // of each token: the longest token that it begins with (-1: none); bytes
-  std::array<uint8_t, 256> column_;        // of each byte in the trie
+  std::vector<Span> first_, last_;  // of each token: stays of its first and of its last symbol
+  struct Token {
+    int32_t shorter = -1;  // the longest token that it begins with; -1: none
+    int32_t length = 0;    // bytes
+    uint32_t column = kNoColumn;
+  };
+  static constexpr uint32_t kNoColumn = 0xFFFFFFFF;
+  std::vector<Token> known_;        // of each token
+  std::vector<uint64_t> together_;  // bit [column of left, column of right]: they stand each other
+  size_t row_words_ = 0;
+  std::array<uint8_t, 256> column_;  // of each byte in the trie
   size_t num_columns_ = 0;
   std::vector<int32_t> children_, token_at_;  // trie: [node, column] -> node (0: none); token that ends here (-1: none)
   struct Jump {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
 #include <optional>
 
 #include "deepbio/base/error.h"
@@ -14,8 +15,8 @@
 namespace deepbio::seq {
 namespace {
 
-constexpr int64_t kGrain = 64;   // reads per task
-constexpr size_t kBlock = 4096;  // windows numbered at a time: all buffers stay in the first two caches
+constexpr int64_t kGrain = 64;                          // reads per task
+constexpr size_t kBlock = LetterWindows::kMostLetters;  // letters numbered at a time
 constexpr int64_t kMostIds = int64_t{1} << 62;
 
 // A^k, or -1 above `most`.
@@ -28,15 +29,20 @@ int64_t bounded_power(int64_t base, int64_t k, int64_t most) {
   return out;
 }
 
+// Made once: a batch of short reads takes little longer than its tables.
+const Alphabet& alphabet_of(SequenceType type) {
+  static const Alphabet dna(SequenceType::kDna), rna(SequenceType::kRna), protein(SequenceType::kProtein);
+  return type == SequenceType::kDna ? dna : type == SequenceType::kRna ? rna : protein;
+}
+
 void check(const KmerOptions& options, int64_t most, std::string_view what) {
-  const Alphabet alphabet(options.letters.sequence_type);
-  const std::string type(to_string(alphabet.type()));
+  const Alphabet& alphabet = alphabet_of(options.letters.sequence_type);
   if (options.k < 1 || bounded_power(alphabet.size(), options.k, most) < 0) {
     int64_t largest = 1;
     while (bounded_power(alphabet.size(), largest + 1, most) > 0) ++largest;
     throw ArgumentError("k: expected 1 to " + std::to_string(largest) + " for k-mer " + std::string(what) + " of " +
-                        type + " (" + std::to_string(alphabet.size()) + "^k at most " + std::to_string(most) +
-                        "), got " + std::to_string(options.k));
+                        std::string(to_string(alphabet.type())) + " (" + std::to_string(alphabet.size()) +
+                        "^k at most " + std::to_string(most) + "), got " + std::to_string(options.k));
   }
   if (options.canonical && alphabet.type() == SequenceType::kProtein) {
     throw ArgumentError("canonical: expected dna or rna, got protein, which has no reverse complement");
@@ -64,97 +70,84 @@ int64_t record_of(size_t read, const EncodeOptions& options) {
   throw Error("k-mers: an unknown letter was met and not found again; please report this");
 }
 
-// Letters as digits, and where the unknown ones stand.
-class Digits {
+// The numbers of all windows of one block of a read.
+template <class T>
+class Numbering {
  public:
-  explicit Digits(const Alphabet& alphabet) : alphabet_(alphabet) {
+  Numbering(const Alphabet& alphabet, const KmerOptions& options) : alphabet_(alphabet), options_(options) {
     if (alphabet.size() != 4) return;
     const bool is_dna = alphabet.type() == SequenceType::kDna;
-    four_ = FourLetters{{'a', 'c', 'g', is_dna ? 't' : 'u'}, is_dna ? 'u' : 't', 3, true};
+    four_.emplace(FourLetters(is_dna ? "acgt" : "acgu", is_dna ? 'u' : 't', true), options.k, options.canonical);
   }
-  void read(std::string_view letters) {
-    digits_.resize(letters.size());
+  // Writes block.size() - k + 1 numbers, none when the block is shorter; unknown letters read as the first one.
+  //   returns  whether all letters were known; unknown() tells where the others stand
+  bool number(std::string_view block, T* numbers) {
     unknown_.clear();
-    if (four_ && four_letter_digits(letters.data(), letters.size(), *four_, digits_.data())) return;
-    for (size_t i = 0; i < letters.size(); ++i) {
-      const int id = alphabet_.id(letters[i]);
+    const auto k = static_cast<size_t>(options_.k);
+    if (four_ && block.size() >= k && four_->number(block.data(), block.size(), T{0}, numbers)) return true;
+    digits_.resize(block.size());
+    for (size_t i = 0; i < block.size(); ++i) {
+      const int id = alphabet_.id(block[i]);
       digits_[i] = static_cast<uint8_t>(std::max(id, 0));
       if (id < 0) unknown_.push_back(i);
     }
+    if (!four_ && block.size() >= k) number_digits(numbers);
+    return unknown_.empty();
   }
-  std::span<const uint8_t> digits() const { return digits_; }
   std::span<const size_t> unknown() const { return unknown_; }
 
  private:
+  void number_digits(T* numbers) const {
+    const auto k = static_cast<size_t>(options_.k);
+    const int64_t base = alphabet_.size();
+    int64_t first_counts = 1, number = 0;
+    for (size_t i = 1; i < k; ++i) first_counts *= base;
+    for (size_t i = 0; i < digits_.size(); ++i) {
+      if (i >= k) number -= digits_[i - k] * first_counts;
+      number = number * base + digits_[i];
+      if (i + 1 >= k) numbers[i + 1 - k] = static_cast<T>(number);
+    }
+  }
+
   const Alphabet& alphabet_;
-  std::optional<FourLetters> four_;
+  const KmerOptions& options_;
+  std::optional<LetterWindows> four_;
   std::vector<uint8_t> digits_;
   std::vector<size_t> unknown_;
 };
 
-// The windows of one block of a read: the number of each, and which of them have an unknown letter.
+constexpr uint8_t kBad = 1;  // of a window with an unknown letter
+
+// Where the windows of a read go: counts under the numbers, or the numbers in a row. room() is where the numbers of a
+// block are wanted; add() takes them, `first` the place of the first window in the read, `bad` empty or one a window.
 template <class T>
-class Windows {
- public:
-  Windows(const KmerOptions& options, int64_t base) : options_(options), base_(base) {}
-
-  void number(std::span<const uint8_t> digits, std::span<const size_t> unknown) {
-    const size_t size = digits.size(), k = static_cast<size_t>(options_.k);
-    count_ = size + 1 - k;
-    numbers_.resize(size);
-    spare_.resize(2 * size);
-    reverse_.resize(options_.canonical ? size : 0);
-    number_windows(digits.data(), size, options_.k, base_, numbers_.data(), spare_.data(),
-                   options_.canonical ? reverse_.data() : nullptr);
-    if (options_.canonical) keep_smaller(numbers_.data(), reverse_.data(), count_);
-    bad_.assign(unknown.empty() ? 0 : count_, 0);
-    for (const size_t place : unknown) {
-      for (size_t i = place < k ? 0 : place - k + 1; i <= place && i < count_; ++i) bad_[i] = 1;
-    }
-  }
-  size_t count() const { return count_; }
-  const T* numbers() const { return numbers_.data(); }
-  bool has_bad() const { return !bad_.empty(); }
-  bool is_bad(size_t window) const { return !bad_.empty() && bad_[window]; }
-
- private:
-  const KmerOptions& options_;
-  int64_t base_;
-  size_t count_ = 0;
-  std::vector<T> numbers_, spare_, reverse_;
-  std::vector<uint8_t> bad_;
-};
-
-// Where the windows of a read go: counts under the numbers, or the numbers in a row. `first` is the place of the first
-// window in the read.
 struct CountRow {
   float* row;
-  template <class T>
-  void add(const Windows<T>& windows, size_t) const {
-    const T* numbers = windows.numbers();
-    if (!windows.has_bad()) {
-      for (size_t i = 0; i < windows.count(); ++i) row[numbers[i]] += 1;
-      return;
-    }
-    for (size_t i = 0; i < windows.count(); ++i) {
-      if (!windows.is_bad(i)) row[numbers[i]] += 1;
+  T* numbers;
+  T* room(size_t) const { return numbers; }
+  void add(size_t, size_t count, std::span<const uint8_t> bad) const {
+    for (size_t i = 0; i < count; ++i) {
+      if (bad.empty() || bad[i] != kBad) row[numbers[i]] += 1;
     }
   }
 };
 struct IdRow {
   int64_t* row;
-  size_t stride;
-  template <class T>
-  void add(const Windows<T>& windows, size_t first) const {
-    if (stride == 1) {
-      widen(windows.numbers(), windows.count(), int64_t{0}, row + first);
-      for (size_t i = 0; windows.has_bad() && i < windows.count(); ++i) {
-        if (windows.is_bad(i)) row[first + i] = -1;
-      }
-      return;
+  int64_t* room(size_t first) const { return row + first; }
+  void add(size_t first, size_t, std::span<const uint8_t> bad) const {
+    for (size_t i = 0; i < bad.size(); ++i) {
+      if (bad[i] == kBad) row[first + i] = -1;
     }
-    for (size_t i = (stride - first % stride) % stride; i < windows.count(); i += stride) {
-      row[(first + i) / stride] = windows.is_bad(i) ? -1 : static_cast<int64_t>(windows.numbers()[i]);
+  }
+};
+struct SideBySideRow {
+  int64_t* row;
+  int64_t* numbers;
+  size_t k;
+  int64_t* room(size_t) const { return numbers; }
+  void add(size_t first, size_t count, std::span<const uint8_t> bad) const {
+    for (size_t i = (k - first % k) % k; i < count; i += k) {
+      row[(first + i) / k] = !bad.empty() && bad[i] == kBad ? -1 : numbers[i];
     }
   }
 };
@@ -169,48 +162,44 @@ std::string_view with_drawn_letters(std::string_view read, const Alphabet& alpha
   return room;
 }
 
+// make_row: (index of a read, room for kBlock numbers) -> where its windows go
 template <class T, class MakeRow>
 void fill_rows(std::span<const std::string_view> reads, const KmerOptions& options, const std::vector<int64_t>& kept,
                MakeRow make_row) {
   const EncodeOptions& letters = options.letters;
-  const Alphabet alphabet(letters.sequence_type);
+  const Alphabet& alphabet = alphabet_of(letters.sequence_type);
   const auto k = static_cast<size_t>(options.k);
+  const size_t block_windows = kBlock - k + 1;
   std::atomic<bool> is_refused = false;
   at::parallel_for(0, static_cast<int64_t>(reads.size()), kGrain, [&](int64_t begin, int64_t end) {
-    Digits digits(alphabet);
-    Windows<T> windows(options, alphabet.size());
-    std::string room;
+    Numbering<T> numbering(alphabet, options);
+    std::vector<uint8_t> bad;
+    const auto numbers = std::make_unique_for_overwrite<T[]>(kBlock);
+    std::string drawn;
     for (auto index = static_cast<size_t>(begin); index < static_cast<size_t>(end); ++index) {
       std::string_view read = reads[index].substr(0, static_cast<size_t>(kept[index]));
       if (letters.unknown == UnknownLetter::kRandom) {
         const auto record = static_cast<uint64_t>(record_of(index, letters));
         const CounterRandom random(letters.seed, letters.epoch, record, Purpose::kUnknownLetter);
-        read = with_drawn_letters(read, alphabet, random, room);
+        read = with_drawn_letters(read, alphabet, random, drawn);
       }
-      const auto row = make_row(index);
-      for (size_t first = 0; first == 0 || first + k <= read.size(); first += kBlock) {
-        digits.read(read.substr(first, kBlock + k - 1));
-        if (letters.unknown == UnknownLetter::kError && !digits.unknown().empty()) is_refused = true;
-        if (digits.digits().size() < k) continue;
-        windows.number(digits.digits(), digits.unknown());
-        row.add(windows, first);
+      const auto row = make_row(index, numbers.get());
+      for (size_t first = 0; first == 0 || first + k <= read.size(); first += block_windows) {
+        const std::string_view block = read.substr(first, kBlock);
+        const size_t count = block.size() < k ? 0 : block.size() - k + 1;
+        bad.clear();
+        if (!numbering.number(block, row.room(first))) {
+          if (letters.unknown == UnknownLetter::kError) is_refused = true;
+          bad.assign(count, 0);
+          for (const size_t place : numbering.unknown()) {
+            for (size_t i = place < k ? 0 : place - k + 1; i <= place && i < count; ++i) bad[i] = kBad;
+          }
+        }
+        row.add(first, count, bad);
       }
     }
   });
   if (is_refused) refuse_first_unknown(reads, kept, alphabet, letters);
-}
-
-// With the narrowest numbers that hold A^k: the more of them in a vector, the faster.
-template <class MakeRow>
-void fill_rows(std::span<const std::string_view> reads, const KmerOptions& options, const std::vector<int64_t>& kept,
-               int64_t num_kmers, MakeRow make_row) {
-  if (num_kmers <= int64_t{1} << 16) {
-    fill_rows<uint16_t>(reads, options, kept, make_row);
-  } else if (num_kmers <= int64_t{1} << 32) {
-    fill_rows<uint32_t>(reads, options, kept, make_row);
-  } else {
-    fill_rows<uint64_t>(reads, options, kept, make_row);
-  }
 }
 
 std::vector<int64_t> kept_letters(std::span<const std::string_view> reads, const EncodeOptions& options) {
@@ -228,7 +217,9 @@ std::vector<int64_t> kept_letters(std::span<const std::string_view> reads, const
 }
 
 at::Tensor lengths_tensor(const std::vector<int64_t>& lengths) {
-  return at::tensor(lengths, at::TensorOptions().dtype(at::kLong));
+  at::Tensor out = at::empty({static_cast<int64_t>(lengths.size())}, at::kLong);
+  std::copy(lengths.begin(), lengths.end(), out.data_ptr<int64_t>());
+  return out;
 }
 
 }  // namespace
@@ -243,15 +234,20 @@ int64_t num_windows(int64_t length, int64_t k, bool overlap) {
 
 Encoded encode_kmer_counts(std::span<const std::string_view> reads, const KmerOptions& options) {
   check_kmer_counts(options);
-  const int64_t width = bounded_power(Alphabet(options.letters.sequence_type).size(), options.k, kMostKmerCounts);
+  const int64_t width = bounded_power(alphabet_of(options.letters.sequence_type).size(), options.k, kMostKmerCounts);
   const std::vector<int64_t> kept = kept_letters(reads, options.letters);
   at::Tensor values = at::empty({static_cast<int64_t>(reads.size()), width});
   auto* data = values.data_ptr<float>();
-  fill_rows(reads, options, kept, width, [&](size_t index) {
+  const auto row_of = [&]<class T>(size_t index, T* numbers) {
     float* row = data + static_cast<int64_t>(index) * width;
     std::fill_n(row, width, 0.0F);  // while it is about to be used, and by the thread that uses it
-    return CountRow{row};
-  });
+    return CountRow<T>{row, numbers};
+  };
+  if (width <= int64_t{1} << 16) {
+    fill_rows<uint16_t>(reads, options, kept, row_of);
+  } else {
+    fill_rows<int32_t>(reads, options, kept, row_of);
+  }
   return {values, lengths_tensor(kept)};
 }
 
@@ -270,14 +266,19 @@ Encoded encode_kmer_ids(std::span<const std::string_view> reads, const KmerOptio
   }
   at::Tensor values = at::empty({static_cast<int64_t>(reads.size()), width}, at::kLong);
   auto* data = values.data_ptr<int64_t>();
-  const int64_t num_kmers = bounded_power(Alphabet(options.letters.sequence_type).size(), options.k, kMostIds);
-  const size_t stride = options.overlap ? 1 : static_cast<size_t>(options.k);
-  fill_rows(reads, options, kept, num_kmers, [&](size_t index) {
+  const auto row_of = [&](size_t index) {
     int64_t* row = data + static_cast<int64_t>(index) * width;
     const int64_t count = num_windows(kept[index], options.k, options.overlap);
     std::fill_n(row + count, width - count, int64_t{-1});
-    return IdRow{row, stride};
-  });
+    return row;
+  };
+  if (options.overlap) {
+    fill_rows<int64_t>(reads, options, kept, [&](size_t index, int64_t*) { return IdRow{row_of(index)}; });
+  } else {
+    fill_rows<int64_t>(reads, options, kept, [&](size_t index, int64_t* numbers) {
+      return SideBySideRow{row_of(index), numbers, static_cast<size_t>(options.k)};
+    });
+  }
   return {values, lengths_tensor(kept)};
 }
 

@@ -1,7 +1,15 @@
 #include "deepbio/seq/kmer_kernel.h"
 
 #include <algorithm>
-#include <bit>
+#include <cstring>
+
+#include "deepbio/base/error.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#define DEEPBIO_AVX2 __attribute__((target("avx2,bmi,bmi2")))
+#define DEEPBIO_AVX512 __attribute__((target("avx512f,avx512bw,bmi,bmi2")))
+#endif
 
 // The compiler makes one version per instruction set and the loader picks one; sanitizers cannot follow that.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
@@ -9,137 +17,228 @@
 #else
 #define DEEPBIO_CLONES
 #endif
-#define DEEPBIO_INLINE __attribute__((always_inline)) inline
 
 namespace deepbio::seq {
 namespace {
 
-// out[i] = high[i] * scale + low[i]
-template <class T, class Low>
-DEEPBIO_INLINE void join_loop(const T* __restrict high, const Low* __restrict low, size_t size, T scale,
-                              T* __restrict out) {
-  for (size_t i = 0; i < size; ++i) out[i] = static_cast<T>(high[i] * scale + static_cast<T>(low[i]));
-}
-// out[i] = low[i] + high[i] * scale, the digits of `high` complemented
-template <class T>
-DEEPBIO_INLINE void complement_loop(const T* __restrict low, const uint8_t* __restrict high, size_t size, T scale,
-                                    T most, T* __restrict out) {
-  for (size_t i = 0; i < size; ++i) out[i] = static_cast<T>(low[i] + (most - high[i]) * scale);
-}
-template <class T, class Number, class Offset>
-DEEPBIO_INLINE void widen_loop(const Number* __restrict numbers, size_t size, Offset offset, T* __restrict out) {
-  for (size_t i = 0; i < size; ++i) out[i] = static_cast<T>(numbers[i]) + offset;
-}
-template <class T>
-DEEPBIO_INLINE void smaller_loop(T* __restrict a, const T* __restrict b, size_t size) {
-  for (size_t i = 0; i < size; ++i) a[i] = std::min(a[i], b[i]);
-}
+constexpr int64_t kMostK = 31, kMostKOfWord = 22;  // eight of them, each a letter on, after three letters: 64 bits
 
-// A version of each loop per type, since only plain functions can have clones.
-#define DEEPBIO_LOOPS(T)                                                                                         \
-  DEEPBIO_CLONES void join(const T* high, const T* low, size_t size, T scale, T* out) {                          \
-    join_loop(high, low, size, scale, out);                                                                      \
-  }                                                                                                              \
-  DEEPBIO_CLONES void join(const T* high, const uint8_t* low, size_t size, T scale, T* out) {                    \
-    join_loop(high, low, size, scale, out);                                                                      \
-  }                                                                                                              \
-  DEEPBIO_CLONES void join_complement(const T* low, const uint8_t* high, size_t size, T scale, T most, T* out) { \
-    complement_loop(low, high, size, scale, most, out);                                                          \
-  }                                                                                                              \
-  DEEPBIO_CLONES void start(const uint8_t* digits, size_t size, T* out) { widen_loop(digits, size, T{0}, out); } \
-  DEEPBIO_CLONES void start_complement(const uint8_t* digits, size_t size, T most, T* out) {                     \
-    for (size_t i = 0; i < size; ++i) out[i] = static_cast<T>(most - digits[i]);                                 \
+// What a version gets: the letters, the windows and where the numbers go.
+template <class T>
+struct Job {
+  const char* text;
+  size_t size;
+  const FourLetters& letters;
+  int64_t k;
+  bool canonical;
+  T offset;
+  T* out;
+  size_t count() const { return size + 1 - static_cast<size_t>(k); }
+  uint64_t mask() const { return (uint64_t{1} << (2 * k)) - 1; }
+};
+
+template <class T>
+bool number_one_by_one(const Job<T>& job) {
+  const auto k = static_cast<size_t>(job.k);
+  uint64_t forward = 0, back = 0;
+  bool is_known = true;
+  for (size_t i = 0; i < job.size; ++i) {
+    const auto byte = static_cast<uint8_t>(static_cast<uint8_t>(job.text[i]) | job.letters.fold);
+    const uint64_t digit = job.letters.digit[byte & 15];
+    is_known &= job.letters.letter[byte & 15] == byte;
+    forward = (forward << 2 | digit) & job.mask();
+    back = back >> 2 | (3 - digit) << (2 * k - 2);
+    if (i + 1 < k) continue;
+    job.out[i + 1 - k] = static_cast<T>(static_cast<T>(job.canonical ? std::min(forward, back) : forward) + job.offset);
   }
-DEEPBIO_LOOPS(uint16_t)
-DEEPBIO_LOOPS(uint32_t)
-DEEPBIO_LOOPS(uint64_t)
-#undef DEEPBIO_LOOPS
+  return is_known;
+}
 
-// Both digits and validity without branches, so that they become vector code.
-DEEPBIO_CLONES bool digits_loop(const char* text, size_t size, const FourLetters& letters, uint8_t* digits) {
-  const auto a = static_cast<uint8_t>(letters.letters[0]), b = static_cast<uint8_t>(letters.letters[1]),
-             c = static_cast<uint8_t>(letters.letters[2]), d = static_cast<uint8_t>(letters.letters[3]),
-             other = static_cast<uint8_t>(letters.other), other_digit = letters.other_digit;
-  const uint8_t fold = letters.fold_case ? 0x20 : 0;
-  uint8_t unknown = 0;
-  for (size_t i = 0; i < size; ++i) {
-    const auto byte = static_cast<uint8_t>(static_cast<uint8_t>(text[i]) | fold);
-    const uint8_t is_b = byte == b, is_c = byte == c, is_d = byte == d, is_other = byte == other;
-    digits[i] = static_cast<uint8_t>(is_b | is_c << 1 | is_d * 3 | is_other * other_digit);
-    unknown |= static_cast<uint8_t>(!((byte == a) | is_b | is_c | is_d | is_other));
+#if defined(__x86_64__)
+// Two bits a letter, with room for a word before the first and beyond the last. In `high` the first letter of a byte
+// has its highest bits, in `low`, where all digits are complemented, its lowest.
+struct Packed {
+  static constexpr size_t kFront = 16;
+  uint8_t high[kFront + LetterWindows::kMostLetters / 4 + 64], low[kFront + LetterWindows::kMostLetters / 4 + 64];
+};
+
+uint64_t first_is_high(const uint8_t* bytes) {
+  uint64_t word;
+  std::memcpy(&word, bytes, sizeof(word));
+  return __builtin_bswap64(word);
+}
+uint64_t first_is_low(const uint8_t* bytes) {
+  uint64_t word;
+  std::memcpy(&word, bytes, sizeof(word));
+  return word;
+}
+
+template <class T>
+DEEPBIO_AVX512 bool number_avx512(const Job<T>& job) {
+  Packed packed;
+  const __m512i digit_of =
+      _mm512_maskz_broadcast_i32x4(0xFFFF, _mm_load_si128(reinterpret_cast<const __m128i*>(job.letters.digit)));
+  const __m512i letter_of =
+      _mm512_maskz_broadcast_i32x4(0xFFFF, _mm_load_si128(reinterpret_cast<const __m128i*>(job.letters.letter)));
+  const __m512i fold = _mm512_set1_epi8(static_cast<char>(job.letters.fold));
+  __mmask64 unknown = 0;
+  for (size_t i = 0; i < job.size; i += 64) {
+    const __mmask64 there = _bzhi_u64(~uint64_t{0}, static_cast<unsigned>(std::min<size_t>(job.size - i, 64)));
+    const __m512i bytes = _mm512_or_si512(_mm512_maskz_loadu_epi8(there, job.text + i), fold);
+    unknown |= _mm512_mask_cmpneq_epi8_mask(there, _mm512_shuffle_epi8(letter_of, bytes), bytes);
+    const __m512i digits = _mm512_shuffle_epi8(digit_of, bytes);
+    // Pairs of digits, then pairs of pairs, by products and sums.
+    const __m512i pairs = _mm512_maddubs_epi16(digits, _mm512_set1_epi16(0x0104));
+    const __m512i fours = _mm512_madd_epi16(pairs, _mm512_set1_epi32(0x00010010));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(packed.high + Packed::kFront + i / 4),
+                     _mm512_maskz_cvtepi32_epi8(0xFFFF, fours));
+    if (!job.canonical) continue;
+    const __m512i other = _mm512_sub_epi8(_mm512_set1_epi8(3), digits);
+    const __m512i back = _mm512_maddubs_epi16(other, _mm512_set1_epi16(0x0401));
+    const __m512i four_back = _mm512_madd_epi16(back, _mm512_set1_epi32(0x00100001));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(packed.low + Packed::kFront + i / 4),
+                     _mm512_maskz_cvtepi32_epi8(0xFFFF, four_back));
+  }
+  // Stores of whole cache lines: the first eight windows begin `early` ones before the row.
+  const size_t count = job.count(), early = sizeof(T) == 8 ? reinterpret_cast<uintptr_t>(job.out) / 8 % 8 : 0;
+  const size_t front = 4 * Packed::kFront - early;  // letters before the first of these windows
+  const auto inside = static_cast<int64_t>(2 * (front % 4));
+  const __m512i down = _mm512_add_epi64(_mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), _mm512_set1_epi64(inside));
+  const __m512i top = _mm512_sub_epi64(_mm512_set1_epi64(64 - 2 * job.k), down);
+  const __m512i mask = _mm512_set1_epi64(static_cast<int64_t>(job.mask()));
+  const __m512i offset = _mm512_set1_epi64(static_cast<int64_t>(job.offset));
+  for (size_t i = 0; i < count + early; i += 8) {
+    const auto word = static_cast<int64_t>(first_is_high(packed.high + (front + i) / 4));
+    __m512i numbers = _mm512_and_si512(_mm512_srlv_epi64(_mm512_set1_epi64(word), top), mask);
+    if (job.canonical) {
+      const auto back = static_cast<int64_t>(first_is_low(packed.low + (front + i) / 4));
+      const __m512i other = _mm512_and_si512(_mm512_srlv_epi64(_mm512_set1_epi64(back), down), mask);
+      numbers = _mm512_maskz_min_epu64(0xFF, numbers, other);
+    }
+    numbers = _mm512_add_epi64(numbers, offset);
+    const uint32_t begins = i == 0 ? 0xFF << early & 0xFF : 0xFF;
+    const uint32_t lanes = i + 8 <= count + early ? begins : begins & ((1U << (count + early - i)) - 1);
+    T* to = job.out + i - early;
+    if constexpr (sizeof(T) == 8) {
+      _mm512_mask_storeu_epi64(to, static_cast<__mmask8>(lanes), numbers);
+    } else if constexpr (sizeof(T) == 4) {
+      const __m256i narrow = _mm512_maskz_cvtepi64_epi32(0xFF, numbers);
+      if (lanes == 0xFF) {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), narrow);
+      } else {
+        _mm512_mask_storeu_epi32(to, static_cast<__mmask16>(lanes), _mm512_castsi256_si512(narrow));
+      }
+    } else {
+      const __m128i narrow = _mm512_maskz_cvtepi64_epi16(0xFF, numbers);
+      if (lanes == 0xFF) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to), narrow);
+      } else {
+        _mm512_mask_storeu_epi16(to, static_cast<__mmask32>(lanes), _mm512_castsi128_si512(narrow));
+      }
+    }
   }
   return unknown == 0;
 }
 
-template <class T>
-T power(int64_t base, int64_t exponent) {
-  T out = 1;
-  for (int64_t i = 0; i < exponent; ++i) out = static_cast<T>(out * static_cast<T>(base));
-  return out;
+// Bytes 0 of the eight 32-bit numbers.
+DEEPBIO_AVX2 inline void store_bytes(__m256i fours, uint8_t* to) {
+  const __m256i picked = _mm256_shuffle_epi8(fours, _mm256_set1_epi32(0x0C080400));
+  const int first = _mm256_extract_epi32(picked, 0), second = _mm256_extract_epi32(picked, 4);
+  std::memcpy(to, &first, sizeof(first));
+  std::memcpy(to + 4, &second, sizeof(second));
 }
+
+template <class T>
+DEEPBIO_AVX2 bool number_avx2(const Job<T>& job) {
+  Packed packed;
+  const __m256i digit_of =
+      _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(job.letters.digit)));
+  const __m256i letter_of =
+      _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(job.letters.letter)));
+  const __m256i fold = _mm256_set1_epi8(static_cast<char>(job.letters.fold));
+  __m256i known = _mm256_set1_epi8(-1);
+  for (size_t i = 0; i < job.size; i += 32) {
+    char last[32];
+    const char* from = job.text + i;
+    if (i + 32 > job.size) {
+      std::memset(last, job.text[0], sizeof(last));
+      std::memcpy(last, from, job.size - i);
+      from = last;
+    }
+    const __m256i bytes = _mm256_or_si256(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)), fold);
+    known = _mm256_and_si256(known, _mm256_cmpeq_epi8(_mm256_shuffle_epi8(letter_of, bytes), bytes));
+    const __m256i digits = _mm256_shuffle_epi8(digit_of, bytes);
+    const __m256i pairs = _mm256_maddubs_epi16(digits, _mm256_set1_epi16(0x0104));
+    store_bytes(_mm256_madd_epi16(pairs, _mm256_set1_epi32(0x00010010)), packed.high + Packed::kFront + i / 4);
+    if (!job.canonical) continue;
+    const __m256i other = _mm256_sub_epi8(_mm256_set1_epi8(3), digits);
+    const __m256i back = _mm256_maddubs_epi16(other, _mm256_set1_epi16(0x0401));
+    store_bytes(_mm256_madd_epi16(back, _mm256_set1_epi32(0x00100001)), packed.low + Packed::kFront + i / 4);
+  }
+  const __m256i mask = _mm256_set1_epi64x(static_cast<int64_t>(job.mask()));
+  const size_t count = job.count();
+  for (size_t i = 0; i < count; i += 8) {
+    const __m256i word = _mm256_set1_epi64x(static_cast<int64_t>(first_is_high(packed.high + Packed::kFront + i / 4)));
+    int64_t eight[8];
+    for (int half = 0; half < 2; ++half) {
+      const __m256i down = _mm256_add_epi64(_mm256_setr_epi64x(0, 2, 4, 6), _mm256_set1_epi64x(8 * half));
+      const __m256i top = _mm256_sub_epi64(_mm256_set1_epi64x(64 - 2 * job.k), down);
+      __m256i numbers = _mm256_and_si256(_mm256_srlv_epi64(word, top), mask);
+      if (job.canonical) {
+        const __m256i back =
+            _mm256_set1_epi64x(static_cast<int64_t>(first_is_low(packed.low + Packed::kFront + i / 4)));
+        const __m256i other = _mm256_and_si256(_mm256_srlv_epi64(back, down), mask);
+        numbers = _mm256_blendv_epi8(numbers, other, _mm256_cmpgt_epi64(numbers, other));
+      }
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(eight + 4 * half), numbers);
+    }
+    const size_t some = std::min<size_t>(count - i, 8);
+    for (size_t j = 0; j < some; ++j) job.out[i + j] = static_cast<T>(static_cast<T>(eight[j]) + job.offset);
+  }
+  return _mm256_movemask_epi8(known) == -1;
+}
+#endif
 
 }  // namespace
 
-bool four_letter_digits(const char* text, size_t size, const FourLetters& letters, uint8_t* digits) {
-  return digits_loop(text, size, letters, digits);
-}
-
-// Windows of w digits joined to windows of 2 w, and one digit more where k has a bit: log2 k passes over the text.
-template <class T>
-void number_windows(const uint8_t* digits, size_t num_digits, int64_t k, int64_t base, T* windows, T* spare,
-                    T* reverse) {
-  const auto most = static_cast<T>(base - 1);
-  T *from = windows, *to = spare;
-  T *back_from = reverse, *back_to = spare + num_digits;
-  // The last pass has to end in `windows`.
-  const int passes = 2 * (std::bit_width(static_cast<uint64_t>(k)) - 1) -
-                     (std::bit_width(static_cast<uint64_t>(k)) - std::popcount(static_cast<uint64_t>(k)));
-  if (passes % 2 == 1) std::swap(from, to), std::swap(back_from, back_to);
-  start(digits, num_digits, from);
-  if (reverse) start_complement(digits, num_digits, most, back_from);
-  int64_t width = 1;
-  for (int bit = static_cast<int>(std::bit_width(static_cast<uint64_t>(k))) - 2; bit >= 0; --bit) {
-    size_t count = num_digits - static_cast<size_t>(2 * width) + 1;
-    const T scale = power<T>(base, width);
-    join(from, from + width, count, scale, to);
-    std::swap(from, to);
-    if (reverse) {
-      join(back_from + width, back_from, count, scale, back_to);
-      std::swap(back_from, back_to);
-    }
-    width *= 2;
-    if (!(k >> bit & 1)) continue;
-    --count;
-    join(from, digits + width, count, static_cast<T>(base), to);
-    std::swap(from, to);
-    if (reverse) {
-      join_complement(back_from, digits + width, count, power<T>(base, width), most, back_to);
-      std::swap(back_from, back_to);
-    }
-    ++width;
+FourLetters::FourLetters(std::string_view letters, char other, bool folds_case) : fold(folds_case ? 0x20 : 0) {
+  if (letters.size() != 4) throw ArgumentError("letters: expected four, got " + quoted(letters));
+  for (uint8_t half = 0; half < 16; ++half) {
+    digit[half] = 0;
+    letter[half] = half ^ 1;  // which no byte of this low half is
   }
+  const auto add = [&](char each, size_t number) {
+    const auto byte = static_cast<uint8_t>(each);
+    if (byte >= 0x80 || letter[byte & 15] != ((byte & 15) ^ 1)) {
+      throw ArgumentError("letters: expected ASCII letters that differ in their low four bits, got " + quoted(letters));
+    }
+    digit[byte & 15] = static_cast<uint8_t>(number);
+    letter[byte & 15] = byte;
+  };
+  for (size_t i = 0; i < 4; ++i) add(letters[i], i);
+  if (other != 0) add(other, 3);
 }
-template void number_windows(const uint8_t*, size_t, int64_t, int64_t, uint16_t*, uint16_t*, uint16_t*);
-template void number_windows(const uint8_t*, size_t, int64_t, int64_t, uint32_t*, uint32_t*, uint32_t*);
-template void number_windows(const uint8_t*, size_t, int64_t, int64_t, uint64_t*, uint64_t*, uint64_t*);
 
-DEEPBIO_CLONES void widen(const uint16_t* numbers, size_t size, int64_t offset, int64_t* out) {
-  widen_loop(numbers, size, offset, out);
+LetterWindows::LetterWindows(const FourLetters& letters, int64_t k, bool canonical, io::Simd simd)
+    : letters_(letters), k_(k), canonical_(canonical), simd_(k > kMostKOfWord ? io::Simd::kScalar : simd) {
+  if (k < 1 || k > kMostK) throw ArgumentError("k: expected 1 to 31 for windows, got " + std::to_string(k));
 }
-DEEPBIO_CLONES void widen(const uint32_t* numbers, size_t size, int64_t offset, int64_t* out) {
-  widen_loop(numbers, size, offset, out);
+
+template <class T>
+bool LetterWindows::number(const char* text, size_t size, T offset, T* out) const {
+  const Job<T> job{text, size, letters_, k_, canonical_, offset, out};
+#if defined(__x86_64__)
+  if (simd_ == io::Simd::kAvx512) return number_avx512(job);
+  if (simd_ == io::Simd::kAvx2) return number_avx2(job);
+#endif
+  return number_one_by_one(job);
 }
-DEEPBIO_CLONES void widen(const uint64_t* numbers, size_t size, int64_t offset, int64_t* out) {
-  widen_loop(numbers, size, offset, out);
+template bool LetterWindows::number(const char*, size_t, uint16_t, uint16_t*) const;
+template bool LetterWindows::number(const char*, size_t, int32_t, int32_t*) const;
+template bool LetterWindows::number(const char*, size_t, int64_t, int64_t*) const;
+
+DEEPBIO_CLONES void widen(const int32_t* numbers, size_t size, int64_t* out) {
+  for (size_t i = 0; i < size; ++i) out[i] = numbers[i];
 }
-DEEPBIO_CLONES void widen(const int32_t* numbers, size_t size, int64_t offset, int64_t* out) {
-  widen_loop(numbers, size, offset, out);
-}
-DEEPBIO_CLONES void widen(const uint16_t* numbers, size_t size, int32_t offset, int32_t* out) {
-  widen_loop(numbers, size, offset, out);
-}
-DEEPBIO_CLONES void keep_smaller(uint16_t* a, const uint16_t* b, size_t size) { smaller_loop(a, b, size); }
-DEEPBIO_CLONES void keep_smaller(uint32_t* a, const uint32_t* b, size_t size) { smaller_loop(a, b, size); }
-DEEPBIO_CLONES void keep_smaller(uint64_t* a, const uint64_t* b, size_t size) { smaller_loop(a, b, size); }
 
 }  // namespace deepbio::seq

@@ -1,44 +1,54 @@
-// The inner loops of k-mers: letters to digits, digits to the numbers of all windows. Vector code, chosen at load time
-// for the processor; no tensors, no policies.
+// The inner loop of k-mers: letters to the numbers of all windows; no tensors, no policies.
+//
+// Letters are packed, two bits each, four a byte, so that one word holds the next eight windows: a shift and a mask
+// make each number. Scalar, AVX2 and AVX-512 versions give the same numbers; the processor's widest is taken.
+// Immutable; threads share it.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
+
+#include "deepbio/io/simd.h"
 
 namespace deepbio::seq {
 
-// Four letters and the digit of each; `other` is a fifth letter that reads as one of them.
+// Four letters and the digit of each, looked up by the low half of a byte.
 struct FourLetters {
-  char letters[4];
-  char other;
-  uint8_t other_digit;
-  bool fold_case;  // the letters are given in lower case and match both cases
+  // letters: four, in the order of their digits, in lower case when `folds_case`; other: a letter that reads as the
+  // last of the four, or 0.
+  //   throws  ArgumentError: not four letters, or two of them have the same low half
+  FourLetters(std::string_view letters, char other, bool folds_case);
+  alignas(16) uint8_t digit[16];
+  alignas(16) uint8_t letter[16];  // the letter that is meant; no byte has another's low half
+  uint8_t fold;                    // set in a byte before it is compared
 };
 
-// digits[i] = the digit of text[i], 0 when it is none of the letters.
-//   returns  whether every letter was known
-bool four_letter_digits(const char* text, size_t size, const FourLetters& letters, uint8_t* digits);
+class LetterWindows {
+ public:
+  static constexpr size_t kMostLetters = 2048;
 
-// The number of each window of k digits in base `base`: windows[i] = sum of digits[i + j] * base^(k-1-j), for
-// num_digits - k + 1 windows. A window of the other strand, digits complemented (base - 1 - digit) and read backwards,
-// is numbered in `reverse` when it is given. base^k fits T.
-//   inputs   spare: room for num_digits numbers, twice that with `reverse`
-template <class T>
-void number_windows(const uint8_t* digits, size_t num_digits, int64_t k, int64_t base, T* windows, T* spare,
-                    T* reverse = nullptr);
-extern template void number_windows(const uint8_t*, size_t, int64_t, int64_t, uint16_t*, uint16_t*, uint16_t*);
-extern template void number_windows(const uint8_t*, size_t, int64_t, int64_t, uint32_t*, uint32_t*, uint32_t*);
-extern template void number_windows(const uint8_t*, size_t, int64_t, int64_t, uint64_t*, uint64_t*, uint64_t*);
+  //   throws  ArgumentError: k outside of 1 to 31
+  LetterWindows(const FourLetters& letters, int64_t k, bool canonical, io::Simd simd = io::choose_simd());
+  // The number of each window of k letters: out[i] = offset + sum of digit(text[i + j]) * 4^(k-1-j), for size - k + 1
+  // windows. Canonical: the smaller of that sum and the one of the other strand (3 - digit, read backwards). Windows
+  // with another letter have a number of no meaning.
+  //   inputs   size k to kMostLetters; T holds 4^k + offset: uint16_t, int32_t or int64_t
+  //   returns  whether every letter was known
+  template <class T>
+  bool number(const char* text, size_t size, T offset, T* out) const;
 
-// out[i] = numbers[i] + offset, widened.
-void widen(const uint16_t* numbers, size_t size, int64_t offset, int64_t* out);
-void widen(const uint32_t* numbers, size_t size, int64_t offset, int64_t* out);
-void widen(const uint64_t* numbers, size_t size, int64_t offset, int64_t* out);
-void widen(const int32_t* numbers, size_t size, int64_t offset, int64_t* out);
-void widen(const uint16_t* numbers, size_t size, int32_t offset, int32_t* out);
-// a[i] = the smaller of a[i] and b[i].
-void keep_smaller(uint16_t* a, const uint16_t* b, size_t size);
-void keep_smaller(uint32_t* a, const uint32_t* b, size_t size);
-void keep_smaller(uint64_t* a, const uint64_t* b, size_t size);
+ private:
+  FourLetters letters_;
+  int64_t k_;
+  bool canonical_;
+  io::Simd simd_;
+};
+extern template bool LetterWindows::number(const char*, size_t, uint16_t, uint16_t*) const;
+extern template bool LetterWindows::number(const char*, size_t, int32_t, int32_t*) const;
+extern template bool LetterWindows::number(const char*, size_t, int64_t, int64_t*) const;
+
+// out[i] = numbers[i], widened.
+void widen(const int32_t* numbers, size_t size, int64_t* out);
 
 }  // namespace deepbio::seq

@@ -184,6 +184,11 @@ size_t TextPattern::match_at(std::string_view text, size_t place) const {
   return place;
 }
 
+bool TextPattern::may_match_nothing() const {
+  return literal_.empty() &&
+         std::all_of(items_.begin(), items_.end(), [](const Item& item) { return item.least == 0; });
+}
+
 std::vector<TextMatch> TextPattern::find_all(std::string_view text) const {
   std::vector<TextMatch> out;
   if (items_.empty()) {

@@ -24,6 +24,8 @@ class TextPattern {
   static TextPattern literal(std::string text);
   // throws  ArgumentError with the part of the expression that is not supported
   static TextPattern expression(std::string_view text);
+  bool is_empty() const { return items_.empty() && literal_.empty(); }  // which matches between all letters
+  bool may_match_nothing() const;
   // Matches from left to right, none empty, none overlapping.
   std::vector<TextMatch> find_all(std::string_view text) const;
 

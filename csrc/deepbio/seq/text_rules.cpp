@@ -9,9 +9,20 @@
 namespace deepbio::seq {
 namespace {
 
-bool is_space(char letter) { return std::isspace(static_cast<unsigned char>(letter)) != 0; }
-bool is_letter(char letter) { return std::isalpha(static_cast<unsigned char>(letter)) != 0; }
-bool is_digit(char letter) { return std::isdigit(static_cast<unsigned char>(letter)) != 0; }
+enum class Kind : uint8_t { kOther, kSpace, kLetter, kDigit };
+// A table: whole chromosomes go through, and the user's locale has no say.
+constexpr auto kKinds = [] {
+  std::array<Kind, 256> out{};
+  for (const char space : {' ', '\t', '\n', '\v', '\f', '\r'}) out[static_cast<unsigned char>(space)] = Kind::kSpace;
+  for (size_t i = 0; i < 26; ++i) out['A' + i] = out['a' + i] = Kind::kLetter;
+  for (size_t i = 0; i < 10; ++i) out['0' + i] = Kind::kDigit;
+  return out;
+}();
+
+Kind kind_of(char letter) { return kKinds[static_cast<unsigned char>(letter)]; }
+bool is_space(char letter) { return kind_of(letter) == Kind::kSpace; }
+bool is_letter(char letter) { return kind_of(letter) == Kind::kLetter; }
+bool is_digit(char letter) { return kind_of(letter) == Kind::kDigit; }
 bool is_word(char letter) { return is_letter(letter) || is_digit(letter) || letter == '_'; }
 bool is_punctuation(char letter) { return std::ispunct(static_cast<unsigned char>(letter)) != 0; }
 char lower(char letter) { return static_cast<char>(std::tolower(static_cast<unsigned char>(letter))); }
@@ -25,6 +36,12 @@ TextPattern pattern_of(const Json& json) {
   const Json& pattern = json.at("pattern");
   if (const Json* text = pattern.find("String")) return TextPattern::literal(text->as_string());
   return TextPattern::expression(pattern.at("Regex").as_string());
+}
+
+TextPattern filled_pattern_of(const Json& json) {
+  TextPattern pattern = pattern_of(json);
+  if (pattern.may_match_nothing()) throw ArgumentError("a pattern that matches the empty text is not supported");
+  return pattern;
 }
 
 // Runs of letters that are alike by `kind_of`; kind 0 is dropped.
@@ -77,7 +94,7 @@ void Normalizer::add(const Json& json) {
   } else if (type == "Lowercase") {
     steps_.push_back({Step::Kind::kLowercase});
   } else if (type == "Replace") {
-    steps_.push_back({Step::Kind::kReplace, false, false, pattern_of(json), json.at("content").as_string()});
+    steps_.push_back({Step::Kind::kReplace, false, false, filled_pattern_of(json), json.at("content").as_string()});
   } else if (type == "Prepend") {
     steps_.push_back({Step::Kind::kPrepend, false, false, {}, json.at("prepend").as_string()});
   } else if (type == "BertNormalizer") {
@@ -153,7 +170,12 @@ void PreTokenizer::add(const Json& json) {
     const bool is_single = flag(json, "individual_digits", false);
     steps_.push_back({Step::Kind::kDigits, is_single ? Behavior::kIsolated : Behavior::kContiguous});
   } else if (type == "Split") {
-    steps_.push_back({Step::Kind::kPattern, behavior_of(json), flag(json, "invert", false), pattern_of(json)});
+    const bool is_inverted = flag(json, "invert", false), is_letters = pattern_of(json).is_empty();
+    if (is_letters) {
+      steps_.push_back({Step::Kind::kLetters, behavior_of(json), is_inverted});
+    } else {
+      steps_.push_back({Step::Kind::kPattern, behavior_of(json), is_inverted, filled_pattern_of(json)});
+    }
   } else if (type == "ByteLevel") {
     is_byte_level_ = true;
     adds_space_ = flag(json, "add_prefix_space", true);
@@ -225,6 +247,9 @@ std::vector<std::string_view> PreTokenizer::split(std::string_view text, std::st
         cut_runs(piece, cut_pieces, [](char c) { return is_space(c) ? 0 : 1; });
       } else if (step.kind == Step::Kind::kWords) {
         cut_runs(piece, cut_pieces, [](char c) { return is_space(c) ? 0 : is_word(c) ? 1 : 2; });
+      } else if (step.kind == Step::Kind::kLetters) {
+        if (step.is_inverted && step.behavior == Behavior::kRemoved) continue;
+        for (size_t i = 0; i < piece.size(); ++i) cut_pieces.push_back(piece.substr(i, 1));
       } else if (step.kind == Step::Kind::kByteLevelWords) {
         for (size_t begin = 0; begin < piece.size();) {
           const size_t end = byte_level_word(piece, begin);

@@ -50,7 +50,7 @@ class PreTokenizer {
  private:
   enum class Behavior { kRemoved, kIsolated, kMergedWithPrevious, kMergedWithNext, kContiguous };
   struct Step {
-    enum class Kind { kWords, kSpaces, kPunctuation, kDigits, kPattern, kByteLevelWords } kind;
+    enum class Kind { kWords, kSpaces, kPunctuation, kDigits, kPattern, kLetters, kByteLevelWords } kind;
     Behavior behavior = Behavior::kIsolated;
     bool is_inverted = false;
     std::optional<TextPattern> pattern{};

@@ -1,6 +1,7 @@
 #include "deepbio/seq/token_model.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "deepbio/base/error.h"
@@ -9,8 +10,8 @@
 namespace deepbio::seq {
 namespace {
 
-constexpr size_t kBlock = 2048;  // k-mers at a time, on the stack
-constexpr int64_t kMostK = 8;    // 4^8 numbers fit 16 bits
+constexpr int64_t kMostK = 8;                                            // 4^8 k-mers: a vocabulary of 65536
+constexpr size_t kBlock = LetterWindows::kMostLetters - size_t{kMostK};  // k-mers at a time
 
 class LetterModel : public TokenModel {
  public:
@@ -34,16 +35,14 @@ class KmerModel : public TokenModel {
     }
     if (options.letters.size() != 4) throw ArgumentError("letters: expected four, got " + quoted(options.letters));
     digit_.fill(-1);
+    std::string folded = options.letters;
     for (size_t i = 0; i < 4; ++i) {
-      char letter = options.letters[i];
-      digit_[static_cast<unsigned char>(letter)] = static_cast<int8_t>(i);
-      if (options.fold_case)
-        letter = static_cast<char>(letter | 0x20), digit_[static_cast<unsigned char>(letter)] = static_cast<int8_t>(i);
-      four_.letters[i] = letter;
+      digit_[static_cast<unsigned char>(folded[i])] = static_cast<int8_t>(i);
+      if (!options.fold_case) continue;
+      folded[i] = static_cast<char>(folded[i] | 0x20);
+      digit_[static_cast<unsigned char>(folded[i])] = static_cast<int8_t>(i);
     }
-    four_.other = four_.letters[0];
-    four_.other_digit = 0;
-    four_.fold_case = options.fold_case;
+    if (!options.side_by_side) windows_.emplace(FourLetters(folded, 0, options.fold_case), options.k, false);
   }
 
   void append(std::string_view piece, std::vector<int32_t>& ids) const override {
@@ -65,14 +64,10 @@ class KmerModel : public TokenModel {
     const size_t before = ids.size();
     ids.resize(before + piece.size() - k_ + 1);
     int32_t* out = ids.data() + before;
-    uint8_t digits[kBlock + kMostK];
-    uint16_t numbers[kBlock + kMostK], spare[kBlock + kMostK];
     for (size_t first = 0; first + k_ <= piece.size(); first += kBlock) {
       const std::string_view block = piece.substr(first, kBlock + k_ - 1);
       const size_t count = block.size() - k_ + 1;
-      const bool is_known = four_letter_digits(block.data(), block.size(), four_, digits);
-      number_windows(digits, block.size(), options_.k, 4, numbers, spare);
-      widen(numbers, count, options_.first_id, out + first);
+      const bool is_known = windows_->number(block.data(), block.size(), options_.first_id, out + first);
       if (is_known) continue;
       for (size_t place = 0; place < block.size(); ++place) {
         if (digit_[static_cast<unsigned char>(block[place])] >= 0) continue;
@@ -99,7 +94,7 @@ class KmerModel : public TokenModel {
 
   KmerTokens options_;
   size_t k_;
-  FourLetters four_{};
+  std::optional<LetterWindows> windows_;  // not side by side
   std::array<int8_t, 256> digit_;
 };
 
@@ -111,8 +106,8 @@ class BpeModel : public TokenModel {
         encoder_(std::move(options.tokens), options.merges) {}
 
   void append(std::string_view piece, std::vector<int32_t>& ids) const override {
+    if (encoder_.has_symbols(piece)) return encoder_.encode(piece, ids);
     const auto is_known = [this](char byte) { return encoder_.has_symbol(byte); };
-    if (std::all_of(piece.begin(), piece.end(), is_known)) return encoder_.encode(piece, ids);
     if (unknown_id_ < 0) {  // what stood on both sides of an unknown byte become neighbours
       std::string known(piece);
       std::erase_if(known, [&](char byte) { return !is_known(byte); });

@@ -13,7 +13,8 @@
 namespace deepbio::seq {
 namespace {
 
-constexpr int64_t kGrain = 64;  // texts per task
+constexpr int64_t kGrain = 64;                 // texts per task
+constexpr size_t kMostRoom = size_t{1} << 20;  // ids that are made room for before they are known
 
 bool is_space(char letter) { return std::isspace(static_cast<unsigned char>(letter)) != 0; }
 
@@ -166,6 +167,15 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, const TokenizeOpti
   return ids;
 }
 
+std::vector<std::vector<int32_t>> Tokenizer::encode_rows(std::span<const std::string_view> texts,
+                                                         const TokenizeOptions& options) const {
+  std::vector<std::vector<int32_t>> rows(texts.size());
+  at::parallel_for(0, static_cast<int64_t>(texts.size()), kGrain, [&](int64_t begin, int64_t end) {
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) append(texts[i], options, rows[i]);
+  });
+  return rows;
+}
+
 Tokenized Tokenizer::encode_batch(std::span<const std::string_view> texts, const TokenizeOptions& options) const {
   const auto num_texts = static_cast<int64_t>(texts.size());
   const int64_t num_groups = (num_texts + kGrain - 1) / kGrain;
@@ -174,6 +184,11 @@ Tokenized Tokenizer::encode_batch(std::span<const std::string_view> texts, const
   at::parallel_for(0, num_groups, 1, [&](int64_t begin, int64_t end) {
     for (int64_t group = begin; group < end; ++group) {
       std::vector<int32_t>& ids = groups[static_cast<size_t>(group)];
+      const auto of_group = texts.subspan(static_cast<size_t>(group * kGrain))
+                                .first(static_cast<size_t>(std::min(num_texts - group * kGrain, kGrain)));
+      size_t room = of_group.size() * (parts_.before.size() + parts_.after.size());
+      for (const std::string_view text : of_group) room += text.size();
+      ids.reserve(std::min(room, kMostRoom));  // hardly any tokenizer makes more tokens than letters
       for (int64_t i = group * kGrain; i < std::min(num_texts, (group + 1) * kGrain); ++i) {
         const size_t before = ids.size();
         append(texts[static_cast<size_t>(i)], options, ids);
@@ -206,7 +221,7 @@ Tokenized Tokenizer::encode_batch(std::span<const std::string_view> texts, const
       for (int64_t i = group * kGrain; i < std::min(num_texts, (group + 1) * kGrain); ++i) {
         const int64_t length = lengths[static_cast<size_t>(i)], missing = width - length;
         int64_t *row = ids + i * width, *row_mask = mask + i * width;
-        widen(from, static_cast<size_t>(length), int64_t{0}, row + (pads_left ? missing : 0));
+        widen(from, static_cast<size_t>(length), row + (pads_left ? missing : 0));
         std::fill_n(row + (pads_left ? 0 : length), missing, int64_t{parts_.special.pad});
         std::fill_n(row_mask + (pads_left ? missing : 0), length, int64_t{1});
         std::fill_n(row_mask + (pads_left ? 0 : length), missing, int64_t{0});

@@ -85,6 +85,9 @@ class Tokenizer {
   // throws  ArgumentError: a byte that is not ASCII (with its position) where the tokenizer takes text only; max_length
   //         too small for the special tokens
   std::vector<int32_t> encode(std::string_view text, const TokenizeOptions& options = {}) const;
+  // The same for many texts. threads: at::parallel_for over texts
+  std::vector<std::vector<int32_t>> encode_rows(std::span<const std::string_view> texts,
+                                                const TokenizeOptions& options = {}) const;
   //   threads  at::parallel_for over texts
   //   throws   as encode; pad_to smaller than a text; no padding token although texts differ in length
   Tokenized encode_batch(std::span<const std::string_view> texts, const TokenizeOptions& options = {}) const;

@@ -25,7 +25,7 @@ torch::Tensor parameter_ending_with(const model::AamModel& model, const std::str
 
 }  // namespace
 
-void calibrate_asv_embeddings(model::AamModel& model, const data::SampleDataset& dataset) {
+torch::Tensor calibrate_asv_embeddings(model::AamModel& model, const data::SampleDataset& dataset) {
   if (dataset.sequences().size() < 2) {
     throw ArgumentError("calibration: expected at least two features, got " +
                         std::to_string(dataset.sequences().size()));
@@ -39,15 +39,16 @@ void calibrate_asv_embeddings(model::AamModel& model, const data::SampleDataset&
   bias.sub_(mean).div_(deviation);
   gain.div_(deviation);
   parameter_ending_with(model, "sample_position_embedding.position_embedding.weight").zero_();
+  return (embeddings - mean).div_(deviation);  // what the pooling norm, the last step of the encoder, now gives
 }
 
 void calibrate_abundance_pooling(model::AamModel& model, const data::SampleDataset& dataset,
-                                 const std::vector<int64_t>& samples) {
+                                 const std::vector<int64_t>& samples, const torch::Tensor& embeddings) {
   if (!model.is_predictor() || !model.config().abundance_pooling) return;
   if (samples.size() < 2) {
     throw ArgumentError("calibration: expected at least two samples, got " + std::to_string(samples.size()));
   }
-  const torch::Tensor features = encode_features(model, dataset);
+  const torch::Tensor features = embeddings.defined() ? embeddings : encode_features(model, dataset);
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> parts;
   for (size_t begin = 0; begin < samples.size(); begin += kBatchSize) {

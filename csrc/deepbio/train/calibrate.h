@@ -12,13 +12,15 @@
 
 namespace deepbio::train {
 
-// throws ArgumentError for a table with fewer than two features.
-void calibrate_asv_embeddings(model::AamModel& model, const data::SampleDataset& dataset);
+// returns  the embeddings of all features, calibrated
+// throws   ArgumentError for a table with fewer than two features.
+torch::Tensor calibrate_asv_embeddings(model::AamModel& model, const data::SampleDataset& dataset);
 
 // Fits scale and shift of abundance_pooling, so that over the given samples each of the D numbers that its projection
 // gets has mean 0 and standard deviation 1. A predictor without abundance_pooling stays as it is.
-//   throws ArgumentError for fewer than two samples
+//   inputs  embeddings: of all features, where they are at hand; undefined: they are computed
+//   throws  ArgumentError for fewer than two samples
 void calibrate_abundance_pooling(model::AamModel& model, const data::SampleDataset& dataset,
-                                 const std::vector<int64_t>& samples);
+                                 const std::vector<int64_t>& samples, const torch::Tensor& embeddings = {});
 
 }  // namespace deepbio::train

@@ -24,9 +24,10 @@ CATCH_TEST_CASE("after calibration ASV embeddings have mean 0 and deviation 1 ov
   const auto model = small_predictor();
   CATCH_REQUIRE(encode_features(*model, dataset).std(0, false).max().item<double>() < 0.9);
 
-  calibrate_asv_embeddings(*model, dataset);
+  const torch::Tensor given = calibrate_asv_embeddings(*model, dataset);
 
   const torch::Tensor embeddings = encode_features(*model, dataset);
+  CATCH_REQUIRE((given - embeddings).abs().max().item<double>() < 1e-4);
   CATCH_REQUIRE(embeddings.mean(0).abs().max().item<double>() < 1e-4);
   CATCH_REQUIRE((embeddings.std(0, false) - 1).abs().max().item<double>() < 1e-3);
 }
