@@ -35,7 +35,13 @@ def draw_key(sample: Sample | dict[str, Any]) -> tuple[int, int]:
 
 
 class NativeTransform:
-    """A transform that C++ runs, alone or inside of a whole batch."""
+    """A transform that C++ runs, alone or inside of a whole batch.
+
+    Attributes:
+        uses_quality: whether it looks at qualities or makes them; else they need not be read for it.
+    """
+
+    uses_quality: bool = True
 
     def __init__(self, native: _C.Transform, **options: Any) -> None:
         """``options`` build the same object again."""
@@ -121,6 +127,8 @@ class ReverseComplement(Augmentation):
         seed: of the choice.
     """
 
+    uses_quality = False
+
     def __init__(self, p: float = 1.0, *, sequence_type: str = "dna", seed: int = 0) -> None:
         """Checks the options."""
         native = _C.ReverseComplement(p, sequence_type, seed)
@@ -148,6 +156,8 @@ class Mutator(Augmentation):
         sequence_type: "dna", "rna" or "protein".
     """
 
+    uses_quality = False
+
     def __init__(self, rate: float, seed: int = 0, *, sequence_type: str = "dna") -> None:
         """Checks the options."""
         super().__init__(_C.Mutator(rate, sequence_type, seed), rate=rate, seed=seed, sequence_type=sequence_type)
@@ -163,6 +173,8 @@ class Sampler(Augmentation):
             its right ("pad").
         seed: of the draws.
     """
+
+    uses_quality = False
 
     def __init__(self, length: int, strategy: str = "random", *, short: str = "error", seed: int = 0) -> None:
         """Checks the options."""
@@ -244,6 +256,8 @@ class AdapterTrimmer(Augmentation):
         min_overlap: letters that must be compared at the end of a read.
     """
 
+    uses_quality = False
+
     def __init__(self, adapter: str, *, max_error_rate: float = 0.1, min_overlap: int = 3) -> None:
         """Checks the options."""
         native = _C.AdapterTrimmer(adapter, max_error_rate, min_overlap)
@@ -260,6 +274,8 @@ class QualityMasker(Augmentation):
 
 class LengthFilter(Filter):
     """Reads of ``min_length`` to ``max_length`` letters, both included; None: no limit."""
+
+    uses_quality = False
 
     def __init__(self, min_length: int | None = None, max_length: int | None = None) -> None:
         """Checks the options."""
@@ -288,6 +304,8 @@ class Subsampler(Filter):
         seed: of ``fraction``.
     """
 
+    uses_quality = False
+
     def __init__(
         self,
         fraction: float | None = None,
@@ -313,6 +331,8 @@ class Deduplicator(Filter):
 
     Called directly it remembers what it saw: :meth:`passes`, :meth:`is_duplicate`, :attr:`unique_count`, :meth:`clear`.
     """
+
+    uses_quality = False
 
     def __init__(self, keep: str = "first") -> None:
         """Checks the options."""

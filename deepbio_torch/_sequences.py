@@ -238,10 +238,14 @@ class SequenceDataset(ReadSource):
             return cached.__getitems__(indices)
         if self._encoder is None:
             return self._samples([self._checked(index) for index in indices])
-        indices, size = list(indices), len(self)
-        if indices and not 0 <= min(indices) <= max(indices) < size:
-            indices = [self._checked(index) for index in indices]
-        batch = self.native().batch(indices, self.epoch)
+        native = self.native()
+        try:
+            batch = native.batch(indices, self.epoch)
+        except ArgumentError:  # C++ looks at them anyway; what it refused may count from the end
+            known = [self._checked(index) for index in indices]
+            if known == list(indices):
+                raise
+            batch = native.batch(known, self.epoch)
         return Rows(self.complete(batch, self.epoch), len(indices), self._row)
 
     def batch(self, indices: Sequence[int]) -> Batch:

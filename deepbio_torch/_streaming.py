@@ -144,8 +144,8 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
     def _needs_quality(self) -> bool:
         """Whether anything looks at qualities; else they are checked and left out."""
         encoder = self._plan.encoder
-        is_plain = encoder is not None and encoder.quality is None and not self._plan.head
-        return not (is_plain and self.target in (None, "file"))
+        is_blind = encoder is not None and encoder.quality is None and not any(s.uses_quality for s in self._plan.head)
+        return not (is_blind and self.target in (None, "file"))
 
     def loader(self, batch_size: int, drop_last: bool, num_threads: int, pin_memory: bool = False) -> _C.StreamLoader:
         """The C++ loader of this process's part; needs a native transform."""
@@ -158,17 +158,17 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         index = batch["index"]
         if self.target is not None:
             raw = rows.records() if self.target != "file" else [None] * len(files)
-            labels = [self._label(record, file) for record, file in zip(raw, files, strict=True)]
+            labels = [self._label(record, file) for record, file in zip(raw, files.tolist(), strict=True)]
             if isinstance(labels[0], dict):
                 batch["labels"] = {name: torch.as_tensor([each[name] for each in labels]) for name in labels[0]}
             else:
                 batch["labels"] = torch.as_tensor(labels)
 
         def metadata() -> list[dict[str, Any]]:
-            return metadata_of(self.paths, rows.descriptions(), files, index.tolist(), epoch)
+            return metadata_of(self.paths, rows.descriptions(), files.tolist(), index.tolist(), epoch)
 
         def metadata_of_row(row: int) -> dict[str, Any]:
-            return metadata_of(self.paths, [rows.description(row)], [files[row]], [int(index[row])], epoch)[0]
+            return metadata_of(self.paths, [rows.description(row)], [int(files[row])], [int(index[row])], epoch)[0]
 
         batch["ids"], batch["metadata"] = Later(rows.names, rows.name), Later(metadata, metadata_of_row)
         return batch

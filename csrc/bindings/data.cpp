@@ -26,6 +26,12 @@ py::tuple record_tuple(const io::RecordBatch& records, int64_t row) {
                         py::bytes(sequence.data(), sequence.size()), quality);
 }
 
+at::Tensor long_tensor(const std::vector<int64_t>& values) {
+  at::Tensor out = at::empty({static_cast<int64_t>(values.size())}, at::kLong);
+  std::copy(values.begin(), values.end(), out.mutable_data_ptr<int64_t>());
+  return out;
+}
+
 py::dict to_python(const data::ReadBatch& batch) {
   py::dict out;
   put(out, "sequences", batch.sequences);
@@ -39,7 +45,7 @@ py::dict to_python(const data::ReadBatch& batch) {
   put(out, "mate_lengths", batch.mate_lengths);
   put(out, "mate_quality", batch.mate_quality);
   put(out, "labels", batch.labels);
-  out["index"] = at::tensor(batch.index, at::TensorOptions().dtype(at::kLong));
+  out["index"] = long_tensor(batch.index);
   out["rows"] = ReadRows{batch.records, batch.rows};
   return out;
 }
@@ -59,8 +65,25 @@ py::dict to_python(const data::SampleBatch& batch) {
   return out;
 }
 
+// pybind11's own conversion of a list costs several times as much.
+std::vector<int64_t> to_numbers(const py::handle& items) {
+  const auto fast = py::reinterpret_steal<py::object>(PySequence_Fast(items.ptr(), "expected a list of indices"));
+  if (!fast) throw py::error_already_set();
+  std::vector<int64_t> out(static_cast<size_t>(PySequence_Fast_GET_SIZE(fast.ptr())));
+  PyObject** const objects = PySequence_Fast_ITEMS(fast.ptr());
+  for (size_t i = 0; i < out.size(); ++i) {
+    const bool is_plain = PyLong_CheckExact(objects[i]);
+    const auto number = is_plain ? py::object() : py::reinterpret_steal<py::object>(PyNumber_Index(objects[i]));
+    if (!is_plain && !number) throw py::error_already_set();
+    out[i] = PyLong_AsLongLong(is_plain ? objects[i] : number.ptr());
+    if (out[i] == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
+  }
+  return out;
+}
+
 template <class Dataset>
-py::dict make_batch(const Dataset& dataset, const std::vector<int64_t>& indices, uint64_t epoch) {
+py::dict make_batch(const Dataset& dataset, const py::object& items, uint64_t epoch) {
+  const std::vector<int64_t> indices = to_numbers(items);
   const auto batch = [&] {
     const py::gil_scoped_release no_gil;
     return dataset.batch(indices, epoch);
@@ -240,7 +263,7 @@ py::object next_of(data::StreamLoader& loader) {
   }();
   if (!given) return py::none();
   py::dict out = to_python(given->first);
-  out["files"] = given->second.files;
+  out["files"] = long_tensor(given->second.files);  // a list of as many Python numbers would cost more
   return out;
 }
 

@@ -14,7 +14,6 @@ constexpr int64_t kLargestList = 4096;  // rounds over a small grid do not mix w
 // A number below bound < 2^32 that depends on all bits of value and key.
 uint64_t hashed(uint64_t value, uint64_t key, uint64_t bound) {
   value = (value ^ key) * 0x9E3779B97F4A7C15ULL;
-  value = (value ^ (value >> 32) ^ key) * 0xD6E8FEB86659FD93ULL;
   value ^= value >> 32;
   return ((value * 0xD6E8FEB86659FD93ULL) >> 32) * bound >> 32;
 }

@@ -22,7 +22,7 @@ class KeyedPermutation {
   int64_t at(int64_t place) const { return list_.empty() ? walk(place) : list_[static_cast<size_t>(place)]; }
 
  private:
-  static constexpr int kRounds = 8;
+  static constexpr int kRounds = 6;
   int64_t walk(int64_t place) const;
   int64_t size_;
   std::vector<int64_t> list_;        // of few numbers

@@ -9,6 +9,8 @@
 #include <optional>
 #include <utility>
 
+#include <sys/mman.h>
+
 #include "deepbio/base/error.h"
 #include "deepbio/data/read_encoder.h"
 #include "deepbio/io/fastx_pairs.h"
@@ -29,12 +31,46 @@ void assign(seq::Read& read, const io::RecordBatch& source, int64_t row, int64_t
   read.assign(source.sequence(row), source.quality(row), has_quality(source, row), number, epoch);
 }
 
+// Rows of a shuffled batch lie far apart: memory is asked for all of them at once, so that the waits overlap.
+void fetch_ahead(const std::string& data, const std::vector<int64_t>& offsets, std::span<const int64_t> rows) {
+  constexpr int64_t kLine = 64, kMostBytes = 512;  // of a longer read the processor sees by itself what comes next
+  for (const int64_t row : rows) __builtin_prefetch(&offsets[static_cast<size_t>(row)]);
+  for (const int64_t row : rows) {
+    const int64_t begin = offsets[static_cast<size_t>(row)], end = offsets[static_cast<size_t>(row) + 1];
+    for (int64_t at = begin; at < std::min(end, begin + kMostBytes); at += kLine) {
+      __builtin_prefetch(data.data() + at, 0, 2);
+    }
+  }
+}
+
+// Asks for pages of 2 MiB under a large buffer: each read of a shuffled batch is on a page of its own, and looking up
+// where that is takes longer than reading it. Where the system does not grant it, nothing changes.
+void use_large_pages(const void* data, size_t size) {
+#ifdef __linux__
+  constexpr int kCollapse = 25;  // MADV_COLLAPSE of Linux 6.1, which older headers do not name
+  constexpr uintptr_t kPage = uintptr_t{1} << 21;
+  const uintptr_t begin = (reinterpret_cast<uintptr_t>(data) + kPage - 1) / kPage * kPage;
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(data) + size) / kPage * kPage;
+  if (begin + 4 * kPage <= end) (void)::madvise(reinterpret_cast<void*>(begin), end - begin, kCollapse);
+#else
+  (void)data, (void)size;
+#endif
+}
+
 // Reads behind their transforms. What a transform wrote is kept in one buffer, the rest stays where it was.
 class TransformedReads {
  public:
   TransformedReads(const io::RecordBatch& source, std::span<const int64_t> rows, std::span<const int64_t> numbers,
-                   uint64_t epoch, const seq::Transforms& transforms) {
+                   uint64_t epoch, const ReadEncoding& encoding) {
+    const seq::Transforms& transforms = encoding.transforms;
+    const bool is_blind = transforms.empty() && (encoding.encoder || encoding.quality == seq::QualityForm::kNone);
+    fetch_ahead(source.sequences, source.sequence_offsets, rows);
     sequences.reserve(rows.size());
+    if (is_blind) {
+      for (const int64_t row : rows) sequences.push_back(source.sequence(row));
+      return;
+    }
+    fetch_ahead(source.qualities, source.quality_offsets, rows);
     qualities.reserve(rows.size());
     if (transforms.empty()) {
       for (const int64_t row : rows) {
@@ -58,7 +94,7 @@ class TransformedReads {
     for (const Written& piece : written_) (*piece.views)[piece.place] = {buffer_.data() + piece.offset, piece.size};
   }
 
-  std::vector<std::string_view> sequences, qualities;
+  std::vector<std::string_view> sequences, qualities;  // qualities: empty when nothing looks at them
   bool all_have_quality = true;
 
  private:
@@ -122,7 +158,7 @@ void append_record(const io::RecordBatch& source, int64_t row, io::RecordBatch& 
 
 ReadBatch encode_reads(const io::RecordBatch& source, std::span<const int64_t> rows, std::span<const int64_t> numbers,
                        uint64_t epoch, const ReadEncoding& encoding) {
-  const TransformedReads reads(source, rows, numbers, epoch, encoding.transforms);
+  const TransformedReads reads(source, rows, numbers, epoch, encoding);
   ReadBatch out;
   if (encoding.encoder) {
     encoding.encoder->fill(reads.sequences, numbers, epoch, out);
@@ -285,6 +321,11 @@ ReadDataset::ReadDataset(const std::vector<std::string>& paths, ReadDatasetOptio
   }
   report_.num_records = held_.records->size();
   select();
+  for (const auto& records : {held_.records, held_.mates}) {
+    if (!records) continue;
+    use_large_pages(records->sequences.data(), records->sequences.size());
+    use_large_pages(records->qualities.data(), records->qualities.size());
+  }
 }
 
 void ReadDataset::read_file(const std::string& path, const std::string& mate) {
