@@ -16,6 +16,8 @@ from .errors import ArgumentError
 Extractor: TypeAlias = Callable[[Record], Any]
 Target: TypeAlias = str | Extractor | Mapping[str, Extractor]
 
+_READ_AT_ONCE = 4096  # records; of a large compressed file neighbours cost far less than one by one
+
 
 class Labels:
     """Labels of all records of a dataset.
@@ -64,10 +66,11 @@ def make_labels(target: Target | None, native: _C.ReadDataset, paths: Sequence[s
         return Labels(torch.tensor(native.files_of(range(size)), dtype=torch.int64))
     extractors = target if isinstance(target, Mapping) else {"": target}
     columns: dict[str, list[Any]] = {name: [] for name in extractors}
-    for i in range(size):
-        record = Record(*native.record(i, False))
-        for name, extractor in extractors.items():
-            columns[name].append(checked_label(extractor(record), record.name, name))
+    for begin in range(0, size, _READ_AT_ONCE):
+        for raw in native.records(range(begin, min(begin + _READ_AT_ONCE, size))):
+            record = Record(*raw)
+            for name, extractor in extractors.items():
+                columns[name].append(checked_label(extractor(record), record.name, name))
     for name, column in columns.items():
         check_one_kind(column, lambda i: Record(*native.record(i, False)).name, name)
     found = {name: labels_of(values) for name, values in columns.items()}
