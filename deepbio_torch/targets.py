@@ -59,7 +59,14 @@ class _Header(_Extractor):
         if found is None:
             wanted = self._options["pattern"] or self._options["key"]
             raise ArgumentError(f"target: expected {wanted!r} in the title, got {title!r}")
-        return found[1] if self._converter is None else self._converter(found[1])
+        if self._converter is None:
+            return found[1]
+        try:
+            return self._converter(found[1])
+        except (TypeError, ValueError) as problem:
+            raise ArgumentError(
+                f"target: expected a label to convert, got {found[1]!r} in {title!r} ({problem})"
+            ) from None
 
 
 def from_header(
@@ -103,7 +110,12 @@ class _File(_Extractor):
                 both = f"{self._labels[name]!r} and {label!r}"
                 raise ParseError(f"{path}: {where}: expected one label for {name!r}, got {both}", path)
         convert = converter or _number_kind(list(self._labels.values()))
-        self._labels = {name: convert(value) for name, value in self._labels.items()}
+        for name, value in self._labels.items():
+            try:
+                self._labels[name] = convert(value)
+            except (TypeError, ValueError) as problem:
+                wrong = f"{value!r} of {name!r} ({problem})"
+                raise ParseError(f"{path}: expected a label to convert, got {wrong}", path) from None
 
     def __call__(self, record: Record) -> Any:
         try:
@@ -237,10 +249,19 @@ def classes(names: Sequence[Any], extractor: Extractor) -> Extractor:
 
 
 def _class_tensor(labels: Any) -> Tensor:
-    values = torch.as_tensor(getattr(labels, "labels", labels))
+    values = _numbers("labels: expected class ids [N]", getattr(labels, "labels", labels))
     if values.is_floating_point() or values.dim() != 1 or len(values) == 0:
         raise ArgumentError(f"labels: expected class ids [N], got {values.dtype} of shape {list(values.shape)}")
+    if values.min() < 0:
+        raise ArgumentError(f"labels: expected class ids of 0 or more, got {values.min().item()}")
     return values.long()
+
+
+def _numbers(expected: str, values: Any, dtype: torch.dtype | None = None) -> Tensor:
+    try:
+        return torch.as_tensor(values, dtype=dtype)
+    except (TypeError, ValueError, RuntimeError):
+        raise ArgumentError(f"{expected}, got {values!r:.80}") from None
 
 
 def class_weights(labels: Any) -> Tensor:
@@ -260,7 +281,7 @@ class WeightedSampler(_TorchSampler[int]):
 
     def __init__(self, weights: Any, num_samples: int | None = None, *, seed: int = 0) -> None:
         """As :func:`weighted_sampler`."""
-        self._weights = torch.as_tensor(weights, dtype=torch.float64)
+        self._weights = _numbers("weights: expected numbers [N]", weights, torch.float64)
         if self._weights.dim() != 1 or not bool((self._weights >= 0).all()) or not 0 < self._weights.sum() < math.inf:
             raise ArgumentError(f"weights: expected numbers [N] of 0 or more, not all 0, got {weights!r}")
         self.num_samples = len(self._weights) if num_samples is None else num_samples

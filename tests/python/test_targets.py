@@ -137,6 +137,10 @@ def test_tables_that_are_damaged_are_parse_errors_that_name_the_row(tmp_path, te
         (lambda path: targets.weighted_sampler([0.0, 0.0]), "not all 0"),
         (lambda path: targets.weighted_sampler([1.0, -1.0]), "0 or more"),
         (lambda path: targets.stratified_split([0, 1], 1.5), "1.5"),
+        (lambda path: targets.stratified_split(["a", "b"]), r"class ids \[N\], got \['a', 'b'\]"),
+        (lambda path: targets.class_weights([0, -1]), "0 or more, got -1"),
+        (lambda path: targets.balanced_sampler(None), "got None"),
+        (lambda path: targets.weighted_sampler("abc"), "numbers .* got 'abc'"),
         (lambda path: db.SequenceDataset(path, target={}), "target"),
         (lambda path: db.SequenceDataset(path, target={"a": "file"}), "target"),
     ],
@@ -226,3 +230,12 @@ def test_a_split_keeps_shares_and_puts_each_record_on_one_side(fastq):
     train, test = targets.stratified_split(data, 0.1, seed=3)
     assert torch.bincount(data.labels[test]).tolist() == [17, 17, 17]
     assert targets.stratified_split(data, 0.1, seed=3) == (train, test) != targets.stratified_split(data, 0.1, seed=4)
+
+
+def test_a_label_that_cannot_be_converted_is_named_with_its_record(fastq, tmp_path):
+    by_title = targets.from_header(key="class", converter=float)
+    with pytest.raises(ArgumentError, match="got 'x' in 'r0 class=x'"):
+        db.SequenceDataset(fastq, transform=OneHotEncoder(), target=by_title).batch([0])
+    (tmp_path / "labels.csv").write_text("id,label\nr0,1\nr1,many\n")
+    with pytest.raises(ParseError, match="labels.csv: expected a label to convert, got 'many' of 'r1'"):
+        targets.from_file(tmp_path / "labels.csv", converter=int)
