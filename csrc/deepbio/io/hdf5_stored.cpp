@@ -244,10 +244,24 @@ bool read_stored(const StoredDataset& dataset, std::vector<std::string>& out) {
   return true;
 }
 
+namespace {
+
+// What an element takes in the file; 0 for none that can be told. In memory a string of variable length is a pointer.
+uint64_t element_bytes(int64_t dataset) {
+  const Hdf5Handle type(H5Dget_type(dataset), H5Tclose);
+  if (!type) return 0;
+  if (H5Tis_variable_str(type.get()) <= 0) return H5Tget_size(type.get());
+  const Hdf5Handle file(H5Iget_file_id(dataset), H5Fclose), list(file ? H5Fget_create_plist(file.get()) : -1, H5Pclose);
+  size_t address_bytes = 0, size_bytes = 0;
+  if (!list || H5Pget_sizes(list.get(), &address_bytes, &size_bytes) < 0) return 0;
+  return 4 + address_bytes + 4;
+}
+
+}  // namespace
+
 bool chunks_are_whole(int64_t dataset, uint64_t file_bytes) {
   const Hdf5Handle list(H5Dget_create_plist(dataset), H5Pclose), space(H5Dget_space(dataset), H5Sclose);
-  const Hdf5Handle type(H5Dget_type(dataset), H5Tclose);
-  if (!list || !space || !type) return false;
+  if (!list || !space) return false;
   if (H5Pget_layout(list.get()) != H5D_CHUNKED) return true;
   const int rank = H5Sget_simple_extent_ndims(space.get());
   std::array<hsize_t, H5S_MAX_RANK> extent{}, chunk{}, first{};
@@ -255,7 +269,8 @@ bool chunks_are_whole(int64_t dataset, uint64_t file_bytes) {
       H5Pget_chunk(list.get(), rank, chunk.data()) != rank) {
     return false;
   }
-  ChunkSizes sizes{{}, H5Tget_size(type.get())};
+  ChunkSizes sizes{{}, element_bytes(dataset)};
+  if (sizes.plain_bytes == 0) return false;
   for (int k = 0; k < rank; ++k) {
     if (extent[k] == 0) return true;
     if (chunk[k] == 0 || sizes.plain_bytes > UINT32_MAX / chunk[k]) return false;
