@@ -10,8 +10,11 @@ macro(deepbio_torch_at folder)
   endforeach()
   set(DEEPBIO_TORCH_VERSION ${_torch_MAJOR}.${_torch_MINOR}.${_torch_PATCH})
   add_library(deepbio::torch INTERFACE IMPORTED GLOBAL)
-  # libtorch.so holds no code; it is what brings CUDA's part in where there is one.
+  # libtorch.so is what brings CUDA's part in where there is one.
+  # libstdc++ stands in front of it, so that its symbols are found there first: a wheel with CUDA carries a part of an
+  # older one, and its std::filesystem::remove_all ends the process.
   set_target_properties(deepbio::torch PROPERTIES
+    INTERFACE_LINK_OPTIONS "LINKER:--push-state,--no-as-needed;-lstdc++;LINKER:--pop-state"
     INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${folder}/include;${folder}/include/torch/csrc/api/include"
     INTERFACE_INCLUDE_DIRECTORIES "${folder}/include;${folder}/include/torch/csrc/api/include"
     INTERFACE_LINK_LIBRARIES "-Wl,--push-state,--no-as-needed;${folder}/lib/libtorch.so;-Wl,--pop-state;${folder}/lib/libtorch_cpu.so;${folder}/lib/libc10.so")

@@ -197,3 +197,12 @@ def test_one_openmp_runtime_is_mapped():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert len(eval(done.stdout)) == 1, done.stdout
+
+
+@pytest.mark.parametrize("pattern", ["_C.*.so", "lib/libdeepbio.so", "bin/deepbio"])
+def test_the_standard_library_is_looked_in_before_torch(pattern: str):
+    # A torch with CUDA carries a part of an older libstdc++, whose std::filesystem::remove_all ends the process.
+    (binary,) = package_folder().glob(pattern)
+    found = subprocess.run(["readelf", "-d", binary], capture_output=True, text=True, check=True).stdout
+    needed = re.findall(r"NEEDED.*\[(.+?)\.so", found)
+    assert needed.index("libstdc++") < min(needed.index(name) for name in needed if name.startswith("libtorch"))
