@@ -1,7 +1,7 @@
 #include "deepbio/community/beta_diversity.h"
 
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <array>
@@ -96,19 +96,89 @@ double squared_aitchison(const CountTable& table, const std::vector<double>& y, 
   return sum + static_cast<double>(table.num_features() - num_touched) * shift * shift;
 }
 
-void fill_aitchison(const CountTable& table, double pseudocount, double* out) {
+// y of every sample over the features [first, first + count), zeros where there are no reads. [N, count]
+at::Tensor dense_part(const CountTable& table, const std::vector<double>& y, int64_t first, int64_t count) {
+  at::Tensor out = at::zeros({table.num_samples(), count}, at::kDouble);
+  double* value = out.mutable_data_ptr<double>();
+  at::parallel_for(0, table.num_samples(), 16, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const auto from = table.indices.begin() + table.indptr[i], to = table.indices.begin() + table.indptr[i + 1];
+      for (auto it = std::lower_bound(from, to, first); it != to && *it < first + count; ++it) {
+        value[i * count + *it - first] = y[it - table.indices.begin()];
+      }
+    }
+  });
+  return out;
+}
+
+// Sums over features of y_i y_j below and on the diagonal, as products of dense panels: each panel is one thread's.
+void add_dense_products(const CountTable& table, const std::vector<double>& y, const at::Tensor& out) {
+  constexpr int64_t kFeatures = 1024, kSamples = 128;
+  const int64_t n = table.num_samples(), num_panels = (n + kSamples - 1) / kSamples;
+  for (int64_t first = 0; first < table.num_features(); first += kFeatures) {
+    const at::Tensor part = dense_part(table, y, first, std::min(kFeatures, table.num_features() - first));
+    at::parallel_for(0, num_panels * (num_panels + 1) / 2, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t task = begin; task < end; ++task) {
+        auto a = static_cast<int64_t>((std::sqrt(8.0 * static_cast<double>(task) + 1) - 1) / 2);
+        while ((a + 1) * (a + 2) / 2 <= task) ++a;
+        while (a * (a + 1) / 2 > task) --a;
+        const int64_t i = a * kSamples, j = (task - a * (a + 1) / 2) * kSamples;
+        const at::Tensor rows = part.narrow(0, i, std::min(kSamples, n - i));
+        const at::Tensor others = part.narrow(0, j, std::min(kSamples, n - j));
+        out.narrow(0, i, rows.size(0)).narrow(1, j, others.size(0)).addmm_(rows, others.t());
+      }
+    });
+  }
+}
+
+// The same from the samples of each feature: less work where few samples have a feature.
+void add_sparse_products(const CountTable& table, const std::vector<double>& y, double* out) {
+  const ByFeature columns = by_feature(table, y);
   const int64_t n = table.num_samples();
+  at::parallel_for(0, n, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      for (int64_t k = table.indptr[i]; k < table.indptr[i + 1]; ++k) {
+        const int64_t feature = table.indices[k];
+        for (int64_t slot = columns.indptr[feature]; columns.sample[slot] < i; ++slot) {
+          out[i * n + columns.sample[slot]] += y[k] * columns.value[slot];
+        }
+        out[i * n + i] += y[k] * y[k];
+      }
+    }
+  });
+}
+
+// Squared distance = |y_i|^2 + |y_j|^2 - 2 y_i y_j - F (mean_i - mean_j)^2. Where little is left of large numbers, the
+// difference is taken entry by entry.
+void fill_aitchison(const CountTable& table, double pseudocount, const at::Tensor& products) {
+  constexpr double kLeastShare = 1e-3;    // of the squares, in front of which 13 digits are left
+  constexpr double kDenseShare = 1 / 8.;  // of entries above zero: about here a product of panels is quicker
+  const int64_t n = table.num_samples();
+  const auto num_features = static_cast<double>(table.num_features());
   std::vector<double> y(table.values.size()), mean(static_cast<size_t>(n), 0.0);
   for (int64_t i = 0; i < n; ++i) {
     for (int64_t k = table.indptr[i]; k < table.indptr[i + 1]; ++k) {
       y[k] = std::log1p(table.values[k] / pseudocount);
       mean[i] += y[k];
     }
-    mean[i] /= static_cast<double>(std::max<int64_t>(table.num_features(), 1));
+    mean[i] /= std::max(num_features, 1.0);
   }
+  double* out = products.mutable_data_ptr<double>();
+  if (static_cast<double>(y.size()) > kDenseShare * num_features * static_cast<double>(n)) {
+    add_dense_products(table, y, products);
+  } else {
+    add_sparse_products(table, y, out);
+  }
+  std::vector<double> square(static_cast<size_t>(n));
+  for (int64_t i = 0; i < n; ++i) square[i] = out[i * n + i];
   at::parallel_for(0, n, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      for (int64_t j = 0; j < i; ++j) out[i * n + j] = std::sqrt(squared_aitchison(table, y, mean, i, j));
+      for (int64_t j = 0; j < i; ++j) {
+        const double shift = mean[i] - mean[j], both = square[i] + square[j];
+        const double apart = both - 2 * out[i * n + j] - num_features * shift * shift;
+        out[i * n + j] = std::sqrt(apart > kLeastShare * both ? apart : squared_aitchison(table, y, mean, i, j));
+      }
+      out[i * n + i] = 0;
     }
   });
 }
@@ -156,7 +226,7 @@ at::Tensor beta_diversity(const CountTable& table, const BetaOptions& options) {
       fill_shared(table, std::vector<double>(table.values.size(), 1.0), values, jaccard);
       break;
     case BetaMetric::kAitchison:
-      fill_aitchison(table, options.pseudocount, values);
+      fill_aitchison(table, options.pseudocount, out);
   }
   mirror(values, n);
   return out;

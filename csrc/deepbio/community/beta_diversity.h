@@ -30,8 +30,9 @@ struct BetaOptions {
 };
 
 // returns  float64 [N, N], exactly symmetric, zero diagonal
-// complexity  braycurtis, jaccard: the pairs of samples that share a feature, summed over features; aitchison: N x
-//          entries of the table
+// complexity  braycurtis, jaccard: the pairs of samples that share a feature, summed over features; aitchison: the
+// same, or N^2 F / 2
+//          multiplications in panels where more than an eighth of the table is above zero
 // throws   ArgumentError for a pseudocount that is not above 0
 at::Tensor beta_diversity(const CountTable& table, const BetaOptions& options);
 

@@ -1,6 +1,7 @@
 #include "deepbio/community/ordination.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <charconv>
@@ -13,7 +14,70 @@ namespace deepbio::community {
 namespace {
 
 constexpr int64_t kExtraDirections = 10;
-constexpr int kPowerIterations = 8;
+constexpr int kRoughIterations = 7;    // in float: they only turn the subspace
+constexpr int kExactIterations = 60;   // before all axes are asked for
+constexpr int64_t kSmallMatrix = 256;  // decomposed whole at once
+constexpr int64_t kRows = 64;          // of distances squared at a time: they stay in the cache
+
+struct Axes {
+  at::Tensor values, vectors;  // falling: [K], rows [K, N]
+};
+
+at::Tensor without_mean(const at::Tensor& rows) { return rows - rows.mean(1, /*keepdim=*/true); }
+
+// M = -1/2 squared distances. The centred matrix J M J is never made: a product with it is one with M, of rows that
+// have lost their mean, and loses the mean again.
+class CentredSquares {
+ public:
+  explicit CentredSquares(const at::Tensor& distances)
+      : distances_(distances.to(at::kDouble).contiguous()), rough_(at::empty(distances.sizes(), at::kFloat)) {
+    const int64_t n = distances_.size(0);
+    std::vector<double> row_sums(static_cast<size_t>(n));
+    const double* from = distances_.const_data_ptr<double>();
+    float* to = rough_.mutable_data_ptr<float>();
+    at::parallel_for(0, n, kRows, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        for (int64_t j = 0; j < n; ++j) {
+          const double value = -0.5 * from[i * n + j] * from[i * n + j];
+          to[i * n + j] = static_cast<float>(value);
+          row_sums[i] += value;
+        }
+      }
+    });
+    double sum = 0;
+    for (int64_t i = 0; i < n; ++i) {
+      sum += row_sums[i];
+      trace_ += -0.5 * from[i * n + i] * from[i * n + i];
+    }
+    trace_ -= sum / static_cast<double>(n);
+  }
+
+  double trace() const { return trace_; }
+
+  //   rows     [K, N]
+  //   returns  their products with J M J in float, as double
+  at::Tensor rough_product(const at::Tensor& rows) const {
+    return without_mean(without_mean(rows).to(at::kFloat).matmul(rough_).to(at::kDouble));
+  }
+
+  at::Tensor product(const at::Tensor& rows) const {
+    const int64_t n = distances_.size(0);
+    const at::Tensor centred = without_mean(rows);
+    at::Tensor out = at::empty_like(centred);
+    at::parallel_for(0, (n + kRows - 1) / kRows, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t block = begin; block < end; ++block) {
+        const int64_t first = block * kRows, count = std::min(kRows, n - first);
+        const at::Tensor squares = distances_.narrow(0, first, count).square().mul_(-0.5);
+        out.narrow(1, first, count).copy_(centred.matmul(squares.t()));
+      }
+    });
+    return without_mean(out);
+  }
+
+ private:
+  at::Tensor distances_, rough_;
+  double trace_ = 0;
+};
 
 at::Tensor centred(const at::Tensor& distances) {
   at::Tensor out = distances.to(at::kDouble).square().mul_(-0.5);
@@ -21,36 +85,76 @@ at::Tensor centred(const at::Tensor& distances) {
   return out.sub_(rows).sub_(rows.t()).add_(rows.mean());
 }
 
-struct Axes {
-  at::Tensor values, vectors;  // falling: [K], [N, K]
-};
-
-// eigh gives them rising.
+// eigh gives them rising, as columns.
 Axes largest(const std::tuple<at::Tensor, at::Tensor>& rising, int64_t count) {
   const auto& [values, vectors] = rising;
   const int64_t n = values.size(0);
-  return {values.narrow(0, n - count, count).flip({0}), vectors.narrow(1, n - count, count).flip({1})};
+  return {values.narrow(0, n - count, count).flip({0}), vectors.narrow(1, n - count, count).flip({1}).t()};
 }
 
-at::Tensor random_directions(int64_t n, int64_t count, uint64_t seed) {
+at::Tensor random_directions(int64_t count, int64_t n, uint64_t seed) {
   at::Tensor out = at::empty({n, count}, at::kDouble);
   double* value = out.mutable_data_ptr<double>();
   for (int64_t row = 0; row < n; ++row) {
     CounterRandom random(seed, 0, static_cast<uint64_t>(row), Purpose::kProjection);
     for (int64_t k = 0; k < count; ++k) *value++ = random.normal();
   }
+  return out.t().contiguous();
+}
+
+// Rows that span the same and stand at right angles. The Cholesky factor of their products is the quick way, twice for
+// full precision; rows that are nearly dependent need the careful one.
+at::Tensor orthonormal(const at::Tensor& rows) {
+  at::Tensor out = rows;
+  for (int pass = 0; pass < 2; ++pass) {
+    const at::Tensor lengths = out.norm(2, {1}, /*keepdim=*/true).clamp_min(1e-300);
+    const at::Tensor scaled = out / lengths;
+    const auto [factor, info] = at::linalg_cholesky_ex(scaled.matmul(scaled.t()));
+    const bool is_safe = info.item<int>() == 0 && factor.diagonal().min().item<double>() > 1e-5;
+    if (!is_safe) return std::get<0>(at::linalg_qr(rows.t())).t().contiguous();
+    out = at::linalg_solve_triangular(factor, scaled, /*upper=*/false);
+  }
   return out;
 }
 
-Axes randomised_axes(const at::Tensor& matrix, int64_t count, uint64_t seed) {
-  const int64_t n = matrix.size(0);
-  const int64_t width = std::min(n, count + kExtraDirections);
-  at::Tensor basis = std::get<0>(at::linalg_qr(matrix.matmul(random_directions(n, width, seed))));
-  for (int k = 0; k < kPowerIterations; ++k) basis = std::get<0>(at::linalg_qr(matrix.matmul(basis)));
-  const at::Tensor small = basis.t().matmul(matrix.matmul(basis));
+// The best axes within the space of the basis, of which `image` is the product with the matrix (Rayleigh and Ritz).
+Axes within_space(const at::Tensor& basis, const at::Tensor& image, int64_t count) {
+  const at::Tensor small = basis.matmul(image.t());
   Axes axes = largest(at::linalg_eigh((small + small.t()).div_(2)), count);
-  axes.vectors = basis.matmul(axes.vectors);
+  axes.vectors = axes.vectors.matmul(basis);
   return axes;
+}
+
+int64_t width_for(int64_t n, int64_t count) { return std::min(n, count + kExtraDirections); }
+
+at::Tensor rough_space(const CentredSquares& matrix, int64_t n, int64_t count, uint64_t seed) {
+  at::Tensor basis = orthonormal(matrix.rough_product(random_directions(width_for(n, count), n, seed)));
+  for (int k = 1; k < kRoughIterations; ++k) basis = orthonormal(matrix.rough_product(basis));
+  return orthonormal(matrix.product(basis));
+}
+
+Axes randomised_axes(const CentredSquares& matrix, int64_t n, int64_t count, uint64_t seed) {
+  const at::Tensor basis = rough_space(matrix, n, count, seed);
+  return within_space(basis, matrix.product(basis), count);
+}
+
+// The largest axes to the last digits without computing the others: iterations until nothing is left over, checked
+// against all eigenvalues. Where they are too close to each other for that, all axes are computed.
+//   all_values  rising [N]
+Axes exact_axes(const at::Tensor& matrix, const at::Tensor& start, const at::Tensor& all_values, int64_t count) {
+  const double scale = all_values.abs().max().item<double>();
+  const at::Tensor wanted = all_values.narrow(0, all_values.size(0) - count, count).flip({0});
+  at::Tensor basis = start;
+  for (int k = 0; k < kExactIterations; ++k) {
+    const at::Tensor image = basis.matmul(matrix);
+    const Axes axes = within_space(basis, image, count);
+    const at::Tensor left_over = axes.vectors.matmul(matrix) - axes.vectors * axes.values.unsqueeze(1);
+    const bool is_found = left_over.norm(2, {1}).max().item<double>() <= 1e-12 * scale &&
+                          (axes.values - wanted).abs().max().item<double>() <= 1e-10 * scale;
+    if (is_found) return axes;
+    basis = orthonormal(image);
+  }
+  return largest(at::linalg_eigh(matrix), count);
 }
 
 void check(const at::Tensor& distances, const PcoaOptions& options) {
@@ -70,12 +174,12 @@ void keep_real(Axes& axes) {
   const double scale = std::max(axes.values.abs().max().item<double>(), 1e-300);
   const at::Tensor is_real = axes.values > scale * 1e-13;
   axes.values = at::where(is_real, axes.values, at::zeros_like(axes.values));
-  axes.vectors = axes.vectors * is_real;
+  axes.vectors = axes.vectors * is_real.unsqueeze(1);
 }
 
 // +1 or -1 for each axis: the sign of its entry of largest size.
 at::Tensor signs(const at::Tensor& vectors) {
-  const at::Tensor at_largest = vectors.gather(0, vectors.abs().argmax(0, /*keepdim=*/true));
+  const at::Tensor at_largest = vectors.gather(1, vectors.abs().argmax(1, /*keepdim=*/true));
   return at::where(at_largest < 0, -at::ones_like(at_largest), at::ones_like(at_largest));
 }
 
@@ -93,23 +197,28 @@ Pcoa pcoa(const at::Tensor& distances, const PcoaOptions& options) {
   check(distances, options);
   const int64_t n = distances.size(0);
   const int64_t count = options.dimensions == 0 ? n : std::min(n, options.dimensions);
-  const at::Tensor matrix = centred(distances);
   Axes axes;
-  at::Tensor total;
-  if (options.method == PcoaMethod::kExact) {
-    const auto all = at::linalg_eigh(matrix);
-    axes = largest(all, count);
-    total = std::get<0>(all).clamp_min(0).sum();
-  } else {
-    axes = randomised_axes(matrix, count, options.seed);
+  double total = 0;
+  if (options.method == PcoaMethod::kRandomised) {
+    const CentredSquares matrix(distances);
+    axes = randomised_axes(matrix, n, count, options.seed);
     total = matrix.trace();
+  } else if (n <= kSmallMatrix || count > n / 20) {
+    const auto all = at::linalg_eigh(centred(distances));
+    axes = largest(all, count);
+    total = std::get<0>(all).clamp_min(0).sum().item<double>();
+  } else {
+    const at::Tensor matrix = centred(distances);
+    const at::Tensor values = at::linalg_eigvalsh(matrix);
+    axes = exact_axes(matrix, rough_space(CentredSquares(distances), n, count, options.seed), values, count);
+    total = values.clamp_min(0).sum().item<double>();
   }
   keep_real(axes);
   Pcoa out;
   out.eigenvalues = axes.values.contiguous();
   // Samples that are all the same have nothing to explain.
-  out.proportion_explained = total.item<double>() > 0 ? axes.values / total : at::zeros_like(axes.values);
-  out.coordinates = (axes.vectors * signs(axes.vectors) * axes.values.sqrt()).contiguous();
+  out.proportion_explained = total > 0 ? axes.values / total : at::zeros_like(axes.values);
+  out.coordinates = (axes.vectors * signs(axes.vectors) * axes.values.sqrt().unsqueeze(1)).t().contiguous();
   return out;
 }
 

@@ -2,10 +2,11 @@
 //
 // The squared distances, halved and doubly centred, are decomposed into axes; a sample's coordinates on the K axes of
 // largest eigenvalue keep as much of the distances as K dimensions can.
-//   exact       all eigenvalues; shares are of the sum of the positive ones, as in scikit-bio. O(N^3) time
+//   exact       all eigenvalues; shares are of the sum of the positive ones, as in scikit-bio. O(N^3) time; few axes of
+//               many samples are found by iterations until the rest is below 1e-12 of the largest eigenvalue
 //   randomised  the K largest only, by a random subspace of K + 10 directions and power iterations (Halko, Martinsson &
 //               Tropp 2011), the same for a seed; shares are of the trace (all eigenvalues, negative ones too).
-//               O(N^2 K) time
+//               O(N^2 K) time; one more [N, N] of float32
 // An axis with a negative eigenvalue has no real coordinates: it stands as zeros, as in scikit-bio.
 // The sign of an axis has no meaning; it is chosen so that its largest coordinate is positive.
 #pragma once
@@ -35,7 +36,7 @@ struct Pcoa {
 };
 
 //   distances  [N, N], symmetric
-//   memory     one more [N, N] beside what the decomposition takes (exact: about two more)
+//   memory     exact: about three more [N, N]; randomised: half of one
 //   throws     ShapeError when not square, ArgumentError: no sample, negative dimensions, all with kRandomised
 Pcoa pcoa(const at::Tensor& distances, const PcoaOptions& options);
 

@@ -3,7 +3,7 @@
 // Pseudo-F = (SS_between / (groups - 1)) / (SS_within / (N - groups)), with SS_total = sum of squared distances of all
 // pairs / N and SS_within = sum over groups of the squared distances of its pairs / its size. p is the share of label
 // permutations (the real labels among them) with a pseudo-F at least as large; permutation k depends on (seed, k) only.
-// Threads: at::parallel_for over permutations; the result does not depend on their number.
+// Threads: at::parallel_for over blocks of permutations; the result does not depend on their number.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -71,6 +71,18 @@ double at_pair(const at::Tensor& values, int64_t i, int64_t j) { return values[i
 CATCH_TEST_CASE("every metric of a random table equals its definition over all features", "[beta_diversity]") {
   const auto rows = random_rows(23, 60, 0.2);
   const CountTable table = table_of(rows);
+  const auto few = random_rows(140, 1100, 0.05);  // more samples and features than a panel has
+  for (const double pseudocount : {1.0, 0.5}) {
+    const at::Tensor got = beta_diversity(table_of(few), {BetaMetric::kAitchison, pseudocount});
+    const auto many = random_rows(140, 1100, 0.4);
+    const at::Tensor dense = beta_diversity(table_of(many), {BetaMetric::kAitchison, pseudocount});
+    for (const auto& [i, j] : {std::pair{0, 139}, {1, 0}, {130, 5}, {127, 128}, {139, 138}}) {
+      CATCH_REQUIRE(at_pair(got, i, j) ==
+                    Approx(plain(few[i], few[j], BetaMetric::kAitchison, pseudocount)).epsilon(1e-12));
+      CATCH_REQUIRE(at_pair(dense, i, j) ==
+                    Approx(plain(many[i], many[j], BetaMetric::kAitchison, pseudocount)).epsilon(1e-12));
+    }
+  }
   for (const BetaMetric metric : {BetaMetric::kBrayCurtis, BetaMetric::kJaccard, BetaMetric::kAitchison}) {
     for (const double pseudocount : {1.0, 0.5}) {
       const at::Tensor got = beta_diversity(table, {metric, pseudocount});
@@ -99,7 +111,7 @@ CATCH_TEST_CASE("empty and identical samples have distances, never NaN", "[beta_
 }
 
 CATCH_TEST_CASE("the number of threads does not change a bit of a distance", "[beta_diversity]") {
-  const CountTable table = table_of(random_rows(70, 90, 0.3));
+  const CountTable table = table_of(random_rows(150, 1090, 0.3));
   const int num_threads = at::get_num_threads();
   for (const BetaMetric metric : {BetaMetric::kBrayCurtis, BetaMetric::kJaccard, BetaMetric::kAitchison}) {
     at::set_num_threads(1);

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
+
 #include "catch.h"
 
 #include "deepbio/base/error.h"
@@ -44,6 +46,23 @@ CATCH_TEST_CASE("the random axes of a distance that is not Euclidean equal the e
   CATCH_REQUIRE(worst(exact.coordinates, random.coordinates) < 1e-3 * exact.coordinates.abs().max().item<double>());
   const Pcoa again = pcoa(distances, {5, PcoaMethod::kRandomised, 7});
   CATCH_REQUIRE(at::equal(random.coordinates, again.coordinates));
+}
+
+CATCH_TEST_CASE("few exact axes of many samples are those of the whole decomposition", "[ordination]") {
+  const int64_t n = 300;
+  for (const double power : {1.0, 1.4}) {
+    const at::Tensor distances = between(points(n, 50)).pow(power);
+    const Pcoa all = pcoa(distances, {0}), few = pcoa(distances, {6});
+    const double scale = all.eigenvalues[0].item<double>();
+    CATCH_REQUIRE(worst(all.eigenvalues.narrow(0, 0, 6), few.eigenvalues) < 1e-11 * scale);
+    CATCH_REQUIRE(worst(all.proportion_explained.narrow(0, 0, 6), few.proportion_explained) < 1e-11);
+    CATCH_REQUIRE(worst(all.coordinates.narrow(1, 0, 6), few.coordinates) < 1e-8 * std::sqrt(scale));
+  }
+  // All samples at the same distance from each other: every axis is as long as the others.
+  const at::Tensor alike = at::ones({n, n}, at::kDouble) - at::eye(n, at::kDouble);
+  const Pcoa result = pcoa(alike, {4});
+  CATCH_REQUIRE(worst(result.eigenvalues, at::full({4}, 0.5, at::kDouble)) < 1e-12);
+  CATCH_REQUIRE(worst(result.proportion_explained, at::full({4}, 1.0 / (n - 1), at::kDouble)) < 1e-12);
 }
 
 CATCH_TEST_CASE("small and degenerate matrices have coordinates", "[ordination]") {

@@ -9,6 +9,7 @@
 #include "catch.h"
 
 #include "deepbio/base/error.h"
+#include "deepbio/base/random.h"
 
 using namespace deepbio;
 using namespace deepbio::community;
@@ -58,6 +59,42 @@ CATCH_TEST_CASE("p is the share of all orders of the labels that part the sample
   const Permanova mixed = permanova(line_distances(at), labels, {20000, 3});
   CATCH_REQUIRE(num_orders == 720);
   CATCH_REQUIRE(std::abs(mixed.p_value - expected) < 5 * std::sqrt(expected * (1 - expected) / 20000) + 1e-4);
+}
+
+CATCH_TEST_CASE("p is that of a plain loop over the same orders, for few groups and for many", "[permanova]") {
+  const int64_t num_groups = GENERATE(3, 300);
+  const int64_t n = 2 * num_groups + 30;
+  CounterRandom random(7, 0, static_cast<uint64_t>(num_groups), Purpose::kSimulate);
+  std::vector<double> at;
+  std::vector<int64_t> group;
+  std::vector<std::string> labels;
+  for (int64_t i = 0; i < n; ++i) {
+    group.push_back(i % num_groups);
+    labels.push_back("g" + std::to_string(group.back()));
+    at.push_back(random.normal() + 0.1 * static_cast<double>(group.back() % 3));
+  }
+  std::vector<double> size(static_cast<size_t>(num_groups), 0);
+  for (const int64_t g : group) ++size[g];
+  const auto within = [&](const std::vector<int64_t>& order) {
+    double sum = 0;
+    for (int64_t i = 0; i < n; ++i) {
+      for (int64_t j = i + 1; j < n; ++j) {
+        const int64_t a = group[order[i]], b = group[order[j]];
+        if (a == b) sum += (at[i] - at[j]) * (at[i] - at[j]) / size[a];
+      }
+    }
+    return sum;
+  };
+  std::vector<int64_t> as_given(static_cast<size_t>(n));
+  for (int64_t i = 0; i < n; ++i) as_given[i] = i;
+  const double limit = within(as_given) + 1e-9;
+  int64_t as_large = 1;
+  for (uint64_t k = 0; k < 130; ++k) {
+    CounterRandom orders(5, 0, k, Purpose::kPermutation);
+    as_large += within(random_permutation(n, orders)) <= limit;
+  }
+  const Permanova result = permanova(line_distances(at), labels, {130, 5});
+  CATCH_REQUIRE(result.p_value == static_cast<double>(as_large) / 131);
 }
 
 CATCH_TEST_CASE("p depends on the seed alone, not on threads", "[permanova]") {
