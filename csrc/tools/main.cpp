@@ -40,6 +40,11 @@ const Command kCommands[] = {
     {"info", "What a file or run directory is", setup_info},
 };
 
+// Commands that are Python (deepbio_torch/__main__.py); the `deepbio` of the Python package runs them itself.
+constexpr std::pair<const char*, const char*> kPythonCommands[] = {
+    {"report", "One HTML page about a run"},
+};
+
 std::atomic<int> signal_seen{0};
 std::atomic<bool> polled{false};
 
@@ -99,18 +104,30 @@ std::string first_unknown_option(const CLI::App& app, int argc, char** argv) {
 }
 
 int unknown_command(const CLI::App& app, const std::string& given) {
-  if (given == "report")
-    return usage_error(app, "`report` is part of the Python package: run  python -m deepbio_torch report RUN");
   std::vector<std::string> names;
   for (const auto& command : kCommands) names.emplace_back(command.name);
+  for (const auto& [name, summary] : kPythonCommands) {
+    names.emplace_back(name);
+    if (given != name) continue;
+    return usage_error(app, quoted(given) + " is part of the Python package: run  python -m deepbio_torch " + given);
+  }
   const std::string nearest = nearest_name(given, names);
   return usage_error(app,
                      "unknown command " + quoted(given) + (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
 }
 
+std::string python_commands_text() {
+  std::string text = "Commands of the Python package (python -m deepbio_torch COMMAND):\n";
+  for (const auto& [name, summary] : kPythonCommands) {
+    text += "  " + std::string(name) + std::string(28 - std::strlen(name), ' ') + summary + "\n";
+  }
+  return text;
+}
+
 int parse_and_run(int argc, char** argv) {
   CLI::App app("Sequences and microbiome tables to tensors and trained models.", "deepbio");
   app.set_version_flag("--version", version_text());
+  app.footer(python_commands_text());
   app.allow_extras();
   Shared shared;
   std::vector<std::pair<CLI::App*, std::function<int()>>> runs;
@@ -121,6 +138,11 @@ int parse_and_run(int argc, char** argv) {
     add_shared_options(*sub, shared);
     runs.emplace_back(sub, std::move(run));
   }
+  // Before --help is looked at, which would answer for a command that does not exist.
+  const std::string first = argc > 1 ? argv[1] : "";
+  const bool is_known = std::any_of(std::begin(kCommands), std::end(kCommands),
+                                    [&](const Command& command) { return first == command.name; });
+  if (!first.empty() && first[0] != '-' && !is_known) return unknown_command(app, first);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -137,10 +159,7 @@ int parse_and_run(int argc, char** argv) {
     if (shared.threads > 0) at::set_num_threads(static_cast<int>(shared.threads));
     return run();
   }
-  if (!app.remaining().empty()) {
-    const std::string given = app.remaining().front();
-    return given.rfind('-', 0) == 0 ? unknown_option(app, given) : unknown_command(app, given);
-  }
+  if (!app.remaining().empty()) return unknown_option(app, app.remaining().front());
   std::cout << app.help();
   return 2;
 }
