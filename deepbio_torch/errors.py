@@ -54,6 +54,10 @@ class ArgumentError(DeepBioError, ValueError):
     """A bad argument; the message quotes the value."""
 
 
+class WrongTypeError(ArgumentError, TypeError):
+    """An argument of a type that cannot be converted; the message names the type."""
+
+
 class ShapeError(DeepBioError, ValueError):
     """A tensor of the wrong shape; the message gives both shapes."""
 
@@ -75,4 +79,5 @@ __all__ = [
     "RecordIndexError",
     "ShapeError",
     "WriteError",
+    "WrongTypeError",
 ]

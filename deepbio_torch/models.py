@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from . import _weights
+from . import _options, _weights
 from ._config import ModelConfig
 from ._layers import (
     AbundancePooling,
@@ -333,6 +333,9 @@ def load_aam(path: str | Path, **options: Any) -> SequenceEncoder | SequencePred
 def _build(config: ModelConfig, is_predictor: bool) -> SequenceEncoder | SequencePredictor:
     return SequencePredictor(config) if is_predictor else SequenceEncoder(config)
 
+
+_options.document(SequenceEncoder, "model")
+_options.document(SequencePredictor, "model")
 
 __all__ = [
     "ASVEncoder",

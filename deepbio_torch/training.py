@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from . import _C
+from . import _C, _options
 from ._samples import SampleDataset
 from ._tables import Table, read_table
 from ._version import __version__
@@ -57,10 +57,7 @@ class Trainer:
     Args:
         model: a SequenceEncoder (distances, masked nucleotides) or SequencePredictor (targets
             too), float32 on the CPU. Frozen parameters stay as they are.
-        config: ``epochs``, ``batch_size``, ``lr``, ``weight_decay``, ``warmup_steps``,
-            ``patience``, ``max_grad_norm``, ``gradient_accumulation_steps``, ``scheduler``,
-            ``seed``, ``loader_threads``, ``count_target``, ``best_metric``, ``loss`` (a dict), as
-            docs/training.md explains them; the same as keywords.
+        config: the options below by name, those of the loss also as a dict ``loss``; or as keywords.
 
     Raises:
         ConfigError: an unknown option (with the nearest known one) or a bad value.
@@ -69,8 +66,8 @@ class Trainer:
     def __init__(self, model: Model, config: Mapping[str, Any] | None = None, **options: Any) -> None:
         """Checks and completes the options."""
         self.model = model
-        given = json.dumps({**(config or {}), **options})
-        self.config: dict[str, Any] = json.loads(_C.training_options(given))
+        given = _options.renamed(_options.rows("training"), {**(config or {}), **options})
+        self.config: dict[str, Any] = _C.training_options(given)
 
     def fit(
         self,
@@ -191,6 +188,9 @@ class Trainer:
         kind = type(self.model).__name__
         shown = ", ".join(f"{key}={self.config[key]}" for key in ("epochs", "batch_size", "lr"))
         return f"Trainer({kind}, {shown})"
+
+
+_options.document(Trainer, "training", "loss")
 
 
 class Predictions(NamedTuple):

@@ -7,6 +7,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
+#include "deepbio/base/spelling.h"
 
 namespace deepbio::bindings {
 namespace {
@@ -24,6 +25,9 @@ bool is_ascii(std::string_view text) {
 
 std::string kind_name(ErrorKind kind) { return std::string(to_string(kind)); }
 
+// The message with options as Python spells them.
+py::str told(const Error& error) { return text(spelled_for_python(error.what())); }
+
 py::object number_or_none(int64_t value) { return value < 0 ? py::object(py::none()) : py::cast(value); }
 
 template <class... Args>
@@ -39,20 +43,21 @@ void translate(std::exception_ptr pointer) {
     std::rethrow_exception(pointer);
   } catch (const ParseError& e) {
     const Place& place = e.place();
-    raise("ParseError", text(e.what()), text(place.path), number_or_none(place.record), number_or_none(place.line),
-          number_or_none(place.offset_bytes), text(e.expected()), text(e.got()), kind_name(e.kind()));
+    raise("ParseError", told(e), text(place.path), number_or_none(place.record), number_or_none(place.line),
+          number_or_none(place.offset_bytes), text(spelled_for_python(e.expected())), text(e.got()),
+          kind_name(e.kind()));
   } catch (const MissingFileError& e) {
-    raise("MissingFileError", text(e.what()), text(e.path()));
+    raise("MissingFileError", told(e), text(e.path()));
   } catch (const WriteError& e) {
-    raise("WriteError", text(e.what()));
+    raise("WriteError", told(e));
   } catch (const ArgumentError& e) {
-    raise("ArgumentError", text(e.what()));
+    raise("ArgumentError", told(e));
   } catch (const ShapeError& e) {
-    raise("ShapeError", text(e.what()));
+    raise("ShapeError", told(e));
   } catch (const ConfigError& e) {
-    raise("ConfigError", text(e.what()));
+    raise("ConfigError", told(e));
   } catch (const Error& e) {
-    raise("DeepBioError", text(e.what()));
+    raise("DeepBioError", told(e));
   }
 }
 

@@ -45,6 +45,7 @@ train::NamedTensors to_named(const std::map<std::string, torch::Tensor>& tensors
 bool is_predictor(const std::map<std::string, torch::Tensor>& state);
 
 void bind_base(py::module_& module);
+void bind_options(py::module_& module);
 void bind_io(py::module_& module);
 void bind_records(py::module_& module);  // of bind_io
 void bind_seq(py::module_& module);
@@ -54,6 +55,7 @@ void bind_encoding(py::module_& module);  // of bind_data
 void bind_data(py::module_& module);
 void bind_shard(py::module_& module);
 void bind_model(py::module_& module);
+void bind_metrics(py::module_& module);
 void bind_train(py::module_& module);
 void bind_export(py::module_& module);
 

@@ -1,10 +1,15 @@
 // The Python module deepbio_torch._C: one bind_x per room. Private; the Python modules are the public surface.
 #include "bindings/bindings.h"
 
+namespace deepbio::bindings {
+void guard_arguments(py::module_& module);  // argument_errors.cpp
+}
+
 PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   m.attr("__version__") = DEEPBIO_VERSION;
   m.attr("TORCH_VERSION") = DEEPBIO_TORCH_VERSION;
   deepbio::bindings::bind_base(m);
+  deepbio::bindings::bind_options(m);
   deepbio::bindings::bind_io(m);
   deepbio::bindings::bind_seq(m);
   deepbio::bindings::bind_community(m);
@@ -12,6 +17,8 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   deepbio::bindings::bind_data(m);
   deepbio::bindings::bind_shard(m);
   deepbio::bindings::bind_model(m);
+  deepbio::bindings::bind_metrics(m);
   deepbio::bindings::bind_train(m);
   deepbio::bindings::bind_export(m);
+  deepbio::bindings::guard_arguments(m);
 }

@@ -211,14 +211,6 @@ void bind_train(py::module_& module) {
   module.def("normalize_targets", &normalize, py::arg("codec_json"), py::arg("values"));
   module.def("class_ids", &class_ids, py::arg("codec_json"), py::arg("labels"));
   module.def("split_samples", &split, py::arg("num_samples"), py::arg("test_size"), py::arg("seed"));
-  module.def(
-      "training_options",
-      [](const std::string& json) {
-        const auto options = train::TrainingOptions::from_json(Json::parse(json, "training options"));
-        options.check();
-        return options.to_json().dump();
-      },
-      py::arg("options_json"));
   module.def("fit", &fit, py::arg("config_json"), py::arg("state"), py::arg("options_json"), py::arg("train"),
              py::arg("val"), py::arg("train_items"), py::arg("val_items"), py::arg("run_directory") = "",
              py::arg("codec_json") = "", py::arg("on_step") = py::none(), py::arg("on_epoch") = py::none(),

@@ -11,13 +11,12 @@
 #include <tuple>
 #include <vector>
 
-#include "deepbio/base/json.h"
-#include "deepbio/model/config.h"
 #include "deepbio/model/encoder_fused.h"
 #include "deepbio/model/encoder_stack.h"
 #include "deepbio/model/functional.h"
 #include "deepbio/model/fusion.h"
 #include "deepbio/model/initialize.h"
+#include "deepbio/train/losses.h"
 
 namespace {
 
@@ -153,10 +152,29 @@ Tensor init_parameter(const std::string& name, at::IntArrayRef shape, int64_t fa
   return deepbio::model::initial_parameter(name, shape, fan_in, static_cast<uint64_t>(seed));
 }
 
-std::string resolve_model_config(const std::string& json) {
-  const auto config = deepbio::model::ModelConfig::from_json(deepbio::Json::parse(json, "model config"));
-  config.check();
-  return config.to_json().dump();
+Tensor regression_loss(const Tensor& prediction, const Tensor& target, std::string loss_type,
+                       std::vector<double> quantiles, double over_penalty, double under_penalty,
+                       const c10::Dict<std::string, std::string>& loss_config,
+                       const std::optional<Tensor>& sample_weights) {
+  deepbio::train::LossOptions options;
+  options.target_loss_type = std::move(loss_type);
+  options.quantiles = std::move(quantiles);
+  options.over_penalty = over_penalty;
+  options.under_penalty = under_penalty;
+  for (const auto& item : loss_config) options.loss_config[item.key()] = item.value();
+  options.check();
+  return deepbio::train::regression_loss(prediction, target, options, sample_weights.value_or(Tensor()));
+}
+
+Tensor classification_loss(const Tensor& prediction, const Tensor& target, const std::optional<Tensor>& class_weights,
+                           const std::optional<Tensor>& sample_weights) {
+  return deepbio::train::classification_loss(prediction, target, class_weights.value_or(Tensor()),
+                                             sample_weights.value_or(Tensor()));
+}
+
+Tensor nucleotide_loss(const Tensor& logits, const Tensor& tokens, const std::optional<Tensor>& where,
+                       const std::optional<Tensor>& weight) {
+  return deepbio::train::nucleotide_loss(logits, tokens, where.value_or(Tensor()), weight.value_or(Tensor()));
 }
 
 }  // namespace
@@ -222,9 +240,23 @@ TORCH_LIBRARY(deepbio, m) {
   m.def("random_mask(Tensor tokens, float ratio) -> Tensor", &fn::random_mask);
   m.def("span_mask(Tensor tokens, float ratio) -> Tensor");
   m.def("apply_mask_token(Tensor tokens, Tensor which) -> Tensor", &fn::apply_mask_token);
-  // Not of tensors: the bits of one parameter, and a model config read, checked and completed.
+  // Losses: what each is measured against and its axes stand in train/losses.h.
+  m.def(
+      "regression_loss(Tensor prediction, Tensor target, str loss_type, float[] quantiles, float over_penalty, "
+      "float under_penalty, Dict(str, str) loss_config, Tensor? sample_weights=None) -> Tensor",
+      &regression_loss);
+  m.def(
+      "classification_loss(Tensor prediction, Tensor target, Tensor? class_weights=None, Tensor? sample_weights=None) "
+      "-> Tensor",
+      &classification_loss);
+  m.def("count_loss(Tensor prediction, Tensor counts, Tensor mask) -> Tensor", &deepbio::train::count_loss);
+  m.def("embedding_distances(Tensor embeddings) -> Tensor", &deepbio::train::embedding_distances);
+  m.def("unifrac_loss(Tensor embeddings, Tensor distances) -> Tensor", &deepbio::train::unifrac_loss);
+  m.def("base_loss(Tensor prediction, Tensor target) -> Tensor", &deepbio::train::base_loss);
+  m.def("nucleotide_loss(Tensor logits, Tensor tokens, Tensor? where=None, Tensor? weight=None) -> Tensor",
+        &nucleotide_loss);
+  // Not of tensors: the bits of one parameter.
   m.def("init_parameter(str name, int[] shape, int fan_in, int seed) -> Tensor", &init_parameter);
-  m.def("resolve_model_config(str json) -> str", &resolve_model_config);
 }
 
 TORCH_LIBRARY_IMPL(deepbio, CompositeExplicitAutograd, m) { m.impl("span_mask", &fn::span_mask); }

@@ -64,11 +64,11 @@ Scored score_regression(const train::Predictions& predictions, const std::vector
   const at::Tensor values = predictions.values.select(1, 0).contiguous();
   const double* first = values.data_ptr<double>();
   Scored scored;
-  scored.model = train::regression_metrics({first, first + values.numel()}, actual).to_json();
+  scored.model = train::metrics_json(train::NumberAnswers{{first, first + values.numel()}, actual});
   const Json* mean = known == nullptr ? nullptr : known->find("mean");
   if (mean != nullptr) {
     const std::vector<double> constant(actual.size(), mean->as_double());
-    scored.baseline = train::regression_metrics(constant, actual).to_json();
+    scored.baseline = train::metrics_json(train::NumberAnswers{constant, actual});
     scored.baseline.set("answer", "mean of the training samples, " + mean->dump());
   }
   return scored;
@@ -76,11 +76,14 @@ Scored score_regression(const train::Predictions& predictions, const std::vector
 
 Scored score_classes(const train::Predictions& predictions, const std::vector<std::string>& labels,
                      const data::TargetCodec& codec, const Json* known) {
-  std::vector<int64_t> actual;
-  for (const std::string& label : labels) actual.push_back(codec.class_id(label));
-  const auto num_classes = static_cast<int64_t>(codec.classes().size());
+  train::ClassAnswers answers;
+  for (const std::string& label : labels) answers.actual.push_back(codec.class_id(label));
+  answers.predicted = predictions.class_ids;
+  answers.num_classes = static_cast<int64_t>(codec.classes().size());
+  const at::Tensor values = predictions.values.contiguous();
+  answers.probabilities.assign(values.data_ptr<double>(), values.data_ptr<double>() + values.numel());
   Scored scored;
-  scored.model = train::classification_metrics(predictions.class_ids, actual, num_classes).to_json();
+  scored.model = train::metrics_json(answers);
   scored.model.set("classes", Json::array_of(codec.classes()));
   const Json* counts = known == nullptr ? nullptr : known->find("class_counts");
   if (counts != nullptr) {
@@ -88,8 +91,9 @@ Scored score_classes(const train::Predictions& predictions, const std::vector<st
     const auto most = std::max_element(
         entries.begin(), entries.end(),
         [](const Json::Member& a, const Json::Member& b) { return a.second.as_int() < b.second.as_int(); });
-    const std::vector<int64_t> constant(actual.size(), codec.class_id(most->first));
-    scored.baseline = train::classification_metrics(constant, actual, num_classes).to_json();
+    answers.predicted.assign(answers.actual.size(), codec.class_id(most->first));
+    answers.probabilities.assign(answers.probabilities.size(), 1.0 / static_cast<double>(answers.num_classes));
+    scored.baseline = train::metrics_json(answers);
     scored.baseline.set("answer", "most frequent class of the training samples, " + quoted(most->first));
   }
   return scored;

@@ -17,6 +17,7 @@
 #include "tools/command.h"
 
 #include "deepbio/base/error.h"
+#include "deepbio/base/spelling.h"
 #include "deepbio/io/inflate.h"
 #include "deepbio/io/simd.h"
 
@@ -188,7 +189,7 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     std::cerr << "deepbio: error: out of memory\n";
   } catch (const deepbio::Error& error) {
-    std::cerr << "deepbio: error: " << error.what() << "\n";
+    std::cerr << "deepbio: error: " << deepbio::spelled_for_shell(error.what()) << "\n";
   } catch (const std::exception& error) {
     // Not one of ours: a fault of the program (torch's message spans lines; the first one says what).
     const std::string text = error.what();

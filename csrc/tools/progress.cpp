@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "deepbio/base/error.h"
+#include "deepbio/train/losses.h"
+#include "deepbio/train/metrics.h"
 
 namespace deepbio::tools {
 namespace {
@@ -66,14 +68,18 @@ void TrainingProgress::step(const train::StepReport& report, int64_t batch_size)
   shown_width_ = text.size();
 }
 
-void TrainingProgress::epoch(const train::EpochReport& report, bool is_classifier) {
+void TrainingProgress::epoch(const train::EpochReport& report) {
   std::string text = "epoch " + std::to_string(report.epoch + 1) + "/" + std::to_string(num_epochs_) + "  loss " +
                      formatted("%.4f", report.train_loss) + "  val " + formatted("%.4f", report.val_loss);
-  for (const char* name : {"mae", "r2", "accuracy", "f1", "unifrac_loss", "nuc_accuracy"}) {
-    const bool is_term = std::string(name) == "unifrac_loss";
+  const auto show = [&](const char* name, bool is_shown) {
     const auto found = report.val_terms.find(name);
-    if (found == report.val_terms.end() || (is_term && (is_classifier || found->second == 0))) continue;
-    text += std::string("  ") + name + " " + formatted("%.4g", found->second);
+    if (is_shown && found != report.val_terms.end())
+      text += "  " + found->first + " " + formatted("%.4g", found->second);
+  };
+  for (const train::Metric& metric : train::metrics()) show(metric.name, metric.is_shown);
+  for (const train::LossTerm& term : train::loss_terms()) {
+    const auto found = report.val_terms.find(term.name);
+    show(term.name, found != report.val_terms.end() && found->second != 0);
   }
   text += "  " + formatted("%.1f", report.samples_per_second) + " samples/s" + (report.is_best ? "  best" : "");
   line(text);

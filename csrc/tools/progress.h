@@ -15,7 +15,7 @@ class TrainingProgress {
   TrainingProgress(const std::string& log_path, bool quiet, int64_t num_epochs, bool append);
   void line(const std::string& text);  // stderr (unless quiet) and log
   void step(const train::StepReport& report, int64_t batch_size);
-  void epoch(const train::EpochReport& report, bool is_classifier);
+  void epoch(const train::EpochReport& report);
 
  private:
   void clear();

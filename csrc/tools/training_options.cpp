@@ -1,32 +1,16 @@
 #include "tools/training_options.h"
 
-#include "tools/training_rows.h"
+#include <algorithm>
+#include <iostream>
 
 #include "deepbio/base/error.h"
+#include "deepbio/base/spelling.h"
 
 namespace deepbio::tools {
 namespace {
 
-using Setup = TrainingSetup;
-using Row = TrainingRow;
-
-std::string plain(const Json& value) {
-  if (value.is_array()) {
-    std::string text;
-    for (const Json& item : value.as_array()) text += (text.empty() ? "" : ",") + item.dump();
-    return text.empty() ? "none" : text;
-  }
-  return value.is_string() ? value.as_string() : value.dump();
-}
-
-std::string help_text(const Row& row, bool is_predictor) {
-  const std::string ours = plain(row.get(preset_setup("default", is_predictor)));
-  const std::string theirs = plain(row.get(preset_setup("aam", is_predictor)));
-  return row.help + " (default " + ours + (ours == theirs ? ")" : "; aam " + theirs + ")");
-}
-
-Setup aam_preset(bool is_predictor) {
-  Setup setup;
+TrainingSetup aam_preset(bool is_predictor) {
+  TrainingSetup setup;
   setup.preset = "aam";
   model::ModelConfig& model = setup.model;
   model.asv_num_layers = model.sample_num_layers = model.encoder_num_layers = 4;
@@ -38,8 +22,8 @@ Setup aam_preset(bool is_predictor) {
   return setup;
 }
 
-Setup default_preset(bool is_predictor) {
-  Setup setup;
+TrainingSetup default_preset(bool is_predictor) {
+  TrainingSetup setup;
   model::ModelConfig& model = setup.model;
   model.embedding_dim = 64;
   model.asv_num_layers = model.sample_num_layers = 2;
@@ -58,16 +42,29 @@ Setup default_preset(bool is_predictor) {
 }
 
 // The parts of a pretrained encoder that must stay for its weights to fit.
-void take_encoder(model::ModelConfig& model, const model::ModelConfig& base) {
-  Json merged = model.to_json();
-  const Json old = base.to_json();
-  for (const char* name : {"vocab_size", "embedding_dim", "max_bp", "token_limit", "asv_num_layers", "asv_num_heads",
-                           "asv_intermediate_size", "sample_num_layers", "sample_num_heads", "sample_intermediate_size",
-                           "encoder_num_layers", "encoder_num_heads", "encoder_intermediate_size", "activation",
-                           "encoder_type", "base_output_dim", "count_embedding", "count_embedding_method"}) {
-    merged.set(name, old.at(name));
+void take_encoder(model::ModelConfig& model, model::ModelConfig base) {
+  const OptionRows rows = model.rows(), old = base.rows();
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].of_encoder) rows[i].set(old[i].get());
   }
-  model = model::ModelConfig::from_json(merged);
+}
+
+std::string flag_name(std::string name) {
+  std::replace(name.begin(), name.end(), '_', '-');
+  return "--" + name;
+}
+
+std::string help_text(const OptionRow& ours, const OptionRow& theirs) {
+  const std::string value = value_text(ours.get()), aam = value_text(theirs.get());
+  return ours.help + " (default " + value + (value == aam ? ")" : "; aam " + aam + ")");
+}
+
+CLI::Validator check_of(const OptionRow& row) {
+  return {[row](std::string& text) {
+            const std::string problem = row.problem(row.parse(text));
+            return problem.empty() ? problem : spelled_for_shell(problem);
+          },
+          row.value_name()};
 }
 
 }  // namespace
@@ -75,63 +72,125 @@ void take_encoder(model::ModelConfig& model, const model::ModelConfig& base) {
 TrainingSetup preset_setup(const std::string& name, bool is_predictor) {
   if (name == "aam") return aam_preset(is_predictor);
   if (name == "default") return default_preset(is_predictor);
-  throw ConfigError("--preset: expected default or aam, got " + quoted(name));
+  throw ConfigError("`preset`: expected default or aam, got " + quoted(name));
 }
 
+OptionRows TrainingSetup::learning_rows() {
+  return training.rows() +
+         OptionRows{{"test_size", &test_size, "Share of the samples held back for validation", inside_unit()}};
+}
+
+OptionRows TrainingSetup::model_rows() { return model.rows(); }
+
+OptionRows TrainingSetup::data_rows() {
+  OptionValues depth = at_least(0);
+  depth.words = {{"auto", kAutoDepth}};
+  OptionValues metric = one_of({"unweighted", "weighted_normalized"});
+  metric.words = {{"unifrac", "unweighted"}, {"weighted", "weighted_normalized"}};  // AAM's names
+  return {{"rarefy_depth", &rarefy_depth_reads,
+           "Reads drawn per sample, anew in each epoch; 0: counts as they are; auto: the largest depth up to 5000 that "
+           "keeps 90 % of the samples",
+           depth},
+          {"asv_sampling", &asv_sampling, "Which ASVs stay above `token_limit`, and their order",
+           one_of({"first", "abundance", "random"})},
+          {"missing_features", &missing_features,
+           "ASVs that are not in the tree: stop, or leave them out of the distances", one_of({"error", "drop"})},
+          {"missing_samples", &missing_samples,
+           "Samples absent from the metadata or the distances: stop, or leave them out", one_of({"error", "drop"})},
+          {"unifrac_metric", &unifrac_metric, "Distances to learn", metric},
+          OptionRow{"target_transform", &target_transform,
+                    "What the target becomes for the model; predictions come back in its units",
+                    one_of({"none", "minmax", "zscore", "log-minmax", "log-zscore"})}
+              .for_predictor(),
+          OptionRow{"categorical_columns", &categorical_columns,
+                    "Covariates: metadata columns that the head sees as well, one value of each per sample"}
+              .for_predictor()};
+}
+
+OptionRows TrainingSetup::loss_rows() { return training.loss.rows(); }
+
+OptionRows TrainingSetup::rows() { return learning_rows() + model_rows() + data_rows() + loss_rows(); }
+
 Json TrainingSetup::to_json() const {
-  Json out = Json::object();
+  TrainingSetup copy = *this;
+  Json out = deepbio::to_json(copy.rows());
   out.set("preset", preset);
-  for (const Row& row : training_rows()) out.set(row.name, row.get(*this));
   return out;
 }
 
 struct TrainingFlags::Given {
-  const TrainingRow* row = nullptr;
-  CLI::Option* option = nullptr;
+  std::vector<CLI::Option*> spellings;  // its name, then other names, which the help does not show
   std::string text;
   bool value = false;
+
+  // The name that was used, without dashes in front; "" when the option was not given.
+  std::string used() const {
+    for (const CLI::Option* option : spellings) {
+      if (option->count() > 0) return option->get_lnames().front();
+    }
+    return "";
+  }
 };
 
 TrainingFlags::TrainingFlags(CLI::App& app, bool is_predictor) : is_predictor_(is_predictor) {
   app.add_option("--preset", preset_, "default: small, fast, sees abundances; aam: AAM's architecture and losses")
       ->check(CLI::IsMember({"default", "aam"}))
       ->capture_default_str();
-  for (const Row& row : training_rows()) {
-    if (row.of_predictor_only && !is_predictor) continue;
-    auto given = std::make_unique<Given>();
-    given->row = &row;
-    const std::string help = help_text(row, is_predictor);
-    if (row.is_flag) {
-      given->option = app.add_flag("--" + row.name + ",!--no-" + row.name, given->value, help);
-    } else {
-      given->option = app.add_option("--" + row.name, given->text, help)->check(row.check)->option_text(row.unit);
+  TrainingSetup ours = preset_setup("default", is_predictor), theirs = preset_setup("aam", is_predictor);
+  add_group(app, "Learning", ours.learning_rows(), theirs.learning_rows());
+  add_group(app, "Model", ours.model_rows(), theirs.model_rows());
+  add_group(app, "Data", ours.data_rows(), theirs.data_rows());
+  add_group(app, "Losses", ours.loss_rows(), theirs.loss_rows());
+}
+
+void TrainingFlags::add_group(CLI::App& app, const std::string& group, const OptionRows& ours,
+                              const OptionRows& theirs) {
+  for (size_t i = 0; i < ours.size(); ++i) {
+    const OptionRow& row = ours[i];
+    given_.push_back(std::make_unique<Given>());
+    if (!row.on_command || (row.of_predictor && !is_predictor_)) continue;
+    std::vector<std::string> names{row.name};
+    names.insert(names.end(), row.other_names.begin(), row.other_names.end());
+    names.insert(names.end(), row.old_names.begin(), row.old_names.end());
+    const std::string help = spelled_for_shell(help_text(row, theirs[i]));
+    for (const std::string& name : names) {
+      given_.back()->spellings.push_back(add_flag(app, row, name, help)->group(name == row.name ? group : ""));
     }
-    given_.push_back(std::move(given));
   }
 }
 
+CLI::Option* TrainingFlags::add_flag(CLI::App& app, const OptionRow& row, const std::string& name,
+                                     const std::string& help) {
+  const std::string flag = flag_name(name);
+  if (row.value_name().empty()) return app.add_flag(flag + ",!--no-" + flag.substr(2), given_.back()->value, help);
+  return app.add_option(flag, given_.back()->text, help)->check(check_of(row))->option_text(row.value_name());
+}
+
 TrainingFlags::~TrainingFlags() = default;
+
+void TrainingFlags::apply_given(TrainingSetup& setup) const {
+  const OptionRows rows = setup.rows();
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const std::string used = given_[i]->used();
+    if (used.empty()) continue;
+    rows[i].set(rows[i].value_name().empty() ? Json(given_[i]->value) : rows[i].parse(given_[i]->text));
+    for (const std::string& name : rows[i].old_names) {
+      if (flag_name(name) != "--" + used) continue;
+      std::cerr << "deepbio: note: --" << used << " is now " << flag_name(rows[i].name)
+                << "; the old name goes with the next version\n";
+    }
+  }
+}
 
 TrainingSetup TrainingFlags::resolve(const Shared& shared, const model::ModelConfig* base) const {
   TrainingSetup setup = preset_setup(preset_, is_predictor_);
   if (base != nullptr) take_encoder(setup.model, *base);
   setup.training.seed = shared.seed;
-  for (const auto& given : given_) {
-    if (given->option->count() == 0) continue;
-    const std::string text = given->row->is_flag ? (given->value ? "true" : "false") : given->text;
-    try {
-      given->row->set(setup, text);
-    } catch (const ConfigError& error) {
-      throw ConfigError("--" + given->row->name + ": " + error.what());
-    }
-  }
+  apply_given(setup);
   train::LossOptions& loss = setup.training.loss;
   if (setup.model.freeze_base) loss.nuc_penalty = 0;
   setup.model.predict_nucleotides = loss.nuc_penalty > 0;
-  setup.model.num_quantiles = 0;
-  if (is_predictor_ && loss.target_loss_type == "quantile") {
-    setup.model.num_quantiles = static_cast<int64_t>(loss.quantiles.size());
-  }
+  setup.model.num_quantiles = is_predictor_ ? loss.num_quantiles() : 0;
   setup.training.check();
   return setup;
 }

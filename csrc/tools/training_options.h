@@ -1,5 +1,5 @@
-// The training options of `pretrain` and `train`: names and meanings are AAM's, values come from a preset, then from
-// --config or --resume, then from the command line.
+// The training options of `pretrain` and `train`: rows of the library's options structs as flags. Values come from a
+// preset, then from --config or --resume, then from the command line.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,12 @@ struct TrainingSetup {
   std::string missing_features = "error", missing_samples = "error";
   std::string target_transform = "zscore";
   std::vector<std::string> categorical_columns;  // covariates of a predictor
-  Json to_json() const;                          // resolved values, by option name
+  OptionRows learning_rows();                    // of the learning, the model, the data and the loss: a group of the
+  OptionRows model_rows();                       // help each; those of the model may be given for a pretrained encoder
+  OptionRows data_rows();
+  OptionRows loss_rows();
+  OptionRows rows();     // all of them
+  Json to_json() const;  // resolved values, by option name
 };
 
 // `default` or `aam`. throws ConfigError.
@@ -45,9 +50,13 @@ class TrainingFlags {
 
  private:
   struct Given;
+  // The rows of both presets, for the defaults that the help shows.
+  void add_group(CLI::App& app, const std::string& group, const OptionRows& ours, const OptionRows& theirs);
+  CLI::Option* add_flag(CLI::App& app, const OptionRow& row, const std::string& name, const std::string& help);
+  void apply_given(TrainingSetup& setup) const;
   bool is_predictor_;
   std::string preset_ = "default";
-  std::vector<std::unique_ptr<Given>> given_;
+  std::vector<std::unique_ptr<Given>> given_;  // one for each row of TrainingSetup::rows()
 };
 
 }  // namespace deepbio::tools

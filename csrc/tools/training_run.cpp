@@ -186,8 +186,8 @@ train::Callbacks callbacks_for(TrainingProgress& progress, const TrainingSetup& 
     progress.step(report, setup.training.batch_size);
     return go_on();
   };
-  callbacks.on_epoch = [&progress, &setup, go_on](const train::EpochReport& report) {
-    progress.epoch(report, setup.model.is_classifier);
+  callbacks.on_epoch = [&progress, go_on](const train::EpochReport& report) {
+    progress.epoch(report);
     return go_on();
   };
   return callbacks;

@@ -92,7 +92,7 @@ def test_predict_gives_the_predictions_that_training_wrote(
 def test_several_passes_add_their_spread(deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path):
     config = json.loads((trained / "run" / "config.json").read_text())
     shutil.copytree(trained / "run", tmp_path / "shallow")
-    config["data"]["rarefy_depth_reads"] = 100
+    config["data"]["rarefy_depth"] = 100
     (tmp_path / "shallow" / "config.json").write_text(json.dumps(config))
     done = deepbio(
         "predict", "--model", tmp_path / "shallow", "--table", community_dir / "table.biom",
@@ -226,7 +226,7 @@ def test_the_aam_preset_is_aams_architecture(deepbio: Run, community_dir: Path, 
     assert stored["preset"] == "aam" and stored["data"]["asv_sampling"] == "first"
     assert stored["model"]["count_embedding"] is False and stored["model"]["predict_nucleotides"]
     assert stored["training"]["resolved"]["count_target"] == "minmax"
-    assert stored["training"]["setup"]["target-transform"] == "minmax"
+    assert stored["training"]["setup"]["target_transform"] == "minmax"
 
 
 def test_every_head_and_loss_trains(deepbio: Run, community_dir: Path, tmp_path: Path):

@@ -52,6 +52,8 @@ def test_the_commands_of_the_command_page_run_as_printed(binary: str, tmp_path: 
 
 def test_the_command_page_names_every_command_and_every_option(binary: str):
     page = (ROOT / "docs/command-line.md").read_text()
+    table = re.findall(r"^\| `(\w+)`", (ROOT / "docs/options.md").read_text(), re.MULTILINE)
+    listed = {name.replace("_", "-") for name in table}
     overview = subprocess.run([binary, "--help"], capture_output=True, text=True, check=True).stdout
     native, _, of_python = overview.partition("Subcommands:")[2].partition("Commands of the Python package")
     commands = re.findall(r"^  ([a-z-]+) {3,}", native, re.MULTILINE)
@@ -63,6 +65,7 @@ def test_the_command_page_names_every_command_and_every_option(binary: str):
         text = subprocess.run([binary, command, "--help"], capture_output=True, text=True, check=True).stdout
         options = re.findall(r"^  (?:-\w,)?--([a-z-]+)", text, re.MULTILINE)
         assert "json" in options, command
+        options = set(options) - (listed if command in ("train", "pretrain") else set())
         missing += [(command, option) for option in options if not re.search(rf"--{option}(?![a-z-])", page)]
         if f"## `deepbio {command}" not in page:
             missing.append((command, "its section"))

@@ -39,7 +39,7 @@ def test_a_missing_file_is_pythons_own_too(tmp_path: Path):
         (lambda: db.transforms.IntegerEncoder().encode(b"N"), "ArgumentError"),
         (lambda: db.DistanceMatrix(["a"], torch.zeros(2, 2)), "ShapeError"),
         (lambda: db.models.SequenceEncoder(embedding_dims=3), "ConfigError"),
-        (lambda: _C.training_options('{"epochz": 1}'), "ConfigError"),
+        (lambda: _C.training_options({"epochz": 1}), "ConfigError"),
         (lambda: _C.write_distances("d.npy", ["a"], torch.zeros(2, 2)), "ShapeError"),
         (lambda: db.Table.from_arrays(["s"], ["f", "f"], torch.ones(1, 2)), "ParseError"),
     ],

@@ -54,7 +54,7 @@ def test_a_run_is_exported_with_what_restores_its_unit(
     exported = torch.jit.load(tmp_path / "model.ts", _extra_files=files)
     about = json.loads(files["deepbio.json"])
     samples = db.SampleDataset(
-        table, rarefy_depth=about["data"]["rarefy_depth_reads"], max_bp=about["data"]["max_bp"], redraw=False
+        table, rarefy_depth=about["data"]["rarefy_depth"], max_bp=about["data"]["max_bp"], redraw=False
     )
     batch = samples.batch(range(len(samples)))
     x = batch.asv_tokens[batch.asv_index] * batch.mask.unsqueeze(-1)

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from deepbio_torch import _library
+from deepbio_torch import _C, _library
 from deepbio_torch._layers import EncoderLayer, Stack
 from deepbio_torch.errors import ArgumentError, ConfigError, MissingFileError, ShapeError
 from deepbio_torch.models import (
@@ -385,7 +385,7 @@ def test_a_bad_config_is_refused_by_name_and_value(fields, words):
 
 
 def test_python_and_cpp_have_the_same_options_and_defaults():
-    resolved = json.loads(torch.ops.deepbio.resolve_model_config("{}"))
+    resolved = _C.model_config({})
     ours = ModelConfig().to_dict()
     assert list(resolved) == list(ours) and resolved == ours
     speed = {

@@ -1,5 +1,6 @@
 """The package itself: cheap to import, lazy, a clear word about a torch that does not fit."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -40,8 +41,6 @@ def test_python_dash_m_is_the_command(binary: str):
 
 
 def test_the_stub_lists_what_the_extension_has():
-    import ast
-
     from deepbio_torch import _C
 
     tree = ast.parse((Path(db.__file__).parent / "_C.pyi").read_text())
@@ -54,6 +53,52 @@ def test_the_stub_lists_what_the_extension_has():
             for item in node.body:
                 member = item.name if isinstance(item, ast.FunctionDef) else item.target.id
                 assert hasattr(getattr(_C, name), member), f"{name}.{member}"
+
+
+def bound_parameters(function: object) -> list[tuple[str, bool]] | None:
+    """Names of the parameters in pybind11's docstring, and whether each has a default; None for a property."""
+    lines = (function.__doc__ or "").splitlines()
+    line = next((line for line in lines if line.startswith(f"{getattr(function, '__name__', '?')}(")), "")
+    words, depth = [""], 0
+    for letter in line.partition("(")[2]:
+        depth += (letter in "([{") - (letter in ")]}")
+        if depth < 0:
+            break
+        if depth == 0 and letter == ",":
+            words.append("")
+        elif depth == 0:
+            words[-1] += letter
+    named = [(word.partition(":")[0].strip(), "=" in word) for word in words if word.strip() not in ("", "*", "self")]
+    return [each for each in named if not each[0].startswith("self")] if line else None
+
+
+def stub_parameters(node: ast.FunctionDef) -> list[tuple[str, bool]]:
+    given = [*node.args.posonlyargs, *node.args.args]
+    defaults = [None] * (len(given) - len(node.args.defaults)) + list(node.args.defaults)
+    named = [(arg.arg, value is not None) for arg, value in zip(given, defaults, strict=True)]
+    named += [
+        (arg.arg, value is not None) for arg, value in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+    ]
+    return [each for each in named if each[0] != "self"]
+
+
+def test_the_stub_has_the_signatures_of_the_extension():
+    from deepbio_torch import _C
+
+    tree = ast.parse((Path(db.__file__).parent / "_C.pyi").read_text())
+    pairs = [(getattr(_C, node.name), node) for node in tree.body if isinstance(node, ast.FunctionDef)]
+    for node in (node for node in tree.body if isinstance(node, ast.ClassDef)):
+        methods = [item for item in node.body if isinstance(item, ast.FunctionDef) and not item.decorator_list]
+        pairs += [(getattr(getattr(_C, node.name), item.name), item) for item in methods]
+    differing = []
+    for function, node in pairs:
+        bound, stub = bound_parameters(function), stub_parameters(node)
+        if bound is None:
+            continue
+        named = [name for name, _ in bound if not re.fullmatch(r"arg\d", name)]  # without py::arg it has no name
+        if len(bound) != len(stub) or (named and bound != stub):
+            differing.append((node.name, bound, stub))
+    assert len(pairs) > 100 and differing == []
 
 
 def test_the_build_asks_for_no_cuda_toolkit():

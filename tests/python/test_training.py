@@ -125,7 +125,7 @@ def test_a_run_of_python_is_a_run_of_the_command(deepbio: Run, community_dir: Pa
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(community_dir: Path, tmp_path: Path):
-    options = {"epochs": 4, "batch_size": 8, "lr": 1e-3, "patience": 0, "loader_threads": 1}
+    options = {"epochs": 4, "batch_size": 8, "lr": 1e-3, "patience": 0, "num_workers": 1}
     torch.manual_seed(7)
     first = db.models.SequencePredictor(**TINY)
     second = copy.deepcopy(first)

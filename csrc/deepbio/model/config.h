@@ -1,5 +1,6 @@
-// Options of the model family. Names and defaults are those of AAM's constructors (aam.md 2), so that its keywords
-// build the same model here. Each field has one row in config.cpp: JSON, Python and the command line follow from it.
+// Options of the model family. Names and defaults are those of AAM's constructors, so that its keywords build the same
+// model here. What each means stands in its row in config.cpp; JSON, Python, the command and docs/options.md follow
+// from the rows.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "deepbio/base/json.h"
+#include "deepbio/base/options.h"
 
 namespace deepbio::model {
 
@@ -55,11 +57,14 @@ struct ModelConfig {
   int64_t cross_attn_heads = 8, perceiver_num_latents = 64, perceiver_num_layers = 2;
   std::vector<std::string> conditional_scaling_columns;
 
+  // The table of all options, over the fields of this config.
+  OptionRows rows();
   Json to_json() const;
-  // throws ConfigError: unknown key (with the nearest), wrong type. Keywords of AAM that change only speed
-  // (attn_implementation, asv_chunk_size, gradient_checkpointing) are accepted and dropped.
+  // throws ConfigError: unknown name (with the nearest), wrong type, value out of range. Keywords of AAM that change
+  // only speed (attn_implementation, asv_chunk_size, gradient_checkpointing) are accepted and dropped; null is AAM's
+  // None and leaves the default. Names of older run directories are understood.
   static ModelConfig from_json(const Json& json);
-  // throws ConfigError: sizes, heads that do not divide embedding_dim, unknown names.
+  // throws ConfigError: values out of range, heads that do not divide embedding_dim, options that do not go together.
   void check() const;
 };
 

@@ -9,7 +9,6 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/io/safetensors.h"
-#include "deepbio/train/fields.h"
 
 namespace deepbio::train {
 namespace {
@@ -39,34 +38,20 @@ at::ScalarType dtype_of(const std::string& text) {
 
 std::string shape_text(const torch::Tensor& tensor) { return Json::array_of(tensor.sizes().vec()).dump(); }
 
-template <class Visitor, class Config>
-void data_fields(Visitor&& visit, Config& config) {
-  visit("max_bp", config.max_bp);
-  visit("token_limit", config.token_limit);
-  visit("rarefy_depth_reads", config.rarefy_depth_reads);
-  visit("asv_sampling", config.asv_sampling);
-  visit("unifrac_metric", config.unifrac_metric);
-}
-
-template <class Visitor, class Parts>
-void run_fields(Visitor&& visit, Parts& parts) {
-  visit("format", parts.format);
-  visit("format_version", parts.format_version);
-  visit("kind", parts.kind);
-  visit("preset", parts.preset);
-  visit("model", parts.model);
-  visit("data", parts.data);
-  visit("target", parts.target);
-  visit("categories", parts.categories);
-  visit("training", parts.training);
-  visit("trained_on", parts.trained_on);
-  visit("versions", parts.versions);
-}
-
+// The parts of config.json.
 struct RunFile {
   std::string format = "deepbio run", kind, preset;
   int64_t format_version = kFormatVersion;
   Json model, data, target, categories, training, trained_on, versions;
+
+  OptionRows rows() {
+    return {{"format", &format, ""},     {"format_version", &format_version, ""},
+            {"kind", &kind, ""},         {"preset", &preset, ""},
+            {"model", &model, ""},       {"data", &data, ""},
+            {"target", &target, ""},     {"categories", &categories, ""},
+            {"training", &training, ""}, {"trained_on", &trained_on, ""},
+            {"versions", &versions, ""}};
+  }
 };
 
 // Which option made a size differ, by the part of the name that carries it.
@@ -141,17 +126,23 @@ LoadReport load_state_dict(torch::nn::Module& module, const NamedTensors& tensor
   return report;
 }
 
+OptionRows DataConfig::rows() {
+  return {{"max_bp", &max_bp, "Bases of an ASV that are read", at_least(1)},
+          {"token_limit", &token_limit, "ASVs of a sample that are read", at_least(1)},
+          OptionRow{"rarefy_depth", &rarefy_depth_reads, "Reads drawn per sample; 0: counts as they are", at_least(0)}
+              .formerly("rarefy_depth_reads"),
+          {"asv_sampling", &asv_sampling, "Which ASVs of a larger sample are read, and their order"},
+          OptionRow{"unifrac_metric", &unifrac_metric, "Distances that were learned"}};
+}
+
 Json DataConfig::to_json() const {
-  FieldWriter writer;
-  data_fields(writer, *this);
-  return writer.json;
+  DataConfig copy = *this;
+  return deepbio::to_json(copy.rows());
 }
 
 DataConfig DataConfig::from_json(const Json& json) {
   DataConfig config;
-  FieldReader reader(json, "config.json: data");
-  data_fields(reader, config);
-  reader.finish();
+  deepbio::from_json(config.rows(), json);
   return config;
 }
 
@@ -166,18 +157,14 @@ Json RunConfig::to_json() const {
   file.training = training;
   file.trained_on = trained_on;
   file.versions = versions;
-  FieldWriter writer;
-  run_fields(writer, file);
-  return writer.json;
+  return deepbio::to_json(file.rows());
 }
 
 RunConfig RunConfig::from_json(const Json& json) {
   RunFile file;
   file.format.clear();
   file.format_version = 0;
-  FieldReader reader(json, "config.json");
-  run_fields(reader, file);
-  reader.finish();
+  deepbio::from_json(file.rows(), json);
   if (file.format != "deepbio run" || file.format_version != kFormatVersion) {
     throw ConfigError("config.json: expected format \"deepbio run\" version " + std::to_string(kFormatVersion) +
                       ", got " + quoted(file.format) + " version " + std::to_string(file.format_version));

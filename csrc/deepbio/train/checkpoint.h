@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "deepbio/base/json.h"
+#include "deepbio/base/options.h"
 #include "deepbio/data/datasets.h"
 #include "deepbio/data/targets.h"
 #include "deepbio/model/aam.h"
@@ -42,6 +43,7 @@ struct DataConfig {
   int64_t max_bp = 150, token_limit = 1024, rarefy_depth_reads = 0;
   std::string asv_sampling = "abundance";
   std::string unifrac_metric = "unweighted";
+  OptionRows rows();
   Json to_json() const;
   static DataConfig from_json(const Json& json);
 };

@@ -3,27 +3,11 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <set>
 
 #include "deepbio/base/error.h"
-#include "deepbio/train/fields.h"
 
 namespace deepbio::train {
 namespace {
-
-template <class Visitor, class Options>
-void fields(Visitor&& visit, Options& options) {
-  visit("target_penalty", options.target_penalty);
-  visit("count_penalty", options.count_penalty);
-  visit("penalty", options.penalty);
-  visit("nuc_penalty", options.nuc_penalty);
-  visit("target_loss_type", options.target_loss_type);
-  visit("quantiles", options.quantiles);
-  visit("over_penalty", options.over_penalty);
-  visit("under_penalty", options.under_penalty);
-  visit("class_weights", options.class_weights);
-  visit("loss_config", options.loss_config);
-}
 
 std::string shape_of(const Tensor& tensor) {
   std::string out = "[";
@@ -43,21 +27,64 @@ void expect_finite(const Tensor& tensor, const char* what) {
   }
 }
 
-Tensor elementwise(const Tensor& prediction, const Tensor& target, const std::string& type) {
-  if (type == "mse") return at::mse_loss(prediction, target, at::Reduction::None);
-  if (type == "mae") return at::l1_loss(prediction, target, at::Reduction::None);
+Tensor huber(const Tensor& prediction, const Tensor& target, const LossOptions&) {
   return at::smooth_l1_loss(prediction, target, at::Reduction::None, /*beta=*/1.0);
 }
 
+Tensor square(const Tensor& prediction, const Tensor& target, const LossOptions&) {
+  return at::mse_loss(prediction, target, at::Reduction::None);
+}
+
+Tensor absolute(const Tensor& prediction, const Tensor& target, const LossOptions&) {
+  return at::l1_loss(prediction, target, at::Reduction::None);
+}
+
 // Pinball loss: prediction [B, O, Q], target [B, O] -> [B, O, Q]
-Tensor pinball(const Tensor& prediction, const Tensor& target, const std::vector<double>& quantiles) {
-  if (prediction.dim() != 3 || prediction.size(2) != static_cast<int64_t>(quantiles.size())) {
-    throw ShapeError("quantile loss: expected predictions [B, O, " + std::to_string(quantiles.size()) + "], got " +
-                     shape_of(prediction));
+Tensor pinball(const Tensor& prediction, const Tensor& target, const LossOptions& options) {
+  if (prediction.dim() != 3 || prediction.size(2) != options.num_quantiles()) {
+    throw ShapeError("quantile loss: expected predictions [B, O, " + std::to_string(options.num_quantiles()) +
+                     "], got " + shape_of(prediction));
   }
-  const Tensor levels = at::tensor(quantiles, prediction.options());
+  const Tensor levels = at::tensor(options.quantiles, prediction.options());
   const Tensor error = target.unsqueeze(-1) - prediction;
   return at::maximum(levels * error, (levels - 1) * error);
+}
+
+Tensor asymmetric(const Tensor& prediction, const Tensor& target, const LossOptions& options) {
+  return options.over_penalty * at::relu(prediction - target) + options.under_penalty * at::relu(target - prediction);
+}
+
+// In the order in which they are added: resumed runs give the same bits.
+constexpr LossTerm kLossTerms[] = {{"target_loss", &LossTerms::target_loss, &LossOptions::target_penalty},
+                                   {"count_loss", &LossTerms::count_loss, &LossOptions::count_penalty},
+                                   {"unifrac_loss", &LossTerms::unifrac_loss, &LossOptions::penalty},
+                                   {"nuc_loss", &LossTerms::nuc_loss, &LossOptions::nuc_penalty}};
+
+// Every loss of a number: what `loss_type` may be.
+struct RegressionLoss {
+  const char* name;
+  Tensor (*of)(const Tensor& prediction, const Tensor& target, const LossOptions& options);
+  bool is_quantile, is_per_column;  // wants Q outputs per number; may stand in loss_config
+};
+constexpr RegressionLoss kRegressionLosses[] = {{"huber", &huber, false, true},
+                                                {"mse", &square, false, true},
+                                                {"mae", &absolute, false, true},
+                                                {"quantile", &pinball, true, false},
+                                                {"asymmetric", &asymmetric, false, false}};
+
+const RegressionLoss& regression_loss_named(const std::string& name) {
+  const auto found = std::find_if(std::begin(kRegressionLosses), std::end(kRegressionLosses),
+                                  [&](const RegressionLoss& loss) { return loss.name == name; });
+  if (found == std::end(kRegressionLosses)) throw ConfigError("unknown loss " + quoted(name));
+  return *found;
+}
+
+std::vector<std::string> loss_names(bool only_per_column) {
+  std::vector<std::string> names;
+  for (const RegressionLoss& loss : kRegressionLosses) {
+    if (loss.is_per_column || !only_per_column) names.emplace_back(loss.name);
+  }
+  return names;
 }
 
 // Mean over outputs of each column's own loss; loss_config says which, target_loss_type is the default.
@@ -66,12 +93,13 @@ Tensor per_column(const Tensor& prediction, const Tensor& target, const LossOpti
   for (int64_t column = 0; column < prediction.size(1); ++column) {
     const auto found = options.loss_config.find(std::to_string(column));
     const std::string& type = found == options.loss_config.end() ? options.target_loss_type : found->second;
-    sum = sum + elementwise(prediction.select(1, column), target.select(1, column), type).mean();
+    const RegressionLoss& loss = regression_loss_named(type);
+    sum = sum + loss.of(prediction.select(1, column), target.select(1, column), options).mean();
   }
   return sum / prediction.size(1);
 }
 
-Tensor base_loss(const model::Outputs& outputs, const LossTargets& targets, const std::string& encoder_type) {
+Tensor base_term(const model::Outputs& outputs, const LossTargets& targets, const std::string& encoder_type) {
   if (!targets.base_target.defined()) return {};
   if (encoder_type == "unifrac") {
     return outputs.embeddings.defined() ? unifrac_loss(outputs.embeddings, targets.base_target) : Tensor();
@@ -79,10 +107,7 @@ Tensor base_loss(const model::Outputs& outputs, const LossTargets& targets, cons
   if (encoder_type == "combined") {
     throw ConfigError("encoder_type \"combined\" has no training loss; use \"unifrac\", \"faith_pd\" or \"taxonomy\"");
   }
-  if (!outputs.base_prediction.defined()) return {};
-  expect_shape(targets.base_target, outputs.base_prediction.sizes(), "base target");
-  expect_finite(targets.base_target, "base target");
-  return at::mse_loss(outputs.base_prediction, targets.base_target);
+  return outputs.base_prediction.defined() ? base_loss(outputs.base_prediction, targets.base_target) : Tensor();
 }
 
 Tensor any_defined(const model::Outputs& outputs) {
@@ -95,63 +120,69 @@ Tensor any_defined(const model::Outputs& outputs) {
 
 }  // namespace
 
+OptionRows LossOptions::rows() {
+  return {
+      OptionRow{"target_penalty", &target_penalty, "Weight of the target loss", at_least(0)}.for_predictor(),
+      OptionRow{"count_penalty", &count_penalty, "Weight of the count loss", at_least(0)}.for_predictor(),
+      {"penalty", &penalty, "Weight of the distance loss", at_least(0)},
+      {"nuc_penalty", &nuc_penalty, "Weight of the nucleotide loss; 0: no such head", at_least(0)},
+      OptionRow{"loss_type", &target_loss_type, "Loss of a number; huber is smooth L1 with beta 1 in the model's unit",
+                one_of(loss_names(/*only_per_column=*/false))}
+          .also("target_loss_type")
+          .for_predictor(),
+      OptionRow{"quantiles", &quantiles, "Rising levels of the quantile loss; the middle one is the prediction",
+                inside_unit()}
+          .for_predictor(),
+      OptionRow{"over_penalty", &over_penalty, "Of the asymmetric loss: weight of answers above the truth", above(0)}
+          .for_predictor(),
+      OptionRow{"under_penalty", &under_penalty, "Of the asymmetric loss: weight of answers below the truth", above(0)}
+          .for_predictor(),
+      OptionRow{"class_weights", &class_weights, "Weight of each class, in the order of the sorted labels", at_least(0)}
+          .for_predictor(),
+      OptionRow{"loss_config", &loss_config,
+                "Losses of single outputs, by their number from 0; not with sample weights",
+                one_of(loss_names(/*only_per_column=*/true))}
+          .for_predictor(),
+  };
+}
+
+int64_t LossOptions::num_quantiles() const {
+  return regression_loss_named(target_loss_type).is_quantile ? static_cast<int64_t>(quantiles.size()) : 0;
+}
+
 Json LossOptions::to_json() const {
-  FieldWriter writer;
-  fields(writer, *this);
-  return writer.json;
+  LossOptions copy = *this;
+  return deepbio::to_json(copy.rows());
 }
 
 LossOptions LossOptions::from_json(const Json& json) {
   LossOptions options;
-  FieldReader reader(json, "loss options");
-  fields(reader, options);
-  reader.finish();
+  deepbio::from_json(options.rows(), json);
   options.check();
   return options;
 }
 
 void LossOptions::check() const {
-  const std::vector<std::string> types{"huber", "mse", "mae", "quantile", "asymmetric"};
-  if (std::find(types.begin(), types.end(), target_loss_type) == types.end()) {
-    throw ConfigError("loss type: expected huber, mse, mae, quantile or asymmetric, got " + quoted(target_loss_type));
+  LossOptions copy = *this;
+  const OptionRows rows = copy.rows();
+  check_values(rows);
+  const auto falls = [](double level, double next) { return level >= next; };
+  if (quantiles.empty() || std::adjacent_find(quantiles.begin(), quantiles.end(), falls) != quantiles.end()) {
+    throw ConfigError(mention(rows, &copy.quantiles) + ": expected rising levels, got " +
+                      Json::array_of(quantiles).dump());
   }
-  for (const double weight : {target_penalty, count_penalty, penalty, nuc_penalty}) {
-    if (!(weight >= 0)) throw ConfigError("loss penalties: expected numbers >= 0, got " + Json(weight).dump());
-  }
-  for (const double level : quantiles) {
-    if (!(level > 0 && level < 1)) throw ConfigError("quantiles: expected levels in (0, 1), got " + Json(level).dump());
-  }
-  if (std::set<double>(quantiles.begin(), quantiles.end()).size() != quantiles.size() ||
-      !std::is_sorted(quantiles.begin(), quantiles.end())) {
-    throw ConfigError("quantiles: expected rising levels, got " + Json::array_of(quantiles).dump());
-  }
-  if (!(over_penalty > 0) || !(under_penalty > 0)) {
-    throw ConfigError("over and under penalty: expected numbers > 0, got " + Json(over_penalty).dump() + " and " +
-                      Json(under_penalty).dump());
-  }
-  for (const auto& [column, type] : loss_config) {
-    if (type != "huber" && type != "mse" && type != "mae") {
-      throw ConfigError("loss config of output " + column + ": expected huber, mse or mae, got " + quoted(type));
-    }
-  }
-  if (!loss_config.empty() && (target_loss_type == "quantile" || target_loss_type == "asymmetric")) {
-    throw ConfigError("loss config does not go with loss type " + quoted(target_loss_type));
+  if (!loss_config.empty() && !regression_loss_named(target_loss_type).is_per_column) {
+    throw ConfigError(mention(rows, &copy.loss_config) + ": does not go with " +
+                      mention(rows, &copy.target_loss_type, target_loss_type));
   }
 }
 
 Tensor regression_loss(const Tensor& prediction, const Tensor& target, const LossOptions& options,
                        const Tensor& sample_weights) {
-  const bool is_quantile = options.target_loss_type == "quantile";
-  expect_shape(target, is_quantile ? prediction.sizes().slice(0, 2) : prediction.sizes(), "target");
+  const RegressionLoss& kind = regression_loss_named(options.target_loss_type);
+  expect_shape(target, kind.is_quantile ? prediction.sizes().slice(0, 2) : prediction.sizes(), "target");
   if (!options.loss_config.empty() && !sample_weights.defined()) return per_column(prediction, target, options);
-  Tensor loss;
-  if (is_quantile) {
-    loss = pinball(prediction, target, options.quantiles);
-  } else if (options.target_loss_type == "asymmetric") {
-    loss = options.over_penalty * at::relu(prediction - target) + options.under_penalty * at::relu(target - prediction);
-  } else {
-    loss = elementwise(prediction, target, options.target_loss_type);
-  }
+  const Tensor loss = kind.of(prediction, target, options);
   if (!sample_weights.defined()) return loss.mean();
   return (sample_weights * loss.flatten(1).mean(1)).mean();
 }
@@ -182,24 +213,40 @@ Tensor unifrac_loss(const Tensor& embeddings, const Tensor& distances) {
   const int64_t size = embeddings.size(0);
   expect_shape(distances, {size, size}, "distances");
   expect_finite(distances, "distances");
-  if (size < 2) return at::zeros({}, embeddings.options());
+  if (size < 2) return embeddings.sum() * 0;
   const Tensor pairs = at::triu_indices(size, size, /*offset=*/1, at::TensorOptions().device(embeddings.device()));
   const Tensor first = pairs[0], second = pairs[1];
   return at::mse_loss(embedding_distances(embeddings).index({first, second}), distances.index({first, second}));
 }
 
+Tensor base_loss(const Tensor& prediction, const Tensor& target) {
+  expect_shape(target, prediction.sizes(), "base target");
+  expect_finite(target, "base target");
+  return at::mse_loss(prediction, target);
+}
+
 Tensor nucleotide_loss(const Tensor& logits, const Tensor& tokens, const Tensor& where, const Tensor& weight) {
-  expect_shape(tokens, logits.sizes().slice(0, 2), "nucleotides");
+  expect_shape(tokens, logits.sizes().slice(0, logits.dim() - 1), "nucleotides");
   Tensor chosen = tokens > 0;
   if (where.defined()) chosen = chosen.logical_and(where);
-  const Tensor places = chosen.nonzero();
+  const Tensor places = chosen.flatten().nonzero().squeeze(1);
   if (places.size(0) == 0) return logits.sum() * 0;
-  const Tensor row = places.select(1, 0), position = places.select(1, 1);
-  const Tensor loss =
-      at::cross_entropy_loss(logits.index({row, position}), tokens.index({row, position}), {}, at::Reduction::None);
+  const Tensor rows = logits.flatten(0, -2).index({places}), truth = tokens.flatten().index({places});
+  const Tensor loss = at::cross_entropy_loss(rows, truth, {}, at::Reduction::None);
   if (!weight.defined()) return loss.mean();
-  const Tensor repeats = weight.index({row});
+  const Tensor repeats = weight.unsqueeze(-1).expand(tokens.sizes()).flatten().index({places});
   return (loss * repeats).sum() / repeats.sum().clamp_min(1e-12);
+}
+
+std::span<const LossTerm> loss_terms() { return kLossTerms; }
+
+Tensor total_loss(const LossTerms& terms, const LossOptions& options) {
+  Tensor sum;
+  for (const LossTerm& term : kLossTerms) {
+    const Tensor part = options.*term.weight * (terms.*term.value);
+    sum = sum.defined() ? sum + part : part;
+  }
+  return sum;
 }
 
 LossTerms multi_task_loss(const model::Outputs& outputs, const LossTargets& targets, const LossOptions& options,
@@ -216,13 +263,12 @@ LossTerms multi_task_loss(const model::Outputs& outputs, const LossTargets& targ
   if (outputs.count_prediction.defined() && targets.counts.defined()) {
     terms.count_loss = count_loss(outputs.count_prediction, targets.counts, targets.mask);
   }
-  if (const Tensor base = base_loss(outputs, targets, encoder_type); base.defined()) terms.unifrac_loss = base;
+  if (const Tensor base = base_term(outputs, targets, encoder_type); base.defined()) terms.unifrac_loss = base;
   if (outputs.nuc_predictions.defined() && targets.nucleotides.defined()) {
     terms.nuc_loss =
         nucleotide_loss(outputs.nuc_predictions, targets.nucleotides, outputs.mask_indices, targets.nucleotide_weight);
   }
-  terms.total_loss = options.target_penalty * terms.target_loss + options.count_penalty * terms.count_loss +
-                     options.penalty * terms.unifrac_loss + options.nuc_penalty * terms.nuc_loss;
+  terms.total_loss = total_loss(terms, options);
   return terms;
 }
 

@@ -1,13 +1,18 @@
-// AAM's four loss terms and their sum (aam.md 3). Each is a function of tensors.
+// AAM's four loss terms and their sum. Each is a function of tensors; Python calls the same ones.
+//
+// Axes: B samples, S ASVs per sample, U distinct ASVs, L positions, V vocabulary, D embedding, O outputs, Q quantiles,
+// C classes. Every loss is a scalar.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "deepbio/base/json.h"
+#include "deepbio/base/options.h"
 #include "deepbio/model/aam.h"
 
 namespace deepbio::train {
@@ -16,11 +21,13 @@ using at::Tensor;
 
 struct LossOptions {
   double target_penalty = 1, count_penalty = 1, penalty = 1, nuc_penalty = 1;
-  std::string target_loss_type = "huber";  // huber (smooth L1, beta 1), mse, mae, quantile, asymmetric
+  std::string target_loss_type = "huber";  // a name of the table in losses.cpp
   std::vector<double> quantiles{0.1, 0.5, 0.9};
   double over_penalty = 1, under_penalty = 1;  // asymmetric
   std::vector<double> class_weights;
-  std::map<std::string, std::string> loss_config;  // output index -> huber | mse | mae
+  std::map<std::string, std::string> loss_config;  // output index -> a loss of single numbers
+  OptionRows rows();
+  int64_t num_quantiles() const;  // outputs per number that the loss wants; 0: one plain number
   Json to_json() const;
   static LossOptions from_json(const Json& json);  // throws ConfigError
   void check() const;                              // throws ConfigError
@@ -41,9 +48,20 @@ struct LossTerms {
   Tensor target_loss, count_loss, unifrac_loss, nuc_loss, total_loss;  // scalars
 };
 
+// A term of the sum: its name in reports, where it stands and the option that weighs it.
+struct LossTerm {
+  const char* name;
+  Tensor LossTerms::*value;
+  double LossOptions::*weight;
+};
+std::span<const LossTerm> loss_terms();
+// The weighted sum of the terms.
+Tensor total_loss(const LossTerms& terms, const LossOptions& options);
+
 LossTerms multi_task_loss(const model::Outputs& outputs, const LossTargets& targets, const LossOptions& options,
                           bool is_classifier, const std::string& encoder_type);
 
+// prediction [B, O] (quantile: [B, O, Q]), target [B, O]. throws ShapeError.
 Tensor regression_loss(const Tensor& prediction, const Tensor& target, const LossOptions& options,
                        const Tensor& sample_weights = {});
 // prediction: log-probabilities [B, C], target int64 [B]
@@ -55,8 +73,10 @@ Tensor count_loss(const Tensor& prediction, const Tensor& counts, const Tensor& 
 Tensor embedding_distances(const Tensor& embeddings);
 // Mean squared error over the strict upper triangle; 0 for B = 1. throws ShapeError.
 Tensor unifrac_loss(const Tensor& embeddings, const Tensor& distances);
+// Mean squared error over all elements; of faith_pd and taxonomy. throws ShapeError, ArgumentError for NaN in target.
+Tensor base_loss(const Tensor& prediction, const Tensor& target);
 // Cross-entropy over `where` and tokens > 0 (all real tokens when `where` is undefined), ASV u counted weight[u] times.
-//   logits [U, L, V], tokens int64 [U, L], where bool [U, L]
+//   logits [..., L, V], tokens int64 and where bool [..., L], weight [...]
 Tensor nucleotide_loss(const Tensor& logits, const Tensor& tokens, const Tensor& where, const Tensor& weight = {});
 
 }  // namespace deepbio::train

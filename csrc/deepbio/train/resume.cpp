@@ -3,7 +3,6 @@
 #include <filesystem>
 
 #include "deepbio/base/error.h"
-#include "deepbio/train/fields.h"
 
 namespace deepbio::train {
 namespace {
@@ -36,9 +35,11 @@ TrainingState state_from_json(const Json& json) {
 }
 
 // Options that a resumed run may change without becoming another run.
-bool may_change(const std::string& key) { return key == "patience" || key == "loader_threads"; }
+bool may_change(const std::string& key) { return key == "patience" || key == "num_workers"; }
 
-void expect_same_options(const Json& before, const Json& now, const std::string& path) {
+void expect_same_options(const Json& written, const Json& now, const std::string& path) {
+  // Read and written again: with the names and the options of this version.
+  const Json before = TrainingOptions::from_json(written).to_json();
   for (const auto& [key, value] : now.as_object()) {
     const Json* old = before.find(key);
     if (old != nullptr && (*old == value || may_change(key))) continue;

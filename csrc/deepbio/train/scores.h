@@ -11,6 +11,7 @@
 #include "deepbio/data/targets.h"
 #include "deepbio/model/config.h"
 #include "deepbio/train/losses.h"
+#include "deepbio/train/metrics.h"
 
 namespace deepbio::train {
 
@@ -32,15 +33,16 @@ class Scores {
       : config_(config), codec_(codec) {}
   // prediction [B, O], [B, O, Q] (the middle quantile counts) or log-probabilities [B, C]; target [B, O] or int64 [B]
   void add(const Tensor& prediction, const Tensor& target);
-  // mae, rmse and r2, or accuracy, balanced_accuracy and f1.
+  // Every metric that has a meaning here, by name.
   void write_metrics(std::map<std::string, double>& terms) const;
 
  private:
+  void add_classes(const Tensor& prediction, const Tensor& target);
   double in_units(double value) const { return codec_ ? codec_->restore(value) : value; }
   const model::ModelConfig& config_;
   const std::optional<data::TargetCodec>& codec_;
-  std::vector<double> prediction_, actual_;
-  std::vector<int64_t> predicted_class_, actual_class_;
+  NumberAnswers numbers_;
+  ClassAnswers classes_;
 };
 
 }  // namespace deepbio::train

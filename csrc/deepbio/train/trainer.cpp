@@ -52,8 +52,6 @@ class StepGenerator {
   at::Tensor before_;
 };
 
-bool bigger_is_better(const std::string& metric) { return metric == "r2" || metric == "accuracy" || metric == "f1"; }
-
 NamedTensors copy_of(const NamedTensors& tensors) {
   NamedTensors copies;
   for (const auto& [name, tensor] : tensors) copies.emplace_back(name, tensor.detach().clone());
@@ -263,10 +261,10 @@ class FitRun {
   }
 
   double value_of(const EpochReport& report) const {
-    if (options_.best_metric == "val_loss") return report.val_loss;
+    if (find_metric(options_.best_metric) == nullptr) return report.val_loss;
     const auto found = report.val_terms.find(options_.best_metric);
     if (found == report.val_terms.end()) {
-      throw ConfigError("best metric: " + quoted(options_.best_metric) + " is not measured for this kind of model");
+      throw ConfigError("`best_metric`: " + options_.best_metric + " is not measured for this kind of model");
     }
     return found->second;
   }
@@ -278,7 +276,7 @@ class FitRun {
       throw Error("training: the validation loss became NaN or infinite in epoch " + std::to_string(report.epoch));
     }
     report.is_best = state_.best_epoch < 0 ||
-                     (bigger_is_better(options_.best_metric) ? value > state_.best_value : value < state_.best_value);
+                     (is_bigger_better(options_.best_metric) ? value > state_.best_value : value < state_.best_value);
     state_.epochs_without_gain = report.is_best ? 0 : state_.epochs_without_gain + 1;
     if (report.is_best) {
       state_.best_epoch = report.epoch;

@@ -20,23 +20,25 @@
 
 namespace deepbio::train {
 
+// What each option means stands in its row in training_options.cpp.
 struct TrainingOptions {
   int64_t epochs = 100;
   int64_t batch_size = 8;
   double lr = 1e-4;
   double weight_decay = 0.01;
   int64_t warmup_steps = 10000;
-  int64_t patience = 10;     // epochs without improvement before stopping; 0: never
-  double max_grad_norm = 0;  // 0: no clipping
+  int64_t patience = 10;
+  double max_grad_norm = 0;
   int64_t gradient_accumulation_steps = 1;
-  std::string scheduler = "warmup_cosine";  // warmup_cosine, constant
+  std::string scheduler = "warmup_cosine";
   uint64_t seed = 0;
   int64_t loader_threads = 1;
-  std::string count_target = "relative";  // relative (reads / total of the sample), minmax (as AAM), raw
-  std::string best_metric = "val_loss";   // what makes an epoch the best: val_loss, mae, r2, accuracy, f1
+  std::string count_target = "relative";
+  std::string best_metric = "val_loss";
   LossOptions loss;
+  OptionRows rows();  // without those of the loss
   Json to_json() const;
-  static TrainingOptions from_json(const Json& json);  // throws ConfigError
+  static TrainingOptions from_json(const Json& json);  // options of the loss in `loss` or beside it; throws ConfigError
   void check() const;                                  // throws ConfigError
 };
 

@@ -2,76 +2,61 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
-#include "deepbio/train/fields.h"
+#include "deepbio/train/metrics.h"
 #include "deepbio/train/trainer.h"
 
 namespace deepbio::train {
-namespace {
 
-template <class Visitor, class Options>
-void fields(Visitor&& visit, Options& options) {
-  visit("epochs", options.epochs);
-  visit("batch_size", options.batch_size);
-  visit("lr", options.lr);
-  visit("weight_decay", options.weight_decay);
-  visit("warmup_steps", options.warmup_steps);
-  visit("patience", options.patience);
-  visit("max_grad_norm", options.max_grad_norm);
-  visit("gradient_accumulation_steps", options.gradient_accumulation_steps);
-  visit("scheduler", options.scheduler);
-  visit("seed", options.seed);
-  visit("loader_threads", options.loader_threads);
-  visit("count_target", options.count_target);
-  visit("best_metric", options.best_metric);
+OptionRows TrainingOptions::rows() {
+  return {
+      {"epochs", &epochs, "Passes over the training samples", at_least(1)},
+      {"batch_size", &batch_size, "Samples per step; memory grows with it", at_least(1)},
+      {"lr", &lr, "Highest learning rate of AdamW", above(0)},
+      {"weight_decay", &weight_decay, "Of AdamW, on all parameters", at_least(0)},
+      {"warmup_steps", &warmup_steps, "Steps in which the learning rate rises to its highest, at most a tenth of all",
+       at_least(0)},
+      {"patience", &patience, "Epochs without a better value before stopping; 0: never stop early", at_least(0)},
+      {"max_grad_norm", &max_grad_norm, "Clip gradients to this norm; 0: do not", at_least(0)},
+      {"gradient_accumulation_steps", &gradient_accumulation_steps, "Batches per step of the optimizer", at_least(1)},
+      {"scheduler", &scheduler, "What the learning rate does after the warm-up", one_of({"warmup_cosine", "constant"})},
+      // On the command line --seed stands beside --threads: it is every command's.
+      OptionRow{"seed", &seed, "Of weights, order, draws, dropout and masks", at_least(0)}.not_on_command(),
+      OptionRow{"num_workers", &loader_threads, "Threads that make batches ahead; 0: none", at_least(0)}.formerly(
+          "loader_threads"),
+      OptionRow{"count_target", &count_target,
+                "What the count head predicts: reads / total of the sample, AAM's min-max over the table, or reads",
+                one_of({"relative", "minmax", "raw"})}
+          .for_predictor(),
+      {"best_metric", &best_metric, "What makes an epoch the best one; measured on the samples held back",
+       one_of(best_metric_names())},
+  };
 }
-
-void expect(bool good, const std::string& what, const Json& got) {
-  if (!good) throw ConfigError("training options: expected " + what + ", got " + got.dump());
-}
-
-void expect_one_of(const std::vector<std::string>& names, const std::string& what, const std::string& got) {
-  if (std::find(names.begin(), names.end(), got) != names.end()) return;
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-  const std::string near = nearest_name(got, names);
-  throw ConfigError("training options: " + what + ": expected one of " + list + ", got " + quoted(got) +
-                    (near.empty() ? "" : "; did you mean " + near + "?"));
-}
-
-}  // namespace
 
 Json TrainingOptions::to_json() const {
-  FieldWriter writer;
-  fields(writer, *this);
-  writer.json.set("loss", loss.to_json());
-  return writer.json;
+  TrainingOptions copy = *this;
+  Json out = deepbio::to_json(copy.rows());
+  out.set("loss", loss.to_json());
+  return out;
 }
 
 TrainingOptions TrainingOptions::from_json(const Json& json) {
   TrainingOptions options;
-  FieldReader reader(json, "training options");
-  fields(reader, options);
-  Json loss_json = Json::object();
-  reader("loss", loss_json);
-  reader.finish();
-  options.loss = LossOptions::from_json(loss_json);
+  Json flat = Json::object();
+  for (const auto& [key, value] : json.as_object()) {
+    if (key == "loss") {
+      options.loss = LossOptions::from_json(value);
+    } else {
+      flat.set(key, value);
+    }
+  }
+  deepbio::from_json(options.rows() + options.loss.rows(), flat);
   options.check();
   return options;
 }
 
 void TrainingOptions::check() const {
-  expect(epochs >= 1, "epochs >= 1", epochs);
-  expect(batch_size >= 1, "batch size >= 1", batch_size);
-  expect(lr > 0, "lr > 0", lr);
-  expect(weight_decay >= 0, "weight decay >= 0", weight_decay);
-  expect(warmup_steps >= 0, "warmup steps >= 0", warmup_steps);
-  expect(patience >= 0, "patience >= 0", patience);
-  expect(max_grad_norm >= 0, "max grad norm >= 0", max_grad_norm);
-  expect(gradient_accumulation_steps >= 1, "gradient accumulation steps >= 1", gradient_accumulation_steps);
-  expect(loader_threads >= 0, "loader threads >= 0", loader_threads);
-  expect_one_of({"warmup_cosine", "constant"}, "scheduler", scheduler);
-  expect_one_of({"relative", "minmax", "raw"}, "count target", count_target);
-  expect_one_of({"val_loss", "mae", "r2", "accuracy", "f1"}, "best metric", best_metric);
+  TrainingOptions copy = *this;
+  check_values(copy.rows());
   loss.check();
 }
 

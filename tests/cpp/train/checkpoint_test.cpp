@@ -71,6 +71,19 @@ CATCH_TEST_CASE("a run config survives writing and reading", "[checkpoint]") {
   CATCH_REQUIRE(back.target->restore(back.target->normalize(4.5)) == Approx(4.5));
 }
 
+CATCH_TEST_CASE("a run directory of the version before is read by its own names", "[checkpoint]") {
+  const test::TemporaryFolder folder;
+  test::write_text(folder / "config.json", R"({"format": "deepbio run", "format_version": 1, "kind": "train",
+      "preset": "default", "model": {"embedding_dim": 32, "is_classifier": true, "out_dim": 3},
+      "data": {"max_bp": 60, "token_limit": 10, "rarefy_depth_reads": 70, "asv_sampling": "first",
+               "unifrac_metric": "unweighted"},
+      "target": null, "categories": null, "training": {}, "trained_on": {}, "versions": {}})");
+  const RunConfig config = read_run_config(folder.path());
+  CATCH_CHECK(config.model.is_classifier);
+  CATCH_CHECK(config.data.rarefy_depth_reads == 70);
+  CATCH_CHECK(config.to_json().at("data").at("rarefy_depth").as_int() == 70);
+}
+
 CATCH_TEST_CASE("broken run directories say what is wrong", "[checkpoint]") {
   const test::TemporaryFolder folder;
   CATCH_REQUIRE_THROWS_AS(read_run_config(folder / "absent"), MissingFileError);

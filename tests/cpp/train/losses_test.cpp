@@ -219,8 +219,14 @@ CATCH_TEST_CASE("loss options survive JSON and refuse what is wrong", "[losses]"
   CATCH_REQUIRE(LossOptions::from_json(options.to_json()).to_json() == options.to_json());
   CATCH_REQUIRE_THROWS_WITH(LossOptions::from_json(Json::parse(R"({"penalti": 1})")),
                             Catch::Contains("penalti") && Catch::Contains("penalty"));
-  CATCH_REQUIRE_THROWS_AS(LossOptions::from_json(Json::parse(R"({"target_loss_type": "hubert"})")), ConfigError);
+  CATCH_REQUIRE_THROWS_AS(LossOptions::from_json(Json::parse(R"({"loss_type": "hubert"})")), ConfigError);
+  CATCH_REQUIRE(LossOptions::from_json(Json::parse(R"({"target_loss_type": "mae"})")).target_loss_type == "mae");
+  CATCH_REQUIRE_THROWS_WITH(
+      LossOptions::from_json(Json::parse(R"({"loss_type": "quantile", "loss_config": {"0": "mae"}})")),
+      "`loss_config`: does not go with `loss_type=quantile`");
+  CATCH_REQUIRE_THROWS_AS(LossOptions::from_json(Json::parse(R"({"loss_config": {"0": "asymmetric"}})")), ConfigError);
   CATCH_REQUIRE_THROWS_AS(LossOptions::from_json(Json::parse(R"({"quantiles": [0.9, 0.1]})")), ConfigError);
+  CATCH_REQUIRE_THROWS_AS(LossOptions::from_json(Json::parse(R"({"quantiles": []})")), ConfigError);
   CATCH_REQUIRE_THROWS_AS(LossOptions::from_json(Json::parse(R"({"penalty": -1})")), ConfigError);
 }
 

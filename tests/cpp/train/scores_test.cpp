@@ -49,4 +49,5 @@ CATCH_TEST_CASE("scores of a classifier count hits") {
   std::map<std::string, double> terms;
   scores.write_metrics(terms);
   CATCH_REQUIRE(terms.at("accuracy") == Approx(2.0 / 3));
+  CATCH_REQUIRE(terms.at("auc") == 1);  // exp(-0.1) and exp(-1) of class 1, above exp(-2)
 }

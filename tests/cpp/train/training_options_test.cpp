@@ -32,6 +32,15 @@ CATCH_TEST_CASE("values out of range are refused") {
   }
 }
 
+CATCH_TEST_CASE("names of the version before are read, and options of the loss stand in loss or beside it") {
+  const auto options = TrainingOptions::from_json(
+      Json::parse(R"({"loader_threads": 3, "penalty": 0.5, "loss": {"target_loss_type": "mae"}})"));
+  CATCH_CHECK(options.loader_threads == 3);
+  CATCH_CHECK(options.loss.penalty == 0.5);
+  CATCH_CHECK(options.loss.target_loss_type == "mae");
+  CATCH_CHECK(options.to_json().at("num_workers").as_int() == 3);
+}
+
 CATCH_TEST_CASE("a split keeps every sample once, depends on the seed alone and never leaves a part empty") {
   std::vector<int64_t> items{4, 8, 15, 16, 23, 42};
   const auto split = split_samples(items, 0.2, 1);
