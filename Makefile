@@ -9,7 +9,7 @@ TESTS := $(shell find tests/cpp -type f)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DEEPBIO_BUILD_DIR := $(CURDIR)/$(BUILD)
 
-.PHONY: demo test test-cpp test-python bench fuzz sanitize lint format clean setup
+.PHONY: demo test test-cpp test-python bench docs fuzz sanitize lint format clean setup sdist wheel
 .DELETE_ON_ERROR:
 
 demo: .stamps/installed .stamps/report-tools
@@ -39,12 +39,16 @@ bench: .stamps/installed .stamps/test-tools
 	  @echo "benchmarks/model.py skipped: $(AAM_DATA) is not there")
 	$(BIN)/python benchmarks/measure.py
 
+# The pages of docs/ with the API from docstrings, in build/docs/index.html; a warning is an error.
+docs: .stamps/installed .stamps/docs-tools
+	PYTHONSAFEPATH=1 $(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+
 # Each reader of bytes under libFuzzer and sanitizers for SECONDS; skipped, and said so, where clang cannot be had.
 fuzz: .stamps/python
 	-setup/system.sh $(PYTHON) setup/fuzz-packages.txt
 	tests/fuzz/run.sh $(or $(SECONDS),60)
 
-# The rooms without torch under sanitizers: addresses, leaks, undefined behaviour, races. Ten minutes.
+# The layers without torch under sanitizers: addresses, leaks, undefined behaviour, races. Ten minutes.
 sanitize: .stamps/python
 	tests/sanitize/run.sh
 
@@ -59,6 +63,13 @@ format: .stamps/lint-tools
 
 setup: .stamps/installed
 
+# Packages to hand out, in dist/: the source, and a wheel that carries its libraries (torch excepted).
+sdist: .stamps/python
+	$(BIN)/python -c 'import setuptools.build_meta as build; print("dist/" + build.build_sdist("dist"))'
+
+wheel: .stamps/python
+	setup/wheel.sh
+
 .stamps/system: setup/packages.txt setup/system.sh
 	@mkdir -p $(@D)
 	setup/system.sh $(PYTHON)
@@ -68,7 +79,9 @@ setup: .stamps/installed
 	setup/python.sh $(PYTHON) '$(TORCH)'
 	@touch $@
 
+# The compiler first, in sight: pip would show nothing for minutes.
 .stamps/installed: .stamps/python $(SOURCES)
+	NINJA_STATUS='[%f of %t files, %e s] ' $(BIN)/python setup.py --quiet build_ext
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps .
 	@touch $@
 
@@ -85,9 +98,13 @@ setup: .stamps/installed
 	setup/extras.sh lint
 	@touch $@
 
+.stamps/docs-tools: .stamps/python pyproject.toml
+	setup/extras.sh docs
+	@touch $@
+
 .stamps/report-tools: .stamps/python pyproject.toml
 	setup/extras.sh report
 	@touch $@
 
 clean:
-	rm -rf build .stamps .venv demo
+	rm -rf build dist .stamps .venv demo

@@ -22,14 +22,15 @@ if not (2, 11) <= tuple(int(part) for part in torch.__version__.split(".")[:2]) 
 
 
 class CMakeBuild(BuildExtension):
-    """One fake extension stands for everything that CMake builds and installs."""
+    """One extension stands for everything that CMake builds and installs."""
 
     def build_extensions(self) -> None:
-        package = Path(self.get_ext_fullpath("deepbio_torch._C")).parent.resolve()
+        package = self.package_folder()
         build = Path(os.environ.get("DEEPBIO_BUILD_DIR", HERE / "build" / "cmake"))
         jobs = os.environ.get("MAX_JOBS") or str(os.cpu_count() or 1)
         configure = ["cmake", "-G", "Ninja", "-S", HERE, "-B", build, "-DDEEPBIO_BUILD_PYTHON=ON"]
         configure += [f"-DPython3_EXECUTABLE={sys.executable}", f"-DCMAKE_INSTALL_PREFIX={package}"]
+        configure += [f"-DDEEPBIO_BUNDLE={os.environ.get('DEEPBIO_BUNDLE', 'OFF')}"]
         self.call(configure + os.environ.get("DEEPBIO_CMAKE_ARGS", "").split())
         self.call(["cmake", "--build", build, "-j", jobs, "--target", "deepbio_tool", "_C"])
         self.call(["cmake", "--install", build, "--strip"])
@@ -37,6 +38,15 @@ class CMakeBuild(BuildExtension):
         (package / "_build.py").write_text(
             f'"""What this build was made with; written by setup.py."""\n\nTORCH_VERSION = "{release}"\n'
         )
+
+    def package_folder(self) -> Path:
+        """Where library, headers, command and `_C` go: for an editable install, beside the Python sources."""
+        if self.editable_mode or self.inplace:
+            return HERE / "deepbio_torch"
+        return Path(self.get_ext_fullpath("deepbio_torch._C")).parent.resolve()
+
+    def copy_extensions_to_source(self) -> None:
+        """Nothing is left to copy: setuptools would take `_C` alone and leave the library it needs behind."""
 
     def call(self, command: list[object]) -> None:
         """Runs cmake and ninja of this Python's environment first, whether or not it is activated."""
@@ -47,9 +57,13 @@ class CMakeBuild(BuildExtension):
         return []
 
 
+# A wheel to hand out names the torch it was built against (setup/wheel.sh).
+TAG = f"+torch{'.'.join(torch.__version__.split('.')[:2])}" if "DEEPBIO_BUNDLE" in os.environ else ""
+
 setup(
+    options={"egg_info": {"tag_build": TAG}},
     packages=["deepbio_torch"],
-    package_data={"deepbio_torch": ["py.typed", "*.pyi"]},
+    package_data={"deepbio_torch": ["py.typed", "*.pyi", "licenses/*.txt"]},
     ext_modules=[Extension("deepbio_torch._C", sources=[])],
     cmdclass={"build_ext": CMakeBuild},
 )

@@ -171,7 +171,7 @@ def test_a_cpp_project_of_its_own_needs_find_package_and_nothing_else(community_
 
 def test_the_readme_snippets_run(community_dir: Path, tmp_path: Path):
     text = (ROOT / "README.md").read_text()
-    python = re.search(r"```python\n(.*?)```", text, re.DOTALL).group(1)
+    python = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
     cpp = re.search(r"```cpp\n(.*?)```", text, re.DOTALL).group(1)
     import deepbio_torch
 
