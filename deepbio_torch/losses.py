@@ -1,4 +1,4 @@
-"""AAM's four loss terms and their sum, in plain torch (the same formulas as ``deepbio::train``).
+"""AAM's four loss terms and their sum: those of the C++ trainer, as ``torch.ops.deepbio``.
 
 Axes: B samples, S ASVs per sample, L positions, V vocabulary, D embedding, O outputs, Q quantiles.
 Masks are True where something is real. All losses are scalars (float, no unit).
@@ -6,13 +6,13 @@ Masks are True where something is real. All losses are scalars (float, no unit).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from . import _C, _library, _options
 from .errors import ArgumentError, ConfigError, ShapeError
 
 __all__ = [
@@ -25,8 +25,8 @@ __all__ = [
     "unifrac_loss",
 ]
 
-_COLUMN_LOSSES = ("huber", "mse", "mae")
-_LOSSES = (*_COLUMN_LOSSES, "quantile", "asymmetric")
+_library.load()
+_ops = torch.ops.deepbio
 
 
 def _expect_shape(tensor: Tensor, expected: Sequence[int], what: str) -> None:
@@ -37,14 +37,6 @@ def _expect_shape(tensor: Tensor, expected: Sequence[int], what: str) -> None:
 def _expect_finite(tensor: Tensor, what: str) -> None:
     if not bool(torch.isfinite(tensor).all()):
         raise ArgumentError(f"{what}: expected finite numbers, got NaN or infinity")
-
-
-def _elementwise(prediction: Tensor, target: Tensor, kind: str) -> Tensor:
-    if kind == "mse":
-        return F.mse_loss(prediction, target, reduction="none")
-    if kind == "mae":
-        return F.l1_loss(prediction, target, reduction="none")
-    return F.smooth_l1_loss(prediction, target, reduction="none", beta=1.0)
 
 
 def regression_loss(
@@ -63,46 +55,54 @@ def regression_loss(
     Args:
         prediction: what the model says.
         target: the truth, in the same unit.
-        loss_type: ``huber`` (smooth L1, beta 1), ``mse``, ``mae``, ``quantile`` (pinball),
-            ``asymmetric``.
+        loss_type: a name that docs/options.md lists.
         quantiles: levels of ``quantile``.
         over_penalty: weight of answers above the truth, for ``asymmetric``.
         under_penalty: weight of answers below the truth, for ``asymmetric``.
-        loss_config: output column -> ``huber``, ``mse`` or ``mae``; the means of the columns are
-            averaged. Not looked at with sample weights, as in AAM.
+        loss_config: output column -> loss of it; the means of the columns are averaged. Not looked
+            at with sample weights, as in AAM.
         sample_weights: [B]; the result is the mean of weight times loss.
 
     Returns:
         A scalar.
 
     Raises:
-        ShapeError: target and prediction do not fit.
+        ShapeError: target and prediction do not fit. ConfigError: a bad option.
     """
-    is_quantile = loss_type == "quantile"
-    _expect_shape(target, prediction.shape[:2] if is_quantile else prediction.shape, "target")
-    if loss_config and sample_weights is None:
-        kinds = {str(column): kind for column, kind in loss_config.items()}
-        columns = [
-            _elementwise(prediction[:, o], target[:, o], kinds.get(str(o), loss_type)).mean()
-            for o in range(prediction.shape[1])
-        ]
-        return torch.stack(columns).mean()
-    if is_quantile:
-        if prediction.dim() != 3 or prediction.shape[2] != len(quantiles):
-            raise ShapeError(
-                f"quantile loss: expected predictions [B, O, {len(quantiles)}], got {list(prediction.shape)}"
-            )
-        levels = torch.tensor(quantiles, dtype=prediction.dtype, device=prediction.device)
-        error = target.unsqueeze(-1) - prediction
-        loss = torch.maximum(levels * error, (levels - 1) * error)
-    elif loss_type == "asymmetric":
-        error = prediction - target
-        loss = over_penalty * error.relu() + under_penalty * (-error).relu()
-    else:
-        loss = _elementwise(prediction, target, loss_type)
-    if sample_weights is None:
-        return loss.mean()
-    return (sample_weights * loss.flatten(1).mean(1)).mean()
+    options = _C.loss_options(
+        {
+            "loss_type": loss_type,
+            "quantiles": quantiles,
+            "over_penalty": over_penalty,
+            "under_penalty": under_penalty,
+            "loss_config": loss_config or {},
+        }
+    )
+    return _regression_loss(prediction, target, options, _C.num_quantiles(options), sample_weights)
+
+
+def _regression_loss(
+    prediction: Tensor,
+    target: Tensor,
+    options: Mapping[str, Any],
+    num_quantiles: int,
+    sample_weights: Tensor | None,
+) -> Tensor:
+    """With checked options; ``num_quantiles`` 0: plain numbers."""
+    if num_quantiles and (prediction.dim() != 3 or prediction.shape[2] != num_quantiles):
+        raise ShapeError(f"quantile loss: expected predictions [B, O, {num_quantiles}], got {list(prediction.shape)}")
+    _expect_shape(target, prediction.shape[:2] if num_quantiles else prediction.shape, "target")
+    loss: Tensor = _ops.regression_loss(
+        prediction,
+        target,
+        options["loss_type"],
+        options["quantiles"],
+        options["over_penalty"],
+        options["under_penalty"],
+        options["loss_config"],
+        sample_weights,
+    )
+    return loss
 
 
 def classification_loss(
@@ -117,10 +117,10 @@ def classification_loss(
     weighted mean.
     """
     _expect_shape(target, prediction.shape[:1], "class targets")
-    if sample_weights is None:
-        return F.nll_loss(prediction, target, class_weights)
-    loss = F.nll_loss(prediction, target, class_weights, reduction="none")
-    return (sample_weights * loss).mean()
+    if target.dtype != torch.int64:
+        raise ArgumentError(f"class targets: expected int64, got {target.dtype}")
+    loss: Tensor = _ops.classification_loss(prediction, target, class_weights, sample_weights)
+    return loss
 
 
 def count_loss(prediction: Tensor, counts: Tensor, mask: Tensor) -> Tensor:
@@ -130,8 +130,8 @@ def count_loss(prediction: Tensor, counts: Tensor, mask: Tensor) -> Tensor:
     count head predicts.
     """
     _expect_shape(counts, prediction.shape, "counts")
-    real = mask.to(prediction.dtype).reshape(prediction.shape)
-    return ((prediction - counts).square() * real).sum() / real.sum().clamp_min(1)
+    loss: Tensor = _ops.count_loss(prediction, counts, mask.reshape(prediction.shape))
+    return loss
 
 
 def embedding_distances(embeddings: Tensor) -> Tensor:
@@ -140,9 +140,8 @@ def embedding_distances(embeddings: Tensor) -> Tensor:
     Returns:
         [B, B], symmetric.
     """
-    squared = (embeddings.unsqueeze(1) - embeddings.unsqueeze(0)).square().sum(-1)
-    distances = torch.tanh(squared.clamp_min(1e-8).sqrt() / 10)
-    return distances * (1 - torch.eye(len(embeddings), dtype=distances.dtype, device=distances.device))
+    distances: Tensor = _ops.embedding_distances(embeddings)
+    return distances
 
 
 def unifrac_loss(embeddings: Tensor, distances: Tensor) -> Tensor:
@@ -159,10 +158,8 @@ def unifrac_loss(embeddings: Tensor, distances: Tensor) -> Tensor:
     size = len(embeddings)
     _expect_shape(distances, (size, size), "distances")
     _expect_finite(distances, "distances")
-    if size < 2:
-        return embeddings.sum() * 0
-    first, second = torch.triu_indices(size, size, offset=1, device=embeddings.device)
-    return F.mse_loss(embedding_distances(embeddings)[first, second], distances[first, second])
+    loss: Tensor = _ops.unifrac_loss(embeddings, distances)
+    return loss
 
 
 def nucleotide_loss(
@@ -180,16 +177,8 @@ def nucleotide_loss(
         A scalar; 0 with a gradient when no position is chosen.
     """
     _expect_shape(tokens, logits.shape[:-1], "nucleotides")
-    chosen = tokens > 0
-    if where is not None:
-        chosen = chosen & where
-    if not bool(chosen.any()):
-        return logits.sum() * 0
-    loss = F.cross_entropy(logits[chosen], tokens[chosen], reduction="none")
-    if weight is None:
-        return loss.mean()
-    repeats = weight.unsqueeze(-1).expand(tokens.shape)[chosen]
-    return (loss * repeats).sum() / repeats.sum().clamp_min(1e-12)
+    loss: Tensor = _ops.nucleotide_loss(logits, tokens, where, weight)
+    return loss
 
 
 def _count_mask(targets: Mapping[str, Tensor]) -> Tensor:
@@ -203,70 +192,36 @@ def _count_mask(targets: Mapping[str, Tensor]) -> Tensor:
 class MultiTaskLoss(nn.Module):
     """The weighted sum of AAM's terms; an absent output or target leaves its term at zero.
 
-    Args:
-        penalty: weight of the distance (base) loss.
-        nuc_penalty: weight of the nucleotide loss.
-        target_penalty: weight of the target loss.
-        count_penalty: weight of the count loss.
-        target_loss_type: see ``regression_loss``.
-        quantiles: levels of ``quantile``.
-        over_penalty: of ``asymmetric``.
-        under_penalty: of ``asymmetric``.
-        class_weights: weight of each class, or None.
-        loss_config: output column -> ``huber``, ``mse`` or ``mae``.
+    The options are those of ``loss`` of a :class:`~deepbio_torch.Trainer`; each is an attribute, and
+    ``class_weights`` a buffer or None.
+
+    Raises:
+        ConfigError: an unknown option (with the nearest known one) or a bad value.
     """
 
     class_weights: Tensor | None
 
-    def __init__(
-        self,
-        *,
-        penalty: float = 1.0,
-        nuc_penalty: float = 1.0,
-        target_penalty: float = 1.0,
-        count_penalty: float = 1.0,
-        target_loss_type: str = "huber",
-        quantiles: Sequence[float] = (0.1, 0.5, 0.9),
-        over_penalty: float = 1.0,
-        under_penalty: float = 1.0,
-        class_weights: Sequence[float] | Tensor | None = None,
-        loss_config: Mapping[int | str, str] | None = None,
-    ) -> None:
-        """See the class."""
-        super().__init__()
-        self.penalty, self.nuc_penalty = penalty, nuc_penalty
-        self.target_penalty, self.count_penalty = target_penalty, count_penalty
-        self.target_loss_type, self.quantiles = target_loss_type, tuple(quantiles)
-        self.over_penalty, self.under_penalty = over_penalty, under_penalty
-        self.loss_config = dict(loss_config or {})
-        weights = None if class_weights is None else torch.as_tensor(class_weights, dtype=torch.float32)
-        self.register_buffer("class_weights", weights)
-        self._check()
+    penalty: float
+    nuc_penalty: float
+    target_penalty: float
+    count_penalty: float
 
-    def _check(self) -> None:
-        if self.target_loss_type not in _LOSSES:
-            raise ConfigError(f"target_loss_type: expected {', '.join(_LOSSES)}, got {self.target_loss_type!r}")
-        for name in ("penalty", "nuc_penalty", "target_penalty", "count_penalty"):
-            value = getattr(self, name)
-            if not value >= 0 or math.isinf(value):
-                raise ConfigError(f"{name}: expected a number >= 0, got {value}")
-        if any(not 0 < level < 1 for level in self.quantiles):
-            raise ConfigError(f"quantiles: expected levels in (0, 1), got {self.quantiles}")
-        if list(self.quantiles) != sorted(set(self.quantiles)):
-            raise ConfigError(f"quantiles: expected rising levels, got {self.quantiles}")
-        for name in ("over_penalty", "under_penalty"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"{name}: expected a number > 0, got {getattr(self, name)}")
-        for column, kind in self.loss_config.items():
-            if kind not in _COLUMN_LOSSES:
-                raise ConfigError(f"loss_config[{column!r}]: expected huber, mse or mae, got {kind!r}")
-        if self.loss_config and self.target_loss_type in ("quantile", "asymmetric"):
-            raise ConfigError(f"loss_config does not go with loss type {self.target_loss_type!r}")
+    def __init__(self, **options: Any) -> None:
+        """Checks and completes the options."""
+        super().__init__()
+        given = {name: value for name, value in options.items() if value is not None}
+        self.options: dict[str, Any] = _C.loss_options(_options.renamed(_options.rows("loss"), given))
+        self.num_quantiles: int = _C.num_quantiles(self.options)
+        for name, value in self.options.items():
+            if name != "class_weights":
+                setattr(self, name, value)
+        weights = self.options["class_weights"]
+        self.register_buffer("class_weights", torch.tensor(weights, dtype=torch.float32) if weights else None)
 
     def extra_repr(self) -> str:
         """The weights of the terms."""
         return (
-            f"target_loss_type={self.target_loss_type!r}, target_penalty={self.target_penalty}, "
+            f"loss_type={self.options['loss_type']!r}, target_penalty={self.target_penalty}, "
             f"count_penalty={self.count_penalty}, penalty={self.penalty}, "
             f"nuc_penalty={self.nuc_penalty}"
         )
@@ -325,16 +280,7 @@ class MultiTaskLoss(nn.Module):
         prediction, target = outputs["target_prediction"], targets["target"]
         if is_classifier:
             return classification_loss(prediction, target, self.class_weights, sample_weights)
-        return regression_loss(
-            prediction,
-            target,
-            loss_type=self.target_loss_type,
-            quantiles=self.quantiles,
-            over_penalty=self.over_penalty,
-            under_penalty=self.under_penalty,
-            loss_config=self.loss_config,
-            sample_weights=sample_weights,
-        )
+        return _regression_loss(prediction, target, self.options, self.num_quantiles, sample_weights)
 
     def _count(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor | None:
         if "count_prediction" not in outputs or "counts" not in targets:
@@ -356,7 +302,8 @@ class MultiTaskLoss(nn.Module):
             return None
         _expect_shape(targets["base_target"], prediction.shape, "base target")
         _expect_finite(targets["base_target"], "base target")
-        return F.mse_loss(prediction, targets["base_target"])
+        loss: Tensor = _ops.base_loss(prediction, targets["base_target"])
+        return loss
 
     def _nucleotides(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor | None:
         if "nuc_predictions" not in outputs or "nucleotides" not in targets:
@@ -367,3 +314,6 @@ class MultiTaskLoss(nn.Module):
             outputs.get("mask_indices"),
             targets.get("nucleotide_weight"),
         )
+
+
+_options.document(MultiTaskLoss, "loss")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,78 @@ def test_wrong_shapes_and_nan_are_refused():
         losses.unifrac_loss(torch.zeros(2, 2), torch.full((2, 2), math.nan))
     with pytest.raises(ArgumentError):
         losses.MultiTaskLoss()({}, {})
+
+
+def double(*shape: int) -> torch.Tensor:
+    return torch.rand(*shape, dtype=torch.double, requires_grad=True)
+
+
+def plain_quantile(prediction, target, quantiles):
+    levels = torch.tensor(quantiles, dtype=prediction.dtype)
+    error = target.unsqueeze(-1) - prediction
+    return torch.maximum(levels * error, (levels - 1) * error).mean()
+
+
+@pytest.mark.parametrize("kind", ["huber", "mse", "mae", "quantile", "asymmetric"])
+def test_losses_of_numbers_are_those_of_plain_torch_and_have_their_gradients(kind: str):
+    torch.manual_seed(3)
+    prediction, target = double(5, 2, 3) if kind == "quantile" else double(5, 2), torch.rand(5, 2, dtype=torch.double)
+    plain = {
+        "huber": lambda p: F.smooth_l1_loss(p, target),
+        "mse": lambda p: F.mse_loss(p, target),
+        "mae": lambda p: F.l1_loss(p, target),
+        "quantile": lambda p: plain_quantile(p, target, (0.1, 0.5, 0.9)),
+        "asymmetric": lambda p: (2 * (p - target).relu() + 3 * (target - p).relu()).mean(),
+    }
+
+    def ours(p):
+        return losses.regression_loss(p, target, loss_type=kind, over_penalty=2, under_penalty=3)
+
+    assert ours(prediction).item() == pytest.approx(plain[kind](prediction).item(), rel=1e-12)
+    assert torch.autograd.gradcheck(ours, [prediction])
+
+
+def test_the_other_losses_are_those_of_plain_torch_and_have_their_gradients():
+    torch.manual_seed(4)
+    z, wanted, logits = double(4, 3), torch.rand(4, 4, dtype=torch.double), double(3, 5, 7)
+    tokens, where = torch.randint(0, 7, (3, 5)), torch.rand(3, 5) < 0.7
+    chosen = where & (tokens > 0)
+    first, second = torch.triu_indices(4, 4, offset=1)
+    distances = torch.tanh(torch.cdist(z, z) / 10)
+    assert losses.unifrac_loss(z, wanted).item() == pytest.approx(
+        F.mse_loss(distances[first, second], wanted[first, second]).item()
+    )
+    assert losses.nucleotide_loss(logits, tokens, where).item() == pytest.approx(
+        F.cross_entropy(logits[chosen], tokens[chosen]).item()
+    )
+    log_probabilities, classes = double(6, 3).log_softmax(-1), torch.tensor([0, 1, 2, 2, 1, 0])
+    weights = torch.tensor([1.0, 2.0, 0.5], dtype=torch.double)
+    assert losses.classification_loss(log_probabilities, classes, weights).item() == pytest.approx(
+        F.nll_loss(log_probabilities, classes, weights).item()
+    )
+    for loss, inputs in (
+        (lambda e: losses.unifrac_loss(e, wanted), z),
+        (lambda e: losses.nucleotide_loss(e, tokens, where), logits),
+        (lambda e: losses.classification_loss(e.log_softmax(-1), classes, weights), double(6, 3)),
+        (lambda e: losses.count_loss(e, torch.ones(2, 3), torch.tensor([[True, False, True]] * 2)), double(2, 3)),
+    ):
+        assert torch.autograd.gradcheck(loss, [inputs])
+
+
+def test_options_are_those_of_the_trainer_and_aams_names_are_understood():
+    loss = losses.MultiTaskLoss(target_loss_type="mae", penalty=2, class_weights=torch.tensor([1.0, 0.25]))
+    assert loss.loss_type == "mae" and loss.penalty == 2.0 and loss.class_weights.tolist() == [1.0, 0.25]
+    assert "class_weights" in loss.state_dict() and "loss_type='mae'" in repr(loss)
+    with pytest.raises(ConfigError, match="^unknown option 'penalti'; did you mean penalty=\\?$"):
+        losses.MultiTaskLoss(penalti=1)
+
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", ["huber", "mse", "mae", "quantile", "asymmetric"])
+def test_no_loss_has_a_name_in_any_file_but_its_table(name: str):
+    files = [*(ROOT / "csrc").rglob("*.cpp"), *(ROOT / "csrc").rglob("*.h"), *(ROOT / "deepbio_torch").rglob("*.py")]
+    naming = {file.name for file in files if re.search(rf"[\"']{name}[\"']", file.read_text())}
+    also = {"huber": {"losses.h", "losses.py"}, "mse": {"metrics.cpp"}, "mae": {"metrics.cpp"}}  # default; metrics
+    assert "losses.cpp" in naming and naming <= {"losses.cpp"} | also.get(name, set())
