@@ -28,11 +28,13 @@ void fill(CLI::App& app, const Json& entries, const std::string& path) {
     if (option == nullptr) {
       std::vector<std::string> known;
       for (const CLI::Option* each : app.get_options()) {
+        if (each->get_group().empty()) continue;  // an old name
         for (const std::string& other : each->get_lnames()) known.push_back(other);
       }
-      const std::string near = nearest_name(name, known);
+      std::string near = nearest_name(name, known);
+      std::replace(near.begin(), near.end(), '-', '_');
       throw CLI::ValidationError(
-          path, "unknown option " + quoted(key) + (near.empty() ? "" : "; the nearest known option is " + near));
+          path, "unknown option " + quoted(key) + (near.empty() ? "" : "; did you mean " + near + "?"));
     }
     if (option->count() > 0) continue;
     if (value.is_array()) {

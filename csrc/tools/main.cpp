@@ -86,11 +86,13 @@ int usage_error(const CLI::App& app, const std::string& problem) {
 
 int unknown_option(const CLI::App& app, const std::string& given) {
   std::vector<std::string> names;
-  for (const auto* option : app.get_options())
+  for (const auto* option : app.get_options()) {
+    if (option->get_group().empty()) continue;  // an old name
     for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+  }
   const std::string nearest = nearest_name(given.substr(0, given.find('=')), names);
   const std::string what = given.rfind('-', 0) == 0 ? "unknown option " : "unexpected argument ";
-  return usage_error(app, what + quoted(given) + (nearest.empty() ? "" : "; the nearest known option is " + nearest));
+  return usage_error(app, what + quoted(given) + (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
 }
 
 // The first option on the command line that `app` does not have, or "".
@@ -152,7 +154,8 @@ int parse_and_run(int argc, char** argv) {
     // A misspelt option is the likelier reason for one that is missing.
     const std::string unknown = parsed.empty() ? "" : first_unknown_option(*parsed.front(), argc, argv);
     if (!unknown.empty()) return unknown_option(*parsed.front(), unknown);
-    return usage_error(parsed.empty() ? app : *parsed.front(), error.what());
+    const std::string problem = error.what();  // of an old name of an option without the name
+    return usage_error(parsed.empty() ? app : *parsed.front(), problem.substr(problem.rfind(": ", 0) == 0 ? 2 : 0));
   }
   for (const auto& [sub, run] : runs) {
     if (!sub->parsed()) continue;

@@ -59,10 +59,12 @@ std::string help_text(const OptionRow& ours, const OptionRow& theirs) {
   return ours.help + " (default " + value + (value == aam ? ")" : "; aam " + aam + ")");
 }
 
-CLI::Validator check_of(const OptionRow& row) {
-  return {[row](std::string& text) {
+// CLI11 puts the name in front of a problem, but not that of an option which the help does not show.
+CLI::Validator check_of(const OptionRow& row, const std::string& used_name) {
+  return {[row, used_name](std::string& text) {
             const std::string problem = row.problem(row.parse(text));
-            return problem.empty() ? problem : spelled_for_shell(problem);
+            if (problem.empty() || used_name == row.name) return spelled_for_shell(problem);
+            return spelled_for_shell("`" + row.name + "`: " + problem);
           },
           row.value_name()};
 }
@@ -163,7 +165,7 @@ CLI::Option* TrainingFlags::add_flag(CLI::App& app, const OptionRow& row, const 
                                      const std::string& help) {
   const std::string flag = flag_name(name);
   if (row.value_name().empty()) return app.add_flag(flag + ",!--no-" + flag.substr(2), given_.back()->value, help);
-  return app.add_option(flag, given_.back()->text, help)->check(check_of(row))->option_text(row.value_name());
+  return app.add_option(flag, given_.back()->text, help)->check(check_of(row, name))->option_text(row.value_name());
 }
 
 TrainingFlags::~TrainingFlags() = default;

@@ -177,3 +177,49 @@ def test_what_follows_from_the_rows_is_written_anew(name: str):
     spec.loader.exec_module(make_options)
     wanted = make_options.FILES[name]()
     assert (ROOT / name).read_text() == wanted, "run  python docs/make_options.py"
+
+
+def test_a_misspelt_option_is_answered_alike_by_flag_and_file(binary: str, tmp_path: Path):
+    (tmp_path / "options.json").write_text('{"batch_sise": 3}')
+    args = [
+        binary,
+        "train",
+        "--table",
+        "t",
+        "--metadata",
+        "m",
+        "--metadata-column",
+        "c",
+        "--output-dir",
+        tmp_path / "r",
+    ]
+    typed = subprocess.run([*args, "--batch-sise", "3"], capture_output=True, text=True)
+    filed = subprocess.run([*args, "--config", tmp_path / "options.json"], capture_output=True, text=True)
+    assert typed.returncode == filed.returncode == 2
+    assert "unknown option '--batch-sise'; did you mean --batch-size?" in typed.stderr
+    assert "unknown option 'batch_sise'; did you mean batch_size?" in filed.stderr
+
+
+def test_options_of_a_file_are_checked_like_typed_ones(binary: str, tmp_path: Path):
+    args = [
+        binary,
+        "train",
+        "--table",
+        "t",
+        "--metadata",
+        "m",
+        "--metadata-column",
+        "c",
+        "--output-dir",
+        tmp_path / "r",
+    ]
+    for entry, words in (
+        ('{"epochs": 0}', "--epochs: expected 1 or more, got 0"),
+        ('{"loader_threads": -1}', "error: --num-workers: expected 0 or more, got -1"),
+        ('{"regressor_hidden_dims": [4, 0]}', "--regressor-hidden-dims: expected 1 or more, got 0"),
+        ('{"loss_config": {"0": "quantile"}}', "got 'quantile' for '0'"),
+        ('{"classifier": "yes please"}', "classifier"),
+    ):
+        (tmp_path / "options.json").write_text(entry)
+        done = subprocess.run([*args, "--config", tmp_path / "options.json"], capture_output=True, text=True)
+        assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1, entry

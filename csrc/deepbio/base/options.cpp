@@ -40,6 +40,7 @@ std::string joined(const std::vector<std::string>& items, const char* between) {
 }
 
 std::string number_text(double value) {
+  if (!(std::abs(value) < 1e15)) return Json(value).dump();
   const auto whole = static_cast<int64_t>(value);
   return static_cast<double>(whole) == value ? std::to_string(whole) : Json(value).dump();
 }
@@ -206,6 +207,7 @@ Json parsed(const std::string& text) {
 template <class T>
 std::string placeholder(const OptionValues& values) {
   if constexpr (std::is_same_v<T, bool>) return "";
+  if constexpr (kIsMap<T>) return "JSON";
   if (!values.choices.empty()) return joined(values.choices, "|");
   std::string words;
   for (const auto& [word, value] : values.words) words += word + "|";
@@ -213,6 +215,7 @@ std::string placeholder(const OptionValues& values) {
   if constexpr (kIsNumber<T>) return words + "INT";
   if constexpr (std::is_same_v<T, std::string>) return "NAME";
   if constexpr (std::is_same_v<T, std::vector<std::string>>) return "NAME,...";
+  if constexpr (std::is_same_v<T, std::vector<int64_t>>) return "INT,...";
   if constexpr (kIsList<T>) return "NUMBER,...";
   return "JSON";
 }
@@ -402,6 +405,7 @@ Json describe(const OptionRows& rows) {
 std::string value_text(const Json& value) {
   if (value.is_string()) return value.as_string();
   if (value.is_object()) return value.as_object().empty() ? "none" : value.dump();
+  if (value.is_number()) return number_text(value.as_double());
   if (!value.is_array()) return value.dump();
   std::vector<std::string> items;
   for (const Json& item : value.as_array()) items.push_back(value_text(item));

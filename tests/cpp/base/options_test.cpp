@@ -130,6 +130,11 @@ CATCH_TEST_CASE("text of a command line becomes values, and what it should look 
   CATCH_CHECK(row("shape").value_name() == "round|flat");
   CATCH_CHECK(row("levels").value_name() == "NUMBER,...");
   CATCH_CHECK(row("columns").value_name() == "NAME,...");
+  CATCH_CHECK(row("widths").value_name() == "INT,...");
+  CATCH_CHECK(row("kinds").value_name() == "JSON");
+  CATCH_CHECK(deepbio::value_text(row("levels").get()) == "0.25,0.5");
+  CATCH_CHECK(deepbio::value_text(Json(1.0)) == "1");
+  CATCH_CHECK(deepbio::value_text(row("widths").get()) == "none");
 }
 
 CATCH_TEST_CASE("an option is mentioned by the field it sets", "[options]") {
