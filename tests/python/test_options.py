@@ -223,3 +223,19 @@ def test_options_of_a_file_are_checked_like_typed_ones(binary: str, tmp_path: Pa
         (tmp_path / "options.json").write_text(entry)
         done = subprocess.run([*args, "--config", tmp_path / "options.json"], capture_output=True, text=True)
         assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1, entry
+
+
+def test_every_option_has_one_row_and_no_flag_beside_it():
+    sources = {path: path.read_text() for path in (ROOT / "csrc").rglob("*.cpp")}
+    # Of every command, and of those that only read a model: not the trainer's options.
+    own = {("main.cpp", "seed"), *((f"cmd_{name}.cpp", "batch_size") for name in ("predict", "evaluate", "embed"))}
+    generated = ("_num_layers", "_num_heads", "_intermediate_size", "_dropout")  # of every stack
+    for kind in KINDS:
+        for row in rows(kind):
+            declared = [path.name for path, text in sources.items() if re.search(rf'\{{"{row.name}",\s*&', text)]
+            # checkpoint.cpp keeps in a run how it reads its table.
+            places = [name for name in declared if name != "checkpoint.cpp"]
+            assert len(places) == 1 or (not places and (row.sets or row.name.endswith(generated))), (row.name, places)
+            flag = f'"--{row.name.replace("_", "-")}'
+            by_hand = {path.name for path, text in sources.items() if re.search(rf"\({flag}[\",]", text)}
+            assert all((name, row.name) in own for name in by_hand), (row.name, by_hand)
