@@ -22,6 +22,11 @@ std::string as_typed(const Json& value) { return value.is_string() ? value.as_st
 // As if the entries had been typed, for options that were not.
 void fill(CLI::App& app, const Json& entries, const std::string& path) {
   for (const auto& [key, value] : entries.as_object()) {
+    if (key == "loss" && value.is_object()) {  // as Python's Trainer.config groups them
+      fill(app, value, path);
+      continue;
+    }
+    if (value.is_null() || (value.is_array() && value.as_array().empty())) continue;  // the default
     std::string name = key;
     std::replace(name.begin(), name.end(), '_', '-');
     CLI::Option* option = says_how_to_run(name) ? nullptr : app.get_option_no_throw("--" + name);

@@ -225,6 +225,21 @@ def test_options_of_a_file_are_checked_like_typed_ones(binary: str, tmp_path: Pa
         assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1, entry
 
 
+def test_the_options_of_a_python_trainer_are_a_file_for_the_command(binary: str, tmp_path: Path, community_dir: Path):
+    trainer = db.Trainer(SequenceEncoder(embedding_dim=8, attention_layers=1), epochs=3, penalty=0.5, loss_type="mae")
+    (tmp_path / "options.json").write_text(json.dumps(trainer.config))
+    done = subprocess.run(
+        [binary, "train", "--table", community_dir / "table.biom", "--metadata", community_dir / "metadata.tsv",
+         "--metadata-column", "age", "--output-dir", tmp_path / "run", "--config", tmp_path / "options.json",
+         "--epochs", "1", "--embedding-dim", "8", "--attention-layers", "1", "--max-bp", "20", "--quiet"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    resolved = json.loads((tmp_path / "run/config.json").read_text())["training"]["resolved"]
+    assert resolved["epochs"] == 1 and resolved["batch_size"] == 8 and resolved["loss"]["loss_type"] == "mae"
+    assert resolved["loss"]["penalty"] == 0.5
+
+
 def test_every_option_has_one_row_and_no_flag_beside_it():
     sources = {path: path.read_text() for path in (ROOT / "csrc").rglob("*.cpp")}
     # Of every command, and of those that only read a model: not the trainer's options.
