@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
@@ -50,8 +51,12 @@ class Table:
         """A table from ids and counts [N, F], dense or scipy sparse.
 
         Raises:
-            ParseError: negative or non-finite counts, duplicate ids, sizes that do not fit.
+            ShapeError: counts that are not [N, F] for N sample and F feature ids.
+            ParseError: negative or non-finite counts, duplicate ids.
         """
+        expected = (len(sample_ids), len(feature_ids))
+        if hasattr(counts, "tocsr") and tuple(counts.shape) != expected:
+            raise ShapeError(f"counts: expected {list(expected)}, samples in rows, got {list(counts.shape)}")
         if hasattr(counts, "tocsr"):
             rows = counts.tocsr(copy=True)
             rows.sum_duplicates()
@@ -59,9 +64,9 @@ class Table:
             rows.sort_indices()
             parts = [torch.from_numpy(part.copy()) for part in (rows.indptr, rows.indices, rows.data)]
             return cls(_C.Table.from_arrays(sample_ids, feature_ids, *parts))
-        dense = torch.as_tensor(counts, dtype=torch.float64)
-        if dense.dim() != 2:
-            raise ShapeError(f"counts: expected [N, F], got {list(dense.shape)}")
+        dense = _float_tensor(counts).double()
+        if tuple(dense.shape) != expected:
+            raise ShapeError(f"counts: expected {list(expected)}, samples in rows, got {list(dense.shape)}")
         rows, columns = dense.nonzero(as_tuple=True)
         indptr = torch.zeros(len(dense) + 1, dtype=torch.int64)
         indptr[1:] = torch.bincount(rows, minlength=len(dense)).cumsum(0)
@@ -161,7 +166,8 @@ class Table:
     def _repr_html_(self) -> str:
         reads, (num_samples, num_features) = self.totals(), self.shape
         filled = self.native.values.numel() / max(1, num_samples * num_features)
-        middle = f"{reads.min():g} / {reads.median():g} / {reads.max():g}" if num_samples else "none"
+        # Not Tensor.median, which takes the lower of two middle values.
+        middle = f"{reads.min():g} / {reads.quantile(0.5):g} / {reads.max():g}" if num_samples else "none"
         return _html(
             [
                 ("samples", f"{num_samples} ({_some(self.sample_ids)})"),
@@ -175,6 +181,59 @@ class Table:
         # As arrays: a tensor would go to a spawned worker as a file descriptor that is closed with this temporary.
         arrays = [part.numpy().copy() for part in (self.native.indptr, self.native.indices, self.native.values)]
         return _unpickle_table, (self.sample_ids, self.feature_ids, *arrays)
+
+
+def _float_tensor(values: Any) -> Tensor:
+    """A float32 or float64 tensor of numbers; shares memory where it can."""
+    import numpy as np
+
+    if not isinstance(values, Tensor):
+        numbers = np.asarray(values)
+        if numbers.dtype.kind not in "buif":
+            raise ArgumentError(f"expected numbers, got {numbers.dtype}")
+        # torch takes neither negative strides nor other byte orders.
+        values = torch.from_numpy(np.ascontiguousarray(numbers, dtype="=f4" if numbers.dtype == "f4" else "=f8"))
+    if values.is_complex():
+        raise ArgumentError(f"expected real numbers, got {values.dtype}")
+    out: Tensor = values.detach()
+    return out if out.dtype in (torch.float32, torch.float64) else out.double()
+
+
+_ROUNDING = 1e-6  # forgiven on the diagonal, below 0 and between both ways; of distances above 1 that share
+
+
+def _sound_distances(values: Tensor, ids: Sequence[str]) -> Tensor:
+    """The same distances, exactly symmetric with a diagonal of 0; the tensor itself where nothing has to change.
+
+    Raises:
+        ArgumentError: with the pair: what is no distance, the same both ways, or 0 from a sample to itself.
+    """
+    values = values.cpu()
+    mirrored, diagonal = values.T, values.diagonal()
+    # NaN fails every comparison, so that these ask for what is sound.
+    is_exact = bool(((values == mirrored) & (values >= 0) & values.isfinite()).all()) and not bool(diagonal.any())
+    if is_exact:
+        return values
+    limit = _ROUNDING * torch.minimum(values.abs(), mirrored.abs()).clamp_min(1.0)
+    is_sound = (values >= -_ROUNDING) & values.isfinite() & ((values - mirrored).abs() <= limit)
+    is_sound.diagonal().logical_and_(diagonal.abs() <= _ROUNDING)
+    if not bool(is_sound.all()):
+        row, column = (~is_sound).nonzero()[0].tolist()
+        raise ArgumentError(f"distances: {_unsound(values, ids, min(row, column), max(row, column))}")
+    mended: Tensor = ((values + mirrored) / 2).clamp_min(0.0)
+    mended.fill_diagonal_(0.0)
+    return mended
+
+
+def _unsound(values: Tensor, ids: Sequence[str], first: int, second: int) -> str:
+    pair = f"{ids[first]!r} and {ids[second]!r}"
+    one, other = values[first, second].item(), values[second, first].item()
+    for value in (one, other):
+        if not (math.isfinite(value) and value >= -_ROUNDING):
+            return f"expected a distance between {pair}, got {value:g}"
+    if first == second:
+        return f"expected a distance of 0 between {pair}, got {one:g}"
+    return f"expected the same distance both ways between {pair}, got {one!r} and {other!r}"
 
 
 def _require_distinct(what: str, ids: Sequence[str]) -> None:
@@ -251,16 +310,28 @@ def read_tree(path: Path) -> Tree:
 
 
 class DistanceMatrix:
-    """Distances between N samples: ``ids`` and ``values`` float64 [N, N]."""
+    """Distances between N samples: ``ids`` and ``values`` float64 or float32 [N, N].
 
-    def __init__(self, ids: Sequence[str], values: Tensor) -> None:
-        """Keeps both; raises ShapeError when they do not fit."""
-        self.ids, self.values = list(ids), values
+    Sound when it is made: finite, not negative, the same both ways, 0 from a sample to itself. Rounding up to 1e-6 is
+    mended in a copy.
+    """
+
+    def __init__(self, ids: Sequence[str], values: Tensor | np.ndarray) -> None:
+        """Keeps both; values that are no float tensor (NumPy, lists, integers) become one.
+
+        Raises:
+            ShapeError: values that are not [N, N] for N ids.
+            ArgumentError: an id twice; with the pair: a distance that is NaN, infinite, negative, or not the same both
+                ways, or one of a sample to itself.
+        """
+        self.ids = [str(name) for name in ids]
+        values = _float_tensor(values)
         if values.shape != (len(self.ids), len(self.ids)):
             raise ShapeError(
                 f"distances: expected [{len(self.ids)}, {len(self.ids)}] for as many ids, got {list(values.shape)}"
             )
         _require_distinct("distances", self.ids)
+        self.values: Tensor = _sound_distances(values, self.ids)
 
     @classmethod
     def read(cls, path: Path) -> DistanceMatrix:

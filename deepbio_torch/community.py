@@ -13,7 +13,18 @@ import torch
 from torch import Tensor
 
 from . import _C
-from ._tables import DistanceMatrix, Metadata, Path, Table, Tree, read_metadata, read_table, read_tree
+from ._tables import (
+    DistanceMatrix,
+    Metadata,
+    Path,
+    Table,
+    Tree,
+    _some,
+    _sound_distances,
+    read_metadata,
+    read_table,
+    read_tree,
+)
 from .errors import ArgumentError, ShapeError
 
 if TYPE_CHECKING:
@@ -246,7 +257,7 @@ def pcoa(matrix: DistanceMatrix, dimensions: int = 10, *, method: str = "exact",
     Raises:
         ArgumentError: no sample, an unknown method, dimensions out of range.
     """
-    found = _C.pcoa(matrix.values, dimensions, method, seed)
+    found = _C.pcoa(_sound_distances(matrix.values, matrix.ids), dimensions, method, seed)
     return Ordination(matrix.ids, found.coordinates, found.eigenvalues, found.proportion_explained)
 
 
@@ -262,25 +273,56 @@ class PermanovaResult:
 
 
 def permanova(
-    matrix: DistanceMatrix, groups: Sequence[str] | Mapping[str, str], *, permutations: int = 999, seed: int = 0
+    matrix: DistanceMatrix,
+    groups: Sequence[str | None] | Mapping[str, str | None] | pd.Series,
+    *,
+    permutations: int = 999,
+    seed: int = 0,
+    missing_groups: str = "error",
 ) -> PermanovaResult:
     """Tests whether groups of samples lie apart (Anderson 2001).
 
     Args:
         matrix: distances of N samples.
         groups: the group of each sample in the order of ``matrix.ids``, or a mapping from id to group (a dict or a
-            pandas Series), which may hold more ids.
+            pandas Series), which may hold more ids. A sample has none where it is None, NaN or empty.
         permutations: of the labels.
         seed: permutation k depends on (seed, k) only.
+        missing_groups: samples without a group: ``error``, or ``drop`` them with a warning that counts them.
 
     Raises:
         ArgumentError: a sample without a group, fewer than two groups, each sample a group of its own.
     """
-    if isinstance(groups, Mapping) or hasattr(groups, "index") and hasattr(groups, "keys"):
-        known: dict[str, str] = dict(groups.items())  # type: ignore[union-attr]
-        missing = [name for name in matrix.ids if name not in known]
-        if missing:
-            raise ArgumentError(f"groups: {len(missing)} samples have none ({', '.join(missing[:3])})")
-        groups = [known[name] for name in matrix.ids]
-    found = _C.permanova(matrix.values, [str(group) for group in groups], permutations, seed)
+    if missing_groups not in ("error", "drop"):
+        raise ArgumentError(f"missing_groups: expected error or drop, got {missing_groups!r}")
+    labels = _group_labels(matrix.ids, groups)
+    missing = [name for name, label in zip(matrix.ids, labels, strict=True) if not label]
+    if missing:
+        told = f"{len(missing)} of {len(labels)} samples have no group ({_some(missing)})"
+        if missing_groups == "error":
+            raise ArgumentError(f"groups: {told}; missing_groups='drop' leaves them out")
+        warnings.warn(f"permanova: {told}, they are left out", stacklevel=2)
+        matrix = matrix.subset([name for name, label in zip(matrix.ids, labels, strict=True) if label])
+        labels = [label for label in labels if label]
+    found = _C.permanova(_sound_distances(matrix.values, matrix.ids), labels, permutations, seed)
     return PermanovaResult(found.pseudo_f, found.p_value, found.num_samples, found.num_groups, found.num_permutations)
+
+
+def _group_labels(ids: Sequence[str], groups: Any) -> list[str]:
+    """The group of each sample as text, "" where there is none."""
+    if isinstance(groups, Mapping) or hasattr(groups, "index") and hasattr(groups, "keys"):
+        known: dict[str, Any] = dict(groups.items())
+        found = [known.get(name) for name in ids]
+    else:
+        found = list(groups)
+        if len(found) != len(ids):
+            raise ArgumentError(f"groups: expected one for each of {len(ids)} samples, got {len(found)}")
+    return ["" if _is_missing(group) else str(group) for group in found]
+
+
+def _is_missing(value: Any) -> bool:
+    """None, NaN, pandas' NA and NaT, and text of blanks."""
+    if value is None or isinstance(value, str) and not value.strip():
+        return True
+    # NaN and NaT differ from themselves; NA says neither yes nor no.
+    return type(value).__name__ == "NAType" or bool(value != value)
