@@ -25,9 +25,6 @@ bool is_ascii(std::string_view text) {
 
 std::string kind_name(ErrorKind kind) { return std::string(to_string(kind)); }
 
-// The message with options as Python spells them.
-py::str told(const Error& error) { return text(spelled_for_python(error.what())); }
-
 py::object number_or_none(int64_t value) { return value < 0 ? py::object(py::none()) : py::cast(value); }
 
 template <class... Args>
@@ -36,6 +33,9 @@ void raise(const char* name, Args&&... args) {
   const py::object error = type(std::forward<Args>(args)...);
   PyErr_SetObject(type.ptr(), error.ptr());
 }
+
+// The message with options as Python spells them.
+py::str told(const Error& error) { return text(spelled_for_python(error.what())); }
 
 void translate(std::exception_ptr pointer) {
   if (!pointer) return;

@@ -47,7 +47,7 @@ void check_length(const io::Tree& tree, int64_t node, const std::string& tree_pa
                         "; table and tree do not belong together");
   }
   throw ArgumentError(counted + " features of the table are not tips of " + tree_path + " (for example " + examples +
-                      "); --missing-features drop leaves them out");
+                      "); `missing_features=drop` leaves them out");
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ TargetCodec TargetCodec::fit_regression(std::string column, const std::vector<do
     for (double& value : scaled) {
       if (value <= -1) {
         throw ArgumentError("target " + quoted(codec.column_) + ": the logarithm needs values above -1, got " +
-                            std::to_string(value) + "; use --target-transform zscore or minmax");
+                            std::to_string(value) + "; use `target_transform=zscore` or minmax");
       }
       value = std::log1p(value);
     }
@@ -165,7 +165,7 @@ LabelledSamples labelled_samples(const std::vector<std::string>& sample_ids, con
   if (!out.without_metadata.empty() && missing == MissingSamples::kError) {
     throw ArgumentError(metadata.path + ": " + std::to_string(out.without_metadata.size()) +
                         " samples of the table have no metadata (" + examples(out.without_metadata) +
-                        "); add them, or use --missing-samples drop");
+                        "); add them, or use `missing_samples=drop`");
   }
   if (out.samples.empty()) {
     throw ArgumentError(metadata.path + ": no sample of the table has a value in column " + quoted(column));

@@ -177,7 +177,7 @@ void refuse_existing(const std::string& path, Overwrite overwrite) {
   if (path == "-" || ::stat(path.c_str(), &info) != 0) return;
   if (S_ISDIR(info.st_mode)) throw WriteError(path + ": expected a file name, got a directory");
   if (S_ISREG(info.st_mode) && overwrite == Overwrite::kRefuse) {
-    throw WriteError(path + ": the output exists; choose another name or allow overwriting (--overwrite)");
+    throw WriteError(path + ": the output exists; choose another name or allow overwriting (`overwrite`)");
   }
 }
 

@@ -27,7 +27,7 @@ CATCH_TEST_CASE("features absent from the tree are an error with count, examples
   CATCH_REQUIRE_THROWS_WITH(match_features(tree, ids, MissingFeatures::kError, "test.nwk"),
                             Catch::Contains("4 of 5") && Catch::Contains("x1") && Catch::Contains("inside") &&
                                 Catch::Contains("x3") && !Catch::Contains("x4") &&
-                                Catch::Contains("--missing-features drop") && Catch::Contains("test.nwk"));
+                                Catch::Contains("`missing_features=drop`") && Catch::Contains("test.nwk"));
   const auto phylogeny = match_features(tree, ids, MissingFeatures::kDrop);
   CATCH_REQUIRE(phylogeny.missing == std::vector<int64_t>{1, 2, 3, 4});
   CATCH_REQUIRE(phylogeny.branch_of == std::vector<int64_t>{0, -1, -1, -1, -1});
