@@ -44,7 +44,7 @@ void check_dna(const std::string& feature, const std::string& sequence) {
                       (sequence.empty() ? "an empty sequence"
                                         : quoted(sequence.substr(place, 1)) + " at position " +
                                               std::to_string(place + 1) + " of " + quoted(sequence)) +
-                      "; --sequences FILE gives DNA for ids that are not DNA");
+                      "; `sequences` (a FASTA) gives DNA for ids that are not DNA");
 }
 
 // The AAM tokens of many sequences, held in bytes: the 64-bit form exists for a part of them at a time.
@@ -63,6 +63,23 @@ seq::Encoded byte_tokens(std::span<const std::string_view> sequences, int64_t ma
     out.lengths.narrow(0, first, count).copy_(encoded.lengths);
   }
   return out;
+}
+
+// Entries of each sample in the order of their features' ids, which does not depend on how the table was written.
+std::vector<int64_t> entries_by_feature_id(const io::CountTable& table) {
+  std::vector<int64_t> features(table.feature_ids.size()), rank(table.feature_ids.size());
+  std::iota(features.begin(), features.end(), int64_t{0});
+  std::sort(features.begin(), features.end(),
+            [&](int64_t a, int64_t b) { return table.feature_ids[a] < table.feature_ids[b]; });
+  for (size_t place = 0; place < features.size(); ++place) rank[features[place]] = static_cast<int64_t>(place);
+
+  std::vector<int64_t> entries(table.indices.size());
+  std::iota(entries.begin(), entries.end(), int64_t{0});
+  for (int64_t sample = 0; sample < table.num_samples(); ++sample) {
+    std::sort(entries.begin() + table.indptr[sample], entries.begin() + table.indptr[sample + 1],
+              [&](int64_t a, int64_t b) { return rank[table.indices[a]] < rank[table.indices[b]]; });
+  }
+  return entries;
 }
 
 }  // namespace
@@ -86,7 +103,7 @@ std::string_view to_string(AsvSampling sampling) {
   throw ArgumentError("asv sampling: unknown value");
 }
 
-// A sample's features with reads after rarefaction, in table order, and which of them the model sees.
+// A sample's features with reads after rarefaction, in the order of their ids, and which of them the model sees.
 struct SampleDataset::Drawn {
   std::vector<int64_t> features;
   std::vector<double> counts;
@@ -105,6 +122,7 @@ SampleDataset::SampleDataset(std::shared_ptr<const io::CountTable> table, std::v
     throw ArgumentError("token_limit: expected at least 1, got " + std::to_string(options_.token_limit));
   }
   for (size_t i = 0; i < sequences_.size(); ++i) check_dna(table_->feature_ids[i], sequences_[i]);
+  entries_by_id_ = entries_by_feature_id(*table_);
   const std::vector<std::string_view> views(sequences_.begin(), sequences_.end());
   const seq::Encoded encoded = byte_tokens(views, options_.max_bp);
   feature_tokens_ = encoded.values;
@@ -153,7 +171,8 @@ SampleDataset::Drawn SampleDataset::draw(int64_t sample, uint64_t epoch) const {
   const uint64_t draw_epoch = options_.redraw_each_epoch ? epoch : 0;
   const std::string& id = table_->sample_ids[static_cast<size_t>(sample)];
   const auto begin = table_->indptr[static_cast<size_t>(sample)], end = table_->indptr[static_cast<size_t>(sample) + 1];
-  std::vector<double> counts(table_->values.begin() + begin, table_->values.begin() + end);
+  std::vector<double> counts;
+  for (int64_t i = begin; i < end; ++i) counts.push_back(table_->values[entries_by_id_[i]]);
   if (options_.rarefy_depth_reads > 0) {
     community::RarefyOptions rarefy;
     rarefy.depth_reads = options_.rarefy_depth_reads;
@@ -164,14 +183,17 @@ SampleDataset::Drawn SampleDataset::draw(int64_t sample, uint64_t epoch) const {
   Drawn out;
   for (int64_t i = 0; i < end - begin; ++i) {
     if (counts[static_cast<size_t>(i)] <= 0) continue;
-    out.features.push_back(table_->indices[static_cast<size_t>(begin + i)]);
+    out.features.push_back(table_->indices[entries_by_id_[begin + i]]);
     out.counts.push_back(counts[static_cast<size_t>(i)]);
   }
   if (out.features.empty()) throw ArgumentError("sample " + quoted(id) + " has no reads; filter the table first");
   out.shown.resize(out.features.size());
   std::iota(out.shown.begin(), out.shown.end(), size_t{0});
   const auto limit = static_cast<size_t>(options_.token_limit);
-  if (options_.asv_sampling == AsvSampling::kAbundance) {
+  if (options_.asv_sampling == AsvSampling::kFirst) {
+    std::sort(out.shown.begin(), out.shown.end(),
+              [&](size_t a, size_t b) { return out.features[a] < out.features[b]; });
+  } else if (options_.asv_sampling == AsvSampling::kAbundance) {
     std::stable_sort(out.shown.begin(), out.shown.end(),
                      [&](size_t a, size_t b) { return out.counts[a] > out.counts[b]; });
   } else if (options_.asv_sampling == AsvSampling::kRandom && out.shown.size() > limit) {
@@ -294,7 +316,7 @@ std::vector<std::string> feature_sequences(const std::vector<std::string>& featu
                           " feature ids are not DNA" + (fasta_path.empty() ? "" : " and not in " + fasta_path) + " (";
     for (size_t i = 0; i < std::min<size_t>(without.size(), 3); ++i) message += (i ? ", " : "") + without[i];
     throw ArgumentError(message + (without.size() > 3 ? ", ..." : "") +
-                        "); give their sequences with --sequences FILE.fasta");
+                        "); give their sequences with `sequences` (a FASTA file)");
   }
   check_md5_ids(feature_ids, sequences, fasta_path);
   return sequences;

@@ -19,9 +19,9 @@ namespace deepbio::data {
 
 // Which ASVs stay when a sample has more than token_limit, and in which order ASVs stand.
 enum class AsvSampling {
-  kFirst,      // table order, the first ones (AAM's default)
-  kAbundance,  // most reads first
-  kRandom,     // table order, a random subset new in each epoch
+  kFirst,      // table order, the first ones (AAM's default): the only one to which the order of the table matters
+  kAbundance,  // most reads first, equal ones by id
+  kRandom,     // by id, a random subset new in each epoch
 };
 AsvSampling parse_asv_sampling(std::string_view name);
 std::string_view to_string(AsvSampling sampling);
@@ -36,7 +36,8 @@ struct SampleDatasetOptions {
   community::Metric metric = community::Metric::kUnweighted;
 };
 
-// Samples of a table for the AAM models.
+// Samples of a table for the AAM models. Draws are keyed by sample and feature ids: the order of the table's samples
+// and features changes nothing but the numbers of asv_features.
 class SampleDataset {
  public:
   // sequences: the DNA of each feature [F]. throws ArgumentError when one has a letter outside ACGT..., naming the
@@ -58,6 +59,9 @@ class SampleDataset {
   const std::vector<std::string>& sequences() const { return sequences_; }
   const SampleDatasetOptions& options() const { return options_; }
   const at::Tensor& targets() const { return targets_; }
+  const at::Tensor& distances() const { return distances_; }  // float32 [N, N]; undefined when there are none
+  const community::Phylogeny* phylogeny() const { return phylogeny_.get(); }  // null when there is none
+  const CategoryIds& categories() const { return categories_; }
   bool has_distances() const { return phylogeny_ != nullptr || distances_.defined(); }
   // throws ArgumentError for an index out of range.
   SampleBatch batch(std::span<const int64_t> indices, uint64_t epoch = 0) const;
@@ -73,8 +77,9 @@ class SampleDataset {
   std::shared_ptr<const community::Phylogeny> phylogeny_;
   at::Tensor distances_, targets_;
   CategoryIds categories_;
-  at::Tensor feature_tokens_;   // uint8 [F, L], AAM ids
-  at::Tensor feature_lengths_;  // int64 [F], START counted
+  std::vector<int64_t> entries_by_id_;  // entries of the table, those of a sample in the order of their features' ids
+  at::Tensor feature_tokens_;           // uint8 [F, L], AAM ids
+  at::Tensor feature_lengths_;          // int64 [F], START counted
 };
 
 // DNA of each feature: from the ids themselves, or from a FASTA (also a QIIME 2 artifact) keyed by id.

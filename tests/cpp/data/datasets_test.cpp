@@ -233,6 +233,62 @@ CATCH_TEST_CASE("Distances of a batch are the entries of the whole UniFrac matri
   }
 }
 
+// The table with its features in another order: place[f] says where feature f goes.
+io::CountTable reordered(const io::CountTable& table, const std::vector<int64_t>& place) {
+  io::CountTable out = table;
+  for (size_t f = 0; f < place.size(); ++f) out.feature_ids[place[f]] = table.feature_ids[f];
+  for (int64_t sample = 0; sample < table.num_samples(); ++sample) {
+    std::map<int64_t, double> entries;
+    for (int64_t i = table.indptr[sample]; i < table.indptr[sample + 1]; ++i) {
+      entries[place[table.indices[i]]] = table.values[i];
+    }
+    int64_t i = table.indptr[sample];
+    for (const auto& [feature, value] : entries) {
+      out.indices[i] = feature;
+      out.values[i++] = value;
+    }
+  }
+  return out;
+}
+
+io::CountTable in_id_order(const io::CountTable& table) {
+  std::vector<std::string> sorted = table.feature_ids;
+  std::sort(sorted.begin(), sorted.end());
+  std::vector<int64_t> place;
+  for (const std::string& id : table.feature_ids) {
+    place.push_back(std::lower_bound(sorted.begin(), sorted.end(), id) - sorted.begin());
+  }
+  return reordered(table, place);
+}
+
+CATCH_TEST_CASE("A draw does not depend on the order of the table's features", "[samples]") {
+  const Community community;
+  const auto count = static_cast<int64_t>(community.table->feature_ids.size());
+  std::vector<int64_t> place(static_cast<size_t>(count));
+  for (int64_t f = 0; f < count; ++f) place[f] = (f * 5 + 3) % count;
+  const auto other = std::make_shared<const io::CountTable>(reordered(*community.table, place));
+  std::vector<std::string> sequences(community.sequences.size());
+  for (size_t f = 0; f < sequences.size(); ++f) sequences[place[f]] = community.sequences[f];
+  for (const auto sampling : {AsvSampling::kAbundance, AsvSampling::kRandom}) {
+    SampleDatasetOptions options;
+    options.rarefy_depth_reads = 40;
+    options.token_limit = 5;
+    options.asv_sampling = sampling;
+    const SampleDataset first(community.table, community.sequences, options), second(other, sequences, options);
+    const auto a = first.batch(all(first), 3), b = second.batch(all(second), 3);
+    CATCH_REQUIRE(torch::equal(a.counts, b.counts));
+    const auto names = [](const SampleBatch& batch, const std::vector<std::string>& ids) {
+      std::vector<std::string> out;
+      for (int64_t i = 0; i < batch.asv_index.numel(); ++i) {
+        const int64_t slot = batch.asv_index.flatten()[i].item<int64_t>();
+        out.push_back(batch.mask.flatten()[i].item<bool>() ? ids[batch.asv_features[slot].item<int64_t>()] : "");
+      }
+      return out;
+    };
+    CATCH_REQUIRE(names(a, community.table->feature_ids) == names(b, other->feature_ids));
+  }
+}
+
 CATCH_TEST_CASE("Distances follow the draw of the epoch", "[samples]") {
   const Community community;
   SampleDatasetOptions options;
@@ -240,7 +296,7 @@ CATCH_TEST_CASE("Distances follow the draw of the epoch", "[samples]") {
   options.seed = 2;
   SampleDataset dataset(community.table, community.sequences, options);
   dataset.set_phylogeny(community.phylogeny());
-  const auto drawn = community::rarefy(*community.table, {40, false, 2, 6}).table;
+  const auto drawn = community::rarefy(in_id_order(*community.table), {40, false, 2, 6}).table;
   CATCH_REQUIRE(drawn.num_samples() == dataset.size());
   const auto phylogeny = community::match_features(io::parse_newick(
                                                        [&] {
@@ -287,7 +343,7 @@ CATCH_TEST_CASE("Samples without reads, bad indices, bad DNA and bad options are
   sequences[3] = "ACGT-ACGT";
   CATCH_REQUIRE_THROWS_WITH(SampleDataset(community.table, sequences, options), Catch::Contains("feature3") &&
                                                                                     Catch::Contains("position 5") &&
-                                                                                    Catch::Contains("--sequences"));
+                                                                                    Catch::Contains("`sequences`"));
   sequences.pop_back();
   CATCH_REQUIRE_THROWS_WITH(SampleDataset(community.table, sequences, options), Catch::Contains("14 features, got 13"));
   options.token_limit = 0;
@@ -335,7 +391,7 @@ CATCH_TEST_CASE("DNA of features comes from their ids, or from a FASTA by id", "
                 std::vector<std::string>{"GG", dna, "ACGTACGT"});
   CATCH_REQUIRE_THROWS_WITH(
       feature_sequences({dna, "CAT", "asv3", "asv4", "asv5"}),
-      Catch::Contains("4 of 5") && Catch::Contains("CAT, asv3, asv4, ...") && Catch::Contains("--sequences FILE"));
+      Catch::Contains("4 of 5") && Catch::Contains("CAT, asv3, asv4, ...") && Catch::Contains("`sequences`"));
   CATCH_REQUIRE_THROWS_WITH(feature_sequences({"asv3"}, folder / "reps.fasta"), Catch::Contains("reps.fasta"));
   deepbio::test::write_text(folder / "twice.fasta", ">a\nACGT\n>a\nACGA\n");
   CATCH_REQUIRE_THROWS_WITH(feature_sequences({"a"}, folder / "twice.fasta"), Catch::Contains("stands twice"));
