@@ -55,19 +55,35 @@ def write_report(
     epochs = [json.loads(line) for line in lines if line.strip()]
     title = html.escape(f"{config['kind']}: {run.name}")
     parts = [f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{_STYLE}</style>"]
-    parts.append(f"<h1>{title}</h1>")
+    parts += [f"<h1>{title}</h1>", _samples(config)]
     if epochs:
         parts += [_curves(epochs), "<h2>Best epoch</h2>", _table(_best(epochs))]
     parts += [_predictions(run, config), _map(run, config, table)]
+    about = {name: value for name, value in (config["trained_on"] or {}).items() if name not in ("left_out", "content")}
     for name, options in (
         ("Model", config["model"]),
-        ("Data", {**config["data"], **(config["trained_on"] or {})}),
+        ("Data", {**config["data"], **about}),
         ("Training", (config["training"] or {}).get("resolved", {})),
         ("Versions", config["versions"] or {}),
     ):
-        parts += [f"<h2>{name}</h2>", _table(sorted(options.items()))]
+        parts.append(f"<details><summary>{name}</summary>{_table(sorted(options.items()))}</details>")
     _write(path, "\n".join([*parts, "</html>\n"]))
     return path
+
+
+def _samples(config: dict[str, Any]) -> str:
+    """How many samples trained, how many of each class, and who was left out and why."""
+    about = config["trained_on"] or {}
+    rows: list[tuple[str, Any]] = []
+    if config["target"]:
+        rows.append(("target", config["target"]["column"]))
+    for key, label in (("num_train", "samples to train on"), ("num_val", "held back"), ("num_features", "ASVs")):
+        if key in about:
+            rows.append((label, about[key]))
+    counts = (about.get("baseline") or {}).get("class_counts") or {}
+    rows += [(f"training samples of {name}", count) for name, count in counts.items()]
+    rows += [(f"left out {part['why']}", part["num_samples"]) for part in about.get("left_out") or []]
+    return "<h2>Samples</h2>" + _table(rows) if rows else ""
 
 
 def _write(path: Path, text: str) -> None:
@@ -112,21 +128,29 @@ def _text(value: Any) -> str:
 
 def _curves(epochs: list[dict[str, Any]]) -> str:
     figure = _figure()
+    from matplotlib.ticker import MaxNLocator
+
     axes = figure.subplots()
-    numbers = [epoch["epoch"] for epoch in epochs]
+    numbers = [_number(epoch) for epoch in epochs]
     for key, label in (("train_loss", "training"), ("val_loss", "validation")):
         axes.plot(numbers, [epoch[key] for epoch in epochs], marker=".", label=label)
-    best = [epoch["epoch"] for epoch in epochs if epoch["is_best"]]
+    best = [_number(epoch) for epoch in epochs if epoch["is_best"]]
     if best:
         axes.axvline(best[-1], color="0.6", linestyle=":", label="best epoch")
     axes.set(xlabel="epoch", ylabel="loss", title="Loss")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend()
     return _image(figure, "loss of training and validation by epoch")
 
 
+def _number(epoch: dict[str, Any]) -> int:
+    """As the console counts: the first epoch is 1."""
+    return int(epoch["epoch"]) + 1
+
+
 def _best(epochs: list[dict[str, Any]]) -> list[tuple[str, Any]]:
     best = next((epoch for epoch in reversed(epochs) if epoch["is_best"]), epochs[-1])
-    return [("epoch", best["epoch"]), *sorted(best["val"].items())]
+    return [("epoch", _number(best)), *sorted(best["val"].items())]
 
 
 def _predictions(run: Path, config: dict[str, Any]) -> str:
@@ -184,13 +208,14 @@ def _map(run: Path, config: dict[str, Any], table: str | os.PathLike[str] | None
     shares = lengths.square() / lengths.square().sum().clamp_min(1e-300)
     figure = _figure(6, 5)
     axes = figure.subplots()
-    _draw_points(axes, figure, points, _target_values(config, ids))
+    is_classifier = bool(config["target"]) and config["target"]["is_classifier"]
+    _draw_points(axes, figure, points, _target_values(config, ids), is_classifier)
     axes.set(xlabel=f"axis 1 ({shares[0]:.1%})", ylabel=f"axis 2 ({shares[1]:.1%})", title="Samples")
     return "<h2>Map of the samples</h2>" + _image(figure, "embeddings on their first two principal axes")
 
 
 def _target_values(config: dict[str, Any], ids: list[str]) -> list[str] | None:
-    """The target of each sample, where the run's metadata file is still there and knows all of them."""
+    """The target of each sample, "" where it has none; None where the run's metadata file is not there any more."""
     path, target = (config["trained_on"] or {}).get("metadata"), config["target"]
     if not target or not path or not Path(path).is_file():
         return None
@@ -198,24 +223,29 @@ def _target_values(config: dict[str, Any], ids: list[str]) -> list[str] | None:
 
     metadata = _C.Metadata.read(path)
     values = dict(zip(metadata.ids, metadata.values(target["column"]), strict=True))
-    return [values[name] for name in ids] if set(ids) <= set(values) else None
+    found = [values.get(name, "") for name in ids]
+    return ["" if _C.is_missing(value) else value for value in found]
 
 
-def _draw_points(axes: Any, figure: Figure, points: Any, values: list[str] | None) -> None:
-    if values is None:
+def _draw_points(axes: Any, figure: Figure, points: Any, values: list[str] | None, is_classifier: bool) -> None:
+    """Coloured by value or class; samples without one are grey."""
+    names = sorted({*values} - {""}) if values is not None else []
+    if values is None or not names or (is_classifier and len(names) > _MOST_CLASSES):
         axes.scatter(points[:, 0], points[:, 1], s=16, alpha=0.8)
         return
-    try:
-        dots = axes.scatter(points[:, 0], points[:, 1], s=16, c=[float(value) for value in values])
-        figure.colorbar(dots)
-    except ValueError:  # classes
-        names = sorted(set(values))
-        if len(names) > _MOST_CLASSES:
-            _draw_points(axes, figure, points, None)
-            return
+    without = [i for i, value in enumerate(values) if value == ""]
+    if without:
+        label = f"no value ({len(without)})"
+        axes.scatter(points[without, 0], points[without, 1], s=16, alpha=0.8, color="0.7", label=label)
+    if is_classifier:
         for name in names:
             rows = [i for i, value in enumerate(values) if value == name]
-            axes.scatter(points[rows, 0], points[rows, 1], s=16, alpha=0.8, label=name)
+            axes.scatter(points[rows, 0], points[rows, 1], s=16, alpha=0.8, label=f"{name} ({len(rows)})")
+    else:
+        rows = [i for i, value in enumerate(values) if value != ""]
+        dots = axes.scatter(points[rows, 0], points[rows, 1], s=16, c=[float(values[i]) for i in rows])
+        figure.colorbar(dots)
+    if is_classifier or without:
         axes.legend()
 
 

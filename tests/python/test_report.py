@@ -1,6 +1,7 @@
 """The report: one page that needs nothing else, with a picture for each thing that a run has."""
 
 import base64
+import json
 import re
 import subprocess
 import sys
@@ -8,12 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 import deepbio_torch as db
 from deepbio_torch.errors import MissingFileError, WriteError
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 pytest.importorskip("matplotlib")
+from matplotlib.figure import Figure  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +53,44 @@ def test_a_classifier_shows_its_confusion_as_counts(runs: dict[str, Path]):
     counts = [int(cell) for cell in re.findall(r"<td>(\d+)</td>", table)]
     assert sum(counts) == len((runs["group"] / "val_samples.txt").read_text().split())
     assert len(pictures(page)) == 2
+
+
+def test_epochs_are_numbered_as_on_the_console(deepbio: Run, runs: dict[str, Path]):
+    page = db.report.write_report(runs["age"]).read_text()
+    epochs = [json.loads(line) for line in (runs["age"] / "metrics.jsonl").read_text().splitlines()]
+    best = max(epoch["epoch"] for epoch in epochs if epoch["is_best"])
+    assert f"<tr><th>epoch</th><td>{best + 1}</td></tr>" in page.split("Best epoch")[1]
+    assert "samples to train on</th><td>19</td>" in page
+
+
+def test_samples_without_a_value_are_grey_and_the_others_keep_their_colour():
+    figure = Figure()
+    axes = figure.subplots()
+    points = torch.arange(10.0).reshape(5, 2)
+    db.report._draw_points(axes, figure, points, ["1", "", "3", "4.5", ""], False)
+    grey, coloured = axes.collections
+    assert len(grey.get_offsets()) == 2 and grey.get_label() == "no value (2)"
+    assert coloured.get_array().tolist() == [1, 3, 4.5]
+    axes = figure.subplots()
+    db.report._draw_points(axes, figure, points, ["None", "", "x", "x", ""], True)
+    assert [dots.get_label() for dots in axes.collections] == ["no value (2)", "None (1)", "x (2)"]
+
+
+def test_a_page_is_made_from_another_folder_and_with_a_missing_value(
+    deepbio: Run, community_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    about = (community_dir / "metadata.tsv").read_text().splitlines()
+    cells = about[4].split("\t")
+    cells[1] = ""
+    about[4] = "\t".join(cells)
+    (tmp_path / "m.tsv").write_text("\n".join(about) + "\n")
+    (tmp_path / "t.biom").write_bytes((community_dir / "table.biom").read_bytes())
+    args = ["--table", "t.biom", "--metadata", "m.tsv", "--metadata-column", "age", "--epochs", 1, "--max-bp", 60]
+    deepbio("train", *args, "--embedding-dim", 16, "--output-dir", "run", check=True, cwd=tmp_path)
+    monkeypatch.chdir("/")
+    page = db.report.write_report(tmp_path / "run").read_text()
+    assert "not there any more" not in page and "embeddings" in pictures(page)[-1]
+    assert "left out without a value of &quot;age&quot;</th><td>1</td>" in page
 
 
 def test_pretraining_has_no_predictions_and_an_own_table_can_be_given(
