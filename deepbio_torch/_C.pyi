@@ -485,16 +485,28 @@ def model_forward(
 def fit_target(column: str, values: Sequence[float], transform: str) -> str: ...  # JSON of a TargetCodec
 def fit_classes(column: str, labels: Sequence[str]) -> str: ...
 def refit_target(codec_json: str, values: Sequence[float]) -> str: ...
-def labelled_samples(
-    sample_ids: Sequence[str], metadata: Metadata, column: str, is_classifier: bool, missing_samples: str
-) -> tuple[list[int], list[float], list[str]]: ...  # rows, numbers, labels
+def choose_samples(
+    table: Table,
+    metadata: Metadata | None,
+    distance_ids: Sequence[str] | None,
+    *,
+    target: str = "",
+    is_classifier: bool = False,
+    may_be_constant: bool = False,
+    categorical_columns: Sequence[str] = (),
+    missing_samples: str = "error",
+    rarefy_depth: int = 0,  # -1: automatic
+) -> dict[str, Any]: ...  # samples, values, labels, rarefy_depth, left_out [(why, ids)], notes
 def fit_categories(columns: Sequence[str], metadata: Metadata, sample_ids: Sequence[str]) -> str: ...  # JSON
 def category_ids(
     categories_json: str, metadata: Metadata, sample_ids: Sequence[str]
 ) -> dict[str, Tensor]: ...  # column -> int64 [N]
 def normalize_targets(codec_json: str, values: Sequence[float]) -> Tensor: ...  # float32 [N, 1]
 def class_ids(codec_json: str, labels: Sequence[str]) -> Tensor: ...  # int64 [N]
-def split_samples(num_samples: int, test_size: float, seed: int) -> tuple[list[int], list[int]]: ...
+def split_samples(
+    num_samples: int, test_size: float, seed: int, labels: Sequence[str] = (), groups: Sequence[str] = ()
+) -> tuple[list[int], list[int], list[str]]: ...  # training, held back, notes
+def baseline(codec_json: str, values: Sequence[float], labels: Sequence[str]) -> str: ...  # JSON
 def metric_rows() -> list[dict[str, Any]]: ...
 def number_metrics(prediction: Tensor, actual: Tensor) -> dict[str, float]: ...
 def class_metrics(
@@ -511,18 +523,23 @@ def fit(
     options_json: str,
     train: SampleDataset,
     val: SampleDataset,
-    train_items: Sequence[int],
-    val_items: Sequence[int],
-    run_directory: str = "",
+    *,
     codec_json: str = "",
+    run_directory: str = "",
+    run_config_json: str = "",
+    notes: Sequence[str] = (),
+    val_values: Sequence[float] = (),
+    val_labels: Sequence[str] = (),
     on_step: Callable[[dict[str, Any]], bool | None] | None = None,  # False stops
     on_epoch: Callable[[str], bool] | None = None,  # JSON of an EpochReport
     resume: bool = False,
+    overwrite: bool = False,
 ) -> str: ...  # JSON: history, best_epoch, best_loss, stopped_early, interrupted
 def read_run_config(run: str) -> str: ...
 def write_run_config(run: str, config_json: str) -> None: ...
 
-# sample_ids, values float64 [N, O], class_ids, classes, left_out (samples below the run's depth)
+# sample_ids, values float64 [N, O], class_ids, classes, left_out (samples below the run's depth), levels, quantiles,
+# notes
 def predict(
     run: str, table: Table, fasta_path: str = "", batch_size: int = 32, metadata_path: str = ""
 ) -> dict[str, Any]: ...

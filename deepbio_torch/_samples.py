@@ -14,10 +14,12 @@ from torch.utils.data import Dataset
 
 from . import _C
 from ._batch import Batch, Rows, Sample
+from ._log import logger
 from ._tables import DistanceMatrix, Table, Tree, read_table, read_tree
 from .errors import ArgumentError, RecordIndexError
 
 Path = str | os.PathLike[str]
+_AUTO_DEPTH = -1  # of C++
 
 
 class SampleDataset(Dataset[Sample]):
@@ -36,8 +38,9 @@ class SampleDataset(Dataset[Sample]):
         tree: a Tree or path; a batch then carries the UniFrac distances of its own draw.
         distances: a DistanceMatrix or path instead of a tree.
         metadata: path of a metadata TSV.
-        target: its column to learn. Samples whose value is missing are left out; samples that the
-            metadata does not know are an error, unless ``missing_samples`` is "drop".
+        target: its column to learn. Samples whose value is missing are left out; samples that the metadata
+            or the distances do not know are an error, unless ``missing_samples`` is "drop". Samples that all have
+            the same value are refused, unless ``codec`` is given: then they are judged, not learned from.
         classifier: the target is a class; otherwise a number.
         target_transform: of a number: "none", "minmax", "zscore", "log-minmax" or "log-zscore",
             fitted on these samples.
@@ -48,7 +51,8 @@ class SampleDataset(Dataset[Sample]):
         categories: the ``categories`` of another dataset, to number values as there.
         missing_samples: "error" or "drop".
         sequences: path of a FASTA with the DNA of each feature, for ids that are not DNA.
-        rarefy_depth: reads drawn of each sample; shallower samples are left out. None: all reads.
+        rarefy_depth: reads drawn of each sample; shallower samples are left out. None: all reads. "auto": the
+            largest depth up to 5000 that keeps 90 % of the samples.
         redraw: another draw in each epoch; False: always the same, as for validation.
         token_limit: ASVs of a sample at most.
         asv_sampling: which ASVs of a larger sample stay: "abundance", "first" or "random".
@@ -60,7 +64,8 @@ class SampleDataset(Dataset[Sample]):
     Attributes:
         table: what is left of the table. codec: how the target is scaled, JSON text, "" without.
         categories: the values of each categorical column in order, JSON text, "" without.
-        left_out: ids of samples that are too shallow or without target.
+        left_out: ids of samples that are too shallow, without target or without distances.
+        notes: what was left out and why, and what is odd about the samples or their split, a line each.
 
     Raises:
         ArgumentError, ParseError, MissingFileError: with file, sample or feature and what to do.
@@ -81,7 +86,7 @@ class SampleDataset(Dataset[Sample]):
         categories: str = "",
         missing_samples: str = "error",
         sequences: Path | None = None,
-        rarefy_depth: int | None = None,
+        rarefy_depth: int | str | None = None,
         redraw: bool = True,
         token_limit: int = 1024,
         asv_sampling: str = "abundance",
@@ -100,19 +105,29 @@ class SampleDataset(Dataset[Sample]):
         if categorical and metadata is None:
             raise ArgumentError(f"categorical: columns {', '.join(categorical)} need metadata=PATH")
         self.table = table if isinstance(table, Table) else read_table(table)
-        self.left_out: list[str] = []
-        self._keep_deep(1 if rarefy_depth is None else rarefy_depth)
-        self.codec, self._targets = "", None
-        self.categories, self._categories = "", {}
-        about = None if metadata is None else _C.Metadata.read(os.fspath(metadata))
-        if target is not None and about is not None:
-            self._read_targets(about, target, classifier, missing_samples)
-            self._scale_targets(target, target_transform, codec)
-        if categorical and about is not None:
-            self._number_categories(about, categorical, categories)
+        self._paths = _absolute_paths(
+            table=table, tree=tree, distances=distances, metadata=metadata, sequences=sequences
+        )
         self.tree = tree if tree is None or isinstance(tree, Tree) else read_tree(tree)
         if distances is not None and not isinstance(distances, DistanceMatrix):
             distances = DistanceMatrix.read(distances)
+        about = None if metadata is None else _C.Metadata.read(os.fspath(metadata))
+        depth = self._choose(
+            about,
+            distances,
+            target=target or "",
+            is_classifier=classifier,
+            may_be_constant=bool(codec),
+            categorical_columns=list(categorical),
+            missing_samples=missing_samples,
+            rarefy_depth=_depth(rarefy_depth),
+        )
+        self.codec, self._targets = "", None
+        self.categories, self._categories = "", {}
+        if target is not None:
+            self._scale_targets(target, target_transform, codec)
+        if categorical and about is not None:
+            self._number_categories(about, categorical, categories)
         self.distances = None if distances is None else distances.subset(self.table.sample_ids)
         fasta = "" if sequences is None else os.fspath(sequences)
         self._dna = _C.feature_sequences(self.table.feature_ids, fasta)
@@ -121,7 +136,7 @@ class SampleDataset(Dataset[Sample]):
             "max_bp": max_bp,
             "token_limit": token_limit,
             "asv_sampling": asv_sampling,
-            "rarefy_depth": rarefy_depth or 0,
+            "rarefy_depth": depth,
             "redraw_each_epoch": redraw,
             "seed": seed,
             "metric": metric,
@@ -135,25 +150,18 @@ class SampleDataset(Dataset[Sample]):
     _values: list[float]
     _labels: list[str]
 
-    def _keep(self, samples: Sequence[int]) -> None:
-        kept = set(samples)
-        self.left_out += [name for i, name in enumerate(self.table.sample_ids) if i not in kept]
-        self.table = Table(self.table.native.select_samples(samples))
-
-    def _keep_deep(self, depth: int) -> None:
-        totals = self.table.totals()
-        deep: list[int] = (totals >= depth).nonzero().flatten().tolist()
-        if not deep:
-            most = totals.max().item() if len(totals) else 0
-            raise ArgumentError(f"rarefy_depth: no sample has {depth} reads; the deepest has {most:g}")
-        if len(deep) < len(totals):
-            self._keep(deep)
-
-    def _read_targets(self, metadata: _C.Metadata, column: str, classifier: bool, missing: str) -> None:
-        found = _C.labelled_samples(self.table.sample_ids, metadata, column, classifier, missing)
-        samples, self._values, self._labels = found
-        if len(samples) < len(self.table.sample_ids):
-            self._keep(samples)
+    def _choose(self, about: _C.Metadata | None, distances: DistanceMatrix | None, **rules: Any) -> int:
+        """Keeps the samples that C++ chooses, with their targets; returns the depth."""
+        ids = None if distances is None else distances.ids
+        found = _C.choose_samples(self.table.native, about, ids, **rules)
+        self._values, self._labels = found["values"], found["labels"]
+        self.notes: list[str] = found["notes"]
+        self.left_out: list[str] = [name for _, names in found["left_out"] for name in names]
+        for note in self.notes:
+            logger.info(note)
+        if len(found["samples"]) < len(self.table.sample_ids):
+            self.table = Table(self.table.native.select_samples(found["samples"]))
+        return int(found["rarefy_depth"])
 
     def _scale_targets(self, column: str, transform: str, codec: str) -> None:
         if self._labels:
@@ -216,14 +224,30 @@ class SampleDataset(Dataset[Sample]):
         out._native = None
         return out
 
-    def split(self, test_size: float = 0.2, *, seed: int = 0) -> tuple[SampleDataset, SampleDataset]:
+    def split(
+        self, test_size: float = 0.2, *, seed: int = 0, group: str | Sequence[str] | None = None
+    ) -> tuple[SampleDataset, SampleDataset]:
         """Training samples, and others held back with a fixed draw, for a seed always the same.
 
-        A numeric target is scaled again, by the training samples alone, and categories are numbered again: a value
-        that only others have is unknown.
+        Every class has its share among the held-back samples. A numeric target is scaled again, by the training
+        samples alone, and categories are numbered again: a value that only others have is unknown.
+
+        Args:
+            test_size: share of the samples to hold back.
+            seed: of the split.
+            group: a column of the metadata (host, subject), or a value for each sample: all samples of one value are
+                on one side.
+
+        Raises:
+            ArgumentError: fewer than two samples, or samples of one group only.
         """
-        train, held_back = _C.split_samples(len(self), test_size, seed)
+        groups = self._groups(group) if group is not None else []
+        train, held_back, notes = _C.split_samples(len(self), test_size, seed, self._labels, groups)
+        for note in notes:
+            logger.warning(note)
         parts = self.subset(train), self.subset(held_back, redraw=False)
+        for part in parts:
+            part.notes = [*self.notes, *notes]
         if self.codec and not self._labels:
             codec = _C.refit_target(self.codec, parts[0]._values)
             for part in parts:
@@ -235,6 +259,26 @@ class SampleDataset(Dataset[Sample]):
                 part.categories = categories
                 part._categories = {column: numbers[column][ids] for column, ids in part._categories.items()}
         return parts
+
+    def _groups(self, group: str | Sequence[str]) -> list[str]:
+        if not isinstance(group, str):
+            groups = [str(value) for value in group]
+            if len(groups) != len(self):
+                raise ArgumentError(f"group: expected a value for each of {len(self)} samples, got {len(groups)}")
+            return groups
+        if "metadata" not in self._paths:
+            raise ArgumentError(f"group: column {group!r} needs metadata=PATH")
+        about = _C.Metadata.read(self._paths["metadata"])
+        values = dict(zip(about.ids, about.values(group), strict=True))
+        return ["" if _C.is_missing(values.get(name, "")) else values[name] for name in self.sample_ids]
+
+    def describe(self) -> dict[str, Any]:
+        """What a run keeps of its data: paths, numbers of samples and features, the answer of a model without data."""
+        samples, features = self.table.shape
+        out: dict[str, Any] = {**self._paths, "num_samples": samples, "num_features": features}
+        if self.codec:
+            out["baseline"] = json.loads(_C.baseline(self.codec, self._values, self._labels))
+        return out
 
     def set_epoch(self, epoch: int) -> None:
         """Chooses the draw of reads for ``batch``. Workers learn of it when they start."""
@@ -273,6 +317,21 @@ class SampleDataset(Dataset[Sample]):
     def __repr__(self) -> str:
         depth = self.options["rarefy_depth"] or "all"
         return f"SampleDataset({len(self)} samples, {self.table.shape[1]} features, {depth} reads of each)"
+
+
+def _absolute_paths(**given: Any) -> dict[str, str]:
+    """The arguments that are paths, by name; they may be read again from another folder."""
+    return {name: os.path.abspath(os.fspath(v)) for name, v in given.items() if isinstance(v, str | os.PathLike)}
+
+
+def _depth(rarefy_depth: int | str | None) -> int:
+    if rarefy_depth == "auto":
+        return _AUTO_DEPTH
+    if rarefy_depth is None:
+        return 0
+    if isinstance(rarefy_depth, bool) or not isinstance(rarefy_depth, int) or rarefy_depth < 0:
+        raise ArgumentError(f"rarefy_depth: expected a number of reads, 'auto' or None, got {rarefy_depth!r}")
+    return rarefy_depth
 
 
 def _seen_values(values: Mapping[str, Sequence[str]], ids: Mapping[str, Tensor]) -> tuple[str, dict[str, Tensor]]:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from . import _C, _options
+from ._log import logger
 from ._samples import SampleDataset
 from ._tables import Table, read_table
 from ._version import __version__
@@ -79,28 +80,29 @@ class Trainer:
         on_step: Callable[[dict[str, Any]], bool | None] | None = None,
         on_epoch: Callable[[dict[str, Any]], bool | None] | None = None,
         resume: bool = False,
+        overwrite: bool = False,
     ) -> History:
         """Trains; the module ends with the weights of the best epoch, in eval mode.
 
         Args:
             train: samples with distances or targets.
-            val: samples to validate on; None splits ``train`` (``train.split(test_size)``).
+            val: samples to validate on, from any table; None splits ``train`` (``train.split(test_size)``).
             test_size: share of the samples to validate on, when ``val`` is None.
             run_directory: a folder for checkpoints and all that ``predict`` and the command need;
-                a new one is made.
+                a new one is made. One training at a time works in it.
             on_step: called after each batch with epoch, step, num_steps, loss; False stops.
             on_epoch: called after each epoch with an entry of ``History.epochs``; False stops.
-            resume: go on from ``run_directory``.
+            resume: go on from ``run_directory``; with more ``epochs`` a finished run is extended.
+            overwrite: replace the run in ``run_directory``.
 
         Raises:
-            ArgumentError: what does not fit together. DeepBioError: the loss became NaN.
+            ArgumentError, ConfigError: what does not fit together, before anything is written. WriteError: the folder
+                is not empty, or another training works in it. DeepBioError: the loss became NaN.
         """
         if val is None:
             train, val = train.split(test_size, seed=self.config["seed"])
         self._check(train, val)
         run = "" if run_directory is None else os.fspath(run_directory)
-        if run and not resume:
-            self._open_run(run, train, val)
 
         def after_epoch(text: str) -> bool:
             return on_epoch is None or on_epoch(json.loads(text)) is not False
@@ -111,18 +113,22 @@ class Trainer:
             json.dumps(self.config),
             train.native(),
             val.native(),
-            range(len(train)),
-            range(len(val)),
-            run,
-            train.codec,
-            on_step,
-            after_epoch,
-            resume,
+            codec_json=train.codec,
+            run_directory=run,
+            run_config_json=json.dumps(self._run_config(train, val)) if run else "",
+            notes=train.notes,
+            val_values=val._values,
+            val_labels=val._labels,
+            on_step=on_step,
+            on_epoch=after_epoch,
+            resume=resume,
+            overwrite=overwrite,
         )
         self.model.eval()
         return History(json.loads(result))
 
     def _check(self, train: SampleDataset, val: SampleDataset) -> None:
+        _check_is_stock(self.model)
         for name, tensor in self.model.named_parameters():
             if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
                 raise ArgumentError(
@@ -154,13 +160,12 @@ class Trainer:
                     f"Trainer: the dataset has {name}={train.options[name]}, the model {name}={getattr(config, name)}"
                 )
 
-    def _open_run(self, run: str, train: SampleDataset, val: SampleDataset) -> None:
-        """What ``deepbio train`` writes before its first epoch."""
-        os.makedirs(run, exist_ok=True)
-        if os.listdir(run):
-            raise ArgumentError(f"{run}: exists and is not empty; resume=True goes on with a run")
+    def _run_config(self, train: SampleDataset, val: SampleDataset) -> dict[str, Any]:
+        """What ``deepbio train`` writes before its first epoch; C++ adds hashes of the content."""
         options = train.options
-        config = {
+        about = {**train.describe(), "num_train": len(train), "num_val": len(val)}
+        about["num_samples"] = len(train) + len(val)
+        return {
             "format": "deepbio run",
             "format_version": 1,
             "kind": "train" if isinstance(self.model, SequencePredictor) else "pretrain",
@@ -176,13 +181,9 @@ class Trainer:
             "target": json.loads(train.codec) if train.codec else None,
             "categories": json.loads(train.categories) if train.categories else None,
             "training": {"resolved": self.config},
-            "trained_on": {"num_train": len(train), "num_val": len(val)},
+            "trained_on": about,
             "versions": {"deepbio": __version__, "torch": torch.__version__},
         }
-        _C.write_run_config(run, json.dumps(config))
-        for name, samples in (("train", train), ("val", val)):
-            with open(os.path.join(run, f"{name}_samples.txt"), "w", encoding="utf-8") as file:
-                file.writelines(f"{sample}\n" for sample in samples.sample_ids)
 
     def __repr__(self) -> str:
         kind = type(self.model).__name__
@@ -193,20 +194,49 @@ class Trainer:
 _options.document(Trainer, "training", "loss")
 
 
-class Predictions(NamedTuple):
-    """Predictions in table order.
+def _check_is_stock(model: Model) -> None:
+    """The trainer runs the C++ model over the module's parameters: what was changed in Python would not be seen."""
+    stock = SequencePredictor if isinstance(model, SequencePredictor) else SequenceEncoder
+    instead = "; train such a module with a torch loop over deepbio_torch.DataLoader"
+    for name, module in model.named_modules():
+        where = f"module {name!r}" if name else "the model"
+        is_ours = type(module).__module__.partition(".")[0] in ("torch", "deepbio_torch")
+        if "forward" in vars(module) or not (is_ours or (module is model and type(module).forward is stock.forward)):
+            raise ArgumentError(f"Trainer: {where} has a forward of its own, which C++ does not call{instead}")
+        hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+        if any(getattr(module, hook, None) for hook in hooks):
+            raise ArgumentError(f"Trainer: {where} has hooks, which C++ does not call{instead}")
+    known = _C.parameter_names(json.dumps(model.config.to_dict()), isinstance(model, SequencePredictor))
+    for name, _ in model.named_parameters():
+        if name not in known:
+            raise ArgumentError(
+                f"Trainer: parameter {name!r} is not one of the stock model, C++ does not use it{instead}"
+            )
+
+
+class _PredictedSamples(NamedTuple):
+    sample_ids: list[str]
+    values: Tensor
+    labels: list[str]
+    left_out: list[str]
+
+
+class Predictions(_PredictedSamples):
+    """Predictions in table order; unpacks to its first four attributes.
 
     Attributes:
         sample_ids: N ids.
         values: float64 [N, O] in the unit of the target, or probabilities of the classes [N, C].
         labels: the class of each sample; empty for numbers.
         left_out: samples with fewer reads than the run draws.
+        levels: of a quantile regression; ``values`` is the level nearest 0.5.
+        quantiles: float64 [N, levels] in the unit of the target, else None.
+        notes: what is odd about the table: samples left out, ASVs that training never saw or that were cut.
     """
 
-    sample_ids: list[str]
-    values: Tensor
-    labels: list[str]
-    left_out: list[str]
+    levels: list[float]
+    quantiles: Tensor | None
+    notes: list[str]
 
 
 def calibrate(model: Model, dataset: SampleDataset) -> None:
@@ -249,7 +279,11 @@ def predict(
     about = "" if metadata is None else os.fspath(metadata)
     out = _C.predict(os.fspath(run), table.native, fasta, batch_size, about)
     labels = [out["classes"][i] for i in out["class_ids"]]
-    return Predictions(out["sample_ids"], out["values"], labels, out["left_out"])
+    predictions = Predictions(out["sample_ids"], out["values"], labels, out["left_out"])
+    predictions.levels, predictions.quantiles, predictions.notes = out["levels"], out["quantiles"], out["notes"]
+    for note in predictions.notes:
+        logger.warning(note)
+    return predictions
 
 
 def embed(

@@ -5,11 +5,18 @@
 #include "bindings/bindings.h"
 
 #include "deepbio/base/error.h"
+#include "deepbio/base/spelling.h"
 #include "deepbio/data/categories.h"
 #include "deepbio/data/targets.h"
 #include "deepbio/train/calibrate.h"
+#include "deepbio/train/checks.h"
+#include "deepbio/train/content_hash.h"
 #include "deepbio/train/prediction_data.h"
 #include "deepbio/train/predictor.h"
+#include "deepbio/train/resume.h"
+#include "deepbio/train/run.h"
+#include "deepbio/train/sample_choice.h"
+#include "deepbio/train/study.h"
 #include "deepbio/train/trainer.h"
 
 namespace deepbio::bindings {
@@ -35,17 +42,34 @@ torch::Tensor class_ids(const std::string& codec_json, const std::vector<std::st
   return torch::tensor(out, torch::kLong);
 }
 
-using Labelled = std::tuple<std::vector<int64_t>, std::vector<double>, std::vector<std::string>>;
+// Messages leave the library with options as Python spells them.
+std::vector<std::string> told(const std::vector<std::string>& notes) {
+  std::vector<std::string> out;
+  for (const std::string& note : notes) out.push_back(spelled_for_python(note));
+  return out;
+}
 
-// Rows that have a value, and the values: numbers or classes.
-Labelled labelled_samples(const std::vector<std::string>& sample_ids, const io::Metadata& metadata,
-                          const std::string& column, bool is_classifier, const std::string& missing) {
-  if (missing != "error" && missing != "drop") {
-    throw ArgumentError("missing_samples: expected error or drop, got " + quoted(missing));
+py::dict choose_samples(const Table& table, const io::Metadata* metadata,
+                        const std::optional<std::vector<std::string>>& distance_ids, train::SampleRules rules) {
+  train::SampleSources sources;
+  sources.table = table.counts.get();
+  sources.metadata = metadata;
+  if (distance_ids) sources.distance_ids = &*distance_ids;
+  train::SampleChoice choice;
+  {
+    const py::gil_scoped_release no_gil;
+    choice = train::choose_samples(sources, rules);
   }
-  const auto mode = missing == "error" ? data::MissingSamples::kError : data::MissingSamples::kDrop;
-  const auto found = data::labelled_samples(sample_ids, metadata, column, is_classifier, mode);
-  return {found.samples, found.values, found.labels};
+  py::list left_out;
+  for (const train::LeftOut& each : choice.left_out) left_out.append(py::make_tuple(each.why, texts(each.samples)));
+  py::dict out;
+  out["samples"] = choice.samples;
+  out["values"] = choice.values;
+  out["labels"] = texts(choice.labels);
+  out["rarefy_depth"] = choice.rarefy_depth_reads;
+  out["left_out"] = left_out;
+  out["notes"] = told(choice.notes);
+  return out;
 }
 
 data::CategoricalEncoder categories_of(const std::string& json) {
@@ -57,11 +81,13 @@ std::string refit(const std::string& codec_json, const std::vector<double>& valu
   return data::TargetCodec::fit_regression(codec.column(), values, codec.transform()).to_json().dump();
 }
 
-std::pair<std::vector<int64_t>, std::vector<int64_t>> split(int64_t num_samples, double test_size, uint64_t seed) {
-  std::vector<int64_t> items(static_cast<size_t>(std::max<int64_t>(num_samples, 0)));
-  for (size_t i = 0; i < items.size(); ++i) items[i] = static_cast<int64_t>(i);
-  const train::Split parts = train::split_samples(items, test_size, seed);
-  return {parts.train, parts.val};
+// Training and held-back samples, and what is odd about the split.
+using Sides = std::tuple<std::vector<int64_t>, std::vector<int64_t>, std::vector<std::string>>;
+Sides split(int64_t num_samples, double test_size, uint64_t seed, const std::vector<std::string>& labels,
+            const std::vector<std::string>& groups) {
+  const train::SplitRules rules{test_size, seed, labels, groups};
+  const train::Split parts = train::split_samples(num_samples, rules);
+  return {parts.train, parts.val, told(train::split_notes(parts, rules, "groups"))};
 }
 
 // The C++ model over the very tensors of a Python module: updates are seen there without a copy.
@@ -119,27 +145,72 @@ std::string to_json_text(const train::FitResult& result) {
   return out.dump();
 }
 
-std::string fit(const std::string& config_json, const Tensors& state, const std::string& options_json,
-                const data::SampleDataset& train_data, const data::SampleDataset& val_data,
-                const std::vector<int64_t>& train_items, const std::vector<int64_t>& val_items,
-                const std::string& run_directory, const std::string& codec_json, const py::object& on_step,
-                const py::object& on_epoch, bool resume) {
-  const auto options = train::TrainingOptions::from_json(Json::parse(options_json, "training options"));
+// A Python training: the module's tensors, two datasets and what is written about them.
+struct Fit {
+  std::string config_json, options_json, codec_json;
+  const data::SampleDataset& train;
+  const data::SampleDataset& val;
+  std::string run_directory, run_config_json;  // "": nothing is written
+  std::vector<std::string> notes;              // for training.log
+  train::Truth val_truth;
+  bool resume = false, overwrite = false;
+};
+
+std::vector<int64_t> all_of(const data::SampleDataset& dataset) {
+  std::vector<int64_t> items(static_cast<size_t>(dataset.size()));
+  std::iota(items.begin(), items.end(), int64_t{0});
+  return items;
+}
+
+train::RunStart run_start(const Fit& fit) {
+  train::RunStart start;
+  start.config = train::RunConfig::from_json(Json::parse(fit.run_config_json, "run config"));
+  Json content = train::content_hashes(fit.train);
+  for (const auto& [kind, hash] : train::content_hashes(fit.val).as_object()) content.set("validation " + kind, hash);
+  start.config.trained_on.set("content", std::move(content));
+  start.train_samples = fit.train.table().sample_ids;
+  start.val_samples = fit.val.table().sample_ids;
+  start.train_asvs = train::asvs_of(fit.train, all_of(fit.train));
+  return start;
+}
+
+std::string run_fit(const Fit& fit, const Tensors& state, train::Callbacks callbacks) {
+  const auto options = train::TrainingOptions::from_json(Json::parse(fit.options_json, "training options"));
   std::optional<data::TargetCodec> codec;
-  if (!codec_json.empty()) codec = codec_of(codec_json);
-  const train::Callbacks callbacks = callbacks_of(on_step, on_epoch);
-  const py::gil_scoped_release no_gil;
-  train::Trainer trainer(model_over(config_json, state), options, run_directory, codec);
-  return to_json_text(trainer.fit(train_data, val_data, {train_items, val_items}, callbacks, resume));
+  if (!fit.codec_json.empty()) codec = codec_of(fit.codec_json);
+  const auto model = model_over(fit.config_json, state);
+  const train::Split split{all_of(fit.train), all_of(fit.val), {}};
+  train::check_training(model->config(), model->is_predictor(), options, {fit.train, fit.val, split, codec});
+  std::optional<train::Run> run;
+  train::RunStart start;
+  if (!fit.run_directory.empty()) {
+    const auto mode = fit.resume      ? train::RunMode::kResume
+                      : fit.overwrite ? train::RunMode::kOverwrite
+                                      : train::RunMode::kNew;
+    run.emplace(fit.run_directory, mode);
+    if (fit.resume) train::expect_resumable(fit.run_directory, options);
+    start = run_start(fit);
+    run->start(start);
+    run->log(fit.notes);
+    callbacks.on_epoch = [&run, before = callbacks.on_epoch](const train::EpochReport& report) {
+      run->log({"epoch " + std::to_string(report.epoch + 1) + "  " + report.to_json().dump()});
+      return before ? before(report) : train::Control::kContinue;
+    };
+  }
+  train::Trainer trainer(model, options, fit.run_directory, codec);
+  const train::FitResult result = trainer.fit(fit.train, fit.val, split, callbacks, fit.resume);
+  if (run && model->is_predictor() && !result.interrupted && codec) {
+    const train::Predictions predictions = train::predict(*model, start.config, fit.val, split.val);
+    train::write_validation(run->file("val_predictions.tsv"), predictions, start.config, fit.val_truth);
+  }
+  return to_json_text(result);
 }
 
 // A data-dependent start, as `deepbio train` makes it for a new model of the default preset.
 void calibrate(const std::string& config_json, const Tensors& state, const data::SampleDataset& dataset) {
   const auto model = model_over(config_json, state);
-  std::vector<int64_t> samples(static_cast<size_t>(dataset.size()));
-  std::iota(samples.begin(), samples.end(), int64_t{0});
   const torch::Tensor embeddings = train::calibrate_asv_embeddings(*model, dataset);
-  train::calibrate_abundance_pooling(*model, dataset, samples, embeddings);
+  train::calibrate_abundance_pooling(*model, dataset, all_of(dataset), embeddings);
 }
 
 py::dict predict(const std::string& run, const Table& table, const std::string& fasta_path, int64_t batch_size,
@@ -152,6 +223,7 @@ py::dict predict(const std::string& run, const Table& table, const std::string& 
     config = train::read_run_config(run);
     const auto model = train::load_model(run);
     data = train::prediction_data(*table.counts, config, fasta_path);
+    train::note_unseen_asvs(data, run);
     train::add_covariates(data, config, metadata_path);
     train::PredictOptions options;
     options.batch_size = batch_size;
@@ -163,6 +235,9 @@ py::dict predict(const std::string& run, const Table& table, const std::string& 
   out["class_ids"] = predictions.class_ids;
   out["classes"] = config.target ? config.target->classes() : std::vector<std::string>{};
   out["left_out"] = data.left_out;
+  out["levels"] = predictions.levels;
+  out["quantiles"] = predictions.quantiles.defined() ? py::cast(predictions.quantiles) : py::object(py::none());
+  out["notes"] = told(data.notes);
   return out;
 }
 
@@ -193,8 +268,20 @@ void bind_train(py::module_& module) {
       },
       py::arg("column"), py::arg("labels"));
   module.def("refit_target", &refit, py::arg("codec_json"), py::arg("values"));
-  module.def("labelled_samples", &labelled_samples, py::arg("sample_ids"), py::arg("metadata"), py::arg("column"),
-             py::arg("is_classifier"), py::arg("missing_samples"), NoGil());
+  module.def(
+      "choose_samples",
+      [](const Table& table, const io::Metadata* metadata, const std::optional<std::vector<std::string>>& distance_ids,
+         const std::string& target, bool is_classifier, bool may_be_constant,
+         const std::vector<std::string>& categorical_columns, const std::string& missing_samples,
+         int64_t rarefy_depth) {
+        return choose_samples(
+            table, metadata, distance_ids,
+            {target, is_classifier, may_be_constant, categorical_columns, missing_samples, rarefy_depth});
+      },
+      py::arg("table"), py::arg("metadata"), py::arg("distance_ids"), py::kw_only(), py::arg("target") = "",
+      py::arg("is_classifier") = false, py::arg("may_be_constant") = false,
+      py::arg("categorical_columns") = std::vector<std::string>{}, py::arg("missing_samples") = "error",
+      py::arg("rarefy_depth") = 0);
   module.def(
       "fit_categories",
       [](const std::vector<std::string>& columns, const io::Metadata& metadata,
@@ -210,11 +297,34 @@ void bind_train(py::module_& module) {
       py::arg("categories_json"), py::arg("metadata"), py::arg("sample_ids"), NoGil());
   module.def("normalize_targets", &normalize, py::arg("codec_json"), py::arg("values"));
   module.def("class_ids", &class_ids, py::arg("codec_json"), py::arg("labels"));
-  module.def("split_samples", &split, py::arg("num_samples"), py::arg("test_size"), py::arg("seed"));
-  module.def("fit", &fit, py::arg("config_json"), py::arg("state"), py::arg("options_json"), py::arg("train"),
-             py::arg("val"), py::arg("train_items"), py::arg("val_items"), py::arg("run_directory") = "",
-             py::arg("codec_json") = "", py::arg("on_step") = py::none(), py::arg("on_epoch") = py::none(),
-             py::arg("resume") = false);
+  module.def("split_samples", &split, py::arg("num_samples"), py::arg("test_size"), py::arg("seed"),
+             py::arg("labels") = std::vector<std::string>{}, py::arg("groups") = std::vector<std::string>{});
+  module.def(
+      "baseline",
+      [](const std::string& codec_json, const std::vector<double>& values, const std::vector<std::string>& labels) {
+        return train::baseline_of(codec_of(codec_json), values, labels).dump();
+      },
+      py::arg("codec_json"), py::arg("values"), py::arg("labels"));
+  module.def(
+      "fit",
+      [](const std::string& config_json, const Tensors& state, const std::string& options_json,
+         const data::SampleDataset& train, const data::SampleDataset& val, const std::string& codec_json,
+         const std::string& run_directory, const std::string& run_config_json, const std::vector<std::string>& notes,
+         const std::vector<double>& val_values, const std::vector<std::string>& val_labels, const py::object& on_step,
+         const py::object& on_epoch, bool resume, bool overwrite) {
+        const Fit fit{config_json,     options_json, codec_json,
+                      train,           val,          run_directory,
+                      run_config_json, notes,        {val_values, val_labels},
+                      resume,          overwrite};
+        train::Callbacks callbacks = callbacks_of(on_step, on_epoch);
+        const py::gil_scoped_release no_gil;
+        return run_fit(fit, state, std::move(callbacks));
+      },
+      py::arg("config_json"), py::arg("state"), py::arg("options_json"), py::arg("train"), py::arg("val"),
+      py::kw_only(), py::arg("codec_json") = "", py::arg("run_directory") = "", py::arg("run_config_json") = "",
+      py::arg("notes") = std::vector<std::string>{}, py::arg("val_values") = std::vector<double>{},
+      py::arg("val_labels") = std::vector<std::string>{}, py::arg("on_step") = py::none(),
+      py::arg("on_epoch") = py::none(), py::arg("resume") = false, py::arg("overwrite") = false);
   module.def(
       "read_run_config", [](const std::string& run) { return train::read_run_config(run).to_json().dump(); },
       py::arg("run"));

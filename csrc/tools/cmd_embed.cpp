@@ -44,12 +44,8 @@ int run_embed(const EmbedCommand& command, const Shared& shared) {
   keep_freed_blocks();
   io::refuse_existing(command.output, command.output == "-" ? io::Overwrite::kAllow : shared.overwrite_mode());
   const auto model = train::load_model(command.files.model);
-  const train::PredictionData data = prepare_prediction(
-      command.files, train::read_run_config(command.files.model),
-      [&](const std::string& text) {
-        if (!shared.quiet) std::cerr << text << "\n";
-      },
-      /*with_covariates=*/false);
+  const train::PredictionData data = read_prediction_data(command.files, train::read_run_config(command.files.model),
+                                                          shared.quiet, /*with_covariates=*/false);
   const at::Tensor vectors = train::embed(*model, *data.dataset, data.samples, command.options).contiguous();
   if (ends_with(command.output, ".npy")) {
     io::NpyArray array;

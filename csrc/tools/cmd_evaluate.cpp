@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <set>
 #include <sstream>
@@ -54,6 +55,23 @@ data::LabelledSamples chosen_samples(const EvaluateCommand& command, const train
                         quoted(*wanted.begin()));
   }
   return chosen;
+}
+
+// Scores on samples that the run has learned from flatter it.
+void say_trained_on(const EvaluateCommand& command, const train::PredictionData& data,
+                    const data::LabelledSamples& chosen) {
+  const std::string list = command.files.model + "/train_samples.txt";
+  if (!std::filesystem::exists(list)) return;
+  std::set<std::string> trained_on;
+  std::istringstream lines(io::read_all(list));
+  for (std::string line; std::getline(lines, line);) trained_on.insert(line);
+  const auto count = std::count_if(chosen.samples.begin(), chosen.samples.end(), [&](int64_t sample) {
+    return trained_on.count(data.table->sample_ids[sample]) > 0;
+  });
+  if (count == 0) return;
+  std::cerr << count << " of " << chosen.samples.size()
+            << " samples were trained on, which flatters the model; --samples " << command.files.model
+            << "/val_samples.txt scores those held back\n";
 }
 
 struct Scored {
@@ -125,10 +143,9 @@ int run_evaluate(const EvaluateCommand& command, const Shared& shared) {
   }
   const auto model = train::load_model(command.files.model);
   const std::string column = command.column.empty() ? config.target->column() : command.column;
-  const train::PredictionData data = prepare_prediction(command.files, config, [&](const std::string& text) {
-    if (!shared.quiet) std::cerr << text << "\n";
-  });
+  const train::PredictionData data = read_prediction_data(command.files, config, shared.quiet);
   const data::LabelledSamples chosen = chosen_samples(command, data, column, config.target->is_classifier());
+  if (!shared.quiet) say_trained_on(command, data, chosen);
   const train::Predictions predictions = train::predict(*model, config, *data.dataset, chosen.samples, command.options);
   const Json* known = config.trained_on.is_object() ? config.trained_on.find("baseline") : nullptr;
   print(config.target->is_classifier() ? score_classes(predictions, chosen.labels, *config.target, known)

@@ -22,17 +22,19 @@ struct PredictCommand {
 // probability).
 train::Predictions predict_passes(model::AamModel& model, const train::RunConfig& config,
                                   const train::PredictionData& data, const PredictCommand& command) {
-  std::vector<at::Tensor> values;
+  std::vector<at::Tensor> values, quantiles;
   train::Predictions predictions;
   for (int64_t pass = 0; pass < command.files.passes; ++pass) {
     train::PredictOptions options = command.options;
     options.epoch = static_cast<uint64_t>(pass);
     predictions = train::predict(model, config, *data.dataset, data.samples, options);
     values.push_back(predictions.values);
+    if (predictions.quantiles.defined()) quantiles.push_back(predictions.quantiles);
   }
   if (values.size() == 1) return predictions;
   const at::Tensor all = at::stack(values);
   predictions.values = all.mean(0);
+  if (!quantiles.empty()) predictions.quantiles = at::stack(quantiles).mean(0);
   at::Tensor deviation = all.std(0, /*unbiased=*/false);
   const at::Tensor best = predictions.values.argmax(1);
   if (!predictions.class_ids.empty()) {
@@ -43,6 +45,15 @@ train::Predictions predict_passes(model::AamModel& model, const train::RunConfig
     predictions.deviation = deviation.select(1, 0);
   }
   return predictions;
+}
+
+Json quantiles_of(const train::Predictions& predictions, int64_t row) {
+  Json out = Json::object();
+  for (size_t level = 0; level < predictions.levels.size(); ++level) {
+    out.set(Json(predictions.levels[level]).dump(),
+            predictions.quantiles[row][static_cast<int64_t>(level)].item<double>());
+  }
+  return out;
 }
 
 // What --json says; the predictions themselves only where they do not go to a file.
@@ -67,6 +78,7 @@ Json summary(const PredictCommand& command, const train::Predictions& prediction
     if (is_classifier) each.set("prediction", config.target->classes()[predictions.class_ids[i]]);
     each.set(is_classifier ? "probabilities" : "prediction",
              !is_classifier && numbers.size() == 1 ? Json(numbers[0]) : Json::array_of(numbers));
+    if (!predictions.levels.empty()) each.set("quantiles", quantiles_of(predictions, static_cast<int64_t>(i)));
     if (predictions.deviation.defined()) each.set("prediction_std", predictions.deviation[i].item<double>());
     rows.push_back(std::move(each));
   }
@@ -82,9 +94,7 @@ int run_predict(const PredictCommand& command, const Shared& shared) {
     throw ArgumentError("--passes: this run uses counts as they are, so every pass would give the same answer");
   }
   const auto model = train::load_model(command.files.model);
-  const train::PredictionData data = prepare_prediction(command.files, config, [&](const std::string& text) {
-    if (!shared.quiet) std::cerr << text << "\n";
-  });
+  const train::PredictionData data = read_prediction_data(command.files, config, shared.quiet);
   const train::Predictions predictions = predict_passes(*model, config, data, command);
   if (!shared.json || command.output != "-") {
     train::write_predictions(command.output, predictions, config, shared.overwrite_mode());

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <exception>
@@ -46,6 +47,7 @@ constexpr std::pair<const char*, const char*> kPythonCommands[] = {
     {"report", "One HTML page about a run"},
 };
 
+constexpr int64_t kMostAllowedThreads = 1024;  // far more than any machine has cores; torch crashes far above
 std::atomic<int> signal_seen{0};
 std::atomic<bool> polled{false};
 
@@ -73,7 +75,7 @@ void add_shared_options(CLI::App& app, Shared& shared) {
   app.add_flag("--overwrite", shared.overwrite, "Replace existing outputs");
   app.add_option("--threads", shared.threads, "Threads (0: all cores)")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(int64_t{0}, kMostAllowedThreads));
   app.add_option("--seed", shared.seed, "Seed of everything random")->capture_default_str();
 }
 
@@ -188,7 +190,10 @@ int main(int argc, char** argv) {
   std::signal(SIGTERM, deepbio::tools::on_signal);
   std::signal(SIGPIPE, SIG_DFL);
   try {
-    return deepbio::tools::parse_and_run(argc, argv);
+    const int code = deepbio::tools::parse_and_run(argc, argv);
+    std::cout.flush();
+    if (std::cout) return code;
+    std::cerr << "deepbio: error: standard output cannot be written: " << std::strerror(errno) << "\n";
   } catch (const std::bad_alloc&) {
     std::cerr << "deepbio: error: out of memory\n";
   } catch (const deepbio::Error& error) {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <iostream>
+#include <optional>
 
 #include "tools/allocator.h"
 #include "tools/community_input.h"
@@ -13,11 +14,13 @@
 #include "tools/training_options.h"
 
 #include "deepbio/base/error.h"
+#include "deepbio/base/spelling.h"
 #include "deepbio/train/calibrate.h"
-#include "deepbio/train/checkpoint.h"
+#include "deepbio/train/checks.h"
 #include "deepbio/train/cost.h"
 #include "deepbio/train/predictor.h"
 #include "deepbio/train/resume.h"
+#include "deepbio/train/run.h"
 #include "deepbio/train/trainer.h"
 
 namespace deepbio::tools {
@@ -26,52 +29,63 @@ namespace {
 namespace fs = std::filesystem;
 
 struct TrainingCommand {
-  StudyFiles files;
+  train::StudyFiles files;
+  train::StudyOptions split;  // what add_split_options fills
   std::string output_dir, pretrained;
   bool resume = false, dry_run = false, is_predictor = false;
   std::unique_ptr<TrainingFlags> flags;
-  std::string in_run(const std::string& name) const { return (fs::path(output_dir) / name).string(); }
 };
 
-// Files this command writes; --overwrite removes these and nothing else.
-constexpr const char* kRunFiles[] = {
-    "config.json",         "model.safetensors", "metrics.jsonl", "train_samples.txt", "val_samples.txt",
-    "val_predictions.tsv", "training.log",      "last",          "last.new",          "last.old"};
-
-// Refuses what must not be written to, before anything is read or written.
-void check_output(const TrainingCommand& command, const TrainingSetup& setup, const Shared& shared) {
-  const fs::path run = command.output_dir;
-  if (command.resume) {
-    (void)train::read_run_config(command.output_dir);
-    train::expect_resumable(command.output_dir, setup.training);
-    return;
-  }
-  if (!fs::exists(run) || (fs::is_directory(run) && fs::is_empty(run))) return;
-  if (!shared.overwrite) {
-    throw WriteError(run.string() + ": exists and is not empty; --overwrite starts the run anew, --resume goes on");
-  }
-  if (!fs::exists(run / "config.json")) {
-    throw WriteError(run.string() + ": not overwritten, because it is not a run directory (no config.json in it)");
-  }
+train::RunMode run_mode(const TrainingCommand& command, const Shared& shared) {
+  if (command.resume) return train::RunMode::kResume;
+  return shared.overwrite ? train::RunMode::kOverwrite : train::RunMode::kNew;
 }
 
-void open_run(const TrainingCommand& command) {
-  if (command.resume) return;
-  for (const char* name : kRunFiles) fs::remove_all(fs::path(command.output_dir) / name);
-  std::error_code error;
-  fs::create_directories(command.output_dir, error);
-  if (error) throw WriteError(command.output_dir + ": cannot be created: " + error.message());
+train::StudyOptions study_options(const TrainingCommand& command, const TrainingSetup& setup) {
+  train::StudyOptions options = command.split;
+  options.is_classifier = setup.model.is_classifier;
+  options.target_transform = setup.target_transform;
+  options.categorical_columns = setup.categorical_columns;
+  options.missing_features = setup.missing_features;
+  options.missing_samples = setup.missing_samples;
+  options.data = {setup.model.max_bp, setup.model.token_limit, setup.rarefy_depth_reads, setup.asv_sampling,
+                  setup.unifrac_metric};
+  options.learns_distances = setup.training.loss.penalty > 0;
+  options.test_size = setup.test_size;
+  options.seed = setup.training.seed;
+  return options;
 }
 
-std::string sample_lines(const Study& study, const std::vector<int64_t>& samples) {
-  std::string text;
-  for (const int64_t sample : samples) text += study.table->sample_ids[sample] + "\n";
-  return text;
+// A resumed run keeps its split, also where a newer version would split in another way.
+void keep_split(const std::string& run, train::StudyOptions& options) {
+  const fs::path folder = run, train = folder / "train_samples.txt", val = folder / "val_samples.txt";
+  if (!fs::exists(train) || !fs::exists(val)) return;
+  options.group_column.clear();
+  options.train_samples = train.string();
+  options.val_samples = val.string();
 }
 
-train::RunConfig run_config(const TrainingCommand& command, const CLI::App& app, const TrainingSetup& setup,
-                            const Study& study) {
-  train::RunConfig config;
+std::vector<std::string> ids_of(const train::Study& study, const std::vector<int64_t>& samples) {
+  std::vector<std::string> ids;
+  for (const int64_t sample : samples) ids.push_back(study.table->sample_ids[sample]);
+  return ids;
+}
+
+// What was typed, with files by their whole path: a resumed run may be started in another folder.
+Json typed_options(const CLI::App& app) {
+  Json options = given_options(app);
+  for (const char* name :
+       {"table", "sequences", "tree", "distances", "metadata", "pretrained", "train-samples", "val-samples"}) {
+    const Json* path = options.find(name);
+    if (path != nullptr) options.set(name, fs::absolute(path->as_string()).lexically_normal().string());
+  }
+  return options;
+}
+
+train::RunStart run_start(const TrainingCommand& command, const CLI::App& app, const TrainingSetup& setup,
+                          const train::Study& study) {
+  train::RunStart start;
+  train::RunConfig& config = start.config;
   config.kind = command.is_predictor ? "train" : "pretrain";
   config.preset = setup.preset;
   config.model = setup.model;
@@ -80,59 +94,38 @@ train::RunConfig run_config(const TrainingCommand& command, const CLI::App& app,
   config.target = study.codec;
   config.categories = study.categories;
   config.training = Json(Json::Object{
-      {"options", given_options(app)}, {"setup", setup.to_json()}, {"resolved", setup.training.to_json()}});
+      {"options", typed_options(app)}, {"setup", setup.to_json()}, {"resolved", setup.training.to_json()}});
   config.trained_on = study.trained_on;
   config.versions = Json(Json::Object{{"deepbio", DEEPBIO_VERSION}, {"torch", TORCH_VERSION}});
-  return config;
+  start.train_samples = ids_of(study, study.split.train);
+  start.val_samples = ids_of(study, study.split.val);
+  start.train_asvs = train::asvs_of(*study.train, study.split.train);
+  return start;
 }
 
-// A resumed run must be the same run: same model, data and split.
-void expect_same_run(const TrainingCommand& command, const train::RunConfig& now) {
-  const train::RunConfig before = train::read_run_config(command.output_dir);
-  const auto differs = [&](const std::string& what) {
-    throw ConfigError(command.output_dir + ": cannot resume: the " + what + " is another one than before");
-  };
-  if (before.kind != now.kind) differs("command");
-  if (!(before.model.to_json() == now.model.to_json())) differs("model");
-  if (!(before.data.to_json() == now.data.to_json())) differs("way of reading the table (depth, limits, order)");
-  if (!(before.trained_on == now.trained_on)) differs("data");
-  if (before.target.has_value() != now.target.has_value() ||
-      (now.target && !(before.target->to_json() == now.target->to_json()))) {
-    differs("target");
-  }
-  if (!(before.categories.to_json() == now.categories.to_json())) differs("set of covariates");
-}
-
-void write_val_predictions(const TrainingCommand& command, const train::RunConfig& config, const Study& study,
+void write_val_predictions(const train::Run& run, const train::RunConfig& config, const train::Study& study,
                            model::AamModel& model) {
-  const train::Predictions predictions = train::predict(model, config, *study.val, study.split.val);
-  std::string text = "sample_id\tprediction\tactual\n";
-  for (size_t row = 0; row < predictions.sample_ids.size(); ++row) {
-    const int64_t sample = study.split.val[row];
-    text += predictions.sample_ids[row] + "\t";
-    if (config.target->is_classifier()) {
-      text += config.target->classes()[predictions.class_ids[row]] + "\t" + study.labels[sample] + "\n";
-    } else {
-      char numbers[64];
-      std::snprintf(numbers, sizeof numbers, "%.9g\t%.9g\n", predictions.values[row][0].item<double>(),
-                    study.values[sample]);
-      text += numbers;
-    }
+  train::Truth actual;
+  for (const int64_t sample : study.split.val) {
+    if (!study.labels.empty()) actual.labels.push_back(study.labels[sample]);
+    if (!study.values.empty()) actual.values.push_back(study.values[sample]);
   }
-  io::write_file(command.in_run("val_predictions.tsv"), text);
+  train::write_validation(run.file("val_predictions.tsv"), train::predict(model, config, *study.val, study.split.val),
+                          config, actual);
 }
 
+// is_fresh: training starts at the first epoch; otherwise the weights come from the checkpoint.
 std::shared_ptr<model::AamModel> build_model(const TrainingCommand& command, const TrainingSetup& setup,
-                                             const Study& study, TrainingProgress& progress) {
+                                             const train::Study& study, TrainingProgress& progress, bool is_fresh) {
   auto model = model::make_model(setup.model, command.is_predictor, setup.training.seed);
   torch::Tensor embeddings;  // of all ASVs, when they have just been computed
-  if (!command.pretrained.empty() && !command.resume) {
+  if (!command.pretrained.empty() && is_fresh) {
     const train::LoadReport report = train::load_pretrained(*model, command.pretrained);
     progress.line("took " + std::to_string(report.loaded.size()) + " tensors from " + command.pretrained);
-  } else if (setup.preset == "default" && !command.resume) {
+  } else if (setup.preset == "default" && is_fresh) {
     embeddings = train::calibrate_asv_embeddings(*model, *study.train);
   }
-  if (!command.resume) train::calibrate_abundance_pooling(*model, *study.train, study.split.train, embeddings);
+  if (is_fresh) train::calibrate_abundance_pooling(*model, *study.train, study.split.train, embeddings);
   int64_t parameters = 0;
   for (const auto& parameter : model->parameters()) parameters += parameter.numel();
   progress.line("model with " + std::to_string(parameters) + " parameters, preset " + setup.preset);
@@ -165,14 +158,7 @@ void say_result(const train::FitResult& result, const TrainingCommand& command, 
   for (const auto& [name, value] : best.at("val").as_object()) std::cout << name << "\t" << value.dump() << "\n";
 }
 
-void start_or_check(const TrainingCommand& command, const train::RunConfig& config, const Study& study) {
-  if (command.resume) return expect_same_run(command, config);
-  train::write_run_config(command.output_dir, config);
-  io::write_file(command.in_run("train_samples.txt"), sample_lines(study, study.split.train));
-  io::write_file(command.in_run("val_samples.txt"), sample_lines(study, study.split.val));
-}
-
-void say_study(const Study& study, TrainingProgress& progress) {
+void say_study(const train::Study& study, TrainingProgress& progress) {
   const int64_t depth = study.rarefy_depth_reads;
   progress.line(std::to_string(study.split.train.size()) + " samples to train on, " +
                 std::to_string(study.split.val.size()) + " held back, " + std::to_string(study.table->num_features()) +
@@ -194,7 +180,8 @@ train::Callbacks callbacks_for(TrainingProgress& progress, const TrainingSetup& 
 }
 
 // What the run would take, from the shapes of its batches and a few steps of training; nothing is written.
-int say_cost(const TrainingCommand& command, const TrainingSetup& setup, const Study& study, const Shared& shared) {
+int say_cost(const TrainingCommand& command, const TrainingSetup& setup, const train::Study& study,
+             const Shared& shared) {
   const auto model = model::make_model(setup.model, command.is_predictor, setup.training.seed);
   const train::RunCost cost = train::run_cost(*model, setup.training, *study.train, *study.val, study.split);
   const double rate = train::measure_rate(model, setup.training, *study.train, *study.val, study.split);
@@ -207,38 +194,50 @@ int say_cost(const TrainingCommand& command, const TrainingSetup& setup, const S
   return 0;
 }
 
+void check_before_start(const TrainingCommand& command, const TrainingSetup& setup, const train::Study& study) {
+  setup.model.check();
+  train::check_training(setup.model, command.is_predictor, setup.training,
+                        {*study.train, *study.val, study.split, study.codec});
+}
+
 int run_training(TrainingCommand& command, const CLI::App& app, const Shared& shared) {
   keep_freed_blocks();
   TrainingSetup setup = resolve_setup(command, shared);
   if (!command.is_predictor && command.files.tree.empty() && command.files.distances.empty()) {
-    throw ArgumentError("pretrain: expected distances to learn: give --tree FILE or --distances FILE");
+    throw ArgumentError("pretrain: expected distances to learn: give `tree` or `distances`");
   }
-  if (!command.dry_run) check_output(command, setup, shared);
-  std::vector<std::string> notes;  // the run directory is made only when the data are good
-  const Study study = prepare_study(command.files, setup, command.is_predictor,
-                                    [&](const std::string& text) { notes.push_back(text); });
+  std::optional<train::Run> run;
+  if (!command.dry_run) run.emplace(command.output_dir, run_mode(command, shared));
+  train::StudyOptions options = study_options(command, setup);
+  if (command.resume) {
+    train::expect_resumable(command.output_dir, setup.training);
+    keep_split(command.output_dir, options);
+  }
+  const train::Study study = train::prepare_study(command.files, options);
   if (setup.model.is_classifier) setup.model.out_dim = static_cast<int64_t>(study.codec->classes().size());
   setup.model.categorical_cardinalities = study.categories.cardinalities();
+  check_before_start(command, setup, study);
   if (command.dry_run) {
-    for (const std::string& note : notes) say(shared, note);
+    for (const std::string& note : study.notes) say(shared, spelled_for_shell(note));
     return say_cost(command, setup, study, shared);
   }
-  open_run(command);
-  TrainingProgress progress(command.in_run("training.log"), shared.quiet, setup.training.epochs, command.resume);
-  for (const std::string& note : notes) progress.line(note);
-  const train::RunConfig config = run_config(command, app, setup, study);
-  start_or_check(command, config, study);
+  const train::RunStart start = run_start(command, app, setup, study);
+  run->start(start);
+  TrainingProgress progress(run->file("training.log"), shared.quiet, setup.training.epochs, command.resume);
+  for (const std::string& note : study.notes) progress.line(spelled_for_shell(note));
   say_study(study, progress);
-  auto model = build_model(command, setup, study, progress);
+  auto model = build_model(command, setup, study, progress, run->is_fresh());
   (void)interrupted();  // from here on a signal is answered at the next step
   train::Trainer trainer(model, setup.training, command.output_dir, study.codec);
   const train::FitResult result =
       trainer.fit(*study.train, *study.val, study.split, callbacks_for(progress, setup), command.resume);
   if (result.interrupted) {
-    progress.line("interrupted; --resume goes on after epoch " + std::to_string(result.history.size()));
+    progress.line(result.history.empty()
+                      ? "interrupted in the first epoch; --resume starts with it again"
+                      : "interrupted; --resume goes on after epoch " + std::to_string(result.history.size()));
     return 128 + interrupt_signal();
   }
-  if (command.is_predictor) write_val_predictions(command, config, study, *model);
+  if (command.is_predictor) write_val_predictions(*run, start.config, study, *model);
   if (result.stopped_early)
     progress.line("no better epoch for " + std::to_string(setup.training.patience) + ": stopped");
   say_result(result, command, shared);
@@ -256,7 +255,8 @@ std::function<int()> setup_training(CLI::App& app, Shared& shared, bool is_predi
   app.add_flag("--dry-run", command->dry_run,
                "Only estimate what the run would take, from its batches and a few steps; writes nothing");
   app.add_option("--output-dir", command->output_dir, "Folder of the run")->required()->option_text("RUN");
-  command->files.add_options(app, is_predictor);
+  add_study_options(app, command->files, is_predictor);
+  if (is_predictor) add_split_options(app, command->split);
   app.add_option("--pretrained", command->pretrained, "Start from the encoder of this run")->option_text("RUN");
   command->flags = std::make_unique<TrainingFlags>(app, is_predictor);
   return [command, &app, &shared] { return run_training(*command, app, shared); };

@@ -16,7 +16,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 TINY = ("--embedding-dim 16 --attention-heads 2 --attention-layers 1 --batch-size 8 --seed 1 --threads 1").split()
 RUN_FILES = {
     "config.json", "model.safetensors", "last", "metrics.jsonl", "train_samples.txt", "val_samples.txt",
-    "val_predictions.tsv", "training.log",
+    "val_predictions.tsv", "training.log", "train_asvs.txt",
 }  # fmt: skip
 
 

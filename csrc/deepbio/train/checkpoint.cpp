@@ -56,10 +56,34 @@ struct RunFile {
 
 // Which option made a size differ, by the part of the name that carries it.
 std::string option_behind(const std::string& name) {
-  if (name.find("sample_position_embedding") != std::string::npos) return "--token-limit";
-  if (name.find("position_embedding") != std::string::npos) return "--max-bp";
-  if (name.find("output_head") != std::string::npos) return "--unifrac-metric";
-  return "--embedding-dim";
+  if (name.find("sample_position_embedding") != std::string::npos) return "`token_limit`";
+  if (name.find("position_embedding") != std::string::npos) return "`max_bp`";
+  if (name.find("output_head") != std::string::npos) return "`unifrac_metric`";
+  return "`embedding_dim`";
+}
+
+// The parts of a config say the same of the target and the covariates: a model that answers one number has no classes.
+void check_agrees(const RunConfig& config) {
+  const auto number_of = [](size_t count, const char* what) { return std::to_string(count) + " " + what; };
+  if (config.target && config.target->is_classifier() != config.model.is_classifier) {
+    throw ConfigError(std::string("config.json: the target ") +
+                      (config.target->is_classifier() ? "has " + number_of(config.target->classes().size(), "classes")
+                                                      : "is a number") +
+                      ", the model is for " +
+                      (config.model.is_classifier
+                           ? "classes"
+                           : "numbers, with " + number_of(static_cast<size_t>(config.model.out_dim), "output")));
+  }
+  if (config.target && config.model.is_classifier &&
+      static_cast<int64_t>(config.target->classes().size()) != config.model.out_dim) {
+    throw ConfigError("config.json: the target has " + number_of(config.target->classes().size(), "classes") +
+                      ", the model " + number_of(static_cast<size_t>(config.model.out_dim), "outputs"));
+  }
+  if (config.categories.cardinalities() != config.model.categorical_cardinalities) {
+    throw ConfigError(
+        "config.json: the covariates in categories are not those of the model's "
+        "categorical_cardinalities");
+  }
 }
 
 }  // namespace
@@ -182,6 +206,7 @@ RunConfig RunConfig::from_json(const Json& json) {
   config.training = file.training;
   config.trained_on = file.trained_on;
   config.versions = file.versions;
+  check_agrees(config);
   return config;
 }
 
@@ -237,9 +262,9 @@ LoadReport load_pretrained(model::AamModel& model, const std::string& run) {
   try {
     report = load_state_dict(model, tensors, /*strict=*/false);
   } catch (const ConfigError& error) {
-    throw ConfigError("--pretrained " + run + ": " + error.what());
+    throw ConfigError("`pretrained` " + run + ": " + error.what());
   }
-  if (report.loaded.empty()) throw ConfigError("--pretrained " + run + ": no weight of it has a name of this model");
+  if (report.loaded.empty()) throw ConfigError("`pretrained` " + run + ": no weight of it has a name of this model");
   // The nucleotide head may be on one side only; anything else means another architecture.
   std::vector<std::string> odd = report.unexpected;
   for (const std::string& name : report.missing) {
@@ -247,8 +272,8 @@ LoadReport load_pretrained(model::AamModel& model, const std::string& run) {
   }
   for (const std::string& name : odd) {
     if (name.find("nucleotide_head") != std::string::npos) continue;
-    throw ConfigError("--pretrained " + run + ": " + name +
-                      " is on one side only; see --attention-layers and --count-embedding");
+    throw ConfigError("`pretrained` " + run + ": " + name +
+                      " is on one side only; see `attention_layers` and `count_embedding`");
   }
   return report;
 }

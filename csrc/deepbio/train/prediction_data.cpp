@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <numeric>
+#include <unordered_set>
 
 #include "deepbio/base/error.h"
 #include "deepbio/community/table.h"
 #include "deepbio/io/metadata.h"
+#include "deepbio/train/run.h"
+#include "deepbio/train/study.h"
 
 namespace deepbio::train {
 
@@ -46,9 +49,45 @@ PredictionData prediction_data(const io::CountTable& whole, const RunConfig& con
   out.dataset =
       std::make_unique<data::SampleDataset>(out.table, data::feature_sequences(out.table->feature_ids, fasta_path),
                                             dataset_options(config.data, seed, redraw));
+  if (!out.left_out.empty()) {
+    out.notes.push_back("left out " + std::to_string(out.left_out.size()) + " of " +
+                        std::to_string(whole.sample_ids.size()) + " samples with fewer than " +
+                        std::to_string(std::max<int64_t>(config.data.rarefy_depth_reads, 1)) +
+                        " reads: " + some_of(out.left_out));
+  }
+  if (const std::string note = cut_note(*out.dataset); !note.empty()) out.notes.push_back(note);
   out.samples.resize(deep.size());
   std::iota(out.samples.begin(), out.samples.end(), int64_t{0});
   return out;
+}
+
+void note_unseen_asvs(PredictionData& data, const std::string& run) {
+  const std::vector<std::string> trained_on = read_train_asvs(run);
+  if (trained_on.empty()) return;
+  // The model reads max_bp bases of an ASV: what differs after them is the same to it.
+  const auto max_bp = static_cast<size_t>(data.dataset->options().max_bp);
+  std::unordered_set<std::string> known;
+  for (const std::string& dna : trained_on) known.insert(dna.substr(0, max_bp));
+  const std::vector<std::string> asvs = asvs_of(*data.dataset, data.samples);
+  const auto num_seen = static_cast<size_t>(std::count_if(
+      asvs.begin(), asvs.end(), [&](const std::string& dna) { return known.count(dna.substr(0, max_bp)) > 0; }));
+  if (num_seen == asvs.size()) return;
+  data.notes.push_back(
+      std::to_string(num_seen) + " of " + std::to_string(asvs.size()) + " ASVs of the table were seen in training" +
+      (num_seen == 0 ? ": predictions are guesses" : "; the others are known by their sequence alone"));
+}
+
+std::string cut_note(const data::SampleDataset& dataset) {
+  const auto max_bp = static_cast<size_t>(dataset.options().max_bp);
+  size_t num_cut = 0, longest = 0;
+  for (const std::string& dna : dataset.sequences()) {
+    num_cut += dna.size() > max_bp;
+    longest = std::max(longest, dna.size());
+  }
+  if (num_cut == 0) return "";
+  return std::to_string(num_cut) + " of " + std::to_string(dataset.sequences().size()) +
+         " ASVs are longer than `max_bp` " + std::to_string(max_bp) + " (up to " + std::to_string(longest) +
+         " bases); the model does not see the rest of them";
 }
 
 void add_covariates(PredictionData& data, const RunConfig& config, const std::string& metadata_path) {
@@ -56,7 +95,7 @@ void add_covariates(PredictionData& data, const RunConfig& config, const std::st
   if (metadata_path.empty()) {
     std::string columns;
     for (const auto& [name, size] : config.categories.cardinalities()) columns += (columns.empty() ? "" : ", ") + name;
-    throw ArgumentError("this run was trained with covariates (" + columns + "); predictions need --metadata FILE");
+    throw ArgumentError("this run was trained with covariates (" + columns + "); predictions need `metadata`");
   }
   data.dataset->set_categories(config.categories.encode(io::read_metadata(metadata_path), data.table->sample_ids));
 }

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <string_view>
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/tsv_cell.h"
 #include "deepbio/seq/encode.h"
 #include "deepbio/train/feed.h"
 
@@ -93,13 +95,50 @@ std::string header_line(const Predictions& predictions, const RunConfig& config)
   const int64_t outputs = predictions.values.size(1);
   if (config.target && config.target->is_classifier()) {
     line.append("\tprediction");
-    for (const std::string& name : config.target->classes()) line.append("\tprobability_").append(name);
+    for (const std::string& name : config.target->classes()) {
+      line.append("\t").append(io::quoted_cell("probability_" + name));
+    }
   } else if (outputs == 1) {
     line.append("\tprediction");
   } else {
     for (int64_t output = 0; output < outputs; ++output) line.append("\tprediction_").append(std::to_string(output));
   }
+  for (const double level : predictions.levels) line.append("\tquantile_").append(number(level));
   return line.append(predictions.deviation.defined() ? "\tprediction_std\n" : "\n");
+}
+
+std::string class_name(const RunConfig& config, int64_t class_id) {
+  return io::quoted_cell(config.target->classes()[static_cast<size_t>(class_id)]);
+}
+
+// The levels a quantile regression was trained with.
+std::vector<double> quantile_levels(const RunConfig& config, int64_t count) {
+  const Json* resolved = config.training.is_object() ? config.training.find("resolved") : nullptr;
+  const Json* loss = resolved == nullptr ? nullptr : resolved->find("loss");
+  const Json* levels = loss == nullptr ? nullptr : loss->find("quantiles");
+  std::vector<double> out;
+  if (levels != nullptr) {
+    for (const Json& level : levels->as_array()) out.push_back(level.as_double());
+  }
+  if (static_cast<int64_t>(out.size()) != count) {
+    throw ConfigError("config.json: the model answers " + std::to_string(count) + " quantiles, the run says " +
+                      std::to_string(out.size()));
+  }
+  return out;
+}
+
+int64_t nearest_to_median(const std::vector<double>& levels) {
+  const auto nearest = std::min_element(levels.begin(), levels.end(),
+                                        [](double a, double b) { return std::abs(a - 0.5) < std::abs(b - 0.5); });
+  return nearest - levels.begin();
+}
+
+torch::Tensor in_target_units(const torch::Tensor& scaled, const RunConfig& config) {
+  torch::Tensor values = scaled.contiguous().clone();
+  if (!config.target) return values;
+  double* value = values.data_ptr<double>();
+  for (int64_t i = 0; i < values.numel(); ++i) value[i] = config.target->restore(value[i]);
+  return values;
 }
 
 }  // namespace
@@ -126,13 +165,13 @@ Predictions predict(model::AamModel& model, const RunConfig& config, const data:
     predictions.class_ids.assign(chosen.data_ptr<int64_t>(), chosen.data_ptr<int64_t>() + chosen.numel());
     return predictions;
   }
-  if (values.dim() == 3) values = values.select(2, values.size(2) / 2);
-  values = values.contiguous();
-  if (config.target) {
-    double* value = values.data_ptr<double>();
-    for (int64_t i = 0; i < values.numel(); ++i) value[i] = config.target->restore(value[i]);
+  if (values.dim() == 3) {
+    predictions.levels = quantile_levels(config, values.size(2));
+    if (values.size(1) == 1) predictions.quantiles = in_target_units(values.select(1, 0), config);
+    values = values.select(2, nearest_to_median(predictions.levels));
+    if (!predictions.quantiles.defined()) predictions.levels.clear();
   }
-  predictions.values = values;
+  predictions.values = in_target_units(values, config);
   return predictions;
 }
 
@@ -153,13 +192,32 @@ void write_predictions(const std::string& path, const Predictions& predictions, 
   const double* value = values.data_ptr<double>();
   std::string text = header_line(predictions, config);
   for (size_t row = 0; row < predictions.sample_ids.size(); ++row) {
-    text += predictions.sample_ids[row];
-    if (is_classifier) text.append("\t").append(config.target->classes()[predictions.class_ids[row]]);
+    text += io::quoted_cell(predictions.sample_ids[row]);
+    if (is_classifier) text.append("\t").append(class_name(config, predictions.class_ids[row]));
     for (int64_t column = 0; column < values.size(1); ++column) text.append("\t").append(number(*value++));
+    for (size_t level = 0; level < predictions.levels.size(); ++level) {
+      text.append("\t").append(number(predictions.quantiles[row][level].item<double>()));
+    }
     if (predictions.deviation.defined()) text.append("\t").append(number(predictions.deviation[row].item<double>()));
     text.append("\n");
   }
   io::write_file(path, text, overwrite);
+}
+
+void write_validation(const std::string& path, const Predictions& predictions, const RunConfig& config,
+                      const Truth& actual) {
+  std::string text = "sample_id\tprediction\tactual\n";
+  for (size_t row = 0; row < predictions.sample_ids.size(); ++row) {
+    text.append(io::quoted_cell(predictions.sample_ids[row])).append("\t");
+    if (config.target->is_classifier()) {
+      text.append(class_name(config, predictions.class_ids[row])).append("\t");
+      text.append(io::quoted_cell(actual.labels.at(row))).append("\n");
+    } else {
+      text.append(number(predictions.values[row][0].item<double>())).append("\t");
+      text.append(number(actual.values.at(row))).append("\n");
+    }
+  }
+  io::write_file(path, text);
 }
 
 }  // namespace deepbio::train

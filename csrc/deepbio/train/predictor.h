@@ -16,6 +16,8 @@ struct Predictions {
   std::vector<std::string> sample_ids;
   torch::Tensor values;            // float64 [N, O] in target units, or class probabilities [N, C]
   std::vector<int64_t> class_ids;  // [N] for a classifier
+  std::vector<double> levels;      // of a quantile regression; the prediction is the level nearest 0.5
+  torch::Tensor quantiles;         // float64 [N, levels] in target units; undefined otherwise
   torch::Tensor deviation;         // float64 [N]: spread over several draws of reads; undefined after one pass
 };
 
@@ -30,10 +32,19 @@ Predictions predict(model::AamModel& model, const RunConfig& config, const data:
 // float32 [N, D]: the encoder's sample embeddings.
 torch::Tensor embed(model::AamModel& model, const data::SampleDataset& dataset, const std::vector<int64_t>& samples,
                     const PredictOptions& options = {});
-// sample_id, prediction (classes: the label, then probability_CLASS columns), prediction_std where there is one;
-// numbers with 9 significant digits.
+// sample_id, prediction (classes: the label, then probability_CLASS columns; quantiles: quantile_LEVEL columns),
+// prediction_std where there is one; numbers with 9 significant digits. A name with a tab, a quote or a line end is
+// quoted as in metadata.
 void write_predictions(const std::string& path, const Predictions& predictions, const RunConfig& config,
                        io::Overwrite overwrite = io::Overwrite::kAllow);
+// What is known of samples that are judged, in the units of the target.
+struct Truth {
+  std::vector<double> values;       // regression
+  std::vector<std::string> labels;  // classes
+};
+// sample_id, prediction, actual.
+void write_validation(const std::string& path, const Predictions& predictions, const RunConfig& config,
+                      const Truth& actual);
 // All ASV embeddings of a table [F, D], each feature once.
 torch::Tensor encode_features(model::AamModel& model, const data::SampleDataset& dataset, int64_t batch_size = 64);
 

@@ -1,6 +1,7 @@
 #include "deepbio/train/resume.h"
 
 #include <filesystem>
+#include <optional>
 
 #include "deepbio/base/error.h"
 
@@ -34,27 +35,36 @@ TrainingState state_from_json(const Json& json) {
   return state;
 }
 
-// Options that a resumed run may change without becoming another run.
-bool may_change(const std::string& key) { return key == "patience" || key == "num_workers"; }
+// Options that a resumed run may change without becoming another run; a run can be extended, not shortened.
+bool may_change(const std::string& key, const Json& before, const Json& now) {
+  if (key == "epochs") return now.as_int() >= before.as_int();
+  return key == "patience" || key == "num_workers";
+}
 
-void expect_same_options(const Json& written, const Json& now, const std::string& path) {
-  // Read and written again: with the names and the options of this version.
-  const Json before = TrainingOptions::from_json(written).to_json();
+// before: as an older version may have written it; options that it did not have are at their defaults.
+void expect_same_options(const Json& before, const TrainingOptions& options, const std::string& path) {
+  const Json old = TrainingOptions::from_json(before).to_json(), now = options.to_json();
   for (const auto& [key, value] : now.as_object()) {
-    const Json* old = before.find(key);
-    if (old != nullptr && (*old == value || may_change(key))) continue;
-    throw ConfigError(path + ": cannot resume: " + key + " was " + (old == nullptr ? "absent" : old->dump()) +
-                      ", now it is " + value.dump());
+    const Json& was = old.at(key);
+    if (was == value || may_change(key, was, value)) continue;
+    throw ConfigError(path + ": cannot resume: " + key + " was " + was.dump() + ", now it is " + value.dump());
   }
 }
 
-// RUN/last, or RUN/last.old where a crash came between two renames.
-fs::path state_folder(const std::string& run) {
+// RUN/last, or RUN/last.old where a crash came between two renames; none before the first checkpoint.
+std::optional<fs::path> find_state_folder(const std::string& run) {
   for (const char* name : {"last", "last.old"}) {
     if (fs::exists(fs::path(run) / name / "state.json")) return fs::path(run) / name;
   }
+  return std::nullopt;
+}
+
+fs::path state_folder(const std::string& run) {
+  if (const auto folder = find_state_folder(run)) return *folder;
   throw MissingFileError((fs::path(run) / "last" / "state.json").string(), "nothing to resume: no epoch was finished");
 }
+
+Json read_json(const fs::path& path) { return Json::parse(io::read_all(path.string()), path.string()); }
 
 std::map<std::string, double> numbers(const Json& json) {
   std::map<std::string, double> out;
@@ -103,20 +113,40 @@ void save_training_state(const std::string& run, const TrainingState& state, con
 }
 
 void expect_resumable(const std::string& run, const TrainingOptions& options) {
-  const std::string path = (state_folder(run) / "state.json").string();
-  expect_same_options(Json::parse(io::read_all(path), path).at("options"), options.to_json(), path);
+  if (const auto folder = find_state_folder(run)) {
+    const fs::path path = *folder / "state.json";
+    return expect_same_options(read_json(path).at("options"), options, path.string());
+  }
+  const fs::path path = fs::path(run) / "config.json";
+  const Json* training = nullptr;
+  const Json config = read_json(path);
+  if (const Json* all = config.find("training"); all != nullptr && all->is_object()) training = all->find("resolved");
+  if (training != nullptr) expect_same_options(*training, options, path.string());
+}
+
+bool has_training_state(const std::string& run) { return find_state_folder(run).has_value(); }
+
+void repair_metrics(const std::string& run) {
+  const auto folder = find_state_folder(run);
+  if (!folder) return;
+  const std::string lines = metrics_lines(state_from_json(read_json(*folder / "state.json")).history);
+  const fs::path path = fs::path(run) / "metrics.jsonl";
+  if (!fs::exists(path) || io::read_all(path.string()) != lines) io::write_file(path.string(), lines);
 }
 
 TrainingState load_training_state(const std::string& run, model::AamModel& model, AdamW& optimizer,
                                   const TrainingOptions& options) {
   const fs::path folder = state_folder(run);
-  const std::string path = (folder / "state.json").string();
-  const Json json = Json::parse(io::read_all(path), path);
-  expect_same_options(json.at("options"), options.to_json(), path);
+  const fs::path path = folder / "state.json";
+  const Json json = read_json(path);
+  expect_same_options(json.at("options"), options, path.string());
   try {
     load_state_dict(model, load_tensors((folder / "model.safetensors").string()));
     optimizer.load_state(load_tensors((folder / "optimizer.safetensors").string()));
-    return state_from_json(json);
+    TrainingState state = state_from_json(json);
+    // A run that stopped early goes on when it is given more patience.
+    state.finished = options.patience > 0 && state.epochs_without_gain >= options.patience;
+    return state;
   } catch (const ConfigError& error) {
     throw ConfigError(folder.string() + ": cannot resume: " + error.what());
   }

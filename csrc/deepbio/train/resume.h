@@ -24,11 +24,17 @@ struct TrainingState {
 // RUN/last/{model.safetensors, optimizer.safetensors, state.json} and RUN/metrics.jsonl.
 void save_training_state(const std::string& run, const TrainingState& state, const model::AamModel& model,
                          const AdamW& optimizer, const TrainingOptions& options);
-// throws MissingFileError, ConfigError (weights that do not fit; options that changed and would make another run).
+// throws MissingFileError, ConfigError (weights that do not fit; options that changed and would make another run). More
+// epochs, another patience and other threads are no other run.
 TrainingState load_training_state(const std::string& run, model::AamModel& model, AdamW& optimizer,
                                   const TrainingOptions& options);
-// What load_training_state refuses before it reads weights, for those who have much to read first.
+// What load_training_state refuses before it reads weights, for those who have much to read first. A run that was
+// stopped before its first checkpoint is compared with its config.json.
 void expect_resumable(const std::string& run, const TrainingOptions& options);
+// Whether a checkpoint is there to go on from; without one a run starts at its first epoch.
+bool has_training_state(const std::string& run);
+// Writes metrics.jsonl anew where a crash came between the checkpoint and it.
+void repair_metrics(const std::string& run);
 EpochReport epoch_report_from_json(const Json& json);
 
 }  // namespace deepbio::train

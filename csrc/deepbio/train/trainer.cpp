@@ -14,6 +14,7 @@
 #include "deepbio/base/random.h"
 #include "deepbio/data/loader.h"
 #include "deepbio/model/functional.h"
+#include "deepbio/train/checks.h"
 #include "deepbio/train/feed.h"
 #include "deepbio/train/optim.h"
 #include "deepbio/train/predictor.h"
@@ -87,7 +88,8 @@ class FitRun {
         callbacks_(callbacks),
         generator_(options.seed),
         optimizer_(trainable_parameters(model), adamw_options(options)) {
-    check_sources();
+    check_training(model_.config(), model_.is_predictor(), options_,
+                   {sources_.train, sources_.val, sources_.split, codec_});
     counts_ = fit_count_target(options_.count_target, sources_.train, sources_.split.train);
     is_frozen_ = model_.is_predictor() && model_.config().freeze_base;
     with_nucleotides_ = model_.config().predict_nucleotides && options_.loss.nuc_penalty > 0 && !is_frozen_;
@@ -126,26 +128,6 @@ class FitRun {
     return out;
   }
 
-  void check_sources() const {
-    const torch::Tensor& targets = sources_.train.targets();
-    if (model_.is_predictor()) {
-      if (!targets.defined()) throw ArgumentError("trainer: a predictor needs a dataset with targets");
-      for (const auto* part : {&sources_.split.train, &sources_.split.val}) {
-        const torch::Tensor chosen = targets.index_select(0, torch::tensor(*part, torch::kLong));
-        const bool known =
-            chosen.is_floating_point() ? torch::isfinite(chosen).all().item<bool>() : (chosen >= 0).all().item<bool>();
-        if (!known) throw ArgumentError("trainer: expected a target for every sample of the split, got unknown ones");
-      }
-    } else if (!sources_.train.has_distances() && !model_.config().predict_nucleotides) {
-      throw ArgumentError("trainer: nothing to learn: the dataset has no distances and the model no nucleotide head");
-    }
-    if (sources_.split.train.empty() || sources_.split.val.empty()) {
-      throw ArgumentError("trainer: expected training and validation samples, got " +
-                          std::to_string(sources_.split.train.size()) + " and " +
-                          std::to_string(sources_.split.val.size()));
-    }
-  }
-
   SampleLoader loader(const data::SampleDataset& dataset, const std::vector<int64_t>& items, bool shuffle) const {
     data::LoaderOptions options;
     options.batch_size = options_.batch_size;
@@ -159,6 +141,7 @@ class FitRun {
 
   void take_up() {
     if (run_.empty()) throw ArgumentError("trainer: resume needs a run directory");
+    if (!has_training_state(run_)) return;  // stopped before its first checkpoint: from the start
     state_ = load_training_state(run_, model_, optimizer_, options_);
     best_weights_ = load_tensors((std::filesystem::path(run_) / "model.safetensors").string());
     if (is_frozen_) feature_embeddings_ = encode_features(model_, sources_.train);
@@ -198,7 +181,7 @@ class FitRun {
                                       model_.config().is_classifier, model_.config().encoder_type);
     if (!std::isfinite(terms.total_loss.item<double>())) {
       throw Error("training: the loss became NaN or infinite in epoch " + std::to_string(place.epoch) + ", step " +
-                  std::to_string(place.step) + "; a smaller --lr or --max-grad-norm 1 may help");
+                  std::to_string(place.step) + "; a smaller `lr` or `max_grad_norm=1` may help");
     }
     if (!terms.total_loss.requires_grad()) {
       throw ArgumentError("training: nothing to learn: every loss term is zero or belongs to frozen parameters");

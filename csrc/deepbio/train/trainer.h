@@ -17,6 +17,7 @@
 #include "deepbio/model/aam.h"
 #include "deepbio/train/checkpoint.h"
 #include "deepbio/train/losses.h"
+#include "deepbio/train/split.h"
 
 namespace deepbio::train {
 
@@ -69,12 +70,6 @@ struct FitResult {
   double best_loss = 0;  // the best epoch's options.best_metric
   bool stopped_early = false, interrupted = false;
 };
-
-struct Split {
-  std::vector<int64_t> train, val;  // indices into the dataset
-};
-// Random split keyed by seed; both parts get at least one item. throws ArgumentError for fewer than 2 items.
-Split split_samples(const std::vector<int64_t>& items, double test_size, uint64_t seed);
 
 class Trainer {
  public:

@@ -77,23 +77,4 @@ Json EpochReport::to_json() const {
                            {"val", numbers(val_terms)}});
 }
 
-Split split_samples(const std::vector<int64_t>& items, double test_size, uint64_t seed) {
-  const auto count = static_cast<int64_t>(items.size());
-  if (count < 2) {
-    throw ArgumentError("split: expected at least 2 samples to train and validate on, got " + std::to_string(count));
-  }
-  if (!(test_size > 0 && test_size < 1)) {
-    throw ArgumentError("split: expected a test size between 0 and 1, got " + Json(test_size).dump());
-  }
-  const auto wanted = static_cast<int64_t>(static_cast<double>(count) * test_size + 0.5);
-  const int64_t num_val = std::clamp<int64_t>(wanted, 1, count - 1);
-  CounterRandom random(seed, 0, 0, Purpose::kSplit);
-  const std::vector<int64_t> order = random_permutation(count, random);
-  Split split;
-  for (int64_t i = 0; i < count; ++i) (i < num_val ? split.val : split.train).push_back(items[order[i]]);
-  std::sort(split.train.begin(), split.train.end());
-  std::sort(split.val.begin(), split.val.end());
-  return split;
-}
-
 }  // namespace deepbio::train

@@ -9,7 +9,6 @@
 namespace {
 
 using deepbio::Json;
-using deepbio::train::split_samples;
 using deepbio::train::TrainingOptions;
 
 }  // namespace
@@ -39,16 +38,4 @@ CATCH_TEST_CASE("names of the version before are read, and options of the loss s
   CATCH_CHECK(options.loss.penalty == 0.5);
   CATCH_CHECK(options.loss.target_loss_type == "mae");
   CATCH_CHECK(options.to_json().at("num_workers").as_int() == 3);
-}
-
-CATCH_TEST_CASE("a split keeps every sample once, depends on the seed alone and never leaves a part empty") {
-  std::vector<int64_t> items{4, 8, 15, 16, 23, 42};
-  const auto split = split_samples(items, 0.2, 1);
-  auto all = split.train;
-  all.insert(all.end(), split.val.begin(), split.val.end());
-  std::sort(all.begin(), all.end());
-  CATCH_REQUIRE(all == items);
-  CATCH_REQUIRE(split_samples(items, 0.2, 1).val == split.val);
-  CATCH_REQUIRE(split_samples({1, 2}, 0.01, 3).val.size() == 1);
-  CATCH_REQUIRE_THROWS_AS(split_samples({1}, 0.5, 0), deepbio::ArgumentError);
 }

@@ -1,0 +1,195 @@
+#include "deepbio/train/checks.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "deepbio/base/error.h"
+#include "deepbio/train/metrics.h"
+#include "deepbio/train/study.h"
+
+namespace deepbio::train {
+namespace {
+
+class Checks {
+ public:
+  Checks(const model::ModelConfig& model, bool is_predictor, const TrainingOptions& options, const TrainingParts& parts)
+      : model_(model), is_predictor_(is_predictor), options_(options), loss_(options.loss), parts_(parts) {}
+
+  void go() const {
+    check_split();
+    if (is_predictor_) {
+      check_targets(parts_.train, parts_.split.train, "training");
+      check_targets(parts_.val, parts_.split.val, "validation");
+      model_.is_classifier ? check_classes() : check_range();
+    }
+    check_best_metric();
+    check_without_effect();
+    check_quantiles();
+    check_distances();
+    check_something_to_learn();
+  }
+
+ private:
+  void check_split() const {
+    if (parts_.split.train.empty() || parts_.split.val.empty()) {
+      throw ArgumentError("training: expected training and validation samples, got " +
+                          std::to_string(parts_.split.train.size()) + " and " +
+                          std::to_string(parts_.split.val.size()));
+    }
+    const auto check = [](const std::vector<int64_t>& items, const data::SampleDataset& dataset, const char* what) {
+      const auto [least, most] = std::minmax_element(items.begin(), items.end());
+      if (*least >= 0 && *most < dataset.size()) return;
+      throw ArgumentError(std::string("training: expected ") + what + " samples 0 to " +
+                          std::to_string(dataset.size() - 1) + ", got " + std::to_string(*least < 0 ? *least : *most));
+    };
+    check(parts_.split.train, parts_.train, "training");
+    check(parts_.split.val, parts_.val, "validation");
+  }
+
+  static at::Tensor targets_of(const data::SampleDataset& dataset, const std::vector<int64_t>& items) {
+    return dataset.targets().index_select(0, at::tensor(items, at::kLong));
+  }
+
+  void check_targets(const data::SampleDataset& dataset, const std::vector<int64_t>& items, const char* what) const {
+    if (!dataset.targets().defined()) throw ArgumentError("training: a predictor needs a dataset with targets");
+    if (dataset.targets().is_floating_point() == model_.is_classifier) {
+      throw ArgumentError(std::string("training: the targets are ") + (model_.is_classifier ? "numbers" : "classes") +
+                          ", the model is for " + (model_.is_classifier ? "classes" : "numbers") +
+                          "; see `is_classifier`");
+    }
+    const at::Tensor chosen = targets_of(dataset, items);
+    const at::Tensor known = model_.is_classifier ? chosen >= 0 : at::isfinite(chosen);
+    if (known.all().item<bool>()) return;
+    throw ArgumentError("training: expected a target for every sample, got none for " +
+                        std::to_string(known.numel() - known.sum().item<int64_t>()) + " " + what + " samples");
+  }
+
+  void check_classes() const {
+    if (parts_.codec) {
+      const auto num_classes = static_cast<int64_t>(parts_.codec->classes().size());
+      if (num_classes != model_.out_dim) {
+        throw ArgumentError("training: the target has " + std::to_string(num_classes) + " classes, the model " +
+                            std::to_string(model_.out_dim) + " outputs (`out_dim`)");
+      }
+    }
+    const int64_t largest = std::max(targets_of(parts_.train, parts_.split.train).max().item<int64_t>(),
+                                     targets_of(parts_.val, parts_.split.val).max().item<int64_t>());
+    if (largest >= model_.out_dim) {
+      throw ArgumentError("training: expected classes 0 to " + std::to_string(model_.out_dim - 1) + ", got class " +
+                          std::to_string(largest) + "; see `out_dim`");
+    }
+    const auto num_weights = static_cast<int64_t>(loss_.class_weights.size());
+    if (num_weights != 0 && num_weights != model_.out_dim) {
+      throw ArgumentError("`class_weights`: expected one for each of " + std::to_string(model_.out_dim) +
+                          " classes, got " + std::to_string(num_weights));
+    }
+  }
+
+  // What the last step of the network can answer must hold the scaled targets.
+  void check_range() const {
+    double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
+    if (model_.output_activation != "none" || model_.bounded_targets) low = 0;
+    if (model_.bounded_targets) high = 1;
+    const at::Tensor targets = targets_of(parts_.train, parts_.split.train);
+    const double least = targets.min().item<double>(), most = targets.max().item<double>();
+    constexpr double kRounding = 1e-5;
+    if (least >= low - kRounding && most <= high + kRounding) return;
+    const std::string option =
+        model_.bounded_targets ? "`bounded_targets`" : "`output_activation=" + model_.output_activation + "`";
+    throw ArgumentError(option + " answers " + (model_.bounded_targets ? "0 to 1" : "no number below 0") +
+                        ", the scaled targets go from " + Json(least).dump() + " to " + Json(most).dump() +
+                        "; `target_transform=minmax` fits");
+  }
+
+  void check_best_metric() const {
+    const Metric* metric = find_metric(options_.best_metric);
+    if (metric == nullptr) return;  // the validation loss
+    const bool is_measured = metric->of_numbers == nullptr && metric->of_classes == nullptr
+                                 ? model_.predict_nucleotides
+                                 : is_predictor_ && (model_.is_classifier ? metric->of_classes != nullptr
+                                                                          : metric->of_numbers != nullptr);
+    if (is_measured) return;
+    throw ConfigError("`best_metric=" + options_.best_metric + "` is not measured " +
+                      (!is_predictor_          ? "without a target"
+                       : model_.is_classifier ? "for classes"
+                                              : "in a regression"));
+  }
+
+  void check_without_effect() const {
+    const auto refuse = [](bool is_idle, const std::string& option, const std::string& why) {
+      if (is_idle) throw ConfigError(option + " has no effect " + why + "; leave it out");
+    };
+    const LossOptions plain;
+    const bool is_regression = is_predictor_ && !model_.is_classifier;
+    refuse(!loss_.class_weights.empty() && is_regression, "`class_weights`", "in a regression");
+    const std::string& type = loss_.target_loss_type;
+    refuse(model_.is_classifier && type != plain.target_loss_type, "`loss_type=" + type + "`", "for classes");
+    refuse(model_.is_classifier && !loss_.loss_config.empty(), "`loss_config`", "for classes");
+    refuse(loss_.num_quantiles() == 0 && loss_.quantiles != plain.quantiles, "`quantiles`", "without `loss_type=quantile`");
+    refuse(type != "asymmetric" && loss_.over_penalty != plain.over_penalty, "`over_penalty`",
+           "without `loss_type=asymmetric`");
+    refuse(type != "asymmetric" && loss_.under_penalty != plain.under_penalty, "`under_penalty`",
+           "without `loss_type=asymmetric`");
+  }
+
+  void check_quantiles() const {
+    if (!is_predictor_ || loss_.num_quantiles() == 0) return;
+    for (const double level : loss_.quantiles) {
+      if (std::abs(level - 0.5) < 1e-9) return;
+    }
+    throw ConfigError("`quantiles`: expected 0.5 among the levels, because the prediction is the median, got " +
+                      Json::array_of(loss_.quantiles).dump());
+  }
+
+  bool learns_distances() const { return loss_.penalty > 0 && parts_.train.has_distances() && !is_frozen(); }
+  bool is_frozen() const { return is_predictor_ && model_.freeze_base; }
+
+  void check_distances() const {
+    if (!learns_distances() || model_.encoder_type != "unifrac") return;
+    check_model_distances(parts_.train, "distances");
+    check_model_distances(parts_.val, "distances");
+    const community::Metric metric = parts_.train.options().metric;
+    if (parts_.train.phylogeny() != nullptr &&
+        (metric == community::Metric::kWeightedUnnormalized || metric == community::Metric::kUnweightedUnnormalized)) {
+      throw ArgumentError("distances: " + std::string(community::to_string(metric)) +
+                          " has no upper end, the model's distances end at 1; use an unweighted or normalised "
+                          "`unifrac_metric`");
+    }
+    if (options_.batch_size < 2 || parts_.split.train.size() < 2) {
+      throw ArgumentError(
+          "`batch_size`: distances are learned from pairs of samples, expected at least 2 in a batch, "
+          "got " +
+          std::to_string(std::min<int64_t>(options_.batch_size, static_cast<int64_t>(parts_.split.train.size()))));
+    }
+  }
+
+  void check_something_to_learn() const {
+    const bool target = is_predictor_ && loss_.target_penalty > 0;
+    const bool counts = is_predictor_ && model_.count_prediction && loss_.count_penalty > 0;
+    const bool bases = model_.predict_nucleotides && loss_.nuc_penalty > 0 && !is_frozen();
+    if (target || counts || bases || learns_distances()) return;
+    if (!is_predictor_ && !parts_.train.has_distances() && !model_.predict_nucleotides) {
+      throw ArgumentError("training: nothing to learn: the dataset has no distances and the model no nucleotide head");
+    }
+    throw ArgumentError("training: nothing to learn: the weight of every loss term is 0 (see `penalty`, `nuc_penalty`" +
+                        std::string(is_predictor_ ? ", `target_penalty`, `count_penalty`)" : ")"));
+  }
+
+  const model::ModelConfig& model_;
+  bool is_predictor_;
+  const TrainingOptions& options_;
+  const LossOptions& loss_;
+  const TrainingParts& parts_;
+};
+
+}  // namespace
+
+void check_training(const model::ModelConfig& model, bool is_predictor, const TrainingOptions& options,
+                    const TrainingParts& parts) {
+  Checks(model, is_predictor, options, parts).go();
+}
+
+}  // namespace deepbio::train
