@@ -174,7 +174,7 @@ class Trainer:
             "data": {
                 "max_bp": options["max_bp"],
                 "token_limit": options["token_limit"],
-                "rarefy_depth_reads": options["rarefy_depth"],
+                "rarefy_depth": options["rarefy_depth"],
                 "asv_sampling": options["asv_sampling"],
                 "unifrac_metric": options["metric"],
             },

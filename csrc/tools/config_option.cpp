@@ -75,7 +75,12 @@ void add_resume_option(CLI::App& app, bool& resume) {
         if (output->count() == 0) throw CLI::RequiredError("--output-dir (the run to resume)");
         const std::string path = (std::filesystem::path(output->results().front()) / "config.json").string();
         const Json config = Json::parse(io::read_all(path), path);
-        fill(app, config.at("training").at("options"), path);
+        const Json* training = config.find("training");
+        const Json* options = training != nullptr && training->is_object() ? training->find("options") : nullptr;
+        if (options == nullptr) {
+          throw ConfigError(path + ": this run was not started by the command; resume it in Python (Trainer.fit)");
+        }
+        fill(app, *options, path);
       },
       "Go on where the run in --output-dir stopped, with the options it was started with");
 }

@@ -482,6 +482,8 @@ def test_a_run_of_python_has_what_a_run_of_the_command_has(
     args = ["evaluate", "--model", run, "--table", community_dir / "table.biom"]
     told = deepbio(*args, "--metadata", community_dir / "metadata.tsv", "--json", check=True).stdout
     assert json.loads(told)["baseline"]["mae"] > 0
+    done = deepbio("train", "--resume", "--output-dir", run)
+    assert done.returncode == 1 and "resume it in Python" in done.stderr
     with pytest.raises(ConfigError, match="the counts"):
         db.Trainer(trainer.model, epochs=2, batch_size=8).fit(val, val, run_directory=run, resume=True)
     trainer.fit(train, val, run_directory=run, overwrite=True)
