@@ -22,13 +22,13 @@ void add_study_options(CLI::App& app, train::StudyFiles& files, bool is_predicto
 }
 
 void add_split_options(CLI::App& app, train::StudyOptions& options) {
-  auto* group = app.add_option("--group-column", options.group_column,
-                               "Metadata column (host, subject): samples of one value are all on one side of the split")
-                    ->option_text("NAME");
+  app.add_option("--group-column", options.group_column,
+                 "Metadata column (host, subject): samples of one value are all on one side of the split")
+      ->option_text("NAME");
   for (auto& [name, path, what] :
        {std::tuple{"--train-samples", &options.train_samples, "Train on these samples, an id per line in FILE"},
         std::tuple{"--val-samples", &options.val_samples, "Hold these samples back, an id per line in FILE"}}) {
-    app.add_option(name, *path, what)->option_text("FILE")->excludes(group);
+    app.add_option(name, *path, what)->option_text("FILE");
   }
 }
 

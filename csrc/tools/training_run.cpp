@@ -60,7 +60,6 @@ train::StudyOptions study_options(const TrainingCommand& command, const Training
 void keep_split(const std::string& run, train::StudyOptions& options) {
   const fs::path folder = run, train = folder / "train_samples.txt", val = folder / "val_samples.txt";
   if (!fs::exists(train) || !fs::exists(val)) return;
-  options.group_column.clear();
   options.train_samples = train.string();
   options.val_samples = val.string();
 }
@@ -132,17 +131,18 @@ std::shared_ptr<model::AamModel> build_model(const TrainingCommand& command, con
   return model;
 }
 
-// The encoder's architecture comes from the pretrained run, unless options say otherwise.
+// The encoder's architecture comes from the run to go on with or the pretrained one, unless options say otherwise.
 TrainingSetup resolve_setup(TrainingCommand& command, const Shared& shared) {
-  if (command.pretrained.empty()) {
-    TrainingSetup setup = command.flags->resolve(shared);
-    if (command.is_predictor && setup.model.freeze_base) {
-      throw ConfigError("--freeze-base trains the heads only, so it needs --pretrained RUN");
-    }
-    return setup;
+  const std::string& source = command.resume ? command.output_dir : command.pretrained;
+  if (!source.empty()) {
+    const train::RunConfig base = train::read_run_config(source);
+    return command.flags->resolve(shared, &base.model);
   }
-  const train::RunConfig base = train::read_run_config(command.pretrained);
-  return command.flags->resolve(shared, &base.model);
+  TrainingSetup setup = command.flags->resolve(shared);
+  if (command.is_predictor && setup.model.freeze_base) {
+    throw ConfigError("`freeze_base` trains the heads only, so it needs `pretrained`");
+  }
+  return setup;
 }
 
 void say_result(const train::FitResult& result, const TrainingCommand& command, const Shared& shared) {

@@ -90,7 +90,7 @@ def test_a_page_is_made_from_another_folder_and_with_a_missing_value(
     monkeypatch.chdir("/")
     page = db.report.write_report(tmp_path / "run").read_text()
     assert "not there any more" not in page and "embeddings" in pictures(page)[-1]
-    assert "left out without a value of &quot;age&quot;</th><td>1</td>" in page
+    assert "left out without a value of &#x27;age&#x27;</th><td>1</td>" in page
 
 
 def test_pretraining_has_no_predictions_and_an_own_table_can_be_given(

@@ -187,7 +187,7 @@ def test_options_of_classes_are_checked_against_the_classes(deepbio: Run, commun
     args = ["train", *study(community_dir, "group"), "--classifier", *SMALL, "--output-dir", run]
     refused(deepbio(*args, "--class-weights", "1,2"), run, "--class-weights", "3 classes, got 2")
     refused(deepbio(*args, "--best-metric", "mae"), run, "--best-metric mae")
-    refused(deepbio(*args, "--categorical-columns", "site,group"), run, '"group" is the target')
+    refused(deepbio(*args, "--categorical-columns", "site,group"), run, "'group' is the target")
 
 
 def test_a_run_with_nothing_to_learn_is_refused(deepbio: Run, community_dir: Path, tmp_path: Path):
@@ -209,7 +209,7 @@ def test_python_refuses_the_same_with_the_same_sentence(deepbio: Run, community_
     bounded = db.models.SequencePredictor(**TINY, bounded_targets=True)
     with pytest.raises(ArgumentError, match='target_transform="minmax"'):
         db.Trainer(bounded, epochs=1).fit(samples(community_dir), run_directory=run)
-    with pytest.raises(ArgumentError, match="'?age'? is the target|\"age\" is the target"):
+    with pytest.raises(ArgumentError, match="'age' is the target"):
         samples(community_dir, categorical=["age"])
     assert not run.exists()
 
@@ -426,7 +426,7 @@ def test_a_rare_class_is_on_both_sides_of_the_split(deepbio: Run, tmp_path: Path
     args = write_study(tmp_path, labels)
     run = tmp_path / "single"
     done = deepbio("train", *args, "--classifier", "--epochs", 1, "--rarefy-depth", 0, "--output-dir", run, check=True)
-    assert 'class "Single" has no validation sample' in done.stderr
+    assert "class 'Single' has no validation sample" in done.stderr
     assert "no validation sample" in (run / "training.log").read_text()
 
 

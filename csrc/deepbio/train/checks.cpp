@@ -107,13 +107,13 @@ class Checks {
   void check_best_metric() const {
     const Metric* metric = find_metric(options_.best_metric);
     if (metric == nullptr) return;  // the validation loss
-    const bool is_measured = metric->of_numbers == nullptr && metric->of_classes == nullptr
-                                 ? model_.predict_nucleotides
-                                 : is_predictor_ && (model_.is_classifier ? metric->of_classes != nullptr
-                                                                          : metric->of_numbers != nullptr);
+    const bool is_measured =
+        metric->of_numbers == nullptr && metric->of_classes == nullptr
+            ? model_.predict_nucleotides
+            : is_predictor_ && (model_.is_classifier ? metric->of_classes != nullptr : metric->of_numbers != nullptr);
     if (is_measured) return;
     throw ConfigError("`best_metric=" + options_.best_metric + "` is not measured " +
-                      (!is_predictor_          ? "without a target"
+                      (!is_predictor_         ? "without a target"
                        : model_.is_classifier ? "for classes"
                                               : "in a regression"));
   }
@@ -128,7 +128,8 @@ class Checks {
     const std::string& type = loss_.target_loss_type;
     refuse(model_.is_classifier && type != plain.target_loss_type, "`loss_type=" + type + "`", "for classes");
     refuse(model_.is_classifier && !loss_.loss_config.empty(), "`loss_config`", "for classes");
-    refuse(loss_.num_quantiles() == 0 && loss_.quantiles != plain.quantiles, "`quantiles`", "without `loss_type=quantile`");
+    refuse(loss_.num_quantiles() == 0 && loss_.quantiles != plain.quantiles, "`quantiles`",
+           "without `loss_type=quantile`");
     refuse(type != "asymmetric" && loss_.over_penalty != plain.over_penalty, "`over_penalty`",
            "without `loss_type=asymmetric`");
     refuse(type != "asymmetric" && loss_.under_penalty != plain.under_penalty, "`under_penalty`",

@@ -72,6 +72,18 @@ at::Tensor distances_of(const io::DistanceMatrix& matrix, const io::CountTable& 
   return out;
 }
 
+// The number of each sample's group; "" is a group of its own.
+std::vector<int64_t> numbered(const std::vector<std::string>& groups) {
+  std::unordered_map<std::string, int64_t> number_of;
+  std::vector<int64_t> out;
+  int64_t next = 0;
+  for (const std::string& group : groups) {
+    const auto [found, is_new] = number_of.emplace(group, next);
+    out.push_back(is_new || group.empty() ? next++ : found->second);
+  }
+  return out;
+}
+
 void check_metric(double most, const std::string& name) {
   if (most <= 1 + 1e-6) return;
   throw ArgumentError(name + ": expected distances up to 1, got " + Json(most).dump() +
@@ -87,9 +99,6 @@ class Preparing {
     }
     if (!options.group_column.empty() && files.metadata.empty()) {
       throw ArgumentError("`group_column` needs `metadata`");
-    }
-    if (!options.group_column.empty() && !(options.train_samples.empty() && options.val_samples.empty())) {
-      throw ArgumentError("`group_column` has no effect with lists of samples; leave out one of them");
     }
   }
 
@@ -143,6 +152,7 @@ class Preparing {
       study_.split = split_samples(static_cast<int64_t>(ids.size()), rules);
     } else {
       study_.split = split_by_lists(ids, listed(options_.train_samples), listed(options_.val_samples));
+      study_.split.groups = numbered(rules.groups);
     }
     if (group_name.empty()) group_name = host_column();
     if (!group_name.empty() && rules.groups.empty()) rules.groups = cells_of(*metadata_, group_name, ids);

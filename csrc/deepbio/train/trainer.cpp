@@ -141,7 +141,8 @@ class FitRun {
 
   void take_up() {
     if (run_.empty()) throw ArgumentError("trainer: resume needs a run directory");
-    if (!has_training_state(run_)) return;  // stopped before its first checkpoint: from the start
+    // Stopped before its first checkpoint: from the start.
+    if (!has_training_state(run_) && std::filesystem::exists(std::filesystem::path(run_) / "config.json")) return;
     state_ = load_training_state(run_, model_, optimizer_, options_);
     best_weights_ = load_tensors((std::filesystem::path(run_) / "model.safetensors").string());
     if (is_frozen_) feature_embeddings_ = encode_features(model_, sources_.train);

@@ -130,14 +130,14 @@ CATCH_TEST_CASE("a pretrained encoder goes into the base of a predictor, and ano
   }
   model::ModelConfig wide = small_model();
   wide.embedding_dim = 32;
-  CATCH_REQUIRE_THROWS_WITH(load_pretrained(*small_predictor(wide), folder.path()), Catch::Contains("--embedding-dim"));
+  CATCH_REQUIRE_THROWS_WITH(load_pretrained(*small_predictor(wide), folder.path()), Catch::Contains("`embedding_dim`"));
   model::ModelConfig deep = small_model();
   deep.sample_num_layers = 2;
   CATCH_REQUIRE_THROWS_WITH(load_pretrained(*small_predictor(deep), folder.path()),
-                            Catch::Contains("--attention-layers"));
+                            Catch::Contains("`attention_layers`"));
   model::ModelConfig longer = small_model();
   longer.max_bp = 30;
-  CATCH_REQUIRE_THROWS_WITH(load_pretrained(*small_predictor(longer), folder.path()), Catch::Contains("--max-bp"));
+  CATCH_REQUIRE_THROWS_WITH(load_pretrained(*small_predictor(longer), folder.path()), Catch::Contains("`max_bp`"));
 }
 
 }  // namespace

@@ -80,7 +80,7 @@ CATCH_TEST_CASE("a class of one sample trains, and classes without a side are sa
   CATCH_REQUIRE(held_back(split, labels).count("lonely") == 0);
   const auto notes = split_notes(split, rules, "");
   CATCH_REQUIRE(notes.size() == 1);
-  CATCH_REQUIRE_THAT(notes[0], Catch::Contains("class \"lonely\" has no validation sample"));
+  CATCH_REQUIRE_THAT(notes[0], Catch::Contains("class 'lonely' has no validation sample"));
   // More classes than may be held back: the test size wins.
   const Labels many = repeated({{"a", 2}, {"b", 2}, {"c", 2}, {"d", 2}, {"e", 2}});
   CATCH_REQUIRE(split_samples(10, SplitRules{0.2, 0, many, {}}).val.size() == 2);
@@ -126,14 +126,14 @@ CATCH_TEST_CASE("groups of equal size come near to the test size; one group alon
   rules.groups.assign(10, "");
   CATCH_REQUIRE(split_samples(10, rules).val.size() == 2);
   rules.groups.assign(10, "one");
-  CATCH_REQUIRE_THROWS_WITH(split_samples(10, rules), Catch::Contains("2 groups") && Catch::Contains("\"one\""));
+  CATCH_REQUIRE_THROWS_WITH(split_samples(10, rules), Catch::Contains("2 groups") && Catch::Contains("'one'"));
 }
 
 CATCH_TEST_CASE("hosts with samples on both sides are said", "[split]") {
   SplitRules rules{0.5, 0, {}, {"x", "x", "y", "z"}};
   const auto notes = split_notes(Split{{0, 2}, {1, 3}, {}}, rules, "host");
   CATCH_REQUIRE(notes.size() == 1);
-  CATCH_REQUIRE_THAT(notes[0], Catch::Contains("1 of 2 values of \"host\"") && Catch::Contains("`group_column`"));
+  CATCH_REQUIRE_THAT(notes[0], Catch::Contains("1 of 2 values of 'host'") && Catch::Contains("`group_column`"));
   CATCH_REQUIRE(split_notes(Split{{0, 1}, {2, 3}, {}}, rules, "host").empty());
 }
 
@@ -144,6 +144,6 @@ CATCH_TEST_CASE("lists of samples decide alone, and one list leaves the rest to 
   CATCH_REQUIRE(both.val == std::vector<int64_t>{3});
   CATCH_REQUIRE(split_by_lists(ids, {}, {"b"}).train == std::vector<int64_t>{0, 2, 3});
   CATCH_REQUIRE(split_by_lists(ids, {"b"}, {}).val == std::vector<int64_t>{0, 2, 3});
-  CATCH_REQUIRE_THROWS_WITH(split_by_lists(ids, {"a", "b"}, {"b"}), Catch::Contains("\"b\" is on both lists"));
+  CATCH_REQUIRE_THROWS_WITH(split_by_lists(ids, {"a", "b"}, {"b"}), Catch::Contains("'b' is on both lists"));
   CATCH_REQUIRE_THROWS_WITH(split_by_lists(ids, {}, {"elsewhere"}), Catch::Contains("0 held back"));
 }
