@@ -22,8 +22,11 @@ __all__ = [
     "embedding_distances",
     "nucleotide_loss",
     "regression_loss",
+    "targets_of",
     "unifrac_loss",
 ]
+
+_COUNT_TARGETS = ("relative", "raw")
 
 _library.load()
 _ops = torch.ops.deepbio
@@ -181,6 +184,32 @@ def nucleotide_loss(
     return loss
 
 
+def targets_of(batch: Mapping[str, Any], *, count_target: str = "relative") -> dict[str, Tensor]:
+    """What the losses are measured against, under AAM's keys; a dict that has these already stays as it is.
+
+    Args:
+        batch: a :class:`~deepbio_torch.Batch` of a SampleDataset: ``targets`` become ``target``,
+            ``distances`` ``base_target``, ``asv_tokens`` ``nucleotides``, each counted as often as
+            its ASV occurs in the batch (``nucleotide_weight`` float32 [U]), and reads what the
+            count head predicts.
+        count_target: of the reads of a batch: "relative", their share of the sample, as the C++
+            trainer's default; or "raw". Counts of a dict that is no such batch stay as they are.
+    """
+    if "asv_index" not in batch:
+        return dict(batch)
+    out = {key: value for key, value in batch.items() if isinstance(value, Tensor)}
+    for ours, aams in (("targets", "target"), ("distances", "base_target"), ("asv_tokens", "nucleotides")):
+        if ours in out and aams not in out:
+            out[aams] = out[ours]
+    if "asv_tokens" in out and "nucleotide_weight" not in out:
+        present = out["asv_index"][out["mask"]]
+        out["nucleotide_weight"] = torch.bincount(present, minlength=len(out["asv_tokens"])).float()
+    if count_target == "relative" and "counts" in out:
+        counts = out["counts"] * out["mask"]
+        out["counts"] = counts / counts.sum(1, keepdim=True).clamp_min(1e-12)
+    return out
+
+
 def _count_mask(targets: Mapping[str, Tensor]) -> Tensor:
     if "mask" in targets:
         return targets["mask"]
@@ -190,7 +219,11 @@ def _count_mask(targets: Mapping[str, Tensor]) -> Tensor:
 
 
 class MultiTaskLoss(nn.Module):
-    """The weighted sum of AAM's terms; an absent output or target leaves its term at zero.
+    """The weighted sum of AAM's terms: ``MultiTaskLoss()(model(batch), batch)``.
+
+    An output that the model did not give leaves its term at zero. One without its target is an error
+    that names both, unless the weight of its term is 0; a predictor's ``embeddings`` may go without
+    distances. ``count_target`` ("relative" or "raw") is what the count head predicts of a batch.
 
     The options are those of ``loss`` of a :class:`~deepbio_torch.Trainer`; each is an attribute, and
     ``class_weights`` a buffer or None.
@@ -206,9 +239,12 @@ class MultiTaskLoss(nn.Module):
     target_penalty: float
     count_penalty: float
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, count_target: str = "relative", **options: Any) -> None:
         """Checks and completes the options."""
         super().__init__()
+        if count_target not in _COUNT_TARGETS:
+            raise ConfigError(f"count_target: expected {', '.join(_COUNT_TARGETS)}, got {count_target!r}")
+        self.count_target = count_target
         given = {name: value for name, value in options.items() if value is not None}
         self.options: dict[str, Any] = _C.loss_options(_options.renamed(_options.rows("loss"), given))
         self.num_quantiles: int = _C.num_quantiles(self.options)
@@ -229,8 +265,8 @@ class MultiTaskLoss(nn.Module):
     def forward(
         self,
         outputs: Mapping[str, Tensor],
-        targets: Mapping[str, Tensor],
-        is_classifier: bool = False,
+        targets: Mapping[str, Any],
+        is_classifier: bool | None = None,
         encoder_type: str = "unifrac",
         sample_weights: Tensor | None = None,
     ) -> dict[str, Tensor]:
@@ -239,16 +275,27 @@ class MultiTaskLoss(nn.Module):
         Args:
             outputs: of a model: ``target_prediction``, ``count_prediction``, ``embeddings``,
                 ``base_prediction``, ``nuc_predictions``, ``mask_indices``.
-            targets: ``target`` [B, O] or int64 [B]; ``counts`` [B, S, 1] with ``mask`` or
-                ``tokens`` (else counts > 0 are real); ``base_target``; ``nucleotides``, with
-                ``nucleotide_weight`` for distinct ASVs.
-            is_classifier: ``target_prediction`` holds log-probabilities.
+            targets: the :class:`~deepbio_torch.Batch` that the model saw; or a dict of ``target``
+                [B, O] or int64 [B]; ``counts`` [B, S, 1] with ``mask`` or ``tokens`` (else counts >
+                0 are real); ``base_target``; ``nucleotides``, with ``nucleotide_weight`` for
+                distinct ASVs.
+            is_classifier: ``target_prediction`` holds log-probabilities; None: it does when the
+                target is int64.
             encoder_type: what ``base_target`` is compared with.
             sample_weights: [B] or None.
 
         Returns:
             ``target_loss``, ``count_loss``, ``unifrac_loss``, ``nuc_loss``, ``total_loss``.
+
+        Raises:
+            ArgumentError: an output without its target, a target that is not finite. ShapeError:
+                shapes do not fit.
         """
+        given = ", ".join(targets) or "nothing"
+        targets = targets_of(targets, count_target=self.count_target)
+        self._check_targets(outputs, targets, given)
+        if is_classifier is None:
+            is_classifier = "target" in targets and not targets["target"].is_floating_point()
         some = next((tensor for tensor in outputs.values() if tensor.is_floating_point()), None)
         if some is None:
             raise ArgumentError("MultiTaskLoss: expected at least one output of the model, got none")
@@ -267,6 +314,24 @@ class MultiTaskLoss(nn.Module):
             + self.nuc_penalty * found["nuc_loss"]
         )
         return found
+
+    def _check_targets(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], given: str) -> None:
+        """Refuses an output that would train nothing for want of its target."""
+        wanted = [
+            ("target_prediction", "target", "targets", "target_penalty"),
+            ("count_prediction", "counts", "counts", "count_penalty"),
+            ("base_prediction", "base_target", "base_target", "penalty"),
+            ("nuc_predictions", "nucleotides", "asv_tokens", "nuc_penalty"),
+        ]
+        if "target_prediction" not in outputs:
+            wanted.append(("embeddings", "base_target", "distances", "penalty"))
+        for output, target, key, weight in wanted:
+            if output in outputs and target not in targets and getattr(self, weight) > 0:
+                either = f"{target!r} (of a batch: {key!r})" if key != target else repr(target)
+                raise ArgumentError(
+                    f"MultiTaskLoss: the model gave {output!r}; expected its target {either}, got {given}; "
+                    f"{weight}=0 leaves the term out"
+                )
 
     def _target(
         self,
@@ -308,12 +373,11 @@ class MultiTaskLoss(nn.Module):
     def _nucleotides(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor | None:
         if "nuc_predictions" not in outputs or "nucleotides" not in targets:
             return None
-        return nucleotide_loss(
-            outputs["nuc_predictions"],
-            targets["nucleotides"],
-            outputs.get("mask_indices"),
-            targets.get("nucleotide_weight"),
-        )
+        logits, tokens = outputs["nuc_predictions"], targets["nucleotides"]
+        weight = targets.get("nucleotide_weight")
+        if logits.dim() == 4 and tokens.dim() == 2 and "asv_index" in targets:  # the model saw padded tokens
+            tokens, weight = tokens[targets["asv_index"]] * targets["mask"].unsqueeze(-1), None
+        return nucleotide_loss(logits, tokens, outputs.get("mask_indices"), weight)
 
 
 _options.document(MultiTaskLoss, "loss")

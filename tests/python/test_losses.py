@@ -192,3 +192,89 @@ def test_no_loss_has_a_name_in_any_file_but_its_table(name: str):
     naming = {file.name for file in files if re.search(rf"[\"']{name}[\"']", file.read_text())}
     also = {"huber": {"losses.h", "losses.py"}, "mse": {"metrics.cpp"}, "mae": {"metrics.cpp"}}  # default; metrics
     assert "losses.cpp" in naming and naming <= {"losses.cpp"} | also.get(name, set())
+def batch_of_samples() -> dict[str, torch.Tensor]:
+    """What a SampleDataset gives: 3 samples of 4 places over 5 distinct ASVs of 6 letters."""
+    generator = torch.Generator().manual_seed(2)
+    mask = torch.ones(3, 4, dtype=torch.bool)
+    mask[2, 3] = False
+    return {
+        "sample_index": torch.arange(3),
+        "asv_tokens": torch.randint(1, 5, (5, 6), generator=generator),
+        "asv_index": torch.tensor([[0, 1, 2, 3], [3, 4, 0, 2], [4, 4, 1, 0]]),
+        "mask": mask,
+        "counts": torch.randint(1, 50, (3, 4), generator=generator) * mask.float(),
+        "distances": torch.rand(3, 3, generator=generator),
+        "targets": torch.rand(3, 1, generator=generator),
+        "sample_ids": ["a", "b", "c"],
+    }
+
+
+def outputs_for(batch):
+    generator = torch.Generator().manual_seed(3)
+    return {
+        "target_prediction": torch.rand(3, 1, generator=generator),
+        "count_prediction": torch.rand(3, 4, 1, generator=generator),
+        "embeddings": torch.rand(3, 8, generator=generator),
+        "nuc_predictions": torch.rand(5, 6, 7, generator=generator),
+        "mask_indices": torch.rand(5, 6, generator=generator) > 0.3,
+    }
+
+
+def test_a_batch_is_understood_as_it_is():
+    batch = batch_of_samples()
+    outputs, mask = outputs_for(batch), batch["mask"]
+    terms = losses.MultiTaskLoss()(outputs, batch)
+    shares = batch["counts"] / batch["counts"].sum(1, keepdim=True)
+    repeats = torch.zeros(5)
+    for place in batch["asv_index"][mask].tolist():
+        repeats[place] += 1
+    by_hand = {
+        "target_loss": F.smooth_l1_loss(outputs["target_prediction"], batch["targets"]),
+        "count_loss": F.mse_loss(outputs["count_prediction"][..., 0][mask], shares[mask]),
+        "unifrac_loss": losses.unifrac_loss(outputs["embeddings"], batch["distances"]),
+        "nuc_loss": losses.nucleotide_loss(
+            outputs["nuc_predictions"], batch["asv_tokens"], outputs["mask_indices"], repeats
+        ),
+    }
+    for name, value in by_hand.items():
+        assert terms[name].item() == pytest.approx(value.item(), rel=1e-5) and value > 0, name
+    assert terms["total_loss"].item() == pytest.approx(sum(value.item() for value in by_hand.values()), rel=1e-5)
+    raw = losses.MultiTaskLoss(count_target="raw")({"count_prediction": outputs["count_prediction"]}, batch)
+    expected = F.mse_loss(outputs["count_prediction"][..., 0][mask], batch["counts"][mask])
+    assert raw["count_loss"].item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_padded_and_distinct_asvs_have_the_same_nucleotide_loss():
+    batch = batch_of_samples()
+    outputs = outputs_for(batch)
+    padded = {name: outputs[name][batch["asv_index"]] for name in ("nuc_predictions", "mask_indices")}
+    distinct = {name: outputs[name] for name in padded}
+    loss = losses.MultiTaskLoss()
+    assert loss(padded, batch)["nuc_loss"].item() == pytest.approx(loss(distinct, batch)["nuc_loss"].item(), rel=1e-6)
+
+
+def test_classes_of_a_batch_are_told_by_their_type():
+    batch = {**batch_of_samples(), "targets": torch.tensor([0, 2, 1])}
+    outputs = {"target_prediction": torch.rand(3, 3).log_softmax(-1)}
+    terms = losses.MultiTaskLoss()(outputs, batch)
+    assert terms["target_loss"].item() == pytest.approx(
+        F.nll_loss(outputs["target_prediction"], batch["targets"]).item()
+    )
+
+
+@pytest.mark.parametrize(
+    ("missing", "output", "weight"),
+    [
+        ("targets", "target_prediction", "target_penalty"), ("counts", "count_prediction", "count_penalty"),
+        ("distances", "embeddings", "penalty"), ("asv_tokens", "nuc_predictions", "nuc_penalty"),
+    ],
+)  # fmt: skip
+def test_an_output_without_its_target_is_refused_by_name_unless_it_weighs_nothing(missing, output, weight):
+    batch = batch_of_samples()
+    outputs = {output: outputs_for(batch)[output]}
+    del batch[missing]
+    with pytest.raises(ArgumentError, match=f"{output}.*{missing}.*{weight}=0"):
+        losses.MultiTaskLoss()(outputs, batch)
+    assert losses.MultiTaskLoss(**{weight: 0.0})(outputs, batch)["total_loss"].item() == 0
+    with pytest.raises(ArgumentError, match=output):  # AAM's keys are no batch of ours, and none of them is there
+        losses.MultiTaskLoss()(outputs, {"something": torch.zeros(1)})
