@@ -7,11 +7,12 @@ the same epoch always comes out the same; two of a kind in one Compose want two 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from . import _C
+from ._arguments import letters, number, seed_of, sequence_type_of, whole, word
 from ._batch import Sample
-from .errors import ArgumentError
+from .errors import ArgumentError, WrongTypeError
 
 
 def bytes_of(sample: Sample | dict[str, Any], who: str) -> bytes:
@@ -19,12 +20,10 @@ def bytes_of(sample: Sample | dict[str, Any], who: str) -> bytes:
     if "sequence" not in sample:
         raise ArgumentError(f"{who}: expected a sample with the key 'sequence', got keys {sorted(sample)}")
     sequence = sample["sequence"]
-    if isinstance(sequence, bytes):
-        return sequence
-    if isinstance(sequence, bytearray | memoryview):
-        return bytes(sequence)
+    if isinstance(sequence, bytes | str | bytearray | memoryview):
+        return letters(sequence, who)
     raise ArgumentError(
-        f"{who}: expected a sequence of bytes, got {type(sequence).__name__}; it stands before the encoder"
+        f"{who}: expected a sequence of letters, got {type(sequence).__name__}; it goes before the encoder"
     )
 
 
@@ -34,14 +33,29 @@ def draw_key(sample: Sample | dict[str, Any]) -> tuple[int, int]:
     return metadata.get("index", 0), metadata.get("epoch", 0)
 
 
+Letters: TypeAlias = str | bytes | bytearray
+
+
+def _scores(quality: Any) -> bytes | None:
+    return None if quality is None else letters(quality, "quality")
+
+
+def _list_of(sequences: Any) -> list[Letters]:
+    if isinstance(sequences, str | bytes | bytearray) or not isinstance(sequences, Iterable):
+        raise WrongTypeError(f"sequences: expected a list of bytes or str, got {type(sequences).__name__}")
+    return list(sequences)
+
+
 class NativeTransform:
     """A transform that C++ runs, alone or inside of a whole batch.
 
     Attributes:
         uses_quality: whether it looks at qualities or makes them; else they need not be read for it.
+        is_of_nucleotides: whether it makes no sense for proteins.
     """
 
     uses_quality: bool = True
+    is_of_nucleotides: bool = False
 
     def __init__(self, native: _C.Transform, **options: Any) -> None:
         """``options`` build the same object again."""
@@ -52,8 +66,22 @@ class NativeTransform:
         """The C++ transform."""
         return self._native
 
+    def check_data(self, sequence_type: str) -> None:
+        """Refuses data that this transform does not fit.
+
+        Raises:
+            ArgumentError: proteins for what only DNA has, or another alphabet than this transform's.
+        """
+        if self.is_of_nucleotides and sequence_type == "protein":
+            raise ArgumentError(f"{type(self).__name__}: expected DNA or RNA, got a dataset of proteins")
+        own = self._options.get("sequence_type")
+        if own is not None and own != sequence_type:
+            raise ArgumentError(
+                f"sequence_type={sequence_type!r}, but {type(self).__name__} works on {own!r}: give both the same"
+            )
+
     def _run(
-        self, sequences: Sequence[bytes], qualities: Sequence[bytes | None], records: Sequence[int], epoch: int
+        self, sequences: Sequence[Letters], qualities: Sequence[bytes | None], records: Sequence[int], epoch: int
     ) -> list[tuple[bytes, bytes | None] | None]:
         return self._native.apply(sequences, qualities, records, epoch)
 
@@ -85,7 +113,7 @@ class Augmentation(NativeTransform):
     """A native transform that changes reads."""
 
     def apply(
-        self, sequence: bytes, quality: bytes | None = None, *, record: int = 0, epoch: int = 0
+        self, sequence: Letters, quality: bytes | None = None, *, record: int = 0, epoch: int = 0
     ) -> bytes | tuple[bytes, bytes]:
         """One sequence changed; with its quality, when one is given or made.
 
@@ -95,13 +123,14 @@ class Augmentation(NativeTransform):
             record: index of the record; another one draws anew.
             epoch: another one draws anew.
         """
-        done = self._run([sequence], [quality], [record], epoch)[0]
+        read, scores = letters(sequence, type(self).__name__), _scores(quality)
+        done = self._run([read], [scores], [whole(record, "record")], whole(epoch, "epoch"))[0]
         assert done is not None
         return done[0] if done[1] is None else (done[0], done[1])
 
-    def apply_batch(self, sequences: Iterable[bytes], *, epoch: int = 0) -> list[bytes]:
+    def apply_batch(self, sequences: Iterable[Letters], *, epoch: int = 0) -> list[bytes]:
         """Each sequence changed; its place is its record index."""
-        many = list(sequences)
+        many = _list_of(sequences)
         done = self._run(many, [None] * len(many), range(len(many)), epoch)
         return [pair[0] for pair in done if pair is not None]
 
@@ -113,9 +142,10 @@ class Filter(NativeTransform):
     the files are opened, so it must stand before random steps and Python callables.
     """
 
-    def passes(self, sequence: bytes, quality: bytes | None = None, *, record: int = 0) -> bool:
+    def passes(self, sequence: Letters, quality: bytes | None = None, *, record: int = 0) -> bool:
         """Whether a read stays."""
-        return self._run([sequence], [quality], [record], 0)[0] is not None
+        read = letters(sequence, type(self).__name__)
+        return self._run([read], [_scores(quality)], [whole(record, "record")], 0)[0] is not None
 
 
 class ReverseComplement(Augmentation):
@@ -124,27 +154,31 @@ class ReverseComplement(Augmentation):
     Args:
         p: share of the records that are turned; which ones depends on (seed, epoch, record index).
         sequence_type: "dna" or "rna".
-        seed: of the choice.
+        seed: of the choice; None takes one from torch's generator.
     """
 
     uses_quality = False
 
-    def __init__(self, p: float = 1.0, *, sequence_type: str = "dna", seed: int = 0) -> None:
+    is_of_nucleotides = True
+
+    def __init__(self, p: float = 1.0, *, sequence_type: str = "dna", seed: int | None = 0) -> None:
         """Checks the options."""
+        p, sequence_type, seed = number(p, "p"), sequence_type_of(sequence_type), seed_of(seed)
         native = _C.ReverseComplement(p, sequence_type, seed)
         super().__init__(native, p=p, sequence_type=sequence_type, seed=seed)
         self.p, self.sequence_type = p, sequence_type
 
     def apply(
-        self, sequence: bytes, quality: bytes | None = None, *, record: int = 0, epoch: int = 0
+        self, sequence: Letters, quality: bytes | None = None, *, record: int = 0, epoch: int = 0
     ) -> bytes | tuple[bytes, bytes]:
         """The other strand of one sequence, whatever ``p`` is; IUPAC codes and case are kept."""
-        turned = _C.reverse_complement(sequence, self.sequence_type)
-        return turned if quality is None else (turned, quality[::-1])
+        turned = _C.reverse_complement(letters(sequence, "ReverseComplement"), self.sequence_type)
+        scores = _scores(quality)
+        return turned if scores is None else (turned, scores[::-1])
 
-    def apply_batch(self, sequences: Iterable[bytes], *, epoch: int = 0) -> list[bytes]:
+    def apply_batch(self, sequences: Iterable[Letters], *, epoch: int = 0) -> list[bytes]:
         """The other strand of each sequence, whatever ``p`` is."""
-        return [_C.reverse_complement(sequence, self.sequence_type) for sequence in sequences]
+        return [_C.reverse_complement(sequence, self.sequence_type) for sequence in _list_of(sequences)]
 
 
 class Mutator(Augmentation):
@@ -152,14 +186,15 @@ class Mutator(Augmentation):
 
     Args:
         rate: substitutions per site, 0 to 1.
-        seed: of the draws.
+        seed: of the draws; None takes one from torch's generator.
         sequence_type: "dna", "rna" or "protein".
     """
 
     uses_quality = False
 
-    def __init__(self, rate: float, seed: int = 0, *, sequence_type: str = "dna") -> None:
+    def __init__(self, rate: float, seed: int | None = 0, *, sequence_type: str = "dna") -> None:
         """Checks the options."""
+        rate, sequence_type, seed = number(rate, "rate"), sequence_type_of(sequence_type), seed_of(seed)
         super().__init__(_C.Mutator(rate, sequence_type, seed), rate=rate, seed=seed, sequence_type=sequence_type)
 
 
@@ -169,17 +204,36 @@ class Sampler(Augmentation):
     Args:
         length: of the window, bp.
         strategy: "random" (anew in each epoch), "start", "center" or "end".
-        short: a read shorter than the window is an error ("error"), stays as it is ("keep"), or gets N of quality 0 on
-            its right ("pad").
-        seed: of the draws.
+        short: a read shorter than the window is an error ("error"), stays as it is ("keep"), or gets N (proteins: X) of
+            quality 0 on its right ("pad").
+        sequence_type: of the data it is for; only "pad" asks.
+        seed: of the draws; None takes one from torch's generator.
     """
 
     uses_quality = False
 
-    def __init__(self, length: int, strategy: str = "random", *, short: str = "error", seed: int = 0) -> None:
+    def __init__(
+        self,
+        length: int,
+        strategy: str = "random",
+        *,
+        short: str = "error",
+        sequence_type: str = "dna",
+        seed: int | None = 0,
+    ) -> None:
         """Checks the options."""
-        native = _C.Sampler(length, strategy, short, seed)
-        super().__init__(native, length=length, strategy=strategy, short=short, seed=seed)
+        length, seed = whole(length, "length"), seed_of(seed)
+        strategy, short = word(strategy, "strategy"), word(short, "short")
+        native = _C.Sampler(length, strategy, short, seed, "X" if sequence_type_of(sequence_type) == "protein" else "N")
+        super().__init__(native, length=length, strategy=strategy, short=short, sequence_type=sequence_type, seed=seed)
+
+    def check_data(self, sequence_type: str) -> None:
+        """Refuses to pad proteins with N, which is asparagine."""
+        own = self._options["sequence_type"]
+        if self._options["short"] == "pad" and (sequence_type == "protein") != (own == "protein"):
+            raise ArgumentError(
+                f"sequence_type={sequence_type!r}, but Sampler(short='pad') pads {own!r}: give both the same"
+            )
 
 
 class QualitySimulator(Augmentation):
@@ -189,7 +243,7 @@ class QualitySimulator(Augmentation):
         model: "high" (mean 37, sd 2), "medium" (28, 5), "normal" (``mean``, ``sd``), "uniform" (whole numbers
             ``low`` to ``high``) or "degrading" (mean from ``start`` at the first letter to ``end``, ``sd`` around).
         mean, sd, low, high, start, end: of the models, Phred.
-        seed: of the draws.
+        seed: of the draws; None takes one from torch's generator.
     """
 
     def __init__(
@@ -202,9 +256,10 @@ class QualitySimulator(Augmentation):
         high: int = 40,
         start: float = 38,
         end: float = 20,
-        seed: int = 0,
+        seed: int | None = 0,
     ) -> None:
         """Checks the options."""
+        seed = seed_of(seed)
         models = {
             "high": ("normal", 37, 2, 0),
             "medium": ("normal", 28, 5, 0),
@@ -216,12 +271,12 @@ class QualitySimulator(Augmentation):
             raise ArgumentError(f"model: expected {', '.join(models)}, got {model!r}")
         used = {"normal": ("mean", "sd"), "uniform": ("low", "high"), "degrading": ("start", "end", "sd")}
         given = {"mean": mean, "sd": sd, "low": low, "high": high, "start": start, "end": end}
-        options = {name: given[name] for name in used.get(model, ())}
+        options = {name: number(given[name], name) for name in used.get(model, ())}
         super().__init__(_C.QualitySimulator(*models[model], seed), model=model, **options, seed=seed)
 
     def generate(self, length: int, *, record: int = 0, epoch: int = 0) -> bytes:
         """Raw quality bytes (Phred+33) for a read of this length."""
-        done = self._run([b"N" * length], [None], [record], epoch)[0]
+        done = self._run([b"N" * whole(length, "length")], [None], [record], epoch)[0]
         assert done is not None and done[1] is not None
         return done[1]
 
@@ -231,6 +286,7 @@ class EndTrimmer(Augmentation):
 
     def __init__(self, threshold: int = 20) -> None:
         """Checks the options."""
+        threshold = whole(threshold, "threshold")
         super().__init__(_C.EndTrimmer(threshold), threshold=threshold)
 
 
@@ -244,6 +300,7 @@ class WindowTrimmer(Augmentation):
 
     def __init__(self, threshold: int = 20, width: int = 4) -> None:
         """Checks the options."""
+        threshold, width = whole(threshold, "threshold"), whole(width, "width")
         super().__init__(_C.WindowTrimmer(threshold, width), threshold=threshold, width=width)
 
 
@@ -257,9 +314,12 @@ class AdapterTrimmer(Augmentation):
     """
 
     uses_quality = False
+    is_of_nucleotides = True
 
-    def __init__(self, adapter: str, *, max_error_rate: float = 0.1, min_overlap: int = 3) -> None:
+    def __init__(self, adapter: Letters, *, max_error_rate: float = 0.1, min_overlap: int = 3) -> None:
         """Checks the options."""
+        adapter, max_error_rate = letters(adapter, "adapter").decode("ascii"), number(max_error_rate, "max_error_rate")
+        min_overlap = whole(min_overlap, "min_overlap")
         native = _C.AdapterTrimmer(adapter, max_error_rate, min_overlap)
         super().__init__(native, adapter=adapter, max_error_rate=max_error_rate, min_overlap=min_overlap)
 
@@ -267,8 +327,11 @@ class AdapterTrimmer(Augmentation):
 class QualityMasker(Augmentation):
     """Letters with a score below ``threshold`` become N."""
 
+    is_of_nucleotides = True
+
     def __init__(self, threshold: int = 20) -> None:
         """Checks the options."""
+        threshold = whole(threshold, "threshold")
         super().__init__(_C.QualityMasker(threshold), threshold=threshold)
 
 
@@ -279,9 +342,11 @@ class LengthFilter(Filter):
 
     def __init__(self, min_length: int | None = None, max_length: int | None = None) -> None:
         """Checks the options."""
-        if max_length is not None and max_length < 1:
+        lowest = 0 if min_length is None else whole(min_length, "min_length")
+        longest = 0 if max_length is None else whole(max_length, "max_length")
+        if max_length is not None and longest < 1:
             raise ArgumentError(f"max_length: expected at least 1 or None, got {max_length}")
-        native = _C.LengthFilter(min_length or 0, max_length or 0)
+        native = _C.LengthFilter(lowest, longest)
         super().__init__(native, min_length=min_length, max_length=max_length)
 
 
@@ -290,7 +355,8 @@ class QualityFilter(Filter):
 
     def __init__(self, min_mean_quality: float | None = None, min_base_quality: int | None = None) -> None:
         """Checks the options."""
-        native = _C.QualityFilter(min_mean_quality or 0, min_base_quality or 0)
+        mean = 0.0 if min_mean_quality is None else number(min_mean_quality, "min_mean_quality")
+        native = _C.QualityFilter(mean, 0 if min_base_quality is None else whole(min_base_quality, "min_base_quality"))
         super().__init__(native, min_mean_quality=min_mean_quality, min_base_quality=min_base_quality)
 
 
@@ -301,7 +367,7 @@ class Subsampler(Filter):
         fraction: share of the records, drawn by seed and number, the same in every epoch.
         every_nth: records 0, n, 2n, ...
         first_n: the first n records.
-        seed: of ``fraction``.
+        seed: of ``fraction``; None takes one from torch's generator.
     """
 
     uses_quality = False
@@ -312,14 +378,16 @@ class Subsampler(Filter):
         *,
         every_nth: int | None = None,
         first_n: int | None = None,
-        seed: int = 0,
+        seed: int | None = 0,
     ) -> None:
         """Checks the options."""
+        seed = seed_of(seed)
         given = {"fraction": fraction, "every_nth": every_nth, "first_n": first_n}
         chosen = [(name, value) for name, value in given.items() if value is not None]
         if len(chosen) != 1:
             raise ArgumentError(f"Subsampler: expected one of fraction, every_nth and first_n, got {dict(chosen)}")
         (name, value), *_ = chosen
+        value = number(value, name) if name == "fraction" else whole(value, name)
         super().__init__(_C.Subsampler(name, value, seed), **{name: value}, seed=seed)
 
 
@@ -336,14 +404,14 @@ class Deduplicator(Filter):
 
     def __init__(self, keep: str = "first") -> None:
         """Checks the options."""
-        super().__init__(_C.Deduplicator(keep), keep=keep)
+        super().__init__(_C.Deduplicator(word(keep, "keep")), keep=keep)
         self._seen = _C.DuplicateCounter()
 
-    def is_duplicate(self, sequence: bytes) -> bool:
+    def is_duplicate(self, sequence: Letters) -> bool:
         """Whether this sequence was seen before; it is not remembered."""
         return self._seen.count(sequence) > 0
 
-    def passes(self, sequence: bytes, quality: bytes | None = None, *, record: int = 0) -> bool:
+    def passes(self, sequence: Letters, quality: bytes | None = None, *, record: int = 0) -> bool:
         """Whether this sequence is seen for the first time; it is remembered. Only for ``keep="first"``."""
         if self._options["keep"] != "first":
             raise ArgumentError(
@@ -351,7 +419,7 @@ class Deduplicator(Filter):
             )
         return self._seen.add(sequence) == 1
 
-    def filter(self, sequences: Sequence[bytes]) -> list[bytes]:
+    def filter(self, sequences: Sequence[Letters]) -> list[Letters]:
         """The sequences that stay, of a list seen whole."""
         counter = _C.DuplicateCounter()
         order = [counter.add(sequence) for sequence in sequences]

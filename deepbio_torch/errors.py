@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
 
 class DeepBioError(Exception):
     """Base of everything the library raises on purpose. The message is one line."""
@@ -36,14 +43,63 @@ class ParseError(DeepBioError, ValueError):
 
 
 class MissingFileError(DeepBioError, FileNotFoundError):
-    """A path that does not exist or cannot be opened as a file. Attribute: path."""
+    """A path that does not exist or cannot be opened as a file.
+
+    One that may not be read is a :class:`PermissionError` too, a folder an :class:`IsADirectoryError`.
+
+    Attributes:
+        path: the file. errno, filename, strerror: as the builtin ``open`` sets them.
+    """
+
+    def __new__(cls, message: str, path: str = "") -> MissingFileError:
+        """The class of the reason that the message gives."""
+        kind = _KINDS.get(_errno_of(message), cls) if cls is MissingFileError else cls
+        return super().__new__(kind, message, path)
 
     def __init__(self, message: str, path: str = "") -> None:
         super().__init__(message, path)
-        self.path = path
+        self.path = self.filename = path
+        self.errno = _errno_of(message)
+        self.strerror = os.strerror(self.errno)
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.args[0], self.path)
+
+
+class UnreadableFileError(MissingFileError, PermissionError):
+    """A file that may not be read."""
+
+
+class DirectoryPathError(MissingFileError, IsADirectoryError):
+    """A folder where a file was expected."""
+
+
+_KINDS: dict[int, type[MissingFileError]] = {
+    errno.EACCES: UnreadableFileError,
+    errno.EPERM: UnreadableFileError,
+    errno.EISDIR: DirectoryPathError,
+}
+
+
+def _errno_of(message: str) -> int:
+    """The system's number of the reason in a message."""
+    known = (
+        *_KINDS,
+        errno.ENOTDIR,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.EIO,
+        errno.ENXIO,
+    )
+    for code in known:
+        if os.strerror(code) in message:
+            return code
+    return errno.EISDIR if "got a directory" in message else errno.ENOENT
 
 
 class WriteError(DeepBioError, OSError):
@@ -74,10 +130,12 @@ __all__ = [
     "ArgumentError",
     "ConfigError",
     "DeepBioError",
+    "DirectoryPathError",
     "MissingFileError",
     "ParseError",
     "RecordIndexError",
     "ShapeError",
+    "UnreadableFileError",
     "WriteError",
     "WrongTypeError",
 ]

@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.utils.data import Sampler as _TorchSampler
 
 from . import _C
+from ._arguments import seed_of
 from ._labels import Extractor
 from ._records import Path, Record
 from .errors import ArgumentError, MissingFileError, ParseError
@@ -45,7 +46,7 @@ class _Header(_Extractor):
     def __init__(self, pattern: str | None, key: str | None, converter: Callable[[str], Any] | None) -> None:
         super().__init__(pattern=pattern, key=key)
         self._converter = converter
-        text = pattern if pattern is not None else rf"(?:^|[\s|;,]){re.escape(key or '')}\s*[=:]\s*([^\s|;,]+)"
+        text = pattern if pattern is not None else _key_pattern(key or "")
         try:
             self._search = re.compile(text)
         except re.error as problem:
@@ -59,14 +60,29 @@ class _Header(_Extractor):
         if found is None:
             wanted = self._options["pattern"] or self._options["key"]
             raise ArgumentError(f"target: expected {wanted!r} in the title, got {title!r}")
+        label = next((part for part in found.groups() if part is not None), "")
         if self._converter is None:
-            return found[1]
+            return label
         try:
-            return self._converter(found[1])
+            return self._converter(label)
         except (TypeError, ValueError) as problem:
             raise ArgumentError(
-                f"target: expected a label to convert, got {found[1]!r} in {title!r} ({problem})"
+                f"target: expected a label to convert, got {label!r} in {title!r} ({problem})"
             ) from None
+
+
+def _key_pattern(key: str) -> str:
+    """A regular expression whose first group that matches is the label of a key.
+
+    UniProt writes ``OS=Homo sapiens OX=9606``, so the label of a key of two capitals goes on to the next such key. SAM
+    tags in a title (``RG:Z:lane 1``) are parted by tabs.
+    """
+    name, before = re.escape(key), r"(?:^|[\s|;,])"
+    tag = rf"(?:^|\s){name}:[AifZHB]:([^\t]+)"
+    plain = rf"{before}{name}\s*[=:]\s*([^\s|;,]+)"
+    if not re.fullmatch("[A-Z]{2}", key):
+        return rf"{tag}|{plain}"
+    return rf"{tag}|{before}{name}=(.+?)(?=\s+[A-Z]{{2}}=|$)|{plain}"
 
 
 def from_header(
@@ -77,7 +93,7 @@ def from_header(
     Args:
         pattern: a regular expression; its first group is the label.
         key: instead of a pattern: the title has ``key=label`` or ``key:label``, parted by white space, ``|``, ``;`` or
-            ``,``.
+            ``,``; also a key of UniProt (``OS=Homo sapiens OX=9606``) or a SAM tag (``RG:Z:lane 1``, parted by tabs).
         converter: text to label, such as ``float``; None keeps text, which becomes classes.
 
     Raises (when called):
@@ -92,7 +108,7 @@ class _File(_Extractor):
     def __init__(self, path: str, id_column: str | None, label_column: str, converter: Any) -> None:
         super().__init__(path=path, id_column=id_column, label_column=label_column)
         rows = _read_rows(path)
-        columns = list(rows[0][1]) if rows else []
+        columns = [name for name in rows[0][1] if name is not None] if rows else []
         if id_column is None:
             known = ("id", "read_id", "name", "sample_id", "sample-id", "#id")
             id_column = next((name for name in known if name in columns), columns[0] if columns else "id")
@@ -106,6 +122,7 @@ class _File(_Extractor):
             if not name or label is None or label == "":
                 missing = label_column if name else id_column
                 raise ParseError(f"{path}: {where}: expected a value of {missing!r}, got none", path)
+            _check_cells(path, where, row, columns)
             if self._labels.setdefault(name, label) != label:
                 both = f"{self._labels[name]!r} and {label!r}"
                 raise ParseError(f"{path}: {where}: expected one label for {name!r}, got {both}", path)
@@ -147,15 +164,34 @@ def _read_rows(path: str) -> list[tuple[str, dict[str, Any]]]:
     return [(f"line {reader.line_num}", row) for row in reader]
 
 
+def _check_cells(path: str, where: str, row: dict[Any, Any], columns: Sequence[str]) -> None:
+    """Refuses a row with more or fewer cells than the header."""
+    extra = row.get(None, [])
+    is_short = where.startswith("line") and any(value is None for value in row.values())
+    if extra or is_short:
+        count = sum(value is not None for key, value in row.items() if key is not None) + len(extra)
+        expected, got = f"{len(columns)} cells as in the header", f"{count}"
+        hint = "; a cell with the separator in it stands in quotes" if extra else ""
+        raise ParseError(f"{path}: {where}: expected {expected}, got {got}{hint}", path, expected=expected, got=got)
+
+
+def _keeps_apart(kind: Callable[[Any], Any], values: Sequence[Any]) -> bool:
+    """Whether cells that differ as text differ as numbers too, and whole numbers are written as such (not 06)."""
+    texts = {value for value in values if isinstance(value, str)}
+    if kind is int and any(str(int(text)) != text.strip() for text in texts):
+        return False
+    return len({kind(text) for text in texts}) == len(texts)
+
+
 def _number_kind(values: Sequence[Any]) -> Callable[[Any], Any]:
-    """Int when all are whole numbers, float when all are numbers, else str."""
+    """Int when all are whole numbers, float when all are numbers, else str; str when numbers would make cells equal."""
     for kind in (int, float):
         try:
             for value in values:
                 if isinstance(value, float) and kind is int and not value.is_integer():
                     raise ValueError
                 kind(value)
-            return kind
+            return kind if _keeps_apart(kind, values) else str
         except (TypeError, ValueError):
             continue
     return str
@@ -175,6 +211,7 @@ def from_file(
         id_column: column of record names; None takes "id", "read_id", "name" or the first column.
         label_column: column of labels.
         converter: cell to label; None takes whole numbers as classes, other numbers as values, and text as classes.
+            Cells that differ stay different: 1.1 and 1.10, 6 and 06 are text. ``float`` makes them numbers.
 
     Raises:
         MissingFileError: no such file. ParseError: a row without id or label, two labels for one id, bad JSON.
@@ -279,7 +316,7 @@ def class_weights(labels: Any) -> Tensor:
 class WeightedSampler(_TorchSampler[int]):
     """Indices drawn with replacement in proportion to weights, by (seed, epoch)."""
 
-    def __init__(self, weights: Any, num_samples: int | None = None, *, seed: int = 0) -> None:
+    def __init__(self, weights: Any, num_samples: int | None = None, *, seed: int | None = 0) -> None:
         """As :func:`weighted_sampler`."""
         self._weights = _numbers("weights: expected numbers [N]", weights, torch.float64)
         if self._weights.dim() != 1 or not bool((self._weights >= 0).all()) or not 0 < self._weights.sum() < math.inf:
@@ -287,47 +324,52 @@ class WeightedSampler(_TorchSampler[int]):
         self.num_samples = len(self._weights) if num_samples is None else num_samples
         if self.num_samples < 1:
             raise ArgumentError(f"num_samples: expected at least 1, got {num_samples}")
-        self.seed, self.epoch = seed, 0
+        self._moves = seed is None
+        self.seed, self.epoch = seed_of(seed), 0
 
     def set_epoch(self, epoch: int) -> None:
         """Another epoch draws anew."""
-        self.epoch = epoch
+        self.epoch, self._moves = epoch, False
 
     def __len__(self) -> int:
         return self.num_samples
 
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(_C.mixed_seed(self.seed, self.epoch))
+        if self._moves:
+            self.epoch += 1
         ends = self._weights.cumsum(0)
         places = torch.rand(self.num_samples, generator=generator, dtype=torch.float64) * ends[-1]
         last = int(self._weights.nonzero()[-1])  # rounding must not reach an index of weight 0 behind it
         yield from torch.searchsorted(ends, places, right=True).clamp(max=last).tolist()
 
 
-def weighted_sampler(weights: Any, num_samples: int | None = None, *, seed: int = 0) -> WeightedSampler:
+def weighted_sampler(weights: Any, num_samples: int | None = None, *, seed: int | None = 0) -> WeightedSampler:
     """A sampler for ``sampler=`` of both DataLoaders that draws each index in proportion to its weight.
 
     Args:
         weights: one for each record, 0 or more.
         num_samples: indices per epoch, drawn with replacement; None: as many as there are records.
-        seed: of the draws; ``set_epoch`` draws anew.
+        seed: of the draws; ``set_epoch`` draws anew. None takes a seed from torch's generator, and each iteration draws
+            anew.
     """
     return WeightedSampler(weights, num_samples, seed=seed)
 
 
-def balanced_sampler(labels: Any, num_samples: int | None = None, *, seed: int = 0) -> WeightedSampler:
+def balanced_sampler(labels: Any, num_samples: int | None = None, *, seed: int | None = 0) -> WeightedSampler:
     """A sampler for ``sampler=`` of both DataLoaders that draws every class equally often.
 
     Args:
         labels: class ids [N], or a dataset that has them.
         num_samples: indices per epoch; None: as many as there are records.
-        seed: of the draws; ``set_epoch`` draws anew.
+        seed: of the draws; ``set_epoch`` draws anew. None takes a seed from torch's generator, and each iteration draws
+            anew.
     """
     values = _class_tensor(labels)
     return WeightedSampler(class_weights(values)[values], num_samples, seed=seed)
 
 
-def stratified_split(labels: Any, test_size: float = 0.2, *, seed: int = 0) -> tuple[list[int], list[int]]:
+def stratified_split(labels: Any, test_size: float = 0.2, *, seed: int | None = 0) -> tuple[list[int], list[int]]:
     """Indices to train on and indices held back, with the same share of each class (at least one of each, if two).
 
     Args:
@@ -338,7 +380,7 @@ def stratified_split(labels: Any, test_size: float = 0.2, *, seed: int = 0) -> t
     if not 0 < test_size < 1:
         raise ArgumentError(f"test_size: expected a share between 0 and 1, got {test_size}")
     values = _class_tensor(labels)
-    generator = torch.Generator().manual_seed(_C.mixed_seed(seed, 0))
+    generator = torch.Generator().manual_seed(_C.mixed_seed(seed_of(seed), 0))
     held_back: list[int] = []
     for label in sorted(set(values.tolist())):
         members = (values == label).nonzero().flatten()

@@ -17,11 +17,13 @@ import torch
 from torch import Tensor
 
 from . import _C
+from ._arguments import letters, seed_of, sequence_type_of, whole
 from ._augment import (
     AdapterTrimmer,
     Deduplicator,
     EndTrimmer,
     LengthFilter,
+    Letters,
     Mutator,
     NativeTransform,
     QualityFilter,
@@ -34,8 +36,8 @@ from ._augment import (
     bytes_of,
     draw_key,
 )
-from ._batch import Layout, Sample
-from .errors import ArgumentError
+from ._batch import Batch, Layout, Sample, mark_padding
+from .errors import ArgumentError, WrongTypeError
 from .tokenizers import Tokenizer
 
 _SIZES = {"dna": 4, "rna": 4, "protein": 20}  # letters of the alphabets
@@ -45,22 +47,22 @@ class _Encoder(ABC):
     """What native encoders share: their options, as the C++ dataset takes them too."""
 
     encoding: str  # the name of the encoding in C++
+    fits_all: bool = False  # whether it does not ask what the alphabet of the data is
     _unknown: tuple[str, ...]
     _qualities: tuple[str | None, ...] = ("phred", "probability", "integer", None)
 
     def __init__(self, sequence_type: str, unknown: str, **options: Any) -> None:
-        if sequence_type not in _SIZES:
-            raise ArgumentError(f"sequence_type: expected dna, rna or protein, got {sequence_type!r}")
+        sequence_type_of(sequence_type)
         if unknown not in self._unknown:
             raise ArgumentError(f"unknown: expected one of {', '.join(self._unknown)}, got {unknown!r}")
         for name in ("pad_to", "max_length"):
-            if options[name] is not None and options[name] < 1:
+            if options[name] is not None and whole(options[name], name) < 1:
                 raise ArgumentError(f"{name}: expected at least 1 or None, got {options[name]}")
         self.sequence_type, self.unknown = sequence_type, unknown
         self.pad_to: int | None = options["pad_to"]
         self.max_length: int | None = options["max_length"]
         self.channels_first: bool = options.get("channels_first", False)
-        self.seed: int = options["seed"]
+        self.seed: int = seed_of(options["seed"])
         self.quality: str | None = options["quality"]
         if self.quality not in self._qualities:
             raise ArgumentError(
@@ -89,17 +91,17 @@ class _Encoder(ABC):
         """Smallest and largest number of what this encoder gives."""
         return 0, 1
 
-    def encode(self, sequence: bytes) -> Tensor:
+    def encode(self, sequence: Letters) -> Tensor:
         """One sequence to a tensor: :meth:`encode_batch` without the axis B."""
-        return self.encode_batch([sequence])[0]
+        return self.encode_batch([letters(sequence, type(self).__name__)])[0]
 
-    def encode_batch(self, sequences: Sequence[bytes]) -> Tensor:
+    def encode_batch(self, sequences: Sequence[Letters]) -> Tensor:
         """Sequences to one tensor, padded on the right to the longest or to ``pad_to``."""
         return self._encode(sequences, [], 0, [])[0]
 
     @abstractmethod
     def _encode(
-        self, sequences: Sequence[bytes], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
+        self, sequences: Sequence[Letters], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
     ) -> tuple[Tensor, Tensor]: ...
 
     def __call__(self, sample: Sample) -> Sample:
@@ -138,7 +140,7 @@ class OneHotEncoder(_Encoder):
         channels_first: [A, L] instead of [L, A], as Conv1d wants it.
         quality: what becomes of qualities: "phred" scores or "probability" of an error (float32), "integer" scores
             (int64, padding -1), a last column of error probabilities ("channel": A + 1 columns), or None.
-        seed: of the draws of "random".
+        seed: of the draws of "random"; None takes one from torch's generator.
 
     Raises (when encoding):
         ArgumentError: unknown letter under "error" (letter, 1-based position, alphabet); a read
@@ -158,7 +160,7 @@ class OneHotEncoder(_Encoder):
         max_length: int | None = None,
         channels_first: bool = False,
         quality: str | None = "phred",
-        seed: int = 0,
+        seed: int | None = 0,
     ) -> None:
         """Checks the options."""
         super().__init__(
@@ -176,7 +178,7 @@ class OneHotEncoder(_Encoder):
         return {**super().options(), "channels_first": self.channels_first}
 
     def _encode(
-        self, sequences: Sequence[bytes], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
+        self, sequences: Sequence[Letters], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
     ) -> tuple[Tensor, Tensor]:
         return _C.encode_one_hot(sequences, **self.options(), record_indices=records, epoch=epoch, qualities=qualities)
 
@@ -192,7 +194,7 @@ class IntegerEncoder(_Encoder):
         max_length: longer reads lose their tail.
         dtype: of the result: torch.int64, torch.float32 (as in DeepBioP) or torch.uint8, where 255 stands for -1.
         quality: "phred", "probability", "integer" or None, as :class:`OneHotEncoder`.
-        seed: of the draws of "random".
+        seed: of the draws of "random"; None takes one from torch's generator.
 
     Raises (when encoding):
         ArgumentError: as :class:`OneHotEncoder`.
@@ -210,7 +212,7 @@ class IntegerEncoder(_Encoder):
         max_length: int | None = None,
         dtype: torch.dtype = torch.int64,
         quality: str | None = "phred",
-        seed: int = 0,
+        seed: int | None = 0,
     ) -> None:
         """Checks the options."""
         super().__init__(sequence_type, unknown, pad_to=pad_to, max_length=max_length, quality=quality, seed=seed)
@@ -227,7 +229,7 @@ class IntegerEncoder(_Encoder):
         return (0, 255) if self.dtype == torch.uint8 else (-1, _SIZES[self.sequence_type] - 1)
 
     def _encode(
-        self, sequences: Sequence[bytes], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
+        self, sequences: Sequence[Letters], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
     ) -> tuple[Tensor, Tensor]:
         return _C.encode_integers(sequences, **self.options(), record_indices=records, epoch=epoch)
 
@@ -253,7 +255,7 @@ class KmerEncoder(_Encoder):
             -1), or is drawn anew in each epoch ("random").
         pad_to: ids only: windows of every result, padded with -1; None pads a batch to its longest.
         max_length: letters read of each sequence; None reads all.
-        seed: of the draws of "random".
+        seed: of the draws of "random"; None takes one from torch's generator.
 
     Raises:
         ArgumentError: k out of range (at once); an unknown letter under "error", with letter and 1-based position.
@@ -273,11 +275,11 @@ class KmerEncoder(_Encoder):
         unknown: str = "error",
         pad_to: int | None = None,
         max_length: int | None = None,
-        seed: int = 0,
+        seed: int | None = 0,
     ) -> None:
         """Checks the options."""
         super().__init__(sequence_type, unknown, pad_to=pad_to, max_length=max_length, quality=None, seed=seed)
-        self.k, self.canonical, self.output, self.overlap = k, canonical, output, overlap
+        self.k, self.canonical, self.output, self.overlap = whole(k, "k"), bool(canonical), output, bool(overlap)
         if output == "counts" and (pad_to is not None or not overlap):
             raise ArgumentError("KmerEncoder: pad_to and overlap=False are for output='ids'; counts have a fixed width")
         self._native()
@@ -306,7 +308,7 @@ class KmerEncoder(_Encoder):
         return (0, math.inf) if self.output == "counts" else (-1, _SIZES[self.sequence_type] ** self.k - 1)
 
     def _encode(
-        self, sequences: Sequence[bytes], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
+        self, sequences: Sequence[Letters], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
     ) -> tuple[Tensor, Tensor]:
         return self._native().encode_kmers(sequences, records, epoch)
 
@@ -328,7 +330,7 @@ class TokenEncoder(_Encoder):
         pad_to: tokens of every result; None pads a batch to its longest.
         pad_to_multiple_of: round the width of a batch up.
         add_special_tokens: put the model's special tokens around each sequence.
-        sequence_type: "dna", "rna" or "protein": of the dataset it is used in.
+        sequence_type: of the dataset it is used in; None fits all.
 
     Raises (when encoding):
         ArgumentError: texts differ in length and the tokenizer has no padding token; more than ``pad_to`` tokens.
@@ -345,12 +347,15 @@ class TokenEncoder(_Encoder):
         pad_to: int | None = None,
         pad_to_multiple_of: int | None = None,
         add_special_tokens: bool = True,
-        sequence_type: str = "dna",
+        sequence_type: str | None = None,
     ) -> None:
         """Checks the options."""
-        super().__init__(sequence_type, "zero", pad_to=pad_to, max_length=max_length, quality=None, seed=0)
+        super().__init__(sequence_type or "dna", "zero", pad_to=pad_to, max_length=max_length, quality=None, seed=0)
         if pad_to_multiple_of is not None and pad_to_multiple_of < 1:
             raise ArgumentError(f"pad_to_multiple_of: expected at least 1 or None, got {pad_to_multiple_of}")
+        if not isinstance(tokenizer, Tokenizer):
+            raise WrongTypeError(f"tokenizer: expected a Tokenizer of deepbio_torch.tokenizers, got {tokenizer!r:.80}")
+        self.fits_all = sequence_type is None
         self.tokenizer, self.add_special_tokens = tokenizer, add_special_tokens
         self.pad_to_multiple_of = pad_to_multiple_of
 
@@ -385,20 +390,22 @@ class TokenEncoder(_Encoder):
         return 0, len(self.tokenizer) - 1
 
     def _encode(
-        self, sequences: Sequence[bytes], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
+        self, sequences: Sequence[Letters], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
     ) -> tuple[Tensor, Tensor]:
         ids, mask, _ = self.tokenizer.native().encode_batch(
             sequences, **self.options(), truncation_side="right", padding_side=self.tokenizer.padding_side
         )
+        self.tokenizer.watch(ids, mask)
         return ids, mask
 
     def __call__(self, sample: Sample) -> Sample:
         """The sample with ``input_ids`` and ``attention_mask`` in place of ``sequence`` and ``quality``."""
-        letters = bytes_of(sample, type(self).__name__)
-        ids, mask = self._encode([letters], [], 0, [])
+        read = bytes_of(sample, type(self).__name__)
+        ids, mask = self._encode([read], [], 0, [])
         out = Sample({key: value for key, value in sample.items() if key not in ("sequence", "quality")})
-        out["input_ids"], out["attention_mask"] = ids[0], mask[0]
-        out.letters, layout = len(letters), self.layout()
+        layout = self.layout()
+        out["input_ids"], out["attention_mask"] = mark_padding(ids[0], layout.pad_id, layout.pads_left), mask[0]
+        out.letters = len(read)
         out.pad_id, out.pads_left = layout.pad_id, layout.pads_left
         return out
 
@@ -450,6 +457,7 @@ class Plan:
     Attributes:
         head: native steps at the beginning; the filters among them choose records when files are opened.
         encoder: the encoder at the end when all before it is native: C++ then makes whole batches. Else None.
+        is_random: whether samples may come out another way in each epoch; of Python callables that is not known.
         steps: what is left to call for each sample when it does not: everything but the filters.
     """
 
@@ -466,6 +474,7 @@ class Plan:
         if len(self.head) < len(before):
             self.encoder = None
         self.steps = [step for step in flat if not _is_filter(step)]
+        self.is_random = any(_may_draw(step) for step in self.steps)
         seen: Any = None  # the first step no filter may follow
         for step in flat:
             if _is_filter(step) and seen is not None:
@@ -476,12 +485,32 @@ class Plan:
             if seen is None and not (_is_native(step) and not step.native.is_random):
                 seen = step
 
+    def check_data(self, sequence_type: str) -> None:
+        """Refuses data that the transforms do not fit.
+
+        Raises:
+            ArgumentError: another alphabet than a transform's, proteins for what only DNA has.
+        """
+        for step in self.steps:
+            if isinstance(step, NativeTransform):
+                step.check_data(sequence_type)
+            if isinstance(step, _Encoder) and not step.fits_all and step.sequence_type != sequence_type:
+                raise ArgumentError(
+                    f"sequence_type={sequence_type!r}, but the transform encodes "
+                    f"{step.sequence_type!r}: give both the same"
+                )
+
+    def watch(self, batch: Batch) -> None:
+        """Lets the tokenizer see whether it knows the letters of a batch that C++ made."""
+        if isinstance(self.encoder, TokenEncoder):
+            self.encoder.tokenizer.watch(batch["input_ids"], batch["attention_mask"])
+
     def encoding(self, sequence_type: str) -> _C.ReadEncoding:
         """The plan as C++ takes it."""
         natives = [step.native for step in self.head]
         if self.encoder is None:
             return _C.ReadEncoding(encoding="integer", sequence_type=sequence_type, transforms=natives)
-        return _C.ReadEncoding(**self.encoder.read_encoding(), transforms=natives)
+        return _C.ReadEncoding(**{**self.encoder.read_encoding(), "sequence_type": sequence_type}, transforms=natives)
 
 
 def _flat(transform: Any) -> list[Any]:
@@ -509,6 +538,12 @@ _FILTERS = (Deduplicator, LengthFilter, QualityFilter, Subsampler)
 
 def _is_filter(step: Any) -> bool:
     return type(step) in _FILTERS
+
+
+def _may_draw(step: Any) -> bool:
+    if type(step) in _ENCODERS:
+        return bool(step.unknown == "random")
+    return not _is_native(step) or step.native.is_random
 
 
 def _is_native(step: Any) -> bool:

@@ -1,5 +1,5 @@
 // How reads become tensors: encoders, transforms, and both together as a dataset takes them.
-#include "bindings/bindings.h"
+#include "bindings/letters.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/data/read_encoder.h"
@@ -43,42 +43,42 @@ struct EncodeArguments {
 using Values = std::pair<Tensor, Tensor>;  // values, lengths
 
 template <class Encode>
-Values encode_unlocked(const std::vector<py::bytes>& reads, Encode encode) {
-  const auto sequences = views(reads);
+Values encode_unlocked(const Letters& reads, Encode encode) {
   const py::gil_scoped_release no_gil;
-  const seq::Encoded encoded = encode(sequences);
+  const seq::Encoded encoded = encode(reads.views());
   return {encoded.values, encoded.lengths};
 }
 
 // record_indices: of the reads, for letters drawn at random; empty: 0, 1, ... qualities: for a last column, or empty.
-Values encode_one_hot(const std::vector<py::bytes>& reads, const std::string& type, const std::string& unknown,
-                      int64_t pad_to, int64_t max_length, bool channels_first, uint64_t seed,
+Values encode_one_hot(const py::object& sequences, const std::string& type, const std::string& unknown, int64_t pad_to,
+                      int64_t max_length, bool channels_first, uint64_t seed,
                       const std::vector<int64_t>& record_indices, uint64_t epoch,
                       const std::vector<py::bytes>& qualities) {
+  const Letters reads(sequences);
   seq::EncodeOptions options = EncodeArguments{type, unknown, pad_to, max_length, seed, epoch}.options();
   options.channels_first = channels_first;
   options.record_indices = record_indices;
   const auto channel = views(qualities);
   for (size_t i = 0; i < channel.size(); ++i) {
-    const auto size = static_cast<std::string_view>(reads.at(i)).size();
+    const size_t size = reads.views().at(i).size();
     if (channel[i].size() == size) continue;
     throw ArgumentError("quality channel: expected " + std::to_string(size) + " qualities, got " +
                         std::to_string(channel[i].size()));
   }
   options.quality_channel = channel;
-  return encode_unlocked(reads, [&](const auto& sequences) { return seq::encode_one_hot(sequences, options); });
+  return encode_unlocked(reads, [&](const auto& views) { return seq::encode_one_hot(views, options); });
 }
 
-Values encode_integers(const std::vector<py::bytes>& reads, const std::string& type, const std::string& unknown,
-                       int64_t pad_to, int64_t max_length, uint64_t seed, const std::string& dtype,
+Values encode_integers(const py::object& sequences, const std::string& type, const std::string& unknown, int64_t pad_to,
+                       int64_t max_length, uint64_t seed, const std::string& dtype,
                        const std::vector<int64_t>& record_indices, uint64_t epoch) {
   seq::EncodeOptions options = EncodeArguments{type, unknown, pad_to, max_length, seed, epoch, dtype}.options();
   options.record_indices = record_indices;
-  return encode_unlocked(reads, [&](const auto& sequences) { return seq::encode_integers(sequences, options); });
+  return encode_unlocked(Letters(sequences), [&](const auto& views) { return seq::encode_integers(views, options); });
 }
 
-Values encode_aam_tokens(const std::vector<py::bytes>& reads, int64_t max_bp) {
-  return encode_unlocked(reads, [&](const auto& sequences) { return seq::encode_aam_tokens(sequences, max_bp); });
+Values encode_aam_tokens(const py::object& sequences, int64_t max_bp) {
+  return encode_unlocked(Letters(sequences), [&](const auto& views) { return seq::encode_aam_tokens(views, max_bp); });
 }
 
 Tensor encode_quality(const std::vector<py::bytes>& qualities, int64_t length, const std::string& form) {
@@ -101,9 +101,11 @@ data::ReadEncoding make_encoding(const std::string& encoding, const EncodeArgume
 }
 
 // Reads as (sequence, quality or None) behind a transform; None for a read that it refuses.
-py::list apply_transform(const seq::Transform& transform, const std::vector<py::bytes>& sequences,
+py::list apply_transform(const seq::Transform& transform, const py::object& items,
                          const std::vector<std::optional<py::bytes>>& qualities, const std::vector<int64_t>& records,
                          uint64_t epoch) {
+  const Letters letters(items);
+  const std::vector<std::string_view>& sequences = letters.views();
   if (qualities.size() != sequences.size() || records.size() != sequences.size()) {
     throw ArgumentError("apply: expected a quality and a record for each of " + std::to_string(sequences.size()) +
                         " sequences, got " + std::to_string(qualities.size()) + " and " +
@@ -113,14 +115,14 @@ py::list apply_transform(const seq::Transform& transform, const std::vector<py::
   seq::Read read;
   for (size_t i = 0; i < sequences.size(); ++i) {
     const std::string_view quality = qualities[i] ? static_cast<std::string_view>(*qualities[i]) : std::string_view();
-    read.assign(static_cast<std::string_view>(sequences[i]), quality, qualities[i].has_value(), records[i], epoch);
+    read.assign(sequences[i], quality, qualities[i].has_value(), records[i], epoch);
     if (!transform.apply(read)) {
       out.append(py::none());
       continue;
     }
-    const std::string_view letters = read.sequence(), scores = read.quality();
+    const std::string_view changed = read.sequence(), scores = read.quality();
     const py::object kept = read.has_quality() ? py::object(py::bytes(scores.data(), scores.size())) : py::none();
-    out.append(py::make_tuple(py::bytes(letters.data(), letters.size()), kept));
+    out.append(py::make_tuple(py::bytes(changed.data(), changed.size()), kept));
   }
   return out;
 }
@@ -137,8 +139,10 @@ void bind_encoders(py::module_& module) {
   module.def("encode_quality", &encode_quality, py::arg("qualities"), py::arg("length"), py::arg("form") = "phred");
   module.def(
       "reverse_complement",
-      [](const std::string& sequence, const std::string& type) {
-        return py::bytes(seq::reverse_complement(sequence, seq::parse_sequence_type(type)));
+      [](const py::object& sequence, const std::string& type) {
+        py::object copy;
+        const std::string_view letters = letters_of(sequence, "reverse_complement", copy);
+        return py::bytes(seq::reverse_complement(letters, seq::parse_sequence_type(type)));
       },
       py::arg("sequence"), py::arg("sequence_type"));
 }
@@ -163,10 +167,11 @@ void bind_transforms(py::module_& module) {
         return std::make_shared<seq::Mutator>(rate, seq::parse_sequence_type(type), seed);
       }));
   py::class_<seq::Sampler, seq::Transform, std::shared_ptr<seq::Sampler>>(module, "Sampler")
-      .def(py::init([](int64_t length, const std::string& strategy, const std::string& short_read, uint64_t seed) {
-        return std::make_shared<seq::Sampler>(length, seq::parse_window(strategy), seq::parse_short_read(short_read),
-                                              seed);
-      }));
+      .def(py::init(
+          [](int64_t length, const std::string& strategy, const std::string& short_read, uint64_t seed, char pad) {
+            return std::make_shared<seq::Sampler>(length, seq::parse_window(strategy),
+                                                  seq::parse_short_read(short_read), seed, pad);
+          }));
   py::class_<seq::QualitySimulator, seq::Transform, std::shared_ptr<seq::QualitySimulator>>(module, "QualitySimulator")
       .def(py::init([](const std::string& kind, double first, double second, double sd, uint64_t seed) {
         const seq::QualityModel model{seq::parse_quality_model(kind), first, second, sd};
@@ -187,9 +192,16 @@ void bind_transforms(py::module_& module) {
           [](const std::string& keep) { return std::make_shared<seq::Deduplicator>(seq::parse_copies(keep)); }));
   py::class_<seq::DuplicateCounter>(module, "DuplicateCounter")
       .def(py::init<>())
-      .def("add", [](seq::DuplicateCounter& c, const py::bytes& b) { return c.add(static_cast<std::string_view>(b)); })
+      .def("add",
+           [](seq::DuplicateCounter& c, const py::object& sequence) {
+             py::object copy;
+             return c.add(letters_of(sequence, "Deduplicator", copy));
+           })
       .def("count",
-           [](const seq::DuplicateCounter& c, const py::bytes& b) { return c.count(static_cast<std::string_view>(b)); })
+           [](const seq::DuplicateCounter& c, const py::object& sequence) {
+             py::object copy;
+             return c.count(letters_of(sequence, "Deduplicator", copy));
+           })
       .def_property_readonly("num_distinct", &seq::DuplicateCounter::num_distinct)
       .def("clear", &seq::DuplicateCounter::clear);
 }

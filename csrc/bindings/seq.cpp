@@ -1,5 +1,5 @@
 // k-mers and tokenizers.
-#include "bindings/bindings.h"
+#include "bindings/letters.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/data/read_encoder.h"
@@ -10,38 +10,6 @@ namespace deepbio::bindings {
 namespace {
 
 using torch::Tensor;
-
-// Views of the items of a list, bytes or str; the list keeps them alive.
-class Texts {
- public:
-  explicit Texts(const py::handle& items) {
-    if (PyBytes_Check(items.ptr()) || PyUnicode_Check(items.ptr())) {
-      throw py::type_error("expected a list of bytes or str, got one; put it into a list");
-    }
-    items_ = py::reinterpret_steal<py::object>(PySequence_Fast(items.ptr(), "expected a list of bytes or str"));
-    if (!items_) throw py::error_already_set();
-    const auto size = static_cast<size_t>(PySequence_Fast_GET_SIZE(items_.ptr()));
-    PyObject** objects = PySequence_Fast_ITEMS(items_.ptr());
-    views_.reserve(size);
-    for (size_t i = 0; i < size; ++i) views_.push_back(view(objects[i]));
-  }
-  const std::vector<std::string_view>& views() const { return views_; }
-
-  static std::string_view view(PyObject* object) {
-    if (PyBytes_Check(object)) return {PyBytes_AS_STRING(object), static_cast<size_t>(PyBytes_GET_SIZE(object))};
-    if (PyUnicode_Check(object)) {
-      Py_ssize_t size = 0;
-      const char* text = PyUnicode_AsUTF8AndSize(object, &size);
-      if (!text) throw py::error_already_set();
-      return {text, static_cast<size_t>(size)};
-    }
-    throw py::type_error(std::string("expected bytes or str, got ") + Py_TYPE(object)->tp_name);
-  }
-
- private:
-  py::object items_;
-  std::vector<std::string_view> views_;
-};
 
 struct KmerArguments {
   int64_t k;
@@ -100,7 +68,7 @@ seq::TokenizeOptions tokenize_options(bool add_special_tokens, int64_t max_lengt
 py::tuple encode_batch(const seq::Tokenizer& tokenizer, const py::object& items, bool add_special_tokens,
                        int64_t max_length, const std::string& truncation_side, int64_t pad_to, int64_t pad_to_multiple,
                        const std::string& padding_side) {
-  const Texts texts(items);
+  const Letters texts(items);
   const seq::Tokenized out = [&] {
     const py::gil_scoped_release no_gil;
     return tokenizer.encode_batch(texts.views(), tokenize_options(add_special_tokens, max_length, truncation_side,
@@ -133,7 +101,7 @@ py::list lists_of(const std::vector<std::vector<int32_t>>& rows, size_t num_ids)
 
 py::list encode_rows(const seq::Tokenizer& tokenizer, const py::object& items, bool add_special_tokens,
                      int64_t max_length, const std::string& truncation_side) {
-  const Texts texts(items);
+  const Letters texts(items);
   const std::vector<std::vector<int32_t>> rows = [&] {
     const py::gil_scoped_release no_gil;
     return tokenizer.encode_rows(texts.views(),
@@ -174,6 +142,7 @@ void bind_tokenizer(py::module_& module) {
       .def_property_readonly("tokens", [](const seq::Tokenizer& t) { return t.parts().tokens; })
       .def_property_readonly("special_ids", &special_ids)
       .def_property_readonly("all_special_ids", &added_specials)
+      .def_property_readonly("before", [](const seq::Tokenizer& t) { return t.parts().before; })
       .def_property_readonly("num_specials",
                              [](const seq::Tokenizer& t) { return t.parts().before.size() + t.parts().after.size(); })
       .def_property_readonly(
@@ -204,7 +173,7 @@ void bind_seq(py::module_& module) {
           "encode_kmers",
           [](const data::ReadEncoder& encoder, const py::object& reads, const std::vector<int64_t>& record_indices,
              uint64_t epoch) {
-            const Texts texts(reads);
+            const Letters texts(reads);
             data::ReadBatch out;
             {
               const py::gil_scoped_release no_gil;

@@ -133,7 +133,7 @@ def test_direct_methods():
         (lambda: QualitySimulator("best"), "best"),
         (lambda: Compose([]), "none"),
         (lambda: Mutator(0.1)({"quality": b"I"}), "quality"),
-        (lambda: Mutator(0.1)({"sequence": "ACGT"}), "str"),
+        (lambda: Mutator(0.1)({"sequence": 7}), "int"),
         (lambda: db.collate([]), "none"),
         (lambda: db.collate([{"sequence": torch.zeros(3, 4)}, {"sequence": torch.zeros(3, 5)}]), "5"),
     ],

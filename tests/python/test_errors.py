@@ -71,3 +71,99 @@ def test_every_class_is_listed_and_has_the_common_base():
     classes = {name: kind for name, kind in inspect.getmembers(errors, inspect.isclass)}
     assert sorted(classes) == sorted(errors.__all__)
     assert all(issubclass(kind, errors.DeepBioError) for kind in classes.values())
+
+
+def test_missing_files_carry_what_open_would_say(tmp_path):
+    for path, kind in ((tmp_path / "none.fq", FileNotFoundError), (tmp_path, IsADirectoryError)):
+        with pytest.raises(errors.MissingFileError) as caught:
+            list(db.SequenceReader(path))
+        with pytest.raises(kind) as builtin:
+            open(path)
+        assert isinstance(caught.value, kind)
+        assert (caught.value.errno, caught.value.strerror) == (builtin.value.errno, builtin.value.strerror)
+        assert caught.value.filename == str(path)
+        again = pickle.loads(pickle.dumps(caught.value))
+        assert (
+            type(again) is type(caught.value) and again.errno == caught.value.errno and str(again) == str(caught.value)
+        )
+    denied = errors.MissingFileError("x.fq: cannot be opened: Permission denied", "x.fq")
+    assert isinstance(denied, PermissionError) and denied.errno == 13 and denied.filename == "x.fq"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda t: t.Mutator("much"),
+        lambda t: t.Mutator(None),
+        lambda t: t.Mutator(0.1, sequence_type=3),
+        lambda t: t.Sampler("9"),
+        lambda t: t.Sampler(9, 5),
+        lambda t: t.ReverseComplement("x"),
+        lambda t: t.EndTrimmer("q"),
+        lambda t: t.WindowTrimmer(20, None),
+        lambda t: t.AdapterTrimmer(7),
+        lambda t: t.QualityMasker(b"x"),
+        lambda t: t.LengthFilter("a"),
+        lambda t: t.QualityFilter("a"),
+        lambda t: t.Subsampler("a"),
+        lambda t: t.Deduplicator(3),
+        lambda t: t.QualitySimulator("normal", mean="a"),
+        lambda t: t.KmerEncoder("3"),
+        lambda t: t.OneHotEncoder(pad_to="x"),
+        lambda t: t.OneHotEncoder().encode(5),
+        lambda t: t.OneHotEncoder().encode_batch("ACGT"),
+        lambda t: t.IntegerEncoder().encode_batch([1]),
+        lambda t: t.KmerEncoder(2).encode(["A"]),
+        lambda t: t.TokenEncoder("esm2"),
+        lambda t: t.Mutator(0.1).apply(5),
+        lambda t: t.Mutator(0.1).apply_batch("ACGT"),
+        lambda t: t.LengthFilter(3).passes(None),
+        lambda t: t.Mutator(0.1).apply("ACGT", record="x"),
+        lambda t: t.Deduplicator().passes(3),
+        lambda t: t.ReverseComplement().apply_batch(b"AC"),
+        lambda t: db.DataLoader([1], "2"),
+        lambda t: db.tokenizers.Tokenizer.from_preset("esm2")([1, 2]),
+    ],
+)
+def test_wrong_types_are_told_in_one_line_of_ours(make):
+    with pytest.raises(errors.ArgumentError) as caught:
+        make(db.transforms)
+    assert "incompatible" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_text_bytes_and_bytearray_are_all_sequences():
+    t, letters = db.transforms, (b"ACGT", "ACGT", bytearray(b"ACGT"), memoryview(b"ACGT"))
+    for encoder in (t.OneHotEncoder(), t.IntegerEncoder(), t.KmerEncoder(2), t.KmerEncoder(2, output="ids")):
+        first, *others = [encoder.encode(sequence) for sequence in letters]
+        assert all(first.equal(other) for other in others)
+        assert encoder.encode_batch(list(letters)).shape[0] == 4
+    for step in (t.Mutator(0.5), t.ReverseComplement(), t.Sampler(2)):
+        assert len({step.apply(sequence) for sequence in letters}) == 1
+        assert step({"sequence": "ACGT"}) == step({"sequence": b"ACGT"})
+    assert all(t.LengthFilter(4).passes(sequence) for sequence in letters)
+    with pytest.raises(errors.ArgumentError, match="position 3: expected ASCII, got 'é'"):
+        t.OneHotEncoder().encode("ACé")
+
+
+def test_proteins_refuse_what_only_nucleotides_have(tmp_path):
+    path, t = tmp_path / "p.fa", db.transforms
+    path.write_text(">a\nMKV\n")
+
+    def dataset(step):
+        return db.SequenceDataset(
+            path, sequence_type="protein", transform=t.Compose([step, t.OneHotEncoder("protein")])
+        )
+
+    for step in (
+        t.ReverseComplement(),
+        t.QualityMasker(),
+        t.AdapterTrimmer("ACG"),
+        t.Mutator(0.5),
+        t.Sampler(5, short="pad"),
+    ):
+        with pytest.raises(errors.ArgumentError, match=type(step).__name__):
+            dataset(step)
+    mutated = dataset(t.Mutator(1.0, sequence_type="protein")).batch([0]).sequences
+    assert mutated.sum() == 3
+    padded = dataset(t.Sampler(5, "start", short="pad", sequence_type="protein")).batch([0]).sequences[0]
+    assert padded[:3].sum() == 3 and padded[3:].sum() == 0  # X, not N, which is asparagine

@@ -239,3 +239,60 @@ def test_a_label_that_cannot_be_converted_is_named_with_its_record(fastq, tmp_pa
     (tmp_path / "labels.csv").write_text("id,label\nr0,1\nr1,many\n")
     with pytest.raises(ParseError, match="labels.csv: expected a label to convert, got 'many' of 'r1'"):
         targets.from_file(tmp_path / "labels.csv", converter=int)
+
+
+@pytest.mark.parametrize(
+    ("cells", "classes"),
+    [
+        (["1.1", "1.10"], ["1.1", "1.10"]), (["06", "6"], ["06", "6"]), (["1", "1.0"], ["1", "1.0"]),
+        (["1e3", "1000"], ["1000", "1e3"]), (["007", "8"], ["007", "8"]), (["E. coli, K-12", "E. coli"], None),
+    ],
+)  # fmt: skip
+def test_labels_of_a_table_keep_their_text(tmp_path, cells, classes):
+    (tmp_path / "r.fa").write_text(">a\nAC\n>b\nAC\n")
+    (tmp_path / "labels.csv").write_text(
+        "id,label\n" + "".join(f'{i},"{c}"\n' for i, c in zip("ab", cells, strict=True))
+    )
+    data = db.SequenceDataset(tmp_path / "r.fa", target=targets.from_file(tmp_path / "labels.csv"))
+    assert data.classes == (classes or sorted(cells)) and data.labels.dtype == torch.int64
+    assert [data.classes[i] for i in data.labels.tolist()] == cells
+    if classes and classes[0][0].isdigit():
+        as_numbers = targets.from_file(tmp_path / "labels.csv", converter=float)
+        assert db.SequenceDataset(tmp_path / "r.fa", target=as_numbers).labels.dtype == torch.float32
+
+
+def test_rows_with_more_or_fewer_cells_than_the_header_are_errors(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("id,label\na,E. coli, K-12\nb,E. coli\n")
+    with pytest.raises(ParseError, match="line 2: expected 2 cells as in the header, got 3; .* in quotes"):
+        targets.from_file(path)
+    path.write_text("id,label,lane\na,x,1\nb,y\n")
+    with pytest.raises(ParseError, match="line 3: expected 3 cells as in the header, got 2"):
+        targets.from_file(path)
+
+
+def test_keys_of_uniprot_and_sam_tags_are_read_whole(tmp_path):
+    (tmp_path / "u.fa").write_text(
+        ">sp|P1|A_RABIT Aspartate aminotransferase OS=Oryctolagus cuniculus OX=9986 GN=GOT2 PE=1 SV=2\nMK\n"
+        ">sp|P2|B_HUMAN Protein OS=Homo sapiens OX=9606 SV=1\nMA\n>sp|P3|C OS=Homo sapiens\nMA\n"
+    )
+    by_species = db.SequenceDataset(tmp_path / "u.fa", sequence_type="protein", target=targets.from_header(key="OS"))
+    assert by_species.classes == ["Homo sapiens", "Oryctolagus cuniculus"] and by_species.labels.tolist() == [1, 0, 0]
+    (tmp_path / "t.fq").write_text("@a\tqs:f:20.9\tRG:Z:run sup_bc01\n+\n\n\n".replace("\n+\n\n\n", "\nAC\n+\nII\n"))
+    assert db.SequenceDataset(tmp_path / "t.fq", target=targets.from_header(key="RG")).classes == ["run sup_bc01"]
+    score = targets.from_header(key="qs", converter=float)
+    assert db.SequenceDataset(tmp_path / "t.fq", target=score).labels.tolist() == pytest.approx([20.9])
+
+
+def test_labels_of_a_stream_have_one_type_in_all_batches(tmp_path):
+    path = tmp_path / "r.fa"
+    path.write_text("".join(f">r{i}\n{'ACGT'[: i % 4 + 1]}\n" for i in range(8)))
+
+    def batches(target):
+        stream = db.StreamingSequenceDataset(path, transform=OneHotEncoder(), target=target)
+        return [batch.labels.dtype for batch in stream.batches(2)]
+
+    assert batches(lambda record: len(record.sequence) / 2) == [torch.float32] * 4
+    assert batches(lambda record: 0.5 if record.name == "r0" else 1) == [torch.float32] * 4
+    with pytest.raises(ArgumentError, match="got 0.5 for 'r5'"):
+        batches(lambda record: 0.5 if record.name == "r5" else 1)

@@ -98,8 +98,8 @@ ShortRead parse_short_read(std::string_view name) {
   throw ArgumentError("short: expected error, keep or pad, got " + quoted(name));
 }
 
-Sampler::Sampler(int64_t length_bp, Window window, ShortRead short_read, uint64_t seed)
-    : length_(static_cast<size_t>(length_bp)), window_(window), short_read_(short_read), seed_(seed) {
+Sampler::Sampler(int64_t length_bp, Window window, ShortRead short_read, uint64_t seed, char pad)
+    : length_(static_cast<size_t>(length_bp)), window_(window), short_read_(short_read), seed_(seed), pad_(pad) {
   if (length_bp < 1) throw ArgumentError("length: expected at least 1, got " + std::to_string(length_bp));
 }
 
@@ -122,7 +122,7 @@ bool Sampler::apply(Read& read) const {
   if (short_read_ == ShortRead::kPad) {
     const std::string_view sequence = read.sequence(), quality = read.quality();
     const std::span<char> longer = read.new_sequence(length_);
-    std::fill(std::copy(sequence.begin(), sequence.end(), longer.begin()), longer.end(), 'N');
+    std::fill(std::copy(sequence.begin(), sequence.end(), longer.begin()), longer.end(), pad_);
     if (read.has_quality()) {
       const std::span<char> qualities = read.new_quality(length_);
       std::fill(std::copy(quality.begin(), quality.end(), qualities.begin()), qualities.end(), kPhredOffset);

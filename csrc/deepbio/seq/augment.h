@@ -52,8 +52,9 @@ ShortRead parse_short_read(std::string_view name);  // "error", "keep", "pad"
 
 class Sampler : public Transform {
  public:
-  // length_bp: of the window. kPad appends N (quality '!') up to it. throws ArgumentError: length_bp below 1.
-  Sampler(int64_t length_bp, Window window, ShortRead short_read, uint64_t seed);
+  // length_bp: of the window. kPad appends `pad` (quality '!') up to it: N for nucleotides, X for proteins, where N is
+  // asparagine. throws ArgumentError: length_bp below 1.
+  Sampler(int64_t length_bp, Window window, ShortRead short_read, uint64_t seed, char pad = 'N');
   bool apply(Read& read) const override;
   bool is_random() const override { return window_ == Window::kRandom; }
 
@@ -62,6 +63,7 @@ class Sampler : public Transform {
   Window window_;
   ShortRead short_read_;
   uint64_t seed_;
+  char pad_;
 };
 
 struct QualityModel {
