@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,9 +18,13 @@ from torch import Tensor
 
 from . import _C
 from ._batch import Batch
+from ._files import write_text
+from ._token_rows import pad_rows
 from .errors import ArgumentError, MissingFileError
 
-Text: TypeAlias = str | bytes
+Text: TypeAlias = str | bytes | bytearray
+_CALLS_WATCHED = 8  # for unknown tokens
+_TOKENS_THAT_TELL = 100
 _ROLES = ("pad", "unk", "cls", "sep", "mask", "bos", "eos")
 _COMPLEMENTS = str.maketrans("ACGTacgt", "TGCAtgca")
 
@@ -32,13 +38,18 @@ class Tokenizer:
     """Texts (``str`` or ``bytes``) to token ids and back; ids are those of the tokenizer it was made from.
 
     Built by :meth:`from_preset` or :meth:`from_file`. It pickles, works in loader workers, and releases the GIL.
-    ``pad_token``, ``pad_token_id`` and so on for ``unk cls sep mask bos eos`` are None where there is none.
+    ``pad_token``, ``pad_token_id`` and so on for ``unk cls sep mask bos eos`` are None where there is none. Special
+    tokens written inside of a text (``MK<mask>V``) stand for themselves. When more than 1 % of the tokens of a call are
+    unknown, a UserWarning says so once. transformers' data collators (padding, MLM) and Trainer take it.
 
     Attributes:
+        model_input_names: the keys that a model wants.
         name: the preset or the path it was made from.
         padding_side: "left" or "right".
         model_max_length: what truncation without ``max_length`` cuts to; None when not known.
     """
+
+    model_input_names = ("input_ids", "attention_mask")
 
     def __init__(self, native: _C.Tokenizer, source: tuple[str, dict[str, Any]]) -> None:
         """For :meth:`from_preset` and :meth:`from_file`, which know the source."""
@@ -46,6 +57,8 @@ class Tokenizer:
         self.name, self.padding_side = native.name, native.padding_side
         self.model_max_length: int | None = native.max_length or None
         self._special: dict[str, int] = native.special_ids
+        self._calls_to_watch = _CALLS_WATCHED
+        self._watched = (0, 0)  # unknown tokens and all tokens of these calls
 
     @classmethod
     def from_preset(
@@ -84,7 +97,7 @@ class Tokenizer:
         try:
             text = Path(path).read_text(encoding="utf-8")
         except OSError as error:
-            raise MissingFileError(f"{path}: {error.strerror}") from error
+            raise MissingFileError(f"{path}: {error.strerror}", path) from error
         except UnicodeDecodeError as error:
             raise ArgumentError(f"{path}: expected JSON in UTF-8, got byte {error.start} that is not") from error
         return cls._made("json", {"json": text, "path": path, **_options(padding_side, special_tokens)})
@@ -93,6 +106,23 @@ class Tokenizer:
     def _made(cls, kind: str, options: dict[str, Any]) -> Tokenizer:
         make = _C.Tokenizer.from_preset if kind == "preset" else _C.Tokenizer.from_json
         return cls(make(**options), (kind, options))
+
+    @classmethod
+    def from_pretrained(cls, folder: str | os.PathLike[str]) -> Tokenizer:
+        """The tokenizer of a folder: one that :meth:`save_pretrained` wrote, or one with a ``tokenizer.json``.
+
+        Raises:
+            MissingFileError: neither is there. As :meth:`from_file`.
+        """
+        return load_tokenizer(folder)
+
+    def save_pretrained(self, folder: str | os.PathLike[str], **unused: Any) -> tuple[str, ...]:
+        """Writes what :meth:`from_pretrained` reads; returns the paths.
+
+        One that was read from a file is a ``tokenizer.json`` as transformers reads it; a preset has ``vocab.txt``, a
+        token a line, beside its ``tokenizer_config.json``.
+        """
+        return save_tokenizer(self, folder)
 
     def native(self) -> _C.Tokenizer:
         """The C++ tokenizer."""
@@ -112,6 +142,8 @@ class Tokenizer:
         padding_side: str | None = None,
         truncation_side: str = "right",
         pad_to_multiple_of: int | None = None,
+        return_special_tokens_mask: bool = False,
+        return_attention_mask: bool = True,
     ) -> Batch:
         """``input_ids`` and ``attention_mask`` (1 = real) of texts.
 
@@ -125,13 +157,15 @@ class Tokenizer:
             padding_side: for this call.
             truncation_side: where tokens are cut off.
             pad_to_multiple_of: round the width up.
+            return_special_tokens_mask: adds ``special_tokens_mask``, 1 where a token stands for no text.
+            return_attention_mask: False leaves it out.
 
         Raises:
             ArgumentError: a text with a byte that is not ASCII (with its position), tensors of rows that differ in
                 length without padding, no padding token, an unknown option value.
         """
-        is_one = isinstance(texts, str | bytes)
-        batch: Sequence[Text] = [texts] if isinstance(texts, str | bytes) else texts
+        is_one = isinstance(texts, str | bytes | bytearray)
+        batch: Sequence[Text] = [texts] if isinstance(texts, str | bytes | bytearray) else texts
         if return_tensors not in (None, "pt", "np"):
             raise ArgumentError(f"return_tensors: expected 'pt', 'np' or None, got {return_tensors!r}")
         if padding not in (True, False, "longest", "max_length", "do_not_pad"):
@@ -145,8 +179,13 @@ class Tokenizer:
         cut = (limit or 0) if truncation else 0
         if not pads and return_tensors is None:
             rows = self._native.encode_rows(batch, add_special_tokens, cut, truncation_side)
-            masks = [[1] * len(row) for row in rows]
-            return Batch(input_ids=rows[0] if is_one else rows, attention_mask=masks[0] if is_one else masks)
+            self._watch_rows(rows)
+            columns: dict[str, list[list[int]]] = {"input_ids": rows}
+            if return_attention_mask:
+                columns["attention_mask"] = [[1] * len(row) for row in rows]
+            if return_special_tokens_mask:
+                columns["special_tokens_mask"] = [self._special_mask(row) for row in rows]
+            return Batch({key: column[0] if is_one else column for key, column in columns.items()})
         ids, mask, lengths = self._native.encode_batch(
             batch,
             add_special_tokens,
@@ -161,7 +200,12 @@ class Tokenizer:
                 f"return_tensors={return_tensors!r}: rows have {int(lengths.min())} to {int(lengths.max())} tokens; "
                 "ask for padding=True"
             )
-        out: dict[str, Any] = {"input_ids": ids, "attention_mask": mask}
+        self.watch(ids, mask)
+        out: dict[str, Any] = {"input_ids": ids}
+        if return_attention_mask:
+            out["attention_mask"] = mask
+        if return_special_tokens_mask:
+            out["special_tokens_mask"] = torch.isin(ids, torch.tensor(self.all_special_ids)).long()
         if return_tensors == "np":
             out = {key: value.numpy() for key, value in out.items()}
         elif return_tensors is None:
@@ -191,6 +235,86 @@ class Tokenizer:
         tokens: list[str] = self.convert_ids_to_tokens(self.encode(text, add_special_tokens=False))
         return tokens
 
+    def pad(
+        self,
+        encoded_inputs: Any,
+        padding: bool | str = True,
+        max_length: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        padding_side: str | None = None,
+        return_attention_mask: bool | None = None,
+        return_tensors: str | None = None,
+        verbose: bool = True,
+    ) -> Batch:
+        """Rows of ids as one batch, as transformers' tokenizers pad: what its data collators call.
+
+        Args:
+            encoded_inputs: a list of dicts (samples of a dataset too), or a dict of lists, with ``input_ids`` and
+                perhaps ``attention_mask`` and ``special_tokens_mask``. Other keys of numbers become tensors too.
+            padding: True or "longest", "max_length", or False.
+            max_length: for "max_length"; None is :attr:`model_max_length`.
+            pad_to_multiple_of: round the width up.
+            padding_side: for this call.
+            return_attention_mask: False leaves it out.
+            return_tensors: "pt", "np" or None for lists.
+            verbose: taken as transformers does.
+
+        Raises:
+            ArgumentError: no ``input_ids``, no padding token although rows differ.
+        """
+        options = (padding, max_length or self.model_max_length, pad_to_multiple_of, padding_side or self.padding_side)
+        return pad_rows(self, encoded_inputs, options, return_attention_mask is not False, return_tensors)
+
+    def get_special_tokens_mask(
+        self, token_ids_0: Sequence[int], token_ids_1: Any = None, already_has_special_tokens: bool = False
+    ) -> list[int]:
+        """1 for each special token of a row, 0 for each that stands for text.
+
+        Args:
+            token_ids_0: ids.
+            token_ids_1: pairs of texts are not made here; expected None.
+            already_has_special_tokens: False: of the row with special tokens put around it.
+        """
+        if token_ids_1 is not None:
+            raise ArgumentError("get_special_tokens_mask: expected one text, got a pair")
+        mask = self._special_mask([int(i) for i in token_ids_0])
+        if already_has_special_tokens:
+            return mask
+        around = self._native.encode_rows([""], True, 0, "right")[0]
+        before = len(self._native.before)
+        return [1] * before + mask + [1] * (len(around) - before)
+
+    def _special_mask(self, row: Sequence[int]) -> list[int]:
+        special = set(self.all_special_ids)
+        return [int(i in special) for i in row]
+
+    def watch(self, ids: Tensor, mask: Tensor) -> None:
+        """Warns once when more than 1 % of the tokens of one of the first calls are unknown."""
+        unknown = self._special["unk"]
+        if self._calls_to_watch <= 0 or unknown < 0:
+            return
+        self._warn_of(int((ids == unknown).sum()), int(mask.sum()))
+
+    def _watch_rows(self, rows: Sequence[list[int]]) -> None:
+        unknown = self._special["unk"]
+        if self._calls_to_watch > 0 and unknown >= 0:
+            self._warn_of(sum(row.count(unknown) for row in rows), sum(map(len, rows)))
+
+    def _warn_of(self, num_unknown: int, num_tokens: int) -> None:
+        self._calls_to_watch -= 1
+        num_unknown, num_tokens = num_unknown + self._watched[0], num_tokens + self._watched[1]
+        self._watched = (num_unknown, num_tokens)
+        is_telling = num_tokens >= _TOKENS_THAT_TELL or num_unknown * 2 > num_tokens  # one N in one read is nothing
+        if not is_telling or num_unknown * 100 <= num_tokens:
+            return
+        self._calls_to_watch = 0
+        share = 100 * num_unknown / num_tokens
+        warnings.warn(
+            f"{self.name}: {share:.3g} % of the tokens are unknown to it ({self.unk_token}). Is the text of another "
+            "alphabet, or in lower case (from_preset(..., upper_case=True)), or RNA for a model of DNA?",
+            stacklevel=4,
+        )
+
     # --- ids to text
 
     def decode(self, ids: Sequence[int] | Tensor, *, skip_special_tokens: bool = False) -> str:
@@ -216,6 +340,20 @@ class Tokenizer:
         """Token to id."""
         return {token: i for i, token in enumerate(self._native.tokens) if token}
 
+    @property
+    def special_tokens_map(self) -> dict[str, str]:
+        """Role (``pad_token``) to token."""
+        return {f"{role}_token": self._native.token(i) for role, i in self._special.items() if i >= 0}
+
+    @property
+    def all_special_tokens(self) -> list[str]:
+        """Tokens that stand for no text."""
+        return [self._native.token(i) for i in self.all_special_ids]
+
+    def convert_tokens_to_string(self, tokens: Sequence[str]) -> str:
+        """The text of tokens."""
+        return self.decode(self.convert_tokens_to_ids(list(tokens)))
+
     def convert_tokens_to_ids(self, tokens: str | Sequence[str]) -> Any:
         """The id of a token, or of each; the unknown token's where there is no such token."""
         if not isinstance(tokens, str):
@@ -223,11 +361,12 @@ class Tokenizer:
         found = self._native.id(tokens)
         return self.unk_token_id if found is None else found
 
-    def convert_ids_to_tokens(self, ids: int | Sequence[int] | Tensor) -> Any:
+    def convert_ids_to_tokens(self, ids: int | Sequence[int] | Tensor, skip_special_tokens: bool = False) -> Any:
         """The token of an id, or of each."""
         if isinstance(ids, int):
             return self._native.token(ids)
-        return [self._native.token(int(i)) for i in ids]
+        skipped = set(self.all_special_ids) if skip_special_tokens else set()
+        return [self._native.token(int(i)) for i in ids if int(i) not in skipped]
 
     @property
     def all_special_ids(self) -> list[int]:
@@ -240,8 +379,8 @@ class Tokenizer:
         return self._native.num_specials
 
     def __getattr__(self, name: str) -> Any:
-        role, _, kind = name.partition("_token")
-        if role in _ROLES and kind in ("", "_id"):
+        role, token, kind = name.partition("_token")
+        if role in _ROLES and token and kind in ("", "_id") and "_special" in self.__dict__:
             found = self.__dict__["_special"][role]
             if found < 0:
                 return None
@@ -267,6 +406,16 @@ class Tokenizer:
         made = self._made(*state["source"])
         self.__init__(made._native, made._source)  # type: ignore[misc]
         self.padding_side, self.model_max_length = state["padding_side"], state["max_length"]
+
+    @property
+    def source(self) -> tuple[str, dict[str, Any]]:
+        """What it was made from: "preset" or "json", and the options."""
+        return self._source
+
+    @classmethod
+    def from_source(cls, kind: str, options: dict[str, Any]) -> Tokenizer:
+        """The tokenizer that has this :attr:`source`."""
+        return cls._made(kind, options)
 
     def __repr__(self) -> str:
         roles = "".join(f", {role}={i}" for role, i in self._special.items() if i >= 0)
@@ -315,6 +464,44 @@ def remap_ids(ids: Tensor, table: Tensor | Mapping[int, int]) -> Tensor:
         raise ArgumentError(f"remap_ids: expected ids of the table, got {missing[0]}")
     dense = torch.tensor([table.get(i, 0) for i in range(low, high + 1)], dtype=torch.int64, device=ids.device)
     return dense[ids.to(torch.int64) - low]
+
+
+def save_tokenizer(tokenizer: Tokenizer, folder: str | os.PathLike[str]) -> tuple[str, ...]:
+    """See :meth:`Tokenizer.save_pretrained`."""
+    kind, options = tokenizer.source
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    about = {
+        "padding_side": tokenizer.padding_side,
+        "model_max_length": tokenizer.model_max_length,
+        **tokenizer.special_tokens_map,
+        "deepbio": {"kind": kind, "options": {key: value for key, value in options.items() if key != "json"}},
+    }
+    written = {"tokenizer_config.json": json.dumps(about, indent=1) + "\n"}
+    if kind == "json":
+        written["tokenizer.json"] = options["json"]
+    else:
+        written["vocab.txt"] = "".join(f"{token}\n" for token in tokenizer.native().tokens)
+    for name, text in written.items():
+        write_text(target / name, text)
+    return tuple(os.fspath(target / name) for name in written)
+
+
+def load_tokenizer(folder: str | os.PathLike[str]) -> Tokenizer:
+    """See :meth:`Tokenizer.from_pretrained`."""
+    source, file = Path(folder) / "tokenizer_config.json", Path(folder) / "tokenizer.json"
+    about = json.loads(source.read_text(encoding="utf-8")) if source.exists() else {}
+    known = about.get("deepbio")
+    if known is None:
+        roles = {f"{role}_token": about.get(f"{role}_token") for role in _ROLES}
+        named = {key: value for key, value in roles.items() if isinstance(value, str)}
+        return Tokenizer.from_file(file, padding_side=about.get("padding_side"), **named)
+    options = dict(known["options"])
+    if known["kind"] == "json":
+        options |= {"json": file.read_text(encoding="utf-8"), "path": os.fspath(file)}
+    made = Tokenizer.from_source(known["kind"], options)
+    made.padding_side, made.model_max_length = about["padding_side"], about["model_max_length"]
+    return made
 
 
 def _options(padding_side: str | None, special_tokens: Mapping[str, str]) -> dict[str, Any]:

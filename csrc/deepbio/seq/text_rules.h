@@ -44,6 +44,8 @@ class PreTokenizer {
   static PreTokenizer from_json(const Json& json);
   // Whether tokens are written in the letters of ByteLevel.
   bool is_byte_level() const { return is_byte_level_; }
+  // Whether a text is one piece, as it is.
+  bool cuts_nothing() const { return steps_.empty() && !adds_space_; }
   // The pieces of a text, in order. A piece views the text, or `room` where the text had to grow a space in front.
   std::vector<std::string_view> split(std::string_view text, std::string& room) const;
 

@@ -72,6 +72,7 @@ Tokenizer::Tokenizer(TokenizerParts parts) : parts_(std::move(parts)), is_specia
   }
   const auto longer = [](const AddedToken& a, const AddedToken& b) { return a.content.size() > b.content.size(); };
   std::stable_sort(raw_.begin(), raw_.end(), longer);
+  if (!raw_.empty() && std::count(begins_raw_.begin(), begins_raw_.end(), true) == 1) only_raw_ = raw_[0].content[0];
   std::stable_sort(normalized_.begin(), normalized_.end(), longer);
 }
 
@@ -97,6 +98,10 @@ void Tokenizer::split_at_added(std::string_view text, bool is_normalized, std::v
   const auto& begins = is_normalized ? begins_normalized_ : begins_raw_;
   size_t from = 0;
   for (size_t place = 0; !tokens.empty() && place < text.size();) {
+    if (!is_normalized && only_raw_ != 0) {  // most texts have no such letter, and this passes over them at once
+      place = text.find(only_raw_, place);
+      if (place == std::string_view::npos) break;
+    }
     const AddedToken* found = nullptr;
     if (begins[static_cast<unsigned char>(text[place])]) {
       for (const AddedToken& token : tokens) {
@@ -121,6 +126,7 @@ void Tokenizer::split_at_added(std::string_view text, bool is_normalized, std::v
 }
 
 void Tokenizer::append_normalized(std::string_view text, std::vector<int32_t>& ids) const {
+  if (parts_.pre_tokenizer.cuts_nothing()) return parts_.model->append(text, ids);
   std::string room;
   for (const std::string_view piece : parts_.pre_tokenizer.split(text, room)) parts_.model->append(piece, ids);
 }

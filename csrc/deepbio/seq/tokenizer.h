@@ -105,6 +105,7 @@ class Tokenizer {
   std::vector<bool> is_special_;
   std::vector<AddedToken> raw_, normalized_;  // added tokens by where they are looked for, longest first
   std::array<bool, 256> begins_raw_{}, begins_normalized_{};
+  char only_raw_ = 0;  // the letter that all raw added tokens begin with; 0: there are several
 };
 
 }  // namespace deepbio::seq

@@ -20,8 +20,9 @@ struct Preset {
 // Vocabularies that were trained: only their files know them.
 constexpr const char* kDownloaded[] = {"dnabert-2", "dnabert-s", "gena-lm", "grover", "metagene-1"};
 
-// Adds special tokens in the order of their ids, from the next free id on.
+// Adds special tokens in the order of their ids, from the next free id on. Texts may hold them: <mask>.
 void add_specials(TokenizerParts& parts, const std::vector<std::string>& names) {
+  parts.finds_added = true;
   for (const std::string& name : names) {
     const auto id = static_cast<int32_t>(parts.tokens.size());
     parts.tokens.push_back(name);
@@ -132,6 +133,7 @@ TokenizerParts evo() {
     parts.tokens.push_back(is_printable ? std::string(1, static_cast<char>(id)) : "<" + std::to_string(id) + ">");
   }
   parts.model = make_letter_model(ids);
+  parts.finds_added = false;  // a text is any bytes
   parts.special = {.pad = 1, .bos = 0, .eos = 0};
   return parts;
 }
@@ -141,6 +143,7 @@ TokenizerParts esm(bool upper_case) {
   add_specials(parts, {"<cls>", "<pad>", "<eos>", "<unk>"});
   add_letters(parts, "LAGVSERTIDPKQNFYMHWCXBUZO.-", 3, upper_case);
   add_specials(parts, {"<null_1>", "<mask>"});
+  parts.pre_tokenizer = PreTokenizer::from_json(Json::parse(R"({"type": "WhitespaceSplit"})"));  // M K V is MKV
   parts.special = {.pad = 1, .unk = 3, .cls = 0, .mask = 32, .eos = 2};
   parts.before = {0};
   parts.after = {2};
