@@ -16,7 +16,7 @@ O outputs, Q quantiles. Masks are bool, True = real.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,9 @@ from ._layers import (
     TransformerEncoder,
     target_head,
 )
-from .errors import ArgumentError, ShapeError
+from ._runs import save_run, unwrapped
+from ._samples import SampleDataset
+from .errors import ArgumentError, ShapeError, WrongTypeError
 
 _ops = torch.ops.deepbio
 _DEFAULTS = ModelConfig().to_dict()
@@ -59,10 +61,12 @@ class _Model(nn.Module):
         ``seed`` None: drawn from torch's default generator.
         """
         if seed is None:
-            seed = int(torch.randint(1 << 62, (1,)))
+            seed = int(torch.randint(1 << 62, (1,), device="cpu"))
         parameters = dict(self.named_parameters())
         with torch.no_grad():
             for name, parameter in parameters.items():
+                if parameter.is_meta:  # has no values; torch calls this again after to_empty
+                    continue
                 weight = parameters.get(name.removesuffix("bias") + "weight", parameter)
                 fan_in = weight.shape[1] if weight.dim() > 1 else weight.numel()
                 parameter.copy_(_ops.init_parameter(name, list(parameter.shape), fan_in, seed))
@@ -314,6 +318,42 @@ def from_pretrained(run: str | Path) -> SequenceEncoder | SequencePredictor:
     return model
 
 
+def save_pretrained(
+    model: nn.Module,
+    folder: str | Path,
+    dataset: SampleDataset,
+    *,
+    val: SampleDataset | None = None,
+    history: Sequence[Mapping[str, Any]] = (),
+    overwrite: bool = False,
+) -> Path:
+    """Writes a run directory of a model that learned in a loop of one's own; returns its path.
+
+    ``deepbio predict``, ``evaluate``, ``embed``, ``report`` and ``export`` take it, as ``deepbio train --pretrained``,
+    :func:`deepbio_torch.predict` and :func:`from_pretrained` do.
+
+    Args:
+        model: a SequenceEncoder or SequencePredictor, on any device, also inside of DDP or torch.compile. Weights are
+            written as float32.
+        folder: made when it is not there.
+        dataset: the training samples: their options say how a table becomes batches, their target its unit.
+        val: the validation samples, for their names.
+        history: a dict for each epoch (``train_loss``, ``val_loss``, ``val``, a dict of metrics, ``is_best``); the page
+            of ``deepbio report`` shows it.
+        overwrite: write into a folder that is not empty.
+
+    Raises:
+        WriteError: the folder is not empty. ArgumentError: a predictor without a target.
+    """
+    inner = unwrapped(model)
+    if not isinstance(inner, SequenceEncoder | SequencePredictor):
+        raise WrongTypeError(
+            f"save_pretrained: expected a SequenceEncoder or SequencePredictor, got {type(inner).__name__}"
+        )
+    kind = "train" if isinstance(inner, SequencePredictor) else "pretrain"
+    return save_run(inner, folder, dataset, kind, val=val, history=history, overwrite=overwrite)
+
+
 def load_aam(path: str | Path, **options: Any) -> SequenceEncoder | SequencePredictor:
     """A checkpoint of AAM's PyTorch port, in eval mode.
 
@@ -345,4 +385,5 @@ __all__ = [
     "SequencePredictor",
     "from_pretrained",
     "load_aam",
+    "save_pretrained",
 ]

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from . import _C, _options
 from ._log import logger
+from ._runs import run_config
 from ._samples import SampleDataset
 from ._tables import Table, read_table
-from ._version import __version__
-from .errors import ArgumentError
+from .errors import ArgumentError, WrongTypeError
 from .models import SequenceEncoder, SequencePredictor
 
 Path = str | os.PathLike[str]
@@ -115,7 +115,7 @@ class Trainer:
             val.native(),
             codec_json=train.codec,
             run_directory=run,
-            run_config_json=json.dumps(self._run_config(train, val)) if run else "",
+            run_config_json=run_config(self.model, train, self.config, len(val), self._kind()) if run else "",
             notes=train.notes,
             val_values=val._values,
             val_labels=val._labels,
@@ -128,7 +128,7 @@ class Trainer:
         return History(json.loads(result))
 
     def _check(self, train: SampleDataset, val: SampleDataset) -> None:
-        _check_is_stock(self.model)
+        _check_is_plain(self.model)
         for name, tensor in self.model.named_parameters():
             if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
                 raise ArgumentError(
@@ -160,30 +160,8 @@ class Trainer:
                     f"Trainer: the dataset has {name}={train.options[name]}, the model {name}={getattr(config, name)}"
                 )
 
-    def _run_config(self, train: SampleDataset, val: SampleDataset) -> dict[str, Any]:
-        """What ``deepbio train`` writes before its first epoch; C++ adds hashes of the content."""
-        options = train.options
-        about = {**train.describe(), "num_train": len(train), "num_val": len(val)}
-        about["num_samples"] = len(train) + len(val)
-        return {
-            "format": "deepbio run",
-            "format_version": 1,
-            "kind": "train" if isinstance(self.model, SequencePredictor) else "pretrain",
-            "preset": "python",
-            "model": self.model.config.to_dict(),
-            "data": {
-                "max_bp": options["max_bp"],
-                "token_limit": options["token_limit"],
-                "rarefy_depth": options["rarefy_depth"],
-                "asv_sampling": options["asv_sampling"],
-                "unifrac_metric": options["metric"],
-            },
-            "target": json.loads(train.codec) if train.codec else None,
-            "categories": json.loads(train.categories) if train.categories else None,
-            "training": {"resolved": self.config},
-            "trained_on": about,
-            "versions": {"deepbio": __version__, "torch": torch.__version__},
-        }
+    def _kind(self) -> str:
+        return "train" if isinstance(self.model, SequencePredictor) else "pretrain"
 
     def __repr__(self) -> str:
         kind = type(self.model).__name__
@@ -194,24 +172,32 @@ class Trainer:
 _options.document(Trainer, "training", "loss")
 
 
-def _check_is_stock(model: Model) -> None:
-    """The trainer runs the C++ model over the module's parameters: what was changed in Python would not be seen."""
-    stock = SequencePredictor if isinstance(model, SequencePredictor) else SequenceEncoder
-    instead = "; train such a module with a torch loop over deepbio_torch.DataLoader"
-    for name, module in model.named_modules():
-        where = f"module {name!r}" if name else "the model"
-        is_ours = type(module).__module__.partition(".")[0] in ("torch", "deepbio_torch")
-        if "forward" in vars(module) or not (is_ours or (module is model and type(module).forward is stock.forward)):
-            raise ArgumentError(f"Trainer: {where} has a forward of its own, which C++ does not call{instead}")
-        hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-        if any(getattr(module, hook, None) for hook in hooks):
-            raise ArgumentError(f"Trainer: {where} has hooks, which C++ does not call{instead}")
-    known = _C.parameter_names(json.dumps(model.config.to_dict()), isinstance(model, SequencePredictor))
-    for name, _ in model.named_parameters():
-        if name not in known:
+def _check_is_plain(model: Model) -> None:
+    """Refuses a module whose Python code the C++ trainer would not run.
+
+    Raises:
+        ArgumentError: a forward, a hook, a child or a parameter of its own, by name.
+    """
+    kind = SequencePredictor if isinstance(model, SequencePredictor) else SequenceEncoder
+    if not isinstance(model, kind):
+        raise WrongTypeError(f"Trainer: expected a SequenceEncoder or SequencePredictor, got {type(model).__name__}")
+    way_out = "which the C++ trainer would not use; train it in a loop of your own (docs/python.md)"
+    if type(model).forward is not kind.forward or "forward" in vars(model):
+        raise ArgumentError(f"Trainer: {type(model).__name__} has a forward of its own, {way_out}")
+    with torch.device("meta"):
+        plain = kind(model.config)
+    expected = {name: type(child) for name, child in plain.named_modules() if name}
+    for name, child in model.named_modules():
+        if name and expected.get(name) is not type(child):
             raise ArgumentError(
-                f"Trainer: parameter {name!r} is not one of the stock model, C++ does not use it{instead}"
+                f"Trainer: the model has a child {name!r} of its own ({type(child).__name__}), {way_out}"
             )
+        if child._forward_hooks or child._forward_pre_hooks or child._backward_hooks or child._backward_pre_hooks:
+            raise ArgumentError(f"Trainer: {name or 'the model'} has a hook, {way_out}")
+    names = {name for name, _ in plain.named_parameters()}
+    extra = [name for name, _ in model.named_parameters() if name not in names]
+    if extra:
+        raise ArgumentError(f"Trainer: the model has a parameter {extra[0]!r} of its own, {way_out}")
 
 
 class _PredictedSamples(NamedTuple):

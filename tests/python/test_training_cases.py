@@ -315,8 +315,8 @@ def test_a_model_that_was_changed_in_python_is_not_trained_as_the_stock_one(comm
     extra.mine = torch.nn.Parameter(torch.zeros(3))
     other_head.target_head = Head(16, 1)
     patched.forward = lambda *args, **options: None
-    for model, words in ((Mine(**TINY), "forward of its own"), (hooked, "hooks"), (extra, "'mine'"),
-                         (other_head, "target_head.*forward of its own"), (patched, "forward of its own")):  # fmt: skip
+    for model, words in ((Mine(**TINY), "forward of its own"), (hooked, "hook"), (extra, "'mine'"),
+                         (other_head, "target_head.*of its own"), (patched, "forward of its own")):  # fmt: skip
         with pytest.raises(ArgumentError, match=words):
             db.Trainer(model, epochs=1).fit(train, val)
     db.Trainer(Named(**TINY), epochs=1).fit(train, val)
