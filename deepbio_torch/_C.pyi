@@ -167,7 +167,7 @@ def write_pcoa(
 
 # seq
 def encode_one_hot(
-    reads: Sequence[bytes],
+    reads: Sequence[str | bytes | bytearray],
     sequence_type: str,
     unknown: str,
     pad_to: int,
@@ -179,7 +179,7 @@ def encode_one_hot(
     qualities: Sequence[bytes] = ...,
 ) -> tuple[Tensor, Tensor]: ...
 def encode_integers(
-    reads: Sequence[bytes],
+    reads: Sequence[str | bytes | bytearray],
     sequence_type: str,
     unknown: str,
     pad_to: int,
@@ -197,6 +197,7 @@ class Tokenizer:
     tokens: list[str]
     special_ids: dict[str, int]  # -1: none
     all_special_ids: list[int]
+    before: list[int]  # special tokens in front of a text
     num_specials: int
     padding_side: str
     max_length: int  # 0: not known
@@ -208,11 +209,11 @@ class Tokenizer:
     def id(self, token: str) -> int | None: ...
     def token(self, id: int) -> str: ...
     def encode_rows(
-        self, texts: Sequence[str | bytes], add_special_tokens: bool, max_length: int, truncation_side: str
+        self, texts: Sequence[str | bytes | bytearray], add_special_tokens: bool, max_length: int, truncation_side: str
     ) -> list[list[int]]: ...
     def encode_batch(
         self,
-        texts: Sequence[str | bytes],
+        texts: Sequence[str | bytes | bytearray],
         add_special_tokens: bool,
         max_length: int,
         truncation_side: str,
@@ -224,7 +225,7 @@ class Tokenizer:
 
 class ReadEncoder:
     def encode_kmers(
-        self, reads: Sequence[bytes | str], record_indices: Sequence[int], epoch: int
+        self, reads: Sequence[str | bytes | bytearray], record_indices: Sequence[int], epoch: int
     ) -> tuple[Tensor, Tensor]: ...
     @staticmethod
     def kmers(
@@ -249,13 +250,17 @@ class ReadEncoder:
     ) -> ReadEncoder: ...
 
 def encode_quality(qualities: Sequence[bytes], length: int, form: str = "phred") -> Tensor: ...
-def reverse_complement(sequence: bytes, sequence_type: str) -> bytes: ...
+def reverse_complement(sequence: str | bytes | bytearray, sequence_type: str) -> bytes: ...
 
 class Transform:
     is_random: bool
     is_filter: bool
     def apply(
-        self, sequences: Sequence[bytes], qualities: Sequence[bytes | None], records: Sequence[int], epoch: int
+        self,
+        sequences: Sequence[str | bytes | bytearray],
+        qualities: Sequence[bytes | None],
+        records: Sequence[int],
+        epoch: int,
     ) -> list[tuple[bytes, bytes | None] | None]: ...
 
 class ReverseComplement(Transform):
@@ -265,7 +270,7 @@ class Mutator(Transform):
     def __init__(self, rate: float, sequence_type: str, seed: int) -> None: ...
 
 class Sampler(Transform):
-    def __init__(self, length: int, strategy: str, short: str, seed: int) -> None: ...
+    def __init__(self, length: int, strategy: str, short: str, seed: int, pad: str) -> None: ...
 
 class QualitySimulator(Transform):
     def __init__(self, kind: str, first: float, second: float, sd: float, seed: int) -> None: ...
@@ -296,8 +301,8 @@ class Deduplicator(Transform):
 
 class DuplicateCounter:
     num_distinct: int
-    def add(self, sequence: bytes) -> int: ...
-    def count(self, sequence: bytes) -> int: ...
+    def add(self, sequence: str | bytes | bytearray) -> int: ...
+    def count(self, sequence: str | bytes | bytearray) -> int: ...
     def clear(self) -> None: ...
 
 # data
@@ -363,7 +368,7 @@ class ReadStream:
         is_interleaved: bool = False,
         block_records: int = 0,
     ) -> None: ...
-    def begin(self, epoch: int, given: int = 0) -> None: ...
+    def begin(self, epoch: int, given: int = 0, draws: int | None = None) -> None: ...
     def take(self, num_records: int) -> dict[str, Any] | None: ...  # None: the end
     def report(self) -> dict[str, Any]: ...
 
@@ -371,7 +376,7 @@ class StreamLoader:
     def __init__(
         self, stream: ReadStream, batch_size: int, drop_last: bool, num_threads: int, pin_memory: bool = False
     ) -> None: ...
-    def begin(self, epoch: int, first_batch: int = 0) -> None: ...
+    def begin(self, epoch: int, first_batch: int = 0, draws: int | None = None) -> None: ...
     def next(self) -> dict[str, Any] | None: ...
 
 class Shard:
@@ -381,6 +386,7 @@ class Shard:
     def copy_rows(self, name: str, rows: Tensor, places: Tensor, out: Tensor) -> None: ...
     def check_unchanged(self) -> None: ...
 
+def restore_targets(codec_json: str, values: Tensor) -> Tensor: ...
 def mixed_seed(seed: int, epoch: int) -> int: ...
 def length_batches(
     lengths: Tensor,
@@ -435,6 +441,7 @@ class ReadLoader:
         rank: int,
         world_size: int,
         pin_memory: bool = False,
+        prefetch: int = 2,
     ) -> None: ...
     def begin(self, epoch: int, first_batch: int = 0) -> None: ...
     def begin_with(self, epoch: int, first_batch: int, batches: Sequence[Sequence[int]]) -> None: ...
@@ -455,6 +462,7 @@ class SampleLoader:
         rank: int,
         world_size: int,
         pin_memory: bool = False,
+        prefetch: int = 2,
     ) -> None: ...
     def begin(self, epoch: int, first_batch: int = 0) -> None: ...
     def begin_with(self, epoch: int, first_batch: int, batches: Sequence[Sequence[int]]) -> None: ...

@@ -5,15 +5,17 @@ Axes: B batch, L positions, A letters, S ASVs of a sample, U distinct ASVs of a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
+from torch.utils.data import default_collate
 from torch.utils.data._utils.collate import default_collate_fn_map
 
+from ._rows import join_batches, rows_of, take_rows
 from .errors import ArgumentError
 
 
@@ -72,7 +74,9 @@ class Batch(dict[str, Any]):
     Samples of a table: see :class:`~deepbio_torch.SampleDataset`. Masks: True = real.
     """
 
-    def __getitem__(self, key: str) -> Any:
+    def __getitem__(self, key: Any) -> Any:
+        if not isinstance(key, str):
+            return Batch(take_rows(self._made(), key))
         value = super().__getitem__(key)
         if isinstance(value, Later):
             value = self[key] = value.make()
@@ -126,9 +130,33 @@ class Batch(dict[str, Any]):
         except KeyError:
             raise AttributeError(f"batch: no {name!r}; it has {', '.join(self)}") from None
 
-    def to(self, device: Any = None, *, non_blocking: bool = False) -> Batch:
-        """The same batch with every tensor on ``device``."""
-        return self._map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+    def to(self, *args: Any, **options: Any) -> Batch:
+        """The same batch on another device or in another floating type, with the arguments of ``Tensor.to``.
+
+        A dtype changes floating-point tensors only: ids, labels and masks keep theirs, as in ``nn.Module.to``.
+        """
+        parsed: Any = torch._C._nn._parse_to
+        device, dtype, non_blocking, _ = parsed(*args, **options)
+
+        def moved(tensor: Tensor) -> Tensor:
+            wanted = dtype if tensor.is_floating_point() else None
+            return tensor.to(device=device, dtype=wanted, non_blocking=non_blocking)
+
+        return self._map(moved)
+
+    @property
+    def num_rows(self) -> int:
+        """B: the reads or samples of the batch; ``batch[i:j]`` takes some of them."""
+        return rows_of(self._made())
+
+    @staticmethod
+    def cat(batches: Sequence[Batch]) -> Batch:
+        """The rows of several batches in one, padded to the widest.
+
+        Raises:
+            ArgumentError: no batch, or batches with other keys.
+        """
+        return Batch(join_batches([batch._made() for batch in batches]))
 
     def pin_memory(self) -> Batch:
         """The same batch in page-locked memory; needs an accelerator."""
@@ -213,7 +241,8 @@ class Layout(NamedTuple):
             size = self.num_tokens(mask)
             first = ids.shape[0] - size if self.pads_left else 0
             ids, mask = ids[first : first + size], mask[first : first + size]
-        sample[prefix + "input_ids"], sample[prefix + "attention_mask"] = ids, mask
+        sample[prefix + "input_ids"] = mark_padding(ids, self.pad_id, self.pads_left)
+        sample[prefix + "attention_mask"] = mask
         sample.pad_id, sample.pads_left = self.pad_id, self.pads_left
 
     def num_positions(self, letters: int) -> int:
@@ -232,13 +261,49 @@ Collate: TypeAlias = Callable[[Sequence[Sample]], Batch]
 def collate(samples: Sequence[Sample]) -> Batch:
     """Samples to a :class:`Batch`, padded on the right to the longest.
 
-    Padding is 0, and -1 for integers (as IntegerEncoder pads). Raw ``bytes`` stay a list.
+    Padding is 0, and -1 for integers (as IntegerEncoder pads); tokens are padded as their tokenizer does. Raw ``bytes``
+    stay a list. Plain dicts with the same keys are taken as well.
+
+    Raises:
+        ArgumentError: no sample; sequences that differ in more than length; tokens of unknown padding.
     """
     return samples.batch if isinstance(samples, Rows) else _collate(samples)
 
 
-def pad_collate(padding_value: float = 0, pad_to: int | None = None) -> Collate:
+LEFT_OUT = object()  # stands for a batch all of whose samples a filter dropped
+
+
+def collate_any(items: Sequence[Any]) -> Any:
+    """Samples as :func:`collate`, other items as torch's default collate function."""
+    first = items[0] if len(items) else None
+    if isinstance(items, Rows) or first is None or isinstance(first, Sample) or _is_sample(first):
+        return collate(items)
+    return default_collate(list(items))
+
+
+def _is_sample(item: Any) -> bool:
+    return isinstance(item, Mapping) and bool({"sequence", "input_ids"} & item.keys())
+
+
+class _NoSamples(list[Any]):
+    """No samples at all, which torch's loader collates as what Samples become."""
+
+    def __getitem__(self, index: Any) -> Any:
+        return Sample() if index == 0 else super().__getitem__(index)
+
+
+def kept_of(samples: Iterable[Any]) -> list[Any]:
+    """The samples that no filter dropped."""
+    kept = [sample for sample in samples if sample is not None]
+    return kept or _NoSamples()
+
+
+def pad_collate(padding_value: float | None = None, pad_to: int | None = None) -> Collate:
     """A collate function that pads with ``padding_value``, to ``pad_to`` positions when given.
+
+    Args:
+        padding_value: None pads as :func:`collate` does: 0, -1 for integers, the tokenizer's padding for tokens.
+        pad_to: positions of every batch.
 
     Raises (when called):
         ArgumentError: a sequence is longer than ``pad_to``.
@@ -274,23 +339,26 @@ def _collate(
     pad_to: int | None = None,
     max_length: int | None = None,
 ) -> Batch:
+    if isinstance(samples, _NoSamples):
+        empty = torch.empty(0, dtype=torch.int64)
+        return Batch(lengths=empty, index=empty, ids=[], metadata=[])
     samples = [sample for sample in samples if sample is not None]  # filters drop samples
     if not samples:
         raise ArgumentError("collate: expected at least one sample, got none")
-    if not {"sequence", "input_ids"} & samples[0].keys():
+    if not _is_sample(samples[0]):
         raise ArgumentError(
             "collate: expected samples of a SequenceDataset (key 'sequence'), got keys "
-            f"{sorted(samples[0])}; batches of a SampleDataset come from dataset.batch(indices)"
+            f"{_keys_of(samples[0])}; batches of a SampleDataset come from dataset.batch(indices)"
         )
     stack = _stack_tokens if "input_ids" in samples[0] else _stack
     out = stack(samples, "", padding_value, pad_to, max_length)
     if any("mate_" + key in samples[0] for key in ("sequence", "input_ids")):
         out.update(stack(samples, "mate_", padding_value, pad_to, max_length))
-    labels: list[Any] = [sample.get("label") for sample in samples]
+    labels: list[Any] = [sample.get("label", sample.get("labels")) for sample in samples]
     if all(isinstance(label, dict) for label in labels):
-        out["labels"] = {name: torch.as_tensor([label[name] for label in labels]) for name in labels[0]}
+        out["labels"] = {name: _label_tensor([label[name] for label in labels]) for name in labels[0]}
     elif all(label is not None for label in labels):
-        out["labels"] = torch.as_tensor(labels)
+        out["labels"] = _label_tensor(labels)
     metadata: list[Any] = [sample.get("metadata") for sample in samples]
     if all(isinstance(each, dict) and "index" in each for each in metadata):
         out["index"] = torch.tensor([each["index"] for each in metadata], dtype=torch.int64)
@@ -299,12 +367,26 @@ def _collate(
     return out
 
 
+def _keys_of(sample: Any) -> Any:
+    return sorted(sample) if isinstance(sample, Mapping) else type(sample).__name__
+
+
+def _label_tensor(labels: list[Any]) -> Any:
+    """int64 or float32 [B], text as a list, tensors stacked."""
+    if any(isinstance(label, str) for label in labels):
+        return labels
+    if all(isinstance(label, Tensor) for label in labels):
+        return torch.stack(labels)
+    values = torch.as_tensor(labels)
+    return values.float() if values.dtype == torch.float64 else values
+
+
 def _stack(
     samples: list[Sample], prefix: str, padding_value: float | None, pad_to: int | None, max_length: int | None
 ) -> Batch:
     """Sequences, lengths and qualities of the samples, or of their mates (prefix "mate_")."""
     axis = getattr(samples[0], "length_axis", 0)
-    cut = [_cut(sample[prefix + "sequence"], axis, max_length) for sample in samples]
+    cut = [_cut(_as_torch(sample[prefix + "sequence"]), axis, max_length) for sample in samples]
     qualities = [_cut(sample.get(prefix + "quality"), 0, max_length) for sample in samples]
     out = Batch({prefix + "sequences": cut, prefix + "quality": qualities})
     if isinstance(cut[0], Tensor):
@@ -328,19 +410,57 @@ def _stack_tokens(
     samples: list[Sample], prefix: str, padding_value: float | None, pad_to: int | None, max_length: int | None
 ) -> Batch:
     """Tokens: padded on the tokenizer's side with its padding token, the mask with 0."""
-    first = samples[0]
-    pads_left, pad_id = getattr(first, "pads_left", False), getattr(first, "pad_id", 0)
-    fills = {"input_ids": pad_id if padding_value is None else padding_value, "attention_mask": 0}
+    all_ids = [_as_tensor(sample[prefix + "input_ids"]) for sample in samples]
+    pad_id, pads_left = _padding_of(samples[0], all_ids[0])
+    if padding_value is not None:
+        pad_id = padding_value
+    sizes = {len(ids) for ids in all_ids}
+    if pad_id is None and len(sizes | ({pad_to} if pad_to else set())) > 1:
+        raise ArgumentError(
+            "collate: these dicts do not say what their tokens are padded with; use tokenizer.pad, or "
+            "pad_collate(tokenizer.pad_token_id)"
+        )
+    masks = [sample.get(prefix + "attention_mask") for sample in samples]
+    columns = {
+        "input_ids": (all_ids, 0 if pad_id is None else pad_id),
+        "attention_mask": (
+            [torch.ones_like(i) if m is None else _as_tensor(m) for i, m in zip(all_ids, masks, strict=True)],
+            0,
+        ),
+    }
     out = Batch()
-    for key, fill in fills.items():
-        rows = [_cut(sample[prefix + key], 0, max_length) for sample in samples]
+    for key, (values, fill) in columns.items():
+        rows = [_cut(row, 0, max_length) for row in values]
         if pads_left:
             rows = [row.flip(0) for row in rows]
         padded = _padded(rows, 0, fill, pad_to)
         out[prefix + key] = padded.flip(1) if pads_left else padded
-    lengths = [getattr(sample, prefix + "letters", None) or 0 for sample in samples]
-    out[prefix + "lengths"] = torch.tensor(lengths, dtype=torch.int64)
+    lengths = [getattr(sample, prefix + "letters", None) for sample in samples]
+    if all(length is not None for length in lengths):
+        out[prefix + "lengths"] = torch.tensor(lengths, dtype=torch.int64)
     return out
+
+
+def _as_tensor(values: Any) -> Tensor:
+    return values if isinstance(values, Tensor) else torch.as_tensor(values)
+
+
+def mark_padding(ids: Tensor, pad_id: int, pads_left: bool) -> Tensor:
+    """The same ids, which now say how they are padded: what becomes of the sample around them is not in our hands."""
+    ids.deepbio_padding = (pad_id, pads_left)  # type: ignore[attr-defined]
+    return ids
+
+
+def _padding_of(sample: Any, ids: Tensor) -> tuple[float | None, bool]:
+    if isinstance(sample, Sample):
+        return sample.pad_id, sample.pads_left
+    known: tuple[float | None, bool] = getattr(ids, "deepbio_padding", (None, False))
+    return known
+
+
+def _as_torch(sequence: Any) -> Any:
+    """What a callable made with NumPy as a tensor."""
+    return torch.from_numpy(sequence) if type(sequence).__module__ == "numpy" else sequence
 
 
 def _length(sample: Sample, prefix: str, width: int) -> int:

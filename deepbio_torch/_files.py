@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import stat
+import uuid
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -34,6 +36,19 @@ def check_unchanged(marks: Sequence[tuple[str, FileMark]]) -> None:
             raise ParseError(f"{path}: expected {expected}, got {got}", path, expected=expected, got=got)
 
 
+def check_no_pipe(paths: Sequence[str], num_readers: int) -> None:
+    """Refuses what can be read only once where several readers each take their part.
+
+    Raises:
+        ArgumentError: naming the pipe.
+    """
+    for path in paths:
+        if os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode):
+            raise ArgumentError(
+                f"{path}: expected a file, got a pipe, which {num_readers} workers cannot share; use num_workers=0 or 1"
+            )
+
+
 def path_list(paths: Path | Sequence[Path]) -> list[str]:
     """One or many paths as text."""
     several = [paths] if isinstance(paths, str | os.PathLike) else paths
@@ -41,6 +56,17 @@ def path_list(paths: Path | Sequence[Path]) -> list[str]:
     if not out:
         raise ArgumentError("paths: expected at least one file, got none")
     return out
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file under a temporary name and puts it in its place at once."""
+    target = pathlib.Path(path)
+    temporary = target.with_name(f".{target.name}-{uuid.uuid4().hex[:12]}")
+    with open(temporary, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(target)
 
 
 def native_paths(paths: Sequence[str]) -> list[bytes]:

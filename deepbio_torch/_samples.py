@@ -13,7 +13,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from . import _C
+from ._arguments import seed_of
 from ._batch import Batch, Rows, Sample
+from ._draws import Draws
 from ._log import logger
 from ._tables import DistanceMatrix, Table, Tree, read_table, read_tree
 from .errors import ArgumentError, RecordIndexError
@@ -53,13 +55,14 @@ class SampleDataset(Dataset[Sample]):
         sequences: path of a FASTA with the DNA of each feature, for ids that are not DNA.
         rarefy_depth: reads drawn of each sample; shallower samples are left out. None: all reads. "auto": the
             largest depth up to 5000 that keeps 90 % of the samples.
-        redraw: another draw in each epoch; False: always the same, as for validation.
+        redraw: another draw each time, or that of the epoch that was set (``set_epoch``); False: always the same, as
+            for validation.
         token_limit: ASVs of a sample at most.
         asv_sampling: which ASVs of a larger sample stay: "abundance", "first" or "random".
         max_bp: bases of an ASV at most.
         metric: "unweighted", "weighted_normalized" or "weighted_unnormalized".
         missing_features: features absent from the tree: "error" or "drop".
-        seed: of the draws.
+        seed: of the draws; None takes one from torch's generator.
 
     Attributes:
         table: what is left of the table. codec: how the target is scaled, JSON text, "" without.
@@ -93,7 +96,7 @@ class SampleDataset(Dataset[Sample]):
         max_bp: int = 150,
         metric: str = "unweighted",
         missing_features: str = "error",
-        seed: int = 0,
+        seed: int | None = 0,
     ) -> None:
         """Reads what is given as a path, and checks everything."""
         if tree is not None and distances is not None:
@@ -138,10 +141,10 @@ class SampleDataset(Dataset[Sample]):
             "asv_sampling": asv_sampling,
             "rarefy_depth": depth,
             "redraw_each_epoch": redraw,
-            "seed": seed,
+            "seed": seed_of(seed),
             "metric": metric,
         }
-        self.epoch = 0
+        self._draws = Draws()
         self._native: _C.SampleDataset | None = None
         self.native()
 
@@ -221,11 +224,11 @@ class SampleDataset(Dataset[Sample]):
         if self._targets is not None:
             out._values = [self._values[i] for i in rows.tolist()] if self._values else []
             out._labels = [self._labels[i] for i in rows.tolist()] if self._labels else []
-        out._native = None
+        out._native, out._draws = None, Draws(self.epoch)
         return out
 
     def split(
-        self, test_size: float = 0.2, *, seed: int = 0, group: str | Sequence[str] | None = None
+        self, test_size: float = 0.2, *, seed: int | None = 0, group: str | Sequence[str] | None = None
     ) -> tuple[SampleDataset, SampleDataset]:
         """Training samples, and others held back with a fixed draw, for a seed always the same.
 
@@ -242,7 +245,7 @@ class SampleDataset(Dataset[Sample]):
             ArgumentError: fewer than two samples, or samples of one group only.
         """
         groups = self._groups(group) if group is not None else []
-        train, held_back, notes = _C.split_samples(len(self), test_size, seed, self._labels, groups)
+        train, held_back, notes = _C.split_samples(len(self), test_size, seed_of(seed), self._labels, groups)
         for note in notes:
             logger.warning(note)
         parts = self.subset(train), self.subset(held_back, redraw=False)
@@ -280,9 +283,51 @@ class SampleDataset(Dataset[Sample]):
             out["baseline"] = json.loads(_C.baseline(self.codec, self._values, self._labels))
         return out
 
-    def set_epoch(self, epoch: int) -> None:
-        """Chooses the draw of reads for ``batch``. Workers learn of it when they start."""
-        self.epoch = epoch
+    @property
+    def epoch(self) -> int | None:
+        """The epoch that was set, or None: reads are drawn anew each time."""
+        return self._draws.epoch
+
+    def denormalize(self, values: Any) -> Any:
+        """What a model predicts, in the unit of the target.
+
+        Args:
+            values: numbers as in ``targets`` [B, O] (any shape), or of a classifier log-probabilities [B, C] or class
+                ids [B].
+
+        Returns:
+            float64 of the same shape; of a classifier the names of the classes, a list of B.
+
+        Raises:
+            ArgumentError: a dataset without target; a class id that it does not have.
+        """
+        if not self.codec:
+            raise ArgumentError("denormalize: expected a dataset with a target, got one without")
+        numbers = torch.as_tensor(values).detach().cpu()
+        if not self._labels:
+            return _C.restore_targets(self.codec, numbers.double())
+        ids = numbers.argmax(-1) if numbers.is_floating_point() else numbers
+        names: list[str] = json.loads(self.codec)["classes"]
+        if len(ids) and not 0 <= int(ids.min()) <= int(ids.max()) < len(names):
+            raise ArgumentError(f"denormalize: expected class ids 0 to {len(names) - 1}, got {ids.tolist()!r:.60}")
+        return [names[i] for i in ids.flatten().tolist()]
+
+    def set_epoch(self, epoch: int | None) -> None:
+        """Fixes the draw of reads, also in workers that run; None lets it move again."""
+        self._draws.set(epoch)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the draws of this copy stand, for torchdata's StatefulDataLoader."""
+        return self._draws.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on there."""
+        self._draws.load_state_dict(state)
+
+    @property
+    def _is_random(self) -> bool:
+        is_drawn = self.options["rarefy_depth"] > 0 or self.options["asv_sampling"] == "random"
+        return bool(is_drawn and self.options["redraw_each_epoch"])
 
     def __len__(self) -> int:
         return len(self.native())
@@ -293,7 +338,8 @@ class SampleDataset(Dataset[Sample]):
         Raises:
             RecordIndexError: an index out of range.
         """
-        return Batch(self.native().batch([self._checked(i) for i in indices], self.epoch))
+        epoch = self._draws.epoch_for(self._is_random)
+        return Batch(self.native().batch([self._checked(i) for i in indices], epoch))
 
     def complete(self, fields: dict[str, Any], epoch: int) -> Batch:
         """What a C++ loader gave, as a batch."""

@@ -9,7 +9,9 @@ from typing import Any
 from torch import Tensor
 
 from . import _C
-from ._batch import Batch, Later, Rows, Sample
+from ._arguments import sequence_type_of
+from ._batch import Batch, Later, Rows, Sample, kept_of
+from ._draws import Draws
 from ._files import FileMark, check_unchanged, mark_of, native_paths, path_list
 from ._inspect import summarize, validate
 from ._labels import Labels, Target, check_target, make_labels
@@ -77,7 +79,7 @@ class SequenceDataset(ReadSource):
         """Checks the options; opens the files unless ``lazy``."""
         self.paths = path_list(paths)
         check_target(target)
-        check_sequence_type(sequence_type)
+        sequence_type_of(sequence_type)
         self.sequence_type, self.transform, self.target = sequence_type, transform, target
         self.is_interleaved = mates == "interleaved"
         self.mates = [] if mates is None or self.is_interleaved else path_list(mates)
@@ -90,7 +92,7 @@ class SequenceDataset(ReadSource):
             raise ArgumentError(f"memory_limit_bytes: expected 0 or more, got {memory_limit_bytes}")
         self.lazy, self.memory_limit_bytes = lazy, memory_limit_bytes
         self.cache_dir = None if cache_dir is None else os.fspath(cache_dir)
-        self.epoch = 0
+        self._draws = Draws()
         self._native: _C.ReadDataset | None = None
         self._marks: list[FileMark] | None = None
         self._labels: Labels = Labels()
@@ -195,9 +197,22 @@ class SequenceDataset(ReadSource):
         """Whether C++ makes whole batches: the transform is native and ends with an encoder."""
         return self._encoder is not None
 
-    def set_epoch(self, epoch: int) -> None:
-        """Chooses the draws of random transforms. Workers learn of it when they start."""
-        self.epoch = epoch
+    @property
+    def epoch(self) -> int | None:
+        """The epoch that was set, or None: random transforms draw anew each time."""
+        return self._draws.epoch
+
+    def set_epoch(self, epoch: int | None) -> None:
+        """Fixes the draws of random transforms, also in workers that run; None lets them move again."""
+        self._draws.set(epoch)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the draws of this copy stand, for torchdata's StatefulDataLoader."""
+        return self._draws.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on there."""
+        self._draws.load_state_dict(state)
 
     def __len__(self) -> int:
         cached = self.cached()
@@ -220,12 +235,13 @@ class SequenceDataset(ReadSource):
         raws = native.records(indices)
         mates = native.records(indices, True) if self.has_mates else [None] * len(indices)
         titles = [raw[1] for raw in raws]
-        metadata = metadata_of(self.paths, titles, native.files_of(indices), indices, self.epoch)
+        epoch = self._draws.epoch_for(self._plan.is_random)
+        metadata = metadata_of(self.paths, titles, native.files_of(indices), indices, epoch)
         samples = (
             make_sample(self, raw, self._labels.of(index), about, mate)
             for raw, mate, index, about in zip(raws, mates, indices, metadata, strict=True)
         )
-        return [sample for sample in samples if sample is not None]
+        return kept_of(samples)
 
     def steps(self, sample: Sample) -> Any:
         """What of the transform is left to do for a sample of a record that filters let pass."""
@@ -238,15 +254,15 @@ class SequenceDataset(ReadSource):
             return cached.__getitems__(indices)
         if self._encoder is None:
             return self._samples([self._checked(index) for index in indices])
-        native = self.native()
+        native, epoch = self.native(), self._draws.epoch_for(self._plan.is_random)
         try:
-            batch = native.batch(indices, self.epoch)
+            batch = native.batch(indices, epoch)
         except ArgumentError:  # C++ looks at them anyway; what it refused may count from the end
             known = [self._checked(index) for index in indices]
             if known == list(indices):
                 raise
-            batch = native.batch(known, self.epoch)
-        return Rows(self.complete(batch, self.epoch), len(indices), self._row)
+            batch = native.batch(known, epoch)
+        return Rows(self.complete(batch, epoch), len(indices), self._row)
 
     def batch(self, indices: Sequence[int]) -> Batch:
         """The :class:`Batch` of these records; needs an encoder as transform, else collate them.
@@ -274,6 +290,8 @@ class SequenceDataset(ReadSource):
         rows = fields.pop("rows")
         batch = Batch(fields)
         index = batch["index"]
+        if "input_ids" in batch:
+            self._plan.watch(batch)
         self._labels.add_to(batch, index)
 
         def metadata() -> list[dict[str, Any]]:
@@ -300,20 +318,10 @@ class SequenceDataset(ReadSource):
         return f"SequenceDataset({len(self.paths)} files{size}, transform={self.transform!r})"
 
 
-def check_sequence_type(sequence_type: str) -> None:
-    """Refuses an unknown alphabet."""
-    if sequence_type not in ("dna", "rna", "protein"):
-        raise ArgumentError(f"sequence_type: expected dna, rna or protein, got {sequence_type!r}")
-
-
 def plan_for(transform: Callable[[Any], Any] | None, sequence_type: str) -> Plan:
     """The plan of a transform that fits the alphabet of the dataset."""
     plan = Plan(transform)
-    if plan.encoder and plan.encoder.sequence_type != sequence_type:
-        raise ArgumentError(
-            f"sequence_type={sequence_type!r}, but the transform encodes "
-            f"{plan.encoder.sequence_type!r}: give both the same"
-        )
+    plan.check_data(sequence_type)
     return plan
 
 

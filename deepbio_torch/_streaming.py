@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from . import _C
-from ._batch import Batch, Collate, Later, Sample, collate
-from ._files import native_paths, path_list
+from ._arguments import seed_of, sequence_type_of, whole
+from ._batch import LEFT_OUT, Batch, Collate, Later, Sample, collate
+from ._draws import Draws
+from ._files import check_no_pipe, native_paths, path_list
 from ._labels import Target, check_target, checked_number
+from ._order import rank_of
 from ._records import Path, Record
-from ._sequences import check_sequence_type, make_sample, plan_for
+from ._sequences import make_sample, plan_for
 from ._source import metadata_of, sample_of_batch
 from .errors import ArgumentError, ConfigError
 from .transforms import run_steps
 
 _CHUNK = 256  # records read ahead of the one that is handed out
+Part: TypeAlias = tuple[int, int]  # number of workers, which of them
 
 
 class StreamingSequenceDataset(IterableDataset[Sample]):
@@ -26,7 +30,10 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
 
     Iterating gives samples as :class:`SequenceDataset` does; :meth:`batches` and :class:`DataLoader` give whole
     batches, made in C++ when the transform is native and ends with an encoder. The order and the draws depend on
-    (seed, epoch, record number) only. Every iteration is an epoch, and the next one has another order.
+    (seed, epoch, record number) only. Every iteration is an epoch, and the next one has another order. In workers of
+    torch's DataLoader the epoch comes from torch's seed unless :meth:`set_epoch` fixed one; with several ranks, which
+    must agree on the order, only the draws do, and another order takes ``set_epoch``, as torch's DistributedSampler.
+    An iterator has ``state_dict`` and ``load_state_dict`` too, which torchdata's StatefulDataLoader uses.
 
     Args:
         paths: a file or a list of files, each plain, gzip or BGZF.
@@ -38,8 +45,8 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         block_records: with it a stretch is made of blocks of about so many neighbours from anywhere in the files, in a
             random order: near to a shuffle of all records, while a compressed file is read block by block. 1024 suits
             short reads. The files get an index (``FILE.dbx``), and filters read them once more in front.
-        seed: of the order.
-        rank: this process's part of the records; None asks torch.distributed, if it is running.
+        seed: of the order; None takes one from torch's generator.
+        rank: this process's part of the records; None asks torch.distributed, if it is running when records are read.
         world_size: number of parts.
         drop_uneven: leave out the last records (fewer than ranks x workers), so that all get as many.
         on_bad_record: "raise" or "skip".
@@ -59,7 +66,7 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         mates: Path | Sequence[Path] | None = None,
         shuffle_buffer: int = 0,
         block_records: int = 0,
-        seed: int = 0,
+        seed: int | None = 0,
         rank: int | None = None,
         world_size: int | None = None,
         drop_uneven: bool = False,
@@ -68,26 +75,23 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         """Checks the options; no file is opened."""
         self.paths = path_list(paths)
         check_target(target)
-        check_sequence_type(sequence_type)
+        sequence_type_of(sequence_type)
         self.sequence_type, self.transform, self.target = sequence_type, transform, target
         self.is_interleaved = mates == "interleaved"
         self.mates = [] if mates is None or self.is_interleaved else path_list(mates)
         self._plan = plan_for(transform, sequence_type)
-        if shuffle_buffer < 0:
+        if whole(shuffle_buffer, "shuffle_buffer") < 0:
             raise ArgumentError(f"shuffle_buffer: expected 0 or more, got {shuffle_buffer}")
-        self.shuffle_buffer, self.seed, self.drop_uneven = shuffle_buffer, seed, drop_uneven
+        self.shuffle_buffer, self.seed, self.drop_uneven = shuffle_buffer, seed_of(seed), bool(drop_uneven)
         self.block_records = block_records
         self.on_bad_record = on_bad_record
-        if rank is None or world_size is None:
-            running = torch.distributed.is_available() and torch.distributed.is_initialized()
-            rank = torch.distributed.get_rank() if running else 0
-            world_size = torch.distributed.get_world_size() if running else 1
-        if not 0 <= rank < world_size:
-            raise ArgumentError(f"rank: expected 0 to {world_size - 1}, got {rank}")
-        self.rank, self.world_size = rank, world_size
-        self.epoch = 0
+        self._part = (rank, world_size)
+        rank_of(rank, world_size)
+        self._draws = Draws()
+        self._next = 0  # the epoch of the iteration under way, or of the next one
         self._given = 0
         self._under_way = False
+        self._is_float: dict[str, bool] = {}  # by target
         self._stream(1, 0)  # refuses what C++ cannot stream
 
     @property
@@ -95,13 +99,29 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         """Whether C++ makes whole batches."""
         return self._plan.encoder is not None
 
+    @property
+    def rank(self) -> int:
+        """This process's part of the records."""
+        return rank_of(*self._part)[0]
+
+    @property
+    def world_size(self) -> int:
+        """Number of parts."""
+        return rank_of(*self._part)[1]
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that is under way, or the next one, of iterations in this process."""
+        return self._next
+
     def set_epoch(self, epoch: int) -> None:
-        """Chooses the epoch of the next iteration; it begins with its first record."""
-        self.epoch, self._given, self._under_way = epoch, 0, False
+        """Chooses the epoch of the next iteration, also of workers; it begins with its first record."""
+        self._draws.set(epoch)
+        self._next, self._given, self._under_way = epoch, 0, False
 
     def state_dict(self) -> dict[str, Any]:
         """Where the stream stands, also in the middle of an epoch; it survives JSON."""
-        return {"epoch": self.epoch, "given": self._given, **self._shape()}
+        return {"epoch": self._next, "given": self._given, **self._shape()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Goes on where ``state_dict`` was taken.
@@ -112,7 +132,7 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         for key, value in self._shape().items():
             if state.get(key) != value:
                 raise ConfigError(f"stream state: {key} is {state.get(key)!r} there, {value!r} here")
-        self.epoch, self._given, self._under_way = int(state["epoch"]), int(state["given"]), False
+        self._next, self._given, self._under_way = int(state["epoch"]), int(state["given"]), False
 
     def _shape(self) -> dict[str, Any]:
         return {
@@ -126,6 +146,8 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         }
 
     def _stream(self, num_workers: int, worker: int) -> _C.ReadStream:
+        if num_workers * self.world_size > 1:
+            check_no_pipe(self.paths + self.mates, num_workers * self.world_size)
         return _C.ReadStream(
             native_paths(self.paths),
             self._plan.encoding(self.sequence_type),
@@ -156,6 +178,8 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         rows, files = fields.pop("rows"), fields.pop("files")
         batch = Batch(fields)
         index = batch["index"]
+        if "input_ids" in batch:
+            self._plan.watch(batch)
         if self.target is not None:
             raw = rows.records() if self.target != "file" else [None] * len(files)
             labels = [self._label(record, file) for record, file in zip(raw, files.tolist(), strict=True)]
@@ -180,60 +204,95 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
             return file
         record = Record(*raw)
         if not isinstance(self.target, Mapping):
-            return checked_number(self.target(record), record.name)
-        return {name: checked_number(extractor(record), record.name, name) for name, extractor in self.target.items()}
+            return self._number(self.target(record), record.name)
+        return {name: self._number(extractor(record), record.name, name) for name, extractor in self.target.items()}
+
+    def _number(self, label: Any, record: str, target: str = "") -> int | float:
+        """A label; all of a stream are whole numbers, or all are not, so that batches have one type."""
+        value = checked_number(label, record, target)
+        is_float = self._is_float.setdefault(target, isinstance(value, float))
+        if not is_float and isinstance(value, float):
+            who = f"target {target!r}" if target else "target"
+            raise ArgumentError(
+                f"{who}: expected whole numbers as the first record has, got {value} for {record!r}; "
+                "give float(...) for all records"
+            )
+        return float(value) if is_float else value
 
     def steps(self, sample: Sample) -> Any:
         """What of the transform is left to do for a sample of a record that filters let pass."""
         return run_steps(self._plan.steps, sample)
 
-    def samples(self, epoch: int, given: int = 0, num_workers: int = 1, worker: int = 0) -> Iterator[list[Any]]:
-        """Lists of samples of one part; None stands for a sample that a step dropped."""
-        stream = self._stream(num_workers, worker)
+    def samples(self, epoch: int, given: int = 0, part: Part = (1, 0), draws: int | None = None) -> Iterator[list[Any]]:
+        """Lists of samples of one part (workers, worker); None stands for a sample that a step dropped."""
+        stream = self._stream(*part)
         stream.begin(epoch, given)
+        draws = epoch if draws is None else draws
         while taken := stream.take(_CHUNK):
             out = []
             raw = taken["rows"].records()
             mates = taken["mate_rows"].records() if "mate_rows" in taken else [None] * len(raw)
-            titles = metadata_of(self.paths, [r[1] for r in raw], taken["files"], taken["index"], epoch)
+            titles = metadata_of(self.paths, [r[1] for r in raw], taken["files"], taken["index"], draws)
             for record, mate, file, metadata in zip(raw, mates, taken["files"], titles, strict=True):
                 out.append(make_sample(self, record, self._label(record, file), metadata, mate))
             yield out
 
-    def _encoded(self, epoch: int, given: int, num_workers: int, worker: int) -> Iterator[list[Any]]:
+    def _encoded(self, epoch: int, given: int, part: Part, draws: int) -> Iterator[list[Any]]:
         assert self._plan.encoder is not None
         layout = self._plan.encoder.layout()
-        loader = _C.StreamLoader(self._stream(num_workers, worker), _CHUNK, False, 0)
-        loader.begin(epoch, given // _CHUNK)
+        loader = _C.StreamLoader(self._stream(*part), _CHUNK, False, 0)
+        loader.begin(epoch, given // _CHUNK, draws)
         skipped = given % _CHUNK
         while (fields := loader.next()) is not None:
-            batch = self.complete(fields, epoch)
+            batch = self.complete(fields, draws)
             rows = range(skipped, len(batch["index"]))
             skipped = 0
             yield [sample_of_batch(batch, row, layout) for row in rows]
 
-    def __iter__(self) -> Iterator[Any]:
-        info = get_worker_info()
+    def chunks(self, epoch: int, given: int, part: Part, draws: int) -> Iterator[list[Any]]:
+        """Lists of samples of one part (workers, worker), made in C++ where that is possible."""
+        return (self._encoded if self.is_native else self.samples)(epoch, given, part, draws)
+
+    def __iter__(self) -> StreamIterator:
+        return StreamIterator(self)
+
+    def begin(self) -> tuple[int, int, int]:
+        """Starts an iteration: its epoch, the records given before, the epoch of its draws."""
         if self._under_way:  # the last iteration was left before its end
-            self.epoch, self._given = self.epoch + 1, 0
+            self._next, self._given = self._next + 1, 0
         self._under_way = True
-        epoch = self.epoch
-        part = (info.num_workers, info.id) if info else (1, 0)
-        chunks = (self._encoded if self.is_native else self.samples)(epoch, self._given, *part)
-        for chunk in chunks:
-            for sample in chunk:
-                if self.epoch == epoch:
-                    self._given += 1
-                if sample is not None:
-                    yield sample
-        if self.epoch == epoch:
-            self.epoch, self._given, self._under_way = epoch + 1, 0, False
+        info, epoch = get_worker_info(), self._next
+        if info is None:
+            return epoch, self._given, epoch
+        if self._draws.epoch is not None:
+            return self._draws.epoch, self._given, self._draws.epoch
+        # The seed of worker 0: the same in all of them, another in each epoch unless the workers persist.
+        draws = _C.mixed_seed(info.seed - info.id, epoch)
+        return (draws if self.world_size == 1 else epoch), self._given, draws
+
+    def count(self, epoch: int) -> None:
+        """Notes that a record of the iteration that began as ``epoch`` was given."""
+        if self._next == epoch:
+            self._given += 1
+
+    def end(self, epoch: int) -> None:
+        """Notes that the iteration that began as ``epoch`` is over."""
+        if self._next == epoch:
+            self._next, self._given, self._under_way = epoch + 1, 0, False
+
+    def restore(self, number: int, given: int, is_over: bool) -> None:
+        """Stands where an iteration did whose state was kept."""
+        self._next, self._given, self._under_way = (number + 1, 0, False) if is_over else (number, given, True)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_part": (self.rank, self.world_size)}  # a spawned worker has no process group
 
     def batches(self, batch_size: int, *, drop_last: bool = False) -> Iterator[Batch]:
         """Batches of one epoch, made in this thread; :class:`DataLoader` makes them ahead."""
         if batch_size < 1:
             raise ArgumentError(f"batch_size: expected at least 1, got {batch_size}")
-        return self.epoch_batches(self.epoch, 0, batch_size, drop_last)
+        made = self.epoch_batches(self._next, 0, batch_size, drop_last)
+        return (batch for batch in made if batch is not LEFT_OUT)
 
     def epoch_batches(
         self,
@@ -257,18 +316,69 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
     def python_batches(
         self, epoch: int, first: int, batch_size: int, drop_last: bool, collate_fn: Any
     ) -> Iterator[Any]:
-        """Batches of samples that Python transforms made."""
+        """Batches of samples that Python transforms made; LEFT_OUT where they dropped all of a batch."""
         waiting: list[Any] = []
         for chunk in self.samples(epoch, first * batch_size):
             waiting += chunk
             while len(waiting) >= batch_size:
                 batch, waiting = waiting[:batch_size], waiting[batch_size:]
-                yield (collate_fn or collate)(batch)
+                yield _collated(batch, collate_fn)
         if waiting and not drop_last:
-            yield (collate_fn or collate)(waiting)
+            yield _collated(waiting, collate_fn)
 
     def __repr__(self) -> str:
         return (
             f"StreamingSequenceDataset({len(self.paths)} files, transform={self.transform!r}, "
             f"shuffle_buffer={self.shuffle_buffer}, seed={self.seed})"
         )
+
+
+def _collated(samples: list[Any], collate_fn: Collate | None) -> Any:
+    kept = [sample for sample in samples if sample is not None]
+    return (collate_fn or collate)(kept) if kept else LEFT_OUT
+
+
+class StreamIterator(Iterator[Any]):
+    """One iteration over a stream; its state is what a resumed worker of torchdata's StatefulDataLoader needs."""
+
+    def __init__(self, stream: StreamingSequenceDataset) -> None:
+        """The stream moves on to its next epoch now."""
+        self._stream = stream
+        self._order, self._given, self._draws = stream.begin()
+        self._number = stream.epoch  # which iteration of the stream it is
+        self._samples: Iterator[Any] | None = None
+        self._is_over = False
+
+    def __next__(self) -> Any:
+        if self._is_over:
+            raise StopIteration
+        if self._samples is None:
+            info = get_worker_info()
+            part = (info.num_workers, info.id) if info else (1, 0)
+            chunks = self._stream.chunks(self._order, self._given, part, self._draws)
+            self._samples = (sample for chunk in chunks for sample in chunk)
+        for sample in self._samples:
+            self._given += 1
+            self._stream.count(self._number)
+            if sample is not None:
+                return sample
+        self._is_over = True
+        self._stream.end(self._number)
+        raise StopIteration
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the iteration stands."""
+        return {
+            "number": self._number,
+            "order": self._order,
+            "draws": self._draws,
+            "given": self._given,
+            "is_over": self._is_over,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes on there; the next iteration of the stream is the one that would have followed."""
+        self._number, self._is_over = int(state["number"]), bool(state["is_over"])
+        self._order, self._given, self._draws = int(state["order"]), int(state["given"]), int(state["draws"])
+        self._samples = None
+        self._stream.restore(self._number, self._given, self._is_over)

@@ -19,7 +19,7 @@ from torch import Tensor
 from . import _C
 from ._cached import FORMAT, CachedDataset, is_even, open_cache, read_metadata
 from ._exports import Progress, check_fixed, chunks, export_reads
-from ._files import FileMark, check_unchanged, path_list
+from ._files import FileMark, check_unchanged, path_list, write_text
 from ._fingerprint import fingerprint
 from ._records import Path
 from ._source import ReadSource
@@ -63,7 +63,7 @@ class Cache:
             about = {**about, "folder": name, "shards": shards, "num_records": len(dataset.native())}
             with _lock(target):
                 part.rename(target / name)
-                _write_text(target / "metadata.json", json.dumps(about, indent=1) + "\n")
+                write_text(target / "metadata.json", json.dumps(about, indent=1) + "\n")
                 for other in target.glob("data-*"):
                     if other.name != name:
                         shutil.rmtree(other, ignore_errors=True)
@@ -197,15 +197,6 @@ def _write_shards(dataset: ReadSource, folder: _Path, progress: Progress | None)
         _C.save_tensors(os.fspath(folder / name), tensors)
         shards.append({"file": name, "records": len(batch["index"]), "is_even": is_even(batch, layout)})
     return shards
-
-
-def _write_text(path: _Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex[:12]}")
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 @contextmanager

@@ -5,6 +5,7 @@
 #include "deepbio/data/loader.h"
 #include "deepbio/data/read_stream.h"
 #include "deepbio/data/summary.h"
+#include "deepbio/data/targets.h"
 
 namespace deepbio::bindings {
 namespace {
@@ -52,6 +53,7 @@ py::dict to_python(const data::ReadBatch& batch) {
 
 py::dict to_python(const data::SampleBatch& batch) {
   py::dict out;
+  put(out, "sample_index", batch.sample_index);  // first a tensor of B rows: who guesses B takes the first
   put(out, "asv_tokens", batch.asv_tokens);
   put(out, "asv_features", batch.asv_features);
   put(out, "asv_index", batch.asv_index);
@@ -60,7 +62,6 @@ py::dict to_python(const data::SampleBatch& batch) {
   put(out, "distances", batch.distances);
   put(out, "targets", batch.targets);
   if (!batch.categorical_ids.empty()) out["categorical_ids"] = batch.categorical_ids;
-  put(out, "sample_index", batch.sample_index);
   out["sample_ids"] = batch.sample_ids;
   return out;
 }
@@ -183,9 +184,10 @@ void bind_loader(py::module_& module, const char* name) {
       .def(
           py::init([](std::shared_ptr<Dataset> dataset, int64_t num_items, int64_t batch_size, bool shuffle,
                       bool drop_last, uint64_t seed, int64_t num_threads, int64_t rank, int64_t world_size,
-                      bool pin_memory) {
+                      bool pin_memory, int64_t prefetch) {
             data::LoaderOptions options = order_options(batch_size, shuffle, drop_last, seed, rank, world_size);
             options.num_threads = num_threads;
+            options.prefetch = prefetch;
             options.pin_memory = pin_memory;
             auto make = [dataset](std::span<const int64_t> indices, uint64_t epoch) {
               return dataset->batch(indices, epoch);
@@ -194,7 +196,7 @@ void bind_loader(py::module_& module, const char* name) {
           }),
           py::arg("dataset"), py::arg("num_items"), py::arg("batch_size"), py::arg("shuffle"), py::arg("drop_last"),
           py::arg("seed"), py::arg("num_threads"), py::arg("rank"), py::arg("world_size"),
-          py::arg("pin_memory") = false)
+          py::arg("pin_memory") = false, py::arg("prefetch") = 2)
       .def_property_readonly("num_batches", [](const Bound& b) { return b.loader.num_batches(); })
       .def_property_readonly("position", [](const Bound& b) { return b.loader.position(); })
       .def(
@@ -307,14 +309,16 @@ void bind_streams(py::module_& module) {
            py::arg("part"), py::arg("num_parts"), py::arg("drop_uneven"), py::arg("with_quality") = true,
            py::arg("mates") = std::vector<std::string>{}, py::arg("is_interleaved") = false,
            py::arg("block_records") = 0)
-      .def("begin", &data::ReadStream::begin, py::arg("epoch"), py::arg("given") = 0, NoGil())
+      .def("begin", &data::ReadStream::begin, py::arg("epoch"), py::arg("given") = 0, py::arg("draws") = py::none(),
+           NoGil())
       .def("take", &take_of, py::arg("num_records"))
       .def_property_readonly("given", &data::ReadStream::given)
       .def("report", [](const data::ReadStream& s) { return bindings::to_python(s.report()); });
   py::class_<data::StreamLoader>(module, "StreamLoader")
       .def(py::init<std::shared_ptr<data::ReadStream>, int64_t, bool, int64_t, bool>(), py::arg("stream"),
            py::arg("batch_size"), py::arg("drop_last"), py::arg("num_threads"), py::arg("pin_memory") = false)
-      .def("begin", &data::StreamLoader::begin, py::arg("epoch"), py::arg("first_batch") = 0, NoGil())
+      .def("begin", &data::StreamLoader::begin, py::arg("epoch"), py::arg("first_batch") = 0,
+           py::arg("draws") = py::none(), NoGil())
       .def("next", &next_of);
 }
 
@@ -372,6 +376,16 @@ void bind_data(py::module_& module) {
       },
       py::arg("lengths"), py::arg("boundaries"), py::arg("max_tokens"), py::arg("batch_size"), py::arg("shuffle"),
       py::arg("drop_last"), py::arg("seed"), py::arg("epoch"), py::arg("rank"), py::arg("world_size"), NoGil());
+  module.def(
+      "restore_targets",
+      [](const std::string& codec_json, const Tensor& values) {
+        const auto codec = data::TargetCodec::from_json(Json::parse(codec_json, "target codec"));
+        Tensor out = values.to(at::kDouble).contiguous().clone();
+        double* const numbers = out.mutable_data_ptr<double>();
+        for (int64_t i = 0; i < out.numel(); ++i) numbers[i] = codec.restore(numbers[i]);
+        return out;
+      },
+      py::arg("codec_json"), py::arg("values"));
   // A seed for generators of torch, which have no epochs of their own.
   module.def(
       "mixed_seed",

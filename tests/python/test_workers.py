@@ -22,6 +22,7 @@ def main():
     reads = db.SequenceDataset(files, transform=db.transforms.OneHotEncoder(), target="file")
     samples = db.SampleDataset(table, tree=tree, rarefy_depth=100, max_bp=60)
     len(reads)
+    samples.set_epoch(0)  # without it each batch has a draw of its own
     list(db.DataLoader(samples, batch_size=4, num_workers=2))
     for data, key in ((reads, "ids"), (samples, "sample_ids")):
         plain = [summary(b, key) for b in torch.utils.data.DataLoader(data, batch_size=64)]

@@ -111,6 +111,7 @@ struct ReadStream::State {
   ReadStreamOptions options;
   RecordSelector selector, mate_selector;
   uint64_t epoch = 0;
+  uint64_t draws = 0;  // the epoch of random transforms
   int64_t given = 0;
   // Reading from front to back.
   size_t file = 0;  // the open one, or the next
@@ -316,9 +317,10 @@ ReadStream::ReadStream(std::vector<std::string> paths, ReadStreamOptions options
 ReadStream::~ReadStream() = default;
 ReadStream::ReadStream(ReadStream&&) noexcept = default;
 
-void ReadStream::begin(uint64_t epoch, int64_t given) {
+void ReadStream::begin(uint64_t epoch, int64_t given, std::optional<uint64_t> draws) {
   auto fresh = std::make_unique<State>(state_->paths, state_->options);
   fresh->begin(state_->indexed, epoch);
+  fresh->draws = draws.value_or(epoch);
   state_ = std::move(fresh);
   State& state = *state_;
   while (state.given < given) {
@@ -357,7 +359,7 @@ StreamRecords ReadStream::take(int64_t num_records) {
 ReadBatch ReadStream::encode(const StreamRecords& records) const {
   std::vector<int64_t> rows(records.numbers.size());
   std::iota(rows.begin(), rows.end(), int64_t{0});
-  ReadBatch out = encode_pairs(records.pairs, rows, records.numbers, state_->epoch, state_->options);
+  ReadBatch out = encode_pairs(records.pairs, rows, records.numbers, state_->draws, state_->options);
   out.index = records.numbers;
   out.rows = std::move(rows);
   out.records = records.pairs.records;
@@ -384,9 +386,9 @@ StreamLoader::StreamLoader(std::shared_ptr<ReadStream> stream, int64_t batch_siz
 
 StreamLoader::~StreamLoader() { Prefetcher<Given>::discard(prefetcher_); }
 
-void StreamLoader::begin(uint64_t epoch, int64_t first_batch) {
+void StreamLoader::begin(uint64_t epoch, int64_t first_batch, std::optional<uint64_t> draws) {
   Prefetcher<Given>::discard(prefetcher_);
-  stream_->begin(epoch, first_batch * batch_size_);
+  stream_->begin(epoch, first_batch * batch_size_, draws);
   const auto next_job = [this]() -> std::optional<Prefetcher<Given>::Job> {
     StreamRecords records = stream_->take(batch_size_);
     const int64_t size = records.size();

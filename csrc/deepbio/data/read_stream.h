@@ -49,8 +49,9 @@ class ReadStream {
   ReadStream(std::vector<std::string> paths, ReadStreamOptions options);
   ~ReadStream();
   ReadStream(ReadStream&&) noexcept;
-  // Starts an epoch behind the first `given` records of this part. throws MissingFileError, ParseError.
-  void begin(uint64_t epoch, int64_t given = 0);
+  // Starts an epoch after the first `given` records of this part. The order goes by `epoch`; random transforms draw by
+  // `draws` where it is given, else by `epoch` too. throws MissingFileError, ParseError.
+  void begin(uint64_t epoch, int64_t given = 0, std::optional<uint64_t> draws = {});
   // Up to num_records of this part; empty at the end. throws ParseError.
   StreamRecords take(int64_t num_records);
   ReadBatch encode(const StreamRecords& records) const;
@@ -70,7 +71,7 @@ class StreamLoader {
   StreamLoader(std::shared_ptr<ReadStream> stream, int64_t batch_size, bool drop_last, int64_t num_threads,
                bool pin_memory = false);
   ~StreamLoader();
-  void begin(uint64_t epoch, int64_t first_batch = 0);
+  void begin(uint64_t epoch, int64_t first_batch = 0, std::optional<uint64_t> draws = {});
   std::optional<std::pair<ReadBatch, StreamRecords>> next();
 
  private:
