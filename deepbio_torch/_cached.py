@@ -23,6 +23,7 @@ _Places: TypeAlias = Sequence[tuple[int, int]]  # shard and row of each record
 _Parts: TypeAlias = Sequence[tuple[int, Tensor]]  # shard, and which of the rows asked for are there
 
 FORMAT = 3
+ENCODED = "deepbio-encoded-reads"  # what `deepbio encode` writes
 _OPEN_FILES = 64  # a cache of no more shards keeps them open, which makes batches faster
 _OF_POSITIONS = ("sequences", "input_ids", "attention_mask", "quality")
 _OF_TITLES = ("names", "names_offsets", "descriptions", "descriptions_offsets", "files")
@@ -45,7 +46,12 @@ class CachedDataset(Dataset[Sample]):
         self.folder, self._about = folder, about
         self._layout = Layout(**about["layout"])
         data, is_open = os.path.join(os.path.abspath(folder), about["folder"]), len(about["shards"]) <= _OPEN_FILES
-        self._shards = [_Shard(data, shard, is_open) for shard in about["shards"]]
+        kind = EncodedShard if "encoding" in about else Shard
+        self._shards = [kind(data, shard, is_open) for shard in about["shards"]]
+        if self._layout.is_tokens and kind is EncodedShard:
+            masks = [shard.tensors["attention_mask"] for shard in self._shards]
+            on_left = any(bool((mask[:, 0] < mask[:, -1]).any()) for mask in masks if mask.numel())
+            self._layout = self._layout._replace(pads_left=on_left)
         self._ends = list(accumulate(int(shard["records"]) for shard in about["shards"]))
         self._begins = [0, *self._ends]
         self._size = self._begins[-1]
@@ -98,7 +104,7 @@ class CachedDataset(Dataset[Sample]):
     def _run(self, number: int, first: int, count: int) -> Batch:
         """Records that stand side by side in a shard."""
         shard, begin = self._shards[number], first - self._begins[number]
-        rows = Batch(zip(shard.keys, shard.native.rows(shard.keys, begin, count), strict=True))
+        rows = Batch(shard.rows(begin, count))
         for prefix in () if shard.is_even else shard.prefixes:
             masks = [rows[prefix + "attention_mask"]] if self._layout.is_tokens else []
             width = self._width(rows[prefix + "lengths"], masks)
@@ -161,7 +167,7 @@ class CachedDataset(Dataset[Sample]):
         if all(list(self._shards[shard].tensors[key].shape[1:]) == shape[1:] for shard, _ in parts):
             out = first.new_empty(shape)
             for shard, places in parts:
-                self._shards[shard].native.copy_rows(key, rows[places], places, out)
+                self._shards[shard].copy_rows(key, rows[places], places, out)
             return out
         out = first.new_full(shape, self._about["padding"][key.removeprefix("mate_")])
         for shard, places in parts:
@@ -193,7 +199,7 @@ class CachedDataset(Dataset[Sample]):
         return f"CachedDataset({self.folder!r}, {len(self)} records, transform={self._about['transform']})"
 
 
-class _Shard:
+class Shard:
     """A file of a cache.
 
     Attributes:
@@ -215,6 +221,14 @@ class _Shard:
         }
         self.all_wide_keys = {key for keys in self.wide_keys.values() for key in keys}
 
+    def rows(self, begin: int, count: int) -> dict[str, Tensor]:
+        """Rows that stand side by side, in memory of their own."""
+        return dict(zip(self.keys, self.native.rows(self.keys, begin, count), strict=True))
+
+    def copy_rows(self, key: str, rows: Tensor, places: Tensor, out: Tensor) -> None:
+        """Rows of a tensor to their places in another."""
+        self.native.copy_rows(key, rows, places, out)
+
     def text(self, key: str, row: int) -> str:
         """A name or description."""
         begin, end = self.whole(key + "_offsets")[row : row + 2].tolist()
@@ -224,6 +238,46 @@ class _Shard:
         """A tensor over the file, after a look whether the file is still what it was."""
         self.native.check_unchanged()
         return self.tensors[key]
+
+
+class EncodedShard(Shard):
+    """A file that ``deepbio encode`` wrote: ``values`` are what a cache calls ``sequences`` or ``input_ids``."""
+
+    def __init__(self, folder: str, about: dict[str, Any], is_kept_open: bool) -> None:
+        """Maps the file; names, files and numbers of its records come with ``about``."""
+        self.native = _C.Shard(os.path.join(folder, about["file"]), is_kept_open)
+        self._names: list[str] = about["names"]
+        stored, size = dict(self.native.tensors()), int(about["records"])
+        if len(stored["lengths"]) != size or len(self._names) != size:
+            raise ValueError(f"{len(stored['lengths'])} records in {about['file']}, not {size}")
+        self._values = "input_ids" if about["is_tokens"] else "sequences"
+        self.tensors = {self._values: stored["values"], "lengths": stored["lengths"]}
+        if about["is_tokens"]:
+            positions = torch.arange(stored["values"].shape[1])
+            made = (positions < stored["lengths"].unsqueeze(1)).long()
+            self.tensors["attention_mask"] = stored.get("attention_mask", made)
+        self.tensors["index"] = torch.arange(about["first"], about["first"] + size)
+        self.tensors["files"] = torch.tensor(about["files"], dtype=torch.int64)
+        self.keys = [key for key in self.tensors if key != "files"]
+        self.prefixes, self.is_even = [""], bool(about["is_even"])
+        self.wide_keys = {"": [key for key in _OF_POSITIONS if key in self.tensors]}
+        self.all_wide_keys = set(self.wide_keys[""])
+
+    def rows(self, begin: int, count: int) -> dict[str, Tensor]:
+        """Rows that stand side by side, in memory of their own."""
+        out = {key: self.tensors[key][begin : begin + count].clone() for key in self.keys if key != self._values}
+        return {self._values: self.native.rows(["values"], begin, count)[0], **out}
+
+    def copy_rows(self, key: str, rows: Tensor, places: Tensor, out: Tensor) -> None:
+        """Rows of a tensor to their places in another."""
+        if key == self._values:
+            self.native.copy_rows("values", rows, places, out)
+        else:
+            out[places] = self.tensors[key][rows]
+
+    def text(self, key: str, row: int) -> str:
+        """A name; descriptions are not kept."""
+        return self._names[row] if key == "names" else ""
 
 
 class _Run(Sequence[tuple[int, int]]):
@@ -248,7 +302,7 @@ class _Names(Later):
 
     __slots__ = ("_shards", "_places")
 
-    def __init__(self, shards: list[_Shard], places: _Places) -> None:
+    def __init__(self, shards: list[Shard], places: _Places) -> None:
         self._shards, self._places = shards, places
 
     def make(self) -> list[str]:
@@ -308,6 +362,8 @@ def open_cache(folder: Path) -> CachedDataset:
     for _ in range(9):
         about = read_metadata(folder)
         try:
+            if about["format"] == ENCODED:
+                about = about_encoded(folder, about)
             return CachedDataset(os.fspath(folder), about)
         except FileNotFoundError:
             continue
@@ -315,6 +371,33 @@ def open_cache(folder: Path) -> CachedDataset:
             kind = f"{type(problem).__name__}: {problem}"
             raise ParseError(f"{folder}: expected the cache that metadata.json describes, got {kind}") from None
     raise ParseError(f"{folder}: expected the shards that metadata.json names, got none", os.fspath(folder))
+
+
+def about_encoded(folder: Path, found: dict[str, Any]) -> dict[str, Any]:
+    """What ``deepbio encode`` tells of its shards, as a cache tells it."""
+    encoding, pad = found["encoding"], found["padding"]
+    with open(os.path.join(folder, "ids.txt"), encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+        names = file.read().split("\n")[:-1]
+    files = [number for number, source in enumerate(found["sources"]) for _ in range(source["num_records"])]
+    shards, first = [], 0
+    for shard in found["shards"]:
+        last = first + int(shard["num_records"])
+        about = {"names": names[first:last], "files": files[first:last], "first": first, "records": last - first}
+        shards.append({**about, "file": shard["file"], "is_tokens": encoding == "tokens", "is_even": encoding == "kmer"})
+        first = last
+    layout = Layout(axis=None) if encoding == "kmer" else Layout(is_tokens=encoding == "tokens", pad_id=pad)
+    paths = [source["path"] for source in found["sources"]]
+    return {
+        "encoding": encoding,
+        "transform": f"encode {encoding}",
+        "paths": paths,
+        "layout": layout._asdict(),
+        "padding": {"sequences": pad, "input_ids": pad, "attention_mask": 0},
+        "labels": None,
+        "classes": None,
+        "folder": ".",
+        "shards": shards,
+    }
 
 
 def read_metadata(folder: Path) -> dict[str, Any]:
@@ -333,6 +416,6 @@ def read_metadata(folder: Path) -> dict[str, Any]:
         raise ParseError(f"{path}: expected JSON, got {problem}", path) from None
     if not isinstance(about, dict) or "shards" not in about:
         raise ParseError(f"{path}: expected the metadata of a cache of reads, got another document", path)
-    if about.get("format") != FORMAT:
+    if about.get("format") not in (FORMAT, ENCODED):
         raise ParseError(f"{path}: expected a cache of format {FORMAT}, got {about.get('format')!r}", path)
     return about
