@@ -383,7 +383,9 @@ def about_encoded(folder: Path, found: dict[str, Any]) -> dict[str, Any]:
     for shard in found["shards"]:
         last = first + int(shard["num_records"])
         about = {"names": names[first:last], "files": files[first:last], "first": first, "records": last - first}
-        shards.append({**about, "file": shard["file"], "is_tokens": encoding == "tokens", "is_even": encoding == "kmer"})
+        shards.append(
+            {**about, "file": shard["file"], "is_tokens": encoding == "tokens", "is_even": encoding == "kmer"}
+        )
         first = last
     layout = Layout(axis=None) if encoding == "kmer" else Layout(is_tokens=encoding == "tokens", pad_id=pad)
     paths = [source["path"] for source in found["sources"]]

@@ -17,7 +17,6 @@ from ._samples import SampleDataset
 from ._version import __version__
 from .errors import ArgumentError, WriteError, WrongTypeError
 
-
 # What a line of metrics.jsonl has where a loop says nothing.
 _NO_EPOCH: dict[str, Any] = {"train_loss": None, "val_loss": None, "train": {}, "val": {}, "is_best": False}
 

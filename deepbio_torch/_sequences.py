@@ -13,6 +13,7 @@ from ._arguments import sequence_type_of
 from ._batch import Batch, Later, Rows, Sample, kept_of
 from ._draws import Draws
 from ._files import FileMark, check_unchanged, mark_of, native_paths, path_list
+from ._given import GivenLabels, write_records
 from ._inspect import summarize, validate
 from ._labels import Labels, Target, check_target, make_labels
 from ._log import logger
@@ -97,8 +98,40 @@ class SequenceDataset(ReadSource):
         self._marks: list[FileMark] | None = None
         self._labels: Labels = Labels()
         self._cached: Any = None
+        self._folder: Any = None  # of records that were given; removed with the dataset
         if not lazy:
             len(self)
+
+    @classmethod
+    def from_sequences(
+        cls,
+        ids: Sequence[Any],
+        sequences: Sequence[Any],
+        labels: Sequence[Any] | None = None,
+        *,
+        qualities: Sequence[Any] | None = None,
+        **options: Any,
+    ) -> SequenceDataset:
+        """A dataset of records in memory; a temporary file of them lives as long as it does.
+
+        Args:
+            ids: names, each once when there are labels.
+            sequences: str, bytes or bytearray.
+            labels: numbers, or text that becomes classes.
+            qualities: raw bytes (Phred+33), as long as the sequences.
+            options: of :class:`SequenceDataset`.
+
+        Raises:
+            ArgumentError: numbers that differ, a name twice or with white space.
+        """
+        folder, path = write_records(ids, sequences, qualities)
+        if labels is not None:
+            if len(labels) != len(ids) or len(set(map(str, ids))) != len(ids):
+                raise ArgumentError(f"labels: expected one for each of {len(ids)} different ids, got {len(labels)}")
+            options["target"] = GivenLabels(dict(zip(map(str, ids), labels, strict=True)))
+        made = cls(path, **options)
+        made._folder = folder
+        return made
 
     def native(self) -> _C.ReadDataset:
         """The C++ dataset; the files are read when it is first needed in a process."""
@@ -311,7 +344,7 @@ class SequenceDataset(ReadSource):
         return sample_of_batch(batch, row, self._encoder.layout())
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_native": None, "_labels": Labels(), "_cached": None}
+        return {**self.__dict__, "_native": None, "_labels": Labels(), "_cached": None, "_folder": None}
 
     def __repr__(self) -> str:
         size = f", {len(self)} records" if self._native is not None else ""

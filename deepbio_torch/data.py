@@ -6,6 +6,7 @@ Reads: :class:`SequenceReader`, :class:`SequenceDataset`, :class:`StreamingSeque
 
 from ._batch import Batch, Sample, collate, pad_collate, truncate_collate
 from ._loader import DataLoader
+from ._masks import causal_mask, length_mask, padded_tokens
 from ._order import ShuffledSampler
 from ._records import FastaFile, Record, RecordBatch, SequenceReader
 from ._samples import SampleDataset
@@ -24,7 +25,10 @@ __all__ = [
     "SequenceReader",
     "ShuffledSampler",
     "StreamingSequenceDataset",
+    "causal_mask",
     "collate",
+    "length_mask",
     "pad_collate",
+    "padded_tokens",
     "truncate_collate",
 ]

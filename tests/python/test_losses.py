@@ -192,6 +192,8 @@ def test_no_loss_has_a_name_in_any_file_but_its_table(name: str):
     naming = {file.name for file in files if re.search(rf"[\"']{name}[\"']", file.read_text())}
     also = {"huber": {"losses.h", "losses.py"}, "mse": {"metrics.cpp"}, "mae": {"metrics.cpp"}}  # default; metrics
     assert "losses.cpp" in naming and naming <= {"losses.cpp"} | also.get(name, set())
+
+
 def batch_of_samples() -> dict[str, torch.Tensor]:
     """What a SampleDataset gives: 3 samples of 4 places over 5 distinct ASVs of 6 letters."""
     generator = torch.Generator().manual_seed(2)

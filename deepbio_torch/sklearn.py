@@ -1,0 +1,238 @@
+"""scikit-learn estimators over the AAM models and over sequences: for Pipeline, GridSearchCV, cross_val_score.
+
+``X`` of the microbiome estimators is a :class:`~deepbio_torch.Table`, a pandas DataFrame of counts (samples x features,
+columns named by DNA), or an array [N, F] with ``features=`` the DNA of its columns. Estimators pickle and clone. Needs
+scikit-learn.
+"""
+
+# scikit-learn has no types.
+# mypy: disable-error-code="misc, no-any-return, no-untyped-call"
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from . import _C
+from ._samples import SampleDataset
+from ._tables import Table
+from .errors import ArgumentError
+from .models import SequenceEncoder, SequencePredictor
+from .training import Trainer, calibrate
+from .transforms import KmerEncoder
+
+_ONE_ROW = 32  # samples at a time
+
+
+def as_table(X: Any, features: Sequence[str] | None = None) -> Table:
+    """Counts as a table.
+
+    Raises:
+        ArgumentError: an array without ``features``, another number of them, counts that are negative or not finite.
+    """
+    if isinstance(X, Table):
+        return X
+    names = features
+    if hasattr(X, "columns") and hasattr(X, "to_numpy"):
+        names, X = list(map(str, X.columns)), X.to_numpy()
+    values = np.asarray(X.toarray() if hasattr(X, "toarray") else X, dtype=np.float64)
+    if values.ndim != 2:
+        raise ArgumentError(f"X: expected counts [samples, features], got shape {list(values.shape)}")
+    if names is None or len(names) != values.shape[1]:
+        got = "none" if names is None else str(len(names))
+        raise ArgumentError(f"features: expected the DNA of each of {values.shape[1]} columns of X, got {got}")
+    if not np.isfinite(values).all() or (values < 0).any():
+        raise ArgumentError("X: expected counts of 0 or more, got a negative or infinite number or NaN")
+    return Table.from_arrays([f"sample_{i}" for i in range(len(values))], list(names), values)
+
+
+class _Microbiome(BaseEstimator):
+    """What the estimators share: options, tables to datasets, training."""
+
+    def __init__(
+        self,
+        *,
+        features: Sequence[str] | None = None,
+        tree: Any = None,
+        epochs: int = 30,
+        batch_size: int = 16,
+        lr: float = 1e-3,
+        embedding_dim: int = 64,
+        num_layers: int = 2,
+        num_heads: int = 4,
+        max_bp: int = 150,
+        token_limit: int = 1024,
+        rarefy_depth: int | None = None,
+        test_size: float = 0.1,
+        seed: int = 0,
+    ) -> None:
+        """Options of SampleDataset, ModelConfig and Trainer; samples of ``test_size`` choose the epoch."""
+        self.features, self.tree = features, tree
+        self.epochs, self.batch_size, self.lr = epochs, batch_size, lr
+        self.embedding_dim, self.num_layers, self.num_heads = embedding_dim, num_layers, num_heads
+        self.max_bp, self.token_limit, self.rarefy_depth = max_bp, token_limit, rarefy_depth
+        self.test_size, self.seed = test_size, seed
+
+    def _dataset(self, X: Any, **options: Any) -> SampleDataset:
+        shared = {"max_bp": self.max_bp, "token_limit": self.token_limit, "rarefy_depth": self.rarefy_depth}
+        return SampleDataset(as_table(X, self.features), seed=self.seed, **shared, **options)
+
+    def _labelled(self, X: Any, y: Sequence[Any], is_classifier: bool) -> SampleDataset:
+        table = as_table(X, self.features)
+        if len(y) != len(table.sample_ids):
+            raise ArgumentError(f"y: expected a value for each of {len(table.sample_ids)} samples, got {len(y)}")
+        with tempfile.TemporaryDirectory(prefix="deepbio-") as folder:
+            path = Path(folder) / "metadata.tsv"
+            rows = (f"{name}\t{value}\n" for name, value in zip(table.sample_ids, y, strict=True))
+            path.write_text("sample-id\ttarget\n" + "".join(rows), encoding="utf-8")
+            options = {"metadata": path, "target": "target", "classifier": is_classifier}
+            return self._dataset(table, tree=self.tree, **options)
+
+    def _config(self) -> dict[str, Any]:
+        stacks = ("asv", "sample", "encoder", "count", "target")
+        return {
+            "embedding_dim": self.embedding_dim,
+            "max_bp": self.max_bp,
+            "token_limit": self.token_limit,
+            **{f"{stack}_num_layers": self.num_layers for stack in stacks},
+            **{f"{stack}_num_heads": self.num_heads for stack in stacks},
+        }
+
+    def _train(self, model: Any, dataset: SampleDataset) -> None:
+        model.reset_parameters(self.seed)
+        train, val = dataset.split(self.test_size, seed=self.seed)
+        calibrate(model, train)
+        trainer = Trainer(model, epochs=self.epochs, batch_size=self.batch_size, lr=self.lr, seed=self.seed)
+        self.history_ = trainer.fit(train, val)
+        self.model_, self.codec_ = model.eval(), train.codec
+
+    def _outputs(self, X: Any, key: str) -> torch.Tensor:
+        """What the model gives for each sample, in the order of X."""
+        check_is_fitted(self, "model_")
+        table = as_table(X, self.features)
+        dataset = self._dataset(table, redraw=False)
+        if dataset.left_out:
+            raise ArgumentError(
+                f"rarefy_depth: {len(dataset.left_out)} samples have too few reads: {dataset.left_out[0]}"
+            )
+        parts = []
+        with torch.no_grad():
+            for begin in range(0, len(dataset), _ONE_ROW):
+                batch = dataset.batch(range(begin, min(begin + _ONE_ROW, len(dataset))))
+                parts.append(self.model_(batch)[key])
+        return torch.cat(parts)
+
+
+class MicrobiomeRegressor(RegressorMixin, _Microbiome):
+    """A number from the composition of a sample.
+
+    Attributes:
+        model_: the SequencePredictor. codec_: how the target is scaled. history_: what the fit did.
+    """
+
+    def fit(self, X: Any, y: Sequence[float]) -> MicrobiomeRegressor:
+        """Trains a new model."""
+        dataset = self._labelled(X, [repr(float(value)) for value in y], False)
+        self._train(SequencePredictor(**self._config()), dataset)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray[Any, Any]:
+        """float64 [N], in the unit of y."""
+        values = _C.restore_targets(self.codec_, self._outputs(X, "target_prediction").double())
+        return values[:, 0].numpy()
+
+
+class MicrobiomeClassifier(ClassifierMixin, _Microbiome):
+    """A class from the composition of a sample.
+
+    Attributes:
+        classes_: the classes, sorted. model_, history_: as of :class:`MicrobiomeRegressor`.
+    """
+
+    def fit(self, X: Any, y: Sequence[Any]) -> MicrobiomeClassifier:
+        """Trains a new model."""
+        self.classes_, numbers = np.unique(np.asarray(y), return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ArgumentError(f"y: expected at least two classes, got {len(self.classes_)}")
+        width = len(str(len(self.classes_)))
+        labels = [f"class_{number:0{width}d}" for number in numbers]  # sorted as classes_ are
+        dataset = self._labelled(X, labels, True)
+        model = SequencePredictor(**self._config(), is_classifier=True, out_dim=len(self.classes_))
+        self._train(model, dataset)
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray[Any, Any]:
+        """Probabilities of the classes, float64 [N, C]."""
+        return self._outputs(X, "target_prediction").double().exp().numpy()
+
+    def predict(self, X: Any) -> np.ndarray[Any, Any]:
+        """The most probable class of each sample, [N]."""
+        return self.classes_[self.predict_proba(X).argmax(1)]
+
+
+class MicrobiomeEmbedder(TransformerMixin, _Microbiome):
+    """Vectors of samples that were learned without labels, from UniFrac distances; needs ``tree=``.
+
+    Attributes:
+        model_: the SequenceEncoder. history_: what the fit did.
+    """
+
+    def fit(self, X: Any, y: Any = None) -> MicrobiomeEmbedder:
+        """Trains a new model."""
+        if self.tree is None:
+            raise ArgumentError("tree: expected the phylogeny whose distances are learned, got None")
+        self._train(SequenceEncoder(**self._config()), self._dataset(X, tree=self.tree))
+        return self
+
+    def transform(self, X: Any) -> np.ndarray[Any, Any]:
+        """float32 [N, D]."""
+        return self._outputs(X, "embeddings").numpy()
+
+
+class SequenceVectorizer(TransformerMixin, BaseEstimator):
+    """Sequences as frequencies of their k-mers, float32 [N, A^k].
+
+    Args:
+        k: letters of a window.
+        canonical: a k-mer and its reverse complement count as one.
+        sequence_type: "dna", "rna" or "protein".
+        normalize: divide by the number of windows; False gives counts.
+    """
+
+    def __init__(
+        self, k: int = 4, *, canonical: bool = False, sequence_type: str = "dna", normalize: bool = True
+    ) -> None:
+        """Keeps the options; fit checks them."""
+        self.k, self.canonical, self.sequence_type, self.normalize = k, canonical, sequence_type, normalize
+
+    def fit(self, X: Sequence[Any], y: Any = None) -> SequenceVectorizer:
+        """Checks the options; there is nothing to learn."""
+        self.encoder_ = KmerEncoder(self.k, self.canonical, self.sequence_type, unknown="zero")
+        return self
+
+    def transform(self, X: Sequence[Any]) -> np.ndarray[Any, Any]:
+        """The rows of these sequences: str, bytes or bytearray."""
+        check_is_fitted(self, "encoder_")
+        counts = self.encoder_.encode_batch(list(X))
+        if self.normalize:
+            counts = counts / counts.sum(1, keepdim=True).clamp_min(1)
+        return counts.numpy()
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray[Any, Any]:
+        """The k-mers, in the order of the columns."""
+        check_is_fitted(self, "encoder_")
+        letters = {"dna": "ACGT", "rna": "ACGU", "protein": "ACDEFGHIKLMNPQRSTVWY"}[self.sequence_type]
+        names = [""]
+        for _ in range(self.k):
+            names = [name + letter for name in names for letter in letters]
+        return np.asarray(names, dtype=object)
+
+
+__all__ = ["MicrobiomeClassifier", "MicrobiomeEmbedder", "MicrobiomeRegressor", "SequenceVectorizer", "as_table"]

@@ -1,0 +1,100 @@
+"""scikit-learn estimators: clone, pickle, Pipeline, GridSearchCV, checks of scikit-learn where they apply."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+import deepbio_torch as db
+from deepbio_torch.errors import ArgumentError
+
+sklearn = pytest.importorskip("sklearn")
+base = pytest.importorskip("sklearn.base")
+
+TINY = {"epochs": 2, "embedding_dim": 16, "num_layers": 1, "num_heads": 2, "max_bp": 40, "token_limit": 16, "seed": 1}
+
+
+@pytest.fixture(scope="module")
+def community():
+    """Counts of 24 samples whose target is the share of the first of six ASVs."""
+    rng = np.random.default_rng(0)
+    features = ["".join(rng.choice(list("ACGT"), 30)) for _ in range(6)]
+    counts = rng.integers(1, 60, (24, 6)).astype(float)
+    return counts, features, counts[:, 0] / counts.sum(1) * 100
+
+
+def test_a_regressor_learns_clones_and_pickles(community):
+    counts, features, y = community
+    model = db.sklearn.MicrobiomeRegressor(features=features, **{**TINY, "epochs": 40, "lr": 3e-3})
+    assert base.clone(model).get_params() == model.get_params()
+    predictions = model.fit(counts, y).predict(counts)
+    assert predictions.shape == (24,) and predictions.dtype == np.float64 and model.score(counts, y) > 0.3
+    again = pickle.loads(pickle.dumps(model))
+    assert np.allclose(again.predict(counts[:5]), predictions[:5], atol=1e-4)
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(counts[:, ::-1], columns=features[::-1])
+    assert np.allclose(model.predict(frame), predictions, atol=1e-4)  # columns in another order
+    table = db.Table.from_arrays([f"s{i}" for i in range(24)], features, counts)
+    assert np.allclose(model.predict(table), predictions, atol=1e-4)
+
+
+def test_a_grid_search_over_a_pipeline_runs(community):
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    counts, features, y = community
+    steps = [
+        ("round", FunctionTransformer(np.round)),
+        ("model", db.sklearn.MicrobiomeRegressor(features=features, **TINY)),
+    ]
+    search = GridSearchCV(Pipeline(steps), {"model__lr": [1e-3, 3e-3]}, cv=2).fit(counts, y)
+    assert search.best_params_["model__lr"] in (1e-3, 3e-3) and np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+def test_a_classifier_has_classes_and_probabilities(community):
+    counts, features, y = community
+    labels = np.where(y > np.median(y), "high", "low")
+    model = db.sklearn.MicrobiomeClassifier(features=features, **TINY).fit(counts, labels)
+    probabilities = model.predict_proba(counts)
+    assert model.classes_.tolist() == ["high", "low"] and np.allclose(probabilities.sum(1), 1)
+    assert (model.predict(counts) == model.classes_[probabilities.argmax(1)]).all()
+    with pytest.raises(ArgumentError, match="two classes"):
+        model.fit(counts, ["a"] * 24)
+
+
+def test_an_embedder_learns_from_a_tree(community_dir):
+    table = db.read_table(community_dir / "table.biom")
+    model = db.sklearn.MicrobiomeEmbedder(tree=community_dir / "tree.nwk", **{**TINY, "max_bp": 60})
+    vectors = model.fit_transform(table)
+    assert vectors.shape == (24, 16) and np.isfinite(vectors).all()
+    with pytest.raises(ArgumentError, match="tree"):
+        db.sklearn.MicrobiomeEmbedder(**TINY).fit(table)
+
+
+def test_bad_counts_are_told(community):
+    counts, features, y = community
+    for wrong, message in (
+        ((-counts, y), "negative"), ((counts[:, :3], y), "6"), ((counts[0], y), "shape"), ((counts, y[:3]), "got 3"),
+    ):  # fmt: skip
+        with pytest.raises(ArgumentError, match=message):
+            db.sklearn.MicrobiomeRegressor(features=features, **TINY).fit(*wrong)
+    with pytest.raises(sklearn.exceptions.NotFittedError):
+        db.sklearn.MicrobiomeRegressor(features=features).predict(counts)
+
+
+def test_a_vectorizer_of_sequences_stands_in_a_pipeline():
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    vectorizer = db.sklearn.SequenceVectorizer(k=2)
+    rows = vectorizer.fit_transform(["ACGT", b"AAAA", bytearray(b"ANA")])
+    assert rows.shape == (3, 16) and vectorizer.get_feature_names_out()[:2].tolist() == ["AA", "AC"]
+    assert rows[1, 0] == 1 and rows[2].sum() == 0 and rows[0, [1, 6, 11]] == pytest.approx([1 / 3] * 3)
+    counts = db.sklearn.SequenceVectorizer(k=2, normalize=False).fit_transform(["AAAA"])
+    assert torch.from_numpy(counts)[0, 0] == 3
+    pipeline = make_pipeline(db.sklearn.SequenceVectorizer(k=1), LogisticRegression())
+    reads, kinds = ["AAAA", "AAAC", "GGGG", "GGGC"], ["a", "a", "g", "g"]
+    assert pipeline.fit(reads, kinds).predict(["AAA", "GGG"]).tolist() == ["a", "g"]
+    assert base.clone(vectorizer).get_params() == vectorizer.get_params()
