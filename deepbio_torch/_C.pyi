@@ -104,6 +104,8 @@ class Tree:
     path: str
     num_nodes: int
     tips: list[str]
+    parents: list[int]  # by node, children first; -1 for the root
+    names: list[str]  # by node, "" where the file gives none
     @staticmethod
     def read(path: str) -> Tree: ...
     @staticmethod

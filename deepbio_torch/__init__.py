@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         models,
         report,
         sklearn,
+        study,
         targets,
         tokenizers,
         training,
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
         pad_collate,
         truncate_collate,
     )
+    from .study import StudyResult, cross_validate, importance
     from .training import Trainer, embed, predict
 
 _NAMES = {
@@ -82,6 +84,7 @@ _NAMES = {
     "models": (),
     "report": (),
     "sklearn": (),
+    "study": ("StudyResult", "cross_validate", "importance"),
     "targets": (),
     "tokenizers": (),
     "training": ("Trainer", "embed", "predict"),
@@ -142,6 +145,7 @@ __all__ = [
     "SequenceDataset",
     "SequenceReader",
     "StreamingSequenceDataset",
+    "StudyResult",
     "Table",
     "Trainer",
     "Tree",
@@ -152,11 +156,13 @@ __all__ = [
     "collate",
     "community",
     "compat",
+    "cross_validate",
     "data",
     "embed",
     "errors",
     "export",
     "faith_pd",
+    "importance",
     "losses",
     "metrics",
     "models",
@@ -169,6 +175,7 @@ __all__ = [
     "read_tree",
     "report",
     "sklearn",
+    "study",
     "targets",
     "tokenizers",
     "training",

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
+from ._command_arguments import Parser
 from .errors import DeepBioError
 
 BINARY = Path(__file__).parent / "bin" / "deepbio"
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"deepbio: error: {message} (see: {self.prog} --help)\n")
-
-
 def run_report(arguments: Sequence[str]) -> None:
     """``deepbio report RUN [-o FILE] [--table FILE] [--overwrite]``."""
-    parser = _Parser("deepbio report", description="One HTML page about a run: curves, predictions, a map.")
+    parser = Parser("deepbio report", description="One HTML page about a run: curves, predictions, a map.")
     parser.add_argument("run", metavar="RUN", help="folder of `deepbio train` or `pretrain`")
     parser.add_argument("-o", "--output", metavar="FILE", help="the page (default RUN/report.html)")
     parser.add_argument("--table", metavar="FILE", help="samples of the map (default: the run's)")
@@ -32,7 +26,21 @@ def run_report(arguments: Sequence[str]) -> None:
     print(write_report(given.run, given.output, table=given.table, overwrite=given.overwrite))
 
 
-PYTHON_COMMANDS = {"report": run_report}
+def run_study(arguments: Sequence[str]) -> None:
+    """``deepbio study``: see :mod:`deepbio_torch._study_commands`."""
+    from ._study_commands import study
+
+    study(arguments)
+
+
+def run_importance(arguments: Sequence[str]) -> None:
+    """``deepbio importance``: see :mod:`deepbio_torch._study_commands`."""
+    from ._study_commands import importance
+
+    importance(arguments)
+
+
+PYTHON_COMMANDS = {"report": run_report, "study": run_study, "importance": run_importance}
 
 
 def main() -> int:
@@ -49,6 +57,8 @@ def main() -> int:
     except (DeepBioError, ImportError) as error:
         print(f"deepbio: error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

@@ -204,6 +204,8 @@ void bind_community(py::module_& module) {
       .def_readonly("path", &Tree::path)
       .def_property_readonly("num_nodes", [](const Tree& t) { return t.tree.num_nodes(); })
       .def_property_readonly("tips", &tips)
+      .def_property_readonly("parents", [](const Tree& t) { return t.tree.parent; })
+      .def_property_readonly("names", [](const Tree& t) { return t.tree.name; })
       .def(
           "shear",
           [](const Tree& t, const std::vector<std::string>& keep) {

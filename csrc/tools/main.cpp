@@ -45,6 +45,8 @@ const Command kCommands[] = {
 // Commands that are Python (deepbio_torch/__main__.py); the `deepbio` of the Python package runs them itself.
 constexpr std::pair<const char*, const char*> kPythonCommands[] = {
     {"report", "One HTML page about a run"},
+    {"study", "Judge the default model beside baselines on folds"},
+    {"importance", "ASVs and clades by what they do to predictions"},
 };
 
 constexpr int64_t kMostAllowedThreads = 1024;  // far more than any machine has cores; torch crashes far above

@@ -264,6 +264,17 @@ void write_samples(const fs::path& folder, const std::vector<std::string>& ids, 
   io::write_metadata((folder / "truth.tsv").string(), truth);
 }
 
+// Which clade each feature belongs to, and what the gradient does to it: the answer to "which ASVs matter".
+void write_features(const fs::path& folder, const GrownTree& grown, const std::vector<std::string>& sequences,
+                    const SimulateOptions& options) {
+  const auto effects = clade_effects(grown, options);
+  std::string text = "feature-id\tclade\teffect\n";
+  for (size_t f = 0; f < sequences.size(); ++f) {
+    text += sequences[f] + "\t" + std::to_string(grown.clade[f]) + "\t" + decimals(effects[grown.clade[f]], 3) + "\n";
+  }
+  io::write_file((folder / "truth_features.tsv").string(), text);
+}
+
 // One FASTQ record: quality falls towards the end of a read, and a base is wrong as often as its quality says.
 std::string fastq_record(const std::string& name, std::string sequence, CounterRandom& random) {
   std::string quality;
@@ -323,6 +334,7 @@ SimulateReport simulate(const std::string& directory, const SimulateOptions& opt
   io::write_biom((folder / "table.biom").string(), table);
   io::write_newick((folder / "tree.nwk").string(), grown.tree);
   write_samples(folder, table.sample_ids, target, options);
+  write_features(folder, grown, sequences, options);
   std::string fasta;
   for (const auto& sequence : sequences) fasta += ">" + sequence + "\n" + sequence + "\n";
   io::write_file((folder / "sequences.fasta").string(), fasta);

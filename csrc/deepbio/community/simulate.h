@@ -32,7 +32,8 @@ struct SimulateReport {
 };
 
 // Writes DIR/table.biom, tree.nwk, metadata.tsv (sample-id, age, group and site, which means nothing), truth.tsv
-// (sample-id, gradient), sequences.fasta and reads/SAMPLE.fastq.gz (Illumina-like qualities and substitution errors).
+// (sample-id, gradient), truth_features.tsv (feature-id, clade, effect: change of log abundance per unit of the
+// gradient), sequences.fasta and reads/SAMPLE.fastq.gz (Illumina-like qualities and substitution errors).
 // A folder that is not empty is refused, or with kAllow its files of these names are replaced and reads of an
 // earlier run removed. throws ArgumentError, WriteError.
 SimulateReport simulate(const std::string& directory, const SimulateOptions& options,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "catch.h"
@@ -36,6 +37,13 @@ double correlation(const std::vector<double>& a, const std::vector<double>& b) {
     sa += a[k], sb += b[k], saa += a[k] * a[k], sbb += b[k] * b[k], sab += a[k] * b[k];
   }
   return (sab - sa * sb / n) / std::sqrt((saa - sa * sa / n) * (sbb - sb * sb / n));
+}
+
+std::vector<double> numbers(const io::Metadata& metadata, const char* name) {
+  std::vector<double> out;
+  const int64_t column = metadata.column(name), rows = static_cast<int64_t>(metadata.ids.size());
+  for (int64_t row = 0; row < rows; ++row) out.push_back(io::numeric_value(metadata, column, row).value());
+  return out;
 }
 
 }  // namespace
@@ -161,4 +169,36 @@ CATCH_TEST_CASE("impossible simulations are refused with both values", "[simulat
   options.num_clades = 12;
   CATCH_REQUIRE_THROWS_AS(simulate(folder / "out", options), ArgumentError);
   CATCH_REQUIRE_FALSE(std::filesystem::exists(folder / "out"));
+}
+
+CATCH_TEST_CASE("the clades that the truth names follow the gradient, in the direction it says", "[simulate]") {
+  const test::TemporaryFolder folder;
+  auto options = small(5);
+  options.num_samples = 200;
+  options.reads_per_sample = 0;
+  simulate(folder / "out", options);
+  const CountTable table = io::read_table(folder / "out/table.biom");
+  const auto gradient = numbers(io::read_metadata(folder / "out/truth.tsv"), "gradient");
+  const auto truth = io::read_metadata(folder / "out/truth_features.tsv");
+  CATCH_REQUIRE(truth.ids == table.feature_ids);
+
+  // Log reads of a clade as a whole: single features are absent at random.
+  const auto& clades = truth.values[truth.column("clade")];
+  const auto effects = numbers(truth, "effect");
+  std::map<std::string, std::vector<double>> reads;
+  std::map<std::string, double> effect_of;
+  for (size_t f = 0; f < clades.size(); ++f) {
+    reads[clades[f]].assign(gradient.size(), 1.0);
+    effect_of[clades[f]] = effects[f];
+  }
+  for (int64_t sample = 0; sample < table.num_samples(); ++sample) {
+    for (int64_t k = table.indptr[sample]; k < table.indptr[sample + 1]; ++k)
+      reads[clades[table.indices[k]]][sample] += table.values[k];
+  }
+  for (auto& [clade, values] : reads) {
+    for (double& value : values) value = std::log(value);
+    const double found = correlation(values, gradient);
+    CATCH_INFO("clade " << clade << ", effect " << effect_of[clade] << ", correlation " << found);
+    if (effect_of[clade] != 0) CATCH_REQUIRE(found * effect_of[clade] > 0.5);
+  }
 }
