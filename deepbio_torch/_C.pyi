@@ -419,6 +419,7 @@ class SampleDataset:
         asv_sampling: str = "abundance",
         rarefy_depth: int = 0,
         redraw_each_epoch: bool = True,
+        least_thinning: float = 1.0,
         seed: int = 0,
         metric: str = "unweighted",
     ) -> None: ...
@@ -544,6 +545,7 @@ def fit(
     on_epoch: Callable[[str], bool] | None = None,  # JSON of an EpochReport
     resume: bool = False,
     overwrite: bool = False,
+    groups: Sequence[int] = (),
 ) -> str: ...  # JSON: history, best_epoch, best_loss, stopped_early, interrupted
 def read_run_config(run: str) -> str: ...
 def write_run_config(run: str, config_json: str) -> None: ...
@@ -553,7 +555,10 @@ def write_run_config(run: str, config_json: str) -> None: ...
 def predict(
     run: str, table: Table, fasta_path: str = "", batch_size: int = 32, metadata_path: str = ""
 ) -> dict[str, Any]: ...
-def calibrate(config_json: str, state: Mapping[str, Tensor], dataset: SampleDataset) -> None: ...
+def calibrate(
+    config_json: str, state: Mapping[str, Tensor], dataset: SampleDataset, known_min_samples: int = 0
+) -> None: ...
+def fit_config(config_json: str, dataset: SampleDataset, known_min_samples: int) -> str: ...  # JSON of a ModelConfig
 def embed(run: str, table: Table, fasta_path: str = "", batch_size: int = 32) -> tuple[list[str], Tensor]: ...
 
 # export

@@ -34,6 +34,12 @@ class _Config:
     def check(self) -> Any:
         return self.from_dict(self.to_dict())
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether a prediction is AAM's alone, without members, histogram or mixture."""
+        c: Any = self
+        return bool(c.transformer_branch and not (c.num_known_asvs or c.sequence_branch or c.num_bins))
+
 
 def _init(self: Any, **options: Any) -> None:
     given = _options.renamed(_ROWS, options)

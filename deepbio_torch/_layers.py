@@ -374,6 +374,87 @@ class AbundancePooling(nn.Module):
         return self.projection(pooled * self.scale + self.shift)
 
 
+class MemberNets(nn.Module):
+    """A branch: E small networks side by side on one vector per sample, averaged by the mixture.
+
+    ``x`` [B, I], ``categories`` [B, C] or None -> [E, B, O]. Inputs become (x - shift) * scale; the
+    head starts at zero. The C++ twin is ``csrc/deepbio/model/members``.
+    """
+
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(
+        self, members: int, inputs: int, categories: int, hidden: int, outputs: int, *, dropouts: tuple[float, float]
+    ) -> None:
+        super().__init__()
+        self.categories, (self.input_dropout, self.dropout) = categories, dropouts
+        shapes = {
+            "weight": (members, inputs + categories, hidden),
+            "bias": (members, hidden),
+            "norm_weight": (members, hidden),
+            "norm_bias": (members, hidden),
+            "head_weight": (members, hidden, outputs),
+            "head_bias": (members, outputs),
+        }
+        for name, shape in shapes.items():
+            self.register_parameter(name, nn.Parameter(torch.zeros(shape)))
+        self.register_buffer("shift", torch.zeros(inputs))
+        self.register_buffer("scale", torch.ones(inputs))
+
+    def forward(self, x: Tensor, categories: Tensor | None) -> Tensor:
+        x = (x - self.shift) * self.scale
+        if self.categories:
+            # Covariates that are not given are unknown, whose embedding is zero.
+            known = x.new_zeros(self.categories) if categories is None else categories
+            x = torch.cat([x, known.expand(x.shape[0], self.categories)], 1)
+        return _ops.member_nets(
+            x, self.weight, self.bias, self.norm_weight, self.norm_bias, self.head_weight, self.head_bias,
+            self.input_dropout, self.dropout, self.training,
+        )  # fmt: skip
+
+
+class KnownAsvs(nn.Module):
+    """The ASVs known from training, by 64 bits made of their tokens: ``identities`` int64 [K], rising.
+
+    ``asv_tokens`` [U, L] -> the column of each int64 [U], K for an unknown one.
+    """
+
+    keys: Tensor
+    identities: Tensor
+
+    def __init__(self, num_known: int, max_bp: int) -> None:
+        super().__init__()
+        self.register_buffer("keys", _ops.asv_keys(max_bp + 1))
+        self.register_buffer("identities", torch.arange(num_known))
+
+    def forward(self, asv_tokens: Tensor) -> Tensor:
+        require_length("asv_tokens", asv_tokens, 2, len(self.keys), "max_bp + 1")
+        return _ops.known_columns(_ops.asv_identity(asv_tokens, self.keys), self.identities)
+
+
+class Mixture(nn.Module):
+    """What makes one answer of M members: ``weight`` and ``temperature`` [M], fitted to held-out training samples.
+
+    ``class_bias`` [O] is added to log-probabilities where a class is chosen; ``bin_edges``
+    [num_bins + 1] are those of a histogram, in the model's unit of the target.
+    """
+
+    weight: Tensor
+    temperature: Tensor
+    class_bias: Tensor
+    bin_edges: Tensor
+
+    def __init__(self, config: ModelConfig, num_members: int) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.full((num_members,), 1 / num_members))
+        self.register_buffer("temperature", torch.ones(num_members))
+        if config.is_classifier:
+            self.register_buffer("class_bias", torch.zeros(config.out_dim))
+        if config.num_bins:
+            self.register_buffer("bin_edges", torch.arange(config.num_bins + 1, dtype=torch.float32))
+
+
 def target_head(config: ModelConfig, num_outputs: int) -> nn.Module:
     width = config.embedding_dim
     if not config.regressor_hidden_dims:

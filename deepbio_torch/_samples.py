@@ -91,6 +91,7 @@ class SampleDataset(Dataset[Sample]):
         sequences: Path | None = None,
         rarefy_depth: int | str | None = None,
         redraw: bool = True,
+        least_thinning: float = 1.0,
         token_limit: int = 1024,
         asv_sampling: str = "abundance",
         max_bp: int = 150,
@@ -141,6 +142,7 @@ class SampleDataset(Dataset[Sample]):
             "asv_sampling": asv_sampling,
             "rarefy_depth": depth,
             "redraw_each_epoch": redraw,
+            "least_thinning": least_thinning,
             "seed": seed_of(seed),
             "metric": metric,
         }
@@ -326,7 +328,8 @@ class SampleDataset(Dataset[Sample]):
 
     @property
     def _is_random(self) -> bool:
-        is_drawn = self.options["rarefy_depth"] > 0 or self.options["asv_sampling"] == "random"
+        options = self.options
+        is_drawn = options["rarefy_depth"] > 0 or options["asv_sampling"] == "random" or options["least_thinning"] < 1
         return bool(is_drawn and self.options["redraw_each_epoch"])
 
     def __len__(self) -> int:

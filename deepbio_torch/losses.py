@@ -20,6 +20,7 @@ __all__ = [
     "classification_loss",
     "count_loss",
     "embedding_distances",
+    "histogram_loss",
     "nucleotide_loss",
     "regression_loss",
     "targets_of",
@@ -210,6 +211,22 @@ def targets_of(batch: Mapping[str, Any], *, count_target: str = "relative") -> d
     return out
 
 
+def histogram_loss(
+    log_probabilities: Tensor, target: Tensor, bin_edges: Tensor, sample_weights: Tensor | None = None
+) -> Tensor:
+    """Cross-entropy of a histogram head against a Gaussian of 0.75 bin around the target.
+
+    Args:
+        log_probabilities: [B, C].
+        target: [B, 1], in the unit of the edges.
+        bin_edges: [C + 1], of equal width.
+        sample_weights: [B] or None.
+    """
+    _expect_shape(target, (len(log_probabilities), 1), "target")
+    loss: Tensor = _ops.histogram_loss(log_probabilities, target, bin_edges, sample_weights)
+    return loss
+
+
 def _count_mask(targets: Mapping[str, Tensor]) -> Tensor:
     if "mask" in targets:
         return targets["mask"]
@@ -342,7 +359,16 @@ class MultiTaskLoss(nn.Module):
     ) -> Tensor | None:
         if "target_prediction" not in outputs or "target" not in targets:
             return None
-        prediction, target = outputs["target_prediction"], targets["target"]
+        edges = outputs.get("bin_edges")
+        prediction = outputs["target_prediction" if edges is None else "target_distribution"]
+        target = targets["target"]
+        if "member_predictions" in outputs:  # in training every network is measured by itself
+            members = len(outputs["member_predictions"])
+            prediction = outputs["member_predictions"].flatten(0, 1)
+            target = target.repeat(members, *[1] * (target.dim() - 1))
+            sample_weights = None if sample_weights is None else sample_weights.repeat(members)
+        if edges is not None:
+            return histogram_loss(prediction, target, edges, sample_weights)
         if is_classifier:
             return classification_loss(prediction, target, self.class_weights, sample_weights)
         return _regression_loss(prediction, target, self.options, self.num_quantiles, sample_weights)

@@ -32,6 +32,9 @@ from ._layers import (
     CategoricalEmbedder,
     CrossAttentionFusion,
     GatedFusion,
+    KnownAsvs,
+    MemberNets,
+    Mixture,
     PerceiverFusion,
     SampleSequenceEncoder,
     Stack,
@@ -40,7 +43,7 @@ from ._layers import (
 )
 from ._runs import save_run, unwrapped
 from ._samples import SampleDataset
-from .errors import ArgumentError, ShapeError, WrongTypeError
+from .errors import ArgumentError, ConfigError, ShapeError, WrongTypeError
 
 _ops = torch.ops.deepbio
 _DEFAULTS = ModelConfig().to_dict()
@@ -159,13 +162,19 @@ class SequenceEncoder(_Model):
 
 
 class SequencePredictor(_Model):
-    """A base :class:`SequenceEncoder` with a count branch and a target branch.
+    """A base :class:`SequenceEncoder` with a count branch and one or more branches that predict the target.
+
+    AAM's transformer over the sample (``transformer_branch``), the ASVs known from training
+    (``num_known_asvs``), the pooled sequences (``sequence_branch``): docs/model.md. Known ASVs,
+    scales and bins come from :func:`deepbio_torch.training.start`.
 
     Args:
         config: all options; or give them as keywords.
 
     Output dict: ``target_prediction`` [B, O] (log-probabilities of a classifier) or [B, O, Q];
-    ``count_prediction`` [B, S, 1]; the base model's ``embeddings`` and what else it gives;
+    with ``num_bins`` the median, beside ``target_distribution`` [B, num_bins] (log-probabilities)
+    and ``bin_edges``; ``member_predictions`` [M, B, ...] of each network, in training or when asked
+    for; ``count_prediction`` [B, S, 1]; the base model's ``embeddings`` and what else it gives;
     ``base_embeddings`` [B, S, D] when asked for; ``gmu_gate`` [B, D] with categorical_fusion gmu,
     ``cross_attn_weights`` [B, H, S, 1] with cross-attention, ``perceiver_attn_weights``
     [B, H, latents, S + 1] with perceiver.
@@ -185,12 +194,13 @@ class SequencePredictor(_Model):
         if c.count_prediction:
             self.count_encoder = TransformerEncoder(Stack.of(c, "count"))
             self.count_head = nn.Linear(dim, 1)
-        self.target_encoder = TransformerEncoder(Stack.of(c, "target"))
-        self.target_pooling = AttentionPooling(dim)
-        self.target_norm = nn.LayerNorm(dim) if c.target_layer_norm else None
-        if c.abundance_pooling:
-            self.abundance_pooling = AbundancePooling(dim)
-        self.target_head = target_head(c, c.out_dim * max(c.num_quantiles, 1))
+        if c.transformer_branch:
+            self.target_encoder = TransformerEncoder(Stack.of(c, "target"))
+            self.target_pooling = AttentionPooling(dim)
+            self.target_norm = nn.LayerNorm(dim) if c.target_layer_norm else None
+            if c.abundance_pooling:
+                self.abundance_pooling = AbundancePooling(dim)
+            self.target_head = target_head(c, c.num_bins or c.out_dim * max(c.num_quantiles, 1))
         if c.conditional_scaling_columns:
             tables = {column: c.categorical_cardinalities[column] for column in c.conditional_scaling_columns}
             self.output_scales = nn.ModuleDict({column: nn.Embedding(n, c.out_dim) for column, n in tables.items()})
@@ -204,11 +214,36 @@ class SequencePredictor(_Model):
                 self.cross_attn_fusion = CrossAttentionFusion(c, width)
             elif c.categorical_fusion == "perceiver":
                 self.perceiver_fusion = PerceiverFusion(c, width)
-            else:
+            elif c.transformer_branch:
                 self.categorical_projection = nn.Linear(width + (dim if c.categorical_fusion == "concat" else 0), dim)
+        if not c.is_plain:
+            self._register_branches()
         self.reset_parameters()
         if c.freeze_base:
             self.base_model.requires_grad_(False)
+
+    def _register_branches(self) -> None:
+        c = self.config
+        width = c.categorical_embed_dim * len(c.categorical_cardinalities)
+        parts = 1 if c.known_inputs == "presence" else 2
+        outputs = c.num_bins or c.out_dim * max(c.num_quantiles, 1)
+        members = int(c.transformer_branch)
+        if c.num_known_asvs:
+            self.known_asvs = KnownAsvs(c.num_known_asvs, c.max_bp)
+            dropouts = c.known_input_dropout, c.known_dropout
+            size = c.num_members, parts * c.num_known_asvs, width, c.known_hidden_dim, outputs
+            self.known_branch = MemberNets(*size, dropouts=dropouts)
+            members += c.num_members
+        if c.sequence_branch:
+            dropouts = c.sequence_input_dropout, c.sequence_dropout
+            size = c.num_members, parts * c.embedding_dim, width, c.sequence_hidden_dim, outputs
+            self.sequence_branch = MemberNets(*size, dropouts=dropouts)
+            members += c.num_members
+        if not members:
+            raise ConfigError(
+                "model: expected a branch that predicts: transformer_branch, sequence_branch or known ASVs"
+            )
+        self.mixture = Mixture(c, members)
 
     def encode_asvs(self, asv_tokens: Tensor) -> Tensor:
         """Tokens [U, L] -> [U, D]: what ``asv_embeddings`` of a batch wants."""
@@ -221,32 +256,100 @@ class SequencePredictor(_Model):
         categorical_ids: Mapping[str, Tensor] | None = None,
         return_nucleotides: bool = False,
         return_sample_embeddings: bool = False,
+        return_members: bool = False,
     ) -> dict[str, Tensor]:
         """Arguments as of :meth:`SequenceEncoder.forward`.
 
-        Covariates that are not given leave the sample unchanged.
+        Covariates that are not given leave the sample unchanged. ``asv_identity`` int64 [U] of a
+        batch (``torch.ops.deepbio.asv_identity``) may stand for what known ASVs need of the tokens.
+        ``return_members`` adds ``member_predictions``, which training has in any case.
         """
         batch = _batch(tokens, counts, categorical_ids)
-        pools = self.config.abundance_pooling
-        out = self.base_model(tokens, counts, categorical_ids, return_nucleotides, True, pools)
+        c = self.config
+        needs_asvs = c.abundance_pooling or c.sequence_branch
+        out = self.base_model(tokens, counts, categorical_ids, return_nucleotides, True, needs_asvs)
         mask, base = batch["mask"], out.pop("sample_embeddings")
+        asvs = out.pop("asv_embeddings", None)
         if return_sample_embeddings:
             out["base_embeddings"] = base
-        if self.config.count_prediction:
+        if c.count_prediction:
             out["count_prediction"] = self.count_head(self.count_encoder(base, mask)).sigmoid()
         ids = batch.get("categorical_ids")
-        has_covariates = bool(self.config.categorical_cardinalities and ids)
+        has_covariates = bool(c.categorical_cardinalities and ids)
         categories = self.categorical_embedder(ids) if has_covariates else None
+        transformer: Tensor | None = None
+        if c.transformer_branch:
+            transformer = self._transformer_output(base, asvs, batch, categories, out)
+        if c.is_plain and transformer is not None:
+            out["target_prediction"] = self._finish(transformer, ids or {})
+        else:
+            members = self._member_outputs(asvs, batch, categories, transformer)
+            self._mix(members, ids or {}, return_members or self.training, out)
+        return out
+
+    def _transformer_output(
+        self,
+        base: Tensor,
+        asvs: Tensor | None,
+        batch: Mapping[str, Any],
+        categories: Tensor | None,
+        out: dict[str, Tensor],
+    ) -> Tensor:
+        mask = batch["mask"]
         pooled = self._pool_target(base, mask, categories, out)
         if self.target_norm is not None:
             pooled = self.target_norm(pooled)
-        if pools:
-            asvs = out.pop("asv_embeddings")
+        if self.config.abundance_pooling:
             pooled = pooled + self.abundance_pooling(asvs, batch["asv_index"], mask, batch.get("counts"))
         if categories is not None and self.config.categorical_fusion == "gmu":
             pooled, out["gmu_gate"] = self.gmu(pooled, categories)
-        out["target_prediction"] = self._finish(self.target_head(pooled), ids or {})
-        return out
+        return self.target_head(pooled)
+
+    def _member_outputs(
+        self, asvs: Tensor | None, batch: Mapping[str, Any], categories: Tensor | None, transformer: Tensor | None
+    ) -> Tensor:
+        """The raw outputs of all members [M, B, outputs]."""
+        index, mask, counts = batch["asv_index"], batch["mask"], batch.get("counts")
+        log_abundance = self.config.known_inputs == "log_presence"
+        if counts is None:
+            if log_abundance or self.config.num_known_asvs:
+                raise ArgumentError("counts: this model sees the reads of ASVs, got none")
+            counts = mask.to(torch.float32)
+        parts = []
+        if self.config.num_known_asvs:
+            known, tokens = self.known_asvs.identities, batch.get("asv_tokens")
+            if batch.get("asv_identity") is not None:
+                columns = _ops.known_columns(batch["asv_identity"], known)
+            elif tokens is not None:
+                columns = self.known_asvs(tokens)
+            else:
+                raise ArgumentError("asv_tokens: this model knows ASVs by their sequence, got none (nor asv_identity)")
+            inputs = _ops.known_asv_inputs(columns, index, mask, counts, known, log_abundance)
+            parts.append(self.known_branch(inputs, categories))
+        if self.config.sequence_branch:
+            pooled = _ops.pool_sequences(asvs, index, mask, counts, log_abundance)
+            parts.append(self.sequence_branch(pooled, categories))
+        if transformer is not None:
+            parts.append(transformer.unsqueeze(0))
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def _mix(self, members: Tensor, ids: Mapping[str, Tensor], each: bool, out: dict[str, Tensor]) -> None:
+        weight, temperature = self.mixture.weight, self.mixture.temperature
+        if self.config.num_bins:
+            out["bin_edges"] = self.mixture.bin_edges
+            out["target_distribution"] = _ops.mix_members(members, weight, temperature)
+            median = _ops.distribution_quantile(out["target_distribution"], self.mixture.bin_edges, 0.5)
+            out["target_prediction"] = median.unsqueeze(1)
+            if each:
+                out["member_predictions"] = members.log_softmax(-1)
+            return
+        finished = self._finish(members, ids)
+        if each:
+            out["member_predictions"] = finished
+        if self.config.is_classifier:
+            out["target_prediction"] = _ops.mix_members(finished, weight, temperature)
+        else:
+            out["target_prediction"] = torch.tensordot(weight, finished, dims=([0], [0]))
 
     def _pool_target(self, x: Tensor, mask: Tensor, categories: Tensor | None, out: dict[str, Tensor]) -> Tensor:
         """The sample as one vector [B, D], with covariates where their fusion comes before the pooling."""

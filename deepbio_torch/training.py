@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -16,7 +16,7 @@ from ._runs import run_config
 from ._samples import SampleDataset
 from ._tables import Table, read_table
 from .errors import ArgumentError, WrongTypeError
-from .models import SequenceEncoder, SequencePredictor
+from .models import ModelConfig, SequenceEncoder, SequencePredictor
 
 Path = str | os.PathLike[str]
 Model = SequenceEncoder | SequencePredictor
@@ -81,6 +81,7 @@ class Trainer:
         on_epoch: Callable[[dict[str, Any]], bool | None] | None = None,
         resume: bool = False,
         overwrite: bool = False,
+        groups: Sequence[object] | None = None,
     ) -> History:
         """Trains; the module ends with the weights of the best epoch, in eval mode.
 
@@ -90,10 +91,13 @@ class Trainer:
             test_size: share of the samples to validate on, when ``val`` is None.
             run_directory: a folder for checkpoints and all that ``predict`` and the command need;
                 a new one is made. One training at a time works in it.
-            on_step: called after each batch with epoch, step, num_steps, loss; False stops.
+            on_step: called after each batch with epoch, step, num_steps, loss and inner_fold (above 0 while the
+                mixture of branches is fitted); False stops.
             on_epoch: called after each epoch with an entry of ``History.epochs``; False stops.
             resume: go on from ``run_directory``; with more ``epochs`` a finished run is extended.
             overwrite: replace the run in ``run_directory``.
+            groups: what each training sample belongs to (host, study); the inner folds that weigh the branches of a
+                predictor keep groups whole.
 
         Raises:
             ArgumentError, ConfigError: what does not fit together, before anything is written. WriteError: the folder
@@ -109,7 +113,7 @@ class Trainer:
 
         result = _C.fit(
             json.dumps(self.model.config.to_dict()),
-            dict(self.model.named_parameters()),
+            _state(self.model),
             json.dumps(self.config),
             train.native(),
             val.native(),
@@ -123,6 +127,7 @@ class Trainer:
             on_epoch=after_epoch,
             resume=resume,
             overwrite=overwrite,
+            groups=_numbered(groups, len(train)),
         )
         self.model.eval()
         return History(json.loads(result))
@@ -215,28 +220,62 @@ class Predictions(_PredictedSamples):
         values: float64 [N, O] in the unit of the target, or probabilities of the classes [N, C].
         labels: the class of each sample; empty for numbers.
         left_out: samples with fewer reads than the run draws.
-        levels: of a quantile regression; ``values`` is the level nearest 0.5.
+        means: float64 [N], the mean of a histogram's answer, whose ``values`` are medians; else None.
+        levels: of a quantile regression (``values`` is the level nearest 0.5), or of a histogram beside its median.
         quantiles: float64 [N, levels] in the unit of the target, else None.
         notes: what is odd about the table: samples left out, ASVs that training never saw or that were cut.
     """
 
+    means: Tensor | None
     levels: list[float]
     quantiles: Tensor | None
     notes: list[str]
 
 
-def calibrate(model: Model, dataset: SampleDataset) -> None:
+def _state(model: Model) -> dict[str, Tensor]:
+    """Parameters and buffers as they are, not copies."""
+    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
+
+
+def _numbered(groups: Sequence[object] | None, num_samples: int) -> list[int]:
+    if groups is None:
+        return []
+    if len(groups) != num_samples:
+        raise ArgumentError(f"groups: expected one for each of {num_samples} training samples, got {len(groups)}")
+    numbers: dict[object, int] = {}
+    return [numbers.setdefault(group, len(numbers)) for group in groups]
+
+
+def fit_config(config: ModelConfig, dataset: SampleDataset, known_min_samples: int = 5) -> ModelConfig:
+    """The config of a predictor with ``num_known_asvs`` as the training samples give it.
+
+    Args:
+        config: the other options.
+        dataset: the training samples.
+        known_min_samples: an ASV of so many samples is known; 0: no branch of known ASVs.
+    """
+    fitted = _C.fit_config(json.dumps(config.to_dict()), dataset.native(), known_min_samples)
+    return ModelConfig.from_dict(json.loads(fitted))
+
+
+def calibrate(model: Model, dataset: SampleDataset, known_min_samples: int = 0) -> None:
     """Gives a new model the data-dependent start that ``deepbio train`` gives it.
 
     The norm of the ASV pooling is rewritten so that embeddings have mean 0 and deviation 1 over the
     ASVs of the table, slot positions start at zero, and ``abundance_pooling`` is fitted likewise to
-    the samples. Call it once, on the training samples, before :meth:`Trainer.fit`; not for a model
-    that has learned something.
+    the samples. A predictor begins with the answer of a model without inputs (class rates, the
+    distribution or the mean of the targets), and learns which ASVs are known. Call it once, on the
+    training samples, before :meth:`Trainer.fit`; not for a model that has learned something.
+
+    Args:
+        model: of this dataset; with ``num_known_asvs`` as :func:`fit_config` gave it.
+        dataset: the training samples.
+        known_min_samples: as for :func:`fit_config`.
 
     Raises:
         ArgumentError: fewer than two ASVs or samples.
     """
-    _C.calibrate(json.dumps(model.config.to_dict()), dict(model.named_parameters()), dataset.native())
+    _C.calibrate(json.dumps(model.config.to_dict()), _state(model), dataset.native(), known_min_samples)
 
 
 def predict(
@@ -266,6 +305,7 @@ def predict(
     out = _C.predict(os.fspath(run), table.native, fasta, batch_size, about)
     labels = [out["classes"][i] for i in out["class_ids"]]
     predictions = Predictions(out["sample_ids"], out["values"], labels, out["left_out"])
+    predictions.means = out["means"]
     predictions.levels, predictions.quantiles, predictions.notes = out["levels"], out["quantiles"], out["notes"]
     for note in predictions.notes:
         logger.warning(note)
@@ -284,4 +324,4 @@ def embed(
     return _C.embed(os.fspath(run), table.native, fasta, batch_size)
 
 
-__all__ = ["History", "Predictions", "Trainer", "calibrate", "embed", "predict"]
+__all__ = ["History", "Predictions", "Trainer", "calibrate", "embed", "fit_config", "predict"]

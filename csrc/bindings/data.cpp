@@ -327,8 +327,8 @@ void bind_samples(py::module_& module) {
       .def(py::init([](const Table& table, const std::vector<std::string>& sequences, const Tree* tree,
                        const std::optional<Tensor>& distances, const std::optional<Tensor>& targets,
                        const std::string& missing_features, int64_t max_bp, int64_t token_limit,
-                       const std::string& asv_sampling, int64_t rarefy_depth, bool redraw_each_epoch, uint64_t seed,
-                       const std::string& metric) {
+                       const std::string& asv_sampling, int64_t rarefy_depth, bool redraw_each_epoch,
+                       double least_thinning, uint64_t seed, const std::string& metric) {
              SampleArguments arguments;
              arguments.missing_features = missing_features;
              arguments.options.max_bp = max_bp;
@@ -336,6 +336,7 @@ void bind_samples(py::module_& module) {
              arguments.options.asv_sampling = data::parse_asv_sampling(asv_sampling);
              arguments.options.rarefy_depth_reads = rarefy_depth;
              arguments.options.redraw_each_epoch = redraw_each_epoch;
+             arguments.options.least_thinning = least_thinning;
              arguments.options.seed = seed;
              arguments.options.metric = community::parse_metric(metric);
              return make_samples(table, sequences, tree, distances, targets, arguments);
@@ -343,8 +344,8 @@ void bind_samples(py::module_& module) {
            py::arg("table"), py::arg("sequences"), py::kw_only(), py::arg("tree") = nullptr,
            py::arg("distances") = py::none(), py::arg("targets") = py::none(), py::arg("missing_features") = "error",
            py::arg("max_bp") = 150, py::arg("token_limit") = 1024, py::arg("asv_sampling") = "abundance",
-           py::arg("rarefy_depth") = 0, py::arg("redraw_each_epoch") = true, py::arg("seed") = 0,
-           py::arg("metric") = "unweighted", NoGil())
+           py::arg("rarefy_depth") = 0, py::arg("redraw_each_epoch") = true, py::arg("least_thinning") = 1.0,
+           py::arg("seed") = 0, py::arg("metric") = "unweighted", NoGil())
       .def_property_readonly("sample_ids", [](const data::SampleDataset& d) { return d.table().sample_ids; })
       .def("set_categories", &data::SampleDataset::set_categories, py::arg("categories"))
       .def("__len__", &data::SampleDataset::size)

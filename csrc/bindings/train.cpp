@@ -16,6 +16,7 @@
 #include "deepbio/train/resume.h"
 #include "deepbio/train/run.h"
 #include "deepbio/train/sample_choice.h"
+#include "deepbio/train/start.h"
 #include "deepbio/train/study.h"
 #include "deepbio/train/trainer.h"
 
@@ -103,6 +104,14 @@ std::shared_ptr<model::AamModel> model_over(const std::string& config_json, cons
     item.value().set_data(found->second.detach());
     item.value().set_requires_grad(found->second.requires_grad());
   }
+  for (auto& item : model->named_buffers()) {
+    const auto found = state.find(item.key());
+    if (found == state.end()) throw ConfigError("fit: the module has no buffer " + quoted(item.key()));
+    if (found->second.sizes() != item.value().sizes()) {
+      throw ShapeError("fit: buffer " + quoted(item.key()) + " has another shape than the config says");
+    }
+    item.value().set_data(found->second.detach());
+  }
   return model;
 }
 
@@ -122,6 +131,7 @@ train::Callbacks callbacks_of(const py::object& on_step, const py::object& on_ep
     event["step"] = report.step;
     event["num_steps"] = report.num_steps;
     event["loss"] = report.loss;
+    event["inner_fold"] = report.inner_fold;
     return control(on_step(event));
   };
   if (!on_epoch.is_none()) {
@@ -153,6 +163,7 @@ struct Fit {
   std::string run_directory, run_config_json;  // "": nothing is written
   std::vector<std::string> notes;              // for training.log
   train::Truth val_truth;
+  std::vector<int64_t> groups;  // of the training samples, or empty
   bool resume = false, overwrite = false;
 };
 
@@ -179,7 +190,7 @@ std::string run_fit(const Fit& fit, const Tensors& state, train::Callbacks callb
   std::optional<data::TargetCodec> codec;
   if (!fit.codec_json.empty()) codec = codec_of(fit.codec_json);
   const auto model = model_over(fit.config_json, state);
-  const train::Split split{all_of(fit.train), all_of(fit.val), {}};
+  const train::Split split{all_of(fit.train), all_of(fit.val), fit.groups};
   train::check_training(model->config(), model->is_predictor(), options, {fit.train, fit.val, split, codec});
   std::optional<train::Run> run;
   train::RunStart start;
@@ -207,10 +218,18 @@ std::string run_fit(const Fit& fit, const Tensors& state, train::Callbacks callb
 }
 
 // A data-dependent start, as `deepbio train` makes it for a new model of the default preset.
-void calibrate(const std::string& config_json, const Tensors& state, const data::SampleDataset& dataset) {
+void calibrate(const std::string& config_json, const Tensors& state, const data::SampleDataset& dataset,
+               int64_t known_min_samples) {
   const auto model = model_over(config_json, state);
+  const std::vector<int64_t> samples = all_of(dataset);
   const torch::Tensor embeddings = train::calibrate_asv_embeddings(*model, dataset);
-  train::calibrate_abundance_pooling(*model, dataset, all_of(dataset), embeddings);
+  train::calibrate_abundance_pooling(*model, dataset, samples, embeddings);
+  if (dataset.targets().defined()) train::start_predictor(*model, dataset, samples, known_min_samples, embeddings);
+}
+
+std::string fit_config(const std::string& config_json, const data::SampleDataset& dataset, int64_t known_min_samples) {
+  const auto config = model::ModelConfig::from_json(Json::parse(config_json, "model config"));
+  return train::fit_config(config, dataset, all_of(dataset), known_min_samples).to_json().dump();
 }
 
 py::dict predict(const std::string& run, const Table& table, const std::string& fasta_path, int64_t batch_size,
@@ -233,6 +252,7 @@ py::dict predict(const std::string& run, const Table& table, const std::string& 
   out["sample_ids"] = predictions.sample_ids;
   out["values"] = predictions.values;
   out["class_ids"] = predictions.class_ids;
+  out["means"] = predictions.means.defined() ? py::cast(predictions.means) : py::object(py::none());
   out["classes"] = config.target ? config.target->classes() : std::vector<std::string>{};
   out["left_out"] = data.left_out;
   out["levels"] = predictions.levels;
@@ -311,11 +331,11 @@ void bind_train(py::module_& module) {
          const data::SampleDataset& train, const data::SampleDataset& val, const std::string& codec_json,
          const std::string& run_directory, const std::string& run_config_json, const std::vector<std::string>& notes,
          const std::vector<double>& val_values, const std::vector<std::string>& val_labels, const py::object& on_step,
-         const py::object& on_epoch, bool resume, bool overwrite) {
+         const py::object& on_epoch, bool resume, bool overwrite, const std::vector<int64_t>& groups) {
         const Fit fit{config_json,     options_json, codec_json,
                       train,           val,          run_directory,
                       run_config_json, notes,        {val_values, val_labels},
-                      resume,          overwrite};
+                      groups,          resume,       overwrite};
         train::Callbacks callbacks = callbacks_of(on_step, on_epoch);
         const py::gil_scoped_release no_gil;
         return run_fit(fit, state, std::move(callbacks));
@@ -324,7 +344,8 @@ void bind_train(py::module_& module) {
       py::kw_only(), py::arg("codec_json") = "", py::arg("run_directory") = "", py::arg("run_config_json") = "",
       py::arg("notes") = std::vector<std::string>{}, py::arg("val_values") = std::vector<double>{},
       py::arg("val_labels") = std::vector<std::string>{}, py::arg("on_step") = py::none(),
-      py::arg("on_epoch") = py::none(), py::arg("resume") = false, py::arg("overwrite") = false);
+      py::arg("on_epoch") = py::none(), py::arg("resume") = false, py::arg("overwrite") = false,
+      py::arg("groups") = std::vector<int64_t>{});
   module.def(
       "read_run_config", [](const std::string& run) { return train::read_run_config(run).to_json().dump(); },
       py::arg("run"));
@@ -336,7 +357,10 @@ void bind_train(py::module_& module) {
       py::arg("run"), py::arg("config_json"));
   module.def("predict", &predict, py::arg("run"), py::arg("table"), py::arg("fasta_path") = "",
              py::arg("batch_size") = 32, py::arg("metadata_path") = "");
-  module.def("calibrate", &calibrate, py::arg("config_json"), py::arg("state"), py::arg("dataset"), NoGil());
+  module.def("calibrate", &calibrate, py::arg("config_json"), py::arg("state"), py::arg("dataset"),
+             py::arg("known_min_samples") = 0, NoGil());
+  module.def("fit_config", &fit_config, py::arg("config_json"), py::arg("dataset"), py::arg("known_min_samples"),
+             NoGil());
   module.def("embed", &embed, py::arg("run"), py::arg("table"), py::arg("fasta_path") = "", py::arg("batch_size") = 32,
              NoGil());
 }

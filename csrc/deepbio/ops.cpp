@@ -11,11 +11,15 @@
 #include <tuple>
 #include <vector>
 
+#include "deepbio/model/config.h"
+#include "deepbio/model/distribution.h"
 #include "deepbio/model/encoder_fused.h"
 #include "deepbio/model/encoder_stack.h"
 #include "deepbio/model/functional.h"
 #include "deepbio/model/fusion.h"
 #include "deepbio/model/initialize.h"
+#include "deepbio/model/known_asvs.h"
+#include "deepbio/model/members.h"
 #include "deepbio/train/losses.h"
 
 namespace {
@@ -148,6 +152,18 @@ std::tuple<Tensor, Tensor> attend_latents(const Tensor& x, const Tensor& mask, c
 
 Tensor span_mask_meta(const Tensor& tokens, double) { return at::empty_like(tokens, at::kBool); }
 
+Tensor histogram_loss(const Tensor& log_probabilities, const Tensor& target, const Tensor& bin_edges,
+                      const std::optional<Tensor>& sample_weights) {
+  return deepbio::train::histogram_loss(log_probabilities, target, bin_edges, sample_weights.value_or(Tensor()));
+}
+
+Tensor member_nets(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& norm_weight,
+                   const Tensor& norm_bias, const Tensor& head_weight, const Tensor& head_bias, double input_dropout,
+                   double dropout, bool training) {
+  return fn::member_nets(x, {weight, bias, norm_weight, norm_bias, head_weight, head_bias},
+                         {input_dropout, dropout, training});
+}
+
 Tensor init_parameter(const std::string& name, at::IntArrayRef shape, int64_t fan_in, int64_t seed) {
   return deepbio::model::initial_parameter(name, shape, fan_in, static_cast<uint64_t>(seed));
 }
@@ -235,6 +251,26 @@ TORCH_LIBRARY(deepbio, m) {
       "float dropout, bool training) -> (Tensor values, Tensor attention)",
       &attend_latents);
   m.def("conditional_scale(Tensor y, Tensor ids, Tensor scale, Tensor bias) -> Tensor", &fn::conditional_scale);
+  // Members side by side on x [B, I] -> [E, B, O]; their answers [M, B, C] as one; a histogram's target and answers.
+  m.def(
+      "member_nets(Tensor x, Tensor weight, Tensor bias, Tensor norm_weight, Tensor norm_bias, Tensor head_weight, "
+      "Tensor head_bias, float input_dropout, float dropout, bool training) -> Tensor",
+      &member_nets);
+  m.def("mix_members(Tensor logits, Tensor weight, Tensor temperature) -> Tensor", &fn::mix_members);
+  m.def("soft_targets(Tensor target, Tensor bin_edges) -> Tensor", &fn::soft_targets);
+  m.def("distribution_quantile(Tensor log_probabilities, Tensor bin_edges, float level) -> Tensor",
+        &fn::distribution_quantile);
+  m.def("distribution_mean(Tensor log_probabilities, Tensor bin_edges) -> Tensor", &fn::distribution_mean);
+  m.def("asv_identity(Tensor asv_tokens, Tensor keys) -> Tensor", &fn::asv_identity);
+  m.def("known_columns(Tensor identity, Tensor known) -> Tensor", &fn::known_columns);
+  m.def(
+      "known_asv_inputs(Tensor columns, Tensor asv_index, Tensor mask, Tensor counts, Tensor known, "
+      "bool log_abundance) -> Tensor",
+      &fn::known_asv_inputs);
+  m.def(
+      "pool_sequences(Tensor asv_embeddings, Tensor asv_index, Tensor mask, Tensor counts, bool log_abundance) "
+      "-> Tensor",
+      &fn::pool_sequences);
   m.def("asv_mask(Tensor tokens) -> Tensor", &fn::asv_mask);
   m.def("slot_index(Tensor mask) -> Tensor", &fn::slot_index);
   m.def("random_mask(Tensor tokens, float ratio) -> Tensor", &fn::random_mask);
@@ -249,6 +285,10 @@ TORCH_LIBRARY(deepbio, m) {
       "classification_loss(Tensor prediction, Tensor target, Tensor? class_weights=None, Tensor? sample_weights=None) "
       "-> Tensor",
       &classification_loss);
+  m.def(
+      "histogram_loss(Tensor log_probabilities, Tensor target, Tensor bin_edges, Tensor? sample_weights=None) "
+      "-> Tensor",
+      &histogram_loss);
   m.def("count_loss(Tensor prediction, Tensor counts, Tensor mask) -> Tensor", &deepbio::train::count_loss);
   m.def("embedding_distances(Tensor embeddings) -> Tensor", &deepbio::train::embedding_distances);
   m.def("unifrac_loss(Tensor embeddings, Tensor distances) -> Tensor", &deepbio::train::unifrac_loss);
@@ -256,6 +296,7 @@ TORCH_LIBRARY(deepbio, m) {
   m.def("nucleotide_loss(Tensor logits, Tensor tokens, Tensor? where=None, Tensor? weight=None) -> Tensor",
         &nucleotide_loss);
   // Not of tensors: the bits of one parameter.
+  m.def("asv_keys(int length) -> Tensor", &fn::asv_keys);
   m.def("init_parameter(str name, int[] shape, int fan_in, int seed) -> Tensor", &init_parameter);
 }
 

@@ -22,7 +22,7 @@ struct PredictCommand {
 // probability).
 train::Predictions predict_passes(model::AamModel& model, const train::RunConfig& config,
                                   const train::PredictionData& data, const PredictCommand& command) {
-  std::vector<at::Tensor> values, quantiles;
+  std::vector<at::Tensor> values, quantiles, means;
   train::Predictions predictions;
   for (int64_t pass = 0; pass < command.files.passes; ++pass) {
     train::PredictOptions options = command.options;
@@ -30,13 +30,16 @@ train::Predictions predict_passes(model::AamModel& model, const train::RunConfig
     predictions = train::predict(model, config, *data.dataset, data.samples, options);
     values.push_back(predictions.values);
     if (predictions.quantiles.defined()) quantiles.push_back(predictions.quantiles);
+    if (predictions.means.defined()) means.push_back(predictions.means);
   }
   if (values.size() == 1) return predictions;
   const at::Tensor all = at::stack(values);
   predictions.values = all.mean(0);
+  if (!means.empty()) predictions.means = at::stack(means).mean(0);
   if (!quantiles.empty()) predictions.quantiles = at::stack(quantiles).mean(0);
   at::Tensor deviation = all.std(0, /*unbiased=*/false);
-  const at::Tensor best = predictions.values.argmax(1);
+  const at::Tensor best =
+      predictions.class_ids.empty() ? at::Tensor() : model::class_scores(model, predictions.values.log()).argmax(1);
   if (!predictions.class_ids.empty()) {
     const at::Tensor chosen = best.contiguous();
     predictions.class_ids.assign(chosen.data_ptr<int64_t>(), chosen.data_ptr<int64_t>() + chosen.numel());

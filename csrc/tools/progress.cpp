@@ -57,10 +57,11 @@ void TrainingProgress::step(const train::StepReport& report, int64_t batch_size)
   last_shown_ = now;
   const double seconds = std::chrono::duration<double>(now - start_).count();
   const double rate = static_cast<double>(steps_done_) / seconds;
+  const std::string part = report.inner_fold > 0 ? "inner fold " + std::to_string(report.inner_fold) + "  " : "";
   const int64_t left = (num_epochs_ - report.epoch) * report.num_steps - report.step - 1;
-  const std::string text = "epoch " + std::to_string(report.epoch + 1) + "/" + std::to_string(num_epochs_) + "  step " +
-                           std::to_string(report.step + 1) + "/" + std::to_string(report.num_steps) + "  loss " +
-                           formatted("%.4f", report.loss) + "  " +
+  const std::string text = part + "epoch " + std::to_string(report.epoch + 1) + "/" + std::to_string(num_epochs_) +
+                           "  step " + std::to_string(report.step + 1) + "/" + std::to_string(report.num_steps) +
+                           "  loss " + formatted("%.4f", report.loss) + "  " +
                            formatted("%.1f", rate * static_cast<double>(batch_size)) + " samples/s  " +
                            clock_text(static_cast<double>(left) / rate) + " left";
   clear();

@@ -23,7 +23,7 @@ void add_study_options(CLI::App& app, train::StudyFiles& files, bool is_predicto
 
 void add_split_options(CLI::App& app, train::StudyOptions& options) {
   app.add_option("--group-column", options.group_column,
-                 "Metadata column (host, subject): samples of one value are all on one side of the split")
+                 "Metadata column (host, subject): samples of one value are all on one side of a split")
       ->option_text("NAME");
   for (auto& [name, path, what] :
        {std::tuple{"--train-samples", &options.train_samples, "Train on these samples, an id per line in FILE"},

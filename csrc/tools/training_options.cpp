@@ -22,6 +22,44 @@ TrainingSetup aam_preset(bool is_predictor) {
   return setup;
 }
 
+// The prediction of the default preset (docs/training.md): what is known of each ASV beside what its sequence tells,
+// over an encoder that stays as it starts, within a fixed budget of steps.
+void predict_by_known_asvs(TrainingSetup& setup) {
+  model::ModelConfig& model = setup.model;
+  model.transformer_branch = model.count_prediction = false;
+  model.sequence_branch = model.freeze_base = true;
+  model.known_input_dropout = model.sequence_input_dropout = 0.5;
+  model.known_dropout = model.sequence_dropout = 0.8;
+  model.num_bins = 67;
+  model.num_members = 4;
+  setup.rarefy_depth_reads = 0;
+  setup.least_thinning = 0.3;
+  train::TrainingOptions& training = setup.training;
+  training.batch_size = 32;
+  training.epochs = 16;
+  training.min_steps = 200;
+  training.beta2 = 0.98;
+  training.patience = 0;
+  training.best_metric = "last";
+  training.average_from = 0.5;
+  training.known_min_samples = 2;
+  training.calibration_folds = 3;
+  training.base_lr_factor = 0.1;  // in joint training
+  training.unfreeze_from = 0.3;
+  training.loss.nuc_penalty = 0;
+  training.loss.target_loss_type = "histogram";
+}
+
+// Classes: who is there says more than how much of it.
+void adapt_to_classes(TrainingSetup& setup) {
+  model::ModelConfig& model = setup.model;
+  model.known_inputs = "presence";
+  model.known_dropout = model.sequence_dropout = 0.5;
+  model.num_bins = 0;
+  setup.training.epochs = 12;
+  setup.training.loss.target_loss_type = train::LossOptions().target_loss_type;
+}
+
 TrainingSetup default_preset(bool is_predictor) {
   TrainingSetup setup;
   model::ModelConfig& model = setup.model;
@@ -31,13 +69,12 @@ TrainingSetup default_preset(bool is_predictor) {
   model.predict_nucleotides = true;
   model.count_embedding = true;
   model.count_embedding_method = "film";
-  model.abundance_pooling = is_predictor;
   model.asv_dropout = 0;  // its masks would cost more than the rest of the stack; the sample level keeps its own
   setup.training.lr = 1e-3;
   setup.training.batch_size = 16;
-  setup.training.epochs = is_predictor ? 40 : 20;
+  setup.training.epochs = 20;
   setup.training.max_grad_norm = 1;
-  setup.training.loss.nuc_penalty = is_predictor ? 0 : 1;
+  if (is_predictor) predict_by_known_asvs(setup);
   return setup;
 }
 
@@ -87,12 +124,18 @@ OptionRows TrainingSetup::model_rows() { return model.rows(); }
 OptionRows TrainingSetup::data_rows() {
   OptionValues depth = at_least(0);
   depth.words = {{"auto", kAutoDepth}};
+  OptionValues above_zero_to_one = from_to(0, 1);
+  above_zero_to_one.without_least = true;
   OptionValues metric = one_of({"unweighted", "weighted_normalized"});
   metric.words = {{"unifrac", "unweighted"}, {"weighted", "weighted_normalized"}};  // AAM's names
   return {{"rarefy_depth", &rarefy_depth_reads,
            "Reads drawn per sample, anew in each epoch; 0: counts as they are; auto: the largest depth up to 5000 that "
            "keeps 90 % of the samples",
            depth},
+          OptionRow{"least_thinning", &least_thinning,
+                    "Each epoch keeps a random share of a sample's reads, between this and 1; 1: all of them",
+                    above_zero_to_one}
+              .for_predictor(),
           {"asv_sampling", &asv_sampling, "Which ASVs stay above `token_limit`, and their order",
            one_of({"first", "abundance", "random"})},
           {"missing_features", &missing_features,
@@ -184,11 +227,46 @@ void TrainingFlags::apply_given(TrainingSetup& setup) const {
   }
 }
 
+bool TrainingFlags::is_given(const std::string& name) const {
+  TrainingSetup any;
+  const OptionRows rows = any.rows();
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].name == name) return !given_[i]->used().empty();
+  }
+  throw Error("no option is called " + name);
+}
+
+void TrainingFlags::follow_the_given(TrainingSetup& setup) const {
+  train::TrainingOptions& training = setup.training;
+  model::ModelConfig& model = setup.model;
+  // Epochs are what was asked for, not more.
+  if (is_given("epochs") && !is_given("min_steps")) training.min_steps = 0;
+  // A best epoch is one of them, not a mean of several.
+  if (is_given("patience") && !is_given("best_metric")) training.best_metric = "val_loss";
+  if (training.best_metric != "last" && !is_given("average_from")) training.average_from = 1;
+  // A histogram's answer is not scaled or bounded.
+  const bool scales = model.bounded_targets || model.output_activation != "none" || model.learnable_output_scale ||
+                      !model.conditional_scaling_columns.empty();
+  if (scales && !is_given("loss_type")) training.loss.target_loss_type = train::LossOptions().target_loss_type;
+  if (training.loss.target_loss_type != "histogram" && !is_given("num_bins")) model.num_bins = 0;
+  // These act in the transformer's head alone.
+  const bool wants_transformer =
+      !model.regressor_hidden_dims.empty() || model.abundance_pooling || model.categorical_fusion != "concat";
+  if (wants_transformer && !is_given("transformer_branch")) model.transformer_branch = true;
+}
+
 TrainingSetup TrainingFlags::resolve(const Shared& shared, const model::ModelConfig* base) const {
   TrainingSetup setup = preset_setup(preset_, is_predictor_);
   if (base != nullptr) take_encoder(setup.model, *base);
   setup.training.seed = shared.seed;
   apply_given(setup);
+  if (preset_ == "default" && is_predictor_) {
+    if (setup.model.is_classifier) {  // decides over values of the preset, which what is given then overrules
+      adapt_to_classes(setup);
+      apply_given(setup);
+    }
+    follow_the_given(setup);
+  }
   train::LossOptions& loss = setup.training.loss;
   if (setup.model.freeze_base) loss.nuc_penalty = 0;
   setup.model.predict_nucleotides = loss.nuc_penalty > 0;

@@ -24,6 +24,7 @@ struct TrainingSetup {
   train::TrainingOptions training;
   int64_t rarefy_depth_reads = kAutoDepth;  // 0: counts as they are
   double test_size = 0.2;
+  double least_thinning = 1;
   std::string asv_sampling = "abundance", unifrac_metric = "unweighted";
   std::string missing_features = "error", missing_samples = "error";
   std::string target_transform = "zscore";
@@ -54,6 +55,9 @@ class TrainingFlags {
   void add_group(CLI::App& app, const std::string& group, const OptionRows& ours, const OptionRows& theirs);
   CLI::Option* add_flag(CLI::App& app, const OptionRow& row, const std::string& name, const std::string& help);
   void apply_given(TrainingSetup& setup) const;
+  bool is_given(const std::string& name) const;
+  // What an option that is given means for others of the default preset that are not.
+  void follow_the_given(TrainingSetup& setup) const;
   bool is_predictor_;
   std::string preset_ = "default";
   std::vector<std::unique_ptr<Given>> given_;  // one for each row of TrainingSetup::rows()

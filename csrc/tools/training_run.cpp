@@ -21,6 +21,7 @@
 #include "deepbio/train/predictor.h"
 #include "deepbio/train/resume.h"
 #include "deepbio/train/run.h"
+#include "deepbio/train/start.h"
 #include "deepbio/train/trainer.h"
 
 namespace deepbio::tools {
@@ -52,6 +53,7 @@ train::StudyOptions study_options(const TrainingCommand& command, const Training
                   setup.unifrac_metric};
   options.learns_distances = setup.training.loss.penalty > 0;
   options.test_size = setup.test_size;
+  options.least_thinning = setup.least_thinning;
   options.seed = setup.training.seed;
   return options;
 }
@@ -113,18 +115,35 @@ void write_val_predictions(const train::Run& run, const train::RunConfig& config
                           config, actual);
 }
 
-// is_fresh: training starts at the first epoch; otherwise the weights come from the checkpoint.
+// What a new predictor knows of its training samples before the first step.
+void start_predictor(model::AamModel& model, const TrainingSetup& setup, const train::Study& study,
+                     train::FeatureTensors& features) {
+  const std::vector<int64_t>& samples = study.split.train;
+  const torch::Tensor computed = features.embeddings;
+  if (setup.model.freeze_base && !computed.defined()) features = train::frozen_features(model, *study.train);
+  train::calibrate_abundance_pooling(model, *study.train, samples, features.embeddings);
+  train::start_predictor(model, *study.train, samples, setup.training.known_min_samples, features.embeddings);
+  if (!setup.model.freeze_base) {
+    features = {};  // of an encoder that will move
+  } else if (setup.model.num_known_asvs > 0) {
+    features.identity = train::feature_identities(*study.train);
+  }
+}
+
+// is_fresh: training starts at the first epoch; otherwise the weights come from the checkpoint. features: what was
+// computed of the table's ASVs on the way, over a frozen base.
 std::shared_ptr<model::AamModel> build_model(const TrainingCommand& command, const TrainingSetup& setup,
-                                             const train::Study& study, TrainingProgress& progress, bool is_fresh) {
+                                             const train::Study& study, TrainingProgress& progress, bool is_fresh,
+                                             train::FeatureTensors& features) {
   auto model = model::make_model(setup.model, command.is_predictor, setup.training.seed);
-  torch::Tensor embeddings;  // of all ASVs, when they have just been computed
+  const bool reads_sequences = !command.is_predictor || setup.model.transformer_branch || setup.model.sequence_branch;
   if (!command.pretrained.empty() && is_fresh) {
     const train::LoadReport report = train::load_pretrained(*model, command.pretrained);
     progress.line("took " + std::to_string(report.loaded.size()) + " tensors from " + command.pretrained);
-  } else if (setup.preset == "default" && is_fresh) {
-    embeddings = train::calibrate_asv_embeddings(*model, *study.train);
+  } else if (setup.preset == "default" && is_fresh && reads_sequences) {
+    features.embeddings = train::calibrate_asv_embeddings(*model, *study.train);
   }
-  if (is_fresh) train::calibrate_abundance_pooling(*model, *study.train, study.split.train, embeddings);
+  if (is_fresh && command.is_predictor) start_predictor(*model, setup, study, features);
   int64_t parameters = 0;
   for (const auto& parameter : model->parameters()) parameters += parameter.numel();
   progress.line("model with " + std::to_string(parameters) + " parameters, preset " + setup.preset);
@@ -139,7 +158,7 @@ TrainingSetup resolve_setup(TrainingCommand& command, const Shared& shared) {
     return command.flags->resolve(shared, &base.model);
   }
   TrainingSetup setup = command.flags->resolve(shared);
-  if (command.is_predictor && setup.model.freeze_base) {
+  if (command.is_predictor && setup.model.freeze_base && setup.model.transformer_branch) {
     throw ConfigError("`freeze_base` trains the heads only, so it needs `pretrained`");
   }
   return setup;
@@ -215,6 +234,9 @@ int run_training(TrainingCommand& command, const CLI::App& app, const Shared& sh
   }
   const train::Study study = train::prepare_study(command.files, options);
   if (setup.model.is_classifier) setup.model.out_dim = static_cast<int64_t>(study.codec->classes().size());
+  if (command.is_predictor) {
+    setup.model = train::fit_config(setup.model, *study.train, study.split.train, setup.training.known_min_samples);
+  }
   setup.model.categorical_cardinalities = study.categories.cardinalities();
   check_before_start(command, setup, study);
   if (command.dry_run) {
@@ -223,21 +245,24 @@ int run_training(TrainingCommand& command, const CLI::App& app, const Shared& sh
   }
   const train::RunStart start = run_start(command, app, setup, study);
   run->start(start);
-  TrainingProgress progress(run->file("training.log"), shared.quiet, setup.training.epochs, command.resume);
+  const int64_t epochs = train::budget_epochs(setup.training, static_cast<int64_t>(study.split.train.size()));
+  TrainingProgress progress(run->file("training.log"), shared.quiet, epochs, command.resume);
   for (const std::string& note : study.notes) progress.line(spelled_for_shell(note));
   say_study(study, progress);
-  auto model = build_model(command, setup, study, progress, run->is_fresh());
+  train::FeatureTensors features;
+  auto model = build_model(command, setup, study, progress, run->is_fresh(), features);
   (void)interrupted();  // from here on a signal is answered at the next step
   train::Trainer trainer(model, setup.training, command.output_dir, study.codec);
+  trainer.set_features(features);
   const train::FitResult result =
       trainer.fit(*study.train, *study.val, study.split, callbacks_for(progress, setup), command.resume);
   if (result.interrupted) {
-    progress.line(result.history.empty()
+    progress.line(result.saved_epochs == 0
                       ? "interrupted in the first epoch; --resume starts with it again"
-                      : "interrupted; --resume goes on after epoch " + std::to_string(result.history.size()));
+                      : "interrupted; --resume goes on after epoch " + std::to_string(result.saved_epochs));
     return 128 + interrupt_signal();
   }
-  if (command.is_predictor) write_val_predictions(*run, start.config, study, *model);
+  if (command.is_predictor && !study.split.val.empty()) write_val_predictions(*run, start.config, study, *model);
   if (result.stopped_early)
     progress.line("no better epoch for " + std::to_string(setup.training.patience) + ": stopped");
   say_result(result, command, shared);

@@ -56,7 +56,7 @@ def test_a_run_directory_holds_what_is_promised(trained: Path, community_dir: Pa
     run = trained / "run"
     assert {path.name for path in run.iterdir()} == RUN_FILES
     assert {path.name for path in (run / "last").iterdir()} == {
-        "model.safetensors", "optimizer.safetensors", "state.json",
+        "model.safetensors", "optimizer.safetensors", "average.safetensors", "state.json",
     }  # fmt: skip
     epochs = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [epoch["epoch"] for epoch in epochs] == [0, 1]
@@ -99,7 +99,8 @@ def test_several_passes_add_their_spread(deepbio: Run, trained: Path, community_
         "--passes", 3, check=True,
     )  # fmt: skip
     found = list(csv.DictReader(done.stdout.splitlines(), delimiter="\t"))
-    assert list(found[0]) == ["sample_id", "prediction", "prediction_std"]
+    columns = ["sample_id", "prediction", "prediction_mean", "quantile_0.05", "quantile_0.95", "prediction_std"]
+    assert list(found[0]) == columns
     assert sum(float(row["prediction_std"]) for row in found) > 0
 
 
@@ -164,7 +165,8 @@ def test_info_says_what_a_run_and_a_file_are(deepbio: Run, trained: Path, commun
 
 
 def test_an_interrupted_run_resumes_to_the_same_bits(deepbio: Run, binary: str, community_dir: Path, tmp_path: Path):
-    options = [*study(community_dir), *TINY, "--epochs", 6, "--dropout", 0.1]
+    options = [*study(community_dir), *TINY, "--epochs", 6, "--dropout", 0.1, "--no-freeze-base", "--average-from", 0.4]
+    options += ["--transformer-branch", "--calibration-folds", 2]
     deepbio("train", *options, "--output-dir", tmp_path / "whole", check=True)
     command = [binary, "train", *options, "--output-dir", tmp_path / "cut"]
     process = subprocess.Popen([str(part) for part in command], stderr=subprocess.PIPE, text=True)
@@ -176,7 +178,8 @@ def test_an_interrupted_run_resumes_to_the_same_bits(deepbio: Run, binary: str, 
     finished = len((tmp_path / "cut" / "metrics.jsonl").read_text().splitlines())
     assert 1 <= finished < 6
     deepbio("train", "--resume", "--output-dir", tmp_path / "cut", "--threads", 1, check=True)
-    for name in ("model.safetensors", "last/model.safetensors", "last/optimizer.safetensors"):
+    for name in ("model", "last/model", "last/optimizer", "last/average"):
+        name += ".safetensors"
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
     whole, cut = rows(tmp_path / "whole" / "val_predictions.tsv"), rows(tmp_path / "cut" / "val_predictions.tsv")
     assert whole == cut
@@ -279,7 +282,8 @@ def test_covariates_are_numbered_kept_and_asked_for(deepbio: Run, community_dir:
             row[at] = "elsewhere"
     other.write_text("".join("\t".join(row) + "\n" for row in cells))
     changed = deepbio(*args, "--metadata", other, check=True).stdout
-    assert changed.splitlines()[0] == "sample_id\tprediction" and not found.stdout
+    columns = ["sample_id", "prediction", "prediction_mean", "quantile_0.05", "quantile_0.95"]
+    assert changed.splitlines()[0].split("\t") == columns and not found.stdout
     assert {line.split("\t")[1] for line in changed.splitlines()[1:]} != set(predicted.values())
     score = json.loads(
         deepbio("evaluate", "--model", run, "--table", table, "--metadata", metadata, "--json", check=True).stdout
@@ -291,7 +295,8 @@ def test_covariates_are_numbered_kept_and_asked_for(deepbio: Run, community_dir:
 
 
 def test_a_dry_run_estimates_and_writes_nothing(deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path):
-    args = ["train", *study(community_dir), *TINY, "--epochs", 4, "--dry-run", "--output-dir"]
+    whole = ["--transformer-branch", "--no-freeze-base", "--count-prediction", "--known-min-samples", 0]
+    args = ["train", *study(community_dir), *TINY, *whole, "--epochs", 4, "--dry-run", "--output-dir"]
     table = dict(line.split("\t") for line in deepbio(*args, tmp_path / "run", check=True).stdout.splitlines())
     found = json.loads(deepbio(*args, trained / "run", "--json", check=True).stdout)  # an existing run is left alone
     assert not (tmp_path / "run").exists() and set(table) == set(found)
@@ -308,7 +313,9 @@ def test_a_dry_run_estimates_and_writes_nothing(deepbio: Run, trained: Path, com
     assert asvs * 3 < found["gflop_per_step"] * 1e9 < 3 * (asvs + 1.5 * at_least)
     args[0:1] = ["pretrain"]
     args = [
-        part for part in args if part not in ("--metadata", community_dir / "metadata.tsv", "--metadata-column", "age")
+        part
+        for part in args
+        if part not in ("--metadata", community_dir / "metadata.tsv", "--metadata-column", "age", *whole)
     ]
     args[-1:] = ["--tree", community_dir / "tree.nwk", "--output-dir"]
     assert json.loads(deepbio(*args, tmp_path / "run", "--json", check=True).stdout)["seconds"] > 0
@@ -351,10 +358,45 @@ def test_a_frozen_base_keeps_the_pretrained_weights(deepbio: Run, trained: Path,
     shared = [name for name in base if f"base_model.{name}" in model]
     assert len(shared) > 20
     assert all(torch.equal(base[name], model[f"base_model.{name}"]) for name in shared)
-    done = deepbio(*args, "--output-dir", tmp_path / "other")
+    done = deepbio(*args, "--transformer-branch", "--output-dir", tmp_path / "other")
     assert done.returncode == 1 and "--pretrained" in done.stderr
     done = deepbio(*args, "--pretrained", trained / "pretrained", "--embedding-dim", 32, "--output-dir", tmp_path / "w")
     assert done.returncode == 1 and "--embedding-dim" in done.stderr
+
+
+def test_training_starts_at_the_mean_and_stays_sane(deepbio: Run, tmp_path: Path):
+    """150 samples that share 12 ASVs, the target a log ratio of two: their pooled embeddings hardly differ."""
+    generator = torch.Generator().manual_seed(5)
+    reads = torch.distributions.Dirichlet(torch.full((12,), 2.0))
+    torch.manual_seed(5)
+    counts = torch.round(reads.sample((150,)) * 5000) + 1
+    letters = torch.randint(0, 4, (12, 60), generator=generator)
+    names = ["".join("ACGT"[i] for i in row) for row in letters.tolist()]
+    samples = [f"s{i}" for i in range(150)]
+    table = ["#OTU ID\t" + "\t".join(samples)]
+    table += [f"{name}\t" + "\t".join(str(int(n)) for n in counts[:, k]) for k, name in enumerate(names)]
+    target = (counts[:, 0] / counts[:, 1]).log()
+    (tmp_path / "t.tsv").write_text("\n".join(table) + "\n")
+    about = [f"{name}\t{value:.6f}" for name, value in zip(samples, target.tolist(), strict=True)]
+    (tmp_path / "m.tsv").write_text("sample-id\tratio\n" + "\n".join(about) + "\n")
+    args = ["train", "--table", tmp_path / "t.tsv", "--metadata", tmp_path / "m.tsv", "--metadata-column", "ratio"]
+    deepbio(*args, "--threads", 1, "--output-dir", tmp_path / "run", check=True)
+    epochs = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    held_back = set(lines(tmp_path / "run" / "val_samples.txt"))
+    val = torch.tensor([value for name, value in zip(samples, target.tolist(), strict=True) if name in held_back])
+    rest = torch.tensor([value for name, value in zip(samples, target.tolist(), strict=True) if name not in held_back])
+    mean_error = (val - rest.mean()).abs().mean().item()
+    assert len(epochs) * 4 >= 200, "120 samples are 4 batches"
+    assert all(epoch["val"]["mae"] < 1.1 * mean_error for epoch in epochs)
+    assert all(epoch["val_loss"] < 1.1 * epochs[0]["val_loss"] for epoch in epochs)
+    assert epochs[-1]["val"]["r2"] > 0.5
+    # AAM's own architecture starts at the mean too.
+    deepbio(*args, "--preset", "aam", "--epochs", 1, "--attention-layers", 1, "--embedding-dim", 16, "--nuc-penalty", 0,
+            "--batch-size", 150, "--lr", 1e-9, "--output-dir", tmp_path / "aam", check=True)  # fmt: skip
+    (epoch,) = [json.loads(line) for line in (tmp_path / "aam" / "metrics.jsonl").read_text().splitlines()]
+    scaled = (rest - rest.min()) / (rest.max() - rest.min())
+    of_the_mean = torch.nn.functional.smooth_l1_loss(scaled, scaled.mean().expand_as(scaled)).item()
+    assert epoch["train"]["target_loss"] == pytest.approx(of_the_mean, rel=0.01)
 
 
 @pytest.mark.parametrize(

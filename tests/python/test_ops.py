@@ -87,6 +87,14 @@ def arguments(rows, length, dtype=torch.double):
             make(D),
             *normed_attention(),
         ),
+        "pool_sequences": (
+            make(4, D),
+            torch.randint(0, 4, (rows, length)),
+            mask(rows, length),
+            counts,
+            False,
+        ),
+        "mix_members": (make(3, rows, D), torch.tensor([0.5, 0.2, 0.3], dtype=dtype), torch.ones(3, dtype=dtype)),
         "conditional_scale": (pooled, torch.randint(0, 4, (rows,)), make(4, D), make(4, D)),
     }
 
@@ -139,6 +147,36 @@ def test_strided_input_gives_the_same(name):
     call = arguments(3, 4)[name]
     expected, got = getattr(ops, name)(*call), getattr(ops, name)(*map(strided, call))
     torch.testing.assert_close(got, expected)
+
+
+def test_members_are_checked_and_differentiable():
+    def make(*shape):
+        return torch.randn(shape, dtype=torch.double).requires_grad_()
+
+    call = (make(4, 5), make(3, 5, 7), make(3, 7), make(3, 7), make(3, 7), make(3, 7, 2), make(3, 2), 0.0, 0.0, True)
+    torch.library.opcheck(ops.member_nets, call)
+    assert torch.autograd.gradcheck(ops.member_nets, call)
+    assert ops.member_nets(make(0, 5), *call[1:]).shape == (3, 0, 2)
+
+
+def test_what_known_asvs_and_histograms_need_is_checked():
+    tokens, keys = torch.randint(1, 5, (6, 9)), ops.asv_keys(12)
+    identity = ops.asv_identity(tokens, keys)
+    known = identity[[4, 1, 3]].sort().values
+    columns = ops.known_columns(identity, known)
+    index, where = torch.randint(0, 6, (3, 4)), mask(3, 4)
+    counts, edges = torch.rand(3, 4) * 9, torch.linspace(-1, 1, 8)
+    for op, call in [
+        (ops.asv_identity, (tokens, keys)),
+        (ops.known_columns, (identity, known)),
+        (ops.known_asv_inputs, (columns, index, where, counts, known, True)),
+        (ops.soft_targets, (torch.randn(4), edges)),
+        (ops.distribution_quantile, (torch.randn(4, 7).log_softmax(-1), edges, 0.5)),
+        (ops.distribution_mean, (torch.randn(4, 7).log_softmax(-1), edges)),
+    ]:
+        torch.library.opcheck(op, call)
+    assert known[columns[[4, 1, 3]]].tolist() == identity[[4, 1, 3]].tolist()
+    assert ops.known_asv_inputs(columns, index[:0], where[:0], counts[:0], known, False).shape == (0, 3)
 
 
 def test_masks_and_indices():

@@ -28,7 +28,7 @@ def trained(deepbio: Run, community_dir: Path, tmp_path_factory: pytest.TempPath
     deepbio(
         "train", "--table", community_dir / "table.biom", "--metadata", community_dir / "metadata.tsv",
         "--metadata-column", "age", "--output-dir", run, "--epochs", 2, "--embedding-dim", 16, "--max-bp", 60,
-        "--seed", 3, check=True,
+        "--seed", 3, "--preset", "aam", "--attention-layers", 1, check=True,
     )  # fmt: skip
     return run
 
@@ -187,6 +187,65 @@ def test_the_python_shell_gives_the_bits_of_the_cpp_shell(trained: Path, communi
     inputs = {key: batch[key] for key in ("asv_tokens", "asv_index", "mask", "counts")}
     cpp = db._C.model_forward(json.dumps(model.config.to_dict()), dict(model.state_dict()), inputs)
     assert torch.equal(python, cpp["target_prediction"])
+
+
+def test_a_model_of_members_learns_in_python_as_in_the_command(deepbio: Run, community_dir: Path, tmp_path: Path):
+    run, table = tmp_path / "run", community_dir / "table.biom"
+    deepbio(
+        "train", "--table", table, "--metadata", community_dir / "metadata.tsv", "--metadata-column", "age",
+        "--output-dir", run, "--epochs", 3, "--max-bp", 60, "--seed", 3, "--threads", 1, "--ensemble", 2, check=True,
+    )  # fmt: skip
+    stored = json.loads((run / "config.json").read_text())
+    whole = db.SampleDataset(
+        table, metadata=community_dir / "metadata.tsv", target="age", max_bp=60, least_thinning=0.3, seed=3
+    )
+    train, val = whole.split(0.2, seed=3)
+    assert train.sample_ids == (run / "train_samples.txt").read_text().split()
+    options = stored["training"]["resolved"]
+    config = db.training.fit_config(db.models.ModelConfig.from_dict(stored["model"]), train, 2)
+    assert config.to_dict() == stored["model"] and config.num_known_asvs > 0
+    model = db.models.SequencePredictor(config)
+    model.reset_parameters(3)
+    db.training.calibrate(model, train, 2)
+    mine, folds = tmp_path / "mine", set()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        db.Trainer(model, options).fit(
+            train, val, run_directory=mine, on_step=lambda step: folds.add(step["inner_fold"])
+        )
+    finally:
+        torch.set_num_threads(threads)
+    assert folds == {0, 1, 2, 3}
+    epochs = [[json.loads(line) for line in (r / "metrics.jsonl").read_text().splitlines()] for r in (run, mine)]
+    for theirs, ours in zip(*epochs, strict=True):
+        assert ours["val_loss"] == pytest.approx(theirs["val_loss"], rel=1e-4)
+    both = [db.predict(r, table) for r in (run, mine)]
+    torch.testing.assert_close(both[1].values, both[0].values, rtol=1e-3, atol=1e-2)
+    one = both[0]
+    assert one.levels == [0.05, 0.95] and one.means.shape == one.values[:, 0].shape
+    low, high = one.quantiles.unbind(1)
+    assert (low <= one.values[:, 0]).all() and (one.values[:, 0] <= high).all()
+    ages = [float(line.split("\t")[1]) for line in deepbio(
+        "predict", "--model", run, "--table", table, check=True).stdout.splitlines()[1:]]  # fmt: skip
+    assert ages == pytest.approx(one.values[:, 0].tolist(), rel=1e-8)
+    # The same table under other ids and in another order: ASVs are known by their sequence.
+    loaded = db.models.from_pretrained(run)
+    batch = whole.batch([0, 5])
+    with torch.no_grad():
+        answer = loaded(batch)["target_prediction"]
+        order = torch.randperm(len(batch["asv_tokens"]))
+        moved = {
+            "asv_tokens": batch["asv_tokens"][order], "asv_index": order.argsort()[batch["asv_index"]],
+            "mask": batch["mask"], "counts": batch["counts"],
+        }  # fmt: skip
+        torch.testing.assert_close(loaded(moved)["target_prediction"], answer)
+
+
+def test_groups_of_another_length_are_refused(community_dir: Path):
+    trainer = db.Trainer(db.models.SequencePredictor(**TINY), epochs=1)
+    with pytest.raises(ArgumentError, match="groups: expected one for each of 19"):
+        trainer.fit(samples_of(community_dir), groups=["a", "b"])
 
 
 def test_a_run_that_is_none_is_said_to_be_none(tmp_path: Path, community_dir: Path):

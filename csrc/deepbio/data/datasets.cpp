@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <limits>
 #include <numeric>
 #include <unordered_map>
@@ -82,6 +83,22 @@ std::vector<int64_t> entries_by_feature_id(const io::CountTable& table) {
   return entries;
 }
 
+// Keeps a share of the reads, drawn between options.least_thinning and 1 for this sample and epoch.
+std::vector<double> thinned(const std::vector<double>& counts, const std::string& sample_id,
+                            const SampleDatasetOptions& options, uint64_t epoch) {
+  constexpr uint64_t kOwnStream = 0x7468696eU;  // other draws than rarefaction's of the same sample and epoch
+  const double total = std::accumulate(counts.begin(), counts.end(), 0.0);
+  const bool whole = std::all_of(counts.begin(), counts.end(), [](double n) { return n == std::floor(n); });
+  if (!whole || total < 2) return counts;
+  CounterRandom random(options.seed, epoch, hash_bytes(sample_id), Purpose::kAugmentation);
+  const double share = options.least_thinning + (1 - options.least_thinning) * random.uniform();
+  community::RarefyOptions rarefy;
+  rarefy.depth_reads = std::max<int64_t>(1, static_cast<int64_t>(std::llround(total * share)));
+  rarefy.seed = options.seed ^ kOwnStream;
+  rarefy.epoch = epoch;
+  return community::rarefy_counts(counts, sample_id, rarefy);
+}
+
 }  // namespace
 
 AsvSampling parse_asv_sampling(std::string_view name) {
@@ -120,6 +137,10 @@ SampleDataset::SampleDataset(std::shared_ptr<const io::CountTable> table, std::v
   if (options_.max_bp < 1) throw ArgumentError("max_bp: expected at least 1, got " + std::to_string(options_.max_bp));
   if (options_.token_limit < 1) {
     throw ArgumentError("token_limit: expected at least 1, got " + std::to_string(options_.token_limit));
+  }
+  if (!(options_.least_thinning > 0 && options_.least_thinning <= 1)) {
+    throw ArgumentError("least_thinning: expected more than 0 and at most 1, got " +
+                        std::to_string(options_.least_thinning));
   }
   for (size_t i = 0; i < sequences_.size(); ++i) check_dna(table_->feature_ids[i], sequences_[i]);
   entries_by_id_ = entries_by_feature_id(*table_);
@@ -167,6 +188,12 @@ void SampleDataset::set_categories(CategoryIds categories) {
   categories_ = std::move(categories);
 }
 
+SampleDataset SampleDataset::undisturbed() const {
+  SampleDataset out = *this;
+  out.options_.redraw_each_epoch = false;
+  return out;
+}
+
 SampleDataset::Drawn SampleDataset::draw(int64_t sample, uint64_t epoch) const {
   const uint64_t draw_epoch = options_.redraw_each_epoch ? epoch : 0;
   const std::string& id = table_->sample_ids[static_cast<size_t>(sample)];
@@ -180,6 +207,7 @@ SampleDataset::Drawn SampleDataset::draw(int64_t sample, uint64_t epoch) const {
     rarefy.epoch = draw_epoch;
     counts = community::rarefy_counts(counts, id, rarefy);
   }
+  if (options_.least_thinning < 1 && options_.redraw_each_epoch) counts = thinned(counts, id, options_, draw_epoch);
   Drawn out;
   for (int64_t i = 0; i < end - begin; ++i) {
     if (counts[static_cast<size_t>(i)] <= 0) continue;

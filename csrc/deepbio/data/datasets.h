@@ -32,6 +32,9 @@ struct SampleDatasetOptions {
   AsvSampling asv_sampling = AsvSampling::kAbundance;
   int64_t rarefy_depth_reads = 0;  // 0: counts as they are; else every epoch draws anew (fixed_epoch below)
   bool redraw_each_epoch = true;   // false: epoch 0's draw always, as for validation
+  // Augmentation: each epoch keeps a random share of a sample's reads, between this and 1; 1: all of them. Never the
+  // same depth for all: a sample is thinned from its own. Counts that are not whole numbers stay as they are.
+  double least_thinning = 1;
   uint64_t seed = 0;
   community::Metric metric = community::Metric::kUnweighted;
 };
@@ -63,6 +66,8 @@ class SampleDataset {
   const community::Phylogeny* phylogeny() const { return phylogeny_.get(); }  // null when there is none
   const CategoryIds& categories() const { return categories_; }
   bool has_distances() const { return phylogeny_ != nullptr || distances_.defined(); }
+  // The same samples with all their reads at every epoch: one draw where they are rarefied, no thinning.
+  SampleDataset undisturbed() const;
   // throws ArgumentError for an index out of range.
   SampleBatch batch(std::span<const int64_t> indices, uint64_t epoch = 0) const;
 

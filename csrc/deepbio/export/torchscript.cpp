@@ -39,7 +39,8 @@ Tensor predict(model::AamModel& model, const std::vector<Tensor>& arguments) {
       ids[item.first] = arguments[2].select(1, column++);
     }
   }
-  const model::Outputs out = model.forward(model::inputs_from_padded(arguments[0], arguments[1], ids));
+  const model::Outputs out = model.forward(model::inputs_from_padded(arguments[0], arguments[1], ids),
+                                           {.embed_samples = !model.is_predictor()});
   if (model.is_predictor()) return out.target_prediction;
   return out.embeddings.defined() ? out.embeddings : out.base_prediction;
 }

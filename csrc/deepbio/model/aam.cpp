@@ -6,8 +6,11 @@
 #include <mutex>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "deepbio/base/error.h"
+#include "deepbio/model/distribution.h"
+#include "deepbio/model/known_asvs.h"
 
 namespace deepbio::model {
 
@@ -58,6 +61,12 @@ EncoderOptions target_stack(const ModelConfig& c) {
           c.target_intermediate_size, c.target_dropout,   fn::parse_activation(c.activation)};
 }
 
+// What a head gives for one sample.
+int64_t num_outputs(const ModelConfig& c) {
+  if (c.num_bins > 0) return c.num_bins;
+  return c.out_dim * (c.num_quantiles > 0 ? c.num_quantiles : 1);
+}
+
 torch::Tensor activate_output(const torch::Tensor& y, const std::string& activation) {
   if (activation == "relu") return y.relu();
   if (activation == "softplus") return at::softplus(y);
@@ -90,6 +99,11 @@ std::shared_ptr<torch::nn::Module> AamModel::clone(const std::optional<torch::De
                                  : from.detach().clone());
     item.value().set_requires_grad(from.requires_grad());
   }
+  const auto own_buffers = named_buffers();
+  for (auto& item : copy->named_buffers()) {
+    const torch::Tensor& from = own_buffers[item.key()];
+    item.value().set_data(device ? from.to(*device, from.scalar_type(), false, /*copy=*/true) : from.clone());
+  }
   copy->train(is_training());
   return copy;
 }
@@ -114,18 +128,24 @@ torch::Tensor SequenceEncoderImpl::encode_asvs(const torch::Tensor& asv_tokens) 
   return sample_encoder_->asv_encoder()->forward(asv_tokens).embeddings;
 }
 
-Outputs SequenceEncoderImpl::forward(const Inputs& inputs, const ForwardOptions& options) {
+Outputs SequenceEncoderImpl::encode(const Inputs& inputs, const ForwardOptions& options) {
   Outputs out;
-  torch::Tensor asvs = inputs.asv_embeddings;
-  if (!asvs.defined()) {
-    ASVEncoding encoded =
-        sample_encoder_->asv_encoder()->forward(inputs.asv_tokens, options.return_nucleotides, options.skip_padding);
-    asvs = encoded.embeddings;
-    out.nuc_predictions = encoded.nuc_predictions;
-    out.mask_indices = encoded.mask_indices;
+  if (inputs.asv_embeddings.defined()) {
+    out.asv_embeddings = inputs.asv_embeddings;
+    return out;
   }
-  out.asv_embeddings = asvs;
-  const torch::Tensor samples = sample_encoder_->forward(asvs, inputs.asv_index, inputs.mask, inputs.counts);
+  ASVEncoding encoded =
+      sample_encoder_->asv_encoder()->forward(inputs.asv_tokens, options.return_nucleotides, options.skip_padding);
+  out.asv_embeddings = encoded.embeddings;
+  out.nuc_predictions = encoded.nuc_predictions;
+  out.mask_indices = encoded.mask_indices;
+  return out;
+}
+
+Outputs SequenceEncoderImpl::forward(const Inputs& inputs, const ForwardOptions& options) {
+  Outputs out = encode(inputs, options);
+  const torch::Tensor samples =
+      sample_encoder_->forward(out.asv_embeddings, inputs.asv_index, inputs.mask, inputs.counts);
   if (options.return_sample_embeddings) out.base_embeddings = samples;
   const torch::Tensor pooled = attention_pooling_->forward(
       encoder_transformer_->forward(samples, inputs.mask, /*skip_padding=*/true), inputs.mask);
@@ -153,16 +173,17 @@ SequencePredictorImpl::SequencePredictorImpl(ModelConfig config) : AamModel(std:
     count_encoder_ = register_module("count_encoder", TransformerEncoder(count_stack(c)));
     count_head_ = register_module("count_head", torch::nn::Linear(dim, 1));
   }
-  target_encoder_ = register_module("target_encoder", TransformerEncoder(target_stack(c)));
-  target_pooling_ = register_module("target_pooling", AttentionPooling(dim));
-  if (c.target_layer_norm) {
-    target_norm_ = register_module("target_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim})));
+  if (c.transformer_branch) {
+    target_encoder_ = register_module("target_encoder", TransformerEncoder(target_stack(c)));
+    target_pooling_ = register_module("target_pooling", AttentionPooling(dim));
+    if (c.target_layer_norm) {
+      target_norm_ = register_module("target_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim})));
+    }
+    if (c.abundance_pooling) {
+      abundance_pooling_ = register_module("abundance_pooling", AbundancePooling(dim));
+    }
+    target_head_ = register_module("target_head", TargetHead(c, num_outputs(c)));
   }
-  if (c.abundance_pooling) {
-    abundance_pooling_ = register_module("abundance_pooling", AbundancePooling(dim));
-  }
-  const int64_t quantiles = c.num_quantiles > 0 ? c.num_quantiles : 1;
-  target_head_ = register_module("target_head", TargetHead(c, c.out_dim * quantiles));
   if (!c.conditional_scaling_columns.empty()) {
     output_scales_ = register_module("output_scales", CategoryTables(c));
     output_biases_ = register_module("output_biases", CategoryTables(c));
@@ -176,11 +197,12 @@ SequencePredictorImpl::SequencePredictorImpl(ModelConfig config) : AamModel(std:
       cross_attn_fusion_ = register_module("cross_attn_fusion", CrossAttentionFusion(c, width));
     } else if (c.categorical_fusion == "perceiver") {
       perceiver_fusion_ = register_module("perceiver_fusion", PerceiverFusion(c, width));
-    } else {
+    } else if (c.transformer_branch) {
       const int64_t in = c.categorical_fusion == "concat" ? dim + width : width;
       categorical_projection_ = register_module("categorical_projection", torch::nn::Linear(in, dim));
     }
   }
+  if (!c.is_plain()) register_branches();
   init_parameters(*this, seed_of_default_generator());
   // A frozen base asks for no gradient, so autograd records nothing below it.
   if (c.freeze_base) {
@@ -192,10 +214,44 @@ torch::Tensor SequencePredictorImpl::encode_asvs(const torch::Tensor& asv_tokens
   return base_model_->encode_asvs(asv_tokens);
 }
 
+void SequencePredictorImpl::register_branches() {
+  const ModelConfig& c = config_;
+  const int64_t width = c.categorical_embed_dim * static_cast<int64_t>(c.categorical_cardinalities.size());
+  const int64_t parts = c.known_inputs == "presence" ? 1 : 2;
+  int64_t members = c.transformer_branch ? 1 : 0;
+  if (c.num_known_asvs > 0) {
+    known_asvs_ = register_module("known_asvs", KnownAsvs(c.num_known_asvs, c.max_bp));
+    const MemberNetsImpl::Size size{c.num_members,  parts * c.num_known_asvs, width,          c.known_hidden_dim,
+                                    num_outputs(c), c.known_input_dropout,    c.known_dropout};
+    known_branch_ = register_module("known_branch", MemberNets(size));
+    members += c.num_members;
+  }
+  if (c.sequence_branch) {
+    const MemberNetsImpl::Size size{c.num_members,         parts * c.embedding_dim, width,
+                                    c.sequence_hidden_dim, num_outputs(c),          c.sequence_input_dropout,
+                                    c.sequence_dropout};
+    sequence_branch_ = register_module("sequence_branch", MemberNets(size));
+    members += c.num_members;
+  }
+  if (members == 0) {
+    throw ConfigError("model: expected a branch that predicts: transformer_branch, sequence_branch or known ASVs");
+  }
+  mixture_ = register_module("mixture", Mixture(c, members));
+}
+
+bool SequencePredictorImpl::needs_samples(const ForwardOptions& options) const {
+  return config_.transformer_branch || options.embed_samples || options.return_sample_embeddings ||
+         (options.predict_counts && config_.count_prediction);
+}
+
 Outputs SequencePredictorImpl::forward(const Inputs& inputs, const ForwardOptions& options) {
-  Outputs out = base_model_->forward(inputs, {.return_nucleotides = options.return_nucleotides,
-                                              .return_sample_embeddings = true,
-                                              .skip_padding = options.skip_padding});
+  const bool samples = needs_samples(options);
+  const bool asvs = config_.sequence_branch || options.return_nucleotides;
+  Outputs out = samples ? base_model_->forward(inputs, {.return_nucleotides = options.return_nucleotides,
+                                                        .return_sample_embeddings = true,
+                                                        .skip_padding = options.skip_padding})
+                : asvs  ? base_model_->encode(inputs, options)
+                        : Outputs();
   const torch::Tensor base = out.base_embeddings;
   if (!options.return_sample_embeddings) out.base_embeddings = torch::Tensor();
   if (!count_encoder_.is_empty() && options.predict_counts) {
@@ -203,16 +259,78 @@ Outputs SequencePredictorImpl::forward(const Inputs& inputs, const ForwardOption
         count_head_->forward(count_encoder_->forward(base, inputs.mask, options.skip_padding));
     out.count_prediction = counted.squeeze(-1).sigmoid();
   }
-  out.target_prediction = predict_target(inputs, base, out);
-  return out;
-}
-
-torch::Tensor SequencePredictorImpl::predict_target(const Inputs& inputs, const torch::Tensor& base_embeddings,
-                                                    Outputs& out) {
-  torch::Tensor categories;
+  torch::Tensor categories, transformer;
   if (!categorical_embedder_.is_empty() && !inputs.categorical_ids.empty()) {
     categories = categorical_embedder_->forward(inputs.categorical_ids);
   }
+  if (config_.transformer_branch) transformer = transformer_output(inputs, base, categories, out);
+  if (mixture_.is_empty()) {
+    out.target_prediction = finish(transformer, inputs);
+  } else {
+    mix(member_outputs(inputs, out.asv_embeddings, categories, transformer), inputs, options.return_members, out);
+  }
+  return out;
+}
+
+void SequencePredictorImpl::start_at(const torch::Tensor& bias) {
+  const torch::NoGradGuard no_grad;
+  if (!target_head_.is_empty()) target_head_->start_at(bias);
+  if (!known_branch_.is_empty()) known_branch_->start_at(bias);
+  if (!sequence_branch_.is_empty()) sequence_branch_->start_at(bias);
+}
+
+torch::Tensor SequencePredictorImpl::known_inputs(const Inputs& inputs) const {
+  if (!inputs.counts.defined()) throw ArgumentError("counts: this model sees the reads of known ASVs, got none");
+  if (!inputs.asv_identity.defined() && !inputs.asv_tokens.defined()) {
+    throw ArgumentError("asv_tokens: this model knows ASVs by their sequence, got none (nor asv_identity)");
+  }
+  const torch::Tensor identity =
+      inputs.asv_identity.defined() ? inputs.asv_identity : known_asvs_->identity_of(inputs.asv_tokens);
+  return fn::known_asv_inputs(known_asvs_->columns_of(identity), inputs.asv_index, inputs.mask, inputs.counts,
+                              known_asvs_->identities(), config_.known_inputs == "log_presence");
+}
+
+torch::Tensor SequencePredictorImpl::sequence_inputs(const Inputs& inputs, const torch::Tensor& asv_embeddings) const {
+  const bool log_abundance = config_.known_inputs == "log_presence";
+  if (log_abundance && !inputs.counts.defined()) {
+    throw ArgumentError("counts: this model pools sequences by abundance, got none");
+  }
+  return fn::pool_sequences(asv_embeddings, inputs.asv_index, inputs.mask, inputs.counts, log_abundance);
+}
+
+torch::Tensor SequencePredictorImpl::member_outputs(const Inputs& inputs, const torch::Tensor& asv_embeddings,
+                                                    const torch::Tensor& categories, const torch::Tensor& transformer) {
+  std::vector<torch::Tensor> parts;
+  if (!known_branch_.is_empty()) parts.push_back(known_branch_->forward(known_inputs(inputs), categories));
+  if (!sequence_branch_.is_empty()) {
+    parts.push_back(sequence_branch_->forward(sequence_inputs(inputs, asv_embeddings), categories));
+  }
+  if (transformer.defined()) parts.push_back(transformer.unsqueeze(0));
+  return parts.size() == 1 ? parts[0] : at::cat(parts);
+}
+
+void SequencePredictorImpl::mix(const torch::Tensor& members, const Inputs& inputs, bool return_members, Outputs& out) {
+  const bool each = return_members || is_training();
+  const MixtureImpl& mixture = *mixture_;
+  if (config_.num_bins > 0) {
+    out.bin_edges = mixture.bin_edges;
+    out.target_distribution = fn::mix_members(members, mixture.weight, mixture.temperature);
+    out.target_prediction = fn::distribution_quantile(out.target_distribution, mixture.bin_edges, 0.5).unsqueeze(1);
+    if (each) out.member_predictions = members.log_softmax(-1);
+    return;
+  }
+  const torch::Tensor finished = finish(members, inputs);
+  if (each) out.member_predictions = finished;
+  if (config_.is_classifier) {
+    // Log-probabilities are logits as well.
+    out.target_prediction = fn::mix_members(finished, mixture.weight, mixture.temperature);
+  } else {
+    out.target_prediction = at::tensordot(mixture.weight, finished, {0}, {0});
+  }
+}
+
+torch::Tensor SequencePredictorImpl::transformer_output(const Inputs& inputs, const torch::Tensor& base_embeddings,
+                                                        const torch::Tensor& categories, Outputs& out) {
   torch::Tensor pooled = pool_target(inputs, base_embeddings, categories, out);
   if (!target_norm_.is_empty()) pooled = target_norm_->forward(pooled);
   if (!abundance_pooling_.is_empty()) {
@@ -221,7 +339,7 @@ torch::Tensor SequencePredictorImpl::predict_target(const Inputs& inputs, const 
   if (categories.defined() && !gmu_.is_empty()) {
     std::tie(pooled, out.gmu_gate) = gmu_->forward(pooled, categories);
   }
-  return finish(target_head_->forward(pooled), inputs);
+  return target_head_->forward(pooled);
 }
 
 torch::Tensor SequencePredictorImpl::pool_target(const Inputs& inputs, const torch::Tensor& base_embeddings,
@@ -256,6 +374,13 @@ torch::Tensor SequencePredictorImpl::finish(torch::Tensor y, const Inputs& input
   if (config_.is_classifier) return y.log_softmax(-1);
   if (config_.bounded_targets) return y.sigmoid();
   return activate_output(y, config_.output_activation);
+}
+
+torch::Tensor class_scores(const AamModel& model, const torch::Tensor& log_probabilities) {
+  const auto* predictor = dynamic_cast<const SequencePredictorImpl*>(&model);
+  if (predictor == nullptr || predictor->mixture().is_empty()) return log_probabilities;
+  const torch::Tensor& bias = predictor->mixture()->class_bias;
+  return bias.defined() ? log_probabilities + bias : log_probabilities;
 }
 
 std::shared_ptr<AamModel> make_model(const ModelConfig& config, bool is_predictor, std::optional<uint64_t> seed) {

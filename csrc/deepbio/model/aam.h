@@ -16,6 +16,7 @@
 #include "deepbio/model/config.h"
 #include "deepbio/model/initialize.h"
 #include "deepbio/model/layers.h"
+#include "deepbio/model/members.h"
 
 namespace deepbio::model {
 
@@ -24,9 +25,10 @@ struct Inputs {
   torch::Tensor asv_tokens;        // int64 [U, L]
   torch::Tensor asv_index;         // int64 [B, S]
   torch::Tensor mask;              // bool [B, S]
-  torch::Tensor counts;            // float [B, S]; needed with count_embedding, abundance_pooling
+  torch::Tensor counts;            // float [B, S]; needed with count_embedding, abundance_pooling and known ASVs
   CategoricalIds categorical_ids;  // int64 [B]
   torch::Tensor asv_embeddings;    // [U, D] computed before (frozen base, prediction); then asv_tokens is not encoded
+  torch::Tensor asv_identity;      // int64 [U] computed before (known_asvs.h); then asv_tokens is not needed for it
 };
 
 // AAM's layout: every ASV slot of the padded tokens counts as its own distinct ASV.
@@ -37,13 +39,18 @@ Inputs inputs_from_padded(const torch::Tensor& tokens, const torch::Tensor& coun
 struct ForwardOptions {
   bool return_nucleotides = false;
   bool return_sample_embeddings = false;
-  bool skip_padding = false;   // count_prediction and nuc_predictions under padding hold any number, and cost nothing
-  bool predict_counts = true;  // false: leaves the count branch out
+  bool skip_padding = false;    // count_prediction and nuc_predictions under padding hold any number, and cost nothing
+  bool predict_counts = true;   // false: leaves the count branch out
+  bool embed_samples = true;    // false: a predictor without a transformer branch leaves the sample level out
+  bool return_members = false;  // member_predictions also outside training
 };
 
 // What comes out; a tensor that does not apply is undefined. Keys as in AAM.
 struct Outputs {
   torch::Tensor target_prediction;                   // [B, O] (log-probabilities of a classifier) or [B, O, Q]
+  torch::Tensor target_distribution;                 // [B, num_bins] log-probabilities; the prediction is its median
+  torch::Tensor bin_edges;                           // [num_bins + 1], in the model's unit of the target
+  torch::Tensor member_predictions;                  // [M, B, ...] of each member by itself; in training, or asked for
   torch::Tensor count_prediction;                    // [B, S]
   torch::Tensor base_embeddings;                     // [B, S, D] of the base model, zero under padding
   torch::Tensor embeddings;                          // [B, D]
@@ -80,6 +87,8 @@ class SequenceEncoderImpl : public AamModel {
   Outputs forward(const Inputs& inputs, const ForwardOptions& options = {}) override;
   torch::Tensor encode_asvs(const torch::Tensor& asv_tokens) override;
   bool is_predictor() const override { return false; }
+  // The distinct ASVs alone: asv_embeddings and what was asked for of nucleotides.
+  Outputs encode(const Inputs& inputs, const ForwardOptions& options);
 
  private:
   SampleSequenceEncoder sample_encoder_{nullptr};
@@ -89,7 +98,8 @@ class SequenceEncoderImpl : public AamModel {
 };
 TORCH_MODULE(SequenceEncoder);
 
-// A base encoder with a count branch and a target branch.
+// A base encoder with a count branch and one or more branches that predict the target: AAM's transformer over the
+// sample, the ASVs known from training, the pooled sequences (model/members.h).
 class SequencePredictorImpl : public AamModel {
  public:
   explicit SequencePredictorImpl(ModelConfig config);
@@ -97,9 +107,28 @@ class SequencePredictorImpl : public AamModel {
   torch::Tensor encode_asvs(const torch::Tensor& asv_tokens) override;
   bool is_predictor() const override { return true; }
   SequenceEncoder base_model() const { return base_model_; }
+  // What train/start and train/calibrate fit; empty where the config has no such part.
+  KnownAsvs known_asvs() const { return known_asvs_; }
+  MemberNets known_branch() const { return known_branch_; }
+  MemberNets sequence_branch() const { return sequence_branch_; }
+  Mixture mixture() const { return mixture_; }
+  // Every head gives `bias` [outputs] for every sample until it has learned something.
+  void start_at(const torch::Tensor& bias);
+  // What the branches get before it is centred and scaled: [B, K] or [B, 2 K]; [B, D] or [B, 2 D].
+  torch::Tensor known_inputs(const Inputs& inputs) const;
+  torch::Tensor sequence_inputs(const Inputs& inputs, const torch::Tensor& asv_embeddings) const;
 
  private:
-  torch::Tensor predict_target(const Inputs& inputs, const torch::Tensor& base_embeddings, Outputs& out);
+  void register_branches();
+  // Whether anything that is asked for needs the sample level of the base model.
+  bool needs_samples(const ForwardOptions& options) const;
+  // The raw outputs of all members [M, B, outputs]; transformer: those of AAM's branch, or undefined.
+  torch::Tensor member_outputs(const Inputs& inputs, const torch::Tensor& asv_embeddings,
+                               const torch::Tensor& categories, const torch::Tensor& transformer);
+  // The members' outputs to one answer.
+  void mix(const torch::Tensor& members, const Inputs& inputs, bool return_members, Outputs& out);
+  torch::Tensor transformer_output(const Inputs& inputs, const torch::Tensor& base_embeddings,
+                                   const torch::Tensor& categories, Outputs& out);
   // The sample as one vector [B, D], with the covariates in it where the fusion comes before the pooling.
   torch::Tensor pool_target(const Inputs& inputs, const torch::Tensor& base_embeddings, const torch::Tensor& categories,
                             Outputs& out);
@@ -119,8 +148,14 @@ class SequencePredictorImpl : public AamModel {
   GatedFusion gmu_{nullptr};
   CrossAttentionFusion cross_attn_fusion_{nullptr};
   PerceiverFusion perceiver_fusion_{nullptr};
+  KnownAsvs known_asvs_{nullptr};
+  MemberNets known_branch_{nullptr}, sequence_branch_{nullptr};
+  Mixture mixture_{nullptr};
 };
 TORCH_MODULE(SequencePredictor);
+
+// What is largest for the class to choose: log-probabilities [.., C], and the class bias of a model with a mixture.
+torch::Tensor class_scores(const AamModel& model, const torch::Tensor& log_probabilities);
 
 // A model of either kind from its config; with a seed its parameters follow from that, and torch's default generator
 // stays as it was. throws ConfigError.

@@ -139,6 +139,31 @@ OptionRows covariate_rows(ModelConfig& c) {
   };
 }
 
+// Ours: which branches predict, and what they are made of.
+OptionRows branch_rows(ModelConfig& c) {
+  return {
+      {"transformer_branch", &c.transformer_branch, "Predict with AAM's transformer over the ASVs of a sample"},
+      OptionRow{"num_known_asvs", &c.num_known_asvs, "ASVs known from training; 0: no branch of them", at_least(0)}
+          .not_on_command(),
+      {"known_inputs", &c.known_inputs,
+       "What is seen of known ASVs and of pooled sequences: abundance too, or presence",
+       one_of({"log_presence", "presence"})},
+      {"known_hidden_dim", &c.known_hidden_dim, "Width of the hidden layer over known ASVs", at_least(1)},
+      {"known_dropout", &c.known_dropout, "Dropout of that layer", below_one()},
+      {"known_input_dropout", &c.known_input_dropout, "Share of the known ASVs that a step leaves out", below_one()},
+      {"sequence_branch", &c.sequence_branch,
+       "Predict from pooled ASV embeddings: of ASVs not seen in training as well"},
+      {"sequence_hidden_dim", &c.sequence_hidden_dim, "Width of the hidden layer over pooled embeddings", at_least(1)},
+      {"sequence_dropout", &c.sequence_dropout, "Dropout of that layer", below_one()},
+      {"sequence_input_dropout", &c.sequence_input_dropout, "Dropout of the pooled embeddings", below_one()},
+      {"num_bins", &c.num_bins,
+       "Bins over the range of the training targets that a number's answer is told in; 0: none", at_least(0)},
+      OptionRow{"ensemble", &c.num_members, "Networks in each branch of known ASVs and sequences, averaged",
+                at_least(1)}
+          .also("num_members"),
+  };
+}
+
 // What needs more than one option to be seen.
 class Check {
  public:
@@ -153,6 +178,7 @@ class Check {
            std::to_string(c_.vocab_size));
     head();
     covariates();
+    branches();
   }
 
  private:
@@ -191,6 +217,19 @@ class Check {
     }
   }
 
+  void branches() {
+    expect(c_.num_bins != 1, &c_.num_bins, "0 or at least 2", "1");
+    expect(c_.num_bins == 0 || (c_.out_dim == 1 && !c_.is_classifier && c_.num_quantiles == 0), &c_.num_bins,
+           "0 for classes, quantiles and several outputs", std::to_string(c_.num_bins));
+    if (c_.transformer_branch) return;
+    const auto refuse = [this](bool is_set, const OptionField& field) {
+      expect(!is_set, field, named(&c_.transformer_branch) + " with it", "a model without that branch");
+    };
+    refuse(c_.abundance_pooling, &c_.abundance_pooling);
+    refuse(!c_.regressor_hidden_dims.empty(), &c_.regressor_hidden_dims);
+    refuse(!c_.categorical_cardinalities.empty() && c_.categorical_fusion != "concat", &c_.categorical_fusion);
+  }
+
   ModelConfig c_;
   OptionRows rows_;
 };
@@ -198,7 +237,7 @@ class Check {
 }  // namespace
 
 OptionRows ModelConfig::rows() {
-  OptionRows predictor = head_rows(*this) + covariate_rows(*this);
+  OptionRows predictor = head_rows(*this) + covariate_rows(*this) + branch_rows(*this);
   for (OptionRow& row : predictor) row.of_predictor = true;
   return size_rows(*this) + stack_rows(*this) + encoder_rows(*this) + predictor;
 }
@@ -215,5 +254,9 @@ ModelConfig ModelConfig::from_json(const Json& json) {
 }
 
 void ModelConfig::check() const { Check(*this).all(); }
+
+bool ModelConfig::is_plain() const {
+  return transformer_branch && num_known_asvs == 0 && !sequence_branch && num_bins == 0;
+}
 
 }  // namespace deepbio::model

@@ -56,6 +56,17 @@ struct ModelConfig {
   double categorical_dropout = 0.1;
   int64_t cross_attn_heads = 8, perceiver_num_latents = 64, perceiver_num_layers = 2;
   std::vector<std::string> conditional_scaling_columns;
+  // Ours: branches of the prediction beside or instead of AAM's transformer, each of num_members networks (members.h).
+  bool transformer_branch = true;             // AAM's own: target encoder, pooling, head
+  int64_t num_known_asvs = 0;                 // ASVs known from training, by their own weights; 0: no such branch
+  std::string known_inputs = "log_presence";  // what is seen of them: log_presence, presence
+  int64_t known_hidden_dim = 512;
+  double known_dropout = 0.5, known_input_dropout = 0.1;
+  bool sequence_branch = false;  // the mean ASV embedding of a sample: also of ASVs that training never saw
+  int64_t sequence_hidden_dim = 128;
+  double sequence_dropout = 0.5, sequence_input_dropout = 0.1;
+  int64_t num_bins = 0;  // of the histogram head of a regression; 0: a plain number
+  int64_t num_members = 1;
 
   // The table of all options, over the fields of this config.
   OptionRows rows();
@@ -64,6 +75,8 @@ struct ModelConfig {
   // only speed (attn_implementation, asv_chunk_size, gradient_checkpointing) are accepted and dropped; null is AAM's
   // None and leaves the default. Names of older run directories are understood.
   static ModelConfig from_json(const Json& json);
+  // Whether the prediction is AAM's alone, without members, histogram or mixture.
+  bool is_plain() const;
   // throws ConfigError: values out of range, heads that do not divide embedding_dim, options that do not go together.
   void check() const;
 };

@@ -71,6 +71,9 @@ torch::Tensor constant(const std::string& name, at::IntArrayRef shape) {
   if (has_any_part(name, {"output_scale", "output_scales"})) return at::full(shape, 1.0, at::kFloat);
   if (ends_with(name, "abundance_pooling.scale")) return at::full(shape, 1.0, at::kFloat);
   if (ends_with(name, "abundance_pooling.shift")) return at::zeros(shape, at::kFloat);
+  if (ends_with(name, ".norm_weight")) return at::full(shape, 1.0, at::kFloat);
+  if (ends_with(name, ".norm_bias")) return at::zeros(shape, at::kFloat);
+  if (has_any_part(name, {"head_weight", "head_bias"})) return at::zeros(shape, at::kFloat);
   if (has_any_part(name, {"output_bias", "output_biases"})) return at::zeros(shape, at::kFloat);
   if (!is_bias) return {};
   if (has_part(name, "uni_ff")) return at::full(shape, 0.85, at::kFloat);

@@ -9,6 +9,7 @@
 //                                   of cross-attention and perceiver, uni_ff (its bias 0.85)
 //   uniform +-1/sqrt(fan_in)        every other weight and bias; attention out_proj has bias 0
 //   1 and 0                         LayerNorm, output_scale(s), output_bias(es)
+//   zeros                           head_weight and head_bias of the members of a branch
 #pragma once
 
 #include <ATen/core/Tensor.h>

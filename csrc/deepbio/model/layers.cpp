@@ -216,4 +216,14 @@ torch::Tensor TargetHeadImpl::forward(const torch::Tensor& x) {
   return skip_.is_empty() ? y : y + skip_->forward(x);
 }
 
+void TargetHeadImpl::start_at(const torch::Tensor& bias) {
+  torch::Tensor& last = mlp_.empty() ? weight_ : mlp_.back()->weight;
+  torch::Tensor& last_bias = mlp_.empty() ? bias_ : mlp_.back()->bias;
+  last.zero_();
+  last_bias.copy_(bias);
+  if (skip_.is_empty()) return;
+  skip_->weight.zero_();
+  skip_->bias.zero_();
+}
+
 }  // namespace deepbio::model

@@ -157,6 +157,8 @@ class TargetHeadImpl : public torch::nn::Module {
  public:
   TargetHeadImpl(const ModelConfig& config, int64_t num_outputs);
   torch::Tensor forward(const torch::Tensor& x);
+  // The last weights become zero and its bias `bias` [num_outputs], so that every sample gets that answer.
+  void start_at(const torch::Tensor& bias);
 
  private:
   double dropout_;

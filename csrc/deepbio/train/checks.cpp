@@ -34,12 +34,14 @@ class Checks {
 
  private:
   void check_split() const {
-    if (parts_.split.train.empty() || parts_.split.val.empty()) {
+    const bool needs_val = options_.best_metric != "last";  // a fixed budget chooses nothing
+    if (parts_.split.train.empty() || (parts_.split.val.empty() && needs_val)) {
       throw ArgumentError("training: expected training and validation samples, got " +
                           std::to_string(parts_.split.train.size()) + " and " +
                           std::to_string(parts_.split.val.size()));
     }
     const auto check = [](const std::vector<int64_t>& items, const data::SampleDataset& dataset, const char* what) {
+      if (items.empty()) return;
       const auto [least, most] = std::minmax_element(items.begin(), items.end());
       if (*least >= 0 && *most < dataset.size()) return;
       throw ArgumentError(std::string("training: expected ") + what + " samples 0 to " +
@@ -75,8 +77,10 @@ class Checks {
                             std::to_string(model_.out_dim) + " outputs (`out_dim`)");
       }
     }
-    const int64_t largest = std::max(targets_of(parts_.train, parts_.split.train).max().item<int64_t>(),
-                                     targets_of(parts_.val, parts_.split.val).max().item<int64_t>());
+    int64_t largest = targets_of(parts_.train, parts_.split.train).max().item<int64_t>();
+    if (!parts_.split.val.empty()) {
+      largest = std::max(largest, targets_of(parts_.val, parts_.split.val).max().item<int64_t>());
+    }
     if (largest >= model_.out_dim) {
       throw ArgumentError("training: expected classes 0 to " + std::to_string(model_.out_dim - 1) + ", got class " +
                           std::to_string(largest) + "; see `out_dim`");
@@ -130,6 +134,12 @@ class Checks {
     refuse(model_.is_classifier && !loss_.loss_config.empty(), "`loss_config`", "for classes");
     refuse(loss_.num_quantiles() == 0 && loss_.quantiles != plain.quantiles, "`quantiles`",
            "without `loss_type=quantile`");
+    const bool scales = model_.bounded_targets || model_.output_activation != "none" || model_.learnable_output_scale;
+    refuse(model_.num_bins > 0 && scales, "an option that scales or bounds the prediction",
+           "with `loss_type=histogram`");
+    if (is_regression && (type == "histogram") != (model_.num_bins > 0)) {
+      throw ConfigError("`loss_type=" + type + "` does not go with `num_bins=" + std::to_string(model_.num_bins) + "`");
+    }
     refuse(type != "asymmetric" && loss_.over_penalty != plain.over_penalty, "`over_penalty`",
            "without `loss_type=asymmetric`");
     refuse(type != "asymmetric" && loss_.under_penalty != plain.under_penalty, "`under_penalty`",

@@ -47,6 +47,19 @@ std::vector<int64_t> lengths_of(const at::Tensor& real) {
   return {lengths.data_ptr<int64_t>(), lengths.data_ptr<int64_t>() + lengths.numel()};
 }
 
+// Members on one sample: two products each way of their two layers.
+double member_flops(const model::ModelConfig& c) {
+  const auto parts = static_cast<double>(c.known_inputs == "presence" ? 1 : 2);
+  const auto outputs = static_cast<double>(c.num_bins > 0 ? c.num_bins : c.out_dim);
+  const auto net = [&](double inputs, int64_t hidden) {
+    return 2 * static_cast<double>(c.num_members * hidden) * (parts * inputs + outputs);
+  };
+  double flops = 0;
+  if (c.num_known_asvs > 0) flops += net(static_cast<double>(c.num_known_asvs), c.known_hidden_dim);
+  if (c.sequence_branch) flops += net(static_cast<double>(c.embedding_dim), c.sequence_hidden_dim);
+  return flops;
+}
+
 bool is_frozen(const model::ModelConfig& config, bool is_predictor) { return is_predictor && config.freeze_base; }
 
 // The batches of an epoch, in the trainer's order.
@@ -84,14 +97,16 @@ BatchCost batch_cost(const data::SampleBatch& batch, const model::ModelConfig& c
   const auto add = [&heads](const StackWork& work) {
     heads.forward += work.forward, heads.saved_bytes += work.saved_bytes;
   };
-  if (is_predictor) {
+  if (is_predictor) heads.forward += member_flops(config) * static_cast<double>(samples.size());
+  if (is_predictor && config.transformer_branch) {
     add(on_samples(config.target_num_layers, config.target_num_heads, config.target_intermediate_size));
-    if (config.count_prediction && loss.count_penalty > 0) {
-      add(on_samples(config.count_num_layers, config.count_num_heads, config.count_intermediate_size));
-    }
   }
+  const bool counts = is_predictor && config.count_prediction && loss.count_penalty > 0;
+  if (counts) add(on_samples(config.count_num_layers, config.count_num_heads, config.count_intermediate_size));
   const bool frozen = is_frozen(config, is_predictor);
-  const double base = sample.forward + encoder.forward + (frozen ? 0 : encoded.forward);
+  // Without a transformer branch the sample level of a frozen base is left out, and no ASV is encoded again.
+  const bool has_samples = !is_predictor || config.transformer_branch || counts;
+  const double base = (has_samples ? sample.forward + encoder.forward : 0) + (frozen ? 0 : encoded.forward);
   const bool learns_nucleotides = config.predict_nucleotides && loss.nuc_penalty > 0 && !frozen;
   BatchCost cost;
   cost.forward = base + heads.forward;
@@ -116,7 +131,7 @@ RunCost run_cost(const model::AamModel& model, const TrainingOptions& options, c
   };
   RunCost run;
   run.train_steps = static_cast<int64_t>(parts.size()), run.val_steps = static_cast<int64_t>(val_parts.size());
-  run.epochs = options.epochs;
+  run.epochs = budget_epochs(options, static_cast<int64_t>(split.train.size()));
   double asvs = 0, positions = 0, slots = 0, samples = 0, activations = 0, steps = 0, validation = 0;
   for (const BatchCost& cost : look(train, parts)) {
     asvs += static_cast<double>(cost.distinct_asvs), positions += static_cast<double>(cost.asv_positions);
@@ -143,6 +158,7 @@ double measure_rate(const std::shared_ptr<model::AamModel>& model, const Trainin
   constexpr int64_t kFewest = 3;
   TrainingOptions some = options;
   some.epochs = kFewest + 1;  // enough steps also where an epoch is one batch
+  some.min_steps = some.calibration_folds = 0;
   double taken = 0;
   std::vector<double> rates;
   int64_t steps = 0;

@@ -46,16 +46,17 @@ CountTarget fit_count_target(const std::string& kind, const data::SampleDataset&
   return target;
 }
 
-model::Inputs make_inputs(const data::SampleBatch& batch, const Tensor& feature_embeddings) {
+model::Inputs make_inputs(const data::SampleBatch& batch, const FeatureTensors& features) {
   model::Inputs inputs;
   inputs.asv_tokens = batch.asv_tokens;
   inputs.asv_index = batch.asv_index;
   inputs.mask = batch.mask;
   inputs.counts = batch.counts;
   inputs.categorical_ids = batch.categorical_ids;
-  if (feature_embeddings.defined()) {
-    inputs.asv_embeddings = feature_embeddings.index_select(0, batch.asv_features);
+  if (features.embeddings.defined()) {
+    inputs.asv_embeddings = features.embeddings.index_select(0, batch.asv_features);
   }
+  if (features.identity.defined()) inputs.asv_identity = features.identity.index_select(0, batch.asv_features);
   return inputs;
 }
 

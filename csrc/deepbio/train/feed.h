@@ -21,8 +21,12 @@ struct CountTarget {
 CountTarget fit_count_target(const std::string& kind, const data::SampleDataset& dataset,
                              const std::vector<int64_t>& samples);
 
-// feature_embeddings [F, D]: what encode_features gave; then the model does not encode the tokens again.
-model::Inputs make_inputs(const data::SampleBatch& batch, const Tensor& feature_embeddings = {});
+// What does not change from batch to batch about the features of a table, so that the model need not find it out again.
+struct FeatureTensors {
+  Tensor embeddings;  // [F, D], what encode_features gave; undefined: the model encodes the tokens
+  Tensor identity;    // int64 [F], what feature_identities gave; undefined: from the tokens
+};
+model::Inputs make_inputs(const data::SampleBatch& batch, const FeatureTensors& features = {});
 // The weight of a nucleotide is how often its ASV occurs in the batch.
 LossTargets make_loss_targets(const data::SampleBatch& batch, const CountTarget& counts);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "deepbio/base/error.h"
+#include "deepbio/model/distribution.h"
 
 namespace deepbio::train {
 namespace {
@@ -54,6 +55,10 @@ Tensor asymmetric(const Tensor& prediction, const Tensor& target, const LossOpti
   return options.over_penalty * at::relu(prediction - target) + options.under_penalty * at::relu(target - prediction);
 }
 
+Tensor of_bins(const Tensor&, const Tensor&, const LossOptions&) {
+  throw ConfigError("`loss_type=histogram`: needs a model with `num_bins`, whose answer is a distribution");
+}
+
 // In the order in which they are added: resumed runs give the same bits.
 constexpr LossTerm kLossTerms[] = {{"target_loss", &LossTerms::target_loss, &LossOptions::target_penalty},
                                    {"count_loss", &LossTerms::count_loss, &LossOptions::count_penalty},
@@ -70,7 +75,8 @@ constexpr RegressionLoss kRegressionLosses[] = {{"huber", &huber, false, true},
                                                 {"mse", &square, false, true},
                                                 {"mae", &absolute, false, true},
                                                 {"quantile", &pinball, true, false},
-                                                {"asymmetric", &asymmetric, false, false}};
+                                                {"asymmetric", &asymmetric, false, false},
+                                                {"histogram", &of_bins, false, false}};
 
 const RegressionLoss& regression_loss_named(const std::string& name) {
   const auto found = std::find_if(std::begin(kRegressionLosses), std::end(kRegressionLosses),
@@ -108,6 +114,26 @@ Tensor base_term(const model::Outputs& outputs, const LossTargets& targets, cons
     throw ConfigError("encoder_type \"combined\" has no training loss; use \"unifrac\", \"faith_pd\" or \"taxonomy\"");
   }
   return outputs.base_prediction.defined() ? base_loss(outputs.base_prediction, targets.base_target) : Tensor();
+}
+
+// The target's term; every member of a model in training is measured by itself.
+Tensor target_loss(const model::Outputs& outputs, const LossTargets& targets, const LossOptions& options,
+                   bool is_classifier) {
+  Tensor prediction = outputs.bin_edges.defined() ? outputs.target_distribution : outputs.target_prediction;
+  Tensor target = targets.target, sample_weights = targets.sample_weights;
+  if (outputs.member_predictions.defined()) {
+    const int64_t members = outputs.member_predictions.size(0);
+    prediction = outputs.member_predictions.flatten(0, 1);
+    target = target.dim() == 1 ? target.repeat({members}) : target.repeat({members, 1});
+    if (sample_weights.defined()) sample_weights = sample_weights.repeat({members});
+  }
+  if (is_classifier) {
+    const Tensor weights =
+        options.class_weights.empty() ? Tensor() : at::tensor(options.class_weights, prediction.options());
+    return classification_loss(prediction, target, weights, sample_weights);
+  }
+  if (outputs.bin_edges.defined()) return histogram_loss(prediction, target, outputs.bin_edges, sample_weights);
+  return regression_loss(prediction, target, options, sample_weights);
 }
 
 Tensor any_defined(const model::Outputs& outputs) {
@@ -196,6 +222,14 @@ Tensor classification_loss(const Tensor& prediction, const Tensor& target, const
   return (sample_weights * loss).mean();
 }
 
+Tensor histogram_loss(const Tensor& log_probabilities, const Tensor& target, const Tensor& bin_edges,
+                      const Tensor& sample_weights) {
+  expect_shape(target, {log_probabilities.size(0), 1}, "target");
+  const Tensor shares = model::functional::soft_targets(target.squeeze(1), bin_edges);
+  const Tensor loss = -(shares * log_probabilities).sum(-1);
+  return sample_weights.defined() ? (sample_weights * loss).mean() : loss.mean();
+}
+
 Tensor count_loss(const Tensor& prediction, const Tensor& counts, const Tensor& mask) {
   expect_shape(counts, prediction.sizes(), "counts");
   const Tensor real = mask.to(prediction.scalar_type());
@@ -255,10 +289,7 @@ LossTerms multi_task_loss(const model::Outputs& outputs, const LossTargets& targ
   const Tensor zero = at::zeros({}, any_defined(outputs).options());
   terms.target_loss = terms.count_loss = terms.unifrac_loss = terms.nuc_loss = zero;
   if (outputs.target_prediction.defined() && targets.target.defined()) {
-    const Tensor weights = options.class_weights.empty() ? Tensor() : at::tensor(options.class_weights, zero.options());
-    terms.target_loss =
-        is_classifier ? classification_loss(outputs.target_prediction, targets.target, weights, targets.sample_weights)
-                      : regression_loss(outputs.target_prediction, targets.target, options, targets.sample_weights);
+    terms.target_loss = target_loss(outputs, targets, options, is_classifier);
   }
   if (outputs.count_prediction.defined() && targets.counts.defined()) {
     terms.count_loss = count_loss(outputs.count_prediction, targets.counts, targets.mask);

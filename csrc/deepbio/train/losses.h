@@ -58,6 +58,7 @@ std::span<const LossTerm> loss_terms();
 // The weighted sum of the terms.
 Tensor total_loss(const LossTerms& terms, const LossOptions& options);
 
+// In training, where a model is several networks, the target loss is the mean of theirs.
 LossTerms multi_task_loss(const model::Outputs& outputs, const LossTargets& targets, const LossOptions& options,
                           bool is_classifier, const std::string& encoder_type);
 
@@ -67,6 +68,10 @@ Tensor regression_loss(const Tensor& prediction, const Tensor& target, const Los
 // prediction: log-probabilities [B, C], target int64 [B]
 Tensor classification_loss(const Tensor& prediction, const Tensor& target, const Tensor& class_weights = {},
                            const Tensor& sample_weights = {});
+// Cross-entropy of a histogram head against a Gaussian around the target (model/distribution.h).
+//   log_probabilities [B, C], target [B, 1], bin_edges [C + 1]
+Tensor histogram_loss(const Tensor& log_probabilities, const Tensor& target, const Tensor& bin_edges,
+                      const Tensor& sample_weights = {});
 // mean over real ASVs of (prediction - counts)^2; prediction, counts [B, S], mask [B, S]
 Tensor count_loss(const Tensor& prediction, const Tensor& counts, const Tensor& mask);
 // Distances between embeddings: tanh(|z_i - z_j| / 10), zero diagonal.  z [B, D] -> [B, B]

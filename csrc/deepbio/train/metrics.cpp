@@ -13,6 +13,7 @@ namespace {
 
 constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 constexpr const char* kValidationLoss = "val_loss";
+constexpr const char* kLastEpoch = "last";  // nothing is chosen: a fixed budget, and the last epoch counts
 
 double ratio(double numerator, double denominator) { return denominator == 0 ? 0 : numerator / denominator; }
 
@@ -212,7 +213,7 @@ const Metric* find_metric(std::string_view name) {
 }
 
 std::vector<std::string> best_metric_names() {
-  std::vector<std::string> names{kValidationLoss};
+  std::vector<std::string> names{kValidationLoss, kLastEpoch};
   for (const Metric& metric : kMetrics) names.emplace_back(metric.name);
   return names;
 }

@@ -19,19 +19,35 @@ AdamW::AdamW(std::vector<std::pair<std::string, torch::Tensor>> parameters, Adam
   }
 }
 
+bool AdamW::is_slow(size_t parameter) const {
+  return !options_.slow_prefix.empty() && parameters_[parameter].first.starts_with(options_.slow_prefix);
+}
+
 void AdamW::step(double lr) {
+  step_group(/*slow=*/false, lr);
+  if (!options_.slow_prefix.empty()) step_group(/*slow=*/true, lr * options_.slow_factor);
+}
+
+void AdamW::forget_slow_gradients() {
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    if (is_slow(i)) parameters_[i].second.mutable_grad().reset();
+  }
+}
+
+void AdamW::step_group(bool slow, double lr) {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> parameters, gradients, averages, squares, steps;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const torch::Tensor& parameter = parameters_[i].second;
     torch::Tensor gradient = parameter.grad();
-    if (!gradient.defined()) continue;
+    if (!gradient.defined() || is_slow(i) != slow) continue;
     // All tensors of a parameter are walked through side by side, as they lie in memory.
     if (gradient.strides() != parameter.strides()) gradient = torch::empty_like(parameter).copy_(gradient);
     step_[i] += 1;
     parameters.push_back(parameter), gradients.push_back(gradient);
     averages.push_back(exp_avg_[i]), squares.push_back(exp_avg_sq_[i]), steps.push_back(step_[i]);
   }
+  if (parameters.empty()) return;
   at::_fused_adamw_(parameters, gradients, averages, squares, /*max_exp_avg_sqs=*/{}, steps, lr, options_.beta1,
                     options_.beta2, options_.weight_decay, options_.eps, /*amsgrad=*/false, /*maximize=*/false);
 }

@@ -14,6 +14,8 @@ namespace deepbio::train {
 
 struct AdamWOptions {
   double lr = 1e-4, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.01;
+  std::string slow_prefix;  // parameters whose names begin so learn at lr * slow_factor; "": none
+  double slow_factor = 1;
 };
 
 // AdamW over named parameters (Loshchilov & Hutter 2019), step for step torch.optim.AdamW; parameters without a
@@ -24,12 +26,15 @@ class AdamW {
   AdamW(std::vector<std::pair<std::string, torch::Tensor>> parameters, AdamWOptions options);
   void step(double lr);
   void zero_grad();
+  void forget_slow_gradients();  // so that the next step leaves the parameters of slow_prefix alone
   // "exp_avg/NAME", "exp_avg_sq/NAME", "step/NAME"
   std::vector<std::pair<std::string, torch::Tensor>> state() const;
   void load_state(const std::vector<std::pair<std::string, torch::Tensor>>& state);  // throws ConfigError on a mismatch
   const std::vector<std::pair<std::string, torch::Tensor>>& parameters() const { return parameters_; }
 
  private:
+  bool is_slow(size_t parameter) const;
+  void step_group(bool slow, double lr);
   std::vector<std::pair<std::string, torch::Tensor>> parameters_;
   AdamWOptions options_;
   std::vector<torch::Tensor> exp_avg_, exp_avg_sq_, step_;

@@ -9,8 +9,9 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/io/tsv_cell.h"
+#include "deepbio/model/distribution.h"
 #include "deepbio/seq/encode.h"
-#include "deepbio/train/feed.h"
+#include "deepbio/train/start.h"
 
 namespace deepbio::train {
 namespace {
@@ -65,23 +66,63 @@ std::vector<int64_t> features_of(const data::SampleDataset& dataset, const std::
   return features;
 }
 
+// Whether a prediction depends on ASV embeddings: a branch that the mixture gives no weight is not worth encoding for.
+bool needs_embeddings(const model::AamModel& model) {
+  const auto* predictor = dynamic_cast<const model::SequencePredictorImpl*>(&model);
+  const model::ModelConfig& config = model.config();
+  if (predictor == nullptr || config.transformer_branch) return true;
+  if (!config.sequence_branch) return false;
+  const int64_t first = config.num_known_asvs > 0 ? config.num_members : 0;
+  return predictor->mixture()->weight.slice(0, first).gt(0).any().item<bool>();
+}
+
 // Runs the model on the samples in batches; `pick` takes from the outputs what is wanted, [B, ...].
 template <class Pick>
 torch::Tensor forward_all(model::AamModel& model, const data::SampleDataset& dataset,
-                          const std::vector<int64_t>& samples, const PredictOptions& options, Pick pick) {
+                          const std::vector<int64_t>& samples, const PredictOptions& options, bool embed_samples,
+                          Pick pick) {
   if (samples.empty()) throw ArgumentError("predict: expected at least one sample, got none");
   if (options.batch_size < 1) {
     throw ArgumentError("predict: expected a batch size >= 1, got " + std::to_string(options.batch_size));
   }
   const Evaluating evaluating(model);
-  const torch::Tensor features = encode_some(model, dataset, features_of(dataset, samples), /*batch_size=*/64);
+  const bool encodes = embed_samples || needs_embeddings(model);
+  const std::vector<int64_t> used = features_of(dataset, samples);
+  FeatureTensors features;
+  features.embeddings = encode_some(model, dataset, encodes ? used : std::vector<int64_t>(), /*batch_size=*/64);
+  if (model.config().num_known_asvs > 0) features.identity = feature_identities(dataset);
   std::vector<torch::Tensor> parts;
   for (size_t begin = 0; begin < samples.size(); begin += static_cast<size_t>(options.batch_size)) {
     const size_t size = std::min(samples.size() - begin, static_cast<size_t>(options.batch_size));
     const data::SampleBatch batch = dataset.batch(std::span(samples).subspan(begin, size), options.epoch);
-    parts.push_back(pick(model.forward(make_inputs(batch, features), {.skip_padding = true, .predict_counts = false})));
+    parts.push_back(
+        pick(model.forward(make_inputs(batch, features),
+                           {.skip_padding = true, .predict_counts = false, .embed_samples = embed_samples})));
   }
   return torch::cat(parts);
+}
+
+torch::Tensor in_target_units(const torch::Tensor& scaled, const RunConfig& config) {
+  torch::Tensor values = scaled.contiguous().clone();
+  if (!config.target) return values;
+  double* value = values.data_ptr<double>();
+  for (int64_t i = 0; i < values.numel(); ++i) value[i] = config.target->restore(value[i]);
+  return values;
+}
+
+// Median, mean and interval from predictions.distribution. A quantile passes through the target's transform, which
+// rises; a mean does not, so it is taken over the bins in the target's own units.
+void answer_by_distribution(const torch::Tensor& edges, const RunConfig& config, Predictions& predictions) {
+  namespace fn = model::functional;
+  const torch::Tensor log_probabilities = predictions.distribution.log();
+  const auto quantile = [&](double level) {
+    return in_target_units(fn::distribution_quantile(log_probabilities, edges, level), config);
+  };
+  predictions.values = quantile(0.5).unsqueeze(1);
+  predictions.levels = {0.05, 0.95};
+  predictions.quantiles = torch::stack({quantile(0.05), quantile(0.95)}, 1);
+  const torch::Tensor centres = 0.5 * (edges.slice(0, 1) + edges.slice(0, 0, -1));
+  predictions.means = torch::matmul(predictions.distribution, in_target_units(centres, config));
 }
 
 std::string number(double value) {
@@ -103,6 +144,7 @@ std::string header_line(const Predictions& predictions, const RunConfig& config)
   } else {
     for (int64_t output = 0; output < outputs; ++output) line.append("\tprediction_").append(std::to_string(output));
   }
+  if (predictions.means.defined()) line.append("\tprediction_mean");
   for (const double level : predictions.levels) line.append("\tquantile_").append(number(level));
   return line.append(predictions.deviation.defined() ? "\tprediction_std\n" : "\n");
 }
@@ -133,15 +175,16 @@ int64_t nearest_to_median(const std::vector<double>& levels) {
   return nearest - levels.begin();
 }
 
-torch::Tensor in_target_units(const torch::Tensor& scaled, const RunConfig& config) {
-  torch::Tensor values = scaled.contiguous().clone();
-  if (!config.target) return values;
-  double* value = values.data_ptr<double>();
-  for (int64_t i = 0; i < values.numel(); ++i) value[i] = config.target->restore(value[i]);
-  return values;
-}
-
 }  // namespace
+
+FeatureTensors frozen_features(model::AamModel& model, const data::SampleDataset& dataset) {
+  const model::ModelConfig& config = model.config();
+  FeatureTensors features;
+  if (!model.is_predictor() || !config.freeze_base) return features;
+  if (config.transformer_branch || config.sequence_branch) features.embeddings = encode_features(model, dataset);
+  if (config.num_known_asvs > 0) features.identity = feature_identities(dataset);
+  return features;
+}
 
 torch::Tensor encode_features(model::AamModel& model, const data::SampleDataset& dataset, int64_t batch_size) {
   std::vector<int64_t> all(dataset.sequences().size());
@@ -154,15 +197,23 @@ Predictions predict(model::AamModel& model, const RunConfig& config, const data:
   if (!model.is_predictor()) {
     throw ArgumentError("predict: this run is a pretrained encoder without a target; use `deepbio embed`, or train it");
   }
-  torch::Tensor values = forward_all(model, dataset, samples, options, [](const model::Outputs& outputs) {
-                           return outputs.target_prediction;
-                         }).to(torch::kDouble);
+  const bool has_bins = model.config().num_bins > 0;
+  torch::Tensor values =
+      forward_all(model, dataset, samples, options, /*embed_samples=*/false, [has_bins](const model::Outputs& outputs) {
+        return has_bins ? outputs.target_distribution : outputs.target_prediction;
+      }).to(torch::kDouble);
   Predictions predictions;
   for (const int64_t sample : samples) predictions.sample_ids.push_back(dataset.table().sample_ids[sample]);
   if (model.config().is_classifier) {
     predictions.values = values.exp();
-    const torch::Tensor chosen = values.argmax(-1).contiguous();
+    const torch::Tensor chosen = model::class_scores(model, values).argmax(-1).contiguous();
     predictions.class_ids.assign(chosen.data_ptr<int64_t>(), chosen.data_ptr<int64_t>() + chosen.numel());
+    return predictions;
+  }
+  if (has_bins) {
+    predictions.distribution = values.exp();
+    const auto& predictor = dynamic_cast<const model::SequencePredictorImpl&>(model);
+    answer_by_distribution(predictor.mixture()->bin_edges.to(torch::kDouble), config, predictions);
     return predictions;
   }
   if (values.dim() == 3) {
@@ -177,7 +228,7 @@ Predictions predict(model::AamModel& model, const RunConfig& config, const data:
 
 torch::Tensor embed(model::AamModel& model, const data::SampleDataset& dataset, const std::vector<int64_t>& samples,
                     const PredictOptions& options) {
-  return forward_all(model, dataset, samples, options, [](const model::Outputs& outputs) {
+  return forward_all(model, dataset, samples, options, /*embed_samples=*/true, [](const model::Outputs& outputs) {
     if (!outputs.embeddings.defined()) {
       throw ArgumentError("embed: a model with encoder type other than unifrac has no sample embeddings");
     }
@@ -195,6 +246,7 @@ void write_predictions(const std::string& path, const Predictions& predictions, 
     text += io::quoted_cell(predictions.sample_ids[row]);
     if (is_classifier) text.append("\t").append(class_name(config, predictions.class_ids[row]));
     for (int64_t column = 0; column < values.size(1); ++column) text.append("\t").append(number(*value++));
+    if (predictions.means.defined()) text.append("\t").append(number(predictions.means[row].item<double>()));
     for (size_t level = 0; level < predictions.levels.size(); ++level) {
       text.append("\t").append(number(predictions.quantiles[row][level].item<double>()));
     }

@@ -9,6 +9,7 @@
 
 #include "deepbio/data/datasets.h"
 #include "deepbio/train/checkpoint.h"
+#include "deepbio/train/feed.h"
 
 namespace deepbio::train {
 
@@ -16,9 +17,12 @@ struct Predictions {
   std::vector<std::string> sample_ids;
   torch::Tensor values;            // float64 [N, O] in target units, or class probabilities [N, C]
   std::vector<int64_t> class_ids;  // [N] for a classifier
-  std::vector<double> levels;      // of a quantile regression; the prediction is the level nearest 0.5
-  torch::Tensor quantiles;         // float64 [N, levels] in target units; undefined otherwise
-  torch::Tensor deviation;         // float64 [N]: spread over several draws of reads; undefined after one pass
+  std::vector<double>
+      levels;               // of quantiles beside the prediction: a quantile regression's, a histogram's 5 % and 95 %
+  torch::Tensor quantiles;  // float64 [N, levels] in target units; undefined otherwise
+  torch::Tensor distribution;  // float64 [N, num_bins] probabilities of a histogram head; undefined without one
+  torch::Tensor means;         // float64 [N]: mean of the distribution (values: its median), in target units
+  torch::Tensor deviation;     // float64 [N]: spread over several draws of reads; undefined after one pass
 };
 
 struct PredictOptions {
@@ -45,6 +49,8 @@ struct Truth {
 // sample_id, prediction, actual.
 void write_validation(const std::string& path, const Predictions& predictions, const RunConfig& config,
                       const Truth& actual);
+// What a model over a frozen base need not compute for each batch of this table; empty for one that learns it.
+FeatureTensors frozen_features(model::AamModel& model, const data::SampleDataset& dataset);
 // All ASV embeddings of a table [F, D], each feature once.
 torch::Tensor encode_features(model::AamModel& model, const data::SampleDataset& dataset, int64_t batch_size = 64);
 

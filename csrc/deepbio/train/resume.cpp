@@ -19,6 +19,7 @@ Json state_to_json(const TrainingState& state, const TrainingOptions& options) {
                            {"best_value", state.best_value},
                            {"epochs_without_gain", state.epochs_without_gain},
                            {"finished", state.finished},
+                           {"averaged", state.averaged},
                            {"options", options.to_json()},
                            {"history", std::move(history)}});
 }
@@ -31,6 +32,7 @@ TrainingState state_from_json(const Json& json) {
   state.best_value = json.at("best_value").as_double();
   state.epochs_without_gain = json.at("epochs_without_gain").as_int();
   state.finished = json.at("finished").as_bool();
+  if (const Json* averaged = json.find("averaged")) state.averaged = averaged->as_int();
   for (const Json& report : json.at("history").as_array()) state.history.push_back(epoch_report_from_json(report));
   return state;
 }
@@ -101,6 +103,7 @@ void save_training_state(const std::string& run, const TrainingState& state, con
   fs::create_directories(fresh);
   save_tensors((fresh / "model.safetensors").string(), state_dict(model));
   save_tensors((fresh / "optimizer.safetensors").string(), optimizer.state());
+  if (state.averaged > 0) save_tensors((fresh / "average.safetensors").string(), state.average);
   io::write_file((fresh / "state.json").string(), state_to_json(state, options).dump(2) + "\n");
   // A crash between the two renames leaves last.old complete; loading falls back to it.
   if (fs::exists(last)) {
@@ -146,6 +149,7 @@ TrainingState load_training_state(const std::string& run, model::AamModel& model
     TrainingState state = state_from_json(json);
     // A run that stopped early goes on when it is given more patience.
     state.finished = options.patience > 0 && state.epochs_without_gain >= options.patience;
+    if (state.averaged > 0) state.average = load_tensors((folder / "average.safetensors").string());
     return state;
   } catch (const ConfigError& error) {
     throw ConfigError(folder.string() + ": cannot resume: " + error.what());

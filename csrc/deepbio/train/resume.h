@@ -18,10 +18,13 @@ struct TrainingState {
   double best_value = 0;            // of options.best_metric
   int64_t epochs_without_gain = 0;  // what patience counts
   bool finished = false;            // stopped early; nothing is left to resume
+  NamedTensors average;             // mean weights of `averaged` updates; empty until averaging begins
+  int64_t averaged = 0;
   std::vector<EpochReport> history;
 };
 
-// RUN/last/{model.safetensors, optimizer.safetensors, state.json} and RUN/metrics.jsonl.
+// RUN/last/{model.safetensors, optimizer.safetensors, average.safetensors where there is one, state.json} and
+// RUN/metrics.jsonl.
 void save_training_state(const std::string& run, const TrainingState& state, const model::AamModel& model,
                          const AdamW& optimizer, const TrainingOptions& options);
 // throws MissingFileError, ConfigError (weights that do not fit; options that changed and would make another run). More

@@ -146,7 +146,7 @@ class Choosing {
       }
       choice_.samples[end] = choice_.samples[i];
       if (!choice_.values.empty()) choice_.values[end] = choice_.values[i];
-      if (!choice_.labels.empty()) choice_.labels[end] = std::move(choice_.labels[i]);
+      if (!choice_.labels.empty() && end != i) choice_.labels[end] = std::move(choice_.labels[i]);
       ++end;
     }
     choice_.samples.resize(end);

@@ -152,7 +152,7 @@ class Preparing {
       study_.split = split_samples(static_cast<int64_t>(ids.size()), rules);
     } else {
       study_.split = split_by_lists(ids, listed(options_.train_samples), listed(options_.val_samples));
-      study_.split.groups = numbered(rules.groups);
+      study_.split.groups = numbered(rules.groups);  // inner folds keep them whole
     }
     if (group_name.empty()) group_name = host_column();
     if (!group_name.empty() && rules.groups.empty()) rules.groups = cells_of(*metadata_, group_name, ids);
@@ -194,13 +194,18 @@ class Preparing {
     return "";
   }
 
+  data::SampleDatasetOptions sample_options(const DataConfig& data, bool redraw) const {
+    data::SampleDatasetOptions options = dataset_options(data, options_.seed, redraw);
+    if (redraw) options.least_thinning = options_.least_thinning;
+    return options;
+  }
+
   void make_datasets() {
     const std::vector<std::string> sequences = data::feature_sequences(study_.table->feature_ids, files_.sequences);
     DataConfig data = options_.data;
     data.rarefy_depth_reads = study_.rarefy_depth_reads;
     const auto dataset = [&](bool redraw) {
-      return std::make_unique<data::SampleDataset>(study_.table, sequences,
-                                                   dataset_options(data, options_.seed, redraw));
+      return std::make_unique<data::SampleDataset>(study_.table, sequences, sample_options(data, redraw));
     };
     study_.train = dataset(true);
     if (const std::string note = cut_note(*study_.train); !note.empty()) study_.notes.push_back(note);

@@ -36,9 +36,10 @@ struct StudyOptions {
   std::vector<std::string> categorical_columns;
   std::string missing_features = "error", missing_samples = "error";  // error, drop
   DataConfig data;                                                    // rarefy_depth_reads may be kAutoDepth
+  double least_thinning = 1;     // least share of its reads that an epoch of training keeps of a sample
   bool learns_distances = true;  // false: tree and distances are checked, but not computed
   double test_size = 0.2;
-  std::string group_column;   // samples of one value are all on one side of the split; "": no groups
+  std::string group_column;   // samples of one value are all on one side of splits and inner folds; "": no groups
   std::string train_samples;  // file with ids to train on, one a line; "": what val_samples leaves, or by test_size
   std::string val_samples;    // file with ids to hold back
   uint64_t seed = 0;

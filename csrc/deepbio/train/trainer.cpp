@@ -16,10 +16,12 @@
 #include "deepbio/model/functional.h"
 #include "deepbio/train/checks.h"
 #include "deepbio/train/feed.h"
+#include "deepbio/train/mixture.h"
 #include "deepbio/train/optim.h"
 #include "deepbio/train/predictor.h"
 #include "deepbio/train/resume.h"
 #include "deepbio/train/scores.h"
+#include "deepbio/train/start.h"
 
 namespace deepbio::train {
 namespace {
@@ -73,12 +75,7 @@ NamedTensors trainable_parameters(const model::AamModel& model) {
 // Everything one call of fit() needs; each epoch is train_epoch, then validate, then finish_epoch.
 class FitRun {
  public:
-  struct Sources {
-    const data::SampleDataset& train;
-    const data::SampleDataset& val;
-    const Split& split;
-  };
-  FitRun(model::AamModel& model, const TrainingOptions& options, const std::string& run, const Sources& sources,
+  FitRun(model::AamModel& model, const TrainingOptions& options, const std::string& run, const TrainerData& sources,
          const std::optional<data::TargetCodec>& codec, const Callbacks& callbacks)
       : model_(model),
         options_(options),
@@ -87,24 +84,31 @@ class FitRun {
         codec_(codec),
         callbacks_(callbacks),
         generator_(options.seed),
-        optimizer_(trainable_parameters(model), adamw_options(options)) {
+        optimizer_(trainable_parameters(model), adamw_options(options, model.is_predictor())) {
     check_training(model_.config(), model_.is_predictor(), options_,
                    {sources_.train, sources_.val, sources_.split, codec_});
     counts_ = fit_count_target(options_.count_target, sources_.train, sources_.split.train);
     is_frozen_ = model_.is_predictor() && model_.config().freeze_base;
     with_nucleotides_ = model_.config().predict_nucleotides && options_.loss.nuc_penalty > 0 && !is_frozen_;
     with_counts_ = options_.loss.count_penalty > 0;
-    if (is_frozen_) feature_embeddings_ = encode_features(model_, sources_.train);
+    for (const auto& parameter : model_.parameters()) num_parameters_ += parameter.numel();
+    epochs_ = budget_epochs(options_, static_cast<int64_t>(sources_.split.train.size()));
+    const auto* predictor = dynamic_cast<const model::SequencePredictorImpl*>(&model_);
+    if (predictor != nullptr && !predictor->mixture().is_empty()) {
+      member_share_ = 1 / std::sqrt(static_cast<double>(predictor->mixture()->weight.size(0)));
+    }
+    with_samples_ = sources_.train.has_distances() && options_.loss.penalty > 0;
   }
 
   FitResult go(bool resume) {
     if (resume) take_up();
     SampleLoader train = loader(sources_.train, sources_.split.train, /*shuffle=*/true);
-    SampleLoader val = loader(sources_.val, sources_.split.val, /*shuffle=*/false);
+    std::optional<SampleLoader> val;
+    if (!sources_.split.val.empty()) val.emplace(loader(sources_.val, sources_.split.val, /*shuffle=*/false));
     const int64_t groups =
         (train.num_batches() + options_.gradient_accumulation_steps - 1) / options_.gradient_accumulation_steps;
-    total_updates_ = groups * options_.epochs;
-    while (!state_.finished && state_.next_epoch < options_.epochs) {
+    total_updates_ = groups * epochs_;
+    while (!state_.finished && state_.next_epoch < epochs_) {
       EpochReport report;
       report.epoch = state_.next_epoch;
       const auto start = Clock::now();
@@ -114,17 +118,26 @@ class FitRun {
       }
       report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
       report.samples_per_second = static_cast<double>(sources_.split.train.size()) / std::max(report.seconds, 1e-9);
-      validate(val, report);
-      if (!finish_epoch(report)) break;
+      // What is measured and written is the mean of the weights so far; training goes on from where it stood.
+      const NamedTensors now = swap_in(state_.average);
+      if (val) {
+        validate(*val, report);
+      } else {
+        report.val_loss = report.train_loss;
+      }
+      if (!finish_epoch(report, now)) break;
     }
     return finish();
   }
 
  private:
-  static AdamWOptions adamw_options(const TrainingOptions& options) {
+  static AdamWOptions adamw_options(const TrainingOptions& options, bool is_predictor) {
     AdamWOptions out;
     out.lr = options.lr;
     out.weight_decay = options.weight_decay;
+    out.beta2 = options.beta2;
+    if (is_predictor) out.slow_prefix = "base_model.";
+    out.slow_factor = options.base_lr_factor;
     return out;
   }
 
@@ -144,12 +157,17 @@ class FitRun {
     // Stopped before its first checkpoint: from the start.
     if (!has_training_state(run_) && std::filesystem::exists(std::filesystem::path(run_) / "config.json")) return;
     state_ = load_training_state(run_, model_, optimizer_, options_);
+    result_.saved_epochs = state_.next_epoch;
     best_weights_ = load_tensors((std::filesystem::path(run_) / "model.safetensors").string());
-    if (is_frozen_) feature_embeddings_ = encode_features(model_, sources_.train);
+    sources_.features = frozen_features(model_, sources_.train);  // of the weights that are there now
   }
 
   // False when the callback asked to stop.
   bool train_epoch(SampleLoader& loader, EpochReport& report) {
+    // What the pooled sequences are centred and scaled by was measured before the base moved.
+    if (model_.is_predictor() && base_moves()) {
+      rescale_sequences(model_, sources_.train, sources_.split.train);
+    }
     model_.train();
     optimizer_.zero_grad();
     const int64_t num_steps = loader.num_batches(), group = options_.gradient_accumulation_steps;
@@ -176,8 +194,10 @@ class FitRun {
   };
   LossTerms learn(const data::SampleBatch& batch, Place place, int64_t group_size) {
     const model::Outputs outputs =
-        model_.forward(make_inputs(batch, feature_embeddings_),
-                       {.return_nucleotides = with_nucleotides_, .skip_padding = true, .predict_counts = with_counts_});
+        model_.forward(make_inputs(batch, sources_.features), {.return_nucleotides = with_nucleotides_,
+                                                               .skip_padding = true,
+                                                               .predict_counts = with_counts_,
+                                                               .embed_samples = with_samples_ && !is_frozen_});
     LossTerms terms = multi_task_loss(outputs, make_loss_targets(batch, counts_), options_.loss,
                                       model_.config().is_classifier, model_.config().encoder_type);
     if (!std::isfinite(terms.total_loss.item<double>())) {
@@ -191,14 +211,21 @@ class FitRun {
     return terms;
   }
 
+  bool base_moves() const {
+    return !is_frozen_ &&
+           static_cast<double>(state_.updates) >= options_.unfreeze_from * static_cast<double>(total_updates_);
+  }
+
   double update() {
-    if (options_.max_grad_norm > 0) clip_gradients(optimizer_.parameters(), options_.max_grad_norm);
+    if (!base_moves()) optimizer_.forget_slow_gradients();
+    if (options_.max_grad_norm > 0) clip_gradients(optimizer_.parameters(), options_.max_grad_norm * member_share_);
     const double lr = options_.scheduler == "constant"
                           ? options_.lr
                           : warmup_cosine(state_.updates, options_.lr, options_.warmup_steps, total_updates_);
     optimizer_.step(lr);
     optimizer_.zero_grad();
     ++state_.updates;
+    average();
     return lr;
   }
 
@@ -209,14 +236,17 @@ class FitRun {
     Scores scores(model_.config(), codec_);
     loader.begin(0);
     for (int64_t step = 0; const std::optional<data::SampleBatch> batch = loader.next(); ++step) {
-      const model::Inputs inputs = make_inputs(*batch, feature_embeddings_);
+      const model::Inputs inputs = make_inputs(*batch, sources_.features);
       const LossTargets targets = make_loss_targets(*batch, counts_);
-      const model::Outputs outputs = model_.forward(inputs, {.skip_padding = true, .predict_counts = with_counts_});
+      const model::Outputs outputs = model_.forward(
+          inputs, {.skip_padding = true, .predict_counts = with_counts_, .embed_samples = with_samples_});
       LossTerms terms =
           multi_task_loss(outputs, targets, options_.loss, model_.config().is_classifier, model_.config().encoder_type);
       if (with_nucleotides_) add_masked_nucleotides(inputs, targets, static_cast<uint64_t>(step), terms, means);
       means.add(terms, batch->mask.size(0));
-      if (model_.is_predictor()) scores.add(outputs.target_prediction, targets.target);
+      if (!model_.is_predictor()) continue;
+      const torch::Tensor& answer = outputs.target_prediction;
+      scores.add(model_.config().is_classifier ? model::class_scores(model_, answer) : answer, targets.target);
     }
     report.val_terms = means.values();
     report.val_loss = report.val_terms["total_loss"];
@@ -254,33 +284,88 @@ class FitRun {
   }
 
   // False when training ends here.
-  bool finish_epoch(EpochReport& report) {
+  bool finish_epoch(EpochReport& report, const NamedTensors& now) {
     const double value = value_of(report);
     if (!std::isfinite(report.val_loss) || !std::isfinite(value)) {
       throw Error("training: the validation loss became NaN or infinite in epoch " + std::to_string(report.epoch));
     }
-    report.is_best = state_.best_epoch < 0 ||
+    report.is_best = state_.best_epoch < 0 || options_.best_metric == "last" ||
                      (is_bigger_better(options_.best_metric) ? value > state_.best_value : value < state_.best_value);
     state_.epochs_without_gain = report.is_best ? 0 : state_.epochs_without_gain + 1;
     if (report.is_best) {
       state_.best_epoch = report.epoch;
       state_.best_value = value;
-      best_weights_ = copy_of(state_dict(model_));
-      if (!run_.empty()) save_tensors((std::filesystem::path(run_) / "model.safetensors").string(), best_weights_);
+      if (options_.best_metric != "last") best_weights_ = copy_of(state_dict(model_));
     }
     state_.history.push_back(report);
     ++state_.next_epoch;
     state_.finished = options_.patience > 0 && state_.epochs_without_gain >= options_.patience;
-    if (!run_.empty()) save_training_state(run_, state_, model_, optimizer_, options_);
+    const bool is_saved = save_when_due(report.is_best, now);
     if (callbacks_.on_epoch && callbacks_.on_epoch(report) == Control::kStop) {
+      if (!is_saved) save(report.is_best, now);
       result_.interrupted = true;
       return false;
     }
+    swap_in(now);
     return true;
   }
 
+  // Puts weights into the model and returns those that were there; does nothing without weights.
+  NamedTensors swap_in(const NamedTensors& weights) {
+    NamedTensors before;
+    if (weights.empty()) return before;
+    const torch::NoGradGuard no_grad;
+    for (size_t i = 0; i < weights.size(); ++i) {
+      torch::Tensor parameter = optimizer_.parameters()[i].second;
+      before.emplace_back(weights[i].first, parameter.clone());
+      parameter.copy_(weights[i].second);
+    }
+    return before;
+  }
+
+  // Every few updates are enough for the mean, and cost little beside the optimizer.
+  void average() {
+    constexpr int64_t kEvery = 4;
+    const auto first = static_cast<int64_t>(options_.average_from * static_cast<double>(total_updates_));
+    if (options_.average_from >= 1 || state_.updates < first || (total_updates_ - state_.updates) % kEvery != 0) return;
+    const torch::NoGradGuard no_grad;
+    if (state_.averaged++ == 0) {
+      state_.average = copy_of(optimizer_.parameters());
+      return;
+    }
+    for (size_t i = 0; i < state_.average.size(); ++i) {
+      state_.average[i].second.lerp_(optimizer_.parameters()[i].second, 1.0 / static_cast<double>(state_.averaged));
+    }
+  }
+
+  // Where the last epoch counts, a large model is written at most every kSecondsBetweenSaves: its epochs take seconds,
+  // and its optimizer's state is twice the model.
+  bool save_when_due(bool is_best, const NamedTensors& now) {
+    constexpr double kSecondsBetweenSaves = 20;
+    constexpr int64_t kSmallModel = 1'000'000;
+    if (run_.empty()) return true;
+    const bool is_last = state_.finished || state_.next_epoch >= epochs_;
+    const double since = std::chrono::duration<double>(Clock::now() - last_save_).count();
+    const bool may_wait = options_.best_metric == "last" && num_parameters_ > kSmallModel;
+    if (may_wait && !is_last && since < kSecondsBetweenSaves) return false;
+    save(is_best, now);
+    return true;
+  }
+
+  void save(bool is_best, const NamedTensors& now) {
+    if (run_.empty()) return;
+    const std::string path = (std::filesystem::path(run_) / "model.safetensors").string();
+    if (is_best) save_tensors(path, options_.best_metric == "last" ? state_dict(model_) : best_weights_);
+    const NamedTensors mean = swap_in(now);
+    save_training_state(run_, state_, model_, optimizer_, options_);
+    swap_in(mean);
+    last_save_ = Clock::now();
+    result_.saved_epochs = state_.next_epoch;
+  }
+
   FitResult finish() {
-    if (!best_weights_.empty()) load_state_dict(model_, best_weights_);
+    if (!result_.interrupted) swap_in(state_.average);
+    if (options_.best_metric != "last" && !best_weights_.empty()) load_state_dict(model_, best_weights_);
     optimizer_.zero_grad();
     model_.eval();
     result_.history = state_.history;
@@ -293,18 +378,23 @@ class FitRun {
   model::AamModel& model_;
   const TrainingOptions& options_;
   const std::string& run_;
-  Sources sources_;
+  TrainerData sources_;
   const std::optional<data::TargetCodec>& codec_;
   const Callbacks& callbacks_;
   StepGenerator generator_;
   AdamW optimizer_;
   CountTarget counts_;
   bool is_frozen_ = false, with_nucleotides_ = false, with_counts_ = true;
-  torch::Tensor feature_embeddings_;
-  int64_t total_updates_ = 1;
+  // The loss is the mean over M members, each with gradients of its own: norms of a model are 1 / sqrt(M) of a
+  // member's.
+  double member_share_ = 1;
+  bool with_samples_ = true;  // the sample level of the base, where only its own losses need it
+  int64_t epochs_ = 1, total_updates_ = 1;
   TrainingState state_;
   NamedTensors best_weights_;
   FitResult result_;
+  int64_t num_parameters_ = 0;
+  Clock::time_point last_save_ = Clock::now();
 };
 
 }  // namespace
@@ -321,7 +411,20 @@ Trainer::Trainer(std::shared_ptr<model::AamModel> model, TrainingOptions options
 FitResult Trainer::fit(const data::SampleDataset& train_data, const data::SampleDataset& val_data, const Split& split,
                        const Callbacks& callbacks, bool resume) {
   if (!run_directory_.empty()) std::filesystem::create_directories(run_directory_);
-  FitRun run(*model_, options_, run_directory_, {train_data, val_data, split}, codec_, callbacks);
+  TrainerData data{train_data, val_data, split, features_};
+  const bool has_features = features_.embeddings.defined() || features_.identity.defined();
+  const bool goes_on = resume && has_training_state(run_directory_);
+  if (!has_features && !goes_on) data.features = frozen_features(*model_, train_data);
+  auto* predictor = dynamic_cast<model::SequencePredictorImpl*>(model_.get());
+  const bool has_mixture = predictor != nullptr && !model_->config().is_plain();
+  if (has_mixture && !goes_on && options_.calibration_folds >= 2) {
+    if (!fit_mixture(*predictor, options_, data, callbacks)) {
+      FitResult stopped;
+      stopped.interrupted = true;
+      return stopped;
+    }
+  }
+  FitRun run(*model_, options_, run_directory_, data, codec_, callbacks);
   return run.go(resume);
 }
 

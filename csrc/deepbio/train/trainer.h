@@ -11,11 +11,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "deepbio/data/datasets.h"
 #include "deepbio/model/aam.h"
 #include "deepbio/train/checkpoint.h"
+#include "deepbio/train/feed.h"
 #include "deepbio/train/losses.h"
 #include "deepbio/train/split.h"
 
@@ -24,9 +26,13 @@ namespace deepbio::train {
 // What each option means stands in its row in training_options.cpp.
 struct TrainingOptions {
   int64_t epochs = 100;
+  int64_t min_steps = 0;  // more epochs than that where so few batches would make fewer steps of the optimizer
   int64_t batch_size = 8;
   double lr = 1e-4;
   double weight_decay = 0.01;
+  double beta2 = 0.999;       // of AdamW
+  double base_lr_factor = 1;  // learning rate of a predictor's base model, as a share of the heads'
+  double unfreeze_from = 0;   // the base model stays as it is before this share of the steps
   int64_t warmup_steps = 10000;
   int64_t patience = 10;
   double max_grad_norm = 0;
@@ -34,8 +40,12 @@ struct TrainingOptions {
   std::string scheduler = "warmup_cosine";
   uint64_t seed = 0;
   int64_t loader_threads = 1;
-  std::string count_target = "relative";
+  std::string count_target = "relative";  // relative (reads / total of the sample), minmax (as AAM), raw
+  // What makes an epoch the best: val_loss, mae, r2, accuracy, f1; last: a fixed budget, and the last epoch counts.
   std::string best_metric = "val_loss";
+  double average_from = 1;  // the model ends as the mean of its weights from this share of the steps on; 1: the last
+  int64_t known_min_samples = 0;  // an ASV of so many training samples is known to the model; 0: no such branch
+  int64_t calibration_folds = 0;  // inner folds that the mixture is fitted on (train/mixture.h); below 2: equal weights
   LossOptions loss;
   OptionRows rows();  // without those of the loss
   Json to_json() const;
@@ -56,6 +66,7 @@ struct EpochReport {
 struct StepReport {
   int64_t epoch = 0, step = 0, num_steps = 0;
   double loss = 0;
+  int64_t inner_fold = 0;  // 1, 2, ... while the mixture is fitted; 0: the model itself
 };
 
 enum class Control { kContinue, kStop };
@@ -67,8 +78,19 @@ struct Callbacks {
 struct FitResult {
   std::vector<EpochReport> history;
   int64_t best_epoch = -1;
-  double best_loss = 0;  // the best epoch's options.best_metric
+  double best_loss = 0;      // the best epoch's options.best_metric
+  int64_t saved_epochs = 0;  // after which --resume would go on
   bool stopped_early = false, interrupted = false;
+};
+
+// options.epochs, or as many as options.min_steps asks for with so many training samples.
+int64_t budget_epochs(const TrainingOptions& options, int64_t num_train);
+// What fit() works on.
+struct TrainerData {
+  const data::SampleDataset& train;
+  const data::SampleDataset& val;
+  const Split& split;
+  FeatureTensors features;  // of both datasets; only over a frozen base
 };
 
 class Trainer {
@@ -76,6 +98,8 @@ class Trainer {
   // run_directory "" keeps nothing on disk. codec is needed for metrics in target units (predictor).
   Trainer(std::shared_ptr<model::AamModel> model, TrainingOptions options, std::string run_directory = "",
           std::optional<data::TargetCodec> codec = {});
+  // Features computed before, which fit() would compute over a frozen base.
+  void set_features(FeatureTensors features) { features_ = std::move(features); }
   // Trains on split.train of train_data, validates on split.val of val_data (the same table with a fixed draw); leaves
   // the best weights in the model. resume continues from RUN/last.
   FitResult fit(const data::SampleDataset& train_data, const data::SampleDataset& val_data, const Split& split,
@@ -86,6 +110,7 @@ class Trainer {
   TrainingOptions options_;
   std::string run_directory_;
   std::optional<data::TargetCodec> codec_;
+  FeatureTensors features_;
 };
 
 }  // namespace deepbio::train

@@ -10,9 +10,16 @@ namespace deepbio::train {
 OptionRows TrainingOptions::rows() {
   return {
       {"epochs", &epochs, "Passes over the training samples", at_least(1)},
+      {"min_steps", &min_steps, "Steps of the optimizer at least: few samples get more epochs", at_least(0)},
       {"batch_size", &batch_size, "Samples per step; memory grows with it", at_least(1)},
       {"lr", &lr, "Highest learning rate of AdamW", above(0)},
       {"weight_decay", &weight_decay, "Of AdamW, on all parameters", at_least(0)},
+      {"beta2", &beta2, "Of AdamW: how long squared gradients are remembered", inside_unit()},
+      OptionRow{"base_lr_factor", &base_lr_factor, "Learning rate of the encoder, as a share of `lr`", above(0)}
+          .for_predictor(),
+      OptionRow{"unfreeze_from", &unfreeze_from, "The encoder stays as it is before this share of the steps",
+                below_one()}
+          .for_predictor(),
       {"warmup_steps", &warmup_steps, "Steps in which the learning rate rises to its highest, at most a tenth of all",
        at_least(0)},
       {"patience", &patience, "Epochs without a better value before stopping; 0: never stop early", at_least(0)},
@@ -29,6 +36,15 @@ OptionRows TrainingOptions::rows() {
           .for_predictor(),
       {"best_metric", &best_metric, "What makes an epoch the best one; measured on the samples held back",
        one_of(best_metric_names())},
+      {"average_from", &average_from,
+       "The model ends as the mean of its weights from this share of the steps on; 1: the last weights", from_to(0, 1)},
+      OptionRow{"known_min_samples", &known_min_samples,
+                "An ASV of so many training samples gets weights of its own; 0: none does", at_least(0)}
+          .for_predictor(),
+      OptionRow{"calibration_folds", &calibration_folds,
+                "Inner folds of the training samples that weigh the branches of a prediction; 0: equal weights",
+                at_least(0)}
+          .for_predictor(),
   };
 }
 
@@ -56,8 +72,19 @@ TrainingOptions TrainingOptions::from_json(const Json& json) {
 
 void TrainingOptions::check() const {
   TrainingOptions copy = *this;
-  check_values(copy.rows());
+  const OptionRows rows = copy.rows();
+  check_values(rows);
+  if (average_from < 1 && best_metric != "last") {
+    throw ConfigError(mention(rows, &copy.best_metric) + ": expected last with " +
+                      mention(rows, &copy.average_from, Json(average_from).dump()) + ", got " + best_metric);
+  }
   loss.check();
+}
+
+int64_t budget_epochs(const TrainingOptions& options, int64_t num_train) {
+  const int64_t batches = std::max<int64_t>(1, (num_train + options.batch_size - 1) / options.batch_size);
+  const int64_t group = options.gradient_accumulation_steps, steps = (batches + group - 1) / group;
+  return std::max(options.epochs, (options.min_steps + steps - 1) / steps);
 }
 
 Json EpochReport::to_json() const {

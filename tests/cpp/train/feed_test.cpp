@@ -44,6 +44,6 @@ CATCH_TEST_CASE("embeddings computed before are picked by the feature of each di
   const SmallCommunity community;
   const auto batch = community.dataset(false).batch(std::vector<int64_t>{1, 3});
   const auto embeddings = torch::arange(8 * 4).view({8, 4}).to(torch::kFloat);
-  const auto inputs = make_inputs(batch, embeddings);
+  const auto inputs = make_inputs(batch, {embeddings, {}});
   CATCH_REQUIRE(inputs.asv_embeddings.equal(embeddings.index_select(0, batch.asv_features)));
 }
