@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Table,
         Tree,
         UnifracBatch,
+        alpha_diversity,
         beta_diversity,
         faith_pd,
         pcoa,
@@ -69,8 +70,8 @@ if TYPE_CHECKING:
 _NAMES = {
     "cache": ("Cache",),
     "community": (
-        "DistanceMatrix", "Metadata", "Ordination", "Table", "Tree", "UnifracBatch", "beta_diversity", "faith_pd",
-        "pcoa", "permanova", "read_metadata", "read_table", "read_tree", "unifrac",
+        "DistanceMatrix", "Metadata", "Ordination", "Table", "Tree", "UnifracBatch", "alpha_diversity",
+        "beta_diversity", "faith_pd", "pcoa", "permanova", "read_metadata", "read_table", "read_tree", "unifrac",
     ),
     "compat": (),
     "data": (
@@ -151,6 +152,7 @@ __all__ = [
     "Tree",
     "UnifracBatch",
     "__version__",
+    "alpha_diversity",
     "beta_diversity",
     "cache",
     "collate",

@@ -24,6 +24,21 @@ def mark_of(path: str) -> FileMark:
     return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else (-1, 0)
 
 
+def held_bytes(path: str, size: int) -> int:
+    """About how much a file of `size` bytes on disk takes in memory: what a gzip file unpacks to, others as they are.
+
+    A gzip member ends with its unpacked size modulo 4 GiB; of a file of many members (BGZF) that is only the last, so
+    that at least four times the packed size is counted, which DNA with qualities comes to.
+    """
+    if size < 18:
+        return max(size, 0)
+    with open(path, "rb") as file:
+        if file.read(2) != b"\x1f\x8b":
+            return size
+        file.seek(-4, os.SEEK_END)
+        return max(int.from_bytes(file.read(4), "little"), 4 * size)
+
+
 def check_unchanged(marks: Sequence[tuple[str, FileMark]]) -> None:
     """Refuses files that changed since they were first read.
 

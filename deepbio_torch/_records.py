@@ -31,18 +31,37 @@ class SequenceReader(_C.RecordIterator):
         num_threads: 1 does all work in the calling thread. With 2 or more a thread inflates gzip
             ahead of the reader, and all of them inflate BGZF; a process forked after the first
             record cannot go on reading then.
+        quality_offset: 33, or 64 for files of Illumina 1.3 to 1.7, whose qualities are then given as Phred + 33.
+            Never guessed; ``deepbio stats`` says when a file looks like 64.
+        max_record_bytes: the largest record. 0: 256 MiB, or what a file of this size can honestly hold (its size, 16
+            times its size when it is compressed), so that whole chromosomes are read and a bomb is refused.
 
     Raises:
         MissingFileError: no such file. ParseError: bad bytes, with record, line and byte.
     """
 
     def __init__(
-        self, path: Path, *, alphabet: str | None = None, on_bad_record: str = "raise", num_threads: int = 1
+        self,
+        path: Path,
+        *,
+        alphabet: str | None = None,
+        on_bad_record: str = "raise",
+        num_threads: int = 1,
+        quality_offset: int = 33,
+        max_record_bytes: int = 0,
     ) -> None:
         """Opens the file."""
         self.path = os.fspath(path)
-        self._options = {"alphabet": alphabet, "on_bad_record": on_bad_record, "num_threads": num_threads}
-        self._native = _C.FastxReader(self.path, alphabet or "any", on_bad_record, num_threads)
+        self._options = {
+            "alphabet": alphabet,
+            "on_bad_record": on_bad_record,
+            "num_threads": num_threads,
+            "quality_offset": quality_offset,
+            "max_record_bytes": max_record_bytes,
+        }
+        self._native = _C.FastxReader(
+            self.path, alphabet or "any", on_bad_record, num_threads, quality_offset, max_record_bytes
+        )
         self.format: str = self._native.format  #: of the text: "fasta" or "fastq"
         self.container: str = self._native.container  #: of the file: "plain", "gzip" or "bgzf"
         self.bind(self._native)

@@ -12,7 +12,7 @@ from . import _C
 from ._arguments import sequence_type_of
 from ._batch import Batch, Later, Rows, Sample, kept_of
 from ._draws import Draws
-from ._files import FileMark, check_unchanged, mark_of, native_paths, path_list
+from ._files import FileMark, check_unchanged, held_bytes, mark_of, native_paths, path_list
 from ._given import GivenLabels, write_records
 from ._inspect import summarize, validate
 from ._labels import Labels, Target, check_target, make_labels
@@ -47,14 +47,17 @@ class SequenceDataset(ReadSource):
             and gives a class (int or str) or a value (float), such as those of :mod:`deepbio_torch.targets`; or a dict
             of several.
         mates: the file or files of the second reads of pairs; "interleaved" when they alternate in ``paths``. Names
-            are compared.
+            are compared unless ``check_mates`` is False.
         cache_dir: a folder for the encoded records: used when it is valid for the files, transform and version, else
             written anew. Needs a native transform with nothing random in it.
         on_bad_record: "raise" or "skip"; :attr:`report` counts what was skipped.
         lazy: False reads all records into memory at once. True opens the files at first use, and reads records when
             they are asked for if the files have more than ``memory_limit_bytes`` and ``on_bad_record`` is "raise".
             Workers open their own.
-        memory_limit_bytes: size of all files together, as they lie on disk, up to which records are held in memory.
+        memory_limit_bytes: unpacked size of all files together (estimated for gzip) up to which records are held in
+            memory.
+        quality_offset: 33, or 64 for files of Illumina 1.3 to 1.7, whose qualities are then given as Phred + 33.
+        check_mates: whether the names of mates must fit together (``/1`` and ``/2``, ``.1`` and ``.2``, ...).
 
     Attributes:
         classes: names of the classes of a target that gives text, in the order of their ids; with several targets a
@@ -76,6 +79,8 @@ class SequenceDataset(ReadSource):
         on_bad_record: str = "raise",
         lazy: bool = True,
         memory_limit_bytes: int = 1 << 30,
+        quality_offset: int = 33,
+        check_mates: bool = True,
     ) -> None:
         """Checks the options; opens the files unless ``lazy``."""
         self.paths = path_list(paths)
@@ -92,6 +97,7 @@ class SequenceDataset(ReadSource):
         if memory_limit_bytes < 0:
             raise ArgumentError(f"memory_limit_bytes: expected 0 or more, got {memory_limit_bytes}")
         self.lazy, self.memory_limit_bytes = lazy, memory_limit_bytes
+        self.quality_offset, self.check_mates = check_quality_offset(quality_offset), check_mates
         self.cache_dir = None if cache_dir is None else os.fspath(cache_dir)
         self._draws = Draws()
         self._native: _C.ReadDataset | None = None
@@ -145,6 +151,8 @@ class SequenceDataset(ReadSource):
                 native_paths(self.mates),
                 self.is_interleaved,
                 self._is_indexed(marks),
+                self.quality_offset,
+                self.check_mates,
             )
             check_unchanged(list(zip(self.paths + self.mates, marks, strict=True)))
             self._marks = marks
@@ -163,8 +171,10 @@ class SequenceDataset(ReadSource):
     def _is_indexed(self, marks: Sequence[FileMark]) -> bool:
         """Whether records are read by number; of a pipe there is no size, and it is read once."""
         sizes = [size for size, _ in marks]
-        is_possible = self.lazy and self.on_bad_record == "raise" and min(sizes) >= 0
-        return is_possible and sum(sizes) > self.memory_limit_bytes
+        if not self.lazy or self.on_bad_record != "raise" or min(sizes) < 0:
+            return False
+        held = map(held_bytes, self.paths + self.mates, sizes)
+        return sum(held) > self.memory_limit_bytes
 
     def file_marks(self) -> list[tuple[str, FileMark]]:
         """The files as they were when they were read; empty before that."""
@@ -349,6 +359,13 @@ class SequenceDataset(ReadSource):
     def __repr__(self) -> str:
         size = f", {len(self)} records" if self._native is not None else ""
         return f"SequenceDataset({len(self.paths)} files{size}, transform={self.transform!r})"
+
+
+def check_quality_offset(offset: int) -> int:
+    """33 or 64, anything else is an ArgumentError."""
+    if offset not in (33, 64):
+        raise ArgumentError(f"quality_offset: expected 33 or 64, got {offset!r}")
+    return offset
 
 
 def plan_for(transform: Callable[[Any], Any] | None, sequence_type: str) -> Plan:

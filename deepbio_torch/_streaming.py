@@ -16,7 +16,7 @@ from ._files import check_no_pipe, native_paths, path_list
 from ._labels import Target, check_target, checked_number
 from ._order import rank_of
 from ._records import Path, Record
-from ._sequences import make_sample, plan_for
+from ._sequences import check_quality_offset, make_sample, plan_for
 from ._source import metadata_of, sample_of_batch
 from .errors import ArgumentError, ConfigError
 from .transforms import run_steps
@@ -50,6 +50,7 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         world_size: number of parts.
         drop_uneven: leave out the last records (fewer than ranks x workers), so that all get as many.
         on_bad_record: "raise" or "skip".
+        quality_offset, check_mates: as in :class:`SequenceDataset`.
 
     Raises:
         ArgumentError: options that do not fit together. When read: MissingFileError, ParseError, also for a file that
@@ -71,6 +72,8 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         world_size: int | None = None,
         drop_uneven: bool = False,
         on_bad_record: str = "raise",
+        quality_offset: int = 33,
+        check_mates: bool = True,
     ) -> None:
         """Checks the options; no file is opened."""
         self.paths = path_list(paths)
@@ -85,6 +88,7 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         self.shuffle_buffer, self.seed, self.drop_uneven = shuffle_buffer, seed_of(seed), bool(drop_uneven)
         self.block_records = block_records
         self.on_bad_record = on_bad_record
+        self.quality_offset, self.check_mates = check_quality_offset(quality_offset), check_mates
         self._part = (rank, world_size)
         rank_of(rank, world_size)
         self._draws = Draws()
@@ -161,6 +165,8 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
             native_paths(self.mates),
             self.is_interleaved,
             self.block_records,
+            self.quality_offset,
+            self.check_mates,
         )
 
     def _needs_quality(self) -> bool:

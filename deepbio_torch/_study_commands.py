@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ._command_arguments import Parser
 from ._baselines import BASELINES
+from ._command_arguments import Parser
 from .errors import WriteError
 
 _STUDY = "Judges the default model and baselines on folds; writes scores, predictions, importances and a page."

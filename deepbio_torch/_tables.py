@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
@@ -83,6 +82,16 @@ class Table:
         return self.native.feature_ids
 
     @property
+    def taxonomy(self) -> list[str] | None:
+        """F lineages such as ``k__Bacteria; p__Firmicutes``, None when the file has none."""
+        return self.native.taxonomy or None
+
+    @property
+    def left_behind(self) -> list[str]:
+        """What the file holds beside and a table has no place for, such as ``metadata of samples (age, ph)``."""
+        return self.native.left_behind
+
+    @property
     def shape(self) -> tuple[int, int]:
         """(N samples, F features)."""
         return len(self.sample_ids), len(self.feature_ids)
@@ -135,8 +144,38 @@ class Table:
         """
         return Table(self.native.rarefy(depth, seed, epoch, with_replacement)[0])
 
-    def filter(self, *, samples: Sequence[str] | None = None, features: Callable[[str], bool] | None = None) -> Table:
-        """The given samples, in that order, and the features for which ``features(id)`` is true."""
+    def merge(self, *others: Table, overlap: str = "error") -> Table:
+        """The samples and features of this and other tables; counts of one sample and feature are added.
+
+        Args:
+            others: tables.
+            overlap: a sample in two tables is an ``error``, or their counts are added (``sum``).
+        """
+        return Table(_C.merge_tables([self.native, *(other.native for other in others)], overlap))
+
+    def collapse(self, level: int) -> Table:
+        """One feature for all whose :attr:`taxonomy` agrees in the first ``level`` levels (1: kingdoms).
+
+        Ids are the levels joined by ``;``, ``__`` where a lineage is shorter, as in QIIME 2's ``taxa collapse``.
+
+        Raises:
+            ArgumentError: no taxonomy, a level below 1.
+        """
+        return Table(self.native.collapse(level))
+
+    def filter(
+        self,
+        *,
+        samples: Sequence[str] | None = None,
+        features: Callable[[str], bool] | None = None,
+        min_reads: float = 0,
+        min_samples: int = 0,
+    ) -> Table:
+        """The given samples, in that order, and the features for which ``features(id)`` is true.
+
+        ``min_samples``: features with reads in fewer samples go; then ``min_reads``: samples with fewer reads go, and
+        features that are left without any.
+        """
         table = self.native
         if samples is not None:
             place = {name: i for i, name in enumerate(table.sample_ids)}
@@ -147,14 +186,16 @@ class Table:
             table = table.select_samples([place[name] for name in samples])
         if features is not None:
             table = table.select_features([bool(features(name)) for name in table.feature_ids])
+        if min_reads > 0 or min_samples > 0:
+            table = table.filter_counts(min_reads, min_samples)
         return Table(table)
 
     def relative(self) -> Table:
-        """Counts divided by their sample's total."""
+        """Counts divided by their sample's total; a sample without reads stays without."""
         rows = torch.repeat_interleave(self.native.indptr.diff())
         values = self.native.values / self.totals()[rows]
         arrays = (self.native.indptr, self.native.indices, values)
-        return Table(_C.Table.from_arrays(self.sample_ids, self.feature_ids, *arrays))
+        return Table(_C.Table.from_arrays(self.sample_ids, self.feature_ids, *arrays, self.native.taxonomy))
 
     def write(self, path: Path, *, overwrite: bool = False) -> None:
         """Writes BIOM 2.1, or classic text when the name ends in ``.tsv``; whole or not at all."""
@@ -180,7 +221,7 @@ class Table:
     def __reduce__(self) -> tuple[Any, ...]:
         # As arrays: a tensor would go to a spawned worker as a file descriptor that is closed with this temporary.
         arrays = [part.numpy().copy() for part in (self.native.indptr, self.native.indices, self.native.values)]
-        return _unpickle_table, (self.sample_ids, self.feature_ids, *arrays)
+        return _unpickle_table, (self.sample_ids, self.feature_ids, *arrays, self.native.taxonomy)
 
 
 def _float_tensor(values: Any) -> Tensor:
@@ -199,43 +240,6 @@ def _float_tensor(values: Any) -> Tensor:
     return out if out.dtype in (torch.float32, torch.float64) else out.double()
 
 
-_ROUNDING = 1e-6  # forgiven on the diagonal, below 0 and between both ways; of distances above 1 that share
-
-
-def _sound_distances(values: Tensor, ids: Sequence[str]) -> Tensor:
-    """The same distances, exactly symmetric with a diagonal of 0; the tensor itself where nothing has to change.
-
-    Raises:
-        ArgumentError: with the pair: what is no distance, the same both ways, or 0 from a sample to itself.
-    """
-    values = values.cpu()
-    mirrored, diagonal = values.T, values.diagonal()
-    # NaN fails every comparison, so that these ask for what is sound.
-    is_exact = bool(((values == mirrored) & (values >= 0) & values.isfinite()).all()) and not bool(diagonal.any())
-    if is_exact:
-        return values
-    limit = _ROUNDING * torch.minimum(values.abs(), mirrored.abs()).clamp_min(1.0)
-    is_sound = (values >= -_ROUNDING) & values.isfinite() & ((values - mirrored).abs() <= limit)
-    is_sound.diagonal().logical_and_(diagonal.abs() <= _ROUNDING)
-    if not bool(is_sound.all()):
-        row, column = (~is_sound).nonzero()[0].tolist()
-        raise ArgumentError(f"distances: {_unsound(values, ids, min(row, column), max(row, column))}")
-    mended: Tensor = ((values + mirrored) / 2).clamp_min(0.0)
-    mended.fill_diagonal_(0.0)
-    return mended
-
-
-def _unsound(values: Tensor, ids: Sequence[str], first: int, second: int) -> str:
-    pair = f"{ids[first]!r} and {ids[second]!r}"
-    one, other = values[first, second].item(), values[second, first].item()
-    for value in (one, other):
-        if not (math.isfinite(value) and value >= -_ROUNDING):
-            return f"expected a distance between {pair}, got {value:g}"
-    if first == second:
-        return f"expected a distance of 0 between {pair}, got {one:g}"
-    return f"expected the same distance both ways between {pair}, got {one!r} and {other!r}"
-
-
 def _require_distinct(what: str, ids: Sequence[str]) -> None:
     if len(set(ids)) == len(ids):
         return
@@ -243,8 +247,16 @@ def _require_distinct(what: str, ids: Sequence[str]) -> None:
     raise ArgumentError(f"{what}: expected each id once, got {twice!r} more than once")
 
 
-def _unpickle_table(sample_ids: list[str], feature_ids: list[str], *arrays: np.ndarray) -> Table:
-    return Table(_C.Table.from_arrays(sample_ids, feature_ids, *map(torch.from_numpy, arrays)))
+def _unpickle_table(
+    sample_ids: list[str],
+    feature_ids: list[str],
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    values: np.ndarray,
+    taxonomy: list[str] | None = None,
+) -> Table:
+    arrays = map(torch.from_numpy, (indptr, indices, values))
+    return Table(_C.Table.from_arrays(sample_ids, feature_ids, *arrays, taxonomy or []))
 
 
 def read_table(path: Path) -> Table:
@@ -280,6 +292,19 @@ class Tree:
     def to_newick(self) -> str:
         """The tree as text."""
         return self.native.to_newick()
+
+    @property
+    def is_rooted(self) -> bool:
+        """False where the file says that the root has no meaning (``Phylogeny[Unrooted]``, ``[&U]``)."""
+        return self.native.is_rooted
+
+    def root_at_midpoint(self) -> Tree:
+        """The same branches with the root half way between the two tips that lie furthest apart."""
+        return Tree(self.native.root_at_midpoint())
+
+    def with_lengths_from_zero(self) -> Tree:
+        """The same tree with 0 for negative lengths, which neighbour joining makes."""
+        return Tree(self.native.with_lengths_from_zero())
 
     def write(self, path: Path, *, overwrite: bool = False) -> None:
         """Writes Newick; whole or not at all."""
@@ -331,13 +356,14 @@ class DistanceMatrix:
                 f"distances: expected [{len(self.ids)}, {len(self.ids)}] for as many ids, got {list(values.shape)}"
             )
         _require_distinct("distances", self.ids)
-        self.values: Tensor = _sound_distances(values, self.ids)
+        self.values: Tensor = _C.sound_distances(values, self.ids, "distances")
 
     @classmethod
     def read(cls, path: Path) -> DistanceMatrix:
         """A matrix from ``.npy`` (with ``.ids.txt`` beside it), ``.npz``, ``.tsv``, ``.csv``, ``.h5`` or ``.qza``.
 
-        Files without ids number the samples: ``"0"``, ``"1"``, ...; :meth:`with_ids` names them.
+        Text of R, PHYLIP and mothur too. Files without ids number the samples: ``"0"``, ``"1"``, ...;
+        :meth:`with_ids` names them.
         """
         ids, values = _C.read_distances(os.fspath(path))
         return cls(ids or [str(i) for i in range(len(values))], values)
@@ -403,9 +429,9 @@ class DistanceMatrix:
 class Metadata:
     """Sample metadata: ids stay strings, columns are numbers or words. Made by :func:`read_metadata`."""
 
-    def __init__(self, metadata: _C.Metadata) -> None:
+    def __init__(self, metadata: _C.Metadata, missing_values: Sequence[str] = ()) -> None:
         """Wraps the C++ metadata."""
-        self.native = metadata
+        self.native, self.missing_values = metadata, list(missing_values)
 
     @property
     def ids(self) -> list[str]:
@@ -432,7 +458,15 @@ class Metadata:
 
     def labels(self, column: str) -> list[str | None]:
         """A column as words, None where a value is missing."""
-        return [None if _C.is_missing(value) else value for value in self.native.values(column)]
+        return [value or None for value in self.native.values(column)]
+
+    @property
+    def missing(self) -> dict[str, dict[str, int]]:
+        """For each column the words that were taken as missing and how often; ``""`` counts empty cells."""
+        out: dict[str, dict[str, int]] = {}
+        for column, word, count in self.native.missing:
+            out.setdefault(column, {})[word] = count
+        return out
 
     def compare(self, sample_ids: Sequence[str]) -> tuple[list[str], list[str], str]:
         """Samples without metadata, rows without a sample, and a line that says both with three examples."""
@@ -456,13 +490,27 @@ class Metadata:
         return _html(kinds, f"{len(self.ids)} samples")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return read_metadata, (self.native.path,)
+        return _unpickle_metadata, (self.native.path, self.missing_values)
 
 
-def read_metadata(path: Path) -> Metadata:
+def _unpickle_metadata(path: str, missing_values: list[str]) -> Metadata:
+    return read_metadata(path, missing_values=missing_values)
+
+
+def read_metadata(path: Path, *, missing_values: str | Sequence[str] = ()) -> Metadata:
     """Tab-separated metadata, QIIME 2 style or plain.
+
+    Args:
+        path: the file.
+        missing_values: words that are missing values beside the empty cell, letter by letter, in every column; such as
+            ``"NA"``. ``"INSDC"`` stands for not applicable, missing, not collected, not provided, restricted access and
+            what begins with ``missing:``, in any case. A line ``#q2:missing`` of the file says so for single columns.
+
+    Returns:
+        Metadata; :attr:`Metadata.missing` counts what was taken as missing.
 
     Raises:
         MissingFileError, ParseError: with the line.
     """
-    return Metadata(_C.Metadata.read(os.fspath(path)))
+    words = [missing_values] if isinstance(missing_values, str) else list(missing_values)
+    return Metadata(_C.Metadata.read(os.fspath(path), words), words)

@@ -13,18 +13,7 @@ import torch
 from torch import Tensor
 
 from . import _C
-from ._tables import (
-    DistanceMatrix,
-    Metadata,
-    Path,
-    Table,
-    Tree,
-    _some,
-    _sound_distances,
-    read_metadata,
-    read_table,
-    read_tree,
-)
+from ._tables import DistanceMatrix, Metadata, Path, Table, Tree, _some, read_metadata, read_table, read_tree
 from .errors import ArgumentError, ShapeError
 
 if TYPE_CHECKING:
@@ -39,6 +28,7 @@ __all__ = [
     "Table",
     "Tree",
     "UnifracBatch",
+    "alpha_diversity",
     "beta_diversity",
     "faith_pd",
     "pcoa",
@@ -198,6 +188,32 @@ def faith_pd(table: Table | Path, tree: Tree | Path, *, missing_features: str = 
     return values
 
 
+def alpha_diversity(
+    table: Table | Path, metric: str = "observed_features", *, base: float = 2.0, tree: Tree | Path | None = None
+) -> Tensor:
+    """Diversity of each sample.
+
+    Args:
+        table: counts (relative abundances for metrics that need no whole numbers).
+        metric: ``observed_features``, ``shannon``, ``simpson``, ``inverse_simpson``, ``pielou_evenness``,
+            ``berger_parker``, ``goods_coverage``, ``chao1`` (bias-corrected), ``ace``, or ``faith_pd`` with a tree.
+        base: of the logarithm of ``shannon``: 2 as in QIIME 2, ``math.e`` as in vegan.
+        tree: of ``faith_pd``.
+
+    Returns:
+        float64 [N] in table order; NaN where a formula says nothing, such as the evenness of one feature.
+
+    Raises:
+        ArgumentError: an unknown name, counts that are no whole numbers where they must be.
+    """
+    table = table if isinstance(table, Table) else read_table(table)
+    if metric == "faith_pd":
+        if tree is None:
+            raise ArgumentError("metric faith_pd: expected a tree, got none")
+        return faith_pd(table, tree)
+    return _C.alpha_diversity(table.native, metric, base)
+
+
 def beta_diversity(table: Table | Path, metric: str = "braycurtis", *, pseudocount: float = 1.0) -> DistanceMatrix:
     """Distances between all samples that need no tree.
 
@@ -257,7 +273,7 @@ def pcoa(matrix: DistanceMatrix, dimensions: int = 10, *, method: str = "exact",
     Raises:
         ArgumentError: no sample, an unknown method, dimensions out of range.
     """
-    found = _C.pcoa(_sound_distances(matrix.values, matrix.ids), dimensions, method, seed)
+    found = _C.pcoa(matrix.values, dimensions, method, seed, matrix.ids)
     return Ordination(matrix.ids, found.coordinates, found.eigenvalues, found.proportion_explained)
 
 
@@ -304,7 +320,7 @@ def permanova(
         warnings.warn(f"permanova: {told}, they are left out", stacklevel=2)
         matrix = matrix.subset([name for name, label in zip(matrix.ids, labels, strict=True) if label])
         labels = [label for label in labels if label]
-    found = _C.permanova(_sound_distances(matrix.values, matrix.ids), labels, permutations, seed)
+    found = _C.permanova(matrix.values, labels, permutations, seed, matrix.ids)
     return PermanovaResult(found.pseudo_f, found.p_value, found.num_samples, found.num_groups, found.num_permutations)
 
 

@@ -2,12 +2,16 @@
 #include "bindings/bindings.h"
 
 #include "deepbio/base/error.h"
+#include "deepbio/community/alpha_diversity.h"
 #include "deepbio/community/beta_diversity.h"
+#include "deepbio/community/distances.h"
 #include "deepbio/community/missing_features.h"
 #include "deepbio/community/ordination.h"
 #include "deepbio/community/permanova.h"
 #include "deepbio/community/table.h"
+#include "deepbio/community/table_merge.h"
 #include "deepbio/community/unifrac.h"
+#include "deepbio/io/ids.h"
 
 namespace deepbio::bindings {
 namespace {
@@ -31,13 +35,15 @@ std::vector<Value> to_vector(const torch::Tensor& tensor, torch::ScalarType type
 }
 
 Table from_arrays(std::vector<std::string> sample_ids, std::vector<std::string> feature_ids,
-                  const torch::Tensor& indptr, const torch::Tensor& indices, const torch::Tensor& values) {
+                  const torch::Tensor& indptr, const torch::Tensor& indices, const torch::Tensor& values,
+                  std::vector<std::string> taxonomy) {
   io::CountTable counts;
   counts.sample_ids = std::move(sample_ids);
   counts.feature_ids = std::move(feature_ids);
   counts.indptr = to_vector<int64_t>(indptr, torch::kLong);
   counts.indices = to_vector<int64_t>(indices, torch::kLong);
   counts.values = to_vector<double>(values, torch::kDouble);
+  counts.taxonomy = std::move(taxonomy);
   io::check_table(counts, "arrays");
   return wrap(std::move(counts));
 }
@@ -100,25 +106,40 @@ Reported faith_pd(const Table& table, const Tree& tree, const std::string& missi
   return {community::faith_pd(*table.counts, phylogeny), report_of(table, tree, phylogeny)};
 }
 
+torch::Tensor alpha_diversity(const Table& table, const std::string& metric, double base) {
+  return community::alpha_diversity(*table.counts, metric, {base});
+}
+
+Table merge(const std::vector<Table>& tables, const std::string& overlap) {
+  if (overlap != "error" && overlap != "sum")
+    throw ArgumentError("overlap: expected error or sum, got " + quoted(overlap));
+  std::vector<io::CountTable> counts;
+  for (const Table& table : tables) counts.push_back(*table.counts);
+  return wrap(community::merge(
+      counts, overlap == "sum" ? community::OverlappingSamples::kSum : community::OverlappingSamples::kError));
+}
+
 torch::Tensor beta_diversity(const Table& table, const std::string& metric, double pseudocount) {
   return community::beta_diversity(*table.counts, {community::parse_beta_metric(metric), pseudocount});
 }
 
-community::Pcoa pcoa(const torch::Tensor& distances, int64_t dimensions, const std::string& method, uint64_t seed) {
+community::Pcoa pcoa(const torch::Tensor& distances, int64_t dimensions, const std::string& method, uint64_t seed,
+                     const std::vector<std::string>& ids) {
   if (method != "exact" && method != "randomised") {
     throw ArgumentError("method: expected exact or randomised, got " + quoted(method));
   }
   const auto chosen = method == "exact" ? community::PcoaMethod::kExact : community::PcoaMethod::kRandomised;
-  return community::pcoa(distances, {dimensions, chosen, seed});
+  return community::pcoa(distances, {dimensions, chosen, seed}, ids);
 }
 
 community::Permanova permanova(const torch::Tensor& distances, const std::vector<std::string>& groups,
-                               int64_t num_permutations, uint64_t seed) {
-  return community::permanova(distances, groups, {num_permutations, seed});
+                               int64_t num_permutations, uint64_t seed, const std::vector<std::string>& ids) {
+  return community::permanova(distances, groups, {num_permutations, seed}, ids);
 }
 
 void write_pcoa(const std::string& path, const std::vector<std::string>& ids, const torch::Tensor& coordinates,
                 const torch::Tensor& eigenvalues, const torch::Tensor& proportion_explained, bool overwrite) {
+  io::require_text_ids(ids, path);
   community::write_pcoa(path, ids,
                         {coordinates.to(torch::kDouble).contiguous(), eigenvalues.to(torch::kDouble).contiguous(),
                          proportion_explained.to(torch::kDouble).contiguous()},
@@ -136,10 +157,16 @@ void bind_ordination(py::module_& module) {
       .def_readonly("num_samples", &community::Permanova::num_samples)
       .def_readonly("num_groups", &community::Permanova::num_groups)
       .def_readonly("num_permutations", &community::Permanova::num_permutations);
+  module.def("alpha_diversity", &alpha_diversity, py::arg("table"), py::arg("metric"), py::arg("base"), NoGil());
+  module.def("alpha_metrics", &community::alpha_metrics);
+  module.def("merge_tables", &merge, py::arg("tables"), py::arg("overlap"), NoGil());
   module.def("beta_diversity", &beta_diversity, py::arg("table"), py::arg("metric"), py::arg("pseudocount"), NoGil());
-  module.def("pcoa", &pcoa, py::arg("distances"), py::arg("dimensions"), py::arg("method"), py::arg("seed"), NoGil());
+  module.def("sound_distances", &community::sound_distances, py::arg("distances"), py::arg("ids"), py::arg("what"),
+             NoGil());
+  module.def("pcoa", &pcoa, py::arg("distances"), py::arg("dimensions"), py::arg("method"), py::arg("seed"),
+             py::arg("ids"), NoGil());
   module.def("permanova", &permanova, py::arg("distances"), py::arg("groups"), py::arg("num_permutations"),
-             py::arg("seed"), NoGil());
+             py::arg("seed"), py::arg("ids"), NoGil());
   module.def("write_pcoa", &write_pcoa, py::arg("path"), py::arg("ids"), py::arg("coordinates"), py::arg("eigenvalues"),
              py::arg("proportion_explained"), py::arg("overwrite") = false, NoGil());
 }
@@ -149,7 +176,9 @@ void bind_table(py::module_& module) {
       .def_static(
           "read", [](const std::string& path) { return wrap(io::read_table(path)); }, py::arg("path"), NoGil())
       .def_static("from_arrays", &from_arrays, py::arg("sample_ids"), py::arg("feature_ids"), py::arg("indptr"),
-                  py::arg("indices"), py::arg("values"), NoGil())
+                  py::arg("indices"), py::arg("values"), py::arg("taxonomy") = std::vector<std::string>{}, NoGil())
+      .def_property_readonly("taxonomy", [](const Table& t) { return t.counts->taxonomy; })
+      .def_property_readonly("left_behind", [](const Table& t) { return t.counts->left_behind; })
       .def_property_readonly("sample_ids", [](const Table& t) { return t.counts->sample_ids; })
       .def_property_readonly("feature_ids", [](const Table& t) { return t.counts->feature_ids; })
       .def_property_readonly("indptr", [](const Table& t) { return view_of(t.counts, t.counts->indptr, torch::kLong); })
@@ -173,6 +202,15 @@ void bind_table(py::module_& module) {
       .def(
           "drop_empty_features", [](const Table& t) { return wrap(community::drop_empty_features(*t.counts)); },
           NoGil())
+      .def(
+          "collapse", [](const Table& t, int64_t level) { return wrap(community::collapse(*t.counts, level)); },
+          py::arg("level"), NoGil())
+      .def(
+          "filter_counts",
+          [](const Table& t, double min_reads, int64_t min_samples) {
+            return wrap(community::filter_counts(*t.counts, min_reads, min_samples));
+          },
+          py::arg("min_reads"), py::arg("min_samples"), NoGil())
       .def("totals", [](const Table& t) { return torch::tensor(community::sample_totals(*t.counts), torch::kDouble); })
       .def("write", &write_table, py::arg("path"), py::arg("overwrite") = false, NoGil());
 }
@@ -202,6 +240,19 @@ void bind_community(py::module_& module) {
           },
           py::arg("text"), py::arg("path") = "text", NoGil())
       .def_readonly("path", &Tree::path)
+      .def_property_readonly("is_rooted", [](const Tree& t) { return t.tree.is_rooted; })
+      .def(
+          "root_at_midpoint",
+          [](const Tree& t) {
+            return Tree{community::root_at_midpoint(t.tree, t.path), t.path};
+          },
+          NoGil())
+      .def(
+          "with_lengths_from_zero",
+          [](const Tree& t) {
+            return Tree{community::with_lengths_from_zero(t.tree), t.path};
+          },
+          NoGil())
       .def_property_readonly("num_nodes", [](const Tree& t) { return t.tree.num_nodes(); })
       .def_property_readonly("tips", &tips)
       .def_property_readonly("parents", [](const Tree& t) { return t.tree.parent; })

@@ -94,12 +94,15 @@ py::dict make_batch(const Dataset& dataset, const py::object& items, uint64_t ep
 
 std::shared_ptr<data::ReadDataset> make_reads(const std::vector<std::string>& paths, const data::ReadEncoding& encoding,
                                               const std::string& on_bad_record, const std::vector<std::string>& mates,
-                                              bool is_interleaved, bool is_indexed) {
+                                              bool is_interleaved, bool is_indexed, int quality_offset,
+                                              bool check_mates) {
   data::ReadDatasetOptions options;
   static_cast<data::ReadEncoding&>(options) = encoding;
   options.fastx.on_bad_record = parse_on_bad_record(on_bad_record);
   options.mates = {mates, is_interleaved};
   options.is_indexed = is_indexed;
+  options.fastx.quality_offset = quality_offset;
+  options.fastx.check_mates = check_mates;
   return std::make_shared<data::ReadDataset>(paths, options);
 }
 
@@ -241,7 +244,8 @@ void bind_reads(py::module_& module) {
   py::class_<data::ReadDataset, std::shared_ptr<data::ReadDataset>>(module, "ReadDataset")
       .def(py::init(&make_reads), py::arg("paths"), py::arg("encoding") = data::ReadEncoding{},
            py::arg("on_bad_record") = "raise", py::arg("mates") = std::vector<std::string>{},
-           py::arg("is_interleaved") = false, py::arg("is_indexed") = false, NoGil())
+           py::arg("is_interleaved") = false, py::arg("is_indexed") = false, py::arg("quality_offset") = 33,
+           py::arg("check_mates") = true, NoGil())
       .def("__len__", &data::ReadDataset::size)
       .def_property_readonly("num_filtered", &data::ReadDataset::num_filtered)
       .def(
@@ -291,7 +295,7 @@ void bind_streams(py::module_& module) {
       .def(py::init([](const std::vector<std::string>& paths, const data::ReadEncoding& encoding,
                        const std::string& on_bad_record, int64_t shuffle_buffer, uint64_t seed, int64_t part,
                        int64_t num_parts, bool drop_uneven, bool with_quality, const std::vector<std::string>& mates,
-                       bool is_interleaved, int64_t block_records) {
+                       bool is_interleaved, int64_t block_records, int quality_offset, bool check_mates) {
              data::ReadStreamOptions options;
              static_cast<data::ReadEncoding&>(options) = encoding;
              options.fastx.fields.qualities = with_quality;
@@ -303,12 +307,14 @@ void bind_streams(py::module_& module) {
              options.drop_uneven = drop_uneven;
              options.mates = {mates, is_interleaved};
              options.block_records = block_records;
+             options.fastx.quality_offset = quality_offset;
+             options.fastx.check_mates = check_mates;
              return std::make_shared<data::ReadStream>(paths, options);
            }),
            py::arg("paths"), py::arg("encoding"), py::arg("on_bad_record"), py::arg("shuffle_buffer"), py::arg("seed"),
            py::arg("part"), py::arg("num_parts"), py::arg("drop_uneven"), py::arg("with_quality") = true,
            py::arg("mates") = std::vector<std::string>{}, py::arg("is_interleaved") = false,
-           py::arg("block_records") = 0)
+           py::arg("block_records") = 0, py::arg("quality_offset") = 33, py::arg("check_mates") = true)
       .def("begin", &data::ReadStream::begin, py::arg("epoch"), py::arg("given") = 0, py::arg("draws") = py::none(),
            NoGil())
       .def("take", &take_of, py::arg("num_records"))

@@ -89,12 +89,29 @@ train::NamedTensors to_named(const std::map<std::string, torch::Tensor>& tensors
 void bind_io(py::module_& module) {
   bind_records(module);
   py::class_<io::Metadata>(module, "Metadata")
-      .def_static("read", &io::read_metadata, py::arg("path"), NoGil())
+      .def_static(
+          "read",
+          [](const std::string& path, const std::vector<std::string>& missing_values) {
+            return io::read_metadata(path, {missing_values});
+          },
+          py::arg("path"), py::arg("missing_values") = std::vector<std::string>{}, NoGil())
       .def_readonly("path", &io::Metadata::path)
       .def_readonly("id_column", &io::Metadata::id_column)
       .def_readonly("ids", &io::Metadata::ids)
       .def_readonly("columns", &io::Metadata::columns)
       .def_readonly("types", &io::Metadata::types)
+      .def_property_readonly("missing",
+                             [](const io::Metadata& m) {
+                               py::list out;
+                               for (const auto& word : m.missing) {
+                                 out.append(py::make_tuple(word.column, word.word, word.count));
+                               }
+                               return out;
+                             })
+      .def(
+          "missing_report",
+          [](const io::Metadata& m, const std::string& name) { return io::missing_report(m, m.column(name)); },
+          py::arg("column"))
       .def("values", &column_values, py::arg("column"))
       .def("numbers", &column_numbers, py::arg("column"))
       .def(

@@ -289,8 +289,11 @@ py::dict report_of(const Reader& reader) {
 }
 
 std::unique_ptr<Reader> open_reader(const std::string& path, const std::string& alphabet,
-                                    const std::string& on_bad_record, int num_threads) {
+                                    const std::string& on_bad_record, int num_threads, int quality_offset,
+                                    uint64_t max_record_bytes) {
   io::FastxOptions options;
+  options.quality_offset = quality_offset;
+  options.max_record_bytes = max_record_bytes;
   options.alphabet = io::parse_letters(alphabet);
   options.open.num_threads = num_threads;
   options.on_bad_record = parse_on_bad_record(on_bad_record);
@@ -319,7 +322,8 @@ py::bytes fetch(const io::FastaFile& file, const std::string& name, int64_t star
 void bind_records(py::module_& module) {
   py::class_<Reader>(module, "FastxReader")
       .def(py::init(&open_reader), py::arg("path"), py::arg("alphabet") = "any", py::arg("on_bad_record") = "raise",
-           py::arg("num_threads") = 1, NoGil())
+           py::arg("num_threads") = 1, py::arg("quality_offset") = 33, py::arg("max_record_bytes") = uint64_t{0},
+           NoGil())
       .def("refuse", &Reader::refuse)
       .def("read_batch", &read_batch, py::arg("max_records"), py::arg("titles") = true, py::arg("qualities") = true)
       .def("close", &close_reader)
@@ -339,7 +343,7 @@ void bind_records(py::module_& module) {
       .def("lengths",
            [](const io::FastaFile& file) {
              py::dict out;
-             for (const io::FaiEntry& entry : file.entries()) out[py::str(entry.name)] = entry.length_bp;
+             for (const io::FaiEntry& entry : file.entries()) out[text(entry.name)] = entry.length_bp;
              return out;
            })
       .def("fetch", &fetch, py::arg("name"), py::arg("start") = 0, py::arg("end") = py::none());

@@ -8,6 +8,7 @@
 
 #include "deepbio/base/json.h"
 #include "deepbio/community/unifrac.h"
+#include "deepbio/io/ids.h"
 
 namespace deepbio::tools {
 namespace {
@@ -20,6 +21,7 @@ struct FaithCommand {
 int run_faith_pd(const FaithCommand& command, const Shared& shared) {
   if (command.output != "-") io::refuse_existing(command.output, shared.overwrite_mode());
   const io::CountTable table = io::read_table(command.files.table);
+  io::require_text_ids(table.sample_ids, command.output);
   const community::Phylogeny phylogeny = match_tree(command.files, table, shared);
   const at::Tensor diversity = community::faith_pd(table, phylogeny);
   const double* values = diversity.const_data_ptr<double>();

@@ -8,41 +8,28 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/community/table.h"
-#include "deepbio/io/artifact.h"
 #include "deepbio/io/biom.h"
-#include "deepbio/io/fastx.h"
 #include "deepbio/io/matrix.h"
 #include "deepbio/io/metadata.h"
 #include "deepbio/io/newick.h"
 #include "deepbio/io/safetensors.h"
-#include "deepbio/io/zip.h"
+#include "deepbio/io/sniff.h"
 #include "deepbio/train/checkpoint.h"
 
 namespace deepbio::tools {
 namespace {
 
-bool starts_with(const std::string& text, const std::string& start) {
-  return text.compare(0, start.size(), start) == 0;
-}
-
-std::string first_bytes(const std::string& path) {
-  std::string bytes(512, '\0');
-  bytes.resize(io::open_bytes(path)->read(bytes.data(), bytes.size()));
-  return bytes;
-}
-
 Json table_facts(const std::string& path) {
   const io::CountTable table = io::read_table(path);
-  std::vector<double> totals = community::sample_totals(table);
-  std::sort(totals.begin(), totals.end());
+  const std::vector<double> totals = community::sample_totals(table);
   Json out(Json::Object{{"kind", "feature table"},
                         {"num_samples", table.num_samples()},
                         {"num_features", table.num_features()},
                         {"num_entries", table.num_entries()}});
   if (!totals.empty()) {
-    out.set("min_depth_reads", totals.front());
-    out.set("median_depth_reads", totals[totals.size() / 2]);
-    out.set("max_depth_reads", totals.back());
+    out.set("min_depth_reads", *std::min_element(totals.begin(), totals.end()));
+    out.set("median_depth_reads", community::median(totals));
+    out.set("max_depth_reads", *std::max_element(totals.begin(), totals.end()));
   }
   return out;
 }
@@ -55,7 +42,8 @@ Json distance_facts(const std::string& path) {
 
 Json tree_facts(const std::string& path) {
   const io::Tree tree = io::read_newick(path);
-  return Json(Json::Object{{"kind", "tree"}, {"num_tips", tree.num_tips()}, {"num_nodes", tree.num_nodes()}});
+  return Json(Json::Object{
+      {"kind", "tree"}, {"num_tips", tree.num_tips()}, {"num_nodes", tree.num_nodes()}, {"is_rooted", tree.is_rooted}});
 }
 
 Json safetensors_facts(const std::string& path) {
@@ -76,32 +64,43 @@ Json metadata_facts(const std::string& path) {
                            {"columns", Json::array_of(metadata.columns)}});
 }
 
-Json hdf5_facts(const std::string& path) { return io::is_biom_hdf5(path) ? table_facts(path) : distance_facts(path); }
+Json sequence_facts(const char* format) {
+  return Json(Json::Object{{"kind", std::string(format) + " (see: deepbio stats)"}});
+}
 
-Json content_facts(const std::string& path) {
-  const std::string start = first_bytes(path);
-  if (start.empty()) return Json(Json::Object{{"kind", "empty file"}});
-  if (starts_with(start, "\x89HDF")) return hdf5_facts(path);
-  if (starts_with(start, "\x93NUMPY")) return distance_facts(path);
-  if (start.size() > 8 && start[8] == '{' && start[7] == '\0') return safetensors_facts(path);
-  if (start[0] == '>') return Json(Json::Object{{"kind", "FASTA (see: deepbio stats)"}});
-  if (start[0] == '@') return Json(Json::Object{{"kind", "FASTQ (see: deepbio stats)"}});
-  if (start[0] == '(') return tree_facts(path);
-  if (start[0] == '{' || starts_with(start, "#OTU ID") || starts_with(start, "# Constructed")) return table_facts(path);
-  if (start[0] == '\t') return distance_facts(path);
-  return metadata_facts(path);
+Json content_facts(const std::string& path, const io::FileGuess& guess) {
+  switch (guess.kind) {
+    case io::FileKind::kEmpty:
+      return Json(Json::Object{{"kind", "empty file"}});
+    case io::FileKind::kFasta:
+      return sequence_facts("FASTA");
+    case io::FileKind::kFastq:
+      return sequence_facts("FASTQ");
+    case io::FileKind::kTable:
+      return table_facts(path);
+    case io::FileKind::kTree:
+      return tree_facts(path);
+    case io::FileKind::kDistances:
+      return distance_facts(path);
+    case io::FileKind::kMetadata:
+      return metadata_facts(path);
+    case io::FileKind::kSafetensors:
+      return safetensors_facts(path);
+    case io::FileKind::kArtifact:
+      return Json(Json::Object{{"kind", "QIIME 2 artifact"}});
+    case io::FileKind::kForeign:
+      return Json(Json::Object{{"kind", "not read: " + guess.description}});
+    case io::FileKind::kUnknown:
+      break;
+  }
+  throw ParseError({path}, "sequences, a table, a tree, distances, metadata or tensors", "content of another kind");
 }
 
 Json file_facts(const std::string& path) {
-  if (!io::is_zip(path)) return content_facts(path);
-  io::Artifact artifact;
-  try {
-    artifact = io::describe_artifact(path);
-  } catch (const ParseError&) {
-    return Json(Json::Object{{"kind", "zip archive (such as a TorchScript file)"}});
-  }
-  Json out = artifact.member.empty() ? Json(Json::Object{{"kind", "QIIME 2 artifact"}}) : content_facts(path);
-  out.set("artifact_type", artifact.type);
+  const io::FileGuess guess = io::sniff(path);
+  Json out = content_facts(path, guess);
+  if (guess.container != io::Container::kPlain) out.set("container", std::string(to_string(guess.container)));
+  if (!guess.artifact_type.empty()) out.set("artifact_type", guess.artifact_type);
   return out;
 }
 

@@ -52,8 +52,14 @@ Statistics read_statistics(const std::string& path, bool quiet) {
     out.add(record);
     progress.step(reader);
   }
-  out.warnings = reader.report().warnings;
-  print_warnings(path, reader.report());
+  io::SkipReport report = reader.report();
+  if (out.qualities > 0 && offset_guess(out) == 64) {
+    report.warnings.emplace_back(
+        "qualities look like Phred+64 (Illumina 1.3 to 1.7); readers take them for Phred+33 "
+        "unless quality_offset is 64");
+  }
+  print_warnings(path, report);
+  out.warnings = std::move(report.warnings);
   out.format = to_string(reader.format());
   out.container = to_string(reader.container());
   std::sort(out.lengths.begin(), out.lengths.end());
@@ -77,8 +83,11 @@ double median(const std::vector<int64_t>& sorted) {
   return sorted.size() % 2 ? upper : (static_cast<double>(sorted[middle - 1]) + upper) / 2;
 }
 
-// Phred+33 reaches below ';' (59), which Phred+64 and Solexa never use.
-int offset_guess(const Statistics& s) { return s.lowest_quality >= 59 && s.highest_quality > 74 ? 64 : 33; }
+// Phred+33 reaches below ';' (59), which Phred+64 and Solexa never use; those end at 'h' (104), with 'i' (105) seen now
+// and then. HiFi and duplex reads have high bytes only, up to '~' (126).
+int offset_guess(const Statistics& s) {
+  return s.lowest_quality >= 59 && s.highest_quality > 74 && s.highest_quality <= 105 ? 64 : 33;
+}
 
 Json to_json(const Statistics& s) {
   const auto records = static_cast<int64_t>(s.lengths.size());

@@ -12,6 +12,7 @@
 #include "deepbio/community/beta_diversity.h"
 #include "deepbio/community/ordination.h"
 #include "deepbio/community/unifrac.h"
+#include "deepbio/io/ids.h"
 #include "deepbio/io/matrix.h"
 
 namespace deepbio::tools {
@@ -83,6 +84,7 @@ void check_options(const UnifracCommand& command) {
     return;
   }
   refuse(!command.files.tree.empty(), "--tree", "UniFrac");
+  refuse(command.files.root != "given", "--root", "UniFrac");
   refuse(command.alpha.has_value(), "--alpha", "--metric generalized");
   refuse(command.variance_adjusted, "--variance-adjusted", "UniFrac");
   refuse(command.bypass_tips, "--bypass-tips", "UniFrac");
@@ -110,6 +112,7 @@ void write_coordinates(const UnifracCommand& command, const io::CountTable& tabl
   const community::PcoaOptions options{command.pcoa_dimensions,
                                        is_exact ? community::PcoaMethod::kExact : community::PcoaMethod::kRandomised,
                                        shared.seed};
+  io::require_text_ids(table.sample_ids, command.pcoa);
   const community::Pcoa pcoa = community::pcoa(distances, options);
   community::write_pcoa(command.pcoa, table.sample_ids, pcoa, shared.overwrite_mode());
   say(shared, std::to_string(pcoa.eigenvalues.size(0)) + " principal coordinates written to " + command.pcoa);

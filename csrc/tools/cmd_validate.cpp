@@ -13,6 +13,7 @@
 #include "deepbio/io/metadata.h"
 #include "deepbio/io/newick.h"
 #include "deepbio/io/safetensors.h"
+#include "deepbio/io/sniff.h"
 
 namespace deepbio::tools {
 namespace {
@@ -28,28 +29,6 @@ struct ValidateOptions {
   std::vector<std::string> paths;
   std::string alphabet = "any";
 };
-
-// The first bytes of the (decompressed) content.
-struct Head {
-  std::string bytes;
-  std::string container;
-};
-
-Head read_head(const std::string& path) {
-  constexpr size_t kHead = 4096;
-  const auto source = io::open_bytes(path);
-  Head head;
-  head.bytes.resize(kHead);
-  size_t used = 0;
-  while (used < kHead) {
-    const size_t got = source->read(head.bytes.data() + used, kHead - used);
-    if (got == 0) break;
-    used += got;
-  }
-  head.bytes.resize(used);
-  head.container = to_string(source->container());
-  return head;
-}
 
 Verdict read_sequences(const std::string& path, io::Letters alphabet, bool quiet) {
   Verdict verdict;
@@ -68,54 +47,25 @@ Verdict read_sequences(const std::string& path, io::Letters alphabet, bool quiet
   return verdict;
 }
 
-bool starts_with_any(std::string_view text, std::initializer_list<std::string_view> starts) {
-  for (const auto start : starts) {
-    if (text.substr(0, start.size()) == start) return true;
+// What is none of the formats is read as a sequence file, whose reader then says what it expected.
+Verdict validate_file(const std::string& path, const io::FileGuess& guess, const ValidateOptions& options, bool quiet) {
+  const auto verdict = [&](int64_t records) {
+    return Verdict{std::string(to_string(guess.kind)), std::string(to_string(guess.container)), records};
+  };
+  switch (guess.kind) {
+    case io::FileKind::kTable:
+      return verdict(io::read_table(path).num_samples());
+    case io::FileKind::kTree:
+      return verdict(io::read_newick(path).num_tips());
+    case io::FileKind::kDistances:
+      return verdict(io::read_distances(path).size());
+    case io::FileKind::kMetadata:
+      return verdict(static_cast<int64_t>(io::read_metadata(path).ids.size()));
+    case io::FileKind::kSafetensors:
+      return verdict(static_cast<int64_t>(io::read_safetensors(path).tensors.size()));
+    default:
+      return read_sequences(path, io::parse_letters(options.alphabet), quiet);
   }
-  return false;
-}
-
-bool is_safetensors(std::string_view bytes) { return bytes.size() > 9 && bytes[8] == '{' && bytes[7] == 0; }
-
-// A square matrix as text: the header line begins with a tab and the second line's first cell is the header's first id.
-bool is_distance_text(std::string_view bytes) {
-  const size_t line = bytes.find('\n');
-  return bytes.substr(0, 1) == "\t" && line != std::string_view::npos;
-}
-
-Verdict verdict_of(const std::string& format, const std::string& container, int64_t records) {
-  return {format, container, records, -1};
-}
-
-// What has the groups of a table is a table, so that a damaged matrix is told what is wrong with the matrix.
-Verdict validate_hdf5(const std::string& path, const std::string& container) {
-  if (io::is_biom_hdf5(path)) return verdict_of("biom", container, io::read_table(path).num_samples());
-  return verdict_of("distances", container, io::read_distances(path).size());
-}
-
-// Formats are told apart by content; what is none of the others is read as a sequence file, whose reader then says
-// what it expected.
-Verdict validate_file(const std::string& path, const Head& head, io::Letters alphabet, bool quiet) {
-  const std::string_view bytes = head.bytes;
-  const size_t first = bytes.find_first_not_of(" \t\r\n");
-  const char letter = first == std::string_view::npos ? '\0' : bytes[first];
-  if (starts_with_any(bytes, {"\x89HDF\r\n\x1a\n"})) return validate_hdf5(path, head.container);
-  if (starts_with_any(bytes, {"\x93NUMPY"}))
-    return verdict_of("distances", head.container, io::read_distances(path).size());
-  if (is_safetensors(bytes)) {
-    return verdict_of("safetensors", "plain", static_cast<int64_t>(io::read_safetensors(path).tensors.size()));
-  }
-  if (letter == '{' || starts_with_any(bytes, {"#OTU ID", "# Constructed from biom"})) {
-    return verdict_of("biom", head.container, io::read_table(path).num_samples());
-  }
-  if (letter == '(' || (letter == '[' && bytes.find('(') != std::string_view::npos)) {
-    return verdict_of("newick", head.container, io::read_newick(path).num_tips());
-  }
-  if (is_distance_text(bytes)) return verdict_of("distances", head.container, io::read_distances(path).size());
-  if (letter != '>' && letter != '@' && letter != ';' && bytes.find('\t') < bytes.find('\n')) {
-    return verdict_of("metadata", head.container, static_cast<int64_t>(io::read_metadata(path).ids.size()));
-  }
-  return read_sequences(path, alphabet, quiet);
 }
 
 Json number_or_null(int64_t value) { return value < 0 ? Json() : Json(value); }
@@ -132,7 +82,7 @@ Json error_json(const Error& error) {
 }
 
 // One file's row, with the same keys for sound and for bad files.
-Json row_of(const std::string& path, io::Letters alphabet, bool quiet) {
+Json row_of(const std::string& path, const ValidateOptions& options, bool quiet) {
   Json row = Json::object();
   row.set("path", path);
   for (const char* key : {"ok", "format", "container", "records", "bases", "error"}) row.set(key, Json());
@@ -140,10 +90,9 @@ Json row_of(const std::string& path, io::Letters alphabet, bool quiet) {
   try {
     // Standard input cannot be looked at twice, so it is taken for sequences.
     const bool is_stream = path == "-";
-    const Head head = is_stream ? Head{} : read_head(path);
-    if (!is_stream) row.set("container", head.container);
-    const Verdict verdict =
-        is_stream ? read_sequences(path, alphabet, quiet) : validate_file(path, head, alphabet, quiet);
+    const io::FileGuess guess = is_stream ? io::FileGuess{} : io::sniff(path);
+    if (!is_stream) row.set("container", std::string(to_string(guess.container)));
+    const Verdict verdict = validate_file(path, guess, options, quiet);
     row.set("ok", true);
     row.set("format", verdict.format);
     row.set("container", verdict.container);
@@ -168,11 +117,10 @@ void print_row(const Json& row) {
 }
 
 int run_validate(const ValidateOptions& options, const Shared& shared) {
-  const io::Letters alphabet = io::parse_letters(options.alphabet);
   Json rows = Json::array();
   bool all_ok = true;
   for (const std::string& path : options.paths) {
-    Json row = row_of(path, alphabet, shared.quiet);
+    Json row = row_of(path, options, shared.quiet);
     all_ok = all_ok && row.at("ok").as_bool();
     if (!shared.json) print_row(row);
     rows.push_back(std::move(row));

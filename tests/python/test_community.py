@@ -155,7 +155,7 @@ def test_metadata_keeps_ids_as_text_and_types_columns(tmp_path: Path):
     path = tmp_path / "m.tsv"
     text = '\ufeff#SampleID\tage\tsite\tcode\r\n#q2:types\t\t\tcategorical\r\n2538.1000101\t1.50\t"gut\tleft"\t007\r\n'
     path.write_text(text + "s2\tnot applicable\tMissing: Not provided\t8\r\n", newline="")
-    metadata = db.read_metadata(path)
+    metadata = db.read_metadata(path, missing_values="INSDC")
     assert metadata.ids == ["2538.1000101", "s2"] and metadata.columns == ["age", "site", "code"]
     assert [metadata.is_numeric(name) for name in metadata.columns] == [True, False, False]
     assert metadata.numbers("age")[0] == 1.5 and metadata.numbers("age")[1].isnan()
@@ -167,7 +167,8 @@ def test_metadata_keeps_ids_as_text_and_types_columns(tmp_path: Path):
     assert samples == ["s3", "s4"] and rows == ["2538.1000101"] and "'s3', 's4'" in report and "m.tsv" in report
     with pytest.raises(ParseError, match="line 3"):
         metadata.numbers("site")
-    assert pickle.loads(pickle.dumps(metadata)).ids == metadata.ids
+    again = pickle.loads(pickle.dumps(metadata))
+    assert again.ids == metadata.ids and again.missing == metadata.missing
 
 
 def test_a_notebook_shows_what_is_in_a_table_a_tree_and_a_matrix(tmp_path: Path):

@@ -278,7 +278,7 @@ def test_classes_are_sorted_and_samples_without_a_value_are_left_out(community_d
     lines = (community_dir / "metadata.tsv").read_text().splitlines()
     header = lines[0].split("\t")
     rows = [line.split("\t") for line in lines if not line.startswith(("#q2:types", "sample-id"))]
-    rows[0][header.index("group")] = "NA"
+    rows[0][header.index("group")] = ""
     (tmp_path / "m.tsv").write_text("\n".join("\t".join(row) for row in [header, *rows[:-1]]) + "\n")
     options = {"metadata": tmp_path / "m.tsv", "target": "group", "classifier": True, "max_bp": 60}
     with pytest.raises(ArgumentError, match=rows[-1][0]):

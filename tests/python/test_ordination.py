@@ -115,7 +115,7 @@ def test_validate_says_what_is_wrong_with_a_matrix_in_hdf5(deepbio: Run, tmp_pat
         file["matrix"] = np.array([[0.0, np.nan], [np.nan, 0.0]])
         file["order"] = ["a", "b"]
     done = deepbio("validate", path)
-    assert done.returncode == 1 and "a distance between 'b' and 'a'" in done.stdout
+    assert done.returncode == 1 and "a distance between 'a' and 'b'" in done.stdout
     path.write_bytes(path.read_bytes()[:900])
     done = deepbio("validate", path)
     assert done.returncode == 1 and "whole HDF5 file" in done.stdout and "observation" not in done.stdout

@@ -194,12 +194,22 @@ void mirror(double* values, int64_t n) {
   }
 }
 
+// "bray_curtis", "Bray-Curtis": the name that others write.
+std::string without_joints(std::string_view name) {
+  std::string out;
+  for (const char c : name) {
+    if (c != '_' && c != '-' && c != ' ') out += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  }
+  return out;
+}
+
 }  // namespace
 
 BetaMetric parse_beta_metric(std::string_view name) {
+  const std::string plain = without_joints(name);
   std::vector<std::string> names;
   for (const auto& [known, metric] : kMetrics) {
-    if (known == name) return metric;
+    if (known == plain) return metric;
     names.emplace_back(known);
   }
   const std::string near = nearest_name(name, names);
@@ -208,7 +218,8 @@ BetaMetric parse_beta_metric(std::string_view name) {
 }
 
 bool is_beta_metric(std::string_view name) {
-  return std::any_of(kMetrics.begin(), kMetrics.end(), [&](const auto& item) { return item.first == name; });
+  const std::string plain = without_joints(name);
+  return std::any_of(kMetrics.begin(), kMetrics.end(), [&](const auto& item) { return item.first == plain; });
 }
 
 at::Tensor beta_diversity(const CountTable& table, const BetaOptions& options) {

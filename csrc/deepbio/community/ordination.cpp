@@ -9,6 +9,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
+#include "deepbio/community/distances.h"
 
 namespace deepbio::community {
 namespace {
@@ -158,10 +159,6 @@ Axes exact_axes(const at::Tensor& matrix, const at::Tensor& start, const at::Ten
 }
 
 void check(const at::Tensor& distances, const PcoaOptions& options) {
-  if (distances.dim() != 2 || distances.size(0) != distances.size(1)) {
-    throw ShapeError("pcoa: expected distances [N, N], got " + std::to_string(distances.dim()) + " dimensions of " +
-                     std::to_string(distances.numel()) + " numbers");
-  }
   if (distances.size(0) == 0) throw ArgumentError("pcoa: expected at least one sample, got none");
   if (options.dimensions < 0 || (options.dimensions == 0 && options.method == PcoaMethod::kRandomised)) {
     throw ArgumentError("pcoa: expected " + std::string(options.dimensions < 0 ? "0 (all)" : "1") +
@@ -193,7 +190,8 @@ void append_numbers(std::string& out, const double* values, int64_t count, char 
 
 }  // namespace
 
-Pcoa pcoa(const at::Tensor& distances, const PcoaOptions& options) {
+Pcoa pcoa(const at::Tensor& given, const PcoaOptions& options, const std::vector<std::string>& ids) {
+  const at::Tensor distances = sound_distances(given, ids, "pcoa");
   check(distances, options);
   const int64_t n = distances.size(0);
   const int64_t count = options.dimensions == 0 ? n : std::min(n, options.dimensions);

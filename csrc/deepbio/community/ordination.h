@@ -35,10 +35,12 @@ struct Pcoa {
   at::Tensor proportion_explained;  // float64 [K]
 };
 
-//   distances  [N, N], symmetric
+//   distances  [N, N]
+//   ids        N, or none: they name samples in errors
 //   memory     exact: about three more [N, N]; randomised: half of one
-//   throws     ShapeError when not square, ArgumentError: no sample, negative dimensions, all with kRandomised
-Pcoa pcoa(const at::Tensor& distances, const PcoaOptions& options);
+//   throws     ShapeError when not square, ArgumentError: what is no distance (distances.h), no sample, negative
+//              dimensions, all with kRandomised
+Pcoa pcoa(const at::Tensor& distances, const PcoaOptions& options, const std::vector<std::string>& ids = {});
 
 // ".tsv": `sample_id`, `PC1`... below a comment with the shares. Any other ending: the text of scikit-bio's
 // OrdinationResults, which is QIIME 2's ordination.txt.

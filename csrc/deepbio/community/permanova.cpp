@@ -10,6 +10,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
+#include "deepbio/community/distances.h"
 
 namespace deepbio::community {
 namespace {
@@ -117,14 +118,19 @@ int64_t count_as_large(const double* squared, const Groups& groups, const Perman
   return std::count_if(sums, sums + count, [&](double sum) { return sum <= limit; });
 }
 
-void check(const at::Tensor& distances, const std::vector<std::string>& labels, const PermanovaOptions& options) {
-  if (distances.dim() != 2 || distances.size(0) != distances.size(1)) {
-    throw ShapeError("permanova: expected distances [N, N], got " + std::to_string(distances.dim()) +
-                     " dimensions of " + std::to_string(distances.numel()) + " numbers");
-  }
+void check(const at::Tensor& distances, const std::vector<std::string>& labels, const PermanovaOptions& options,
+           const std::vector<std::string>& ids) {
   if (static_cast<int64_t>(labels.size()) != distances.size(0)) {
     throw ArgumentError("permanova: expected a group for each of " + std::to_string(distances.size(0)) +
                         " samples, got " + std::to_string(labels.size()));
+  }
+  const auto unnamed = std::find(labels.begin(), labels.end(), "");
+  if (unnamed != labels.end()) {
+    const auto place = static_cast<size_t>(unnamed - labels.begin());
+    throw ArgumentError("permanova: expected a group for each sample, got none for " +
+                        (ids.empty() ? "sample " + std::to_string(place) + " (from 0)" : quoted(ids[place])) + " and " +
+                        std::to_string(std::count(labels.begin(), labels.end(), "") - 1) +
+                        " more; leave such samples out");
   }
   if (options.num_permutations < 1) {
     throw ArgumentError("permanova: expected at least 1 permutation, got " + std::to_string(options.num_permutations));
@@ -133,9 +139,10 @@ void check(const at::Tensor& distances, const std::vector<std::string>& labels, 
 
 }  // namespace
 
-Permanova permanova(const at::Tensor& distances, const std::vector<std::string>& labels,
-                    const PermanovaOptions& options) {
-  check(distances, labels, options);
+Permanova permanova(const at::Tensor& given, const std::vector<std::string>& labels, const PermanovaOptions& options,
+                    const std::vector<std::string>& ids) {
+  const at::Tensor distances = sound_distances(given, ids, "permanova");
+  check(distances, labels, options, ids);
   const Groups groups = number_groups(labels);
   Permanova out;
   out.num_samples = distances.size(0);

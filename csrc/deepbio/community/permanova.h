@@ -25,11 +25,13 @@ struct Permanova {
   int64_t num_samples = 0, num_groups = 0, num_permutations = 0;
 };
 
-//   distances  [N, N], symmetric
-//   groups     label of each sample [N]
-//   throws     ShapeError when not square, ArgumentError: another number of labels, fewer than two groups, each sample
-//              a group of its own, no permutation
+//   distances  [N, N]
+//   groups     label of each sample [N], none empty
+//   ids        N, or none: they name samples in errors
+//   throws     ShapeError when not square, ArgumentError: what is no distance (distances.h), another number of labels,
+//   a
+//              sample without a group, fewer than two groups, each sample a group of its own, no permutation
 Permanova permanova(const at::Tensor& distances, const std::vector<std::string>& groups,
-                    const PermanovaOptions& options);
+                    const PermanovaOptions& options, const std::vector<std::string>& ids = {});
 
 }  // namespace deepbio::community

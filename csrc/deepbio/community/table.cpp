@@ -9,6 +9,7 @@
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
 #include "deepbio/community/read_draw.h"
+#include "deepbio/io/text.h"
 
 namespace deepbio::community {
 namespace {
@@ -58,6 +59,7 @@ void draw(std::span<const double> counts, uint64_t total, const std::string_view
 CountTable with_reads_only(const CountTable& table, const std::vector<int64_t>& kept,
                            const std::vector<double>& values) {
   CountTable out;
+  out.left_behind = table.left_behind;
   std::vector<int64_t> renumbered(table.feature_ids.size(), 0);
   out.indices.resize(values.size());
   out.values.resize(values.size());
@@ -80,17 +82,17 @@ CountTable with_reads_only(const CountTable& table, const std::vector<int64_t>& 
     if (renumbered[feature] == 0) continue;
     renumbered[feature] = out.num_features();
     out.feature_ids.push_back(table.feature_ids[feature]);
+    if (!table.taxonomy.empty()) out.taxonomy.push_back(table.taxonomy[feature]);
   }
   for (int64_t& index : out.indices) index = renumbered[index];
   return out;
 }
 
-[[noreturn]] void fail_too_shallow(std::vector<double> totals, const RarefyOptions& options) {
+[[noreturn]] void fail_too_shallow(const std::vector<double>& totals, const RarefyOptions& options) {
   std::string got = "the table has no samples";
   if (!totals.empty()) {
-    std::sort(totals.begin(), totals.end());
-    got = "the deepest has " + std::to_string(static_cast<int64_t>(totals.back())) + ", the median " +
-          std::to_string(static_cast<int64_t>(totals[totals.size() / 2]));
+    got = "the deepest has " + io::number_text(*std::max_element(totals.begin(), totals.end())) + ", the median " +
+          io::number_text(median(totals));
   }
   throw ArgumentError("no sample has " + std::to_string(options.depth_reads) + " reads: " + got +
                       "; choose a smaller depth");
@@ -150,9 +152,18 @@ std::vector<double> sample_totals(const CountTable& table) {
   return totals;
 }
 
+double median(std::vector<double> values) {
+  if (values.empty()) throw ArgumentError("median: expected at least one number, got none");
+  std::sort(values.begin(), values.end());
+  const size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : values[middle - 1] / 2 + values[middle] / 2;
+}
+
 CountTable select_samples(const CountTable& table, std::span<const int64_t> samples) {
   CountTable out;
   out.feature_ids = table.feature_ids;
+  out.taxonomy = table.taxonomy;
+  out.left_behind = table.left_behind;
   for (const int64_t sample : samples) {
     if (sample < 0 || sample >= table.num_samples()) {
       throw ArgumentError("sample " + std::to_string(sample) + " is out of range for a table of " +
@@ -174,11 +185,13 @@ CountTable select_features(const CountTable& table, const std::vector<bool>& kee
   }
   CountTable out;
   out.sample_ids = table.sample_ids;
+  out.left_behind = table.left_behind;
   std::vector<int64_t> renumbered(keep.size(), -1);
   for (size_t feature = 0; feature < keep.size(); ++feature) {
     if (!keep[feature]) continue;
     renumbered[feature] = out.num_features();
     out.feature_ids.push_back(table.feature_ids[feature]);
+    if (!table.taxonomy.empty()) out.taxonomy.push_back(table.taxonomy[feature]);
   }
   for (int64_t sample = 0; sample < table.num_samples(); ++sample) {
     for (int64_t k = table.indptr[sample]; k < table.indptr[sample + 1]; ++k) {

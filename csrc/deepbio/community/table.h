@@ -38,6 +38,7 @@ struct RarefyResult {
 RarefyResult rarefy(const CountTable& table, const RarefyOptions& options);
 
 std::vector<double> sample_totals(const CountTable& table);  // N, reads
+double median(std::vector<double> values);                   // the mean of the two middle ones of an even number
 // Keeps the given samples (in that order). throws ArgumentError for an index out of range.
 CountTable select_samples(const CountTable& table, std::span<const int64_t> samples);
 // Keeps features for which keep[f] is true.

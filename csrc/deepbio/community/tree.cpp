@@ -1,9 +1,11 @@
 #include "deepbio/community/tree.h"
 
+#include <algorithm>
 #include <string_view>
 #include <unordered_map>
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/text.h"
 
 namespace deepbio::community {
 namespace {
@@ -32,7 +34,25 @@ void check_length(const io::Tree& tree, int64_t node, const std::string& tree_pa
   const std::string which =
       tree.name[node].empty() ? "the branch above an unnamed node" : "the branch above " + quoted(tree.name[node]);
   if (tree.length[node] == io::kNoLength) throw ArgumentError(tree_path + ": " + which + " has no length");
-  throw ArgumentError(tree_path + ": " + which + " has the negative length " + std::to_string(tree.length[node]));
+  throw ArgumentError(tree_path + ": " + which + " has the negative length " + io::number_text(tree.length[node]) +
+                      ", as neighbour joining makes them; --negative-lengths zero (Tree.with_lengths_from_zero) takes "
+                      "such lengths for 0");
+}
+
+// What no feature could be matched to, or no distance be taken from.
+void check_shape(const io::Tree& tree, const std::string& tree_path) {
+  if (!tree.is_rooted) {
+    throw ArgumentError(tree_path +
+                        ": the tree says that it is unrooted, and distances depend on the root; root it, or "
+                        "take its midpoint with --root midpoint (Tree.root_at_midpoint)");
+  }
+  if (tree.num_nodes() < 2) throw ArgumentError(tree_path + ": the tree is a single node, it has no branches");
+  const bool has_names =
+      std::any_of(tree.name.begin(), tree.name.end(), [](const auto& name) { return !name.empty(); });
+  if (!has_names) throw ArgumentError(tree_path + ": no tip of the tree has a name");
+  const bool has_lengths =
+      std::any_of(tree.length.begin(), tree.length.end() - 1, [](double length) { return length != io::kNoLength; });
+  if (!has_lengths) throw ArgumentError(tree_path + ": the tree has no branch lengths, which distances are made of");
 }
 
 [[noreturn]] void fail_missing(const std::vector<std::string>& feature_ids, const std::vector<int64_t>& missing,
@@ -54,6 +74,7 @@ void check_length(const io::Tree& tree, int64_t node, const std::string& tree_pa
 
 Phylogeny match_features(const io::Tree& tree, const std::vector<std::string>& feature_ids, MissingFeatures missing,
                          const std::string& tree_path) {
+  check_shape(tree, tree_path);
   const auto tips = tips_by_name(tree, tree_path);
   const int64_t root = tree.num_nodes() - 1;
   Phylogeny out;
@@ -61,8 +82,7 @@ Phylogeny match_features(const io::Tree& tree, const std::vector<std::string>& f
   std::vector<bool> kept(static_cast<size_t>(tree.num_nodes()), false);
   for (size_t feature = 0; feature < feature_ids.size(); ++feature) {
     const auto found = tips.find(feature_ids[feature]);
-    // A tree of one node has no branch that could carry anything.
-    if (found == tips.end() || found->second == root) {
+    if (found == tips.end()) {
       out.missing.push_back(static_cast<int64_t>(feature));
       continue;
     }
@@ -113,7 +133,15 @@ io::Tree shear(const io::Tree& tree, const std::vector<std::string>& tips) {
     out.is_tip.push_back(tree.is_tip[node]);
   }
   for (int64_t& parent : out.parent) parent = parent < 0 ? -1 : renumbered[parent];
+  out.is_rooted = tree.is_rooted;
   return out;
+}
+
+io::Tree with_lengths_from_zero(io::Tree tree) {
+  for (double& length : tree.length) {
+    if (length != io::kNoLength && length < 0) length = 0;
+  }
+  return tree;
 }
 
 }  // namespace deepbio::community

@@ -23,11 +23,21 @@ struct Phylogeny {
 };
 
 // throws ArgumentError: features absent from the tree (count and three examples) under kError, no feature in
-// the tree at all, duplicate tip names, a branch without length, negative length. `tree_path` names the file.
+// the tree at all, duplicate tip names, a branch without length, negative length, a tree that is said to be unrooted,
+// one without branches or names. `tree_path` names the file.
 Phylogeny match_features(const io::Tree& tree, const std::vector<std::string>& feature_ids,
                          MissingFeatures missing = MissingFeatures::kError, const std::string& tree_path = "tree");
 
 // The part of the tree above the given tips, the path to the root kept, single-child nodes kept.
 io::Tree shear(const io::Tree& tree, const std::vector<std::string>& tips);
+
+// The same branches with the root half way between the two tips that lie furthest apart. A root that would be left with
+// one child goes, its two branches become one. Labels of inner nodes stay with their nodes.
+//   complexity  linear
+//   throws      ArgumentError: a branch without length or of negative length, fewer than two tips
+io::Tree root_at_midpoint(const io::Tree& tree, const std::string& tree_path = "tree");
+
+// The same tree with 0 for negative lengths, which neighbour joining makes.
+io::Tree with_lengths_from_zero(io::Tree tree);
 
 }  // namespace deepbio::community

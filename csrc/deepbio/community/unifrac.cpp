@@ -27,6 +27,11 @@ Metric parse_metric(std::string_view name) {
     if (known == name) return metric;
     names.emplace_back(known);
   }
+  if (name == "weighted") {
+    throw ArgumentError(
+        "metric weighted has two meanings: weighted_unnormalized (what QIIME 2 calls weighted) or "
+        "weighted_normalized (values from 0 to 1); name one");
+  }
   const std::string near = nearest_name(name, names);
   throw ArgumentError(
       "unknown UniFrac metric " + quoted(name) + (near.empty() ? "" : "; did you mean " + quoted(near) + "?") +

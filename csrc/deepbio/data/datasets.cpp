@@ -13,6 +13,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
+#include "deepbio/community/distances.h"
 #include "deepbio/io/artifact.h"
 #include "deepbio/seq/md5.h"
 
@@ -165,7 +166,7 @@ void SampleDataset::set_distances(at::Tensor distances) {
                      std::to_string(distances.dim()) + " dimensions of " + std::to_string(distances.numel()) +
                      " numbers in all");
   }
-  distances_ = distances.to(at::kFloat).contiguous();
+  distances_ = community::sound_distances(distances, table_->sample_ids, "distances").to(at::kFloat).contiguous();
 }
 
 void SampleDataset::set_targets(at::Tensor targets) {

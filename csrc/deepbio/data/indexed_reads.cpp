@@ -14,10 +14,26 @@ namespace {
 constexpr int kIndexThreads = 2;       // one inflates ahead of the parser
 constexpr int64_t kReadAtOnce = 4096;  // records of a pass over all of them
 
-std::unique_ptr<io::FastxFile> open(const std::string& path) {
+constexpr size_t kMostOpenFiles = 256;  // a process may have 1,024 in all, as a rule
+
+std::unique_ptr<io::FastxFile> open(const std::string& path, const io::FastxOptions& reading, size_t num_files) {
   io::IndexOptions options;
   options.num_threads = kIndexThreads;
+  options.max_record_bytes = reading.max_record_bytes;
+  options.allow_empty = reading.allow_empty;
+  options.is_kept_open = num_files <= kMostOpenFiles;
   return std::make_unique<io::FastxFile>(path, options);
+}
+
+// As FastxReader converts them; the records are those of `batch`.
+void convert_qualities(io::RecordBatch& batch) {
+  constexpr char kLowest = '@', kShift = 64 - 33;
+  for (char& c : batch.qualities) {
+    if (c < kLowest) {
+      throw ArgumentError("quality_offset 64: expected qualities from '@' on, got " + quoted(std::string_view(&c, 1)));
+    }
+    c = static_cast<char>(c - kShift);
+  }
 }
 
 io::Record title_of(const io::RecordBatch& batch, int64_t row) {
@@ -33,10 +49,11 @@ std::string titled(const io::Record& record) {
 
 }  // namespace
 
-IndexedReads::IndexedReads(const std::vector<std::string>& paths, MatePaths mates)
-    : paths_(paths), mates_(std::move(mates)) {
-  for (const auto& path : paths) files_.push_back(open(path));
-  for (const auto& path : mates_.files) mate_files_.push_back(open(path));
+IndexedReads::IndexedReads(const std::vector<std::string>& paths, MatePaths mates, const io::FastxOptions& options)
+    : paths_(paths), mates_(std::move(mates)), options_(options) {
+  const size_t num_files = paths.size() + mates_.files.size();
+  for (const auto& path : paths) files_.push_back(open(path, options, num_files));
+  for (const auto& path : mates_.files) mate_files_.push_back(open(path, options, num_files));
   int64_t end = 0;
   for (size_t i = 0; i < files_.size(); ++i) {
     const int64_t size = files_[i]->size();
@@ -64,6 +81,18 @@ size_t IndexedReads::file_of(int64_t index) const {
   return static_cast<size_t>(std::upper_bound(ends_.begin(), ends_.end(), raw_number(index)) - ends_.begin());
 }
 
+std::vector<std::string> IndexedReads::warnings() const {
+  std::vector<std::string> out;
+  const auto add = [&](const auto& files, const std::vector<std::string>& paths) {
+    for (size_t i = 0; i < files.size(); ++i) {
+      if (const std::string warning = files[i]->warning(); !warning.empty()) out.push_back(paths[i] + ": " + warning);
+    }
+  };
+  add(files_, paths_);
+  add(mate_files_, mates_.files);
+  return out;
+}
+
 std::shared_ptr<io::RecordBatch> IndexedReads::read_side(std::span<const int64_t> indices, bool is_mate) const {
   struct Place {
     size_t file;
@@ -83,11 +112,15 @@ std::shared_ptr<io::RecordBatch> IndexedReads::read_side(std::span<const int64_t
   const auto is_all = [&](const auto& numbers) { return numbers.size() == indices.size(); };
   if (const auto only = std::find_if(wanted.begin(), wanted.end(), is_all); only != wanted.end()) {
     file(static_cast<size_t>(only - wanted.begin()), is_mate).read(*only, *out);
+    if (options_.quality_offset == 64) convert_qualities(*out);
     return out;
   }
   std::vector<io::RecordBatch> found(files_.size());
-  for (size_t i = 0; i < files_.size(); ++i) file(i, is_mate).read(wanted[i], found[i]);
+  for (size_t i = 0; i < files_.size(); ++i) {
+    if (!wanted[i].empty()) file(i, is_mate).read(wanted[i], found[i]);
+  }
   for (const Place& place : places) append_record(found[place.file], place.row, *out);
+  if (options_.quality_offset == 64) convert_qualities(*out);
   return out;
 }
 
@@ -95,7 +128,7 @@ ReadPairs IndexedReads::read(std::span<const int64_t> indices) const {
   ReadPairs out{read_side(indices, false), nullptr};
   if (mates_.is_given()) {
     out.mates = read_side(indices, true);
-    check_mates(indices, out);
+    if (options_.check_mates) check_mates(indices, out);
   }
   return out;
 }

@@ -31,8 +31,10 @@ struct ReadPairs {
 
 class IndexedReads {
  public:
+  // Of the options the record limit, the quality offset, empty files and the check of mates count. More than a few
+  // hundred files are not held open.
   // throws MissingFileError, ParseError: a bad record, another number of mates than of reads.
-  IndexedReads(const std::vector<std::string>& paths, MatePaths mates);
+  IndexedReads(const std::vector<std::string>& paths, MatePaths mates, const io::FastxOptions& options = {});
   ~IndexedReads();
   int64_t size() const { return is_filtered_ ? static_cast<int64_t>(kept_.size()) : ends_.back(); }
   int64_t num_filtered() const { return ends_.back() - size(); }
@@ -41,6 +43,7 @@ class IndexedReads {
   // Records in the order asked for. throws ParseError: mates of two names, a file that was written to.
   ReadPairs read(std::span<const int64_t> indices) const;
   std::shared_ptr<io::RecordBatch> read_side(std::span<const int64_t> indices, bool is_mate) const;
+  std::vector<std::string> warnings() const;  // of all files
   // Drops what a filter of the chain refuses (a pair when either mate is refused): reads all records, and then keeps
   // eight bytes for each that stays.
   void select(const seq::Transforms& transforms);
@@ -53,6 +56,7 @@ class IndexedReads {
 
   std::vector<std::string> paths_;
   MatePaths mates_;
+  io::FastxOptions options_;
   std::vector<std::unique_ptr<io::FastxFile>> files_, mate_files_;
   std::vector<int64_t> ends_;  // of each file, in records or pairs
   std::vector<int64_t> kept_;

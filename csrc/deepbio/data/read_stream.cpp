@@ -34,6 +34,12 @@ void reserve_like(const io::RecordBatch& other, io::RecordBatch& out) {
   offsets(other.quality_offsets, out.quality_offsets);
 }
 
+// Among many files one without records is a note, alone it is a mistake.
+ReadStreamOptions with_empty_files(ReadStreamOptions options, size_t num_files) {
+  options.fastx.allow_empty = options.fastx.allow_empty || num_files > 1;
+  return options;
+}
+
 // What tells that a file was written to.
 struct FileMark {
   int64_t size = -1, seconds = 0, nanoseconds = 0;
@@ -82,6 +88,9 @@ class StreamFile {
   }
   void report_to(io::SkipReport& report) const {
     if (reader_) add_report(reader_->report(), report);
+    for (const std::string& warning : reader_ ? reader_->report().warnings : pair_reader_->warnings()) {
+      report.warnings.push_back(paths_[0] + ": " + warning);
+    }
   }
 
  private:
@@ -138,7 +147,7 @@ struct ReadStream::State {
 
   State(std::vector<std::string> files, ReadStreamOptions o)
       : paths(std::move(files)),
-        options(std::move(o)),
+        options(with_empty_files(std::move(o), paths.size())),
         selector(options.transforms),
         mate_selector(options.transforms) {}
 
@@ -155,12 +164,13 @@ struct ReadStream::State {
     has_begun = true;
     if (options.block_records == 0) return;
     if (!index) {
-      auto fresh = std::make_shared<IndexedReads>(paths, options.mates);
+      auto fresh = std::make_shared<IndexedReads>(paths, options.mates, options.fastx);
       fresh->select(options.transforms);
       index = std::move(fresh);
     }
     indexed = std::move(index);
     num_kept = indexed->size();
+    report.warnings = indexed->warnings();
     blocks.emplace((num_kept + options.block_records - 1) / options.block_records, options.seed, epoch, kBlockOrder);
   }
 

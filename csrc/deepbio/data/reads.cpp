@@ -302,12 +302,14 @@ ReadDataset::ReadDataset(const std::vector<std::string>& paths, ReadDatasetOptio
     throw ArgumentError("mates: expected one file for each of " + std::to_string(paths.size()) + ", got " +
                         std::to_string(mates.size()));
   }
+  options_.fastx.allow_empty = options_.fastx.allow_empty || paths.size() > 1;  // one alone is a mistake
   if (options_.is_indexed) {
     if (options_.fastx.on_bad_record == io::OnBadRecord::kSkip) {
       throw ArgumentError("on_bad_record: expected raise for records that are read by number, got skip");
     }
-    indexed_ = std::make_unique<IndexedReads>(paths, options_.mates);
+    indexed_ = std::make_unique<IndexedReads>(paths, options_.mates, options_.fastx);
     report_.num_records = indexed_->size();
+    report_.warnings = indexed_->warnings();
     indexed_->select(options_.transforms);
     num_filtered_ = indexed_->num_filtered();
     return;
@@ -336,12 +338,14 @@ void ReadDataset::read_file(const std::string& path, const std::string& mate) {
       held_.records->append(pair.first);
       held_.mates->append(pair.second);
     }
+    for (const std::string& warning : reader.warnings()) report_.warnings.push_back(path + ": " + warning);
     return;
   }
   io::FastxReader reader(path, options_.fastx);
   while (reader.read(*held_.records, kAll) > 0) {
   }
   add_report(reader.report(), report_);
+  for (const std::string& warning : reader.report().warnings) report_.warnings.push_back(path + ": " + warning);
 }
 
 void ReadDataset::select() {

@@ -41,8 +41,7 @@ std::string root_of(const ZipArchive& archive) {
     const size_t slash = name.find('/');
     if (slash != std::string::npos && name.substr(slash) == "/metadata.yaml") return name.substr(0, slash);
   }
-  fail(archive.path(), "a QIIME 2 artifact (UUID/metadata.yaml in a zip)",
-       "a zip of " + std::to_string(archive.names().size()) + " other files; decompress it first");
+  fail(archive.path(), "a QIIME 2 artifact (UUID/metadata.yaml in a zip)", describe_other_zip(archive));
 }
 
 Artifact describe(const ZipArchive& archive) {
@@ -58,6 +57,17 @@ Artifact describe(const ZipArchive& archive) {
 }
 
 }  // namespace
+
+std::string describe_other_zip(const ZipArchive& archive) {
+  const auto has = [&](std::string_view start, std::string_view ending) {
+    return std::any_of(archive.names().begin(), archive.names().end(),
+                       [&](const std::string& name) { return name.starts_with(start) && name.ends_with(ending); });
+  };
+  if (has("xl/", "")) return "an Excel workbook (xlsx); save the sheet as tab-separated text";
+  if (has("content.xml", "")) return "a spreadsheet or text of LibreOffice; save it as tab-separated text";
+  if (has("", "/data.pkl") || has("", "constants.pkl")) return "a PyTorch file (a zip archive, such as TorchScript)";
+  return "a zip of " + std::to_string(archive.names().size()) + " other files; decompress it first";
+}
 
 Artifact describe_artifact(const std::string& path) { return describe(ZipArchive(path)); }
 

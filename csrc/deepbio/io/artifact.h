@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "deepbio/io/bytes.h"
+#include "deepbio/io/zip.h"
 
 namespace deepbio::io {
 
@@ -26,5 +27,8 @@ std::unique_ptr<ByteSource> open_artifact(const std::string& path);
 // When `path` is a zip it must be an artifact whose type starts with `type`, such as "FeatureTable[". throws ParseError
 // that says `what` was expected and which type was found.
 void expect_artifact(const std::string& path, std::string_view type, std::string_view what);
+
+// What a zip that is no artifact is: an Excel workbook, a PyTorch file, or so many other files.
+std::string describe_other_zip(const ZipArchive& archive);
 
 }  // namespace deepbio::io

@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -21,6 +22,8 @@
 #include "deepbio/io/raw_input.h"
 
 namespace deepbio::io {
+
+inline constexpr std::string_view kNoEndBlock = "no BGZF end block: the file may have been cut between two blocks";
 
 // Bytes of the BGZF block that begins with head, as its header says; 0 when this is no header of the usual form.
 size_t bgzf_block_bytes(std::string_view head);

@@ -136,6 +136,16 @@ bool map_bgzf(const PositionedFile& file, AccessMap& map) {
   return true;
 }
 
+bool lacks_end_block(const PositionedFile& file) {
+  // Any block without data ends the file; this is the one that every writer uses, and the shortest there is.
+  constexpr size_t kEndBytes = 28;
+  std::array<char, kEndBytes> end{};
+  if (file.size() < kEndBytes) return true;
+  const size_t got = file.read(file.size() - kEndBytes, end.data(), end.size());
+  const auto shape = shape_of({end.data(), got});
+  return !shape || shape->block_bytes != kEndBytes || u32_at(end.data() + kEndBytes - 4) != 0;
+}
+
 std::unique_ptr<RandomCursor> make_bgzf_cursor(const PositionedFile& file, const AccessMap& map) {
   return std::make_unique<BgzfCursor>(file, map);
 }

@@ -13,6 +13,9 @@ namespace deepbio::io {
 // blocks alone. Reads headers and lengths only.
 bool map_bgzf(const PositionedFile& file, AccessMap& map);
 
+// Whether the file does not end with the block without data that ends BGZF: it may have been cut between two blocks.
+bool lacks_end_block(const PositionedFile& file);
+
 // file and map (of map_bgzf) must outlive the cursor.
 std::unique_ptr<RandomCursor> make_bgzf_cursor(const PositionedFile& file, const AccessMap& map);
 

@@ -5,13 +5,16 @@
 #include <cstdio>
 #include <string_view>
 #include <unordered_set>
+#include <utility>
 
 #include "deepbio/base/error.h"
 #include "deepbio/io/artifact.h"
 #include "deepbio/io/biom_hdf5.h"
 #include "deepbio/io/biom_json.h"
+#include "deepbio/io/ids.h"
 #include "deepbio/io/table_entries.h"
 #include "deepbio/io/table_text.h"
+#include "deepbio/io/text.h"
 
 namespace deepbio::io {
 namespace {
@@ -22,6 +25,7 @@ void check_ids(const std::vector<std::string>& ids, const std::string& what, con
   for (const auto& id : ids) {
     if (id.empty()) fail_table(path, "an id for every " + what, "an empty one");
     if (!seen.insert(id).second) fail_table(path, what + " ids that differ", quoted(id) + " twice");
+    if (find_foreign_byte(id) != std::string::npos) fail_table(path, what + " ids in UTF-8", quoted(id));
   }
 }
 
@@ -43,12 +47,12 @@ void check_ids(const std::vector<std::string>& ids, const std::string& what, con
 CountTable read_table(const std::string& path) {
   if (path != "-" && is_hdf5(path)) return read_biom_hdf5(Hdf5Reader(path));
   expect_artifact(path, "FeatureTable[", "a feature table");
-  const std::string text = read_all(path);
+  std::string text = read_all(path);
   if (text.starts_with("\x89HDF")) return read_biom_hdf5(Hdf5Reader(path, text));
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string::npos) fail_table(path, "a table", text.empty() ? "an empty file" : "only blanks");
-  if (text[first] == '{') return read_biom_json(text, path);
-  return read_table_text(text, path);
+  if (text[first] == '{') return read_biom_json(std::move(text), path);
+  return read_table_text(std::move(text), path);
 }
 
 bool is_biom_hdf5(const std::string& path) {
@@ -62,6 +66,10 @@ bool is_biom_hdf5(const std::string& path) {
 void check_table(const CountTable& table, const std::string& path) {
   check_ids(table.sample_ids, "sample", path);
   check_ids(table.feature_ids, "feature", path);
+  if (!table.taxonomy.empty() && table.taxonomy.size() != table.feature_ids.size()) {
+    fail_table(path, "a taxonomy for each of " + std::to_string(table.num_features()) + " features",
+               std::to_string(table.taxonomy.size()));
+  }
   const int64_t num_entries = table.num_entries();
   if (table.indptr.size() != table.sample_ids.size() + 1 || table.indptr.front() != 0 ||
       table.indptr.back() != num_entries || !std::is_sorted(table.indptr.begin(), table.indptr.end()) ||
@@ -86,6 +94,8 @@ void check_table(const CountTable& table, const std::string& path) {
 void write_biom(const std::string& path, const CountTable& table, Overwrite overwrite) {
   refuse_existing(path, overwrite);
   check_table(table, path);
+  require_utf8_ids(table.sample_ids, path);
+  require_utf8_ids(table.feature_ids, path);
   if (table.num_entries() > INT32_MAX) throw ArgumentError(path + ": BIOM 2.1 holds at most 2147483647 counts");
   const std::string temporary = temporary_name(path);
   try {

@@ -66,6 +66,55 @@ std::string now_iso() {
   return {text, std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts)};
 }
 
+// Lineages stand as [F, levels], as [F] texts, or (some writers) as one JSON text, which is left behind.
+void read_taxonomy(const Hdf5Reader& file, CountTable& table, std::vector<std::string>& fields) {
+  const std::string name = "observation/metadata/taxonomy";
+  if (std::erase(fields, "taxonomy") == 0) return;
+  const std::vector<int64_t> shape = file.shape(name);
+  const auto num_features = static_cast<size_t>(table.num_features());
+  if (shape.empty() || shape.size() > 2 || static_cast<size_t>(shape[0]) != num_features || num_features == 0) {
+    fields.emplace_back("taxonomy");
+    return;
+  }
+  const std::vector<std::string> levels = file.strings(name);
+  const size_t width = levels.size() / num_features;
+  for (size_t f = 0; f < num_features; ++f) {
+    const auto first = levels.begin() + static_cast<std::ptrdiff_t>(f * width);
+    table.taxonomy.push_back(join_lineage({first, first + static_cast<std::ptrdiff_t>(width)}));
+  }
+  const bool are_utf8 = std::all_of(levels.begin(), levels.end(), [](const std::string& level) {
+    return find_foreign_byte(level) == std::string::npos;
+  });
+  if (!are_utf8) fail_table(file.path(), "taxonomy in UTF-8", "other text");
+}
+
+void read_metadata_of_axes(const Hdf5Reader& file, CountTable& table) {
+  std::vector<std::string> fields = file.names("observation/metadata");
+  read_taxonomy(file, table, fields);
+  leave_behind(table, "metadata of features", fields);
+  leave_behind(table, "metadata of samples", file.names("sample/metadata"));
+  for (const std::string axis : {"observation", "sample"}) {
+    leave_behind(table, "group metadata of " + axis + "s", file.names(axis + "/group-metadata"));
+  }
+}
+
+void write_taxonomy(Hdf5Writer& file, const std::vector<std::string>& taxonomy) {
+  if (taxonomy.empty()) return;
+  std::vector<std::vector<std::string>> lineages;
+  size_t width = 1;
+  for (const std::string& lineage : taxonomy) {
+    lineages.push_back(split_lineage(lineage));
+    width = std::max(width, lineages.back().size());
+  }
+  std::vector<std::string> flat;
+  for (auto& levels : lineages) {
+    levels.resize(width);
+    flat.insert(flat.end(), levels.begin(), levels.end());
+  }
+  file.strings("observation/metadata/taxonomy", flat,
+               {static_cast<int64_t>(taxonomy.size()), static_cast<int64_t>(width)});
+}
+
 void write_axis(Hdf5Writer& file, const std::string& axis, const std::vector<std::string>& ids,
                 const Compressed& matrix) {
   for (const char* group : {"", "/matrix", "/metadata", "/group-metadata"}) file.group(axis + group);
@@ -91,6 +140,7 @@ CountTable read_biom_hdf5(const Hdf5Reader& file) {
     fail_table(path, "ids for a shape of " + std::to_string(shape[0]) + " x " + std::to_string(shape[1]),
                std::to_string(counted[0]) + " observation and " + std::to_string(counted[1]) + " sample ids");
   }
+  read_metadata_of_axes(file, table);
   const bool by_sample = file.has("sample/matrix/data");
   Compressed matrix = read_compressed(file, by_sample ? "sample" : "observation");
   const size_t num_samples = table.sample_ids.size(), num_features = table.feature_ids.size();
@@ -126,6 +176,7 @@ void write_biom_hdf5(const std::string& path, const CountTable& table) {
   file.attribute("shape", std::vector<int64_t>{table.num_features(), table.num_samples()});
   file.attribute("nnz", std::vector<int64_t>{table.num_entries()});
   write_axis(file, "observation", table.feature_ids, transposed(table));
+  write_taxonomy(file, table.taxonomy);
   write_axis(file, "sample", table.sample_ids, {"", table.indptr, table.indices, table.values});
   file.close();
 }

@@ -142,10 +142,24 @@ bool join_lines(std::string_view text, const FaiEntry& entry, int64_t start, int
   return true;
 }
 
-bool is_newer(const std::string& path, const std::string& other) {
-  std::error_code ignored;
-  const auto a = std::filesystem::last_write_time(path, ignored);
-  return !ignored && a >= std::filesystem::last_write_time(other, ignored) && !ignored;
+// The title line that ends right before `begin`, without its end; "" when what stands there is none.
+std::string title_before(RandomCursor& cursor, uint64_t begin) {
+  for (uint64_t reach = 256;; reach *= 8) {
+    const uint64_t first = begin > reach ? begin - reach : 0;
+    std::string text(cursor.read(first, begin));
+    if (!text.ends_with('\n')) return "";
+    while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();  // blank lines may follow a title
+    const size_t line = text.rfind('\n');
+    if (line == std::string::npos && first > 0 && reach < (uint64_t{1} << 24)) continue;
+    return text.substr(line == std::string::npos ? 0 : line + 1);
+  }
+}
+
+bool is_name_of(std::string_view title, std::string_view name) {
+  if (title.starts_with("\xef\xbb\xbf")) title.remove_prefix(3);
+  if (!title.starts_with('>')) return false;
+  title.remove_prefix(1);
+  return title.substr(0, std::min(title.find_first_of(" \t"), title.size())) == name;
 }
 
 }  // namespace
@@ -180,10 +194,10 @@ FastaFile::FastaFile(const std::string& path) : file_(path) {
   access_ = map_access(file_, open_bytes(path)->container());
   const std::string where = path + ".fai";
   try {
-    if (is_newer(where, path)) entries_ = read_fai(where);
+    if (std::filesystem::is_regular_file(where)) entries_ = read_fai(where);
   } catch (const ParseError&) {  // a damaged index is built again
   }
-  if (entries_.empty() || !fits()) {
+  if (entries_.empty() || !fits() || !fits_text()) {
     entries_ = build_fai(path);
     file_.check_in_place();
     try {
@@ -208,6 +222,33 @@ bool FastaFile::fits() const {
     }
     return place_of(entry, entry.length_bp - 1) < limit;
   });
+}
+
+// Whether titles, the first line of each sequence and its end stand where the index says. What lies between needs no
+// look: the index has nothing else to be wrong about but the width of lines, and fetch() checks those it passes.
+bool FastaFile::fits_text() const {
+  const auto cursor = make_cursor(file_, access_);
+  for (const FaiEntry& entry : entries_) {
+    const uint64_t begin = static_cast<uint64_t>(entry.offset_bytes);
+    if (!is_name_of(title_before(*cursor, begin), entry.name)) return false;
+    if (entry.length_bp == 0) continue;
+    const uint64_t end = place_of(entry, entry.length_bp - 1) + 1;
+    if (entry.length_bp > entry.line_bases) {
+      const uint64_t line_end = begin + static_cast<uint64_t>(entry.line_bases);
+      if (std::string_view("\r\n").find(cursor->read(line_end, line_end + 1)[0]) > 1) return false;
+    }
+    // A line end, then the next title, or the end of the file.
+    const std::string after(cursor->read(end, std::min(end + 3, access_.data_bytes)));
+    const size_t next = after.find_first_not_of("\r\n");
+    if (!after.empty() && (next == 0 || (next != std::string::npos && after[next] != '>'))) return false;
+  }
+  // A sequence behind the last one that the index knows.
+  const FaiEntry& last = *std::max_element(
+      entries_.begin(), entries_.end(), [](const auto& a, const auto& b) { return a.offset_bytes < b.offset_bytes; });
+  const uint64_t end =
+      last.length_bp == 0 ? static_cast<uint64_t>(last.offset_bytes) : place_of(last, last.length_bp - 1) + 1;
+  const uint64_t reach = std::min(access_.data_bytes, end + 4096);
+  return end >= reach || cursor->read(end, reach).find('>') == std::string_view::npos;
 }
 
 const FaiEntry& FastaFile::entry(std::string_view name) const {

@@ -1,12 +1,15 @@
 #include "deepbio/io/fastx.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "deepbio/base/error.h"
 #include "deepbio/io/fasta_record.h"
 #include "deepbio/io/fastq_record.h"
+#include "deepbio/io/foreign.h"
 #include "deepbio/io/text_window.h"
 
 namespace deepbio::io {
@@ -14,6 +17,11 @@ namespace {
 
 constexpr size_t kMaxExamples = 3;
 constexpr uint64_t kMaxDamageSearchBytes = uint64_t{1} << 30;
+
+FastxOptions with_limit(FastxOptions options, const ByteSource& source) {
+  if (options.max_record_bytes == 0) options.max_record_bytes = default_record_limit(source);
+  return options;
+}
 
 void set_title(RecordView& record, std::string_view title, size_t name_size) {
   record.name = title.substr(0, name_size);
@@ -23,10 +31,13 @@ void set_title(RecordView& record, std::string_view title, size_t name_size) {
 }  // namespace
 
 struct FastxReader::State {
-  State(std::unique_ptr<ByteSource> source, FastxOptions chosen)
-      : options(chosen),
-        window(std::move(source), chosen.max_record_bytes),
-        fasta(window, chosen.max_record_bytes, choose_simd()) {
+  State(std::unique_ptr<ByteSource> source, const FastxOptions& chosen)
+      : options(with_limit(chosen, *source)),
+        window(std::move(source), options.max_record_bytes),
+        fasta(window, options.max_record_bytes, choose_simd()) {
+    if (options.quality_offset != 33 && options.quality_offset != 64) {
+      throw ArgumentError("quality_offset: expected 33 or 64, got " + std::to_string(options.quality_offset));
+    }
     try {
       recognise();
     } catch (const ParseError& error) {
@@ -38,8 +49,10 @@ struct FastxReader::State {
   // Fills what options.fields asks for of the next record; false at the end. The views live until the next call.
   bool advance(RecordView& record) {
     if (failure) throw ParseError(*failure);
+    if (is_empty) return false;
     try {
       while (format == Format::kFastq ? advance_fastq(record) : advance_fasta(record)) {
+        if (options.quality_offset == 64 && format == Format::kFastq && !convert_quality(record)) continue;
         if (options.alphabet != Letters::kAny && !check_letters(record)) continue;
         ++report.num_records;
         if (!options.fields.titles) record.name = record.description = {};
@@ -72,6 +85,7 @@ struct FastxReader::State {
   bool take_four_lines(RecordView& record);
   bool advance_fasta(RecordView& record);
   bool check_letters(const RecordView& record);
+  bool convert_quality(RecordView& record);
   void more_of_record();
   [[noreturn]] void too_large() const;
   void give_up(const RecordProblem& problem, int64_t line, int64_t offset);
@@ -84,6 +98,8 @@ struct FastxReader::State {
   FastaScanner fasta;
   int64_t line_number = 0;  // of the record's first line
   bool had_blank_lines = false;
+  bool is_empty = false;  // and allowed to be
+  std::string converted_quality;
   std::optional<ParseError> failure;
 };
 
@@ -92,10 +108,19 @@ void FastxReader::State::recognise() {
   window.more();
   if (window.text().substr(0, 3) == "\xef\xbb\xbf") window.drop(3);
   if (!skip_blank_lines()) {
+    is_empty = options.allow_empty || options.on_bad_record == OnBadRecord::kSkip;
+    if (is_empty) {
+      report.warnings.emplace_back("no records: an empty file");
+      return;
+    }
     throw ParseError({path(), -1, window.line(), window.offset()}, "FASTA or FASTQ records", "no data",
                      ErrorKind::kStructure);
   }
   const char first = window.text()[0];
+  if (const std::string other = foreign_format(window.text().substr(0, 512)); !other.empty()) {
+    throw ParseError({path(), 0, window.line(), window.offset()}, "FASTA or FASTQ records", other,
+                     ErrorKind::kStructure);
+  }
   if (first != '@' && first != '>' && first != ';') {
     throw ParseError({path(), 0, window.line(), window.offset()}, "a FASTA title ('>') or a FASTQ title ('@')",
                      quoted(window.text().substr(0, window.text().find('\n')), 20), ErrorKind::kStructure);
@@ -261,6 +286,23 @@ bool FastxReader::State::advance_fasta(RecordView& record) {
   }
 }
 
+// Raises or counts a byte that Phred+64 does not have.
+bool FastxReader::State::convert_quality(RecordView& record) {
+  constexpr char kLowest = '@', kShift = 64 - 33;
+  const auto bad = std::find_if(record.quality.begin(), record.quality.end(), [](char c) { return c < kLowest; });
+  if (bad != record.quality.end()) {
+    give_up({ErrorKind::kAlphabet, 0, 0, "a quality of Phred+64, from '@' on (quality_offset 64)",
+             quoted(std::string_view(&*bad, 1)) + " at position " + std::to_string(bad - record.quality.begin() + 1) +
+                 " of the quality"},
+            line_number, record.offset_bytes);
+    return false;
+  }
+  converted_quality.assign(record.quality);
+  for (char& c : converted_quality) c = static_cast<char>(c - kShift);
+  record.quality = converted_quality;
+  return true;
+}
+
 // Raises or counts a letter outside of the alphabet that was asked for; true when there is none. Line and byte are the
 // record's, since lines may have been joined; the position is the letter's.
 bool FastxReader::State::check_letters(const RecordView& record) {
@@ -272,6 +314,17 @@ bool FastxReader::State::check_letters(const RecordView& record) {
            quoted(record.sequence.substr(at, 1)) + " at position " + std::to_string(at + 1) + " of the sequence"},
           line_number, record.offset_bytes);
   return false;
+}
+
+uint64_t default_record_limit(const ByteSource& source) {
+  constexpr uint64_t kLeast = uint64_t{1} << 28, kOfStream = uint64_t{1} << 32;
+  constexpr uint64_t kMostRatio = 16;
+  std::error_code no_file;
+  const bool is_file = std::filesystem::is_regular_file(source.path(), no_file);
+  const uint64_t size = is_file ? std::filesystem::file_size(source.path(), no_file) : 0;
+  if (!is_file || no_file) return source.container() == Container::kPlain ? kOfStream : kLeast;
+  const bool is_plain = source.container() == Container::kPlain;
+  return std::max(kLeast, is_plain ? size : size > UINT64_MAX / kMostRatio ? size : size * kMostRatio);
 }
 
 std::string_view to_string(Format format) { return format == Format::kFasta ? "fasta" : "fastq"; }

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/bgzf.h"
+#include "deepbio/io/bgzf_access.h"
 #include "deepbio/io/fastq_record.h"
 
 namespace deepbio::io {
@@ -117,8 +119,14 @@ class RecordParser {
 
 FastxFile::FastxFile(const std::string& path, const IndexOptions& options)
     : file_((path == "-" ? throw ArgumentError("FastxFile: expected a file, got standard input, which is read once")
-                         : path)),
+                         : path),
+            options.is_kept_open),
       index_(FastxIndex::open_or_build(file_, options)) {}
+
+std::string FastxFile::warning() const {
+  if (size() == 0) return "no records: an empty file";
+  return index_.access().container == Container::kBgzf && lacks_end_block(file_) ? std::string(kNoEndBlock) : "";
+}
 
 void FastxFile::get(int64_t i, Record& out) const {
   RecordBatch batch;

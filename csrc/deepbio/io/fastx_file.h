@@ -18,6 +18,8 @@ class FastxFile {
   explicit FastxFile(const std::string& path, const IndexOptions& options = {});
   int64_t size() const { return index_.size(); }
   const FastxIndex& index() const { return index_; }
+  // What is odd about the file, though no error: BGZF without its end block, no records; "" when nothing is.
+  std::string warning() const;
   // i in [0, size()). throws ArgumentError, ParseError.
   void get(int64_t i, Record& out) const;
   // Appends the records in the order asked for, repeats included. They are read in the order of the file, neighbours in

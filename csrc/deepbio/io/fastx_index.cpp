@@ -110,6 +110,7 @@ void scan_gzip(const PositionedFile& file, const IndexOptions& options, const Fa
 Scan scan_file(const PositionedFile& file, const IndexOptions& options) {
   FastxOptions reading;
   reading.max_record_bytes = options.max_record_bytes;
+  reading.allow_empty = options.allow_empty;
   reading.open.num_threads = options.num_threads;
   Scan out;
   const Container container = open_bytes(file.path())->container();

@@ -20,9 +20,11 @@
 namespace deepbio::io {
 
 struct IndexOptions {
-  std::string cache_dir;  // where the index is kept; "": beside the file
-  int num_threads = 1;    // for building: 2 or more inflate ahead of the parser, see OpenOptions
-  uint64_t max_record_bytes = uint64_t{1} << 28;
+  std::string cache_dir;          // where the index is kept; "": beside the file
+  int num_threads = 1;            // for building: 2 or more inflate ahead of the parser, see OpenOptions
+  uint64_t max_record_bytes = 0;  // as in FastxOptions
+  bool allow_empty = false;       // as in FastxOptions
+  bool is_kept_open = true;       // of FastxFile: false opens the file for each read (PositionedFile)
 };
 
 class FastxIndex {

@@ -9,11 +9,12 @@ namespace {
 
 struct MateName {
   std::string_view stem;
-  char number = 0;  // '1' or '2' after a slash
+  char number = 0;  // '1' or '2' after a sign
 };
 
 MateName mate_name(std::string_view name) {
-  const bool has_number = name.size() > 2 && name[name.size() - 2] == '/' && (name.back() == '1' || name.back() == '2');
+  const bool has_number = name.size() > 2 && std::string_view("/._:").find(name[name.size() - 2]) < 4 &&
+                          (name.back() == '1' || name.back() == '2');
   return has_number ? MateName{name.substr(0, name.size() - 2), name.back()} : MateName{name};
 }
 
@@ -42,20 +43,36 @@ std::string titled(const Record& record) {
 
 std::string mate_problem(const Record& first, const Record& second) {
   const MateName a = mate_name(first.name), b = mate_name(second.name);
-  if (a.stem != b.stem && first.name != second.name) return "two reads of one name";
-  // One name that ends in "/1" in both files is a name like any other only when neither is numbered.
-  if (!are_in_order(a.number, b.number)) return "read 1 (/1) and then read 2 (/2)";
+  const bool has_slash = first.name.size() > 2 && first.name[first.name.size() - 2] == '/';
+  if (first.name == second.name) {
+    // A name that ends in ".1" in both files is the number of a spot; "/1" is that of a read.
+    if (has_slash && a.number != 0) return "read 1 (/1) and then read 2 (/2)";
+  } else {
+    const bool have_one_sign = a.stem.size() == b.stem.size() && a.number != 0 && b.number != 0 &&
+                               first.name[a.stem.size()] == second.name[b.stem.size()];
+    if (a.stem != b.stem || !have_one_sign) return "two reads of one name";
+    if (!are_in_order(a.number, b.number)) return "read 1 (/1) and then read 2 (/2)";
+  }
   const char c = comment_number(first.description), d = comment_number(second.description);
-  if (!are_in_order(c, d)) return "read 1 (comment 1:) and then read 2 (comment 2:)";
-  return "";
+  const bool are_in_turn = c != '2' && d != '1';  // one of the two comments may be missing
+  return are_in_turn ? "" : "read 1 (comment 1:) and then read 2 (comment 2:)";
 }
 
 PairReader::PairReader(const std::string& path, FastxOptions options)
-    : first_path_(path), first_(path, raising(options)) {}
+    : first_path_(path), check_mates_(options.check_mates), first_(path, raising(options)) {}
 
 PairReader::PairReader(const std::string& first_path, const std::string& second_path, FastxOptions options)
-    : first_path_(first_path), second_path_(second_path), first_(first_path, raising(options)) {
+    : first_path_(first_path),
+      second_path_(second_path),
+      check_mates_(options.check_mates),
+      first_(first_path, raising(options)) {
   second_.emplace(second_path, options);
+}
+
+std::vector<std::string> PairReader::warnings() const {
+  std::vector<std::string> out = first_.report().warnings;
+  if (second_) out.insert(out.end(), second_->report().warnings.begin(), second_->report().warnings.end());
+  return out;
 }
 
 int64_t PairReader::record_number(bool is_second) const {
@@ -68,7 +85,8 @@ bool PairReader::next(RecordPair& pair) {
   const bool has_second = (second_ ? *second_ : first_).next(pair.second);
   if (!has_first && !has_second) return false;
   if (has_first != has_second) ended(has_first, has_first ? pair.first : pair.second);
-  if (const std::string problem = mate_problem(pair.first, pair.second); !problem.empty()) {
+  const std::string problem = check_mates_ ? mate_problem(pair.first, pair.second) : std::string();
+  if (!problem.empty()) {
     throw ParseError({path_of(true), record_number(true)},
                      problem + " in pair " + std::to_string(num_pairs_) + ", for record " +
                          std::to_string(record_number(false)) + " of " + path_of(false) + " is " + titled(pair.first),

@@ -1,9 +1,10 @@
 // Paired reads, from two files or from one in which mates alternate.
 //
-// Mates have one name, apart from a final "/1" and "/2" (both or neither), and Illumina comments that begin "1:" and
-// "2:" must be in this order. The first pair that does not match is a ParseError with both names and both record
-// numbers; so is a file that ends before the other (or an odd number of interleaved records).
-// Threads: a reader belongs to one thread at a time.
+// Mates have one name, apart from a final 1 and 2 in this order after one of "/", ".", "_" or ":" (both or neither;
+// fastq-dump -I writes ".1" and ".2"). Illumina comments that begin "1:" and "2:" must be in this order too, where
+// there are any. The first pair that does not match is a ParseError with both names and both record numbers; so is a
+// file that ends before the other (or an odd number of interleaved records). options.check_mates = false leaves names
+// alone. Threads: a reader belongs to one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +27,8 @@ class PairReader {
   // False at the end. throws ParseError; the reader is not to be used after that.
   bool next(RecordPair& pair);
   int64_t num_pairs() const { return num_pairs_; }
+  // Warnings of both files.
+  std::vector<std::string> warnings() const;
 
  private:
   [[noreturn]] void ended(bool is_first_longer, const Record& record) const;
@@ -33,6 +36,7 @@ class PairReader {
   const std::string& path_of(bool is_second) const { return is_second && second_ ? second_path_ : first_path_; }
 
   std::string first_path_, second_path_;
+  bool check_mates_ = true;
   FastxReader first_;
   std::optional<FastxReader> second_;
   int64_t num_pairs_ = 0;

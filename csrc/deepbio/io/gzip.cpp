@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "deepbio/io/bgzf.h"
+
 namespace deepbio::io {
 namespace {
 
@@ -52,7 +54,7 @@ void GzipSource::damaged(const std::string& expected, const std::string& got) co
 
 std::string GzipSource::warning() const {
   if (container_ != Container::kBgzf || is_end_block_) return "";
-  return "no BGZF end block: the file may have been cut between two blocks";
+  return std::string(kNoEndBlock);
 }
 
 size_t GzipSource::read(char* out, size_t size) {

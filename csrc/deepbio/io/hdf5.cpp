@@ -50,6 +50,12 @@ std::string last_error() {
   for (char& c : out) {
     if (c == '\n') c = ' ';
   }
+  // Such as "bad version number for layout message": what HDF5 2 writes with libver="latest".
+  if (out.find("version") != std::string::npos && out.find("bad") != std::string::npos) {
+    out += " (perhaps written by a newer HDF5 than the " H5_VERS_INFO
+           " of this build; rewrite it with h5repack "
+           "--high=2 IN OUT)";
+  }
   return out;
 }
 
@@ -187,16 +193,17 @@ Hdf5Reader::Dataset Hdf5Reader::open(const std::string& name) const {
   return out;
 }
 
-std::vector<std::string> Hdf5Reader::names() const {
-  const Quiet quiet;
+std::vector<std::string> Hdf5Reader::names(const std::string& group) const {
   std::vector<std::string> out;
+  if (group != "/" && !has(group)) return out;
+  const Quiet quiet;
   const auto keep = [](hid_t, const char* name, const H5L_info_t*, void* list) -> herr_t {
     static_cast<std::vector<std::string>*>(list)->emplace_back(name);
     return 0;
   };
-  if (H5Literate(file_.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, keep, &out) < 0) {
-    fail("the root group", "readable names", last_error());
-  }
+  const herr_t done =
+      H5Literate_by_name(file_.get(), group.c_str(), H5_INDEX_NAME, H5_ITER_INC, nullptr, keep, &out, H5P_DEFAULT);
+  if (done < 0) fail(group, "a group of readable names", last_error());
   return out;
 }
 
@@ -353,12 +360,13 @@ Hdf5Handle utf8_type() {
 
 }  // namespace
 
-void Hdf5Writer::strings(const std::string& name, const std::vector<std::string>& values) {
+void Hdf5Writer::strings(const std::string& name, const std::vector<std::string>& values, std::vector<int64_t> shape) {
+  if (shape.empty()) shape = {static_cast<int64_t>(values.size())};
   const Hdf5Handle type = utf8_type();
   std::vector<const char*> pointers;
   pointers.reserve(values.size());
   for (const auto& value : values) pointers.push_back(value.c_str());
-  dataset(name, {type.get(), type.get()}, pointers.data(), {static_cast<int64_t>(values.size())});
+  dataset(name, {type.get(), type.get()}, pointers.data(), shape);
 }
 
 void Hdf5Writer::attribute(const std::string& name, const std::string& value) {

@@ -57,7 +57,8 @@ class Hdf5Reader {
   std::vector<double> doubles(const std::string& name) const;       // any number type
   std::vector<int64_t> integers(const std::string& name) const;     // any integer type
   std::vector<std::string> strings(const std::string& name) const;  // fixed or variable length; [] if empty
-  std::vector<std::string> names() const;                           // of what stands in the root group, sorted
+  // Of what stands in a group, sorted; none when the group is not there.
+  std::vector<std::string> names(const std::string& group = "/") const;
   // An integer attribute of the root; empty when it is absent or not made of integers.
   std::vector<int64_t> integer_attribute(const std::string& name) const;
   const std::string& path() const { return path_; }
@@ -89,7 +90,8 @@ class Hdf5Writer {
   void doubles(const std::string& name, const std::vector<double>& values, const std::vector<int64_t>& shape);
   void floats(const std::string& name, const std::vector<double>& values, const std::vector<int64_t>& shape);
   void int32s(const std::string& name, const std::vector<int64_t>& values);
-  void strings(const std::string& name, const std::vector<std::string>& values);  // UTF-8, variable length
+  // UTF-8, variable length; one axis unless a shape is given.
+  void strings(const std::string& name, const std::vector<std::string>& values, std::vector<int64_t> shape = {});
   void attribute(const std::string& name, const std::string& value);
   void attribute(const std::string& name, const std::vector<int64_t>& values);  // one value: a scalar
   // Closes the file. throws WriteError when the last bytes cannot be written.

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/text.h"
 
 namespace deepbio::io {
 namespace {
@@ -13,6 +14,10 @@ std::string examples(const std::vector<std::string>& ids) {
   std::string out;
   for (size_t k = 0; k < std::min<size_t>(ids.size(), 3); ++k) out += (k == 0 ? " (" : ", ") + quoted(ids[k]);
   return out + (ids.size() > 3 ? ", ...)" : ")");
+}
+
+[[noreturn]] void fail_id(const std::string& path, const std::string& id, const char* what) {
+  throw ArgumentError(path + ": the format cannot hold " + std::string(what) + ", as in the id " + quoted(id));
 }
 
 }  // namespace
@@ -33,6 +38,22 @@ std::string describe(const IdOverlap& overlap, std::string_view first, std::stri
          examples(overlap.only_first) + ", " + std::to_string(overlap.only_second.size()) + " only in " +
          std::string(second) + examples(overlap.only_second) + ", " + std::to_string(overlap.shared.size()) +
          " in both";
+}
+
+void require_utf8_ids(const std::vector<std::string>& ids, const std::string& path) {
+  for (const std::string& id : ids) {
+    if (find_foreign_byte(id) != std::string::npos) fail_id(path, id, "text that is not UTF-8");
+    if (id.find('\0') != std::string::npos) fail_id(path, id, "a zero byte");
+  }
+}
+
+void require_text_ids(const std::vector<std::string>& ids, const std::string& path) {
+  require_utf8_ids(ids, path);
+  for (const std::string& id : ids) {
+    if (id.find_first_of("\t\r\n") != std::string::npos) fail_id(path, id, "a tab or a line end");
+    if (id.starts_with("\xEF\xBB\xBF")) fail_id(path, id, "a byte-order mark");
+    if (id.size() > 1 && id.front() == '"' && id.back() == '"') fail_id(path, id, "double quotes around an id");
+  }
 }
 
 }  // namespace deepbio::io

@@ -21,4 +21,10 @@ IdOverlap compare_ids(const std::vector<std::string>& first, const std::vector<s
 // meta.tsv ('x'), 30 in both".
 std::string describe(const IdOverlap& overlap, std::string_view first, std::string_view second);
 
+// Ids that a file can give back as they are.
+//   throws ArgumentError with the id: not UTF-8, a zero byte
+void require_utf8_ids(const std::vector<std::string>& ids, const std::string& path);
+//   throws ArgumentError with the id: as above, and a tab, a line end, a byte-order mark in front, double quotes around
+void require_text_ids(const std::vector<std::string>& ids, const std::string& path);
+
 }  // namespace deepbio::io

@@ -2,9 +2,10 @@
 //
 // Written by the ending of the name: .npy (float32/float64, with PATH-without-.npy + ".ids.txt" beside it), .tsv (ids
 // in the first row and column; "-" is TSV on standard output), .h5 (the layout of ssu: `matrix`, `order`). Read by
-// content: these, .csv with ids in both, .npz (`distances`, or its only array), .h5 that holds `distances`, or one
-// dataset alone, with or without `order`, and QIIME 2's DistanceMatrix.qza. Faith's diversities and stripes
-// (`faith_pd`, `stripe_distances`), which AAM keeps in such files too, are refused by name.
+// content: these, the text formats of matrix_text.h (.csv, R's tables, PHYLIP, mothur), .npz (`distances`, or its only
+// array), .h5 that holds `distances`, or one dataset alone, with or without `order`, and QIIME 2's DistanceMatrix.qza.
+// Faith's diversities and stripes (`faith_pd`, `stripe_distances`), which AAM keeps in such files too, are refused by
+// name. What is read is exactly symmetric with a diagonal of 0: rounding up to 1e-6 is mended (distance_check.h).
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "deepbio/io/bytes.h"
+#include "deepbio/io/npy.h"
 
 namespace deepbio::io {
 
@@ -22,9 +24,10 @@ struct DistanceMatrix {
   int64_t num_rows = 0;
 };
 
-// throws MissingFileError, ParseError (not square, not symmetric to 1e-6, non-zero diagonal, NaN, ids that do not fit).
+// throws MissingFileError, ParseError (not square, not symmetric, a distance that is NaN, infinite or negative, one of
+// a sample to itself: with the pair; ids that do not fit).
 DistanceMatrix read_distances(const std::string& path);
-// throws ArgumentError for an unknown ending.
+// throws ArgumentError for an unknown ending, and for ids that the format cannot hold.
 void write_distances(const std::string& path, const DistanceMatrix& matrix, Overwrite overwrite = Overwrite::kAllow);
 
 struct DistanceOutput {
@@ -32,15 +35,5 @@ struct DistanceOutput {
   bool as_float32 = false;  // halves .npy and .h5; .tsv always has every digit
 };
 void write_distances(const std::string& path, const DistanceMatrix& matrix, const DistanceOutput& output);
-
-// A plain NumPy array of doubles (float32/float64/integers in the file), any shape.
-struct NpyArray {
-  std::vector<int64_t> shape;
-  std::vector<double> values;
-};
-NpyArray read_npy(const std::string& path);
-// as_float32 halves the file.
-void write_npy(const std::string& path, const NpyArray& array, Overwrite overwrite = Overwrite::kAllow,
-               bool as_float32 = false);
 
 }  // namespace deepbio::io

@@ -4,10 +4,12 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <unordered_set>
 #include <utility>
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/text.h"
 
 namespace deepbio::io {
 namespace {
@@ -23,15 +25,6 @@ std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
   return out;
-}
-
-bool is_id_header(std::string_view name) {
-  constexpr std::array<std::string_view, 5> kHashed{"#SampleID", "#Sample ID", "#OTUID", "#OTU ID", "#sample-id"};
-  constexpr std::array<std::string_view, 12> kPlain{"id",          "sampleid",   "sample id",   "sample-id",
-                                                    "sample_id",   "samplename", "sample name", "sample-name",
-                                                    "sample_name", "featureid",  "feature id",  "feature-id"};
-  if (std::find(kHashed.begin(), kHashed.end(), name) != kHashed.end()) return true;
-  return std::find(kPlain.begin(), kPlain.end(), lower(name)) != kPlain.end();
 }
 
 struct Row {
@@ -67,6 +60,7 @@ class RowReader {
       if (position_ >= text_.size()) return true;
       const char separator = text_[position_++];
       if (separator == '\t') continue;
+      if (separator == '\r' && text_.compare(position_, 1, "\n") == 0) ++position_;
       ++line_;
       return true;
     }
@@ -76,7 +70,7 @@ class RowReader {
   // Stops at the tab, the line end or the end of the text.
   std::string cell() {
     if (position_ < text_.size() && text_[position_] == '"') return quoted_cell();
-    const size_t end = std::min(text_.find_first_of("\t\n", position_), text_.size());
+    const size_t end = std::min(text_.find_first_of("\t\r\n", position_), text_.size());
     const std::string out(trimmed(std::string_view(text_).substr(position_, end - position_)));
     position_ = end;
     return out;
@@ -87,7 +81,7 @@ class RowReader {
     std::string out;
     for (++position_; position_ < text_.size(); ++position_) {
       const char c = text_[position_];
-      if (c == '\n') ++line_;
+      line_ += c == '\n' || (c == '\r' && text_.compare(position_ + 1, 1, "\n") != 0);
       if (c != '"') {
         out += c;
       } else if (position_ + 1 < text_.size() && text_[position_ + 1] == '"') {
@@ -95,10 +89,8 @@ class RowReader {
         ++position_;
       } else {
         ++position_;
-        if (position_ < text_.size() && text_[position_] == '\r') ++position_;
-        if (position_ >= text_.size() || text_[position_] == '\t' || text_[position_] == '\n') {
-          return std::string(trimmed(out));
-        }
+        const bool is_end = position_ >= text_.size() || std::string_view("\t\r\n").find(text_[position_]) < 3;
+        if (is_end) return std::string(trimmed(out));
         fail(path_, line_, "a tab or a line end after a closing double quote",
              quoted(std::string_view(text_).substr(position_, 20)));
       }
@@ -152,7 +144,68 @@ void read_types(Metadata& metadata, const Row& row) {
   }
 }
 
-void add_row(Metadata& metadata, Row& row) {
+// What a column holds for a missing value.
+class MissingWords {
+ public:
+  explicit MissingWords(const MetadataOptions& options) {
+    for (const std::string& word : options.missing_values) {
+      if (word == "INSDC") {
+        is_insdc_ = true;
+      } else {
+        words_.insert(std::string(trimmed(word)));
+      }
+    }
+  }
+
+  // A line of #q2:missing, right below the header as #q2:types is.
+  void declare(const Metadata& metadata, const Row& row) {
+    if (!metadata.ids.empty())
+      fail(metadata.path, row.line, "#q2:missing right below the header", "it after the first row");
+    rules_.resize(metadata.columns.size());
+    for (size_t k = 1; k < row.cells.size() && k <= metadata.columns.size(); ++k) {
+      const std::string& rule = row.cells[k];
+      if (rule != "" && rule != "blank" && rule != "no-missing" && rule != "INSDC:missing") {
+        fail(metadata.path, row.line,
+             "blank, no-missing or INSDC:missing for column " + quoted(metadata.columns[k - 1]), quoted(rule));
+      }
+      rules_[k - 1] = rule;
+    }
+  }
+
+  // Empties a cell that holds a missing value, and counts it.
+  void take(const Metadata& metadata, size_t column, int64_t line, std::string& cell) {
+    const std::string_view rule = column < rules_.size() ? std::string_view(rules_[column]) : std::string_view();
+    const bool is_word = words_.count(cell) > 0 || ((is_insdc_ || rule == "INSDC:missing") && is_insdc(cell));
+    if (!cell.empty() && !is_word) return;
+    if (rule == "no-missing") {
+      fail(metadata.path, line, "a value in column " + quoted(metadata.columns[column]) + " (#q2:missing no-missing)",
+           cell.empty() ? "an empty cell" : quoted(cell));
+    }
+    ++counts_[{column, cell}];
+    cell.clear();
+  }
+
+  std::vector<MissingWord> counts(const Metadata& metadata) const {
+    std::vector<MissingWord> out;
+    for (const auto& [place, count] : counts_) out.push_back({metadata.columns[place.first], place.second, count});
+    return out;
+  }
+
+ private:
+  static bool is_insdc(std::string_view cell) {
+    constexpr std::array<std::string_view, 5> kWords{"not applicable", "missing", "not collected", "not provided",
+                                                     "restricted access"};
+    const std::string word = lower(cell);
+    return std::find(kWords.begin(), kWords.end(), word) != kWords.end() || word.starts_with("missing:");
+  }
+
+  std::unordered_set<std::string> words_;
+  bool is_insdc_ = false;
+  std::vector<std::string> rules_;  // of each column; none when the file has no #q2:missing
+  std::map<std::pair<size_t, std::string>, int64_t> counts_;
+};
+
+void add_row(Metadata& metadata, Row& row, MissingWords& missing) {
   const size_t width = metadata.columns.size() + 1;
   while (row.cells.size() > width && row.cells.back().empty()) row.cells.pop_back();
   if (row.cells.size() > width) {
@@ -168,7 +221,10 @@ void add_row(Metadata& metadata, Row& row) {
   row.cells.resize(width);
   metadata.ids.push_back(std::move(row.cells[0]));
   metadata.lines.push_back(row.line);
-  for (size_t k = 1; k < width; ++k) metadata.values[k - 1].push_back(std::move(row.cells[k]));
+  for (size_t k = 1; k < width; ++k) {
+    missing.take(metadata, k - 1, row.line, row.cells[k]);
+    metadata.values[k - 1].push_back(std::move(row.cells[k]));
+  }
 }
 
 std::optional<double> finite_number(std::string_view digits) {
@@ -177,6 +233,14 @@ std::optional<double> finite_number(std::string_view digits) {
   const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (code != std::errc() || end != digits.data() + digits.size() || !std::isfinite(value)) return std::nullopt;
   return value;
+}
+
+// What the reader would not give back as it is.
+void require_writable(const std::string& path, const std::string& cell) {
+  const bool is_whole = trimmed(cell).size() == cell.size() && cell.find('\0') == std::string::npos;
+  if (is_whole && find_foreign_byte(cell) == std::string::npos) return;
+  throw ArgumentError(path + ": metadata can hold only UTF-8 without blanks at the ends and zero bytes, got " +
+                      quoted(cell));
 }
 
 void append_cell(std::string& out, const std::string& cell) {
@@ -196,6 +260,15 @@ void append_cell(std::string& out, const std::string& cell) {
 
 }  // namespace
 
+bool is_id_header(std::string_view name) {
+  constexpr std::array<std::string_view, 5> kHashed{"#SampleID", "#Sample ID", "#OTUID", "#OTU ID", "#sample-id"};
+  constexpr std::array<std::string_view, 12> kPlain{"id",          "sampleid",   "sample id",   "sample-id",
+                                                    "sample_id",   "samplename", "sample name", "sample-name",
+                                                    "sample_name", "featureid",  "feature id",  "feature-id"};
+  if (std::find(kHashed.begin(), kHashed.end(), name) != kHashed.end()) return true;
+  return std::find(kPlain.begin(), kPlain.end(), lower(name)) != kPlain.end();
+}
+
 int64_t Metadata::column(std::string_view name) const {
   const auto found = std::find(columns.begin(), columns.end(), name);
   if (found != columns.end()) return found - columns.begin();
@@ -207,12 +280,16 @@ int64_t Metadata::column(std::string_view name) const {
                     (near.empty() ? "" : "; did you mean " + quoted(near) + "?") + " Columns: " + known);
 }
 
-bool is_missing(std::string_view value) {
-  constexpr std::array<std::string_view, 13> kWords{
-      "",        "nan",         "na",           "n/a",           "null",           "none",         "not applicable",
-      "missing", "unspecified", "not provided", "not collected", "<not provided>", "not available"};
-  const std::string word = lower(trimmed(value));
-  return std::find(kWords.begin(), kWords.end(), word) != kWords.end() || word.starts_with("missing:");
+bool is_missing(std::string_view value) { return trimmed(value).empty(); }
+
+std::string missing_report(const Metadata& metadata, int64_t column) {
+  std::string out;
+  for (const MissingWord& word : metadata.missing) {
+    if (word.column != metadata.columns.at(column)) continue;
+    out += (out.empty() ? "" : ", ") + std::to_string(word.count) + " " +
+           (word.word.empty() ? "empty" : quoted(word.word));
+  }
+  return out;
 }
 
 std::optional<double> numeric_value(const Metadata& metadata, int64_t column, int64_t row) {
@@ -221,7 +298,8 @@ std::optional<double> numeric_value(const Metadata& metadata, int64_t column, in
   const std::optional<double> value = finite_number(text);
   if (!value) {
     fail(metadata.path, metadata.lines[row],
-         "a number in column " + quoted(metadata.columns[column]) + " of " + quoted(metadata.ids[row]), quoted(text));
+         "a number in column " + quoted(metadata.columns[column]) + " of " + quoted(metadata.ids[row]),
+         quoted(text) + "; a word that stands for a missing value is named in missing_values");
   }
   return value;
 }
@@ -238,25 +316,34 @@ bool is_numeric(const Metadata& metadata, int64_t column) {
   return has_value;
 }
 
-Metadata read_metadata(const std::string& path) {
-  const std::string text = read_all(path);
+Metadata read_metadata(const std::string& path, const MetadataOptions& options) {
+  const std::string text = read_text(path);
   Metadata metadata;
   metadata.path = path;
   RowReader rows(text, path);
   read_header(metadata, rows);
+  MissingWords missing(options);
   Row row;
   while (rows.next(row)) {
     if (row.is_blank()) continue;
     if (row.is_hashed && lower(row.cells[0]) == "#q2:types") {
       read_types(metadata, row);
+    } else if (row.is_hashed && lower(row.cells[0]) == "#q2:missing") {
+      missing.declare(metadata, row);
     } else if (!row.is_hashed) {
-      add_row(metadata, row);
+      add_row(metadata, row, missing);
     }
   }
+  metadata.missing = missing.counts(metadata);
   return metadata;
 }
 
 void write_metadata(const std::string& path, const Metadata& metadata, Overwrite overwrite) {
+  for (const std::string& id : metadata.ids) require_writable(path, id);
+  for (const std::string& name : metadata.columns) require_writable(path, name);
+  for (const auto& column : metadata.values) {
+    for (const std::string& cell : column) require_writable(path, cell);
+  }
   std::string out = metadata.id_column.empty() ? "sample-id" : metadata.id_column;
   for (const auto& name : metadata.columns) {
     out += '\t';

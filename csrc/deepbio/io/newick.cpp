@@ -8,6 +8,8 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/io/artifact.h"
+#include "deepbio/io/text.h"
+#include "deepbio/io/zip.h"
 
 namespace deepbio::io {
 namespace {
@@ -160,6 +162,8 @@ class Parser {
       if (peek() == '[') ++depth;
       if (peek() == ']' && --depth == 0) {
         ++position_;
+        const std::string_view comment = std::string_view(text_).substr(first, position_ - first);
+        if (tree_.parent.empty() && (comment == "[&U]" || comment == "[&u]")) tree_.is_rooted = false;
         return;
       }
     }
@@ -171,7 +175,7 @@ class Parser {
     Place place;
     place.path = path_;
     const size_t offset = std::min(position_, text_.size());
-    place.line = 1 + std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(offset), '\n');
+    place.line = line_of(text_, offset);
     place.offset_bytes = static_cast<int64_t>(offset);
     throw ParseError(place, std::move(expected), std::move(got));
   }
@@ -218,7 +222,9 @@ Tree parse_newick(const std::string& text, const std::string& path) { return Par
 
 Tree read_newick(const std::string& path) {
   expect_artifact(path, "Phylogeny[", "a tree");
-  return parse_newick(read_all(path), path);
+  Tree tree = parse_newick(read_text(path), path);
+  if (is_zip(path) && describe_artifact(path).type == "Phylogeny[Unrooted]") tree.is_rooted = false;
+  return tree;
 }
 
 std::string to_newick(const Tree& tree) {
@@ -246,7 +252,7 @@ std::string to_newick(const Tree& tree) {
     if (parent >= 0) out += last_child[parent] == node ? ')' : ',';
   }
   out += ";\n";
-  return out;
+  return tree.is_rooted ? out : "[&U] " + out;
 }
 
 void write_newick(const std::string& path, const Tree& tree, Overwrite overwrite) {

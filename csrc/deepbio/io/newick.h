@@ -2,6 +2,7 @@
 //
 // Accepted: bracket comments anywhere, white space and CRLF, quoted labels with '' for a quote, empty labels,
 // polytomies, single-child nodes, a missing final semicolon, scientific notation. Underscores stay.
+// The text is UTF-8. A tree is unrooted where its artifact (Phylogeny[Unrooted]) or a comment [&U] in front says so.
 // Refused with line and byte: unbalanced parentheses, text after the semicolon, lengths that are not finite numbers.
 #pragma once
 
@@ -22,6 +23,7 @@ struct Tree {
   std::vector<double> length;     // branch above the node; kNoLength where the file gives none
   std::vector<std::string> name;  // "" where the file gives none
   std::vector<bool> is_tip;
+  bool is_rooted = true;  // false: the file says that its root has no meaning
   int64_t num_nodes() const { return static_cast<int64_t>(parent.size()); }
   int64_t num_tips() const;
 };

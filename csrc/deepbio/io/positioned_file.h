@@ -13,7 +13,9 @@ namespace deepbio::io {
 class PositionedFile {
  public:
   // throws MissingFileError (absent, no permission, no regular file).
-  explicit PositionedFile(std::string path);
+  // is_kept_open false: it is opened for each read and closed again, so that any number of files may be at hand; a path
+  // that names another file by then is a ParseError.
+  explicit PositionedFile(std::string path, bool is_kept_open = true);
   ~PositionedFile();
   PositionedFile(const PositionedFile&) = delete;
   PositionedFile& operator=(const PositionedFile&) = delete;
@@ -28,8 +30,10 @@ class PositionedFile {
   const std::string& path() const { return path_; }
 
  private:
+  int open_again() const;
+
   std::string path_;
-  int file_ = -1;
+  int file_ = -1;  // -1: opened for each read
   uint64_t size_ = 0, device_ = 0, number_ = 0;
   int64_t mtime_ns_ = 0;
 };

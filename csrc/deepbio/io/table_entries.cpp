@@ -1,11 +1,11 @@
 #include "deepbio/io/table_entries.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <utility>
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/delimited.h"
 
 namespace deepbio::io {
 
@@ -14,11 +14,6 @@ void fail_table(const std::string& path, std::string expected, std::string got, 
   place.path = path;
   place.line = line;
   throw ParseError(place, std::move(expected), std::move(got));
-}
-
-std::string number_text(double value) {
-  char digits[32];
-  return {digits, std::to_chars(digits, digits + sizeof(digits), value).ptr};
 }
 
 void set_entries(CountTable& table, const std::vector<Entry>& entries, const std::string& path) {
@@ -65,6 +60,31 @@ Compressed transposed(const CountTable& table) {
     }
   }
   return out;
+}
+
+std::string join_lineage(const std::vector<std::string>& levels) {
+  size_t size = levels.size();
+  while (size > 0 && levels[size - 1].empty()) --size;
+  std::string out;
+  for (size_t k = 0; k < size; ++k) out += (k == 0 ? "" : "; ") + levels[k];
+  return out;
+}
+
+std::vector<std::string> split_lineage(std::string_view lineage) {
+  std::vector<std::string> out;
+  while (!lineage.empty()) {
+    const size_t end = std::min(lineage.find(';'), lineage.size());
+    out.emplace_back(without_blanks(lineage.substr(0, end)));
+    lineage.remove_prefix(std::min(end + 1, lineage.size()));
+  }
+  return out;
+}
+
+void leave_behind(CountTable& table, const std::string& axis, const std::vector<std::string>& fields) {
+  if (fields.empty()) return;
+  std::string names;
+  for (size_t k = 0; k < fields.size() && k < 5; ++k) names += (k == 0 ? "" : ", ") + fields[k];
+  table.left_behind.push_back(axis + " (" + names + (fields.size() > 5 ? ", ..." : "") + ")");
 }
 
 }  // namespace deepbio::io

@@ -7,13 +7,12 @@
 #include <vector>
 
 #include "deepbio/io/biom.h"
+#include "deepbio/io/text.h"
 
 namespace deepbio::io {
 
 // throws ParseError of the file at `path`.
 [[noreturn]] void fail_table(const std::string& path, std::string expected, std::string got, int64_t line = -1);
-// The shortest text that reads back as the same number.
-std::string number_text(double value);
 
 // One entry as it stands in a file, before the table is put in order.
 struct Entry {
@@ -32,5 +31,11 @@ struct Compressed {
 };
 // The numbers of a table with features as rows.
 Compressed transposed(const CountTable& table);
+
+// "k__A; p__B" of the levels of a lineage without empty levels at its end, and the levels of such text.
+std::string join_lineage(const std::vector<std::string>& levels);
+std::vector<std::string> split_lineage(std::string_view lineage);
+// Notes fields of metadata that a table has no place for: `axis` (fields).
+void leave_behind(CountTable& table, const std::string& axis, const std::vector<std::string>& fields);
 
 }  // namespace deepbio::io

@@ -124,3 +124,17 @@ CATCH_TEST_CASE("groups that cannot be compared are refused with the numbers", "
   CATCH_REQUIRE_THROWS_WITH(permanova(distances, {"a", "b", "a"}, {0}), Catch::Contains("got 0"));
   CATCH_REQUIRE_THROWS_AS(permanova(at::zeros({2, 3}), {"a", "b"}, {}), ShapeError);
 }
+
+CATCH_TEST_CASE("distances that are none and samples without a group are refused by name", "[permanova]") {
+  const std::vector<std::string> groups{"x", "x", "y", "y"}, ids{"a", "b", "c", "d"};
+  const at::Tensor sound = at::tensor({0., 1., 2., 3., 1., 0., 2., 2., 2., 2., 0., 1., 3., 2., 1., 0.}).view({4, 4});
+  for (const double bad : {std::nan(""), INFINITY, -1.0, 7.0}) {
+    CATCH_CAPTURE(bad);
+    at::Tensor distances = sound.clone();
+    distances[1][2] = bad;
+    CATCH_REQUIRE_THROWS_WITH(permanova(distances, groups, {}, ids), Catch::Contains("'b' and 'c'"));
+  }
+  CATCH_REQUIRE_THROWS_WITH(permanova(sound, {"x", "", "y", ""}, {}, ids), Catch::Contains("none for 'b' and 1 more"));
+  CATCH_REQUIRE(permanova(sound + at::eye(4, at::kDouble) * 1e-9, groups, {}).pseudo_f ==
+                permanova(sound, groups, {}).pseudo_f);
+}

@@ -55,3 +55,25 @@ CATCH_TEST_CASE("shearing keeps the path to the root and single-child nodes", "[
   CATCH_REQUIRE(io::to_newick(shear(newick("((a:1,b:2):3,c:4);"), {"c", "a"})) == "((a:1):3,c:4);\n");
   CATCH_REQUIRE_THROWS_AS(shear(newick("(a:1,b:2);"), {"a", "z"}), ArgumentError);
 }
+
+CATCH_TEST_CASE("a tree that says it is unrooted is refused with the way out", "[tree]") {
+  CATCH_REQUIRE_THROWS_WITH(
+      match_features(newick("[&U] (a:1,b:1,(c:1,d:1):2);"), {"a"}, MissingFeatures::kError, "t.qza"),
+      Catch::Contains("t.qza") && Catch::Contains("unrooted") && Catch::Contains("--root midpoint"));
+  CATCH_REQUIRE(match_features(newick("[&R] (a:1,b:1,(c:1,d:1):2);"), {"a"}).num_branches() == 1);
+}
+
+CATCH_TEST_CASE("a negative length is shown as it is, and taken for 0 on request", "[tree]") {
+  const io::Tree tree = newick("((A:1,B:-3.2e-9):0.5,C:1);");
+  CATCH_REQUIRE_THROWS_WITH(match_features(tree, {"A", "B"}),
+                            Catch::Contains("'B' has the negative length -3.2e-09") && Catch::Contains("zero"));
+  CATCH_REQUIRE(match_features(with_lengths_from_zero(tree), {"A", "B"}).length == std::vector<double>{1, 0, 0.5});
+  CATCH_REQUIRE(with_lengths_from_zero(newick("(a,b:1);")).length[0] == io::kNoLength);
+}
+
+CATCH_TEST_CASE("trees of no use for distances have messages of their own", "[tree]") {
+  CATCH_REQUIRE_THROWS_WITH(match_features(newick("a;"), {"a"}), Catch::Contains("single node"));
+  CATCH_REQUIRE_THROWS_WITH(match_features(newick("((a,b),c);"), {"a"}), Catch::Contains("no branch lengths"));
+  CATCH_REQUIRE_THROWS_WITH(match_features(newick("((:1,:2):1,:1);"), {"a"}),
+                            Catch::Contains("no tip of the tree has a name"));
+}

@@ -19,7 +19,7 @@ io::Metadata small_metadata() {
   metadata.ids = {"a", "b", "c", "d"};
   metadata.columns = {"site", "country"};
   metadata.types = {"", ""};
-  metadata.values = {{"tongue", "gum", "NA", "throat"}, {"NO", "DK", "DK", ""}};
+  metadata.values = {{"tongue", "gum", "", "throat"}, {"NO", "DK", "DK", ""}};
   for (size_t row = 0; row < metadata.ids.size(); ++row) {
     metadata.row_of[metadata.ids[row]] = static_cast<int64_t>(row);
     metadata.lines.push_back(static_cast<int64_t>(row) + 2);

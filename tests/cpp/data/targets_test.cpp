@@ -13,7 +13,7 @@ namespace {
 
 io::Metadata metadata_of(test::TemporaryFolder& folder, const std::string& text) {
   test::write_text(folder / "metadata.tsv", text);
-  return io::read_metadata(folder / "metadata.tsv");
+  return io::read_metadata(folder / "metadata.tsv", {{"INSDC"}});
 }
 
 constexpr const char* kTable =

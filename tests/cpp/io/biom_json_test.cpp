@@ -47,3 +47,49 @@ CATCH_TEST_CASE("faulty BIOM 1 tables are refused with the entry", "[biom_json]"
   CATCH_REQUIRE_THROWS_WITH(from_text(R"({"rows":[]})"), Catch::Contains("columns"));
   CATCH_REQUIRE_THROWS_AS(from_text("{\"rows\": ["), ParseError);
 }
+
+CATCH_TEST_CASE("NaN and Infinity are passed over in metadata and refused among the counts", "[biom_json]") {
+  const CountTable table = from_text(
+      R"({"rows":[{"id":"NaN","metadata":{"x":NaN,"y":[-Infinity,"Infinity"]}}],"columns":[{"id":"s","metadata":{"age":Infinity}}],)"
+      R"("data":[[0,0,7]],"shape":[1,1]})");
+  CATCH_REQUIRE(table.feature_ids == std::vector<std::string>{"NaN"});
+  CATCH_REQUIRE(table.values == std::vector<double>{7});
+  CATCH_REQUIRE_THROWS_WITH(from_text(json_table(R"("data":[[0,0,NaN]])")), Catch::Contains("'NaN'"));
+  CATCH_REQUIRE_THROWS_WITH(from_text(json_table(R"("data":[[0,0,Infinity]])")), Catch::Contains("data[0]"));
+}
+
+CATCH_TEST_CASE("counts are read as strictly as the rest of the JSON", "[biom_json]") {
+  for (const char* bad :
+       {"01", "+1", "1.", ".5", "1e", "0x1", "1 2", "null", "true", "\"1\"", "[1]", "{}", "-", "--1"}) {
+    CATCH_CAPTURE(bad);
+    CATCH_REQUIRE_THROWS_AS(from_text(json_table(R"("data":[[0,0,)" + std::string(bad) + "]]")), ParseError);
+  }
+  for (const char* bad : {"[[0,0,1]", "[[0,0,1],]", "[[0,0,1][1,1,1]]", "[,[0,0,1]]", "[[0,0,1,]]", "[0,0,1]", "{}",
+                          "5000", "\"data\"", "[[0.0,0,1]]", "[[0,0,1]] x"}) {
+    CATCH_CAPTURE(bad);
+    CATCH_REQUIRE_THROWS_AS(from_text(json_table(R"("data":)" + std::string(bad))), ParseError);
+  }
+  CATCH_REQUIRE(from_text(json_table(R"("data" : [ [ 0 , 0 , 1.5E+1 ] ,)"
+                                     "\n [1,2,1e-400] ] "))
+                    .values == std::vector<double>{15});
+  for (const char* none : {"[]", "null", "  null  ", "[    ]"}) {
+    CATCH_CAPTURE(none);
+    CATCH_REQUIRE(from_text(json_table(R"("data":)" + std::string(none))).num_entries() == 0);
+  }
+  // The key counts only at the top, and only once.
+  CATCH_REQUIRE(
+      from_text(
+          R"({"x":{"data":[[9,9,9]]},"y":"\"data\":[","rows":[{"id":"a"}],"columns":[{"id":"b"}],"data":[[0,0,1]]})")
+          .values == std::vector<double>{1});
+  CATCH_REQUIRE_THROWS_AS(from_text(json_table(R"("data":[[0,0,1]],"data":[[0,0,2]])")), ParseError);
+}
+
+CATCH_TEST_CASE("a fault behind the counts is told at its own line and byte", "[biom_json]") {
+  try {
+    from_text("{\"rows\":[{\"id\":\"a\"}],\n\"data\":[[0,0,1],\n[0,0,2]],\n\"columns\":[{\"id\":\"b\"},]}");
+    CATCH_FAIL("no error");
+  } catch (const ParseError& error) {
+    CATCH_REQUIRE(error.place().line == 4);
+    CATCH_REQUIRE(error.place().offset_bytes == 73);
+  }
+}

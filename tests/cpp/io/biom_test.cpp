@@ -109,3 +109,37 @@ CATCH_TEST_CASE("an HDF5 file that is no BIOM says so, plain and gzipped", "[bio
   CATCH_REQUIRE_THROWS_WITH(read_table(folder / "other.h5.gz"), Catch::Contains("observation/ids"));
   CATCH_REQUIRE_THROWS_AS(read_table(folder / "absent.biom"), MissingFileError);
 }
+
+CATCH_TEST_CASE("lineages survive BIOM 2.1 and text, and what is left behind is named", "[biom]") {
+  const test::TemporaryFolder folder;
+  CountTable table{{"s1", "s2"}, {"a", "b", "c"}, {0, 2, 3}, {0, 1, 2}, {1, 2, 3}};
+  table.taxonomy = {"k__Bacteria; p__Firmicutes", "k__Bacteria", ""};
+  for (const char* name : {"t.biom", "t.tsv"}) {
+    CATCH_CAPTURE(name);
+    std::string(name).ends_with("tsv") ? write_table_tsv(folder / name, table) : write_biom(folder / name, table);
+    const CountTable again = read_table(folder / name);
+    CATCH_REQUIRE(again.taxonomy == table.taxonomy);
+    CATCH_REQUIRE(again.values == table.values);
+    CATCH_REQUIRE(again.sample_ids == table.sample_ids);
+    CATCH_REQUIRE(again.left_behind.empty());
+  }
+  test::write_text(
+      folder / "t.json",
+      R"({"rows":[{"id":"a","metadata":{"taxonomy":["k__A","p__B",""],"score":1}},{"id":"b","metadata":null}],
+                       "columns":[{"id":"s","metadata":{"age":12,"ph":null}}],"shape":[2,1],"data":[[0,0,1]]})");
+  const CountTable json = read_table(folder / "t.json");
+  CATCH_REQUIRE(json.taxonomy == std::vector<std::string>{"k__A; p__B", ""});
+  CATCH_REQUIRE(json.left_behind ==
+                std::vector<std::string>{"metadata of features (score)", "metadata of samples (age, ph)"});
+}
+
+CATCH_TEST_CASE("lineages of the real tables are read", "[biom][real]") {
+  DEEPBIO_NEEDS_SHARED();
+  for (const char* name : {"rich_sparse_otu_table.v1.biom", "rich_sparse_otu_table.v21.biom"}) {
+    CATCH_CAPTURE(name);
+    const CountTable table = read_table(test::shared("microbiome/formats/" + std::string(name)));
+    CATCH_REQUIRE(table.taxonomy.size() == table.feature_ids.size());
+    CATCH_REQUIRE(table.taxonomy[0].starts_with("k__Bacteria; p__"));
+    CATCH_REQUIRE_FALSE(table.left_behind.empty());
+  }
+}

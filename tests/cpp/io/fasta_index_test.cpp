@@ -1,10 +1,13 @@
 #include "deepbio/io/fasta_index.h"
 
+#include <chrono>
+
 #include "catch.h"
 #include "io/gzip_text.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/io/bgzf_writer.h"
+#include "deepbio/io/fastx.h"
 
 using namespace deepbio;
 using namespace deepbio::io;
@@ -102,4 +105,49 @@ CATCH_TEST_CASE("a damaged .fai is built again and never read outside of the fil
     test::write_text(folder / "a.fa.fai", bad);
     CATCH_REQUIRE(FastaFile(folder / "a.fa").fetch("a") == "ACGTACGT");
   }
+}
+
+CATCH_TEST_CASE("an index of another content is built again, whatever the times of the files are", "[fai]") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "g.fa", one = std::string(60, 'A') + std::string(60, 'C'),
+                    two = std::string(70, 'G');
+  const auto text = [](const std::string& name, const std::string& bases) {
+    return ">" + name + "\n" + wrapped(bases, 60, "\n");
+  };
+  const std::string before = text("chr1", one) + text("chr2", two);
+  const std::string changed[] = {text("chr1 v2", one) + text("chr2", two),  // offsets move
+                                 text("chr2", one) + text("chr1", two),     // names change places
+                                 text("chr9", one) + text("chr2", two),     // another name
+                                 text("chr1", one + "T") + text("chr2", two),
+                                 text("chr1", one) + text("chr2", two) + text("chr3", one),
+                                 ">chr1\n" + wrapped(one, 50, "\n") + text("chr2", two),
+                                 ">chr1\n" + wrapped(one, 60, "\r\n") + text("chr2", two)};
+  for (const std::string& after : changed) {
+    for (const bool is_packed : {false, true}) {
+      CATCH_CAPTURE(after, is_packed);
+      test::write_text(path, is_packed ? bgzf_text(before) : before);
+      std::filesystem::remove(path + ".fai");
+      FastaFile{path};
+      test::write_text(path, is_packed ? bgzf_text(after) : after);
+      std::filesystem::last_write_time(path, std::filesystem::last_write_time(path + ".fai") - std::chrono::hours(99));
+      const FastaFile file(path);
+      FastxReader reader(path);
+      size_t place = 0;
+      for (Record record; reader.next(record); ++place) {
+        CATCH_REQUIRE(file.entries().at(place).name == record.name);
+        CATCH_REQUIRE(file.fetch(record.name) == record.sequence);
+      }
+      CATCH_REQUIRE(place == file.entries().size());
+    }
+  }
+}
+
+CATCH_TEST_CASE("an index older than its file is used when it fits", "[fai]") {
+  const test::TemporaryFolder folder;
+  test::write_text(folder / "g.fa", ">a x\nACGT\nAC\n\n>b\n>c\nGG");
+  FastaFile{folder / "g.fa"};
+  const auto written = std::filesystem::last_write_time(folder / "g.fa.fai");
+  std::filesystem::last_write_time(folder / "g.fa", written + std::chrono::hours(1));
+  CATCH_REQUIRE(FastaFile(folder / "g.fa").fetch("c") == "GG");
+  CATCH_REQUIRE(std::filesystem::last_write_time(folder / "g.fa.fai") == written);
 }

@@ -106,3 +106,28 @@ CATCH_TEST_CASE("skipping bad records is refused for pairs", "[pairs]") {
   options.on_bad_record = OnBadRecord::kSkip;
   CATCH_REQUIRE_THROWS_AS(PairReader(folder / "reads", options), ArgumentError);
 }
+
+CATCH_TEST_CASE("mates are told by the conventions of SRA and others, and comments on one side do not matter",
+                "[pairs]") {
+  const std::string long_title = " SN603_WBP007_8_1101_63.30_99.90 length=6";
+  CATCH_REQUIRE(pairs_of({"SRR2040271.1.1" + long_title}, {"SRR2040271.1.2" + long_title}).num_pairs == 1);
+  CATCH_REQUIRE(pairs_of({"SRR1.1", "SRR1.2"}, {"SRR1.1", "SRR1.2"}).num_pairs == 2);  // split-files without -I
+  CATCH_REQUIRE(pairs_of({"r_1", "s:1", "t.1"}, {"r_2", "s:2", "t.2"}).num_pairs == 3);
+  CATCH_REQUIRE(pairs_of({"a 1:N:0:ACGT", "b"}, {"a", "b 2:N:0:ACGT"}).num_pairs == 2);
+  for (const auto& [first, second] : std::vector<std::pair<std::string, std::string>>{
+           {"r.2", "r.1"}, {"r.1", "r_2"}, {"r.1", "r.3"}, {"r.1", "s.2"}, {"r1", "r2"}, {"a", "a 1:N:0:A"}}) {
+    CATCH_CAPTURE(first, second);
+    CATCH_REQUIRE(pairs_of({first}, {second}).error != "");
+  }
+  // A file that lost its first read is told at the second pair at the latest.
+  CATCH_REQUIRE(pairs_of({"SRR1.1", "SRR1.2"}, {"SRR1.2", "SRR1.3"}).error != "");
+}
+
+CATCH_TEST_CASE("the check of names can be left out", "[pairs]") {
+  const test::TemporaryFolder folder;
+  test::write_text(folder / "one.fq", reads({"x", "y"}));
+  test::write_text(folder / "two.fq", reads({"a", "b"}));
+  FastxOptions options;
+  options.check_mates = false;
+  CATCH_REQUIRE(drain(PairReader(folder / "one.fq", folder / "two.fq", options)).num_pairs == 2);
+}

@@ -319,3 +319,63 @@ CATCH_TEST_CASE("a reader tells how much of its file it has taken", "[fastx]") {
     }
   }
 }
+
+CATCH_TEST_CASE("Phred+64 is converted on request, and a byte that it does not have is a bad record", "[fastx]") {
+  FastxOptions options;
+  options.quality_offset = 64;
+  const Outcome good = read_bytes("@r\nACGT\n+\nBBhh\n", options);
+  CATCH_REQUIRE(!good.error);
+  CATCH_REQUIRE(good.records[0].quality == "##II");
+  const Outcome bad = read_bytes("@r\nACGT\n+\nBB?h\n", options);
+  CATCH_REQUIRE(bad.error);
+  CATCH_REQUIRE(bad.error->kind() == ErrorKind::kAlphabet);
+  CATCH_REQUIRE_THAT(bad.error->what(), Catch::Contains("quality_offset 64") && Catch::Contains("position 3"));
+  options.on_bad_record = OnBadRecord::kSkip;
+  CATCH_REQUIRE(read_bytes("@r\nAC\n+\n!h\n@s\nAC\n+\nhh\n", options).records.size() == 1);
+  CATCH_REQUIRE(read_bytes("@r\nACGT\n+\nBBhh\n").records[0].quality == "BBhh");
+  options.quality_offset = 59;
+  CATCH_REQUIRE_THROWS_AS(read_bytes("@r\nA\n+\nI\n", options), ArgumentError);
+}
+
+CATCH_TEST_CASE("an empty file has no records where bad ones are skipped, and says so", "[fastx]") {
+  FastxOptions options;
+  CATCH_REQUIRE(read_bytes("", options).error);
+  options.allow_empty = true;
+  for (const char* text : {"", "\n\n", "\xEF\xBB\xBF"}) {
+    const Outcome out = read_bytes(text, options);
+    CATCH_REQUIRE(!out.error);
+    CATCH_REQUIRE(out.records.empty());
+  }
+  const test::TemporaryFolder folder;
+  test::write_text(folder / "empty.fq", "");
+  FastxReader reader(folder / "empty.fq", {.on_bad_record = OnBadRecord::kSkip});
+  RecordView view;
+  CATCH_REQUIRE_FALSE(reader.next(view));
+  CATCH_REQUIRE(reader.report().warnings == std::vector<std::string>{"no records: an empty file"});
+}
+
+CATCH_TEST_CASE("the record limit follows the size of the file, so that chromosomes pass and bombs do not", "[fastx]") {
+  const test::TemporaryFolder folder;
+  const uint64_t least = uint64_t{1} << 28;
+  test::write_text(folder / "a.fa", ">a\nACGT\n");
+  CATCH_REQUIRE(default_record_limit(*open_bytes(folder / "a.fa")) == least);
+  std::filesystem::resize_file(folder / "a.fa", uint64_t{5} << 30);  // of holes
+  CATCH_REQUIRE(default_record_limit(*open_bytes(folder / "a.fa")) == uint64_t{5} << 30);
+  test::write_text(folder / "a.fa.gz", test::gzip_text(">a\nACGT\n"));
+  CATCH_REQUIRE(default_record_limit(*open_bytes(folder / "a.fa.gz")) == least);
+  std::filesystem::resize_file(folder / "a.fa.gz", uint64_t{1} << 30);
+  CATCH_REQUIRE(default_record_limit(*open_bytes(folder / "a.fa.gz")) == uint64_t{1} << 34);
+}
+
+CATCH_TEST_CASE("other formats are named where reads are expected", "[fastx]") {
+  const std::pair<const char*, const char*> cases[] = {
+      {"@HD\tVN:1.6\n@SQ\tSN:chr1\tLN:9\nr1\t4\t*\t0\t0\t*\t*\t0\t0\tACGT\tIIII\n", "samtools fastq"},
+      {"##fileformat=VCFv4.2\n", "VCF"},
+      {"\x1f\x8b\x08", "gzip"}};
+  for (const auto& [text, said] : cases) {
+    CATCH_CAPTURE(text);
+    const Outcome out = read_bytes(text);
+    CATCH_REQUIRE(out.error);
+    CATCH_REQUIRE_THAT(out.error->what(), Catch::Contains(said));
+  }
+}

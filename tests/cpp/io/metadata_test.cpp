@@ -28,7 +28,7 @@ ParseError failure(const std::string& text) {
 
 CATCH_TEST_CASE("ids, columns, types and values are read as text", "[metadata]") {
   const Metadata metadata =
-      parse("sample-id\tage\tsite\n#q2:types\tnumeric\tcategorical\n2538.1000101\t36.0\tgut\n007\t NA \t\n");
+      parse("sample-id\tage\tsite\n#q2:types\tnumeric\tcategorical\n2538.1000101\t36.0\tgut\n007\t  \t\n");
   CATCH_REQUIRE(metadata.id_column == "sample-id");
   CATCH_REQUIRE(metadata.ids == std::vector<std::string>{"2538.1000101", "007"});
   CATCH_REQUIRE(metadata.columns == std::vector<std::string>{"age", "site"});
@@ -60,16 +60,57 @@ CATCH_TEST_CASE("BOM, CRLF, comments, blank lines, quotes and a missing final ne
   CATCH_REQUIRE(metadata.lines == std::vector<int64_t>{5, 9, 10});
 }
 
-CATCH_TEST_CASE("missing values are told from values, whatever their case", "[metadata]") {
-  for (const char* text : {"", "nan", "NaN", "NA", "n/a", "Not applicable", "not provided", "Missing: Not provided",
-                           "missing", "null", "None", "unspecified", "not collected", "<not provided>"}) {
-    CATCH_CAPTURE(text);
-    CATCH_REQUIRE(is_missing(text));
-  }
-  for (const char* text : {"0", "no", "missing value", "nana", "unknown", "-1"}) {
-    CATCH_CAPTURE(text);
-    CATCH_REQUIRE_FALSE(is_missing(text));
-  }
+CATCH_TEST_CASE("only the empty cell is missing: none and NA are values, as in QIIME 2 and scikit-bio", "[metadata]") {
+  const Metadata metadata = parse("sample-id\ttreatment\tcountry\nS1\tnone\tNA\nS2\tdrug\tDE\nS3\t\t  \n");
+  CATCH_REQUIRE(metadata.values[0] == std::vector<std::string>{"none", "drug", ""});
+  CATCH_REQUIRE(metadata.values[1] == std::vector<std::string>{"NA", "DE", ""});
+  CATCH_REQUIRE_FALSE(is_missing("none"));
+  CATCH_REQUIRE_FALSE(is_missing("Missing: Not provided"));
+  CATCH_REQUIRE(is_missing(" "));
+  CATCH_REQUIRE(missing_report(metadata, 0) == "1 empty");
+}
+
+CATCH_TEST_CASE("words are missing where the file or the options say so, and are counted", "[metadata]") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "m.tsv";
+  const auto words_of = [](const Metadata& metadata) {
+    std::vector<std::pair<std::string, int64_t>> out;
+    for (const MissingWord& word : metadata.missing) out.emplace_back(word.column + "=" + word.word, word.count);
+    return out;
+  };
+  using Words = std::vector<std::pair<std::string, int64_t>>;
+  test::write_text(path, "id\ta\tb\n1\tNA\tNA\n2\tna\t7\n3\tmissing: lab stock\tNot Provided\n4\tNA\t\n");
+  CATCH_REQUIRE(words_of(read_metadata(path)) == Words{{"b=", 1}});
+  CATCH_REQUIRE(words_of(read_metadata(path, {{"NA"}})) == Words{{"a=NA", 2}, {"b=", 1}, {"b=NA", 1}});
+  const Metadata insdc = read_metadata(path, {{"INSDC", "na"}});
+  CATCH_REQUIRE(words_of(insdc) == Words{{"a=missing: lab stock", 1}, {"a=na", 1}, {"b=", 1}, {"b=Not Provided", 1}});
+  CATCH_REQUIRE(insdc.values[0] == std::vector<std::string>{"NA", "", "", "NA"});
+  CATCH_REQUIRE(missing_report(insdc, 1) == "1 empty, 1 'Not Provided'");
+
+  test::write_text(path,
+                   "id\ta\tb\n#q2:types\tcategorical\tcategorical\n#q2:missing\tINSDC:missing\tblank\n"
+                   "1\tnot collected\tnot collected\n2\tx\t\n");
+  CATCH_REQUIRE(words_of(read_metadata(path)) == Words{{"a=not collected", 1}, {"b=", 1}});
+  CATCH_REQUIRE(parse("id\ta\n#q2:missing\tno-missing\n1\tNA\n").values[0] == std::vector<std::string>{"NA"});
+  CATCH_REQUIRE_THROWS_WITH(parse("id\ta\n#q2:missing\tno-missing\n1\tx\n2\t\n"),
+                            Catch::Contains("line 4") && Catch::Contains("no-missing"));
+  CATCH_REQUIRE_THROWS_WITH(parse("id\ta\n#q2:missing\tsometimes\n1\tx\n"), Catch::Contains("INSDC:missing"));
+  CATCH_REQUIRE_THROWS_WITH(parse("id\ta\n1\tx\n#q2:missing\tblank\n"), Catch::Contains("right below the header"));
+}
+
+CATCH_TEST_CASE("a word among numbers is refused with the way out", "[metadata]") {
+  const Metadata metadata = parse("id\tage\n1\t36\n2\tnot provided\n");
+  CATCH_REQUIRE_FALSE(is_numeric(metadata, 0));
+  CATCH_REQUIRE_THROWS_WITH(numeric_value(metadata, 0, 1), Catch::Contains("line 3") &&
+                                                               Catch::Contains("'not provided'") &&
+                                                               Catch::Contains("missing_values"));
+}
+
+CATCH_TEST_CASE("CR alone ends a line, as Excel for Mac writes it, but not inside quotes", "[metadata]") {
+  const Metadata metadata = parse("id\tnote\ra\t\"one\rtwo\"\rb\tx\r\nc\ty\rd\tz");
+  CATCH_REQUIRE(metadata.ids == std::vector<std::string>{"a", "b", "c", "d"});
+  CATCH_REQUIRE(metadata.values[0] == std::vector<std::string>{"one\rtwo", "x", "y", "z"});
+  CATCH_REQUIRE(metadata.lines == std::vector<int64_t>{2, 4, 5, 6});
 }
 
 CATCH_TEST_CASE("numbers are read exactly and other text is refused with its line", "[metadata]") {
@@ -86,9 +127,8 @@ CATCH_TEST_CASE("numbers are read exactly and other text is refused with its lin
 
 CATCH_TEST_CASE("a column is numeric as declared, or when every value that is there is a number", "[metadata]") {
   const test::TemporaryFolder folder;
-  test::write_text(
-      folder / "m.tsv",
-      "id\tage\tcode\tmixed\tnone\n#q2:types\t\tcategorical\t\t\na\t1e3\t7\t4\tNA\nb\tnot collected\t8\tx\t\n");
+  test::write_text(folder / "m.tsv",
+                   "id\tage\tcode\tmixed\tnone\n#q2:types\t\tcategorical\t\t\na\t1e3\t7\t4\t\nb\t\t8\tx\t\n");
   const Metadata metadata = read_metadata(folder / "m.tsv");
   CATCH_REQUIRE(is_numeric(metadata, 0));
   CATCH_REQUIRE_FALSE(is_numeric(metadata, 1));
@@ -141,6 +181,17 @@ CATCH_TEST_CASE("writing and reading again gives the same metadata", "[metadata]
   CATCH_REQUIRE(again.ids == metadata.ids);
   CATCH_REQUIRE(again.types == metadata.types);
   CATCH_REQUIRE(again.values == metadata.values);
+}
+
+CATCH_TEST_CASE("what would not be read back is not written", "[metadata]") {
+  const test::TemporaryFolder folder;
+  for (const std::string& bad : {std::string(" a"), std::string("a\t"), std::string("a\0b", 3), std::string("\xff")}) {
+    CATCH_CAPTURE(bad);
+    Metadata metadata = parse("id\tx\na\t1\n");
+    metadata.ids[0] = bad;
+    CATCH_REQUIRE_THROWS_AS(write_metadata(folder / "m.tsv", metadata), ArgumentError);
+    CATCH_REQUIRE_FALSE(std::filesystem::exists(folder / "m.tsv"));
+  }
 }
 
 CATCH_TEST_CASE("the metadata of the six real sets is read whole", "[metadata][real]") {

@@ -1,0 +1,87 @@
+#include <ATen/core/Tensor.h>
+
+#include <cmath>
+#include <iostream>
+#include <memory>
+
+#include "tools/command.h"
+#include "tools/community_input.h"
+
+#include "deepbio/base/error.h"
+#include "deepbio/base/json.h"
+#include "deepbio/community/alpha_diversity.h"
+#include "deepbio/community/unifrac.h"
+#include "deepbio/io/ids.h"
+
+namespace deepbio::tools {
+namespace {
+
+constexpr const char* kFaith = "faith_pd";
+
+struct AlphaCommand {
+  CommunityFiles files;
+  std::string output = "-", metric = "observed_features";
+  double base = community::AlphaOptions().shannon_base;
+};
+
+std::string check_metric(const std::string& name) {
+  if (name == kFaith) return {};
+  try {
+    community::check_alpha_metric(name);
+    return {};
+  } catch (const ArgumentError& error) {
+    return std::string(error.what()) + "; with a tree: faith_pd";
+  }
+}
+
+at::Tensor values_of(const AlphaCommand& command, const io::CountTable& table, const Shared& shared) {
+  const bool needs_tree = command.metric == kFaith;
+  if (needs_tree && command.files.tree.empty()) throw ArgumentError("--metric faith_pd needs --tree FILE");
+  if (!needs_tree && !command.files.tree.empty()) {
+    throw ArgumentError("--tree belongs to --metric faith_pd, got --metric " + command.metric);
+  }
+  if (needs_tree) return community::faith_pd(table, match_tree(command.files, table, shared));
+  return community::alpha_diversity(table, command.metric, {command.base});
+}
+
+int run_alpha(const AlphaCommand& command, const Shared& shared) {
+  if (command.output != "-") io::refuse_existing(command.output, shared.overwrite_mode());
+  const io::CountTable table = io::read_table(command.files.table);
+  io::require_text_ids(table.sample_ids, command.output);
+  const at::Tensor diversity = values_of(command, table, shared);
+  const double* values = diversity.const_data_ptr<double>();
+  std::string text = "sample_id\t" + command.metric + "\n";
+  Json samples = Json::array();
+  for (int64_t sample = 0; sample < table.num_samples(); ++sample) {
+    const bool is_defined = !std::isnan(values[sample]);
+    text += table.sample_ids[sample] + '\t' + (is_defined ? exact_text(values[sample]) : "") + '\n';
+    Json row = Json::object();
+    row.set("sample_id", table.sample_ids[sample]);
+    row.set(command.metric, is_defined ? Json(values[sample]) : Json());
+    samples.push_back(std::move(row));
+  }
+  // With --json and no -o, stdout holds the one document.
+  if (!shared.json || command.output != "-") io::write_file(command.output, text, shared.overwrite_mode());
+  if (shared.json) std::cout << samples.dump() << "\n";
+  return 0;
+}
+
+}  // namespace
+
+std::function<int()> setup_alpha(CLI::App& app, Shared& shared) {
+  auto command = std::make_shared<AlphaCommand>();
+  command->files.add_options(app, CommunityFiles::TreeUse::kOptional);
+  app.add_option("--metric", command->metric,
+                 "observed_features, shannon, simpson, inverse_simpson, pielou_evenness, berger_parker, "
+                 "goods_coverage, chao1, ace; with --tree: faith_pd")
+      ->check(CLI::Validator(check_metric, "METRIC"))
+      ->capture_default_str();
+  app.add_option("--base", command->base, "Of shannon: base of the logarithm (2 as in QIIME 2; 2.718... in vegan)")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("-o,--output", command->output, "TSV of sample_id and the metric (empty: undefined), - for stdout")
+      ->capture_default_str();
+  return [command, &shared] { return run_alpha(*command, shared); };
+}
+
+}  // namespace deepbio::tools

@@ -1,0 +1,168 @@
+"""Alpha diversity, ready matrices and operations on tables, against scikit-bio, biom-format and by hand."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import deepbio_torch as db
+from deepbio_torch.errors import ArgumentError
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+SETS = ("moving_pictures", "cfs_150nt", "ibd_2538")
+THEIRS = {
+    "observed_features": ("sobs", {}),
+    "shannon": ("shannon", {"base": 2}),
+    "simpson": ("simpson", {}),
+    "inverse_simpson": ("inv_simpson", {}),
+    "pielou_evenness": ("pielou_e", {}),
+    "berger_parker": ("berger_parker_d", {}),
+    "goods_coverage": ("goods_coverage", {}),
+    "chao1": ("chao1", {}),
+    "ace": ("ace", {}),
+}
+
+
+def table_of(shared: Path, name: str) -> db.Table:
+    return db.read_table(shared / "microbiome" / name / "table.biom")
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_alpha_diversity_of_real_samples_is_that_of_scikit_bio(shared: Path, name: str):
+    alpha = pytest.importorskip("skbio.diversity.alpha")
+    table = table_of(shared, name)
+    chosen = table.filter(samples=table.sample_ids[:: max(1, len(table.sample_ids) // 30)])
+    rows = chosen.to_scipy().toarray().astype(np.int64)
+    for ours, (theirs, options) in THEIRS.items():
+        function = getattr(alpha, theirs, None)
+        if function is None:  # an older scikit-bio
+            continue
+        values = db.alpha_diversity(chosen, ours).numpy()
+        for row, value in zip(rows, values, strict=True):
+            try:
+                expected = function(row, **options)
+            except ValueError:  # ACE of singletons alone
+                expected = math.nan
+            assert value == pytest.approx(expected, abs=1e-10, rel=1e-12, nan_ok=True), ours
+
+
+def test_alpha_diversity_by_hand_and_where_it_is_undefined(tmp_path: Path, deepbio: Run):
+    counts = np.array([[4.0, 4, 0], [0, 0, 0], [7, 0, 0], [1, 1, 2]])
+    table = db.Table.from_arrays(["even", "none", "one", "rare"], ["a", "b", "c"], counts)
+
+    def values(metric: str, **options: float) -> list[float]:
+        return db.alpha_diversity(table, metric, **options).tolist()
+
+    assert values("observed_features") == [2, 0, 1, 3]
+    assert values("shannon")[0] == 1 and values("shannon", base=math.e)[0] == pytest.approx(math.log(2), abs=1e-15)
+    assert [math.isnan(value) for value in values("pielou_evenness")] == [False, True, True, False]
+    assert values("chao1") == [2, 0, 1, 3 + 2 * 1 / (2 * 2)]
+    assert values("simpson")[2] == 0 and math.isnan(values("simpson")[1])
+    table.write(tmp_path / "t.biom")
+    done = deepbio("alpha", "--table", tmp_path / "t.biom", "--metric", "pielou_evenness", check=True)
+    assert done.stdout.splitlines()[:3] == ["sample_id\tpielou_evenness", "even\t1", "none\t"]
+    rows = json.loads(
+        deepbio("alpha", "--table", tmp_path / "t.biom", "--metric", "chao1", "--json", check=True).stdout
+    )
+    assert [row["chao1"] for row in rows] == values("chao1")
+
+
+def test_alpha_diversity_refuses_what_it_cannot_mean(tmp_path: Path, deepbio: Run):
+    table = db.Table.from_arrays(["s"], ["a", "b"], np.array([[0.5, 1.5]]))
+    assert db.alpha_diversity(table, "shannon").item() > 0
+    with pytest.raises(ArgumentError, match="sample 's': chao1 .*whole numbers, got 0.5"):
+        db.alpha_diversity(table, "chao1")
+    with pytest.raises(ArgumentError, match="did you mean 'shannon'"):
+        db.alpha_diversity(table, "shanon")
+    with pytest.raises(ArgumentError, match="base"):
+        db.alpha_diversity(table, "shannon", base=1.0)
+    with pytest.raises(ArgumentError, match="tree"):
+        db.alpha_diversity(table, "faith_pd")
+    assert deepbio("alpha", "--table", "t", "--metric", "shanon").returncode == 2
+
+
+def test_ready_matrices_of_any_kind_go_through_pcoa_and_permanova(tmp_path: Path, deepbio: Run):
+    x = np.array([1.0, 2, 3, 6, 7, 8])
+    square = np.abs(x[:, None] - x[None])
+    ids = [f"s{i}" for i in range(6)]
+    matrix = db.DistanceMatrix(ids, square)
+    lower = "6\n" + "".join(f"{name} " + " ".join(map(str, square[i, :i])) + "\n" for i, name in enumerate(ids))
+    (tmp_path / "d.phy").write_text(lower)
+    matrix.write(tmp_path / "d.tsv")
+    groups = ["a", "a", "a", "b", "b", "b"]
+    rows = "".join(f"{name}\t{group}\n" for name, group in zip(ids, groups, strict=True))
+    (tmp_path / "m.tsv").write_text("sample-id\tgroup\n" + rows)
+    for name in ("d.phy", "d.tsv"):
+        command = ("permanova", "--distances", tmp_path / name, "--metadata", tmp_path / "m.tsv")
+        done = deepbio(*command, "--metadata-column", "group", "--json", check=True)
+        found = json.loads(done.stdout)
+        # Group means 2 and 7: between 37.5 with 1 degree of freedom, within 4 with 4.
+        assert found["pseudo_f"] == pytest.approx(37.5, rel=1e-14) and found["num_groups"] == 2
+        assert found["p_value"] == db.permanova(matrix, groups).p_value
+        deepbio("pcoa", "--distances", tmp_path / name, "-o", tmp_path / f"{name}.p.tsv", "--dimensions", 1, check=True)
+        first = [float(line.split("\t")[1]) for line in (tmp_path / f"{name}.p.tsv").read_text().splitlines()[2:]]
+        assert np.abs(first) == pytest.approx(np.abs(x - 4.5), abs=1e-10)
+    (tmp_path / "m.tsv").write_text("sample-id\tgroup\n" + rows.replace("s0\ta", "s0\t").replace("s5\tb", "s5\tNA"))
+    done = deepbio(*command, "--metadata-column", "group")
+    assert done.returncode == 1 and "1 of 6 samples have no group" in done.stderr
+    options = ("--missing-values", "NA", "--missing-groups", "drop", "--json")
+    done = deepbio(*command, "--metadata-column", "group", *options, check=True)
+    assert json.loads(done.stdout)["num_samples"] == 4 and "2 of 6 samples have no group" in done.stderr
+
+
+def test_tables_are_merged_collapsed_and_filtered_as_biom_and_qiime_do(tmp_path: Path, deepbio: Run, shared: Path):
+    a = db.Table.from_arrays(["s1", "s2"], ["x", "y"], np.array([[1.0, 0], [2, 3]]))
+    b = db.Table.from_arrays(["s2", "s3"], ["y", "z"], np.array([[4.0, 5], [0, 6]]))
+    with pytest.raises(ArgumentError, match="'s2' is in more than one table"):
+        a.merge(b)
+    both = a.merge(b, overlap="sum")
+    assert (both.sample_ids, both.feature_ids) == (["s1", "s2", "s3"], ["x", "y", "z"])
+    assert both.to_scipy().toarray().tolist() == [[1, 0, 0], [2, 7, 5], [0, 0, 6]]
+    assert both.filter(min_samples=2).feature_ids == ["x", "z"]
+    assert both.filter(min_reads=6).sample_ids == ["s2", "s3"]
+    with pytest.raises(ArgumentError, match="no taxonomy"):
+        both.collapse(2)
+
+    path = shared / "microbiome/formats/rich_sparse_otu_table.v21.biom"
+    biom = pytest.importorskip("biom")
+    theirs = biom.load_table(str(path)).collapse(
+        lambda _, metadata: ";".join(metadata["taxonomy"][:2]), axis="observation", norm=False
+    )
+    ours = db.read_table(path).collapse(2)
+    assert ours.feature_ids == sorted(theirs.ids("observation"))
+    for name in ours.feature_ids:
+        column = ours.to_scipy().toarray()[:, ours.feature_ids.index(name)]
+        assert column.tolist() == [theirs.get_value_by_ids(name, sample) for sample in ours.sample_ids]
+    done = deepbio("table", "collapse", "--table", path, "--level", 2, "-o", tmp_path / "c.tsv", check=True)
+    assert "left behind" in done.stderr
+    again = db.read_table(tmp_path / "c.tsv")
+    assert again.feature_ids == ours.feature_ids and again.taxonomy == ours.taxonomy
+    assert (again.to_scipy() != ours.to_scipy()).nnz == 0
+
+
+def test_the_command_table_converts_filters_and_refuses_options_of_other_actions(tmp_path: Path, deepbio: Run):
+    table = db.Table.from_arrays(["s1", "s2", "s3"], ["x", "y"], np.array([[1.0, 0], [2, 3], [9, 0]]))
+    table.write(tmp_path / "t.biom")
+    command = ("table", "convert", "--table", tmp_path / "t.biom", "-o")
+    deepbio(*command, tmp_path / "t.tsv", check=True)
+    assert (db.read_table(tmp_path / "t.tsv").to_scipy() != table.to_scipy()).nnz == 0
+    (tmp_path / "keep.txt").write_text("s3\ns1\n")
+    options = ("--samples", tmp_path / "keep.txt", "--min-reads", 2)
+    deepbio("table", "filter", "--table", tmp_path / "t.biom", *options, "-o", tmp_path / "f.biom", check=True)
+    assert db.read_table(tmp_path / "f.biom").sample_ids == ["s3"]
+    done = deepbio("table", "summarize", "--table", tmp_path / "t.biom", check=True)
+    assert done.stdout.splitlines() == ["sample_id\treads\tfeatures", "s1\t1\t1", "s2\t5\t2", "s3\t9\t1"]
+    for wrong, said in (
+        (("convert", "--level", 2, "-o", "x.biom"), "--level belongs to table collapse"),
+        (("collapse", "-o", "x.biom"), "needs --level"),
+        (("convert",), "needs -o"),
+        (("convert", "--table", tmp_path / "t.biom", "-o", "x.biom"), "one --table"),
+    ):
+        done = deepbio("table", *wrong, "--table", tmp_path / "t.biom")
+        assert done.returncode == 1 and said in done.stderr
