@@ -85,6 +85,8 @@ def stub() -> str:
         for other in (*row.other_names, *row.old_names):
             parts += ["    @property", f"    def {other}(self) -> {row.type}: ..."]
     parts += [
+        "    @property",
+        "    def is_plain(self) -> bool: ...",
         "    def to_dict(self) -> dict[str, Any]: ...",
         "    @classmethod",
         "    def from_dict(cls, options: Mapping[str, Any]) -> ModelConfig: ...",
