@@ -50,4 +50,5 @@ def padded_tokens(batch: Mapping[str, Any]) -> Tensor:
     if missing:
         raise ArgumentError(f"padded_tokens: expected a batch of a SampleDataset, {missing[0]!r} is not in it")
     tokens: Tensor = batch["asv_tokens"][batch["asv_index"]]
-    return tokens * batch["mask"].unsqueeze(-1)
+    padded: Tensor = tokens * batch["mask"].unsqueeze(-1)
+    return padded

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 from ._scores import HIGHER_IS_BETTER
 from .report import _STYLE, _confusion, _figure, _image
 
-if TYPE_CHECKING:
-    from ._study_result import StudyResult
+StudyResult: TypeAlias = Any  # of _study_result, which renders with this module: no import from below
 
 _MOST_IMPORTANT = 25  # rows of the table of importances
 _LONGEST_ID = 28  # letters of an id that are shown

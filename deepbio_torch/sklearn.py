@@ -81,7 +81,8 @@ class _Microbiome(BaseEstimator):
         self.test_size, self.seed = test_size, seed
 
     def _dataset(self, X: Any, **options: Any) -> SampleDataset:
-        shared = {"max_bp": self.max_bp, "token_limit": self.token_limit, "rarefy_depth": self.rarefy_depth}
+        shared: dict[str, Any] = {"max_bp": self.max_bp, "token_limit": self.token_limit}
+        shared["rarefy_depth"] = self.rarefy_depth
         return SampleDataset(as_table(X, self.features), seed=self.seed, **shared, **options)
 
     def _labelled(self, X: Any, y: Sequence[Any], is_classifier: bool) -> SampleDataset:
@@ -92,7 +93,7 @@ class _Microbiome(BaseEstimator):
             path = Path(folder) / "metadata.tsv"
             rows = (f"{name}\t{value}\n" for name, value in zip(table.sample_ids, y, strict=True))
             path.write_text("sample-id\ttarget\n" + "".join(rows), encoding="utf-8")
-            options = {"metadata": path, "target": "target", "classifier": is_classifier}
+            options: dict[str, Any] = {"metadata": path, "target": "target", "classifier": is_classifier}
             return self._dataset(table, tree=self.tree, **options)
 
     def _config(self) -> dict[str, Any]:
