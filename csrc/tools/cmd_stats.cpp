@@ -43,6 +43,12 @@ struct Statistics {
   }
 };
 
+// Phred+33 reaches below ';' (59), which Phred+64 and Solexa never use; those end at 'h' (104), with 'i' (105) seen now
+// and then. HiFi and duplex reads have high bytes only, up to '~' (126).
+int offset_guess(const Statistics& s) {
+  return s.lowest_quality >= 59 && s.highest_quality > 74 && s.highest_quality <= 105 ? 64 : 33;
+}
+
 Statistics read_statistics(const std::string& path, bool quiet) {
   Statistics out;
   out.path = path;
@@ -81,12 +87,6 @@ double median(const std::vector<int64_t>& sorted) {
   const size_t middle = sorted.size() / 2;
   const auto upper = static_cast<double>(sorted[middle]);
   return sorted.size() % 2 ? upper : (static_cast<double>(sorted[middle - 1]) + upper) / 2;
-}
-
-// Phred+33 reaches below ';' (59), which Phred+64 and Solexa never use; those end at 'h' (104), with 'i' (105) seen now
-// and then. HiFi and duplex reads have high bytes only, up to '~' (126).
-int offset_guess(const Statistics& s) {
-  return s.lowest_quality >= 59 && s.highest_quality > 74 && s.highest_quality <= 105 ? 64 : 33;
 }
 
 Json to_json(const Statistics& s) {
