@@ -46,11 +46,10 @@ class Study:
         self.column, self.group_column = column, group_column
         is_classifier = not self.metadata.is_numeric(column) if classifier is None else classifier
         ids = given.sample_ids
-        rows, values, labels = _C.labelled_samples(ids, self.metadata.native, column, is_classifier, "drop")
-        self.notes: list[str] = []
-        if len(rows) < len(ids):
-            left_out = len(ids) - len(rows)
-            self.notes.append(f"{left_out} of {len(ids)} samples have no value of {column!r}: left out")
+        rules: dict[str, Any] = {"target": column, "is_classifier": is_classifier, "missing_samples": "drop"}
+        chosen = _C.choose_samples(given.native, self.metadata.native, None, may_be_constant=True, **rules)
+        rows, values, labels = chosen["samples"], chosen["values"], chosen["labels"]
+        self.notes: list[str] = list(chosen["notes"])
         self.targets: Sequence[float] | Sequence[str] = labels if is_classifier else values
         self.groups: list[str] | None = None
         if group_column is not None:

@@ -62,7 +62,7 @@ class Table:
             rows.eliminate_zeros()
             rows.sort_indices()
             parts = [torch.from_numpy(part.copy()) for part in (rows.indptr, rows.indices, rows.data)]
-            return cls(_C.Table.from_arrays(sample_ids, feature_ids, *parts))
+            return cls(_C.Table.from_arrays(sample_ids, feature_ids, parts[0], parts[1], parts[2]))
         dense = _float_tensor(counts).double()
         if tuple(dense.shape) != expected:
             raise ShapeError(f"counts: expected {list(expected)}, samples in rows, got {list(dense.shape)}")
@@ -255,8 +255,8 @@ def _unpickle_table(
     values: np.ndarray,
     taxonomy: list[str] | None = None,
 ) -> Table:
-    arrays = map(torch.from_numpy, (indptr, indices, values))
-    return Table(_C.Table.from_arrays(sample_ids, feature_ids, *arrays, taxonomy or []))
+    begins, columns, counts = map(torch.from_numpy, (indptr, indices, values))
+    return Table(_C.Table.from_arrays(sample_ids, feature_ids, begins, columns, counts, taxonomy or []))
 
 
 def read_table(path: Path) -> Table:
