@@ -20,6 +20,7 @@ from .errors import DeepBioError
 
 BINARY = Path(__file__).parent / "bin" / "deepbio"
 _PREFIX = "deepbio: error: "
+_SPLIT_OPTIONS = {"test_size", "train_samples", "val_samples"}  # who gives one has a split of an own
 
 
 class Trained(NamedTuple):
@@ -54,10 +55,14 @@ class FoldModel:
         arguments += ["--output-dir", run, "--seed", self.seed, "--quiet", *self._fasta]
         if study.classes:
             arguments.append("--classifier")
-        if study.group_column is not None and _knows("--group-column"):
+        if study.group_column is not None:
             arguments += ["--group-column", study.group_column]
+        lists = [] if _SPLIT_OPTIONS & {name.replace("-", "_") for name in self.options} else self._lists(rows, run)
+        for option, path in zip(("--train-samples", "--val-samples"), lists, strict=False):
+            arguments += [option, path]
         _run("train", *arguments, *_as_arguments(self.options))
-        table.unlink()
+        for path in (table, *lists):
+            path.unlink()
 
     def run(self, number: int, fold: Fold) -> Trained:
         """Trains on ``fold.train`` and predicts ``fold.test``."""
@@ -71,6 +76,20 @@ class FoldModel:
         ids = self.study.table.sample_ids
         answer = read_answer(answers, [ids[i] for i in fold.test], self.study.classes)
         return Trained(run, answer, time.monotonic() - begin)
+
+    def _lists(self, rows: Indices | Sequence[int], run: Path) -> list[Path]:
+        """Files of the samples to learn from and to validate on: all but one, and that one.
+
+        The fold's test samples judge the model, so that more held-back samples would only be missed in training.
+        ``deepbio train`` wants at least one; it is one of the most frequent class, which misses it least.
+        """
+        ids, labels = self.study.table.sample_ids, [self.study.targets[i] for i in rows]
+        held_back = labels.index(max(dict.fromkeys(labels), key=labels.count)) if self.study.classes else 0
+        parts = ([ids[i] for place, i in enumerate(rows) if place != held_back], [ids[rows[held_back]]])
+        files = [run.with_name(f"{run.name}_{name}.txt") for name in ("train", "val")]
+        for path, names in zip(files, parts, strict=True):
+            path.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+        return files
 
     def _part(self, rows: Indices | Sequence[int]) -> Table:
         return Table(self.study.table.native.select_samples([int(i) for i in rows]))
@@ -104,10 +123,6 @@ def _as_arguments(options: Mapping[str, Any]) -> list[str]:
         else:
             out += [flag, str(value)]
     return out
-
-
-def _knows(option: str) -> bool:
-    return option in _run("train", "--help")
 
 
 def _run(command: str, *arguments: Any) -> str:

@@ -204,8 +204,8 @@ def joint(folder: Path) -> dict[str, Any]:
     out: dict[str, Any] = {"frozen": [], "joint": []}
     for seed in range(5):
         data = folder / f"sim_{seed}"
-        run("simulate", "-o", str(data), "--samples", "200", "--features", "120", "--length-bp", "60", "--depth", "3000",
-            "--reads-per-sample", "0", "--seed", str(seed), "--quiet")  # fmt: skip
+        run("simulate", "-o", str(data), "--samples", "200", "--features", "120", "--length-bp", "60",
+            "--depth", "3000", "--reads-per-sample", "0", "--seed", str(seed), "--quiet")  # fmt: skip
         table = db.read_table(data / "table.biom")
         table.filter(samples=table.sample_ids[:160]).write(data / "known.biom")
         table.filter(samples=table.sample_ids[160:]).write(data / "unseen.biom")

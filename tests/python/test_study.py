@@ -95,9 +95,14 @@ def test_a_model_of_a_fold_is_what_the_command_trains_on_the_training_samples_al
     ids = table.sample_ids
     table.filter(samples=[ids[i] for i in fold.train]).write(tmp_path / "train.biom")
     table.filter(samples=[ids[i] for i in fold.test]).write(tmp_path / "test.biom")
+    # The command holds back at least one sample: that is the first one here.
+    (tmp_path / "val.txt").write_text(ids[fold.train[0]] + "\n")
+    (tmp_path / "train.txt").write_text("".join(ids[i] + "\n" for i in fold.train[1:]))
+    lists = ["--train-samples", tmp_path / "train.txt", "--val-samples", tmp_path / "val.txt"]
     shape = ["--epochs", 2, "--embedding-dim", 16, "--max-bp", 60, "--seed", 3]
     target = ["--metadata", community_dir / "metadata.tsv", "--metadata-column", "age"]
-    deepbio("train", "--table", tmp_path / "train.biom", *target, *shape, "--output-dir", tmp_path / "run", check=True)
+    inputs = ["--table", tmp_path / "train.biom", *target, *lists]
+    deepbio("train", *inputs, *shape, "--output-dir", tmp_path / "run", check=True)
     said = deepbio("predict", "--model", tmp_path / "run", "--table", tmp_path / "test.biom", "-o", "-", check=True)
     lines = [line.split("\t") for line in said.stdout.splitlines()[1:]]
     expected = {line[0]: float(line[1]) for line in lines}
