@@ -52,6 +52,8 @@ class SampleDataset(Dataset[Sample]):
             1, 2, ...; 0 is a missing value, one that is not known, or a sample without metadata.
         categories: the ``categories`` of another dataset, to number values as there.
         missing_samples: "error" or "drop".
+        missing_values: words of the metadata that stand for a missing value beside the empty cell, as for
+            :func:`read_metadata`.
         sequences: path of a FASTA with the DNA of each feature, for ids that are not DNA.
         rarefy_depth: reads drawn of each sample; shallower samples are left out. None: all reads. "auto": the
             largest depth up to 5000 that keeps 90 % of the samples.
@@ -88,6 +90,7 @@ class SampleDataset(Dataset[Sample]):
         categorical: Sequence[str] = (),
         categories: str = "",
         missing_samples: str = "error",
+        missing_values: str | Sequence[str] = (),
         sequences: Path | None = None,
         rarefy_depth: int | str | None = None,
         redraw: bool = True,
@@ -115,7 +118,8 @@ class SampleDataset(Dataset[Sample]):
         self.tree = tree if tree is None or isinstance(tree, Tree) else read_tree(tree)
         if distances is not None and not isinstance(distances, DistanceMatrix):
             distances = DistanceMatrix.read(distances)
-        about = None if metadata is None else _C.Metadata.read(os.fspath(metadata))
+        self._missing_values = [missing_values] if isinstance(missing_values, str) else list(missing_values)
+        about = None if metadata is None else _C.Metadata.read(os.fspath(metadata), self._missing_values)
         depth = self._choose(
             about,
             distances,
@@ -273,7 +277,7 @@ class SampleDataset(Dataset[Sample]):
             return groups
         if "metadata" not in self._paths:
             raise ArgumentError(f"group: column {group!r} needs metadata=PATH")
-        about = _C.Metadata.read(self._paths["metadata"])
+        about = _C.Metadata.read(self._paths["metadata"], self._missing_values)
         values = dict(zip(about.ids, about.values(group), strict=True))
         return ["" if _C.is_missing(values.get(name, "")) else values[name] for name in self.sample_ids]
 

@@ -7,6 +7,7 @@ import csv
 import html
 import io
 import json
+import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -223,8 +224,17 @@ def _target_values(config: dict[str, Any], ids: list[str]) -> list[str] | None:
 
     metadata = _C.Metadata.read(path)
     values = dict(zip(metadata.ids, metadata.values(target["column"]), strict=True))
-    found = [values.get(name, "") for name in ids]
-    return ["" if _C.is_missing(value) else value for value in found]
+    return [_known(values.get(name, ""), target) for name in ids]
+
+
+def _known(value: str, target: dict[str, Any]) -> str:
+    """The cell, or "" where it holds no number, or no class of the run."""
+    if target["is_classifier"]:
+        return value if value in target["classes"] else ""
+    try:
+        return value if math.isfinite(float(value)) else ""
+    except ValueError:
+        return ""
 
 
 def _draw_points(axes: Any, figure: Figure, points: Any, values: list[str] | None, is_classifier: bool) -> None:

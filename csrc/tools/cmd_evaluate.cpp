@@ -23,6 +23,7 @@ struct EvaluateCommand {
   PredictionFiles files;
   std::string column, samples;
   std::string missing_samples = "drop";
+  std::vector<std::string> missing_values;
   train::PredictOptions options;
 };
 
@@ -30,8 +31,8 @@ struct EvaluateCommand {
 data::LabelledSamples chosen_samples(const EvaluateCommand& command, const train::PredictionData& data,
                                      const std::string& column, bool is_classifier) {
   const data::LabelledSamples all = data::labelled_samples(
-      data.table->sample_ids, io::read_metadata(command.files.metadata), column, is_classifier,
-      command.missing_samples == "drop" ? data::MissingSamples::kDrop : data::MissingSamples::kError);
+      data.table->sample_ids, io::read_metadata(command.files.metadata, {command.missing_values}), column,
+      is_classifier, command.missing_samples == "drop" ? data::MissingSamples::kDrop : data::MissingSamples::kError);
   if (command.samples.empty()) return all;
   std::set<std::string> wanted;
   std::istringstream lines(io::read_all(command.samples));
@@ -165,6 +166,10 @@ std::function<int()> setup_evaluate(CLI::App& app, Shared& shared) {
       ->option_text("NAME");
   app.add_option("--samples", command->samples, "Only these samples, an id per line, such as RUN/val_samples.txt")
       ->option_text("FILE");
+  app.add_option("--missing-values", command->missing_values,
+                 "Words of the metadata that stand for a missing value, beside the empty cell; INSDC: those of INSDC")
+      ->option_text("WORD,...")
+      ->delimiter(',');
   app.add_option("--missing-samples", command->missing_samples, "Samples absent from the metadata")
       ->check(CLI::IsMember({"error", "drop"}))
       ->capture_default_str();

@@ -22,6 +22,10 @@ void add_study_options(CLI::App& app, train::StudyFiles& files, bool is_predicto
 }
 
 void add_split_options(CLI::App& app, train::StudyOptions& options) {
+  app.add_option("--missing-values", options.missing_values,
+                 "Words of the metadata that stand for a missing value, beside the empty cell; INSDC: those of INSDC")
+      ->option_text("WORD,...")
+      ->delimiter(',');
   app.add_option("--group-column", options.group_column,
                  "Metadata column (host, subject): samples of one value are all on one side of a split")
       ->option_text("NAME");

@@ -13,7 +13,7 @@ namespace deepbio::tools {
 
 // Declares table, sequences, tree and distances; of a predictor also metadata and its column.
 void add_study_options(CLI::App& app, train::StudyFiles& files, bool is_predictor);
-// Declares how samples are split into those that train and those held back.
+// Declares which words are missing values, and how samples are split into those that train and those held back.
 void add_split_options(CLI::App& app, train::StudyOptions& options);
 
 struct PredictionFiles {

@@ -413,6 +413,30 @@ def test_evaluate_says_that_samples_were_trained_on(deepbio: Run, age_run: Path,
     assert "trained on" not in deepbio(*args, "--samples", age_run / "val_samples.txt", check=True).stderr
 
 
+def test_only_empty_cells_are_missing_unless_other_words_are_named(deepbio: Run, tmp_path: Path):
+    cells = ["None"] * 8 + ["6 months"] * 4 + ["Year"] * 4 + ["Missing: Not provided"] * 2 + ["NA", ""]
+    args = write_study(tmp_path, {f"s{i:02d}": cell for i, cell in enumerate(cells)})
+    args += ["--classifier", "--rarefy-depth", 50, "--epochs", 1, "--output-dir"]
+
+    def classes(run: Path) -> list[str]:
+        return json.loads((run / "config.json").read_text())["target"]["classes"]
+
+    done = deepbio("train", *args, tmp_path / "all", check=True)
+    assert classes(tmp_path / "all") == ["6 months", "Missing: Not provided", "NA", "None", "Year"]
+    assert "left out 1 of 20 samples without a value of 'y'" in done.stderr and "1 empty" in done.stderr
+    done = deepbio("train", *args, tmp_path / "some", "--missing-values", "NA,INSDC", check=True)
+    assert classes(tmp_path / "some") == ["6 months", "None", "Year"]
+    assert "left out 4 of 20 samples" in done.stderr and "1 'NA'" in done.stderr
+    assert "2 'Missing: Not provided'" in done.stderr
+    dataset = db.SampleDataset(tmp_path / "t.tsv", metadata=tmp_path / "m.tsv", target="y", classifier=True,
+                               missing_values=["NA", "INSDC"], max_bp=60)  # fmt: skip
+    assert Counter(dataset._labels) == {"None": 8, "6 months": 4, "Year": 4} and len(dataset.left_out) == 4
+    # A number that is a word says which option names it.
+    args = write_study(tmp_path, {f"s{i}": "not provided" if i == 3 else str(i) for i in range(12)})
+    refused(deepbio("train", *args, "--output-dir", tmp_path / "no"), tmp_path / "no", "--missing-values")
+    deepbio("train", *args, "--output-dir", tmp_path / "num", "--missing-values", "not provided", check=True)
+
+
 def test_a_rare_class_is_on_both_sides_of_the_split(deepbio: Run, tmp_path: Path):
     labels = {f"q{i:03d}": "Wasted" if i % 33 == 5 else "Normal" for i in range(100)}
     args = write_study(tmp_path, labels)

@@ -299,7 +299,7 @@ std::optional<double> numeric_value(const Metadata& metadata, int64_t column, in
   if (!value) {
     fail(metadata.path, metadata.lines[row],
          "a number in column " + quoted(metadata.columns[column]) + " of " + quoted(metadata.ids[row]),
-         quoted(text) + "; a word that stands for a missing value is named in missing_values");
+         quoted(text) + "; a word that stands for a missing value is named in `missing_values`");
   }
   return value;
 }

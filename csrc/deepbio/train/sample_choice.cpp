@@ -63,7 +63,10 @@ class Choosing {
     data::LabelledSamples found = data::labelled_samples(sources_.table->sample_ids, *sources_.metadata, rules_.target,
                                                          rules_.is_classifier, missing_mode(rules_));
     leave_out(std::move(found.without_metadata), "absent from " + sources_.metadata->path, choice_.samples.size());
-    leave_out(std::move(found.without_value), "without a value of " + quoted(rules_.target), choice_.samples.size());
+    const io::Metadata& metadata = *sources_.metadata;
+    const std::string words = io::missing_report(metadata, metadata.column(rules_.target));
+    leave_out(std::move(found.without_value), "without a value of " + quoted(rules_.target), choice_.samples.size(),
+              words.empty() ? "" : " (" + metadata.path + ": " + words + ")");
     choice_.samples = std::move(found.samples);
     choice_.values = std::move(found.values);
     choice_.labels = std::move(found.labels);
@@ -155,9 +158,10 @@ class Choosing {
     return others;
   }
 
-  void leave_out(std::vector<std::string> samples, const std::string& why, size_t of) {
+  void leave_out(std::vector<std::string> samples, const std::string& why, size_t of, const std::string& more = "") {
     if (samples.empty()) return;
-    choice_.notes.push_back("left out " + count_of(samples.size(), of) + " samples " + why + ": " + some_of(samples));
+    choice_.notes.push_back("left out " + count_of(samples.size(), of) + " samples " + why + ": " + some_of(samples) +
+                            more);
     choice_.left_out.push_back({why, std::move(samples)});
   }
 

@@ -104,7 +104,7 @@ class Preparing {
 
   Study go() {
     whole_ = io::read_table(files_.table);
-    if (!files_.metadata.empty()) metadata_ = io::read_metadata(files_.metadata);
+    if (!files_.metadata.empty()) metadata_ = io::read_metadata(files_.metadata, {options_.missing_values});
     if (!files_.distances.empty()) {
       matrix_ = io::read_distances(files_.distances);
       check_metric(matrix_->values.empty() ? 0 : *std::max_element(matrix_->values.begin(), matrix_->values.end()),
