@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
+#include <limits>
 
 #include "catch.h"
 
@@ -52,7 +53,7 @@ CATCH_TEST_CASE("what alpha diversity cannot mean is refused", "[alpha_diversity
   CATCH_REQUIRE_THROWS_WITH(value_of({1.5}, "chao1"), Catch::Contains("whole numbers, got 1.5"));
   CATCH_REQUIRE(value_of({0.5, 0.5}, "shannon") == 1);
   CATCH_REQUIRE_THROWS_WITH(value_of({1}, "simpsn"), Catch::Contains("did you mean 'simpson'"));
-  for (const double base : {0.0, 1.0, -2.0, INFINITY})
+  for (const double base : {0.0, 1.0, -2.0, std::numeric_limits<double>::infinity()})
     CATCH_REQUIRE_THROWS_AS(value_of({1}, "shannon", base), ArgumentError);
   const io::CountTable table{{"s1", "s2"}, {"a", "b"}, {0, 2, 3}, {0, 1, 1}, {1, 3, 0.5}};
   CATCH_REQUIRE_THROWS_WITH(alpha_diversity(table, "ace"), Catch::Contains("sample 's2'"));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "catch.h"
 
@@ -128,7 +129,7 @@ CATCH_TEST_CASE("groups that cannot be compared are refused with the numbers", "
 CATCH_TEST_CASE("distances that are none and samples without a group are refused by name", "[permanova]") {
   const std::vector<std::string> groups{"x", "x", "y", "y"}, ids{"a", "b", "c", "d"};
   const at::Tensor sound = at::tensor({0., 1., 2., 3., 1., 0., 2., 2., 2., 2., 0., 1., 3., 2., 1., 0.}).view({4, 4});
-  for (const double bad : {std::nan(""), INFINITY, -1.0, 7.0}) {
+  for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity(), -1.0, 7.0}) {
     CATCH_CAPTURE(bad);
     at::Tensor distances = sound.clone();
     distances[1][2] = bad;
