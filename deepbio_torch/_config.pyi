@@ -58,6 +58,18 @@ class ModelConfig:
     perceiver_num_latents: int
     perceiver_num_layers: int
     conditional_scaling_columns: list[str]
+    transformer_branch: bool
+    num_known_asvs: int
+    known_inputs: str
+    known_hidden_dim: int
+    known_dropout: float
+    known_input_dropout: float
+    sequence_branch: bool
+    sequence_hidden_dim: int
+    sequence_dropout: float
+    sequence_input_dropout: float
+    num_bins: int
+    ensemble: int
     def __init__(
         self,
         *,
@@ -119,11 +131,28 @@ class ModelConfig:
         perceiver_num_layers: int | None = ...,
         conditional_scaling_columns: list[str] | None = ...,
         conditional_output_scaling: list[str] | None = ...,
+        transformer_branch: bool | None = ...,
+        num_known_asvs: int | None = ...,
+        known_inputs: str | None = ...,
+        known_hidden_dim: int | None = ...,
+        known_dropout: float | None = ...,
+        known_input_dropout: float | None = ...,
+        sequence_branch: bool | None = ...,
+        sequence_hidden_dim: int | None = ...,
+        sequence_dropout: float | None = ...,
+        sequence_input_dropout: float | None = ...,
+        num_bins: int | None = ...,
+        ensemble: int | None = ...,
+        num_members: int | None = ...,
     ) -> None: ...
     @property
     def is_classifier(self) -> bool: ...
     @property
     def conditional_output_scaling(self) -> list[str]: ...
+    @property
+    def num_members(self) -> int: ...
+    @property
+    def is_plain(self) -> bool: ...
     def to_dict(self) -> dict[str, Any]: ...
     @classmethod
     def from_dict(cls, options: Mapping[str, Any]) -> ModelConfig: ...
