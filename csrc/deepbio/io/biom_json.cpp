@@ -10,7 +10,6 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/json.h"
-#include "deepbio/io/delimited.h"
 #include "deepbio/io/table_entries.h"
 #include "deepbio/io/text.h"
 
@@ -127,6 +126,12 @@ std::string cut_data(std::string& text, size_t begin, size_t end) {
   while (at + 4 < end && text.substr(at, 4).find('\n') != std::string::npos) ++at;
   text.replace(at, 4, "null");
   return data;
+}
+
+bool is_null(std::string_view value) {
+  const size_t first = value.find_first_not_of(" \t\r\n");
+  const size_t last = value.find_last_not_of(" \t\r\n");
+  return first != std::string_view::npos && value.substr(first, last + 1 - first) == "null";
 }
 
 // --- counts ---------------------------------------------------------------------------------------------
@@ -315,12 +320,12 @@ CountTable read_biom_json(std::string text, const std::string& path) {
     if (!(*shape == counted)) fail_table(path, "ids for a shape of " + shape->dump(), counted.dump());
   }
   const Json& rest = member(document, "data", path);
-  const std::string_view counts = without_blanks(data);
+  const bool is_cut = end > 0 && !is_null(data), is_empty = rest.is_array() && rest.as_array().empty();
+  if (!is_cut && !is_empty && !rest.is_null()) fail_table(path, "a list under \"data\"", "another type");
   std::vector<Entry> entries;
-  if (end > 0 && counts != "null") {
-    entries = read_entries(data, is_dense(document, data, table, place), table, place);
-  } else if (!rest.is_null() && !(rest.is_array() && rest.as_array().empty())) {
-    fail_table(path, "a list under \"data\"", "another type");
+  if (is_cut || is_empty) {
+    const std::string_view counts = is_cut ? std::string_view(data) : "[]";  // too short to be cut out
+    entries = read_entries(counts, is_dense(document, counts, table, place), table, place);
   }
   set_entries(table, entries, path);
   return table;
