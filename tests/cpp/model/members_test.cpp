@@ -144,7 +144,7 @@ CATCH_TEST_CASE("what is missing from the inputs is named", "[members]") {
   CATCH_REQUIRE_THROWS_WITH(model->forward(inputs), Catch::Contains("counts"));
   inputs.counts = torch::ones({2, 4});
   inputs.asv_embeddings = torch::zeros({8, 8});
-  inputs.asv_tokens = {};
+  inputs.asv_tokens = torch::Tensor();
   CATCH_REQUIRE_THROWS_WITH(model->forward(inputs), Catch::Contains("asv_identity"));
 }
 
