@@ -86,7 +86,7 @@ CATCH_TEST_CASE("an inner node with one child is as good as one branch of both l
 }
 
 CATCH_TEST_CASE("a tree without any length is refused, and one missing length is named", "[corner_cases]") {
-  CATCH_REQUIRE_THROWS_WITH(matched(kTable, "((f0,f1),(f2,f3));"), Catch::Contains("has no length"));
+  CATCH_REQUIRE_THROWS_WITH(matched(kTable, "((f0,f1),(f2,f3));"), Catch::Contains("has no branch lengths"));
   CATCH_REQUIRE_THROWS_WITH(matched(kTable, "((f0:1,f1:2):1,(f2,f3:1):1);"),
                             Catch::Contains("t.nwk") && Catch::Contains("'f2' has no length"));
 }

@@ -37,7 +37,7 @@ CATCH_TEST_CASE("a model config survives JSON with every field changed", "[confi
   CATCH_REQUIRE(again.asv_dropout == 0.25);
   CATCH_REQUIRE(again.regressor_hidden_dims == std::vector<int64_t>{12, 6});
   CATCH_REQUIRE(again.categorical_cardinalities.at("sex") == 3);
-  CATCH_REQUIRE(json.as_object().size() == 53);
+  CATCH_REQUIRE(json.as_object().size() == 65);
   again.check();
 }
 
