@@ -586,7 +586,11 @@ def predict(
     run: str, table: Table, fasta_path: str = "", batch_size: int = 32, metadata_path: str = ""
 ) -> dict[str, Any]: ...
 def calibrate(
-    config_json: str, state: Mapping[str, Tensor], dataset: SampleDataset, known_min_samples: int = 0
+    config_json: str,
+    state: Mapping[str, Tensor],
+    dataset: SampleDataset,
+    known_min_samples: int = 0,
+    scale_asvs: bool = True,
 ) -> None: ...
 def fit_config(config_json: str, dataset: SampleDataset, known_min_samples: int) -> str: ...  # JSON of a ModelConfig
 def embed(run: str, table: Table, fasta_path: str = "", batch_size: int = 32) -> tuple[list[str], Tensor]: ...

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 _MIN_SAMPLES = 3  # a feature of fewer training samples tells a baseline nothing that generalises
 _TREES_OF_CLASSES = {"n_estimators": 500}
-_TREES_OF_NUMBERS = {"n_estimators": 200, "max_features": 0.1, "min_samples_leaf": 2}
+_TREES_OF_NUMBERS = {"n_estimators": 200, "min_samples_leaf": 2}
+_LEAST_SHARE, _LEAST_FEATURES = 0.1, 100  # features that a split of a regression tree looks at, whichever are more
 _PENALTIES = [0.003, 0.03, 0.3]
 
 
@@ -99,13 +100,18 @@ def _constant(problem: Problem) -> Answer:
     return Answer(None, np.tile(rates, (size, 1)))
 
 
+def _share(problem: Problem) -> float:
+    return min(1.0, max(_LEAST_SHARE, _LEAST_FEATURES / max(1, problem.train.shape[1])))
+
+
 def _forest(problem: Problem, transform: Callable[[Any], Array]) -> Answer:
     from sklearn import ensemble
 
     seeded: dict[str, Any] = {"random_state": problem.seed, "n_jobs": 1}
     if problem.num_classes:
         return _fitted(ensemble.RandomForestClassifier(**_TREES_OF_CLASSES, **seeded), transform, problem)
-    return _fitted(ensemble.RandomForestRegressor(**_TREES_OF_NUMBERS, **seeded), transform, problem)
+    tree = ensemble.RandomForestRegressor(max_features=_share(problem), **_TREES_OF_NUMBERS, **seeded)
+    return _fitted(tree, transform, problem)
 
 
 def _extra_trees(problem: Problem, transform: Callable[[Any], Array]) -> Answer:
@@ -114,13 +120,14 @@ def _extra_trees(problem: Problem, transform: Callable[[Any], Array]) -> Answer:
     seeded: dict[str, Any] = {"random_state": problem.seed, "n_jobs": 1}
     if problem.num_classes:
         return _fitted(ensemble.ExtraTreesClassifier(**_TREES_OF_CLASSES, **seeded), transform, problem)
-    return _fitted(ensemble.ExtraTreesRegressor(**_TREES_OF_NUMBERS, **seeded), transform, problem)
+    tree = ensemble.ExtraTreesRegressor(max_features=_share(problem), **_TREES_OF_NUMBERS, **seeded)
+    return _fitted(tree, transform, problem)
 
 
 def _boosting(problem: Problem) -> Answer:
     from sklearn import ensemble
 
-    options: dict[str, Any] = {"random_state": problem.seed, "max_features": 0.1, "max_iter": 100}
+    options: dict[str, Any] = {"random_state": problem.seed, "max_features": _share(problem), "max_iter": 100}
     if problem.num_classes:
         return _fitted(ensemble.HistGradientBoostingClassifier(**options), relative, problem)
     return _fitted(ensemble.HistGradientBoostingRegressor(**options), relative, problem)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -58,7 +57,10 @@ def _init(self: Any, **options: Any) -> None:
 
 def _alias(name: str) -> property:
     """Reads and writes the option under another name of it."""
-    return property(operator.attrgetter(name), lambda self, value: setattr(self, name, value), doc=f"As ``{name}``.")
+    # A plain function, which torch.compile can look into.
+    return property(
+        lambda self: getattr(self, name), lambda self, value: setattr(self, name, value), None, f"As ``{name}``."
+    )
 
 
 ModelConfig = dataclasses.make_dataclass(

@@ -24,11 +24,20 @@ from . import _C
 from ._samples import SampleDataset
 from ._tables import Table
 from .errors import ArgumentError
-from .models import SequenceEncoder, SequencePredictor
-from .training import Trainer, calibrate
+from .models import ModelConfig, SequenceEncoder, SequencePredictor
+from .training import Trainer, calibrate, fit_config
 from .transforms import KmerEncoder
 
 _ONE_ROW = 32  # samples at a time
+_LEAST_SAMPLES = 2  # of training that an ASV is in to be known
+_KNOWN_ASVS = {
+    "transformer_branch": False,
+    "count_prediction": False,
+    "freeze_base": True,
+    "num_members": 4,
+    "known_input_dropout": 0.1,
+    "known_dropout": 0.5,
+}
 
 
 def as_table(X: Any, features: Sequence[str] | None = None) -> Table:
@@ -106,12 +115,20 @@ class _Microbiome(BaseEstimator):
             **{f"{stack}_num_heads": self.num_heads for stack in stacks},
         }
 
-    def _train(self, model: Any, dataset: SampleDataset) -> None:
-        model.reset_parameters(self.seed)
+    def _learn(self, dataset: SampleDataset, **kind: Any) -> None:
+        """A predictor of the ASVs known from training, as ``deepbio train`` makes by default."""
         train, val = dataset.split(self.test_size, seed=self.seed)
-        calibrate(model, train)
-        trainer = Trainer(model, epochs=self.epochs, batch_size=self.batch_size, lr=self.lr, seed=self.seed)
-        self.history_ = trainer.fit(train, val)
+        options = {**self._config(), **_KNOWN_ASVS, **kind}
+        config = fit_config(ModelConfig.from_dict(options), train, _LEAST_SAMPLES)
+        if config.num_known_asvs == 0:  # samples that share no ASV: their sequences are what is left
+            config = ModelConfig.from_dict({**options, "sequence_branch": True})
+        self._train(SequencePredictor(config), train, val, best_metric="last", average_from=0.5, patience=0)
+
+    def _train(self, model: Any, train: SampleDataset, val: SampleDataset, **options: Any) -> None:
+        model.reset_parameters(self.seed)
+        calibrate(model, train, _LEAST_SAMPLES)
+        shared = {"epochs": self.epochs, "batch_size": self.batch_size, "lr": self.lr, "seed": self.seed}
+        self.history_ = Trainer(model, **shared, **options).fit(train, val)
         self.model_, self.codec_ = model.eval(), train.codec
 
     def _outputs(self, X: Any, key: str) -> torch.Tensor:
@@ -141,11 +158,12 @@ class MicrobiomeRegressor(RegressorMixin, _Microbiome):
     def fit(self, X: Any, y: Sequence[float]) -> MicrobiomeRegressor:
         """Trains a new model."""
         dataset = self._labelled(X, [repr(float(value)) for value in y], False)
-        self._train(SequencePredictor(**self._config()), dataset)
+        self._learn(dataset)
         return self
 
     def predict(self, X: Any) -> np.ndarray[Any, Any]:
         """float64 [N], in the unit of y."""
+        check_is_fitted(self, "model_")
         values = _C.restore_targets(self.codec_, self._outputs(X, "target_prediction").double())
         return values[:, 0].numpy()
 
@@ -165,8 +183,7 @@ class MicrobiomeClassifier(ClassifierMixin, _Microbiome):
         width = len(str(len(self.classes_)))
         labels = [f"class_{number:0{width}d}" for number in numbers]  # sorted as classes_ are
         dataset = self._labelled(X, labels, True)
-        model = SequencePredictor(**self._config(), is_classifier=True, out_dim=len(self.classes_))
-        self._train(model, dataset)
+        self._learn(dataset, is_classifier=True, out_dim=len(self.classes_))
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray[Any, Any]:
@@ -189,7 +206,8 @@ class MicrobiomeEmbedder(TransformerMixin, _Microbiome):
         """Trains a new model."""
         if self.tree is None:
             raise ArgumentError("tree: expected the phylogeny whose distances are learned, got None")
-        self._train(SequenceEncoder(**self._config()), self._dataset(X, tree=self.tree))
+        parts = self._dataset(X, tree=self.tree).split(self.test_size, seed=self.seed)
+        self._train(SequenceEncoder(**self._config()), *parts)
         return self
 
     def transform(self, X: Any) -> np.ndarray[Any, Any]:

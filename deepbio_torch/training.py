@@ -258,7 +258,7 @@ def fit_config(config: ModelConfig, dataset: SampleDataset, known_min_samples: i
     return ModelConfig.from_dict(json.loads(fitted))
 
 
-def calibrate(model: Model, dataset: SampleDataset, known_min_samples: int = 0) -> None:
+def calibrate(model: Model, dataset: SampleDataset, known_min_samples: int = 0, *, scale_asvs: bool = True) -> None:
     """Gives a new model the data-dependent start that ``deepbio train`` gives it.
 
     The norm of the ASV pooling is rewritten so that embeddings have mean 0 and deviation 1 over the
@@ -271,11 +271,12 @@ def calibrate(model: Model, dataset: SampleDataset, known_min_samples: int = 0) 
         model: of this dataset; with ``num_known_asvs`` as :func:`fit_config` gave it.
         dataset: the training samples.
         known_min_samples: as for :func:`fit_config`.
+        scale_asvs: whether the ASV pooling is rewritten, as in the default preset and not in AAM's.
 
     Raises:
         ArgumentError: fewer than two ASVs or samples.
     """
-    _C.calibrate(json.dumps(model.config.to_dict()), _state(model), dataset.native(), known_min_samples)
+    _C.calibrate(json.dumps(model.config.to_dict()), _state(model), dataset.native(), known_min_samples, scale_asvs)
 
 
 def predict(

@@ -42,6 +42,8 @@ py::dict to_python(const model::Outputs& outputs) {
   put("target_prediction", outputs.target_prediction);
   put("count_prediction", outputs.count_prediction);
   put("base_embeddings", outputs.base_embeddings);
+  put("target_distribution", outputs.target_distribution);
+  put("bin_edges", outputs.bin_edges);
   put("embeddings", outputs.embeddings);
   put("base_prediction", outputs.base_prediction);
   put("unifrac_pred", outputs.unifrac_pred);

@@ -177,7 +177,8 @@ train::RunStart run_start(const Fit& fit) {
   train::RunStart start;
   start.config = train::RunConfig::from_json(Json::parse(fit.run_config_json, "run config"));
   Json content = train::content_hashes(fit.train);
-  for (const auto& [kind, hash] : train::content_hashes(fit.val).as_object()) content.set("validation " + kind, hash);
+  const Json of_val = train::content_hashes(fit.val);  // a loop over a temporary's parts would outlive it
+  for (const auto& [kind, hash] : of_val.as_object()) content.set("validation " + kind, hash);
   start.config.trained_on.set("content", std::move(content));
   start.train_samples = fit.train.table().sample_ids;
   start.val_samples = fit.val.table().sample_ids;
@@ -219,10 +220,11 @@ std::string run_fit(const Fit& fit, const Tensors& state, train::Callbacks callb
 
 // A data-dependent start, as `deepbio train` makes it for a new model of the default preset.
 void calibrate(const std::string& config_json, const Tensors& state, const data::SampleDataset& dataset,
-               int64_t known_min_samples) {
+               int64_t known_min_samples, bool scale_asvs) {
   const auto model = model_over(config_json, state);
   const std::vector<int64_t> samples = all_of(dataset);
-  const torch::Tensor embeddings = train::calibrate_asv_embeddings(*model, dataset);
+  const torch::Tensor embeddings =
+      scale_asvs ? train::calibrate_asv_embeddings(*model, dataset) : train::encode_features(*model, dataset);
   train::calibrate_abundance_pooling(*model, dataset, samples, embeddings);
   if (dataset.targets().defined()) train::start_predictor(*model, dataset, samples, known_min_samples, embeddings);
 }
@@ -358,7 +360,7 @@ void bind_train(py::module_& module) {
   module.def("predict", &predict, py::arg("run"), py::arg("table"), py::arg("fasta_path") = "",
              py::arg("batch_size") = 32, py::arg("metadata_path") = "");
   module.def("calibrate", &calibrate, py::arg("config_json"), py::arg("state"), py::arg("dataset"),
-             py::arg("known_min_samples") = 0, NoGil());
+             py::arg("known_min_samples") = 0, py::arg("scale_asvs") = true, NoGil());
   module.def("fit_config", &fit_config, py::arg("config_json"), py::arg("dataset"), py::arg("known_min_samples"),
              NoGil());
   module.def("embed", &embed, py::arg("run"), py::arg("table"), py::arg("fasta_path") = "", py::arg("batch_size") = 32,

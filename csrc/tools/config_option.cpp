@@ -91,8 +91,12 @@ Json given_options(const CLI::App& app) {
     if (option->count() == 0 || option->get_lnames().empty()) continue;
     const std::string& name = option->get_lnames().front();
     if (says_how_to_run(name)) continue;
+    // What was typed twice counts as it was typed last; lists are one text with commas.
+    const bool last_counts = option->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeLast;
+    const std::vector<std::string> results = option->results();
     std::string joined;
-    for (const std::string& result : option->results()) joined += (joined.empty() ? "" : ",") + result;
+    for (const std::string& result : last_counts ? std::vector{results.back()} : results)
+      joined += (joined.empty() ? "" : ",") + result;
     given.set(name, joined);
   }
   return given;

@@ -22,12 +22,11 @@ TrainingSetup aam_preset(bool is_predictor) {
   return setup;
 }
 
-// The prediction of the default preset (docs/training.md): what is known of each ASV beside what its sequence tells,
-// over an encoder that stays as it starts, within a fixed budget of steps.
+// The prediction of the default preset (docs/training.md): what is known of each ASV, within a fixed budget of steps.
 void predict_by_known_asvs(TrainingSetup& setup) {
   model::ModelConfig& model = setup.model;
   model.transformer_branch = model.count_prediction = false;
-  model.sequence_branch = model.freeze_base = true;
+  model.freeze_base = true;
   model.known_input_dropout = model.sequence_input_dropout = 0.5;
   model.known_dropout = model.sequence_dropout = 0.8;
   model.num_bins = 67;
@@ -43,11 +42,16 @@ void predict_by_known_asvs(TrainingSetup& setup) {
   training.best_metric = "last";
   training.average_from = 0.5;
   training.known_min_samples = 2;
-  training.calibration_folds = 3;
   training.base_lr_factor = 0.1;  // in joint training
   training.unfreeze_from = 0.3;
   training.loss.nuc_penalty = 0;
   training.loss.target_loss_type = "histogram";
+}
+
+// A pretrained encoder predicts beside what is known, by the weight that inner folds give it.
+void predict_by_sequences_too(TrainingSetup& setup) {
+  setup.model.sequence_branch = true;
+  setup.training.calibration_folds = 3;
 }
 
 // Classes: who is there says more than how much of it.
@@ -207,8 +211,13 @@ void TrainingFlags::add_group(CLI::App& app, const std::string& group, const Opt
 CLI::Option* TrainingFlags::add_flag(CLI::App& app, const OptionRow& row, const std::string& name,
                                      const std::string& help) {
   const std::string flag = flag_name(name);
-  if (row.value_name().empty()) return app.add_flag(flag + ",!--no-" + flag.substr(2), given_.back()->value, help);
-  return app.add_option(flag, given_.back()->text, help)->check(check_of(row, name))->option_text(row.value_name());
+  if (row.value_name().empty()) {
+    return app.add_flag(flag + ",!--no-" + flag.substr(2), given_.back()->value, help)->take_last();
+  }
+  return app.add_option(flag, given_.back()->text, help)
+      ->check(check_of(row, name))
+      ->option_text(row.value_name())
+      ->take_last();
 }
 
 TrainingFlags::~TrainingFlags() = default;
@@ -236,7 +245,7 @@ bool TrainingFlags::is_given(const std::string& name) const {
   throw Error("no option is called " + name);
 }
 
-void TrainingFlags::follow_the_given(TrainingSetup& setup) const {
+void TrainingFlags::follow_the_given(TrainingSetup& setup, bool is_pretrained) const {
   train::TrainingOptions& training = setup.training;
   model::ModelConfig& model = setup.model;
   // Epochs are what was asked for, not more.
@@ -253,11 +262,17 @@ void TrainingFlags::follow_the_given(TrainingSetup& setup) const {
   const bool wants_transformer =
       !model.regressor_hidden_dims.empty() || model.abundance_pooling || model.categorical_fusion != "concat";
   if (wants_transformer && !is_given("transformer_branch")) model.transformer_branch = true;
+  // The transformer of an encoder that has learned nothing has to learn.
+  if (model.transformer_branch && !is_pretrained && !is_given("freeze_base")) model.freeze_base = false;
+  // An encoder that is to learn has to reach the prediction.
+  const bool moves = !model.freeze_base && !model.transformer_branch;
+  if (moves && !is_given("sequence_branch")) model.sequence_branch = true;
 }
 
-TrainingSetup TrainingFlags::resolve(const Shared& shared, const model::ModelConfig* base) const {
+TrainingSetup TrainingFlags::resolve(const Shared& shared, const model::ModelConfig* base, bool is_pretrained) const {
   TrainingSetup setup = preset_setup(preset_, is_predictor_);
   if (base != nullptr) take_encoder(setup.model, *base);
+  if (is_pretrained && is_predictor_ && preset_ == "default") predict_by_sequences_too(setup);
   setup.training.seed = shared.seed;
   apply_given(setup);
   if (preset_ == "default" && is_predictor_) {
@@ -265,7 +280,7 @@ TrainingSetup TrainingFlags::resolve(const Shared& shared, const model::ModelCon
       adapt_to_classes(setup);
       apply_given(setup);
     }
-    follow_the_given(setup);
+    follow_the_given(setup, is_pretrained);
   }
   train::LossOptions& loss = setup.training.loss;
   if (setup.model.freeze_base) loss.nuc_penalty = 0;

@@ -47,7 +47,8 @@ class TrainingFlags {
   ~TrainingFlags();
   // base: the encoder of a pretrained run, whose architecture stands in for the preset's; may be null.
   // throws ConfigError.
-  TrainingSetup resolve(const Shared& shared, const model::ModelConfig* base = nullptr) const;
+  TrainingSetup resolve(const Shared& shared, const model::ModelConfig* base = nullptr,
+                        bool is_pretrained = false) const;
 
  private:
   struct Given;
@@ -57,7 +58,7 @@ class TrainingFlags {
   void apply_given(TrainingSetup& setup) const;
   bool is_given(const std::string& name) const;
   // What an option that is given means for others of the default preset that are not.
-  void follow_the_given(TrainingSetup& setup) const;
+  void follow_the_given(TrainingSetup& setup, bool is_pretrained) const;
   bool is_predictor_;
   std::string preset_ = "default";
   std::vector<std::unique_ptr<Given>> given_;  // one for each row of TrainingSetup::rows()

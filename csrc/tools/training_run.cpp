@@ -144,6 +144,7 @@ std::shared_ptr<model::AamModel> build_model(const TrainingCommand& command, con
     features.embeddings = train::calibrate_asv_embeddings(*model, *study.train);
   }
   if (is_fresh && command.is_predictor) start_predictor(*model, setup, study, features);
+  if (!command.is_predictor) features = {};  // of an encoder that will move
   int64_t parameters = 0;
   for (const auto& parameter : model->parameters()) parameters += parameter.numel();
   progress.line("model with " + std::to_string(parameters) + " parameters, preset " + setup.preset);
@@ -155,7 +156,7 @@ TrainingSetup resolve_setup(TrainingCommand& command, const Shared& shared) {
   const std::string& source = command.resume ? command.output_dir : command.pretrained;
   if (!source.empty()) {
     const train::RunConfig base = train::read_run_config(source);
-    return command.flags->resolve(shared, &base.model);
+    return command.flags->resolve(shared, &base.model, !command.pretrained.empty());
   }
   TrainingSetup setup = command.flags->resolve(shared);
   if (command.is_predictor && setup.model.freeze_base && setup.model.transformer_branch) {
@@ -236,6 +237,8 @@ int run_training(TrainingCommand& command, const CLI::App& app, const Shared& sh
   if (setup.model.is_classifier) setup.model.out_dim = static_cast<int64_t>(study.codec->classes().size());
   if (command.is_predictor) {
     setup.model = train::fit_config(setup.model, *study.train, study.split.train, setup.training.known_min_samples);
+    // Samples that share no ASV leave nothing to know: sequences are what is left to predict from.
+    if (setup.model.num_known_asvs == 0 && !setup.model.transformer_branch) setup.model.sequence_branch = true;
   }
   setup.model.categorical_cardinalities = study.categories.cardinalities();
   check_before_start(command, setup, study);

@@ -46,19 +46,23 @@ def test_the_clades_that_carry_the_target_are_found_with_their_direction(learned
         learned / "data/metadata.tsv",
         tree=learned / "data/tree.nwk",
         samples=(learned / "unseen.txt").read_text().split(),
-        candidates=20,
+        candidates=60,
         repeats=3,
     )
-    clades = [each for each in found if each.kind == "clade"]
-    assert clades[0].importance > 2 * clades[0].sd > 0
-    # A clade of ASVs that carry nothing must not be on top; nearly all members of the first ones carry the target.
-    for each in clades[:3]:
-        share = np.mean([effect[member] != 0 for member in each.members])
-        assert share > 0.8, (each, share)
-        sign = np.sign(sum(effect[member] for member in each.members))
-        assert sign * each.direction > 0, each
-    best = [each for each in found if each.kind == "asv"][:5]
-    assert np.mean([effect[each.members[0]] != 0 for each in best]) >= 0.8
+    # A large clade may hold both; those that carry the target with one sign, or not at all, have a known answer.
+    carries, empty = [], []
+    for each in (one for one in found if one.kind == "clade"):
+        signs = {np.sign(effect[member]) for member in each.members}
+        if len(signs) == 1:
+            (empty if signs == {0} else carries).append(each)
+    assert len(carries) > 10 and len(empty) > 5
+    assert carries[0].importance > 2 * carries[0].sd > 0
+    assert carries[0].importance > 3 * empty[0].importance
+    assert np.mean([each.importance for each in carries]) > 3 * np.mean([each.importance for each in empty])
+    for each in carries[:10]:
+        assert np.sign(effect[each.members[0]]) * each.direction > 0, each
+    best = [each for each in found if each.kind == "asv"][:10]
+    assert all(effect[each.members[0]] != 0 for each in best)
 
 
 def test_only_asvs_that_samples_have_are_tested_and_the_largest_importance_comes_first(learned: Path):

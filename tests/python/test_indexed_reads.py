@@ -65,6 +65,8 @@ def test_items_and_batches_by_number_equal_those_in_memory(fastq: Path, transfor
     options = {"transform": transform, "target": db.targets.from_header(key="class")}
     held = db.SequenceDataset(fastq, lazy=False, **options)
     indexed = db.SequenceDataset(fastq, memory_limit_bytes=0, **options)
+    for data in (held, indexed):
+        data.set_epoch(0)  # without an epoch each batch has draws of its own
     assert len(held) == len(indexed) and held.report == indexed.report and held.classes == indexed.classes
     assert (fastq.parent / "reads.fq.gz.dbx").exists()
     indices = [7, 1900, 3, 3, -1, 800]
@@ -99,6 +101,8 @@ def test_mates_by_number(tmp_path: Path):
         path.write_text(text_of(200, mate))
     held = db.SequenceDataset(paths[0], mates=paths[1], transform=CHAIN, lazy=False)
     indexed = db.SequenceDataset(paths[0], mates=paths[1], transform=CHAIN, memory_limit_bytes=0)
+    for data in (held, indexed):
+        data.set_epoch(0)
     assert len(held) == len(indexed) and "mate_sequences" in indexed.batch([0])
     assert same(indexed.batch(range(len(held))), held.batch(range(len(held))))
     paths[1].write_text(text_of(199, 2))
@@ -151,7 +155,10 @@ def test_random_blocks_give_every_record_once_in_an_order_over_all_the_file(fast
     spread = max(order[:256]) - min(order[:256])
     near = db.DataLoader(stream(fastq, block_records=0), batch_size=16)
     assert spread > 1200 > max(sum((batch.index.tolist() for batch, _ in zip(near, range(16), strict=False)), []))
-    for batch in db.DataLoader(stream(fastq), batch_size=64, num_workers=2):
+    data.set_epoch(0)
+    drawn = stream(fastq)
+    drawn.set_epoch(0)
+    for batch in db.DataLoader(drawn, batch_size=64, num_workers=2):
         assert torch.equal(batch.sequences, data.batch(batch.index.tolist()).sequences)
     first = db.DataLoader(stream(fastq), batch_size=16)
     for border, _ in zip(range(1, 60), first, strict=False):
@@ -178,6 +185,8 @@ def test_mates_of_a_stream_are_those_of_the_dataset(tmp_path: Path, options, blo
     path = tmp_path / ("both.fq" if options else "1.fq")
     mates = options or {"mates": tmp_path / "2.fq"}
     found = stream(path, transform=chain, block_records=block_records, shuffle_buffer=64, **mates)
+    for each in (data, found):
+        each.set_epoch(0)
     seen = []
     for batch in db.DataLoader(found, batch_size=32):
         seen += batch.index.tolist()

@@ -115,7 +115,7 @@ def test_no_name_is_declared_twice():
 
 def test_the_command_has_every_option_and_no_other_name_of_it(binary: str):
     text = subprocess.run([binary, "train", "--help"], capture_output=True, text=True, check=True).stdout
-    shown = set(re.findall(r"--([a-z-]+)", text))
+    shown = set(re.findall(r"--([a-z0-9-]+)", text))
     for kind in KINDS:
         for row in rows(kind):
             assert (row.name.replace("_", "-") in shown) == row.on_command or row.name == "seed", row.name

@@ -45,8 +45,9 @@ def test_distances_without_a_tree_are_those_of_scipy(table: db.Table):
         got = db.beta_diversity(table, metric, pseudocount=0.5)
         assert got.ids == table.sample_ids
         assert np.abs(got.values.numpy() - squareform(values)).max() < 1e-11, metric
+    assert torch.equal(db.beta_diversity(table, "bray_curtis").values, db.beta_diversity(table, "braycurtis").values)
     with pytest.raises(ArgumentError, match="braycurtis"):
-        db.beta_diversity(table, "bray_curtis")
+        db.beta_diversity(table, "braycurtiss")
 
 
 def test_coordinates_equal_the_plain_formula_and_the_randomised_ones_the_exact(table: db.Table):

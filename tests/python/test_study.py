@@ -146,11 +146,11 @@ def test_the_command_writes_tables_json_and_a_page_of_its_own(community_dir: Pat
 
 def test_groups_that_tell_the_target_are_called_confounded(community_dir: Path, tmp_path: Path):
     lines = (community_dir / "metadata.tsv").read_text().splitlines()
-    group = lines[0].split("\t").index("group")
-    labels = {"low": 20.0, "middle": 40.0, "high": 60.0}
+    site = lines[0].split("\t").index("site")  # it means nothing
+    years = {"north": 20.0, "east": 40.0, "south": 60.0}
     out = ["sample-id\tyears\tsurvey"]
     out += [
-        f"{cells[0]}\t{labels[cells[group]] + i % 2}\t{cells[group]}"
+        f"{cells[0]}\t{years[cells[site]] + i % 2}\t{cells[site]}"
         for i, cells in enumerate(line.split("\t") for line in lines[1:] if not line.startswith("#"))
     ]
     (tmp_path / "metadata.tsv").write_text("\n".join(out) + "\n")

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import deepbio_torch as db
-from deepbio_torch.errors import ArgumentError, ConfigError
+from deepbio_torch.errors import ArgumentError, ConfigError, WriteError
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 TINY = {
@@ -119,7 +119,7 @@ def test_a_run_of_python_is_a_run_of_the_command(deepbio: Run, community_dir: Pa
     assert all(torch.equal(loaded[name], tensor) for name, tensor in model.state_dict().items())
     ids, embeddings = db.embed(run, community_dir / "table.biom")
     assert ids == predicted.sample_ids and embeddings.shape == (24, 16)
-    with pytest.raises(ArgumentError, match="not empty"):
+    with pytest.raises(WriteError, match="not empty"):
         db.Trainer(model, options).fit(samples_of(community_dir), run_directory=run)
     assert len((run / "metrics.jsonl").read_text().splitlines()) == 4 == len(whole.epochs)
 
@@ -193,7 +193,8 @@ def test_a_model_of_members_learns_in_python_as_in_the_command(deepbio: Run, com
     run, table = tmp_path / "run", community_dir / "table.biom"
     deepbio(
         "train", "--table", table, "--metadata", community_dir / "metadata.tsv", "--metadata-column", "age",
-        "--output-dir", run, "--epochs", 3, "--max-bp", 60, "--seed", 3, "--threads", 1, "--ensemble", 2, check=True,
+        "--output-dir", run, "--epochs", 3, "--max-bp", 60, "--seed", 3, "--threads", 1, "--ensemble", 2,
+        "--sequence-branch", "--calibration-folds", 3, check=True,
     )  # fmt: skip
     stored = json.loads((run / "config.json").read_text())
     whole = db.SampleDataset(
@@ -297,6 +298,7 @@ def test_covariates_train_as_those_of_the_command_do(deepbio: Run, community_dir
 
     model = db.models.SequencePredictor(db.models.ModelConfig.from_dict(stored["model"]))
     model.reset_parameters(3)
+    db.training.calibrate(model, train, scale_asvs=False)
     mine = tmp_path / "mine"
     db.Trainer(model, stored["training"]["resolved"]).fit(train, val, run_directory=mine)
     epochs = [[json.loads(line) for line in (r / "metrics.jsonl").read_text().splitlines()] for r in (run, mine)]

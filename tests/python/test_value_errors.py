@@ -43,7 +43,6 @@ def items(*shapes):
         (lambda: KmerEncoder(40), "got 40"),
         # transforms
         (lambda: OneHotEncoder()({"quality": b"I"}), "sequence.*quality"),
-        (lambda: OneHotEncoder()({"sequence": "ACGT"}), "'?str"),
         (lambda: Compose([]), "none"),
         (lambda: Compose([3]), "3"),
         (lambda: Mutator(1.01), "1.01"),

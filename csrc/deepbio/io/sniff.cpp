@@ -19,6 +19,7 @@
 namespace deepbio::io {
 namespace {
 
+constexpr size_t kTextBytes = 4096;
 constexpr size_t kFirstBytes = size_t{1} << 16, kMostBytes = size_t{1} << 28;
 
 // The beginning of the content, longer when asked.
@@ -132,7 +133,9 @@ FileKind kind_of_columns(const Columns& columns) {
     return cells.size() == 3 && !cells[0].empty() && !cells[1].empty() && are_numbers(cells, 2);
   };
   if (is_pair(header) && (row.empty() || is_pair(row))) return FileKind::kDistances;
-  return FileKind::kMetadata;
+  // A line of text alone, or in front of a FASTA title, is no header.
+  const bool is_title = !row.empty() && row[0].starts_with('>');
+  return is_id || (header.size() > 1 && !is_title) ? FileKind::kMetadata : FileKind::kUnknown;
 }
 
 // A number alone, and below it a name and numbers.
@@ -177,10 +180,19 @@ FileKind kind_of_sign(std::string_view text) {
   return is_label && std::count(line.begin(), line.end(), ';') == 1 ? FileKind::kTree : FileKind::kUnknown;
 }
 
+// Bytes that stand in no text: the file is something binary, whatever the others look like.
+bool has_control_bytes(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r' && byte != '\f';
+  });
+}
+
 FileKind kind_of_text(Head& head) {
   std::string_view text = head.bytes();
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   if (const FileKind kind = kind_of_sign(text); kind != FileKind::kUnknown) return kind;
+  if (has_control_bytes(text.substr(0, kTextBytes))) return FileKind::kUnknown;
   if (is_phylip_matrix(text)) return FileKind::kDistances;
   Columns columns;
   while (!find_columns(std::string(head.bytes()), head.is_whole(), columns)) {
