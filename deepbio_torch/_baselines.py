@@ -101,7 +101,8 @@ def _constant(problem: Problem) -> Answer:
 
 
 def _share(problem: Problem) -> float:
-    return min(1.0, max(_LEAST_SHARE, _LEAST_FEATURES / max(1, problem.train.shape[1])))
+    num_features: int = problem.train.shape[1]
+    return min(1.0, max(_LEAST_SHARE, _LEAST_FEATURES / max(1, num_features)))
 
 
 def _forest(problem: Problem, transform: Callable[[Any], Array]) -> Answer:

@@ -127,7 +127,12 @@ class _Microbiome(BaseEstimator):
     def _train(self, model: Any, train: SampleDataset, val: SampleDataset, **options: Any) -> None:
         model.reset_parameters(self.seed)
         calibrate(model, train, _LEAST_SAMPLES)
-        shared = {"epochs": self.epochs, "batch_size": self.batch_size, "lr": self.lr, "seed": self.seed}
+        shared: dict[str, Any] = {
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "lr": self.lr,
+            "seed": self.seed,
+        }
         self.history_ = Trainer(model, **shared, **options).fit(train, val)
         self.model_, self.codec_ = model.eval(), train.codec
 

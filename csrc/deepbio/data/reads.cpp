@@ -387,7 +387,8 @@ ReadRows ReadDataset::rows(std::span<const int64_t> indices, bool is_mate) const
     return out;
   }
   std::iota(out.rows.begin(), out.rows.end(), int64_t{0});
-  out.records = indexed_->read_side(indices, is_mate);
+  // Mates are read with their firsts, whose names they are compared with.
+  out.records = is_mate ? indexed_->read(indices).mates : indexed_->read_side(indices, false);
   return out;
 }
 

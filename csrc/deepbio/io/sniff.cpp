@@ -134,7 +134,7 @@ FileKind kind_of_columns(const Columns& columns) {
   };
   if (is_pair(header) && (row.empty() || is_pair(row))) return FileKind::kDistances;
   // A line of text alone, or in front of a FASTA title, is no header.
-  const bool is_title = !row.empty() && row[0].starts_with('>');
+  const bool is_title = corner.starts_with('>') || (!row.empty() && row[0].starts_with('>'));
   return is_id || (header.size() > 1 && !is_title) ? FileKind::kMetadata : FileKind::kUnknown;
 }
 
