@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import torch
 
+import deepbio_torch
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 TINY = ("--embedding-dim 16 --attention-heads 2 --attention-layers 1 --batch-size 8 --seed 1 --threads 1").split()
 RUN_FILES = {
@@ -154,7 +156,7 @@ def test_info_says_what_a_run_and_a_file_are(deepbio: Run, trained: Path, commun
     facts = json.loads(deepbio("info", trained / "run", "--json", check=True).stdout)
     assert facts["kind"] == "run of train" and facts["preset"] == "default" and facts["target"] == "age"
     assert facts["trained_on"]["num_samples"] == 24 and facts["epochs_done"] == 2
-    model = db.models.from_pretrained(trained / "run")
+    model = deepbio_torch.models.from_pretrained(trained / "run")
     assert facts["num_parameters"] == sum(parameter.numel() for parameter in model.parameters())
     kinds = {"table.biom": "feature table", "tree.nwk": "tree", "metadata.tsv": "sample metadata"}
     for name, kind in kinds.items():

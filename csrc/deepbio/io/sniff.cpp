@@ -133,9 +133,9 @@ FileKind kind_of_columns(const Columns& columns) {
     return cells.size() == 3 && !cells[0].empty() && !cells[1].empty() && are_numbers(cells, 2);
   };
   if (is_pair(header) && (row.empty() || is_pair(row))) return FileKind::kDistances;
-  // A line of text alone, or in front of a FASTA title, is no header.
-  const bool is_title = corner.starts_with('>') || (!row.empty() && row[0].starts_with('>'));
-  return is_id || (header.size() > 1 && !is_title) ? FileKind::kMetadata : FileKind::kUnknown;
+  // Words with blanks between them are text, no header.
+  const bool is_separated = columns.first_line.find_first_of("\t,;") != std::string::npos;
+  return is_id || is_separated ? FileKind::kMetadata : FileKind::kUnknown;
 }
 
 // A number alone, and below it a name and numbers.
