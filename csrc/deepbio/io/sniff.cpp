@@ -193,6 +193,8 @@ FileKind kind_of_text(Head& head) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   if (const FileKind kind = kind_of_sign(text); kind != FileKind::kUnknown) return kind;
   if (has_control_bytes(text.substr(0, kTextBytes))) return FileKind::kUnknown;
+  // Text above a FASTA title: the reader of sequences says what is wrong with it.
+  if (text.substr(0, kTextBytes).find("\n>") != std::string_view::npos) return FileKind::kUnknown;
   if (is_phylip_matrix(text)) return FileKind::kDistances;
   Columns columns;
   while (!find_columns(std::string(head.bytes()), head.is_whole(), columns)) {
