@@ -1,9 +1,5 @@
 """Random draws move from epoch to epoch in every loader, repeat with torch's seed, and stay when an epoch is set."""
 
-import json
-import subprocess
-import sys
-import warnings
 from pathlib import Path
 
 import pytest
@@ -35,6 +31,9 @@ def dataset(kind, reads, community_dir):
         return db.SampleDataset(community_dir / "table.biom", rarefy_depth=100, max_bp=60)
     if kind.startswith("stream"):
         return db.StreamingSequenceDataset(reads, transform=transform("native" in kind), shuffle_buffer=10)
+    if kind == "memory":
+        ids = [f"r{i}" for i in range(RECORDS)]
+        return db.SequenceDataset.from_sequences(ids, ["ACGT" * 10] * RECORDS, transform=transform(True))
     return db.SequenceDataset(reads, transform=transform("native" in kind))
 
 
@@ -73,7 +72,7 @@ LOADERS = {
     "ours subset": lambda data: db.DataLoader(Subset(data, range(len(data))), batch_size=8, num_workers=2),
 }
 STREAMED = ("torch", "workers", "persistent", "stateful", "accelerate", "ours")
-CASES = [(kind, loader) for kind in ("native", "python", "samples") for loader in LOADERS]
+CASES = [(kind, loader) for kind in ("native", "python", "memory", "samples") for loader in LOADERS]
 CASES = [case for case in CASES if case != ("samples", "concatenated")]  # its items are no batch
 CASES += [(f"stream {kind}", loader) for kind in ("native", "python") for loader in STREAMED]
 
@@ -118,32 +117,6 @@ def test_a_set_epoch_is_an_exact_repeat_also_for_workers_that_run_already(reads,
     if not kind.startswith("stream"):
         data.set_epoch(None)
         assert sorted(pair for batch in batches for pair in drawn(batch)) not in (zero, one)
-
-
-def test_lightning_sees_other_draws_in_each_epoch(reads):
-    lightning = pytest.importorskip("pytorch_lightning")
-    seen = []
-
-    class Model(lightning.LightningModule):
-        def __init__(self):
-            super().__init__()
-            self.linear = torch.nn.Linear(40, 1)
-
-        def training_step(self, batch, _):
-            seen.extend(drawn(batch))
-            return self.linear(batch.sequences.float()).mean()
-
-        def configure_optimizers(self):
-            return torch.optim.SGD(self.parameters(), 0.1)
-
-    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "accelerator": "cpu"}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        trainer = lightning.Trainer(max_epochs=2, enable_model_summary=False, **quiet)
-        trainer.fit(Model(), TorchLoader(db.SequenceDataset(reads, transform=transform(True)), batch_size=8))
-    first, second = dict(seen[:RECORDS]), dict(seen[RECORDS:])
-    assert first.keys() == second.keys() and len(first) == RECORDS
-    assert sum(first[name] == second[name] for name in first) <= RECORDS // 10
 
 
 @pytest.mark.parametrize("is_persistent", [False, True])
@@ -191,66 +164,6 @@ def test_a_stream_resumes_at_its_end_in_some_workers(reads):
     assert sorted(got + rest) == sorted(f"r{i}" for i in range(RECORDS))
     following = [name for batch in second for name in batch.ids]
     assert sorted(following) == sorted(f"r{i}" for i in range(RECORDS))
-
-
-RANKS = """
-import json, os, sys
-import torch
-import torch.distributed as dist
-import deepbio_torch as db
-from deepbio_torch.transforms import Compose, IntegerEncoder, Mutator
-
-def main():
-    rank, port, path = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
-    transform = Compose([Mutator(0.5), IntegerEncoder()])
-    before = db.StreamingSequenceDataset(path, transform=transform, shuffle_buffer=10)
-    loader = db.DataLoader(db.SequenceDataset(path, transform=transform), batch_size=8, shuffle=True, seed=1)
-    dist.init_process_group("gloo", rank=rank, world_size=2)
-    torch.manual_seed(100 + rank)  # ranks that are not seeded alike
-    options = {"batch_size": 8, "num_workers": 2}
-    loaders = {
-        "stream": before,
-        "fork": torch.utils.data.DataLoader(before, multiprocessing_context="fork", **options),
-        "spawn": torch.utils.data.DataLoader(before, multiprocessing_context="spawn", **options),
-        "ours": loader,
-    }
-    out = {}
-    for name, batches in loaders.items():
-        epochs = []
-        for _ in range(2):
-            rows = [(s["id"], s["sequence"]) for s in batches] if name == "stream" else [
-                (i, row) for batch in batches for i, row in zip(batch.ids, batch.sequences)]
-            epochs.append([(i, row.tolist()) for i, row in rows])
-        out[name] = epochs
-    dist.destroy_process_group()
-    print(json.dumps(out))
-
-if __name__ == "__main__":
-    main()
-"""
-
-
-def test_two_processes_share_the_records_and_draw_anew_in_each_epoch(reads, tmp_path):
-    import socket
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    script = tmp_path / "ranks.py"
-    script.write_text(RANKS)
-    command = [sys.executable, script]
-    ranks = [
-        subprocess.Popen([*command, str(rank), str(port), reads], stdout=subprocess.PIPE, text=True)
-        for rank in range(2)
-    ]
-    outputs = [json.loads(rank.communicate(timeout=300)[0].splitlines()[-1]) for rank in ranks]
-    for name in outputs[0]:
-        epochs = [[pair for output in outputs for pair in output[name][epoch]] for epoch in range(2)]
-        for epoch in epochs:
-            assert sorted(record for record, _ in epoch) == sorted(f"r{i}" for i in range(RECORDS)), name
-        first = dict(epochs[0])
-        assert sum(first[record] == row for record, row in epochs[1]) <= RECORDS // 10, name
 
 
 def test_a_seed_of_none_is_drawn_from_torch(reads):
