@@ -100,6 +100,45 @@ def test_lightning_trains_on_a_data_module(tmp_path: Path):
     assert list(place.iterdir()) == []
 
 
+LOOPS = {"in_a_plain_loop": "torch", "with_lightning": "pytorch_lightning", "with_accelerate": "accelerate",
+         "with_transformers": "transformers", "trainer": "torch"}  # fmt: skip
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_phenotype_of_any_loop_is_predicted_by_the_command(deepbio, tmp_path: Path, loop: str):
+    import torch
+
+    import deepbio_torch as db
+
+    pytest.importorskip(LOOPS[loop], reason=f"{LOOPS[loop]} is not installed")
+    size = "--samples 24 --features 40 --length-bp 60 --depth 500".split()
+    deepbio("simulate", "-o", tmp_path / "community", *size, check=True)
+    table, tree, metadata = (tmp_path / "community" / name for name in ("table.biom", "tree.nwk", "metadata.tsv"))
+    samples = db.SampleDataset(table, tree=tree, metadata=metadata, target="age", rarefy_depth=300)
+    train, held_back = samples.split(0.2, seed=0)
+    saved = tmp_path / "run"
+    if loop == "trainer":  # ours, on the same samples and a model of the same size
+        torch.manual_seed(0)
+        model = db.models.SequencePredictor(embedding_dim=32, asv_num_layers=1, abundance_pooling=True)
+        db.training.calibrate(model, train)
+        db.Trainer(model, epochs=10, lr=1e-3, batch_size=8).fit(train, held_back, run_directory=saved)
+        shown = deepbio("predict", "--quiet", "--model", saved, "--table", table, check=True).stdout
+    else:
+        shown = run(sys.executable, EXAMPLES / f"python/phenotype_{loop}.py", table, tree, metadata, "age", saved)
+
+    rows = [line.split("\t") for line in shown.splitlines() if line.startswith("sample_")]
+    assert [row[0] for row in rows] == ["sample_id", *samples.sample_ids]
+    predicted = torch.tensor([float(row[1]) for row in rows[1:]], dtype=torch.float64)
+    same_draw = db.SampleDataset(table, metadata=metadata, target="age", rarefy_depth=300, redraw=False,
+                                 codec=train.codec)  # fmt: skip
+    with torch.no_grad():
+        output = db.models.from_pretrained(saved)(same_draw.batch(range(24)))["target_prediction"]
+    assert torch.allclose(predicted, same_draw.denormalize(output)[:, 0], rtol=1e-5)
+    ages = same_draw.denormalize(same_draw.batch(range(24)).targets)[:, 0]
+    assert (predicted - ages).abs().mean() < (ages - ages.mean()).abs().mean()
+    assert torch.corrcoef(torch.stack([predicted, ages]))[0, 1] > 0.7
+
+
 def test_examples_are_short():
     lengths = {path.name: len(path.read_text().splitlines()) for path in (EXAMPLES / "python").glob("*.py")}
     assert len(lengths) >= 6 and max(lengths.values()) < 40, lengths
