@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from . import _C
 from ._batch import Batch, Later, Layout, Rows, Sample
+from ._cached_shards import EncodedShard, Shard
 from ._records import Path
 from ._source import metadata_of, sample_of_batch
 from .errors import ArgumentError, MissingFileError, ParseError, RecordIndexError
@@ -25,8 +25,6 @@ _Parts: TypeAlias = Sequence[tuple[int, Tensor]]  # shard, and which of the rows
 FORMAT = 3
 ENCODED = "deepbio-encoded-reads"  # what `deepbio encode` writes
 _OPEN_FILES = 64  # a cache of no more shards keeps them open, which makes batches faster
-_OF_POSITIONS = ("sequences", "input_ids", "attention_mask", "quality")
-_OF_TITLES = ("names", "names_offsets", "descriptions", "descriptions_offsets", "files")
 
 
 class CachedDataset(Dataset[Sample]):
@@ -197,87 +195,6 @@ class CachedDataset(Dataset[Sample]):
 
     def __repr__(self) -> str:
         return f"CachedDataset({self.folder!r}, {len(self)} records, transform={self._about['transform']})"
-
-
-class Shard:
-    """A file of a cache.
-
-    Attributes:
-        tensors: over the file itself; never handed out. keys: of those with a row per record that belong to a batch.
-        prefixes: "" and "mate_" when there are mates. wide_keys: by prefix, tensors whose rows have positions.
-        is_even: any batch of them is as wide as the tensors.
-    """
-
-    def __init__(self, folder: str, about: dict[str, Any], is_kept_open: bool) -> None:
-        """Maps the file."""
-        self.native = _C.Shard(os.path.join(folder, about["file"]), is_kept_open)
-        self.tensors, self.is_even = dict(self.native.tensors()), bool(about["is_even"])
-        if len(self.tensors["lengths"]) != about["records"]:
-            raise ValueError(f"{len(self.tensors['lengths'])} records in {about['file']}, not {about['records']}")
-        self.keys = [key for key in self.tensors if key not in _OF_TITLES]
-        self.prefixes = [prefix for prefix in ("", "mate_") if prefix + "lengths" in self.tensors]
-        self.wide_keys = {
-            prefix: [prefix + key for key in _OF_POSITIONS if prefix + key in self.tensors] for prefix in self.prefixes
-        }
-        self.all_wide_keys = {key for keys in self.wide_keys.values() for key in keys}
-
-    def rows(self, begin: int, count: int) -> dict[str, Tensor]:
-        """Rows that stand side by side, in memory of their own."""
-        return dict(zip(self.keys, self.native.rows(self.keys, begin, count), strict=True))
-
-    def copy_rows(self, key: str, rows: Tensor, places: Tensor, out: Tensor) -> None:
-        """Rows of a tensor to their places in another."""
-        self.native.copy_rows(key, rows, places, out)
-
-    def text(self, key: str, row: int) -> str:
-        """A name or description."""
-        begin, end = self.whole(key + "_offsets")[row : row + 2].tolist()
-        return self.tensors[key][begin:end].numpy().tobytes().decode("utf-8", "surrogateescape")
-
-    def whole(self, key: str) -> Tensor:
-        """A tensor over the file, after a look whether the file is still what it was."""
-        self.native.check_unchanged()
-        return self.tensors[key]
-
-
-class EncodedShard(Shard):
-    """A file that ``deepbio encode`` wrote: ``values`` are what a cache calls ``sequences`` or ``input_ids``."""
-
-    def __init__(self, folder: str, about: dict[str, Any], is_kept_open: bool) -> None:
-        """Maps the file; names, files and numbers of its records come with ``about``."""
-        self.native = _C.Shard(os.path.join(folder, about["file"]), is_kept_open)
-        self._names: list[str] = about["names"]
-        stored, size = dict(self.native.tensors()), int(about["records"])
-        if len(stored["lengths"]) != size or len(self._names) != size:
-            raise ValueError(f"{len(stored['lengths'])} records in {about['file']}, not {size}")
-        self._values = "input_ids" if about["is_tokens"] else "sequences"
-        self.tensors = {self._values: stored["values"], "lengths": stored["lengths"]}
-        if about["is_tokens"]:
-            positions = torch.arange(stored["values"].shape[1])
-            made = (positions < stored["lengths"].unsqueeze(1)).long()
-            self.tensors["attention_mask"] = stored.get("attention_mask", made)
-        self.tensors["index"] = torch.arange(about["first"], about["first"] + size)
-        self.tensors["files"] = torch.tensor(about["files"], dtype=torch.int64)
-        self.keys = [key for key in self.tensors if key != "files"]
-        self.prefixes, self.is_even = [""], bool(about["is_even"])
-        self.wide_keys = {"": [key for key in _OF_POSITIONS if key in self.tensors]}
-        self.all_wide_keys = set(self.wide_keys[""])
-
-    def rows(self, begin: int, count: int) -> dict[str, Tensor]:
-        """Rows that stand side by side, in memory of their own."""
-        out = {key: self.tensors[key][begin : begin + count].clone() for key in self.keys if key != self._values}
-        return {self._values: self.native.rows(["values"], begin, count)[0], **out}
-
-    def copy_rows(self, key: str, rows: Tensor, places: Tensor, out: Tensor) -> None:
-        """Rows of a tensor to their places in another."""
-        if key == self._values:
-            self.native.copy_rows("values", rows, places, out)
-        else:
-            out[places] = self.tensors[key][rows]
-
-    def text(self, key: str, row: int) -> str:
-        """A name; descriptions are not kept."""
-        return self._names[row] if key == "names" else ""
 
 
 class _Run(Sequence[tuple[int, int]]):

@@ -15,7 +15,7 @@ from torch.utils.data._utils.pin_memory import pin_memory
 
 from . import _C
 from ._arguments import seed_of, whole
-from ._batch import LEFT_OUT, collate_any
+from ._collate import LEFT_OUT, collate_any
 from ._draws import epoch_of_loader
 from ._order import Batches, rank_of
 from ._samples import SampleDataset

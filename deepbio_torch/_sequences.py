@@ -10,7 +10,8 @@ from torch import Tensor
 
 from . import _C
 from ._arguments import sequence_type_of
-from ._batch import Batch, Later, Rows, Sample, kept_of
+from ._batch import Batch, Later, Rows, Sample
+from ._collate import kept_of
 from ._draws import Draws
 from ._files import FileMark, check_unchanged, held_bytes, mark_of, native_paths, path_list
 from ._given import GivenLabels, write_records

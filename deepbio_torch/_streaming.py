@@ -10,7 +10,8 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from . import _C
 from ._arguments import seed_of, sequence_type_of, whole
-from ._batch import LEFT_OUT, Batch, Collate, Later, Sample, collate
+from ._batch import Batch, Later, Sample
+from ._collate import LEFT_OUT, Collate, collate
 from ._draws import Draws
 from ._files import check_no_pipe, native_paths, path_list
 from ._labels import Target, check_target, checked_number

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from . import _C
-from ._tables import DistanceMatrix, Metadata, Path, Table, Tree, _some, read_metadata, read_table, read_tree
+from ._ids import some_of
+from ._tables import DistanceMatrix, Metadata, Path, Table, Tree, read_metadata, read_table, read_tree
 from .errors import ArgumentError, ShapeError
 
 if TYPE_CHECKING:
@@ -314,7 +315,7 @@ def permanova(
     labels = _group_labels(matrix.ids, groups)
     missing = [name for name, label in zip(matrix.ids, labels, strict=True) if not label]
     if missing:
-        told = f"{len(missing)} of {len(labels)} samples have no group ({_some(missing)})"
+        told = f"{len(missing)} of {len(labels)} samples have no group ({some_of(missing)})"
         if missing_groups == "error":
             raise ArgumentError(f"groups: {told}; missing_groups='drop' leaves them out")
         warnings.warn(f"permanova: {told}, they are left out", stacklevel=2)

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from . import transforms as _transforms
-from ._batch import Batch, collate, pad_collate, truncate_collate
+from ._batch import Batch
+from ._collate import collate, pad_collate, truncate_collate
 from ._loader import DataLoader
 from ._masks import causal_mask, length_mask
 from ._samples import SampleDataset

@@ -4,7 +4,8 @@ Reads: :class:`SequenceReader`, :class:`SequenceDataset`, :class:`StreamingSeque
 :class:`SampleDataset`. Both go through :class:`DataLoader` (C++ threads) or torch's own.
 """
 
-from ._batch import Batch, Sample, collate, pad_collate, truncate_collate
+from ._batch import Batch, Sample
+from ._collate import collate, pad_collate, truncate_collate
 from ._loader import DataLoader
 from ._masks import causal_mask, length_mask, padded_tokens
 from ._order import ShuffledSampler

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from . import _C, _library, _options
+from ._loss_targets import _count_mask, targets_of
 from .errors import ArgumentError, ConfigError, ShapeError
 
 __all__ = [
@@ -185,32 +186,6 @@ def nucleotide_loss(
     return loss
 
 
-def targets_of(batch: Mapping[str, Any], *, count_target: str = "relative") -> dict[str, Tensor]:
-    """What the losses are measured against, under AAM's keys; a dict that has these already stays as it is.
-
-    Args:
-        batch: a :class:`~deepbio_torch.Batch` of a SampleDataset: ``targets`` become ``target``,
-            ``distances`` ``base_target``, ``asv_tokens`` ``nucleotides``, each counted as often as
-            its ASV occurs in the batch (``nucleotide_weight`` float32 [U]), and reads what the
-            count head predicts.
-        count_target: of the reads of a batch: "relative", their share of the sample, as the C++
-            trainer's default; or "raw". Counts of a dict that is no such batch stay as they are.
-    """
-    if "asv_index" not in batch:
-        return dict(batch)
-    out = {key: value for key, value in batch.items() if isinstance(value, Tensor)}
-    for ours, aams in (("targets", "target"), ("distances", "base_target"), ("asv_tokens", "nucleotides")):
-        if ours in out and aams not in out:
-            out[aams] = out[ours]
-    if "asv_tokens" in out and "nucleotide_weight" not in out:
-        present = out["asv_index"][out["mask"]]
-        out["nucleotide_weight"] = torch.bincount(present, minlength=len(out["asv_tokens"])).float()
-    if count_target == "relative" and "counts" in out:
-        counts = out["counts"] * out["mask"]
-        out["counts"] = counts / counts.sum(1, keepdim=True).clamp_min(1e-12)
-    return out
-
-
 def histogram_loss(
     log_probabilities: Tensor, target: Tensor, bin_edges: Tensor, sample_weights: Tensor | None = None
 ) -> Tensor:
@@ -225,14 +200,6 @@ def histogram_loss(
     _expect_shape(target, (len(log_probabilities), 1), "target")
     loss: Tensor = _ops.histogram_loss(log_probabilities, target, bin_edges, sample_weights)
     return loss
-
-
-def _count_mask(targets: Mapping[str, Tensor]) -> Tensor:
-    if "mask" in targets:
-        return targets["mask"]
-    if "tokens" in targets:
-        return (targets["tokens"] > 0).any(-1)
-    return targets["counts"] > 0
 
 
 class MultiTaskLoss(nn.Module):

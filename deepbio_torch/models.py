@@ -25,17 +25,14 @@ from torch import Tensor, nn
 
 from . import _options, _weights
 from ._config import ModelConfig
+from ._fusion import CategoricalEmbedder, CrossAttentionFusion, GatedFusion, PerceiverFusion
 from ._layers import (
     AbundancePooling,
     ASVEncoder,
     AttentionPooling,
-    CategoricalEmbedder,
-    CrossAttentionFusion,
-    GatedFusion,
     KnownAsvs,
     MemberNets,
     Mixture,
-    PerceiverFusion,
     SampleSequenceEncoder,
     Stack,
     TransformerEncoder,

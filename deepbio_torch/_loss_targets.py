@@ -1,0 +1,43 @@
+"""What the losses are measured against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def targets_of(batch: Mapping[str, Any], *, count_target: str = "relative") -> dict[str, Tensor]:
+    """What the losses are measured against, under AAM's keys; a dict that has these already stays as it is.
+
+    Args:
+        batch: a :class:`~deepbio_torch.Batch` of a SampleDataset: ``targets`` become ``target``,
+            ``distances`` ``base_target``, ``asv_tokens`` ``nucleotides``, each counted as often as
+            its ASV occurs in the batch (``nucleotide_weight`` float32 [U]), and reads what the
+            count head predicts.
+        count_target: of the reads of a batch: "relative", their share of the sample, as the C++
+            trainer's default; or "raw". Counts of a dict that is no such batch stay as they are.
+    """
+    if "asv_index" not in batch:
+        return dict(batch)
+    out = {key: value for key, value in batch.items() if isinstance(value, Tensor)}
+    for ours, aams in (("targets", "target"), ("distances", "base_target"), ("asv_tokens", "nucleotides")):
+        if ours in out and aams not in out:
+            out[aams] = out[ours]
+    if "asv_tokens" in out and "nucleotide_weight" not in out:
+        present = out["asv_index"][out["mask"]]
+        out["nucleotide_weight"] = torch.bincount(present, minlength=len(out["asv_tokens"])).float()
+    if count_target == "relative" and "counts" in out:
+        counts = out["counts"] * out["mask"]
+        out["counts"] = counts / counts.sum(1, keepdim=True).clamp_min(1e-12)
+    return out
+
+
+def _count_mask(targets: Mapping[str, Tensor]) -> Tensor:
+    if "mask" in targets:
+        return targets["mask"]
+    if "tokens" in targets:
+        return (targets["tokens"] > 0).any(-1)
+    return targets["counts"] > 0
