@@ -64,6 +64,8 @@ class SampleDataset(Dataset[Sample]):
         max_bp: bases of an ASV at most.
         metric: "unweighted", "weighted_normalized" or "weighted_unnormalized".
         missing_features: features absent from the tree: "error" or "drop".
+        missing_sequences: features whose id is not DNA and that are not in ``sequences``: "error", or "id" to know
+            them by their id, which only a model that reads no sequences can.
         seed: of the draws; None takes one from torch's generator.
 
     Attributes:
@@ -100,6 +102,7 @@ class SampleDataset(Dataset[Sample]):
         max_bp: int = 150,
         metric: str = "unweighted",
         missing_features: str = "error",
+        missing_sequences: str = "error",
         seed: int | None = 0,
     ) -> None:
         """Reads what is given as a path, and checks everything."""
@@ -138,7 +141,8 @@ class SampleDataset(Dataset[Sample]):
             self._number_categories(about, categorical, categories)
         self.distances = None if distances is None else distances.subset(self.table.sample_ids)
         fasta = "" if sequences is None else os.fspath(sequences)
-        self._dna = _C.feature_sequences(self.table.feature_ids, fasta)
+        self._dna = _C.feature_sequences(self.table.feature_ids, fasta, missing_sequences)
+        self.missing_sequences = missing_sequences
         self.options: dict[str, Any] = {
             "missing_features": missing_features,
             "max_bp": max_bp,

@@ -55,9 +55,7 @@ class Set(NamedTuple):
 
 SETS = {
     "oral_age_2550": Set("age", None, False),
-    "ecam_10249": Set(
-        "day_of_life", "host_subject_id", False, "table.dna.biom", where=("mom_child", "C"), tree="tree.dna.nwk"
-    ),
+    "ecam_10249": Set("day_of_life", "host_subject_id", False, where=("mom_child", "C")),
     "ibd_2538": Set("ibd", "host_subject_id", True, least_reads=1000, tree="tree.sheared.nwk"),
     "sleep_apnea_10422": Set("exposure_type", "host_subject_id", True, least_reads=1000),
     "cfs_150nt": Set("Subject", None, True),

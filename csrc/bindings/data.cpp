@@ -2,6 +2,7 @@
 #include "bindings/bindings.h"
 
 #include "deepbio/base/error.h"
+#include "deepbio/data/feature_sequences.h"
 #include "deepbio/data/loader.h"
 #include "deepbio/data/read_stream.h"
 #include "deepbio/data/summary.h"
@@ -367,8 +368,12 @@ void bind_data(py::module_& module) {
   bind_samples(module);
   bind_loader<data::ReadBatch, data::ReadDataset>(module, "ReadLoader");
   bind_loader<data::SampleBatch, data::SampleDataset>(module, "SampleLoader");
-  module.def("feature_sequences", &data::feature_sequences, py::arg("feature_ids"), py::arg("fasta_path") = "",
-             NoGil());
+  module.def(
+      "feature_sequences",
+      [](const std::vector<std::string>& ids, const std::string& fasta_path, const std::string& missing) {
+        return data::feature_sequences(ids, fasta_path, data::parse_missing_sequences(missing));
+      },
+      py::arg("feature_ids"), py::arg("fasta_path") = "", py::arg("missing") = "error", NoGil());
   module.def(
       "length_batches",
       [](const Tensor& lengths, std::vector<int64_t> boundaries, int64_t max_tokens, int64_t batch_size, bool shuffle,

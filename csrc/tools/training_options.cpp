@@ -33,6 +33,7 @@ void predict_by_known_asvs(TrainingSetup& setup) {
   model.num_members = 4;
   setup.rarefy_depth_reads = 0;
   setup.least_thinning = 0.3;
+  setup.missing_sequences = "id";
   train::TrainingOptions& training = setup.training;
   training.batch_size = 32;
   training.epochs = 16;
@@ -61,6 +62,8 @@ void adapt_to_classes(TrainingSetup& setup) {
   model.known_dropout = model.sequence_dropout = 0.5;
   model.num_bins = 0;
   setup.training.epochs = 12;
+  setup.training.min_steps = 600;  // slowly: decided on inner splits, docs/science.md
+  setup.training.lr = 3e-4;
   setup.training.loss.target_loss_type = train::LossOptions().target_loss_type;
 }
 
@@ -146,6 +149,11 @@ OptionRows TrainingSetup::data_rows() {
            "ASVs that are not in the tree: stop, or leave them out of the distances", one_of({"error", "drop"})},
           {"missing_samples", &missing_samples,
            "Samples absent from the metadata or the distances: stop, or leave them out", one_of({"error", "drop"})},
+          OptionRow{"missing_sequences", &missing_sequences,
+                    "Features whose id is not DNA and that are not in `sequences`: stop, or know them by their id, "
+                    "which only a model that reads no sequences can",
+                    one_of({"error", "id"})}
+              .for_predictor(),
           {"unifrac_metric", &unifrac_metric, "Distances to learn", metric},
           OptionRow{"target_transform", &target_transform,
                     "What the target becomes for the model; predictions come back in its units",
@@ -267,6 +275,8 @@ void TrainingFlags::follow_the_given(TrainingSetup& setup, bool is_pretrained) c
   // An encoder that is to learn has to reach the prediction.
   const bool moves = !model.freeze_base && !model.transformer_branch;
   if (moves && !is_given("sequence_branch")) model.sequence_branch = true;
+  const bool reads_sequences = model.sequence_branch || model.transformer_branch;
+  if (reads_sequences && !is_given("missing_sequences")) setup.missing_sequences = "error";
 }
 
 TrainingSetup TrainingFlags::resolve(const Shared& shared, const model::ModelConfig* base, bool is_pretrained) const {

@@ -26,7 +26,7 @@ struct TrainingSetup {
   double test_size = 0.2;
   double least_thinning = 1;
   std::string asv_sampling = "abundance", unifrac_metric = "unweighted";
-  std::string missing_features = "error", missing_samples = "error";
+  std::string missing_features = "error", missing_samples = "error", missing_sequences = "error";
   std::string target_transform = "zscore";
   std::vector<std::string> categorical_columns;  // covariates of a predictor
   OptionRows learning_rows();                    // of the learning, the model, the data and the loss: a group of the

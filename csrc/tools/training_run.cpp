@@ -50,7 +50,7 @@ train::StudyOptions study_options(const TrainingCommand& command, const Training
   options.missing_features = setup.missing_features;
   options.missing_samples = setup.missing_samples;
   options.data = {setup.model.max_bp, setup.model.token_limit, setup.rarefy_depth_reads, setup.asv_sampling,
-                  setup.unifrac_metric};
+                  setup.unifrac_metric, setup.missing_sequences};
   options.learns_distances = setup.training.loss.penalty > 0;
   options.test_size = setup.test_size;
   options.least_thinning = setup.least_thinning;
@@ -91,7 +91,7 @@ train::RunStart run_start(const TrainingCommand& command, const CLI::App& app, c
   config.preset = setup.preset;
   config.model = setup.model;
   config.data = {setup.model.max_bp, setup.model.token_limit, study.rarefy_depth_reads, setup.asv_sampling,
-                 setup.unifrac_metric};
+                 setup.unifrac_metric, setup.missing_sequences};
   config.target = study.codec;
   config.categories = study.categories;
   config.training = Json(Json::Object{

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import deepbio_torch
+import deepbio_torch as db
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 TINY = ("--embedding-dim 16 --attention-heads 2 --attention-layers 1 --batch-size 8 --seed 1 --threads 1").split()
@@ -449,11 +450,46 @@ def test_wrong_values_are_usage_errors(deepbio: Run, community_dir: Path):
     assert not Path("never").exists()
 
 
+def test_features_without_a_sequence_are_known_by_their_ids(deepbio: Run, community_dir: Path, tmp_path: Path):
+    whole = db.read_table(community_dir / "table.biom")
+    named = [f"OTU {i}" for i in range(len(whole.feature_ids))]
+    renamed = db.Table.from_arrays(whole.sample_ids, named, whole.to_scipy().toarray())
+    renamed.write(tmp_path / "named.biom")
+    about = ["--metadata", community_dir / "metadata.tsv", "--metadata-column", "age", "--epochs", 2, "--quiet"]
+    for name, table in (("dna", community_dir / "table.biom"), ("named", tmp_path / "named.biom")):
+        loud = [word for word in about if word != "--quiet"]
+        done = deepbio("train", "--table", table, *loud, "--output-dir", tmp_path / name, check=True)
+        assert ("40 of 40 features have no sequence" in done.stderr) == (name == "named")
+    # An ASV is a column either way: only their order differs, and with it the random start.
+    renamed.filter(features=lambda feature: feature != "OTU 3").write(tmp_path / "fewer.biom")
+    said = []
+    for table in ("named", "fewer"):
+        answers = tmp_path / f"{table}.tsv"
+        done = deepbio(
+            "predict", "--model", tmp_path / "named", "--table", tmp_path / f"{table}.biom", "-o", answers, check=True
+        )
+        said.append([float(row["prediction"]) for row in rows(answers)])
+        assert "were seen in training" not in done.stderr
+    assert said[0] != said[1] and len(said[0]) == 24, "an ASV counts by its id"
+    stranger = db.Table.from_arrays(["s"], ["other"], [[9.0]])
+    stranger.write(tmp_path / "stranger.biom")
+    done = deepbio(
+        "predict", "--model", tmp_path / "named", "--table", tmp_path / "stranger.biom", "-o", tmp_path / "s.tsv"
+    )
+    assert done.returncode == 0 and "0 of 1 ASVs of the table were seen in training" in done.stderr
+    done = deepbio(
+        "train", "--table", tmp_path / "named.biom", *about, "--output-dir", tmp_path / "no", "--sequence-branch",
+        "--missing-sequences", "id",
+    )  # fmt: skip
+    assert done.returncode == 1 and "the model reads sequences" in done.stderr and done.stderr.count("\n") == 1
+    assert not (tmp_path / "no").exists()
+
+
 def test_body_sites_of_moving_pictures_are_classified(deepbio: Run, shared: Path, tmp_path: Path):
     data = shared / "microbiome" / "moving_pictures"
     args = ["--table", data / "table.biom", "--metadata", data / "metadata.tsv"]
     tiny = ["--metadata-column", "BodySite", "--classifier", "--output-dir", tmp_path / "run", *TINY]
-    done = deepbio("train", *args, *tiny, "--epochs", 1)
+    done = deepbio("train", *args, *tiny, "--epochs", 1, "--sequence-branch")
     assert done.returncode == 1 and "--sequences" in done.stderr, "md5 ids are not DNA"
     sequences = ["--sequences", data / "rep-seqs.fasta"]
     deepbio(

@@ -4,7 +4,6 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -14,8 +13,7 @@
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
 #include "deepbio/community/distances.h"
-#include "deepbio/io/artifact.h"
-#include "deepbio/seq/md5.h"
+#include "deepbio/data/feature_sequences.h"
 
 namespace deepbio::data {
 namespace {
@@ -30,13 +28,6 @@ int64_t checked_index(int64_t index, int64_t size, const char* what) {
 
 at::Tensor long_tensor(const std::vector<int64_t>& values) {
   return at::tensor(values, at::TensorOptions().dtype(at::kLong));
-}
-
-constexpr std::string_view kDnaLetters = "ACGTURYSWKMBDHVNacgturyswkmbdhvn";
-
-bool is_dna(std::string_view id) {
-  constexpr size_t kShortestDna = 20;  // an id such as "CAT" is a name
-  return id.size() >= kShortestDna && id.find_first_not_of(kDnaLetters) == std::string_view::npos;
 }
 
 void check_dna(const std::string& feature, const std::string& sequence) {
@@ -289,66 +280,6 @@ void SampleDataset::fill_slots(const std::vector<Drawn>& drawn, const std::vecto
       counts[cell] = static_cast<float>(sample.counts[place]);
     }
   }
-}
-
-namespace {
-
-// Ids of 32 hexadecimal digits are the MD5 of their sequence in QIIME 2. Where that holds for some, it must for all.
-void check_md5_ids(const std::vector<std::string>& ids, const std::vector<std::string>& sequences,
-                   const std::string& fasta_path) {
-  size_t num_right = 0;
-  std::vector<std::string> wrong;
-  for (size_t i = 0; i < ids.size(); ++i) {
-    if (!seq::is_md5(ids[i])) continue;
-    if (seq::sequence_md5(sequences[i]) == ids[i]) {
-      ++num_right;
-    } else {
-      wrong.push_back(ids[i]);
-    }
-  }
-  if (num_right == 0 || wrong.empty()) return;
-  std::string message = fasta_path + ": expected sequences whose MD5 is their id, as for " + std::to_string(num_right) +
-                        " features, got others for " + std::to_string(wrong.size()) + " (";
-  for (size_t i = 0; i < std::min<size_t>(wrong.size(), 3); ++i) message += (i ? ", " : "") + wrong[i];
-  throw ArgumentError(message + (wrong.size() > 3 ? ", ...)" : ")"));
-}
-
-}  // namespace
-
-std::vector<std::string> feature_sequences(const std::vector<std::string>& feature_ids, const std::string& fasta_path) {
-  std::unordered_map<std::string, std::string> by_name;
-  if (!fasta_path.empty()) {
-    io::expect_artifact(fasta_path, "FeatureData[", "sequences");
-    io::FastxReader reader(fasta_path);
-    for (io::Record record; reader.next(record);) {
-      const auto [known, is_new] = by_name.emplace(record.name, record.sequence);
-      if (!is_new && known->second != record.sequence) {
-        throw ArgumentError(fasta_path + ": " + quoted(record.name) +
-                            " stands twice with different sequences; expected one sequence for each feature id");
-      }
-    }
-  }
-  std::vector<std::string> sequences;
-  std::vector<std::string> without;
-  for (const std::string& id : feature_ids) {
-    const auto found = by_name.find(id);
-    if (found != by_name.end()) {
-      sequences.push_back(found->second);
-    } else if (is_dna(id)) {
-      sequences.push_back(id);
-    } else {
-      without.push_back(id);
-    }
-  }
-  if (!without.empty()) {
-    std::string message = std::to_string(without.size()) + " of " + std::to_string(feature_ids.size()) +
-                          " feature ids are not DNA" + (fasta_path.empty() ? "" : " and not in " + fasta_path) + " (";
-    for (size_t i = 0; i < std::min<size_t>(without.size(), 3); ++i) message += (i ? ", " : "") + without[i];
-    throw ArgumentError(message + (without.size() > 3 ? ", ..." : "") +
-                        "); give their sequences with `sequences` (a FASTA file)");
-  }
-  check_md5_ids(feature_ids, sequences, fasta_path);
-  return sequences;
 }
 
 }  // namespace deepbio::data

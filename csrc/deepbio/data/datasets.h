@@ -87,10 +87,4 @@ class SampleDataset {
   at::Tensor feature_lengths_;          // int64 [F], START counted
 };
 
-// DNA of each feature: from the ids themselves, or from a FASTA (also a QIIME 2 artifact) keyed by id.
-//   throws ArgumentError: ids that are neither DNA nor in the FASTA (count, examples, what to do); ids that are the MD5
-//   of another sequence than the FASTA gives, while other ids are the MD5 of theirs
-std::vector<std::string> feature_sequences(const std::vector<std::string>& feature_ids,
-                                           const std::string& fasta_path = "");
-
 }  // namespace deepbio::data

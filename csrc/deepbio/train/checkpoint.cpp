@@ -156,7 +156,8 @@ OptionRows DataConfig::rows() {
           OptionRow{"rarefy_depth", &rarefy_depth_reads, "Reads drawn per sample; 0: counts as they are", at_least(0)}
               .formerly("rarefy_depth_reads"),
           {"asv_sampling", &asv_sampling, "Which ASVs of a larger sample are read, and their order"},
-          OptionRow{"unifrac_metric", &unifrac_metric, "Distances that were learned"}};
+          OptionRow{"unifrac_metric", &unifrac_metric, "Distances that were learned"},
+          OptionRow{"missing_sequences", &missing_sequences, "What stands for a feature without a sequence"}};
 }
 
 Json DataConfig::to_json() const {

@@ -43,6 +43,7 @@ struct DataConfig {
   int64_t max_bp = 150, token_limit = 1024, rarefy_depth_reads = 0;
   std::string asv_sampling = "abundance";
   std::string unifrac_metric = "unweighted";
+  std::string missing_sequences = "error";  // data/feature_sequences.h
   OptionRows rows();
   Json to_json() const;
   static DataConfig from_json(const Json& json);

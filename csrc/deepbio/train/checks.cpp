@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "deepbio/base/error.h"
+#include "deepbio/data/feature_sequences.h"
 #include "deepbio/train/metrics.h"
 #include "deepbio/train/study.h"
 
@@ -20,6 +21,7 @@ class Checks {
 
   void go() const {
     check_split();
+    check_sequences();
     if (is_predictor_) {
       check_targets(parts_.train, parts_.split.train, "training");
       check_targets(parts_.val, parts_.split.val, "validation");
@@ -49,6 +51,12 @@ class Checks {
     };
     check(parts_.split.train, parts_.train, "training");
     check(parts_.split.val, parts_.val, "validation");
+  }
+
+  void check_sequences() const {
+    const bool reads = !is_predictor_ || model_.is_plain() || model_.sequence_branch || model_.transformer_branch;
+    const std::string note = data::by_id_note(parts_.train.table().feature_ids, parts_.train.sequences());
+    if (reads && !note.empty()) throw ArgumentError("`missing_sequences=id`: the model reads sequences, but " + note);
   }
 
   static at::Tensor targets_of(const data::SampleDataset& dataset, const std::vector<int64_t>& items) {

@@ -6,6 +6,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/community/table.h"
+#include "deepbio/data/feature_sequences.h"
 #include "deepbio/io/metadata.h"
 #include "deepbio/train/run.h"
 #include "deepbio/train/study.h"
@@ -46,9 +47,10 @@ PredictionData prediction_data(const io::CountTable& whole, const RunConfig& con
       std::make_shared<const io::CountTable>(community::drop_empty_features(community::select_samples(whole, deep)));
   const Json* resolved = config.training.is_object() ? config.training.find("resolved") : nullptr;
   const uint64_t seed = resolved == nullptr ? 0 : static_cast<uint64_t>(resolved->at("seed").as_int());
-  out.dataset =
-      std::make_unique<data::SampleDataset>(out.table, data::feature_sequences(out.table->feature_ids, fasta_path),
-                                            dataset_options(config.data, seed, redraw));
+  const auto missing = data::parse_missing_sequences(config.data.missing_sequences);
+  out.dataset = std::make_unique<data::SampleDataset>(
+      out.table, data::feature_sequences(out.table->feature_ids, fasta_path, missing),
+      dataset_options(config.data, seed, redraw));
   if (!out.left_out.empty()) {
     out.notes.push_back("left out " + std::to_string(out.left_out.size()) + " of " +
                         std::to_string(whole.sample_ids.size()) + " samples with fewer than " +
@@ -72,9 +74,13 @@ void note_unseen_asvs(PredictionData& data, const std::string& run) {
   const auto num_seen = static_cast<size_t>(std::count_if(
       asvs.begin(), asvs.end(), [&](const std::string& dna) { return known.count(dna.substr(0, max_bp)) > 0; }));
   if (num_seen == asvs.size()) return;
-  data.notes.push_back(
-      std::to_string(num_seen) + " of " + std::to_string(asvs.size()) + " ASVs of the table were seen in training" +
-      (num_seen == 0 ? ": predictions are guesses" : "; the others are known by their sequence alone"));
+  const model::ModelConfig model = read_run_config(run).model;
+  const bool reads_sequences = model.is_plain() || model.sequence_branch || model.transformer_branch;
+  const char* others =
+      reads_sequences ? "; the others are known by their sequence alone" : "; the others count as reads, no more";
+  data.notes.push_back(std::to_string(num_seen) + " of " + std::to_string(asvs.size()) +
+                       " ASVs of the table were seen in training" +
+                       (num_seen == 0 ? ": predictions are guesses" : others));
 }
 
 std::string cut_note(const data::SampleDataset& dataset) {

@@ -13,6 +13,7 @@
 #include "deepbio/community/missing_features.h"
 #include "deepbio/community/table.h"
 #include "deepbio/community/tree.h"
+#include "deepbio/data/feature_sequences.h"
 #include "deepbio/io/matrix.h"
 #include "deepbio/io/metadata.h"
 #include "deepbio/io/newick.h"
@@ -201,7 +202,10 @@ class Preparing {
   }
 
   void make_datasets() {
-    const std::vector<std::string> sequences = data::feature_sequences(study_.table->feature_ids, files_.sequences);
+    const std::vector<std::string>& ids = study_.table->feature_ids;
+    const std::vector<std::string> sequences =
+        data::feature_sequences(ids, files_.sequences, data::parse_missing_sequences(options_.data.missing_sequences));
+    if (const std::string note = data::by_id_note(ids, sequences); !note.empty()) study_.notes.push_back(note);
     DataConfig data = options_.data;
     data.rarefy_depth_reads = study_.rarefy_depth_reads;
     const auto dataset = [&](bool redraw) {
