@@ -18,10 +18,10 @@ demo: .stamps/installed .stamps/report-tools
 test: test-cpp test-python
 
 test-cpp: .stamps/tests-built
-	ctest --test-dir $(BUILD) --output-on-failure
+	ctest --test-dir $(BUILD) --output-on-failure --parallel $${MAX_JOBS:-$$(nproc)}
 
 test-python: .stamps/installed .stamps/tests-built .stamps/test-tools
-	PYTHONSAFEPATH=1 $(BIN)/python -m pytest
+	PYTHONSAFEPATH=1 $(BIN)/python -m pytest -n $${MAX_JOBS:-auto} --maxprocesses 4 --dist loadfile
 
 # Every benchmark, each with its peers in the same run; an hour, most of it the peers'. The results stand in
 # benchmarks/results. The model's needs a set of samples and, to check its peer, the outputs of the original AAM.
