@@ -4,10 +4,10 @@ import copy
 import json
 import math
 import pickle
-from pathlib import Path
 
 import pytest
 import torch
+from small_models import SMALL, small_tokens
 from torch import nn
 from torch.nn import functional as F
 
@@ -22,29 +22,7 @@ from deepbio_torch.models import (
     load_aam,
 )
 
-GOLDEN = Path(__file__).parents[3] / "shared" / "data" / "aam_golden"
-CASES = [
-    "pretrain_unifrac", "encoder_taxonomy", "regression_huber", "classifier", "mlp_head_softplus",
-    "categorical_concat", "categorical_gmu", "conditional_scaling", "count_add", "count_film",
-]  # fmt: skip
-golden = pytest.mark.skipif(not GOLDEN.is_dir(), reason="needs ../shared/data/aam_golden")
 extension = _library.extension()
-SMALL = dict(
-    embedding_dim=16, max_bp=20, token_limit=7, asv_num_heads=2, sample_num_heads=2,
-    encoder_num_heads=2, count_num_heads=2, target_num_heads=2,
-)  # fmt: skip
-
-
-def small_tokens(seed=0, batch=3, asvs=5, length=12):
-    """Padded tokens [B, S, L] with START, padded tails, padded slots and repeated ASVs."""
-    generator = torch.Generator().manual_seed(seed)
-    pool = torch.randint(1, 5, (4, length), generator=generator)
-    pool[:, 0] = 5
-    pool[1, length // 2 :] = 0
-    pool[2, 3] = 0
-    tokens = pool[torch.randint(4, (batch, asvs), generator=generator)]
-    tokens[0, asvs // 2 :] = 0
-    return tokens
 
 
 def distinct(tokens):
@@ -57,124 +35,6 @@ def distinct(tokens):
 
 
 # --- AAM's own numbers ---------------------------------------------------------------------------
-
-
-def read_golden(name):
-    safetensors = pytest.importorskip("safetensors")
-    with safetensors.safe_open(GOLDEN / f"{name}.safetensors", "pt") as file:
-        tensors = {key: file.get_tensor(key) for key in file.keys()}
-        metadata = {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
-    parts = {}
-    for key, tensor in tensors.items():
-        part, _, rest = key.partition(".")
-        parts.setdefault(part, {})[rest] = tensor
-    return parts, metadata
-
-
-def golden_model(parts, metadata):
-    options = dict(metadata["model"])
-    kind = {"SequenceEncoder": SequenceEncoder, "SequencePredictor": SequencePredictor}[options.pop("class")]
-    model = kind(**options, nuc_mask_ratio=0.0)
-    model.load_state_dict(parts["weight"])  # strict: every name, every shape
-    return model.train()
-
-
-def reference_total_loss(out, inputs, options):
-    """AAM's total loss in plain torch, written from its description."""
-    mask = (inputs["tokens"] > 0).any(-1)
-    total = out["loss_anchor"]
-    if "target_prediction" in out:
-        prediction, target = out["target_prediction"], inputs["target"]
-        if options.get("is_classifier"):
-            loss = F.nll_loss(prediction, target.long().flatten(), torch.tensor(options["class_weights"]))
-        else:
-            kinds = {"huber": F.smooth_l1_loss, "mae": F.l1_loss, "mse": F.mse_loss}
-            loss = kinds[options.get("target_loss_type", "huber")](prediction, target)
-        total = total + options["target_penalty"] * loss
-    if "count_prediction" in out:
-        squares = (out["count_prediction"] - inputs["counts"]).square()[mask]
-        total = total + options["count_penalty"] * squares.mean()
-    if options["encoder_type"] == "unifrac":
-        z = out["embeddings"]
-        rows, columns = torch.triu_indices(len(z), len(z), 1)
-        distances = torch.tanh((z[rows] - z[columns]).square().sum(-1).clamp_min(1e-8).sqrt() / 10)
-        loss = (distances - inputs["base_target"][rows, columns]).square().mean()
-    else:
-        loss = F.mse_loss(out["base_prediction"], inputs["base_target"])
-    total = total + options["penalty"] * loss
-    if "nuc_predictions" in out:
-        real = inputs["tokens"] > 0
-        loss = F.cross_entropy(out["nuc_predictions"][real], inputs["nucleotides"][real])
-        total = total + options["nuc_penalty"] * loss
-    return total
-
-
-@golden
-@pytest.mark.parametrize("name", CASES)
-def test_outputs_loss_and_gradients_are_those_of_aam(name):
-    parts, metadata = read_golden(name)
-    model, inputs = golden_model(parts, metadata), parts["input"]
-    ids = {key.partition(".")[2]: value for key, value in inputs.items() if key.startswith("categorical.")}
-    out = model(inputs["tokens"], inputs["raw_counts"], ids or None, True, True)
-    for key, expected in parts["output"].items():
-        torch.testing.assert_close(out[key], expected, atol=2e-6, rtol=0, msg=lambda m, key=key: f"{key}: {m}")
-    out["loss_anchor"] = torch.zeros(())
-    loss = reference_total_loss(out, inputs, metadata["loss"])
-    torch.testing.assert_close(loss, parts["loss"]["total_loss"].squeeze(), atol=2e-6, rtol=0)
-    loss.backward()
-    gradients = {key: p.grad for key, p in model.named_parameters() if p.grad is not None}
-    assert set(gradients) == set(parts["grad"])
-    for key, expected in parts["grad"].items():
-        # Some gradients vanish exactly (a shift of all embeddings moves no distance): only rounding
-        # is left of them.
-        allowed = 2e-5 * expected.abs().max() + 2e-8
-        assert (gradients[key] - expected).abs().max() <= allowed, key
-
-
-@golden
-@pytest.mark.parametrize("file", ["model_weights.pt", "model_weights.safetensors"])
-def test_the_stored_forward_pass_of_aam_comes_out_with_its_tanh_gelu(file):
-    if file.endswith("safetensors"):
-        pytest.importorskip("safetensors")
-    parts, _ = read_golden("forward")
-    expected = {key: value[""] for key, value in parts.items()}
-    model = load_aam(GOLDEN / file, activation="gelu_tanh")
-    assert not model.training
-    assert sum(p.numel() for p in model.parameters()) == 412_226
-    with torch.no_grad():
-        out = model(expected["tokens"], return_sample_embeddings=True)
-    for key in ("target_prediction", "count_prediction", "base_embeddings", "embeddings"):
-        torch.testing.assert_close(out[key], expected[key], atol=1e-5, rtol=1e-4)
-    # The test can fail: with the exact GELU the same comparison does not hold.
-    exact = load_aam(GOLDEN / file)
-    with torch.no_grad():
-        other = exact(expected["tokens"], return_sample_embeddings=True)
-    assert (other["base_embeddings"] - expected["base_embeddings"]).abs().max() > 1e-4
-
-
-@golden
-@pytest.mark.parametrize("name", CASES)
-def test_load_aam_reads_the_architecture_from_a_trainer_checkpoint(name, tmp_path):
-    parts, metadata = read_golden(name)
-    weights = {f"module._orig_mod.{key}": value for key, value in parts["weight"].items()}
-    torch.save({"model_state_dict": weights, "epoch": 3, "config": {}}, tmp_path / "best_model.pt")
-    options = dict(metadata["model"])
-    options.pop("class")
-    cannot_be_seen = {key: value for key, value in options.items() if "heads" in key or "activation" in key}
-    if options.get("is_classifier"):
-        cannot_be_seen["is_classifier"] = True
-    loaded = load_aam(tmp_path / "best_model.pt", **cannot_be_seen)
-    wanted = ModelConfig.from_dict(options).to_dict()
-    found = loaded.config.to_dict()
-    differing = {
-        key for key in wanted if found[key] != wanted[key] and "dropout" not in key and "intermediate" not in key
-    }
-    assert not differing
-    ids = {k.partition(".")[2]: v for k, v in parts["input"].items() if k.startswith("categorical.")}
-    with torch.no_grad():
-        out = loaded(parts["input"]["tokens"], parts["input"]["raw_counts"], ids or None, True, True)
-    for key, expected in parts["output"].items():
-        torch.testing.assert_close(out[key], expected, atol=2e-6, rtol=0)
 
 
 @pytest.mark.parametrize(("kind", "cls"), [("pretrain", SequenceEncoder), ("train", SequencePredictor)])
@@ -418,126 +278,6 @@ def test_wrong_inputs_are_named():
 
 
 # --- members -------------------------------------------------------------------------------------
-
-MEMBERS = dict(
-    transformer_branch=False, count_prediction=False, sequence_branch=True, num_known_asvs=4, num_members=3,
-    known_hidden_dim=6, sequence_hidden_dim=5,
-)  # fmt: skip
-
-
-def members_model(tokens, **fields):
-    """A model whose heads have something to say and that knows four ASVs of the tokens."""
-    model = SequencePredictor(**SMALL, **{**MEMBERS, **fields}).eval()
-    generator = torch.Generator().manual_seed(3)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if ".head_" in name:
-                parameter.copy_(torch.randn(parameter.shape, generator=generator))
-    rows = torch.unique(tokens[(tokens > 0).any(-1)], dim=0)
-    identity = torch.ops.deepbio.asv_identity(rows, model.known_asvs.keys)
-    model.known_asvs.identities.copy_(identity[:4].sort().values)
-    model.known_branch.shift.normal_(generator=generator)
-    return model, {int(i): k for k, i in enumerate(model.known_asvs.identities)}
-
-
-def plain_branch(x, branch, member):
-    """One member in plain torch."""
-    x = (x - branch.shift) * branch.scale
-    hidden = F.layer_norm(x @ branch.weight[member] + branch.bias[member], branch.bias.shape[1:])
-    hidden = F.gelu(hidden * branch.norm_weight[member] + branch.norm_bias[member])
-    return hidden @ branch.head_weight[member] + branch.head_bias[member]
-
-
-@pytest.mark.parametrize("known_inputs", ["log_presence", "presence"])
-def test_members_of_a_histogram_are_those_of_plain_torch(known_inputs):
-    tokens, counts = small_tokens(), torch.arange(1.0, 16.0).view(3, 5)
-    model, column = members_model(tokens, num_bins=9, known_inputs=known_inputs)
-    with_log = known_inputs == "log_presence"
-    weights = torch.tensor([0.3, 0.1, 0.2, 0.1, 0.2, 0.1])
-    model.mixture.weight.copy_(weights)
-    model.mixture.bin_edges.copy_(torch.linspace(-1, 2, 10))
-    with torch.no_grad():
-        out = model(tokens, counts, return_members=True)
-        embeddings = model.encode_asvs(tokens.flatten(0, 1)).view(3, 5, -1)
-        keys = model.known_asvs.keys[: tokens.shape[2]]
-        known, pooled = [], []
-        for sample in range(3):
-            logs, present = torch.zeros(4), torch.zeros(4)
-            real = [slot for slot in range(5) if tokens[sample, slot].any()]
-            total = counts[sample, real].sum()
-            reads = torch.zeros(5)
-            for slot in real:
-                k = column.get(int((tokens[sample, slot] * keys).sum()), 4)
-                reads[k] += counts[sample, slot]
-            logs, present = torch.log1p(1000 * reads[:4] / total), (reads[:4] > 0).float()
-            known.append(torch.cat([logs, present]) if with_log else present)
-            weight = torch.log1p(counts[sample, real])
-            means = [embeddings[sample, real].mean(0), (weight / weight.sum()) @ embeddings[sample, real]]
-            pooled.append(torch.cat(means if with_log else means[:1]))
-        logits = [plain_branch(torch.stack(known), model.known_branch, e) for e in range(3)]
-        logits += [plain_branch(torch.stack(pooled), model.sequence_branch, e) for e in range(3)]
-    shares = sum(w * one.softmax(-1) for w, one in zip(weights, logits, strict=True))
-    torch.testing.assert_close(out["target_distribution"].exp(), shares, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(out["member_predictions"], torch.stack(logits).log_softmax(-1), rtol=1e-3, atol=1e-4)
-    for row, median in zip(shares.double(), out["target_prediction"][:, 0], strict=True):
-        upto = torch.cat([torch.zeros(1), row.cumsum(0)])
-        at = int((upto < 0.5).sum()) - 1
-        expected = -1 + (at + (0.5 - upto[at]) / row[at]) / 3
-        assert float(median) == pytest.approx(float(expected), abs=1e-4)
-
-
-def test_members_learn_by_themselves_in_training_and_their_gradients_are_right():
-    tokens, counts = small_tokens(), torch.rand(3, 5) * 9 + 1
-    model, _ = members_model(tokens, is_classifier=True, out_dim=3, known_dropout=0.0, known_input_dropout=0.0,
-                             sequence_dropout=0.0, sequence_input_dropout=0.0, freeze_base=True)  # fmt: skip
-    model.double().train().base_model.eval()
-    target = torch.tensor([0, 2, 1])
-    from deepbio_torch.losses import MultiTaskLoss
-
-    def loss():
-        terms = MultiTaskLoss()(model(tokens, counts.double()), {"target": target}, is_classifier=True)
-        return terms["target_loss"]
-
-    members = model(tokens, counts.double())["member_predictions"]
-    expected = torch.stack([F.nll_loss(member, target) for member in members]).mean()
-    torch.testing.assert_close(loss(), expected)
-    loss().backward()
-    for name in ("known_branch.weight", "sequence_branch.head_weight", "known_branch.norm_bias"):
-        parameter, step = model.get_parameter(name), 1e-6
-        flat, gradient = parameter.data.view(-1), parameter.grad.view(-1)
-        for place in (0, flat.numel() // 2, flat.numel() - 1):
-            before = float(flat[place])
-            flat[place] = before + step
-            up = float(loss())
-            flat[place] = before - step
-            difference = (up - float(loss())) / (2 * step)
-            flat[place] = before
-            assert float(gradient[place]) == pytest.approx(difference, rel=1e-4, abs=1e-8)
-
-
-@pytest.mark.xfail(strict=True, reason="torch.export binds the batch size of members; TorchScript does not")
-def test_members_export_for_any_batch_and_keep_their_buffers():
-    tokens = small_tokens()
-    model, _ = members_model(tokens, num_bins=9)
-    copied = pickle.loads(pickle.dumps(model))
-    assert torch.equal(copied.known_asvs.identities, model.known_asvs.identities)
-
-    class Answer(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.model = model
-
-        def forward(self, tokens, counts):
-            return self.model(tokens, counts)["target_prediction"]
-
-    dims = {0: torch.export.Dim("B", min=2, max=64), 1: torch.export.Dim("S", min=2, max=12)}
-    program = torch.export.export(
-        Answer(),
-        (tokens, torch.ones(3, 5)),
-        dynamic_shapes={"tokens": {**dims, 2: torch.export.Dim.AUTO}, "counts": dims},
-    )
-    other, counts = small_tokens(5, 4, 7, 12), torch.rand(4, 7) * 5 + 1
-    torch.testing.assert_close(program.module()(other, counts), Answer()(other, counts))
 
 
 # --- the C++ shell -------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """Token ids against Hugging Face `tokenizers` and against plain Python versions of each preset's rule."""
 
 import json
-import pickle
 import random
 import warnings
 from pathlib import Path
@@ -10,20 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from random_dna import dna
 from safetensors.numpy import load_file
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from tokenizers import Tokenizer as HfTokenizer
 
 import deepbio_torch as db
 from deepbio_torch.errors import ArgumentError, ConfigError, MissingFileError, ParseError
-from deepbio_torch.tokenizers import Tokenizer, remap_ids, remap_table
+from deepbio_torch.tokenizers import Tokenizer
 from deepbio_torch.transforms import Compose, ReverseComplement, TokenEncoder
 
 SPECIALS = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"]
-
-
-def dna(rng: random.Random, length: int, letters: str = "ACGT") -> str:
-    return "".join(rng.choices(letters, k=length))
 
 
 def trained(vocab_size: int, letters: str = "ACGT", **options: Any) -> HfTokenizer:
@@ -193,92 +189,6 @@ def test_the_calling_convention():
         tok([7])
 
 
-@pytest.mark.parametrize("k", [3, 4, 5, 6])
-def test_dnabert_follows_its_rule(k: int):
-    tok = Tokenizer.from_preset(f"dnabert-{k}")
-    letters = "ATCG"
-    kmers = [""]
-    for _ in range(k):
-        kmers = [kmer + letter for kmer in kmers for letter in letters]
-    vocabulary = {kmer: 5 + i for i, kmer in enumerate(kmers)}
-    assert tok.vocab_size == len(kmers) + 5
-    rng = random.Random(k)
-    for text in [*(dna(rng, rng.randint(0, 300), "ACGT" * 9 + "Na") for _ in range(100)), dna(rng, 9000)]:
-        words = [text[i : i + k] for i in range(len(text) - k + 1)]
-        assert tok.encode(text) == [2, *(vocabulary.get(word, 1) for word in words), 3]
-    text = dna(rng, 50)
-    assert tok.decode(tok.encode(text), skip_special_tokens=True) == text
-    assert Tokenizer.from_preset(f"dnabert-{k}", upper_case=True).encode(text.lower()) == tok.encode(text)
-
-
-@pytest.mark.parametrize("version", [1, 2])
-def test_nucleotide_transformer_follows_its_rule(version: int):
-    tok = Tokenizer.from_preset(f"nucleotide-transformer-v{version}")
-    first = 4 if version == 1 else 6
-    singles = {letter: first + 4096 + i for i, letter in enumerate("ATCGN")}
-    assert tok.vocab_size == 4107 and tok.pad_token_id == 1 and tok.cls_token_id == 3
-    assert (tok.eos_token_id, tok.bos_token_id) == ((4105, 4106) if version == 1 else (4, 5))
-
-    def plain(text: str) -> list[int]:
-        ids = [3]
-        for i, part in enumerate(text.split("N")):
-            ids += [singles["N"]] if i else []
-            whole = len(part) // 6 * 6
-            for start in range(0, whole, 6):
-                digits = ["ATCG".find(letter) for letter in part[start : start + 6]]
-                ids.append(first + int("".join(map(str, digits)), 4) if min(digits) >= 0 else 0)
-            ids += [singles.get(letter, 0) for letter in part[whole:]]
-        return ids
-
-    rng = random.Random(version)
-    for text in ["", "ATCGAATNGG", "NN", *(dna(rng, rng.randint(0, 80), "ACGT" * 8 + "NR") for _ in range(200))]:
-        assert tok.encode(text) == plain(text)
-    assert tok.tokenize("ATCGAATNGG") == ["ATCGAA", "T", "N", "G", "G"]
-
-
-def test_letter_presets_have_their_published_ids():
-    assert Tokenizer.from_preset("caduceus").encode("acgtn") == [7, 8, 9, 10, 11, 1]
-    assert Tokenizer.from_preset("hyenadna").encode("acN") == [6, 6, 11, 1]
-    assert Tokenizer.from_preset("evo").encode("ACGTN") == [65, 67, 71, 84, 78]
-    esm = Tokenizer.from_preset("esm2")
-    assert esm.encode("MKJ") == [0, 20, 15, 3, 2] and esm.mask_token_id == 32 and esm.vocab_size == 33
-    assert esm.encode("LAGVSERTIDPKQNFYMHWCXBUZO.-", add_special_tokens=False) == list(range(4, 31))
-    assert Tokenizer.from_preset("aam").encode("ACGTN") == [5, 1, 2, 3, 4, 0]
-    assert Tokenizer.from_preset("deepbio-dna").encode("acgux") == [1, 5, 6, 7, 8, 4, 2]
-    assert Tokenizer.from_preset("deepbio-protein").vocab_size == 25
-    swapped = Tokenizer.from_preset("caduceus").complement_map()
-    assert swapped.tolist() == [0, 1, 2, 3, 4, 5, 6, 10, 9, 8, 7, 11]
-
-
-@pytest.mark.parametrize("name", db.tokenizers.presets())
-def test_every_preset_pads_pickles_and_comes_back(name: str):
-    tok = pickle.loads(pickle.dumps(Tokenizer.from_preset(name, padding_side="left")))
-    assert tok.padding_side == "left" and name in repr(tok)
-    text = "MKLA" if name in ("esm2", "deepbio-protein") else "ACGGACGG"
-    batch = tok([text, text[:-1]], padding=True, return_tensors="pt")
-    assert batch.attention_mask.sum(1).tolist() == [len(tok.encode(text)), len(tok.encode(text[:-1]))]
-    assert (batch.input_ids[batch.attention_mask == 0] == tok.pad_token_id).all()
-    if name not in ("evo", "aam"):
-        assert tok.decode(batch.input_ids[0], skip_special_tokens=True) == text
-
-
-def test_presets_with_a_trained_vocabulary_say_so_and_others_name_the_nearest():
-    with pytest.raises(ArgumentError, match="dnabert-2.*download the model's tokenizer.json"):
-        Tokenizer.from_preset("dnabert-2")
-    with pytest.raises(ArgumentError, match="did you mean dnabert-6"):
-        Tokenizer.from_preset("dnabert6")
-
-
-def test_ids_go_from_one_numbering_to_another():
-    integers = db.transforms.IntegerEncoder().encode_batch([b"ACGT", b"A"])
-    assert remap_ids(integers, {-1: 0, 0: 5, 1: 6, 2: 7, 3: 8}).tolist() == [[5, 6, 7, 8], [5, 0, 0, 0]]
-    old, new = Tokenizer.from_preset("hyenadna"), Tokenizer.from_preset("deepbio-dna")
-    ids = torch.tensor(old.encode("ACGTN"))
-    assert remap_ids(ids, remap_table(old, new)).tolist() == [5, 6, 7, 8, 4, 2]
-    with pytest.raises(ArgumentError, match="got 9"):
-        remap_ids(torch.tensor([9]), {0: 1})
-
-
 def damaged(change: Any, tmp_path: Path) -> Path:
     path = tmp_path / "tokenizer.json"
     trained(30).save(str(path))
@@ -406,83 +316,6 @@ def test_the_command_writes_the_same_tokens(deepbio, fastq: tuple[Path, list[str
     assert first[: len(reads[0]) - 1] == Tokenizer.from_preset("dnabert-4").encode(reads[0])
     refused = deepbio("encode", path, "-o", tmp_path / "no", "--encoding", "tokens", "--tokenizer", "dnabert-2")
     assert refused.returncode == 1 and "download" in refused.stderr
-
-
-def test_special_tokens_and_blanks_in_a_text_are_read_as_transformers_reads_them(tmp_path):
-    transformers = pytest.importorskip("transformers")
-    tok = Tokenizer.from_preset("esm2")
-    (tmp_path / "vocab.txt").write_text("\n".join(tok.native().tokens))
-    esm = transformers.EsmTokenizer(str(tmp_path / "vocab.txt"))
-    for text in ("MK<mask>V", "M K V", "<mask>", "MK <mask> V", "MKV", "A\tC\nD", "<mask><mask>M", "<cls>M", "MKZU.-"):
-        assert tok(text).input_ids == esm(text)["input_ids"], text
-    assert tok("MK<mask>V").input_ids == [0, 20, 15, 32, 7, 2]
-    dna = Tokenizer.from_preset("deepbio-dna")
-    assert dna("A[MASK]C", add_special_tokens=False).input_ids == [5, 3, 6]
-    assert Tokenizer.from_preset("evo")("<pad>").input_ids == list(b"<pad>")
-
-
-@pytest.mark.parametrize("preset", ["dnabert-4", "esm2", "hyenadna", "deepbio-protein"])
-def test_transformers_collators_take_a_tokenizer(preset):
-    transformers = pytest.importorskip("transformers")
-    tok = Tokenizer.from_preset(preset)
-    rows = [tok("ACGTACGTAA"), tok("ACGTAC")]
-    padded = transformers.DataCollatorWithPadding(tok)(rows)
-    expected = tok(["ACGTACGTAA", "ACGTAC"], padding=True, return_tensors="pt")
-    assert torch.equal(padded["input_ids"], expected.input_ids)
-    assert torch.equal(padded["attention_mask"], expected.attention_mask)
-    torch.manual_seed(1)
-    masked = transformers.DataCollatorForLanguageModeling(tok, mlm_probability=0.9)(rows)
-    chosen = masked["labels"] != -100
-    assert 0 < chosen.sum() and torch.equal(masked["labels"][chosen], expected.input_ids[chosen])
-    specials = torch.isin(expected.input_ids, torch.tensor(tok.all_special_ids))
-    assert not (chosen & specials).any()
-
-
-def test_pad_takes_what_transformers_takes():
-    tok = Tokenizer.from_preset("deepbio-dna")
-    rows = [{"input_ids": [1, 5, 2], "label": 1, "name": "a"}, {"input_ids": [1, 2], "label": 0, "name": "b"}]
-    batch = tok.pad(rows, return_tensors="pt", pad_to_multiple_of=4)
-    assert batch.input_ids.tolist() == [[1, 5, 2, 0], [1, 2, 0, 0]] and batch.label.tolist() == [1, 0]
-    assert batch.attention_mask.tolist() == [[1, 1, 1, 0], [1, 1, 0, 0]] and batch.name == ["a", "b"]
-    columns = {"input_ids": [[1, 5, 2], [1, 2]], "special_tokens_mask": [[1, 0, 1], [1, 1]]}
-    left = tok.pad(columns, padding_side="left", return_attention_mask=False)
-    assert left.input_ids == [[1, 5, 2], [0, 1, 2]] and left.special_tokens_mask == [[1, 0, 1], [1, 1, 1]]
-    assert "attention_mask" not in left
-    assert tok.pad({"input_ids": [1, 2]}, "max_length", 4).input_ids == [1, 2, 0, 0]
-    for wrong, message in (([], "list of dicts"), ([{"x": 1}], "input_ids"), ("ACGT", "list of dicts")):
-        with pytest.raises(ArgumentError, match=message):
-            tok.pad(wrong)
-    with pytest.raises(ArgumentError, match="padding=True"):
-        tok.pad(rows, padding=False, return_tensors="pt")
-
-
-def test_masks_of_special_tokens():
-    tok = Tokenizer.from_preset("esm2")
-    row = tok("MK", return_special_tokens_mask=True)
-    assert row.special_tokens_mask == [1, 0, 0, 1] == tok.get_special_tokens_mask([20, 15])
-    assert tok.get_special_tokens_mask(row.input_ids, already_has_special_tokens=True) == [1, 0, 0, 1]
-    both = tok(["MK", "M"], padding=True, return_tensors="pt", return_special_tokens_mask=True)
-    assert both.special_tokens_mask.tolist() == [[1, 0, 0, 1], [1, 0, 1, 1]]
-    assert tok.convert_ids_to_tokens([0, 20, 2], skip_special_tokens=True) == ["M"]
-    assert tok.convert_tokens_to_string(["M", "K"]) == "MK" and tok.special_tokens_map["mask_token"] == "<mask>"
-    assert not hasattr(tok, "mask") and not hasattr(tok, "deprecation_warnings")
-
-
-def test_what_is_saved_comes_back(tmp_path):
-    preset = Tokenizer.from_preset("dnabert-3", upper_case=True, padding_side="left")
-    preset.model_max_length = 77
-    preset.save_pretrained(tmp_path / "preset")
-    again = Tokenizer.from_pretrained(tmp_path / "preset")
-    assert again("acgtn").input_ids == preset("acgtn").input_ids and again.padding_side == "left"
-    assert again.model_max_length == 77
-    assert (tmp_path / "preset" / "vocab.txt").read_text().split()[:3] == ["[PAD]", "[UNK]", "[CLS]"]
-    words = {"type": "WordLevel", "vocab": {"[UNK]": 0, "A": 1, "<p>": 2}, "unk_token": "[UNK]"}
-    (tmp_path / "tokenizer.json").write_text(json.dumps({"model": words}))
-    read = Tokenizer.from_file(tmp_path / "tokenizer.json", pad_token="<p>")
-    read.save_pretrained(tmp_path / "json")
-    assert Tokenizer.from_pretrained(tmp_path / "json").pad_token_id == 2
-    with pytest.raises(MissingFileError):
-        Tokenizer.from_pretrained(tmp_path / "none")
 
 
 def test_many_unknown_tokens_are_told_once_and_few_are_not():
