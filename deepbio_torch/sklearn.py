@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import assert_all_finite, check_is_fitted, column_or_1d, validate_data
 
 from . import _C
 from ._samples import SampleDataset
@@ -57,8 +58,10 @@ def as_table(X: Any, features: Sequence[str] | None = None) -> Table:
     if names is None or len(names) != values.shape[1]:
         got = "none" if names is None else str(len(names))
         raise ArgumentError(f"features: expected the DNA of each of {values.shape[1]} columns of X, got {got}")
-    if not np.isfinite(values).all() or (values < 0).any():
-        raise ArgumentError("X: expected counts of 0 or more, got a negative or infinite number or NaN")
+    if not np.isfinite(values).all():
+        raise ArgumentError("X: expected finite counts, got an infinite number or NaN")
+    if (values < 0).any():
+        raise ArgumentError("X: Negative values in data: expected counts of 0 or more, got a negative number")
     return Table.from_arrays([f"sample_{i}" for i in range(len(values))], list(names), values)
 
 
@@ -89,13 +92,50 @@ class _Microbiome(BaseEstimator):
         self.max_bp, self.token_limit, self.rarefy_depth = max_bp, token_limit, rarefy_depth
         self.test_size, self.seed = test_size, seed
 
-    def _dataset(self, X: Any, **options: Any) -> SampleDataset:
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = tags.input_tags.sparse = True
+        return tags
+
+    def _checked(self, X: Any, is_fit: bool) -> Table:
+        """Counts as a table; in fit remembers ``n_features_in_``, and ``feature_names_in_`` of a DataFrame.
+
+        Raises:
+            ArgumentError: what scikit-learn or :func:`as_table` refuse.
+        """
+        is_named = isinstance(X, Table) or hasattr(X, "columns")  # columns by name may come in another order
+        least = 2 if is_fit else 1
+        sizes: dict[str, Any] = {"accept_sparse": True, "ensure_min_samples": least, "ensure_min_features": least}
+        try:
+            if not is_named:
+                X = validate_data(self, X, reset=is_fit, dtype=np.float64, **sizes)
+            elif is_fit and not isinstance(X, Table):
+                validate_data(self, X, dtype=np.float64, **sizes)
+        except ValueError as problem:
+            raise ArgumentError(f"X: {' '.join(str(problem).split())}") from None
+        return self._table(X)
+
+    def _table(self, X: Any) -> Table:
+        return as_table(X, self.features)
+
+    def _target(self, y: Any) -> np.ndarray[Any, Any]:
+        if y is None:
+            raise ArgumentError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        try:
+            values = column_or_1d(y, warn=True)
+            assert_all_finite(values, input_name="y")
+            if isinstance(self, ClassifierMixin):
+                check_classification_targets(values)
+        except ValueError as problem:
+            raise ArgumentError(f"y: {' '.join(str(problem).split())}") from None
+        return values
+
+    def _dataset(self, table: Table, **options: Any) -> SampleDataset:
         shared: dict[str, Any] = {"max_bp": self.max_bp, "token_limit": self.token_limit}
         shared["rarefy_depth"] = self.rarefy_depth
-        return SampleDataset(as_table(X, self.features), seed=self.seed, **shared, **options)
+        return SampleDataset(table, seed=self.seed, **shared, **options)
 
-    def _labelled(self, X: Any, y: Sequence[Any], is_classifier: bool) -> SampleDataset:
-        table = as_table(X, self.features)
+    def _labelled(self, table: Table, y: Sequence[Any], is_classifier: bool) -> SampleDataset:
         if len(y) != len(table.sample_ids):
             raise ArgumentError(f"y: expected a value for each of {len(table.sample_ids)} samples, got {len(y)}")
         with tempfile.TemporaryDirectory(prefix="deepbio-") as folder:
@@ -139,8 +179,7 @@ class _Microbiome(BaseEstimator):
     def _outputs(self, X: Any, key: str) -> torch.Tensor:
         """What the model gives for each sample, in the order of X."""
         check_is_fitted(self, "model_")
-        table = as_table(X, self.features)
-        dataset = self._dataset(table, redraw=False)
+        dataset = self._dataset(self._checked(X, False), redraw=False)
         if dataset.left_out:
             raise ArgumentError(
                 f"rarefy_depth: {len(dataset.left_out)} samples have too few reads: {dataset.left_out[0]}"
@@ -162,7 +201,8 @@ class MicrobiomeRegressor(RegressorMixin, _Microbiome):
 
     def fit(self, X: Any, y: Sequence[float]) -> MicrobiomeRegressor:
         """Trains a new model."""
-        dataset = self._labelled(X, [repr(float(value)) for value in y], False)
+        table = self._checked(X, True)
+        dataset = self._labelled(table, [repr(float(value)) for value in self._target(y)], False)
         self._learn(dataset)
         return self
 
@@ -182,12 +222,13 @@ class MicrobiomeClassifier(ClassifierMixin, _Microbiome):
 
     def fit(self, X: Any, y: Sequence[Any]) -> MicrobiomeClassifier:
         """Trains a new model."""
-        self.classes_, numbers = np.unique(np.asarray(y), return_inverse=True)
+        table = self._checked(X, True)
+        self.classes_, numbers = np.unique(self._target(y), return_inverse=True)
         if len(self.classes_) < 2:
-            raise ArgumentError(f"y: expected at least two classes, got {len(self.classes_)}")
+            raise ArgumentError(f"y: expected at least two classes, got {len(self.classes_)} class")
         width = len(str(len(self.classes_)))
         labels = [f"class_{number:0{width}d}" for number in numbers]  # sorted as classes_ are
-        dataset = self._labelled(X, labels, True)
+        dataset = self._labelled(table, labels, True)
         self._learn(dataset, is_classifier=True, out_dim=len(self.classes_))
         return self
 
@@ -197,7 +238,8 @@ class MicrobiomeClassifier(ClassifierMixin, _Microbiome):
 
     def predict(self, X: Any) -> np.ndarray[Any, Any]:
         """The most probable class of each sample, [N]."""
-        return self.classes_[self.predict_proba(X).argmax(1)]
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(1)]
 
 
 class MicrobiomeEmbedder(TransformerMixin, _Microbiome):
@@ -211,7 +253,8 @@ class MicrobiomeEmbedder(TransformerMixin, _Microbiome):
         """Trains a new model."""
         if self.tree is None:
             raise ArgumentError("tree: expected the phylogeny whose distances are learned, got None")
-        parts = self._dataset(X, tree=self.tree).split(self.test_size, seed=self.seed)
+        dataset = self._dataset(self._checked(X, True), tree=self.tree)
+        parts = dataset.split(self.test_size, seed=self.seed)
         self._train(SequenceEncoder(**self._config()), *parts)
         return self
 
@@ -235,6 +278,11 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
     ) -> None:
         """Keeps the options; fit checks them."""
         self.k, self.canonical, self.sequence_type, self.normalize = k, canonical, sequence_type, normalize
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array, tags.input_tags.string = False, True
+        return tags
 
     def fit(self, X: Sequence[Any], y: Any = None) -> SequenceVectorizer:
         """Checks the options; there is nothing to learn."""

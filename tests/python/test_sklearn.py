@@ -98,3 +98,55 @@ def test_a_vectorizer_of_sequences_stands_in_a_pipeline():
     reads, kinds = ["AAAA", "AAAC", "GGGG", "GGGC"], ["a", "a", "g", "g"]
     assert pipeline.fit(reads, kinds).predict(["AAA", "GGG"]).tolist() == ["a", "g"]
     assert base.clone(vectorizer).get_params() == vectorizer.get_params()
+
+
+# --- the checks of scikit-learn: they make arrays of their own, whose columns are given DNA here
+
+
+def _dna(column):
+    return "ACGT" * 3 + "".join("ACGT"[column >> (2 * place) & 3] for place in range(8))
+
+
+def _named(X):
+    return db.sklearn.as_table(X.to_numpy() if hasattr(X, "columns") else X, [_dna(i) for i in range(X.shape[1])])
+
+
+class Regressor(db.sklearn.MicrobiomeRegressor):
+    def _table(self, X):
+        return _named(X)
+
+
+class Classifier(db.sklearn.MicrobiomeClassifier):
+    def _table(self, X):
+        return _named(X)
+
+
+NO_READS = "a sample without any read has no composition, and is refused by name"
+LITTLE = "one epoch on Gaussian blobs: they have no composition to learn"
+DO_NOT_APPLY = {
+    "check_estimators_dtypes": NO_READS,
+    "check_estimator_sparse_array": NO_READS,
+    "check_estimator_sparse_matrix": NO_READS,
+    "check_regressors_train": LITTLE,
+    "check_classifiers_train": LITTLE,
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", [Regressor, Classifier])
+def test_scikit_learns_checks_pass_where_they_apply(kind):
+    checks = pytest.importorskip("sklearn.utils.estimator_checks")
+    sizes = {"epochs": 1, "embedding_dim": 8, "num_layers": 1, "num_heads": 2, "max_bp": 24, "token_limit": 32}
+    results = checks.check_estimator(kind(**sizes), expected_failed_checks=DO_NOT_APPLY, on_skip=None, on_fail=None)
+    by_status = {status: [each for each in results if each["status"] == status] for status in ("passed", "failed")}
+    assert [(each["check_name"], str(each["exception"])) for each in by_status["failed"]] == []
+    assert len(by_status["passed"]) >= 44
+    unfit = [each["check_name"] for each in results if each["status"] == "xfail"]
+    assert set(unfit) <= set(DO_NOT_APPLY)
+
+
+def test_scikit_learns_checks_know_that_sequences_are_no_table():
+    checks = pytest.importorskip("sklearn.utils.estimator_checks")
+    with pytest.warns(UserWarning, match="Can't test estimator SequenceVectorizer which requires input"):
+        results = checks.check_estimator(db.sklearn.SequenceVectorizer(k=1))
+    assert [each["status"] for each in results] == ["passed"]
