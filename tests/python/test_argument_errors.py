@@ -9,7 +9,10 @@ import torch
 import deepbio_torch as db
 from deepbio_torch import _C
 
-MODULES = ("community", "data", "export", "losses", "metrics", "models", "report", "targets", "training")
+MODULES = (
+    "cache", "community", "compat", "data", "export", "losses", "metrics", "models", "report", "sklearn", "study",
+    "targets", "tokenizers", "training", "transforms",
+)  # fmt: skip
 WRONG = [None, 3, 2.5, "no such thing", b"bytes", [], {"a": 1}, object(), torch.zeros(2)]
 # Not ours: they pass on to torch or take anything.
 LEFT_OUT = {"collate", "pad_collate", "truncate_collate"}
