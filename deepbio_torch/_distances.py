@@ -70,6 +70,31 @@ class DistanceMatrix:
         ids, values = _C.read_distances(os.fspath(path))
         return cls(ids or [str(i) for i in range(len(values))], values)
 
+    @classmethod
+    def from_skbio(cls, distances: skbio.DistanceMatrix) -> DistanceMatrix:
+        """The same as a matrix of scikit-bio, with its ids."""
+        return cls(distances.ids, distances.data)
+
+    @classmethod
+    def from_pandas(cls, frame: pd.DataFrame) -> DistanceMatrix:
+        """Distances of a DataFrame with the same ids on both axes.
+
+        Raises:
+            ArgumentError: the ids of rows and columns differ; and as of the constructor.
+        """
+        rows, columns = [str(name) for name in frame.index], [str(name) for name in frame.columns]
+        if rows != columns:
+            place = next((i for i, pair in enumerate(zip(rows, columns, strict=False)) if pair[0] != pair[1]), None)
+            found = f"{len(rows)} and {len(columns)}" if place is None else f"{rows[place]!r} and {columns[place]!r}"
+            raise ArgumentError(f"distances: expected the same ids of rows and columns, got {found}")
+        return cls(rows, frame.to_numpy())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """The values for ``numpy.asarray``; shares memory unless another dtype or a copy is asked for."""
+        import numpy as np
+
+        return np.array(self.values.numpy(), dtype=dtype, copy=copy)
+
     def with_ids(self, ids: Sequence[str]) -> DistanceMatrix:
         """The same distances under other ids, for files that hold none and follow the order of a table."""
         return DistanceMatrix(ids, self.values)

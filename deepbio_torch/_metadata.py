@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path as _Path
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 from . import _C
 from ._ids import Path, html_table
+from .errors import ArgumentError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +24,20 @@ class Metadata:
     def __init__(self, metadata: _C.Metadata, missing_values: Sequence[str] = ()) -> None:
         """Wraps the C++ metadata."""
         self.native, self.missing_values = metadata, list(missing_values)
+        self._text: str | None = None  # of metadata that no file holds
+
+    @classmethod
+    def from_pandas(cls, frame: pd.DataFrame, *, missing_values: str | Sequence[str] = ()) -> Metadata:
+        """A DataFrame whose index holds the sample ids; columns of numbers are numeric, others are words.
+
+        Args:
+            frame: a row per sample; what pandas takes for missing is missing.
+            missing_values: words that are missing too, as for :func:`read_metadata`.
+
+        Raises:
+            ArgumentError: a name or value with a tab or a line end. ParseError: an id twice, as of a file.
+        """
+        return _from_text(_text_of(frame), missing_values)
 
     @property
     def ids(self) -> list[str]:
@@ -79,11 +96,49 @@ class Metadata:
         return html_table(kinds, f"{len(self.ids)} samples")
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if self._text is not None:
+            return _from_text, (self._text, self.missing_values)
         return _unpickle_metadata, (self.native.path, self.missing_values)
 
 
 def _unpickle_metadata(path: str, missing_values: list[str]) -> Metadata:
     return read_metadata(path, missing_values=missing_values)
+
+
+def _text_of(frame: pd.DataFrame) -> str:
+    kinds = ["numeric" if column.dtype.kind in "iuf" else "categorical" for _, column in frame.items()]
+    lines = [["sample-id", *map(str, frame.columns)], ["#q2:types", *kinds]]
+    for name, missing, values in zip(frame.index, frame.isna().to_numpy(), frame.to_numpy(object), strict=True):
+        cells = ["" if is_missing else str(value) for is_missing, value in zip(missing, values, strict=True)]
+        lines.append([str(name), *cells])
+    for cell in (cell for line in lines for cell in line):
+        if any(letter in cell for letter in "\t\r\n"):
+            raise ArgumentError(f"metadata: expected names and values without tabs and line ends, got {cell!r}")
+    return "".join("\t".join(line) + "\n" for line in lines)
+
+
+def _from_text(text: str, missing_values: str | Sequence[str]) -> Metadata:
+    with tempfile.TemporaryDirectory(prefix="deepbio-") as folder:
+        path = _Path(folder) / "DataFrame"
+        path.write_text(text, encoding="utf-8")
+        out = read_metadata(path, missing_values=missing_values)
+    out._text = text
+    return out
+
+
+def metadata_of(given: Any, missing_values: str | Sequence[str] = ()) -> Metadata:
+    """Metadata of what an argument ``metadata`` may be: a path, a DataFrame, or Metadata as it is.
+
+    Raises:
+        ArgumentError: Metadata together with missing_values, which were chosen when it was made.
+    """
+    if isinstance(given, Metadata):
+        if missing_values:
+            raise ArgumentError("missing_values: expected none beside Metadata, which has its own; give them there")
+        return given
+    if hasattr(given, "columns") and hasattr(given, "index"):
+        return Metadata.from_pandas(given, missing_values=missing_values)
+    return read_metadata(given, missing_values=missing_values)
 
 
 def read_metadata(path: Path, *, missing_values: str | Sequence[str] = ()) -> Metadata:

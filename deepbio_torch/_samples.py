@@ -6,7 +6,7 @@ import copy
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -17,8 +17,12 @@ from ._arguments import seed_of
 from ._batch import Batch, Rows, Sample
 from ._draws import Draws
 from ._log import logger
+from ._metadata import Metadata, metadata_of
 from ._tables import DistanceMatrix, Table, Tree, read_table, read_tree
 from .errors import ArgumentError, RecordIndexError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Path = str | os.PathLike[str]
 _AUTO_DEPTH = -1  # of C++
@@ -39,7 +43,7 @@ class SampleDataset(Dataset[Sample]):
         table: a Table or the path of one.
         tree: a Tree or path; a batch then carries the UniFrac distances of its own draw.
         distances: a DistanceMatrix or path instead of a tree.
-        metadata: path of a metadata TSV.
+        metadata: path of a metadata TSV, a :class:`Metadata`, or a DataFrame whose index holds the sample ids.
         target: its column to learn. Samples whose value is missing are left out; samples that the metadata
             or the distances do not know are an error, unless ``missing_samples`` is "drop". Samples that all have
             the same value are refused, unless ``codec`` is given: then they are judged, not learned from.
@@ -84,7 +88,7 @@ class SampleDataset(Dataset[Sample]):
         *,
         tree: Tree | Path | None = None,
         distances: DistanceMatrix | Path | None = None,
-        metadata: Path | None = None,
+        metadata: Metadata | pd.DataFrame | Path | None = None,
         target: str | None = None,
         classifier: bool = False,
         target_transform: str = "zscore",
@@ -121,8 +125,8 @@ class SampleDataset(Dataset[Sample]):
         self.tree = tree if tree is None or isinstance(tree, Tree) else read_tree(tree)
         if distances is not None and not isinstance(distances, DistanceMatrix):
             distances = DistanceMatrix.read(distances)
-        self._missing_values = [missing_values] if isinstance(missing_values, str) else list(missing_values)
-        about = None if metadata is None else _C.Metadata.read(os.fspath(metadata), self._missing_values)
+        self._metadata = None if metadata is None else metadata_of(metadata, missing_values)
+        about = None if self._metadata is None else self._metadata.native
         depth = self._choose(
             about,
             distances,
@@ -279,9 +283,9 @@ class SampleDataset(Dataset[Sample]):
             if len(groups) != len(self):
                 raise ArgumentError(f"group: expected a value for each of {len(self)} samples, got {len(groups)}")
             return groups
-        if "metadata" not in self._paths:
+        if self._metadata is None:
             raise ArgumentError(f"group: column {group!r} needs metadata=PATH")
-        about = _C.Metadata.read(self._paths["metadata"], self._missing_values)
+        about = self._metadata.native
         values = dict(zip(about.ids, about.values(group), strict=True))
         return ["" if _C.is_missing(values.get(name, "")) else values[name] for name in self.sample_ids]
 
