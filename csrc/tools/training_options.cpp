@@ -61,7 +61,6 @@ void adapt_to_classes(TrainingSetup& setup) {
   model.known_inputs = "presence";
   model.known_dropout = model.sequence_dropout = 0.5;
   model.num_bins = 0;
-  model.num_members = 8;  // half as many inputs cost half as much
   setup.training.epochs = 12;
   setup.training.min_steps = 600;  // slowly: decided on inner splits, docs/science.md
   setup.training.lr = 3e-4;

@@ -9,32 +9,50 @@
 #include "deepbio/base/error.h"
 
 namespace deepbio::train {
+namespace {
 
-AdamW::AdamW(std::vector<std::pair<std::string, torch::Tensor>> parameters, AdamWOptions options)
-    : parameters_(std::move(parameters)), options_(options) {
+// What the fused kernels walk through side by side.
+struct Walked {
+  std::vector<torch::Tensor>&parameters, &gradients, &averages, &squares, &steps;
+};
+
+void fused_adamw(const Walked& all, double lr, double beta1, const OptimizerOptions& options) {
+  at::_fused_adamw_(all.parameters, all.gradients, all.averages, all.squares, /*max_exp_avg_sqs=*/{}, all.steps, lr,
+                    beta1, options.beta2, options.weight_decay, options.eps, /*amsgrad=*/false, /*maximize=*/false);
+}
+
+void fused_adam(const Walked& all, double lr, double beta1, const OptimizerOptions& options) {
+  at::_fused_adam_(all.parameters, all.gradients, all.averages, all.squares, /*max_exp_avg_sqs=*/{}, all.steps, lr,
+                   beta1, options.beta2, options.weight_decay, options.eps, /*amsgrad=*/false, /*maximize=*/false);
+}
+
+}  // namespace
+
+Optimizer::Optimizer(std::vector<std::pair<std::string, torch::Tensor>> parameters, OptimizerOptions options)
+    : parameters_(std::move(parameters)), options_(std::move(options)) {
   for (const auto& [name, parameter] : parameters_) {
-    exp_avg_.push_back(torch::zeros_like(parameter));
-    exp_avg_sq_.push_back(torch::zeros_like(parameter));
+    average_.push_back(torch::zeros_like(parameter));
+    if (!is_sgd()) square_.push_back(torch::zeros_like(parameter));
     step_.push_back(torch::zeros({}, torch::kFloat32));
   }
 }
 
-bool AdamW::is_slow(size_t parameter) const {
+bool Optimizer::is_slow(size_t parameter) const {
   return !options_.slow_prefix.empty() && parameters_[parameter].first.starts_with(options_.slow_prefix);
 }
 
-void AdamW::step(double lr) {
-  step_group(/*slow=*/false, lr);
-  if (!options_.slow_prefix.empty()) step_group(/*slow=*/true, lr * options_.slow_factor);
+void Optimizer::step(const Rate& rate) {
+  step_group(/*slow=*/false, rate);
+  if (!options_.slow_prefix.empty()) step_group(/*slow=*/true, {rate.lr * options_.slow_factor, rate.momentum});
 }
 
-void AdamW::forget_slow_gradients() {
+void Optimizer::forget_slow_gradients() {
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (is_slow(i)) parameters_[i].second.mutable_grad().reset();
   }
 }
 
-void AdamW::step_group(bool slow, double lr) {
+void Optimizer::step_group(bool slow, const Rate& rate) {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> parameters, gradients, averages, squares, steps;
   for (size_t i = 0; i < parameters_.size(); ++i) {
@@ -45,29 +63,37 @@ void AdamW::step_group(bool slow, double lr) {
     if (gradient.strides() != parameter.strides()) gradient = torch::empty_like(parameter).copy_(gradient);
     step_[i] += 1;
     parameters.push_back(parameter), gradients.push_back(gradient);
-    averages.push_back(exp_avg_[i]), squares.push_back(exp_avg_sq_[i]), steps.push_back(step_[i]);
+    averages.push_back(average_[i]), steps.push_back(step_[i]);
+    if (!is_sgd()) squares.push_back(square_[i]);
   }
   if (parameters.empty()) return;
-  at::_fused_adamw_(parameters, gradients, averages, squares, /*max_exp_avg_sqs=*/{}, steps, lr, options_.beta1,
-                    options_.beta2, options_.weight_decay, options_.eps, /*amsgrad=*/false, /*maximize=*/false);
+  const double decay = options_.weight_decay;
+  if (is_sgd()) {
+    // A buffer of zeros becomes the gradient in the first step, as torch's does.
+    at::_fused_sgd_(parameters, gradients, averages, decay, rate.momentum.value_or(options_.momentum), rate.lr,
+                    /*dampening=*/0, /*nesterov=*/false, /*maximize=*/false, /*is_first_step=*/false);
+    return;
+  }
+  const auto fused = options_.kind == "adam" ? &fused_adam : &fused_adamw;
+  fused({parameters, gradients, averages, squares, steps}, rate.lr, rate.momentum.value_or(options_.beta1), options_);
 }
 
-void AdamW::zero_grad() {
+void Optimizer::zero_grad() {
   for (auto& [name, parameter] : parameters_) parameter.mutable_grad().reset();
 }
 
-std::vector<std::pair<std::string, torch::Tensor>> AdamW::state() const {
+std::vector<std::pair<std::string, torch::Tensor>> Optimizer::state() const {
   std::vector<std::pair<std::string, torch::Tensor>> state;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const std::string& name = parameters_[i].first;
-    state.emplace_back("exp_avg/" + name, exp_avg_[i]);
-    state.emplace_back("exp_avg_sq/" + name, exp_avg_sq_[i]);
+    state.emplace_back((is_sgd() ? "momentum_buffer/" : "exp_avg/") + name, average_[i]);
+    if (!is_sgd()) state.emplace_back("exp_avg_sq/" + name, square_[i]);
     state.emplace_back("step/" + name, step_[i]);
   }
   return state;
 }
 
-void AdamW::load_state(const std::vector<std::pair<std::string, torch::Tensor>>& state) {
+void Optimizer::load_state(const std::vector<std::pair<std::string, torch::Tensor>>& state) {
   const torch::NoGradGuard no_grad;
   std::unordered_map<std::string, torch::Tensor> by_name(state.begin(), state.end());
   const auto own = this->state();
@@ -101,14 +127,6 @@ double clip_gradients(const std::vector<std::pair<std::string, torch::Tensor>>& 
     }
   }
   return total;
-}
-
-double warmup_cosine(int64_t step, double lr, int64_t warmup_steps, int64_t total_steps) {
-  const int64_t warmup = std::min(warmup_steps, total_steps / 10);
-  if (step < warmup) return lr * static_cast<double>(step + 1) / static_cast<double>(warmup);
-  const int64_t rest = std::max<int64_t>(total_steps - warmup, 1);
-  const double progress = std::min(1.0, static_cast<double>(step - warmup) / static_cast<double>(rest));
-  return lr * 0.5 * (1 + std::cos(M_PI * progress));
 }
 
 }  // namespace deepbio::train

@@ -1,9 +1,10 @@
-// AdamW and learning-rate schedules for the trainer.
+// The optimizers of the trainer. What learning rate they go by is train/schedule.h.
 #pragma once
 
 #include <torch/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,39 +13,47 @@
 
 namespace deepbio::train {
 
-struct AdamWOptions {
-  double lr = 1e-4, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.01;
+struct OptimizerOptions {
+  std::string kind = "adamw";  // adamw, adam, sgd
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
+  double momentum = 0.9;  // of sgd
+  double weight_decay = 0.01;
   std::string slow_prefix;  // parameters whose names begin so learn at lr * slow_factor; "": none
   double slow_factor = 1;
 };
 
-// AdamW over named parameters (Loshchilov & Hutter 2019), step for step torch.optim.AdamW; parameters without a
-// gradient are left alone. State per parameter: step, exp_avg, exp_avg_sq, as in Python, so that either side resumes
-// the other's.
-class AdamW {
+// What one update goes by. momentum replaces beta1 (adamw, adam) or the momentum of sgd where a schedule moves it.
+struct Rate {
+  double lr = 0;
+  std::optional<double> momentum = {};
+};
+
+// Over named parameters, step for step torch.optim's AdamW (Loshchilov & Hutter 2019), Adam (Kingma & Ba 2015) and
+// SGD; parameters without a gradient are left alone. State per parameter as in Python, so that either side resumes the
+// other's: step, exp_avg and exp_avg_sq, or step and momentum_buffer.
+class Optimizer {
  public:
-  AdamW(std::vector<std::pair<std::string, torch::Tensor>> parameters, AdamWOptions options);
-  void step(double lr);
+  Optimizer(std::vector<std::pair<std::string, torch::Tensor>> parameters, OptimizerOptions options);
+  void step(const Rate& rate);
   void zero_grad();
   void forget_slow_gradients();  // so that the next step leaves the parameters of slow_prefix alone
-  // "exp_avg/NAME", "exp_avg_sq/NAME", "step/NAME"
+  // "exp_avg/NAME", "exp_avg_sq/NAME", "step/NAME"; of sgd "momentum_buffer/NAME", "step/NAME"
   std::vector<std::pair<std::string, torch::Tensor>> state() const;
   void load_state(const std::vector<std::pair<std::string, torch::Tensor>>& state);  // throws ConfigError on a mismatch
   const std::vector<std::pair<std::string, torch::Tensor>>& parameters() const { return parameters_; }
 
  private:
+  bool is_sgd() const { return options_.kind == "sgd"; }
   bool is_slow(size_t parameter) const;
-  void step_group(bool slow, double lr);
+  void step_group(bool slow, const Rate& rate);
   std::vector<std::pair<std::string, torch::Tensor>> parameters_;
-  AdamWOptions options_;
-  std::vector<torch::Tensor> exp_avg_, exp_avg_sq_, step_;
+  OptimizerOptions options_;
+  std::vector<torch::Tensor> average_;  // exp_avg, or momentum_buffer
+  std::vector<torch::Tensor> square_;   // exp_avg_sq; none for sgd
+  std::vector<torch::Tensor> step_;
 };
 
 // Scales gradients so that their total 2-norm is at most max_norm; returns the norm before.
 double clip_gradients(const std::vector<std::pair<std::string, torch::Tensor>>& parameters, double max_norm);
-
-// Learning rate of update `step` (0-based): linear from lr/warmup to lr over warmup updates, then half a cosine to 0 at
-// total. warmup is cut to a tenth of total when it is longer than that (AAM's default of 10 000 never ended).
-double warmup_cosine(int64_t step, double lr, int64_t warmup_steps, int64_t total_steps);
 
 }  // namespace deepbio::train

@@ -10,6 +10,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
+Json to_json(const Plateau& plateau) {
+  return Json(Json::Object{{"best", plateau.best ? Json(*plateau.best) : Json()},
+                           {"epochs_without_gain", plateau.epochs_without_gain},
+                           {"factor", plateau.factor}});
+}
+
+Plateau plateau_from_json(const Json& json) {
+  Plateau plateau;
+  if (const Json& best = json.at("best"); !best.is_null()) plateau.best = best.as_double();
+  plateau.epochs_without_gain = json.at("epochs_without_gain").as_int();
+  plateau.factor = json.at("factor").as_double();
+  return plateau;
+}
+
 Json state_to_json(const TrainingState& state, const TrainingOptions& options) {
   Json history = Json::array();
   for (const EpochReport& report : state.history) history.push_back(report.to_json());
@@ -20,6 +34,7 @@ Json state_to_json(const TrainingState& state, const TrainingOptions& options) {
                            {"epochs_without_gain", state.epochs_without_gain},
                            {"finished", state.finished},
                            {"averaged", state.averaged},
+                           {"plateau", to_json(state.plateau)},
                            {"options", options.to_json()},
                            {"history", std::move(history)}});
 }
@@ -33,6 +48,7 @@ TrainingState state_from_json(const Json& json) {
   state.epochs_without_gain = json.at("epochs_without_gain").as_int();
   state.finished = json.at("finished").as_bool();
   if (const Json* averaged = json.find("averaged")) state.averaged = averaged->as_int();
+  if (const Json* plateau = json.find("plateau")) state.plateau = plateau_from_json(*plateau);
   for (const Json& report : json.at("history").as_array()) state.history.push_back(epoch_report_from_json(report));
   return state;
 }
@@ -97,7 +113,7 @@ EpochReport epoch_report_from_json(const Json& json) {
 }
 
 void save_training_state(const std::string& run, const TrainingState& state, const model::AamModel& model,
-                         const AdamW& optimizer, const TrainingOptions& options) {
+                         const Optimizer& optimizer, const TrainingOptions& options) {
   const fs::path last = fs::path(run) / "last", fresh = fs::path(run) / "last.new", old = fs::path(run) / "last.old";
   fs::remove_all(fresh);
   fs::create_directories(fresh);
@@ -137,7 +153,7 @@ void repair_metrics(const std::string& run) {
   if (!fs::exists(path) || io::read_all(path.string()) != lines) io::write_file(path.string(), lines);
 }
 
-TrainingState load_training_state(const std::string& run, model::AamModel& model, AdamW& optimizer,
+TrainingState load_training_state(const std::string& run, model::AamModel& model, Optimizer& optimizer,
                                   const TrainingOptions& options) {
   const fs::path folder = state_folder(run);
   const fs::path path = folder / "state.json";

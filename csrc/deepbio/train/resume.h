@@ -7,6 +7,7 @@
 
 #include "deepbio/train/checkpoint.h"
 #include "deepbio/train/optim.h"
+#include "deepbio/train/schedule.h"
 #include "deepbio/train/trainer.h"
 
 namespace deepbio::train {
@@ -18,6 +19,7 @@ struct TrainingState {
   double best_value = 0;            // of options.best_metric
   int64_t epochs_without_gain = 0;  // what patience counts
   bool finished = false;            // stopped early; nothing is left to resume
+  Plateau plateau;                  // of the learning rate
   NamedTensors average;             // mean weights of `averaged` updates; empty until averaging begins
   int64_t averaged = 0;
   std::vector<EpochReport> history;
@@ -26,10 +28,10 @@ struct TrainingState {
 // RUN/last/{model.safetensors, optimizer.safetensors, average.safetensors where there is one, state.json} and
 // RUN/metrics.jsonl.
 void save_training_state(const std::string& run, const TrainingState& state, const model::AamModel& model,
-                         const AdamW& optimizer, const TrainingOptions& options);
+                         const Optimizer& optimizer, const TrainingOptions& options);
 // throws MissingFileError, ConfigError (weights that do not fit; options that changed and would make another run). More
 // epochs, another patience and other threads are no other run.
-TrainingState load_training_state(const std::string& run, model::AamModel& model, AdamW& optimizer,
+TrainingState load_training_state(const std::string& run, model::AamModel& model, Optimizer& optimizer,
                                   const TrainingOptions& options);
 // What load_training_state refuses before it reads weights, for those who have much to read first. A run that was
 // stopped before its first checkpoint is compared with its config.json.

@@ -84,7 +84,7 @@ class FitRun {
         codec_(codec),
         callbacks_(callbacks),
         generator_(options.seed),
-        optimizer_(trainable_parameters(model), adamw_options(options, model.is_predictor())) {
+        optimizer_(trainable_parameters(model), optimizer_options(options, model.is_predictor())) {
     check_training(model_.config(), model_.is_predictor(), options_,
                    {sources_.train, sources_.val, sources_.split, codec_});
     counts_ = fit_count_target(options_.count_target, sources_.train, sources_.split.train);
@@ -131,9 +131,9 @@ class FitRun {
   }
 
  private:
-  static AdamWOptions adamw_options(const TrainingOptions& options, bool is_predictor) {
-    AdamWOptions out;
-    out.lr = options.lr;
+  static OptimizerOptions optimizer_options(const TrainingOptions& options, bool is_predictor) {
+    OptimizerOptions out;
+    out.kind = options.optimizer;
     out.weight_decay = options.weight_decay;
     out.beta2 = options.beta2;
     if (is_predictor) out.slow_prefix = "base_model.";
@@ -219,14 +219,14 @@ class FitRun {
   double update() {
     if (!base_moves()) optimizer_.forget_slow_gradients();
     if (options_.max_grad_norm > 0) clip_gradients(optimizer_.parameters(), options_.max_grad_norm * member_share_);
-    const double lr = options_.scheduler == "constant"
-                          ? options_.lr
-                          : warmup_cosine(state_.updates, options_.lr, options_.warmup_steps, total_updates_);
-    optimizer_.step(lr);
+    Rate rate =
+        scheduled_rate({options_.scheduler, options_.lr, options_.warmup_steps, total_updates_}, state_.updates);
+    rate.lr *= state_.plateau.factor;
+    optimizer_.step(rate);
     optimizer_.zero_grad();
     ++state_.updates;
     average();
-    return lr;
+    return rate.lr;
   }
 
   void validate(SampleLoader& loader, EpochReport& report) {
@@ -297,6 +297,7 @@ class FitRun {
       state_.best_value = value;
       if (options_.best_metric != "last") best_weights_ = copy_of(state_dict(model_));
     }
+    if (options_.scheduler == "plateau") state_.plateau.see(report.val_loss);
     state_.history.push_back(report);
     ++state_.next_epoch;
     state_.finished = options_.patience > 0 && state_.epochs_without_gain >= options_.patience;
@@ -382,7 +383,7 @@ class FitRun {
   const std::optional<data::TargetCodec>& codec_;
   const Callbacks& callbacks_;
   StepGenerator generator_;
-  AdamW optimizer_;
+  Optimizer optimizer_;
   CountTarget counts_;
   bool is_frozen_ = false, with_nucleotides_ = false, with_counts_ = true;
   // The loss is the mean over M members, each with gradients of its own: norms of a model are 1 / sqrt(M) of a

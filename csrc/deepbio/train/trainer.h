@@ -30,7 +30,8 @@ struct TrainingOptions {
   int64_t batch_size = 8;
   double lr = 1e-4;
   double weight_decay = 0.01;
-  double beta2 = 0.999;       // of AdamW
+  std::string optimizer = "adamw";
+  double beta2 = 0.999;
   double base_lr_factor = 1;  // learning rate of a predictor's base model, as a share of the heads'
   double unfreeze_from = 0;   // the base model stays as it is before this share of the steps
   int64_t warmup_steps = 10000;

@@ -3,6 +3,7 @@
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
 #include "deepbio/train/metrics.h"
+#include "deepbio/train/schedule.h"
 #include "deepbio/train/trainer.h"
 
 namespace deepbio::train {
@@ -12,20 +13,23 @@ OptionRows TrainingOptions::rows() {
       {"epochs", &epochs, "Passes over the training samples", at_least(1)},
       {"min_steps", &min_steps, "Steps of the optimizer at least: few samples get more epochs", at_least(0)},
       {"batch_size", &batch_size, "Samples per step; memory grows with it", at_least(1)},
-      {"lr", &lr, "Highest learning rate of AdamW", above(0)},
-      {"weight_decay", &weight_decay, "Of AdamW, on all parameters", at_least(0)},
-      {"beta2", &beta2, "Of AdamW: how long squared gradients are remembered", inside_unit()},
+      {"optimizer", &optimizer, "What turns gradients into steps; sgd has momentum 0.9",
+       one_of({"adamw", "adam", "sgd"})},
+      {"lr", &lr, "Highest learning rate", above(0)},
+      {"weight_decay", &weight_decay, "Of all parameters: decoupled for adamw, in the gradient for the others",
+       at_least(0)},
+      {"beta2", &beta2, "Of adamw and adam: how long squared gradients are remembered", inside_unit()},
       OptionRow{"base_lr_factor", &base_lr_factor, "Learning rate of the encoder, as a share of `lr`", above(0)}
           .for_predictor(),
       OptionRow{"unfreeze_from", &unfreeze_from, "The encoder stays as it is before this share of the steps",
                 below_one()}
           .for_predictor(),
-      {"warmup_steps", &warmup_steps, "Steps in which the learning rate rises to its highest, at most a tenth of all",
-       at_least(0)},
+      {"warmup_steps", &warmup_steps,
+       "Steps in which warmup_cosine rises to the highest learning rate, at most a tenth of all", at_least(0)},
       {"patience", &patience, "Epochs without a better value before stopping; 0: never stop early", at_least(0)},
       {"max_grad_norm", &max_grad_norm, "Clip gradients to this norm; 0: do not", at_least(0)},
       {"gradient_accumulation_steps", &gradient_accumulation_steps, "Batches per step of the optimizer", at_least(1)},
-      {"scheduler", &scheduler, "What the learning rate does after the warm-up", one_of({"warmup_cosine", "constant"})},
+      {"scheduler", &scheduler, "What the learning rate does, update by update", one_of(schedule_names())},
       // On the command line --seed stands beside --threads: it is every command's.
       OptionRow{"seed", &seed, "Of weights, order, draws, dropout and masks", at_least(0)}.not_on_command(),
       OptionRow{"num_workers", &loader_threads, "Threads that make batches ahead; 0: none", at_least(0)}.formerly(

@@ -18,45 +18,54 @@ torch::Tensor gradient_at(const torch::Tensor& parameter, int step) {
   return (parameter.detach() - std::sin(0.3 * step)) * torch::linspace(0.1, 3, parameter.numel());
 }
 
-CATCH_TEST_CASE("AdamW walks where torch::optim::AdamW walks", "[optim]") {
+// Both walk 50 steps of a learning rate that moves.
+template <class Oracle, class Options>
+void require_same_walk(const OptimizerOptions& options, Options theirs_options) {
   const torch::Tensor ours = torch::linspace(-1, 1, 7).requires_grad_();
   const torch::Tensor theirs = ours.detach().clone().requires_grad_();
-  AdamW optimizer({{"w", ours}}, {.lr = 0.05, .weight_decay = 0.1});
-  torch::optim::AdamW oracle({theirs}, torch::optim::AdamWOptions(0.05).weight_decay(0.1));
+  Optimizer optimizer({{"w", ours}}, options);
+  Oracle oracle({theirs}, theirs_options);
   for (int step = 0; step < 50; ++step) {
     const double lr = 0.05 / (1 + step % 7);
     ours.mutable_grad() = gradient_at(ours, step);
     theirs.mutable_grad() = gradient_at(theirs, step);
-    static_cast<torch::optim::AdamWOptions&>(oracle.param_groups()[0].options()).lr(lr);
-    optimizer.step(lr);
+    static_cast<Options&>(oracle.param_groups()[0].options()).lr(lr);
+    optimizer.step({lr});
     oracle.step();
     CATCH_REQUIRE(torch::allclose(ours, theirs, 1e-6, 1e-7));
   }
 }
 
-CATCH_TEST_CASE("AdamW leaves parameters without a gradient alone", "[optim]") {
+CATCH_TEST_CASE("each optimizer walks where torch's walks", "[optim]") {
+  using namespace torch::optim;
+  require_same_walk<AdamW>({.weight_decay = 0.1}, AdamWOptions(0.05).weight_decay(0.1));
+  require_same_walk<Adam>({.kind = "adam", .weight_decay = 0.1}, AdamOptions(0.05).weight_decay(0.1));
+  require_same_walk<SGD>({.kind = "sgd", .weight_decay = 0.1}, SGDOptions(0.05).momentum(0.9).weight_decay(0.1));
+}
+
+CATCH_TEST_CASE("an optimizer leaves parameters without a gradient alone", "[optim]") {
   const torch::Tensor still = torch::ones({3}).requires_grad_(), moved = torch::ones({3}).requires_grad_();
-  AdamW optimizer({{"still", still}, {"moved", moved}}, {});
+  Optimizer optimizer({{"still", still}, {"moved", moved}}, {});
   moved.mutable_grad() = torch::ones({3});
-  optimizer.step(0.1);
+  optimizer.step({0.1});
   CATCH_REQUIRE(torch::equal(still, torch::ones({3})));
   CATCH_REQUIRE_FALSE(torch::equal(moved, torch::ones({3})));
 }
 
 CATCH_TEST_CASE("an optimizer continued from its state makes the same steps", "[optim]") {
   const torch::Tensor first = torch::linspace(-1, 1, 5).requires_grad_();
-  AdamW optimizer({{"w", first}}, {.lr = 0.05});
-  const auto walk = [](AdamW& which, const torch::Tensor& parameter, int begin, int end) {
+  Optimizer optimizer({{"w", first}}, {});
+  const auto walk = [](Optimizer& which, const torch::Tensor& parameter, int begin, int end) {
     for (int step = begin; step < end; ++step) {
       parameter.mutable_grad() = gradient_at(parameter, step);
-      which.step(0.05);
+      which.step({0.05});
     }
   };
   walk(optimizer, first, 0, 5);
   Named kept;
   for (const auto& [name, tensor] : optimizer.state()) kept.emplace_back(name, tensor.clone());
   const torch::Tensor second = first.detach().clone().requires_grad_();
-  AdamW continued({{"w", second}}, {.lr = 0.05});
+  Optimizer continued({{"w", second}}, {});
   continued.load_state(kept);
   walk(optimizer, first, 5, 10);
   walk(continued, second, 5, 10);
@@ -77,20 +86,6 @@ CATCH_TEST_CASE("clipping scales all gradients together to the wanted norm", "[o
   CATCH_REQUIRE(b.grad()[0].item<double>() == Approx(0.8));
   CATCH_REQUIRE(clip_gradients(parameters, 10) == Approx(1));
   CATCH_REQUIRE(b.grad()[0].item<double>() == Approx(0.8));
-}
-
-CATCH_TEST_CASE("the learning rate rises over the warm-up and falls to zero", "[optim]") {
-  CATCH_REQUIRE(warmup_cosine(0, 1, 10, 110) == Approx(0.1));
-  CATCH_REQUIRE(warmup_cosine(9, 1, 10, 110) == Approx(1));
-  CATCH_REQUIRE(warmup_cosine(10, 1, 10, 110) == Approx(1));
-  CATCH_REQUIRE(warmup_cosine(60, 1, 10, 110) == Approx(0.5));
-  CATCH_REQUIRE(warmup_cosine(110, 1, 10, 110) == Approx(0).margin(1e-12));
-  CATCH_REQUIRE(warmup_cosine(500, 1, 10, 110) == Approx(0).margin(1e-12));
-}
-
-CATCH_TEST_CASE("a warm-up longer than a tenth of the run is cut to that", "[optim]") {
-  CATCH_REQUIRE(warmup_cosine(9, 1, 10000, 100) == Approx(1));
-  CATCH_REQUIRE(warmup_cosine(0, 1, 10000, 5) == Approx(1));
 }
 
 }  // namespace

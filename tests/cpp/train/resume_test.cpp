@@ -13,10 +13,10 @@ namespace {
 using namespace deepbio::train;
 using deepbio::test::TemporaryFolder;
 
-AdamW optimizer_of(deepbio::model::AamModel& model) {
+Optimizer optimizer_of(deepbio::model::AamModel& model) {
   NamedTensors parameters;
   for (const auto& item : model.named_parameters()) parameters.emplace_back(item.key(), item.value());
-  return AdamW(parameters, {});
+  return Optimizer(parameters, {});
 }
 
 TrainingState some_state() {
@@ -35,11 +35,11 @@ CATCH_TEST_CASE("a saved training state comes back with every field and weight")
   const TemporaryFolder folder;
   const TrainingOptions options = small_training(5);
   const auto model = small_predictor();
-  const AdamW optimizer = optimizer_of(*model);
+  const Optimizer optimizer = optimizer_of(*model);
   save_training_state(folder.path(), some_state(), *model, optimizer, options);
 
   const auto other = deepbio::model::make_model(small_model(), true);
-  AdamW fresh = optimizer_of(*other);
+  Optimizer fresh = optimizer_of(*other);
   const TrainingState state = load_training_state(folder.path(), *other, fresh, options);
 
   CATCH_REQUIRE(state.next_epoch == 3);
@@ -55,7 +55,7 @@ CATCH_TEST_CASE("a saved training state comes back with every field and weight")
 CATCH_TEST_CASE("saving again replaces the state and leaves no temporary folder") {
   const TemporaryFolder folder;
   const auto model = small_predictor();
-  const AdamW optimizer = optimizer_of(*model);
+  const Optimizer optimizer = optimizer_of(*model);
   TrainingState state = some_state();
   save_training_state(folder.path(), state, *model, optimizer, small_training(5));
   state.next_epoch = 4;
@@ -80,6 +80,6 @@ CATCH_TEST_CASE("options that make another run are refused before anything is lo
 CATCH_TEST_CASE("a run without a saved state cannot be resumed and says so") {
   const TemporaryFolder folder;
   const auto model = small_predictor();
-  AdamW optimizer = optimizer_of(*model);
+  Optimizer optimizer = optimizer_of(*model);
   CATCH_REQUIRE_THROWS_AS(load_training_state(folder.path(), *model, optimizer, small_training(5)), deepbio::Error);
 }
