@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from . import _options, _weights
+from . import _C, _options, _weights
 from ._config import ModelConfig
 from ._fusion import CategoricalEmbedder, CrossAttentionFusion, GatedFusion, PerceiverFusion
 from ._layers import (
@@ -222,18 +222,20 @@ class SequencePredictor(_Model):
     def _register_branches(self) -> None:
         c = self.config
         width = c.categorical_embed_dim * len(c.categorical_cardinalities)
-        parts = 1 if c.known_inputs == "presence" else 2
+        self._known_levels: list[float] = _C.known_levels(c.known_inputs)
+        known_parts = len(self._known_levels) + (c.known_inputs == "log_presence")
+        pooled_parts = 1 if c.known_inputs == "presence" else 2
         outputs = c.num_bins or c.out_dim * max(c.num_quantiles, 1)
         members = int(c.transformer_branch)
         if c.num_known_asvs:
             self.known_asvs = KnownAsvs(c.num_known_asvs, c.max_bp)
             dropouts = c.known_input_dropout, c.known_dropout
-            size = c.num_members, parts * c.num_known_asvs, width, c.known_hidden_dim, outputs
+            size = c.num_members, known_parts * c.num_known_asvs, width, c.known_hidden_dim, outputs
             self.known_branch = MemberNets(*size, dropouts=dropouts)
             members += c.num_members
         if c.sequence_branch:
             dropouts = c.sequence_input_dropout, c.sequence_dropout
-            size = c.num_members, parts * c.embedding_dim, width, c.sequence_hidden_dim, outputs
+            size = c.num_members, pooled_parts * c.embedding_dim, width, c.sequence_hidden_dim, outputs
             self.sequence_branch = MemberNets(*size, dropouts=dropouts)
             members += c.num_members
         if not members:
@@ -308,8 +310,9 @@ class SequencePredictor(_Model):
         """The raw outputs of all members [M, B, outputs]."""
         index, mask, counts = batch["asv_index"], batch["mask"], batch.get("counts")
         log_abundance = self.config.known_inputs == "log_presence"
+        sees_abundance = self.config.known_inputs != "presence"
         if counts is None:
-            if log_abundance or self.config.num_known_asvs:
+            if sees_abundance or self.config.num_known_asvs:
                 raise ArgumentError("counts: this model sees the reads of ASVs, got none")
             counts = mask.to(torch.float32)
         parts = []
@@ -321,10 +324,10 @@ class SequencePredictor(_Model):
                 columns = self.known_asvs(tokens)
             else:
                 raise ArgumentError("asv_tokens: this model knows ASVs by their sequence, got none (nor asv_identity)")
-            inputs = _ops.known_asv_inputs(columns, index, mask, counts, known, log_abundance)
+            inputs = _ops.known_asv_inputs(columns, index, mask, counts, known, log_abundance, self._known_levels)
             parts.append(self.known_branch(inputs, categories))
         if self.config.sequence_branch:
-            pooled = _ops.pool_sequences(asvs, index, mask, counts, log_abundance)
+            pooled = _ops.pool_sequences(asvs, index, mask, counts, sees_abundance)
             parts.append(self.sequence_branch(pooled, categories))
         if transformer is not None:
             parts.append(transformer.unsqueeze(0))

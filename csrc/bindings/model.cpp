@@ -79,6 +79,14 @@ bool is_predictor(const std::map<std::string, torch::Tensor>& state) {
 }
 
 void bind_model(py::module_& module) {
+  module.def(
+      "known_levels",
+      [](const std::string& known_inputs) {
+        model::ModelConfig config;
+        config.known_inputs = known_inputs;
+        return config.known_levels();
+      },
+      py::arg("known_inputs"));
   module.def("parameter_names", &parameter_names, py::arg("config_json"), py::arg("is_predictor"));
   module.def("model_forward", &forward, py::arg("config_json"), py::arg("state"), py::arg("inputs"),
              py::arg("return_nucleotides") = false);

@@ -265,7 +265,7 @@ TORCH_LIBRARY(deepbio, m) {
   m.def("known_columns(Tensor identity, Tensor known) -> Tensor", &fn::known_columns);
   m.def(
       "known_asv_inputs(Tensor columns, Tensor asv_index, Tensor mask, Tensor counts, Tensor known, "
-      "bool log_abundance) -> Tensor",
+      "bool log_abundance, float[] levels=[0.0]) -> Tensor",
       &fn::known_asv_inputs);
   m.def(
       "pool_sequences(Tensor asv_embeddings, Tensor asv_index, Tensor mask, Tensor counts, bool log_abundance) "

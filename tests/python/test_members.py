@@ -41,11 +41,11 @@ def plain_branch(x, branch, member):
     return hidden @ branch.head_weight[member] + branch.head_bias[member]
 
 
-@pytest.mark.parametrize("known_inputs", ["log_presence", "presence"])
+@pytest.mark.parametrize("known_inputs", ["log_presence", "presence", "levels"])
 def test_members_of_a_histogram_are_those_of_plain_torch(known_inputs):
     tokens, counts = small_tokens(), torch.arange(1.0, 16.0).view(3, 5)
     model, column = members_model(tokens, num_bins=9, known_inputs=known_inputs)
-    with_log = known_inputs == "log_presence"
+    with_abundance = known_inputs != "presence"
     weights = torch.tensor([0.3, 0.1, 0.2, 0.1, 0.2, 0.1])
     model.mixture.weight.copy_(weights)
     model.mixture.bin_edges.copy_(torch.linspace(-1, 2, 10))
@@ -63,10 +63,12 @@ def test_members_of_a_histogram_are_those_of_plain_torch(known_inputs):
                 k = column.get(int((tokens[sample, slot] * keys).sum()), 4)
                 reads[k] += counts[sample, slot]
             logs, present = torch.log1p(1000 * reads[:4] / total), (reads[:4] > 0).float()
-            known.append(torch.cat([logs, present]) if with_log else present)
+            above = [(reads[:4] > total * level).float() for level in (0.001, 0.01)]
+            parts = {"log_presence": [logs, present], "presence": [present], "levels": [present, *above]}
+            known.append(torch.cat(parts[known_inputs]))
             weight = torch.log1p(counts[sample, real])
             means = [embeddings[sample, real].mean(0), (weight / weight.sum()) @ embeddings[sample, real]]
-            pooled.append(torch.cat(means if with_log else means[:1]))
+            pooled.append(torch.cat(means if with_abundance else means[:1]))
         logits = [plain_branch(torch.stack(known), model.known_branch, e) for e in range(3)]
         logits += [plain_branch(torch.stack(pooled), model.sequence_branch, e) for e in range(3)]
     shares = sum(w * one.softmax(-1) for w, one in zip(weights, logits, strict=True))

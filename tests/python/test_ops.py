@@ -169,7 +169,7 @@ def test_what_known_asvs_and_histograms_need_is_checked():
     for op, call in [
         (ops.asv_identity, (tokens, keys)),
         (ops.known_columns, (identity, known)),
-        (ops.known_asv_inputs, (columns, index, where, counts, known, True)),
+        (ops.known_asv_inputs, (columns, index, where, counts, known, True, [0.0, 0.1])),
         (ops.soft_targets, (torch.randn(4), edges)),
         (ops.distribution_quantile, (torch.randn(4, 7).log_softmax(-1), edges, 0.5)),
         (ops.distribution_mean, (torch.randn(4, 7).log_softmax(-1), edges)),

@@ -217,18 +217,23 @@ torch::Tensor SequencePredictorImpl::encode_asvs(const torch::Tensor& asv_tokens
 void SequencePredictorImpl::register_branches() {
   const ModelConfig& c = config_;
   const int64_t width = c.categorical_embed_dim * static_cast<int64_t>(c.categorical_cardinalities.size());
-  const int64_t parts = c.known_inputs == "presence" ? 1 : 2;
+  const auto known_parts = static_cast<int64_t>(c.known_levels().size()) + (c.sees_log_abundance() ? 1 : 0);
+  const int64_t pooled_parts = c.sees_abundance() ? 2 : 1;
   int64_t members = c.transformer_branch ? 1 : 0;
   if (c.num_known_asvs > 0) {
     known_asvs_ = register_module("known_asvs", KnownAsvs(c.num_known_asvs, c.max_bp));
-    const MemberNetsImpl::Size size{c.num_members,  parts * c.num_known_asvs, width,          c.known_hidden_dim,
-                                    num_outputs(c), c.known_input_dropout,    c.known_dropout};
+    const MemberNetsImpl::Size size{c.num_members,  known_parts * c.num_known_asvs, width,          c.known_hidden_dim,
+                                    num_outputs(c), c.known_input_dropout,          c.known_dropout};
     known_branch_ = register_module("known_branch", MemberNets(size));
     members += c.num_members;
   }
   if (c.sequence_branch) {
-    const MemberNetsImpl::Size size{c.num_members,         parts * c.embedding_dim, width,
-                                    c.sequence_hidden_dim, num_outputs(c),          c.sequence_input_dropout,
+    const MemberNetsImpl::Size size{c.num_members,
+                                    pooled_parts * c.embedding_dim,
+                                    width,
+                                    c.sequence_hidden_dim,
+                                    num_outputs(c),
+                                    c.sequence_input_dropout,
                                     c.sequence_dropout};
     sequence_branch_ = register_module("sequence_branch", MemberNets(size));
     members += c.num_members;
@@ -287,11 +292,11 @@ torch::Tensor SequencePredictorImpl::known_inputs(const Inputs& inputs) const {
   const torch::Tensor identity =
       inputs.asv_identity.defined() ? inputs.asv_identity : known_asvs_->identity_of(inputs.asv_tokens);
   return fn::known_asv_inputs(known_asvs_->columns_of(identity), inputs.asv_index, inputs.mask, inputs.counts,
-                              known_asvs_->identities(), config_.known_inputs == "log_presence");
+                              known_asvs_->identities(), config_.sees_log_abundance(), config_.known_levels());
 }
 
 torch::Tensor SequencePredictorImpl::sequence_inputs(const Inputs& inputs, const torch::Tensor& asv_embeddings) const {
-  const bool log_abundance = config_.known_inputs == "log_presence";
+  const bool log_abundance = config_.sees_abundance();
   if (log_abundance && !inputs.counts.defined()) {
     throw ArgumentError("counts: this model pools sequences by abundance, got none");
   }

@@ -146,8 +146,9 @@ OptionRows branch_rows(ModelConfig& c) {
       OptionRow{"num_known_asvs", &c.num_known_asvs, "ASVs known from training; 0: no branch of them", at_least(0)}
           .not_on_command(),
       {"known_inputs", &c.known_inputs,
-       "What is seen of known ASVs and of pooled sequences: abundance too, or presence",
-       one_of({"log_presence", "presence"})},
+       "What is seen of a known ASV. presence: whether it is there; log_presence: its log share of the reads, too; "
+       "levels: whether it is there, above 0.1 % and above 1 % of the reads",
+       one_of({"log_presence", "presence", "levels"})},
       {"known_hidden_dim", &c.known_hidden_dim, "Width of the hidden layer over known ASVs", at_least(1)},
       {"known_dropout", &c.known_dropout, "Dropout of that layer", below_one()},
       {"known_input_dropout", &c.known_input_dropout, "Share of the known ASVs that a step leaves out", below_one()},
@@ -254,6 +255,10 @@ ModelConfig ModelConfig::from_json(const Json& json) {
 }
 
 void ModelConfig::check() const { Check(*this).all(); }
+
+std::vector<double> ModelConfig::known_levels() const {
+  return known_inputs == "levels" ? std::vector<double>{0, 0.001, 0.01} : std::vector<double>{0};
+}
 
 bool ModelConfig::is_plain() const {
   return transformer_branch && num_known_asvs == 0 && !sequence_branch && num_bins == 0;

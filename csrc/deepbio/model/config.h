@@ -59,7 +59,7 @@ struct ModelConfig {
   // Ours: branches of the prediction beside or instead of AAM's transformer, each of num_members networks (members.h).
   bool transformer_branch = true;             // AAM's own: target encoder, pooling, head
   int64_t num_known_asvs = 0;                 // ASVs known from training, by their own weights; 0: no such branch
-  std::string known_inputs = "log_presence";  // what is seen of them: log_presence, presence
+  std::string known_inputs = "log_presence";  // what is seen of them: log_presence, presence, levels
   int64_t known_hidden_dim = 512;
   double known_dropout = 0.5, known_input_dropout = 0.1;
   bool sequence_branch = false;  // the mean ASV embedding of a sample: also of ASVs that training never saw
@@ -76,6 +76,9 @@ struct ModelConfig {
   // None and leaves the default. Names of older run directories are understood.
   static ModelConfig from_json(const Json& json);
   // Whether the prediction is AAM's alone, without members, histogram or mixture.
+  bool sees_abundance() const { return known_inputs != "presence"; }
+  bool sees_log_abundance() const { return known_inputs == "log_presence"; }
+  std::vector<double> known_levels() const;  // shares of the reads above which a known ASV is marked; 0 is presence
   bool is_plain() const;
   // throws ConfigError: values out of range, heads that do not divide embedding_dim, options that do not go together.
   void check() const;

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <vector>
+
 #include "deepbio/base/random.h"
 #include "deepbio/model/functional.h"
 
@@ -36,15 +38,17 @@ Tensor known_columns(const Tensor& identity, const Tensor& known) {
 }
 
 Tensor known_asv_inputs(const Tensor& columns, const Tensor& asv_index, const Tensor& mask, const Tensor& counts,
-                        const Tensor& known, bool log_abundance) {
+                        const Tensor& known, bool log_abundance, c10::ArrayRef<double> levels) {
   const Tensor reads = counts.to(at::kFloat).masked_fill(mask.logical_not(), 0.0);
   const Tensor share = reads / reads.sum(-1, /*keepdim=*/true).clamp_min(kSmallestTotal);
   const Tensor column = columns.index_select(0, asv_index.flatten()).view_as(asv_index);
   // One column more, for everything unknown; it is cut off again.
   const Tensor empty = at::zeros({known.size(0) + 1}, share.options()) + at::zeros_like(share.sum(-1, true));
   const Tensor held = empty.scatter_add(1, column, share).narrow(1, 0, known.size(0));
-  const Tensor presence = held.gt(0).to(held.scalar_type());
-  return log_abundance ? at::cat({held.mul(kReadsOfAPart).log1p(), presence}, 1) : presence;
+  std::vector<Tensor> parts;
+  if (log_abundance) parts.push_back(held.mul(kReadsOfAPart).log1p());
+  for (const double level : levels) parts.push_back(held.gt(level).to(held.scalar_type()));
+  return parts.size() == 1 ? parts[0] : at::cat(parts, 1);
 }
 
 Tensor pool_sequences(const Tensor& asv_embeddings, const Tensor& asv_index, const Tensor& mask, const Tensor& counts,

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/util/ArrayRef.h>
 
 #include <cstdint>
 
@@ -26,12 +27,13 @@ Tensor asv_identity(const Tensor& asv_tokens, const Tensor& keys);
 //   identity int64 [U], known int64 [K] in rising order -> int64 [U]
 Tensor known_columns(const Tensor& identity, const Tensor& known);
 
-// Which known ASVs a sample has, and how much of each: presence (0 or 1), and with `log_abundance` before it
-// ln(1 + 1000 reads / all reads of the sample). Unknown ASVs count among all reads.
+// Which known ASVs a sample has, and how much of each: with `log_abundance` ln(1 + 1000 x share), then for each level
+// whether the share is above it (0 or 1; level 0 is presence). share = reads / all reads of the sample, those of
+// unknown ASVs among them.
 //   columns int64 [U], asv_index int64 [B, S], mask bool [B, S], counts [B, S], known int64 [K]
-//   returns float [B, K], with log_abundance [B, 2 K]
+//   returns float [B, K x (levels, and one more with log_abundance)]
 Tensor known_asv_inputs(const Tensor& columns, const Tensor& asv_index, const Tensor& mask, const Tensor& counts,
-                        const Tensor& known, bool log_abundance);
+                        const Tensor& known, bool log_abundance, c10::ArrayRef<double> levels);
 
 // Mean ASV embedding of a sample over its ASVs, and with `log_abundance` beside it the mean weighted by
 // ln(1 + reads).

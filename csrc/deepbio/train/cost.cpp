@@ -49,14 +49,15 @@ std::vector<int64_t> lengths_of(const at::Tensor& real) {
 
 // Members on one sample: two products each way of their two layers.
 double member_flops(const model::ModelConfig& c) {
-  const auto parts = static_cast<double>(c.known_inputs == "presence" ? 1 : 2);
+  const double known_parts = static_cast<double>(c.known_levels().size()) + (c.sees_log_abundance() ? 1 : 0);
   const auto outputs = static_cast<double>(c.num_bins > 0 ? c.num_bins : c.out_dim);
   const auto net = [&](double inputs, int64_t hidden) {
-    return 2 * static_cast<double>(c.num_members * hidden) * (parts * inputs + outputs);
+    return 2 * static_cast<double>(c.num_members * hidden) * (inputs + outputs);
   };
   double flops = 0;
-  if (c.num_known_asvs > 0) flops += net(static_cast<double>(c.num_known_asvs), c.known_hidden_dim);
-  if (c.sequence_branch) flops += net(static_cast<double>(c.embedding_dim), c.sequence_hidden_dim);
+  if (c.num_known_asvs > 0) flops += net(known_parts * static_cast<double>(c.num_known_asvs), c.known_hidden_dim);
+  if (c.sequence_branch)
+    flops += net((c.sees_abundance() ? 2 : 1) * static_cast<double>(c.embedding_dim), c.sequence_hidden_dim);
   return flops;
 }
 

@@ -49,14 +49,17 @@ CATCH_TEST_CASE("inputs of known ASVs are log abundance and presence, and unknow
   const Tensor index = longs({0, 1, 2, 3, 1, 0}).view({2, 3});
   const Tensor mask = torch::tensor({true, true, true, true, true, false}, torch::kBool).view({2, 3});
   const Tensor counts = torch::tensor({6.0F, 3.0F, 1.0F, 4.0F, 4.0F, 99.0F}).view({2, 3});
-  const Tensor got = fn::known_asv_inputs(columns, index, mask, counts, known, true);
+  const Tensor got = fn::known_asv_inputs(columns, index, mask, counts, known, true, {0.0});
   const auto log_share = [](double share) { return static_cast<float>(std::log1p(1000 * share)); };
   const Tensor expected = torch::tensor({log_share(0.1), log_share(0.6), 0.0F, 1.0F, 1.0F, 0.0F,  //
                                          0.0F, log_share(0.5), 0.0F, 0.0F, 1.0F, 0.0F})
                               .view({2, 6});
   CATCH_REQUIRE(torch::allclose(got, expected));
-  const Tensor presence = fn::known_asv_inputs(columns, index, mask, counts, known, false);
+  const Tensor presence = fn::known_asv_inputs(columns, index, mask, counts, known, false, {0.0});
   CATCH_REQUIRE(torch::equal(presence, expected.narrow(1, 3, 3)));
+  const Tensor levels = fn::known_asv_inputs(columns, index, mask, counts, known, false, {0.0, 0.2});
+  CATCH_REQUIRE(torch::equal(levels.narrow(1, 0, 3), presence));
+  CATCH_REQUIRE(torch::equal(levels.narrow(1, 3, 3), torch::tensor({0.0F, 1.0F, 0.0F, 0.0F, 1.0F, 0.0F}).view({2, 3})));
 }
 
 CATCH_TEST_CASE("pooled sequences are means by presence and by log abundance", "[known_asvs]") {
