@@ -110,7 +110,6 @@ def test_members_learn_by_themselves_in_training_and_their_gradients_are_right()
             assert float(gradient[place]) == pytest.approx(difference, rel=1e-4, abs=1e-8)
 
 
-@pytest.mark.xfail(strict=True, reason="torch.export binds the batch size of members; TorchScript does not")
 def test_members_export_for_any_batch_and_keep_their_buffers():
     tokens = small_tokens()
     model, _ = members_model(tokens, num_bins=9)

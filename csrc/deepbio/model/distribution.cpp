@@ -24,8 +24,9 @@ Tensor soft_targets(const Tensor& target, const Tensor& bin_edges) {
 Tensor distribution_quantile(const Tensor& log_probabilities, const Tensor& bin_edges, double level) {
   const Tensor share = log_probabilities.exp();
   const Tensor upto = share.cumsum(-1);
-  // The first bin that reaches the level; rounding may leave the whole sum below it.
-  const Tensor bin = upto.lt(level).sum(-1, /*keepdim=*/true).clamp_max(share.size(-1) - 1);
+  // The first bin that reaches the level; rounding may leave the whole sum below it. The number of bins is that of the
+  // edges: a size of `share` would bind an export to its number of samples.
+  const Tensor bin = upto.lt(level).sum(-1, /*keepdim=*/true).clamp_max(bin_edges.size(0) - 2);
   const Tensor held = share.gather(-1, bin).clamp_min(kSmallestShare);
   const Tensor part = ((level - upto.gather(-1, bin)) / held + 1).clamp(0, 1);
   const Tensor width = bin_edges.select(0, 1) - bin_edges.select(0, 0);
