@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ._command_arguments import Parser
@@ -40,13 +41,49 @@ def run_importance(arguments: Sequence[str]) -> None:
     importance(arguments)
 
 
+def run_export(arguments: Sequence[str]) -> None:
+    """``deepbio export --format pt2|aoti|onnx``; the binary writes TorchScript."""
+    parser = Parser("deepbio export", description="A trained model as a file that runs without this library.")
+    parser.add_argument("--model", required=True, metavar="RUN", help="run directory")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the file to write")
+    parser.add_argument("--format", choices=PYTHON_FORMATS, help="what to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser.add_argument("--quiet", action="store_true", help="nothing on stderr")
+    parser.add_argument("--threads", type=int, metavar="INT", help="threads (default: all cores)")
+    given = parser.parse_args(arguments)
+    from . import export
+
+    if given.threads:
+        import torch
+
+        torch.set_num_threads(given.threads)
+    getattr(export, given.format)(given.model, given.output, overwrite=given.overwrite)
+    if given.json:
+        print(json.dumps({"output": given.output, "format": given.format}))
+    if not given.quiet:
+        print(f"{given.output}: written, reloaded and compared on three shapes", file=sys.stderr)
+
+
+PYTHON_FORMATS = ("pt2", "aoti", "onnx")
 PYTHON_COMMANDS = {"report": run_report, "study": run_study, "importance": run_importance}
+
+
+def command_of(arguments: Sequence[str]) -> Callable[[Sequence[str]], None] | None:
+    """The command that runs here, or None for the binary's."""
+    if not arguments:
+        return None
+    if arguments[0] == "export":
+        words = [word for each in arguments for word in each.split("=", 1)]
+        formats = [value for option, value in zip(words, words[1:], strict=False) if option == "--format"]
+        return run_export if formats and formats[-1] in PYTHON_FORMATS else None
+    return PYTHON_COMMANDS.get(arguments[0])
 
 
 def main() -> int:
     """Runs one command and returns its exit code; the binary replaces this process."""
     arguments = sys.argv[1:]
-    command = PYTHON_COMMANDS.get(arguments[0]) if arguments else None
+    command = command_of(arguments)
     if command is None:
         if not BINARY.is_file():
             print(f"deepbio: error: {BINARY} is missing: install the package", file=sys.stderr)
