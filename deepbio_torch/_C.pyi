@@ -176,20 +176,117 @@ class Permanova:
     num_groups: int
     num_permutations: int
 
+class Anosim:
+    r: float
+    p_value: float
+    num_samples: int
+    num_groups: int
+    num_permutations: int
+
+class Permdisp:
+    f: float
+    p_value: float
+    to_centre: Tensor  # float64 [N]
+    groups: list[str]
+    spread: list[float]
+
+class Mantel:
+    r: float
+    p_value: float
+
+class Procrustes:
+    disparity: float
+    correlation: float
+    p_value: float
+    reference: Tensor  # float64 [N, K]
+    fitted: Tensor  # float64 [N, K]
+
+class AdonisRow:
+    name: str
+    degrees: int
+    sum_of_squares: float
+    r2: float
+    pseudo_f: float
+    p_value: float
+
 def alpha_diversity(table: Table, metric: str, base: float) -> Tensor: ...  # float64 [N]
 def alpha_metrics() -> list[str]: ...
+def rarefaction_curve(
+    table: Table,
+    metric: str,
+    depths: Sequence[int],
+    draws: int,
+    seed: int,
+    base: float,
+    tree: Tree | None,
+    missing_features: str,
+) -> tuple[Tensor, Tensor]: ...  # mean, spread: float64 [depths, N]
+def even_depths(deepest: int, count: int) -> list[int]: ...
 def merge_tables(tables: Sequence[Table], overlap: str) -> Table: ...
 def sound_distances(distances: Tensor, ids: Sequence[str], what: str) -> Tensor: ...
+def centred_log_ratios(table: Table, pseudocount: float) -> Tensor: ...  # float64 [N, F]
+def robust_centred_log_ratios(table: Table) -> Tensor: ...  # float64 [N, F]
+def hellinger(table: Table) -> Tensor: ...  # float64 [N, F]
 def pcoa(distances: Tensor, dimensions: int, method: str, seed: int, ids: Sequence[str]) -> Pcoa: ...
+def biplot(coordinates: Tensor, eigenvalues: Tensor, table: Table) -> Tensor: ...  # float64 [F, K]
+def procrustes(
+    reference: Tensor, other: Tensor, num_permutations: int, seed: int, strata: Sequence[str]
+) -> Procrustes: ...
 def permanova(
-    distances: Tensor, groups: Sequence[str], num_permutations: int, seed: int, ids: Sequence[str]
+    distances: Tensor,
+    groups: Sequence[str],
+    num_permutations: int,
+    seed: int,
+    strata: Sequence[str],
+    ids: Sequence[str],
 ) -> Permanova: ...
+def anosim(
+    distances: Tensor,
+    groups: Sequence[str],
+    num_permutations: int,
+    seed: int,
+    strata: Sequence[str],
+    ids: Sequence[str],
+) -> Anosim: ...
+def permdisp(
+    distances: Tensor,
+    groups: Sequence[str],
+    centre: str,
+    imaginary: str,
+    num_permutations: int,
+    seed: int,
+    strata: Sequence[str],
+    ids: Sequence[str],
+) -> Permdisp: ...
+def mantel(
+    first: Tensor,
+    second: Tensor,
+    method: str,
+    alternative: str,
+    num_permutations: int,
+    seed: int,
+    strata: Sequence[str],
+    ids: Sequence[str],
+) -> Mantel: ...
+def adonis(
+    distances: Tensor,
+    factors: Sequence[tuple[str, Sequence[str], Sequence[float]]],
+    terms: Sequence[Sequence[str]],
+    by: str,
+    num_permutations: int,
+    seed: int,
+    strata: Sequence[str],
+    ids: Sequence[str],
+) -> list[AdonisRow]: ...
+def parse_terms(formula: str) -> list[list[str]]: ...
 def write_pcoa(
     path: str,
     ids: Sequence[str],
     coordinates: Tensor,
     eigenvalues: Tensor,
     proportion_explained: Tensor,
+    feature_ids: Sequence[str],
+    features: Tensor,
     overwrite: bool = False,
 ) -> None: ...
 

@@ -2,16 +2,10 @@
 #include "bindings/bindings.h"
 
 #include "deepbio/base/error.h"
-#include "deepbio/community/alpha_diversity.h"
-#include "deepbio/community/beta_diversity.h"
-#include "deepbio/community/distances.h"
 #include "deepbio/community/missing_features.h"
-#include "deepbio/community/ordination.h"
-#include "deepbio/community/permanova.h"
 #include "deepbio/community/table.h"
 #include "deepbio/community/table_merge.h"
 #include "deepbio/community/unifrac.h"
-#include "deepbio/io/ids.h"
 
 namespace deepbio::bindings {
 namespace {
@@ -106,10 +100,6 @@ Reported faith_pd(const Table& table, const Tree& tree, const std::string& missi
   return {community::faith_pd(*table.counts, phylogeny), report_of(table, tree, phylogeny)};
 }
 
-torch::Tensor alpha_diversity(const Table& table, const std::string& metric, double base) {
-  return community::alpha_diversity(*table.counts, metric, {base});
-}
-
 Table merge(const std::vector<Table>& tables, const std::string& overlap) {
   if (overlap != "error" && overlap != "sum")
     throw ArgumentError("overlap: expected error or sum, got " + quoted(overlap));
@@ -117,58 +107,6 @@ Table merge(const std::vector<Table>& tables, const std::string& overlap) {
   for (const Table& table : tables) counts.push_back(*table.counts);
   return wrap(community::merge(
       counts, overlap == "sum" ? community::OverlappingSamples::kSum : community::OverlappingSamples::kError));
-}
-
-torch::Tensor beta_diversity(const Table& table, const std::string& metric, double pseudocount) {
-  return community::beta_diversity(*table.counts, {community::parse_beta_metric(metric), pseudocount});
-}
-
-community::Pcoa pcoa(const torch::Tensor& distances, int64_t dimensions, const std::string& method, uint64_t seed,
-                     const std::vector<std::string>& ids) {
-  if (method != "exact" && method != "randomised") {
-    throw ArgumentError("method: expected exact or randomised, got " + quoted(method));
-  }
-  const auto chosen = method == "exact" ? community::PcoaMethod::kExact : community::PcoaMethod::kRandomised;
-  return community::pcoa(distances, {dimensions, chosen, seed}, ids);
-}
-
-community::Permanova permanova(const torch::Tensor& distances, const std::vector<std::string>& groups,
-                               int64_t num_permutations, uint64_t seed, const std::vector<std::string>& ids) {
-  return community::permanova(distances, groups, {num_permutations, seed}, ids);
-}
-
-void write_pcoa(const std::string& path, const std::vector<std::string>& ids, const torch::Tensor& coordinates,
-                const torch::Tensor& eigenvalues, const torch::Tensor& proportion_explained, bool overwrite) {
-  io::require_text_ids(ids, path);
-  community::write_pcoa(path, ids,
-                        {coordinates.to(torch::kDouble).contiguous(), eigenvalues.to(torch::kDouble).contiguous(),
-                         proportion_explained.to(torch::kDouble).contiguous()},
-                        overwrite_mode(overwrite));
-}
-
-void bind_ordination(py::module_& module) {
-  py::class_<community::Pcoa>(module, "Pcoa")
-      .def_readonly("coordinates", &community::Pcoa::coordinates)
-      .def_readonly("eigenvalues", &community::Pcoa::eigenvalues)
-      .def_readonly("proportion_explained", &community::Pcoa::proportion_explained);
-  py::class_<community::Permanova>(module, "Permanova")
-      .def_readonly("pseudo_f", &community::Permanova::pseudo_f)
-      .def_readonly("p_value", &community::Permanova::p_value)
-      .def_readonly("num_samples", &community::Permanova::num_samples)
-      .def_readonly("num_groups", &community::Permanova::num_groups)
-      .def_readonly("num_permutations", &community::Permanova::num_permutations);
-  module.def("alpha_diversity", &alpha_diversity, py::arg("table"), py::arg("metric"), py::arg("base"), NoGil());
-  module.def("alpha_metrics", &community::alpha_metrics);
-  module.def("merge_tables", &merge, py::arg("tables"), py::arg("overlap"), NoGil());
-  module.def("beta_diversity", &beta_diversity, py::arg("table"), py::arg("metric"), py::arg("pseudocount"), NoGil());
-  module.def("sound_distances", &community::sound_distances, py::arg("distances"), py::arg("ids"), py::arg("what"),
-             NoGil());
-  module.def("pcoa", &pcoa, py::arg("distances"), py::arg("dimensions"), py::arg("method"), py::arg("seed"),
-             py::arg("ids"), NoGil());
-  module.def("permanova", &permanova, py::arg("distances"), py::arg("groups"), py::arg("num_permutations"),
-             py::arg("seed"), py::arg("ids"), NoGil());
-  module.def("write_pcoa", &write_pcoa, py::arg("path"), py::arg("ids"), py::arg("coordinates"), py::arg("eigenvalues"),
-             py::arg("proportion_explained"), py::arg("overwrite") = false, NoGil());
 }
 
 void bind_table(py::module_& module) {
@@ -225,7 +163,7 @@ community::MissingFeatures parse_missing_features(const std::string& name) {
 
 void bind_community(py::module_& module) {
   bind_table(module);
-  bind_ordination(module);
+  module.def("merge_tables", &merge, py::arg("tables"), py::arg("overlap"), NoGil());
   py::class_<Tree>(module, "Tree")
       .def_static(
           "read",

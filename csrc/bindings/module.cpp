@@ -3,7 +3,8 @@
 
 namespace deepbio::bindings {
 void guard_arguments(py::module_& module);  // argument_errors.cpp
-}
+void bind_diversity(py::module_& module);   // diversity.cpp, of the layer community
+}  // namespace deepbio::bindings
 
 PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   m.attr("__version__") = DEEPBIO_VERSION;
@@ -13,6 +14,7 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   deepbio::bindings::bind_io(m);
   deepbio::bindings::bind_seq(m);
   deepbio::bindings::bind_community(m);
+  deepbio::bindings::bind_diversity(m);
   deepbio::bindings::bind_unifrac_batch(m);
   deepbio::bindings::bind_data(m);
   deepbio::bindings::bind_shard(m);

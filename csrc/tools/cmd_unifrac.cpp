@@ -39,7 +39,7 @@ std::string check_metric(const std::string& name) {
     community::parse_metric(name);
     return {};
   } catch (const ArgumentError& error) {
-    return std::string(error.what()) + "; without a tree: braycurtis, jaccard, aitchison";
+    return std::string(error.what()) + "; without a tree: " + community::beta_metric_names();
   }
 }
 
@@ -156,7 +156,8 @@ std::function<int()> setup_unifrac(CLI::App& app, Shared& shared) {
       ->check(CLI::Validator(check_output, "FILE"));
   app.add_option("--metric", command->metric,
                  "unweighted, weighted_normalized, weighted_unnormalized, generalized or unweighted_unnormalized; "
-                 "without --tree: braycurtis, jaccard or aitchison")
+                 "without --tree: " +
+                     community::beta_metric_names())
       ->check(CLI::Validator(check_metric, "METRIC"))
       ->capture_default_str();
   app.add_option(

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "tools/command.h"
+#include "tools/permutation_tests.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/spelling.h"
@@ -37,6 +38,10 @@ const Command kCommands[] = {
     {"alpha", "Diversity of each sample", setup_alpha},
     {"pcoa", "Principal coordinates of a distance matrix", setup_pcoa},
     {"permanova", "Whether groups of samples lie apart in a distance matrix", setup_permanova},
+    {"anosim", "Whether distances between groups rank above those within", setup_anosim},
+    {"permdisp", "Whether groups of samples differ in spread", setup_permdisp},
+    {"adonis", "PERMANOVA of several factors and numbers", setup_adonis},
+    {"mantel", "Whether two distance matrices go together", setup_mantel},
     {"table", "Convert, filter, merge, collapse or summarize tables", setup_table},
     {"pretrain", "Train an encoder on UniFrac distances and masked nucleotides", setup_pretrain},
     {"train", "Train a regression or classification model", setup_train},

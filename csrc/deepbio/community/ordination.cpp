@@ -80,12 +80,6 @@ class CentredSquares {
   double trace_ = 0;
 };
 
-at::Tensor centred(const at::Tensor& distances) {
-  at::Tensor out = distances.to(at::kDouble).square().mul_(-0.5);
-  const at::Tensor rows = out.mean(1, /*keepdim=*/true);
-  return out.sub_(rows).sub_(rows.t()).add_(rows.mean());
-}
-
 // eigh gives them rising, as columns.
 Axes largest(const std::tuple<at::Tensor, at::Tensor>& rising, int64_t count) {
   const auto& [values, vectors] = rising;
@@ -188,7 +182,21 @@ void append_numbers(std::string& out, const double* values, int64_t count, char 
   }
 }
 
+void append_rows(std::string& out, const std::vector<std::string>& ids, const at::Tensor& values, int64_t count) {
+  for (size_t row = 0; row < ids.size(); ++row) {
+    out += ids[row] + '\t';
+    append_numbers(out, values.const_data_ptr<double>() + static_cast<int64_t>(row) * count, count, '\t');
+    out += '\n';
+  }
+}
+
 }  // namespace
+
+at::Tensor gower_centred(const at::Tensor& distances) {
+  at::Tensor out = distances.to(at::kDouble).square().mul_(-0.5);
+  const at::Tensor rows = out.mean(1, /*keepdim=*/true);
+  return out.sub_(rows).sub_(rows.t()).add_(rows.mean());
+}
 
 Pcoa pcoa(const at::Tensor& given, const PcoaOptions& options, const std::vector<std::string>& ids) {
   const at::Tensor distances = sound_distances(given, ids, "pcoa");
@@ -202,11 +210,11 @@ Pcoa pcoa(const at::Tensor& given, const PcoaOptions& options, const std::vector
     axes = randomised_axes(matrix, n, count, options.seed);
     total = matrix.trace();
   } else if (n <= kSmallMatrix || count > n / 20) {
-    const auto all = at::linalg_eigh(centred(distances));
+    const auto all = at::linalg_eigh(gower_centred(distances));
     axes = largest(all, count);
     total = std::get<0>(all).clamp_min(0).sum().item<double>();
   } else {
-    const at::Tensor matrix = centred(distances);
+    const at::Tensor matrix = gower_centred(distances);
     const at::Tensor values = at::linalg_eigvalsh(matrix);
     axes = exact_axes(matrix, rough_space(CentredSquares(distances), n, count, options.seed), values, count);
     total = values.clamp_min(0).sum().item<double>();
@@ -220,8 +228,8 @@ Pcoa pcoa(const at::Tensor& given, const PcoaOptions& options, const std::vector
   return out;
 }
 
-void write_pcoa(const std::string& path, const std::vector<std::string>& ids, const Pcoa& pcoa,
-                io::Overwrite overwrite) {
+void write_pcoa(const std::string& path, const std::vector<std::string>& ids, const Pcoa& pcoa, io::Overwrite overwrite,
+                const Arrows& features) {
   const int64_t n = pcoa.coordinates.size(0), count = pcoa.coordinates.size(1);
   if (static_cast<int64_t>(ids.size()) != n) {
     throw ArgumentError("write_pcoa: expected " + std::to_string(n) + " ids, got " + std::to_string(ids.size()));
@@ -240,14 +248,12 @@ void write_pcoa(const std::string& path, const std::vector<std::string>& ids, co
     append_numbers(text, pcoa.eigenvalues.const_data_ptr<double>(), count, '\t');
     text += "\n\nProportion explained\t" + columns + '\n';
     append_numbers(text, pcoa.proportion_explained.const_data_ptr<double>(), count, '\t');
-    text += "\n\nSpecies\t0\t0\n\nSite\t" + std::to_string(n) + '\t' + columns + '\n';
+    text +=
+        "\n\nSpecies\t" + std::to_string(features.ids.size()) + '\t' + (features.ids.empty() ? "0" : columns) + '\n';
+    append_rows(text, features.ids, features.ends, count);
+    text += "\nSite\t" + std::to_string(n) + '\t' + columns + '\n';
   }
-  const double* values = pcoa.coordinates.const_data_ptr<double>();
-  for (int64_t row = 0; row < n; ++row) {
-    text += ids[row] + '\t';
-    append_numbers(text, values + row * count, count, '\t');
-    text += '\n';
-  }
+  append_rows(text, ids, pcoa.coordinates, count);
   if (!is_table) text += "\nBiplot\t0\t0\n\nSite constraints\t0\t0\n";
   io::write_file(path, text, overwrite);
 }

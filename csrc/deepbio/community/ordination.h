@@ -42,9 +42,18 @@ struct Pcoa {
 //              dimensions, all with kRandomised
 Pcoa pcoa(const at::Tensor& distances, const PcoaOptions& options, const std::vector<std::string>& ids = {});
 
+// -1/2 squared distances that have lost the means of their rows and columns (Gower 1966): float64 [N, N].
+at::Tensor gower_centred(const at::Tensor& distances);
+
+// Features drawn among the samples (biplot.h).
+struct Arrows {
+  std::vector<std::string> ids;  // F
+  at::Tensor ends;               // float64 [F, K]
+};
+
 // ".tsv": `sample_id`, `PC1`... below a comment with the shares. Any other ending: the text of scikit-bio's
-// OrdinationResults, which is QIIME 2's ordination.txt.
-void write_pcoa(const std::string& path, const std::vector<std::string>& ids, const Pcoa& pcoa,
-                io::Overwrite overwrite);
+// OrdinationResults, which is QIIME 2's ordination.txt; it alone holds features.
+void write_pcoa(const std::string& path, const std::vector<std::string>& ids, const Pcoa& pcoa, io::Overwrite overwrite,
+                const Arrows& features = {});
 
 }  // namespace deepbio::community

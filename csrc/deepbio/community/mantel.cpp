@@ -1,0 +1,86 @@
+#include "deepbio/community/mantel.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "deepbio/base/error.h"
+#include "deepbio/community/anosim.h"
+#include "deepbio/community/distances.h"
+
+namespace deepbio::community {
+namespace {
+
+constexpr double kRounding = 1e-12;  // of correlations that are equal on paper
+
+// Distances or ranks of all pairs with mean 0 and length 1; the diagonal is 0.
+at::Tensor standardised(const at::Tensor& given, Correlation method, const std::vector<std::string>& ids) {
+  at::Tensor values = sound_distances(given, ids, "mantel").to(at::kDouble).contiguous();
+  if (method == Correlation::kSpearman) values = ranks_of_pairs(values);
+  const auto n = static_cast<double>(values.size(0));
+  values = values - values.sum() / (n * (n - 1));
+  values.fill_diagonal_(0);
+  const double length = values.norm().item<double>() / std::sqrt(2.0);
+  if (!(length > 1e-12 * std::max(1.0, given.abs().max().item<double>()))) {
+    throw ArgumentError("mantel: all distances of a matrix are the same: nothing can go together with them");
+  }
+  return values.div_(length).contiguous();
+}
+
+double product(const double* a, const double* b, int64_t n, std::span<const int64_t> order) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    const double *row = a + i * n, *other = b + order[i] * n;
+    double own = 0;
+    for (int64_t j = i + 1; j < n; ++j) own += row[j] * other[order[j]];
+    sum += own;
+  }
+  return sum;
+}
+
+double as_asked(double r, Alternative alternative) {
+  if (alternative == Alternative::kTwoSided) return std::abs(r);
+  return alternative == Alternative::kLess ? -r : r;
+}
+
+}  // namespace
+
+Correlation parse_correlation(std::string_view name) {
+  if (name == "pearson") return Correlation::kPearson;
+  if (name == "spearman") return Correlation::kSpearman;
+  throw ArgumentError("method: expected pearson or spearman, got " + quoted(name));
+}
+
+Alternative parse_alternative(std::string_view name) {
+  if (name == "two-sided") return Alternative::kTwoSided;
+  if (name == "greater") return Alternative::kGreater;
+  if (name == "less") return Alternative::kLess;
+  throw ArgumentError("alternative: expected two-sided, greater or less, got " + quoted(name));
+}
+
+Mantel mantel(const at::Tensor& first, const at::Tensor& second, const MantelOptions& options,
+              const std::vector<std::string>& ids) {
+  if (first.sizes() != second.sizes()) {
+    throw ShapeError("mantel: expected two matrices of the same samples, got " + std::to_string(first.size(0)) +
+                     " and " + std::to_string(second.size(0)) + " samples");
+  }
+  if (first.dim() == 2 && first.size(0) < 3) {
+    throw ArgumentError("mantel: expected at least 3 samples, got " + std::to_string(first.size(0)));
+  }
+  const at::Tensor a = standardised(first, options.method, ids), b = standardised(second, options.method, ids);
+  const int64_t n = a.size(0);
+  const Orders orders(n, options.permutations, "mantel");
+  std::vector<int64_t> as_given;
+  for (int64_t i = 0; i < n; ++i) as_given.push_back(i);
+
+  const auto r_of = [&](std::span<const int64_t> order) {
+    return product(a.const_data_ptr<double>(), b.const_data_ptr<double>(), n, order);
+  };
+  Mantel out{.num_samples = n, .num_permutations = options.permutations.num_permutations};
+  out.r = r_of(as_given);
+  out.p_value = p_value(orders, as_asked(out.r, options.alternative) - kRounding,
+                        [&](auto order) { return as_asked(r_of(order), options.alternative); });
+  return out;
+}
+
+}  // namespace deepbio::community
