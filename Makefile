@@ -34,6 +34,7 @@ bench: .stamps/installed .stamps/test-tools
 	$(BIN)/python benchmarks/loader.py
 	$(BIN)/python benchmarks/tokenizers.py
 	$(BIN)/python benchmarks/unifrac.py --program $(BUILD)/benchmark_unifrac
+	$(BIN)/python benchmarks/community.py
 	$(BIN)/python benchmarks/encoder.py
 	$(if $(wildcard $(AAM_DATA)),$(BIN)/python benchmarks/model.py --data $(AAM_DATA) --golden $(AAM_GOLDEN),\
 	  @echo "benchmarks/model.py skipped: $(AAM_DATA) is not there")

@@ -46,6 +46,9 @@ class CachedDataset(Dataset[Sample]):
         data, is_open = os.path.join(os.path.abspath(folder), about["folder"]), len(about["shards"]) <= _OPEN_FILES
         kind = EncodedShard if "encoding" in about else Shard
         self._shards = [kind(data, shard, is_open) for shard in about["shards"]]
+        encoded = "input_ids" if self._layout.is_tokens else "sequences"
+        if not all(encoded in shard.tensors for shard in self._shards):
+            raise KeyError(encoded)
         if self._layout.is_tokens and kind is EncodedShard:
             masks = [shard.tensors["attention_mask"] for shard in self._shards]
             on_left = any(bool((mask[:, 0] < mask[:, -1]).any()) for mask in masks if mask.numel())
@@ -154,6 +157,8 @@ class CachedDataset(Dataset[Sample]):
     def _cut(self, values: Tensor, key: str, width: int) -> Tensor:
         """The last or first positions of rows, where the letters are."""
         axis = self._axis(key)
+        if width > values.shape[axis]:
+            raise ParseError(f"{self.folder}: expected lengths of at most {values.shape[axis]} positions, got {width}")
         return values.narrow(axis, values.shape[axis] - width if self._layout.pads_left else 0, width)
 
     def _gather(self, key: str, parts: _Parts, rows: Tensor, width: int | None) -> Tensor:
@@ -248,7 +253,10 @@ class _Metadata(Later):
         shards = self._dataset._shards
         titles = [shards[shard].text("descriptions", row) for shard, row in places]
         files = [int(shards[shard].whole("files")[row]) for shard, row in places]
-        return metadata_of(self._dataset._about["paths"], titles, files, index.tolist(), self._epoch)
+        paths = self._dataset._about["paths"]
+        if not all(0 <= file < len(paths) for file in files):
+            raise ParseError(f"{self._dataset.folder}: expected numbers of {len(paths)} files, got {files}")
+        return metadata_of(paths, titles, files, index.tolist(), self._epoch)
 
 
 def is_even(batch: Batch, layout: Layout) -> bool:

@@ -9,9 +9,25 @@ import torch
 from torch import Tensor
 
 from . import _C
+from .errors import ParseError
 
 _OF_POSITIONS = ("sequences", "input_ids", "attention_mask", "quality")
 _OF_TITLES = ("names", "names_offsets", "descriptions", "descriptions_offsets", "files")
+
+
+def _check_tensors(tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
+    """Raises ValueError unless every record has its row in every tensor, its name, description and positions."""
+    for key in ("names", "descriptions"):
+        offsets = tensors[key + "_offsets"]
+        if offsets.dtype != torch.int64 or offsets.dim() != 1 or tensors[key].dtype != torch.uint8:
+            raise ValueError(f"{key} of another kind in {about['file']}")
+    for key, tensor in tensors.items():
+        expected = about["records"] + key.endswith("_offsets")
+        if key not in ("names", "descriptions") and (tensor.dim() == 0 or len(tensor) != expected):
+            raise ValueError(f"{list(tensor.shape)} numbers of {key} in {about['file']}, not of {expected}")
+    has_positions = any(key in tensors for key in _OF_POSITIONS)
+    if not {"index", "files"} <= tensors.keys() or not has_positions or (tensors["lengths"] < 0).any():
+        raise ValueError(f"no positions of the records in {about['file']}")
 
 
 class Shard:
@@ -25,10 +41,12 @@ class Shard:
 
     def __init__(self, folder: str, about: dict[str, Any], is_kept_open: bool) -> None:
         """Maps the file."""
-        self.native = _C.Shard(os.path.join(folder, about["file"]), is_kept_open)
+        self.path = os.path.join(folder, about["file"])
+        self.native = _C.Shard(self.path, is_kept_open)
         self.tensors, self.is_even = dict(self.native.tensors()), bool(about["is_even"])
         if len(self.tensors["lengths"]) != about["records"]:
             raise ValueError(f"{len(self.tensors['lengths'])} records in {about['file']}, not {about['records']}")
+        _check_tensors(self.tensors, about)
         self.keys = [key for key in self.tensors if key not in _OF_TITLES]
         self.prefixes = [prefix for prefix in ("", "mate_") if prefix + "lengths" in self.tensors]
         self.wide_keys = {
@@ -47,6 +65,10 @@ class Shard:
     def text(self, key: str, row: int) -> str:
         """A name or description."""
         begin, end = self.whole(key + "_offsets")[row : row + 2].tolist()
+        if not 0 <= begin <= end <= len(self.tensors[key]):
+            raise ParseError(
+                f"{self.path}: expected {key} that follow each other, got one from {begin} to {end}", self.path
+            )
         return self.tensors[key][begin:end].numpy().tobytes().decode("utf-8", "surrogateescape")
 
     def whole(self, key: str) -> Tensor:

@@ -147,9 +147,7 @@ def permdisp(
         missing_groups: samples without a group: ``error``, or ``drop`` them with a warning that counts them.
     """
     chosen = _Grouped(matrix, groups, strata, missing_groups, "permdisp")
-    found = _C.permdisp(
-        chosen.values, chosen.labels, centre, imaginary, permutations, seed, chosen.strata, chosen.ids
-    )
+    found = _C.permdisp(chosen.values, chosen.labels, centre, imaginary, permutations, seed, chosen.strata, chosen.ids)
     spread = dict(zip(found.groups, found.spread, strict=True))
     return PermdispResult(found.f, found.p_value, spread, dict(zip(chosen.ids, found.to_centre.tolist(), strict=True)))
 
@@ -221,9 +219,7 @@ def adonis(
     factors = [(name, *_factor(matrix.ids, metadata, name)) for name in names]
     blocks = [] if strata is None else _as_labels(*_factor(matrix.ids, metadata, strata))
     found = _C.adonis(matrix.values, factors, terms, by, permutations, seed, blocks, matrix.ids)
-    return [
-        AdonisRow(row.name, row.degrees, row.sum_of_squares, row.r2, row.pseudo_f, row.p_value) for row in found
-    ]
+    return [AdonisRow(row.name, row.degrees, row.sum_of_squares, row.r2, row.pseudo_f, row.p_value) for row in found]
 
 
 def _as_labels(labels: list[str], numbers: list[float]) -> list[str]:
@@ -243,9 +239,8 @@ def _factor(ids: Sequence[str], metadata: Any, name: str) -> tuple[list[str], li
     values = _by_id(ids, given)
     missing = [key for key, value in zip(ids, values, strict=True) if _is_missing(value)]
     if missing:
-        raise ArgumentError(
-            f"adonis: {len(missing)} of {len(ids)} samples have no value of {name!r} ({some_of(missing)}); leave them out"
-        )
+        told = f"{len(missing)} of {len(ids)} samples have no value of {name!r} ({some_of(missing)})"
+        raise ArgumentError(f"adonis: {told}; leave them out")
     if all(isinstance(value, int | float) and not isinstance(value, bool) or _is_number(value) for value in values):
         return [], [float(value) for value in values]
     return [str(value) for value in values], []

@@ -113,7 +113,8 @@ class _File(_Extractor):
             id_column = next((name for name in known if name in columns), columns[0] if columns else "id")
         for name in (id_column, label_column):
             if name not in columns:
-                raise ArgumentError(f"{path}: expected a column {name!r}, got {', '.join(map(str, columns)) or 'none'}")
+                found = ", ".join(map(repr, columns)) or "none"
+                raise ArgumentError(f"{path}: expected a column {name!r}, got {found}")
         self._labels: dict[str, Any] = {}
         for where, row in rows:
             name = next(iter(str(row.get(id_column) or "").removeprefix("@").split()), "")

@@ -84,8 +84,8 @@ READERS: dict[str, Reader] = {
     "labels.csv": _labels, "labels.json": _labels, "tokenizer.json": _tokenizer, "cache.safetensors": _cache,
 }  # fmt: skip
 TEXT = {
-    "fasta", "indexed.fasta", "labels.csv", "labels.json", "tokenizer.json", "fastq", "biom1.json", "table.tsv", "tree.nwk", "metadata.tsv",
-    "distances.tsv", "distances.phy",
+    "fasta", "indexed.fasta", "fastq", "labels.csv", "labels.json", "tokenizer.json", "biom1.json", "table.tsv",
+    "tree.nwk", "metadata.tsv", "distances.tsv", "distances.phy",
 }  # fmt: skip
 
 
@@ -120,11 +120,11 @@ def seeds(folder: Path) -> dict[str, bytes]:
         "biom2.hdf5": (folder / "t.biom").read_bytes(), "table.tsv": (folder / "t.tsv").read_bytes(),
         "table.qza": _artifact(folder, (folder / "t.biom").read_bytes()),
         "tree.nwk": b"((s0:0.1,'s 1':0.2)n1:0.3,(s2:1e-3,[c]s3:2)n2:0.1,s4:1,s5:0);",
-        "metadata.tsv": 'sample-id\tage\tsite\n#q2:types\tnumeric\tcategorical\ns0\t3.5\tgut\ns1\t\t"a\tb"\n'.encode(),
+        "metadata.tsv": b'sample-id\tage\tsite\n#q2:types\tnumeric\tcategorical\ns0\t3.5\tgut\ns1\t\t"a\tb"\n',
         **{f"distances.{ending}": (folder / f"d.{ending}").read_bytes() for ending in ("tsv", "npy", "npz", "h5")},
     }  # fmt: skip
     out["fastq.bgz"] = _bgzf_of(fastq)
-    out["labels.csv"] = b"id,label,group\nr0,1.5,a\nr1,2,\"b, c\"\nr2,3,d\n"
+    out["labels.csv"] = b'id,label,group\nr0,1.5,a\nr1,2,"b, c"\nr2,3,d\n'
     out["labels.json"] = b'{"r0": {"label": 1.5}, "r1": {"label": 2}, "r2": {"label": -3e2}}'
     model = {"type": "BPE", "unk_token": "<unk>", "vocab": {"<unk>": 0, "A": 1, "C": 2, "G": 3, "T": 4, "AC": 5}}
     vocabulary = {"version": "1.0", "added_tokens": [], "model": {**model, "merges": [["A", "C"]]}}
@@ -226,7 +226,9 @@ def _line_ends(data: bytes, rng: random.Random) -> bytes:
 
 def _words(data: bytes, rng: random.Random) -> bytes:
     first = rng.randrange(len(data) + 1)
-    word = rng.choice((b"NaN", b"-1", b"1e999", b"inf", b'"', b"'", b"#", b"\t", b",", b"[", b"]", b"{", b"null", b"(", b":"))
+    word = rng.choice(
+        (b"NaN", b"-1", b"1e999", b"inf", b'"', b"'", b"#", b"\t", b",", b"[", b"]", b"{", b"null", b"(", b":")
+    )
     return data[:first] + word + data[first:]
 
 

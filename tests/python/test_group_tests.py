@@ -46,7 +46,9 @@ def test_adonis_is_vegan_s(case: SimpleNamespace):
         found = [row.degrees for row in rows] + [row.sum_of_squares for row in rows] + [row.pseudo_f for row in rows]
         expected = [math.nan if value is None else value for value in case.vegan[key]]
         assert found == pytest.approx(expected, rel=1e-10, nan_ok=True), key
-    assert db.permanova(case.bray, case.columns["group"]).pseudo_f == pytest.approx(case.vegan["permanova_f"], rel=1e-10)
+    assert db.permanova(case.bray, case.columns["group"]).pseudo_f == pytest.approx(
+        case.vegan["permanova_f"], rel=1e-10
+    )
 
 
 def test_p_within_strata_and_of_margins_is_vegan_s(case: SimpleNamespace):

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,13 +56,32 @@ double bray_curtis(double shared, double a, double b) {
 
 double jaccard(double shared, double a, double b) { return a + b > 0 ? 1 - shared / (a + b - shared) : 0; }
 
+// ln(1 + x / c) of counts: most are small whole numbers, whose logarithms are made once.
+class CountLogs {
+ public:
+  explicit CountLogs(double pseudocount) : pseudocount_(pseudocount) {
+    for (int count = 0; count < kSmall; ++count) small_[count] = std::log1p(count / pseudocount);
+  }
+  double operator()(double count) const {
+    const auto whole = static_cast<int64_t>(std::min(count, static_cast<double>(kSmall)));
+    const bool is_small = whole < kSmall && static_cast<double>(whole) == count;
+    return is_small ? small_[whole] : std::log1p(count / pseudocount_);
+  }
+
+ private:
+  static constexpr int kSmall = 4096;
+  double pseudocount_;
+  std::array<double, kSmall> small_{};
+};
+
 // y = ln(x + c) - ln c is zero where there are no reads; each row less its mean is the centred log-ratio.
 void fill_aitchison(const CountTable& table, double pseudocount, const at::Tensor& out) {
+  const auto logs = std::make_unique<CountLogs>(pseudocount);
   std::vector<double> y(table.values.size()), mean(static_cast<size_t>(table.num_samples()), 0.0);
   at::parallel_for(0, table.num_samples(), 16, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       for (int64_t k = table.indptr[i]; k < table.indptr[i + 1]; ++k) {
-        y[k] = std::log1p(table.values[k] / pseudocount);
+        y[k] = (*logs)(table.values[k]);
         mean[i] += y[k];
       }
       mean[i] /= std::max(static_cast<double>(table.num_features()), 1.0);

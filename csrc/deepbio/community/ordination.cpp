@@ -22,6 +22,7 @@ constexpr int64_t kRows = 64;          // of distances squared at a time: they s
 
 struct Axes {
   at::Tensor values, vectors;  // falling: [K], rows [K, N]
+  at::Tensor images = {};      // products of the vectors with the matrix [K, N], where they are known
 };
 
 at::Tensor without_mean(const at::Tensor& rows) { return rows - rows.mean(1, /*keepdim=*/true); }
@@ -116,21 +117,28 @@ at::Tensor orthonormal(const at::Tensor& rows) {
 Axes within_space(const at::Tensor& basis, const at::Tensor& image, int64_t count) {
   const at::Tensor small = basis.matmul(image.t());
   Axes axes = largest(at::linalg_eigh((small + small.t()).div_(2)), count);
+  axes.images = axes.vectors.matmul(image);
   axes.vectors = axes.vectors.matmul(basis);
   return axes;
 }
 
 int64_t width_for(int64_t n, int64_t count) { return std::min(n, count + kExtraDirections); }
 
+// Rows that span nearly the space of the largest axes: right to what float holds.
 at::Tensor rough_space(const CentredSquares& matrix, int64_t n, int64_t count, uint64_t seed) {
   at::Tensor basis = orthonormal(matrix.rough_product(random_directions(width_for(n, count), n, seed)));
   for (int k = 1; k < kRoughIterations; ++k) basis = orthonormal(matrix.rough_product(basis));
-  return orthonormal(matrix.product(basis));
+  return basis;
 }
 
+// One product in double: eigenvalues are as good as the square of the space is, and the products themselves are the
+// vectors after one more iteration.
 Axes randomised_axes(const CentredSquares& matrix, int64_t n, int64_t count, uint64_t seed) {
   const at::Tensor basis = rough_space(matrix, n, count, seed);
-  return within_space(basis, matrix.product(basis), count);
+  Axes axes = within_space(basis, matrix.product(basis), count);
+  const at::Tensor lengths = axes.images.norm(2, {1}, /*keepdim=*/true).clamp_min(1e-300);
+  axes.vectors = axes.images * at::where(axes.values < 0, -1.0, 1.0).unsqueeze(1) / lengths;
+  return axes;
 }
 
 // The largest axes to the last digits without computing the others: iterations until nothing is left over, checked
@@ -143,7 +151,7 @@ Axes exact_axes(const at::Tensor& matrix, const at::Tensor& start, const at::Ten
   for (int k = 0; k < kExactIterations; ++k) {
     const at::Tensor image = basis.matmul(matrix);
     const Axes axes = within_space(basis, image, count);
-    const at::Tensor left_over = axes.vectors.matmul(matrix) - axes.vectors * axes.values.unsqueeze(1);
+    const at::Tensor left_over = axes.images - axes.vectors * axes.values.unsqueeze(1);
     const bool is_found = left_over.norm(2, {1}).max().item<double>() <= 1e-12 * scale &&
                           (axes.values - wanted).abs().max().item<double>() <= 1e-10 * scale;
     if (is_found) return axes;

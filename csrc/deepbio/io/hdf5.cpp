@@ -12,6 +12,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/io/hdf5_heap.h"
+#include "deepbio/io/hdf5_layout.h"
 #include "deepbio/io/hdf5_stored.h"
 
 static_assert(std::is_same_v<hid_t, int64_t> && std::is_same_v<herr_t, int>, "deepbio needs HDF5 1.10 or later");
@@ -179,6 +180,9 @@ Hdf5Reader::Dataset Hdf5Reader::open(const std::string& name) const {
   if (!has(name)) fail(name, "a dataset", "nothing");
   const Quiet quiet;
   Dataset out;
+  H5O_info_t header;
+  const bool is_known = H5Oget_info_by_name2(file_.get(), name.c_str(), &header, H5O_INFO_BASIC, H5P_DEFAULT) >= 0;
+  if (is_known && !chunks_have_extents(bytes_, header.addr)) fail(name, "chunks with an extent along each axis", "0");
   out.id = Hdf5Handle(H5Dopen2(file_.get(), name.c_str(), H5P_DEFAULT), H5Dclose);
   if (!out.id) fail(name, "a dataset", last_error());
   check_filters(name, out);

@@ -128,7 +128,12 @@ DistanceMatrix parse_phylip(const std::vector<Line>& lines, size_t n, const std:
   const size_t first_cells = splitter.split(lines[1].text, lines[1].number).size();
   const bool is_square = n > 1 && first_cells == n + 1, has_diagonal = first_cells == 2 || is_square;
   DistanceMatrix out;
-  for (size_t row = 0; row < n; ++row) out.ids.emplace_back(splitter.split(lines[row + 1].text, 0).at(0));
+  for (size_t row = 0; row < n; ++row) {
+    const Line& line = lines[row + 1];
+    const auto& cells = splitter.split(line.text, line.number);
+    if (cells.empty()) fail(path, "an id and distances (PHYLIP)", "a line of blanks", line.number);
+    out.ids.emplace_back(cells[0]);
+  }
   set_size(out, 0);
   for (size_t row = 0; row < n; ++row) {
     const Line& line = lines[row + 1];

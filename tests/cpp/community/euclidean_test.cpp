@@ -14,9 +14,9 @@ namespace {
 CountTable random_table(int64_t n, int64_t num_features, double share) {
   CountTable table;
   CounterRandom random(5, 0, static_cast<uint64_t>(share * 100), Purpose::kSimulate);
-  for (int64_t f = 0; f < num_features; ++f) table.feature_ids.push_back("f" + std::to_string(f));
+  for (int64_t f = 0; f < num_features; ++f) table.feature_ids.push_back(std::to_string(f));
   for (int64_t i = 0; i < n; ++i) {
-    table.sample_ids.push_back("s" + std::to_string(i));
+    table.sample_ids.push_back(std::to_string(i));
     for (int64_t f = 0; f < num_features; ++f) {
       if (random.uniform() >= share) continue;
       table.indices.push_back(f);

@@ -1,7 +1,8 @@
 #include "deepbio/community/groups.h"
 
-#include "catch.h"
+#include <algorithm>
 
+#include "catch.h"
 #include "io/chosen_simd.h"
 
 #include "deepbio/base/error.h"
@@ -28,20 +29,25 @@ CATCH_TEST_CASE("sums within groups of many orders are those of one after the ot
   std::vector<double> weight;
   for (int64_t g = 0; g < num_groups; ++g) weight.push_back(1.0 / static_cast<double>(g + 1));
   const Orders orders(n, {150, 4}, "test");
-  const double limit = within_groups(matrix.data(), of_sample, weight);
-  int64_t expected = 0;
+  std::vector<double> sums;
   for (int64_t k = 0; k < orders.count(); ++k) {
     const auto order = orders.at(k);
     double sum = 0;
     for (int64_t i = 0; i < n; ++i) {
+      double own = 0;
       for (int64_t j = i + 1; j < n; ++j) {
-        const int32_t a = of_sample[order[i]], b = of_sample[order[j]];
-        if (a == b) sum += matrix[i * n + j] * weight[a];
+        if (of_sample[order[i]] == of_sample[order[j]]) own += matrix[i * n + j];
       }
+      sum += own * weight[of_sample[order[i]]];
     }
-    expected += sum <= limit;
+    sums.push_back(sum);
   }
+  const double limit = sums[75];
+  const auto expected = std::count_if(sums.begin(), sums.end(), [&](double sum) { return sum <= limit; });
   CATCH_REQUIRE(expected > 0);
   CATCH_REQUIRE(expected < 150);
+  std::vector<int32_t> moved;
+  for (const int64_t place : orders.at(75)) moved.push_back(of_sample[place]);
+  CATCH_REQUIRE(within_groups(matrix.data(), moved, weight) == limit);
   CATCH_REQUIRE(count_within(matrix.data(), of_sample, weight, orders, limit) == expected);
 }

@@ -49,6 +49,7 @@ CATCH_TEST_CASE("PHYLIP matrices are read square and as lower triangles, with an
   require_read("3\nS1\t0\nS2\t0.5\t0\nS3\t1\t0.25\t0\n");
   require_refused("3\nS1 0 0.5 1\nS2 0.5 0 0.25\n", "3 rows");
   require_refused("3\nS1 0 0.5 1\nS2 0.5 0\nS3 1 0.25 0\n", "line 3");
+  require_refused("3\nS1 \n      \nS3 1 0.25\n", "line 3: expected an id and distances (PHYLIP), got a line of blanks");
 }
 
 CATCH_TEST_CASE("mothur's columns are read when every pair is there", "[matrix_text]") {
