@@ -39,14 +39,15 @@ class Table:
 
     @classmethod
     def from_arrays(
-        cls, sample_ids: Sequence[str], feature_ids: Sequence[str], counts: np.ndarray | Tensor | scipy.sparse.spmatrix
+        cls, sample_ids: Sequence[Any], feature_ids: Sequence[Any], counts: np.ndarray | Tensor | scipy.sparse.spmatrix
     ) -> Table:
-        """A table from ids and counts [N, F], dense or scipy sparse.
+        """A table from ids (numbers too, as text) and counts [N, F]: dense, or sparse of scipy or torch.
 
         Raises:
             ShapeError: counts that are not [N, F] for N sample and F feature ids.
             ParseError: negative or non-finite counts, duplicate ids.
         """
+        sample_ids, feature_ids = _texts(sample_ids), _texts(feature_ids)
         expected = (len(sample_ids), len(feature_ids))
         if hasattr(counts, "tocsr") and tuple(counts.shape) != expected:
             raise ShapeError(f"counts: expected {list(expected)}, samples in rows, got {list(counts.shape)}")
@@ -57,13 +58,15 @@ class Table:
             rows.sort_indices()
             parts = [torch.from_numpy(part.copy()) for part in (rows.indptr, rows.indices, rows.data)]
             return cls(_C.Table.from_arrays(sample_ids, feature_ids, parts[0], parts[1], parts[2]))
-        dense = float_tensor(counts).double()
-        if tuple(dense.shape) != expected:
-            raise ShapeError(f"counts: expected {list(expected)}, samples in rows, got {list(dense.shape)}")
-        rows, columns = dense.nonzero(as_tuple=True)
-        indptr = torch.zeros(len(dense) + 1, dtype=torch.int64)
-        indptr[1:] = torch.bincount(rows, minlength=len(dense)).cumsum(0)
-        return cls(_C.Table.from_arrays(sample_ids, feature_ids, indptr, columns, dense[rows, columns]))
+        given = float_tensor(counts).double()
+        if tuple(given.shape) != expected:
+            raise ShapeError(f"counts: expected {list(expected)}, samples in rows, got {list(given.shape)}")
+        held = given.to_sparse_coo().coalesce()  # type: ignore[no-untyped-call]  # sorted by row and column
+        is_there = held.values() != 0  # a sparse tensor may hold zeros
+        rows, columns = held.indices()[:, is_there]
+        indptr = torch.zeros(len(sample_ids) + 1, dtype=torch.int64)
+        indptr[1:] = torch.bincount(rows, minlength=len(sample_ids)).cumsum(0)
+        return cls(_C.Table.from_arrays(sample_ids, feature_ids, indptr, columns, held.values()[is_there]))
 
     @property
     def sample_ids(self) -> list[str]:
@@ -237,3 +240,8 @@ def read_table(path: Path) -> Table:
         MissingFileError, ParseError: with the place.
     """
     return Table(_C.Table.read(os.fspath(path)))
+
+
+def _texts(ids: Any) -> Any:
+    """Ids as text; one text in place of a list is left for C++ to refuse."""
+    return ids if isinstance(ids, str | bytes) else [name if isinstance(name, str) else str(name) for name in ids]

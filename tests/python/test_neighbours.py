@@ -88,3 +88,17 @@ def test_samples_take_their_targets_from_a_frame_or_from_metadata(community_dir,
     if kind == "metadata":
         with pytest.raises(ArgumentError, match="missing_values"):
             db.SampleDataset(table, metadata=given, missing_values="NA", **options)
+
+
+def test_tables_come_from_sparse_tensors_and_numbered_ids():
+    counts = torch.tensor([[0.0, 2, 0], [3, 0, 4]], dtype=torch.float64)
+    table = db.Table.from_arrays([7, 8], np.arange(3), counts)
+    assert table.sample_ids == ["7", "8"] and table.feature_ids == ["0", "1", "2"]
+    again = db.Table.from_arrays(table.sample_ids, table.feature_ids, table.to_torch())
+    assert torch.equal(again.to_torch().to_dense(), counts)
+    held = torch.sparse_coo_tensor([[1, 0, 1, 1], [2, 1, 0, 2]], [3.0, 2, 3, 1], (2, 3))  # one place twice
+    assert torch.equal(db.Table.from_arrays([7, 8], list("abc"), held).to_torch().to_dense(), counts)
+    zero = torch.sparse_coo_tensor([[0, 1], [0, 1]], [0.0, 5], (2, 2))
+    assert db.Table.from_arrays([7, 8], ["a", "b"], zero).native.values.tolist() == [5]
+    with pytest.raises(ArgumentError):
+        db.Table.from_arrays("ab", ["x", "y"], np.eye(2))
