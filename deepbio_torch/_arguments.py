@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ import torch
 from .errors import ArgumentError, WrongTypeError
 
 SEQUENCE_TYPES = ("dna", "rna", "protein")
+AUTO_DEPTH = -1  # of C++
 
 
 def whole(value: Any, name: str) -> int:
@@ -93,3 +95,19 @@ def seed_of(seed: Any, name: str = "seed") -> int:
     if not 0 <= value < 1 << 64:
         raise ArgumentError(f"{name}: expected 0 to 2^64 - 1 or None, got {value}")
     return value
+
+
+def absolute_paths(**given: Any) -> dict[str, str]:
+    """The arguments that are paths, by name; they may be read again from another folder."""
+    return {name: os.path.abspath(os.fspath(v)) for name, v in given.items() if isinstance(v, str | os.PathLike)}
+
+
+def depth_of(rarefy_depth: int | str | None) -> int:
+    """Reads to draw of each sample as C++ takes them: 0 for None, ``AUTO_DEPTH`` for "auto"."""
+    if rarefy_depth == "auto":
+        return AUTO_DEPTH
+    if rarefy_depth is None:
+        return 0
+    if isinstance(rarefy_depth, bool) or not isinstance(rarefy_depth, int) or rarefy_depth < 0:
+        raise ArgumentError(f"rarefy_depth: expected a number of reads, 'auto' or None, got {rarefy_depth!r}")
+    return rarefy_depth

@@ -268,3 +268,18 @@ def _brief(value: Any) -> str:
         return f"list of {len(value)}"
     text = repr(value)
     return text if len(text) <= 40 else text[:37] + "..."
+
+
+def sample_of_row(batch: Batch, row: int) -> Sample:
+    """A sample of a SampleDataset, out of its batch."""
+    real = batch["mask"][row]
+    targets = batch.get("targets")
+    covariates = batch.get("categorical_ids")
+    more = {} if covariates is None else {"categorical_ids": {name: ids[row] for name, ids in covariates.items()}}
+    return Sample(
+        tokens=batch["asv_tokens"][batch["asv_index"][row][real]],
+        counts=batch["counts"][row][real],
+        target=None if targets is None else targets[row],
+        sample_id=batch["sample_ids"][row],
+        **more,
+    )

@@ -43,7 +43,7 @@ class Row:
 
 @cache
 def rows(kind: str) -> tuple[Row, ...]:
-    """The options of ``model``, ``training`` or ``loss``, in order."""
+    """The options of ``model``, ``training``, ``loss``, ``study`` or ``encoder``, in order."""
     return tuple(Row(**row) for row in _C.option_rows(kind))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from . import _C
-from ._arguments import seed_of
-from ._batch import Batch, Rows, Sample
+from ._arguments import absolute_paths, depth_of, seed_of
+from ._batch import Batch, Rows, Sample, sample_of_row
+from ._covariates import seen_values
 from ._draws import Draws
 from ._log import logger
 from ._metadata import Metadata, metadata_of
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Path = str | os.PathLike[str]
-_AUTO_DEPTH = -1  # of C++
 
 
 class SampleDataset(Dataset[Sample]):
@@ -118,13 +118,27 @@ class SampleDataset(Dataset[Sample]):
             raise ArgumentError(f"categorical: expected a list of columns, got {categorical!r}")
         if categorical and metadata is None:
             raise ArgumentError(f"categorical: columns {', '.join(categorical)} need metadata=PATH")
+        _C.study_options(  # one check and one sentence for every door
+            {
+                "asv_sampling": asv_sampling,
+                "least_thinning": least_thinning,
+                "missing_features": missing_features,
+                "missing_samples": missing_samples,
+                "missing_sequences": missing_sequences,
+                "target_transform": target_transform,
+            }
+        )
         self.table = table if isinstance(table, Table) else read_table(table)
-        self._paths = _absolute_paths(
+        self._paths = absolute_paths(
             table=table, tree=tree, distances=distances, metadata=metadata, sequences=sequences
         )
         self.tree = tree if tree is None or isinstance(tree, Tree) else read_tree(tree)
-        if distances is not None and not isinstance(distances, DistanceMatrix):
-            distances = DistanceMatrix.read(distances)
+        self._distance_origin: tuple[str, float] | None = None
+        if distances is not None:
+            name = "distances"
+            if not isinstance(distances, DistanceMatrix):
+                name, distances = os.fspath(distances), DistanceMatrix.read(distances)
+            self._distance_origin = name, float(distances.values.max()) if len(distances.ids) else 0.0
         self._metadata = None if metadata is None else metadata_of(metadata, missing_values)
         about = None if self._metadata is None else self._metadata.native
         depth = self._choose(
@@ -135,7 +149,7 @@ class SampleDataset(Dataset[Sample]):
             may_be_constant=bool(codec),
             categorical_columns=list(categorical),
             missing_samples=missing_samples,
-            rarefy_depth=_depth(rarefy_depth),
+            rarefy_depth=depth_of(rarefy_depth),
         )
         self.codec, self._targets = "", None
         self.categories, self._categories = "", {}
@@ -209,6 +223,7 @@ class SampleDataset(Dataset[Sample]):
                 tree=None if self.tree is None else self.tree.native,
                 distances=None if self.distances is None else self.distances.values,
                 targets=self._targets,
+                distance_origin=self._distance_origin,
                 **self.options,
             )
             self._native.set_categories(self._categories)
@@ -271,7 +286,7 @@ class SampleDataset(Dataset[Sample]):
                 part.codec = codec
                 part._targets = _C.normalize_targets(codec, part._values)
         if self.categories:
-            categories, numbers = _seen_values(json.loads(self.categories), parts[0]._categories)
+            categories, numbers = seen_values(json.loads(self.categories), parts[0]._categories)
             for part in parts:
                 part.categories = categories
                 part._categories = {column: numbers[column][ids] for column, ids in part._categories.items()}
@@ -361,10 +376,10 @@ class SampleDataset(Dataset[Sample]):
         return Batch(fields)
 
     def __getitems__(self, indices: Sequence[int]) -> Rows:
-        return Rows(self.batch(indices), len(indices), _row)
+        return Rows(self.batch(indices), len(indices), sample_of_row)
 
     def __getitem__(self, index: int) -> Sample:
-        return _row(self.batch([index]), 0)
+        return sample_of_row(self.batch([index]), 0)
 
     def _checked(self, index: int) -> int:
         size = len(self)
@@ -378,45 +393,3 @@ class SampleDataset(Dataset[Sample]):
     def __repr__(self) -> str:
         depth = self.options["rarefy_depth"] or "all"
         return f"SampleDataset({len(self)} samples, {self.table.shape[1]} features, {depth} reads of each)"
-
-
-def _absolute_paths(**given: Any) -> dict[str, str]:
-    """The arguments that are paths, by name; they may be read again from another folder."""
-    return {name: os.path.abspath(os.fspath(v)) for name, v in given.items() if isinstance(v, str | os.PathLike)}
-
-
-def _depth(rarefy_depth: int | str | None) -> int:
-    if rarefy_depth == "auto":
-        return _AUTO_DEPTH
-    if rarefy_depth is None:
-        return 0
-    if isinstance(rarefy_depth, bool) or not isinstance(rarefy_depth, int) or rarefy_depth < 0:
-        raise ArgumentError(f"rarefy_depth: expected a number of reads, 'auto' or None, got {rarefy_depth!r}")
-    return rarefy_depth
-
-
-def _seen_values(values: Mapping[str, Sequence[str]], ids: Mapping[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
-    """The values by column that these samples have, as JSON text, and by column their new number by the old one."""
-    kept, numbers = {}, {}
-    for column, names in values.items():
-        old = sorted(set(ids[column].tolist()) - {0})
-        if not old:
-            raise ArgumentError(f"categorical: no training sample has a value of column {column!r}")
-        kept[column] = [names[i - 1] for i in old]
-        numbers[column] = torch.zeros(len(names) + 1, dtype=torch.int64)
-        numbers[column][old] = torch.arange(1, len(old) + 1)
-    return json.dumps(kept), numbers
-
-
-def _row(batch: Batch, row: int) -> Sample:
-    real = batch["mask"][row]
-    targets = batch.get("targets")
-    covariates = batch.get("categorical_ids")
-    more = {} if covariates is None else {"categorical_ids": {name: ids[row] for name, ids in covariates.items()}}
-    return Sample(
-        tokens=batch["asv_tokens"][batch["asv_index"][row][real]],
-        counts=batch["counts"][row][real],
-        target=None if targets is None else targets[row],
-        sample_id=batch["sample_ids"][row],
-        **more,
-    )

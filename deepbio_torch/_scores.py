@@ -1,4 +1,7 @@
-"""Scores of predictions, in the target's own unit: single folds, all folds pooled, paired differences."""
+"""Scores of predictions, in the target's own unit: single folds, all folds pooled, paired differences.
+
+They are metrics of the library's table; which of them a study shows is decided here.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
+
+from .metrics import METRICS, classification_metrics, regression_metrics
 
 Array = npt.NDArray[np.float64]
 
-HIGHER_IS_BETTER = {
-    "mae": False,
-    "rmse": False,
-    "r2": True,
-    "balanced_accuracy": True,
-    "accuracy": True,
-    "auc": True,
-    "log_loss": False,
-}
-_LEAST_CHANCE = 1e-7  # a probability of 0 for what happened would cost without end
+HIGHER_IS_BETTER = {metric.name: metric.is_bigger_better for metric in METRICS}
 
 
 def main_score(num_classes: int) -> str:
@@ -32,13 +29,10 @@ def score_numbers(actual: Array, predicted: Array, mean: Array | None = None) ->
 
     ``mean`` takes the place of ``predicted`` in rmse and r2, where a method gives a mean beside its median.
     """
-    squares = actual - (predicted if mean is None else mean)
-    spread = float(((actual - actual.mean()) ** 2).sum())
-    return {
-        "mae": float(np.abs(actual - predicted).mean()),
-        "rmse": float(np.sqrt((squares**2).mean())),
-        "r2": 1 - float((squares**2).sum()) / spread if spread else float("nan"),
-    }
+    found = regression_metrics(predicted, actual)
+    of_mean = found if mean is None else regression_metrics(mean, actual)
+    known = {"mae": found["mae"], "rmse": of_mean["rmse"], "r2": of_mean["r2"]}
+    return known if actual.min() < actual.max() else {**known, "r2": float("nan")}
 
 
 def score_classes(
@@ -49,22 +43,11 @@ def score_classes(
     Balanced accuracy is the mean recall of the classes that occur. ``auc`` is that of class 1 for two classes, else
     the mean of each class against the rest; NaN when a class does not occur.
     """
-    from sklearn import metrics
-
-    occurring = np.unique(actual)
-    recalls = [float((predicted[actual == c] == c).mean()) for c in occurring]
-    num_classes = probabilities.shape[1]
-    auc = float("nan")
-    if len(occurring) == num_classes:
-        columns = [1] if num_classes == 2 else range(num_classes)
-        auc = float(np.mean([metrics.roc_auc_score(actual == c, probabilities[:, c]) for c in columns]))
-    chances = probabilities[np.arange(len(actual)), actual]
-    return {
-        "balanced_accuracy": float(np.mean(recalls)),
-        "accuracy": float((predicted == actual).mean()),
-        "auc": auc,
-        "log_loss": float(-np.log(np.maximum(chances, _LEAST_CHANCE)).mean()),
-    }
+    found = classification_metrics(predicted, actual, probabilities=torch.from_numpy(probabilities))
+    names = ("balanced_accuracy", "accuracy", "auc", "log_loss")
+    is_complete = len(np.unique(actual)) == probabilities.shape[1]
+    shown = {name: float(found.get(name, np.nan)) for name in names}
+    return shown if is_complete else {**shown, "auc": float("nan")}
 
 
 def summarize(values: Sequence[float]) -> dict[str, float]:

@@ -23,6 +23,15 @@ KINDS = {
         "Losses",
         "Keywords of `db.losses.MultiTaskLoss` and `db.Trainer`, members of `train::LossOptions`.",
     ),
+    "study": (
+        "Samples",
+        "Which samples a study works on and how they are read: members of `train::StudyOptions`; "
+        "`db.SampleDataset` checks its keywords by them.",
+    ),
+    "encoder": (
+        "Encoders of reads",
+        "Options of `deepbio encode`, members of `data::EncoderOptions`.",
+    ),
 }
 
 
@@ -48,8 +57,8 @@ def page() -> str:
     parts = [
         "# Options",
         "",
-        "Every option of models, training and losses has one name: `batch_size` is a keyword in Python, a key of "
-        "`--config FILE.json`, and",
+        "Every option of models, training, losses, samples and encoders has one name: `batch_size` is a keyword in "
+        "Python, a key of `--config FILE.json`, and",
         "`--batch-size` on the command line. Those with a star are not typed there: they follow from the data or from "
         "other options. Defaults are those of",
         "Python and C++; the presets of `deepbio train` and `pretrain` have their own, which `--help` shows. Names "

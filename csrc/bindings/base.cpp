@@ -86,6 +86,11 @@ py::list texts(const std::vector<std::string>& items) {
 
 void bind_base(py::module_& module) {
   py::register_exception_translator(&translate);
+  // A seed for generators of torch, which have no epochs of their own.
+  module.def(
+      "mixed_seed",
+      [](uint64_t seed, uint64_t epoch) { return CounterRandom(seed, epoch, 0, Purpose::kOrder).next_u64() >> 1; },
+      py::arg("seed"), py::arg("epoch"));
   module.def(
       "augmentation_draw",
       [](uint64_t seed, uint64_t epoch, uint64_t record_index) {

@@ -145,6 +145,7 @@ py::dict numbers_of(const data::ReadDataset& dataset, const std::string& type, b
 struct SampleArguments {
   std::string missing_features;
   data::SampleDatasetOptions options;
+  std::optional<data::DistanceOrigin> distance_origin;
 };
 
 std::shared_ptr<data::SampleDataset> make_samples(const Table& table, const std::vector<std::string>& sequences,
@@ -156,7 +157,7 @@ std::shared_ptr<data::SampleDataset> make_samples(const Table& table, const std:
     dataset->set_phylogeny(std::make_shared<const community::Phylogeny>(community::match_features(
         tree->tree, table.counts->feature_ids, parse_missing_features(arguments.missing_features), tree->path)));
   }
-  if (distances) dataset->set_distances(*distances);
+  if (distances) dataset->set_distances(*distances, arguments.distance_origin);
   if (targets) dataset->set_targets(*targets);
   return dataset;
 }
@@ -164,14 +165,12 @@ std::shared_ptr<data::SampleDataset> make_samples(const Table& table, const std:
 // What fixes the order of an epoch.
 data::LoaderOptions order_options(int64_t batch_size, bool shuffle, bool drop_last, uint64_t seed, int64_t rank,
                                   int64_t world_size) {
-  data::LoaderOptions out;
-  out.batch_size = batch_size;
-  out.shuffle = shuffle;
-  out.drop_last = drop_last;
-  out.seed = seed;
-  out.rank = rank;
-  out.world_size = world_size;
-  return out;
+  return {.batch_size = batch_size,
+          .shuffle = shuffle,
+          .drop_last = drop_last,
+          .seed = seed,
+          .rank = rank,
+          .world_size = world_size};
 }
 
 // A loader and the dataset it reads from, alive together.
@@ -221,6 +220,12 @@ void bind_loader(py::module_& module, const char* name) {
       });
 }
 
+py::list titles_of(const ReadRows& rows, std::string_view (io::RecordBatch::*part)(int64_t) const) {
+  py::list out(rows.rows.size());
+  for (size_t i = 0; i < rows.rows.size(); ++i) out[i] = text(((*rows.records).*part)(rows.rows[i]));
+  return out;
+}
+
 void bind_reads(py::module_& module) {
   py::class_<ReadRows>(module, "RecordRows")
       .def("__len__", [](const ReadRows& r) { return r.rows.size(); })
@@ -229,18 +234,8 @@ void bind_reads(py::module_& module) {
       .def(
           "description", [](const ReadRows& r, size_t row) { return text(r.records->description(r.rows.at(row))); },
           py::arg("row"))
-      .def("names",
-           [](const ReadRows& r) {
-             py::list out(r.rows.size());
-             for (size_t i = 0; i < r.rows.size(); ++i) out[i] = text(r.records->name(r.rows[i]));
-             return out;
-           })
-      .def("descriptions",
-           [](const ReadRows& r) {
-             py::list out(r.rows.size());
-             for (size_t i = 0; i < r.rows.size(); ++i) out[i] = text(r.records->description(r.rows[i]));
-             return out;
-           })
+      .def("names", [](const ReadRows& r) { return titles_of(r, &io::RecordBatch::name); })
+      .def("descriptions", [](const ReadRows& r) { return titles_of(r, &io::RecordBatch::description); })
       .def("records", &tuples_of);
   py::class_<data::ReadDataset, std::shared_ptr<data::ReadDataset>>(module, "ReadDataset")
       .def(py::init(&make_reads), py::arg("paths"), py::arg("encoding") = data::ReadEncoding{},
@@ -335,7 +330,8 @@ void bind_samples(py::module_& module) {
                        const std::optional<Tensor>& distances, const std::optional<Tensor>& targets,
                        const std::string& missing_features, int64_t max_bp, int64_t token_limit,
                        const std::string& asv_sampling, int64_t rarefy_depth, bool redraw_each_epoch,
-                       double least_thinning, uint64_t seed, const std::string& metric) {
+                       double least_thinning, uint64_t seed, const std::string& metric,
+                       const std::optional<std::pair<std::string, double>>& distance_origin) {
              SampleArguments arguments;
              arguments.missing_features = missing_features;
              arguments.options.max_bp = max_bp;
@@ -346,13 +342,14 @@ void bind_samples(py::module_& module) {
              arguments.options.least_thinning = least_thinning;
              arguments.options.seed = seed;
              arguments.options.metric = community::parse_metric(metric);
+             if (distance_origin) arguments.distance_origin = {distance_origin->first, distance_origin->second};
              return make_samples(table, sequences, tree, distances, targets, arguments);
            }),
            py::arg("table"), py::arg("sequences"), py::kw_only(), py::arg("tree") = nullptr,
            py::arg("distances") = py::none(), py::arg("targets") = py::none(), py::arg("missing_features") = "error",
            py::arg("max_bp") = 150, py::arg("token_limit") = 1024, py::arg("asv_sampling") = "abundance",
            py::arg("rarefy_depth") = 0, py::arg("redraw_each_epoch") = true, py::arg("least_thinning") = 1.0,
-           py::arg("seed") = 0, py::arg("metric") = "unweighted", NoGil())
+           py::arg("seed") = 0, py::arg("metric") = "unweighted", py::arg("distance_origin") = py::none(), NoGil())
       .def_property_readonly("sample_ids", [](const data::SampleDataset& d) { return d.table().sample_ids; })
       .def("set_categories", &data::SampleDataset::set_categories, py::arg("categories"))
       .def("__len__", &data::SampleDataset::size)
@@ -388,21 +385,6 @@ void bind_data(py::module_& module) {
       },
       py::arg("lengths"), py::arg("boundaries"), py::arg("max_tokens"), py::arg("batch_size"), py::arg("shuffle"),
       py::arg("drop_last"), py::arg("seed"), py::arg("epoch"), py::arg("rank"), py::arg("world_size"), NoGil());
-  module.def(
-      "restore_targets",
-      [](const std::string& codec_json, const Tensor& values) {
-        const auto codec = data::TargetCodec::from_json(Json::parse(codec_json, "target codec"));
-        Tensor out = values.to(at::kDouble).contiguous().clone();
-        double* const numbers = out.mutable_data_ptr<double>();
-        for (int64_t i = 0; i < out.numel(); ++i) numbers[i] = codec.restore(numbers[i]);
-        return out;
-      },
-      py::arg("codec_json"), py::arg("values"));
-  // A seed for generators of torch, which have no epochs of their own.
-  module.def(
-      "mixed_seed",
-      [](uint64_t seed, uint64_t epoch) { return CounterRandom(seed, epoch, 0, Purpose::kOrder).next_u64() >> 1; },
-      py::arg("seed"), py::arg("epoch"));
   py::class_<data::EpochBatches>(module, "EpochBatches")
       .def(py::init([](int64_t num_items, int64_t batch_size, bool shuffle, bool drop_last, uint64_t seed,
                        uint64_t epoch, int64_t rank, int64_t world_size) {

@@ -2,7 +2,7 @@
 #include "bindings/letters.h"
 
 #include "deepbio/base/error.h"
-#include "deepbio/data/read_encoder.h"
+#include "deepbio/data/encoder.h"
 #include "deepbio/data/reads.h"
 #include "deepbio/seq/augment.h"
 #include "deepbio/seq/encode.h"
@@ -15,27 +15,19 @@ namespace {
 using torch::Tensor;
 using SharedTransform = std::shared_ptr<seq::Transform>;
 
-at::ScalarType parse_dtype(const std::string& name) {
-  if (name == "int64") return at::kLong;
-  if (name == "float32") return at::kFloat;
-  if (name == "uint8") return at::kByte;
-  throw ArgumentError("dtype: expected int64, float32 or uint8, got " + quoted(name));
-}
-
-struct EncodeArguments {
+// What every encoder of letters is asked for.
+struct LetterArguments {
   std::string sequence_type, unknown;
   int64_t pad_to, max_length;
-  uint64_t seed, epoch = 0;
-  std::string dtype = "int64";
-  seq::EncodeOptions options() const {
-    seq::EncodeOptions out;
-    out.sequence_type = seq::parse_sequence_type(sequence_type);
-    out.unknown = seq::parse_unknown_letter(unknown);
+  uint64_t seed;
+  data::EncoderOptions options(const std::string& encoding) const {
+    data::EncoderOptions out;
+    out.encoding = encoding;
+    out.sequence_type = sequence_type;
+    out.unknown = unknown;
     out.pad_to = pad_to;
     out.max_length = max_length;
     out.seed = seed;
-    out.epoch = epoch;
-    out.dtype = parse_dtype(dtype);
     return out;
   }
 };
@@ -55,8 +47,9 @@ Values encode_one_hot(const py::object& sequences, const std::string& type, cons
                       const std::vector<int64_t>& record_indices, uint64_t epoch,
                       const std::vector<py::bytes>& qualities) {
   const Letters reads(sequences);
-  seq::EncodeOptions options = EncodeArguments{type, unknown, pad_to, max_length, seed, epoch}.options();
+  seq::EncodeOptions options = LetterArguments{type, unknown, pad_to, max_length, seed}.options("onehot").letters();
   options.channels_first = channels_first;
+  options.epoch = epoch;
   options.record_indices = record_indices;
   const auto channel = views(qualities);
   for (size_t i = 0; i < channel.size(); ++i) {
@@ -72,7 +65,10 @@ Values encode_one_hot(const py::object& sequences, const std::string& type, cons
 Values encode_integers(const py::object& sequences, const std::string& type, const std::string& unknown, int64_t pad_to,
                        int64_t max_length, uint64_t seed, const std::string& dtype,
                        const std::vector<int64_t>& record_indices, uint64_t epoch) {
-  seq::EncodeOptions options = EncodeArguments{type, unknown, pad_to, max_length, seed, epoch, dtype}.options();
+  data::EncoderOptions given = LetterArguments{type, unknown, pad_to, max_length, seed}.options("integer");
+  given.dtype = dtype;
+  seq::EncodeOptions options = given.letters();
+  options.epoch = epoch;
   options.record_indices = record_indices;
   return encode_unlocked(Letters(sequences), [&](const auto& views) { return seq::encode_integers(views, options); });
 }
@@ -85,19 +81,6 @@ Tensor encode_quality(const std::vector<py::bytes>& qualities, int64_t length, c
   const auto bytes = views(qualities);
   const py::gil_scoped_release no_gil;
   return seq::encode_quality(bytes, length, seq::parse_quality_form(form));
-}
-
-data::ReadEncoding make_encoding(const std::string& encoding, const EncodeArguments& encode, bool channels_first,
-                                 const std::string& quality, const std::vector<SharedTransform>& transforms,
-                                 std::shared_ptr<data::ReadEncoder> encoder) {
-  data::ReadEncoding out;
-  out.encoder = std::move(encoder);
-  out.encoding = data::parse_encoding(encoding);
-  out.encode = encode.options();
-  out.encode.channels_first = channels_first;
-  out.quality = seq::parse_quality_form(quality);
-  out.transforms.assign(transforms.begin(), transforms.end());
-  return out;
 }
 
 // Reads as (sequence, quality or None) behind a transform; None for a read that it refuses.
@@ -212,8 +195,14 @@ void bind_read_encoding(py::module_& module) {
                        int64_t max_length, bool channels_first, uint64_t seed, const std::string& dtype,
                        const std::string& quality, const std::vector<SharedTransform>& transforms,
                        std::shared_ptr<data::ReadEncoder> encoder) {
-             const EncodeArguments encode{type, unknown, pad_to, max_length, seed, 0, dtype};
-             return make_encoding(encoding, encode, channels_first, quality, transforms, std::move(encoder));
+             data::EncoderOptions options = LetterArguments{type, unknown, pad_to, max_length, seed}.options(encoding);
+             options.channels_first = channels_first;
+             options.dtype = dtype;
+             options.quality = quality;
+             data::ReadEncoding out;
+             out.transforms.assign(transforms.begin(), transforms.end());
+             out.encoder = encoder ? std::move(encoder) : data::make_encoder(options);
+             return out;
            }),
            py::kw_only(), py::arg("encoding") = "onehot", py::arg("sequence_type") = "dna", py::arg("unknown") = "zero",
            py::arg("pad_to") = 0, py::arg("max_length") = 0, py::arg("channels_first") = false, py::arg("seed") = 0,

@@ -2,7 +2,7 @@
 #include "bindings/letters.h"
 
 #include "deepbio/base/error.h"
-#include "deepbio/data/read_encoder.h"
+#include "deepbio/data/encoder.h"
 #include "deepbio/seq/tokenizer_json.h"
 #include "deepbio/seq/tokenizer_presets.h"
 
@@ -177,7 +177,7 @@ void bind_seq(py::module_& module) {
             data::ReadBatch out;
             {
               const py::gil_scoped_release no_gil;
-              encoder.fill(texts.views(), record_indices, epoch, out);
+              encoder.fill({texts.views(), {}, record_indices, epoch}, out);
             }
             return std::make_pair(out.sequences, out.lengths);
           },

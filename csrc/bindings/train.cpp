@@ -317,6 +317,16 @@ void bind_train(py::module_& module) {
         return categories_of(categories_json).encode(metadata, sample_ids);
       },
       py::arg("categories_json"), py::arg("metadata"), py::arg("sample_ids"), NoGil());
+  module.def(
+      "restore_targets",
+      [](const std::string& codec_json, const Tensor& values) {
+        const auto codec = data::TargetCodec::from_json(Json::parse(codec_json, "target codec"));
+        Tensor out = values.to(at::kDouble).contiguous().clone();
+        double* const numbers = out.mutable_data_ptr<double>();
+        for (int64_t i = 0; i < out.numel(); ++i) numbers[i] = codec.restore(numbers[i]);
+        return out;
+      },
+      py::arg("codec_json"), py::arg("values"));
   module.def("normalize_targets", &normalize, py::arg("codec_json"), py::arg("values"));
   module.def("class_ids", &class_ids, py::arg("codec_json"), py::arg("labels"));
   module.def("split_samples", &split, py::arg("num_samples"), py::arg("test_size"), py::arg("seed"),

@@ -12,6 +12,7 @@
 #include "deepbio/community/alpha_diversity.h"
 #include "deepbio/community/unifrac.h"
 #include "deepbio/io/ids.h"
+#include "deepbio/io/text.h"
 
 namespace deepbio::tools {
 namespace {
@@ -54,7 +55,7 @@ int run_alpha(const AlphaCommand& command, const Shared& shared) {
   Json samples = Json::array();
   for (int64_t sample = 0; sample < table.num_samples(); ++sample) {
     const bool is_defined = !std::isnan(values[sample]);
-    text += table.sample_ids[sample] + '\t' + (is_defined ? exact_text(values[sample]) : "") + '\n';
+    text += table.sample_ids[sample] + '\t' + (is_defined ? io::number_text(values[sample]) : "") + '\n';
     Json row = Json::object();
     row.set("sample_id", table.sample_ids[sample]);
     row.set(command.metric, is_defined ? Json(values[sample]) : Json());

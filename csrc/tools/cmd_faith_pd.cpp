@@ -9,6 +9,7 @@
 #include "deepbio/base/json.h"
 #include "deepbio/community/unifrac.h"
 #include "deepbio/io/ids.h"
+#include "deepbio/io/text.h"
 
 namespace deepbio::tools {
 namespace {
@@ -28,7 +29,7 @@ int run_faith_pd(const FaithCommand& command, const Shared& shared) {
   std::string text = "sample_id\tfaith_pd\n";
   Json samples = Json::array();
   for (int64_t sample = 0; sample < table.num_samples(); ++sample) {
-    text += table.sample_ids[sample] + '\t' + exact_text(values[sample]) + '\n';
+    text += table.sample_ids[sample] + '\t' + io::number_text(values[sample]) + '\n';
     Json row = Json::object();
     row.set("sample_id", table.sample_ids[sample]);
     row.set("faith_pd", values[sample]);

@@ -14,6 +14,7 @@
 #include "deepbio/community/grouped_samples.h"
 #include "deepbio/community/permanova.h"
 #include "deepbio/community/permdisp.h"
+#include "deepbio/io/text.h"
 
 namespace deepbio::tools {
 namespace {
@@ -61,7 +62,7 @@ int print(const Json& found, const Shared& shared) {
     return 0;
   }
   for (const auto& [name, value] : found.as_object()) {
-    std::cout << name << '\t' << (value.is_int() ? std::to_string(value.as_int()) : exact_text(value.as_double()))
+    std::cout << name << '\t' << (value.is_int() ? std::to_string(value.as_int()) : io::number_text(value.as_double()))
               << '\n';
   }
   return 0;
@@ -102,7 +103,7 @@ int run_permdisp(const TestCommand& command, const Shared& shared) {
   return print(out, shared);
 }
 
-std::string number_or_none(double value) { return std::isnan(value) ? "" : exact_text(value); }
+std::string number_or_none(double value) { return std::isnan(value) ? "" : io::number_text(value); }
 
 int run_adonis(const TestCommand& command, const Shared& shared) {
   const NamedDistances matrix = read_named_distances(command.distances);
@@ -119,9 +120,9 @@ int run_adonis(const TestCommand& command, const Shared& shared) {
   if (!shared.json) std::cout << "term\tdegrees\tsum_of_squares\tr2\tpseudo_f\tp_value\n";
   for (const auto& row : rows) {
     if (!shared.json) {
-      std::cout << row.name << '\t' << row.degrees << '\t' << exact_text(row.sum_of_squares) << '\t'
-                << exact_text(row.r2) << '\t' << number_or_none(row.pseudo_f) << '\t' << number_or_none(row.p_value)
-                << '\n';
+      std::cout << row.name << '\t' << row.degrees << '\t' << io::number_text(row.sum_of_squares) << '\t'
+                << io::number_text(row.r2) << '\t' << number_or_none(row.pseudo_f) << '\t'
+                << number_or_none(row.p_value) << '\n';
     }
     Json one = Json::object();
     one.set("term", row.name);

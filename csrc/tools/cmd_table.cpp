@@ -10,6 +10,7 @@
 #include "deepbio/base/error.h"
 #include "deepbio/base/json.h"
 #include "deepbio/community/table_merge.h"
+#include "deepbio/io/ids.h"
 #include "deepbio/io/text.h"
 
 namespace deepbio::tools {
@@ -36,24 +37,14 @@ io::CountTable read_tables(const TableCommand& command, const Shared& shared) {
       tables, command.overlap == "sum" ? community::OverlappingSamples::kSum : community::OverlappingSamples::kError);
 }
 
-// A line for each id; a header and further columns, as in metadata, do not matter.
-std::unordered_set<std::string> ids_in(const std::string& path) {
-  std::string text = io::read_text(path);
-  io::end_lines_with_newline(text);
-  std::unordered_set<std::string> out;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    std::string id = text.substr(at, std::min(text.find('\t', at), end) - at);
-    if (id.ends_with('\r')) id.pop_back();
-    if (!id.empty()) out.insert(std::move(id));
-    at = end + 1;
-  }
-  return out;
+std::unordered_set<std::string> listed(const std::string& path) {
+  const std::vector<std::string> ids = io::read_id_list(path);
+  return {ids.begin(), ids.end()};
 }
 
 io::CountTable filtered(const TableCommand& command, io::CountTable table) {
   if (!command.samples.empty()) {
-    const auto wanted = ids_in(command.samples);
+    const auto wanted = listed(command.samples);
     std::vector<int64_t> rows;
     for (int64_t i = 0; i < table.num_samples(); ++i) {
       if (wanted.count(table.sample_ids[i])) rows.push_back(i);
@@ -61,7 +52,7 @@ io::CountTable filtered(const TableCommand& command, io::CountTable table) {
     table = community::select_samples(table, rows);
   }
   if (!command.features.empty()) {
-    const auto wanted = ids_in(command.features);
+    const auto wanted = listed(command.features);
     std::vector<bool> keep;
     for (const std::string& id : table.feature_ids) keep.push_back(wanted.count(id) > 0);
     table = community::select_features(table, keep);
@@ -100,7 +91,7 @@ int summarize(const TableCommand& command, const io::CountTable& table, const Sh
   Json samples = Json::array();
   for (int64_t i = 0; i < table.num_samples(); ++i) {
     const int64_t num_features = table.indptr[i + 1] - table.indptr[i];
-    text += table.sample_ids[i] + '\t' + exact_text(totals[i]) + '\t' + std::to_string(num_features) + '\n';
+    text += table.sample_ids[i] + '\t' + io::number_text(totals[i]) + '\t' + std::to_string(num_features) + '\n';
     samples.push_back(
         Json(Json::Object{{"sample_id", table.sample_ids[i]}, {"reads", totals[i]}, {"features", num_features}}));
   }

@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <charconv>
 #include <iostream>
 
 #include "deepbio/community/missing_features.h"
@@ -74,11 +73,6 @@ void say_left_behind(const std::string& path, const io::CountTable& table, const
 
 void say(const Shared& shared, const std::string& line) {
   if (!shared.quiet) std::cerr << line << "\n";
-}
-
-std::string exact_text(double value) {
-  char digits[32];
-  return {digits, std::to_chars(digits, digits + sizeof(digits), value).ptr};
 }
 
 }  // namespace deepbio::tools

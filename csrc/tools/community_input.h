@@ -36,7 +36,5 @@ NamedDistances read_named_distances(const std::string& path);
 void say_left_behind(const std::string& path, const io::CountTable& table, const Shared& shared);
 // A line on stderr, unless --quiet.
 void say(const Shared& shared, const std::string& line);
-// Shortest text that reads back as the same number.
-std::string exact_text(double value);
 
 }  // namespace deepbio::tools

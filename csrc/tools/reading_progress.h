@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "deepbio/io/fastx.h"
 
@@ -37,6 +38,6 @@ class ReadingProgress {
 };
 
 // One line on stderr for each.
-void print_warnings(const std::string& path, const io::SkipReport& report);
+void print_warnings(const std::string& path, const std::vector<std::string>& warnings);
 
 }  // namespace deepbio::tools

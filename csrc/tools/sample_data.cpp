@@ -21,19 +21,10 @@ void add_study_options(CLI::App& app, train::StudyFiles& files, bool is_predicto
   app.add_option("--metadata-column", files.target, "Its column to predict")->required()->option_text("NAME");
 }
 
-void add_split_options(CLI::App& app, train::StudyOptions& options) {
-  app.add_option("--missing-values", options.missing_values,
-                 "Words of the metadata that stand for a missing value, beside the empty cell; INSDC: those of INSDC")
-      ->option_text("WORD,...")
-      ->delimiter(',');
-  app.add_option("--group-column", options.group_column,
-                 "Metadata column (host, subject): samples of one value are all on one side of a split")
-      ->option_text("NAME");
-  for (auto& [name, path, what] :
-       {std::tuple{"--train-samples", &options.train_samples, "Train on these samples, an id per line in FILE"},
-        std::tuple{"--val-samples", &options.val_samples, "Hold these samples back, an id per line in FILE"}}) {
-    app.add_option(name, *path, what)->option_text("FILE");
-  }
+void add_list_options(CLI::App& app, std::string& train_samples, std::string& val_samples) {
+  app.add_option("--train-samples", train_samples, "Train on these samples, an id per line in FILE")
+      ->option_text("FILE");
+  app.add_option("--val-samples", val_samples, "Hold these samples back, an id per line in FILE")->option_text("FILE");
 }
 
 void PredictionFiles::add_options(CLI::App& app) {

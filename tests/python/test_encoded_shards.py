@@ -1,6 +1,8 @@
 """What `deepbio encode` wrote, as a dataset: the records as the encoder of Python gives them."""
 
+import json
 import pickle
+import shutil
 
 import pytest
 import torch
@@ -23,6 +25,7 @@ from deepbio_torch.transforms import (
         ([], OneHotEncoder(quality=None)),
         (["--encoding", "integer", "--max-length", "30"], IntegerEncoder(max_length=30, quality=None)),
         (["--encoding", "kmer", "--k", "2", "--canonical"], KmerEncoder(2, True)),
+        (["--encoding", "tokens"], TokenEncoder(Tokenizer.from_preset("aam"))),
         (["--encoding", "tokens", "--tokenizer", "hyenadna"], TokenEncoder(Tokenizer.from_preset("hyenadna"))),
         (["--encoding", "tokens", "--tokenizer", "dnabert-3"], TokenEncoder(Tokenizer.from_preset("dnabert-3"))),
     ],
@@ -36,7 +39,7 @@ def test_what_the_command_encoded_is_read_as_a_cache(deepbio, fastq, tmp_path, o
     assert len(read) == len(data) == 522
     for indices in (range(3, 9), [521, 4, 4, -2], range(519, 522)):
         got, expected = read.batch(indices), data.batch(indices)
-        for key in ("sequences", "input_ids", "attention_mask", "index"):
+        for key in ("sequences", "input_ids", "attention_mask", "lengths", "index"):
             assert (key in got) == (key in expected), key
             assert key not in got or torch.equal(got[key], expected[key]), key
         assert got.ids == expected.ids
@@ -47,3 +50,19 @@ def test_what_the_command_encoded_is_read_as_a_cache(deepbio, fastq, tmp_path, o
     (tmp_path / "encoded" / "ids.txt").write_text("r0\n")
     with pytest.raises(ParseError, match="encoded"):
         Cache.load(tmp_path / "encoded")
+
+
+def test_shards_of_the_version_before_are_read(deepbio, fastq, tmp_path):
+    from safetensors.numpy import load_file, save_file
+
+    new, old = tmp_path / "new", tmp_path / "old"
+    deepbio("encode", fastq, "-o", new, "--encoding", "tokens", check=True)
+    shutil.copytree(new, old)
+    about = json.loads((old / "metadata.json").read_text())
+    assert about["format_version"] == 2
+    (old / "metadata.json").write_text(json.dumps({**about, "format_version": 1}))
+    for path in old.glob("shard-*"):  # AAM's tokens without a mask, lengths with START
+        tensors = load_file(path)
+        save_file({"values": tensors["values"], "lengths": tensors["lengths"] + 1}, path)
+    got, expected = Cache.load(old).batch([3, 500, 7]), Cache.load(new).batch([3, 500, 7])
+    assert torch.equal(got.input_ids, expected.input_ids) and torch.equal(got.attention_mask, expected.attention_mask)

@@ -128,6 +128,9 @@ def test_rooms_and_files_say_what_they_hold():
 
 # Private parts, and the tests (below tests/) that go through them.
 TESTED_THROUGH = {
+    "option_values": ["cpp/base/options_test.cpp"],
+    "stream_loader": ["cpp/data/read_stream_test.cpp"],
+    "version": ["python/test_package.py"],
     "hdf5": ["cpp/io/biom_hdf5_test.cpp", "cpp/io/matrix_test.cpp"],
     "foreign": ["cpp/io/sniff_test.cpp"],
     "npy": ["cpp/io/matrix_test.cpp"],
@@ -135,6 +138,12 @@ TESTED_THROUGH = {
     "distances": ["cpp/community/permanova_test.cpp", "cpp/community/ordination_test.cpp"],
     "content_hash": ["cpp/train/run_test.cpp"],
     "run_lock": ["cpp/train/run_test.cpp"],
+    "validate": ["python/test_cli_sequences.py", "python/test_real_files.py"],
+    "facts": ["python/test_cli_training.py", "python/test_real_files.py"],
+    "passes": ["python/test_cli_training.py"],
+    "embeddings": ["python/test_cli_training.py"],
+    "evaluation": ["python/test_cli_training.py", "python/test_training_cases.py"],
+    "training_run": ["python/test_cli_training.py", "python/test_training_cases.py"],
     "study": ["python/test_training_cases.py", "cpp/train/sample_choice_test.cpp"],
 }
 

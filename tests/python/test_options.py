@@ -18,8 +18,14 @@ from deepbio_torch.errors import ArgumentError, ConfigError
 from deepbio_torch.models import ModelConfig, SequenceEncoder
 
 ROOT = Path(__file__).parents[2]
-KINDS = ("model", "training", "loss")
-RESOLVE = {"model": _C.model_config, "training": _C.training_options, "loss": _C.loss_options}
+TRAINING = ("model", "training", "loss", "study")  # of one command, so no name may stand for two things
+KINDS = (*TRAINING, "encoder")
+RESOLVE = {
+    "model": _C.model_config,
+    "training": _C.training_options,
+    "loss": _C.loss_options,
+    "study": _C.study_options,
+}
 
 # A kind, an option and a bad value of it, as Python writes them, and what the sentence must say.
 BAD = [
@@ -63,6 +69,15 @@ BAD = [
     ("loss", "target_penalty", -1, "0 or more, got -1"),
     ("loss", "count_penalty", -1, "0 or more, got -1"),
     ("loss", "class_weights", [1, -2], "0 or more, got -2"),
+    ("study", "test_size", 1, "above 0 and below 1, got 1"),
+    ("study", "rarefy_depth", -5, "auto or 0 or more, got -5"),
+    ("study", "least_thinning", 0, "above 0 and at most 1, got 0"),
+    ("study", "asv_sampling", "frist", "one of first, abundance, random, got 'frist'; did you mean first?"),
+    ("study", "missing_samples", "skip", "one of error, drop, got 'skip'"),
+    ("study", "missing_features", "skip", "one of error, drop, got 'skip'"),
+    ("study", "missing_sequences", "drop", "one of error, id, got 'drop'"),
+    ("study", "target_transform", "rank", "one of none, minmax, zscore, log-minmax, log-zscore, got 'rank'"),
+    ("study", "unifrac_metric", "generalized", "one of unweighted, weighted_normalized, got 'generalized'"),
     ("loss", "loss_config", {"0": "quantile"}, "one of huber, mse, mae, got 'quantile' for '0'"),
 ]
 
@@ -99,7 +114,7 @@ def test_a_doors_own_spelling_reaches_sentences_about_two_options():
         _C.training_options({"loss_type": "quantile", "loss_config": {0: "mae"}})
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TRAINING)
 def test_every_default_is_allowed_and_every_option_is_explained(kind: str):
     values = RESOLVE[kind]({})
     for row in rows(kind):
@@ -109,14 +124,14 @@ def test_every_default_is_allowed_and_every_option_is_explained(kind: str):
 
 
 def test_no_name_is_declared_twice():
-    names = [name for kind in KINDS for row in rows(kind) for name in (row.name, *row.other_names, *row.old_names)]
+    names = [name for kind in TRAINING for row in rows(kind) for name in (row.name, *row.other_names, *row.old_names)]
     assert len(names) == len(set(names))
 
 
 def test_the_command_has_every_option_and_no_other_name_of_it(binary: str):
     text = subprocess.run([binary, "train", "--help"], capture_output=True, text=True, check=True).stdout
     shown = set(re.findall(r"--([a-z0-9-]+)", text))
-    for kind in KINDS:
+    for kind in TRAINING:
         for row in rows(kind):
             assert (row.name.replace("_", "-") in shown) == row.on_command or row.name == "seed", row.name
             assert not shown & {name.replace("_", "-") for name in (*row.other_names, *row.old_names)}
@@ -242,15 +257,26 @@ def test_the_options_of_a_python_trainer_are_a_file_for_the_command(binary: str,
 
 def test_every_option_has_one_row_and_no_flag_beside_it():
     sources = {path: path.read_text() for path in (ROOT / "csrc").rglob("*.cpp")}
-    # Of every command, and of those that only read a model: not the trainer's options.
-    own = {("main.cpp", "seed"), *((f"cmd_{name}.cpp", "batch_size") for name in ("predict", "evaluate", "embed"))}
+    # Of every command, and of those of tables, which have no study: not the trainer's options.
+    own = {("main.cpp", "seed"), ("cmd_unifrac.cpp", "rarefy_depth"), ("community_input.cpp", "missing_features")}
+    # checkpoint.cpp keeps in a run how it reads its table; predictor.cpp has its own batches.
+    other = {("checkpoint.cpp", "max_bp"), ("checkpoint.cpp", "token_limit"), ("predictor.cpp", "batch_size")}
+    other |= {("checkpoint.cpp", row.name) for row in rows("study")}
     generated = ("_num_layers", "_num_heads", "_intermediate_size", "_dropout")  # of every stack
     for kind in KINDS:
         for row in rows(kind):
             declared = [path.name for path, text in sources.items() if re.search(rf'\{{"{row.name}",\s*&', text)]
-            # checkpoint.cpp keeps in a run how it reads its table.
-            places = [name for name in declared if name != "checkpoint.cpp"]
+            places = [name for name in declared if (name, row.name) not in other]
             assert len(places) == 1 or (not places and (row.sets or row.name.endswith(generated))), (row.name, places)
             flag = f'"--{row.name.replace("_", "-")}'
             by_hand = {path.name for path, text in sources.items() if re.search(rf"\({flag}[\",]", text)}
             assert all((name, row.name) in own for name in by_hand), (row.name, by_hand)
+
+
+def test_rows_are_data_without_a_function_for_each():
+    bodies = [
+        body
+        for path in (ROOT / "csrc/deepbio").rglob("*.cpp")
+        for body in re.findall(r"^OptionRows \w+::rows\(\) \{\n(.*?)^\}", path.read_text(), re.DOTALL | re.MULTILINE)
+    ]
+    assert len(bodies) >= 6 and not [body for body in bodies if re.search(r"\[[&=\w]*\]\s*\(", body)]

@@ -2,7 +2,6 @@
 
 import json
 import random
-import re
 from collections import Counter
 from pathlib import Path
 
@@ -81,13 +80,9 @@ def test_constant_targets_and_large_distances_are_refused_by_both_doors(deepbio:
     refused(shell, tmp_path / "run", "expected distances up to 1, got")
     dataset = db.SampleDataset(tmp_path / "t.tsv", distances=tmp_path / "d.tsv", max_bp=60)
     of_encoder = {name: value for name, value in TINY.items() if "count" not in name and "target" not in name}
-    with pytest.raises(ArgumentError, match="expected distances up to 1, got") as caught:
+    with pytest.raises(ArgumentError) as caught:
         db.Trainer(db.models.SequenceEncoder(**of_encoder), epochs=1).fit(dataset)
-    # The command reads them as float32, so that the number may differ in its eighth digit.
-    sentences = [
-        re.sub(r"4\.\d+", "N", text.partition("expected")[2]).strip() for text in (shell.stderr, str(caught.value))
-    ]
-    assert sentences[0] == sentences[1]
+    assert shell.stderr == f"deepbio: error: {caught.value}\n"  # also where the dataset is a part of the matrix
     # Samples that the distances lack are dropped by both when they are told to.
     (tmp_path / "d11.tsv").write_text(
         "\t" + "\t".join(names[:11]) + "\n"

@@ -33,18 +33,6 @@ auto with_type(const OptionField& field, F&& f) {
   return std::visit([&]<class T>(T*) { return f(std::type_identity<T>()); }, field);
 }
 
-std::string joined(const std::vector<std::string>& items, const char* between) {
-  std::string text;
-  for (const std::string& item : items) text += (text.empty() ? "" : between) + item;
-  return text;
-}
-
-std::string number_text(double value) {
-  if (!(std::abs(value) < 1e15)) return Json(value).dump();
-  const auto whole = static_cast<int64_t>(value);
-  return static_cast<double>(whole) == value ? std::to_string(whole) : Json(value).dump();
-}
-
 std::string shown(const Json& value) {
   if (value.is_number() && !value.is_int() && !std::isfinite(value.as_double())) {
     return std::isnan(value.as_double()) ? "NaN" : "infinity";
@@ -208,8 +196,9 @@ template <class T>
 std::string placeholder(const OptionValues& values) {
   if constexpr (std::is_same_v<T, bool>) return "";
   if constexpr (kIsMap<T>) return "JSON";
-  if (!values.choices.empty()) return joined(values.choices, "|");
   std::string words;
+  for (const std::string& choice : values.choices) words += (words.empty() ? "" : "|") + choice;
+  if (!words.empty()) return words;
   for (const auto& [word, value] : values.words) words += word + "|";
   if constexpr (std::is_same_v<T, double>) return words + "NUMBER";
   if constexpr (kIsNumber<T>) return words + "INT";
@@ -247,29 +236,6 @@ std::string name_type(const OptionField& field) {
 }
 
 }  // namespace
-
-std::string OptionValues::text() const {
-  if (!choices.empty()) return "one of " + joined(choices, ", ");
-  std::string out;
-  for (const auto& [word, value] : words) out += word + " or ";
-  const bool has_least = std::isfinite(least), has_most = std::isfinite(most);
-  if (!has_least && !has_most) return "";
-  if (!has_most) return out + (without_least ? "above " + number_text(least) : number_text(least) + " or more");
-  const std::string from = (without_least ? "above " : "at least ") + number_text(least);
-  const std::string to = (without_most ? "below " : "at most ") + number_text(most);
-  return out + from + " and " + to;
-}
-
-OptionValues at_least(double least) { return {.least = least}; }
-OptionValues above(double least) { return {.least = least, .without_least = true}; }
-OptionValues from_to(double least, double most) { return {.least = least, .most = most}; }
-OptionValues below_one() { return {.least = 0, .most = 1, .without_most = true}; }
-OptionValues inside_unit() { return {.least = 0, .most = 1, .without_least = true, .without_most = true}; }
-OptionValues one_of(std::vector<std::string> choices) {
-  OptionValues values;
-  values.choices = std::move(choices);
-  return values;
-}
 
 OptionRow OptionRow::sets_all(std::vector<OptionField> fields) const {
   OptionRow row = *this;
@@ -400,16 +366,6 @@ Json describe(const OptionRows& rows) {
                                     {"on_command", row.on_command}}));
   }
   return out;
-}
-
-std::string value_text(const Json& value) {
-  if (value.is_string()) return value.as_string();
-  if (value.is_object()) return value.as_object().empty() ? "none" : value.dump();
-  if (value.is_number()) return number_text(value.as_double());
-  if (!value.is_array()) return value.dump();
-  std::vector<std::string> items;
-  for (const Json& item : value.as_array()) items.push_back(value_text(item));
-  return items.empty() ? "none" : joined(items, ",");
 }
 
 std::string mention(const OptionRows& rows, const OptionField& field, const std::string& value) {

@@ -150,7 +150,7 @@ void SampleDataset::set_phylogeny(std::shared_ptr<const community::Phylogeny> ph
   phylogeny_ = std::move(phylogeny);
 }
 
-void SampleDataset::set_distances(at::Tensor distances) {
+void SampleDataset::set_distances(at::Tensor distances, std::optional<DistanceOrigin> origin) {
   const int64_t n = size();
   if (distances.dim() != 2 || distances.size(0) != n || distances.size(1) != n) {
     throw ShapeError("distances: expected [" + std::to_string(n) + ", " + std::to_string(n) + "], got " +
@@ -158,6 +158,8 @@ void SampleDataset::set_distances(at::Tensor distances) {
                      " numbers in all");
   }
   distances_ = community::sound_distances(distances, table_->sample_ids, "distances").to(at::kFloat).contiguous();
+  distance_origin_ = origin ? std::move(*origin) : DistanceOrigin{};
+  if (!origin && distances_.numel() > 0) distance_origin_.most = distances_.max().item<double>();
 }
 
 void SampleDataset::set_targets(at::Tensor targets) {

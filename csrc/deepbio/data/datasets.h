@@ -39,6 +39,13 @@ struct SampleDatasetOptions {
   community::Metric metric = community::Metric::kUnweighted;
 };
 
+// Where distances come from, for messages: the name of a file or an argument, and the largest of the whole matrix,
+// of which a dataset may hold a part.
+struct DistanceOrigin {
+  std::string name = "distances";
+  double most = 0;
+};
+
 // Samples of a table for the AAM models. Draws are keyed by sample and feature ids: the order of the table's samples
 // and features changes nothing but the numbers of asv_features.
 class SampleDataset {
@@ -50,8 +57,9 @@ class SampleDataset {
                 SampleDatasetOptions options);
   // Distances are computed for each batch from the batch's own counts.
   void set_phylogeny(std::shared_ptr<const community::Phylogeny> phylogeny);
-  // Distances are looked up; rows and columns in table order, float32 [N, N].
-  void set_distances(at::Tensor distances);
+  // Distances are looked up; rows and columns in table order, float32 [N, N]. Without an origin they are the whole
+  // matrix.
+  void set_distances(at::Tensor distances, std::optional<DistanceOrigin> origin = {});
   // float32 [N, O] normalised or int64 [N]; NaN / -1 where unknown.
   void set_targets(at::Tensor targets);
   // int64 [N] of each covariate. throws ShapeError.
@@ -63,6 +71,7 @@ class SampleDataset {
   const SampleDatasetOptions& options() const { return options_; }
   const at::Tensor& targets() const { return targets_; }
   const at::Tensor& distances() const { return distances_; }  // float32 [N, N]; undefined when there are none
+  const DistanceOrigin& distance_origin() const { return distance_origin_; }
   const community::Phylogeny* phylogeny() const { return phylogeny_.get(); }  // null when there is none
   const CategoryIds& categories() const { return categories_; }
   bool has_distances() const { return phylogeny_ != nullptr || distances_.defined(); }
@@ -81,6 +90,7 @@ class SampleDataset {
   SampleDatasetOptions options_;
   std::shared_ptr<const community::Phylogeny> phylogeny_;
   at::Tensor distances_, targets_;
+  DistanceOrigin distance_origin_;
   CategoryIds categories_;
   std::vector<int64_t> entries_by_id_;  // entries of the table, those of a sample in the order of their features' ids
   at::Tensor feature_tokens_;           // uint8 [F, L], AAM ids

@@ -6,15 +6,12 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
-#include <optional>
 #include <utility>
 
 #include <sys/mman.h>
 
 #include "deepbio/base/error.h"
-#include "deepbio/data/read_encoder.h"
 #include "deepbio/io/fastx_pairs.h"
-#include "deepbio/seq/filter.h"
 
 namespace deepbio::data {
 namespace {
@@ -57,13 +54,22 @@ void use_large_pages(const void* data, size_t size) {
 #endif
 }
 
+const ReadEncoder& encoder_of(const ReadEncoding& encoding) {
+  static const std::shared_ptr<const ReadEncoder> plain = [] {
+    EncoderOptions options;
+    options.quality = "phred";
+    return make_encoder(options);
+  }();
+  return encoding.encoder ? *encoding.encoder : *plain;
+}
+
 // Reads behind their transforms. What a transform wrote is kept in one buffer, the rest stays where it was.
 class TransformedReads {
  public:
   TransformedReads(const io::RecordBatch& source, std::span<const int64_t> rows, std::span<const int64_t> numbers,
                    uint64_t epoch, const ReadEncoding& encoding) {
     const seq::Transforms& transforms = encoding.transforms;
-    const bool is_blind = transforms.empty() && (encoding.encoder || encoding.quality == seq::QualityForm::kNone);
+    const bool is_blind = transforms.empty() && !encoder_of(encoding).wants_qualities();
     fetch_ahead(source.sequences, source.sequence_offsets, rows);
     sequences.reserve(rows.size());
     if (is_blind) {
@@ -113,21 +119,6 @@ class TransformedReads {
   std::string buffer_;
 };
 
-// pad_to and max_length count letters, so START makes a row one longer.
-void fill_tokens(std::span<const std::string_view> reads, const seq::EncodeOptions& options, ReadBatch& out) {
-  const int64_t max_bp = options.max_length > 0 ? options.max_length : kAll;
-  seq::Encoded encoded = seq::encode_aam_tokens(reads, max_bp);
-  const int64_t missing = options.pad_to + 1 - encoded.values.size(1);
-  if (options.pad_to > 0 && missing < 0) {
-    throw ArgumentError("a read has " + std::to_string(encoded.values.size(1) - 1) + " letters, pad_to is " +
-                        std::to_string(options.pad_to) + "; set max_length to cut it");
-  }
-  out.input_ids = options.pad_to > 0 ? at::constant_pad_nd(encoded.values, {0, missing}, seq::kAamPad) : encoded.values;
-  out.lengths = encoded.lengths - 1;  // bp, as for every encoding
-  const at::Tensor columns = at::arange(out.input_ids.size(1));
-  out.attention_mask = columns.unsqueeze(0).lt(encoded.lengths.unsqueeze(1)).to(at::kLong);
-}
-
 void keep_rows(io::RecordBatch& batch, const std::vector<char>& stays) {
   io::RecordBatch out;
   for (int64_t i = 0; i < batch.size(); ++i) {
@@ -137,13 +128,6 @@ void keep_rows(io::RecordBatch& batch, const std::vector<char>& stays) {
 }
 
 }  // namespace
-
-Encoding parse_encoding(std::string_view name) {
-  if (name == "onehot") return Encoding::kOneHot;
-  if (name == "integer") return Encoding::kInteger;
-  if (name == "tokens") return Encoding::kTokens;
-  throw ArgumentError("encoding: expected onehot, integer or tokens, got " + quoted(name));
-}
 
 bool has_quality(const io::RecordBatch& source, int64_t row) {
   return !source.qualities.empty() && source.quality(row).size() == source.sequence(row).size();
@@ -159,32 +143,11 @@ void append_record(const io::RecordBatch& source, int64_t row, io::RecordBatch& 
 ReadBatch encode_reads(const io::RecordBatch& source, std::span<const int64_t> rows, std::span<const int64_t> numbers,
                        uint64_t epoch, const ReadEncoding& encoding) {
   const TransformedReads reads(source, rows, numbers, epoch, encoding);
+  const bool has_qualities = reads.all_have_quality && !reads.qualities.empty();
+  ReadLetters letters{reads.sequences, {}, numbers, epoch};
+  if (has_qualities) letters.qualities = reads.qualities;
   ReadBatch out;
-  if (encoding.encoder) {
-    encoding.encoder->fill(reads.sequences, numbers, epoch, out);
-    return out;
-  }
-  seq::EncodeOptions encode = encoding.encode;
-  encode.record_indices = numbers;
-  encode.epoch = epoch;
-  if (encoding.encoding == Encoding::kTokens) {
-    fill_tokens(reads.sequences, encode, out);
-    return out;
-  }
-  if (encoding.quality == seq::QualityForm::kChannel && !rows.empty()) {
-    if (!reads.all_have_quality) throw ArgumentError("quality channel: expected qualities, a read has none (FASTA?)");
-    encode.quality_channel = reads.qualities;
-  }
-  const bool is_one_hot = encoding.encoding == Encoding::kOneHot;
-  seq::Encoded encoded =
-      is_one_hot ? seq::encode_one_hot(reads.sequences, encode) : seq::encode_integers(reads.sequences, encode);
-  out.sequences = encoded.values;
-  out.lengths = encoded.lengths;
-  const bool is_asked = encoding.quality != seq::QualityForm::kNone && encoding.quality != seq::QualityForm::kChannel;
-  if (is_asked && reads.all_have_quality) {
-    const int64_t width = out.sequences.size(is_one_hot && encode.channels_first ? 2 : 1);
-    out.quality = seq::encode_quality(reads.qualities, width, encoding.quality);
-  }
+  encoder_of(encoding).fill(letters, out);
   return out;
 }
 
@@ -209,89 +172,6 @@ void add_report(const io::SkipReport& from, io::SkipReport& to) {
   for (const auto& example : from.examples) {
     if (to.examples.size() < 3) to.examples.push_back(example);
   }
-}
-
-struct RecordSelector::State {
-  seq::Transforms chain;  // up to the last filter
-  std::vector<seq::DuplicateCounter> seen;
-  bool needs_two_passes = false;
-  seq::Read read;
-
-  // The record behind the first `steps` steps; false when a filter there refuses it.
-  bool run(const io::RecordBatch& source, int64_t row, int64_t number, size_t steps) {
-    assign(read, source, row, number, 0);
-    return std::all_of(chain.begin(), chain.begin() + static_cast<int64_t>(steps),
-                       [&](const auto& step) { return step->apply(read); });
-  }
-  const seq::Deduplicator* deduplicator(size_t step) const {
-    return dynamic_cast<const seq::Deduplicator*>(chain[step].get());
-  }
-};
-
-RecordSelector::RecordSelector(const seq::Transforms& transforms) : state_(std::make_unique<State>()) {
-  size_t used = 0;
-  for (size_t i = 0; i < transforms.size(); ++i) {
-    if (transforms[i]->is_filter()) used = i + 1;
-  }
-  state_->chain.assign(transforms.begin(), transforms.begin() + static_cast<int64_t>(used));
-  for (size_t i = 0; i < used; ++i) {
-    if (transforms[i]->is_random()) {
-      throw ArgumentError("transforms: expected every filter before the first random step, step " +
-                          std::to_string(i + 1) + " of " + std::to_string(transforms.size()) +
-                          " is random and a filter follows; the number of records would depend on chance");
-    }
-    const seq::Deduplicator* deduplicator = state_->deduplicator(i);
-    if (deduplicator && deduplicator->copies() == seq::Copies::kDropAll) state_->needs_two_passes = true;
-  }
-  state_->seen.resize(used);
-}
-
-RecordSelector::~RecordSelector() = default;
-RecordSelector::RecordSelector(RecordSelector&&) noexcept = default;
-bool RecordSelector::is_empty() const { return state_->chain.empty(); }
-bool RecordSelector::needs_two_passes() const { return state_->needs_two_passes; }
-
-std::vector<char> RecordSelector::select(const io::RecordBatch& source) {
-  return select(source.size(), [&](const LookAtPiece& look) { look(source, 0); });
-}
-
-std::vector<char> RecordSelector::select(int64_t size, const std::function<void(const LookAtPiece&)>& each_piece) {
-  State& state = *state_;
-  std::vector<char> stays(static_cast<size_t>(size), 1);
-  // Up to each Deduplicator in turn, so that it counts what the filters before it let pass.
-  for (size_t step = 0; step < state.chain.size(); ++step) {
-    const seq::Deduplicator* deduplicator = state.deduplicator(step);
-    const bool is_last = step + 1 == state.chain.size();
-    if (!deduplicator && !is_last) continue;
-    seq::DuplicateCounter counter;
-    each_piece([&](const io::RecordBatch& piece, int64_t first) {
-      for (int64_t row = 0; row < piece.size(); ++row) {
-        char& stay = stays[static_cast<size_t>(first + row)];
-        stay = stay && state.run(piece, row, first + row, step + 1);
-        if (!stay || !deduplicator) continue;
-        const int64_t copies = counter.add(state.read.sequence());
-        if (deduplicator->copies() == seq::Copies::kKeepFirst && copies > 1) stay = 0;
-      }
-    });
-    if (!deduplicator || deduplicator->copies() == seq::Copies::kKeepFirst) continue;
-    each_piece([&](const io::RecordBatch& piece, int64_t first) {
-      for (int64_t row = 0; row < piece.size(); ++row) {
-        char& stay = stays[static_cast<size_t>(first + row)];
-        if (stay && state.run(piece, row, first + row, step + 1)) stay = counter.count(state.read.sequence()) == 1;
-      }
-    });
-  }
-  return stays;
-}
-
-bool RecordSelector::keeps(const io::RecordBatch& source, int64_t row, int64_t number) {
-  State& state = *state_;
-  assign(state.read, source, row, number, 0);
-  for (size_t step = 0; step < state.chain.size(); ++step) {
-    if (!state.chain[step]->apply(state.read)) return false;
-    if (state.deduplicator(step) && state.seen[step].add(state.read.sequence()) > 1) return false;
-  }
-  return true;
 }
 
 ReadDataset::ReadDataset(const std::vector<std::string>& paths, ReadDatasetOptions options)

@@ -6,32 +6,24 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "deepbio/data/batch.h"
+#include "deepbio/data/encoder.h"
 #include "deepbio/data/indexed_reads.h"
+#include "deepbio/data/record_selector.h"
 #include "deepbio/io/fastx.h"
-#include "deepbio/seq/encode.h"
 #include "deepbio/seq/read.h"
 
 namespace deepbio::data {
 
-class ReadEncoder;  // read_encoder.h
-enum class Encoding { kOneHot, kInteger, kTokens };
-Encoding parse_encoding(std::string_view name);  // "onehot", "integer", "tokens"
-
-// How reads become tensors: the transforms in order, then the encoding.
+// How reads become tensors: the transforms in order, then the encoder.
 struct ReadEncoding {
   seq::Transforms transforms;
-  std::shared_ptr<const ReadEncoder> encoder;  // in place of what follows when it is given
-  Encoding encoding = Encoding::kOneHot;
-  seq::EncodeOptions encode;  // its spans are set for each batch
-  seq::QualityForm quality = seq::QualityForm::kPhred;
+  std::shared_ptr<const ReadEncoder> encoder;  // null: one-hot letters with their qualities as Phred scores
 };
 
 // Encodes rows of source as a batch (sequences or input_ids, lengths, quality).
@@ -91,30 +83,6 @@ class ReadDataset {
   std::unique_ptr<IndexedReads> indexed_;
   io::SkipReport report_;
   int64_t num_filtered_ = 0;
-};
-
-// The filters of a chain at work on records in order: which of them stay.
-class RecordSelector {
- public:
-  // throws ArgumentError for a filter behind a random step.
-  explicit RecordSelector(const seq::Transforms& transforms);
-  ~RecordSelector();
-  RecordSelector(RecordSelector&&) noexcept;
-  bool is_empty() const;
-  // Whether a Deduplicator wants all copies dropped, which one pass cannot know.
-  bool needs_two_passes() const;
-  // One byte per record of source: 1 stays.
-  std::vector<char> select(const io::RecordBatch& source);
-  // The same of `size` records that come in pieces: each_piece hands every piece and the number of its first record to
-  // what it is given. It is called once for each step that needs all records.
-  using LookAtPiece = std::function<void(const io::RecordBatch& piece, int64_t first)>;
-  std::vector<char> select(int64_t size, const std::function<void(const LookAtPiece&)>& each_piece);
-  // Whether the next record stays; number counts all records. Copies are told from what was seen so far.
-  bool keeps(const io::RecordBatch& source, int64_t row, int64_t number);
-
- private:
-  struct State;
-  std::unique_ptr<State> state_;
 };
 
 }  // namespace deepbio::data

@@ -22,6 +22,20 @@ std::string examples(const std::vector<std::string>& ids) {
 
 }  // namespace
 
+std::vector<std::string> read_id_list(const std::string& path) {
+  std::string text = read_text(path);
+  end_lines_with_newline(text);
+  std::vector<std::string> ids;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    std::string id = text.substr(at, std::min(text.find('\t', at), end) - at);
+    if (id.ends_with('\r')) id.pop_back();
+    if (!id.empty()) ids.push_back(std::move(id));
+    at = end + 1;
+  }
+  return ids;
+}
+
 IdOverlap compare_ids(const std::vector<std::string>& first, const std::vector<std::string>& second) {
   const std::unordered_set<std::string_view> in_first(first.begin(), first.end());
   const std::unordered_set<std::string_view> in_second(second.begin(), second.end());

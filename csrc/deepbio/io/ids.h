@@ -1,4 +1,4 @@
-// Which ids two files share: a table and its metadata, a table and a distance matrix.
+// Ids: lists of them, and which two files share: a table and its metadata, a table and a distance matrix.
 #pragma once
 
 #include <string>
@@ -13,6 +13,10 @@ struct IdOverlap {
   std::vector<std::string> only_second;
   bool is_same_set() const { return only_first.empty() && only_second.empty(); }
 };
+
+// Ids of a file, one a line; further columns behind a tab do not matter, empty lines neither.
+//   throws as read_text
+std::vector<std::string> read_id_list(const std::string& path);
 
 // Compares letter by letter; ids never become numbers. Each list holds an id once.
 IdOverlap compare_ids(const std::vector<std::string>& first, const std::vector<std::string>& second);

@@ -168,8 +168,8 @@ class Checks {
 
   void check_distances() const {
     if (!learns_distances() || model_.encoder_type != "unifrac") return;
-    check_model_distances(parts_.train, "distances");
-    check_model_distances(parts_.val, "distances");
+    check_model_distances(parts_.train);
+    check_model_distances(parts_.val);
     const community::Metric metric = parts_.train.options().metric;
     if (parts_.train.phylogeny() != nullptr &&
         (metric == community::Metric::kWeightedUnnormalized || metric == community::Metric::kUnweightedUnnormalized)) {

@@ -132,6 +132,17 @@ double auc(const ClassAnswers& answers) {
   return known == 0 ? kUndefined : sum / static_cast<double>(known);
 }
 
+// Mean of -ln of what the class that happened was given; a probability of 0 counts as 1e-7.
+double log_loss(const ClassAnswers& answers) {
+  if (answers.probabilities.empty()) return kUndefined;
+  constexpr double kLeast = 1e-7;  // 0 would cost without end
+  double sum = 0;
+  for (size_t i = 0; i < answers.actual.size(); ++i) {
+    sum -= std::log(std::max(answers.probability(i, answers.actual[i]), kLeast));
+  }
+  return sum / static_cast<double>(answers.actual.size());
+}
+
 constexpr Metric kMetrics[] = {
     {"mae", "mean absolute error, in the target's unit", false, true, &mae, nullptr},
     {"rmse", "root of the mean square error, in the target's unit", false, false, &rmse, nullptr},
@@ -146,6 +157,8 @@ constexpr Metric kMetrics[] = {
     {"f1", "harmonic mean of precision and recall, weighted by support", true, true, nullptr, &f1},
     {"auc", "area under the ROC curve; more than two classes: each against the rest, plain mean", true, true, nullptr,
      &auc},
+    {"log_loss", "mean cost of the probability that the right class was given, -ln p", false, false, nullptr,
+     &log_loss},
     {"nuc_accuracy", "share of hidden bases that are guessed right", true, true, nullptr, nullptr},
 };
 

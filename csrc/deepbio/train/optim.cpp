@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "deepbio/base/error.h"
+#include "deepbio/model/aam.h"
 
 namespace deepbio::train {
 namespace {
@@ -110,6 +111,17 @@ void Optimizer::load_state(const std::vector<std::pair<std::string, torch::Tenso
     torch::Tensor destination = tensor;
     destination.copy_(found->second);
   }
+}
+
+std::vector<std::pair<std::string, torch::Tensor>> trainable_parameters(const model::AamModel& model) {
+  std::vector<std::pair<std::string, torch::Tensor>> parameters;
+  for (const auto& item : model.named_parameters()) {
+    const bool is_frozen =
+        model.is_predictor() && model.config().freeze_base && item.key().rfind("base_model.", 0) == 0;
+    if (item.value().requires_grad() && !is_frozen) parameters.emplace_back(item.key(), item.value());
+  }
+  if (parameters.empty()) throw ArgumentError("trainer: expected parameters to train, got none (all are frozen)");
+  return parameters;
 }
 
 double clip_gradients(const std::vector<std::pair<std::string, torch::Tensor>>& parameters, double max_norm) {

@@ -11,6 +11,10 @@
 
 #include "deepbio/base/json.h"
 
+namespace deepbio::model {
+class AamModel;
+}
+
 namespace deepbio::train {
 
 struct OptimizerOptions {
@@ -52,6 +56,10 @@ class Optimizer {
   std::vector<torch::Tensor> square_;   // exp_avg_sq; none for sgd
   std::vector<torch::Tensor> step_;
 };
+
+// Parameters that training changes: all but those of a frozen base.
+//   throws ArgumentError when none is left
+std::vector<std::pair<std::string, torch::Tensor>> trainable_parameters(const model::AamModel& model);
 
 // Scales gradients so that their total 2-norm is at most max_norm; returns the norm before.
 double clip_gradients(const std::vector<std::pair<std::string, torch::Tensor>>& parameters, double max_norm);

@@ -192,6 +192,8 @@ torch::Tensor encode_features(model::AamModel& model, const data::SampleDataset&
   return encode_some(model, dataset, all, batch_size);
 }
 
+OptionRows PredictOptions::rows() { return {{"batch_size", &batch_size, "Samples at a time", at_least(1)}}; }
+
 Predictions predict(model::AamModel& model, const RunConfig& config, const data::SampleDataset& dataset,
                     const std::vector<int64_t>& samples, const PredictOptions& options) {
   if (!model.is_predictor()) {

@@ -28,6 +28,7 @@ struct Predictions {
 struct PredictOptions {
   int64_t batch_size = 32;
   uint64_t epoch = 0;  // which draw of reads, for a dataset that draws anew in each epoch
+  OptionRows rows();
 };
 
 // throws ArgumentError when the run is not a predictor.

@@ -14,6 +14,7 @@
 #include "deepbio/community/table.h"
 #include "deepbio/community/tree.h"
 #include "deepbio/data/feature_sequences.h"
+#include "deepbio/io/ids.h"
 #include "deepbio/io/matrix.h"
 #include "deepbio/io/metadata.h"
 #include "deepbio/io/newick.h"
@@ -42,18 +43,10 @@ std::vector<std::string> cells_of(const io::Metadata& metadata, const std::strin
   return out;
 }
 
-// Ids of a file, one a line.
+// Ids of a file; none without one.
 std::vector<std::string> read_list(const std::string& path) {
-  std::vector<std::string> ids;
-  if (path.empty()) return ids;
-  const std::string text = io::read_all(path);
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    std::string line = text.substr(begin, end - begin);
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (!line.empty()) ids.push_back(std::move(line));
-    begin = end + 1;
-  }
+  if (path.empty()) return {};
+  std::vector<std::string> ids = io::read_id_list(path);
   if (ids.empty()) throw ArgumentError(path + ": expected sample ids, one a line, got none");
   return ids;
 }
@@ -108,8 +101,7 @@ class Preparing {
     if (!files_.metadata.empty()) metadata_ = io::read_metadata(files_.metadata, {options_.missing_values});
     if (!files_.distances.empty()) {
       matrix_ = io::read_distances(files_.distances);
-      check_metric(matrix_->values.empty() ? 0 : *std::max_element(matrix_->values.begin(), matrix_->values.end()),
-                   files_.distances);
+      check_metric(most_distance(), files_.distances);
     }
     choose();
     split();
@@ -122,6 +114,11 @@ class Preparing {
   }
 
  private:
+  double most_distance() const {
+    const std::vector<double>& values = matrix_->values;
+    return values.empty() ? 0 : *std::max_element(values.begin(), values.end());
+  }
+
   void choose() {
     SampleRules rules;
     rules.target = files_.target;
@@ -230,8 +227,9 @@ class Preparing {
     }
     if (matrix_) {
       const at::Tensor distances = distances_of(*matrix_, *study_.table);
-      study_.train->set_distances(distances);
-      study_.val->set_distances(distances);
+      const data::DistanceOrigin origin{files_.distances, most_distance()};
+      study_.train->set_distances(distances, origin);
+      study_.val->set_distances(distances, origin);
     }
   }
 
@@ -349,9 +347,9 @@ Json baseline_of(const data::TargetCodec& codec, const std::vector<double>& valu
   return baseline;
 }
 
-void check_model_distances(const data::SampleDataset& dataset, const std::string& name) {
-  const at::Tensor& distances = dataset.distances();
-  if (distances.defined() && distances.numel() > 0) check_metric(distances.max().item<double>(), name);
+void check_model_distances(const data::SampleDataset& dataset) {
+  const data::DistanceOrigin& origin = dataset.distance_origin();
+  if (dataset.distances().defined()) check_metric(origin.most, origin.name);
 }
 
 }  // namespace deepbio::train

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "deepbio/base/options.h"
 #include "deepbio/data/datasets.h"
 #include "deepbio/data/targets.h"
 #include "deepbio/train/checkpoint.h"
@@ -44,6 +45,8 @@ struct StudyOptions {
   std::string train_samples;  // file with ids to train on, one a line; "": what val_samples leaves, or by test_size
   std::string val_samples;    // file with ids to hold back
   uint64_t seed = 0;
+  // Those that command, JSON and Python know by name; the others follow from the model, the training or files.
+  OptionRows rows();
 };
 
 struct Study {
@@ -71,6 +74,6 @@ Json baseline_of(const data::TargetCodec& codec, const std::vector<double>& valu
                  const std::vector<std::string>& labels);
 
 // throws ArgumentError when distances above 1 are to be learned: the model's distances end at 1.
-void check_model_distances(const data::SampleDataset& dataset, const std::string& name);
+void check_model_distances(const data::SampleDataset& dataset);
 
 }  // namespace deepbio::train

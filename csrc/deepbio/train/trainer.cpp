@@ -7,11 +7,9 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
-#include <mutex>
 #include <numeric>
 
 #include "deepbio/base/error.h"
-#include "deepbio/base/random.h"
 #include "deepbio/data/loader.h"
 #include "deepbio/model/functional.h"
 #include "deepbio/train/checks.h"
@@ -22,6 +20,7 @@
 #include "deepbio/train/resume.h"
 #include "deepbio/train/scores.h"
 #include "deepbio/train/start.h"
+#include "deepbio/train/step_generator.h"
 
 namespace deepbio::train {
 namespace {
@@ -30,46 +29,10 @@ using Clock = std::chrono::steady_clock;
 using SampleLoader = data::Loader<data::SampleBatch>;
 constexpr uint64_t kValidationEpoch = std::numeric_limits<uint64_t>::max();
 
-// Seeds torch's default CPU generator for each step and puts it back as it was, also when training throws.
-class StepGenerator {
- public:
-  explicit StepGenerator(uint64_t seed) : seed_(seed), generator_(at::globalContext().defaultGenerator(at::kCPU)) {
-    const std::lock_guard<std::mutex> lock(generator_.mutex());
-    before_ = generator_.get_state();
-  }
-  ~StepGenerator() {
-    const std::lock_guard<std::mutex> lock(generator_.mutex());
-    generator_.set_state(before_);
-  }
-  StepGenerator(const StepGenerator&) = delete;
-  StepGenerator& operator=(const StepGenerator&) = delete;
-  void seed_step(uint64_t epoch, uint64_t step) {
-    CounterRandom random(seed_, epoch, step, Purpose::kStep);
-    const std::lock_guard<std::mutex> lock(generator_.mutex());
-    generator_.set_current_seed(random.next_u64());
-  }
-
- private:
-  uint64_t seed_;
-  at::Generator generator_;
-  at::Tensor before_;
-};
-
 NamedTensors copy_of(const NamedTensors& tensors) {
   NamedTensors copies;
   for (const auto& [name, tensor] : tensors) copies.emplace_back(name, tensor.detach().clone());
   return copies;
-}
-
-NamedTensors trainable_parameters(const model::AamModel& model) {
-  NamedTensors parameters;
-  for (const auto& item : model.named_parameters()) {
-    const bool is_frozen =
-        model.is_predictor() && model.config().freeze_base && item.key().rfind("base_model.", 0) == 0;
-    if (item.value().requires_grad() && !is_frozen) parameters.emplace_back(item.key(), item.value());
-  }
-  if (parameters.empty()) throw ArgumentError("trainer: expected parameters to train, got none (all are frozen)");
-  return parameters;
 }
 
 // Everything one call of fit() needs; each epoch is train_epoch, then validate, then finish_epoch.

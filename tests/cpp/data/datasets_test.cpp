@@ -126,9 +126,6 @@ void require_equal(const SampleBatch& a, const SampleBatch& b) {
   CATCH_REQUIRE(a.sample_ids == b.sample_ids);
 }
 
-constexpr const char* kFasta = ">r1 first\nACGTN\n>r2\nAC\n";
-constexpr const char* kFastq = "@r3\nGGG\n+\n!I5\n@r4\nNNNN\n+\nIIII\n";
-
 }  // namespace
 
 CATCH_TEST_CASE("A sample batch equals its padded construction slot by slot", "[samples]") {
@@ -334,6 +331,10 @@ CATCH_TEST_CASE("Targets follow their samples, as numbers or classes", "[samples
   CATCH_REQUIRE_THROWS_AS(dataset.set_targets(torch::arange(8)), ShapeError);
   CATCH_REQUIRE_THROWS_AS(dataset.set_targets(torch::zeros({9})), ShapeError);
   CATCH_REQUIRE_THROWS_AS(dataset.set_distances(torch::zeros({9, 8})), ShapeError);
+  dataset.set_distances(torch::full({9, 9}, 0.5).fill_diagonal_(0));
+  CATCH_REQUIRE((dataset.distance_origin().name == "distances" && dataset.distance_origin().most == 0.5));
+  dataset.set_distances(torch::zeros({9, 9}), DistanceOrigin{"d.tsv", 4.5});
+  CATCH_REQUIRE((dataset.distance_origin().name == "d.tsv" && dataset.distance_origin().most == 4.5));
 }
 
 CATCH_TEST_CASE("Samples without reads, bad indices, bad DNA and bad options are named", "[samples]") {
@@ -389,85 +390,4 @@ CATCH_TEST_CASE("A loader over samples gives the same tensors for 0, 1, 2 and 4 
     }
     CATCH_REQUIRE(place == 5);
   }
-}
-
-CATCH_TEST_CASE("Reads of several files make one dataset that knows where each came from", "[reads]") {
-  test::TemporaryFolder folder;
-  test::write_text(folder / "a.fa", kFasta);
-  test::write_text(folder / "b.fq", kFastq);
-  const ReadDataset dataset({folder / "a.fa", folder / "b.fq"}, {});
-  CATCH_REQUIRE(dataset.size() == 4);
-  CATCH_REQUIRE(std::vector<int64_t>{dataset.file_of(0), dataset.file_of(1), dataset.file_of(2), dataset.file_of(3)} ==
-                std::vector<int64_t>{0, 0, 1, 1});
-  const ReadBatch mixed = dataset.batch(std::vector<int64_t>{3, 0});
-  CATCH_REQUIRE(mixed.ids() == std::vector<std::string>{"r4", "r1"});
-  CATCH_REQUIRE(mixed.sequences.sizes() == torch::IntArrayRef({2, 5, 4}));
-  CATCH_REQUIRE(mixed.sequences[0].sum().item<float>() == 0);  // NNNN
-  CATCH_REQUIRE(torch::equal(mixed.lengths, torch::tensor({4, 5}, torch::kLong)));
-  CATCH_REQUIRE_FALSE((mixed.quality.defined() || mixed.labels.defined() || mixed.input_ids.defined()));
-  const ReadBatch fastq = dataset.batch(std::vector<int64_t>{2, 3});
-  CATCH_REQUIRE(torch::equal(fastq.quality, torch::tensor({{0.F, 40.F, 20.F, 0.F}, {40.F, 40.F, 40.F, 40.F}})));
-  CATCH_REQUIRE_THROWS_AS(dataset.batch(std::vector<int64_t>{4}), ArgumentError);
-  CATCH_REQUIRE_THROWS_AS(dataset.file_of(-1), ArgumentError);
-  CATCH_REQUIRE_THROWS_AS(ReadDataset({}, {}), ArgumentError);
-  CATCH_REQUIRE_THROWS_AS(ReadDataset({folder / "none.fa"}, {}), MissingFileError);
-}
-
-CATCH_TEST_CASE("Token batches carry a mask, lengths in letters, and honour pad_to and max_length", "[reads]") {
-  test::TemporaryFolder folder;
-  test::write_text(folder / "a.fa", kFasta);
-  ReadDatasetOptions options;
-  options.encoding = Encoding::kTokens;
-  const std::vector<int64_t> both{0, 1};
-  const ReadBatch batch = ReadDataset({folder / "a.fa"}, options).batch(both);
-  CATCH_REQUIRE(torch::equal(batch.input_ids, torch::tensor({{5, 1, 2, 3, 4, 0}, {5, 1, 2, 0, 0, 0}}, torch::kLong)));
-  CATCH_REQUIRE(
-      torch::equal(batch.attention_mask, torch::tensor({{1, 1, 1, 1, 1, 1}, {1, 1, 1, 0, 0, 0}}, torch::kLong)));
-  CATCH_REQUIRE(torch::equal(batch.lengths, torch::tensor({5, 2}, torch::kLong)));
-  CATCH_REQUIRE_FALSE(batch.sequences.defined());
-  options.encode.pad_to = 4;
-  CATCH_REQUIRE_THROWS_WITH(ReadDataset({folder / "a.fa"}, options).batch(both),
-                            Catch::Contains("5 letters, pad_to is 4"));
-  options.encode.max_length = 3;
-  const ReadBatch cut = ReadDataset({folder / "a.fa"}, options).batch(both);
-  CATCH_REQUIRE(torch::equal(cut.input_ids, torch::tensor({{5, 1, 2, 3, 0}, {5, 1, 2, 0, 0}}, torch::kLong)));
-}
-
-CATCH_TEST_CASE("Random letters of a read follow the epoch, and errors name the record of the dataset", "[reads]") {
-  test::TemporaryFolder folder;
-  test::write_text(folder / "b.fq", "@x\nAAAA\n+\nIIII\n@y\nNNNNNNNNNNNNNNNN\n+\nIIIIIIIIIIIIIIII\n");
-  ReadDatasetOptions options;
-  options.encoding = Encoding::kInteger;
-  options.encode.unknown = seq::UnknownLetter::kRandom;
-  const ReadDataset random({folder / "b.fq"}, options);
-  const std::vector<int64_t> both{0, 1}, second{1};
-  CATCH_REQUIRE(torch::equal(random.batch(both, 4).sequences[1], random.batch(second, 4).sequences[0]));
-  CATCH_REQUIRE_FALSE(torch::equal(random.batch(second, 5).sequences, random.batch(second, 4).sequences));
-  options.encode.unknown = seq::UnknownLetter::kError;
-  CATCH_REQUIRE_THROWS_WITH(ReadDataset({folder / "b.fq"}, options).batch(second),
-                            Catch::Contains("read 1, position 1"));
-}
-
-CATCH_TEST_CASE("Labels go with their reads and must be one for each", "[reads]") {
-  test::TemporaryFolder folder;
-  test::write_text(folder / "a.fa", kFasta);
-  ReadDataset dataset({folder / "a.fa"}, {});
-  CATCH_REQUIRE_THROWS_WITH(dataset.set_labels({1}), Catch::Contains("2 records, got 1"));
-  dataset.set_labels({7, 3});
-  CATCH_REQUIRE(torch::equal(dataset.batch(std::vector<int64_t>{1, 0}).labels, torch::tensor({3, 7}, torch::kLong)));
-  CATCH_REQUIRE(parse_encoding("tokens") == Encoding::kTokens);
-  CATCH_REQUIRE_THROWS_AS(parse_encoding("kmer"), ArgumentError);
-}
-
-CATCH_TEST_CASE("Bad records are skipped and counted when asked for, across files", "[reads]") {
-  test::TemporaryFolder folder;
-  test::write_text(folder / "a.fq", "@a\nAC\n+\nII\n@b\nACG\n+\nII\n@c\nA\n+\nI\n");
-  test::write_text(folder / "b.fq", kFastq);
-  ReadDatasetOptions options;
-  CATCH_REQUIRE_THROWS_AS(ReadDataset({folder / "a.fq"}, options), ParseError);
-  options.fastx.on_bad_record = io::OnBadRecord::kSkip;
-  const ReadDataset dataset({folder / "a.fq", folder / "b.fq"}, options);
-  CATCH_REQUIRE(dataset.report().num_records == dataset.size());
-  CATCH_REQUIRE(dataset.report().num_skipped == 1);
-  CATCH_REQUIRE(dataset.size() == 4);
 }

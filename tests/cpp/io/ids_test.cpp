@@ -22,3 +22,9 @@ CATCH_TEST_CASE("an overlap is described with counts and three examples a side",
                 "4 samples only in t.biom ('a', 'b', 'c', ...), 1 only in m.tsv ('x'), 1 in both");
   CATCH_REQUIRE(describe(compare_ids({"a"}, {"a"}), "t", "m") == "0 samples only in t, 0 only in m, 1 in both");
 }
+
+CATCH_TEST_CASE("a list of ids is a line each, whatever the line ends and further columns", "[ids]") {
+  deepbio::test::TemporaryFolder folder;
+  deepbio::test::write_text(folder / "ids.txt", "s1\r\ns2\tmore\n\ns 3");
+  CATCH_REQUIRE(deepbio::io::read_id_list(folder / "ids.txt") == std::vector<std::string>{"s1", "s2", "s 3"});
+}

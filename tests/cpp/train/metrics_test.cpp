@@ -54,6 +54,13 @@ CATCH_TEST_CASE("the AUC counts pairs in the right order, ties half", "[metrics]
   CATCH_CHECK(of(three, "auc") == Approx((1 + 1.5 / 2) / 2));
 }
 
+CATCH_TEST_CASE("the log loss is the mean cost of the right class, bounded where it was given nothing", "[metrics]") {
+  const ClassAnswers answers{{1, 0}, {1, 1}, 2, {0.1, 0.9, 0.6, 0.4}};
+  CATCH_CHECK(of(answers, "log_loss") == Approx(-(std::log(0.9) + std::log(0.4)) / 2));
+  const ClassAnswers wrong{{0}, {1}, 2, {1, 0}};
+  CATCH_CHECK(of(wrong, "log_loss") == Approx(7 * std::log(10)));
+}
+
 CATCH_TEST_CASE("metrics refuse nothing at all, unequal lengths, unknown classes and lost probabilities", "[metrics]") {
   CATCH_CHECK_THROWS_AS(measure(NumberAnswers{}), ArgumentError);
   CATCH_CHECK_THROWS_AS(measure(NumberAnswers{{1}, {1, 2}}), ArgumentError);

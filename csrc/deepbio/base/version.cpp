@@ -1,0 +1,7 @@
+#include "deepbio/base/version.h"
+
+namespace deepbio {
+
+std::string_view version() { return DEEPBIO_VERSION; }
+
+}  // namespace deepbio

@@ -1,0 +1,35 @@
+// Encoded reads on disk, as `deepbio encode` writes them: a folder of shards, ids.txt and metadata.json.
+//
+// shard-NNNNN.safetensors holds `values` (what a batch calls sequences or input_ids), `lengths` int64 [B] in letters
+// and, of tokens, `attention_mask` int64 [B, L]; its rows are as wide as its longest read. ids.txt has a line per
+// record. metadata.json says what was encoded and how: format, format_version, the encoder's options, sources, shards.
+// Version 1 counted START and special tokens in the lengths of tokens, and left out the mask of AAM's.
+// Cache.load of Python reads such a folder, of both versions.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "deepbio/base/json.h"
+#include "deepbio/data/encoder.h"
+#include "deepbio/io/bytes.h"
+#include "deepbio/io/fastx.h"
+#include "deepbio/io/output_folder.h"
+
+namespace deepbio::data {
+
+struct ShardOptions {
+  EncoderOptions encoder;
+  io::OpenOptions open;
+  bool overwrite = false;  // replaces a folder that this wrote, never another one
+  // Asked between records; once true nothing is written.
+  std::function<bool()> is_interrupted = [] { return false; };
+};
+
+// Encodes the records of all files in order. Returns the content of metadata.json; null when it was interrupted.
+//   throws what reading and encoding throw, with file and record; WriteError for a folder that holds something else
+Json write_shards(const std::vector<std::string>& paths, const std::string& folder, const ShardOptions& options);
+
+}  // namespace deepbio::data

@@ -1,0 +1,90 @@
+#include "deepbio/io/validate.h"
+
+#include "deepbio/base/error.h"
+#include "deepbio/io/biom.h"
+#include "deepbio/io/matrix.h"
+#include "deepbio/io/metadata.h"
+#include "deepbio/io/newick.h"
+#include "deepbio/io/safetensors.h"
+#include "deepbio/io/sniff.h"
+
+namespace deepbio::io {
+namespace {
+
+SoundFile read_sequences(const std::string& path, const ValidateOptions& options) {
+  SoundFile out;
+  out.bases = 0;
+  FastxReader reader(path, {.open = options.open, .alphabet = options.alphabet});
+  for (RecordView record; reader.next(record);) {
+    ++out.records;
+    out.bases += static_cast<int64_t>(record.sequence.size());
+    if (options.on_record) options.on_record(reader);
+  }
+  out.warnings = reader.report().warnings;
+  out.format = to_string(reader.format());
+  out.container = to_string(reader.container());
+  return out;
+}
+
+SoundFile validate_as(const FileGuess& guess, const std::string& path, const ValidateOptions& options) {
+  const auto sound = [&](int64_t records) {
+    return SoundFile{std::string(to_string(guess.kind)), std::string(to_string(guess.container)), records};
+  };
+  switch (guess.kind) {
+    case FileKind::kTable:
+      return sound(read_table(path).num_samples());
+    case FileKind::kTree:
+      return sound(read_newick(path).num_tips());
+    case FileKind::kDistances:
+      return sound(read_distances(path).size());
+    case FileKind::kMetadata:
+      return sound(static_cast<int64_t>(read_metadata(path).ids.size()));
+    case FileKind::kSafetensors:
+      return sound(static_cast<int64_t>(read_safetensors(path).tensors.size()));
+    default:
+      return read_sequences(path, options);
+  }
+}
+
+Json number_or_null(int64_t value) { return value < 0 ? Json() : Json(value); }
+
+Json error_json(const Error& error) {
+  Json out = Json::object();
+  const auto* parse = dynamic_cast<const ParseError*>(&error);
+  out.set("kind", parse ? std::string(to_string(parse->kind())) : std::string("file"));
+  out.set("record", parse ? number_or_null(parse->place().record) : Json());
+  out.set("line", parse ? number_or_null(parse->place().line) : Json());
+  out.set("offset_bytes", parse ? number_or_null(parse->place().offset_bytes) : Json());
+  out.set("message", std::string(error.what()));
+  return out;
+}
+
+}  // namespace
+
+SoundFile validate(const std::string& path, const ValidateOptions& options) {
+  return validate_as(path == "-" ? FileGuess{} : sniff(path), path, options);
+}
+
+Json validation_row(const std::string& path, const ValidateOptions& options) {
+  Json row = Json::object();
+  row.set("path", path);
+  for (const char* key : {"ok", "format", "container", "records", "bases", "error"}) row.set(key, Json());
+  row.set("warnings", Json::array());
+  try {
+    const FileGuess guess = path == "-" ? FileGuess{} : sniff(path);
+    if (path != "-") row.set("container", std::string(to_string(guess.container)));
+    const SoundFile sound = validate_as(guess, path, options);
+    row.set("ok", true);
+    row.set("format", sound.format);
+    row.set("container", sound.container);
+    row.set("records", sound.records);
+    row.set("bases", number_or_null(sound.bases));
+    row.set("warnings", Json::array_of(sound.warnings));
+  } catch (const Error& error) {
+    row.set("ok", false);
+    row.set("error", error_json(error));
+  }
+  return row;
+}
+
+}  // namespace deepbio::io

@@ -1,0 +1,39 @@
+// The generator of torch while training: each step draws from (seed, epoch, step), and what was there comes back.
+// Private to the trainer. Threads: torch's default generator is one for all.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <mutex>
+
+#include "deepbio/base/random.h"
+
+namespace deepbio::train {
+
+// Seeds torch's default CPU generator for each step and puts it back as it was, also when training throws.
+class StepGenerator {
+ public:
+  explicit StepGenerator(uint64_t seed) : seed_(seed), generator_(at::globalContext().defaultGenerator(at::kCPU)) {
+    const std::lock_guard<std::mutex> lock(generator_.mutex());
+    before_ = generator_.get_state();
+  }
+  ~StepGenerator() {
+    const std::lock_guard<std::mutex> lock(generator_.mutex());
+    generator_.set_state(before_);
+  }
+  StepGenerator(const StepGenerator&) = delete;
+  StepGenerator& operator=(const StepGenerator&) = delete;
+  void seed_step(uint64_t epoch, uint64_t step) {
+    CounterRandom random(seed_, epoch, step, Purpose::kStep);
+    const std::lock_guard<std::mutex> lock(generator_.mutex());
+    generator_.set_current_seed(random.next_u64());
+  }
+
+ private:
+  uint64_t seed_;
+  at::Generator generator_;
+  at::Tensor before_;
+};
+
+}  // namespace deepbio::train

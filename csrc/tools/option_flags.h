@@ -1,0 +1,32 @@
+// Rows of options (deepbio/base/options.h) as flags of a command: their names, help, checks and messages.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "deepbio/base/options.h"
+
+namespace deepbio::tools {
+
+// A flag for each row, other and old names included, which the help does not show. What is typed sets the row's field;
+// the rows' struct must live as long as `app`.
+void add_options(CLI::App& app, const OptionRows& rows);
+
+// The rows of these names, for a command that takes only some. throws Error for a name that no row has.
+OptionRows only(const OptionRows& rows, const std::vector<std::string_view>& names);
+
+// The same for the rows of one group, where another function takes what is typed.
+struct OptionGroupFlags {
+  std::string title;
+  OptionRows rows;
+  OptionRows compared;  // rows of the other preset, whose defaults the help shows as well; may be empty
+  bool is_predictor = true;
+};
+using TakeOption = std::function<void(const OptionRow& row, const Json& value)>;
+void add_options(CLI::App& app, const OptionGroupFlags& group, const TakeOption& take);
+
+}  // namespace deepbio::tools
