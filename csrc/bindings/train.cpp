@@ -319,9 +319,9 @@ void bind_train(py::module_& module) {
       py::arg("categories_json"), py::arg("metadata"), py::arg("sample_ids"), NoGil());
   module.def(
       "restore_targets",
-      [](const std::string& codec_json, const Tensor& values) {
+      [](const std::string& codec_json, const torch::Tensor& values) {
         const auto codec = data::TargetCodec::from_json(Json::parse(codec_json, "target codec"));
-        Tensor out = values.to(at::kDouble).contiguous().clone();
+        torch::Tensor out = values.to(at::kDouble).contiguous().clone();
         double* const numbers = out.mutable_data_ptr<double>();
         for (int64_t i = 0; i < out.numel(); ++i) numbers[i] = codec.restore(numbers[i]);
         return out;
