@@ -25,7 +25,8 @@ Json read_statistics(const std::string& path, bool quiet) {
   Json out(Json::Object{{"path", path},
                         {"format", std::string(to_string(reader.format()))},
                         {"container", std::string(to_string(reader.container()))}});
-  for (const auto& [name, value] : statistics.to_json().as_object()) out.set(name, value);
+  const Json numbers = statistics.to_json();
+  for (const auto& [name, value] : numbers.as_object()) out.set(name, value);
   out.set("warnings", Json::array_of(warnings));
   return out;
 }
