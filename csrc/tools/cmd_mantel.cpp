@@ -11,6 +11,7 @@
 #include "deepbio/base/json.h"
 #include "deepbio/community/mantel.h"
 #include "deepbio/io/matrix.h"
+#include "deepbio/io/text.h"
 
 namespace deepbio::tools {
 namespace {
@@ -46,7 +47,7 @@ int run_mantel(const MantelCommand& command, const Shared& shared) {
   if (shared.json) {
     std::cout << out.dump() << "\n";
   } else {
-    std::cout << "r\t" << exact_text(found.r) << "\np_value\t" << exact_text(found.p_value) << "\n";
+    std::cout << "r\t" << io::number_text(found.r) << "\np_value\t" << io::number_text(found.p_value) << "\n";
   }
   return 0;
 }
