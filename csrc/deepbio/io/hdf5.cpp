@@ -1,5 +1,6 @@
 #include "deepbio/io/hdf5.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
@@ -48,14 +49,12 @@ std::string last_error() {
     return 1;  // the first one of an upward walk is the innermost
   };
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep, &out);
-  for (char& c : out) {
-    if (c == '\n') c = ' ';
-  }
+  std::replace(out.begin(), out.end(), '\n', ' ');
   // Such as "bad version number for layout message": what HDF5 2 writes with libver="latest".
   if (out.find("version") != std::string::npos && out.find("bad") != std::string::npos) {
     out += " (perhaps written by a newer HDF5 than the " H5_VERS_INFO
-           " of this build; rewrite it with h5repack "
-           "--high=2 IN OUT)";
+           " of this build; rewrite it with h5repack --high=2 "
+           "IN OUT)";
   }
   return out;
 }
@@ -96,11 +95,7 @@ Hdf5Reader::Hdf5Reader(std::string path) : path_(std::move(path)) {
   const Quiet quiet;
   if (!std::filesystem::exists(path_)) throw MissingFileError(path_, "no such file");
   file_ = Hdf5Handle(H5Fopen(path_.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
-  if (!file_) {
-    Place place;
-    place.path = path_;
-    throw ParseError(place, "a whole HDF5 file", last_error(), ErrorKind::kContainer);
-  }
+  if (!file_) throw ParseError({path_, -1, -1, -1}, "a whole HDF5 file", last_error(), ErrorKind::kContainer);
   mapped_ = std::make_unique<MappedFile>(path_);
   bytes_ = mapped_->bytes();
 }
@@ -387,8 +382,8 @@ void Hdf5Writer::attribute(const std::string& name, const std::string& value) {
 void Hdf5Writer::attribute(const std::string& name, const std::vector<int64_t>& values) {
   const Quiet quiet;
   const auto count = static_cast<hsize_t>(values.size());
-  const Hdf5Handle space(checked(count == 1 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &count, nullptr), name),
-                         H5Sclose);
+  const hid_t of_one = count == 1 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &count, nullptr);
+  const Hdf5Handle space(checked(of_one, name), H5Sclose);
   const Hdf5Handle made(
       checked(H5Acreate2(file_.get(), name.c_str(), H5T_STD_I64LE, space.get(), H5P_DEFAULT, H5P_DEFAULT), name),
       H5Aclose);

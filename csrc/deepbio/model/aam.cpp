@@ -220,23 +220,19 @@ void SequencePredictorImpl::register_branches() {
   const auto known_parts = static_cast<int64_t>(c.known_levels().size()) + (c.sees_log_abundance() ? 1 : 0);
   const int64_t pooled_parts = c.sees_abundance() ? 2 : 1;
   int64_t members = c.transformer_branch ? 1 : 0;
+  const auto add = [&](const char* name, int64_t inputs, int64_t hidden, double input_dropout, double dropout) {
+    members += c.num_members;
+    const MemberNetsImpl::Size size{c.num_members, inputs, width, hidden, num_outputs(c), input_dropout, dropout};
+    return register_module(name, MemberNets(size));
+  };
   if (c.num_known_asvs > 0) {
     known_asvs_ = register_module("known_asvs", KnownAsvs(c.num_known_asvs, c.max_bp));
-    const MemberNetsImpl::Size size{c.num_members,  known_parts * c.num_known_asvs, width,          c.known_hidden_dim,
-                                    num_outputs(c), c.known_input_dropout,          c.known_dropout};
-    known_branch_ = register_module("known_branch", MemberNets(size));
-    members += c.num_members;
+    known_branch_ =
+        add("known_branch", known_parts * c.num_known_asvs, c.known_hidden_dim, c.known_input_dropout, c.known_dropout);
   }
   if (c.sequence_branch) {
-    const MemberNetsImpl::Size size{c.num_members,
-                                    pooled_parts * c.embedding_dim,
-                                    width,
-                                    c.sequence_hidden_dim,
-                                    num_outputs(c),
-                                    c.sequence_input_dropout,
-                                    c.sequence_dropout};
-    sequence_branch_ = register_module("sequence_branch", MemberNets(size));
-    members += c.num_members;
+    sequence_branch_ = add("sequence_branch", pooled_parts * c.embedding_dim, c.sequence_hidden_dim,
+                           c.sequence_input_dropout, c.sequence_dropout);
   }
   if (members == 0) {
     throw ConfigError("model: expected a branch that predicts: transformer_branch, sequence_branch or known ASVs");
