@@ -74,7 +74,7 @@ ALSO = {
     "mae": {"losses.cpp", "_study_page.py"} | STUDY,  # the loss
     "mse": {"losses.cpp"},
     "rmse": STUDY,
-    "r2": STUDY,
+    "r2": {"cmd_permanova.cpp", "diversity.cpp"} | STUDY,  # the share of a term in adonis
     "auc": STUDY,
     "accuracy": STUDY,
     "log_loss": {"_baselines.py"} | STUDY,  # scikit-learn's loss
