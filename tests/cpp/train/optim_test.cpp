@@ -18,10 +18,11 @@ torch::Tensor gradient_at(const torch::Tensor& parameter, int step) {
   return (parameter.detach() - std::sin(0.3 * step)) * torch::linspace(0.1, 3, parameter.numel());
 }
 
-// Both walk 50 steps of a learning rate that moves.
+// Both walk 50 steps of a learning rate that moves, in double: a step divides by what it has seen, and with it
+// rounding.
 template <class Oracle, class Options>
 void require_same_walk(const OptimizerOptions& options, Options theirs_options) {
-  const torch::Tensor ours = torch::linspace(-1, 1, 7).requires_grad_();
+  const torch::Tensor ours = torch::linspace(-1, 1, 7, torch::kDouble).requires_grad_();
   const torch::Tensor theirs = ours.detach().clone().requires_grad_();
   Optimizer optimizer({{"w", ours}}, options);
   Oracle oracle({theirs}, theirs_options);

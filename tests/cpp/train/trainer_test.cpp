@@ -257,7 +257,7 @@ CATCH_TEST_CASE("training options survive JSON and refuse what is wrong", "[trai
   CATCH_REQUIRE(TrainingOptions::from_json(options.to_json()).to_json() == options.to_json());
   CATCH_REQUIRE_THROWS_WITH(TrainingOptions::from_json(Json::parse(R"({"epoch": 3})")), Catch::Contains("epochs"));
   CATCH_REQUIRE_THROWS_AS(TrainingOptions::from_json(Json::parse(R"({"lr": 0})")), ConfigError);
-  CATCH_REQUIRE_THROWS_AS(TrainingOptions::from_json(Json::parse(R"({"scheduler": "cosine"})")), ConfigError);
+  CATCH_REQUIRE_THROWS_AS(TrainingOptions::from_json(Json::parse(R"({"scheduler": "step"})")), ConfigError);
 }
 
 CATCH_TEST_CASE("count targets are shares of a sample or AAM's min-max over the training table", "[trainer]") {
