@@ -12,7 +12,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from . import _C
+from . import (
+    _C,
+    _collate,  # noqa: F401  a process that only unpickles a dataset learns how its samples become a batch
+)
 from ._arguments import absolute_paths, depth_of, seed_of
 from ._batch import Batch, Rows, Sample, sample_of_row
 from ._covariates import seen_values

@@ -29,8 +29,8 @@ def score_numbers(actual: Array, predicted: Array, mean: Array | None = None) ->
 
     ``mean`` takes the place of ``predicted`` in rmse and r2, where a method gives a mean beside its median.
     """
-    found = regression_metrics(predicted, actual)
-    of_mean = found if mean is None else regression_metrics(mean, actual)
+    found = regression_metrics(torch.from_numpy(predicted), torch.from_numpy(actual))
+    of_mean = found if mean is None else regression_metrics(torch.from_numpy(mean), torch.from_numpy(actual))
     known = {"mae": found["mae"], "rmse": of_mean["rmse"], "r2": of_mean["r2"]}
     return known if actual.min() < actual.max() else {**known, "r2": float("nan")}
 
@@ -43,7 +43,9 @@ def score_classes(
     Balanced accuracy is the mean recall of the classes that occur. ``auc`` is that of class 1 for two classes, else
     the mean of each class against the rest; NaN when a class does not occur.
     """
-    found = classification_metrics(predicted, actual, probabilities=torch.from_numpy(probabilities))
+    found = classification_metrics(
+        torch.from_numpy(predicted), torch.from_numpy(actual), probabilities=torch.from_numpy(probabilities)
+    )
     names = ("balanced_accuracy", "accuracy", "auc", "log_loss")
     is_complete = len(np.unique(actual)) == probabilities.shape[1]
     shown = {name: float(found.get(name, np.nan)) for name in names}

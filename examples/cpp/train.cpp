@@ -5,6 +5,7 @@
 #include <deepbio/base/error.h>
 #include <deepbio/community/tree.h>
 #include <deepbio/data/datasets.h>
+#include <deepbio/data/feature_sequences.h>
 #include <deepbio/io/biom.h>
 #include <deepbio/io/newick.h>
 #include <deepbio/model/aam.h>

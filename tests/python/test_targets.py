@@ -121,7 +121,7 @@ def test_tables_that_are_damaged_are_parse_errors_that_name_the_row(tmp_path, te
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda path: targets.from_file(path, label_column="kind"), "column 'kind', got id, label"),
+        (lambda path: targets.from_file(path, label_column="kind"), "column 'kind', got 'id', 'label'"),
         (lambda path: targets.from_file(path, id_column="read"), "column 'read'"),
         (lambda path: targets.from_header(), "got pattern=None, key=None"),
         (lambda path: targets.from_header("a", key="b"), "pattern='a', key='b'"),

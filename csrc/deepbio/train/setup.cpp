@@ -26,7 +26,6 @@ void predict_by_known_asvs(TrainingSetup& setup) {
   model.freeze_base = true;
   model.known_input_dropout = model.sequence_input_dropout = 0.5;
   model.known_dropout = model.sequence_dropout = 0.8;
-  model.known_inputs = "levels";
   model.num_bins = 67;
   model.num_members = 4;
   setup.study.data.rarefy_depth_reads = 0;
