@@ -260,7 +260,8 @@ def keep(part: str, name: str, found: Any) -> None:
     """Merges one result into the file."""
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results.setdefault(part, {})[name] = found
-    RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+    text = json.dumps(results, indent=1, sort_keys=True).replace(f"{DATA}/", "")  # notes name files as the command does
+    RESULTS.write_text(text + "\n")
 
 
 def table() -> None:
