@@ -134,6 +134,16 @@ def test_features_without_a_sequence_are_known_by_their_ids(deepbio: Run, commun
     )  # fmt: skip
     assert done.returncode == 1 and "the model reads sequences" in done.stderr and done.stderr.count("\n") == 1
     assert not (tmp_path / "no").exists()
+    train = ["train", "--table", tmp_path / "named.biom", *about]
+    embed = ["embed", "--model", tmp_path / "named", "--table", tmp_path / "named.biom"]
+    for message, command in {
+        "40 of 40 features have no sequence that could be read": [
+            *train, "--output-dir", tmp_path / "no", "--known-min-samples", 1000,
+        ],
+        "the encoder reads sequences": [*embed, "-o", tmp_path / "no"],
+    }.items():  # fmt: skip
+        done = deepbio(*command)
+        assert done.returncode == 1 and message in done.stderr and not (tmp_path / "no").exists()
 
 
 def test_body_sites_of_moving_pictures_are_classified(deepbio: Run, shared: Path, tmp_path: Path):

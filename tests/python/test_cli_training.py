@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -302,6 +303,23 @@ def test_a_frozen_base_keeps_the_pretrained_weights(deepbio: Run, trained: Path,
     assert done.returncode == 1 and "--pretrained" in done.stderr
     done = deepbio(*args, "--pretrained", trained / "pretrained", "--embedding-dim", 32, "--output-dir", tmp_path / "w")
     assert done.returncode == 1 and "--embedding-dim" in done.stderr
+
+
+def test_a_run_is_extended_whatever_the_presets_say_by_then(deepbio: Run, community_dir: Path, tmp_path: Path):
+    run = tmp_path / "run"
+    deepbio("train", *study(community_dir), "--output-dir", run, "--quiet", check=True)
+    epochs = len((run / "metrics.jsonl").read_text().splitlines())
+    # As if another version had chosen another rate.
+    for path in (run / "config.json", run / "last" / "state.json"):
+        text = path.read_text()
+        changed = re.sub(r'"lr": ?0\.001,', '"lr": 0.002,', text)
+        assert changed != text
+        path.write_text(changed)
+    resume = ["train", "--resume", "--output-dir", run, "--quiet"]
+    deepbio(*resume, "--epochs", epochs + 3, check=True)
+    assert len((run / "metrics.jsonl").read_text().splitlines()) == epochs + 3
+    done = deepbio(*resume, "--lr", 0.5)
+    assert done.returncode == 1 and "lr was 0.002, now it is 0.5" in done.stderr
 
 
 def test_training_starts_at_the_mean_and_stays_sane(deepbio: Run, tmp_path: Path):

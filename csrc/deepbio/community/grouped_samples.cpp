@@ -37,7 +37,7 @@ GroupedSamples grouped_samples(const io::Metadata& metadata, const std::vector<s
   const auto groups = words_of(metadata, ids, columns.group);
   out.left_out = told_missing(groups, ids, "group", columns.group);
   if (!out.left_out.empty() && !columns.drops_missing) {
-    throw ArgumentError(out.left_out + "; --missing-groups drop leaves them out");
+    throw ArgumentError(out.left_out + "; `missing_groups=drop` leaves them out");
   }
   for (size_t row = 0; row < ids.size(); ++row) {
     if (groups[row].empty()) continue;

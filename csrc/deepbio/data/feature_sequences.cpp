@@ -96,12 +96,11 @@ std::vector<std::string> feature_sequences(const std::vector<std::string>& featu
   return sequences;
 }
 
-std::string by_id_note(const std::vector<std::string>& feature_ids, const std::vector<std::string>& sequences) {
+std::string without_sequence(const std::vector<std::string>& feature_ids, const std::vector<std::string>& sequences) {
   size_t count = 0;
   for (size_t i = 0; i < feature_ids.size(); ++i) count += sequences[i] == spell_id(feature_ids[i]);
   if (count == 0) return "";
-  return std::to_string(count) + " of " + std::to_string(feature_ids.size()) +
-         " features have no sequence: they are known by their ids, so a table to predict must use the same ids";
+  return std::to_string(count) + " of " + std::to_string(feature_ids.size()) + " features have no sequence";
 }
 
 }  // namespace deepbio::data

@@ -22,7 +22,7 @@ std::vector<std::string> feature_sequences(const std::vector<std::string>& featu
                                            const std::string& fasta_path = "",
                                            MissingSequences missing = MissingSequences::kError);
 
-// How many features are known by their id alone, as a sentence; "" when none is.
-std::string by_id_note(const std::vector<std::string>& feature_ids, const std::vector<std::string>& sequences);
+// "3 of 4 features have no sequence", which are known by their id alone; "" when all have one.
+std::string without_sequence(const std::vector<std::string>& feature_ids, const std::vector<std::string>& sequences);
 
 }  // namespace deepbio::data

@@ -55,8 +55,10 @@ class Checks {
 
   void check_sequences() const {
     const bool reads = !is_predictor_ || model_.is_plain() || model_.sequence_branch || model_.transformer_branch;
-    const std::string note = data::by_id_note(parts_.train.table().feature_ids, parts_.train.sequences());
-    if (reads && !note.empty()) throw ArgumentError("`missing_sequences=id`: the model reads sequences, but " + note);
+    const std::string without = data::without_sequence(parts_.train.table().feature_ids, parts_.train.sequences());
+    if (!reads || without.empty()) return;
+    throw ArgumentError("`missing_sequences=id`: the model reads sequences, but " + without +
+                        "; give them with `sequences`");
   }
 
   static at::Tensor targets_of(const data::SampleDataset& dataset, const std::vector<int64_t>& items) {

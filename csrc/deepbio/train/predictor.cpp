@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "deepbio/base/error.h"
+#include "deepbio/data/feature_sequences.h"
 #include "deepbio/io/tsv_cell.h"
 #include "deepbio/model/distribution.h"
 #include "deepbio/seq/encode.h"
@@ -230,6 +231,8 @@ Predictions predict(model::AamModel& model, const RunConfig& config, const data:
 
 torch::Tensor embed(model::AamModel& model, const data::SampleDataset& dataset, const std::vector<int64_t>& samples,
                     const PredictOptions& options) {
+  const std::string without = data::without_sequence(dataset.table().feature_ids, dataset.sequences());
+  if (!without.empty()) throw ArgumentError("embed: the encoder reads sequences, but " + without);
   return forward_all(model, dataset, samples, options, /*embed_samples=*/true, [](const model::Outputs& outputs) {
     if (!outputs.embeddings.defined()) {
       throw ArgumentError("embed: a model with encoder type other than unifrac has no sample embeddings");

@@ -202,7 +202,9 @@ class Preparing {
     const std::vector<std::string>& ids = study_.table->feature_ids;
     const std::vector<std::string> sequences =
         data::feature_sequences(ids, files_.sequences, data::parse_missing_sequences(options_.data.missing_sequences));
-    if (const std::string note = data::by_id_note(ids, sequences); !note.empty()) study_.notes.push_back(note);
+    if (const std::string without = data::without_sequence(ids, sequences); !without.empty()) {
+      study_.notes.push_back(without + ": they are known by their ids, so a table to predict must use the same ids");
+    }
     DataConfig data = options_.data;
     data.rarefy_depth_reads = study_.rarefy_depth_reads;
     const auto dataset = [&](bool redraw) {

@@ -7,6 +7,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/version.h"
+#include "deepbio/data/feature_sequences.h"
 #include "deepbio/train/calibrate.h"
 #include "deepbio/train/checks.h"
 #include "deepbio/train/cost.h"
@@ -23,6 +24,20 @@ void keep_split(const std::string& run, StudyOptions& options) {
   if (!std::filesystem::exists(train) || !std::filesystem::exists(val)) return;
   options.train_samples = train.string();
   options.val_samples = val.string();
+}
+
+// What a run was started with stands for what is not given now: presets may have changed since, and what follows from
+// an option that is given (epochs, patience) was decided then.
+void keep_options(const Json& training, const SetupRequest& request, Json& given) {
+  const Json* kept = training.is_object() ? training.find("setup") : nullptr;
+  if (kept == nullptr) return;
+  TrainingSetup any = preset_setup(request.preset, request.is_predictor);
+  const OptionRows rows = any.rows();
+  for (const auto& [name, value] : kept->as_object()) {
+    const OptionRow* row = find_option(rows, name);
+    if (row == nullptr || !row->on_command || given.find(row->name) != nullptr) continue;
+    given.set(row->name, value);
+  }
 }
 
 std::vector<std::string> ids_of(const Study& study, const std::vector<int64_t>& samples) {
@@ -59,6 +74,7 @@ TrainingSetup TrainingRun::resolved_setup() const {
     const RunConfig base = read_run_config(source);
     request.base = &base.model;
     request.is_pretrained = !request_.pretrained.empty();
+    if (request_.mode == RunMode::kResume) keep_options(base.training, request, request.given);
     return resolve_setup(request);
   }
   TrainingSetup setup = resolve_setup(request);
@@ -86,9 +102,17 @@ void TrainingRun::fit_model_config() {
   if (request_.setup.is_predictor) {
     model = fit_config(model, *study_.train, study_.split.train, setup_.training.known_min_samples);
     // Samples that share no ASV leave nothing to know: sequences are what is left to predict from.
-    if (model.num_known_asvs == 0 && !model.transformer_branch) model.sequence_branch = true;
+    if (model.num_known_asvs == 0 && !model.transformer_branch) read_sequences_instead();
   }
   model.categorical_cardinalities = study_.categories.cardinalities();
+}
+
+void TrainingRun::read_sequences_instead() {
+  setup_.model.sequence_branch = true;
+  const std::string without = data::without_sequence(study_.table->feature_ids, study_.train->sequences());
+  if (without.empty()) return;
+  throw ArgumentError("no feature is in `known_min_samples` (" + std::to_string(setup_.training.known_min_samples) +
+                      ") training samples, and " + without + " that could be read instead");
 }
 
 int64_t TrainingRun::epochs() const {

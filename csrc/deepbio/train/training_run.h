@@ -49,6 +49,7 @@ class TrainingRun {
   TrainingSetup resolved_setup() const;
   Study prepared_study() const;
   void fit_model_config();
+  void read_sequences_instead();
   RunStart run_start() const;
   void start_predictor();
   void write_val_predictions() const;

@@ -45,8 +45,8 @@ CATCH_TEST_CASE("a feature without a sequence is known by its id where that is a
   CATCH_REQUIRE(spelled[1].find_first_not_of("ACGT") == std::string::npos);
   CATCH_REQUIRE(spelled[1] != spelled[2]);
   CATCH_REQUIRE(feature_sequences({"asv3"}, "", MissingSequences::kId).front() == spelled[1]);  // in any table
-  CATCH_REQUIRE(by_id_note(ids, spelled).find("3 of 4 features have no sequence") == 0);
-  CATCH_REQUIRE(by_id_note({dna}, {dna}).empty());
+  CATCH_REQUIRE(without_sequence(ids, spelled) == "3 of 4 features have no sequence");
+  CATCH_REQUIRE(without_sequence({dna}, {dna}).empty());
   CATCH_REQUIRE(parse_missing_sequences("id") == MissingSequences::kId);
   CATCH_REQUIRE_THROWS_AS(parse_missing_sequences("guess"), ConfigError);
 }
