@@ -1,8 +1,8 @@
 """scikit-learn estimators over the AAM models and over sequences: for Pipeline, GridSearchCV, cross_val_score.
 
-``X`` of the microbiome estimators is a :class:`~deepbio_torch.Table`, a pandas DataFrame of counts (samples x features,
-columns named by DNA), or an array [N, F] with ``features=`` the DNA of its columns. Estimators pickle and clone. Needs
-scikit-learn.
+``X`` of the microbiome estimators is a :class:`~deepbio_torch.Table`, a pandas DataFrame of counts (samples x
+features), or an array [N, F] with ``features=`` the names of its columns. A column is known by its name: DNA, or any
+other (the embedder reads DNA). Estimators pickle and clone. Needs scikit-learn.
 """
 
 # scikit-learn has no types.
@@ -57,7 +57,7 @@ def as_table(X: Any, features: Sequence[str] | None = None) -> Table:
         raise ArgumentError(f"X: expected counts [samples, features], got shape {list(values.shape)}")
     if names is None or len(names) != values.shape[1]:
         got = "none" if names is None else str(len(names))
-        raise ArgumentError(f"features: expected the DNA of each of {values.shape[1]} columns of X, got {got}")
+        raise ArgumentError(f"features: expected the name of each of {values.shape[1]} columns of X, got {got}")
     if not np.isfinite(values).all():
         raise ArgumentError("X: expected finite counts, got an infinite number or NaN")
     if (values < 0).any():
@@ -130,8 +130,11 @@ class _Microbiome(BaseEstimator):
             raise ArgumentError(f"y: {' '.join(str(problem).split())}") from None
         return values
 
+    _missing_sequences = "id"  # as in the default preset of `deepbio train`
+
     def _dataset(self, table: Table, **options: Any) -> SampleDataset:
         shared: dict[str, Any] = {"max_bp": self.max_bp, "token_limit": self.token_limit}
+        shared["missing_sequences"] = self._missing_sequences
         shared["rarefy_depth"] = self.rarefy_depth
         return SampleDataset(table, seed=self.seed, **shared, **options)
 
@@ -248,6 +251,8 @@ class MicrobiomeEmbedder(TransformerMixin, _Microbiome):
     Attributes:
         model_: the SequenceEncoder. history_: what the fit did.
     """
+
+    _missing_sequences = "error"
 
     def fit(self, X: Any, y: Any = None) -> MicrobiomeEmbedder:
         """Trains a new model."""

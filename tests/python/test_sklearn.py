@@ -64,6 +64,18 @@ def test_a_classifier_has_classes_and_probabilities(community):
         model.fit(counts, ["a"] * 24)
 
 
+def test_columns_may_have_any_name_where_no_sequence_is_read(community):
+    counts, _, y = community
+    names = [f"taxon {i}" for i in range(6)]
+    options = {**TINY, "epochs": 40, "lr": 3e-3}
+    model = db.sklearn.MicrobiomeRegressor(features=names, **options).fit(counts, y)
+    assert model.score(counts, y) > 0.3
+    swapped = db.sklearn.MicrobiomeRegressor(features=names, **options).fit(counts, y).set_params(features=names[::-1])
+    assert np.allclose(swapped.predict(counts[:, ::-1]), model.predict(counts), atol=1e-4), "known by name, not place"
+    with pytest.raises(ArgumentError, match="not DNA"):
+        db.sklearn.MicrobiomeEmbedder(features=names, tree=db.Tree.from_newick("((a,b),c);"), **TINY).fit(counts)
+
+
 def test_an_embedder_learns_from_a_tree(community_dir):
     table = db.read_table(community_dir / "table.biom")
     model = db.sklearn.MicrobiomeEmbedder(tree=community_dir / "tree.nwk", **{**TINY, "max_bp": 60})
