@@ -6,9 +6,7 @@ import io
 import itertools
 import json
 import os
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path as _Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -16,9 +14,10 @@ from torch import Tensor
 
 from ._batch import Batch, Sample
 from ._labels import Labels
+from ._output import written_whole
 from ._records import Path
 from ._source import ReadSource
-from .errors import ArgumentError, DeepBioError, WriteError
+from .errors import ArgumentError
 
 Progress: TypeAlias = Callable[[int, int], None]
 Writer: TypeAlias = Callable[[BinaryIO, Progress | None], None]
@@ -78,20 +77,10 @@ def export_reads(dataset: ReadSource, path: Path, *, progress: Progress | None =
     if target.suffix not in writers:
         raise ArgumentError(f"export: expected a path that ends with {', '.join(writers)}, got {os.fspath(path)!r}")
     writer = writers[target.suffix](dataset)
-    temporary = target.with_name(f".{uuid.uuid4().hex[:12]}-{target.name}")
-    try:
-        with open(temporary, "xb") as file:
-            writer(file, progress)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except OSError as problem:
-        if isinstance(problem, DeepBioError):
-            raise
-        raise WriteError(f"{os.fspath(path)}: cannot be written: {problem.strerror or problem}") from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+    with written_whole(target) as temporary, open(temporary, "xb") as file:
+        writer(file, progress)
+        file.flush()
+        os.fsync(file.fileno())
     return os.fspath(target)
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import stat
-import uuid
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -71,17 +69,6 @@ def path_list(paths: Path | Sequence[Path]) -> list[str]:
     if not out:
         raise ArgumentError("paths: expected at least one file, got none")
     return out
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a file under a temporary name and puts it in its place at once."""
-    target = pathlib.Path(path)
-    temporary = target.with_name(f".{target.name}-{uuid.uuid4().hex[:12]}")
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(target)
 
 
 def native_paths(paths: Sequence[str]) -> list[bytes]:

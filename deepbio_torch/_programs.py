@@ -10,15 +10,14 @@ import os
 import subprocess
 import sys
 import tempfile
-import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ._output import written_whole
 from .errors import ArgumentError, DeepBioError, WriteError
 from .models import SequenceEncoder, SequencePredictor
 
@@ -122,19 +121,9 @@ def write_checked(
         WriteError: the file exists, or the folder takes none. DeepBioError: the file gives other numbers.
     """
     refuse_existing(path, overwrite)
-    target = Path(path)
-    temporary = target.with_name(f".{uuid.uuid4().hex[:12]}-{target.name}")
-    try:
+    with written_whole(path) as temporary:
         write(os.fspath(temporary))
         _compare(model, temporary, format_name, tolerance)
-        os.replace(temporary, target)
-    except OSError as problem:
-        if isinstance(problem, DeepBioError):
-            raise
-        raise WriteError(f"{path}: cannot be written: {problem.strerror or problem}") from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def _compare(model: Model, path: Path, format_name: str, tolerance: float) -> None:

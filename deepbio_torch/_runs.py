@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from . import _C
-from ._files import write_text
+from ._output import write_text
 from ._samples import SampleDataset
 from ._version import __version__
 from .errors import ArgumentError, WriteError, WrongTypeError

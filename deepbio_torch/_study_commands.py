@@ -96,8 +96,8 @@ def importance(arguments: Sequence[str]) -> None:
     if given.output and Path(given.output).exists() and not given.overwrite:
         raise WriteError(f"{given.output}: exists; --overwrite replaces it")
 
+    from ._output import write_text
     from ._study_result import importance_rows
-    from .report import _write
     from .study import importance as importance_of
 
     samples = None if given.samples is None else Path(given.samples).read_text(encoding="utf-8").split()
@@ -119,7 +119,7 @@ def importance(arguments: Sequence[str]) -> None:
     else:
         text = "".join("\t".join(row) + "\n" for row in importance_rows(found))
     if given.output:
-        _write(Path(given.output), text)
+        write_text(Path(given.output), text)
     else:
         print(text, end="")
 

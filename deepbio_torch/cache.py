@@ -19,15 +19,17 @@ from torch import Tensor
 from . import _C
 from ._cached import FORMAT, CachedDataset, is_even, open_cache, read_metadata
 from ._exports import Progress, check_fixed, chunks, export_reads
-from ._files import FileMark, check_unchanged, path_list, write_text
+from ._files import FileMark, check_unchanged, path_list
 from ._fingerprint import fingerprint
+from ._output import write_text
 from ._records import Path
 from ._source import ReadSource
 from ._version import __version__
 from .errors import DeepBioError, MissingFileError, ParseError, WriteError
 
 _SHARD_RECORDS = 8192
-_OWN = (".lock", ".writing-data-", "data-", "metadata.json", ".metadata.json-")  # what a cache has in its folder
+# What a cache has in its folder; a crash of the version before leaves the last one.
+_OWN = (".lock", ".writing-data-", "data-", "metadata.json", ".metadata-", ".metadata.json-")
 
 
 class Cache:

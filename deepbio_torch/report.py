@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ._output import write_text
 from .errors import ConfigError, MissingFileError, WriteError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def write_report(
         ("Versions", config["versions"] or {}),
     ):
         parts.append(f"<details><summary>{name}</summary>{_table(sorted(options.items()))}</details>")
-    _write(path, "\n".join([*parts, "</html>\n"]))
+    write_text(path, "\n".join([*parts, "</html>\n"]))
     return path
 
 
@@ -85,20 +86,6 @@ def _samples(config: dict[str, Any]) -> str:
     rows += [(f"training samples of {name}", count) for name, count in counts.items()]
     rows += [(f"left out {part['why']}", part["num_samples"]) for part in about.get("left_out") or []]
     return "<h2>Samples</h2>" + _table(rows) if rows else ""
-
-
-def _write(path: Path, text: str) -> None:
-    unfinished = path.with_name(path.name + ".tmp")
-    try:
-        with open(unfinished, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise WriteError(f"{path}: cannot be written: {error.strerror}") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _figure(width: float = 7, height: float = 4) -> Figure:

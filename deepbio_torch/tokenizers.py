@@ -18,7 +18,7 @@ from torch import Tensor
 
 from . import _C
 from ._batch import Batch
-from ._files import write_text
+from ._output import write_text
 from ._token_rows import pad_rows
 from ._vocabulary import ROLES, Vocabulary, remap_ids, remap_table
 from .errors import ArgumentError, MissingFileError
