@@ -46,7 +46,7 @@ def run_export(arguments: Sequence[str]) -> None:
     parser = Parser("deepbio export", description="A trained model as a file that runs without this library.")
     parser.add_argument("--model", required=True, metavar="RUN", help="run directory")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the file to write")
-    parser.add_argument("--format", choices=PYTHON_FORMATS, help="what to write")
+    parser.add_argument("--format", choices=("torchscript", *PYTHON_FORMATS), help="what to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument("--quiet", action="store_true", help="nothing on stderr")
@@ -76,7 +76,7 @@ def command_of(arguments: Sequence[str]) -> Callable[[Sequence[str]], None] | No
     if arguments[0] == "export":
         words = [word for each in arguments for word in each.split("=", 1)]
         formats = [value for option, value in zip(words, words[1:], strict=False) if option == "--format"]
-        return run_export if formats and formats[-1] in PYTHON_FORMATS else None
+        return run_export if formats and formats[-1] != "torchscript" else None
     return PYTHON_COMMANDS.get(arguments[0])
 
 

@@ -121,6 +121,8 @@ def write_checked(
         WriteError: the file exists, or the folder takes none. DeepBioError: the file gives other numbers.
     """
     refuse_existing(path, overwrite)
+    if not Path(path).parent.is_dir():  # torch's writers say so with a traceback
+        raise WriteError(f"{path}: cannot be written: No such file or directory")
     with written_whole(path) as temporary:
         write(os.fspath(temporary))
         _compare(model, temporary, format_name, tolerance)

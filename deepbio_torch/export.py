@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from typing import Any
 
 import torch
 
 from . import _C
-from .errors import ArgumentError
+from .errors import ArgumentError, DeepBioError
 from .models import SequenceEncoder, SequencePredictor, from_pretrained
 
 Path = str | os.PathLike[str]
@@ -71,13 +72,19 @@ def aoti(model: Model | Path, path: Path, *, overwrite: bool = False) -> None:
     Python runs it by ``torch._inductor.aoti_load_package(path)(tokens, counts)``, C++ by
     ``torch::inductor::AOTIModelPackageLoader``, without Python. ``get_metadata()`` of either has ``deepbio.json``.
 
-    Args and errors as of :func:`pt2`; without a C++ compiler the error of torch that says so.
+    Args and errors as of :func:`pt2`; also DeepBioError without a working C++ compiler, or with torch's own reason.
     """
     model, metadata = _model_of(model)
 
     def compile_to(program: torch.export.ExportedProgram, out: str) -> None:
         options = {"aot_inductor.metadata": {"deepbio.json": metadata}}
-        torch._inductor.aoti_compile_and_package(program, package_path=out, inductor_configs=options)
+        try:
+            torch._inductor.aoti_compile_and_package(program, package_path=out, inductor_configs=options)
+        except torch._inductor.exc.InductorError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise DeepBioError(
+                f"{os.fspath(path)}: cannot be compiled: {reason} (the compiler is that of CXX)"
+            ) from error
 
     _write(model, path, "aoti", compile_to, overwrite)
 
@@ -122,15 +129,18 @@ def _write(model: Model, path: Path, format_name: str, write: Any, overwrite: bo
     was_training = model.training
     model.eval()
     try:
-        program = program_of(model)
-        write_checked(
-            model,
-            os.fspath(path),
-            format_name,
-            lambda out: write(program, out),
-            tolerance=_TOLERANCE,
-            overwrite=overwrite,
-        )
+        with warnings.catch_warnings():
+            # torch.export of torch 2.13 warns of its own calls when it copies a program.
+            warnings.filterwarnings("ignore", message="`isinstance.treespec", category=FutureWarning)
+            program = program_of(model)
+            write_checked(
+                model,
+                os.fspath(path),
+                format_name,
+                lambda out: write(program, out),
+                tolerance=_TOLERANCE,
+                overwrite=overwrite,
+            )
     finally:
         model.train(was_training)
 

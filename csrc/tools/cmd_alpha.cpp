@@ -6,6 +6,7 @@
 
 #include "tools/command.h"
 #include "tools/community_input.h"
+#include "tools/option_flags.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/json.h"
@@ -78,7 +79,7 @@ std::function<int()> setup_alpha(CLI::App& app, Shared& shared) {
       ->check(CLI::Validator(check_metric, "METRIC"))
       ->capture_default_str();
   app.add_option("--base", command->base, "Of shannon: base of the logarithm (2 as in QIIME 2; 2.718... in vegan)")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->capture_default_str();
   app.add_option("-o,--output", command->output, "TSV of sample_id and the metric (empty: undefined), - for stdout")
       ->capture_default_str();

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "tools/community_input.h"
+#include "tools/option_flags.h"
 #include "tools/permutation_tests.h"
 
 #include "deepbio/base/error.h"
@@ -66,7 +67,7 @@ std::function<int()> setup_mantel(CLI::App& app, Shared& shared) {
       ->check(CLI::IsMember({"two-sided", "greater", "less"}))
       ->capture_default_str();
   app.add_option("--permutations", command->permutations, "Orders of the samples that are tried")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->capture_default_str();
   return [command, &shared] { return run_mantel(*command, shared); };
 }

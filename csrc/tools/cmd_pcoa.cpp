@@ -5,6 +5,7 @@
 
 #include "tools/command.h"
 #include "tools/community_input.h"
+#include "tools/option_flags.h"
 
 #include "deepbio/base/json.h"
 #include "deepbio/community/ordination.h"
@@ -53,7 +54,7 @@ std::function<int()> setup_pcoa(CLI::App& app, Shared& shared) {
                  "P.tsv, or any other name for scikit-bio's and QIIME 2's ordination text")
       ->required();
   app.add_option("--dimensions", command->dimensions, "Coordinates of each sample")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->capture_default_str();
   app.add_option("--method", command->method, "exact, or randomised (keyed by --seed) for many samples")
       ->check(CLI::IsMember({"exact", "randomised"}))

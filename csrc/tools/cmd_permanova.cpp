@@ -7,6 +7,7 @@
 
 #include "tools/command.h"
 #include "tools/community_input.h"
+#include "tools/option_flags.h"
 #include "tools/permutation_tests.h"
 
 #include "deepbio/base/json.h"
@@ -145,7 +146,7 @@ std::shared_ptr<TestCommand> add_shared_options(CLI::App& app) {
   app.add_option("--missing-values", command->missing_values,
                  "Words that are missing values beside the empty cell, such as NA; INSDC stands for its words");
   app.add_option("--permutations", command->permutations, "Orders of the samples that are tried")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->capture_default_str();
   app.add_option("--strata", command->columns.stratum,
                  "Column of strata (hosts, blocks): samples change places within theirs only");

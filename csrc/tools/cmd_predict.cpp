@@ -57,7 +57,7 @@ std::function<int()> setup_predict(CLI::App& app, Shared& shared) {
   app.add_option("-o,--output", command->output, "Predictions (TSV), - for stdout")->capture_default_str();
   add_options(app, command->options.rows());
   app.add_option("--passes", command->files.passes, "Draws of reads to average; more than one adds prediction_std")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->capture_default_str();
   return [command, &shared] { return run_predict(*command, shared); };
 }

@@ -4,6 +4,7 @@
 
 #include "tools/command.h"
 #include "tools/community_input.h"
+#include "tools/option_flags.h"
 
 #include "deepbio/base/json.h"
 #include "deepbio/community/simulate.h"
@@ -45,7 +46,7 @@ std::function<int()> setup_simulate(CLI::App& app, Shared& shared) {
   app.add_option("-o,--output", command->output, "Folder for table.biom, tree.nwk, metadata.tsv, truth.tsv, reads/")
       ->required();
   const auto add = [&app](const char* name, int64_t& value, const char* help) {
-    app.add_option(name, value, help)->check(CLI::NonNegativeNumber)->capture_default_str();
+    app.add_option(name, value, help)->check(zero_or_more())->capture_default_str();
   };
   add("--samples", options.num_samples, "Samples");
   add("--features", options.num_features, "Features (ASVs), the tips of the tree");

@@ -6,6 +6,7 @@
 
 #include "tools/command.h"
 #include "tools/community_input.h"
+#include "tools/option_flags.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/json.h"
@@ -133,14 +134,13 @@ std::function<int()> setup_table(CLI::App& app, Shared& shared) {
   app.add_option("--table", command->tables, "Feature table: BIOM 2.x, BIOM 1.0, text or .qza; several for merge")
       ->required();
   app.add_option("-o,--output", command->output, "OUT.biom, or OUT.tsv for text; of summarize a TSV (stdout)");
-  app.add_option("--min-reads", command->min_reads, "filter: reads that a sample must have")
-      ->check(CLI::NonNegativeNumber);
+  app.add_option("--min-reads", command->min_reads, "filter: reads that a sample must have")->check(zero_or_more());
   app.add_option("--min-samples", command->min_samples, "filter: samples that a feature must be in")
-      ->check(CLI::NonNegativeNumber);
+      ->check(zero_or_more());
   app.add_option("--samples", command->samples, "filter: file with the ids to keep in its first column");
   app.add_option("--features", command->features, "filter: file with the ids to keep in its first column");
   app.add_option("--level", command->level, "collapse: levels of the lineage to keep (1: kingdom, 6: genus)")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   app.add_option("--overlap", command->overlap,
                  "merge: a sample in two tables is an error, or their counts are added (sum)")
       ->check(CLI::IsMember({"error", "sum"}))

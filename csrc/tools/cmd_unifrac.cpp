@@ -6,6 +6,7 @@
 
 #include "tools/command.h"
 #include "tools/community_input.h"
+#include "tools/option_flags.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/json.h"
@@ -163,7 +164,7 @@ std::function<int()> setup_unifrac(CLI::App& app, Shared& shared) {
   app.add_option(
          "--alpha", command->alpha,
          "Of generalized: weight of abundant branches, 0 (each branch by its relative difference) to 1 (default)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(zero_or_more());
   app.add_flag("--variance-adjusted", command->variance_adjusted,
                "Weigh branches by the variance of their reads (Chang 2011); slower");
   app.add_flag("--bypass-tips", command->bypass_tips, "Leave out the branches that end in a feature: other values");
@@ -172,15 +173,14 @@ std::function<int()> setup_unifrac(CLI::App& app, Shared& shared) {
       ->capture_default_str();
   app.add_option("--rarefy-depth", command->rarefy_depth_reads,
                  "Reads drawn from each sample first; shallower samples are left out (0: counts as they are)")
-      ->check(CLI::NonNegativeNumber)
+      ->check(zero_or_more())
       ->capture_default_str();
-  app.add_option("--pseudocount", command->pseudocount, "Of aitchison: added to every count (1)")
-      ->check(CLI::PositiveNumber);
+  app.add_option("--pseudocount", command->pseudocount, "Of aitchison: added to every count (1)")->check(above_zero());
   app.add_option(
       "--pcoa", command->pcoa,
       "Principal coordinates as well: P.tsv, or any other name for scikit-bio's and QIIME 2's ordination text");
   app.add_option("--pcoa-dimensions", command->pcoa_dimensions, "Coordinates of each sample")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->capture_default_str();
   app.add_option("--pcoa-method", command->pcoa_method, "exact, or randomised (keyed by --seed) for many samples")
       ->check(CLI::IsMember({"exact", "randomised"}))

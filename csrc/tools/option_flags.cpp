@@ -55,6 +55,15 @@ CLI::Option* add_flag(CLI::App& app, const OptionRow& row, const std::string& na
       ->option_text(row.value_name());
 }
 
+CLI::Validator number_check(bool (*is_right)(double), const char* expected, const char* shown) {
+  return {[is_right, expected](std::string& text) -> std::string {
+            double value = 0;
+            if (CLI::detail::lexical_cast(text, value) && is_right(value)) return "";
+            return std::string("expected ") + expected + ", got " + text;
+          },
+          shown};
+}
+
 }  // namespace
 
 void add_options(CLI::App& app, const OptionRows& rows) {
@@ -86,6 +95,14 @@ void add_options(CLI::App& app, const OptionGroupFlags& group, const TakeOption&
           ->take_last();
     }
   }
+}
+
+CLI::Validator above_zero() {
+  return number_check([](double value) { return value > 0; }, "a number above 0", "POSITIVE");
+}
+
+CLI::Validator zero_or_more() {
+  return number_check([](double value) { return value >= 0; }, "0 or more", "NONNEGATIVE");
 }
 
 }  // namespace deepbio::tools

@@ -29,4 +29,8 @@ struct OptionGroupFlags {
 using TakeOption = std::function<void(const OptionRow& row, const Json& value)>;
 void add_options(CLI::App& app, const OptionGroupFlags& group, const TakeOption& take);
 
+// Checks of a number that no option row declares, in the words of those that one does.
+CLI::Validator above_zero();
+CLI::Validator zero_or_more();
+
 }  // namespace deepbio::tools

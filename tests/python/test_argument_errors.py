@@ -71,3 +71,16 @@ def test_the_line_says_what_was_expected_and_which_types_came(call: object, mess
     error = refusal(call)
     assert type(error).__name__ == "WrongTypeError" and isinstance(error, (TypeError, ValueError))
     assert re.search(message, str(error)), str(error)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("permanova --permutations 0", "--permutations: expected a number above 0, got 0"),
+        ("table filter --min-reads -3", "--min-reads: expected 0 or more, got -3"),
+        ("unifrac --alpha -0.5", "--alpha: expected 0 or more, got -0.5"),
+    ],
+)
+def test_a_number_out_of_range_is_said_in_one_line(deepbio, words: str, message: str):
+    done = deepbio(*words.split())
+    assert done.returncode == 2 and message in done.stderr and len(done.stderr.splitlines()) == 1

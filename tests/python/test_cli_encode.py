@@ -57,6 +57,13 @@ def test_a_letter_that_has_no_number_is_refused_with_its_place(deepbio, reads: P
     assert [path.name for path in tmp_path.iterdir()] == ["reads.fastq.gz"]
 
 
+@pytest.mark.parametrize("words", ["--k 4", "--canonical", "--canonical --encoding integer"])
+def test_options_of_kmers_without_kmers_are_refused(deepbio, reads: Path, tmp_path: Path, words: str):
+    done = deepbio("encode", reads, "-o", tmp_path / "out", *words.split())
+    assert done.returncode == 1 and f"{words.split()[0]}: has no effect with --encoding" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_overwrite_replaces_an_earlier_result_and_nothing_else(deepbio, reads: Path, tmp_path: Path):
     out = tmp_path / "out"
     deepbio("encode", reads, "-o", out, check=True)

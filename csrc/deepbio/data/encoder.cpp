@@ -97,7 +97,13 @@ const EncoderKind& kind_of(const EncoderOptions& options) {
 }
 
 std::shared_ptr<const ReadEncoder> make_encoder(const EncoderOptions& options) {
-  return kind_of(options).make(options);
+  const EncoderKind& kind = kind_of(options);
+  const bool has_k = options.k != EncoderOptions().k;
+  if ((has_k || options.canonical) && kind.make != &make_kmer) {
+    throw ArgumentError(std::string(has_k ? "`k`" : "`canonical`") +
+                        ": has no effect with `encoding=" + options.encoding + "`; leave it out");
+  }
+  return kind.make(options);
 }
 
 }  // namespace deepbio::data

@@ -7,7 +7,8 @@
 namespace deepbio::io {
 namespace {
 
-constexpr size_t kMostBlocks = 1000;  // of one header: a chain that bites its own tail ends here
+// Of one header: a chain that bites its own tail, or blocks of zeros, end here.
+constexpr size_t kMostBlocks = 1000, kMostMessages = 100'000;
 constexpr uint64_t kDataspace = 1, kLayout = 8, kContinuation = 16;
 constexpr uint64_t kChunked = 2;
 
@@ -36,7 +37,7 @@ struct MessageHead {
 };
 
 void read_block(std::string_view block, MessageHead head, std::vector<Message>& out) {
-  for (size_t at = 0; at + head.size <= block.size();) {
+  for (size_t at = 0; at + head.size <= block.size() && out.size() < kMostMessages;) {
     const size_t type_bytes = head.is_first_version ? 2 : 1;
     const uint64_t size = number_at(block, at + type_bytes, 2), flags = number_at(block, at + type_bytes + 2, 1);
     out.push_back({number_at(block, at, type_bytes), (flags & 2) != 0, piece(block, at + head.size, size)});
