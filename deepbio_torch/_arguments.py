@@ -42,6 +42,13 @@ def number(value: Any, name: str) -> float:
     raise WrongTypeError(f"{name}: expected a number, got {value!r:.80}")
 
 
+def policy_of(on_bad_record: str) -> str:
+    """What becomes of bad records: "raise" or "skip"; anything else is an ArgumentError."""
+    if on_bad_record not in ("raise", "skip"):
+        raise ArgumentError(f"on_bad_record: expected raise or skip, got {on_bad_record!r}")
+    return on_bad_record
+
+
 def word(value: Any, name: str) -> str:
     """A word, as of a list of choices.
 

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from . import _C
 from ._phylogenetic import faith_pd
-from ._tables import DistanceMatrix, Path, Table, Tree, read_table, read_tree
+from ._tables import DistanceMatrix, Path, Table, Tree, table_of
+from ._trees import tree_of
 from .errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def alpha_diversity(
     Raises:
         ArgumentError: an unknown name, counts that are no whole numbers where they must be.
     """
-    table = table if isinstance(table, Table) else read_table(table)
+    table = table_of(table)
     if metric == "faith_pd":
         if tree is None:
             raise ArgumentError("metric faith_pd: expected a tree, got none")
@@ -60,7 +61,7 @@ def beta_diversity(table: Table | Path, metric: str = "braycurtis", *, pseudocou
     Raises:
         ArgumentError: an unknown name, a pseudocount that is not above 0.
     """
-    table = table if isinstance(table, Table) else read_table(table)
+    table = table_of(table)
     return DistanceMatrix(table.sample_ids, _C.beta_diversity(table.native, metric, pseudocount))
 
 
@@ -113,10 +114,10 @@ def rarefaction_curve(
     Raises:
         ArgumentError: as :func:`alpha_diversity`; no depth, a depth or number of draws below 1.
     """
-    table = table if isinstance(table, Table) else read_table(table)
+    table = table_of(table)
     if isinstance(depths, int):
         depths = _C.even_depths(int(torch.median(table.totals()).item()), depths)
-    tree = tree if tree is None or isinstance(tree, Tree) else read_tree(tree)
+    tree = None if tree is None else tree_of(tree)
     native = None if tree is None else tree.native
     asked = sorted(set(depths))
     mean, spread = _C.rarefaction_curve(table.native, metric, asked, draws, seed, base, native, missing_features)
@@ -136,7 +137,7 @@ def clr(table: Table | Path, *, pseudocount: float = 1.0) -> Tensor:
     Raises:
         ArgumentError: a pseudocount below 0, or 0 for a table with zeros.
     """
-    table = table if isinstance(table, Table) else read_table(table)
+    table = table_of(table)
     return _C.centred_log_ratios(table.native, pseudocount)
 
 
@@ -146,11 +147,11 @@ def rclr(table: Table | Path) -> Tensor:
     Returns:
         float64 [N, F]; NaN where there are no reads.
     """
-    table = table if isinstance(table, Table) else read_table(table)
+    table = table_of(table)
     return _C.robust_centred_log_ratios(table.native)
 
 
 def hellinger(table: Table | Path) -> Tensor:
     """Square roots of relative abundances (Legendre & Gallagher 2001), float64 [N, F]; 0 for an empty sample."""
-    table = table if isinstance(table, Table) else read_table(table)
+    table = table_of(table)
     return _C.hellinger(table.native)

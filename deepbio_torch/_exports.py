@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path as _Path
 from typing import Any, BinaryIO, TypeAlias
 
+import torch
 from torch import Tensor
 
 from ._batch import Batch, Sample
 from ._labels import Labels
 from ._output import written_whole
+from ._progress import GivenProgress, Progress, shown
 from ._records import Path
 from ._source import ReadSource
 from .errors import ArgumentError
 
-Progress: TypeAlias = Callable[[int, int], None]
 Writer: TypeAlias = Callable[[BinaryIO, Progress | None], None]
 
 _CHUNK = 8192  # records
@@ -54,31 +55,47 @@ def chunks(dataset: ReadSource, size: int, progress: Progress | None) -> Iterato
             progress(indices.stop, total)
 
 
-def export_reads(dataset: ReadSource, path: Path, *, progress: Progress | None = None) -> str:
-    """Writes the encoded records of a dataset to one file, told by its suffix: .npz, .h5 or .parquet; returns its path.
+def export_reads(dataset: ReadSource, path: Path, *, progress: GivenProgress = None) -> str:
+    """Writes the records of a dataset to one file, told by its suffix (.npz .npy .pt .h5 .parquet); returns its path.
 
-    ``.npz`` and ``.h5`` hold the arrays of one batch of all records (``sequences`` or ``input_ids`` and
+    ``.npz``, ``.pt`` and ``.h5`` hold the arrays of one batch of all records (``sequences`` or ``input_ids`` and
     ``attention_mask``, ``lengths``; ``quality``, ``labels`` and ``mate_...`` where there are), ``ids`` and ``classes``
-    (the names of class 0, 1, ...). ``.parquet`` has a row per record: ``id``, ``length``, ``label``, and ``sequence``,
-    ``quality``, ... as flat lists without padding; ``classes`` stand in the metadata of its schema.
+    (the names of class 0, 1, ...); ``.pt`` as a dict of tensors that ``torch.load`` takes with ``weights_only=True``.
+    ``.npy`` holds the array ``sequences`` (or ``input_ids``) alone, for ``np.load(path, mmap_mode="r")``.
+    ``.parquet`` has a row per record: ``id``, ``length``, ``label``, and ``sequence``, ``quality``, ... as flat lists
+    without padding; ``classes`` stand in the metadata of its schema. Of a dataset without an encoder, ``.parquet``
+    holds the reads as text: ``id``, ``description``, ``length``, ``sequence``, ``quality`` (Phred + 33), ``mate_...``.
 
     A file of that name is replaced, and only when all is written. Bytes of titles that are not UTF-8 come back from
     ``.npz`` as ``str.encode("utf-8", "surrogateescape")`` gives them and stand in ``.h5`` as they are; ``.parquet``
     cannot hold them.
 
     Raises:
-        ArgumentError: another suffix; a transform that draws at random or does not end with an encoder; a name that
-            the format cannot hold. WriteError: no such folder, no permission, no room. ImportError: h5py or pyarrow is
-            missing.
+        ArgumentError: another suffix; a transform that draws at random, or (.parquet apart) does not end with an
+            encoder; a name that the format cannot hold. WriteError: no such folder, no permission, no room.
+            ImportError: h5py or pyarrow is missing.
     """
-    check_fixed(dataset)
     target = _Path(path)
-    writers = {".npz": _npz_writer, ".h5": _hdf5_writer, ".parquet": _parquet_writer}
+    writers = {
+        ".npz": _npz_writer,
+        ".npy": _npy_writer,
+        ".pt": _torch_writer,
+        ".h5": _hdf5_writer,
+        ".parquet": _parquet_writer,
+    }
     if target.suffix not in writers:
         raise ArgumentError(f"export: expected a path that ends with {', '.join(writers)}, got {os.fspath(path)!r}")
+    if target.suffix == ".parquet" and isinstance(dataset, ReadSource) and dataset._plan.encoder is None:
+        writers[".parquet"] = _read_writer
+    else:
+        check_fixed(dataset)
     writer = writers[target.suffix](dataset)
-    with written_whole(target) as temporary, open(temporary, "xb") as file:
-        writer(file, progress)
+    with (
+        shown(progress, f"export to {target.name}") as told,
+        written_whole(target) as temporary,
+        open(temporary, "xb") as file,
+    ):
+        writer(file, told)
         file.flush()
         os.fsync(file.fileno())
     return os.fspath(target)
@@ -118,6 +135,26 @@ def _npz_writer(dataset: ReadSource) -> Writer:
     return write
 
 
+def _npy_writer(dataset: ReadSource) -> Writer:
+    import numpy
+
+    def write(file: BinaryIO, progress: Progress | None) -> None:
+        batch, _ = _whole(dataset, progress)
+        values = batch["input_ids"] if "input_ids" in batch else batch["sequences"]
+        numpy.save(file, values.numpy(), allow_pickle=False)
+
+    return write
+
+
+def _torch_writer(dataset: ReadSource) -> Writer:
+    def write(file: BinaryIO, progress: Progress | None) -> None:
+        batch, names = _whole(dataset, progress)
+        arrays = {key: torch.from_numpy(values) for key, values in _arrays(batch).items()}
+        torch.save({**arrays, "ids": names, **_class_names(dataset)}, file)
+
+    return write
+
+
 def _hdf5_writer(dataset: ReadSource) -> Writer:
     try:
         import h5py
@@ -139,12 +176,27 @@ def _hdf5_writer(dataset: ReadSource) -> Writer:
     return write
 
 
-def _parquet_writer(dataset: ReadSource) -> Writer:
+def _pyarrow() -> Any:
     try:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
         raise ImportError("export to .parquet needs pyarrow: pip install pyarrow") from None
+    return pyarrow
+
+
+def _write_tables(file: BinaryIO, tables: Iterator[Any]) -> None:
+    pyarrow = _pyarrow()
+    first = next(tables, None)
+    if first is None:
+        first = pyarrow.table({"id": pyarrow.array([], pyarrow.string())})
+    with pyarrow.parquet.ParquetWriter(file, first.schema) as whole:
+        for table in itertools.chain([first], tables):
+            whole.write_table(table)
+
+
+def _parquet_writer(dataset: ReadSource) -> Writer:
+    pyarrow = _pyarrow()
     encoder = dataset._plan.encoder
     assert encoder is not None
     layout = encoder.layout()._replace(is_fixed=False, multiple=1)  # nothing but what belongs to a record
@@ -166,16 +218,47 @@ def _parquet_writer(dataset: ReadSource) -> Writer:
                     columns[key.replace("labels", "label", 1)] = values
             yield pyarrow.table(columns).replace_schema_metadata(about)
 
-    def write(file: BinaryIO, progress: Progress | None) -> None:
-        every = tables(progress)
-        first = next(every, None)
-        if first is None:
-            first = pyarrow.table({"id": pyarrow.array([], pyarrow.string())})
-        with pyarrow.parquet.ParquetWriter(file, first.schema) as whole:
-            for table in itertools.chain([first], every):
-                whole.write_table(table)
+    return lambda file, progress: _write_tables(file, tables(progress))
 
-    return write
+
+def _read_writer(dataset: ReadSource) -> Writer:
+    """Reads as text: of a dataset whose transform leaves them letters."""
+    pyarrow = _pyarrow()
+    random = [step for step in dataset._plan.steps if getattr(getattr(step, "native", None), "is_random", False)]
+    if random:
+        raise ArgumentError(f"expected a transform without chance, got {random[0]!r}: every epoch would be one")
+
+    def text(sample: Sample, key: str) -> str:
+        value = sample[key]
+        if not isinstance(value, (bytes, str)):
+            place = f"record {sample['metadata']['index']}: {key}"
+            raise ArgumentError(f"{place}: expected letters, got {type(value).__name__}")
+        return value if isinstance(value, str) else value.decode("ascii")
+
+    def tables(progress: Progress | None) -> Iterator[Any]:
+        total = len(dataset)
+        for begin in range(0, total, _CHUNK):
+            indices = range(begin, min(begin + _CHUNK, total))
+            samples: list[Sample] = dataset.__getitems__(indices)  # type: ignore[attr-defined]
+            about = [sample["metadata"] for sample in samples]
+            index = torch.tensor([each["index"] for each in about], dtype=torch.long)
+            columns: dict[str, Any] = {
+                "id": _utf8([sample["id"] for sample in samples], index),
+                "description": _utf8([each["description"] for each in about], index),
+                "length": [len(sample["sequence"]) for sample in samples],
+            }
+            for key in ("sequence", "quality", "mate_sequence", "mate_quality"):
+                if samples and samples[0].get(key) is not None:
+                    columns[key] = [text(sample, key) for sample in samples]
+            labels = Batch(index=index)
+            Labels(dataset.labels).add_to(labels, index)
+            for key, values in _arrays(labels).items():
+                columns[key.replace("labels", "label", 1)] = values
+            yield pyarrow.table(columns).replace_schema_metadata({"classes": json.dumps(dataset.classes)})
+            if progress is not None:
+                progress(indices.stop, total)
+
+    return lambda file, progress: _write_tables(file, tables(progress))
 
 
 def _utf8(names: list[str], index: Tensor) -> list[str]:

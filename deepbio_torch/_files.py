@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Sequence
 from typing import TypeAlias
 
 from ._records import Path
-from .errors import ArgumentError, ParseError
+from .errors import ArgumentError, MissingFileError, ParseError
 
 FileMark: TypeAlias = tuple[int, int]  # size, time of the last change in ns
 
@@ -69,6 +70,24 @@ def path_list(paths: Path | Sequence[Path]) -> list[str]:
     if not out:
         raise ArgumentError("paths: expected at least one file, got none")
     return out
+
+
+def check_readable(paths: Sequence[str]) -> None:
+    """Refuses files that are not there or may not be read, without opening them (a pipe is read once).
+
+    Raises:
+        MissingFileError: as the builtin ``open`` would, with errno and filename.
+    """
+    for path in paths:
+        if path == "-":
+            continue
+        try:
+            is_folder, may_read = stat.S_ISDIR(os.stat(path).st_mode), os.access(path, os.R_OK)
+            code = errno.EISDIR if is_folder else 0 if may_read else errno.EACCES
+        except OSError as problem:
+            code = problem.errno or errno.ENOENT
+        if code:
+            raise MissingFileError(f"{path}: cannot be opened: {os.strerror(code)}", path)
 
 
 def native_paths(paths: Sequence[str]) -> list[bytes]:

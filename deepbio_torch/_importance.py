@@ -21,7 +21,8 @@ import numpy.typing as npt
 
 from ._baselines import Answer
 from ._study import Study
-from ._tables import Metadata, Table, Tree, read_tree
+from ._tables import Metadata, Table, Tree
+from ._trees import tree_of
 from .errors import ArgumentError, MissingFileError, ParseError
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def importance(
     study = Study(table, metadata, column, classifier=bool(target["is_classifier"]))
     if samples is not None:
         study = study.subset(samples)
-    grown = tree if tree is None or isinstance(tree, Tree) else read_tree(tree)
+    grown = None if tree is None else tree_of(tree)
     names = {} if taxonomy is None else read_taxonomy(taxonomy)
     found = _Shuffler(Path(run), study, sequences, seed, target.get("classes", [])).test(grown, candidates, repeats)
     return sorted((each._replace(name=name_of(each.members, names)) for each in found), key=lambda i: -i.importance)

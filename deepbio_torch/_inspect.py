@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
 
+from ._ids import html_table, some_of
 from ._source import ReadSource
 from .errors import ArgumentError
 
@@ -130,3 +132,26 @@ def _encoded_problems(data: ReadSource, num_examples: int, progress: Callable[[i
         return []
     bad = sorted(set(bad))
     return [f"{len(bad)} of {size} encoded records hold NaN or numbers outside {low} to {high}: {bad[:num_examples]}"]
+
+
+def page_of_reads(data: Any) -> str:
+    """What a notebook shows of a SequenceDataset; of one whose files were not read yet, nothing is read for it."""
+    rows: list[tuple[str, object]] = [("files", f"{len(data.paths)} ({some_of(data.paths)})")]
+    if data.file_marks():
+        rows += [("records", len(data)), ("classes", data.classes)]
+    return html_table([*rows, ("letters", data.sequence_type), ("transform", data.transform)])
+
+
+def page_of_stream(data: Any) -> str:
+    """What a notebook shows of a StreamingSequenceDataset."""
+    about = {"transform": data.transform, "shuffle buffer": data.shuffle_buffer, "seed": data.seed}
+    files = f"{len(data.paths)} ({some_of(data.paths)})"
+    return html_table([("files", files), ("letters", data.sequence_type), *about.items()])
+
+
+def page_of_samples(data: Any) -> str:
+    """What a notebook shows of a SampleDataset."""
+    depth, codec = data.options["rarefy_depth"] or "all", json.loads(data.codec or "{}")
+    rows = [("samples", f"{len(data)} ({some_of(data.sample_ids)})"), ("features", data.table.shape[1])]
+    classes = ", ".join(codec["classes"]) if "classes" in codec else "none, a number" if codec else "none"
+    return html_table([*rows, ("reads of each", depth), ("target", codec.get("column", "none")), ("classes", classes)])

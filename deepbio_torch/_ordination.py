@@ -12,7 +12,7 @@ from torch import Tensor
 
 from . import _C
 from ._group_tests import strata_of
-from ._ids import some_of
+from ._ids import html_table, some_of
 from ._tables import DistanceMatrix, Path, Table
 from .errors import ArgumentError
 
@@ -69,6 +69,11 @@ class Ordination:
 
         names = [f"PC{k + 1}" for k in range(self.coordinates.shape[1])]
         return pd.DataFrame(self.coordinates.numpy(), index=self.ids, columns=names, copy=False)
+
+    def _repr_html_(self) -> str:
+        held = self.proportion_explained.tolist()
+        rows = [(f"axis {axis + 1}", f"{share:.1%} of the variation") for axis, share in enumerate(held)]
+        return html_table([("samples", f"{len(self.ids)} ({some_of(self.ids)})"), *rows[:10]])
 
     def __repr__(self) -> str:
         shares = ", ".join(f"{share:.1%}" for share in self.proportion_explained[:3].tolist())

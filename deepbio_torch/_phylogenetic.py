@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from . import _C
-from ._tables import DistanceMatrix, Path, Table, Tree, read_table, read_tree
+from ._tables import DistanceMatrix, Path, Table, Tree, table_of
+from ._trees import tree_of
 from .errors import ArgumentError, ShapeError
 
 if TYPE_CHECKING:
@@ -64,8 +65,8 @@ def unifrac(
     Raises:
         ArgumentError: an unknown name, a negative alpha, features that are not tips of the tree.
     """
-    table = table if isinstance(table, Table) else read_table(table)
-    tree = tree if isinstance(tree, Tree) else read_tree(tree)
+    table = table_of(table)
+    tree = tree_of(tree)
     try:
         with _threads(num_threads):
             values, report = _C.unifrac(
@@ -105,8 +106,8 @@ class UnifracBatch:
         missing_features: str = "error",
     ) -> None:
         """Matches the table's features to the tree and keeps what each sample holds; options as in :func:`unifrac`."""
-        table = table if isinstance(table, Table) else read_table(table)
-        tree = tree if isinstance(tree, Tree) else read_tree(tree)
+        table = table_of(table)
+        tree = tree_of(tree)
         self.sample_ids, self.feature_ids = table.sample_ids, table.feature_ids
         self._sample = {name: i for i, name in enumerate(self.sample_ids)}
         self._feature = {name: i for i, name in enumerate(self.feature_ids)}
@@ -156,8 +157,8 @@ class UnifracBatch:
 
 def faith_pd(table: Table | Path, tree: Tree | Path, *, missing_features: str = "error") -> Tensor:
     """Faith's phylogenetic diversity of each sample, float64 [N] in table order; unit of the branch lengths."""
-    table = table if isinstance(table, Table) else read_table(table)
-    tree = tree if isinstance(tree, Tree) else read_tree(tree)
+    table = table_of(table)
+    tree = tree_of(tree)
     try:
         values, report = _C.faith_pd(table.native, tree.native, missing_features)
     except ArgumentError as error:

@@ -193,6 +193,11 @@ class RecordBatch:
             raise ArgumentError("padded_qualities: expected records with qualities, got FASTA or qualities=False")
         return self._native.padded_qualities(width, padding_value)
 
+    def _write_to(self, writer: _C.FastxWriter) -> None:
+        if not self._has_titles:
+            raise ArgumentError("write_batch: expected a batch with titles, got batches(titles=False)")
+        writer.write_batch(self._native, self._has_qualities)
+
     def __len__(self) -> int:
         return len(self._native)
 

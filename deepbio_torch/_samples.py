@@ -20,9 +20,11 @@ from ._arguments import absolute_paths, depth_of, seed_of
 from ._batch import Batch, Rows, Sample, sample_of_row
 from ._covariates import seen_values
 from ._draws import Draws
+from ._inspect import page_of_samples
 from ._log import logger
 from ._metadata import Metadata, metadata_of
-from ._tables import DistanceMatrix, Table, Tree, read_table, read_tree
+from ._tables import DistanceMatrix, Table, Tree, table_of
+from ._trees import tree_of
 from .errors import ArgumentError, RecordIndexError
 
 if TYPE_CHECKING:
@@ -43,8 +45,8 @@ class SampleDataset(Dataset[Sample]):
     ``categorical_ids`` column -> int64 (with categorical), ``sample_id``.
 
     Args:
-        table: a Table or the path of one.
-        tree: a Tree or path; a batch then carries the UniFrac distances of its own draw.
+        table: a Table, a path, or a table of biom, AnnData, pandas or polars.
+        tree: a Tree, path or TreeNode; a batch then has the UniFrac distances of its own draw.
         distances: a DistanceMatrix or path instead of a tree.
         metadata: path of a metadata TSV, a :class:`Metadata`, or a DataFrame whose index holds the sample ids.
         target: its column to learn. Samples whose value is missing are left out; samples that the metadata
@@ -53,14 +55,13 @@ class SampleDataset(Dataset[Sample]):
         classifier: the target is a class; otherwise a number.
         target_transform: of a number: "none", "minmax", "zscore", "log-minmax" or "log-zscore",
             fitted on these samples.
-        codec: the ``codec`` of another dataset, to scale targets as there.
+        codec: the ``codec`` of another dataset: targets are scaled as there.
         categorical: columns of the metadata that the model sees as well, with
             ``categorical_cardinalities=dataset.categorical_cardinalities``. The values of a column, sorted, are
             1, 2, ...; 0 is a missing value, one that is not known, or a sample without metadata.
         categories: the ``categories`` of another dataset, to number values as there.
         missing_samples: "error" or "drop".
-        missing_values: words of the metadata that stand for a missing value beside the empty cell, as for
-            :func:`read_metadata`.
+        missing_values: words of the metadata that stand for a missing value beside the empty cell.
         sequences: path of a FASTA with the DNA of each feature, for ids that are not DNA.
         rarefy_depth: reads drawn of each sample; shallower samples are left out. None: all reads. "auto": the
             largest depth up to 5000 that keeps 90 % of the samples.
@@ -76,8 +77,7 @@ class SampleDataset(Dataset[Sample]):
         seed: of the draws; None takes one from torch's generator.
 
     Attributes:
-        table: what is left of the table. codec: how the target is scaled, JSON text, "" without.
-        categories: the values of each categorical column in order, JSON text, "" without.
+        table: what is left of the table. codec, categories: scale of the target, values of columns; JSON text or "".
         left_out: ids of samples that are too shallow, without target or without distances.
         notes: what was left out and why, and what is odd about the samples or their split, a line each.
 
@@ -131,11 +131,11 @@ class SampleDataset(Dataset[Sample]):
                 "target_transform": target_transform,
             }
         )
-        self.table = table if isinstance(table, Table) else read_table(table)
+        self.table = table_of(table)
         self._paths = absolute_paths(
             table=table, tree=tree, distances=distances, metadata=metadata, sequences=sequences
         )
-        self.tree = tree if tree is None or isinstance(tree, Tree) else read_tree(tree)
+        self.tree = None if tree is None else tree_of(tree)
         self._distance_origin: tuple[str, float] | None = None
         if distances is not None:
             name = "distances"
@@ -392,6 +392,8 @@ class SampleDataset(Dataset[Sample]):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_native": None}
+
+    _repr_html_ = page_of_samples
 
     def __repr__(self) -> str:
         depth = self.options["rarefy_depth"] or "all"

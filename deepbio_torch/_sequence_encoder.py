@@ -12,13 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ._asv_encoder import SampleSequenceEncoder, config_of, initialise
 from ._config import ModelConfig
-from ._layers import (
-    AttentionPooling,
-    SampleSequenceEncoder,
-    Stack,
-    TransformerEncoder,
-)
+from ._layers import AttentionPooling, Stack, TransformerEncoder
 from .errors import ArgumentError, ShapeError
 
 _ops = torch.ops.deepbio
@@ -30,25 +26,14 @@ class ModelBase(nn.Module):
 
     def __init__(self, config: ModelConfig | None, fields: dict[str, Any]) -> None:
         super().__init__()
-        if config is not None and fields:
-            raise ArgumentError(f"model: expected a ModelConfig or keywords, got both ({', '.join(sorted(fields))})")
-        self.config = config.check() if config is not None else ModelConfig.from_dict(fields)
+        self.config = config_of(config, fields)
 
     def reset_parameters(self, seed: int | None = None) -> None:
         """Initialises as AAM does, with the bits that C++ gives.
 
         ``seed`` None: drawn from torch's default generator.
         """
-        if seed is None:
-            seed = int(torch.randint(1 << 62, (1,), device="cpu"))
-        parameters = dict(self.named_parameters())
-        with torch.no_grad():
-            for name, parameter in parameters.items():
-                if parameter.is_meta:  # has no values; torch calls this again after to_empty
-                    continue
-                weight = parameters.get(name.removesuffix("bias") + "weight", parameter)
-                fan_in = weight.shape[1] if weight.dim() > 1 else weight.numel()
-                parameter.copy_(_ops.init_parameter(name, list(parameter.shape), fan_in, seed))
+        initialise(self, seed)
 
     def extra_repr(self) -> str:
         changed = (f for f in dataclasses.fields(ModelConfig) if getattr(self.config, f.name) != _DEFAULTS[f.name])

@@ -9,15 +9,16 @@ from typing import Any
 from torch import Tensor
 
 from . import _C
-from ._arguments import sequence_type_of
+from ._arguments import policy_of, sequence_type_of
 from ._batch import Batch, Later, Rows, Sample
 from ._collate import kept_of
 from ._draws import Draws
-from ._files import FileMark, check_unchanged, held_bytes, mark_of, native_paths, path_list
+from ._files import FileMark, check_readable, check_unchanged, held_bytes, mark_of, native_paths, path_list
 from ._given import GivenLabels, write_records
-from ._inspect import summarize, validate
+from ._inspect import page_of_reads, summarize, validate
 from ._labels import Labels, Target, check_target, make_labels
 from ._log import logger
+from ._progress import GivenProgress, shown
 from ._records import Path, Record
 from ._source import ReadSource, metadata_of, sample_of_batch
 from .cache import Cache
@@ -94,12 +95,13 @@ class SequenceDataset(ReadSource):
             raise ArgumentError(f"mates: expected one file for each of {len(self.paths)}, got {len(self.mates)}")
         self._plan = plan_for(transform, sequence_type)
         self._encoder = self._plan.encoder
-        self.on_bad_record = on_bad_record
+        self.on_bad_record = policy_of(on_bad_record)
         if memory_limit_bytes < 0:
             raise ArgumentError(f"memory_limit_bytes: expected 0 or more, got {memory_limit_bytes}")
         self.lazy, self.memory_limit_bytes = lazy, memory_limit_bytes
         self.quality_offset, self.check_mates = check_quality_offset(quality_offset), check_mates
         self.cache_dir = None if cache_dir is None else os.fspath(cache_dir)
+        check_readable(self.paths + self.mates)
         self._draws = Draws()
         self._native: _C.ReadDataset | None = None
         self._marks: list[FileMark] | None = None
@@ -224,17 +226,18 @@ class SequenceDataset(ReadSource):
         """Counts and distributions of the raw records; see docs/reads.md."""
         return summarize(self)
 
-    def validate(self, *, num_examples: int = 3, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+    def validate(self, *, num_examples: int = 3, progress: GivenProgress = None) -> dict[str, Any]:
         """Looks at every record, and at every encoded batch when the transform is native.
 
         Args:
             num_examples: records named in a message.
-            progress: called with (records done, records in all).
+            progress: called with (records done, records in all); True shows a bar, where tqdm is installed.
 
         Returns:
             ``is_valid``, ``errors``, ``warnings`` (lists of text).
         """
-        return validate(self, num_examples, progress)
+        with shown(progress, "validate") as told:
+            return validate(self, num_examples, told)
 
     @property
     def is_native(self) -> bool:
@@ -356,6 +359,8 @@ class SequenceDataset(ReadSource):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_native": None, "_labels": Labels(), "_cached": None, "_folder": None}
+
+    _repr_html_ = page_of_reads
 
     def __repr__(self) -> str:
         size = f", {len(self)} records" if self._native is not None else ""

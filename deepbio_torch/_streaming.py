@@ -9,11 +9,12 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from . import _C
-from ._arguments import seed_of, sequence_type_of, whole
+from ._arguments import policy_of, seed_of, sequence_type_of, whole
 from ._batch import Batch, Later, Sample
 from ._collate import LEFT_OUT, Collate, collate
 from ._draws import Draws
-from ._files import check_no_pipe, native_paths, path_list
+from ._files import check_no_pipe, check_readable, native_paths, path_list
+from ._inspect import page_of_stream
 from ._labels import Target, check_target, checked_number
 from ._order import rank_of
 from ._records import Path, Record
@@ -88,10 +89,11 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
             raise ArgumentError(f"shuffle_buffer: expected 0 or more, got {shuffle_buffer}")
         self.shuffle_buffer, self.seed, self.drop_uneven = shuffle_buffer, seed_of(seed), bool(drop_uneven)
         self.block_records = block_records
-        self.on_bad_record = on_bad_record
+        self.on_bad_record = policy_of(on_bad_record)
         self.quality_offset, self.check_mates = check_quality_offset(quality_offset), check_mates
         self._part = (rank, world_size)
         rank_of(rank, world_size)
+        check_readable(self.paths + self.mates)
         self._draws = Draws()
         self._next = 0  # the epoch of the iteration under way, or of the next one
         self._given = 0
@@ -332,6 +334,8 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
                 yield _collated(batch, collate_fn)
         if waiting and not drop_last:
             yield _collated(waiting, collate_fn)
+
+    _repr_html_ = page_of_stream
 
     def __repr__(self) -> str:
         return (

@@ -13,7 +13,7 @@ from . import _C
 from ._baselines import Answer, Problem
 from ._folds import Fold
 from ._scores import score_classes, score_numbers
-from ._tables import Metadata, Table, read_metadata, read_table
+from ._tables import Metadata, Table, read_metadata, table_of
 from .errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Study:
         classifier: bool | None = None,
     ) -> None:
         """Reads, aligns and checks; raises what the readers raise, and ArgumentError when no sample is left."""
-        given = table if isinstance(table, Table) else read_table(table)
+        given = table_of(table)
         self.metadata = metadata if isinstance(metadata, Metadata) else read_metadata(metadata)
         self.column, self.group_column = column, group_column
         is_classifier = not self.metadata.is_numeric(column) if classifier is None else classifier

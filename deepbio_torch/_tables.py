@@ -16,14 +16,16 @@ from ._metadata import Metadata, read_metadata
 from ._metadata import _unpickle_metadata as _unpickle_metadata  # pickles of the version before name it here
 from ._trees import Tree, read_tree
 from ._trees import _unpickle_tree as _unpickle_tree
-from .errors import ArgumentError, ShapeError
+from .errors import ArgumentError, ShapeError, WrongTypeError
 
 __all__ = ["DistanceMatrix", "Metadata", "Path", "Table", "Tree", "read_metadata", "read_table", "read_tree"]
 
 if TYPE_CHECKING:
+    import anndata
     import biom
     import numpy as np
     import pandas as pd
+    import polars as pl
     import scipy.sparse
 
 
@@ -109,6 +111,67 @@ class Table:
         import pandas as pd
 
         return pd.DataFrame.sparse.from_spmatrix(self.to_scipy(), index=self.sample_ids, columns=self.feature_ids)
+
+    @classmethod
+    def from_pandas(cls, frame: pd.DataFrame) -> Table:
+        """Counts of a DataFrame with samples as rows and features as columns, both by id; columns may be sparse.
+
+        Raises:
+            ArgumentError: a column that is not numbers. ParseError: negative counts, an id twice.
+        """
+        if not hasattr(frame, "columns") or not hasattr(frame, "index"):
+            raise WrongTypeError(f"from_pandas: expected a DataFrame, got {type(frame).__name__}")
+        text = [str(name) for name, kind in zip(frame.columns, frame.dtypes, strict=True) if kind.kind not in "biuf"]
+        if text:
+            raise ArgumentError(f"from_pandas: expected numbers, column {text[0]!r} is not (the index holds the ids)")
+        is_sparse = len(frame.columns) > 0 and all(hasattr(kind, "fill_value") for kind in frame.dtypes)
+        counts = frame.sparse.to_coo() if is_sparse else frame.to_numpy(dtype=float)
+        return cls.from_arrays(list(frame.index), list(frame.columns), counts)
+
+    def to_polars(self, id_column: str = "sample_id") -> pl.DataFrame:
+        """Counts as a DataFrame of polars: a column of sample ids, then a column per feature."""
+        import polars as pl
+
+        columns: dict[str, Any] = {id_column: self.sample_ids}
+        return pl.DataFrame(columns | dict(zip(self.feature_ids, self.to_numpy().T, strict=True)))
+
+    @classmethod
+    def from_polars(cls, frame: pl.DataFrame, id_column: str | None = None) -> Table:
+        """Counts of a DataFrame of polars; ``id_column`` holds the sample ids, None: the first one.
+
+        Raises:
+            ArgumentError: no such column; a column that is not numbers. ParseError: negative counts, an id twice.
+        """
+        if not hasattr(frame, "columns") or not hasattr(frame, "drop"):
+            raise WrongTypeError(f"from_polars: expected a DataFrame, got {type(frame).__name__}")
+        ids = frame.columns[0] if id_column is None and frame.columns else id_column
+        if ids not in frame.columns:
+            raise ArgumentError(f"id_column: expected one of {some_of(frame.columns)}, got {ids!r}")
+        counts = frame.drop(ids)
+        text = [name for name, kind in zip(counts.columns, counts.dtypes, strict=True) if not kind.is_numeric()]
+        if text:
+            raise ArgumentError(f"from_polars: expected numbers, column {text[0]!r} is not")
+        return cls.from_arrays(frame[ids].to_list(), counts.columns, counts.to_numpy().astype(float))
+
+    def to_anndata(self) -> anndata.AnnData:
+        """Counts as AnnData: samples are observations, features variables, ``X`` a sparse matrix of its own."""
+        import anndata
+        import pandas as pd
+
+        names = pd.DataFrame(index=self.sample_ids), pd.DataFrame(index=self.feature_ids)
+        return anndata.AnnData(self.to_scipy().copy(), obs=names[0], var=names[1])
+
+    @classmethod
+    def from_anndata(cls, data: anndata.AnnData) -> Table:
+        """The counts ``X`` of AnnData, dense or sparse; its metadata are left behind."""
+        if not all(hasattr(data, name) for name in ("X", "obs_names", "var_names")):
+            raise WrongTypeError(f"from_anndata: expected AnnData, got {type(data).__name__}")
+        return cls.from_arrays(list(data.obs_names), list(data.var_names), data.X)
+
+    def to_numpy(self) -> np.ndarray:
+        """Counts as a dense array float64 [N, F] of its own."""
+        dense: np.ndarray = self.to_scipy().toarray()
+        return dense
 
     def to_biom(self) -> biom.Table:
         """The same counts as ``biom.Table`` (biom-format); features are its observations."""
@@ -240,6 +303,22 @@ def read_table(path: Path) -> Table:
         MissingFileError, ParseError: with the place.
     """
     return Table(_C.Table.read(os.fspath(path)))
+
+
+def table_of(given: Any) -> Table:
+    """What functions over tables take: a Table, a path, ``biom.Table``, AnnData, a DataFrame of pandas or polars."""
+    if isinstance(given, Table):
+        return given
+    if isinstance(given, str | os.PathLike):
+        return read_table(given)
+    home = type(given).__module__.partition(".")[0]
+    make = {"biom": Table.from_biom, "anndata": Table.from_anndata, "pandas": Table.from_pandas,
+            "polars": Table.from_polars}.get(home)  # fmt: skip
+    if make is None:
+        raise WrongTypeError(
+            f"table: expected a Table, a path, biom.Table, AnnData or a DataFrame, got {type(given).__name__}"
+        )
+    return make(given)
 
 
 def _texts(ids: Any) -> Any:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from . import _C
 from ._ids import Path, html_table, some_of
+from .errors import WrongTypeError
 
 if TYPE_CHECKING:
-    pass
+    import skbio
 
 
 class Tree:
@@ -24,6 +25,19 @@ class Tree:
     def from_newick(cls, text: str) -> Tree:
         """A tree from Newick text."""
         return cls(_C.Tree.parse(text))
+
+    @classmethod
+    def from_skbio(cls, node: skbio.TreeNode) -> Tree:
+        """The tree below a ``skbio.TreeNode``."""
+        if not hasattr(node, "tips") or not hasattr(node, "children"):
+            raise WrongTypeError(f"from_skbio: expected a TreeNode, got {type(node).__name__}")
+        return cls.from_newick(_newick_of(node))
+
+    def to_skbio(self) -> skbio.TreeNode:
+        """The tree as ``skbio.TreeNode``."""
+        import skbio
+
+        return skbio.TreeNode.read([self.to_newick()], convert_underscores=False)
 
     @property
     def tips(self) -> list[str]:
@@ -66,6 +80,25 @@ class Tree:
         return _unpickle_tree, (self.to_newick(), self.native.path)
 
 
+def _newick_of(root: Any) -> str:
+    """Newick of a TreeNode; its own writer leaves names with a blank and a quote in them unreadable."""
+    parts: list[str] = []
+    work: list[Any] = [root]  # nodes and text, the next one last
+    while work:
+        item = work.pop()
+        if isinstance(item, str):
+            parts.append(item)
+            continue
+        name = "" if item.name is None else "'" + str(item.name).replace("'", "''") + "'"
+        label = name if item.length is None else f"{name}:{float(item.length)!r}"
+        work.append(f"){label}" if item.children else label)
+        for place, child in enumerate(reversed(item.children)):
+            work += [",", child] if place else [child]
+        if item.children:
+            parts.append("(")
+    return "".join(parts) + ";"
+
+
 def _unpickle_tree(text: str, path: str) -> Tree:
     return Tree(_C.Tree.parse(text, path))
 
@@ -77,3 +110,14 @@ def read_tree(path: Path) -> Tree:
         MissingFileError, ParseError: with line and byte.
     """
     return Tree(_C.Tree.read(os.fspath(path)))
+
+
+def tree_of(given: Any) -> Tree:
+    """What a function over trees takes: a Tree, a path, or ``skbio.TreeNode``."""
+    if isinstance(given, Tree):
+        return given
+    if isinstance(given, str | os.PathLike):
+        return read_tree(given)
+    if type(given).__module__.partition(".")[0] == "skbio":
+        return Tree.from_skbio(given)
+    raise WrongTypeError(f"tree: expected a Tree, a path or skbio.TreeNode, got {type(given).__name__}")

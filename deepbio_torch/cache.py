@@ -18,10 +18,11 @@ from torch import Tensor
 
 from . import _C
 from ._cached import FORMAT, CachedDataset, is_even, open_cache, read_metadata
-from ._exports import Progress, check_fixed, chunks, export_reads
+from ._exports import check_fixed, chunks, export_reads
 from ._files import FileMark, check_unchanged, path_list
 from ._fingerprint import fingerprint
 from ._output import write_text
+from ._progress import GivenProgress, Progress, shown
 from ._records import Path
 from ._source import ReadSource
 from ._version import __version__
@@ -40,13 +41,13 @@ class Cache:
     """
 
     @staticmethod
-    def save(dataset: ReadSource, folder: Path, *, progress: Progress | None = None) -> str:
+    def save(dataset: ReadSource, folder: Path, *, progress: GivenProgress = None) -> str:
         """Encodes all records of a dataset into a folder, which then is a cache; returns its path.
 
         Args:
             dataset: its transform must be native, end with an encoder and draw nothing at random.
             folder: made when it is not there. A folder with other files in it is refused.
-            progress: called with (records done, records in all).
+            progress: called with (records done, records in all); True shows a bar, where tqdm is installed.
 
         Raises:
             ArgumentError: the transform does not fit. WriteError: the folder cannot be written (a PermissionError as
@@ -61,7 +62,8 @@ class Cache:
         try:
             part.mkdir(parents=True)
             about = _about(dataset)
-            shards = _write_shards(dataset, part, progress)
+            with shown(progress, "cache") as told:
+                shards = _write_shards(dataset, part, told)
             about = {**about, "folder": name, "shards": shards, "num_records": len(dataset.native())}
             with _lock(target):
                 part.rename(target / name)

@@ -9,6 +9,7 @@ from ._collate import collate, pad_collate, truncate_collate
 from ._loader import DataLoader
 from ._masks import causal_mask, length_mask, padded_tokens
 from ._order import ShuffledSampler
+from ._record_writer import SequenceWriter
 from ._records import FastaFile, Record, RecordBatch, SequenceReader
 from ._samples import SampleDataset
 from ._sequences import SequenceDataset
@@ -24,6 +25,7 @@ __all__ = [
     "SampleDataset",
     "SequenceDataset",
     "SequenceReader",
+    "SequenceWriter",
     "ShuffledSampler",
     "StreamingSequenceDataset",
     "causal_mask",

@@ -23,16 +23,16 @@ import torch
 from torch import Tensor, nn
 
 from . import _C, _options, _weights
+from ._asv_encoder import ASVEncoder, SampleSequenceEncoder
 from ._config import ModelConfig
 from ._fusion import CategoricalEmbedder, CrossAttentionFusion, GatedFusion, PerceiverFusion
 from ._layers import (
     AbundancePooling,
-    ASVEncoder,
     AttentionPooling,
     KnownAsvs,
     MemberNets,
     Mixture,
-    SampleSequenceEncoder,
+    PositionEmbedding,
     Stack,
     TransformerEncoder,
     target_head,
@@ -340,7 +340,9 @@ _options.document(SequencePredictor, "model")
 
 __all__ = [
     "ASVEncoder",
+    "AttentionPooling",
     "ModelConfig",
+    "PositionEmbedding",
     "SampleSequenceEncoder",
     "SequenceEncoder",
     "SequencePredictor",

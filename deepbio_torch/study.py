@@ -20,7 +20,8 @@ from ._folds import Fold, confounding, describe_problems, make_folds
 from ._importance import Importance, Importances, importance, merge_importances
 from ._study import Study
 from ._study_result import StudyResult
-from ._tables import Metadata, Table, Tree, read_tree
+from ._tables import Metadata, Table, Tree
+from ._trees import tree_of
 
 PathLike = str | os.PathLike[str]
 Progress = Callable[[str], None]
@@ -76,7 +77,7 @@ def cross_validate(
     """
     check_names(baselines)
     say: Progress = progress or (lambda line: None)
-    grown = tree if tree is None or isinstance(tree, Tree) else read_tree(tree)
+    grown = None if tree is None else tree_of(tree)
     study = Study(table, metadata, metadata_column, group_column, classifier)
     parts = make_folds(study.targets, folds, groups=study.groups, stratify=stratify, seed=seed)
     notes = [*study.notes, *describe_problems(parts, study.targets)]

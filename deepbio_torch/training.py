@@ -14,7 +14,7 @@ from . import _C, _options
 from ._log import logger
 from ._runs import run_config
 from ._samples import SampleDataset
-from ._tables import Table, read_table
+from ._tables import Table, table_of
 from .errors import ArgumentError, WrongTypeError
 from .models import ModelConfig, SequenceEncoder, SequencePredictor
 
@@ -300,7 +300,7 @@ def predict(
         MissingFileError, ConfigError: not a run directory. ArgumentError: the run predicts nothing;
             no sample is deep enough; ids that are not DNA; covariates without metadata.
     """
-    table = table if isinstance(table, Table) else read_table(table)
+    table = table_of(table)
     fasta = "" if sequences is None else os.fspath(sequences)
     about = "" if metadata is None else os.fspath(metadata)
     out = _C.predict(os.fspath(run), table.native, fasta, batch_size, about)
@@ -320,7 +320,7 @@ def embed(
 
     Arguments and errors as of :func:`predict`.
     """
-    table = table if isinstance(table, Table) else read_table(table)
+    table = table_of(table)
     fasta = "" if sequences is None else os.fspath(sequences)
     return _C.embed(os.fspath(run), table.native, fasta, batch_size)
 

@@ -47,7 +47,8 @@ bool is_predictor(const std::map<std::string, torch::Tensor>& state);
 void bind_base(py::module_& module);
 void bind_options(py::module_& module);
 void bind_io(py::module_& module);
-void bind_records(py::module_& module);  // of bind_io
+void bind_records(py::module_& module);        // of bind_io
+void bind_record_writer(py::module_& module);  // of bind_io
 void bind_seq(py::module_& module);
 void bind_community(py::module_& module);
 void bind_unifrac_batch(py::module_& module);

@@ -88,6 +88,7 @@ train::NamedTensors to_named(const std::map<std::string, torch::Tensor>& tensors
 
 void bind_io(py::module_& module) {
   bind_records(module);
+  bind_record_writer(module);
   py::class_<io::Metadata>(module, "Metadata")
       .def_static(
           "read",

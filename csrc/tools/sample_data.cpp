@@ -13,7 +13,7 @@ void add_study_options(CLI::App& app, train::StudyFiles& files, bool is_predicto
       ->option_text("FILE");
   auto* tree_option =
       app.add_option("--tree", files.tree, "Newick tree: UniFrac distances to learn")->option_text("FILE");
-  app.add_option("--distances", files.distances, "A ready matrix instead of --tree (.npy, .tsv, .h5)")
+  app.add_option("--distances,--unifrac-matrix", files.distances, "A ready matrix instead of --tree (.npy, .tsv, .h5)")
       ->option_text("FILE")
       ->excludes(tree_option);
   if (!is_predictor) return;

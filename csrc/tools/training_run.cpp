@@ -133,7 +133,8 @@ std::function<int()> setup_training(CLI::App& app, Shared& shared, bool is_predi
   app.add_option("--output-dir", request.output_dir, "Folder of the run")->required()->option_text("RUN");
   add_study_options(app, request.files, is_predictor);
   if (is_predictor) add_list_options(app, request.train_samples, request.val_samples);
-  app.add_option("--pretrained", request.pretrained, "Start from the encoder of this run")->option_text("RUN");
+  app.add_option("--pretrained,--pretrained-encoder", request.pretrained, "Start from the encoder of this run")
+      ->option_text("RUN");
   add_setup_options(app, request.setup);
   return [command, &app, &shared] { return run_training(*command, app, shared); };
 }

@@ -144,6 +144,23 @@ def test_examples_are_short():
     assert len(lengths) >= 6 and max(lengths.values()) < 40, lengths
 
 
+def loaded_libraries(program: Path) -> str:
+    """Names of all libraries that a program and its libraries need."""
+    return "\n".join(line.split()[0] for line in run("ldd", program).splitlines() if line.strip())
+
+
+def test_a_program_of_executorch_gives_the_models_numbers(tmp_path: Path):
+    pytest.importorskip("executorch", reason="executorch is not installed")
+    import deepbio_torch as db
+
+    size = {f"{stack}_num_layers": 1 for stack in ("asv", "sample", "encoder", "count", "target")}
+    model = db.models.SequencePredictor(embedding_dim=16, max_bp=30, token_limit=9, **size)
+    db.export.pt2(model, tmp_path / "model.pt2")
+    shown = run(sys.executable, EXAMPLES / "python/export_to_executorch.py", tmp_path / "model.pt2", tmp_path / "m.pte")
+    differences = [float(line.split()[-1]) for line in shown.splitlines() if len(line.split()) == 4]
+    assert len(differences) == 4 and max(differences) <= 1e-5
+
+
 @pytest.fixture(scope="module")
 def small_run(deepbio, community_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("run") / "age"
@@ -186,6 +203,29 @@ def test_cpp_programs_build_against_the_installed_package(
     assert numbers == pytest.approx(expected.flatten().tolist(), abs=1e-6)
     shown = run(build / "train", community_dir / "table.biom", community_dir / "tree.nwk")
     assert shown.startswith("epoch 0: loss") and "embeddings [24, 32] of " in shown
+
+    # A table in, predictions out, as the command gives them and without Python in the process.
+    predicted = run(build / "predict", small_run, community_dir / "table.biom")
+    command = deepbio("predict", "--quiet", "--model", small_run, "--table", community_dir / "table.biom", check=True)
+    assert predicted == command.stdout and len(predicted.splitlines()) == 25
+    needed = {name: loaded_libraries(build / name) for name in ("predict", "run_aoti")}
+    assert "libdeepbio.so" in needed["predict"] and "python" not in needed["predict"]
+    missing = subprocess.run([build / "predict", small_run, "none.biom"], capture_output=True, text=True)
+    assert missing.returncode == 1 and missing.stderr.startswith("predict: none.biom: cannot be opened")
+
+    # A package of AOTInductor: libtorch alone, shapes that it was not made with.
+    assert "deepbio" not in needed["run_aoti"] and "python" not in needed["run_aoti"]
+    deepbio("export", "--model", small_run, "--format", "aoti", "-o", tmp_path / "model.pt2", check=True)
+    model = deepbio_torch.models.from_pretrained(small_run)
+    for shape in ((1, 1, 2), (3, 5, 40), (7, 2, 61)):
+        lines = run(build / "run_aoti", tmp_path / "model.pt2", *shape).splitlines()
+        torch.manual_seed(0)
+        tokens = torch.randint(1, 5, shape)
+        tokens[:, :, 0] = 5
+        with torch.no_grad():
+            expected = model(tokens, torch.randint(1, 90, shape[:2]).float())["target_prediction"]
+        got = torch.tensor([[float(value) for value in line.split()] for line in lines])
+        torch.testing.assert_close(got, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_a_cpp_project_of_its_own_needs_find_package_and_nothing_else(community_dir: Path, tmp_path: Path):

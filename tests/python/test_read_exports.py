@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 import pytest
+import torch
 
 import deepbio_torch as db
 from deepbio_torch.cache import export_reads
@@ -73,7 +74,58 @@ def test_exports_of_tokens_and_k_mers_hold_whole_arrays(fastq, tmp_path):
         assert np.array_equal(arrays["sequences"], data.batch(range(520)).sequences.numpy())
 
 
-SUFFIXES = [".npz", ".h5", ".parquet"]
+def test_npy_and_pt_hold_what_batches_hold(fastq, tmp_path):
+    several = {"gc": db.targets.from_sequence(), "kind": db.targets.from_header(key="class")}
+    data = db.SequenceDataset(fastq, transform=OneHotEncoder(), target=several)
+    whole = data.batch(range(520))
+    mapped = np.load(export_reads(data, tmp_path / "reads.npy"), mmap_mode="r")
+    assert mapped.dtype == np.float32 and np.array_equal(mapped, whole.sequences.numpy())
+    loaded = torch.load(export_reads(data, tmp_path / "reads.pt"), weights_only=True)
+    assert torch.equal(loaded["sequences"], whole.sequences) and torch.equal(loaded["lengths"], whole.lengths)
+    assert torch.equal(loaded["labels_kind"], whole.labels["kind"]) and torch.equal(loaded["quality"], whole.quality)
+    assert loaded["ids"] == whole.ids and loaded["classes_kind"] == ["x", "y", "z"]
+    ids = db.SequenceDataset(fastq, transform=tokens("deepbio-dna"))
+    assert np.array_equal(np.load(export_reads(ids, tmp_path / "ids.npy")), ids.batch(range(520)).input_ids.numpy())
+
+
+def test_parquet_holds_reads_as_text_where_nothing_encodes_them(fastq, tmp_path, monkeypatch):
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+    monkeypatch.setattr("deepbio_torch._exports._CHUNK", 200)
+    several = {"gc": db.targets.from_sequence(), "kind": db.targets.from_header(key="class")}
+    records = list(db.SequenceReader(fastq))
+    data = db.SequenceDataset(fastq, target=several)
+    read = parquet.read_table(export_reads(data, tmp_path / "reads.parquet"))
+    table = read.to_pydict()
+    assert json.loads(read.schema.metadata[b"classes"]) == {"kind": ["x", "y", "z"]}
+    rows = zip(table["id"], table["description"], table["sequence"], table["quality"], strict=True)
+    assert [db.Record(i, d, s.encode(), q.encode()) for i, d, s, q in rows] == records
+    assert table["length"] == [len(record.sequence) for record in records]
+    assert table["label_kind"] == data.labels["kind"].tolist() and np.allclose(table["label_gc"], data.labels["gc"])
+    long = db.SequenceDataset(fastq, transform=db.transforms.Compose([db.transforms.LengthFilter(30), lambda s: s]))
+    kept = parquet.read_table(export_reads(long, tmp_path / "long.parquet")).to_pydict()
+    assert kept["id"] == [record.name for record in records if len(record.sequence) >= 30] and len(kept["id"]) < 520
+
+
+def test_parquet_of_reads_has_mates_and_refuses_chance_and_other_values(fastq, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+    first, second = tmp_path / "a.fa", tmp_path / "b.fa"
+    first.write_text(">a\nACGT\n>b\nGG\n")
+    second.write_text(">a\nTT\n>b\nC\n")
+    pairs = parquet.read_table(
+        export_reads(db.SequenceDataset(first, mates=second), tmp_path / "p.parquet")
+    ).to_pydict()
+    assert pairs["sequence"] == ["ACGT", "GG"] and pairs["mate_sequence"] == ["TT", "C"] and "quality" not in pairs
+    with pytest.raises(ArgumentError, match="without chance, got .*Mutator"):
+        export_reads(db.SequenceDataset(fastq, transform=db.transforms.Mutator(0.1)), tmp_path / "m.parquet")
+    numbers = db.SequenceDataset(fastq, transform=lambda sample: {**sample, "sequence": np.zeros(3)})
+    with pytest.raises(ArgumentError, match="record 0: sequence: expected letters, got ndarray"):
+        export_reads(numbers, tmp_path / "n.parquet")
+    with pytest.raises(ArgumentError, match="ends with an encoder"):
+        export_reads(db.SequenceDataset(fastq), tmp_path / "n.npz")
+    assert not {"m.parquet", "n.parquet", "n.npz"} & {path.name for path in tmp_path.iterdir()}
+
+
+SUFFIXES = [".npz", ".npy", ".pt", ".h5", ".parquet"]
 
 
 def test_an_export_that_fails_leaves_nothing(fastq, tmp_path):

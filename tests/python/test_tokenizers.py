@@ -328,3 +328,13 @@ def test_many_unknown_tokens_are_told_once_and_few_are_not():
         Tokenizer.from_preset("esm2", upper_case=True)("mkvlaggh")
         Tokenizer.from_preset("hyenadna")(["ACGT" * 30, "ACGT" * 30 + "R"])
         Tokenizer.from_preset("hyenadna")("ACGTR")  # one letter of one read says nothing
+
+
+def test_a_unigram_model_is_refused_by_its_type_whatever_its_vocabulary_looks_like(tmp_path: Path):
+    # Its vocabulary is a list of pairs, and it has no merges: what is said first is still the type.
+    path = tmp_path / "unigram.json"
+    path.write_text('{"model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0.0]]}}')
+    with pytest.raises(ConfigError) as error:
+        Tokenizer.from_file(path)
+    expected = "model: type 'Unigram' is not supported; expected BPE, WordPiece or WordLevel"
+    assert str(error.value) == f"{path}: {expected}"

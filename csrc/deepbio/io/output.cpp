@@ -57,6 +57,7 @@ struct OutputFile::State {
   std::string path, temporary;  // temporary is empty when bytes go straight to the path
   Overwrite overwrite;
   int file = -1;
+  const pid_t owner = ::getpid();  // a forked child that ends must not take the file of its parent away
   bool is_gzip = false, is_committed = false;
   z_stream stream{};
   std::string buffer;
@@ -64,7 +65,7 @@ struct OutputFile::State {
   ~State() {
     if (is_gzip) deflateEnd(&stream);
     if (file > STDERR_FILENO) ::close(file);
-    if (!temporary.empty() && !is_committed) ::unlink(temporary.c_str());
+    if (!temporary.empty() && !is_committed && owner == ::getpid()) ::unlink(temporary.c_str());
   }
   void write_out(const char* bytes, size_t size);
   void flush_buffer();

@@ -90,7 +90,18 @@ class JsonTokenizer {
     return found->second;
   }
 
+  // Old files leave the type out; only BPE has merges.
+  static std::string type_of(const Json& model) {
+    const Json* named = given(model, "type");
+    std::string type = named ? named->as_string() : model.find("merges") ? "BPE" : "WordLevel";
+    if (type != "BPE" && type != "WordPiece" && type != "WordLevel") {
+      throw ArgumentError("type " + quoted(type) + " is not supported; expected BPE, WordPiece or WordLevel");
+    }
+    return type;
+  }
+
   void read_vocabulary(const Json& model) {
+    type_of(model);  // another type has another kind of vocabulary
     for (const auto& [token, id] : model.at("vocab").as_object()) add_token(token, checked_id(id, token));
     num_model_tokens_ = parts_.tokens.size();
   }
@@ -112,12 +123,7 @@ class JsonTokenizer {
   }
 
   void read_model(const Json& model) {
-    // Old files leave the type out; only BPE has merges.
-    const Json* named = given(model, "type");
-    const std::string type = named ? named->as_string() : model.find("merges") ? "BPE" : "WordLevel";
-    if (type != "BPE" && type != "WordPiece" && type != "WordLevel") {
-      throw ArgumentError("type " + quoted(type) + " is not supported; expected BPE, WordPiece or WordLevel");
-    }
+    const std::string type = type_of(model);
     int32_t unknown = -1;
     if (const Json* token = given(model, "unk_token")) unknown = id_of(token->as_string());
     parts_.special.unk = unknown;

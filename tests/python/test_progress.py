@@ -1,0 +1,80 @@
+"""`progress=True` shows a bar of tqdm, a callable is told; a file that is missing is refused where it is given."""
+
+import errno
+import os
+import sys
+
+import pytest
+
+import deepbio_torch as db
+from deepbio_torch.errors import MissingFileError
+
+WORKS = {
+    "validate": lambda data, folder, progress: data.validate(progress=progress),
+    "cache": lambda data, folder, progress: db.Cache.save(data, folder / "cache", progress=progress),
+    "export": lambda data, folder, progress: db.cache.export_reads(data, folder / "reads.npz", progress=progress),
+}
+
+
+@pytest.mark.parametrize("work", WORKS)
+def test_a_long_work_says_how_far_it_is(work, fastq, tmp_path, monkeypatch, capsys):
+    data = db.SequenceDataset(fastq, transform=db.transforms.OneHotEncoder())
+    told = []
+    WORKS[work](data, tmp_path, lambda done, total: told.append((done, total)))
+    assert told and told[-1] == (520, 520) and told == sorted(told)
+    WORKS[work](data, tmp_path, None)
+    WORKS[work](data, tmp_path, False)
+    assert capsys.readouterr().err == ""
+    with pytest.raises(TypeError, match="progress: expected True, None or a callable, got 'yes'"):
+        WORKS[work](data, tmp_path, "yes")
+    pytest.importorskip("tqdm", reason="tqdm is not installed: no bar to look at")
+    WORKS[work](data, tmp_path, True)
+    assert "520/520" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    WORKS[work](data, tmp_path, True)  # goes on without a bar
+    assert capsys.readouterr().err == ""
+
+
+MAKERS = {
+    "SequenceDataset": db.SequenceDataset,
+    "mates": lambda path: db.SequenceDataset(__file__, mates=path),
+    "StreamingSequenceDataset": db.StreamingSequenceDataset,
+    "stream of mates": lambda path: db.StreamingSequenceDataset(__file__, mates=path),
+    "SequenceReader": db.SequenceReader,
+    "FastaFile": db.FastaFile,
+    "SampleDataset": db.SampleDataset,
+    "read_table": db.read_table,
+    "read_tree": db.read_tree,
+    "read_metadata": db.read_metadata,
+    "Tokenizer": db.tokenizers.Tokenizer.from_file,
+    "from_file": db.targets.from_file,
+}
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_a_missing_file_is_refused_where_it_is_given(maker, tmp_path):
+    path = str(tmp_path / "nosuch")
+    with pytest.raises(FileNotFoundError) as caught:
+        MAKERS[maker](path)
+    error = caught.value
+    assert isinstance(error, MissingFileError) and "\n" not in str(error)
+    assert (error.errno, error.filename, error.strerror) == (errno.ENOENT, path, os.strerror(errno.ENOENT))
+
+
+@pytest.mark.parametrize("maker", ["SequenceDataset", "mates", "StreamingSequenceDataset", "SequenceReader"])
+def test_a_folder_and_a_file_that_may_not_be_read_are_refused_too(maker, tmp_path):
+    with pytest.raises(IsADirectoryError) as caught:
+        MAKERS[maker](str(tmp_path))
+    assert caught.value.errno == errno.EISDIR and caught.value.filename == str(tmp_path)
+    if os.geteuid() == 0:
+        return  # root may read everything
+    path = tmp_path / "closed.fq"
+    path.write_text("@a\nA\n+\nI\n")
+    path.chmod(0)
+    with pytest.raises(PermissionError):
+        MAKERS[maker](str(path))
+
+
+def test_a_pipe_is_not_opened_before_it_is_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert "1 files" in repr(db.SequenceDataset(tmp_path / "pipe"))
