@@ -84,7 +84,7 @@ struct FitResult {
   bool stopped_early = false, interrupted = false;
 };
 
-// options.epochs, or as many as options.min_steps asks for with so many training samples.
+// options.epochs, or as many (200 at most) as options.min_steps asks for with so many training samples.
 int64_t budget_epochs(const TrainingOptions& options, int64_t num_train);
 // What fit() works on.
 struct TrainerData {

@@ -11,7 +11,7 @@ namespace deepbio::train {
 OptionRows TrainingOptions::rows() {
   return {
       {"epochs", &epochs, "Passes over the training samples", at_least(1)},
-      {"min_steps", &min_steps, "Steps of the optimizer at least: few samples get more epochs", at_least(0)},
+      {"min_steps", &min_steps, "Steps of the optimizer at least: few samples get more epochs, 200 at most", at_least(0)},
       {"batch_size", &batch_size, "Samples per step; memory grows with it", at_least(1)},
       {"optimizer", &optimizer, "What turns gradients into steps; sgd has momentum 0.9",
        one_of({"adamw", "adam", "sgd"})},
@@ -85,10 +85,14 @@ void TrainingOptions::check() const {
   loss.check();
 }
 
+// More passes than that over few samples make probabilities too sure (docs/science.md).
+constexpr int64_t kMostEpochsOfSteps = 200;
+
 int64_t budget_epochs(const TrainingOptions& options, int64_t num_train) {
   const int64_t batches = std::max<int64_t>(1, (num_train + options.batch_size - 1) / options.batch_size);
   const int64_t group = options.gradient_accumulation_steps, steps = (batches + group - 1) / group;
-  return std::max(options.epochs, (options.min_steps + steps - 1) / steps);
+  const int64_t of_steps = (options.min_steps + steps - 1) / steps;
+  return std::max(options.epochs, std::min(of_steps, kMostEpochsOfSteps));
 }
 
 Json EpochReport::to_json() const {

@@ -116,6 +116,19 @@ CATCH_TEST_CASE("a model of members is learned, and resumed bit for bit", "[mixt
   std::filesystem::remove_all(run);
 }
 
+CATCH_TEST_CASE("few samples get more epochs, but not hundreds of them", "[mixture]") {
+  TrainingOptions options = members_training();
+  options.epochs = 10;
+  options.min_steps = 50;
+  options.batch_size = 4;
+  CATCH_CHECK(budget_epochs(options, 12) == 17);   // 3 batches an epoch
+  CATCH_CHECK(budget_epochs(options, 400) == 10);  // more than enough
+  options.min_steps = 5000;
+  CATCH_CHECK(budget_epochs(options, 12) == 200);
+  options.epochs = 300;  // what is asked for is done
+  CATCH_CHECK(budget_epochs(options, 12) == 300);
+}
+
 CATCH_TEST_CASE("without validation samples the budget decides", "[mixture]") {
   const SmallCommunity community;
   const data::SampleDataset train = community.dataset(true);
