@@ -4,6 +4,7 @@ CMake is the only compiler driver. The build folder (DEEPBIO_BUILD_DIR, default 
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,14 +12,22 @@ from pathlib import Path
 from setuptools import Extension, setup
 
 HERE = Path(__file__).parent.resolve()
-WANTED = "'torch>=2.11,<2.14'"
+# The torch that is wanted is said once, in pyproject.toml.
+LOWEST, ABOVE = re.search(r'"torch>=([\d.]+),<([\d.]+)"', (HERE / "pyproject.toml").read_text()).groups()
+WANTED = f"'torch>={LOWEST},<{ABOVE}'"
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2])
+
+
 try:
     import torch
     from torch.utils.cpp_extension import BuildExtension
 except ImportError:
     sys.exit(f"deepbio_torch needs torch to build: run  pip install {WANTED}  and install with --no-build-isolation")
-if not (2, 11) <= tuple(int(part) for part in torch.__version__.split(".")[:2]) < (2, 14):
-    sys.exit(f"deepbio_torch needs torch 2.11 to 2.13, found {torch.__version__}: run  pip install {WANTED}")
+if not numbers(LOWEST) <= numbers(torch.__version__) < numbers(ABOVE):
+    sys.exit(f"deepbio_torch needs {WANTED}, found torch {torch.__version__}: run  pip install {WANTED}")
 
 
 class CMakeBuild(BuildExtension):
@@ -32,7 +41,7 @@ class CMakeBuild(BuildExtension):
         configure += [f"-DPython3_EXECUTABLE={sys.executable}", f"-DCMAKE_INSTALL_PREFIX={package}"]
         configure += [f"-DDEEPBIO_BUNDLE={os.environ.get('DEEPBIO_BUNDLE', 'OFF')}"]
         self.call(configure + os.environ.get("DEEPBIO_CMAKE_ARGS", "").split())
-        self.call(["cmake", "--build", build, "-j", jobs, "--target", "deepbio_tool", "_C"])
+        self.call(["cmake", "--build", build, "-j", jobs, "--target", "deepbio_tool", "deepbio_io_library", "_C"])
         self.call(["cmake", "--install", build, "--strip"])
         release = torch.__version__.split("+")[0]
         (package / "_build.py").write_text(

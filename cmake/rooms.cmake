@@ -1,31 +1,43 @@
-# deepbio_room(NAME [TORCH] [ON rooms...] SOURCES files... [LIBRARIES targets...])
-#   One room as an object library deepbio_room_NAME. ON lists every room below that it may use; TORCH gives it tensors.
+# deepbio_room(NAME [TORCH | MODULES] [ON rooms...] SOURCES files... [LIBRARIES targets...])
+#   One room as an object library deepbio_room_NAME. ON lists every room below that it may use; TORCH gives it tensors,
+#   MODULES torch::nn and autograd besides.
 function(deepbio_room name)
-  cmake_parse_arguments(ROOM "TORCH" "" "ON;SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ROOM "TORCH;MODULES" "" "ON;SOURCES;LIBRARIES" ${ARGN})
   list(TRANSFORM ROOM_SOURCES PREPEND ${PROJECT_SOURCE_DIR}/csrc/deepbio/${name}/)
   add_library(deepbio_room_${name} OBJECT ${ROOM_SOURCES})
   target_include_directories(deepbio_room_${name} PUBLIC ${PROJECT_SOURCE_DIR}/csrc)
   target_link_libraries(deepbio_room_${name} PUBLIC ${ROOM_LIBRARIES})
   set_property(TARGET deepbio_room_${name} PROPERTY DEEPBIO_ROOMS ${name} ${ROOM_ON})
-  set_property(TARGET deepbio_room_${name} PROPERTY DEEPBIO_TORCH ${ROOM_TORCH})
-  if(ROOM_TORCH)
+  set(headers OFF)
+  if(ROOM_MODULES)
+    set(headers deepbio_pch_modules)
+  elseif(ROOM_TORCH)
+    set(headers deepbio_pch_tensors)
+  endif()
+  set_property(TARGET deepbio_room_${name} PROPERTY DEEPBIO_HEADERS ${headers})
+  if(headers)
     target_link_libraries(deepbio_room_${name} PUBLIC deepbio_torch_headers)
-    target_precompile_headers(deepbio_room_${name} REUSE_FROM deepbio_pch)
+    target_precompile_headers(deepbio_room_${name} REUSE_FROM ${headers})
   endif()
 endfunction()
 
-# The installed torch, asked where it is through the Python that configures the build.
+# The installed torch, asked where it is through the Python that configures the build. Which one is wanted is said once,
+# in pyproject.toml.
 macro(deepbio_find_torch)
+  file(STRINGS ${PROJECT_SOURCE_DIR}/pyproject.toml _wanted REGEX "\"torch>=")
+  string(REGEX MATCH "torch>=([0-9.]+),<([0-9.]+)" DEEPBIO_WANTED_TORCH "${_wanted}")
+  set(_lowest ${CMAKE_MATCH_1})
+  set(_above ${CMAKE_MATCH_2})
   find_package(Python3 COMPONENTS Interpreter REQUIRED)
   execute_process(COMMAND ${Python3_EXECUTABLE} -c "import torch; print(torch.__path__[0])"
     OUTPUT_VARIABLE DEEPBIO_TORCH_FOLDER OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE _torch_missing ERROR_QUIET)
   if(_torch_missing)
-    message(FATAL_ERROR "torch is not installed for ${Python3_EXECUTABLE}: run  pip install 'torch>=2.11,<2.14'")
+    message(FATAL_ERROR "torch is not installed for ${Python3_EXECUTABLE}: run  pip install '${DEEPBIO_WANTED_TORCH}'")
   endif()
   deepbio_torch_at(${DEEPBIO_TORCH_FOLDER})
-  if(DEEPBIO_TORCH_VERSION VERSION_LESS 2.11 OR DEEPBIO_TORCH_VERSION VERSION_GREATER_EQUAL 2.14)
-    message(FATAL_ERROR "torch ${DEEPBIO_TORCH_VERSION} is installed; deepbio_torch needs 2.11 to 2.13: "
-      "run  pip install 'torch>=2.11,<2.14'")
+  if(DEEPBIO_TORCH_VERSION VERSION_LESS _lowest OR DEEPBIO_TORCH_VERSION VERSION_GREATER_EQUAL _above)
+    message(FATAL_ERROR "torch ${DEEPBIO_TORCH_VERSION} is installed, and deepbio_torch needs another: "
+      "run  pip install '${DEEPBIO_WANTED_TORCH}'")
   endif()
   find_package(OpenMP REQUIRED COMPONENTS CXX)
   # The wheel brings the one OpenMP runtime of the process; linking the compiler's own would name a second path.
@@ -41,13 +53,24 @@ macro(deepbio_find_torch)
   target_compile_options(deepbio_torch_headers INTERFACE ${OpenMP_CXX_FLAGS})
 endmacro()
 
-# torch/torch.h is parsed once and reused by every room, tool and test.
+# Torch's headers are parsed once and reused by every room, tool and test. GCC instantiates the templates that a
+# precompiled header leaves open in each file that uses it: 7 s a file for torch/torch.h, most of them for modules that
+# nobody here uses, 1.3 s for tensors, 4 s for the modules below. So there are two, and neither is torch/torch.h.
+set(DEEPBIO_TENSOR_HEADERS <ATen/ATen.h> <ATen/Parallel.h> <algorithm> <functional> <map> <memory> <string>
+  <unordered_map> <vector>)
 function(deepbio_precompiled_torch)
-  file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/pch.cpp CONTENT "// Holds the precompiled torch headers.\n")
-  add_library(deepbio_pch OBJECT ${PROJECT_BINARY_DIR}/pch.cpp)
-  target_include_directories(deepbio_pch PUBLIC ${PROJECT_SOURCE_DIR}/csrc)
-  target_link_libraries(deepbio_pch PUBLIC deepbio_torch_headers)
-  target_precompile_headers(deepbio_pch PRIVATE <torch/torch.h>)
+  deepbio_precompiled(deepbio_pch_tensors ${DEEPBIO_TENSOR_HEADERS})
+  deepbio_precompiled(deepbio_pch_modules ${DEEPBIO_TENSOR_HEADERS} <torch/types.h> <torch/utils.h>
+    <torch/nn/module.h> <torch/nn/pimpl.h> <torch/nn/modules/linear.h> <torch/nn/modules/normalization.h>
+    <torch/nn/modules/embedding.h> <torch/nn/modules/container/modulelist.h>)
+endfunction()
+
+function(deepbio_precompiled name)
+  file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/${name}.cpp CONTENT "// Holds precompiled headers.\n")
+  add_library(${name} OBJECT ${PROJECT_BINARY_DIR}/${name}.cpp)
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/csrc)
+  target_link_libraries(${name} PUBLIC deepbio_torch_headers)
+  target_precompile_headers(${name} PRIVATE ${ARGN})
 endfunction()
 
 # libdeepbio.so: all rooms and the operators; no Python symbol in it.
@@ -55,12 +78,13 @@ function(deepbio_library)
   add_library(deepbio_ops OBJECT ${PROJECT_SOURCE_DIR}/csrc/deepbio/ops.cpp)
   target_include_directories(deepbio_ops PRIVATE ${PROJECT_SOURCE_DIR}/csrc)
   target_link_libraries(deepbio_ops PRIVATE deepbio_torch_headers)
-  target_precompile_headers(deepbio_ops REUSE_FROM deepbio_pch)
+  target_precompile_headers(deepbio_ops REUSE_FROM deepbio_pch_modules)
   set(objects $<TARGET_OBJECTS:deepbio_ops>)
   foreach(room base io seq community data model train export)
     list(APPEND objects $<TARGET_OBJECTS:deepbio_room_${room}>)
   endforeach()
   add_library(deepbio SHARED ${objects})
+  add_library(deepbio::deepbio ALIAS deepbio)
   set_target_properties(deepbio PROPERTIES LINKER_LANGUAGE CXX
     INSTALL_RPATH "$ORIGIN;$ORIGIN/../../torch/lib")
   target_include_directories(deepbio PUBLIC
@@ -80,14 +104,23 @@ function(deepbio_command)
   set(folder ${PROJECT_SOURCE_DIR}/csrc/tools)
   file(GLOB extra CONFIGURE_DEPENDS ${folder}/*.cpp)
   list(REMOVE_ITEM extra ${ARGN})
-  # Objects first, so that the position-independent flags fit the precompiled header.
-  add_library(deepbio_tool_objects OBJECT ${ARGN} ${extra})
-  target_include_directories(deepbio_tool_objects PRIVATE ${PROJECT_SOURCE_DIR}/csrc)
-  target_link_libraries(deepbio_tool_objects PRIVATE deepbio_torch_headers CLI11::CLI11)
-  target_compile_definitions(deepbio_tool_objects PRIVATE
-    DEEPBIO_VERSION="${PROJECT_VERSION}" DEEPBIO_TORCH_VERSION="${DEEPBIO_TORCH_VERSION}")
-  target_precompile_headers(deepbio_tool_objects REUSE_FROM deepbio_pch)
-  add_executable(deepbio_tool $<TARGET_OBJECTS:deepbio_tool_objects>)
+  # What holds a model apart from the rest, which needs tensors alone. Objects first, so that the position-independent
+  # flags fit the precompiled headers.
+  set(sources ${ARGN} ${extra})
+  set(of_models ${sources})
+  list(FILTER of_models INCLUDE REGEX "(cmd_embed|cmd_evaluate|cmd_export|cmd_predict|/progress|sample_data|training_run)[.]")
+  list(REMOVE_ITEM sources ${of_models})
+  add_library(deepbio_tool_objects OBJECT ${sources})
+  add_library(deepbio_tool_model_objects OBJECT ${of_models})
+  foreach(objects deepbio_tool_objects deepbio_tool_model_objects)
+    target_include_directories(${objects} PRIVATE ${PROJECT_SOURCE_DIR}/csrc)
+    target_link_libraries(${objects} PRIVATE deepbio_torch_headers CLI11::CLI11)
+    target_compile_definitions(${objects} PRIVATE
+      DEEPBIO_VERSION="${PROJECT_VERSION}" DEEPBIO_TORCH_VERSION="${DEEPBIO_TORCH_VERSION}")
+  endforeach()
+  target_precompile_headers(deepbio_tool_objects PRIVATE <CLI/CLI.hpp> ${DEEPBIO_TENSOR_HEADERS})
+  target_precompile_headers(deepbio_tool_model_objects REUSE_FROM deepbio_pch_modules)
+  add_executable(deepbio_tool $<TARGET_OBJECTS:deepbio_tool_objects> $<TARGET_OBJECTS:deepbio_tool_model_objects>)
   set_target_properties(deepbio_tool PROPERTIES OUTPUT_NAME deepbio LINKER_LANGUAGE CXX
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin INSTALL_RPATH "$ORIGIN/../lib;$ORIGIN/../../torch/lib")
   target_link_options(deepbio_tool PRIVATE -Wl,--no-as-needed)
@@ -104,15 +137,21 @@ function(deepbio_python)
   target_link_libraries(_C PRIVATE deepbio deepbio_torch_headers ${DEEPBIO_TORCH_FOLDER}/lib/libtorch_python.so)
   target_compile_definitions(_C PRIVATE TORCH_EXTENSION_NAME=_C
     DEEPBIO_VERSION="${PROJECT_VERSION}" DEEPBIO_TORCH_VERSION="${DEEPBIO_TORCH_VERSION}")
-  target_precompile_headers(_C PRIVATE <torch/extension.h>)
+  # Not torch/extension.h, whose open templates cost 15 s in each file instead of 6.5 s.
+  target_precompile_headers(_C PRIVATE <torch/csrc/utils/pybind.h> <torch/types.h> <pybind11/stl.h> ${DEEPBIO_TENSOR_HEADERS})
   set_target_properties(_C PROPERTIES CXX_VISIBILITY_PRESET hidden INSTALL_RPATH "$ORIGIN/lib;$ORIGIN/../torch/lib")
 endfunction()
 
-# deepbio_test(ROOM files...): tests of one room, linked with the rooms it stands on and nothing else.
+# deepbio_test(ROOM [MODULES] files...): tests of one room, linked with the rooms it stands on and nothing else.
+# MODULES: the tests write torch::tensor({{...}}), which tensors alone do not have.
 function(deepbio_test name)
+  cmake_parse_arguments(TEST "MODULES" "" "" ${ARGN})
   get_property(rooms TARGET deepbio_room_${name} PROPERTY DEEPBIO_ROOMS)
-  get_property(with_torch TARGET deepbio_room_${name} PROPERTY DEEPBIO_TORCH)
-  add_library(test_${name}_objects OBJECT ${ARGN})
+  get_property(headers TARGET deepbio_room_${name} PROPERTY DEEPBIO_HEADERS)
+  if(TEST_MODULES)
+    set(headers deepbio_pch_modules)
+  endif()
+  add_library(test_${name}_objects OBJECT ${TEST_UNPARSED_ARGUMENTS})
   target_include_directories(test_${name}_objects PRIVATE ${PROJECT_SOURCE_DIR}/csrc ${PROJECT_SOURCE_DIR}/tests/cpp)
   target_compile_definitions(test_${name}_objects PRIVATE DEEPBIO_SHARED="${PROJECT_SOURCE_DIR}/../shared")
   target_link_libraries(test_${name}_objects PRIVATE Catch2::Catch2)
@@ -123,9 +162,9 @@ function(deepbio_test name)
   endforeach()
   target_link_libraries(test_${name} PRIVATE ZLIB::ZLIB PkgConfig::HDF5 nlohmann_json::nlohmann_json Threads::Threads
     ${DEEPBIO_INFLATE_LIBRARIES})
-  if(with_torch)
+  if(headers)
     target_link_libraries(test_${name}_objects PRIVATE deepbio_torch_headers)
-    target_precompile_headers(test_${name}_objects REUSE_FROM deepbio_pch)
+    target_precompile_headers(test_${name}_objects REUSE_FROM ${headers})
     target_link_libraries(test_${name} PRIVATE deepbio::torch ${DEEPBIO_OPENMP_LIBRARY})
   endif()
   add_test(NAME ${name} COMMAND test_${name})

@@ -1,9 +1,10 @@
 """The bound C++: what csrc/bindings registers. Private; the modules of the package are the public surface."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from torch import Tensor
+from typing_extensions import Self
 
 __version__: str
 TORCH_VERSION: str

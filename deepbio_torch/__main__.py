@@ -65,8 +65,24 @@ def run_export(arguments: Sequence[str]) -> None:
         print(f"{given.output}: written, reloaded and compared on three shapes", file=sys.stderr)
 
 
+def run_completion(arguments: Sequence[str]) -> None:
+    """``deepbio completion bash|zsh|fish``."""
+    from ._completion import SCRIPTS
+
+    parser = Parser("deepbio completion", description="A script that lets a shell complete what is typed.")
+    parser.add_argument(
+        "shell", metavar="bash|zsh|fish", choices=tuple(SCRIPTS), help="the shell that reads the script"
+    )
+    print(SCRIPTS[parser.parse_args(arguments).shell], end="")
+
+
 PYTHON_FORMATS = ("pt2", "aoti", "onnx")
-PYTHON_COMMANDS = {"report": run_report, "study": run_study, "importance": run_importance}
+PYTHON_COMMANDS = {
+    "report": run_report,
+    "study": run_study,
+    "importance": run_importance,
+    "completion": run_completion,
+}
 
 
 def command_of(arguments: Sequence[str]) -> Callable[[Sequence[str]], None] | None:

@@ -29,6 +29,7 @@ from ._version import __version__
 from .errors import DeepBioError, MissingFileError, ParseError, WriteError
 
 _SHARD_RECORDS = 8192
+_HASHED_AT_ONCE = 1 << 20  # bytes
 # What a cache has in its folder; a crash of the version before leaves the last one.
 _OWN = (".lock", ".writing-data-", "data-", "metadata.json", ".metadata-", ".metadata.json-")
 
@@ -171,8 +172,11 @@ def _describe(path: str, mark: FileMark) -> dict[str, Any]:
 
 
 def _file_hash(path: str) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    with open(path, "rb", buffering=0) as file:
+        while part := file.read(_HASHED_AT_ONCE):
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def _is_unchanged(source: dict[str, Any]) -> bool:

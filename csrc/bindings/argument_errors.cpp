@@ -1,5 +1,5 @@
 // Arguments of a type that C++ cannot take become one line of ours, instead of pybind11's list of C++ signatures.
-#include <torch/extension.h>
+#include <torch/csrc/utils/pybind.h>
 
 #include <string>
 #include <vector>

@@ -1,7 +1,8 @@
 // What the binding files share: one bind_x per room (module.cpp lists them) and the Python side of C++ values.
 #pragma once
 
-#include <torch/extension.h>
+#include <torch/csrc/utils/pybind.h>
+#include <torch/types.h>
 
 #include <map>
 #include <string>
@@ -13,7 +14,6 @@
 #include "deepbio/io/biom.h"
 #include "deepbio/io/fastx.h"
 #include "deepbio/io/newick.h"
-#include "deepbio/train/checkpoint.h"
 
 namespace deepbio::bindings {
 
@@ -40,9 +40,6 @@ io::OnBadRecord parse_on_bad_record(const std::string& name);
 io::Overwrite overwrite_mode(bool overwrite);
 community::MissingFeatures parse_missing_features(const std::string& name);
 std::vector<std::string_view> views(const std::vector<py::bytes>& items);
-// name -> tensor, and back; undefined tensors are left out.
-train::NamedTensors to_named(const std::map<std::string, torch::Tensor>& tensors);
-bool is_predictor(const std::map<std::string, torch::Tensor>& state);
 
 void bind_base(py::module_& module);
 void bind_options(py::module_& module);

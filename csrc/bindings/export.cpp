@@ -1,5 +1,6 @@
 // Deployable files.
 #include "bindings/bindings.h"
+#include "bindings/named_tensors.h"
 
 #include "deepbio/export/torchscript.h"
 

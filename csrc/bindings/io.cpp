@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "bindings/bindings.h"
+#include "bindings/named_tensors.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/io/ids.h"

@@ -3,7 +3,7 @@
 // Keys of mappings that are no text become it (output columns are numbers in Python).
 #pragma once
 
-#include <torch/extension.h>
+#include <torch/csrc/utils/pybind.h>
 
 #include "deepbio/base/json.h"
 

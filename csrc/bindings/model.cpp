@@ -1,5 +1,8 @@
 // The C++ shell of the models, for comparison with the Python one and for what runs in C++.
+#include <torch/utils.h>
+
 #include "bindings/bindings.h"
+#include "bindings/named_tensors.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/model/aam.h"

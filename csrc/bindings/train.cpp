@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "bindings/bindings.h"
+#include "bindings/named_tensors.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/spelling.h"

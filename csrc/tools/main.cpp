@@ -4,6 +4,7 @@
 #include <ATen/Config.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
+#include <torch/headeronly/version.h>
 
 #include <algorithm>
 #include <atomic>
@@ -22,6 +23,7 @@
 #include "deepbio/base/spelling.h"
 #include "deepbio/io/inflate.h"
 #include "deepbio/io/simd.h"
+#include "deepbio/io/zip.h"
 
 namespace deepbio::tools {
 namespace {
@@ -57,6 +59,7 @@ constexpr std::pair<const char*, const char*> kPythonCommands[] = {
     {"report", "One HTML page about a run"},
     {"study", "Judge the default model beside baselines on folds"},
     {"importance", "ASVs and clades by what they do to predictions"},
+    {"completion", "A script that lets a shell complete what is typed"},
 };
 
 constexpr int64_t kMostAllowedThreads = 1024;  // far more than any machine has cores; torch crashes far above
@@ -78,7 +81,7 @@ std::string version_text() {
   return std::string("deepbio " DEEPBIO_VERSION "\ntorch ") + TORCH_VERSION +
          " (built with " DEEPBIO_TORCH_VERSION ")\nCPU features in use by torch: " + at::get_cpu_capability() +
          ", by the sequence reader: " + std::string(io::to_string(io::choose_simd())) + "\nbuilt in: " + inflate +
-         "HDF5\n";
+         "HDF5" + (io::has_zip_library() ? ", libzip" : "") + "\n";
 }
 
 void add_shared_options(CLI::App& app, Shared& shared) {

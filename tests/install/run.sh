@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Installs what `make sdist wheel` made as a stranger would, and tries it: tests/install/run.sh [wheel] [sdist] [editable]
+# Installs what `make sdist wheel` made as a stranger would, and tries it: tests/install/run.sh [CASE]...
 #
-#   wheel     into an empty environment, with the system's HDF5, libzip, libdeflate and ISA-L hidden
+#   wheel     into an empty environment, with the system's HDF5, libzip, libdeflate and ISA-L hidden (the default)
 #   sdist     compiled from the tarball (minutes)
 #   editable  `pip install -e .` of the unpacked tarball, used from another folder (minutes)
+#   debian13  the wheel in a Debian 13 made by debootstrap, where nothing but Python is installed
+# TORCH names the torch (torch==2.13.0), PYTHON the interpreter, SITE a folder of packages that the environment sees as
+# well (a torch that is there already need not come again), ROOT a Debian 13 that is there already.
 # Prints a line per case, `ok` or what failed; needs root for hiding libraries (a mount namespace). Without: says so.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -14,29 +17,40 @@ trap 'rm -rf "$work"' EXIT
 
 new_environment() {
   "${PYTHON:-python3}" -m venv "$work/$1"
-  "$work/$1/bin/pip" install --quiet --disable-pip-version-check "$torch" numpy
+  if [ -n "${SITE:-}" ]; then
+    echo "$SITE" > "$("$work/$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/site.pth"
+  else
+    "$work/$1/bin/pip" install --quiet --disable-pip-version-check "$torch" numpy
+  fi
 }
 
-# What README promises, with nothing but the package: Python, the command, a page.
+# What README promises, with nothing but the package: Python, the command, a page, a C++ program.
 try_it() {
   local bin=$work/$1/bin
   mkdir -p "$work/$1.try" && cd "$work/$1.try"
-  "$bin/deepbio" --version | head -1
+  "$bin/deepbio" --version | head -2
   "$bin/deepbio" simulate -o sim --samples 24 --features 40 --length-bp 60 --depth 500
   "$bin/deepbio" validate sim/table.biom sim/tree.nwk sim/reads/*.fastq.gz --quiet | cut -f 2 | sort | uniq -c
-  "$bin/python" - <<'EOF'
-import deepbio_torch as db
-
-table, tree = db.read_table("sim/table.biom"), db.read_tree("sim/tree.nwk")
-print(db.unifrac(table, tree, metric="unweighted").values.shape)
-batch = next(iter(db.DataLoader(db.SequenceDataset("sim/sequences.fasta", transform=db.transforms.OneHotEncoder()), batch_size=8)))
-print(batch.sequences.shape)
-EOF
+  sed -n '/^```python$/,/^```$/{/^```/!p}' "$root/README.md" > readme.py
+  (cd sim && "$bin/python" ../readme.py)
   "$bin/deepbio" train --table sim/table.biom --metadata sim/metadata.tsv --metadata-column age --output-dir run \
     --max-bp 60 --epochs 2 --quiet
+  "$bin/deepbio" export --model run --format torchscript -o model.ts --quiet
+  if "$bin/python" -c 'import matplotlib' 2> /dev/null; then "$bin/deepbio" report run; fi
+  if command -v cmake > /dev/null && command -v c++ > /dev/null; then try_cpp "$bin"; fi
   "$bin/deepbio" predict --model run --table sim/table.biom -o predictions.tsv --quiet
   wc -l < predictions.tsv
   cd "$root"
+}
+
+try_cpp() {
+  local package
+  package=$("$1/python" -c 'import deepbio_torch; print(deepbio_torch.__path__[0])')
+  torch_folder=$("$1/python" -c 'import torch; print(torch.__path__[0])')
+  cmake -S "$root/tests/consumer" -B consumer -DCMAKE_PREFIX_PATH="$package" -DDEEPBIO_TORCH_FOLDER="$torch_folder"
+  cmake --build consumer
+  printf '@a\nACGNT\n+\nIIIII\n@b\nGG\n+\nII\n' > two.fastq
+  consumer/consumer two.fastq sim/table.biom sim/tree.nwk
 }
 
 # Empty files in front of the libraries that a wheel must not need.
@@ -47,10 +61,17 @@ hide_libraries() {
   done
 }
 
+wheel_of() {
+  local tag found
+  tag=$("$1" -c 'import sys; print(f"cp{sys.version_info[0]}{sys.version_info[1]}")')
+  found=(dist/*-"$tag"-*.whl)
+  [ -e "${found[0]}" ] || { echo "no wheel for $tag in dist/"; return 1; }
+  echo "${found[-1]}"
+}
+
 case_wheel() {
-  local wheels=(dist/*.whl)
   new_environment wheel
-  "$work/wheel/bin/pip" install --quiet --disable-pip-version-check --no-deps "${wheels[0]}"
+  "$work/wheel/bin/pip" install --quiet --disable-pip-version-check --no-deps "$(wheel_of "$work/wheel/bin/python")"
   [ "$(id -u)" -eq 0 ] && hide_libraries
   try_it wheel
 }
@@ -72,6 +93,18 @@ case_editable() {
   try_it editable
 }
 
+# In the root itself: the environment there, this folder and SITE seen at their own paths.
+case_debian13() {
+  local debian=${ROOT:-$work/debian}
+  [ -n "${ROOT:-}" ] || debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates trixie "$debian"
+  mkdir -p "$debian$root" "$debian$work"
+  mount --bind "$root" "$debian$root"
+  mount --bind "$work" "$debian$work"
+  if [ -n "${SITE:-}" ]; then mkdir -p "$debian$SITE" && mount --bind "$SITE" "$debian$SITE"; fi
+  mount -t proc proc "$debian/proc"
+  PYTHON=python3 chroot "$debian" bash "$root/tests/install/run.sh" --inside wheel
+}
+
 if [ "${1:-}" = --inside ]; then
   "case_$2"
   exit
@@ -81,7 +114,7 @@ for name in "${@:-wheel}"; do
   inside=(bash "$0" --inside "$name")
   [ "$(id -u)" -eq 0 ] && inside=(unshare -m "${inside[@]}") || echo "$name: not root, libraries are not hidden"
   if TORCH=$torch "${inside[@]}" > "$work/$name.log" 2>&1; then
-    echo "$name ok: $(tail -1 "$work/$name.log") predictions"
+    echo "$name ok: $(grep -m1 '^torch ' "$work/$name.log"), $(tail -1 "$work/$name.log") lines of predictions"
   else
     failed=1
     echo "$name FAILED:" && tail -20 "$work/$name.log"

@@ -216,3 +216,21 @@ def test_zip_of_the_standard_library_with_every_layout_is_read(community_dir: Pa
             member.write(text)
     (tmp_path / "zip64.qza").write_bytes(stream.getvalue())
     assert db.read_tree(tmp_path / "zip64.qza").tips == db.read_tree(stored).tips
+
+
+def test_the_study_of_the_readme_runs_on_artifacts(artifacts: Path, community_dir: Path, tmp_path: Path):
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    line = next(line for line in readme.splitlines() if line.startswith("deepbio study"))
+    for name in ("table.qza", "tree.qza"):
+        shutil.copy(artifacts / name, tmp_path)
+    shutil.copy(community_dir / "metadata.tsv", tmp_path)
+    quick = "--folds 2 --baselines constant --candidates 3 --epochs 1 --min-steps 2 --quiet".split()
+
+    command = [sys.executable, "-m", "deepbio_torch", *line.split()[1:], *quick]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+
+    assert done.returncode == 0, done.stderr
+    assert "age" in (tmp_path / "study/study.html").read_text()
+    assert (tmp_path / "study/predictions.tsv").read_text().count("sample_") >= 24

@@ -78,3 +78,36 @@ def test_links_between_pages_lead_somewhere(page: Path):
     for target in re.findall(r"\]\(([^)#]+)\)", prose):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+# What a reader of the page has before its first block, in a folder with the simulated community.
+BEFORE = {
+    "tokenizers.md": "import glob, shutil; shutil.copy(min(glob.glob('reads/*')), 'reads.fastq.gz')",
+    "reads.md": (
+        "import subprocess; from pathlib import Path\n"
+        "files = map(str, sorted(Path('reads').glob('*.fastq.gz')))\n"
+        "subprocess.run(['deepbio', 'encode', *files, '-o', 'shards', '--quiet'], check=True)"
+    ),
+    "model.md": (
+        "import torch, deepbio_torch as db\n"
+        "model = db.models.SequencePredictor(embedding_dim=128, asv_num_heads=8, out_dim=1)\n"
+        "torch.save(model.state_dict(), 'best_model.pt')\n"
+        "samples = db.SampleDataset('table.biom', metadata='metadata.tsv', target='age')\n"
+        "small = db.models.SequencePredictor(embedding_dim=16, asv_num_layers=1)\n"
+        "db.Trainer(small, epochs=1, batch_size=12).fit(samples, run_directory='run')\n"
+        "tokens = torch.randint(1, 5, (2, 3, 61)); tokens[:, :, 0] = 5"
+    ),
+}
+
+
+@pytest.mark.parametrize("page", BEFORE)
+def test_the_blocks_of_a_page_run(page: str, community_dir: Path, binary: str, tmp_path: Path):
+    folder = tmp_path / "community"
+    shutil.copytree(community_dir, folder)
+    program = "\n".join([BEFORE[page], *python_blocks(ROOT / "docs" / page)])
+    search = os.pathsep.join([str(Path(binary).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, timeout=300,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PATH": search},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr

@@ -1,7 +1,7 @@
 #include "deepbio/data/shards.h"
 
-#include <ATen/Version.h>
 #include <ATen/core/Tensor.h>
+#include <torch/headeronly/version.h>
 
 #include <algorithm>
 #include <cstdio>

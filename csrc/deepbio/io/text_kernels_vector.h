@@ -5,6 +5,7 @@
 //   Vector::kBytes, Vector::Mask (a bit per byte), Vector::at(text) (unaligned), and masks of a vector of text:
 //   not_sequence, not_quality, ends_title (LF, CR, NUL), ends_name (blank, tab)
 // Near the end of the text, where a whole vector cannot be read, the scalar kernel does the record.
+// Private to text_kernels_avx2 and text_kernels_avx512.
 #pragma once
 
 #include "deepbio/io/text_kernels.h"

@@ -73,6 +73,14 @@ std::shared_ptr<void> open_archive(const std::string& path) {
 
 }  // namespace
 
+bool has_zip_library() {
+#ifdef DEEPBIO_WITH_LIBZIP
+  return true;
+#else
+  return false;
+#endif
+}
+
 #ifdef DEEPBIO_WITH_LIBZIP
 
 ZipArchive::ZipArchive(std::string path) : path_(std::move(path)), archive_(open_archive(path_)) {

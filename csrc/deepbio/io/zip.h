@@ -36,6 +36,9 @@ class ZipArchive {
   std::shared_ptr<void> archive_;
 };
 
+// Whether this build opens archives at all.
+bool has_zip_library();
+
 // True when the file starts with the signature of a zip member. "-" is none.
 bool is_zip(const std::string& path);
 

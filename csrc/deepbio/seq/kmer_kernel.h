@@ -2,7 +2,7 @@
 //
 // Letters are packed, two bits each, four a byte, so that one word holds the next eight windows: a shift and a mask
 // make each number. Scalar, AVX2 and AVX-512 versions give the same numbers; the processor's widest is taken.
-// Immutable; threads share it.
+// Private to kmer. Immutable; threads share it.
 #pragma once
 
 #include <cstddef>

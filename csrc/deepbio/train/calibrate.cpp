@@ -1,6 +1,7 @@
 #include "deepbio/train/calibrate.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <span>

@@ -2,7 +2,7 @@
 // Private to the trainer. Threads: torch's default generator is one for all.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <mutex>

@@ -1,6 +1,6 @@
 #include "deepbio/train/training_run.h"
 
-#include <ATen/Version.h>
+#include <torch/headeronly/version.h>
 
 #include <filesystem>
 #include <utility>

@@ -1,6 +1,6 @@
 #include "deepbio/data/batch.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "catch.h"
 

@@ -1,6 +1,6 @@
 #include "deepbio/data/indexed_reads.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <numeric>

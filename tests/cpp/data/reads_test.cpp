@@ -1,6 +1,6 @@
 #include "deepbio/data/reads.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "catch.h"
 

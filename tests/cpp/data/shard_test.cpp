@@ -1,6 +1,6 @@
 #include "deepbio/data/shard.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <filesystem>
 

@@ -1,6 +1,6 @@
 #include "deepbio/data/shards.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <map>
 

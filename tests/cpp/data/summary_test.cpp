@@ -1,6 +1,6 @@
 #include "deepbio/data/summary.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "catch.h"
 

@@ -1,6 +1,7 @@
 #include "deepbio/model/distribution.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 

@@ -1,7 +1,8 @@
 #include "deepbio/model/encoder_fused.h"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "catch.h"
 

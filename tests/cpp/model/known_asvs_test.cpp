@@ -1,6 +1,6 @@
 #include "deepbio/model/known_asvs.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <set>

@@ -1,6 +1,6 @@
 #include "deepbio/seq/encode.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "catch.h"
 

@@ -1,6 +1,6 @@
 #include "deepbio/train/checkpoint.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 

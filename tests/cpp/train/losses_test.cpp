@@ -1,6 +1,6 @@
 #include "deepbio/train/losses.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 

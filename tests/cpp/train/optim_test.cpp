@@ -1,6 +1,7 @@
 #include "deepbio/train/optim.h"
 
-#include <torch/torch.h>
+#include <torch/optim.h>
+#include <torch/types.h>
 
 #include <cmath>
 

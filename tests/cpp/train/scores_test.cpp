@@ -1,6 +1,6 @@
 #include "deepbio/train/scores.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "catch.h"
 

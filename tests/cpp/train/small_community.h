@@ -1,7 +1,8 @@
 // A few samples whose target is carried by which ASVs they hold: what trainer and predictor tests learn from.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <memory>
 #include <numeric>
