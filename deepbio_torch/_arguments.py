@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from .errors import ArgumentError, WrongTypeError
+from .errors import ArgumentError, RecordIndexError, WrongTypeError
 
 SEQUENCE_TYPES = ("dna", "rna", "protein")
 AUTO_DEPTH = -1  # of C++
@@ -26,6 +26,24 @@ def whole(value: Any, name: str) -> int:
     except TypeError:
         pass
     raise WrongTypeError(f"{name}: expected a whole number, got {value!r:.80}")
+
+
+def place_of(index: Any, size: int, item: str) -> int:
+    """Where an item of ``size`` stands, 0 to size - 1; negative indices count from the end.
+
+    Raises:
+        RecordIndexError: out of range. WrongTypeError: something else, as a slice or a list.
+    """
+    if type(index) is not int:
+        if isinstance(index, slice | list | tuple | torch.Tensor) and getattr(index, "ndim", 1) > 0:
+            raise WrongTypeError(
+                f"{item} index: expected one number, got {type(index).__name__}; batch([...]) or "
+                "torch.utils.data.Subset takes several"
+            )
+        index = whole(index, f"{item} index")
+    if not -size <= index < size:
+        raise RecordIndexError(f"{item} index: expected {-size} to {size - 1}, got {index}")
+    return int(index % size)
 
 
 def number(value: Any, name: str) -> float:

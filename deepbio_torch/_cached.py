@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from ._arguments import place_of
 from ._batch import Batch, Later, Layout, Rows, Sample
 from ._cached_shards import EncodedShard, Shard
 from ._records import Path
 from ._source import metadata_of, sample_of_batch
-from .errors import ArgumentError, MissingFileError, ParseError, RecordIndexError
+from .errors import ArgumentError, MissingFileError, ParseError
 
 _Places: TypeAlias = Sequence[tuple[int, int]]  # shard and row of each record
 _Parts: TypeAlias = Sequence[tuple[int, Tensor]]  # shard, and which of the rows asked for are there
@@ -95,8 +96,8 @@ class CachedDataset(Dataset[Sample]):
         """
         if not len(indices):
             raise ArgumentError("batch: expected at least one index, got none")
-        first = int(indices[0])
-        if first >= 0 and _is_run(indices, first) and first + len(indices) <= self._size:
+        first = place_of(indices[0], self._size, "record")
+        if _is_run(indices, first) and first + len(indices) <= self._size:
             shard = bisect_right(self._ends, first)
             if first + len(indices) <= self._ends[shard]:
                 return self._run(shard, first, len(indices))
@@ -117,11 +118,8 @@ class CachedDataset(Dataset[Sample]):
 
     def _gathered(self, indices: Sequence[int]) -> Batch:
         """Records from anywhere."""
-        checked, size = [int(index) for index in indices], len(self)
-        if not -size <= min(checked) <= max(checked) < size:
-            wrong = next(index for index in checked if not -size <= index < size)
-            raise RecordIndexError(f"record index: expected {-size} to {size - 1}, got {wrong}")
-        chosen = torch.tensor(checked, dtype=torch.int64) % size
+        size = len(self)
+        chosen = torch.tensor([place_of(index, size, "record") for index in indices], dtype=torch.int64)
         where = torch.searchsorted(torch.tensor(self._ends), chosen, right=True)
         rows = chosen - torch.tensor(self._begins)[where]
         parts: _Parts = [(shard, (where == shard).nonzero().flatten()) for shard in sorted(set(where.tolist()))]

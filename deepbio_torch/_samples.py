@@ -16,7 +16,7 @@ from . import (
     _C,
     _collate,  # noqa: F401  a process that only unpickles a dataset learns how its samples become a batch
 )
-from ._arguments import absolute_paths, depth_of, seed_of
+from ._arguments import absolute_paths, depth_of, place_of, seed_of
 from ._batch import Batch, Rows, Sample, sample_of_row
 from ._covariates import seen_values
 from ._draws import Draws
@@ -25,7 +25,7 @@ from ._log import logger
 from ._metadata import Metadata, metadata_of
 from ._tables import DistanceMatrix, Table, Tree, table_of
 from ._trees import tree_of
-from .errors import ArgumentError, RecordIndexError
+from .errors import ArgumentError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -385,10 +385,7 @@ class SampleDataset(Dataset[Sample]):
         return sample_of_row(self.batch([index]), 0)
 
     def _checked(self, index: int) -> int:
-        size = len(self)
-        if not -size <= index < size:
-            raise RecordIndexError(f"sample index: expected {-size} to {size - 1}, got {index}")
-        return index % size
+        return place_of(index, len(self), "sample")
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_native": None}

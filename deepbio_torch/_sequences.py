@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from . import _C
-from ._arguments import policy_of, sequence_type_of
+from ._arguments import place_of, policy_of, sequence_type_of
 from ._batch import Batch, Later, Rows, Sample
 from ._collate import kept_of
 from ._draws import Draws
@@ -22,7 +22,7 @@ from ._progress import GivenProgress, shown
 from ._records import Path, Record
 from ._source import ReadSource, metadata_of, sample_of_batch
 from .cache import Cache
-from .errors import ArgumentError, RecordIndexError
+from .errors import ArgumentError
 from .transforms import Plan, run_steps
 
 _MATE = 1 << 62  # set in the record index of a second read, so that its draws are its own
@@ -327,10 +327,7 @@ class SequenceDataset(ReadSource):
         return rows.batch
 
     def _checked(self, index: int) -> int:
-        size = len(self)
-        if not -size <= index < size:
-            raise RecordIndexError(f"record index: expected {-size} to {size - 1}, got {index}")
-        return index % size
+        return place_of(index, len(self), "record")
 
     def complete(self, fields: dict[str, Any], epoch: int) -> Batch:
         """What C++ gave for these records, with labels and metadata."""

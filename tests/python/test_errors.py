@@ -5,6 +5,7 @@ import pickle
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -167,3 +168,23 @@ def test_proteins_refuse_what_only_nucleotides_have(tmp_path):
     assert mutated.sum() == 3
     padded = dataset(t.Sampler(5, "start", short="pad", sequence_type="protein")).batch([0]).sequences[0]
     assert padded[:3].sum() == 3 and padded[3:].sum() == 0  # X, not N, which is asparagine
+
+
+def test_an_index_is_a_whole_number_whatever_its_library_calls_it(tmp_path: Path):
+    path = tmp_path / "reads.fa"
+    path.write_text("".join(f">r{k}\nACGT\n" for k in range(5)))
+    reads = db.SequenceDataset(path, transform=db.transforms.OneHotEncoder())
+    db.Cache.save(reads, tmp_path / "cache")
+    table = db.Table.from_arrays(list("abcde"), [base * 30 for base in "ACGT"], torch.ones(5, 4))
+    for dataset in (reads, db.Cache.load(tmp_path / "cache"), db.SampleDataset(table, max_bp=30, rarefy_depth=4)):
+        name = "sample_id" if isinstance(dataset, db.SampleDataset) else "id"
+        assert dataset[-1][name] == dataset[torch.tensor(4)][name] == dataset[np.int32(4)][name]
+        for several in (slice(0, 2), [0, 1], torch.tensor([0, 1])):
+            with pytest.raises(errors.WrongTypeError, match=r"expected one number, got .*Subset"):
+                dataset[several]
+        for wrong in ("a", None, 1.5, True):
+            with pytest.raises(errors.WrongTypeError, match="expected a whole number"):
+                dataset[wrong]
+        with pytest.raises(IndexError, match="expected -5 to 4, got 5"):
+            dataset[5]
+        assert list(dataset.batch([-1, 0])[f"{name}s"]) == [dataset[4][name], dataset[0][name]]
