@@ -199,7 +199,9 @@ class MicrobiomeRegressor(RegressorMixin, _Microbiome):
     """A number from the composition of a sample.
 
     Attributes:
-        model_: the SequencePredictor. codec_: how the target is scaled. history_: what the fit did.
+        model_: the SequencePredictor.
+        codec_: how the target is scaled.
+        history_: what the fit did.
     """
 
     def fit(self, X: Any, y: Sequence[float]) -> MicrobiomeRegressor:
@@ -220,7 +222,9 @@ class MicrobiomeClassifier(ClassifierMixin, _Microbiome):
     """A class from the composition of a sample.
 
     Attributes:
-        classes_: the classes, sorted. model_, history_: as of :class:`MicrobiomeRegressor`.
+        classes_: the classes, sorted.
+        model_: as of :class:`MicrobiomeRegressor`.
+        history_: as there.
     """
 
     def fit(self, X: Any, y: Sequence[Any]) -> MicrobiomeClassifier:
@@ -249,7 +253,8 @@ class MicrobiomeEmbedder(TransformerMixin, _Microbiome):
     """Vectors of samples that were learned without labels, from UniFrac distances; needs ``tree=``.
 
     Attributes:
-        model_: the SequenceEncoder. history_: what the fit did.
+        model_: the SequenceEncoder.
+        history_: what the fit did.
     """
 
     _missing_sequences = "error"
