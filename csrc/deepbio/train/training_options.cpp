@@ -11,7 +11,8 @@ namespace deepbio::train {
 OptionRows TrainingOptions::rows() {
   return {
       {"epochs", &epochs, "Passes over the training samples", at_least(1)},
-      {"min_steps", &min_steps, "Steps of the optimizer at least: few samples get more epochs, 200 at most", at_least(0)},
+      {"min_steps", &min_steps, "Steps of the optimizer at least: few samples get more epochs, 200 at most",
+       at_least(0)},
       {"batch_size", &batch_size, "Samples per step; memory grows with it", at_least(1)},
       {"optimizer", &optimizer, "What turns gradients into steps; sgd has momentum 0.9",
        one_of({"adamw", "adam", "sgd"})},
