@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 import deepbio_torch as db
-from deepbio_torch.errors import ArgumentError, MissingFileError
+from deepbio_torch.errors import ArgumentError, MissingFileError, ParseError
 from deepbio_torch.transforms import Compose, IntegerEncoder, KmerEncoder, Mutator, OneHotEncoder, Sampler, TokenEncoder
 
 
@@ -112,9 +112,13 @@ def test_several_iterators_and_slices_of_one_dataset(test_fastq):
 
 def test_lazy_and_eager_types_and_paths(tmp_path):
     path = tmp_path / "reads.fa"
+    for lazy in (True, False):
+        with pytest.raises(MissingFileError, match=r"reads\.fa"):
+            db.SequenceDataset(path, lazy=lazy)
+    path.write_text("no record\n")
     lazy = db.SequenceDataset(path, sequence_type="protein", transform=IntegerEncoder("protein"))
     for call in (lambda: db.SequenceDataset(path, lazy=False), lambda: len(lazy), lambda: lazy[0]):
-        with pytest.raises(MissingFileError, match=r"reads\.fa"):
+        with pytest.raises(ParseError, match=r"reads\.fa"):
             call()
     path.write_text(">p\nMKV\n")
     assert lazy[0]["sequence"].tolist() == [10, 8, 17] and len(lazy) == 1

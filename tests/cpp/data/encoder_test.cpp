@@ -53,7 +53,7 @@ ReadBatch encoded(const EncoderOptions& options, std::vector<std::string_view> r
 EncoderOptions of_kind(const EncoderKind& kind) {
   EncoderOptions options;
   options.encoding = kind.encoding;
-  options.k = 2;
+  if (options.encoding == "kmer") options.k = 2;
   if (kind.takes_tokenizer) options.tokenizer = "deepbio-dna";
   return options;
 }
@@ -71,6 +71,18 @@ CATCH_TEST_CASE("Every registered encoder gives a row and a length for each read
     CATCH_CHECK(batch.attention_mask.defined() == (options.encoding == "tokens"));
     const int64_t mask_bytes = batch.attention_mask.defined() ? batch.attention_mask.nbytes() : 0;
     CATCH_CHECK(static_cast<int64_t>(values.nbytes()) + mask_bytes <= 2 * make_encoder(options)->row_bytes(5));
+  }
+}
+
+CATCH_TEST_CASE("What only k-mers have is refused for other encodings", "[encoder]") {
+  for (const EncoderKind& kind : encoder_kinds()) {
+    EncoderOptions options = of_kind(kind);
+    if (options.encoding == "kmer") continue;
+    options.k = 2;
+    CATCH_CHECK_THROWS_WITH(make_encoder(options), Catch::Contains("`k`: has no effect"));
+    options = of_kind(kind);
+    options.canonical = true;
+    CATCH_CHECK_THROWS_WITH(make_encoder(options), Catch::Contains("`canonical`: has no effect"));
   }
 }
 
