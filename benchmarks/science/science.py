@@ -233,7 +233,7 @@ def joint(folder: Path) -> dict[str, Any]:
         run("pretrain", *common, "--tree", str(data / "tree.nwk"), "--epochs", "3", "--output-dir", str(data / "pre"),
             "--quiet")  # fmt: skip
         target = ["--metadata", str(data / "metadata.tsv"), "--metadata-column", "age", "--quiet"]
-        for label, more in (("frozen", ["--freeze-base"]), ("joint", [])):
+        for label, more in (("frozen", ["--freeze-base"]), ("joint", ["--no-freeze-base"])):
             words = [*common, *target, "--pretrained", str(data / "pre"), *more, "--output-dir", str(data / label)]
             run("train", *words)
             run("predict", "--model", str(data / label), "--table", str(data / "unseen.biom"), "-o",

@@ -142,4 +142,12 @@ double clip_gradients(const std::vector<std::pair<std::string, torch::Tensor>>& 
   return total;
 }
 
+void clip_apart(const std::vector<std::pair<std::string, torch::Tensor>>& parameters, const std::string& prefix,
+                double max_norm) {
+  std::vector<std::pair<std::string, torch::Tensor>> with_prefix, others;
+  for (const auto& each : parameters) (each.first.starts_with(prefix) ? with_prefix : others).push_back(each);
+  clip_gradients(with_prefix, max_norm);
+  clip_gradients(others, max_norm);
+}
+
 }  // namespace deepbio::train

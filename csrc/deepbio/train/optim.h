@@ -63,5 +63,9 @@ std::vector<std::pair<std::string, torch::Tensor>> trainable_parameters(const mo
 
 // Scales gradients so that their total 2-norm is at most max_norm; returns the norm before.
 double clip_gradients(const std::vector<std::pair<std::string, torch::Tensor>>& parameters, double max_norm);
+// The same, but parameters whose names start with `prefix` and all others by a norm of their own: the gradients of an
+// encoder are larger by far than those of the heads over it, which would hardly learn under one norm.
+void clip_apart(const std::vector<std::pair<std::string, torch::Tensor>>& parameters, const std::string& prefix,
+                double max_norm);
 
 }  // namespace deepbio::train

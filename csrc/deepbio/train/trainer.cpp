@@ -182,7 +182,10 @@ class FitRun {
 
   double update() {
     if (!base_moves()) optimizer_.forget_slow_gradients();
-    if (options_.max_grad_norm > 0) clip_gradients(optimizer_.parameters(), options_.max_grad_norm * member_share_);
+    if (options_.max_grad_norm > 0) {  // groups with rates of their own by norms of their own
+      const std::string prefix = options_.base_lr_factor == 1 ? "" : "base_model.";
+      clip_apart(optimizer_.parameters(), prefix, options_.max_grad_norm * member_share_);
+    }
     Rate rate =
         scheduled_rate({options_.scheduler, options_.lr, options_.warmup_steps, total_updates_}, state_.updates);
     rate.lr *= state_.plateau.factor;

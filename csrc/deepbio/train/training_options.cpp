@@ -28,7 +28,8 @@ OptionRows TrainingOptions::rows() {
       {"warmup_steps", &warmup_steps,
        "Steps in which warmup_cosine rises to the highest learning rate, at most a tenth of all", at_least(0)},
       {"patience", &patience, "Epochs without a better value before stopping; 0: never stop early", at_least(0)},
-      {"max_grad_norm", &max_grad_norm, "Clip gradients to this norm; 0: do not", at_least(0)},
+      {"max_grad_norm", &max_grad_norm,
+       "Clip gradients to this norm, an encoder with a rate of its own apart; 0: do not", at_least(0)},
       {"gradient_accumulation_steps", &gradient_accumulation_steps, "Batches per step of the optimizer", at_least(1)},
       {"scheduler", &scheduler, "What the learning rate does, update by update", one_of(schedule_names())},
       // On the command line --seed stands beside --threads: it is every command's.

@@ -90,5 +90,19 @@ CATCH_TEST_CASE("clipping scales all gradients together to the wanted norm", "[o
   CATCH_REQUIRE(b.grad()[0].item<double>() == Approx(0.8));
 }
 
+CATCH_TEST_CASE("the gradients of an encoder do not shrink those of the heads over it", "[optim]") {
+  const torch::Tensor base = torch::zeros({1}).requires_grad_(), head = torch::zeros({1}).requires_grad_();
+  const Named parameters{{"base_model.w", base}, {"target_head.w", head}};
+  const auto clipped = [&](const char* prefix) {
+    base.mutable_grad() = torch::tensor({300.0f});
+    head.mutable_grad() = torch::tensor({0.4f});
+    clip_apart(parameters, prefix, 1);
+    return std::pair(base.grad().item<double>(), head.grad().item<double>());
+  };
+  CATCH_REQUIRE(clipped("base_model.").first == Approx(1));
+  CATCH_REQUIRE(clipped("base_model.").second == Approx(0.4));
+  CATCH_REQUIRE(clipped("").second == Approx(0.4 / 300).epsilon(1e-3));  // no groups: one norm, as torch's
+}
+
 }  // namespace
 }  // namespace deepbio::train
