@@ -31,6 +31,18 @@ struct Tree {
   std::string path;
 };
 
+// Marks a reader or writer as in use while the GIL is let go, so that a second thread gets an error, not half a record.
+class InUse {
+ public:
+  explicit InUse(bool& is_busy) : is_busy_(is_busy) { is_busy_ = true; }
+  ~InUse() { is_busy_ = false; }
+  InUse(const InUse&) = delete;
+  InUse& operator=(const InUse&) = delete;
+
+ private:
+  bool& is_busy_;
+};
+
 // Files may hold any bytes: those that are no UTF-8 become surrogates, as in Python's own file names.
 PyObject* to_text(std::string_view text);  // a new reference, or null with a Python error set
 py::str text(std::string_view text);

@@ -42,13 +42,15 @@ class Writer {
       : is_fastq_(options.format == io::Format::kFastq), writer_(std::in_place, path, options) {}
 
   void write(const std::vector<io::Record>& records) {
-    const Use use(*this);
+    refuse();
+    const InUse use(is_busy_);
     const py::gil_scoped_release no_gil;
     for (const io::Record& record : records) put(record);
   }
 
   void write_batch(const io::RecordBatch& batch, bool has_qualities) {
-    const Use use(*this);
+    refuse();
+    const InUse use(is_busy_);
     const py::gil_scoped_release no_gil;
     io::Record record;
     for (int64_t i = 0; i < batch.size(); ++i) {
@@ -64,7 +66,8 @@ class Writer {
   // Makes the file appear under its name, or, without `keep`, leaves nothing behind. A second call does nothing.
   void close(bool keep) {
     if (!writer_) return;
-    const Use use(*this);
+    refuse();
+    const InUse use(is_busy_);
     const py::gil_scoped_release no_gil;
     std::optional<io::FastxWriter> taken(std::move(*writer_));
     writer_.reset();
@@ -75,21 +78,11 @@ class Writer {
   int64_t num_records() const { return num_records_; }
 
  private:
-  // Marks the writer as in use while the GIL is let go.
-  class Use {
-   public:
-    explicit Use(Writer& owner) : owner_(owner) {
-      if (owner.is_busy_) throw ArgumentError("SequenceWriter: expected one thread at a time, got a second one");
-      if (!owner.writer_) throw ArgumentError("SequenceWriter: the file is closed");
-      owner.is_busy_ = true;
-    }
-    ~Use() { owner_.is_busy_ = false; }
-    Use(const Use&) = delete;
-    Use& operator=(const Use&) = delete;
-
-   private:
-    Writer& owner_;
-  };
+  // throws why nothing can be written; nothing when it can.
+  void refuse() const {
+    if (is_busy_) throw ArgumentError("SequenceWriter: expected one thread at a time, got a second one");
+    if (!writer_) throw ArgumentError("SequenceWriter: the file is closed");
+  }
 
   void put(const io::Record& record) {
     if (is_fastq_ && !record.has_quality) {

@@ -49,21 +49,6 @@ struct Reader {
   std::string description;  // of the last Python record, as bytes
   size_t batch_bytes = 0;   // of the batch before: what the next one will need
 
-  // Marks the reader as in use while the GIL is let go, so that a second thread gets an error, not half a record.
-  class Use {
-   public:
-    explicit Use(Reader& owner) : owner_(owner) {
-      owner.refuse();
-      owner.is_busy = true;
-    }
-    ~Use() { owner_.is_busy = false; }
-    Use(const Use&) = delete;
-    Use& operator=(const Use&) = delete;
-
-   private:
-    Reader& owner_;
-  };
-
   // throws why no record can be read; nothing when one can.
   void refuse() const {
     if (is_busy) throw ArgumentError("SequenceReader: expected one thread at a time, got a second one");
@@ -100,7 +85,8 @@ Batch read_batch(Reader& reader, int64_t max_records, bool titles, bool qualitie
   if (max_records < 1) throw ArgumentError("batches: expected 1 or more, got " + std::to_string(max_records));
   auto batch = std::make_shared<io::RecordBatch>();
   {
-    const Reader::Use use(reader);
+    reader.refuse();
+    const InUse use(reader.is_busy);
     const py::gil_scoped_release no_gil;
     reader.take(max_records, {titles, true, qualities}, *batch);
   }
