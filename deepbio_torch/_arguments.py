@@ -60,6 +60,11 @@ def number(value: Any, name: str) -> float:
     raise WrongTypeError(f"{name}: expected a number, got {value!r:.80}")
 
 
+def homes_of(value: Any) -> set[str]:
+    """The packages that its class and the classes above it come from; none of them is imported for it."""
+    return {each.__module__.partition(".")[0] for each in type(value).__mro__}
+
+
 def policy_of(on_bad_record: str) -> str:
     """What becomes of bad records: "raise" or "skip"; anything else is an ArgumentError."""
     if on_bad_record not in ("raise", "skip"):

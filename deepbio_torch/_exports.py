@@ -24,6 +24,7 @@ from .errors import ArgumentError
 Writer: TypeAlias = Callable[[BinaryIO, Progress | None], None]
 
 _CHUNK = 8192  # records
+_LETTERS = ("sequence", "quality", "mate_sequence", "mate_quality")
 
 
 def check_fixed(dataset: ReadSource) -> None:
@@ -229,17 +230,24 @@ def _read_writer(dataset: ReadSource) -> Writer:
         raise ArgumentError(f"expected a transform without chance, got {random[0]!r}: every epoch would be one")
 
     def text(sample: Sample, key: str) -> str:
-        value = sample[key]
+        value = sample.get(key)
         if not isinstance(value, (bytes, str)):
             place = f"record {sample['metadata']['index']}: {key}"
             raise ArgumentError(f"{place}: expected letters, got {type(value).__name__}")
         return value if isinstance(value, str) else value.decode("ascii")
 
     def tables(progress: Progress | None) -> Iterator[Any]:
-        total = len(dataset)
+        total, keys = len(dataset), set[str]()
         for begin in range(0, total, _CHUNK):
             indices = range(begin, min(begin + _CHUNK, total))
             samples: list[Sample] = dataset.__getitems__(indices)  # type: ignore[attr-defined]
+            if not samples:  # all of them dropped by a step
+                continue
+            keys = keys or {key for key in _LETTERS if samples[0].get(key) is not None}
+            for sample in samples:
+                if any(sample.get(key) is not None for key in _LETTERS if key not in keys):
+                    place = f"record {sample['metadata']['index']}"
+                    raise ArgumentError(f"{place}: expected no qualities, as before: export FASTA and FASTQ apart")
             about = [sample["metadata"] for sample in samples]
             index = torch.tensor([each["index"] for each in about], dtype=torch.long)
             columns: dict[str, Any] = {
@@ -247,8 +255,8 @@ def _read_writer(dataset: ReadSource) -> Writer:
                 "description": _utf8([each["description"] for each in about], index),
                 "length": [len(sample["sequence"]) for sample in samples],
             }
-            for key in ("sequence", "quality", "mate_sequence", "mate_quality"):
-                if samples and samples[0].get(key) is not None:
+            for key in _LETTERS:
+                if key in keys:
                     columns[key] = [text(sample, key) for sample in samples]
             labels = Batch(index=index)
             Labels(dataset.labels).add_to(labels, index)

@@ -5,13 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 from .errors import ArgumentError
-
-if TYPE_CHECKING:
-    pass
-
 
 Path = str | os.PathLike[str]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, TypeAlias
 
@@ -18,6 +18,13 @@ _FORMATS = {
     **dict.fromkeys((".fa", ".fasta", ".fna", ".faa", ".ffn", ".frn"), "fasta"),
     **dict.fromkeys((".fq", ".fastq"), "fastq"),
 }
+
+
+def _listed(what: str, items: Any) -> list[Any]:
+    """The items of a list, an array, a generator; one text in place of several is refused."""
+    if isinstance(items, str | bytes) or not isinstance(items, Iterable):
+        raise WrongTypeError(f"{what}: expected a list, got {type(items).__name__}")
+    return list(items)
 
 
 class SequenceWriter:
@@ -98,18 +105,19 @@ class SequenceWriter:
             return self._native.write(record.name, record.description, record.sequence, record.quality)
         if not isinstance(record, Mapping) or not {"id", "sequence"} <= record.keys():
             raise WrongTypeError(
-                f"write: expected a Record, an item of a SequenceDataset, or a name and a sequence, got {record!r}"
+                "write: expected a Record, an item of a SequenceDataset, or a name and a sequence, "
+                f"got {type(record).__name__}"
             )
         about = record.get("metadata") or {}
         self._native.write(record["id"], about.get("description"), record["sequence"], record.get("quality"))
 
     def write_all(
         self,
-        ids: Sequence[str | bytes],
-        sequences: Sequence[Letters],
-        qualities: Sequence[Letters] | None = None,
+        ids: Iterable[str | bytes],
+        sequences: Iterable[Letters],
+        qualities: Iterable[Letters] | None = None,
         *,
-        descriptions: Sequence[str | bytes] | None = None,
+        descriptions: Iterable[str | bytes] | None = None,
     ) -> None:
         """Writes many records in one C++ call, in order.
 
@@ -117,10 +125,13 @@ class SequenceWriter:
             ArgumentError: lists of other lengths (nothing is written); a record that would not read back (those before
                 it are written).
         """
-        for what, items in (("sequences", sequences), ("qualities", qualities), ("descriptions", descriptions)):
-            if items is not None and len(items) != len(ids):
-                raise ArgumentError(f"{what}: expected one for each of {len(ids)} ids, got {len(items)}")
-        self._native.write_all(ids, sequences, qualities, descriptions)
+        names, letters = _listed("ids", ids), _listed("sequences", sequences)
+        phred = None if qualities is None else _listed("qualities", qualities)
+        titles = None if descriptions is None else _listed("descriptions", descriptions)
+        for what, items in (("sequences", letters), ("qualities", phred), ("descriptions", titles)):
+            if items is not None and len(items) != len(names):
+                raise ArgumentError(f"{what}: expected one for each of {len(names)} ids, got {len(items)}")
+        self._native.write_all(names, letters, phred, titles)
 
     def write_batch(self, batch: RecordBatch) -> None:
         """Writes the records of :meth:`SequenceReader.batches`.

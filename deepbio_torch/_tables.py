@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from . import _C
+from ._arguments import homes_of
 from ._distances import DistanceMatrix, float_tensor
 from ._ids import Path, html_table, require_distinct, some_of
 from ._metadata import Metadata, read_metadata
@@ -166,6 +167,8 @@ class Table:
         """The counts ``X`` of AnnData, dense or sparse; its metadata are left behind."""
         if not all(hasattr(data, name) for name in ("X", "obs_names", "var_names")):
             raise WrongTypeError(f"from_anndata: expected AnnData, got {type(data).__name__}")
+        if data.X is None:
+            raise ArgumentError("from_anndata: expected counts in X, got none")
         return cls.from_arrays(list(data.obs_names), list(data.var_names), data.X)
 
     def to_numpy(self) -> np.ndarray:
@@ -311,9 +314,9 @@ def table_of(given: Any) -> Table:
         return given
     if isinstance(given, str | os.PathLike):
         return read_table(given)
-    home = type(given).__module__.partition(".")[0]
-    make = {"biom": Table.from_biom, "anndata": Table.from_anndata, "pandas": Table.from_pandas,
-            "polars": Table.from_polars}.get(home)  # fmt: skip
+    makers = {"biom": Table.from_biom, "anndata": Table.from_anndata, "pandas": Table.from_pandas,
+              "polars": Table.from_polars}  # fmt: skip
+    make = next((makers[home] for home in homes_of(given) if home in makers), None)
     if make is None:
         raise WrongTypeError(
             f"table: expected a Table, a path, biom.Table, AnnData or a DataFrame, got {type(given).__name__}"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _C
+from ._arguments import homes_of
 from ._ids import Path, html_table, some_of
 from .errors import WrongTypeError
 
@@ -118,6 +119,6 @@ def tree_of(given: Any) -> Tree:
         return given
     if isinstance(given, str | os.PathLike):
         return read_tree(given)
-    if type(given).__module__.partition(".")[0] == "skbio":
+    if "skbio" in homes_of(given):
         return Tree.from_skbio(given)
     raise WrongTypeError(f"tree: expected a Tree, a path or skbio.TreeNode, got {type(given).__name__}")

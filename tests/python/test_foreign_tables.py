@@ -128,3 +128,17 @@ def test_aams_building_blocks_take_its_keywords_and_its_layout():
         outer(torch.zeros(2, 16))
     with pytest.raises(ArgumentError, match="ModelConfig or keywords, got both"):
         db.models.ASVEncoder(config, embedding_dim=16)
+
+
+def test_a_class_of_ones_own_over_a_frame_is_a_frame(table):
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    own = type("Counts", (pandas.DataFrame,), {})(table.to_numpy(), table.sample_ids, table.feature_ids)
+    ours = db.alpha_diversity(table, "shannon")
+    assert torch.equal(db.alpha_diversity(own, "shannon"), ours)
+
+
+def test_anndata_without_counts_says_so(table):
+    anndata = pytest.importorskip("anndata", reason="anndata is not installed")
+    empty = anndata.AnnData(obs=table.to_anndata().obs)
+    with pytest.raises(ArgumentError, match="expected counts in X, got none"):
+        db.alpha_diversity(empty, "shannon")

@@ -125,6 +125,19 @@ def test_parquet_of_reads_has_mates_and_refuses_chance_and_other_values(fastq, t
     assert not {"m.parquet", "n.parquet", "n.npz"} & {path.name for path in tmp_path.iterdir()}
 
 
+def test_parquet_of_reads_skips_what_a_step_drops_and_loses_no_qualities(fastq, tmp_path, monkeypatch):
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+    monkeypatch.setattr("deepbio_torch._exports._CHUNK", 2)
+    fasta, last = tmp_path / "a.fa", ["r4", "r7"]
+    fasta.write_text("".join(f">r{k}\nACGT\n" for k in range(9)))
+    kept = db.SequenceDataset(fasta, transform=lambda sample: sample if sample["id"] in last else None)
+    assert parquet.read_table(export_reads(kept, tmp_path / "kept.parquet")).to_pydict()["id"] == last
+    for paths, message in (([fasta, fastq], "record 9: expected no qualities"), ([fastq, fasta], "quality: expected")):
+        with pytest.raises(ArgumentError, match=message):
+            export_reads(db.SequenceDataset(paths), tmp_path / "both.parquet")
+    assert not (tmp_path / "both.parquet").exists()
+
+
 SUFFIXES = [".npz", ".npy", ".pt", ".h5", ".parquet"]
 
 

@@ -6,10 +6,12 @@ import pickle
 import random
 import threading
 
+import numpy as np
 import pytest
+import torch
 
 import deepbio_torch as db
-from deepbio_torch.errors import ArgumentError, WriteError
+from deepbio_torch.errors import ArgumentError, WriteError, WrongTypeError
 
 SUFFIXES = ["", ".gz", ".bgz"]
 
@@ -222,3 +224,15 @@ def test_another_thread_runs_while_a_batch_is_packed_and_may_not_write(tmp_path)
     thread.join()
     out.close()
     assert turns > 5 and set(errors) == {"SequenceWriter: expected one thread at a time, got a second one"}
+
+
+def test_lists_may_be_arrays_and_generators_but_not_one_text(tmp_path):
+    path = tmp_path / "a.fa"
+    with db.SequenceWriter(path) as out:
+        out.write_all((f"r{k}" for k in range(2)), np.array(["ACGT", "GG"]))
+        for ids, sequences in (("ab", ["A", "C"]), (["a"], "A"), (3, ["A"])):
+            with pytest.raises(WrongTypeError, match="expected a list, got"):
+                out.write_all(ids, sequences)
+        with pytest.raises(WrongTypeError, match="got Tensor$"):
+            out.write(torch.zeros(3, 3))
+    assert path.read_text() == ">r0\nACGT\n>r1\nGG\n"
