@@ -111,3 +111,21 @@ def test_the_blocks_of_a_page_run(page: str, community_dir: Path, binary: str, t
         env=os.environ | {"OMP_NUM_THREADS": "1", "PATH": search},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_the_messages_of_the_troubleshooting_page_are_those_of_the_code():
+    """Of each message in a first column the longest run of its own words stands in the sources."""
+    sources = [ROOT / "setup.py", *(ROOT / "deepbio_torch").glob("*.py"), *(ROOT / "cmake").iterdir()]
+    sources += (ROOT / "csrc").rglob("*.cpp")
+    # Literals that follow each other are one text.
+    code = re.sub(r'"\s*f?"', "", "\n".join(path.read_text() for path in sources))
+    code = re.sub(r"\s+", " ", code)
+    of_others = ("No module named", "Could NOT find", "No package", "c++: fatal error", "libtorch.so:")
+    page = (ROOT / "docs/troubleshooting.md").read_text()
+    messages = [text for row in re.findall(r"^\| (.*?) \|", page, re.MULTILINE) for text in re.findall("`(.*?)`", row)]
+    assert len(messages) > 15
+    for message in messages:
+        if message.startswith(of_others):
+            continue
+        runs = re.split(r"\.\.\.|'[^']*'|\b[A-Z]+\b|\d[\d.]*", message)
+        assert max(runs, key=len).strip(" ,;:") in code, message
