@@ -92,9 +92,10 @@ int run_training(const TrainingCommand& command, const CLI::App& app, const Shar
   const train::TrainingOptions& options = run.setup().training;
   const train::FitResult result = run.train(callbacks_for(progress, options.batch_size));
   if (result.interrupted) {
-    progress.line(result.saved_epochs == 0
-                      ? "interrupted in the first epoch; --resume starts with it again"
-                      : "interrupted; --resume goes on after epoch " + std::to_string(result.saved_epochs));
+    progress.line(result.saved_epochs > 0
+                      ? "interrupted; --resume goes on after epoch " + std::to_string(result.saved_epochs)
+                  : result.history.empty() ? "interrupted in the first epoch; --resume starts with it again"
+                                           : "interrupted before the first save; --resume starts again");
     return 128 + interrupt_signal();
   }
   if (result.stopped_early) {

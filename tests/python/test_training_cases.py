@@ -99,6 +99,20 @@ def test_every_state_that_a_kill_leaves_can_be_taken_up(
         assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
 
 
+def test_a_large_model_that_was_not_saved_yet_says_so(deepbio: Run, binary: str, tmp_path: Path):
+    """Its state is written every 20 seconds only: what a stop loses is not called the first epoch."""
+    deepbio("simulate", "-o", tmp_path / "sim", "--samples", 60, "--features", 400, "--quiet", check=True)
+    run = tmp_path / "run"
+    args = ["train", *study(tmp_path / "sim"), "--known-hidden-dim", 1024, "--epochs", 9000, "--output-dir", run]
+    process = subprocess.Popen([binary, *map(str, args)], stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    heard = next(line for line in process.stderr if line.startswith("epoch 3/9000"))
+    process.send_signal(signal.SIGINT)
+    said = heard + process.communicate()[1]
+    assert process.returncode == 130 and "in the first epoch" not in said
+    assert ("before the first save; --resume starts again" in said) == (not (run / "last").exists())
+
+
 def test_a_run_stopped_in_its_first_epoch_starts_it_again(
     deepbio: Run, binary: str, age_run: Path, community_dir: Path, tmp_path: Path
 ):
@@ -111,6 +125,7 @@ def test_a_run_stopped_in_its_first_epoch_starts_it_again(
     assert process.returncode in (130, -signal.SIGINT)
     if not (run / "last").exists() and process.returncode == 130:
         assert "interrupted in the first epoch; --resume starts with it again" in said
+        assert "epoch 1/300" not in said
     (run / "training.log").touch()
     stored = json.loads((run / "config.json").read_text())
     assert stored["training"]["resolved"]["epochs"] == 300

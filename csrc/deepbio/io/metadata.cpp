@@ -277,7 +277,7 @@ int64_t Metadata::column(std::string_view name) const {
   if (columns.size() > 20) known += ", ... (" + std::to_string(columns.size()) + " in all)";
   const std::string near = nearest_name(name, columns);
   throw ConfigError(path + " has no column " + quoted(name) +
-                    (near.empty() ? "" : "; did you mean " + quoted(near) + "?") + " Columns: " + known);
+                    (near.empty() ? "" : "; did you mean " + quoted(near) + "?") + "; its columns: " + known);
 }
 
 bool is_missing(std::string_view value) { return trimmed(value).empty(); }
