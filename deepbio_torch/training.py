@@ -27,7 +27,7 @@ class History:
 
     Attributes:
         epochs: a dict per epoch: epoch, train_loss, val_loss, train, val (terms and metrics), lr,
-            seconds, samples_per_second, is_best.
+            seconds, samples_per_second, is_best, skipped_steps.
         best_epoch: its number, 0-based. best_loss: its ``best_metric``.
         stopped_early: patience ran out. interrupted: a callback said so.
     """
@@ -91,22 +91,30 @@ class Trainer:
             test_size: share of the samples to validate on, when ``val`` is None.
             run_directory: a folder for checkpoints and all that ``predict`` and the command need;
                 a new one is made. One training at a time works in it.
-            on_step: called after each batch with epoch, step, num_steps, loss and inner_fold (above 0 while the
-                mixture of branches is fitted); False stops.
+            on_step: called after each batch with epoch, step, num_steps, loss, inner_fold (above 0 while the
+                mixture of branches is fitted) and skipped (why the weights stayed as they were: what is not finite,
+                in which samples; else ""); False stops.
             on_epoch: called after each epoch with an entry of ``History.epochs``; False stops.
-            resume: go on from ``run_directory``; with more ``epochs`` a finished run is extended.
+            resume: go on from ``run_directory``, after the batch at which it was stopped; with more ``epochs`` a
+                finished run is extended.
             overwrite: replace the run in ``run_directory``.
             groups: what each training sample belongs to (host, study); the inner folds that weigh the branches of a
                 predictor keep groups whole.
 
         Raises:
             ArgumentError, ConfigError: what does not fit together, before anything is written. WriteError: the folder
-                is not empty, or another training works in it. DeepBioError: the loss became NaN.
+                is not empty, or another training works in it. DeepBioError: the weights became NaN, or more steps in
+                a row than ``max_skipped_steps`` had a loss or gradient that is not finite.
         """
         if val is None:
             train, val = train.split(test_size, seed=self.config["seed"])
         self._check(train, val)
         run = "" if run_directory is None else os.fspath(run_directory)
+
+        def after_step(event: dict[str, Any]) -> bool:
+            if event["skipped"]:
+                logger.warning("%s", event["skipped"])
+            return on_step is None or on_step(event) is not False
 
         def after_epoch(text: str) -> bool:
             return on_epoch is None or on_epoch(json.loads(text)) is not False
@@ -123,7 +131,7 @@ class Trainer:
             notes=train.notes,
             val_values=val._values,
             val_labels=val._labels,
-            on_step=on_step,
+            on_step=after_step,
             on_epoch=after_epoch,
             resume=resume,
             overwrite=overwrite,

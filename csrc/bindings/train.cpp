@@ -133,6 +133,7 @@ train::Callbacks callbacks_of(const py::object& on_step, const py::object& on_ep
     event["num_steps"] = report.num_steps;
     event["loss"] = report.loss;
     event["inner_fold"] = report.inner_fold;
+    event["skipped"] = report.skipped;
     return control(on_step(event));
   };
   if (!on_epoch.is_none()) {
@@ -205,6 +206,10 @@ std::string run_fit(const Fit& fit, const Tensors& state, train::Callbacks callb
     start = run_start(fit);
     run->start(start);
     run->log(fit.notes);
+    callbacks.on_step = [&run, before = callbacks.on_step](const train::StepReport& report) {
+      if (!report.skipped.empty()) run->log({report.skipped});
+      return before(report);
+    };
     callbacks.on_epoch = [&run, before = callbacks.on_epoch](const train::EpochReport& report) {
       run->log({"epoch " + std::to_string(report.epoch + 1) + "  " + report.to_json().dump()});
       return before ? before(report) : train::Control::kContinue;

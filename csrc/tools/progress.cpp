@@ -52,6 +52,7 @@ void TrainingProgress::line(const std::string& text) {
 
 void TrainingProgress::step(const train::StepReport& report, int64_t batch_size) {
   ++steps_done_;
+  if (!report.skipped.empty()) line(report.skipped);
   const auto now = std::chrono::steady_clock::now();
   if (quiet_ || !is_terminal_ || now - last_shown_ < std::chrono::milliseconds(200)) return;
   last_shown_ = now;
@@ -82,6 +83,7 @@ void TrainingProgress::epoch(const train::EpochReport& report) {
     const auto found = report.val_terms.find(term.name);
     show(term.name, found != report.val_terms.end() && found->second != 0);
   }
+  if (report.skipped_steps > 0) text += "  " + std::to_string(report.skipped_steps) + " steps passed over";
   text += "  " + formatted("%.1f", report.samples_per_second) + " samples/s" + (report.is_best ? "  best" : "");
   line(text);
 }

@@ -16,7 +16,7 @@ from command_runs import TINY, Run, lines, rows, study
 import deepbio_torch
 
 RUN_FILES = {
-    "config.json", "model.safetensors", "last", "metrics.jsonl", "train_samples.txt", "val_samples.txt",
+    "config.json", "model.safetensors", "last", "last.old", "metrics.jsonl", "train_samples.txt", "val_samples.txt",
     "val_predictions.tsv", "training.log", "train_asvs.txt",
 }  # fmt: skip
 

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -99,21 +100,42 @@ def test_every_state_that_a_kill_leaves_can_be_taken_up(
         assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
 
 
-def test_a_large_model_that_was_not_saved_yet_says_so(deepbio: Run, binary: str, tmp_path: Path):
-    """Its state is written every 20 seconds only: what a stop loses is not called the first epoch."""
-    deepbio("simulate", "-o", tmp_path / "sim", "--samples", 60, "--features", 400, "--quiet", check=True)
-    run = tmp_path / "run"
-    args = ["train", *study(tmp_path / "sim"), "--known-hidden-dim", 1024, "--epochs", 9000, "--output-dir", run]
-    process = subprocess.Popen([binary, *map(str, args)], stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    heard = next(line for line in process.stderr if line.startswith("epoch 3/9000"))
-    process.send_signal(signal.SIGINT)
-    said = heard + process.communicate()[1]
-    assert process.returncode == 130 and "in the first epoch" not in said
-    assert ("before the first save; --resume starts again" in said) == (not (run / "last").exists())
+@pytest.mark.parametrize("hidden", [16, 1024])
+def test_a_stop_loses_nothing_that_was_learned(
+    deepbio: Run, binary: str, community_dir: Path, tmp_path: Path, hidden: int
+):
+    """Of a large model too, whose state is otherwise written every 20 seconds only, and within an epoch."""
+    args = ["train", *study(community_dir), "--known-hidden-dim", hidden, "--epochs", 60, "--threads", 1]
+    deepbio(*args, "--output-dir", tmp_path / "whole", "--quiet", check=True)
+    stops = 0
+    command = [*args, "--output-dir", tmp_path / "cut"]
+    for delay in (0, 0.05, 0.2, 0.4):
+        process = subprocess.Popen([binary, *map(str, command)], stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        heard = next(line for line in process.stderr if line.startswith("model with "))
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        said = heard + process.communicate()[1]
+        command = ["train", "--resume", "--output-dir", tmp_path / "cut", "--threads", 1]
+        if process.returncode == 0:  # it was faster than the signal
+            break
+        assert process.returncode == 130, said
+        place = re.search(
+            r"interrupted; --resume goes on (?:in epoch (\d+) after step (\d+)|after epoch (\d+))$", said, re.M
+        )
+        assert place, said
+        state = json.loads((tmp_path / "cut" / "last" / "state.json").read_text())
+        finished, step = int(place[1]) - 1 if place[1] else int(place[3]), int(place[2] or 0)
+        assert (state["next_epoch"], state["next_step"]) == (finished, step)
+        stops += 1
+    assert stops > 0
+    deepbio(*command, "--quiet", check=True)
+    for name in ("model", "last/model", "last/optimizer", "last/average"):
+        name += ".safetensors"
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes(), name
 
 
-def test_a_run_stopped_in_its_first_epoch_starts_it_again(
+def test_a_run_stopped_in_its_first_epoch_goes_on_from_there(
     deepbio: Run, binary: str, age_run: Path, community_dir: Path, tmp_path: Path
 ):
     run = tmp_path / "run"
@@ -123,20 +145,38 @@ def test_a_run_stopped_in_its_first_epoch_starts_it_again(
     process.send_signal(signal.SIGINT)
     said = process.communicate()[1]
     assert process.returncode in (130, -signal.SIGINT)
-    if not (run / "last").exists() and process.returncode == 130:
-        assert "interrupted in the first epoch; --resume starts with it again" in said
-        assert "epoch 1/300" not in said
+    if process.returncode == 130:
+        assert "interrupted; --resume goes on" in said
     (run / "training.log").touch()
     stored = json.loads((run / "config.json").read_text())
     assert stored["training"]["resolved"]["epochs"] == 300
-    if not (run / "last").exists():
-        done = deepbio("train", "--resume", "--output-dir", run, "--epochs", 2, "--threads", 1)
-        assert done.returncode == 1 and "epochs was 300, now it is 2" in done.stderr
+    done = deepbio("train", "--resume", "--output-dir", run, "--epochs", 2, "--threads", 1)
+    assert done.returncode == 1 and "epochs was 300, now it is 2" in done.stderr
     process = subprocess.Popen([binary, "train", "--resume", "--output-dir", str(run), "--threads", "1", "--quiet"],
                                stderr=subprocess.PIPE, text=True)  # fmt: skip
     wait_for(run / "metrics.jsonl", process)
     process.send_signal(signal.SIGINT)
     assert process.communicate()[1] == "" and (run / "metrics.jsonl").exists()
+
+
+def test_a_batch_that_is_not_finite_is_passed_over_and_named(
+    community_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    """A weight so large that the squared error of one sample overflows; the others train."""
+    table = db.read_table(community_dir / "table.biom")
+    weights = "".join(f"{sample}\t{3e38 if i == 3 else i % 5}\n" for i, sample in enumerate(table.sample_ids))
+    (tmp_path / "weights.tsv").write_text(f"sample-id\tweight\n{weights}")
+    train = db.SampleDataset(table, metadata=tmp_path / "weights.tsv", target="weight", target_transform="none")
+    model = db.models.SequencePredictor(embedding_dim=8, asv_num_heads=1)
+    events: list[dict] = []
+    trainer = db.Trainer(model, epochs=2, batch_size=4, loss_type="mse", warmup_steps=0, patience=0)
+    with caplog.at_level("WARNING", logger="deepbio_torch"):
+        history = trainer.fit(train, train.subset([0, 1, 2]), on_step=events.append)
+    skipped = [event["skipped"] for event in events if event["skipped"]]
+    assert len(skipped) == 2 and all(f"'{table.sample_ids[3]}'" in text for text in skipped)
+    assert [epoch["skipped_steps"] for epoch in history.epochs] == [1, 1]
+    assert [record.getMessage() for record in caplog.records] == skipped
+    assert all(torch.isfinite(parameter).all() for parameter in model.parameters())
 
 
 def test_other_data_behind_the_same_path_are_refused_and_moved_data_resume(
@@ -315,7 +355,8 @@ def test_a_run_of_python_has_what_a_run_of_the_command_has(
     train, val = samples(community_dir).split(0.2, seed=0)
     trainer = db.Trainer(db.models.SequencePredictor(**TINY), epochs=1, batch_size=8)
     trainer.fit(train, val, run_directory=run)
-    assert {path.name for path in run.iterdir()} == {path.name for path in age_run.iterdir()}
+    # The state before the last comes with a second epoch.
+    assert {path.name for path in run.iterdir()} == {path.name for path in age_run.iterdir()} - {"last.old"}
     ours, theirs = (json.loads((r / "config.json").read_text())["trained_on"] for r in (run, age_run))
     assert {"table", "metadata", "num_samples", "num_train", "num_val", "baseline", "content"} <= set(ours) & set(
         theirs

@@ -125,16 +125,20 @@ std::vector<std::pair<std::string, torch::Tensor>> trainable_parameters(const mo
   return parameters;
 }
 
-double clip_gradients(const std::vector<std::pair<std::string, torch::Tensor>>& parameters, double max_norm) {
+double gradient_norm(const std::vector<std::pair<std::string, torch::Tensor>>& parameters) {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> norms;
   for (const auto& [name, parameter] : parameters) {
     if (parameter.grad().defined()) norms.push_back(parameter.grad().norm());
   }
-  if (norms.empty()) return 0;
-  const double total = torch::stack(norms).norm().item<double>();
+  return norms.empty() ? 0 : torch::stack(norms).norm().item<double>();
+}
+
+double clip_gradients(const std::vector<std::pair<std::string, torch::Tensor>>& parameters, double max_norm) {
+  const torch::NoGradGuard no_grad;
+  const double total = gradient_norm(parameters);
   const double factor = max_norm / (total + 1e-6);
-  if (factor < 1) {
+  if (factor < 1 && std::isfinite(total)) {
     for (const auto& [name, parameter] : parameters) {
       if (parameter.grad().defined()) parameter.grad().mul_(factor);
     }
@@ -142,12 +146,11 @@ double clip_gradients(const std::vector<std::pair<std::string, torch::Tensor>>& 
   return total;
 }
 
-void clip_apart(const std::vector<std::pair<std::string, torch::Tensor>>& parameters, const std::string& prefix,
-                double max_norm) {
+double clip_apart(const std::vector<std::pair<std::string, torch::Tensor>>& parameters, const std::string& prefix,
+                  double max_norm) {
   std::vector<std::pair<std::string, torch::Tensor>> with_prefix, others;
   for (const auto& each : parameters) (each.first.starts_with(prefix) ? with_prefix : others).push_back(each);
-  clip_gradients(with_prefix, max_norm);
-  clip_gradients(others, max_norm);
+  return std::hypot(clip_gradients(with_prefix, max_norm), clip_gradients(others, max_norm));
 }
 
 }  // namespace deepbio::train

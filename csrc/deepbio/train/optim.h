@@ -61,11 +61,15 @@ class Optimizer {
 //   throws ArgumentError when none is left
 std::vector<std::pair<std::string, torch::Tensor>> trainable_parameters(const model::AamModel& model);
 
-// Scales gradients so that their total 2-norm is at most max_norm; returns the norm before.
+// The total 2-norm of the gradients; not finite when one of them is not.
+double gradient_norm(const std::vector<std::pair<std::string, torch::Tensor>>& parameters);
+// Scales gradients so that their total 2-norm is at most max_norm; returns the norm before. Gradients whose norm is not
+// finite are left as they are.
 double clip_gradients(const std::vector<std::pair<std::string, torch::Tensor>>& parameters, double max_norm);
 // The same, but parameters whose names start with `prefix` and all others by a norm of their own: the gradients of an
-// encoder are larger by far than those of the heads over it, which would hardly learn under one norm.
-void clip_apart(const std::vector<std::pair<std::string, torch::Tensor>>& parameters, const std::string& prefix,
-                double max_norm);
+// encoder are larger by far than those of the heads over it, which would hardly learn under one norm. Returns the norm
+// of all before.
+double clip_apart(const std::vector<std::pair<std::string, torch::Tensor>>& parameters, const std::string& prefix,
+                  double max_norm);
 
 }  // namespace deepbio::train

@@ -28,6 +28,11 @@ Json state_to_json(const TrainingState& state, const TrainingOptions& options) {
   Json history = Json::array();
   for (const EpochReport& report : state.history) history.push_back(report.to_json());
   return Json(Json::Object{{"next_epoch", state.next_epoch},
+                           {"next_step", state.next_step},
+                           {"means", state.means.to_json()},
+                           {"lr", state.lr},
+                           {"skipped", state.skipped},
+                           {"skipped_in_row", state.skipped_in_row},
                            {"updates", state.updates},
                            {"best_epoch", state.best_epoch},
                            {"best_value", state.best_value},
@@ -42,6 +47,13 @@ Json state_to_json(const TrainingState& state, const TrainingOptions& options) {
 TrainingState state_from_json(const Json& json) {
   TrainingState state;
   state.next_epoch = json.at("next_epoch").as_int();
+  if (const Json* step = json.find("next_step")) {  // older runs have states of whole epochs only
+    state.next_step = step->as_int();
+    state.means = Means::from_json(json.at("means"));
+    state.lr = json.at("lr").as_double();
+    state.skipped = json.at("skipped").as_int();
+    state.skipped_in_row = json.at("skipped_in_row").as_int();
+  }
   state.updates = json.at("updates").as_int();
   state.best_epoch = json.at("best_epoch").as_int();
   state.best_value = json.at("best_value").as_double();
@@ -56,7 +68,7 @@ TrainingState state_from_json(const Json& json) {
 // Options that a resumed run may change without becoming another run; a run can be extended, not shortened.
 bool may_change(const std::string& key, const Json& before, const Json& now) {
   if (key == "epochs") return now.as_int() >= before.as_int();
-  return key == "patience" || key == "num_workers";
+  return key == "patience" || key == "num_workers" || key == "save_steps" || key == "max_skipped_steps";
 }
 
 // before: as an older version may have written it; options that it did not have are at their defaults.
@@ -107,6 +119,7 @@ EpochReport epoch_report_from_json(const Json& json) {
   report.seconds = json.at("seconds").as_double();
   report.samples_per_second = json.at("samples_per_second").as_double();
   report.is_best = json.at("is_best").as_bool();
+  if (const Json* skipped = json.find("skipped_steps")) report.skipped_steps = skipped->as_int();
   report.train_terms = numbers(json.at("train"));
   report.val_terms = numbers(json.at("val"));
   return report;
@@ -127,7 +140,6 @@ void save_training_state(const std::string& run, const TrainingState& state, con
     fs::rename(last, old);
   }
   fs::rename(fresh, last);
-  fs::remove_all(old);
   io::write_file((fs::path(run) / "metrics.jsonl").string(), metrics_lines(state.history));
 }
 

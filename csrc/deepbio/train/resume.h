@@ -1,5 +1,6 @@
-// Where a training run stands after an epoch, and how it is kept in RUN/last so that a crash at any moment leaves a
-// complete older state: the folder is written under another name and swapped in by renaming.
+// Where a training run stands after an update, and how it is kept in RUN/last so that a crash at any moment leaves a
+// complete older state: the folder is written under another name and swapped in by renaming. The state before the last
+// stays in RUN/last.old.
 #pragma once
 
 #include <string>
@@ -8,13 +9,18 @@
 #include "deepbio/train/checkpoint.h"
 #include "deepbio/train/optim.h"
 #include "deepbio/train/schedule.h"
+#include "deepbio/train/scores.h"
 #include "deepbio/train/trainer.h"
 
 namespace deepbio::train {
 
 struct TrainingState {
   int64_t next_epoch = 0;
-  int64_t updates = 0;  // optimizer steps taken: where the learning-rate schedule stands
+  int64_t next_step = 0;  // batches of next_epoch that are learned already, a whole number of updates
+  Means means;            // of those batches
+  int64_t updates = 0;    // optimizer steps taken or passed over: where the learning-rate schedule stands
+  double lr = 0;          // of the last update
+  int64_t skipped = 0, skipped_in_row = 0;  // updates passed over in next_epoch so far, and without one in between
   int64_t best_epoch = -1;
   double best_value = 0;            // of options.best_metric
   int64_t epochs_without_gain = 0;  // what patience counts

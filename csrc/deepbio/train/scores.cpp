@@ -20,6 +20,20 @@ std::map<std::string, double> Means::values() const {
   return out;
 }
 
+Json Means::to_json() const {
+  Json out = Json::object();
+  for (const auto& [name, sum] : sums_) out.set(name, Json(Json::Array{Json(sum.first), Json(sum.second)}));
+  return out;
+}
+
+Means Means::from_json(const Json& json) {
+  Means means;
+  for (const auto& [name, sum] : json.as_object()) {
+    means.sums_[name] = {sum.as_array().at(0).as_double(), sum.as_array().at(1).as_double()};
+  }
+  return means;
+}
+
 void Scores::add(const Tensor& prediction, const Tensor& target) {
   if (config_.is_classifier) return add_classes(prediction, target);
   const Tensor middle = prediction.dim() == 3 ? prediction.select(2, prediction.size(2) / 2) : prediction;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "deepbio/base/json.h"
 #include "deepbio/data/targets.h"
 #include "deepbio/model/config.h"
 #include "deepbio/train/losses.h"
@@ -21,6 +22,10 @@ class Means {
   void add(const std::string& name, double value, int64_t weight);
   void add(const LossTerms& terms, int64_t weight);
   std::map<std::string, double> values() const;
+  bool is_empty() const { return sums_.empty(); }
+  // {name: [sum, weight]}, so that an epoch can go on from where it was left.
+  Json to_json() const;
+  static Means from_json(const Json& json);
 
  private:
   std::map<std::string, std::pair<double, double>> sums_;  // sum, weight

@@ -7,28 +7,24 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <limits>
-#include <numeric>
 
 #include "deepbio/base/error.h"
-#include "deepbio/data/loader.h"
-#include "deepbio/model/functional.h"
 #include "deepbio/train/checks.h"
+#include "deepbio/train/faults.h"
 #include "deepbio/train/feed.h"
 #include "deepbio/train/mixture.h"
-#include "deepbio/train/optim.h"
 #include "deepbio/train/predictor.h"
 #include "deepbio/train/resume.h"
-#include "deepbio/train/scores.h"
 #include "deepbio/train/start.h"
 #include "deepbio/train/step_generator.h"
+#include "deepbio/train/updates.h"
+#include "deepbio/train/validation.h"
 
 namespace deepbio::train {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 using SampleLoader = data::Loader<data::SampleBatch>;
-constexpr uint64_t kValidationEpoch = std::numeric_limits<uint64_t>::max();
 
 NamedTensors copy_of(const NamedTensors& tensors) {
   NamedTensors copies;
@@ -36,7 +32,16 @@ NamedTensors copy_of(const NamedTensors& tensors) {
   return copies;
 }
 
-// Everything one call of fit() needs; each epoch is train_epoch, then validate, then finish_epoch.
+WantedOutputs wanted_outputs(const model::AamModel& model, const TrainingOptions& options, const TrainerData& sources) {
+  const bool is_frozen = model.is_predictor() && model.config().freeze_base;
+  WantedOutputs wanted;
+  wanted.nucleotides = model.config().predict_nucleotides && options.loss.nuc_penalty > 0 && !is_frozen;
+  wanted.counts = options.loss.count_penalty > 0;
+  wanted.samples = sources.train.has_distances() && options.loss.penalty > 0;
+  return wanted;
+}
+
+// Everything one call of fit() needs; each epoch is train_epoch, then validation, then finish_epoch.
 class FitRun {
  public:
   FitRun(model::AamModel& model, const TrainingOptions& options, const std::string& run, const TrainerData& sources,
@@ -45,23 +50,17 @@ class FitRun {
         options_(options),
         run_(run),
         sources_(sources),
-        codec_(codec),
         callbacks_(callbacks),
         generator_(options.seed),
-        optimizer_(trainable_parameters(model), optimizer_options(options, model.is_predictor())) {
+        updates_(model, options, state_),
+        wanted_(wanted_outputs(model, options, sources)),
+        validation_(model, options, codec, wanted_) {
     check_training(model_.config(), model_.is_predictor(), options_,
-                   {sources_.train, sources_.val, sources_.split, codec_});
+                   {sources_.train, sources_.val, sources_.split, codec});
     counts_ = fit_count_target(options_.count_target, sources_.train, sources_.split.train);
     is_frozen_ = model_.is_predictor() && model_.config().freeze_base;
-    with_nucleotides_ = model_.config().predict_nucleotides && options_.loss.nuc_penalty > 0 && !is_frozen_;
-    with_counts_ = options_.loss.count_penalty > 0;
     for (const auto& parameter : model_.parameters()) num_parameters_ += parameter.numel();
     epochs_ = budget_epochs(options_, static_cast<int64_t>(sources_.split.train.size()));
-    const auto* predictor = dynamic_cast<const model::SequencePredictorImpl*>(&model_);
-    if (predictor != nullptr && !predictor->mixture().is_empty()) {
-      member_share_ = 1 / std::sqrt(static_cast<double>(predictor->mixture()->weight.size(0)));
-    }
-    with_samples_ = sources_.train.has_distances() && options_.loss.penalty > 0;
   }
 
   FitResult go(bool resume) {
@@ -69,25 +68,25 @@ class FitRun {
     SampleLoader train = loader(sources_.train, sources_.split.train, /*shuffle=*/true);
     std::optional<SampleLoader> val;
     if (!sources_.split.val.empty()) val.emplace(loader(sources_.val, sources_.split.val, /*shuffle=*/false));
-    const int64_t groups =
-        (train.num_batches() + options_.gradient_accumulation_steps - 1) / options_.gradient_accumulation_steps;
-    total_updates_ = groups * epochs_;
+    const int64_t group = options_.gradient_accumulation_steps;
+    updates_.plan((train.num_batches() + group - 1) / group * epochs_);
     while (!state_.finished && state_.next_epoch < epochs_) {
       EpochReport report;
       report.epoch = state_.next_epoch;
       const auto start = Clock::now();
-      if (!train_epoch(train, report)) {
+      if (!train_epoch_or_save(train)) {
         result_.interrupted = true;
         break;
       }
+      report_training(report);
       report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
       report.samples_per_second = static_cast<double>(sources_.split.train.size()) / std::max(report.seconds, 1e-9);
       // What is measured and written is the mean of the weights so far; training goes on from where it stood.
-      const NamedTensors now = swap_in(state_.average);
+      const NamedTensors now = updates_.swap_in(state_.average);
+      report.val_loss = report.train_loss;
       if (val) {
-        validate(*val, report);
-      } else {
-        report.val_loss = report.train_loss;
+        report.val_terms = validation_.run(*val, sources_.features, counts_, generator_);
+        report.val_loss = report.val_terms["total_loss"];
       }
       if (!finish_epoch(report, now)) break;
     }
@@ -95,16 +94,6 @@ class FitRun {
   }
 
  private:
-  static OptimizerOptions optimizer_options(const TrainingOptions& options, bool is_predictor) {
-    OptimizerOptions out;
-    out.kind = options.optimizer;
-    out.weight_decay = options.weight_decay;
-    out.beta2 = options.beta2;
-    if (is_predictor) out.slow_prefix = "base_model.";
-    out.slow_factor = options.base_lr_factor;
-    return out;
-  }
-
   SampleLoader loader(const data::SampleDataset& dataset, const std::vector<int64_t>& items, bool shuffle) const {
     data::LoaderOptions options;
     options.batch_size = options_.batch_size;
@@ -120,53 +109,80 @@ class FitRun {
     if (run_.empty()) throw ArgumentError("trainer: resume needs a run directory");
     // Stopped before its first checkpoint: from the start.
     if (!has_training_state(run_) && std::filesystem::exists(std::filesystem::path(run_) / "config.json")) return;
-    state_ = load_training_state(run_, model_, optimizer_, options_);
-    result_.saved_epochs = state_.next_epoch;
-    best_weights_ = load_tensors((std::filesystem::path(run_) / "model.safetensors").string());
+    state_ = load_training_state(run_, model_, updates_.optimizer(), options_);
+    note_saved();
+    // Without one the run was stopped in its first epoch, which has no best weights yet.
+    const std::string weights = (std::filesystem::path(run_) / "model.safetensors").string();
+    if (std::filesystem::exists(weights)) best_weights_ = load_tensors(weights);
     sources_.features = frozen_features(model_, sources_.train);  // of the weights that are there now
   }
 
+  // A stop in the middle of an epoch, by a callback's word or its exception, loses nothing that was learned.
+  bool train_epoch_or_save(SampleLoader& loader) {
+    try {
+      if (train_epoch(loader)) return true;
+    } catch (...) {
+      if (stopped_by_callback_) save_within_epoch();
+      throw;
+    }
+    save_within_epoch();
+    return false;
+  }
+
   // False when the callback asked to stop.
-  bool train_epoch(SampleLoader& loader, EpochReport& report) {
+  bool train_epoch(SampleLoader& loader) {
     // What the pooled sequences are centred and scaled by was measured before the base moved.
-    if (model_.is_predictor() && base_moves()) {
+    if (model_.is_predictor() && updates_.base_moves() && state_.next_step == 0) {
       rescale_sequences(model_, sources_.train, sources_.split.train);
     }
     model_.train();
-    optimizer_.zero_grad();
+    updates_.zero_grad();
     const int64_t num_steps = loader.num_batches(), group = options_.gradient_accumulation_steps;
-    Means means;
-    loader.begin(static_cast<uint64_t>(report.epoch));
-    for (int64_t step = 0; step < num_steps; ++step) {
+    Means means = state_.means;
+    std::string fault;  // of a batch of this group
+    loader.begin(static_cast<uint64_t>(state_.next_epoch), state_.next_step);
+    for (int64_t step = state_.next_step; step < num_steps; ++step) {
       const std::optional<data::SampleBatch> batch = loader.next();
       if (!batch) break;
-      generator_.seed_step(static_cast<uint64_t>(report.epoch), static_cast<uint64_t>(step));
-      const int64_t group_size = std::min(group, num_steps - step / group * group);
-      const LossTerms terms = learn(*batch, {report.epoch, step}, group_size);
-      means.add(terms, batch->mask.size(0));
-      if ((step + 1) % group == 0 || step + 1 == num_steps) report.lr = update();
-      const StepReport progress{report.epoch, step, num_steps, terms.total_loss.item<double>()};
-      if (callbacks_.on_step && callbacks_.on_step(progress) == Control::kStop) return false;
+      generator_.seed_step(static_cast<uint64_t>(state_.next_epoch), static_cast<uint64_t>(step));
+      StepReport progress;
+      progress.epoch = state_.next_epoch, progress.step = step, progress.num_steps = num_steps;
+      const LossTerms terms = learn(*batch, std::min(group, num_steps - step / group * group), fault);
+      progress.loss = terms.total_loss.item<double>();
+      if (std::isfinite(progress.loss)) means.add(terms, batch->mask.size(0));
+      if ((step + 1) % group == 0 || step + 1 == num_steps) {
+        progress.skipped = update(step, *batch, fault);
+        fault.clear();
+        state_.next_step = step + 1;
+        state_.means = means;
+        if (options_.save_steps > 0 && state_.updates % options_.save_steps == 0) save_within_epoch();
+      }
+      if (tell(progress) == Control::kStop) return false;
     }
-    report.train_terms = means.values();
-    report.train_loss = report.train_terms["total_loss"];
     return true;
   }
 
-  struct Place {
-    int64_t epoch, step;
-  };
-  LossTerms learn(const data::SampleBatch& batch, Place place, int64_t group_size) {
-    const model::Outputs outputs =
-        model_.forward(make_inputs(batch, sources_.features), {.return_nucleotides = with_nucleotides_,
-                                                               .skip_padding = true,
-                                                               .predict_counts = with_counts_,
-                                                               .embed_samples = with_samples_ && !is_frozen_});
-    LossTerms terms = multi_task_loss(outputs, make_loss_targets(batch, counts_), options_.loss,
-                                      model_.config().is_classifier, model_.config().encoder_type);
+  Control tell(const StepReport& progress) {
+    if (!callbacks_.on_step) return Control::kContinue;
+    stopped_by_callback_ = true;  // unless it comes back
+    const Control answer = callbacks_.on_step(progress);
+    stopped_by_callback_ = false;
+    return answer;
+  }
+
+  // Adds the batch's part of the gradients; of a loss that is not finite only the reason, to fault.
+  LossTerms learn(const data::SampleBatch& batch, int64_t group_size, std::string& fault) {
+    const model::Inputs inputs = make_inputs(batch, sources_.features);
+    const LossTargets targets = make_loss_targets(batch, counts_);
+    const model::Outputs outputs = model_.forward(inputs, {.return_nucleotides = wanted_.nucleotides,
+                                                           .skip_padding = true,
+                                                           .predict_counts = wanted_.counts,
+                                                           .embed_samples = wanted_.samples && !is_frozen_});
+    LossTerms terms =
+        multi_task_loss(outputs, targets, options_.loss, model_.config().is_classifier, model_.config().encoder_type);
     if (!std::isfinite(terms.total_loss.item<double>())) {
-      throw Error("training: the loss became NaN or infinite in epoch " + std::to_string(place.epoch) + ", step " +
-                  std::to_string(place.step) + "; a smaller `lr` or `max_grad_norm=1` may help");
+      fault = first_not_finite(Step{inputs, targets, outputs, terms});
+      return terms;
     }
     if (!terms.total_loss.requires_grad()) {
       throw ArgumentError("training: nothing to learn: every loss term is zero or belongs to frozen parameters");
@@ -175,70 +191,38 @@ class FitRun {
     return terms;
   }
 
-  bool base_moves() const {
-    return !is_frozen_ &&
-           static_cast<double>(state_.updates) >= options_.unfreeze_from * static_cast<double>(total_updates_);
-  }
-
-  double update() {
-    if (!base_moves()) optimizer_.forget_slow_gradients();
-    if (options_.max_grad_norm > 0) {  // groups with rates of their own by norms of their own
-      const std::string prefix = options_.base_lr_factor == 1 ? "" : "base_model.";
-      clip_apart(optimizer_.parameters(), prefix, options_.max_grad_norm * member_share_);
+  // One update, or why there was none: a batch or a gradient that is not finite is passed over, a few times in a row.
+  std::string update(int64_t step, const data::SampleBatch& batch, std::string fault) {
+    if (fault.empty()) {
+      fault = updates_.step();
+    } else {
+      updates_.skip();
     }
-    Rate rate =
-        scheduled_rate({options_.scheduler, options_.lr, options_.warmup_steps, total_updates_}, state_.updates);
-    rate.lr *= state_.plateau.factor;
-    optimizer_.step(rate);
-    optimizer_.zero_grad();
-    ++state_.updates;
-    average();
-    return rate.lr;
-  }
-
-  void validate(SampleLoader& loader, EpochReport& report) {
-    const torch::NoGradGuard no_grad;
-    model_.eval();
-    Means means;
-    Scores scores(model_.config(), codec_);
-    loader.begin(0);
-    for (int64_t step = 0; const std::optional<data::SampleBatch> batch = loader.next(); ++step) {
-      const model::Inputs inputs = make_inputs(*batch, sources_.features);
-      const LossTargets targets = make_loss_targets(*batch, counts_);
-      const model::Outputs outputs = model_.forward(
-          inputs, {.skip_padding = true, .predict_counts = with_counts_, .embed_samples = with_samples_});
-      LossTerms terms =
-          multi_task_loss(outputs, targets, options_.loss, model_.config().is_classifier, model_.config().encoder_type);
-      if (with_nucleotides_) add_masked_nucleotides(inputs, targets, static_cast<uint64_t>(step), terms, means);
-      means.add(terms, batch->mask.size(0));
-      if (!model_.is_predictor()) continue;
-      const torch::Tensor& answer = outputs.target_prediction;
-      scores.add(model_.config().is_classifier ? model::class_scores(model_, answer) : answer, targets.target);
+    if (fault.empty()) {
+      state_.skipped_in_row = 0;
+      return "";
     }
-    report.val_terms = means.values();
-    report.val_loss = report.val_terms["total_loss"];
-    if (model_.is_predictor()) scores.write_metrics(report.val_terms);
+    ++state_.skipped, ++state_.skipped_in_row;
+    const std::string where = "epoch " + std::to_string(state_.next_epoch + 1) + ", step " + std::to_string(step + 1);
+    const std::string weights = first_not_finite(model_);
+    if (!weights.empty()) throw Error("training: " + where + ": weights are not finite, first " + quoted(weights, 200));
+    const std::string what = "not finite: " + fault + "; " + name_samples(batch);
+    if (state_.skipped_in_row > options_.max_skipped_steps) {
+      throw Error("training: " + where + " is " + what + "; " + std::to_string(state_.skipped_in_row) +
+                  " in a row (`max_skipped_steps` " + std::to_string(options_.max_skipped_steps) +
+                  "); a smaller `lr` or `max_grad_norm=1` may help");
+    }
+    return where + " passed over, " + what;
   }
 
-  // The model masks in training only; here a second pass with a mask of its own (the same in every epoch) measures what
-  // it has learned about hidden bases, while the other terms see the sequences as they are.
-  void add_masked_nucleotides(model::Inputs inputs, const LossTargets& targets, uint64_t step, LossTerms& terms,
-                              Means& means) {
-    generator_.seed_step(kValidationEpoch, step);
-    const model::ModelConfig& config = model_.config();
-    const torch::Tensor tokens = inputs.asv_tokens;
-    const torch::Tensor which = config.nuc_mask_strategy == "span"
-                                    ? model::functional::span_mask(tokens, config.nuc_mask_ratio)
-                                    : model::functional::random_mask(tokens, config.nuc_mask_ratio);
-    inputs.asv_tokens = model::functional::apply_mask_token(tokens, which);
-    const torch::Tensor logits =
-        model_.forward(inputs, {.return_nucleotides = true, .skip_padding = true}).nuc_predictions;
-    terms.nuc_loss = nucleotide_loss(logits, tokens, which, targets.nucleotide_weight);
-    terms.total_loss = terms.total_loss + options_.loss.nuc_penalty * terms.nuc_loss;
-    const int64_t masked = which.sum().item<int64_t>();
-    if (masked == 0) return;
-    const int64_t hits = (logits.argmax(-1) == tokens).logical_and(which).sum().item<int64_t>();
-    means.add("nuc_accuracy", static_cast<double>(hits) / static_cast<double>(masked), masked);
+  void report_training(EpochReport& report) const {
+    if (state_.means.is_empty()) {
+      throw Error("training: no batch of epoch " + std::to_string(report.epoch + 1) + " has a loss that is finite");
+    }
+    report.train_terms = state_.means.values();
+    report.train_loss = report.train_terms["total_loss"];
+    report.lr = state_.lr;
+    report.skipped_steps = state_.skipped;
   }
 
   double value_of(const EpochReport& report) const {
@@ -254,7 +238,7 @@ class FitRun {
   bool finish_epoch(EpochReport& report, const NamedTensors& now) {
     const double value = value_of(report);
     if (!std::isfinite(report.val_loss) || !std::isfinite(value)) {
-      throw Error("training: the validation loss became NaN or infinite in epoch " + std::to_string(report.epoch));
+      throw Error("training: the validation loss became NaN or infinite in epoch " + std::to_string(report.epoch + 1));
     }
     report.is_best = state_.best_epoch < 0 || options_.best_metric == "last" ||
                      (is_bigger_better(options_.best_metric) ? value > state_.best_value : value < state_.best_value);
@@ -266,44 +250,37 @@ class FitRun {
     }
     if (options_.scheduler == "plateau") state_.plateau.see(report.val_loss);
     state_.history.push_back(report);
-    ++state_.next_epoch;
+    begin_next_epoch();
     state_.finished = options_.patience > 0 && state_.epochs_without_gain >= options_.patience;
     const bool is_saved = save_when_due(report.is_best, now);
-    if (callbacks_.on_epoch && callbacks_.on_epoch(report) == Control::kStop) {
-      if (!is_saved) save(report.is_best, now);
-      result_.interrupted = true;
-      return false;
+    if (!is_stopped_after(report, [&] {
+          if (!is_saved) save(report.is_best, now);
+        })) {
+      updates_.swap_in(now);
+      return true;
     }
-    swap_in(now);
+    result_.interrupted = true;
+    return false;
+  }
+
+  // Tells of an epoch. save: called where training ends by the callback's word or its exception.
+  template <class Save>
+  bool is_stopped_after(const EpochReport& report, const Save& save) {
+    if (!callbacks_.on_epoch) return false;
+    try {
+      if (callbacks_.on_epoch(report) == Control::kContinue) return false;
+    } catch (...) {
+      save();
+      throw;
+    }
+    save();
     return true;
   }
 
-  // Puts weights into the model and returns those that were there; does nothing without weights.
-  NamedTensors swap_in(const NamedTensors& weights) {
-    NamedTensors before;
-    if (weights.empty()) return before;
-    const torch::NoGradGuard no_grad;
-    for (size_t i = 0; i < weights.size(); ++i) {
-      torch::Tensor parameter = optimizer_.parameters()[i].second;
-      before.emplace_back(weights[i].first, parameter.clone());
-      parameter.copy_(weights[i].second);
-    }
-    return before;
-  }
-
-  // Every few updates are enough for the mean, and cost little beside the optimizer.
-  void average() {
-    constexpr int64_t kEvery = 4;
-    const auto first = static_cast<int64_t>(options_.average_from * static_cast<double>(total_updates_));
-    if (options_.average_from >= 1 || state_.updates < first || (total_updates_ - state_.updates) % kEvery != 0) return;
-    const torch::NoGradGuard no_grad;
-    if (state_.averaged++ == 0) {
-      state_.average = copy_of(optimizer_.parameters());
-      return;
-    }
-    for (size_t i = 0; i < state_.average.size(); ++i) {
-      state_.average[i].second.lerp_(optimizer_.parameters()[i].second, 1.0 / static_cast<double>(state_.averaged));
-    }
+  void begin_next_epoch() {
+    ++state_.next_epoch;
+    state_.next_step = state_.skipped = 0;
+    state_.means = {};
   }
 
   // Where the last epoch counts, a large model is written at most every kSecondsBetweenSaves: its epochs take seconds,
@@ -320,21 +297,34 @@ class FitRun {
     return true;
   }
 
+  // now: the weights that training goes on from, where those in the model are their mean.
   void save(bool is_best, const NamedTensors& now) {
     if (run_.empty()) return;
     const std::string path = (std::filesystem::path(run_) / "model.safetensors").string();
     if (is_best) save_tensors(path, options_.best_metric == "last" ? state_dict(model_) : best_weights_);
-    const NamedTensors mean = swap_in(now);
-    save_training_state(run_, state_, model_, optimizer_, options_);
-    swap_in(mean);
+    const NamedTensors mean = updates_.swap_in(now);
+    save_training_state(run_, state_, model_, updates_.optimizer(), options_);
+    updates_.swap_in(mean);
     last_save_ = Clock::now();
+    note_saved();
+  }
+
+  // The state of the last update; the weights are those after it.
+  void save_within_epoch() {
+    const NamedTensors now = updates_.swap_in(state_.average);
+    save(options_.best_metric == "last", now);
+    updates_.swap_in(now);
+  }
+
+  void note_saved() {
     result_.saved_epochs = state_.next_epoch;
+    result_.saved_steps = state_.next_step;
   }
 
   FitResult finish() {
-    if (!result_.interrupted) swap_in(state_.average);
+    if (!result_.interrupted) updates_.swap_in(state_.average);
     if (options_.best_metric != "last" && !best_weights_.empty()) load_state_dict(model_, best_weights_);
-    optimizer_.zero_grad();
+    updates_.zero_grad();
     model_.eval();
     result_.history = state_.history;
     result_.best_epoch = state_.best_epoch;
@@ -347,18 +337,15 @@ class FitRun {
   const TrainingOptions& options_;
   const std::string& run_;
   TrainerData sources_;
-  const std::optional<data::TargetCodec>& codec_;
   const Callbacks& callbacks_;
   StepGenerator generator_;
-  Optimizer optimizer_;
-  CountTarget counts_;
-  bool is_frozen_ = false, with_nucleotides_ = false, with_counts_ = true;
-  // The loss is the mean over M members, each with gradients of its own: norms of a model are 1 / sqrt(M) of a
-  // member's.
-  double member_share_ = 1;
-  bool with_samples_ = true;  // the sample level of the base, where only its own losses need it
-  int64_t epochs_ = 1, total_updates_ = 1;
   TrainingState state_;
+  Updates updates_;
+  WantedOutputs wanted_;
+  Validation validation_;
+  CountTarget counts_;
+  bool is_frozen_ = false, stopped_by_callback_ = false;
+  int64_t epochs_ = 1;
   NamedTensors best_weights_;
   FitResult result_;
   int64_t num_parameters_ = 0;

@@ -44,6 +44,8 @@ struct TrainingOptions {
   std::string count_target = "relative";  // relative (reads / total of the sample), minmax (as AAM), raw
   // What makes an epoch the best: val_loss, mae, r2, accuracy, f1; last: a fixed budget, and the last epoch counts.
   std::string best_metric = "val_loss";
+  int64_t max_skipped_steps = 10;  // in a row, before training stops
+  int64_t save_steps = 0;          // updates between states on disk within an epoch; 0: at ends of epochs and at a stop
   double average_from = 1;  // the model ends as the mean of its weights from this share of the steps on; 1: the last
   int64_t known_min_samples = 0;  // an ASV of so many training samples is known to the model; 0: no such branch
   int64_t calibration_folds = 0;  // inner folds that the mixture is fitted on (train/mixture.h); below 2: equal weights
@@ -61,6 +63,7 @@ struct EpochReport {
   double lr = 0;
   double seconds = 0, samples_per_second = 0;
   bool is_best = false;
+  int64_t skipped_steps = 0;  // updates that were passed over because something in them was not finite
   Json to_json() const;
 };
 
@@ -68,6 +71,7 @@ struct StepReport {
   int64_t epoch = 0, step = 0, num_steps = 0;
   double loss = 0;
   int64_t inner_fold = 0;  // 1, 2, ... while the mixture is fitted; 0: the model itself
+  std::string skipped;     // why no update was made: what is not finite, in which samples; "" where one was made
 };
 
 enum class Control { kContinue, kStop };
@@ -79,8 +83,8 @@ struct Callbacks {
 struct FitResult {
   std::vector<EpochReport> history;
   int64_t best_epoch = -1;
-  double best_loss = 0;      // the best epoch's options.best_metric
-  int64_t saved_epochs = 0;  // after which --resume would go on
+  double best_loss = 0;                       // the best epoch's options.best_metric
+  int64_t saved_epochs = 0, saved_steps = 0;  // whole epochs and batches of the next, after which --resume would go on
   bool stopped_early = false, interrupted = false;
 };
 

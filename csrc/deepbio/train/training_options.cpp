@@ -42,6 +42,12 @@ OptionRows TrainingOptions::rows() {
           .for_predictor(),
       {"best_metric", &best_metric, "What makes an epoch the best one; measured on the samples held back",
        one_of(best_metric_names())},
+      {"max_skipped_steps", &max_skipped_steps,
+       "Steps in a row that are passed over because a loss or gradient is NaN or infinite, before training stops",
+       at_least(0)},
+      {"save_steps", &save_steps,
+       "Steps of the optimizer between states on disk within an epoch; 0: at ends of epochs and when stopped",
+       at_least(0)},
       {"average_from", &average_from,
        "The model ends as the mean of its weights from this share of the steps on; 1: the last weights", from_to(0, 1)},
       OptionRow{"known_min_samples", &known_min_samples,
@@ -110,6 +116,7 @@ Json EpochReport::to_json() const {
                            {"seconds", seconds},
                            {"samples_per_second", samples_per_second},
                            {"is_best", is_best},
+                           {"skipped_steps", skipped_steps},
                            {"train", numbers(train_terms)},
                            {"val", numbers(val_terms)}});
 }

@@ -52,7 +52,7 @@ CATCH_TEST_CASE("a saved training state comes back with every field and weight")
   }
 }
 
-CATCH_TEST_CASE("saving again replaces the state and leaves no temporary folder") {
+CATCH_TEST_CASE("saving again replaces the state, keeps the one before and leaves no temporary folder") {
   const TemporaryFolder folder;
   const auto model = small_predictor();
   const Optimizer optimizer = optimizer_of(*model);
@@ -60,12 +60,20 @@ CATCH_TEST_CASE("saving again replaces the state and leaves no temporary folder"
   save_training_state(folder.path(), state, *model, optimizer, small_training(5));
   state.next_epoch = 4;
   save_training_state(folder.path(), state, *model, optimizer, small_training(5));
+  state.next_epoch = 5;
+  save_training_state(folder.path(), state, *model, optimizer, small_training(5));
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
     names.push_back(entry.path().filename().string());
   }
   std::sort(names.begin(), names.end());
-  CATCH_REQUIRE(names == std::vector<std::string>{"last", "metrics.jsonl"});
+  CATCH_REQUIRE(names == std::vector<std::string>{"last", "last.old", "metrics.jsonl"});
+  const auto epoch_in = [&](const std::string& name) {
+    const std::string path = folder / (name + "/state.json");
+    return deepbio::Json::parse(deepbio::test::read_text(path), path).at("next_epoch").as_int();
+  };
+  CATCH_REQUIRE(epoch_in("last") == 5);
+  CATCH_REQUIRE(epoch_in("last.old") == 4);
 }
 
 CATCH_TEST_CASE("options that make another run are refused before anything is loaded") {

@@ -66,37 +66,85 @@ CATCH_TEST_CASE("pretraining learns the distances between samples", "[trainer]")
   CATCH_REQUIRE(result.history.back().val_terms.at("nuc_loss") < result.history.front().val_terms.at("nuc_loss"));
 }
 
-CATCH_TEST_CASE("on one thread a resumed run equals an unbroken one bit for bit", "[trainer]") {
+// Training that is stopped after each of the given steps (epoch, step) and resumed, again and again, in a folder.
+FitResult fit_in_pieces(const std::string& run, const TrainingOptions& options, const SmallCommunity& community,
+                        const Split& split, std::vector<std::pair<int64_t, int64_t>> stops, model::AamModel& last) {
+  const data::SampleDataset train = community.dataset(true), val = community.dataset(false);
+  bool resume = false;
+  for (const auto& [epoch, step] : stops) {
+    Callbacks stop;
+    stop.on_step = [epoch = epoch, step = step](const StepReport& report) {
+      return report.epoch == epoch && report.step == step ? Control::kStop : Control::kContinue;
+    };
+    CATCH_REQUIRE(Trainer(small_predictor(), options, run).fit(train, val, split, stop, resume).interrupted);
+    resume = true;
+    torch::manual_seed(99);  // a resumed process knows nothing of the first one's generator
+  }
+  const std::shared_ptr<model::AamModel> model(&last, [](model::AamModel*) {});
+  return Trainer(model, options, run).fit(train, val, split, {}, resume);
+}
+
+CATCH_TEST_CASE("on one thread a resumed run equals an unbroken one bit for bit, wherever it stopped", "[trainer]") {
+  const SmallCommunity community;
+  const Split split = split_samples(community.samples, 0.25, 1);
+  for (const int64_t accumulation : {1, 2}) {
+    const test::TemporaryFolder folder;
+    TrainingOptions options = small_training(3);
+    options.gradient_accumulation_steps = accumulation;
+    const auto whole = small_predictor(), resumed = small_predictor();
+    const FitResult unbroken = fit_in_pieces(folder / "whole", options, community, split, {}, *whole);
+    // In the first epoch, after its first and its last batch; within an update where there are two batches in one.
+    const FitResult rest =
+        fit_in_pieces(folder / "cut", options, community, split, {{0, 0}, {0, 2}, {1, 1}, {2, 0}, {2, 2}}, *resumed);
+    CATCH_REQUIRE(rest.history.size() == unbroken.history.size());
+    for (size_t epoch = 0; epoch < rest.history.size(); ++epoch) {
+      CATCH_REQUIRE(rest.history[epoch].train_loss == unbroken.history[epoch].train_loss);
+      CATCH_REQUIRE(rest.history[epoch].val_loss == unbroken.history[epoch].val_loss);
+      CATCH_REQUIRE(rest.history[epoch].lr == unbroken.history[epoch].lr);
+    }
+    CATCH_REQUIRE(same_weights(*whole, *resumed));
+    for (const char* name : {"model.safetensors", "last/model.safetensors", "last/optimizer.safetensors"}) {
+      CATCH_REQUIRE(test::read_text(folder / (std::string("whole/") + name)) ==
+                    test::read_text(folder / (std::string("cut/") + name)));
+    }
+  }
+}
+
+CATCH_TEST_CASE("an exception of a callback leaves the state of the last update", "[trainer]") {
   const SmallCommunity community;
   const test::TemporaryFolder folder;
-  const data::SampleDataset train = community.dataset(true), val = community.dataset(false);
-  const Split split = split_samples(community.samples, 0.25, 1);
-  const TrainingOptions options = small_training(5);
-  const auto whole = small_predictor();
-  const FitResult unbroken = Trainer(whole, options, folder / "whole").fit(train, val, split);
-
-  const auto broken = small_predictor();
-  int steps = 0;
-  Callbacks stop_in_third_epoch;
-  stop_in_third_epoch.on_step = [&](const StepReport& report) {
-    ++steps;
-    return report.epoch == 2 && report.step == 1 ? Control::kStop : Control::kContinue;
+  const data::SampleDataset data = community.dataset(true);
+  const Split split = all_for_both(community);
+  Callbacks failing;
+  failing.on_step = [](const StepReport& report) -> Control {
+    if (report.step == 1) throw Error("stop");
+    return Control::kContinue;
   };
-  CATCH_REQUIRE(Trainer(broken, options, folder / "broken").fit(train, val, split, stop_in_third_epoch).interrupted);
-  CATCH_REQUIRE(steps == 3 + 3 + 2);
-  torch::manual_seed(99);  // a resumed process knows nothing of the first one's generator
-  const auto resumed = small_predictor();
-  const FitResult rest = Trainer(resumed, options, folder / "broken").fit(train, val, split, {}, /*resume=*/true);
-  CATCH_REQUIRE(rest.history.size() == unbroken.history.size());
-  for (size_t epoch = 0; epoch < rest.history.size(); ++epoch) {
-    CATCH_REQUIRE(rest.history[epoch].train_loss == unbroken.history[epoch].train_loss);
-    CATCH_REQUIRE(rest.history[epoch].val_loss == unbroken.history[epoch].val_loss);
-  }
-  CATCH_REQUIRE(same_weights(*whole, *resumed));
-  for (const char* name : {"model.safetensors", "last/model.safetensors", "last/optimizer.safetensors"}) {
-    CATCH_REQUIRE(test::read_text(folder / (std::string("whole/") + name)) ==
-                  test::read_text(folder / (std::string("broken/") + name)));
-  }
+  CATCH_REQUIRE_THROWS(Trainer(small_predictor(), small_training(2), folder.path()).fit(data, data, split, failing));
+  int64_t first = -1;
+  Callbacks look;
+  look.on_step = [&](const StepReport& report) {
+    if (first < 0) first = report.step;
+    return Control::kContinue;
+  };
+  Trainer(small_predictor(), small_training(2), folder.path()).fit(data, data, split, look, /*resume=*/true);
+  CATCH_REQUIRE(first == 2);
+}
+
+CATCH_TEST_CASE("states within an epoch come every save_steps updates", "[trainer]") {
+  const SmallCommunity community;
+  const test::TemporaryFolder folder;
+  const data::SampleDataset data = community.dataset(true);
+  TrainingOptions options = small_training(1);
+  options.save_steps = 2;
+  Callbacks look;
+  std::vector<bool> is_there;
+  look.on_step = [&](const StepReport&) {
+    is_there.push_back(std::filesystem::exists(folder / "last/state.json"));
+    return Control::kContinue;
+  };
+  Trainer(small_predictor(), options, folder.path()).fit(data, data, all_for_both(community), look);
+  CATCH_REQUIRE(is_there == std::vector<bool>{false, true, true});
 }
 
 CATCH_TEST_CASE("resuming refuses other options, and a run in which nothing was finished", "[trainer]") {
@@ -120,6 +168,7 @@ CATCH_TEST_CASE("a crash between the two renames of a checkpoint is survived", "
   const data::SampleDataset data = community.dataset(true);
   const Split split = all_for_both(community);
   Trainer(small_predictor(), small_training(2), folder.path()).fit(data, data, split);
+  std::filesystem::remove_all(folder / "last.old");
   std::filesystem::rename(folder / "last", folder / "last.old");
   const FitResult result =
       Trainer(small_predictor(), small_training(2), folder.path()).fit(data, data, split, {}, true);
@@ -223,7 +272,51 @@ CATCH_TEST_CASE("a loss that is not a number stops training with the place", "[t
   }
   const data::SampleDataset data = community.dataset(true);
   CATCH_REQUIRE_THROWS_WITH(Trainer(model, small_training(1)).fit(data, data, all_for_both(community)),
-                            Catch::Contains("epoch 0, step 0"));
+                            Catch::Contains("epoch 1, step 1") && Catch::Contains("'target_head.weight'"));
+}
+
+// One sample whose squared error overflows.
+data::SampleDataset with_one_far_target(const SmallCommunity& community) {
+  data::SampleDataset data = community.dataset(true);
+  torch::Tensor targets = community.targets.clone();
+  targets[3][0] = 3e38;
+  data.set_targets(targets);
+  return data;
+}
+
+CATCH_TEST_CASE("a batch that is not finite is passed over, named and counted", "[trainer]") {
+  const SmallCommunity community;
+  const data::SampleDataset data = with_one_far_target(community);
+  Split split = all_for_both(community);
+  split.val = {0, 1};
+  TrainingOptions options = small_training(2);
+  options.batch_size = 3;
+  options.loss.target_loss_type = "mse";
+  const auto model = small_predictor();
+  std::vector<std::string> said;
+  Callbacks callbacks;
+  callbacks.on_step = [&](const StepReport& report) {
+    if (!report.skipped.empty()) said.push_back(report.skipped);
+    return Control::kContinue;
+  };
+  const FitResult result = Trainer(model, options).fit(data, data, split, callbacks);
+  CATCH_REQUIRE(said.size() == 2);
+  CATCH_REQUIRE_THAT(said[0], Catch::Contains("epoch 1, step ") && Catch::Contains("not finite: target_loss") &&
+                                  Catch::Contains("'s3'"));
+  for (const EpochReport& epoch : result.history) {
+    CATCH_REQUIRE(epoch.skipped_steps == 1);
+    CATCH_REQUIRE(std::isfinite(epoch.train_loss));
+  }
+  for (const auto& parameter : model->parameters()) CATCH_REQUIRE(torch::isfinite(parameter).all().item<bool>());
+
+  options.max_skipped_steps = 0;
+  CATCH_REQUIRE_THROWS_WITH(Trainer(small_predictor(), options).fit(data, data, split),
+                            Catch::Contains("1 in a row (`max_skipped_steps` 0)"));
+  options = small_training(2);
+  options.loss.penalty = 0;
+  options.loss.target_loss_type = "mse";
+  CATCH_REQUIRE_THROWS_WITH(Trainer(small_predictor(), options).fit(data, data, {{3}, {0}}),
+                            Catch::Contains("no batch of epoch 1"));
 }
 
 CATCH_TEST_CASE("targets that are unknown, and nothing to learn, are refused", "[trainer]") {

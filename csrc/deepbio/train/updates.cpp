@@ -1,0 +1,110 @@
+#include "deepbio/train/updates.h"
+
+#include <torch/types.h>
+#include <torch/utils.h>
+
+#include <cmath>
+
+#include "deepbio/model/aam.h"
+#include "deepbio/train/faults.h"
+#include "deepbio/train/schedule.h"
+
+namespace deepbio::train {
+namespace {
+
+OptimizerOptions optimizer_options(const TrainingOptions& options, bool is_predictor) {
+  OptimizerOptions out;
+  out.kind = options.optimizer;
+  out.weight_decay = options.weight_decay;
+  out.beta2 = options.beta2;
+  if (is_predictor) out.slow_prefix = "base_model.";
+  out.slow_factor = options.base_lr_factor;
+  return out;
+}
+
+NamedTensors copy_of(const NamedTensors& tensors) {
+  NamedTensors copies;
+  for (const auto& [name, tensor] : tensors) copies.emplace_back(name, tensor.detach().clone());
+  return copies;
+}
+
+NamedTensors gradients_of(const NamedTensors& parameters) {
+  NamedTensors gradients;
+  for (const auto& [name, parameter] : parameters) gradients.emplace_back(name, parameter.grad());
+  return gradients;
+}
+
+}  // namespace
+
+Updates::Updates(model::AamModel& model, const TrainingOptions& options, TrainingState& state)
+    : options_(options),
+      state_(state),
+      optimizer_(trainable_parameters(model), optimizer_options(options, model.is_predictor())),
+      is_frozen_(model.is_predictor() && model.config().freeze_base) {
+  const auto* predictor = dynamic_cast<const model::SequencePredictorImpl*>(&model);
+  if (predictor != nullptr && !predictor->mixture().is_empty()) {
+    member_share_ = 1 / std::sqrt(static_cast<double>(predictor->mixture()->weight.size(0)));
+  }
+}
+
+bool Updates::base_moves() const {
+  return !is_frozen_ && static_cast<double>(state_.updates) >= options_.unfreeze_from * static_cast<double>(total_);
+}
+
+std::string Updates::step() {
+  if (!base_moves()) optimizer_.forget_slow_gradients();
+  const auto& parameters = optimizer_.parameters();
+  // Groups with rates of their own are clipped by norms of their own.
+  const std::string prefix = options_.base_lr_factor == 1 ? "" : "base_model.";
+  const double norm = options_.max_grad_norm > 0
+                          ? clip_apart(parameters, prefix, options_.max_grad_norm * member_share_)
+                          : gradient_norm(parameters);
+  // One number tells whether all are finite; which one is not is looked for only then.
+  if (!std::isfinite(norm)) {
+    const std::string bad = first_not_finite(gradients_of(parameters));
+    skip();
+    return bad.empty() ? "norm of all gradients" : "gradient of " + bad;
+  }
+  Rate rate = scheduled_rate({options_.scheduler, options_.lr, options_.warmup_steps, total_}, state_.updates);
+  rate.lr *= state_.plateau.factor;
+  optimizer_.step(rate);
+  optimizer_.zero_grad();
+  state_.lr = rate.lr;
+  ++state_.updates;
+  average();
+  return "";
+}
+
+void Updates::skip() {
+  optimizer_.zero_grad();
+  ++state_.updates;
+}
+
+NamedTensors Updates::swap_in(const NamedTensors& weights) {
+  NamedTensors before;
+  if (weights.empty()) return before;
+  const torch::NoGradGuard no_grad;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    torch::Tensor parameter = optimizer_.parameters()[i].second;
+    before.emplace_back(weights[i].first, parameter.clone());
+    parameter.copy_(weights[i].second);
+  }
+  return before;
+}
+
+// Every few updates are enough for the mean, and cost little beside the optimizer.
+void Updates::average() {
+  constexpr int64_t kEvery = 4;
+  const auto first = static_cast<int64_t>(options_.average_from * static_cast<double>(total_));
+  if (options_.average_from >= 1 || state_.updates < first || (total_ - state_.updates) % kEvery != 0) return;
+  const torch::NoGradGuard no_grad;
+  if (state_.averaged++ == 0) {
+    state_.average = copy_of(optimizer_.parameters());
+    return;
+  }
+  for (size_t i = 0; i < state_.average.size(); ++i) {
+    state_.average[i].second.lerp_(optimizer_.parameters()[i].second, 1.0 / static_cast<double>(state_.averaged));
+  }
+}
+
+}  // namespace deepbio::train

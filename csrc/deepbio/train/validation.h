@@ -1,0 +1,45 @@
+// What the samples held back say after an epoch.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "deepbio/data/loader.h"
+#include "deepbio/data/targets.h"
+#include "deepbio/model/aam.h"
+#include "deepbio/train/feed.h"
+#include "deepbio/train/scores.h"
+#include "deepbio/train/step_generator.h"
+#include "deepbio/train/trainer.h"
+
+namespace deepbio::train {
+
+// Which outputs the loss of a run wants.
+struct WantedOutputs {
+  bool nucleotides = false;  // masked bases are to be found again
+  bool counts = true;
+  bool samples = true;  // the sample level of the base, where only its own losses need it
+};
+
+class Validation {
+ public:
+  Validation(model::AamModel& model, const TrainingOptions& options, const std::optional<data::TargetCodec>& codec,
+             WantedOutputs wanted)
+      : model_(model), options_(options), codec_(codec), wanted_(wanted) {}
+  // All batches of the loader through the model in eval mode: means of the loss terms, total_loss among them, and of a
+  // predictor the metrics.
+  std::map<std::string, double> run(data::Loader<data::SampleBatch>& loader, const FeatureTensors& features,
+                                    const CountTarget& counts, StepGenerator& generator) const;
+
+ private:
+  void add_masked_nucleotides(model::Inputs inputs, const LossTargets& targets, LossTerms& terms, Means& means) const;
+
+  model::AamModel& model_;
+  const TrainingOptions& options_;
+  const std::optional<data::TargetCodec>& codec_;
+  WantedOutputs wanted_;
+};
+
+}  // namespace deepbio::train
