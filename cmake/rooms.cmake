@@ -104,7 +104,7 @@ function(deepbio_command)
   # What holds a model apart from the rest, which needs tensors alone. Objects first, so that the position-independent
   # flags fit the precompiled headers.
   set(of_models ${sources})
-  list(FILTER of_models INCLUDE REGEX "(cmd_embed|cmd_evaluate|cmd_export|cmd_predict|/progress|sample_data|training_run)[.]")
+  list(FILTER of_models INCLUDE REGEX "(cmd_embed|cmd_evaluate|cmd_export|cmd_predict|/progress|sample_data|cmd_train)[.]")
   list(REMOVE_ITEM sources ${of_models})
   add_library(deepbio_tool_objects OBJECT ${sources})
   add_library(deepbio_tool_model_objects OBJECT ${of_models})

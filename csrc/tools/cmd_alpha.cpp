@@ -1,19 +1,17 @@
 #include <ATen/core/Tensor.h>
 
 #include <cmath>
-#include <iostream>
 #include <memory>
 
 #include "tools/command.h"
 #include "tools/community_input.h"
 #include "tools/option_flags.h"
+#include "tools/printing.h"
 
 #include "deepbio/base/error.h"
-#include "deepbio/base/json.h"
 #include "deepbio/community/alpha_diversity.h"
 #include "deepbio/community/unifrac.h"
 #include "deepbio/io/ids.h"
-#include "deepbio/io/text.h"
 
 namespace deepbio::tools {
 namespace {
@@ -52,19 +50,12 @@ int run_alpha(const AlphaCommand& command, const Shared& shared) {
   io::require_text_ids(table.sample_ids, command.output);
   const at::Tensor diversity = values_of(command, table, shared);
   const double* values = diversity.const_data_ptr<double>();
-  std::string text = "sample_id\t" + command.metric + "\n";
-  Json samples = Json::array();
+  Json rows = Json::array();
   for (int64_t sample = 0; sample < table.num_samples(); ++sample) {
-    const bool is_defined = !std::isnan(values[sample]);
-    text += table.sample_ids[sample] + '\t' + (is_defined ? io::number_text(values[sample]) : "") + '\n';
-    Json row = Json::object();
-    row.set("sample_id", table.sample_ids[sample]);
-    row.set(command.metric, is_defined ? Json(values[sample]) : Json());
-    samples.push_back(std::move(row));
+    const Json value = std::isnan(values[sample]) ? Json() : Json(values[sample]);
+    rows.push_back(Json(Json::Object{{"sample_id", table.sample_ids[sample]}, {command.metric, value}}));
   }
-  // With --json and no -o, stdout holds the one document.
-  if (!shared.json || command.output != "-") io::write_file(command.output, text, shared.overwrite_mode());
-  if (shared.json) std::cout << samples.dump() << "\n";
+  print_rows(command.output, {"sample_id", command.metric}, rows, shared);
   return 0;
 }
 
@@ -83,6 +74,14 @@ std::function<int()> setup_alpha(CLI::App& app, Shared& shared) {
       ->capture_default_str();
   app.add_option("-o,--output", command->output, "TSV of sample_id and the metric (empty: undefined), - for stdout")
       ->capture_default_str();
+  return [command, &shared] { return run_alpha(*command, shared); };
+}
+
+std::function<int()> setup_faith_pd(CLI::App& app, Shared& shared) {
+  auto command = std::make_shared<AlphaCommand>();
+  command->metric = kFaith;
+  command->files.add_options(app);
+  app.add_option("-o,--output", command->output, "TSV of sample_id and faith_pd, - for stdout")->capture_default_str();
   return [command, &shared] { return run_alpha(*command, shared); };
 }
 

@@ -1,18 +1,14 @@
-#include <algorithm>
-#include <iostream>
 #include <memory>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "tools/command.h"
 #include "tools/community_input.h"
 #include "tools/option_flags.h"
+#include "tools/printing.h"
 
 #include "deepbio/base/error.h"
-#include "deepbio/base/json.h"
 #include "deepbio/community/table_merge.h"
+#include "deepbio/io/formats.h"
 #include "deepbio/io/ids.h"
-#include "deepbio/io/text.h"
 
 namespace deepbio::tools {
 namespace {
@@ -38,26 +34,9 @@ io::CountTable read_tables(const TableCommand& command, const Shared& shared) {
       tables, command.overlap == "sum" ? community::OverlappingSamples::kSum : community::OverlappingSamples::kError);
 }
 
-std::unordered_set<std::string> listed(const std::string& path) {
-  const std::vector<std::string> ids = io::read_id_list(path);
-  return {ids.begin(), ids.end()};
-}
-
 io::CountTable filtered(const TableCommand& command, io::CountTable table) {
-  if (!command.samples.empty()) {
-    const auto wanted = listed(command.samples);
-    std::vector<int64_t> rows;
-    for (int64_t i = 0; i < table.num_samples(); ++i) {
-      if (wanted.count(table.sample_ids[i])) rows.push_back(i);
-    }
-    table = community::select_samples(table, rows);
-  }
-  if (!command.features.empty()) {
-    const auto wanted = listed(command.features);
-    std::vector<bool> keep;
-    for (const std::string& id : table.feature_ids) keep.push_back(wanted.count(id) > 0);
-    table = community::select_features(table, keep);
-  }
+  if (!command.samples.empty()) table = community::keep_samples(table, io::read_id_list(command.samples));
+  if (!command.features.empty()) table = community::keep_features(table, io::read_id_list(command.features));
   return community::filter_counts(table, command.min_reads, command.min_samples);
 }
 
@@ -88,18 +67,13 @@ void write_table(const std::string& path, const io::CountTable& table, io::Overw
 
 int summarize(const TableCommand& command, const io::CountTable& table, const Shared& shared) {
   const std::vector<double> totals = community::sample_totals(table);
-  std::string text = "sample_id\treads\tfeatures\n";
-  Json samples = Json::array();
+  Json rows = Json::array();
   for (int64_t i = 0; i < table.num_samples(); ++i) {
     const int64_t num_features = table.indptr[i + 1] - table.indptr[i];
-    text += table.sample_ids[i] + '\t' + io::number_text(totals[i]) + '\t' + std::to_string(num_features) + '\n';
-    samples.push_back(
+    rows.push_back(
         Json(Json::Object{{"sample_id", table.sample_ids[i]}, {"reads", totals[i]}, {"features", num_features}}));
   }
-  if (!shared.json || !command.output.empty()) {
-    io::write_file(command.output.empty() ? "-" : command.output, text, shared.overwrite_mode());
-  }
-  if (shared.json) std::cout << samples.dump() << "\n";
+  print_rows(command.output.empty() ? "-" : command.output, {"sample_id", "reads", "features"}, rows, shared);
   return 0;
 }
 
@@ -113,13 +87,10 @@ int run_table(const TableCommand& command, const Shared& shared) {
   write_table(command.output, table, shared.overwrite_mode());
   say(shared, std::to_string(table.num_samples()) + " samples, " + std::to_string(table.num_features()) +
                   " features written to " + command.output);
-  if (shared.json) {
-    std::cout << Json(Json::Object{{"output", command.output},
-                                   {"num_samples", table.num_samples()},
-                                   {"num_features", table.num_features()}})
-                     .dump()
-              << "\n";
-  }
+  print_json(
+      Json(Json::Object{
+          {"output", command.output}, {"num_samples", table.num_samples()}, {"num_features", table.num_features()}}),
+      shared);
   return 0;
 }
 
@@ -131,7 +102,8 @@ std::function<int()> setup_table(CLI::App& app, Shared& shared) {
                  "convert (to BIOM 2.1, or text for .tsv), filter, merge, collapse (by taxonomy), summarize")
       ->required()
       ->check(CLI::IsMember({"convert", "filter", "merge", "collapse", "summarize"}));
-  app.add_option("--table", command->tables, "Feature table: BIOM 2.x, BIOM 1.0, text or .qza; several for merge")
+  app.add_option("--table", command->tables,
+                 "Feature table: " + io::format_names(io::FileKind::kTable) + "; several for merge")
       ->required();
   app.add_option("-o,--output", command->output, "OUT.biom, or OUT.tsv for text; of summarize a TSV (stdout)");
   app.add_option("--min-reads", command->min_reads, "filter: reads that a sample must have")->check(zero_or_more());
@@ -141,10 +113,8 @@ std::function<int()> setup_table(CLI::App& app, Shared& shared) {
   app.add_option("--features", command->features, "filter: file with the ids to keep in its first column");
   app.add_option("--level", command->level, "collapse: levels of the lineage to keep (1: kingdom, 6: genus)")
       ->check(above_zero());
-  app.add_option("--overlap", command->overlap,
-                 "merge: a sample in two tables is an error, or their counts are added (sum)")
-      ->check(CLI::IsMember({"error", "sum"}))
-      ->capture_default_str();
+  add_choice(app, "--overlap", command->overlap,
+             "merge: a sample in two tables is an error, or their counts are added (sum)", {"error", "sum"});
   return [command, &shared] { return run_table(*command, shared); };
 }
 

@@ -1,19 +1,16 @@
 #include <ATen/core/Tensor.h>
 
-#include <iostream>
 #include <memory>
 #include <optional>
 
 #include "tools/command.h"
 #include "tools/community_input.h"
 #include "tools/option_flags.h"
+#include "tools/printing.h"
 
 #include "deepbio/base/error.h"
-#include "deepbio/base/json.h"
 #include "deepbio/community/beta_diversity.h"
-#include "deepbio/community/ordination.h"
 #include "deepbio/community/unifrac.h"
-#include "deepbio/io/ids.h"
 #include "deepbio/io/matrix.h"
 
 namespace deepbio::tools {
@@ -26,9 +23,7 @@ struct UnifracCommand {
   std::string precision = "double";
   std::optional<double> alpha;
   std::optional<double> pseudocount;
-  std::string pcoa;  // file of coordinates, or ""
-  int64_t pcoa_dimensions = 10;
-  std::string pcoa_method = "exact";
+  PcoaFiles pcoa;  // their output "" when they are not asked for
   bool variance_adjusted = false, bypass_tips = false;
   bool needs_tree() const { return !community::is_beta_metric(metric); }
   int64_t rarefy_depth_reads = 0;
@@ -107,22 +102,10 @@ Distances distances_of(const UnifracCommand& command, const io::CountTable& tabl
           static_cast<int64_t>(phylogeny.missing.size())};
 }
 
-void write_coordinates(const UnifracCommand& command, const io::CountTable& table, const at::Tensor& distances,
-                       const Shared& shared) {
-  const bool is_exact = command.pcoa_method == "exact";
-  const community::PcoaOptions options{command.pcoa_dimensions,
-                                       is_exact ? community::PcoaMethod::kExact : community::PcoaMethod::kRandomised,
-                                       shared.seed};
-  io::require_text_ids(table.sample_ids, command.pcoa);
-  const community::Pcoa pcoa = community::pcoa(distances, options);
-  community::write_pcoa(command.pcoa, table.sample_ids, pcoa, shared.overwrite_mode());
-  say(shared, std::to_string(pcoa.eigenvalues.size(0)) + " principal coordinates written to " + command.pcoa);
-}
-
 int run_unifrac(const UnifracCommand& command, const Shared& shared) {
   check_options(command);
   if (command.output != "-") io::refuse_existing(command.output, shared.overwrite_mode());
-  if (!command.pcoa.empty()) io::refuse_existing(command.pcoa, shared.overwrite_mode());
+  if (!command.pcoa.output.empty()) io::refuse_existing(command.pcoa.output, shared.overwrite_mode());
   const io::CountTable table = load_table(command, shared);
   const auto [distances, num_missing_features] = distances_of(command, table, shared);
   io::DistanceMatrix matrix;
@@ -133,16 +116,13 @@ int run_unifrac(const UnifracCommand& command, const Shared& shared) {
   io::write_distances(command.output, matrix, {shared.overwrite_mode(), command.precision == "float"});
   say(shared,
       command.metric + " distances of " + std::to_string(matrix.num_rows) + " samples written to " + command.output);
-  if (!command.pcoa.empty()) write_coordinates(command, table, distances, shared);
-  if (shared.json) {
-    Json summary = Json::object();
-    summary.set("output", command.output);
-    summary.set("metric", command.metric);
-    summary.set("num_samples", matrix.num_rows);
-    summary.set("num_features", table.num_features());
-    summary.set("num_missing_features", num_missing_features);
-    std::cout << summary.dump() << "\n";
-  }
+  if (!command.pcoa.output.empty()) command.pcoa.write(table.sample_ids, distances, shared);
+  print_json(Json(Json::Object{{"output", command.output},
+                               {"metric", command.metric},
+                               {"num_samples", matrix.num_rows},
+                               {"num_features", table.num_features()},
+                               {"num_missing_features", num_missing_features}}),
+             shared);
   return 0;
 }
 
@@ -168,23 +148,17 @@ std::function<int()> setup_unifrac(CLI::App& app, Shared& shared) {
   app.add_flag("--variance-adjusted", command->variance_adjusted,
                "Weigh branches by the variance of their reads (Chang 2011); slower");
   app.add_flag("--bypass-tips", command->bypass_tips, "Leave out the branches that end in a feature: other values");
-  app.add_option("--precision", command->precision, "Of the sums and of the numbers in .npy and .h5: double or float")
-      ->check(CLI::IsMember({"double", "float"}))
-      ->capture_default_str();
+  add_choice(app, "--precision", command->precision, "Of the sums and of the numbers in .npy and .h5: double or float",
+             {"double", "float"});
   app.add_option("--rarefy-depth", command->rarefy_depth_reads,
                  "Reads drawn from each sample first; shallower samples are left out (0: counts as they are)")
       ->check(zero_or_more())
       ->capture_default_str();
   app.add_option("--pseudocount", command->pseudocount, "Of aitchison: added to every count (1)")->check(above_zero());
   app.add_option(
-      "--pcoa", command->pcoa,
+      "--pcoa", command->pcoa.output,
       "Principal coordinates as well: P.tsv, or any other name for scikit-bio's and QIIME 2's ordination text");
-  app.add_option("--pcoa-dimensions", command->pcoa_dimensions, "Coordinates of each sample")
-      ->check(above_zero())
-      ->capture_default_str();
-  app.add_option("--pcoa-method", command->pcoa_method, "exact, or randomised (keyed by --seed) for many samples")
-      ->check(CLI::IsMember({"exact", "randomised"}))
-      ->capture_default_str();
+  command->pcoa.add_options(app, "pcoa-");
   return [command, &shared] { return run_unifrac(*command, shared); };
 }
 

@@ -37,7 +37,7 @@ io::OpenOptions reading_options();
 bool interrupted();
 int interrupt_signal();
 
-// Each cmd_x.cpp defines one of these.
+// Each cmd_x.cpp defines one of these, or those that are near relatives.
 std::function<int()> setup_stats(CLI::App& app, Shared& shared);
 std::function<int()> setup_validate(CLI::App& app, Shared& shared);
 std::function<int()> setup_encode(CLI::App& app, Shared& shared);
@@ -48,6 +48,10 @@ std::function<int()> setup_faith_pd(CLI::App& app, Shared& shared);
 std::function<int()> setup_alpha(CLI::App& app, Shared& shared);
 std::function<int()> setup_pcoa(CLI::App& app, Shared& shared);
 std::function<int()> setup_permanova(CLI::App& app, Shared& shared);
+std::function<int()> setup_anosim(CLI::App& app, Shared& shared);
+std::function<int()> setup_permdisp(CLI::App& app, Shared& shared);
+std::function<int()> setup_adonis(CLI::App& app, Shared& shared);
+std::function<int()> setup_mantel(CLI::App& app, Shared& shared);
 std::function<int()> setup_table(CLI::App& app, Shared& shared);
 std::function<int()> setup_pretrain(CLI::App& app, Shared& shared);
 std::function<int()> setup_train(CLI::App& app, Shared& shared);

@@ -17,7 +17,6 @@
 #include <vector>
 
 #include "tools/command.h"
-#include "tools/permutation_tests.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/spelling.h"

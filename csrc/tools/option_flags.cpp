@@ -97,6 +97,11 @@ void add_options(CLI::App& app, const OptionGroupFlags& group, const TakeOption&
   }
 }
 
+CLI::Option* add_choice(CLI::App& app, const std::string& flag, std::string& value, const std::string& help,
+                        std::vector<std::string> choices) {
+  return app.add_option(flag, value, help)->check(CLI::IsMember(std::move(choices)))->capture_default_str();
+}
+
 CLI::Validator above_zero() {
   return number_check([](double value) { return value > 0; }, "a number above 0", "POSITIVE");
 }
