@@ -23,8 +23,9 @@ from .errors import ArgumentError, MissingFileError, ParseError
 _Places: TypeAlias = Sequence[tuple[int, int]]  # shard and row of each record
 _Parts: TypeAlias = Sequence[tuple[int, Tensor]]  # shard, and which of the rows asked for are there
 
-FORMAT = 3
-ENCODED = "deepbio-encoded-reads"  # what `deepbio encode` writes
+FORMAT = "deepbio-encoded-reads"  # of data/shards.h, which `deepbio encode` writes too
+FORMAT_VERSION = 3
+_FORMAT_BEFORE = 3  # caches had a format of their own, whose third version is still read
 _OPEN_FILES = 64  # a cache of no more shards keeps them open, which makes batches faster
 
 
@@ -285,9 +286,7 @@ def open_cache(folder: Path) -> CachedDataset:
     for _ in range(9):
         about = read_metadata(folder)
         try:
-            if about["format"] == ENCODED:
-                about = about_encoded(folder, about)
-            return CachedDataset(os.fspath(folder), about)
+            return CachedDataset(os.fspath(folder), _as_dataset(folder, about))
         except FileNotFoundError:
             continue
         except (KeyError, TypeError, ValueError, RuntimeError, OSError) as problem:
@@ -296,7 +295,19 @@ def open_cache(folder: Path) -> CachedDataset:
     raise ParseError(f"{folder}: expected the shards that metadata.json names, got none", os.fspath(folder))
 
 
-def about_encoded(folder: Path, found: dict[str, Any]) -> dict[str, Any]:
+def _as_dataset(folder: Path, found: dict[str, Any]) -> dict[str, Any]:
+    """What a dataset needs to know, of each format and version."""
+    if found["format"] == _FORMAT_BEFORE:
+        values = "input_ids" if found["layout"]["is_tokens"] else "sequences"
+        return {**found, "shards": [{**shard, "values": values} for shard in found["shards"]]}
+    if (cache := found.get("cache")) is None:
+        return _about_encoded(folder, found)
+    values = "input_ids" if cache["layout"]["is_tokens"] else "sequences"
+    shards = [{**shard, "values": values, "records": shard["num_records"]} for shard in found["shards"]]
+    return {**cache, "folder": ".", "shards": shards}
+
+
+def _about_encoded(folder: Path, found: dict[str, Any]) -> dict[str, Any]:
     """What ``deepbio encode`` tells of its shards, as a cache tells it."""
     encoding, pad = found["encoding"], found["padding"]
     with open(os.path.join(folder, "ids.txt"), encoding="utf-8", errors="surrogateescape", newline="\n") as file:
@@ -341,6 +352,8 @@ def read_metadata(folder: Path) -> dict[str, Any]:
         raise ParseError(f"{path}: expected JSON, got {problem}", path) from None
     if not isinstance(about, dict) or "shards" not in about:
         raise ParseError(f"{path}: expected the metadata of a cache of reads, got another document", path)
-    if about.get("format") not in (FORMAT, ENCODED):
-        raise ParseError(f"{path}: expected a cache of format {FORMAT}, got {about.get('format')!r}", path)
+    if about.get("format") not in (FORMAT, _FORMAT_BEFORE):
+        raise ParseError(f"{path}: expected a cache of format {FORMAT!r}, got {about.get('format')!r}", path)
+    if (version := about.get("format_version", 0)) not in range(FORMAT_VERSION + 1):
+        raise ParseError(f"{path}: expected format_version {FORMAT_VERSION} at most, got {version!r}", path)
     return about

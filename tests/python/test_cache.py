@@ -252,7 +252,7 @@ if __name__ == "__main__":
     said = [subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() for _ in range(2)]
     assert said == ["False True", "True True"]
     about = json.loads((folder / "metadata.json").read_text())
-    (folder / "metadata.json").write_text(json.dumps({**about, "version": "0"}))
+    (folder / "metadata.json").write_text(json.dumps({**about, "versions": {"deepbio": "0"}}))
     assert not db.Cache.is_valid(folder, fastq)
 
 
@@ -310,7 +310,7 @@ def test_a_damaged_cache_is_a_parse_error(fastq, tmp_path, damage):
         shard.unlink()
     else:
         about = folder / "metadata.json"
-        about.write_text("{" if damage == "metadata" else about.read_text().replace('"format": 3', '"format": 2'))
+        about.write_text("{" if damage == "metadata" else about.read_text().replace('"deepbio-encoded-reads"', "2"))
     with pytest.raises(ParseError, match="cache"):
         db.Cache.load(folder)
 
@@ -364,3 +364,44 @@ def test_a_full_disk_is_a_write_error_that_leaves_nothing(fastq, tmp_path, name)
     assert name in done.stdout and "File too large" in done.stdout and done.stdout.count("\n") == 1, done.stderr
     assert done.stderr == ""
     assert [path.name for path in tmp_path.rglob("*") if path.is_file() and path.name != ".lock"] == ["reads.fq"]
+
+
+@pytest.mark.parametrize("encoder", [OneHotEncoder(), TokenEncoder(db.tokenizers.Tokenizer.from_preset("deepbio-dna"))])
+def test_a_cache_is_shards_as_the_command_writes_them(deepbio, fastq, tmp_path, monkeypatch, encoder):
+    safetensors = pytest.importorskip("safetensors.torch")
+    monkeypatch.setattr("deepbio_torch.cache._SHARD_RECORDS", 300)
+    data = db.SequenceDataset(fastq, transform=encoder)
+    folder = Path(db.Cache.save(data, tmp_path / "cache"))
+    about = json.loads((folder / "metadata.json").read_text())
+    deepbio("encode", fastq, "-o", tmp_path / "encoded", "--encoding", encoder.encoding, check=True)
+    of_command = json.loads((tmp_path / "encoded" / "metadata.json").read_text())
+    for key in ("format", "format_version", "versions", "encoding", "num_records"):
+        assert about[key] == of_command[key], key
+    assert [source["path"] for source in about["sources"]] == [source["path"] for source in of_command["sources"]]
+
+    whole, key = data.batch(range(len(data))), "input_ids" if "tokens" in encoder.encoding else "sequences"
+    for shard, rows in zip(about["shards"], (range(300), range(300, 520)), strict=True):
+        tensors = safetensors.load_file(folder / shard["file"])
+        assert list(tensors["values"].shape) == shard["shape"] and shard["num_records"] == len(rows)
+        width = shard["shape"][1]
+        assert torch.equal(tensors["values"], whole[key][rows.start : rows.stop, :width])
+        assert torch.equal(tensors["lengths"], whole.lengths[rows.start : rows.stop])
+
+
+def test_a_cache_of_the_version_before_is_read(fastq, tmp_path):
+    safetensors = pytest.importorskip("safetensors.torch")
+    data = db.SequenceDataset(fastq, transform=OneHotEncoder())
+    folder = Path(db.Cache.save(data, tmp_path / "cache"))
+    about = json.loads((folder / "metadata.json").read_text())
+    (shard,) = about["shards"]
+    inside, name = shard["file"].split("/")
+    old = {**about["cache"], "format": 3, "version": db.__version__, "folder": inside, "sources": about["sources"]}
+    old["shards"] = [{"file": name, "records": shard["num_records"], "is_even": shard["is_even"]}]
+    (folder / "metadata.json").write_text(json.dumps(old))
+    tensors = safetensors.load_file(folder / shard["file"])
+    tensors["sequences"] = tensors.pop("values")
+    safetensors.save_file(tensors, folder / shard["file"])
+
+    batch, whole = db.Cache.load(folder).batch([519, 3]), data.batch([519, 3])
+    assert torch.equal(batch.sequences, whole.sequences) and batch.ids == whole.ids
+    assert not db.Cache.is_valid(folder, data)  # made anew when a dataset wants it
