@@ -76,7 +76,8 @@ endfunction()
 
 # libdeepbio.so: all rooms and the operators; no Python symbol in it.
 function(deepbio_library)
-  add_library(deepbio_ops OBJECT ${PROJECT_SOURCE_DIR}/csrc/deepbio/ops.cpp)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/csrc/deepbio/*.cpp)
+  add_library(deepbio_ops OBJECT ${sources})
   target_include_directories(deepbio_ops PRIVATE ${PROJECT_SOURCE_DIR}/csrc)
   target_link_libraries(deepbio_ops PRIVATE deepbio_torch_headers)
   target_precompile_headers(deepbio_ops REUSE_FROM deepbio_pch_modules)

@@ -94,7 +94,7 @@ def test_padding_that_is_left_out_is_zero_and_the_rest_as_before(composite):
 def test_opcheck_of_both_leaves():
     x, where, layers, *_ = call()
     flat = torch.cat([w.detach().flatten() for w in layers])
-    options = (LAYERS, F, H, 0, 0.2)
+    options = ([LAYERS, F, H, 0], 0.2)
     for rows in (slice(None), slice(0, 0)):
         for key_mask in (where[rows], None):
             forward = (x.detach()[rows], key_mask, flat, torch.tensor(1), *options)
