@@ -73,9 +73,7 @@ class CrossAttentionFusion(nn.Module):
     def forward(self, x: Tensor, categories: Tensor) -> tuple[Tensor, Tensor]:
         attn, projection = self.cross_attn, self.cat_projection
         weights = [projection.weight, projection.bias, *attn.weights(), self.norm.weight, self.norm.bias]
-        return _ops.fuse_cross_attention.weights(
-            x, categories, weights, self.num_heads, self.dropout, self.training
-        )
+        return _ops.fuse_cross_attention.weights(x, categories, weights, self.num_heads, self.dropout, self.training)
 
 
 class PerceiverFusion(nn.Module):

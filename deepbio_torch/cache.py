@@ -213,10 +213,10 @@ def _write_shards(dataset: ReadSource, folder: _Path, progress: Progress | None)
             tensors[key + "_offsets"] = torch.tensor([0, *map(len, encoded)], dtype=torch.int64).cumsum(0)
             tensors[key] = torch.frombuffer(bytearray(b"".join(encoded) or b" "), dtype=torch.uint8)
         name = f"shard-{number:05d}.safetensors"
-        in_batch = "input_ids" if layout.is_tokens else "sequences"
+        encoded = "input_ids" if layout.is_tokens else "sequences"
         for prefix in ("", "mate_"):
-            if prefix + in_batch in tensors:
-                tensors[prefix + "values"] = tensors.pop(prefix + in_batch)
+            if prefix + encoded in tensors:
+                tensors[prefix + "values"] = tensors.pop(prefix + encoded)
         _C.save_tensors(os.fspath(folder / name), tensors)
         shape = list(tensors["values"].shape)
         shards.append({"file": name, "num_records": shape[0], "shape": shape, "is_even": is_even(batch, layout)})
