@@ -14,15 +14,16 @@ from torch.utils.data import IterableDataset
 from torch.utils.data._utils.pin_memory import pin_memory
 
 from . import _C
-from ._arguments import seed_of, whole
+from ._arguments import seed_of
 from ._collate import LEFT_OUT, collate_any
 from ._draws import epoch_of_loader
+from ._loader_checks import check_fit, check_sizes
 from ._order import Batches, rank_of
 from ._samples import SampleDataset
 from ._sequences import SequenceDataset
 from ._source import ReadSource
 from ._streaming import StreamingSequenceDataset
-from .errors import ArgumentError, ConfigError
+from .errors import ConfigError
 
 
 class DataLoader:
@@ -104,8 +105,8 @@ class DataLoader:
         self._is_iterable = isinstance(dataset, IterableDataset)
         self._by_length = length_buckets is not None or max_tokens is not None
         self._buckets, self._max_tokens = list(length_buckets or []), max_tokens or 0
-        self._check_sizes(max_tokens)
-        self._check_fit()
+        check_sizes(self, max_tokens)
+        check_fit(self)
         processes_only = ("timeout", "worker_init_fn", "multiprocessing_context", "pin_memory_device")
         given = [name for name in processes_only if getattr(self, name)]
         if given:
@@ -116,37 +117,6 @@ class DataLoader:
         self._epoch = 0  # of the iteration under way, or of the next one
         self._given = 0  # its batches that were handed out
         self._under_way = False
-
-    def _check_sizes(self, max_tokens: int | None) -> None:
-        least = {
-            "batch_size": (self.batch_size, 1),
-            "num_workers": (self.num_workers, 0),
-            "max_tokens": (max_tokens, 1),
-            "prefetch_factor": (self.prefetch_factor, 1),
-        }
-        for name, (value, lowest) in least.items():
-            if value is not None and whole(value, name) < lowest:
-                wanted = "0 or more" if lowest == 0 else f"at least {lowest}"
-                raise ArgumentError(f"{name}: expected {wanted}, got {value}")
-        rank_of(*self._part)
-
-    def _check_fit(self) -> None:
-        if self.batch_sampler is not None and (
-            self.batch_size != 1 or self.shuffle or self.sampler is not None or self.drop_last
-        ):
-            raise ArgumentError("batch_sampler: expected none of batch_size, shuffle, sampler and drop_last beside it")
-        if self.batch_size is None and self.drop_last:
-            raise ArgumentError("batch_size=None gives single items: expected drop_last=False")
-        if self._by_length and (self._has_sampler or self.batch_size is None or not hasattr(self.dataset, "lengths")):
-            raise ArgumentError("length_buckets, max_tokens: expected a dataset with lengths and no sampler")
-        if self.sampler is not None and self.shuffle:
-            raise ArgumentError("sampler: expected shuffle=False, the sampler gives the order")
-        parts = self._part[1] or 1
-        if self._is_iterable and (self.shuffle or self._has_sampler or self._by_length or parts > 1):
-            raise ArgumentError(
-                "dataset: a stream has its own order and ranks (shuffle_buffer, rank, world_size); expected none of "
-                "shuffle, sampler, length_buckets, max_tokens and world_size here"
-            )
 
     @property
     def _has_sampler(self) -> bool:

@@ -18,8 +18,8 @@ from . import (
 )
 from ._arguments import absolute_paths, depth_of, place_of, seed_of
 from ._batch import Batch, Rows, Sample, sample_of_row
-from ._covariates import seen_values
 from ._draws import Draws
+from ._held_back import split_samples
 from ._inspect import page_of_samples
 from ._log import logger
 from ._metadata import Metadata, metadata_of
@@ -276,36 +276,8 @@ class SampleDataset(Dataset[Sample]):
         Raises:
             ArgumentError: fewer than two samples, or samples of one group only.
         """
-        groups = self._groups(group) if group is not None else []
-        train, held_back, notes = _C.split_samples(len(self), test_size, seed_of(seed), self._labels, groups)
-        for note in notes:
-            logger.warning(note)
-        parts = self.subset(train), self.subset(held_back, redraw=False)
-        for part in parts:
-            part.notes = [*self.notes, *notes]
-        if self.codec and not self._labels:
-            codec = _C.refit_target(self.codec, parts[0]._values)
-            for part in parts:
-                part.codec = codec
-                part._targets = _C.normalize_targets(codec, part._values)
-        if self.categories:
-            categories, numbers = seen_values(json.loads(self.categories), parts[0]._categories)
-            for part in parts:
-                part.categories = categories
-                part._categories = {column: numbers[column][ids] for column, ids in part._categories.items()}
+        parts: tuple[SampleDataset, SampleDataset] = split_samples(self, test_size, seed, group)
         return parts
-
-    def _groups(self, group: str | Sequence[str]) -> list[str]:
-        if not isinstance(group, str):
-            groups = [str(value) for value in group]
-            if len(groups) != len(self):
-                raise ArgumentError(f"group: expected a value for each of {len(self)} samples, got {len(groups)}")
-            return groups
-        if self._metadata is None:
-            raise ArgumentError(f"group: column {group!r} needs metadata=PATH")
-        about = self._metadata.native
-        values = dict(zip(about.ids, about.values(group), strict=True))
-        return ["" if _C.is_missing(values.get(name, "")) else values[name] for name in self.sample_ids]
 
     def describe(self) -> dict[str, Any]:
         """What a run keeps of its data: paths, numbers of samples and features, the answer of a model without data."""

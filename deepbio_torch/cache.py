@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from . import _C
-from ._cached import FORMAT, FORMAT_VERSION, CachedDataset, is_even, open_cache, read_metadata
+from ._cache_format import FORMAT, FORMAT_VERSION, read_metadata
+from ._cached import CachedDataset, is_even, open_cache
 from ._exports import check_fixed, chunks, export_reads
 from ._files import FileMark, check_unchanged, path_list
 from ._fingerprint import fingerprint
@@ -213,10 +214,10 @@ def _write_shards(dataset: ReadSource, folder: _Path, progress: Progress | None)
             tensors[key + "_offsets"] = torch.tensor([0, *map(len, encoded)], dtype=torch.int64).cumsum(0)
             tensors[key] = torch.frombuffer(bytearray(b"".join(encoded) or b" "), dtype=torch.uint8)
         name = f"shard-{number:05d}.safetensors"
-        encoded = "input_ids" if layout.is_tokens else "sequences"
+        in_batch = "input_ids" if layout.is_tokens else "sequences"
         for prefix in ("", "mate_"):
-            if prefix + encoded in tensors:
-                tensors[prefix + "values"] = tensors.pop(prefix + encoded)
+            if prefix + in_batch in tensors:
+                tensors[prefix + "values"] = tensors.pop(prefix + in_batch)
         _C.save_tensors(os.fspath(folder / name), tensors)
         shape = list(tensors["values"].shape)
         shards.append({"file": name, "num_records": shape[0], "shape": shape, "is_even": is_even(batch, layout)})

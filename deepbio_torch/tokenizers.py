@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -18,8 +17,8 @@ from torch import Tensor
 
 from . import _C
 from ._batch import Batch
-from ._output import write_text
 from ._token_rows import pad_rows
+from ._tokenizer_files import load_tokenizer, save_tokenizer
 from ._vocabulary import ROLES, Vocabulary, remap_ids, remap_table
 from .errors import ArgumentError, MissingFileError
 
@@ -113,7 +112,8 @@ class Tokenizer(Vocabulary):
         Raises:
             MissingFileError: neither is there. As :meth:`from_file`.
         """
-        return load_tokenizer(folder)
+        made: Tokenizer = load_tokenizer(cls, folder)
+        return made
 
     def save_pretrained(self, folder: str | os.PathLike[str], **unused: Any) -> tuple[str, ...]:
         """Writes what :meth:`from_pretrained` reads; returns the paths.
@@ -337,44 +337,6 @@ class Tokenizer(Vocabulary):
     def __repr__(self) -> str:
         roles = "".join(f", {role}={i}" for role, i in self._special.items() if i >= 0)
         return f"Tokenizer({self.name!r}, {len(self)} tokens, padding_side={self.padding_side!r}{roles})"
-
-
-def save_tokenizer(tokenizer: Tokenizer, folder: str | os.PathLike[str]) -> tuple[str, ...]:
-    """See :meth:`Tokenizer.save_pretrained`."""
-    kind, options = tokenizer.source
-    target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
-    about = {
-        "padding_side": tokenizer.padding_side,
-        "model_max_length": tokenizer.model_max_length,
-        **tokenizer.special_tokens_map,
-        "deepbio": {"kind": kind, "options": {key: value for key, value in options.items() if key != "json"}},
-    }
-    written = {"tokenizer_config.json": json.dumps(about, indent=1) + "\n"}
-    if kind == "json":
-        written["tokenizer.json"] = options["json"]
-    else:
-        written["vocab.txt"] = "".join(f"{token}\n" for token in tokenizer.native().tokens)
-    for name, text in written.items():
-        write_text(target / name, text)
-    return tuple(os.fspath(target / name) for name in written)
-
-
-def load_tokenizer(folder: str | os.PathLike[str]) -> Tokenizer:
-    """See :meth:`Tokenizer.from_pretrained`."""
-    source, file = Path(folder) / "tokenizer_config.json", Path(folder) / "tokenizer.json"
-    about = json.loads(source.read_text(encoding="utf-8")) if source.exists() else {}
-    known = about.get("deepbio")
-    if known is None:
-        roles = {f"{role}_token": about.get(f"{role}_token") for role in ROLES}
-        named = {key: value for key, value in roles.items() if isinstance(value, str)}
-        return Tokenizer.from_file(file, padding_side=about.get("padding_side"), **named)
-    options = dict(known["options"])
-    if known["kind"] == "json":
-        options |= {"json": file.read_text(encoding="utf-8"), "path": os.fspath(file)}
-    made = Tokenizer.from_source(known["kind"], options)
-    made.padding_side, made.model_max_length = about["padding_side"], about["model_max_length"]
-    return made
 
 
 def _options(padding_side: str | None, special_tokens: Mapping[str, str]) -> dict[str, Any]:
