@@ -26,17 +26,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from results import DATA, keep, print_table
 
 import deepbio_torch as db
 from deepbio_torch._baselines import BASELINES, Answer
 from deepbio_torch._fold_model import read_answer
 from deepbio_torch._folds import make_folds
-from deepbio_torch._scores import HIGHER_IS_BETTER, compare, summarize
 from deepbio_torch._study import Study
 
-ROOT = Path(__file__).resolve().parents[2]
-DATA = ROOT.parent / "shared/data/microbiome"
-RESULTS = ROOT / "benchmarks/results/science.json"
 SEED, FOLDS, HIDDEN_SHARE = 0, 5, 0.3
 COMMAND = [sys.executable, "-m", "deepbio_torch"]
 
@@ -256,33 +253,6 @@ WHOLE: dict[str, tuple[list[str], Callable[[Path], dict[str, Any]]]] = {
 }
 
 
-def keep(part: str, name: str, found: Any) -> None:
-    """Merges one result into the file."""
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    results.setdefault(part, {})[name] = found
-    text = json.dumps(results, indent=1, sort_keys=True).replace(f"{DATA}/", "")  # notes name files as the command does
-    RESULTS.write_text(text + "\n")
-
-
-def table() -> None:
-    """The studies as Markdown: mean ± sd over folds, the best baseline, paired differences."""
-    results = json.loads(RESULTS.read_text())
-    print("| set | score | model | best baseline | model minus it, by fold | better in | CPU s a fold |")
-    print("|---|---|---|---|---|---|---|")
-    for name, found in results.get("studies", {}).items():
-        score = found["main_score"]
-        others = {method: each[score]["folds"] for method, each in results["baselines"][name].items()}
-        sign = -1 if HIGHER_IS_BETTER[score] else 1
-        best = min(others, key=lambda method: sign * np.mean(others[method]))
-        ours = found["scores"]["model"][score]
-        theirs, pair = summarize(others[best]), compare(ours["folds"], others[best], score)
-        print(
-            f"| {name} | {score} | {ours['mean']:.3f} ± {ours['sd']:.3f} | {theirs['mean']:.3f} ± {theirs['sd']:.3f} "
-            f"({best}) | {pair['mean']:+.3f} ± {pair['sd']:.3f} | {pair['folds_better']} of {pair['num_folds']} "
-            f"| {found['cpu_seconds_per_fold']:.0f} |"
-        )
-
-
 def main() -> None:
     """Runs the parts that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -290,7 +260,7 @@ def main() -> None:
     parser.add_argument("sets", nargs="*", help=f"some of {', '.join(SETS)} (default: all; unseen, curves: {JUDGED})")
     given = parser.parse_args()
     if given.part == "table":
-        table()
+        print_table()
         return
     names = given.sets or (list(SETS) if given.part in ("baselines", "studies") else JUDGED)
     if given.part in WHOLE:

@@ -80,7 +80,7 @@ ALSO = {
     "log_loss": {"_baselines.py"} | STUDY,  # scikit-learn's loss
     "balanced_accuracy": {"_baselines.py", "study.py"} | STUDY,
     "precision": {"community.cpp", "unifrac_batch.cpp"},  # of floating-point numbers
-    "nuc_accuracy": {"trainer.cpp"},
+    "nuc_accuracy": {"masked_bases.cpp"},
 }
 
 

@@ -12,9 +12,9 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/data/loader.h"
-#include "deepbio/model/functional.h"
 #include "deepbio/train/checks.h"
 #include "deepbio/train/feed.h"
+#include "deepbio/train/masked_bases.h"
 #include "deepbio/train/mixture.h"
 #include "deepbio/train/optim.h"
 #include "deepbio/train/predictor.h"
@@ -22,6 +22,7 @@
 #include "deepbio/train/scores.h"
 #include "deepbio/train/start.h"
 #include "deepbio/train/step_generator.h"
+#include "deepbio/train/weight_mean.h"
 
 namespace deepbio::train {
 namespace {
@@ -29,12 +30,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using SampleLoader = data::Loader<data::SampleBatch>;
 constexpr uint64_t kValidationEpoch = std::numeric_limits<uint64_t>::max();
-
-NamedTensors copy_of(const NamedTensors& tensors) {
-  NamedTensors copies;
-  for (const auto& [name, tensor] : tensors) copies.emplace_back(name, tensor.detach().clone());
-  return copies;
-}
 
 // Everything one call of fit() needs; each epoch is train_epoch, then validate, then finish_epoch.
 class FitRun {
@@ -83,7 +78,7 @@ class FitRun {
       report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
       report.samples_per_second = static_cast<double>(sources_.split.train.size()) / std::max(report.seconds, 1e-9);
       // What is measured and written is the mean of the weights so far; training goes on from where it stood.
-      const NamedTensors now = swap_in(state_.average);
+      const NamedTensors now = swap_in(state_.average, optimizer_.parameters());
       if (val) {
         validate(*val, report);
       } else {
@@ -209,7 +204,10 @@ class FitRun {
           inputs, {.skip_padding = true, .predict_counts = with_counts_, .embed_samples = with_samples_});
       LossTerms terms =
           multi_task_loss(outputs, targets, options_.loss, model_.config().is_classifier, model_.config().encoder_type);
-      if (with_nucleotides_) add_masked_nucleotides(inputs, targets, static_cast<uint64_t>(step), terms, means);
+      if (with_nucleotides_) {
+        generator_.seed_step(kValidationEpoch, static_cast<uint64_t>(step));
+        add_masked_nucleotides(model_, inputs, targets, options_.loss, terms, means);
+      }
       means.add(terms, batch->mask.size(0));
       if (!model_.is_predictor()) continue;
       const torch::Tensor& answer = outputs.target_prediction;
@@ -218,27 +216,6 @@ class FitRun {
     report.val_terms = means.values();
     report.val_loss = report.val_terms["total_loss"];
     if (model_.is_predictor()) scores.write_metrics(report.val_terms);
-  }
-
-  // The model masks in training only; here a second pass with a mask of its own (the same in every epoch) measures what
-  // it has learned about hidden bases, while the other terms see the sequences as they are.
-  void add_masked_nucleotides(model::Inputs inputs, const LossTargets& targets, uint64_t step, LossTerms& terms,
-                              Means& means) {
-    generator_.seed_step(kValidationEpoch, step);
-    const model::ModelConfig& config = model_.config();
-    const torch::Tensor tokens = inputs.asv_tokens;
-    const torch::Tensor which = config.nuc_mask_strategy == "span"
-                                    ? model::functional::span_mask(tokens, config.nuc_mask_ratio)
-                                    : model::functional::random_mask(tokens, config.nuc_mask_ratio);
-    inputs.asv_tokens = model::functional::apply_mask_token(tokens, which);
-    const torch::Tensor logits =
-        model_.forward(inputs, {.return_nucleotides = true, .skip_padding = true}).nuc_predictions;
-    terms.nuc_loss = nucleotide_loss(logits, tokens, which, targets.nucleotide_weight);
-    terms.total_loss = terms.total_loss + options_.loss.nuc_penalty * terms.nuc_loss;
-    const int64_t masked = which.sum().item<int64_t>();
-    if (masked == 0) return;
-    const int64_t hits = (logits.argmax(-1) == tokens).logical_and(which).sum().item<int64_t>();
-    means.add("nuc_accuracy", static_cast<double>(hits) / static_cast<double>(masked), masked);
   }
 
   double value_of(const EpochReport& report) const {
@@ -274,21 +251,8 @@ class FitRun {
       result_.interrupted = true;
       return false;
     }
-    swap_in(now);
+    swap_in(now, optimizer_.parameters());
     return true;
-  }
-
-  // Puts weights into the model and returns those that were there; does nothing without weights.
-  NamedTensors swap_in(const NamedTensors& weights) {
-    NamedTensors before;
-    if (weights.empty()) return before;
-    const torch::NoGradGuard no_grad;
-    for (size_t i = 0; i < weights.size(); ++i) {
-      torch::Tensor parameter = optimizer_.parameters()[i].second;
-      before.emplace_back(weights[i].first, parameter.clone());
-      parameter.copy_(weights[i].second);
-    }
-    return before;
   }
 
   // Every few updates are enough for the mean, and cost little beside the optimizer.
@@ -296,14 +260,7 @@ class FitRun {
     constexpr int64_t kEvery = 4;
     const auto first = static_cast<int64_t>(options_.average_from * static_cast<double>(total_updates_));
     if (options_.average_from >= 1 || state_.updates < first || (total_updates_ - state_.updates) % kEvery != 0) return;
-    const torch::NoGradGuard no_grad;
-    if (state_.averaged++ == 0) {
-      state_.average = copy_of(optimizer_.parameters());
-      return;
-    }
-    for (size_t i = 0; i < state_.average.size(); ++i) {
-      state_.average[i].second.lerp_(optimizer_.parameters()[i].second, 1.0 / static_cast<double>(state_.averaged));
-    }
+    add_to_mean(optimizer_.parameters(), ++state_.averaged, state_.average);
   }
 
   // Where the last epoch counts, a large model is written at most every kSecondsBetweenSaves: its epochs take seconds,
@@ -324,15 +281,15 @@ class FitRun {
     if (run_.empty()) return;
     const std::string path = (std::filesystem::path(run_) / "model.safetensors").string();
     if (is_best) save_tensors(path, options_.best_metric == "last" ? state_dict(model_) : best_weights_);
-    const NamedTensors mean = swap_in(now);
+    const NamedTensors mean = swap_in(now, optimizer_.parameters());
     save_training_state(run_, state_, model_, optimizer_, options_);
-    swap_in(mean);
+    swap_in(mean, optimizer_.parameters());
     last_save_ = Clock::now();
     result_.saved_epochs = state_.next_epoch;
   }
 
   FitResult finish() {
-    if (!result_.interrupted) swap_in(state_.average);
+    if (!result_.interrupted) swap_in(state_.average, optimizer_.parameters());
     if (options_.best_metric != "last" && !best_weights_.empty()) load_state_dict(model_, best_weights_);
     optimizer_.zero_grad();
     model_.eval();
