@@ -1,14 +1,18 @@
-"""Times the sequence reader beside its peers and two limits, in turns; writes benchmarks/results/reader.json.
+"""Times the sequence reader beside its peers and two limits, in turns.
 
-    python benchmarks/reader.py --program build/bench/benchmark_reader [--only plain] [--rounds 7] [--folder FOLDER]
+Writes benchmarks/results/reader.json.
 
-A row of reader_rows.py is a set of ways to do the same work on the same file. They take turns, so that a slow minute
-of the machine hits all of them; each turn is a process of its own, whose peak memory is noted. `--only NAME` times
-single rows (repeat it for several) and keeps the other rows that the JSON holds. Peers come from PyPI into an
-environment of their own (build/peers); one that cannot be installed or fails is named as missing. Limits: L1 is
-read() + memchr with every base and quality byte summed; L2 the programs igzip and libdeflate-gunzip, installed by apt
-where that is possible. Files are made once from a fixed seed: 1 M reads of 150 bp (plain, gzip -6, BGZF), 8 kb reads,
-an 80-column FASTA.
+    python benchmarks/reader.py --program build/bench/benchmark_reader [--only plain] [--rounds 7]
+    [--folder FOLDER]
+
+A row of reader_rows.py is a set of ways to do the same work on the same file. They take turns, so
+that a slow minute of the machine hits all of them; each turn is a process of its own, whose peak
+memory is noted. `--only NAME` times single rows (repeat it for several) and keeps the other rows
+that the JSON holds. Peers come from PyPI into an environment of their own (build/peers); one that
+cannot be installed or fails is named as missing. Limits: L1 is read() + memchr with every base and
+quality byte summed; L2 the programs igzip and libdeflate-gunzip, installed by apt where that is
+possible. Files are made once from a fixed seed: 1 M reads of 150 bp (plain, gzip -6, BGZF), 8 kb
+reads, an 80-column FASTA.
 """
 
 import argparse

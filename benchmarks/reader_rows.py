@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 PLAIN, GZIP, BGZF, LONG, GENOME = "reads.fastq", "reads.fastq.gz", "reads.bgzf.gz", "long.fastq", "genome.fa"
 
-# Python in the interpreter of the peers (or ours): sets `items`; what stands above "# timed" is made ready before.
+# Python in the interpreter of the peers (or ours): sets `items`; what stands above "# timed" is
+# made ready before.
 LOOPS = {
     "dnaio": "import dnaio\n# timed\nwith dnaio.open(path, open_threads=0) as f: items = sum(1 for r in f)",
     "pyfastx": "import pyfastx\n# timed\nitems = sum(1 for r in pyfastx.Fastx(path))",

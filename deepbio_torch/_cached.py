@@ -29,13 +29,15 @@ _OPEN_FILES = 64  # a cache of no more shards keeps them open, which makes batch
 class CachedDataset(Dataset[Sample]):
     """The records of a :class:`Cache` as a map-style dataset: samples and batches as the dataset gave that was saved.
 
-    A batch of consecutive records whose rows are as wide as those of their shard, such as reads of one length, is not
-    copied: its tensors are the file itself, read when they are looked at, and private: changes in place are seen
-    nowhere else. The files may be removed or replaced meanwhile; one that is written to is a ParseError at the next
-    batch. (A file that is cut short while a batch of it is held ends the process when the lost part is read.)
+    A batch of consecutive records whose rows are as wide as those of their shard, such as reads of
+    one length, is not copied: its tensors are the file itself, read when they are looked at, and
+    private: changes in place are seen nowhere else. The files may be removed or replaced meanwhile;
+    one that is written to is a ParseError at the next batch. (A file that is cut short while a
+    batch of it is held ends the process when the lost part is read.)
 
     Attributes:
-        folder: of the cache. classes: names of the classes, or None. labels: of all records. lengths: int64 [N].
+        folder: of the cache. classes: names of the classes, or None. labels: of all records.
+            lengths: int64 [N].
     """
 
     def __init__(self, folder: str, about: dict[str, Any]) -> None:

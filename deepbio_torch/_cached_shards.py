@@ -39,8 +39,10 @@ class Shard:
     """A file of a cache.
 
     Attributes:
-        tensors: over the file itself; never handed out. keys: of those with a row per record that belong to a batch.
-        prefixes: "" and "mate_" when there are mates. wide_keys: by prefix, tensors whose rows have positions.
+        tensors: over the file itself; never handed out. keys: of those with a row per record that
+            belong to a batch.
+        prefixes: "" and "mate_" when there are mates. wide_keys: by prefix, tensors whose rows have
+            positions.
         is_even: any batch of them is as wide as the tensors.
     """
 

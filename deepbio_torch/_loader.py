@@ -29,36 +29,41 @@ from .errors import ConfigError
 class DataLoader:
     """Batches of a dataset, in an order that depends on (seed, epoch) only.
 
-    It takes the place of ``torch.utils.data.DataLoader``: the same arguments in the same order, and some of its own.
-    C++ threads make the batches of a SequenceDataset or StreamingSequenceDataset whose transform is native and ends
-    with an encoder, and of a SampleDataset; other datasets and Python transforms run on Python threads, in the same
-    order. Every iteration is an epoch; the next one has another order and other draws, also inside of a Subset.
+    It takes the place of ``torch.utils.data.DataLoader``: the same arguments in the same order, and
+    some of its own. C++ threads make the batches of a SequenceDataset or StreamingSequenceDataset
+    whose transform is native and ends with an encoder, and of a SampleDataset; other datasets and
+    Python transforms run on Python threads, in the same order. Every iteration is an epoch; the
+    next one has another order and other draws, also inside of a Subset.
 
     Args:
-        dataset: a map-style dataset, a StreamingSequenceDataset (which has its own order and ranks), or another
-            IterableDataset.
+        dataset: a map-style dataset, a StreamingSequenceDataset (which has its own order and
+            ranks), or another IterableDataset.
         batch_size: items of a batch; None gives single items.
         shuffle: another order in each epoch, instead of the dataset's own.
-        sampler: indices in the order to load instead of the dataset's, such as ``targets.balanced_sampler``; its
-            ``set_epoch`` is called.
-        batch_sampler: lists of indices, one for each batch, in place of ``batch_size``, ``shuffle``, ``sampler`` and
-            ``drop_last``; its ``set_epoch`` is called.
+        sampler: indices in the order to load instead of the dataset's, such as
+            ``targets.balanced_sampler``; its ``set_epoch`` is called.
+        batch_sampler: lists of indices, one for each batch, in place of ``batch_size``,
+            ``shuffle``, ``sampler`` and ``drop_last``; its ``set_epoch`` is called.
         num_workers: threads; 0 makes batches in the calling thread.
         collate_fn: items to a batch; None is :func:`collate`.
-        pin_memory: batches in page-locked memory, copied there by the threads that make them; without an accelerator
-            they stay where they are, with a warning, as in torch's DataLoader.
+        pin_memory: batches in page-locked memory, copied there by the threads that make them;
+            without an accelerator they stay where they are, with a warning, as in torch's
+            DataLoader.
         drop_last: leave out a last batch that is not full.
-        timeout, worker_init_fn, multiprocessing_context, pin_memory_device: of torch's processes; taken and not used, a
+        timeout, worker_init_fn, multiprocessing_context, pin_memory_device: of torch's processes;
+        taken and not used, a
             warning says so.
         generator: gives the seed when ``seed`` is None.
         prefetch_factor: batches made ahead by each thread; None is 2.
-        persistent_workers: threads end with the epoch and cost nothing to start, so this changes nothing.
+        persistent_workers: threads end with the epoch and cost nothing to start, so this changes
+            nothing.
         in_order: batches come in order either way.
         seed: of the order; None draws one from ``generator`` or torch's default generator.
-        rank: this process's part of the items; None asks torch.distributed, if it runs when batches are asked for,
-            unless a sampler decides.
+        rank: this process's part of the items; None asks torch.distributed, if it runs when batches
+            are asked for, unless a sampler decides.
         world_size: number of parts; all get the same number of batches.
-        length_buckets: rising lengths in bp; a batch holds reads of one bucket only, so that little is padding.
+        length_buckets: rising lengths in bp; a batch holds reads of one bucket only, so that little
+            is padding.
         max_tokens: largest rows x longest read of a batch; with it ``batch_size`` is the most rows.
 
     A batch whose items a Python filter dropped altogether is left out.
@@ -226,7 +231,10 @@ class DataLoader:
         return self._in_python(epoch, self._order(epoch), first)
 
     def _of_iterable(self, epoch: int, first: int) -> Iterator[Any]:
-        """Batches, or single items, of any iterable dataset; those before the first are made and left out."""
+        """Batches, or single items, of any iterable dataset.
+
+        Those before the first are made and left out.
+        """
         if hasattr(self.dataset, "set_epoch"):
             self.dataset.set_epoch(epoch)
         items, size = iter(self.dataset), self.batch_size

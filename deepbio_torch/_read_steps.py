@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ._batch import Sample
+from ._batch import Batch, Later, Sample
+from ._source import metadata_of
 from .errors import ArgumentError
 from .transforms import Plan
 
@@ -24,6 +25,24 @@ def plan_for(transform: Callable[[Any], Any] | None, sequence_type: str) -> Plan
     plan = Plan(transform)
     plan.check_data(sequence_type)
     return plan
+
+
+def add_titles(batch: Batch, rows: Any, paths: list[str], files_of: Callable[[slice], list[int]], epoch: int) -> Batch:
+    """The batch with names and metadata of its records, made when they are asked for.
+
+    ``files_of`` gives the numbers of the files of some rows.
+    """
+    index = batch["index"]
+
+    def metadata() -> list[dict[str, Any]]:
+        return metadata_of(paths, rows.descriptions(), files_of(slice(None)), index.tolist(), epoch)
+
+    def metadata_of_row(row: int) -> dict[str, Any]:
+        part = slice(row, row + 1)
+        return metadata_of(paths, [rows.description(row)], files_of(part), index[part].tolist(), epoch)[0]
+
+    batch["ids"], batch["metadata"] = Later(rows.names, rows.name), Later(metadata, metadata_of_row)
+    return batch
 
 
 def make_sample(dataset: Any, raw: Sequence[Any], label: Any, metadata: dict[str, Any], mate: Any = None) -> Any:

@@ -9,7 +9,10 @@ from torch.utils.data import get_worker_info
 
 
 class StreamIterator(Iterator[Any]):
-    """One iteration over a stream; its state is what a resumed worker of torchdata's StatefulDataLoader needs."""
+    """One iteration over a stream.
+
+    Its state is what a resumed worker of torchdata's StatefulDataLoader needs.
+    """
 
     def __init__(self, stream: Any) -> None:
         """The stream moves on to its next epoch now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,3 +48,14 @@ def load_tokenizer(kind: Any, folder: str | os.PathLike[str]) -> Any:
     made = kind.from_source(known["kind"], options)
     made.padding_side, made.model_max_length = about["padding_side"], about["model_max_length"]
     return made
+
+
+def options_of(padding_side: str | None, special_tokens: Mapping[str, str]) -> dict[str, Any]:
+    """What C++ takes of the keywords of a tokenizer."""
+    roles = {}
+    for name, token in special_tokens.items():
+        role = name.removesuffix("_token")
+        if role not in ROLES or role == name:
+            raise TypeError(f"unexpected keyword argument {name!r}; expected {', '.join(f'{r}_token' for r in ROLES)}")
+        roles[role] = token
+    return {"roles": roles, "padding_side": padding_side or ""}

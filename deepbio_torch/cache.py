@@ -38,9 +38,10 @@ _OWN = (".lock", ".writing-data-", "data-", "metadata.json", ".metadata-", ".met
 class Cache:
     """Encoded records in a folder: safetensors shards and a metadata.json that names sources, transform and version.
 
-    The format is that of ``deepbio encode``, with names, labels and qualities of the records in the shards. A folder
-    is written beside the old one and put in its place at once, so that readers and several writers never see half of
-    it. :meth:`load` maps files into memory and does not read them.
+    The format is that of ``deepbio encode``, with names, labels and qualities of the records in the
+    shards. A folder is written beside the old one and put in its place at once, so that readers and
+    several writers never see half of it. :meth:`load` maps files into memory and does not read
+    them.
     """
 
     @staticmethod
@@ -50,11 +51,12 @@ class Cache:
         Args:
             dataset: its transform must be native, end with an encoder and draw nothing at random.
             folder: made when it is not there. A folder with other files in it is refused.
-            progress: called with (records done, records in all); True shows a bar, where tqdm is installed.
+            progress: called with (records done, records in all); True shows a bar, where tqdm is
+                installed.
 
         Raises:
-            ArgumentError: the transform does not fit. WriteError: the folder cannot be written (a PermissionError as
-                well when that is the reason).
+            ArgumentError: the transform does not fit. WriteError: the folder cannot be written (a
+                PermissionError as well when that is the reason).
         """
         check_fixed(dataset)
         target = _Path(folder)
@@ -99,7 +101,8 @@ class Cache:
 
         Args:
             folder: the cache.
-            sources: the dataset, whose transform, target and options are compared too; or only its file or files.
+            sources: the dataset, whose transform, target and options are compared too; or only its
+                file or files.
 
         A file whose time changed is compared by content.
         """

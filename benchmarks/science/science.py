@@ -1,15 +1,16 @@
 """What the default model is worth: real sets, fixed folds and seeds, every figure through the public command.
 
-    python benchmarks/science/science.py baselines [SET ...]  # scikit-learn on the folds of `deepbio study`
-    python benchmarks/science/science.py studies  [SET ...]   # deepbio study: five folds
-    python benchmarks/science/science.py unseen   [SET ...]   # 30 % of the ASVs missing from the training tables
-    python benchmarks/science/science.py curves   [SET ...]   # 25, 50, 100, 200 labels
-    python benchmarks/science/science.py grouped              # oral age, whole source studies held back
-    python benchmarks/science/science.py joint                # frozen encoder against joint fine-tuning
-    python benchmarks/science/science.py table                # results/science.json as Markdown
+    python benchmarks/science/science.py baselines [SET ...]  # scikit-learn on the folds of
+    `deepbio study` python benchmarks/science/science.py studies  [SET ...]   # deepbio study: five
+    folds python benchmarks/science/science.py unseen   [SET ...]   # 30 % of the ASVs missing from
+    the training tables python benchmarks/science/science.py curves   [SET ...]   # 25, 50, 100, 200
+    labels python benchmarks/science/science.py grouped              # oral age, whole source
+    studies held back python benchmarks/science/science.py joint                # frozen encoder
+    against joint fine-tuning python benchmarks/science/science.py table                #
+    results/science.json as Markdown
 
-Needs ../shared/data and scikit-learn. Results are merged into benchmarks/results/science.json part by part, so that one
-part can be run again alone. Nothing is chosen by looking at a test fold.
+Needs ../shared/data and scikit-learn. Results are merged into benchmarks/results/science.json part
+by part, so that one part can be run again alone. Nothing is chosen by looking at a test fold.
 """
 
 from __future__ import annotations
@@ -92,7 +93,10 @@ def run(*words: str) -> str:
 
 
 def studies(name: str, folder: Path) -> dict[str, Any]:
-    """`deepbio study` with no option but the columns; the slow baselines are a part of their own."""
+    """`deepbio study` with no option but the columns.
+
+    The slow baselines are a part of their own.
+    """
     chosen_table(name).write(folder / "table.biom")
     words = words_of(name, folder / "table.biom") + ["-o", str(folder / "study"), "--seed", str(SEED), "--json"]
     words += ["--group-column", SETS[name].group] if SETS[name].group else []
@@ -100,7 +104,8 @@ def studies(name: str, folder: Path) -> dict[str, Any]:
     found = json.loads(run("study", *words, "--threads", "1", "--candidates", "0", "--baselines", "constant"))
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     found["peak_memory_gib"] = after.ru_maxrss / 2**20
-    # On a machine that others use, too: reading, folds, training, prediction and the page, a fold's part of it.
+    # On a machine that others use, too: reading, folds, training, prediction and the page, a fold's
+    # part of it.
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     found["cpu_seconds_per_fold"] = spent / FOLDS
     return found
@@ -193,7 +198,10 @@ def unseen(name: str, folder: Path) -> dict[str, Any]:
 
 
 def curves(name: str, folder: Path) -> dict[str, Any]:
-    """Few labels: the first fold's training samples, drawn once per number of labels; the test fold whole."""
+    """Few labels: the first fold's training samples, drawn once per number of labels.
+
+    The test fold whole.
+    """
     study = _study(name)
     folds = make_folds(study.targets, FOLDS, groups=study.groups, seed=SEED)
     out: dict[str, Any] = {}

@@ -46,7 +46,10 @@ def as_lines(text: str, rng: random.Random) -> bytes:
 
 
 def table_file(rng: random.Random, path: Path) -> None:
-    """A table as biom-format writes it: HDF5, JSON or text; with taxonomy, metadata, fractions and faults."""
+    """A table as biom-format writes it: HDF5, JSON or text.
+
+    With taxonomy, metadata, fractions and faults.
+    """
     n, f = rng.randrange(1, 8), rng.randrange(1, 12)
     counts = np.array([[rng.choice((0, 0, 0, 1, 2, 17, 10**6)) for _ in range(n)] for _ in range(f)], dtype=float)
     if rng.random() < 0.2:
@@ -136,7 +139,10 @@ def tree_both(path: Path) -> Compared:
 
 
 def distances_file(rng: random.Random, path: Path) -> None:
-    """A matrix as scikit-bio, pandas and R write it; asymmetric or with a doubled id now and then."""
+    """A matrix as scikit-bio, pandas and R write it.
+
+    Asymmetric or with a doubled id now and then.
+    """
     n = rng.randrange(2, 9)
     points = np.array([[rng.gauss(0, 1) for _ in range(3)] for _ in range(n)])
     square = np.linalg.norm(points[:, None] - points[None], axis=2)

@@ -15,7 +15,8 @@ import deepbio_torch as db
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
-# Families of the error names that only doubtful files list; all other names carry theirs in a rejected file.
+# Families of the error names that only doubtful files list; all other names carry theirs in a
+# rejected file.
 MORE_FAMILIES = {
     "E_EMPTY": "structure",
     "E_EMPTY_ID": "structure",
@@ -40,7 +41,10 @@ def families(corpus: list[dict[str, Any]]) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def verdicts(deepbio: Run, shared: Path, corpus: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """What `validate --json` says of each file of the corpus, by its path there; the bombs have their own test."""
+    """What `validate --json` says of each file of the corpus, by its path there.
+
+    The bombs have their own test.
+    """
     paths = [file["path"] for file in corpus if not file["path"].startswith("resource/")]
     done = deepbio("validate", "--json", *(shared / "sequences" / path for path in paths))
     assert done.returncode == 1, done.stderr
@@ -109,7 +113,8 @@ def test_the_reader_refuses_every_bad_file_with_its_kind_of_error(shared: Path, 
             other_kind.append(file["path"])
         if file.get("error_record") is not None and caught.value.record != file["error_record"]:
             other_record.append(file["path"])
-    # A zip file may be told as such (E_UNSUPPORTED_COMPRESSION is listed for it), and then no record is at fault.
+    # A zip file may be told as such (E_UNSUPPORTED_COMPRESSION is listed for it), and then no
+    # record is at fault.
     assert other_kind == other_record == ["invalid/synthetic/not_zip.fastq.gz"]
 
 

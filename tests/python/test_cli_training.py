@@ -174,7 +174,8 @@ def test_a_dry_run_estimates_and_writes_nothing(deepbio: Run, trained: Path, com
     rate = found["gflop_per_second"]
     assert found["seconds_per_step"] == pytest.approx(found["gflop_per_step"] / rate, rel=1e-2)
     assert found["seconds"] == pytest.approx(4 * found["seconds_per_epoch"], rel=1e-2)
-    # Multiplications and additions of one layer in each stack on what a step holds, forward and backward.
+    # Multiplications and additions of one layer in each stack on what a step holds, forward and
+    # backward.
     u, s, d = found["distinct_asvs"], found["asvs_per_sample"], 16
     asvs = u * 61 * (24 * d * d + 4 * 61 * d)
     at_least = 4 * 8 * s * (24 * d * d + 4 * s * d)

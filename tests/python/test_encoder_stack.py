@@ -168,7 +168,8 @@ def test_a_number_of_weights_that_is_no_multiple_of_twelve_is_refused():
         ops.encoder_stack(x, where, layers[:-1], *rest)
 
 
-# --- inside torch's machinery ------------------------------------------------------------------------
+# --- inside torch's machinery
+# ------------------------------------------------------------------------
 
 
 def test_compile_records_one_operator_for_any_batch_and_length():
@@ -239,7 +240,8 @@ def test_a_second_derivative_is_refused_with_the_way_out(composite):
     assert torch.isfinite(torch.autograd.grad(first.square().sum(), x)[0]).all()
 
 
-# --- in the models -----------------------------------------------------------------------------------
+# --- in the models
+# -----------------------------------------------------------------------------------
 
 
 def encoder(dropout=0.0):

@@ -92,7 +92,10 @@ def imported_modules(folder: Path) -> dict[str, set[str]]:
 
 
 def circles(imports: dict[str, set[str]]) -> list[str]:
-    """Modules that import themselves by way of others; empty when there is an order from the cellar up."""
+    """Modules that import themselves by way of others.
+
+    Empty when there is an order from the cellar up.
+    """
     left = {name: set(below) for name, below in imports.items()}
     while ready := [name for name, below in left.items() if not below]:
         for name in ready:
@@ -173,7 +176,8 @@ def test_every_source_file_has_its_test_at_the_mirrored_path():
 
 def test_the_functional_core_reads_no_size_into_an_int():
     text = re.sub(r"//[^\n]*", "", (CSRC / "deepbio/model/functional.cpp").read_text())
-    # span_mask is a leaf operator that walks over rows: it is not traced. Sizes of weights are constants of a model.
+    # span_mask is a leaf operator that walks over rows: it is not traced. Sizes of weights are
+    # constants of a model.
     traced = re.sub(r"(void mask_spans|Tensor span_mask)\(.*?\n}\n", "", text, flags=re.DOTALL)
     assert len(traced) < len(text)
     assert re.findall(r"(?<!weight)(?<!query)\.size\(|\.item\(|\.item<|\.sizes\(\)\[", traced) == []
@@ -235,7 +239,8 @@ def test_one_openmp_runtime_is_mapped():
 
 @pytest.mark.parametrize("pattern", ["_C.*.so", "lib/libdeepbio.so", "bin/deepbio"])
 def test_the_standard_library_is_looked_in_before_torch(pattern: str):
-    # A torch with CUDA carries a part of an older libstdc++, whose std::filesystem::remove_all ends the process.
+    # A torch with CUDA carries a part of an older libstdc++, whose std::filesystem::remove_all ends
+    # the process.
     (binary,) = package_folder().glob(pattern)
     found = subprocess.run(["readelf", "-d", binary], capture_output=True, text=True, check=True).stdout
     needed = re.findall(r"NEEDED.*\[(.+?)\.so", found)

@@ -22,7 +22,8 @@ def on_a_line() -> db.DistanceMatrix:
     return db.DistanceMatrix([f"S{i}" for i in range(8)], (LINE[:, None] - LINE[None]).abs())
 
 
-# --- distances ------------------------------------------------------------------------------------------
+# --- distances
+# ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, -1.0, 0.7])
@@ -71,7 +72,8 @@ def test_distances_of_numpy_and_lists_are_converted_whatever_their_layout():
         db.DistanceMatrix(["a"], np.array([["x"]]))
 
 
-# --- groups ---------------------------------------------------------------------------------------------
+# --- groups
+# ---------------------------------------------------------------------------------------------
 
 GROUPS = ["a", "a", "a", None, "b", "b", "b", None]
 
@@ -96,7 +98,8 @@ def test_a_sample_without_a_group_is_no_group_of_its_own():
         db.permanova(matrix, ["a", "b", "b"])
 
 
-# --- metadata -------------------------------------------------------------------------------------------
+# --- metadata
+# -------------------------------------------------------------------------------------------
 
 
 def test_none_and_na_are_values_unless_the_caller_says_otherwise(tmp_path: Path):
@@ -156,7 +159,8 @@ def test_carriage_returns_alone_end_lines(tmp_path: Path, deepbio: Run):
     assert done.stdout.splitlines()[0] == "\tS1\tS2"
 
 
-# --- tables ---------------------------------------------------------------------------------------------
+# --- tables
+# ---------------------------------------------------------------------------------------------
 
 
 def test_a_table_that_text_cannot_hold_is_not_written(tmp_path: Path):
@@ -229,7 +233,8 @@ def test_not_a_number_in_metadata_that_is_passed_over_is_no_fault(tmp_path: Path
         db.read_table(path)
 
 
-# --- trees ----------------------------------------------------------------------------------------------
+# --- trees
+# ----------------------------------------------------------------------------------------------
 
 
 def test_an_unrooted_tree_is_refused_or_rooted_at_its_midpoint(tmp_path: Path, deepbio: Run, shared: Path):
@@ -264,4 +269,5 @@ def test_weighted_alone_is_answered_by_its_two_meanings(tmp_path: Path, deepbio:
     assert "weighted_unnormalized" in done.stderr and "weighted_normalized" in done.stderr
 
 
-# --- the doors agree ------------------------------------------------------------------------------------
+# --- the doors agree
+# ------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
-"""What users run into around training: two starts in one folder, killed runs, classes called None, moved data,
-options that cannot be right. Each is refused before anything is written, or works."""
+"""What users run into around training: two starts in one folder, killed runs, classes called None,
+moved data, options that cannot be right. Each is refused before anything is written, or works."""
 
 import csv
 import json
