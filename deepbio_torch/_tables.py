@@ -256,7 +256,7 @@ class Table:
         return Table(_C.Table.from_arrays(self.sample_ids, self.feature_ids, *arrays, self.native.taxonomy))
 
     def write(self, path: Path, *, overwrite: bool = False) -> None:
-        """Writes BIOM 2.1, or classic text when the name ends in ``.tsv``; whole or not at all."""
+        """Writes BIOM 2.1, or classic text when the name ends in ``.tsv`` or ``.txt``; whole or not at all."""
         self.native.write(os.fspath(path), overwrite)
 
     def __repr__(self) -> str:

@@ -24,13 +24,12 @@ struct AlphaCommand {
   double base = community::AlphaOptions().shannon_base;
 };
 
-std::string check_metric(const std::string& name) {
-  if (name == kFaith) return {};
+void check_metric(const std::string& name) {
+  if (name == kFaith) return;
   try {
     community::check_alpha_metric(name);
-    return {};
   } catch (const ArgumentError& error) {
-    return std::string(error.what()) + "; with a tree: faith_pd";
+    throw ArgumentError(std::string(error.what()) + "; with a tree: faith_pd");
   }
 }
 
@@ -67,7 +66,7 @@ std::function<int()> setup_alpha(CLI::App& app, Shared& shared) {
   app.add_option("--metric", command->metric,
                  "observed_features, shannon, simpson, inverse_simpson, pielou_evenness, berger_parker, "
                  "goods_coverage, chao1, ace; with --tree: faith_pd")
-      ->check(CLI::Validator(check_metric, "METRIC"))
+      ->check(check_by(check_metric, "METRIC"))
       ->capture_default_str();
   app.add_option("--base", command->base, "Of shannon: base of the logarithm (2 as in QIIME 2; 2.718... in vegan)")
       ->check(above_zero())

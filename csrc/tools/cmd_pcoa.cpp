@@ -19,11 +19,10 @@ int run_pcoa(const PcoaCommand& command, const Shared& shared) {
   io::refuse_existing(output, shared.overwrite_mode());
   const community::NamedDistances matrix = community::read_named_distances(command.distances);
   const community::Pcoa pcoa = command.files.write(matrix.ids, matrix.values, shared);
-  Json shares = Json::array();
-  for (int64_t k = 0; k < pcoa.proportion_explained.size(0); ++k) {
-    shares.push_back(pcoa.proportion_explained[k].item<double>());
-  }
-  print_json(Json(Json::Object{{"output", output}, {"proportion_explained", std::move(shares)}}), shared);
+  const at::Tensor shares = pcoa.proportion_explained.contiguous();
+  const double* first = shares.const_data_ptr<double>();
+  const Json explained = Json::array_of(std::vector<double>(first, first + shares.numel()));
+  print_json(Json(Json::Object{{"output", output}, {"proportion_explained", explained}}), shared);
   return 0;
 }
 

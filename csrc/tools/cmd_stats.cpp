@@ -22,7 +22,7 @@ Json read_statistics(const std::string& path, bool quiet) {
   }
   std::vector<std::string> warnings = reader.report().warnings;
   if (const std::string warning = statistics.quality_warning(); !warning.empty()) warnings.push_back(warning);
-  print_warnings(path, warnings);
+  for (const std::string& warning : warnings) print_warning(path, warning);
   Json out(Json::Object{{"path", path},
                         {"format", std::string(to_string(reader.format()))},
                         {"container", std::string(to_string(reader.container()))}});

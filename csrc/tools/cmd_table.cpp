@@ -6,7 +6,7 @@
 #include "tools/printing.h"
 
 #include "deepbio/base/error.h"
-#include "deepbio/community/table_merge.h"
+#include "deepbio/community/table_edit.h"
 #include "deepbio/io/formats.h"
 #include "deepbio/io/ids.h"
 
@@ -14,55 +14,18 @@ namespace deepbio::tools {
 namespace {
 
 struct TableCommand {
-  std::string action, output, overlap = "error", samples, features;
+  std::string output, samples, features;  // files; the latter list ids
   std::vector<std::string> tables;
-  int64_t level = 0, min_samples = 0;
-  double min_reads = 0;
+  community::TableEdit edit;
 };
 
-io::CountTable read_tables(const TableCommand& command, const Shared& shared) {
+std::vector<io::CountTable> read_tables(const TableCommand& command, const Shared& shared) {
   std::vector<io::CountTable> tables;
   for (const std::string& path : command.tables) {
     tables.push_back(io::read_table(path));
-    if (command.action != "summarize") say_left_behind(path, tables.back(), shared);
+    if (command.edit.action != "summarize") say_left_behind(path, tables.back(), shared);
   }
-  if (command.action != "merge" && tables.size() > 1) {
-    throw ArgumentError("table " + command.action + " takes one --table, got " + std::to_string(tables.size()));
-  }
-  if (command.action != "merge") return std::move(tables.front());
-  return community::merge(
-      tables, command.overlap == "sum" ? community::OverlappingSamples::kSum : community::OverlappingSamples::kError);
-}
-
-io::CountTable filtered(const TableCommand& command, io::CountTable table) {
-  if (!command.samples.empty()) table = community::keep_samples(table, io::read_id_list(command.samples));
-  if (!command.features.empty()) table = community::keep_features(table, io::read_id_list(command.features));
-  return community::filter_counts(table, command.min_reads, command.min_samples);
-}
-
-void check(const TableCommand& command) {
-  const auto belongs = [&](bool is_given, const char* option, const char* action) {
-    if (is_given && command.action != action) {
-      throw ArgumentError(std::string(option) + " belongs to table " + action + ", got table " + command.action);
-    }
-  };
-  belongs(command.level != 0, "--level", "collapse");
-  belongs(command.overlap != "error", "--overlap", "merge");
-  belongs(command.min_reads > 0, "--min-reads", "filter");
-  belongs(command.min_samples > 0, "--min-samples", "filter");
-  belongs(!command.samples.empty(), "--samples", "filter");
-  belongs(!command.features.empty(), "--features", "filter");
-  if (command.action == "collapse" && command.level == 0) throw ArgumentError("table collapse needs --level N");
-  const bool has_output = !command.output.empty();
-  if (command.action != "summarize" && !has_output) throw ArgumentError("table " + command.action + " needs -o FILE");
-}
-
-void write_table(const std::string& path, const io::CountTable& table, io::Overwrite overwrite) {
-  if (path.ends_with(".tsv") || path.ends_with(".txt")) {
-    io::write_table_tsv(path, table, overwrite);
-  } else {
-    io::write_biom(path, table, overwrite);
-  }
+  return tables;
 }
 
 int summarize(const TableCommand& command, const io::CountTable& table, const Shared& shared) {
@@ -78,13 +41,16 @@ int summarize(const TableCommand& command, const io::CountTable& table, const Sh
 }
 
 int run_table(const TableCommand& command, const Shared& shared) {
-  check(command);
+  community::TableEdit edit = command.edit;
+  if (!command.samples.empty()) edit.samples = io::read_id_list(command.samples);
+  if (!command.features.empty()) edit.features = io::read_id_list(command.features);
+  edit.check(static_cast<int64_t>(command.tables.size()));
+  const bool is_summary = edit.action == "summarize";
+  if (!is_summary && command.output.empty()) throw ArgumentError("table " + edit.action + " needs -o FILE");
   if (!command.output.empty() && command.output != "-") io::refuse_existing(command.output, shared.overwrite_mode());
-  io::CountTable table = read_tables(command, shared);
-  if (command.action == "summarize") return summarize(command, table, shared);
-  if (command.action == "filter") table = filtered(command, std::move(table));
-  if (command.action == "collapse") table = community::collapse(table, command.level);
-  write_table(command.output, table, shared.overwrite_mode());
+  const io::CountTable table = edit.apply(read_tables(command, shared));
+  if (is_summary) return summarize(command, table, shared);
+  io::write_table(command.output, table, shared.overwrite_mode());
   say(shared, std::to_string(table.num_samples()) + " samples, " + std::to_string(table.num_features()) +
                   " features written to " + command.output);
   print_json(
@@ -98,7 +64,7 @@ int run_table(const TableCommand& command, const Shared& shared) {
 
 std::function<int()> setup_table(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<TableCommand>();
-  app.add_option("action", command->action,
+  app.add_option("action", command->edit.action,
                  "convert (to BIOM 2.1, or text for .tsv), filter, merge, collapse (by taxonomy), summarize")
       ->required()
       ->check(CLI::IsMember({"convert", "filter", "merge", "collapse", "summarize"}));
@@ -106,14 +72,15 @@ std::function<int()> setup_table(CLI::App& app, Shared& shared) {
                  "Feature table: " + io::format_names(io::FileKind::kTable) + "; several for merge")
       ->required();
   app.add_option("-o,--output", command->output, "OUT.biom, or OUT.tsv for text; of summarize a TSV (stdout)");
-  app.add_option("--min-reads", command->min_reads, "filter: reads that a sample must have")->check(zero_or_more());
-  app.add_option("--min-samples", command->min_samples, "filter: samples that a feature must be in")
+  app.add_option("--min-reads", command->edit.min_reads, "filter: reads that a sample must have")
+      ->check(zero_or_more());
+  app.add_option("--min-samples", command->edit.min_samples, "filter: samples that a feature must be in")
       ->check(zero_or_more());
   app.add_option("--samples", command->samples, "filter: file with the ids to keep in its first column");
   app.add_option("--features", command->features, "filter: file with the ids to keep in its first column");
-  app.add_option("--level", command->level, "collapse: levels of the lineage to keep (1: kingdom, 6: genus)")
+  app.add_option("--level", command->edit.level, "collapse: levels of the lineage to keep (1: kingdom, 6: genus)")
       ->check(above_zero());
-  add_choice(app, "--overlap", command->overlap,
+  add_choice(app, "--overlap", command->edit.overlap,
              "merge: a sample in two tables is an error, or their counts are added (sum)", {"error", "sum"});
   return [command, &shared] { return run_table(*command, shared); };
 }

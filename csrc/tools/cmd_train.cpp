@@ -127,7 +127,12 @@ std::function<int()> setup_training(CLI::App& app, Shared& shared, bool is_predi
                "Only estimate what the run would take, from its batches and a few steps; writes nothing");
   app.add_option("--output-dir", request.output_dir, "Folder of the run")->required()->option_text("RUN");
   add_study_options(app, request.files, is_predictor);
-  if (is_predictor) add_list_options(app, request.train_samples, request.val_samples);
+  if (is_predictor) {
+    const char* train = "Train on these samples, an id per line in FILE";
+    app.add_option("--train-samples", request.train_samples, train)->option_text("FILE");
+    const char* val = "Hold these samples back, an id per line in FILE";
+    app.add_option("--val-samples", request.val_samples, val)->option_text("FILE");
+  }
   app.add_option("--pretrained,--pretrained-encoder", request.pretrained, "Start from the encoder of this run")
       ->option_text("RUN");
   add_setup_options(app, request.setup);

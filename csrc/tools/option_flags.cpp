@@ -97,6 +97,18 @@ void add_options(CLI::App& app, const OptionGroupFlags& group, const TakeOption&
   }
 }
 
+CLI::Validator check_by(std::function<void(const std::string& value)> check, const std::string& shown) {
+  return {[check = std::move(check)](std::string& text) -> std::string {
+            try {
+              check(text);
+              return "";
+            } catch (const ArgumentError& error) {
+              return spelled_for_shell(error.what());
+            }
+          },
+          shown};
+}
+
 CLI::Option* add_choice(CLI::App& app, const std::string& flag, std::string& value, const std::string& help,
                         std::vector<std::string> choices) {
   return app.add_option(flag, value, help)->check(CLI::IsMember(std::move(choices)))->capture_default_str();

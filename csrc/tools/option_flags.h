@@ -12,6 +12,8 @@
 
 namespace deepbio::tools {
 
+// What a function of the library refuses with ArgumentError is bad usage of an option.
+CLI::Validator check_by(std::function<void(const std::string& value)> check, const std::string& shown);
 // Declares an option that is one of some words.
 CLI::Option* add_choice(CLI::App& app, const std::string& flag, std::string& value, const std::string& help,
                         std::vector<std::string> choices);

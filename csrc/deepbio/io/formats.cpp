@@ -167,6 +167,11 @@ std::string format_names(FileKind kind) {
   return names + " or .qza";
 }
 
+void write_table(const std::string& path, const CountTable& table, Overwrite overwrite) {
+  const bool is_text = path.ends_with(".tsv") || path.ends_with(".txt");
+  is_text ? write_table_tsv(path, table, overwrite) : write_biom(path, table, overwrite);
+}
+
 bool has_control_bytes(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) {
     const auto byte = static_cast<unsigned char>(c);

@@ -65,6 +65,9 @@ std::span<const FormatRow> text_formats();
 // "BIOM 2.x, BIOM 1.0, classic TSV or .qza"
 std::string format_names(FileKind kind);
 
+// Text where the name ends in .tsv or .txt, else BIOM 2.1.
+void write_table(const std::string& path, const CountTable& table, Overwrite overwrite = Overwrite::kAllow);
+
 // How much of the beginning has to look like text.
 inline constexpr size_t kSignBytes = 4096;
 // Bytes that no text holds: the file is something binary, whatever the others look like.
