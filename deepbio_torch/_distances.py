@@ -39,8 +39,8 @@ def float_tensor(values: Any) -> Tensor:
 class DistanceMatrix:
     """Distances between N samples: ``ids`` and ``values`` float64 or float32 [N, N].
 
-    Sound when it is made: finite, not negative, the same both ways, 0 from a sample to itself. Rounding up to 1e-6 is
-    mended in a copy.
+    Sound when it is made: finite, not negative, the same both ways, 0 from a sample to itself.
+    Rounding up to 1e-6 is mended in a copy.
     """
 
     def __init__(self, ids: Sequence[str], values: Tensor | np.ndarray) -> None:
@@ -48,8 +48,8 @@ class DistanceMatrix:
 
         Raises:
             ShapeError: values that are not [N, N] for N ids.
-            ArgumentError: an id twice; with the pair: a distance that is NaN, infinite, negative, or not the same both
-                ways, or one of a sample to itself.
+            ArgumentError: an id twice; with the pair: a distance that is NaN, infinite, negative,
+                or not the same both ways, or one of a sample to itself.
         """
         self.ids = [str(name) for name in ids]
         values = float_tensor(values)
@@ -64,7 +64,8 @@ class DistanceMatrix:
     def read(cls, path: Path) -> DistanceMatrix:
         """A matrix from ``.npy`` (with ``.ids.txt`` beside it), ``.npz``, ``.tsv``, ``.csv``, ``.h5`` or ``.qza``.
 
-        Text of R, PHYLIP and mothur too. Files without ids number the samples: ``"0"``, ``"1"``, ...;
+        Text of R, PHYLIP and mothur too. Files without ids number the samples: ``"0"``, ``"1"``,
+        ...;
         :meth:`with_ids` names them.
         """
         ids, values = _C.read_distances(os.fspath(path))
@@ -90,7 +91,10 @@ class DistanceMatrix:
         return cls(rows, frame.to_numpy())
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """The values for ``numpy.asarray``; shares memory unless another dtype or a copy is asked for."""
+        """The values for ``numpy.asarray``.
+
+        Shares memory unless another dtype or a copy is asked for.
+        """
         import numpy as np
 
         return np.array(self.values.numpy(), dtype=dtype, copy=copy)
@@ -102,8 +106,8 @@ class DistanceMatrix:
     def align(self, ids: Sequence[str]) -> tuple[DistanceMatrix, str]:
         """The samples that stand in ``ids`` too, and a line that says what each side has alone ("" when nothing).
 
-        The same set of ids comes back in the order of ``ids``; of different sets the shared ones come sorted, as AAM
-        aligns them.
+        The same set of ids comes back in the order of ``ids``; of different sets the shared ones
+        come sorted, as AAM aligns them.
 
         Raises:
             ArgumentError: not one id is shared.

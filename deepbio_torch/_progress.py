@@ -14,7 +14,9 @@ GivenProgress: TypeAlias = Progress | bool | None
 
 @contextmanager
 def shown(progress: GivenProgress, what: str) -> Iterator[Progress | None]:
-    """What to call with (done, in all): the callable that was given; for True a bar, where tqdm is installed.
+    """What to call with (done, in all): the callable that was given.
+
+    For True a bar, where tqdm is installed.
 
     Raises:
         WrongTypeError: neither a callable nor True, False or None.

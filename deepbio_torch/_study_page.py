@@ -1,4 +1,7 @@
-"""The page of a study: scores beside baselines, confusion or scatter, important ASVs; one file that needs nothing."""
+"""The page of a study: scores beside baselines, confusion or scatter, important ASVs.
+
+One file that needs nothing.
+"""
 
 from __future__ import annotations
 

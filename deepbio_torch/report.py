@@ -41,7 +41,8 @@ def write_report(
         overwrite: replace an existing page.
 
     Raises:
-        MissingFileError: not a run directory. ConfigError: matplotlib is not installed. WriteError: the page exists.
+        MissingFileError: not a run directory. ConfigError: matplotlib is not installed. WriteError:
+            the page exists.
     """
     run = Path(run)
     for name in ("config.json", "metrics.jsonl"):
@@ -203,7 +204,10 @@ def _map(run: Path, config: dict[str, Any], table: str | os.PathLike[str] | None
 
 
 def _target_values(config: dict[str, Any], ids: list[str]) -> list[str] | None:
-    """The target of each sample, "" where it has none; None where the run's metadata file is not there any more."""
+    """The target of each sample, "" where it has none.
+
+    None where the run's metadata file is not there any more.
+    """
     path, target = (config["trained_on"] or {}).get("metadata"), config["target"]
     if not target or not path or not Path(path).is_file():
         return None

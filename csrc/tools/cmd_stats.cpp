@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "tools/command.h"
+#include "tools/printing.h"
 #include "tools/reading_progress.h"
 
 #include "deepbio/seq/statistics.h"
@@ -21,7 +22,7 @@ Json read_statistics(const std::string& path, bool quiet) {
   }
   std::vector<std::string> warnings = reader.report().warnings;
   if (const std::string warning = statistics.quality_warning(); !warning.empty()) warnings.push_back(warning);
-  print_warnings(path, warnings);
+  for (const std::string& warning : warnings) print_warning(path, warning);
   Json out(Json::Object{{"path", path},
                         {"format", std::string(to_string(reader.format()))},
                         {"container", std::string(to_string(reader.container()))}});
@@ -55,11 +56,7 @@ int run_stats(const std::vector<std::string>& paths, const Shared& shared) {
     if (!shared.json) print_row(row);
     files.push_back(std::move(row));
   }
-  if (shared.json) {
-    Json document = Json::object();
-    document.set("files", std::move(files));
-    std::cout << document.dump(2) << "\n";
-  }
+  print_json(Json(Json::Object{{"files", std::move(files)}}), shared, 2);
   return 0;
 }
 

@@ -3,6 +3,8 @@
 #include <vector>
 
 #include "tools/command.h"
+#include "tools/option_flags.h"
+#include "tools/printing.h"
 #include "tools/reading_progress.h"
 
 #include "deepbio/io/validate.h"
@@ -20,9 +22,7 @@ Json row_of(const std::string& path, const std::string& alphabet, bool quiet) {
   const io::ValidateOptions options{reading_options(), io::parse_letters(alphabet),
                                     [&](const io::FastxReader& reader) { progress.step(reader); }};
   Json row = io::validation_row(path, options);
-  std::vector<std::string> warnings;
-  for (const Json& warning : row.at("warnings").as_array()) warnings.push_back(warning.as_string());
-  print_warnings(path, warnings);
+  for (const Json& warning : row.at("warnings").as_array()) print_warning(path, warning.as_string());
   return row;
 }
 
@@ -45,11 +45,7 @@ int run_validate(const ValidateCommand& command, const Shared& shared) {
     if (!shared.json) print_row(row);
     rows.push_back(std::move(row));
   }
-  if (shared.json) {
-    Json document = Json::object();
-    document.set("files", std::move(rows));
-    std::cout << document.dump(2) << "\n";
-  }
+  print_json(Json(Json::Object{{"files", std::move(rows)}}), shared, 2);
   return all_ok ? 0 : 1;
 }
 
@@ -60,9 +56,8 @@ std::function<int()> setup_validate(CLI::App& app, Shared& shared) {
   app.add_option("files", command->paths,
                  "FASTA, FASTQ, BIOM, Newick, metadata TSV, distance matrix or safetensors files")
       ->required();
-  app.add_option("--alphabet", command->alphabet, "Letters that reads may hold: any, dna, rna, iupac, protein")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"any", "dna", "rna", "iupac", "protein"}));
+  add_choice(app, "--alphabet", command->alphabet, "Letters that reads may hold: any, dna, rna, iupac, protein",
+             {"any", "dna", "rna", "iupac", "protein"});
   return [command, &shared] { return run_validate(*command, shared); };
 }
 

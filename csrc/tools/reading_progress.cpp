@@ -52,8 +52,8 @@ void ReadingProgress::look(const io::FastxReader& reader) {
   if (is_terminal_) shown_width_ = line.size();
 }
 
-void print_warnings(const std::string& path, const std::vector<std::string>& warnings) {
-  for (const std::string& warning : warnings) std::cerr << "deepbio: warning: " << path << ": " << warning << "\n";
+void print_warning(const std::string& path, const std::string& warning) {
+  std::cerr << "deepbio: warning: " << path << ": " << warning << "\n";
 }
 
 }  // namespace deepbio::tools

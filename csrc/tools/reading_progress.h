@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "deepbio/io/fastx.h"
 
@@ -37,7 +36,7 @@ class ReadingProgress {
   size_t shown_width_ = 0;
 };
 
-// One line on stderr for each.
-void print_warnings(const std::string& path, const std::vector<std::string>& warnings);
+// One line on stderr.
+void print_warning(const std::string& path, const std::string& warning);
 
 }  // namespace deepbio::tools
