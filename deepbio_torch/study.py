@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ._attribution import Attributions, integrated_gradients
 from ._baselines import BASELINES, Answer, check_names
 from ._fold_model import FoldModel, Trained
 from ._folds import Fold, confounding, describe_problems, make_folds
@@ -200,4 +201,13 @@ def _shown(scores: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in scores.items())
 
 
-__all__ = ["BASELINES", "Importance", "Importances", "StudyResult", "cross_validate", "importance"]
+__all__ = [
+    "BASELINES",
+    "Attributions",
+    "Importance",
+    "Importances",
+    "StudyResult",
+    "cross_validate",
+    "importance",
+    "integrated_gradients",
+]
