@@ -136,7 +136,7 @@ class _Path:
 
     def walk(self) -> Attributions:
         dataset = self.dataset
-        values = torch.zeros(len(dataset), dataset.table.num_features)
+        values = torch.zeros(len(dataset), len(dataset.table.feature_ids))
         outputs, baselines = torch.zeros(len(dataset)), torch.zeros(len(dataset))
         ids = []
         mean = self._mean_embedding()

@@ -79,7 +79,9 @@ ALSO = {
     "accuracy": STUDY,
     "log_loss": {"_baselines.py"} | STUDY,  # scikit-learn's loss
     "balanced_accuracy": {"_baselines.py", "study.py"} | STUDY,
-    "precision": {"community.cpp", "unifrac_batch.cpp"},  # of floating-point numbers
+    # Of floating-point numbers, and the axes of a curve by threshold.
+    "precision": {"community.cpp", "unifrac_batch.cpp", "_report_scores.py"},
+    "recall": {"_report_scores.py"},
     "nuc_accuracy": {"masked_bases.cpp"},
 }
 

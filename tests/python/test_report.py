@@ -106,7 +106,7 @@ def test_pretraining_has_no_predictions_and_an_own_table_can_be_given(
     runs: dict[str, Path], community_dir: Path, tmp_path: Path
 ):
     out = db.report.write_report(runs["pre"], tmp_path / "page.html", table=community_dir / "table.biom")
-    assert [caption.split()[0] for caption in pictures(out.read_text())] == ["loss", "embeddings"]
+    assert [caption.split()[0] for caption in pictures(out.read_text())] == ["loss", "metrics", "embeddings"]
 
 
 def test_what_is_no_run_and_what_exists_are_said(runs: dict[str, Path], community_dir: Path, tmp_path: Path):
