@@ -8,7 +8,6 @@
 #include "tools/option_flags.h"
 #include "tools/printing.h"
 
-#include "deepbio/base/error.h"
 #include "deepbio/community/beta_diversity.h"
 #include "deepbio/community/distance_request.h"
 #include "deepbio/io/matrix.h"
@@ -23,11 +22,6 @@ struct UnifracCommand {
   PcoaFiles pcoa;  // their output "" when they are not asked for
   int64_t rarefy_depth_reads = 0;
 };
-
-std::string check_output(const std::string& path) {
-  const bool known = path == "-" || path.ends_with(".npy") || path.ends_with(".tsv") || path.ends_with(".h5");
-  return known ? std::string() : "must end in .npy, .tsv or .h5 (or be - for TSV on stdout), got " + quoted(path);
-}
 
 io::CountTable load_table(const UnifracCommand& command, const Shared& shared) {
   io::CountTable table = io::read_table(command.files.table);
@@ -76,7 +70,7 @@ std::function<int()> setup_unifrac(CLI::App& app, Shared& shared) {
   app.add_option("-o,--output", command->output,
                  "Distance matrix: D.npy (sample ids in D.ids.txt beside it), D.tsv, D.h5, or - for TSV on stdout")
       ->required()
-      ->check(CLI::Validator(check_output, "FILE"));
+      ->check(check_by(io::check_distances_name, "FILE"));
   app.add_option("--metric", command->request.metric,
                  "unweighted, weighted_normalized, weighted_unnormalized, generalized or unweighted_unnormalized; "
                  "without --tree: " +

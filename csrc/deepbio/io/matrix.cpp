@@ -181,6 +181,11 @@ DistanceMatrix read_distances(const std::string& path) {
   return out;
 }
 
+void check_distances_name(const std::string& path) {
+  if (path == "-" || path.ends_with(".npy") || path.ends_with(".tsv") || path.ends_with(".h5")) return;
+  throw ArgumentError("distances are written as .npy, .tsv or .h5, got " + quoted(path));
+}
+
 void write_distances(const std::string& path, const DistanceMatrix& matrix, const DistanceOutput& output) {
   if (static_cast<int64_t>(matrix.values.size()) != matrix.num_rows * matrix.num_rows ||
       static_cast<int64_t>(matrix.ids.size()) != matrix.num_rows) {
@@ -188,6 +193,7 @@ void write_distances(const std::string& path, const DistanceMatrix& matrix, cons
                         std::to_string(matrix.ids.size()) + ") and rows x rows values (got " +
                         std::to_string(matrix.values.size()) + ")");
   }
+  check_distances_name(path);
   if (path.ends_with(".npy")) {
     require_text_ids(matrix.ids, path);
     refuse_existing(ids_path(path), output.overwrite);
@@ -195,12 +201,10 @@ void write_distances(const std::string& path, const DistanceMatrix& matrix, cons
     std::string ids;
     for (const auto& id : matrix.ids) ids += id + '\n';
     write_file(ids_path(path), ids, output.overwrite);
-  } else if (path == "-" || path.ends_with(".tsv")) {
-    write_tsv(path, matrix, output.overwrite);
   } else if (path.ends_with(".h5")) {
     write_h5(path, matrix, output);
   } else {
-    throw ArgumentError("distances are written as .npy, .tsv or .h5, got " + quoted(path));
+    write_tsv(path, matrix, output.overwrite);
   }
 }
 

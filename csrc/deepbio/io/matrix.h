@@ -29,6 +29,8 @@ struct DistanceMatrix {
 DistanceMatrix read_distances(const std::string& path);
 // throws ArgumentError for an unknown ending, and for ids that the format cannot hold.
 void write_distances(const std::string& path, const DistanceMatrix& matrix, Overwrite overwrite = Overwrite::kAllow);
+// throws ArgumentError for a name that none of the formats goes with
+void check_distances_name(const std::string& path);
 
 struct DistanceOutput {
   Overwrite overwrite = Overwrite::kAllow;
