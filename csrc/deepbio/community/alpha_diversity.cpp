@@ -52,6 +52,7 @@ double inverse_simpson(Counts counts, const AlphaOptions&) {
 }
 
 double pielou(Counts counts, const AlphaOptions&) {
+  // Of one feature ln S is 0 as well, and 0 / 0 is no evenness.
   return counts.size() < 2 ? kUndefined : entropy(counts) / std::log(static_cast<double>(counts.size()));
 }
 
@@ -78,9 +79,11 @@ double ace(Counts counts, const AlphaOptions&) {
   }
   const double num_abundant = static_cast<double>(counts.size()) - num_rare, singles = number_with(counts, 1);
   if (num_rare == 0) return num_abundant;
+  // Coverage would be 0: from singletons alone nothing can be said of what was not seen.
   if (singles == num_rare) return kUndefined;
   const double coverage = 1 - singles / reads_of_rare;
   const double variation = num_rare * pairs_of_rare / (coverage * reads_of_rare * (reads_of_rare - 1)) - 1;
+  // The squared coefficient of variation is an estimate and may fall below 0, where Chao & Lee take 0.
   return num_abundant + num_rare / coverage + singles / coverage * std::max(variation, 0.0);
 }
 
@@ -148,6 +151,7 @@ at::Tensor alpha_diversity(const CountTable& table, std::string_view metric, con
   for (int64_t sample = 0; sample < table.num_samples(); ++sample) {
     const Counts counts =
         Counts(table.values).subspan(table.indptr[sample], table.indptr[sample + 1] - table.indptr[sample]);
+    // Checked here, where the sample has a name.
     try {
       check_whole(counts, chosen);
     } catch (const ArgumentError& error) {

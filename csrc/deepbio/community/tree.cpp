@@ -12,6 +12,7 @@ namespace {
 
 std::unordered_map<std::string_view, int64_t> tips_by_name(const io::Tree& tree, const std::string& tree_path) {
   std::unordered_map<std::string_view, int64_t> tips;
+  // Only tips: labels of inner nodes are often support values, which repeat.
   tips.reserve(tree.name.size());
   for (int64_t node = 0; node < tree.num_nodes(); ++node) {
     if (!tree.is_tip[node] || tree.name[node].empty()) continue;

@@ -18,6 +18,7 @@ constexpr std::array<std::pair<TargetTransform, std::string_view>, 5> kTransform
     {TargetTransform::kLogMinMax, "log-minmax"},
     {TargetTransform::kLogZScore, "log-zscore"},
 }};
+// A constant target has no scale to divide by; above e^88 a float32 model would answer infinity.
 constexpr double kSmallestScale = 1e-8, kLargestExponent = 88;
 
 bool takes_log(TargetTransform transform) {
@@ -57,6 +58,7 @@ TargetCodec TargetCodec::fit_regression(std::string column, const std::vector<do
   codec.transform_ = transform;
   std::vector<double> scaled = values;
   if (takes_log(transform)) {
+    // log1p, so that counts and ages of 0 have a logarithm.
     for (double& value : scaled) {
       if (value <= -1) {
         throw ArgumentError("target " + quoted(codec.column_) + ": the logarithm needs values above -1, got " +
@@ -72,6 +74,7 @@ TargetCodec TargetCodec::fit_regression(std::string column, const std::vector<do
   } else if (transform != TargetTransform::kNone) {
     const auto count = static_cast<double>(scaled.size());
     double sum = 0, squares = 0;
+    // In two passes: the sum of squares alone loses all digits where the mean is large beside the spread.
     for (const double value : scaled) sum += value;
     codec.shift_ = sum / count;
     for (const double value : scaled) squares += (value - codec.shift_) * (value - codec.shift_);
@@ -82,6 +85,7 @@ TargetCodec TargetCodec::fit_regression(std::string column, const std::vector<do
 }
 
 TargetCodec TargetCodec::fit_classes(std::string column, const std::vector<std::string>& labels) {
+  // Sorted, so that a class has the same id whatever the order of the samples.
   const std::set<std::string> distinct(labels.begin(), labels.end());
   if (distinct.size() < 2) {
     throw ArgumentError("target " + quoted(column) + ": a classifier needs at least two classes, got " +
@@ -128,6 +132,7 @@ double TargetCodec::normalize(double value) const {
 }
 
 double TargetCodec::restore(double normalized) const {
+  // What a model extrapolates may lie far outside of what was seen; exp of it stays finite.
   const double value = normalized * scale_ + shift_;
   return takes_log(transform_) ? std::exp(std::min(value, kLargestExponent)) - 1 : value;
 }
@@ -151,6 +156,7 @@ LabelledSamples labelled_samples(const std::vector<std::string>& sample_ids, con
     const auto row = metadata.row_of.find(id);
     if (row == metadata.row_of.end()) {
       out.without_metadata.push_back(id);
+      // No value is no answer to learn, whichever policy holds for samples that are absent from the metadata.
     } else if (io::is_missing(cells[static_cast<size_t>(row->second)])) {
       out.without_value.push_back(id);
     } else {

@@ -108,6 +108,7 @@ void write_taxonomy(Hdf5Writer& file, const std::vector<std::string>& taxonomy) 
   }
   std::vector<std::string> flat;
   for (auto& levels : lineages) {
+    // HDF5 holds a rectangle: shorter lineages end in empty levels, which readers leave out.
     levels.resize(width);
     flat.insert(flat.end(), levels.begin(), levels.end());
   }
@@ -117,6 +118,7 @@ void write_taxonomy(Hdf5Writer& file, const std::vector<std::string>& taxonomy) 
 
 void write_axis(Hdf5Writer& file, const std::string& axis, const std::vector<std::string>& ids,
                 const Compressed& matrix) {
+  // All four groups must be there, also empty ones: biom-format opens them without asking.
   for (const char* group : {"", "/matrix", "/metadata", "/group-metadata"}) file.group(axis + group);
   file.strings(axis + "/ids", ids);
   file.doubles(axis + "/matrix/data", matrix.data, {static_cast<int64_t>(matrix.data.size())});
@@ -134,6 +136,7 @@ CountTable read_biom_hdf5(const Hdf5Reader& file) {
   }
   table.feature_ids = file.strings("observation/ids");
   table.sample_ids = file.strings("sample/ids");
+  // The attribute is optional in practice; where it is given it must agree, or the file was cut or mixed up.
   const auto shape = file.integer_attribute("shape");
   const std::vector<int64_t> counted{table.num_features(), table.num_samples()};
   if (shape.size() == 2 && shape != counted) {
@@ -141,10 +144,12 @@ CountTable read_biom_hdf5(const Hdf5Reader& file) {
                std::to_string(counted[0]) + " observation and " + std::to_string(counted[1]) + " sample ids");
   }
   read_metadata_of_axes(file, table);
+  // Samples as rows are what a CountTable has, so nothing needs to be turned; the other orientation is enough, too.
   const bool by_sample = file.has("sample/matrix/data");
   Compressed matrix = read_compressed(file, by_sample ? "sample" : "observation");
   const size_t num_samples = table.sample_ids.size(), num_features = table.feature_ids.size();
   check_compressed(file, matrix, by_sample ? num_samples : num_features, by_sample ? num_features : num_samples);
+  // The arrays of the file become those of the table: no entry is looked at one by one.
   if (by_sample && is_in_order(matrix)) {
     table.indptr = std::move(matrix.indptr);
     if (table.indptr.empty()) table.indptr.push_back(0);
@@ -167,6 +172,7 @@ CountTable read_biom_hdf5(const Hdf5Reader& file) {
 
 void write_biom_hdf5(const std::string& path, const CountTable& table) {
   Hdf5Writer file(path);
+  // The attributes that biom-format's reader and QIIME 2 ask for; the id is the one biom-format writes for none.
   file.attribute("id", std::string("No Table ID"));
   file.attribute("type", std::string("OTU table"));
   file.attribute("format-url", std::string("http://biom-format.org"));

@@ -45,6 +45,7 @@ torch::Tensor activate_output(const torch::Tensor& y, const std::string& activat
 SequencePredictorImpl::SequencePredictorImpl(ModelConfig config) : AamModel(std::move(config)) {
   const ModelConfig& c = config_;
   const int64_t dim = c.embedding_dim;
+  // The order of registration is that of AAM's state dict; a checkpoint loads by name and shows in this order.
   if (c.learnable_output_scale) {
     output_scale_ = register_parameter("output_scale", at::empty({c.out_dim}));
     output_bias_ = register_parameter("output_bias", at::empty({c.out_dim}));
@@ -60,6 +61,7 @@ SequencePredictorImpl::SequencePredictorImpl(ModelConfig config) : AamModel(std:
     if (c.target_layer_norm) {
       target_norm_ = register_module("target_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim})));
     }
+    // Weighs ASVs by how much of them there is, where the pooling above weighs by content.
     if (c.abundance_pooling) {
       abundance_pooling_ = register_module("abundance_pooling", AbundancePooling(dim));
     }
@@ -99,7 +101,9 @@ void SequencePredictorImpl::register_branches() {
   const ModelConfig& c = config_;
   const int64_t width = c.categorical_embed_dim * static_cast<int64_t>(c.categorical_cardinalities.size());
   const auto known_parts = static_cast<int64_t>(c.known_levels().size()) + (c.sees_log_abundance() ? 1 : 0);
+  // Means over the ASVs that are there, and with abundance the same weighted by ln(count + 1).
   const int64_t pooled_parts = c.sees_abundance() ? 2 : 1;
+  // The transformer answers once and is a member beside the others.
   int64_t members = c.transformer_branch ? 1 : 0;
   const auto add = [&](const char* name, int64_t inputs, int64_t hidden, double input_dropout, double dropout) {
     members += c.num_members;
@@ -127,6 +131,7 @@ bool SequencePredictorImpl::needs_samples(const ForwardOptions& options) const {
 }
 
 Outputs SequencePredictorImpl::forward(const Inputs& inputs, const ForwardOptions& options) {
+  // The sample level costs most of a step, so it runs only for what reads its output.
   const bool samples = needs_samples(options);
   const bool asvs = config_.sequence_branch || options.return_nucleotides;
   Outputs out = samples ? base_model_->forward(inputs, {.return_nucleotides = options.return_nucleotides,
@@ -135,6 +140,7 @@ Outputs SequencePredictorImpl::forward(const Inputs& inputs, const ForwardOption
                 : asvs  ? base_model_->encode(inputs, options)
                         : Outputs();
   const torch::Tensor base = out.base_embeddings;
+  // Outputs keep [B, S, D] only for those who asked for it.
   if (!options.return_sample_embeddings) out.base_embeddings = torch::Tensor();
   if (!count_encoder_.is_empty() && options.predict_counts) {
     const torch::Tensor counted =
@@ -166,6 +172,7 @@ torch::Tensor SequencePredictorImpl::known_inputs(const Inputs& inputs) const {
   if (!inputs.asv_identity.defined() && !inputs.asv_tokens.defined()) {
     throw ArgumentError("asv_tokens: this model knows ASVs by their sequence, got none (nor asv_identity)");
   }
+  // Features of a frozen encoder come with identities, computed once; tokens are hashed here.
   const torch::Tensor identity =
       inputs.asv_identity.defined() ? inputs.asv_identity : known_asvs_->identity_of(inputs.asv_tokens);
   return fn::known_asv_inputs(known_asvs_->columns_of(identity), inputs.asv_index, inputs.mask, inputs.counts,
@@ -192,11 +199,13 @@ torch::Tensor SequencePredictorImpl::member_outputs(const Inputs& inputs, const 
 }
 
 void SequencePredictorImpl::mix(const torch::Tensor& members, const Inputs& inputs, bool return_members, Outputs& out) {
+  // In training each member is measured by itself: the loss of their mean would let them err in opposite ways.
   const bool each = return_members || is_training();
   const MixtureImpl& mixture = *mixture_;
   if (config_.num_bins > 0) {
     out.bin_edges = mixture.bin_edges;
     out.target_distribution = fn::mix_members(members, mixture.weight, mixture.temperature);
+    // The median, which minimises the absolute error that models are judged by.
     out.target_prediction = fn::distribution_quantile(out.target_distribution, mixture.bin_edges, 0.5).unsqueeze(1);
     if (each) out.member_predictions = members.log_softmax(-1);
     return;
@@ -207,6 +216,7 @@ void SequencePredictorImpl::mix(const torch::Tensor& members, const Inputs& inpu
     // Log-probabilities are logits as well.
     out.target_prediction = fn::mix_members(finished, mixture.weight, mixture.temperature);
   } else {
+    // Numbers are averaged after their last step: the mean of what members answer, not of what they feed it.
     out.target_prediction = at::tensordot(mixture.weight, finished, {0}, {0});
   }
 }
@@ -214,6 +224,7 @@ void SequencePredictorImpl::mix(const torch::Tensor& members, const Inputs& inpu
 torch::Tensor SequencePredictorImpl::transformer_output(const Inputs& inputs, const torch::Tensor& base_embeddings,
                                                         const torch::Tensor& categories, Outputs& out) {
   torch::Tensor pooled = pool_target(inputs, base_embeddings, categories, out);
+  // Abundance and covariates are added after the norm, which would rescale them with the rest.
   if (!target_norm_.is_empty()) pooled = target_norm_->forward(pooled);
   if (!abundance_pooling_.is_empty()) {
     pooled = pooled + abundance_pooling_->forward(out.asv_embeddings, inputs.asv_index, inputs.mask, inputs.counts);
@@ -249,10 +260,12 @@ torch::Tensor SequencePredictorImpl::finish(torch::Tensor y, const Inputs& input
   if (config_.num_quantiles > 0) return y.unflatten(-1, {config_.out_dim, config_.num_quantiles});
   for (const std::string& column : config_.conditional_scaling_columns) {
     const auto ids = inputs.categorical_ids.find(column);
+    // Inputs without the covariate keep the answer as it is.
     if (ids == inputs.categorical_ids.end()) continue;
     y = fn::conditional_scale(y, ids->second, output_scales_->weight(column), output_biases_->weight(column));
   }
   if (output_scale_.defined()) y = y * output_scale_ + output_bias_;
+  // Log-probabilities, which nll_loss takes and exp makes probabilities of without overflow.
   if (config_.is_classifier) return y.log_softmax(-1);
   if (config_.bounded_targets) return y.sigmoid();
   return activate_output(y, config_.output_activation);

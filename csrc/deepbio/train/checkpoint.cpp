@@ -95,6 +95,7 @@ void save_tensors(const std::string& path, const NamedTensors& tensors,
   std::vector<torch::Tensor> held;
   std::vector<io::TensorEntry> entries;
   for (const auto& [name, tensor] : tensors) {
+    // Kept until the file is written: entries point into them.
     held.push_back(tensor.detach().cpu().contiguous());
     const torch::Tensor& plain = held.back();
     entries.push_back({name, dtype_name(plain, name), plain.sizes().vec(), plain.data_ptr(), plain.nbytes()});
@@ -126,6 +127,7 @@ LoadReport load_state_dict(torch::nn::Module& module, const NamedTensors& tensor
   LoadReport report;
   const NamedTensors places = state_dict(module);
   for (const auto& [name, tensor] : places) own.emplace(name, tensor);
+  // All is checked before anything is copied, so that a file that does not fit leaves the model as it was.
   std::unordered_map<std::string, bool> seen;
   for (const auto& [name, tensor] : tensors) {
     const auto place = own.find(name);
@@ -189,6 +191,7 @@ Json RunConfig::to_json() const {
 
 RunConfig RunConfig::from_json(const Json& json) {
   RunFile file;
+  // A file that does not say its format must not pass for one that does.
   file.format.clear();
   file.format_version = 0;
   deepbio::from_json(file.rows(), json);
@@ -226,6 +229,7 @@ RunConfig read_run_config(const std::string& run) {
     throw ConfigError(run + ": not a run directory: expected config.json in it, as `deepbio train` writes it");
   }
   const Json json = Json::parse(io::read_all(path.string()), path.string());
+  // An option of a newer version is unknown here; the message says which folder it is about.
   try {
     return RunConfig::from_json(json);
   } catch (const ConfigError& error) {
@@ -239,6 +243,7 @@ std::shared_ptr<model::AamModel> load_model(const std::string& run) {
   if (!std::filesystem::exists(weights)) {
     throw MissingFileError(weights.string(), "this run has no weights yet: no epoch was finished");
   }
+  // A seed, so that torch's default generator stays where the caller left it; every weight is overwritten.
   auto model = model::make_model(config.model, config.is_predictor(), /*seed=*/0);
   try {
     load_state_dict(*model, load_tensors(weights.string()));
@@ -254,6 +259,7 @@ LoadReport load_pretrained(model::AamModel& model, const std::string& run) {
   const RunConfig config = read_run_config(run);
   NamedTensors tensors;
   for (auto& [name, tensor] : load_tensors((std::filesystem::path(run) / "model.safetensors").string())) {
+    // An encoder stands under base_model. in a predictor and by itself in a run of pretrain.
     std::string key = name;
     if (config.is_predictor()) {
       if (key.compare(0, prefix.size(), prefix) != 0) continue;

@@ -35,6 +35,7 @@ Optimizer::Optimizer(std::vector<std::pair<std::string, torch::Tensor>> paramete
   for (const auto& [name, parameter] : parameters_) {
     average_.push_back(torch::zeros_like(parameter));
     if (!is_sgd()) square_.push_back(torch::zeros_like(parameter));
+    // The fused kernels of torch count steps in a float of each parameter.
     step_.push_back(torch::zeros({}, torch::kFloat32));
   }
 }
@@ -50,6 +51,7 @@ void Optimizer::step(const Rate& rate) {
 
 void Optimizer::forget_slow_gradients() {
   for (size_t i = 0; i < parameters_.size(); ++i) {
+    // Undefined, not zero: a gradient of zeros would still move weights by decay and momentum.
     if (is_slow(i)) parameters_[i].second.mutable_grad().reset();
   }
 }
@@ -97,6 +99,7 @@ std::vector<std::pair<std::string, torch::Tensor>> Optimizer::state() const {
 
 void Optimizer::load_state(const std::vector<std::pair<std::string, torch::Tensor>>& state) {
   const torch::NoGradGuard no_grad;
+  // By name, not by place: parameters may be registered in another order than when the state was written.
   std::unordered_map<std::string, torch::Tensor> by_name(state.begin(), state.end());
   const auto own = this->state();
   if (by_name.size() != own.size()) {
@@ -109,6 +112,7 @@ void Optimizer::load_state(const std::vector<std::pair<std::string, torch::Tenso
     if (found->second.sizes() != tensor.sizes()) {
       throw ConfigError("optimizer state: " + quoted(name, 200) + " has another shape than its parameter");
     }
+    // Into the tensor that is there, which keeps its device and memory format.
     torch::Tensor destination = tensor;
     destination.copy_(found->second);
   }
@@ -127,6 +131,7 @@ std::vector<std::pair<std::string, torch::Tensor>> trainable_parameters(const mo
 
 double gradient_norm(const std::vector<std::pair<std::string, torch::Tensor>>& parameters) {
   const torch::NoGradGuard no_grad;
+  // The norm of the norms is that of all gradients as one vector, as torch.nn.utils.clip_grad_norm_ takes it.
   std::vector<torch::Tensor> norms;
   for (const auto& [name, parameter] : parameters) {
     if (parameter.grad().defined()) norms.push_back(parameter.grad().norm());
@@ -137,6 +142,7 @@ double gradient_norm(const std::vector<std::pair<std::string, torch::Tensor>>& p
 double clip_gradients(const std::vector<std::pair<std::string, torch::Tensor>>& parameters, double max_norm) {
   const torch::NoGradGuard no_grad;
   const double total = gradient_norm(parameters);
+  // torch's own epsilon, so that the same run clips the same.
   const double factor = max_norm / (total + 1e-6);
   if (factor < 1 && std::isfinite(total)) {
     for (const auto& [name, parameter] : parameters) {
@@ -148,6 +154,7 @@ double clip_gradients(const std::vector<std::pair<std::string, torch::Tensor>>& 
 
 double clip_apart(const std::vector<std::pair<std::string, torch::Tensor>>& parameters, const std::string& prefix,
                   double max_norm) {
+  // By one norm heads hardly learn beside an encoder that is trained along: its gradients are the larger ones.
   std::vector<std::pair<std::string, torch::Tensor>> with_prefix, others;
   for (const auto& each : parameters) (each.first.starts_with(prefix) ? with_prefix : others).push_back(each);
   return std::hypot(clip_gradients(with_prefix, max_norm), clip_gradients(others, max_norm));
