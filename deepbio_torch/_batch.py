@@ -149,6 +149,9 @@ class Batch(dict[str, Any]):
     def cat(batches: Sequence[Batch]) -> Batch:
         """The rows of several batches in one, padded to the widest.
 
+        Of samples, ``distances`` are known within each batch only: between samples of two batches
+        they are NaN, which the losses refuse; ``batch[rows]`` of one of the batches has them all.
+
         Raises:
             ArgumentError: no batch, or batches with other keys.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -99,6 +100,11 @@ def _collate(
     max_length: int | None = None,
 ) -> Batch:
     if isinstance(samples, _NoSamples):
+        warnings.warn(
+            "a filter dropped all samples of a batch, and torch's DataLoader gives one all the same: "
+            "it has no rows (num_rows == 0); db.DataLoader leaves it out",
+            stacklevel=2,
+        )
         empty = torch.empty(0, dtype=torch.int64)
         return Batch(lengths=empty, index=empty, ids=[], metadata=[])
     samples = [sample for sample in samples if sample is not None]  # filters drop samples

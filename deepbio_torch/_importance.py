@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -20,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._baselines import Answer
+from ._run_files import run_config, run_path
 from ._study import Study
 from ._tables import Metadata, Table, Tree
 from ._trees import tree_of
@@ -101,7 +101,7 @@ def importance(
     Raises:
         MissingFileError: no run directory. ArgumentError: no labelled sample, or a run that predicts nothing.
     """
-    target = _target_of(Path(run))
+    target = _target_of(run_path(run))
     column = metadata_column or target["column"]
     study = Study(table, metadata, column, classifier=bool(target["is_classifier"]))
     if samples is not None:
@@ -113,10 +113,7 @@ def importance(
 
 
 def _target_of(run: Path) -> dict[str, Any]:
-    config = run / "config.json"
-    if not config.is_file():
-        raise MissingFileError(f"{config}: expected a run directory with config.json", str(run))
-    target = json.loads(config.read_text(encoding="utf-8")).get("target")
+    target = run_config(run).get("target")
     if not target:
         raise ArgumentError(f"{run}: expected a run of `train`, got one that predicts no target")
     return dict(target)

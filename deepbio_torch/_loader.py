@@ -18,6 +18,7 @@ from ._arguments import seed_of, whole
 from ._collate import LEFT_OUT, collate_any
 from ._draws import epoch_of_loader
 from ._order import Batches, rank_of
+from ._progress import GivenProgress, checked_progress, shown
 from ._samples import SampleDataset
 from ._sequences import SequenceDataset
 from ._source import ReadSource
@@ -59,6 +60,8 @@ class DataLoader:
         world_size: number of parts; all get the same number of batches.
         length_buckets: rising lengths in bp; a batch holds reads of one bucket only, so that little is padding.
         max_tokens: largest rows x longest read of a batch; with it ``batch_size`` is the most rows.
+        progress: called with (batches given, batches of the epoch; 0 for a stream); True shows a bar
+            in each epoch, where tqdm is installed.
 
     A batch whose items a Python filter dropped altogether is left out.
 
@@ -91,6 +94,7 @@ class DataLoader:
         world_size: int | None = None,
         length_buckets: Sequence[int] | None = None,
         max_tokens: int | None = None,
+        progress: GivenProgress = None,
     ) -> None:
         """Checks the sizes."""
         self.dataset, self.batch_size, self.shuffle = dataset, batch_size, bool(shuffle)
@@ -106,6 +110,7 @@ class DataLoader:
         self._buckets, self._max_tokens = list(length_buckets or []), max_tokens or 0
         self._check_sizes(max_tokens)
         self._check_fit()
+        self.progress = checked_progress(progress)
         processes_only = ("timeout", "worker_init_fn", "multiprocessing_context", "pin_memory_device")
         given = [name for name in processes_only if getattr(self, name)]
         if given:
@@ -230,13 +235,24 @@ class DataLoader:
         if self.pin_memory and not self._pins:
             warnings.warn("pin_memory is set as true but no accelerator is found: memory is not pinned", stacklevel=2)
         epoch = self._epoch
-        for batch in self._batches(epoch, self._given):
+        for batch in self._told(self._batches(epoch, self._given), epoch, self._given):
             if self._epoch == epoch:
                 self._given += 1
             if batch is not LEFT_OUT:
                 yield batch
         if self._epoch == epoch:
             self._epoch, self._given, self._under_way = epoch + 1, 0, False
+
+    def _told(self, batches: Iterator[Any], epoch: int, first: int) -> Iterator[Any]:
+        """The batches, each counted for ``progress`` when it is handed out."""
+        with shown(self.progress, f"epoch {epoch}", "batches") as tell:
+            if tell is None:
+                yield from batches
+                return
+            total = 0 if self._is_iterable else len(self)
+            for done, batch in enumerate(batches, first + 1):
+                tell(done, total)
+                yield batch
 
     def _batches(self, epoch: int, first: int) -> Iterator[Any]:
         if self._is_stream and self.batch_size is not None:

@@ -59,7 +59,8 @@ class SequenceDataset(ReadSource):
         memory_limit_bytes: unpacked size of all files together (estimated for gzip) up to which records are held in
             memory.
         quality_offset: 33, or 64 for files of Illumina 1.3 to 1.7, whose qualities are then given as Phred + 33.
-        check_mates: whether the names of mates must fit together (``/1`` and ``/2``, ``.1`` and ``.2``, ...).
+        check_mates: whether the names of mates must fit together (``/1`` and ``/2``, ``_R1`` and ``_R2``,
+            ``.1`` and ``.2``, ...).
 
     Attributes:
         classes: names of the classes of a target that gives text, in the order of their ids; with several targets a

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._output import write_text
-from .errors import ConfigError, MissingFileError, WriteError
+from ._run_files import require_files, run_config, run_path
+from .errors import ConfigError, WriteError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,16 +44,12 @@ def write_report(
     Raises:
         MissingFileError: not a run directory. ConfigError: matplotlib is not installed. WriteError: the page exists.
     """
-    run = Path(run)
-    for name in ("config.json", "metrics.jsonl"):
-        if not (run / name).is_file():
-            raise MissingFileError(
-                f"{run / name}: expected a run directory with config.json and metrics.jsonl", str(run)
-            )
+    run = run_path(run)
+    require_files(run, "config.json", "metrics.jsonl")
     path = run / "report.html" if output is None else Path(output)
     if path.exists() and not overwrite:
         raise WriteError(f"{path}: exists; --overwrite replaces it")
-    config = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    config = run_config(run)
     lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     epochs = [json.loads(line) for line in lines if line.strip()]
     title = html.escape(f"{config['kind']}: {run.name}")

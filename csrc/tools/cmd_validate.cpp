@@ -20,9 +20,7 @@ Json row_of(const std::string& path, const std::string& alphabet, bool quiet) {
   const io::ValidateOptions options{reading_options(), io::parse_letters(alphabet),
                                     [&](const io::FastxReader& reader) { progress.step(reader); }};
   Json row = io::validation_row(path, options);
-  std::vector<std::string> warnings;
-  for (const Json& warning : row.at("warnings").as_array()) warnings.push_back(warning.as_string());
-  print_warnings(path, warnings);
+  print_warnings(row);
   return row;
 }
 

@@ -7,8 +7,8 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
-#include <vector>
 
+#include "deepbio/base/json.h"
 #include "deepbio/io/fastx.h"
 
 namespace deepbio::tools {
@@ -37,7 +37,7 @@ class ReadingProgress {
   size_t shown_width_ = 0;
 };
 
-// One line on stderr for each.
-void print_warnings(const std::string& path, const std::vector<std::string>& warnings);
+// One line on stderr for each of the `warnings` of a file's row, where there are any.
+void print_warnings(const Json& row);
 
 }  // namespace deepbio::tools

@@ -2,7 +2,8 @@
 //
 // shard-NNNNN.safetensors holds `values` (what a batch calls sequences or input_ids), `lengths` int64 [B] in letters
 // and, of tokens, `attention_mask` int64 [B, L]; its rows are as wide as its longest read. ids.txt has a line per
-// record. metadata.json says what was encoded and how: format, format_version, the encoder's options, sources, shards.
+// record. metadata.json says what was encoded and how: format, format_version, the encoder's
+// options, sources (with the warnings of the reader, where there are any), shards.
 // Version 1 counted START and special tokens in the lengths of tokens, and left out the mask of AAM's.
 // Cache.load of Python reads such a folder, of both versions.
 #pragma once
