@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ._arguments import of_kind
 from ._rows import join_batches, rows_of, take_rows
 
 
@@ -155,7 +156,8 @@ class Batch(dict[str, Any]):
         Raises:
             ArgumentError: no batch, or batches with other keys.
         """
-        return Batch(join_batches([batch._made() for batch in batches]))
+        every = [of_kind(batch, Batch, "Batch.cat", "a list of batches") for batch in batches]
+        return Batch(join_batches([batch._made() for batch in every]))
 
     def pin_memory(self) -> Batch:
         """The same batch in page-locked memory; needs an accelerator."""

@@ -12,6 +12,7 @@ from torch.nn.functional import pad
 from torch.utils.data import default_collate
 from torch.utils.data._utils.collate import default_collate_fn_map
 
+from ._arguments import whole
 from ._batch import Batch, Rows, Sample
 from .errors import ArgumentError
 
@@ -75,7 +76,7 @@ def pad_collate(padding_value: float | None = None, pad_to: int | None = None) -
 
 def truncate_collate(max_length: int) -> Collate:
     """A collate function that cuts sequences after ``max_length`` positions, then pads."""
-    if max_length < 1:
+    if whole(max_length, "max_length") < 1:
         raise ArgumentError(f"max_length: expected at least 1, got {max_length}")
     return _Collate(max_length=max_length)
 

@@ -14,7 +14,7 @@ from torch.utils.data import IterableDataset
 from torch.utils.data._utils.pin_memory import pin_memory
 
 from . import _C
-from ._arguments import seed_of, whole
+from ._arguments import of_kind, seed_of, whole
 from ._collate import LEFT_OUT, collate_any
 from ._draws import epoch_of_loader
 from ._order import Batches, rank_of
@@ -204,6 +204,7 @@ class DataLoader:
         Raises:
             ConfigError: the state is of another order (number of items, sizes, shuffle, rank).
         """
+        of_kind(state, Mapping, "loader state", "a dict of state_dict()")
         for key, value in self._shape().items():
             if state.get(key) != value:
                 raise ConfigError(f"loader state: {key} is {state.get(key)!r} there, {value!r} here")

@@ -134,6 +134,7 @@ class SequenceDataset(ReadSource):
         Raises:
             ArgumentError: numbers that differ, a name twice or with white space.
         """
+        ids, sequences = list(ids), list(sequences)
         folder, path = write_records(ids, sequences, qualities)
         if labels is not None:
             if len(labels) != len(ids) or len(set(map(str, ids))) != len(ids):

@@ -10,7 +10,6 @@ import csv
 import io
 import json
 import math
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -20,7 +19,7 @@ from typing import Any
 import torch
 
 from . import _C
-from ._arguments import seed_of
+from ._arguments import path_text, seed_of
 from ._labels import Extractor
 from ._records import Path, Record
 from ._samplers import WeightedSampler, balanced_sampler, class_tensor, class_weights, weighted_sampler
@@ -217,7 +216,7 @@ def from_file(
         MissingFileError: no such file. ParseError: a row without id or label, two labels for one id, bad JSON.
             ArgumentError: no such column; when called, a record without a label.
     """
-    return _File(os.fspath(path), id_column, label_column, converter)
+    return _File(path_text(path), id_column, label_column, converter)
 
 
 class _Quality(_Extractor):

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from . import _C
+from ._arguments import path_text
 from ._batch import Batch
 from ._output import write_text
 from ._token_rows import pad_rows
@@ -92,7 +93,7 @@ class Tokenizer(Vocabulary):
             MissingFileError: no such file. ParseError: not JSON, with line and byte. ConfigError: something in it is
                 damaged or not supported, named.
         """
-        path = os.fspath(path)
+        path = path_text(path)
         try:
             text = Path(path).read_text(encoding="utf-8")
         except OSError as error:

@@ -18,7 +18,7 @@ namespace deepbio::tools {
 namespace {
 
 struct TableCommand {
-  std::string action, output, overlap = "error", samples, features;
+  std::string action, output, overlap = "error", samples, features, taxonomy;
   std::vector<std::string> tables;
   int64_t level = 0, min_samples = 0;
   double min_reads = 0;
@@ -109,16 +109,15 @@ int run_table(const TableCommand& command, const Shared& shared) {
   io::CountTable table = read_tables(command, shared);
   if (command.action == "summarize") return summarize(command, table, shared);
   if (command.action == "filter") table = filtered(command, std::move(table));
+  if (!command.taxonomy.empty()) table = community::with_lineages(table, io::read_metadata(command.taxonomy));
   if (command.action == "collapse") table = community::collapse(table, command.level);
   write_table(command.output, table, shared.overwrite_mode());
   say(shared, std::to_string(table.num_samples()) + " samples, " + std::to_string(table.num_features()) +
                   " features written to " + command.output);
   if (shared.json) {
-    std::cout << Json(Json::Object{{"output", command.output},
-                                   {"num_samples", table.num_samples()},
-                                   {"num_features", table.num_features()}})
-                     .dump()
-              << "\n";
+    const Json out(Json::Object{
+        {"output", command.output}, {"num_samples", table.num_samples()}, {"num_features", table.num_features()}});
+    std::cout << out.dump() << "\n";
   }
   return 0;
 }
@@ -141,6 +140,7 @@ std::function<int()> setup_table(CLI::App& app, Shared& shared) {
   app.add_option("--features", command->features, "filter: file with the ids to keep in its first column");
   app.add_option("--level", command->level, "collapse: levels of the lineage to keep (1: kingdom, 6: genus)")
       ->check(above_zero());
+  app.add_option("--taxonomy", command->taxonomy, "Lineages of the features: TSV with Feature ID and Taxon, or .qza");
   app.add_option("--overlap", command->overlap,
                  "merge: a sample in two tables is an error, or their counts are added (sum)")
       ->check(CLI::IsMember({"error", "sum"}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import subprocess
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -144,6 +145,48 @@ def test_tables_are_merged_collapsed_and_filtered_as_biom_and_qiime_do(tmp_path:
     again = db.read_table(tmp_path / "c.tsv")
     assert again.feature_ids == ours.feature_ids and again.taxonomy == ours.taxonomy
     assert (again.to_scipy() != ours.to_scipy()).nnz == 0
+
+
+def test_a_taxonomy_of_its_own_file_gives_the_lineages(tmp_path: Path, deepbio: Run, shared: Path):
+    biom = pytest.importorskip("biom")
+    theirs = biom.load_table(str(shared / "microbiome/moving_pictures/table.biom"))
+    names, rng = list(theirs.ids("observation")), np.random.default_rng(1)
+    lineages = [f"k__B; p__{rng.integers(4)}; c__{rng.integers(9)}" for _ in names]
+    rows = "".join(f"{a}\t{b}\t0.9\n" for a, b in zip(reversed(names), reversed(lineages), strict=True))
+    text = f"Feature ID\tTaxon\tConfidence\n#q2:types\tcategorical\tnumeric\n{rows}other\tk__A\t1\n"
+    (tmp_path / "taxonomy.tsv").write_text(text)
+    with zipfile.ZipFile(tmp_path / "taxonomy.qza", "w") as archive:
+        archive.writestr(
+            "u/metadata.yaml", "uuid: u\ntype: FeatureData[Taxonomy]\nformat: TSVTaxonomyDirectoryFormat\n"
+        )
+        archive.writestr("u/data/taxonomy.tsv", text)
+    table = db.read_table(shared / "microbiome/moving_pictures/table.biom")
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"Taxon": lineages}, index=names)
+    for given in (
+        tmp_path / "taxonomy.tsv",
+        tmp_path / "taxonomy.qza",
+        frame,
+        db.read_metadata(tmp_path / "taxonomy.qza"),
+    ):
+        assert table.with_taxonomy(given).taxonomy == lineages
+    theirs.add_metadata({a: {"taxonomy": b.split("; ")} for a, b in zip(names, lineages, strict=True)}, "observation")
+    theirs = theirs.collapse(lambda _, about: ";".join(about["taxonomy"][:2]), axis="observation", norm=False)
+    options = ("--taxonomy", tmp_path / "taxonomy.qza", "--level", 2, "-o", tmp_path / "phyla.biom")
+    deepbio("table", "collapse", "--table", shared / "microbiome/moving_pictures/table.biom", *options, check=True)
+    ours = db.read_table(tmp_path / "phyla.biom")
+    assert ours.feature_ids == sorted(theirs.ids("observation")) and ours.sample_ids == list(theirs.ids())
+    expected = theirs.sort_order(ours.feature_ids, axis="observation").matrix_data.toarray().T
+    assert np.array_equal(ours.to_scipy().toarray(), expected)
+    assert (
+        json.loads(deepbio("info", tmp_path / "taxonomy.qza", "--json", check=True).stdout)["kind"] == "sample metadata"
+    )
+    (tmp_path / "short.tsv").write_text(f"Feature ID\tTaxon\n{names[0]}\tk__B\n")
+    with pytest.raises(ArgumentError, match=rf"short.tsv: {len(names) - 1} of {len(names)} features .*no lineage"):
+        table.with_taxonomy(tmp_path / "short.tsv")
+    (tmp_path / "wide.tsv").write_text(f"Feature ID\tKingdom\tPhylum\n{names[0]}\tB\tF\n")
+    with pytest.raises(ArgumentError, match="expected a column Taxon"):
+        table.with_taxonomy(tmp_path / "wide.tsv")
 
 
 def test_the_command_table_converts_filters_and_refuses_options_of_other_actions(tmp_path: Path, deepbio: Run):
