@@ -37,6 +37,7 @@ Compared = tuple[Any, Any]
 
 # What this library says when it refuses, and why it is right to.
 EXPLAINED = {
+    r"negative length": "branches of negative length are taken only on request; scikit-bio adds them up",
     r"negative|-\d.*count|expected a (finite )?count": "negative counts are no reads; biom-format keeps them",
     r"expected distinct|twice|duplicate": "an id named twice has no one value; the other tool keeps both",
     r"expected a count.*(nan|inf)|finite": "not a number is no count",
@@ -52,7 +53,11 @@ EXPLAINED = {
 # What the other tool says against a file that this library reads, and why the file is sound.
 FAULTS_OF_OTHERS = {
     r"TableException: Duplicate observation IDs": "biom-format takes one feature without reads for two",
+    r"Column names must be unique.*'id'": "a column may be named as that of the ids is; QIIME 2 takes it for twice",
 }
+
+# Values that differ by a rule: why, or None when the rule explains nothing.
+RULES: dict[str, Callable[[Any, Any], str | None]] = {"rules": study_files.insdc_in_any_case}
 
 Kind = tuple[Callable[[random.Random, Path], None], Callable[[Path], Compared], str]
 KINDS: dict[str, Kind] = {
@@ -87,6 +92,10 @@ def _reason(explained: dict[str, str], said: str) -> str | None:
     return next((why for what, why in explained.items() if re.search(what, said)), None)
 
 
+def _no_rule(mine: Any, other: Any) -> None:
+    return None
+
+
 def run(kind: str, count: int, seed: int, folder: Path) -> tuple[collections.Counter[str], list[str]]:
     """How each case ended, and every difference that is not explained."""
     write, both, _ = KINDS[kind]
@@ -106,6 +115,8 @@ def run(kind: str, count: int, seed: int, folder: Path) -> tuple[collections.Cou
             counter[why or "unexplained"] += 1
             if why is None:
                 differences.append(f"{place}: refused: {said}")
+        elif mine is not None and other is not None and (why := RULES.get(kind, _no_rule)(mine, other)):
+            counter[why] += 1
         elif mine is not None and other is None and (why := _reason(FAULTS_OF_OTHERS, complaint)):
             counter[why] += 1
         else:
