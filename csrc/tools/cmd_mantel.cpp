@@ -40,11 +40,10 @@ int run_mantel(const MantelCommand& command, const Shared& shared) {
                                          {command.permutations, shared.seed}};
   const auto found =
       community::mantel(first.values, second.values.index_select(0, rows).index_select(1, rows), options, first.ids);
-  Json out = Json::object();
-  out.set("r", found.r);
-  out.set("p_value", found.p_value);
-  out.set("num_samples", found.num_samples);
-  out.set("num_permutations", found.num_permutations);
+  const Json out(Json::Object{{"r", found.r},
+                              {"p_value", found.p_value},
+                              {"num_samples", found.num_samples},
+                              {"num_permutations", found.num_permutations}});
   if (shared.json) {
     std::cout << out.dump() << "\n";
   } else {

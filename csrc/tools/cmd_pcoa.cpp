@@ -2,6 +2,7 @@
 
 #include <iostream>
 #include <memory>
+#include <vector>
 
 #include "tools/command.h"
 #include "tools/community_input.h"
@@ -32,13 +33,10 @@ int run_pcoa(const PcoaCommand& command, const Shared& shared) {
   say(shared, std::to_string(pcoa.eigenvalues.size(0)) + " principal coordinates of " +
                   std::to_string(matrix.ids.size()) + " samples written to " + command.output);
   if (shared.json) {
-    Json summary = Json::object();
-    summary.set("output", command.output);
-    Json shares = Json::array();
-    for (int64_t k = 0; k < pcoa.proportion_explained.size(0); ++k) {
-      shares.push_back(pcoa.proportion_explained[k].item<double>());
-    }
-    summary.set("proportion_explained", std::move(shares));
+    const at::Tensor& explained = pcoa.proportion_explained;
+    const double* first = explained.const_data_ptr<double>();
+    const std::vector<double> shares(first, first + explained.numel());
+    const Json summary(Json::Object{{"output", command.output}, {"proportion_explained", Json::array_of(shares)}});
     std::cout << summary.dump() << "\n";
   }
   return 0;

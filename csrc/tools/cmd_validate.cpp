@@ -43,11 +43,7 @@ int run_validate(const ValidateCommand& command, const Shared& shared) {
     if (!shared.json) print_row(row);
     rows.push_back(std::move(row));
   }
-  if (shared.json) {
-    Json document = Json::object();
-    document.set("files", std::move(rows));
-    std::cout << document.dump(2) << "\n";
-  }
+  if (shared.json) std::cout << Json(Json::Object{{"files", rows}}).dump(2) << "\n";
   return all_ok ? 0 : 1;
 }
 
