@@ -49,8 +49,8 @@ class DistanceMatrix:
 
         Raises:
             ShapeError: values that are not [N, N] for N ids.
-            ArgumentError: an id twice; with the pair: a distance that is NaN, infinite, negative, or not the same both
-                ways, or one of a sample to itself.
+            ArgumentError: an id twice or empty; with the pair: a distance that is NaN, infinite,
+                negative, or not the same both ways, or one of a sample to itself.
         """
         self.ids = [str(name) for name in of_kind(ids, Iterable, "ids", "the ids of the samples")]
         values = float_tensor(values)
@@ -59,6 +59,8 @@ class DistanceMatrix:
                 f"distances: expected [{len(self.ids)}, {len(self.ids)}] for as many ids, got {list(values.shape)}"
             )
         require_distinct("distances", self.ids)
+        if "" in self.ids:
+            raise ArgumentError("distances: expected an id for every sample, got an empty one")
         self.values: Tensor = _C.sound_distances(values, self.ids, "distances")
 
     @classmethod

@@ -236,7 +236,8 @@ class DataLoader:
         if self.pin_memory and not self._pins:
             warnings.warn("pin_memory is set as true but no accelerator is found: memory is not pinned", stacklevel=2)
         epoch = self._epoch
-        for batch in self._told(self._batches(epoch, self._given), epoch, self._given):
+        batches = self._batches(epoch, self._given)
+        for batch in self._told(batches, epoch, self._given) if self.progress else batches:
             if self._epoch == epoch:
                 self._given += 1
             if batch is not LEFT_OUT:
@@ -247,12 +248,10 @@ class DataLoader:
     def _told(self, batches: Iterator[Any], epoch: int, first: int) -> Iterator[Any]:
         """The batches, each counted for ``progress`` when it is handed out."""
         with shown(self.progress, f"epoch {epoch}", "batches") as tell:
-            if tell is None:
-                yield from batches
-                return
             total = 0 if self._is_iterable else len(self)
             for done, batch in enumerate(batches, first + 1):
-                tell(done, total)
+                if tell is not None:  # no bar without tqdm
+                    tell(done, total)
                 yield batch
 
     def _batches(self, epoch: int, first: int) -> Iterator[Any]:

@@ -13,7 +13,6 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path as _Path
 from typing import Any
 
 import torch
@@ -23,7 +22,7 @@ from ._arguments import path_text, seed_of
 from ._labels import Extractor
 from ._records import Path, Record
 from ._samplers import WeightedSampler, balanced_sampler, class_tensor, class_weights, weighted_sampler
-from .errors import ArgumentError, MissingFileError, ParseError
+from .errors import ArgumentError, ParseError
 
 _STATISTICS = ("mean", "median", "min", "max", "std")
 _FEATURES = ("gc_content", "length", "complexity")
@@ -143,12 +142,7 @@ class _File(_Extractor):
 
 def _read_rows(path: str) -> list[tuple[str, dict[str, Any]]]:
     """Rows of a table, each with where it stands."""
-    try:
-        text = _Path(path).read_text(encoding="utf-8-sig")
-    except OSError as problem:
-        raise MissingFileError(f"{path}: {problem.strerror}; check the path and its permissions", path) from None
-    except UnicodeDecodeError as problem:
-        raise ParseError(f"{path}: byte {problem.start}: expected UTF-8, got another byte", path) from None
+    text = _C.read_text(path).removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if text.lstrip().startswith(("[", "{")):
         try:
             rows = json.loads(text)

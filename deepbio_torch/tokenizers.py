@@ -22,7 +22,7 @@ from ._batch import Batch
 from ._output import write_text
 from ._token_rows import pad_rows
 from ._vocabulary import ROLES, Vocabulary, remap_ids, remap_table
-from .errors import ArgumentError, MissingFileError
+from .errors import ArgumentError
 
 Text: TypeAlias = str | bytes | bytearray
 _CALLS_WATCHED = 8  # for unknown tokens
@@ -94,12 +94,7 @@ class Tokenizer(Vocabulary):
                 damaged or not supported, named.
         """
         path = path_text(path)
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except OSError as error:
-            raise MissingFileError(f"{path}: {error.strerror}", path) from error
-        except UnicodeDecodeError as error:
-            raise ArgumentError(f"{path}: expected JSON in UTF-8, got byte {error.start} that is not") from error
+        text = _C.read_text(path)
         return cls._made("json", {"json": text, "path": path, **_options(padding_side, special_tokens)})
 
     @classmethod

@@ -55,11 +55,7 @@ int run_stats(const std::vector<std::string>& paths, const Shared& shared) {
     if (!shared.json) print_row(row);
     files.push_back(std::move(row));
   }
-  if (shared.json) {
-    Json document = Json::object();
-    document.set("files", std::move(files));
-    std::cout << document.dump(2) << "\n";
-  }
+  if (shared.json) std::cout << Json(Json::Object{{"files", files}}).dump(2) << "\n";
   return 0;
 }
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import deepbio_torch as db
 from deepbio_torch.errors import ArgumentError
@@ -209,3 +211,35 @@ def test_the_command_table_converts_filters_and_refuses_options_of_other_actions
     ):
         done = deepbio("table", *wrong, "--table", tmp_path / "t.biom")
         assert done.returncode == 1 and said in done.stderr
+
+
+def test_curves_and_procrustes_from_the_shell_are_those_of_python(tmp_path: Path, shared: Path):
+    def run(*words: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "deepbio_torch", *map(str, words)]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    path = shared / "microbiome/moving_pictures/table.biom"
+    curve = db.rarefaction_curve(path, "shannon", [50, 4000], draws=3, seed=2)
+    options = ("--metric", "shannon", "--depths", "50,4000", "--draws", 3, "--seed", 2)
+    done = run("rarefaction-curve", "--table", path, *options)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    assert rows[0] == ["sample_id", "depth_reads", "mean", "spread"]
+    means = torch.tensor([float(row[2] or "nan") for row in rows[1:]], dtype=torch.float64)
+    assert torch.equal(means.nan_to_num(), curve.mean.flatten().nan_to_num())
+    assert means.isnan().any() and [row[0] for row in rows[1:]] == 2 * curve.sample_ids
+
+    skbio = pytest.importorskip("skbio")
+    files = [tmp_path / name for name in ("a.tsv", "b.tsv")]
+    matrices = [db.beta_diversity(path, metric) for metric in ("braycurtis", "jaccard")]
+    for matrix, file in zip(matrices, files, strict=True):
+        matrix.write(file)
+    done = run("procrustes", "--distances", files[0], "--other", files[1], "--dimensions", 3, "--json")
+    (row,) = json.loads(done.stdout)
+    pcoa = skbio.stats.ordination.pcoa
+    axes = [pcoa(matrix.to_skbio(), dimensions=3).samples.to_numpy() for matrix in matrices]
+    scipy = pytest.importorskip("scipy.spatial")
+    assert row["disparity"] == pytest.approx(scipy.procrustes(*axes)[2], abs=1e-10)
+    assert row["num_permutations"] == 999 and row["p_value"] == 0.001
+    done = run("procrustes", "--distances", files[0], "--other", files[1], "-o", files[0])
+    assert done.returncode == 1 and "exists; --overwrite replaces it" in done.stderr

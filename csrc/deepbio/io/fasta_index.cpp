@@ -65,6 +65,7 @@ class FaiBuilder {
 
   void begin_sequence() {
     const std::string_view title = text_.substr(1);
+    if (title.find('\r') != std::string_view::npos) fail("line ends LF or CR LF", "a lone CR in a title");
     FaiEntry entry;
     entry.name = title.substr(0, std::min(title.find_first_of(" \t"), title.size()));
     entry.offset_bytes = window_.offset();
