@@ -1,6 +1,7 @@
 """Builds the C++ house with CMake and puts library, headers, command and `_C` into the package.
 
-CMake is the only compiler driver. The build folder (DEEPBIO_BUILD_DIR, default build/cmake) is kept and reused.
+CMake is the only compiler driver. The build folder (DEEPBIO_BUILD_DIR, default build/cmake) is kept
+and reused.
 """
 
 import os

@@ -2,10 +2,10 @@
 
     python benchmarks/community.py [--runs 5] [--threads 2]
 
-Rows: PERMANOVA with 999 permutations and PCoA of 10 axes of N = 2000, the Aitchison distance of 1000 x 10000. Each has
-the median and spread of wall time, and of processor time over all threads, which tells more on a machine that others
-use at the same time. The accuracy of the approximate axes (largest relative error of an eigenvalue) stands beside.
-Writes benchmarks/results/community.json.
+Rows: PERMANOVA with 999 permutations and PCoA of 10 axes of N = 2000, the Aitchison distance of
+1000 x 10000. Each has the median and spread of wall time, and of processor time over all threads,
+which tells more on a machine that others use at the same time. The accuracy of the approximate axes
+(largest relative error of an eigenvalue) stands beside. Writes benchmarks/results/community.json.
 """
 
 import argparse

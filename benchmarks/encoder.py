@@ -2,9 +2,10 @@
 
     python benchmarks/encoder.py --runs 3
 
-Forward, backward to the input and to all parameters, dropout 0.1 at all four sites, exact GELU, key mask. Counted:
-3 U L A (8 D^2 + 4 D F + 4 L D) floating-point operations. The rate of a large torch.mm is taken in the same run. Writes
-benchmarks/results/encoder.json; the two-thread rows say nothing on a machine with one core.
+Forward, backward to the input and to all parameters, dropout 0.1 at all four sites, exact GELU, key
+mask. Counted: 3 U L A (8 D^2 + 4 D F + 4 L D) floating-point operations. The rate of a large
+torch.mm is taken in the same run. Writes benchmarks/results/encoder.json; the two-thread rows say
+nothing on a machine with one core.
 """
 
 import argparse

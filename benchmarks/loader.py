@@ -1,11 +1,15 @@
-"""Times datasets and loaders of reads beside a minimal C loop, dnaio with NumPy, and torch; writes results/loader.json.
+"""Times datasets and loaders of reads beside a minimal C loop, dnaio with NumPy, and torch.
 
-    python benchmarks/loader.py [--rounds 7] [--only WORD] [--reads 300000] [--output benchmarks/results/loader.json]
+Writes results/loader.json.
 
-One thread, a FASTQ file of 150 bp in the page cache, batches of 256. The ways of a row take turns, so that a slow
-minute hits all of them; a figure is the median, with the slowest and fastest. The loop is benchmarks/loader.cpp,
-compiled here with c++ -O3. dnaio comes from pip (`pip install dnaio`); without it its ways are left out, which is said.
-`--only` times rows whose name holds WORD and keeps the others of the JSON.
+    python benchmarks/loader.py [--rounds 7] [--only WORD] [--reads 300000] [--output
+    benchmarks/results/loader.json]
+
+One thread, a FASTQ file of 150 bp in the page cache, batches of 256. The ways of a row take turns,
+so that a slow minute hits all of them; a figure is the median, with the slowest and fastest. The
+loop is benchmarks/loader.cpp, compiled here with c++ -O3. dnaio comes from pip (`pip install
+dnaio`); without it its ways are left out, which is said. `--only` times rows whose name holds WORD
+and keeps the others of the JSON.
 """
 
 import argparse

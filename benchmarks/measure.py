@@ -2,8 +2,8 @@
 
     python benchmarks/measure.py [--runs 5] [--output benchmarks/results/measure.json]
 
-Every figure is a ratio (plain time / our time) with the median of both and the spread of ours; machine, threads and
-versions stand in the file.
+Every figure is a ratio (plain time / our time) with the median of both and the spread of ours;
+machine, threads and versions stand in the file.
 """
 
 import argparse

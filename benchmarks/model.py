@@ -1,14 +1,17 @@
 """The whole model on real samples: the trainer and predictor beside AAM as it is (padded_aam.py).
 
-    python benchmarks/model.py --data ../shared/data/microbiome/oral_age_2550 --golden ../shared/data/aam_golden
+    python benchmarks/model.py --data ../shared/data/microbiome/oral_age_2550 --golden
+    ../shared/data/aam_golden
 
-Rows are WHAT/SIDE/BATCH/THREADS, each in a process of its own, pinned to as many cores: `pretrain` (distances and
-masked nucleotides), `joint` (target, counts, distances, nucleotides), `frozen` (the heads over a frozen base, ASV
-embeddings cached once) and `predict` (the whole table). Side `ours` runs `db.Trainer` and `db.training.predict` on the
-files, reading, batches, UniFrac and optimiser included; `padded` runs one step on a ready batch, with the thresholds of
-glibc's malloc as they are and (`padded-tuned`) raised. Size: AAM's default (D 128, 4 layers and heads in every stack,
-token limit 1024, 150 bases). A padded step of 64 samples wants eight times the memory of 8 and is not run: its cost for
-a sample is that of batch 8. A row replaces its namesake in benchmarks/results/model.json.
+Rows are WHAT/SIDE/BATCH/THREADS, each in a process of its own, pinned to as many cores: `pretrain`
+(distances and masked nucleotides), `joint` (target, counts, distances, nucleotides), `frozen` (the
+heads over a frozen base, ASV embeddings cached once) and `predict` (the whole table). Side `ours`
+runs `db.Trainer` and `db.training.predict` on the files, reading, batches, UniFrac and optimiser
+included; `padded` runs one step on a ready batch, with the thresholds of glibc's malloc as they are
+and (`padded-tuned`) raised. Size: AAM's default (D 128, 4 layers and heads in every stack, token
+limit 1024, 150 bases). A padded step of 64 samples wants eight times the memory of 8 and is not
+run: its cost for a sample is that of batch 8. A row replaces its namesake in
+benchmarks/results/model.json.
 """
 
 import argparse

@@ -1,9 +1,9 @@
 """AAM as it is, in plain PyTorch: what benchmarks/model.py compares with.
 
-Written from a description of the model. Every sample is padded to `token_limit` ASVs and every ASV to `max_bp` + 1
-tokens, an ASV is encoded anew wherever it occurs, ASVs go in chunks of 256 slots, every stack is one checkpoint in
-training. Names of parameters are AAM's, so its golden files load; `check_golden` compares outputs, losses and
-gradients with them.
+Written from a description of the model. Every sample is padded to `token_limit` ASVs and every ASV
+to `max_bp` + 1 tokens, an ASV is encoded anew wherever it occurs, ASVs go in chunks of 256 slots,
+every stack is one checkpoint in training. Names of parameters are AAM's, so its golden files load;
+`check_golden` compares outputs, losses and gradients with them.
 """
 
 import json

@@ -1,13 +1,18 @@
-"""Times k-mers and tokenizers beside NumPy and Hugging Face; writes benchmarks/results/tokenizers.json.
+"""Times k-mers and tokenizers beside NumPy and Hugging Face.
 
-    python benchmarks/tokenizers.py [--runs 7] [--only WORD] [--output benchmarks/results/tokenizers.json]
+Writes benchmarks/results/tokenizers.json.
 
-One thread. The peers, `tokenizers` and `transformers`, live in an environment of their own (build/peers) and see the
-same reads; a fresh set for every run, since Hugging Face keeps words that it has seen. `--only` runs cases whose name
-holds WORD. The BPE vocabulary (4096) is trained once by the peers. A row has the medians of both, their slowest and
-fastest run, the ratio of the medians, and the ratio that is the goal.
+    python benchmarks/tokenizers.py [--runs 7] [--only WORD] [--output
+    benchmarks/results/tokenizers.json]
 
-Counts of 6-mers are 4 MiB of float32 a batch: the row of zeros, which only clears that tensor, is what memory allows.
+One thread. The peers, `tokenizers` and `transformers`, live in an environment of their own
+(build/peers) and see the same reads; a fresh set for every run, since Hugging Face keeps words that
+it has seen. `--only` runs cases whose name holds WORD. The BPE vocabulary (4096) is trained once by
+the peers. A row has the medians of both, their slowest and fastest run, the ratio of the medians,
+and the ratio that is the goal.
+
+Counts of 6-mers are 4 MiB of float32 a batch: the row of zeros, which only clears that tensor, is
+what memory allows.
 """
 
 import argparse

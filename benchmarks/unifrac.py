@@ -1,13 +1,16 @@
 """UniFrac and what stands before it, beside ssu (Debian's unifrac-tools) and biom-format, in the same rounds.
 
-    python benchmarks/unifrac.py --program build/bench/benchmark_unifrac [--only 2000x20000/unweighted/1 ...]
+    python benchmarks/unifrac.py --program build/bench/benchmark_unifrac [--only
+    2000x20000/unweighted/1 ...]
 
-Rows are `SIZE/METRIC/THREADS` (the distances, from the files to the matrix in memory, against ssu's fp32 method, whose
-whole process with its HDF5 output is timed), `SIZE/METRIC/vaw` (variance adjusted in double, 2 threads, without ssu),
-`SIZE/batch` (8, 16 and 64 samples from a prepared tree), `SIZE/large` (without ssu) and `files` (BIOM, tree of 217,407
-tips and rarefaction of the real data, `--microbiome` and `--biom-python`). A row replaces its namesake in
-benchmarks/results/unifrac.json. Tables (BIOM 2.1) and trees are made once, from a fixed seed: a random
-joining tree, lognormal counts, 250 to 300 features a sample, a few of them in most samples. Needs numpy, scipy, h5py.
+Rows are `SIZE/METRIC/THREADS` (the distances, from the files to the matrix in memory, against ssu's
+fp32 method, whose whole process with its HDF5 output is timed), `SIZE/METRIC/vaw` (variance
+adjusted in double, 2 threads, without ssu), `SIZE/batch` (8, 16 and 64 samples from a prepared
+tree), `SIZE/large` (without ssu) and `files` (BIOM, tree of 217,407 tips and rarefaction of the
+real data, `--microbiome` and `--biom-python`). A row replaces its namesake in
+benchmarks/results/unifrac.json. Tables (BIOM 2.1) and trees are made once, from a fixed seed: a
+random joining tree, lognormal counts, 250 to 300 features a sample, a few of them in most samples.
+Needs numpy, scipy, h5py.
 """
 
 import argparse
@@ -141,7 +144,8 @@ def distances(name: str, options: argparse.Namespace) -> dict:
             expected = float(file["matrix"][:].mean())
     for precision, times in ours.items():
         row[precision] = {"files_to_matrix": summary(times["memory"]), "last_run": times["parts"]}
-        # In float the program computes the distances in double as well, to compare, after its clock has stopped.
+        # In float the program computes the distances in double as well, to compare, after its clock
+        # has stopped.
         compared = [("files_to_matrix", times["memory"], peer)]
         if precision == "double":
             row[precision] |= {"process": summary(times["process"]), "cpu": summary(times["cpu"])}

@@ -1,10 +1,11 @@
-# deepbio_room(NAME [TORCH | MODULES] [ON rooms...] SOURCES files... [LIBRARIES targets...])
-#   One room as an object library deepbio_room_NAME. ON lists every room below that it may use; TORCH gives it tensors,
+# deepbio_room(NAME [TORCH | MODULES] [ON rooms...] [LIBRARIES targets...])
+#   One room as an object library deepbio_room_NAME: all .cpp files of its folder, so that a new file costs nothing
+#   here. ON lists every room below that it may use; TORCH gives it tensors,
 #   MODULES torch::nn and autograd besides.
 function(deepbio_room name)
-  cmake_parse_arguments(ROOM "TORCH;MODULES" "" "ON;SOURCES;LIBRARIES" ${ARGN})
-  list(TRANSFORM ROOM_SOURCES PREPEND ${PROJECT_SOURCE_DIR}/csrc/deepbio/${name}/)
-  add_library(deepbio_room_${name} OBJECT ${ROOM_SOURCES})
+  cmake_parse_arguments(ROOM "TORCH;MODULES" "" "ON;LIBRARIES" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/csrc/deepbio/${name}/*.cpp)
+  add_library(deepbio_room_${name} OBJECT ${sources})
   target_include_directories(deepbio_room_${name} PUBLIC ${PROJECT_SOURCE_DIR}/csrc)
   target_link_libraries(deepbio_room_${name} PUBLIC ${ROOM_LIBRARIES})
   set_property(TARGET deepbio_room_${name} PROPERTY DEEPBIO_ROOMS ${name} ${ROOM_ON})
@@ -75,7 +76,8 @@ endfunction()
 
 # libdeepbio.so: all rooms and the operators; no Python symbol in it.
 function(deepbio_library)
-  add_library(deepbio_ops OBJECT ${PROJECT_SOURCE_DIR}/csrc/deepbio/ops.cpp)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/csrc/deepbio/*.cpp)
+  add_library(deepbio_ops OBJECT ${sources})
   target_include_directories(deepbio_ops PRIVATE ${PROJECT_SOURCE_DIR}/csrc)
   target_link_libraries(deepbio_ops PRIVATE deepbio_torch_headers)
   target_precompile_headers(deepbio_ops REUSE_FROM deepbio_pch_modules)
@@ -99,16 +101,11 @@ endfunction()
 # The `deepbio` command: main.cpp and one cmd_x.cpp per command.
 function(deepbio_command)
   find_package(CLI11 REQUIRED)
-  list(TRANSFORM ARGN PREPEND ${PROJECT_SOURCE_DIR}/csrc/tools/cmd_)
-  list(TRANSFORM ARGN APPEND .cpp)
-  set(folder ${PROJECT_SOURCE_DIR}/csrc/tools)
-  file(GLOB extra CONFIGURE_DEPENDS ${folder}/*.cpp)
-  list(REMOVE_ITEM extra ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/csrc/tools/*.cpp)
   # What holds a model apart from the rest, which needs tensors alone. Objects first, so that the position-independent
   # flags fit the precompiled headers.
-  set(sources ${ARGN} ${extra})
   set(of_models ${sources})
-  list(FILTER of_models INCLUDE REGEX "(cmd_embed|cmd_evaluate|cmd_export|cmd_predict|/progress|sample_data|training_run)[.]")
+  list(FILTER of_models INCLUDE REGEX "(cmd_embed|cmd_evaluate|cmd_export|cmd_predict|/progress|sample_data|cmd_train)[.]")
   list(REMOVE_ITEM sources ${of_models})
   add_library(deepbio_tool_objects OBJECT ${sources})
   add_library(deepbio_tool_model_objects OBJECT ${of_models})
@@ -130,9 +127,8 @@ endfunction()
 # The Python module: the only target that sees Python.h.
 function(deepbio_python)
   find_package(Python3 COMPONENTS Interpreter Development.Module REQUIRED)
-  list(TRANSFORM ARGN PREPEND ${PROJECT_SOURCE_DIR}/csrc/bindings/)
-  list(TRANSFORM ARGN APPEND .cpp)
-  Python3_add_library(_C MODULE WITH_SOABI ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/csrc/bindings/*.cpp)
+  Python3_add_library(_C MODULE WITH_SOABI ${sources})
   target_include_directories(_C PRIVATE ${PROJECT_SOURCE_DIR}/csrc)
   target_link_libraries(_C PRIVATE deepbio deepbio_torch_headers ${DEEPBIO_TORCH_FOLDER}/lib/libtorch_python.so)
   target_compile_definitions(_C PRIVATE TORCH_EXTENSION_NAME=_C
@@ -142,7 +138,7 @@ function(deepbio_python)
   set_target_properties(_C PROPERTIES CXX_VISIBILITY_PRESET hidden INSTALL_RPATH "$ORIGIN/lib;$ORIGIN/../torch/lib")
 endfunction()
 
-# deepbio_test(ROOM [MODULES] files...): tests of one room, linked with the rooms it stands on and nothing else.
+# deepbio_test(ROOM [MODULES]): tests of one room, all of its folder, linked with the rooms it stands on and nothing else.
 # MODULES: the tests write torch::tensor({{...}}), which tensors alone do not have.
 function(deepbio_test name)
   cmake_parse_arguments(TEST "MODULES" "" "" ${ARGN})
@@ -151,7 +147,8 @@ function(deepbio_test name)
   if(TEST_MODULES)
     set(headers deepbio_pch_modules)
   endif()
-  add_library(test_${name}_objects OBJECT ${TEST_UNPARSED_ARGUMENTS})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*_test.cpp)
+  add_library(test_${name}_objects OBJECT ${sources})
   target_include_directories(test_${name}_objects PRIVATE ${PROJECT_SOURCE_DIR}/csrc ${PROJECT_SOURCE_DIR}/tests/cpp)
   target_compile_definitions(test_${name}_objects PRIVATE DEEPBIO_SHARED="${PROJECT_SOURCE_DIR}/../shared")
   target_link_libraries(test_${name}_objects PRIVATE Catch2::Catch2)

@@ -74,7 +74,7 @@ if TYPE_CHECKING:
         pad_collate,
         truncate_collate,
     )
-    from .study import StudyResult, cross_validate, importance
+    from .study import StudyResult, cross_validate, importance, integrated_gradients
     from .training import Trainer, embed, predict
 
 _NAMES = {
@@ -98,7 +98,7 @@ _NAMES = {
     "models": (),
     "report": (),
     "sklearn": (),
-    "study": ("StudyResult", "cross_validate", "importance"),
+    "study": ("StudyResult", "cross_validate", "importance", "integrated_gradients"),
     "targets": (),
     "tokenizers": (),
     "training": ("Trainer", "embed", "predict"),
@@ -183,6 +183,7 @@ __all__ = [
     "faith_pd",
     "hellinger",
     "importance",
+    "integrated_gradients",
     "losses",
     "mantel",
     "metrics",

@@ -84,7 +84,10 @@ def number(value: Any, name: str) -> float:
 
 
 def homes_of(value: Any) -> set[str]:
-    """The packages that its class and the classes above it come from; none of them is imported for it."""
+    """The packages that its class and the classes above it come from.
+
+    None of them is imported for it.
+    """
     return {each.__module__.partition(".")[0] for each in type(value).__mro__}
 
 

@@ -29,7 +29,10 @@ def config_of(config: ModelConfig | None, fields: dict[str, Any]) -> ModelConfig
 
 
 def initialise(module: nn.Module, seed: int | None = None) -> None:
-    """Initialises as AAM does, with the bits that C++ gives; ``seed`` None: drawn from torch's default generator."""
+    """Initialises as AAM does, with the bits that C++ gives.
+
+    ``seed`` None: drawn from torch's default generator.
+    """
     if seed is None:
         seed = int(torch.randint(1 << 62, (1,), device="cpu"))
     parameters = dict(module.named_parameters())
@@ -87,8 +90,8 @@ class ASVEncoder(nn.Module):
 class SampleSequenceEncoder(nn.Module):
     """ASV embeddings [U, D] where they occur, seen together.
 
-    ``asv_index``, ``mask`` [B, S] -> [B, S, D], zero under padding; or AAM's tokens int64 [B, S, L] alone, and counts.
-    Takes a config, or AAM's keywords.
+    ``asv_index``, ``mask`` [B, S] -> [B, S, D], zero under padding; or AAM's tokens int64 [B, S, L]
+    alone, and counts. Takes a config, or AAM's keywords.
     """
 
     def __init__(self, config: ModelConfig | None = None, **fields: Any) -> None:

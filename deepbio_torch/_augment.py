@@ -1,7 +1,10 @@
-"""Native transforms of reads: augmentations, trimmers, filters. :mod:`deepbio_torch.transforms` exports them.
+"""Native transforms of reads: augmentations, trimmers, filters.
 
-Each is one C++ object. Draws depend on (seed, epoch, record index) and on the kind of transform, so the same record of
-the same epoch always comes out the same; two of a kind in one Compose want two seeds.
+:mod:`deepbio_torch.transforms` exports them.
+
+Each is one C++ object. Draws depend on (seed, epoch, record index) and on the kind of transform, so
+the same record of the same epoch always comes out the same; two of a kind in one Compose want two
+seeds.
 """
 
 from __future__ import annotations
@@ -50,7 +53,8 @@ class NativeTransform:
     """A transform that C++ runs, alone or inside of a whole batch.
 
     Attributes:
-        uses_quality: whether it looks at qualities or makes them; else they need not be read for it.
+        uses_quality: whether it looks at qualities or makes them; else they need not be read for
+            it.
         is_of_nucleotides: whether it makes no sense for proteins.
     """
 
@@ -70,7 +74,8 @@ class NativeTransform:
         """Refuses data that this transform does not fit.
 
         Raises:
-            ArgumentError: proteins for what only DNA has, or another alphabet than this transform's.
+            ArgumentError: proteins for what only DNA has, or another alphabet than this
+                transform's.
         """
         if self.is_of_nucleotides and sequence_type == "protein":
             raise ArgumentError(f"{type(self).__name__}: expected DNA or RNA, got a dataset of proteins")
@@ -191,8 +196,8 @@ class Sampler(Augmentation):
     Args:
         length: of the window, bp.
         strategy: "random" (anew in each epoch), "start", "center" or "end".
-        short: a read shorter than the window is an error ("error"), stays as it is ("keep"), or gets N (proteins: X) of
-            quality 0 on its right ("pad").
+        short: a read shorter than the window is an error ("error"), stays as it is ("keep"), or
+            gets N (proteins: X) of quality 0 on its right ("pad").
         sequence_type: of the data it is for; only "pad" asks.
         seed: of the draws; None takes one from torch's generator.
     """
@@ -227,8 +232,9 @@ class QualitySimulator(Augmentation):
     """New qualities for reads, also for FASTA. Scores are cut to whole numbers from 0 to 93.
 
     Args:
-        model: "high" (mean 37, sd 2), "medium" (28, 5), "normal" (``mean``, ``sd``), "uniform" (whole numbers
-            ``low`` to ``high``) or "degrading" (mean from ``start`` at the first letter to ``end``, ``sd`` around).
+        model: "high" (mean 37, sd 2), "medium" (28, 5), "normal" (``mean``, ``sd``), "uniform"
+            (whole numbers ``low`` to ``high``) or "degrading" (mean from ``start`` at the first
+            letter to ``end``, ``sd`` around).
         mean, sd, low, high, start, end: of the models, Phred.
         seed: of the draws; None takes one from torch's generator.
     """

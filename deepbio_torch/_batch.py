@@ -63,12 +63,13 @@ class Later:
 class Batch(dict[str, Any]):
     """A batch: a dict of tensors whose keys are attributes too.
 
-    Reads: ``sequences`` float32 [B, L, A] or int64 [B, L] (for tokens ``input_ids`` and ``attention_mask`` int64
-    [B, L]), ``lengths`` int64 [B], ``quality``
-    float32 [B, L] Phred, ``labels`` int64 or float32 [B] (a dict of such with several targets), ``index`` int64 [B]
-    (record numbers), ``ids`` and ``metadata`` lists of B; pairs also ``mate_sequences``, ``mate_lengths``,
-    ``mate_quality`` (``mate_input_ids``, ``mate_attention_mask``).
-    Samples of a table: see :class:`~deepbio_torch.SampleDataset`. Masks: True = real.
+    Reads: ``sequences`` float32 [B, L, A] or int64 [B, L] (for tokens ``input_ids`` and
+    ``attention_mask`` int64 [B, L]), ``lengths`` int64 [B], ``quality``
+    float32 [B, L] Phred, ``labels`` int64 or float32 [B] (a dict of such with several targets),
+    ``index`` int64 [B] (record numbers), ``ids`` and ``metadata`` lists of B; pairs also
+    ``mate_sequences``, ``mate_lengths``, ``mate_quality`` (``mate_input_ids``,
+    ``mate_attention_mask``). Samples of a table: see :class:`~deepbio_torch.SampleDataset`. Masks:
+    True = real.
     """
 
     def __getitem__(self, key: Any) -> Any:
@@ -130,7 +131,8 @@ class Batch(dict[str, Any]):
     def to(self, *args: Any, **options: Any) -> Batch:
         """The same batch on another device or in another floating type, with the arguments of ``Tensor.to``.
 
-        A dtype changes floating-point tensors only: ids, labels and masks keep theirs, as in ``nn.Module.to``.
+        A dtype changes floating-point tensors only: ids, labels and masks keep theirs, as in
+        ``nn.Module.to``.
         """
         parsed: Any = torch._C._nn._parse_to
         device, dtype, non_blocking, _ = parsed(*args, **options)
@@ -221,7 +223,10 @@ class Layout(NamedTuple):
     pads_left: bool = False
 
     def put_row(self, sample: Sample, batch: Batch, row: int, prefix: str = "") -> None:
-        """Cuts a row out of a batch into a sample; ``prefix`` "mate_" is for the other read of a pair."""
+        """Cuts a row out of a batch into a sample.
+
+        ``prefix`` "mate_" is for the other read of a pair.
+        """
         letters = int(batch[prefix + "lengths"][row])
         if self.is_tokens:
             self._put_tokens(sample, batch, row, prefix)

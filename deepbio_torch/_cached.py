@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -15,29 +14,30 @@ from torch.utils.data import Dataset
 
 from ._arguments import place_of
 from ._batch import Batch, Later, Layout, Rows, Sample
+from ._cache_format import as_dataset, read_metadata
 from ._cached_shards import EncodedShard, Shard
 from ._records import Path
 from ._source import metadata_of, sample_of_batch
-from .errors import ArgumentError, MissingFileError, ParseError
+from .errors import ArgumentError, ParseError
 
 _Places: TypeAlias = Sequence[tuple[int, int]]  # shard and row of each record
 _Parts: TypeAlias = Sequence[tuple[int, Tensor]]  # shard, and which of the rows asked for are there
 
-FORMAT = 3
-ENCODED = "deepbio-encoded-reads"  # what `deepbio encode` writes
 _OPEN_FILES = 64  # a cache of no more shards keeps them open, which makes batches faster
 
 
 class CachedDataset(Dataset[Sample]):
     """The records of a :class:`Cache` as a map-style dataset: samples and batches as the dataset gave that was saved.
 
-    A batch of consecutive records whose rows are as wide as those of their shard, such as reads of one length, is not
-    copied: its tensors are the file itself, read when they are looked at, and private: changes in place are seen
-    nowhere else. The files may be removed or replaced meanwhile; one that is written to is a ParseError at the next
-    batch. (A file that is cut short while a batch of it is held ends the process when the lost part is read.)
+    A batch of consecutive records whose rows are as wide as those of their shard, such as reads of
+    one length, is not copied: its tensors are the file itself, read when they are looked at, and
+    private: changes in place are seen nowhere else. The files may be removed or replaced meanwhile;
+    one that is written to is a ParseError at the next batch. (A file that is cut short while a
+    batch of it is held ends the process when the lost part is read.)
 
     Attributes:
-        folder: of the cache. classes: names of the classes, or None. labels: of all records. lengths: int64 [N].
+        folder: of the cache. classes: names of the classes, or None. labels: of all records.
+            lengths: int64 [N].
     """
 
     def __init__(self, folder: str, about: dict[str, Any]) -> None:
@@ -285,62 +285,10 @@ def open_cache(folder: Path) -> CachedDataset:
     for _ in range(9):
         about = read_metadata(folder)
         try:
-            if about["format"] == ENCODED:
-                about = about_encoded(folder, about)
-            return CachedDataset(os.fspath(folder), about)
+            return CachedDataset(os.fspath(folder), as_dataset(folder, about))
         except FileNotFoundError:
             continue
         except (KeyError, TypeError, ValueError, RuntimeError, OSError) as problem:
             kind = f"{type(problem).__name__}: {problem}"
             raise ParseError(f"{folder}: expected the cache that metadata.json describes, got {kind}") from None
     raise ParseError(f"{folder}: expected the shards that metadata.json names, got none", os.fspath(folder))
-
-
-def about_encoded(folder: Path, found: dict[str, Any]) -> dict[str, Any]:
-    """What ``deepbio encode`` tells of its shards, as a cache tells it."""
-    encoding, pad = found["encoding"], found["padding"]
-    with open(os.path.join(folder, "ids.txt"), encoding="utf-8", errors="surrogateescape", newline="\n") as file:
-        names = file.read().split("\n")[:-1]
-    files = [number for number, source in enumerate(found["sources"]) for _ in range(source["num_records"])]
-    shards, first = [], 0
-    for shard in found["shards"]:
-        last = first + int(shard["num_records"])
-        about = {"names": names[first:last], "files": files[first:last], "first": first, "records": last - first}
-        shards.append(
-            {**about, "file": shard["file"], "is_tokens": encoding == "tokens", "is_even": encoding == "kmer"}
-        )
-        first = last
-    layout = Layout(axis=None) if encoding == "kmer" else Layout(is_tokens=encoding == "tokens", pad_id=pad)
-    paths = [source["path"] for source in found["sources"]]
-    return {
-        "encoding": encoding,
-        "transform": f"encode {encoding}",
-        "paths": paths,
-        "layout": layout._asdict(),
-        "padding": {"sequences": pad, "input_ids": pad, "attention_mask": 0},
-        "labels": None,
-        "classes": None,
-        "folder": ".",
-        "shards": shards,
-    }
-
-
-def read_metadata(folder: Path) -> dict[str, Any]:
-    """The metadata.json of a cache.
-
-    Raises:
-        MissingFileError: none there. ParseError: of something else.
-    """
-    path = os.path.join(folder, "metadata.json")
-    try:
-        with open(path, encoding="utf-8") as file:
-            about: dict[str, Any] = json.load(file)
-    except OSError as problem:
-        raise MissingFileError(f"{path}: {problem.strerror}; expected a folder that Cache.save wrote", path) from None
-    except ValueError as problem:
-        raise ParseError(f"{path}: expected JSON, got {problem}", path) from None
-    if not isinstance(about, dict) or "shards" not in about:
-        raise ParseError(f"{path}: expected the metadata of a cache of reads, got another document", path)
-    if about.get("format") not in (FORMAT, ENCODED):
-        raise ParseError(f"{path}: expected a cache of format {FORMAT}, got {about.get('format')!r}", path)
-    return about

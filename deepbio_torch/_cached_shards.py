@@ -30,12 +30,19 @@ def _check_tensors(tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
         raise ValueError(f"no positions of the records in {about['file']}")
 
 
+def _as_in_batch(name: str, values: str) -> str:
+    """What a batch calls a tensor of a shard: ``values`` are its ``sequences`` or ``input_ids``."""
+    return name.replace("values", values) if name in ("values", "mate_values") else name
+
+
 class Shard:
     """A file of a cache.
 
     Attributes:
-        tensors: over the file itself; never handed out. keys: of those with a row per record that belong to a batch.
-        prefixes: "" and "mate_" when there are mates. wide_keys: by prefix, tensors whose rows have positions.
+        tensors: over the file itself; never handed out. keys: of those with a row per record that
+            belong to a batch.
+        prefixes: "" and "mate_" when there are mates. wide_keys: by prefix, tensors whose rows have
+            positions.
         is_even: any batch of them is as wide as the tensors.
     """
 
@@ -43,7 +50,10 @@ class Shard:
         """Maps the file."""
         self.path = os.path.join(folder, about["file"])
         self.native = _C.Shard(self.path, is_kept_open)
-        self.tensors, self.is_even = dict(self.native.tensors()), bool(about["is_even"])
+        stored = dict(self.native.tensors())
+        self._stored = {_as_in_batch(name, about["values"]): name for name in stored}
+        self.tensors = {key: stored[name] for key, name in self._stored.items()}
+        self.is_even = bool(about["is_even"])
         if len(self.tensors["lengths"]) != about["records"]:
             raise ValueError(f"{len(self.tensors['lengths'])} records in {about['file']}, not {about['records']}")
         _check_tensors(self.tensors, about)
@@ -56,11 +66,12 @@ class Shard:
 
     def rows(self, begin: int, count: int) -> dict[str, Tensor]:
         """Rows that stand side by side, in memory of their own."""
-        return dict(zip(self.keys, self.native.rows(self.keys, begin, count), strict=True))
+        stored = [self._stored[key] for key in self.keys]
+        return dict(zip(self.keys, self.native.rows(stored, begin, count), strict=True))
 
     def copy_rows(self, key: str, rows: Tensor, places: Tensor, out: Tensor) -> None:
         """Rows of a tensor to their places in another."""
-        self.native.copy_rows(key, rows, places, out)
+        self.native.copy_rows(self._stored[key], rows, places, out)
 
     def text(self, key: str, row: int) -> str:
         """A name or description."""
@@ -78,7 +89,7 @@ class Shard:
 
 
 class EncodedShard(Shard):
-    """A file that ``deepbio encode`` wrote: ``values`` are what a cache calls ``sequences`` or ``input_ids``."""
+    """A file that ``deepbio encode`` wrote: names and files of the records stand beside it, their numbers follow."""
 
     def __init__(self, folder: str, about: dict[str, Any], is_kept_open: bool) -> None:
         """Maps the file; names, files and numbers of its records come with ``about``."""

@@ -22,11 +22,12 @@ Collate: TypeAlias = Callable[[Sequence[Sample]], Batch]
 def collate(samples: Sequence[Sample]) -> Batch:
     """Samples to a :class:`Batch`, padded on the right to the longest.
 
-    Padding is 0, and -1 for integers (as IntegerEncoder pads); tokens are padded as their tokenizer does. Raw ``bytes``
-    stay a list. Plain dicts with the same keys are taken as well.
+    Padding is 0, and -1 for integers (as IntegerEncoder pads); tokens are padded as their tokenizer
+    does. Raw ``bytes`` stay a list. Plain dicts with the same keys are taken as well.
 
     Raises:
-        ArgumentError: no sample; sequences that differ in more than length; tokens of unknown padding.
+        ArgumentError: no sample; sequences that differ in more than length; tokens of unknown
+            padding.
     """
     return samples.batch if isinstance(samples, Rows) else _collate(samples)
 
@@ -63,7 +64,8 @@ def pad_collate(padding_value: float | None = None, pad_to: int | None = None) -
     """A collate function that pads with ``padding_value``, to ``pad_to`` positions when given.
 
     Args:
-        padding_value: None pads as :func:`collate` does: 0, -1 for integers, the tokenizer's padding for tokens.
+        padding_value: None pads as :func:`collate` does: 0, -1 for integers, the tokenizer's
+            padding for tokens.
         pad_to: positions of every batch.
 
     Raises (when called):

@@ -1,8 +1,12 @@
-"""Scripts that let a shell complete commands, options and listed values; they ask ``--help``, which knows them all."""
+"""Scripts that let a shell complete commands, options and listed values.
+
+They ask ``--help``, which knows them all.
+"""
 
 from __future__ import annotations
 
-# Lines of --help: "  --option a|b|c  ..." or "  --option TEXT:{a,b,c}  ...", "  command   what it does".
+# Lines of --help: "  --option a|b|c  ..." or "  --option TEXT:{a,b,c}  ...", "  command   what it
+# does".
 _BASH = r"""# Completes deepbio's commands, options and the values that --help lists; files elsewhere.
 _deepbio() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} help words

@@ -40,8 +40,8 @@ def float_tensor(values: Any) -> Tensor:
 class DistanceMatrix:
     """Distances between N samples: ``ids`` and ``values`` float64 or float32 [N, N].
 
-    Sound when it is made: finite, not negative, the same both ways, 0 from a sample to itself. Rounding up to 1e-6 is
-    mended in a copy.
+    Sound when it is made: finite, not negative, the same both ways, 0 from a sample to itself.
+    Rounding up to 1e-6 is mended in a copy.
     """
 
     def __init__(self, ids: Sequence[str], values: Tensor | np.ndarray) -> None:
@@ -67,7 +67,8 @@ class DistanceMatrix:
     def read(cls, path: Path) -> DistanceMatrix:
         """A matrix from ``.npy`` (with ``.ids.txt`` beside it), ``.npz``, ``.tsv``, ``.csv``, ``.h5`` or ``.qza``.
 
-        Text of R, PHYLIP and mothur too. Files without ids number the samples: ``"0"``, ``"1"``, ...;
+        Text of R, PHYLIP and mothur too. Files without ids number the samples: ``"0"``, ``"1"``,
+        ...;
         :meth:`with_ids` names them.
         """
         ids, values = _C.read_distances(path_text(path))
@@ -95,7 +96,10 @@ class DistanceMatrix:
         return cls(rows, frame.to_numpy())
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """The values for ``numpy.asarray``; shares memory unless another dtype or a copy is asked for."""
+        """The values for ``numpy.asarray``.
+
+        Shares memory unless another dtype or a copy is asked for.
+        """
         import numpy as np
 
         return np.array(self.values.numpy(), dtype=dtype, copy=copy)
@@ -107,8 +111,8 @@ class DistanceMatrix:
     def align(self, ids: Sequence[str]) -> tuple[DistanceMatrix, str]:
         """The samples that stand in ``ids`` too, and a line that says what each side has alone ("" when nothing).
 
-        The same set of ids comes back in the order of ``ids``; of different sets the shared ones come sorted, as AAM
-        aligns them.
+        The same set of ids comes back in the order of ``ids``; of different sets the shared ones
+        come sorted, as AAM aligns them.
 
         Raises:
             ArgumentError: not one id is shared.

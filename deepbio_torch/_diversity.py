@@ -26,13 +26,15 @@ def alpha_diversity(
 
     Args:
         table: counts (relative abundances for metrics that need no whole numbers).
-        metric: ``observed_features``, ``shannon``, ``simpson``, ``inverse_simpson``, ``pielou_evenness``,
-            ``berger_parker``, ``goods_coverage``, ``chao1`` (bias-corrected), ``ace``, or ``faith_pd`` with a tree.
+        metric: ``observed_features``, ``shannon``, ``simpson``, ``inverse_simpson``,
+            ``pielou_evenness``, ``berger_parker``, ``goods_coverage``, ``chao1`` (bias-corrected),
+            ``ace``, or ``faith_pd`` with a tree.
         base: of the logarithm of ``shannon``: 2 as in QIIME 2, ``math.e`` as in vegan.
         tree: of ``faith_pd``.
 
     Returns:
-        float64 [N] in table order; NaN where a formula says nothing, such as the evenness of one feature.
+        float64 [N] in table order; NaN where a formula says nothing, such as the evenness of one
+        feature.
 
     Raises:
         ArgumentError: an unknown name, counts that are no whole numbers where they must be.
@@ -50,9 +52,9 @@ def beta_diversity(table: Table | Path, metric: str = "braycurtis", *, pseudocou
 
     Args:
         table: counts or relative abundances.
-        metric: ``braycurtis``, ``jaccard`` (presence or absence), ``aitchison`` (Euclidean after :func:`clr`),
-            ``robust_aitchison`` (after :func:`rclr`, 0 where there are no reads, as in vegan 2.6), ``hellinger``
-            (after :func:`hellinger`) or ``euclidean``.
+        metric: ``braycurtis``, ``jaccard`` (presence or absence), ``aitchison`` (Euclidean after
+            :func:`clr`), ``robust_aitchison`` (after :func:`rclr`, 0 where there are no reads, as
+            in vegan 2.6), ``hellinger`` (after :func:`hellinger`) or ``euclidean``.
         pseudocount: of ``aitchison``: added to every count.
 
     Returns:
@@ -104,8 +106,10 @@ def rarefaction_curve(
     Args:
         table: counts.
         metric: as in :func:`alpha_diversity`.
-        depths: reads to draw; or how many depths, in even steps up to the median of reads per sample.
-        draws: of each sample at each depth; draw k is that of ``table.rarefy(depth, seed=seed, epoch=k)``.
+        depths: reads to draw; or how many depths, in even steps up to the median of reads per
+            sample.
+        draws: of each sample at each depth; draw k is that of
+            ``table.rarefy(depth, seed=seed, epoch=k)``.
         seed: of the draws.
         base: of the logarithm of ``shannon``.
         tree: of ``faith_pd``.
@@ -152,6 +156,9 @@ def rclr(table: Table | Path) -> Tensor:
 
 
 def hellinger(table: Table | Path) -> Tensor:
-    """Square roots of relative abundances (Legendre & Gallagher 2001), float64 [N, F]; 0 for an empty sample."""
+    """Square roots of relative abundances (Legendre & Gallagher 2001), float64 [N, F].
+
+    0 for an empty sample.
+    """
     table = table_of(table)
     return _C.hellinger(table.native)

@@ -1,7 +1,8 @@
 """Which draws random transforms make: those of an epoch that was set, or others each time they are asked.
 
-Everything random is a function of (seed, epoch, record). A dataset whose epoch nobody set puts a number in place of the
-epoch that comes from torch's own randomness, so that ``torch.manual_seed`` repeats a run, as it does for torchvision.
+Everything random is a function of (seed, epoch, record). A dataset whose epoch nobody set puts a
+number in place of the epoch that comes from torch's own randomness, so that ``torch.manual_seed``
+repeats a run, as it does for torchvision.
 """
 
 from __future__ import annotations
@@ -37,9 +38,10 @@ def epoch_of_loader(epoch: int) -> Iterator[None]:
 class Draws:
     """The epoch of a dataset, which its copies in workers see change, or none.
 
-    Without one each call of :meth:`epoch_for` gives another number. In the main process it comes from torch's default
-    generator; in a worker of torch's DataLoader from ``torch.initial_seed()``, which torch moves from epoch to epoch
-    and worker to worker, and from how often it was asked there, since persistent workers keep their seed.
+    Without one each call of :meth:`epoch_for` gives another number. In the main process it comes
+    from torch's default generator; in a worker of torch's DataLoader from ``torch.initial_seed()``,
+    which torch moves from epoch to epoch and worker to worker, and from how often it was asked
+    there, since persistent workers keep their seed.
     """
 
     def __init__(self, epoch: int | None = None) -> None:

@@ -1,6 +1,7 @@
 """Encoders of reads: one-hot letters, integers, k-mers and tokens.
 
-A sample in, its tensors out; the same options go to C++ for whole batches. docs/reads.md has the alphabets.
+A sample in, its tensors out; the same options go to C++ for whole batches. docs/reads.md has the
+alphabets.
 """
 
 from __future__ import annotations
@@ -122,8 +123,9 @@ class OneHotEncoder(NativeEncoder):
         pad_to: width L of every result; None pads a batch to its longest.
         max_length: longer reads lose their tail.
         channels_first: [A, L] instead of [L, A], as Conv1d wants it.
-        quality: what becomes of qualities: "phred" scores or "probability" of an error (float32), "integer" scores
-            (int64, padding -1), a last column of error probabilities ("channel": A + 1 columns), or None.
+        quality: what becomes of qualities: "phred" scores or "probability" of an error (float32),
+            "integer" scores (int64, padding -1), a last column of error probabilities ("channel": A
+            + 1 columns), or None.
         seed: of the draws of "random"; None takes one from torch's generator.
 
     Raises (when encoding):
@@ -176,7 +178,8 @@ class IntegerEncoder(NativeEncoder):
             each epoch ("random").
         pad_to: width L of every result; None pads a batch to its longest.
         max_length: longer reads lose their tail.
-        dtype: of the result: torch.int64, torch.float32 (as in DeepBioP) or torch.uint8, where 255 stands for -1.
+        dtype: of the result: torch.int64, torch.float32 (as in DeepBioP) or torch.uint8, where 255
+            stands for -1.
         quality: "phred", "probability", "integer" or None, as :class:`OneHotEncoder`.
         seed: of the draws of "random"; None takes one from torch's generator.
 
@@ -226,23 +229,25 @@ def _kmer_encoder(names: tuple[str, ...], values: tuple[Any, ...]) -> _C.ReadEnc
 class KmerEncoder(NativeEncoder):
     """k-mers of a sequence: how often each stands in it, float32 [A^k], or their numbers, int64 [W].
 
-    The number of a k-mer is its place in alphabet order: AAA is 0, AAC 1, ..., TTT 63. Windows overlap. A read shorter
-    than k gives zeros, or no ids.
+    The number of a k-mer is its place in alphabet order: AAA is 0, AAC 1, ..., TTT 63. Windows
+    overlap. A read shorter than k gives zeros, or no ids.
 
     Args:
         k: letters of a window; A^k is at most 2^24 for counts, 2^62 for ids.
-        canonical: a k-mer and its reverse complement are both the smaller of the two numbers; the width A^k stays.
+        canonical: a k-mer and its reverse complement are both the smaller of the two numbers; the
+            width A^k stays.
         sequence_type: "dna", "rna" or "protein".
         output: "counts" or "ids".
         overlap: ids only: False takes windows side by side and drops what is left over.
-        unknown: a letter outside the alphabet is an error ("error"), leaves out every window that has it ("zero"; ids:
-            -1), or is drawn anew in each epoch ("random").
+        unknown: a letter outside the alphabet is an error ("error"), leaves out every window that
+            has it ("zero"; ids: -1), or is drawn anew in each epoch ("random").
         pad_to: ids only: windows of every result, padded with -1; None pads a batch to its longest.
         max_length: letters read of each sequence; None reads all.
         seed: of the draws of "random"; None takes one from torch's generator.
 
     Raises:
-        ArgumentError: k out of range (at once); an unknown letter under "error", with letter and 1-based position.
+        ArgumentError: k out of range (at once); an unknown letter under "error", with letter and
+            1-based position.
     """
 
     encoding = "kmer"

@@ -60,22 +60,24 @@ def chunks(dataset: ReadSource, size: int, progress: Progress | None) -> Iterato
 def export_reads(dataset: ReadSource, path: Path, *, progress: GivenProgress = None) -> str:
     """Writes the records of a dataset to one file, told by its suffix (.npz .npy .pt .h5 .parquet); returns its path.
 
-    ``.npz``, ``.pt`` and ``.h5`` hold the arrays of one batch of all records (``sequences`` or ``input_ids`` and
-    ``attention_mask``, ``lengths``; ``quality``, ``labels`` and ``mate_...`` where there are), ``ids`` and ``classes``
-    (the names of class 0, 1, ...); ``.pt`` as a dict of tensors that ``torch.load`` takes with ``weights_only=True``.
-    ``.npy`` holds the array ``sequences`` (or ``input_ids``) alone, for ``np.load(path, mmap_mode="r")``.
-    ``.parquet`` has a row per record: ``id``, ``length``, ``label``, and ``sequence``, ``quality``, ... as flat lists
-    without padding; ``classes`` stand in the metadata of its schema. Of a dataset without an encoder, ``.parquet``
-    holds the reads as text: ``id``, ``description``, ``length``, ``sequence``, ``quality`` (Phred + 33), ``mate_...``.
+    ``.npz``, ``.pt`` and ``.h5`` hold the arrays of one batch of all records (``sequences`` or
+    ``input_ids`` and ``attention_mask``, ``lengths``; ``quality``, ``labels`` and ``mate_...``
+    where there are), ``ids`` and ``classes`` (the names of class 0, 1, ...); ``.pt`` as a dict of
+    tensors that ``torch.load`` takes with ``weights_only=True``. ``.npy`` holds the array
+    ``sequences`` (or ``input_ids``) alone, for ``np.load(path, mmap_mode="r")``. ``.parquet`` has a
+    row per record: ``id``, ``length``, ``label``, and ``sequence``, ``quality``, ... as flat lists
+    without padding; ``classes`` stand in the metadata of its schema. Of a dataset without an
+    encoder, ``.parquet`` holds the reads as text: ``id``, ``description``, ``length``,
+    ``sequence``, ``quality`` (Phred + 33), ``mate_...``.
 
-    A file of that name is replaced, and only when all is written. Bytes of titles that are not UTF-8 come back from
-    ``.npz`` as ``str.encode("utf-8", "surrogateescape")`` gives them and stand in ``.h5`` as they are; ``.parquet``
-    cannot hold them.
+    A file of that name is replaced, and only when all is written. Bytes of titles that are not
+    UTF-8 come back from ``.npz`` as ``str.encode("utf-8", "surrogateescape")`` gives them and stand
+    in ``.h5`` as they are; ``.parquet`` cannot hold them.
 
     Raises:
-        ArgumentError: another suffix; a transform that draws at random, or (.parquet apart) does not end with an
-            encoder; a name that the format cannot hold. WriteError: no such folder, no permission, no room.
-            ImportError: h5py or pyarrow is missing.
+        ArgumentError: another suffix; a transform that draws at random, or (.parquet apart) does
+            not end with an encoder; a name that the format cannot hold. WriteError: no such folder,
+            no permission, no room. ImportError: h5py or pyarrow is missing.
     """
     target = _Path(os.fsdecode(path_text(path)))
     writers = {
@@ -165,7 +167,8 @@ def _hdf5_writer(dataset: ReadSource) -> Writer:
 
     def write(file: BinaryIO, progress: Progress | None) -> None:
         batch, names = _whole(dataset, progress)
-        # In memory first: HDF5 cannot be left in the middle of a file that turns out to have no room.
+        # In memory first: HDF5 cannot be left in the middle of a file that turns out to have no
+        # room.
         memory = io.BytesIO()
         with h5py.File(memory, "w") as whole:
             for key, values in _arrays(batch).items():

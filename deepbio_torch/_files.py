@@ -27,8 +27,9 @@ def mark_of(path: str) -> FileMark:
 def held_bytes(path: str, size: int) -> int:
     """About how much a file of `size` bytes on disk takes in memory: what a gzip file unpacks to, others as they are.
 
-    A gzip member ends with its unpacked size modulo 4 GiB; of a file of many members (BGZF) that is only the last, so
-    that at least four times the packed size is counted, which DNA with qualities comes to.
+    A gzip member ends with its unpacked size modulo 4 GiB; of a file of many members (BGZF) that is
+    only the last, so that at least four times the packed size is counted, which DNA with qualities
+    comes to.
     """
     if size < 18:
         return max(size, 0)

@@ -1,4 +1,7 @@
-"""Filters: which reads stay. Each answers True or False for a read and draws nothing, but for Subsampler."""
+"""Filters: which reads stay.
+
+Each answers True or False for a read and draws nothing, but for Subsampler.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,9 @@ from .errors import ArgumentError
 class Filter(NativeTransform):
     """A native transform that lets reads pass or drops them.
 
-    Called on a sample it gives the sample or None. In the transform of a SequenceDataset a filter chooses records when
-    the files are opened, so it must stand before random steps and Python callables.
+    Called on a sample it gives the sample or None. In the transform of a SequenceDataset a filter
+    chooses records when the files are opened, so it must stand before random steps and Python
+    callables.
     """
 
     def passes(self, sequence: Letters, quality: bytes | None = None, *, record: int = 0) -> bool:
@@ -87,7 +91,8 @@ class Deduplicator(Filter):
     Args:
         keep: "first" keeps the first of equal sequences, "none" drops all that have a copy.
 
-    Called directly it remembers what it saw: :meth:`passes`, :meth:`is_duplicate`, :attr:`unique_count`, :meth:`clear`.
+    Called directly it remembers what it saw: :meth:`passes`, :meth:`is_duplicate`,
+    :attr:`unique_count`, :meth:`clear`.
     """
 
     uses_quality = False
@@ -102,7 +107,10 @@ class Deduplicator(Filter):
         return self._seen.count(sequence) > 0
 
     def passes(self, sequence: Letters, quality: bytes | None = None, *, record: int = 0) -> bool:
-        """Whether this sequence is seen for the first time; it is remembered. Only for ``keep="first"``."""
+        """Whether this sequence is seen for the first time; it is remembered.
+
+        Only for ``keep="first"``.
+        """
         if self._options["keep"] != "first":
             raise ArgumentError(
                 'Deduplicator(keep="none"): needs all records at once; use filter() or a SequenceDataset'

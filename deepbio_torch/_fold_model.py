@@ -32,7 +32,10 @@ class Trained(NamedTuple):
 
 
 class FoldModel:
-    """Trains on the training samples of a fold alone; they are written to a table that holds nothing else."""
+    """Trains on the training samples of a fold alone.
+
+    They are written to a table that holds nothing else.
+    """
 
     def __init__(
         self, study: Study, home: Path, sequences: str | os.PathLike[str] | None, seed: int, options: Mapping[str, Any]
@@ -80,8 +83,9 @@ class FoldModel:
     def _lists(self, rows: Indices | Sequence[int], run: Path) -> list[Path]:
         """Files of the samples to learn from and to validate on: all but one, and that one.
 
-        The fold's test samples judge the model, so that more held-back samples would only be missed in training.
-        ``deepbio train`` wants at least one; it is one of the most frequent class, which misses it least.
+        The fold's test samples judge the model, so that more held-back samples would only be missed
+        in training. ``deepbio train`` wants at least one; it is one of the most frequent class,
+        which misses it least.
         """
         ids, labels = self.study.table.sample_ids, [self.study.targets[i] for i in rows]
         held_back = labels.index(max(dict.fromkeys(labels), key=labels.count)) if self.study.classes else 0

@@ -35,7 +35,8 @@ def make_folds(
     StratifiedGroupKFold). Without groups classes are stratified and numbers shuffled.
 
     Raises:
-        ArgumentError: fewer samples, groups or samples of a class than folds; ConfigError: no scikit-learn.
+        ArgumentError: fewer samples, groups or samples of a class than folds; ConfigError: no
+            scikit-learn.
     """
     try:
         from sklearn import model_selection as split

@@ -72,11 +72,8 @@ class CrossAttentionFusion(nn.Module):
 
     def forward(self, x: Tensor, categories: Tensor) -> tuple[Tensor, Tensor]:
         attn, projection = self.cross_attn, self.cat_projection
-        return _ops.fuse_cross_attention(
-            x, categories, projection.weight, projection.bias,
-            attn.in_proj_weight, attn.in_proj_bias, attn.out_proj.weight, attn.out_proj.bias,
-            self.norm.weight, self.norm.bias, self.num_heads, self.dropout, self.training,
-        )  # fmt: skip
+        weights = [projection.weight, projection.bias, *attn.weights(), self.norm.weight, self.norm.bias]
+        return _ops.fuse_cross_attention.weights(x, categories, weights, self.num_heads, self.dropout, self.training)
 
 
 class PerceiverFusion(nn.Module):
@@ -101,10 +98,11 @@ class PerceiverFusion(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor, categories: Tensor) -> tuple[Tensor, Tensor]:
         attn, slots, category = self.cross_attn, self.seq_projection, self.cat_projection
-        latents, weights = _ops.attend_latents(
-            x, mask, categories, self.latents, slots.weight, slots.bias, category.weight, category.bias,
-            attn.in_proj_weight, attn.in_proj_bias, attn.out_proj.weight, attn.out_proj.bias,
-            self.cross_norm.weight, self.cross_norm.bias, self.num_heads, self.dropout, self.training,
+        of_projections = [slots.weight, slots.bias, category.weight, category.bias]
+        of_norm = [self.cross_norm.weight, self.cross_norm.bias]
+        latents, weights = _ops.attend_latents.weights(
+            x, mask, categories, [self.latents, *of_projections, *attn.weights(), *of_norm],
+            self.num_heads, self.dropout, self.training,
         )  # fmt: skip
         for layer in self.self_attn_layers:
             latents = layer(latents)

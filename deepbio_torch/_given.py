@@ -13,7 +13,10 @@ from .errors import ArgumentError
 
 
 class GivenLabels:
-    """A target that knows the label of each record by its name; an object so that spawned workers can have it."""
+    """A target that knows the label of each record by its name.
+
+    An object so that spawned workers can have it.
+    """
 
     def __init__(self, labels: dict[str, Any]) -> None:
         """Keeps them."""

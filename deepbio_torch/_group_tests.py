@@ -94,15 +94,18 @@ def permanova(
 
     Args:
         matrix: distances of N samples.
-        groups: the group of each sample in the order of ``matrix.ids``, or a mapping from id to group (a dict or a
-            pandas Series), which may hold more ids. A sample has none where it is None, NaN or empty.
+        groups: the group of each sample in the order of ``matrix.ids``, or a mapping from id to
+            group (a dict or a pandas Series), which may hold more ids. A sample has none where it
+            is None, NaN or empty.
         permutations: of the labels.
         seed: permutation k depends on (seed, k) only.
         strata: given as groups are: labels change places within a stratum (a host, a block) only.
-        missing_groups: samples without a group: ``error``, or ``drop`` them with a warning that counts them.
+        missing_groups: samples without a group: ``error``, or ``drop`` them with a warning that
+            counts them.
 
     Raises:
-        ArgumentError: a sample without a group, fewer than two groups, each sample a group of its own.
+        ArgumentError: a sample without a group, fewer than two groups, each sample a group of its
+            own.
     """
     chosen = _Grouped(matrix, groups, strata, missing_groups, "permanova")
     found = _C.permanova(chosen.values, chosen.labels, permutations, seed, chosen.strata, chosen.ids)
@@ -118,7 +121,10 @@ def anosim(
     strata: Sequence[str | None] | Mapping[str, str | None] | pd.Series | None = None,
     missing_groups: str = "error",
 ) -> AnosimResult:
-    """Tests whether distances between groups rank above those within (Clarke 1993); arguments of :func:`permanova`."""
+    """Tests whether distances between groups rank above those within (Clarke 1993).
+
+    Arguments of :func:`permanova`.
+    """
     chosen = _Grouped(matrix, groups, strata, missing_groups, "anosim")
     found = _C.anosim(chosen.values, chosen.labels, permutations, seed, chosen.strata, chosen.ids)
     return AnosimResult(found.r, found.p_value, found.num_samples, found.num_groups, found.num_permutations)
@@ -135,18 +141,21 @@ def permdisp(
     strata: Sequence[str | None] | Mapping[str, str | None] | pd.Series | None = None,
     missing_groups: str = "error",
 ) -> PermdispResult:
-    """Tests whether groups of samples differ in spread (Anderson 2006); other arguments of :func:`permanova`.
+    """Tests whether groups of samples differ in spread (Anderson 2006).
+
+    Other arguments of :func:`permanova`.
 
     Args:
         matrix: distances of N samples.
         groups: as in :func:`permanova`.
         centre: of a group: the spatial ``median``, or the ``centroid``.
-        imaginary: axes of negative eigenvalue of distances that are not Euclidean: ``subtract`` them as Anderson and
-            vegan do, or ``drop`` them as scikit-bio does.
+        imaginary: axes of negative eigenvalue of distances that are not Euclidean: ``subtract``
+            them as Anderson and vegan do, or ``drop`` them as scikit-bio does.
         permutations: of the residuals, as Anderson and vegan do (scikit-bio exchanges the labels).
         seed: permutation k depends on (seed, k) only.
         strata: residuals change places within a stratum only.
-        missing_groups: samples without a group: ``error``, or ``drop`` them with a warning that counts them.
+        missing_groups: samples without a group: ``error``, or ``drop`` them with a warning that
+            counts them.
     """
     chosen = _Grouped(matrix, groups, strata, missing_groups, "permdisp")
     found = _C.permdisp(chosen.values, chosen.labels, centre, imaginary, permutations, seed, chosen.strata, chosen.ids)
@@ -202,11 +211,12 @@ def adonis(
 
     Args:
         matrix: distances of N samples.
-        metadata: columns by name, of samples by id; columns of numbers are taken as numbers, others as labels. Of a
-            dict of lists the samples are in the order of ``matrix.ids``.
-        formula: names of columns: ``"site + age"``, ``"site + age + site:age"`` or ``"site * age"``.
-        by: ``terms``: what each term adds to those before it; ``margin``: to all others (terms that are part of an
-            interaction are not tested).
+        metadata: columns by name, of samples by id; columns of numbers are taken as numbers, others
+            as labels. Of a dict of lists the samples are in the order of ``matrix.ids``.
+        formula: names of columns: ``"site + age"``, ``"site + age + site:age"`` or
+            ``"site * age"``.
+        by: ``terms``: what each term adds to those before it; ``margin``: to all others (terms that
+            are part of an interaction are not tested).
         permutations: of the samples against all terms.
         seed: permutation k depends on (seed, k) only.
         strata: column of strata: samples change places within theirs only.
@@ -257,7 +267,10 @@ def _is_number(value: Any) -> bool:
 
 
 class _Grouped:
-    """Samples that have a group, with their labels and strata; those without are an error or left out and counted."""
+    """Samples that have a group, with their labels and strata.
+
+    Those without are an error or left out and counted.
+    """
 
     def __init__(self, matrix: DistanceMatrix, groups: Any, strata: Any, missing_groups: str, what: str) -> None:
         if missing_groups not in ("error", "drop"):

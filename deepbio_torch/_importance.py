@@ -1,8 +1,9 @@
 """Why a model predicts what it does: what is lost when an ASV, or a clade, is shuffled between samples.
 
-Permutation importance (Breiman 2001) on the run's own predictor: the reads of an ASV, or of all ASVs of a clade
-together, change places between samples; what the loss rises by is what the model took from them. ASVs that only
-stand for each other share their importance; a clade counts them as one.
+Permutation importance (Breiman 2001) on the run's own predictor: the reads of an ASV, or of all
+ASVs of a clade together, change places between samples; what the loss rises by is what the model
+took from them. ASVs that only stand for each other share their importance; a clade counts them as
+one.
 """
 
 from __future__ import annotations
@@ -38,10 +39,10 @@ class Importance(NamedTuple):
 
     Attributes:
         kind: ``asv`` or ``clade``. members: ids of its ASVs. name: from the taxonomy, or "".
-        importance: rise of the loss when it is shuffled, mean over repeats (and folds): MAE in the target's
-            unit, or log loss. sd: over repeats or folds.
-        direction: Spearman correlation of its relative abundance with the prediction (numbers, or the
-            probability of the last class); the sign says which way it goes.
+        importance: rise of the loss when it is shuffled, mean over repeats (and folds): MAE in the
+            target's unit, or log loss. sd: over repeats or folds.
+        direction: Spearman correlation of its relative abundance with the prediction (numbers, or
+            the probability of the last class); the sign says which way it goes.
         prevalence: share of the samples that have it.
     """
 
@@ -88,8 +89,8 @@ def importance(
         taxonomy: names: TSV (``Feature ID``, ``Taxon``) or a QIIME 2 artifact.
         sequences: a FASTA with the DNA of features whose ids are not DNA.
         samples: ids of the samples to use; None: all labelled ones.
-        candidates: how many ASVs, and how many clades, are tested: those whose abundance or presence goes most
-            with the predictions.
+        candidates: how many ASVs, and how many clades, are tested: those whose abundance or
+            presence goes most with the predictions.
         repeats: shuffles of each.
         seed: of the shuffles.
 
@@ -97,7 +98,8 @@ def importance(
         Importances, largest first.
 
     Raises:
-        MissingFileError: no run directory. ArgumentError: no labelled sample, or a run that predicts nothing.
+        MissingFileError: no run directory. ArgumentError: no labelled sample, or a run that
+            predicts nothing.
     """
     target = _target_of(run_path(run))
     column = metadata_column or target["column"]
@@ -217,7 +219,10 @@ class _Shuffler:
         return Answer(None, chances)
 
     def _losses(self, answer: Answer) -> Array:
-        """Absolute errors, or negative log chances of the true class; 0 for rows without an answer."""
+        """Absolute errors, or negative log chances of the true class.
+
+        0 for rows without an answer.
+        """
         repeats = len(answer.is_there) // len(self.study.numbers)
         actual = np.tile(self.study.numbers, repeats)
         if answer.values is not None:
@@ -228,7 +233,10 @@ class _Shuffler:
 
 
 def clade_columns(tree: Tree, feature_ids: Sequence[str]) -> list[npt.NDArray[np.int64]]:
-    """The columns of each clade of 2 or more features of the table, up to half of them; each set once."""
+    """The columns of each clade of 2 or more features of the table, up to half of them.
+
+    Each set once.
+    """
     parents, names = tree.native.parents, tree.native.names
     column = {name: i for i, name in enumerate(feature_ids)}
     members: list[list[int]] = [[] for _ in parents]
@@ -257,7 +265,10 @@ def _rank_correlation(a: Array, b: Array) -> float:
 
 
 def merge_importances(folds: Iterable[Importances]) -> Importances:
-    """One list out of those of several folds: mean and sd over the folds; one that a fold did not test counts 0."""
+    """One list out of those of several folds: mean and sd over the folds.
+
+    One that a fold did not test counts 0.
+    """
     lists = list(folds)
     found: dict[tuple[str, frozenset[str]], list[Importance]] = {}
     for each in (item for one in lists for item in one):

@@ -135,7 +135,10 @@ def _encoded_problems(data: ReadSource, num_examples: int, progress: Callable[[i
 
 
 def page_of_reads(data: Any) -> str:
-    """What a notebook shows of a SequenceDataset; of one whose files were not read yet, nothing is read for it."""
+    """What a notebook shows of a SequenceDataset.
+
+    Of one whose files were not read yet, nothing is read for it.
+    """
     rows: list[tuple[str, object]] = [("files", f"{len(data.paths)} ({some_of(data.paths)})")]
     if data.file_marks():
         rows += [("records", len(data)), ("classes", data.classes)]

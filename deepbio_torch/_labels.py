@@ -24,7 +24,8 @@ class Labels:
 
     Attributes:
         values: int64 or float32 [N], a dict of such, or None.
-        classes: names in the order of ids, when labels were text; with several targets a dict of those that were.
+        classes: names in the order of ids, when labels were text; with several targets a dict of
+            those that were.
     """
 
     def __init__(
@@ -101,7 +102,10 @@ def checked_label(label: Any, record: str, target: str = "") -> str | int | floa
 
 
 def check_one_kind(labels: Sequence[str | int | float], name_of: Callable[[int], str], target: str = "") -> None:
-    """Refuses labels of which some are text and some numbers; ``name_of`` gives the name of a record."""
+    """Refuses labels of which some are text and some numbers.
+
+    ``name_of`` gives the name of a record.
+    """
     is_text = [isinstance(label, str) for label in labels]
     if any(is_text) and not all(is_text):
         first, other = is_text.index(True), is_text.index(False)

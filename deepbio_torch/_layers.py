@@ -16,7 +16,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from . import _library
+from . import _C, _library
 from ._config import ModelConfig
 from .errors import ArgumentError, ShapeError
 
@@ -61,6 +61,22 @@ class SelfAttention(nn.Module):
         self.in_proj_bias = nn.Parameter(torch.zeros(3 * dim))
         self.out_proj = nn.Linear(dim, dim)
 
+    def weights(self) -> list[Tensor]:
+        """Its tensors in the order in which operators take them."""
+        return [self.in_proj_weight, self.in_proj_bias, self.out_proj.weight, self.out_proj.bias]
+
+
+# Where a layer has its weights, in the order of kLayerWeights (csrc/deepbio/model/functional.h).
+_WEIGHTS = [name.split(".") for name in _C.encoder_layer_weights()]
+
+
+def _parameter(module: nn.Module, path: list[str]) -> Tensor:
+    """What ``get_parameter`` gives, and also what stands in a parameter's place (parametrizations)."""
+    value: Any = module
+    for name in path:
+        value = getattr(value, name)
+    return cast("Tensor", value)
+
 
 class EncoderLayer(nn.Module):
     """Pre-norm encoder layer.
@@ -80,18 +96,13 @@ class EncoderLayer(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """``x`` [R, T, D], ``mask`` bool [R, T] -> [R, T, D]."""
         stack = self.stack
-        return _ops.encoder_layer(
-            x, mask, *self.weights(), stack.num_heads, stack.activation, stack.dropout, self.training
+        return _ops.encoder_layer.weights(
+            x, mask, self.weights(), stack.num_heads, stack.activation, stack.dropout, self.training
         )
 
     def weights(self) -> list[Tensor]:
-        """The twelve tensors in the order of ``torch.ops.deepbio.encoder_layer``."""
-        attn = self.self_attn
-        return [
-            attn.in_proj_weight, attn.in_proj_bias, attn.out_proj.weight, attn.out_proj.bias,
-            self.linear1.weight, self.linear1.bias, self.linear2.weight, self.linear2.bias,
-            self.norm1.weight, self.norm1.bias, self.norm2.weight, self.norm2.bias,
-        ]  # fmt: skip
+        """Its tensors in the order in which operators take them."""
+        return [_parameter(self, path) for path in _WEIGHTS]
 
 
 class _Layers(nn.Module):

@@ -14,51 +14,57 @@ from torch.utils.data import IterableDataset
 from torch.utils.data._utils.pin_memory import pin_memory
 
 from . import _C
-from ._arguments import of_kind, seed_of, whole
+from ._arguments import of_kind, seed_of
 from ._collate import LEFT_OUT, collate_any
 from ._draws import epoch_of_loader
+from ._loader_checks import check_fit, check_sizes
 from ._order import Batches, rank_of
 from ._progress import GivenProgress, checked_progress, shown
 from ._samples import SampleDataset
 from ._sequences import SequenceDataset
 from ._source import ReadSource
 from ._streaming import StreamingSequenceDataset
-from .errors import ArgumentError, ConfigError
+from .errors import ConfigError
 
 
 class DataLoader:
     """Batches of a dataset, in an order that depends on (seed, epoch) only.
 
-    It takes the place of ``torch.utils.data.DataLoader``: the same arguments in the same order, and some of its own.
-    C++ threads make the batches of a SequenceDataset or StreamingSequenceDataset whose transform is native and ends
-    with an encoder, and of a SampleDataset; other datasets and Python transforms run on Python threads, in the same
-    order. Every iteration is an epoch; the next one has another order and other draws, also inside of a Subset.
+    It takes the place of ``torch.utils.data.DataLoader``: the same arguments in the same order, and
+    some of its own. C++ threads make the batches of a SequenceDataset or StreamingSequenceDataset
+    whose transform is native and ends with an encoder, and of a SampleDataset; other datasets and
+    Python transforms run on Python threads, in the same order. Every iteration is an epoch; the
+    next one has another order and other draws, also inside of a Subset.
 
     Args:
-        dataset: a map-style dataset, a StreamingSequenceDataset (which has its own order and ranks), or another
-            IterableDataset.
+        dataset: a map-style dataset, a StreamingSequenceDataset (which has its own order and
+            ranks), or another IterableDataset.
         batch_size: items of a batch; None gives single items.
         shuffle: another order in each epoch, instead of the dataset's own.
-        sampler: indices in the order to load instead of the dataset's, such as ``targets.balanced_sampler``; its
-            ``set_epoch`` is called.
-        batch_sampler: lists of indices, one for each batch, in place of ``batch_size``, ``shuffle``, ``sampler`` and
-            ``drop_last``; its ``set_epoch`` is called.
+        sampler: indices in the order to load instead of the dataset's, such as
+            ``targets.balanced_sampler``; its ``set_epoch`` is called.
+        batch_sampler: lists of indices, one for each batch, in place of ``batch_size``,
+            ``shuffle``, ``sampler`` and ``drop_last``; its ``set_epoch`` is called.
         num_workers: threads; 0 makes batches in the calling thread.
         collate_fn: items to a batch; None is :func:`collate`.
-        pin_memory: batches in page-locked memory, copied there by the threads that make them; without an accelerator
-            they stay where they are, with a warning, as in torch's DataLoader.
+        pin_memory: batches in page-locked memory, copied there by the threads that make them;
+            without an accelerator they stay where they are, with a warning, as in torch's
+            DataLoader.
         drop_last: leave out a last batch that is not full.
-        timeout, worker_init_fn, multiprocessing_context, pin_memory_device: of torch's processes; taken and not used, a
+        timeout, worker_init_fn, multiprocessing_context, pin_memory_device: of torch's processes;
+        taken and not used, a
             warning says so.
         generator: gives the seed when ``seed`` is None.
         prefetch_factor: batches made ahead by each thread; None is 2.
-        persistent_workers: threads end with the epoch and cost nothing to start, so this changes nothing.
+        persistent_workers: threads end with the epoch and cost nothing to start, so this changes
+            nothing.
         in_order: batches come in order either way.
         seed: of the order; None draws one from ``generator`` or torch's default generator.
-        rank: this process's part of the items; None asks torch.distributed, if it runs when batches are asked for,
-            unless a sampler decides.
+        rank: this process's part of the items; None asks torch.distributed, if it runs when batches
+            are asked for, unless a sampler decides.
         world_size: number of parts; all get the same number of batches.
-        length_buckets: rising lengths in bp; a batch holds reads of one bucket only, so that little is padding.
+        length_buckets: rising lengths in bp; a batch holds reads of one bucket only, so that little
+            is padding.
         max_tokens: largest rows x longest read of a batch; with it ``batch_size`` is the most rows.
         progress: called with (batches given, batches of the epoch; 0 for a stream); True shows a bar
             in each epoch, where tqdm is installed.
@@ -108,8 +114,8 @@ class DataLoader:
         self._is_iterable = isinstance(dataset, IterableDataset)
         self._by_length = length_buckets is not None or max_tokens is not None
         self._buckets, self._max_tokens = list(length_buckets or []), max_tokens or 0
-        self._check_sizes(max_tokens)
-        self._check_fit()
+        check_sizes(self, max_tokens)
+        check_fit(self)
         self.progress = checked_progress(progress)
         processes_only = ("timeout", "worker_init_fn", "multiprocessing_context", "pin_memory_device")
         given = [name for name in processes_only if getattr(self, name)]
@@ -121,37 +127,6 @@ class DataLoader:
         self._epoch = 0  # of the iteration under way, or of the next one
         self._given = 0  # its batches that were handed out
         self._under_way = False
-
-    def _check_sizes(self, max_tokens: int | None) -> None:
-        least = {
-            "batch_size": (self.batch_size, 1),
-            "num_workers": (self.num_workers, 0),
-            "max_tokens": (max_tokens, 1),
-            "prefetch_factor": (self.prefetch_factor, 1),
-        }
-        for name, (value, lowest) in least.items():
-            if value is not None and whole(value, name) < lowest:
-                wanted = "0 or more" if lowest == 0 else f"at least {lowest}"
-                raise ArgumentError(f"{name}: expected {wanted}, got {value}")
-        rank_of(*self._part)
-
-    def _check_fit(self) -> None:
-        if self.batch_sampler is not None and (
-            self.batch_size != 1 or self.shuffle or self.sampler is not None or self.drop_last
-        ):
-            raise ArgumentError("batch_sampler: expected none of batch_size, shuffle, sampler and drop_last beside it")
-        if self.batch_size is None and self.drop_last:
-            raise ArgumentError("batch_size=None gives single items: expected drop_last=False")
-        if self._by_length and (self._has_sampler or self.batch_size is None or not hasattr(self.dataset, "lengths")):
-            raise ArgumentError("length_buckets, max_tokens: expected a dataset with lengths and no sampler")
-        if self.sampler is not None and self.shuffle:
-            raise ArgumentError("sampler: expected shuffle=False, the sampler gives the order")
-        parts = self._part[1] or 1
-        if self._is_iterable and (self.shuffle or self._has_sampler or self._by_length or parts > 1):
-            raise ArgumentError(
-                "dataset: a stream has its own order and ranks (shuffle_buffer, rank, world_size); expected none of "
-                "shuffle, sampler, length_buckets, max_tokens and world_size here"
-            )
 
     @property
     def _has_sampler(self) -> bool:
@@ -272,7 +247,10 @@ class DataLoader:
         return self._in_python(epoch, self._order(epoch), first)
 
     def _of_iterable(self, epoch: int, first: int) -> Iterator[Any]:
-        """Batches, or single items, of any iterable dataset; those before the first are made and left out."""
+        """Batches, or single items, of any iterable dataset.
+
+        Those before the first are made and left out.
+        """
         if hasattr(self.dataset, "set_epoch"):
             self.dataset.set_epoch(epoch)
         items, size = iter(self.dataset), self.batch_size

@@ -12,7 +12,9 @@ from ._arguments import of_kind
 
 
 def targets_of(batch: Mapping[str, Any], *, count_target: str = "relative") -> dict[str, Tensor]:
-    """What the losses are measured against, under AAM's keys; a dict that has these already stays as it is.
+    """What the losses are measured against, under AAM's keys.
+
+    A dict that has these already stays as it is.
 
     Args:
         batch: a :class:`~deepbio_torch.Batch` of a SampleDataset: ``targets`` become ``target``,

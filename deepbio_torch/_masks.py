@@ -1,4 +1,7 @@
-"""Masks of padded batches, and the padded layout of samples. Masks are True where something is real."""
+"""Masks of padded batches, and the padded layout of samples.
+
+Masks are True where something is real.
+"""
 
 from __future__ import annotations
 

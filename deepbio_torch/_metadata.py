@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 class Metadata:
-    """Sample metadata: ids stay strings, columns are numbers or words. Made by :func:`read_metadata`."""
+    """Sample metadata: ids stay strings, columns are numbers or words.
+
+    Made by :func:`read_metadata`.
+    """
 
     def __init__(self, metadata: _C.Metadata, missing_values: Sequence[str] = ()) -> None:
         """Wraps the C++ metadata."""
@@ -28,14 +31,17 @@ class Metadata:
 
     @classmethod
     def from_pandas(cls, frame: pd.DataFrame, *, missing_values: str | Sequence[str] = ()) -> Metadata:
-        """A DataFrame whose index holds the sample ids; columns of numbers are numeric, others are words.
+        """A DataFrame whose index holds the sample ids.
+
+        Columns of numbers are numeric, others are words.
 
         Args:
             frame: a row per sample; what pandas takes for missing is missing.
             missing_values: words that are missing too, as for :func:`read_metadata`.
 
         Raises:
-            ArgumentError: a name or value with a tab or a line end. ParseError: an id twice, as of a file.
+            ArgumentError: a name or value with a tab or a line end. ParseError: an id twice, as of
+                a file.
         """
         of_home(frame, "pandas", "columns", "metadata", "a DataFrame")
         return _from_text(_text_of(frame), missing_values)
@@ -69,7 +75,10 @@ class Metadata:
 
     @property
     def missing(self) -> dict[str, dict[str, int]]:
-        """For each column the words that were taken as missing and how often; ``""`` counts empty cells."""
+        """For each column the words that were taken as missing and how often.
+
+        ``""`` counts empty cells.
+        """
         out: dict[str, dict[str, int]] = {}
         for column, word, count in self.native.missing:
             out.setdefault(column, {})[word] = count
@@ -81,7 +90,10 @@ class Metadata:
         return samples, rows, report
 
     def to_pandas(self) -> pd.DataFrame:
-        """A DataFrame by id: numeric columns float64, others words; missing values are missing there too."""
+        """A DataFrame by id: numeric columns float64, others words.
+
+        Missing values are missing there too.
+        """
         import pandas as pd
 
         parts: dict[str, Any] = {
@@ -147,9 +159,10 @@ def read_metadata(path: Path, *, missing_values: str | Sequence[str] = ()) -> Me
 
     Args:
         path: the file.
-        missing_values: words that are missing values beside the empty cell, letter by letter, in every column; such as
-            ``"NA"``. ``"INSDC"`` stands for not applicable, missing, not collected, not provided, restricted access and
-            what begins with ``missing:``, in any case. A line ``#q2:missing`` of the file says so for single columns.
+        missing_values: words that are missing values beside the empty cell, letter by letter, in
+            every column; such as ``"NA"``. ``"INSDC"`` stands for not applicable, missing, not
+            collected, not provided, restricted access and what begins with ``missing:``, in any
+            case. A line ``#q2:missing`` of the file says so for single columns.
 
     Returns:
         Metadata; :attr:`Metadata.missing` counts what was taken as missing.

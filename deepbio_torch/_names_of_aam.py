@@ -32,7 +32,10 @@ class BIOMLoader:
         random_seed: int | None = None,
         inplace: bool = False,
     ) -> Table:
-        """``depth`` reads of each sample that has as many; a new table, also where ``inplace`` is asked for."""
+        """``depth`` reads of each sample that has as many.
+
+        A new table, also where ``inplace`` is asked for.
+        """
         return table.rarefy(depth, seed=0 if random_seed is None else random_seed, with_replacement=with_replacement)
 
     def get_sequences(self, table: Table) -> list[str]:
@@ -65,7 +68,8 @@ class UniFracComputer:
         """float32 [B, B] of a matrix, [B, 1] of Faith's diversities.
 
         Raises:
-            ArgumentError: another metric, ids that are not there. WrongTypeError: values of the other kind.
+            ArgumentError: another metric, ids that are not there. WrongTypeError: values of the
+                other kind.
         """
         ids = list(sample_ids)
         if metric in ("unweighted", "weighted"):
@@ -113,7 +117,8 @@ def ASVDataset(
 ) -> SampleDataset:
     """AAM's ``ASVDataset``: a :class:`deepbio_torch.SampleDataset`, whose tokens are always AAM's.
 
-    ``unifrac_metric`` says what ``unifrac_distances`` are, which is not needed; ``tokenizer`` is not either.
+    ``unifrac_metric`` says what ``unifrac_distances`` are, which is not needed; ``tokenizer`` is
+    not either.
     """
     if unifrac_metric not in ("unweighted", "unifrac", "weighted"):
         raise ArgumentError(f"unifrac_metric: expected unweighted, unifrac or weighted, got {unifrac_metric!r}")

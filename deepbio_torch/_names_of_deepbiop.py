@@ -124,7 +124,10 @@ def create_padding_mask(lengths: Any, max_length: int | None = None) -> Tensor:
 
 
 def create_attention_mask(values: Any, max_length: int | None = None, *, causal: bool = False) -> Tensor:
-    """int64 [B, L], 1 where an encoded batch [B, L] is not -1; of lengths [B] bool [B, L], or [B, L, L] when causal."""
+    """int64 [B, L], 1 where an encoded batch [B, L] is not -1.
+
+    Of lengths [B] bool [B, L], or [B, L, L] when causal.
+    """
     given = tensor_of(values, "values")
     if given.dim() == 2:
         return (given != -1).long()

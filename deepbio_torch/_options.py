@@ -24,7 +24,8 @@ class Row:
         name: its keyword. type: of its value, as in an annotation. help: what it means.
         values: which are allowed, "" for all. choices: all of them, where they are names.
         default: its value when it is not given.
-        sets: options that all get this value. other_names: of AAM. old_names: of the version before.
+        sets: options that all get this value. other_names: of AAM. old_names: of the version
+            before.
         of_predictor: does nothing without a target. on_command: an option of the command as well.
     """
 

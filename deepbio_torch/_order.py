@@ -38,7 +38,9 @@ class Batches(Sequence[list[int]]):
 
 
 def rank_of(rank: int | None, world_size: int | None) -> tuple[int, int]:
-    """This process's part and the number of parts; torch.distributed is asked, if it runs, for what is None.
+    """This process's part and the number of parts.
+
+    Torch.distributed is asked, if it runs, for what is None.
 
     Raises:
         ArgumentError: no such part.
@@ -54,16 +56,22 @@ def rank_of(rank: int | None, world_size: int | None) -> tuple[int, int]:
 
 
 class ShuffledSampler(Sampler[int]):
-    """Indices in a random order by (seed, epoch), for ``sampler=`` of torch's DataLoader; none of them is kept.
+    """Indices in a random order by (seed, epoch), for ``sampler=`` of torch's DataLoader.
 
-    torch's own sampler makes a list of all indices for each epoch; this one takes the same memory for any number, and
-    gives the order of :class:`DataLoader` with ``shuffle=True``. ``set_epoch`` chooses another order.
+    None of them is kept.
+
+    torch's own sampler makes a list of all indices for each epoch; this one takes the same memory
+    for any number, and gives the order of :class:`DataLoader` with ``shuffle=True``. ``set_epoch``
+    chooses another order.
 
     Args:
         data: a dataset, or a number of items.
-        seed: of the order; None takes one from torch's generator, and then each iteration has another order.
-        rank: this process's part of the items; None asks torch.distributed, if it is running when items are asked for.
-        world_size: number of parts; all get as many, where need be by up to ``world_size - 1`` items that come twice.
+        seed: of the order; None takes one from torch's generator, and then each iteration has
+            another order.
+        rank: this process's part of the items; None asks torch.distributed, if it is running when
+            items are asked for.
+        world_size: number of parts; all get as many, where need be by up to ``world_size - 1``
+            items that come twice.
     """
 
     def __init__(

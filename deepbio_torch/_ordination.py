@@ -42,7 +42,8 @@ class Ordination:
         """The same ordination with the features of a table drawn as arrows (Legendre & Legendre 1998).
 
         Args:
-            table: holds the samples of the ordination in any order, such as relative abundances of them.
+            table: holds the samples of the ordination in any order, such as relative abundances of
+                them.
 
         Raises:
             ArgumentError: samples of the ordination that are not in the table.
@@ -66,7 +67,10 @@ class Ordination:
         _C.write_pcoa(os.fspath(path), self.ids, *parts, overwrite)
 
     def to_pandas(self) -> pd.DataFrame:
-        """Coordinates as a DataFrame: samples as rows, ``PC1``, ``PC2``, ... as columns; shares memory."""
+        """Coordinates as a DataFrame: samples as rows, ``PC1``, ``PC2``, ... as columns.
+
+        Shares memory.
+        """
         import pandas as pd
 
         names = [f"PC{k + 1}" for k in range(self.coordinates.shape[1])]
@@ -88,7 +92,8 @@ def pcoa(matrix: DistanceMatrix, dimensions: int = 10, *, method: str = "exact",
     Args:
         matrix: distances of N samples.
         dimensions: axes to keep, at most N; 0 keeps all (``exact`` only).
-        method: ``exact``, or ``randomised`` for many samples: the largest axes only, the same for a seed.
+        method: ``exact``, or ``randomised`` for many samples: the largest axes only, the same for a
+            seed.
         seed: of ``randomised``.
 
     Raises:
@@ -126,7 +131,8 @@ def procrustes(
 
     Args:
         reference: coordinates of N samples [N, K].
-        other: coordinates of the same samples [N, L]; of two :class:`Ordination` the samples are matched by id.
+        other: coordinates of the same samples [N, L]; of two :class:`Ordination` the samples are
+            matched by id.
         permutations: of the samples of ``other``.
         seed: permutation k depends on (seed, k) only.
         strata: of each sample: samples change places within their stratum only.

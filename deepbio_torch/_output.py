@@ -13,7 +13,9 @@ from .errors import DeepBioError, WriteError
 
 @contextmanager
 def written_whole(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
-    """A name beside ``path`` to write to; the file takes its place when the block ends, and is gone when it fails.
+    """A name beside ``path`` to write to.
+
+    The file takes its place when the block ends, and is gone when it fails.
 
     Raises:
         WriteError: no such folder, no permission, no room.

@@ -56,12 +56,13 @@ def unifrac(
         variance_adjusted: weighs branches by the variance of their reads (Chang 2011); slower.
         bypass_tips: leaves out the branches that end in a feature, which changes the values.
         precision: ``double``, or ``float`` for sums in 32 bits and values float32.
-        missing_features: ``error``, or ``drop`` features that are not tips of the tree, with a warning that counts
-            them and the reads that are lost, and names three.
+        missing_features: ``error``, or ``drop`` features that are not tips of the tree, with a
+            warning that counts them and the reads that are lost, and names three.
         num_threads: of this call, None for torch's own number; values are the same for any.
 
     Returns:
-        Matrix in table order, float64 or float32 [N, N], exactly symmetric, zero diagonal, never NaN.
+        Matrix in table order, float64 or float32 [N, N], exactly symmetric, zero diagonal, never
+        NaN.
 
     Raises:
         ArgumentError: an unknown name, a negative alpha, features that are not tips of the tree.
@@ -106,7 +107,10 @@ class UnifracBatch:
         precision: str = "double",
         missing_features: str = "error",
     ) -> None:
-        """Matches the table's features to the tree and keeps what each sample holds; options as in :func:`unifrac`."""
+        """Matches the table's features to the tree and keeps what each sample holds.
+
+        Options as in :func:`unifrac`.
+        """
         table = table_of(table)
         tree = tree_of(tree)
         self.sample_ids, self.feature_ids = table.sample_ids, table.feature_ids
@@ -118,7 +122,10 @@ class UnifracBatch:
         _warn_of_loss(self.native.missing_report(table.native, tree.native))
 
     def distances(self, samples: Sequence[str] | Sequence[int] | Tensor) -> Tensor:
-        """Distances [B, B] between samples of the table, by id or place; in double the values of :func:`unifrac`."""
+        """Distances [B, B] between samples of the table, by id or place.
+
+        In double the values of :func:`unifrac`.
+        """
         places: list[Any] = samples.tolist() if isinstance(samples, Tensor) else list(samples)
         missing = [name for name in places if isinstance(name, str) and name not in self._sample]
         if missing:
@@ -129,8 +136,8 @@ class UnifracBatch:
         """Distances [B, B] between samples given as counts, such as a fresh rarefaction.
 
         Args:
-            counts: [B, F] over the features of the prepared table (sparse CSR, scipy sparse or dense), or a table
-                whose features are among them.
+            counts: [B, F] over the features of the prepared table (sparse CSR, scipy sparse or
+                dense), or a table whose features are among them.
         """
         if isinstance(counts, Table):
             names = counts.feature_ids
@@ -158,7 +165,10 @@ class UnifracBatch:
 
 
 def faith_pd(table: Table | Path, tree: Tree | Path, *, missing_features: str = "error") -> Tensor:
-    """Faith's phylogenetic diversity of each sample, float64 [N] in table order; unit of the branch lengths."""
+    """Faith's phylogenetic diversity of each sample, float64 [N] in table order.
+
+    Unit of the branch lengths.
+    """
     table = table_of(table)
     tree = tree_of(tree)
     try:

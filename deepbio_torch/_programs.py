@@ -118,7 +118,8 @@ def write_checked(
     """Writes under a temporary name, compares in a process without this library, and puts the file in its place.
 
     Raises:
-        WriteError: the file exists, or the folder takes none. DeepBioError: the file gives other numbers.
+        WriteError: the file exists, or the folder takes none. DeepBioError: the file gives other
+            numbers.
     """
     refuse_existing(path, overwrite)
     if not Path(path).parent.is_dir():  # torch's writers say so with a traceback

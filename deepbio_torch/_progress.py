@@ -25,9 +25,9 @@ def checked_progress(progress: GivenProgress) -> GivenProgress:
 
 @contextmanager
 def shown(progress: GivenProgress, what: str, unit: str = "records") -> Iterator[Progress | None]:
-    """What to call with (done, in all): the callable given; for True a bar, where tqdm is installed.
+    """What to call with (done, in all): the callable that was given.
 
-    In all is 0 where it is not known.
+    For True a bar, where tqdm is installed. In all is 0 where it is not known.
 
     Raises:
         WrongTypeError: neither a callable nor True, False or None.

@@ -31,9 +31,10 @@ def _listed(what: str, items: Any) -> list[Any]:
 class SequenceWriter:
     """Writes records to a FASTA or FASTQ file: plain, gzip or BGZF.
 
-    A context manager: the file appears under its name when the block ends well (or with :meth:`close`), and leaves
-    nothing when it ends with an error. What would not read back as the same record is refused, naming the record.
-    The GIL is released while C++ packs and writes. One thread at a time may write.
+    A context manager: the file appears under its name when the block ends well (or with
+    :meth:`close`), and leaves nothing when it ends with an error. What would not read back as the
+    same record is refused, naming the record. The GIL is released while C++ packs and writes. One
+    thread at a time may write.
 
     >>> with db.SequenceWriter("short.fastq.gz") as out:
     ...     for record in db.SequenceReader("reads.fastq.gz"):
@@ -42,8 +43,10 @@ class SequenceWriter:
 
     Args:
         path: the file; "-" is standard output.
-        format: "fasta" or "fastq"; None: by the name (``.fa .fasta .fna .faa .ffn .frn``, ``.fq .fastq``).
-        container: "plain", "gzip" or "bgzf" (blocks that htslib's tools index); None: by the name (``.gz``, ``.bgz``).
+        format: "fasta" or "fastq"; None: by the name (``.fa .fasta .fna .faa .ffn .frn``,
+            ``.fq .fastq``).
+        container: "plain", "gzip" or "bgzf" (blocks that htslib's tools index); None: by the name
+            (``.gz``, ``.bgz``).
         level: of compression, 0 to 9.
         width: letters per line of FASTA; 0: one line.
         block_index: BGZF only: ``PATH.gzi`` beside the file.
@@ -53,7 +56,8 @@ class SequenceWriter:
         path, format, container: as above.
 
     Raises:
-        ArgumentError: a format that the name does not tell. WriteError: the file exists, or cannot be written.
+        ArgumentError: a format that the name does not tell. WriteError: the file exists, or cannot
+            be written.
     """
 
     def __init__(
@@ -91,14 +95,16 @@ class SequenceWriter:
         """Writes one record.
 
         Args:
-            record: a :class:`Record`; an item of a :class:`SequenceDataset` without an encoder (``id``, ``sequence``,
-                ``quality``); or the name, when ``sequence`` is given.
+            record: a :class:`Record`; an item of a :class:`SequenceDataset` without an encoder
+                (``id``, ``sequence``, ``quality``); or the name, when ``sequence`` is given.
             sequence: letters, "*", "-" and ".".
-            quality: raw bytes (Phred + 33), as long as the sequence. FASTA has none: it is left out there.
+            quality: raw bytes (Phred + 33), as long as the sequence. FASTA has none: it is left out
+                there.
             description: the rest of the title.
 
         Raises:
-            ArgumentError: what would not read back; nothing of the record is written. WriteError: no room.
+            ArgumentError: what would not read back; nothing of the record is written. WriteError:
+                no room.
         """
         if sequence is not None:
             return self._native.write(record, description, sequence, quality)
@@ -123,8 +129,8 @@ class SequenceWriter:
         """Writes many records in one C++ call, in order.
 
         Raises:
-            ArgumentError: lists of other lengths (nothing is written); a record that would not read back (those before
-                it are written).
+            ArgumentError: lists of other lengths (nothing is written); a record that would not read
+                back (those before it are written).
         """
         names, letters = _listed("ids", ids), _listed("sequences", sequences)
         phred = None if qualities is None else _listed("qualities", qualities)
@@ -138,7 +144,8 @@ class SequenceWriter:
         """Writes the records of :meth:`SequenceReader.batches`.
 
         Raises:
-            ArgumentError: as :meth:`write_all`; a batch without titles, or, for FASTQ, without qualities.
+            ArgumentError: as :meth:`write_all`; a batch without titles, or, for FASTQ, without
+                qualities.
         """
         if not isinstance(batch, RecordBatch):
             raise WrongTypeError(f"write_batch: expected a RecordBatch of SequenceReader.batches(), got {batch!r}")

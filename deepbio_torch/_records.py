@@ -20,22 +20,23 @@ Record = _C.Record
 class SequenceReader(_C.RecordIterator):
     """Iterates over the records of a FASTA or FASTQ file, plain, gzip or BGZF, once.
 
-    ``for record in reader`` gives :class:`Record`; :meth:`batches` gives many records as flat tensors.
-    A context manager; closed files raise ``ArgumentError``. One thread at a time may read from it; the GIL is
-    released while C++ reads and inflates.
+    ``for record in reader`` gives :class:`Record`; :meth:`batches` gives many records as flat
+    tensors. A context manager; closed files raise ``ArgumentError``. One thread at a time may read
+    from it; the GIL is released while C++ reads and inflates.
 
     Args:
         path: the file; its format and compression are told by its content.
-        alphabet: None takes every letter, "*", "-" and "."; "dna" (A C G T N), "rna", "iupac" or "protein"
-            make a record with any other letter a bad one.
+        alphabet: None takes every letter, "*", "-" and "."; "dna" (A C G T N), "rna", "iupac" or
+            "protein" make a record with any other letter a bad one.
         on_bad_record: "raise" stops at the first bad record; "skip" goes on and counts.
         num_threads: 1 does all work in the calling thread. With 2 or more a thread inflates gzip
             ahead of the reader, and all of them inflate BGZF; a process forked after the first
             record cannot go on reading then.
-        quality_offset: 33, or 64 for files of Illumina 1.3 to 1.7, whose qualities are then given as Phred + 33.
-            Never guessed; ``deepbio stats`` says when a file looks like 64.
-        max_record_bytes: the largest record. 0: 256 MiB, or what a file of this size can honestly hold (its size, 16
-            times its size when it is compressed), so that whole chromosomes are read and a bomb is refused.
+        quality_offset: 33, or 64 for files of Illumina 1.3 to 1.7, whose qualities are then given
+            as Phred + 33. Never guessed; ``deepbio stats`` says when a file looks like 64.
+        max_record_bytes: the largest record. 0: 256 MiB, or what a file of this size can honestly
+            hold (its size, 16 times its size when it is compressed), so that whole chromosomes are
+            read and a bomb is refused.
 
     Raises:
         MissingFileError: no such file. ParseError: bad bytes, with record, line and byte.
@@ -70,7 +71,8 @@ class SequenceReader(_C.RecordIterator):
     def batches(self, batch_size: int = 256, *, titles: bool = True, qualities: bool = True) -> Iterator[RecordBatch]:
         """The records that follow, up to ``batch_size`` at a time, as a :class:`RecordBatch`.
 
-        Without ``titles`` or ``qualities`` these are checked as ever and then left out, which saves their copy.
+        Without ``titles`` or ``qualities`` these are checked as ever and then left out, which saves
+        their copy.
         """
         has_qualities = qualities and self.format == "fastq"
         while (batch := self._native.read_batch(batch_size, titles, qualities)) is not None:
@@ -115,8 +117,9 @@ def _reopen(path: str, options: dict[str, Any]) -> SequenceReader:
 class RecordBatch:
     """Records as flat buffers: bytes ``offsets[i]`` to ``offsets[i + 1]`` of ``sequences`` are record i.
 
-    The tensors lie over the memory that C++ read into, without a copy, and keep it alive. Names and descriptions
-    are empty, qualities None, where :meth:`SequenceReader.batches` was asked to leave them out.
+    The tensors lie over the memory that C++ read into, without a copy, and keep it alive. Names and
+    descriptions are empty, qualities None, where :meth:`SequenceReader.batches` was asked to leave
+    them out.
     """
 
     __slots__ = ("_native", "_has_titles", "_has_qualities")
@@ -208,12 +211,15 @@ class RecordBatch:
 
 
 class FastaFile:
-    """Parts of the sequences of a FASTA file by name, without reading the rest; plain, gzip or BGZF.
+    """Parts of the sequences of a FASTA file by name, without reading the rest.
 
-    ``fasta["chr1"]`` is a whole sequence, ``fasta.fetch("chr1", 1000, 2000)`` a window of it; ``len(fasta)``,
-    ``name in fasta`` and iteration over the names work as with a dict. The index of ``samtools faidx``
-    (``PATH.fai``) is read where it fits the file and otherwise built and written beside it, or kept in memory where
-    the folder cannot be written. Safe in threads, forked and spawned workers; the GIL is released while reading.
+    Plain, gzip or BGZF.
+
+    ``fasta["chr1"]`` is a whole sequence, ``fasta.fetch("chr1", 1000, 2000)`` a window of it;
+    ``len(fasta)``, ``name in fasta`` and iteration over the names work as with a dict. The index of
+    ``samtools faidx`` (``PATH.fai``) is read where it fits the file and otherwise built and written
+    beside it, or kept in memory where the folder cannot be written. Safe in threads, forked and
+    spawned workers; the GIL is released while reading.
 
     Args:
         path: a FASTA file whose sequence lines have one length each, the last of a sequence apart.
@@ -229,10 +235,13 @@ class FastaFile:
         self.lengths: dict[str, int] = self._native.lengths()  #: bases of each sequence, in the order of the file
 
     def fetch(self, name: str, start: int = 0, end: int | None = None) -> bytes:
-        """Bases [start, end), counted from 0, letters as in the file; to the end of the sequence when end is None.
+        """Bases [start, end), counted from 0, letters as in the file.
+
+        To the end of the sequence when end is None.
 
         Raises:
-            ArgumentError: no such name, or outside of the sequence. ParseError: the file changed since it was opened.
+            ArgumentError: no such name, or outside of the sequence. ParseError: the file changed
+                since it was opened.
         """
         return self._native.fetch(name, start, end)
 

@@ -28,7 +28,10 @@ def rows_of(fields: Mapping[str, Any]) -> int:
 
 
 def take_rows(fields: Mapping[str, Any], rows: Any) -> dict[str, Any]:
-    """Some rows of a batch: of a slice, a number, a list of numbers or a bool mask [B]; distinct ASVs stay distinct."""
+    """Some rows of a batch: of a slice, a number, a list of numbers or a bool mask [B].
+
+    Distinct ASVs stay distinct.
+    """
     size = rows_of(fields)
     try:
         chosen = torch.arange(size)[[rows] if isinstance(rows, int) else rows]

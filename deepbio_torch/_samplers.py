@@ -80,8 +80,8 @@ def weighted_sampler(weights: Any, num_samples: int | None = None, *, seed: int 
     Args:
         weights: one for each record, 0 or more.
         num_samples: indices per epoch, drawn with replacement; None: as many as there are records.
-        seed: of the draws; ``set_epoch`` draws anew. None takes a seed from torch's generator, and each iteration draws
-            anew.
+        seed: of the draws; ``set_epoch`` draws anew. None takes a seed from torch's generator, and
+            each iteration draws anew.
     """
     return WeightedSampler(weights, num_samples, seed=seed)
 
@@ -92,8 +92,8 @@ def balanced_sampler(labels: Any, num_samples: int | None = None, *, seed: int |
     Args:
         labels: class ids [N], or a dataset that has them.
         num_samples: indices per epoch; None: as many as there are records.
-        seed: of the draws; ``set_epoch`` draws anew. None takes a seed from torch's generator, and each iteration draws
-            anew.
+        seed: of the draws; ``set_epoch`` draws anew. None takes a seed from torch's generator, and
+            each iteration draws anew.
     """
     values = class_tensor(labels)
     return WeightedSampler(class_weights(values)[values], num_samples, seed=seed)

@@ -18,9 +18,9 @@ from . import (
 )
 from ._arguments import absolute_paths, depth_of, place_of, seed_of
 from ._batch import Batch, Rows, Sample, sample_of_row
-from ._covariates import seen_values
 from ._distances import matrix_of
 from ._draws import Draws
+from ._held_back import split_samples
 from ._inspect import page_of_samples
 from ._log import logger
 from ._metadata import Metadata, metadata_of
@@ -41,46 +41,52 @@ class SampleDataset(Dataset[Sample]):
     stands once: ``asv_tokens`` int64 [U, L] (AAM ids, START first, padding 0), ``asv_features``
     int64 [U], ``asv_index`` int64, ``mask`` bool and ``counts`` float32 [B, S], ``distances``
     float32 [B, B] (with tree or distances), ``targets`` float32 [B, 1] or int64 [B] (with target),
-    ``categorical_ids`` column -> int64 [B] (with categorical), ``sample_index`` int64 [B], ``sample_ids``.
-    The models take it as it is. ``dataset[i]`` is one sample: ``tokens`` [S, L], ``counts`` [S], ``target``,
-    ``categorical_ids`` column -> int64 (with categorical), ``sample_id``.
+    ``categorical_ids`` column -> int64 [B] (with categorical), ``sample_index`` int64 [B],
+    ``sample_ids``. The models take it as it is. ``dataset[i]`` is one sample: ``tokens`` [S, L],
+    ``counts`` [S], ``target``, ``categorical_ids`` column -> int64 (with categorical),
+    ``sample_id``.
 
     Args:
         table: a Table, a path, or a table of biom, AnnData, pandas or polars.
         tree: a Tree, path or TreeNode; a batch then has the UniFrac distances of its own draw.
         distances: a DistanceMatrix or path instead of a tree.
-        metadata: path of a metadata TSV, a :class:`Metadata`, or a DataFrame whose index holds the sample ids.
-        target: its column to learn. Samples whose value is missing are left out; samples that the metadata
-            or the distances do not know are an error, unless ``missing_samples`` is "drop". Samples that all have
-            the same value are refused, unless ``codec`` is given: then they are judged, not learned from.
+        metadata: path of a metadata TSV, a :class:`Metadata`, or a DataFrame whose index holds the
+            sample ids.
+        target: its column to learn. Samples whose value is missing are left out; samples that the
+            metadata or the distances do not know are an error, unless ``missing_samples`` is
+            "drop". Samples that all have the same value are refused, unless ``codec`` is given:
+            then they are judged, not learned from.
         classifier: the target is a class; otherwise a number.
         target_transform: of a number: "none", "minmax", "zscore", "log-minmax" or "log-zscore",
             fitted on these samples.
         codec: the ``codec`` of another dataset: targets are scaled as there.
         categorical: columns of the metadata that the model sees as well, with
-            ``categorical_cardinalities=dataset.categorical_cardinalities``. The values of a column, sorted, are
-            1, 2, ...; 0 is a missing value, one that is not known, or a sample without metadata.
+            ``categorical_cardinalities=dataset.categorical_cardinalities``. The values of a column,
+            sorted, are 1, 2, ...; 0 is a missing value, one that is not known, or a sample without
+            metadata.
         categories: the ``categories`` of another dataset, to number values as there.
         missing_samples: "error" or "drop".
         missing_values: words of the metadata that stand for a missing value beside the empty cell.
         sequences: path of a FASTA with the DNA of each feature, for ids that are not DNA.
-        rarefy_depth: reads drawn of each sample; shallower samples are left out. None: all reads. "auto": the
-            largest depth up to 5000 that keeps 90 % of the samples.
-        redraw: another draw each time, or that of the epoch that was set (``set_epoch``); False: always the same, as
-            for validation.
+        rarefy_depth: reads drawn of each sample; shallower samples are left out. None: all reads.
+            "auto": the largest depth up to 5000 that keeps 90 % of the samples.
+        redraw: another draw each time, or that of the epoch that was set (``set_epoch``); False:
+            always the same, as for validation.
         token_limit: ASVs of a sample at most.
         asv_sampling: which ASVs of a larger sample stay: "abundance", "first" or "random".
         max_bp: bases of an ASV at most.
         metric: "unweighted", "weighted_normalized" or "weighted_unnormalized".
         missing_features: features absent from the tree: "error" or "drop".
-        missing_sequences: features whose id is not DNA and that are not in ``sequences``: "error", or "id" to know
-            them by their id, which only a model that reads no sequences can.
+        missing_sequences: features whose id is not DNA and that are not in ``sequences``: "error",
+            or "id" to know them by their id, which only a model that reads no sequences can.
         seed: of the draws; None takes one from torch's generator.
 
     Attributes:
-        table: what is left of the table. codec, categories: scale of the target, values of columns; JSON text or "".
+        table: what is left of the table. codec, categories: scale of the target, values of columns;
+            JSON text or "".
         left_out: ids of samples that are too shallow, without target or without distances.
-        notes: what was left out and why, and what is odd about the samples or their split, a line each.
+        notes: what was left out and why, and what is odd about the samples or their split, a line
+            each.
 
     Raises:
         ArgumentError, ParseError, MissingFileError: with file, sample or feature and what to do.
@@ -264,48 +270,21 @@ class SampleDataset(Dataset[Sample]):
     ) -> tuple[SampleDataset, SampleDataset]:
         """Training samples, and others held back with a fixed draw, for a seed always the same.
 
-        Every class has its share among the held-back samples. A numeric target is scaled again, by the training
-        samples alone, and categories are numbered again: a value that only others have is unknown.
+        Every class has its share among the held-back samples. A numeric target is scaled again, by
+        the training samples alone, and categories are numbered again: a value that only others have
+        is unknown.
 
         Args:
             test_size: share of the samples to hold back.
             seed: of the split.
-            group: a column of the metadata (host, subject), or a value for each sample: all samples of one value are
-                on one side.
+            group: a column of the metadata (host, subject), or a value for each sample: all samples
+                of one value are on one side.
 
         Raises:
             ArgumentError: fewer than two samples, or samples of one group only.
         """
-        groups = self._groups(group) if group is not None else []
-        train, held_back, notes = _C.split_samples(len(self), test_size, seed_of(seed), self._labels, groups)
-        for note in notes:
-            logger.warning(note)
-        parts = self.subset(train), self.subset(held_back, redraw=False)
-        for part in parts:
-            part.notes = [*self.notes, *notes]
-        if self.codec and not self._labels:
-            codec = _C.refit_target(self.codec, parts[0]._values)
-            for part in parts:
-                part.codec = codec
-                part._targets = _C.normalize_targets(codec, part._values)
-        if self.categories:
-            categories, numbers = seen_values(json.loads(self.categories), parts[0]._categories)
-            for part in parts:
-                part.categories = categories
-                part._categories = {column: numbers[column][ids] for column, ids in part._categories.items()}
+        parts: tuple[SampleDataset, SampleDataset] = split_samples(self, test_size, seed, group)
         return parts
-
-    def _groups(self, group: str | Sequence[str]) -> list[str]:
-        if not isinstance(group, str):
-            groups = [str(value) for value in group]
-            if len(groups) != len(self):
-                raise ArgumentError(f"group: expected a value for each of {len(self)} samples, got {len(groups)}")
-            return groups
-        if self._metadata is None:
-            raise ArgumentError(f"group: column {group!r} needs metadata=PATH")
-        about = self._metadata.native
-        values = dict(zip(about.ids, about.values(group), strict=True))
-        return ["" if _C.is_missing(values.get(name, "")) else values[name] for name in self.sample_ids]
 
     def describe(self) -> dict[str, Any]:
         """What a run keeps of its data: paths, numbers of samples and features, the answer of a model without data."""
@@ -324,8 +303,8 @@ class SampleDataset(Dataset[Sample]):
         """What a model predicts, in the unit of the target.
 
         Args:
-            values: numbers as in ``targets`` [B, O] (any shape), or of a classifier log-probabilities [B, C] or class
-                ids [B].
+            values: numbers as in ``targets`` [B, O] (any shape), or of a classifier
+                log-probabilities [B, C] or class ids [B].
 
         Returns:
             float64 of the same shape; of a classifier the names of the classes, a list of B.

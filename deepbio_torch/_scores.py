@@ -27,7 +27,8 @@ def main_score(num_classes: int) -> str:
 def score_numbers(actual: Array, predicted: Array, mean: Array | None = None) -> dict[str, float]:
     """``mae``, ``rmse`` and ``r2`` of M samples; ``r2`` is NaN when all actual values are equal.
 
-    ``mean`` takes the place of ``predicted`` in rmse and r2, where a method gives a mean beside its median.
+    ``mean`` takes the place of ``predicted`` in rmse and r2, where a method gives a mean beside its
+    median.
     """
     found = regression_metrics(torch.from_numpy(predicted), torch.from_numpy(actual))
     of_mean = found if mean is None else regression_metrics(torch.from_numpy(mean), torch.from_numpy(actual))
@@ -40,8 +41,8 @@ def score_classes(
 ) -> dict[str, float]:
     """``balanced_accuracy``, ``accuracy``, ``auc``, ``log_loss`` of class ids [M] and probabilities [M, C].
 
-    Balanced accuracy is the mean recall of the classes that occur. ``auc`` is that of class 1 for two classes, else
-    the mean of each class against the rest; NaN when a class does not occur.
+    Balanced accuracy is the mean recall of the classes that occur. ``auc`` is that of class 1 for
+    two classes, else the mean of each class against the rest; NaN when a class does not occur.
     """
     found = classification_metrics(
         torch.from_numpy(predicted), torch.from_numpy(actual), probabilities=torch.from_numpy(probabilities)

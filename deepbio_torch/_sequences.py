@@ -10,7 +10,7 @@ from torch import Tensor
 
 from . import _C
 from ._arguments import place_of, policy_of, sequence_type_of
-from ._batch import Batch, Later, Rows, Sample
+from ._batch import Batch, Rows, Sample
 from ._collate import kept_of
 from ._draws import Draws
 from ._files import FileMark, check_readable, check_unchanged, held_bytes, mark_of, native_paths, path_list
@@ -19,55 +19,58 @@ from ._inspect import page_of_reads, summarize, validate
 from ._labels import Labels, Target, check_target, make_labels
 from ._log import logger
 from ._progress import GivenProgress, shown
+from ._read_steps import add_titles, check_quality_offset, make_sample, plan_for
 from ._records import Path, Record
 from ._source import ReadSource, metadata_of, sample_of_batch
 from .cache import Cache
 from .errors import ArgumentError
-from .transforms import Plan, run_steps
-
-_MATE = 1 << 62  # set in the record index of a second read, so that its draws are its own
+from .transforms import run_steps
 
 
 class SequenceDataset(ReadSource):
     """Records of FASTA or FASTQ files as a map-style dataset.
 
-    They are held in memory, or, when the files are large, read by number through an index, which is written beside a
-    file as ``FILE.dbx`` (where that is not allowed it stays in memory). Items and batches are the same.
+    They are held in memory, or, when the files are large, read by number through an index, which is
+    written beside a file as ``FILE.dbx`` (where that is not allowed it stays in memory). Items and
+    batches are the same.
 
     ``dataset[i]`` (negative too) is a :class:`Sample`: ``sequence`` (bytes, or a tensor after an
     encoder), ``quality`` (bytes; a tensor [L] after an encoder; None in FASTA), ``id``,
-    ``label`` (int, float, a dict of them or None), ``metadata`` (``description``, ``path``, ``index``, ``epoch``).
-    Pairs also have ``mate_sequence`` and ``mate_quality``. When the transform is native and ends with an encoder of
+    ``label`` (int, float, a dict of them or None), ``metadata`` (``description``, ``path``,
+    ``index``, ``epoch``). Pairs also have ``mate_sequence`` and ``mate_quality``. When the
+    transform is native and ends with an encoder of
     :mod:`deepbio_torch.transforms`, a whole batch is one C++ call.
 
     Args:
         paths: a file or a list of files, each plain, gzip or BGZF.
         sequence_type: "dna", "rna" or "protein".
-        transform: a callable on a sample, or None for raw bytes. Filters in it choose records when the files are
-            opened, so that ``len`` is exact.
-        target: None; "file" for a class per file, in the order of ``paths``; a callable that takes a :class:`Record`
-            and gives a class (int or str) or a value (float), such as those of :mod:`deepbio_torch.targets`; or a dict
-            of several.
-        mates: the file or files of the second reads of pairs; "interleaved" when they alternate in ``paths``. Names
-            are compared unless ``check_mates`` is False.
-        cache_dir: a folder for the encoded records: used when it is valid for the files, transform and version, else
-            written anew. Needs a native transform with nothing random in it.
+        transform: a callable on a sample, or None for raw bytes. Filters in it choose records when
+            the files are opened, so that ``len`` is exact.
+        target: None; "file" for a class per file, in the order of ``paths``; a callable that takes
+            a :class:`Record` and gives a class (int or str) or a value (float), such as those of
+            :mod:`deepbio_torch.targets`; or a dict of several.
+        mates: the file or files of the second reads of pairs; "interleaved" when they alternate in
+            ``paths``. Names are compared unless ``check_mates`` is False.
+        cache_dir: a folder for the encoded records: used when it is valid for the files, transform
+            and version, else written anew. Needs a native transform with nothing random in it.
         on_bad_record: "raise" or "skip"; :attr:`report` counts what was skipped.
-        lazy: False reads all records into memory at once. True opens the files at first use, and reads records when
-            they are asked for if the files have more than ``memory_limit_bytes`` and ``on_bad_record`` is "raise".
-            Workers open their own.
-        memory_limit_bytes: unpacked size of all files together (estimated for gzip) up to which records are held in
-            memory.
-        quality_offset: 33, or 64 for files of Illumina 1.3 to 1.7, whose qualities are then given as Phred + 33.
-        check_mates: whether the names of mates must fit together (``/1`` and ``/2``, ``_R1`` and ``_R2``,
-            ``.1`` and ``.2``, ...).
+        lazy: False reads all records into memory at once. True opens the files at first use, and
+            reads records when they are asked for if the files have more than ``memory_limit_bytes``
+            and ``on_bad_record`` is "raise". Workers open their own.
+        memory_limit_bytes: unpacked size of all files together (estimated for gzip) up to which
+            records are held in memory.
+        quality_offset: 33, or 64 for files of Illumina 1.3 to 1.7, whose qualities are then given
+            as Phred + 33.
+        check_mates: whether the names of mates must fit together (``/1`` and ``/2``, ``_R1`` and
+            ``_R2``, ``.1`` and ``.2``, ...).
 
     Attributes:
-        classes: names of the classes of a target that gives text, in the order of their ids; with several targets a
-            dict of such; else None.
+        classes: names of the classes of a target that gives text, in the order of their ids; with
+            several targets a dict of such; else None.
 
     Raises:
-        MissingFileError, ParseError: when the files are opened. ArgumentError: options that do not fit together.
+        MissingFileError, ParseError: when the files are opened. ArgumentError: options that do not
+            fit together.
     """
 
     def __init__(
@@ -233,7 +236,8 @@ class SequenceDataset(ReadSource):
 
         Args:
             num_examples: records named in a message.
-            progress: called with (records done, records in all); True shows a bar, where tqdm is installed.
+            progress: called with (records done, records in all); True shows a bar, where tqdm is
+                installed.
 
         Returns:
             ``is_valid``, ``errors``, ``warnings`` (lists of text).
@@ -252,7 +256,10 @@ class SequenceDataset(ReadSource):
         return self._draws.epoch
 
     def set_epoch(self, epoch: int | None) -> None:
-        """Fixes the draws of random transforms, also in workers that run; None lets them move again."""
+        """Fixes the draws of random transforms, also in workers that run.
+
+        None lets them move again.
+        """
         self._draws.set(epoch)
 
     def state_dict(self) -> dict[str, Any]:
@@ -340,17 +347,10 @@ class SequenceDataset(ReadSource):
             self._plan.watch(batch)
         self._labels.add_to(batch, index)
 
-        def metadata() -> list[dict[str, Any]]:
-            indices = index.tolist()
-            return metadata_of(self.paths, rows.descriptions(), self.native().files_of(indices), indices, epoch)
+        def files_of(part: slice) -> list[int]:
+            return self.native().files_of(index[part].tolist())
 
-        def metadata_of_row(row: int) -> dict[str, Any]:
-            number = int(index[row])
-            file = self.native().file_of(number)
-            return metadata_of(self.paths, [rows.description(row)], [file], [number], epoch)[0]
-
-        batch["ids"], batch["metadata"] = Later(rows.names, rows.name), Later(metadata, metadata_of_row)
-        return batch
+        return add_titles(batch, rows, self.paths, files_of, epoch)
 
     def _row(self, batch: Batch, row: int) -> Sample:
         assert self._encoder is not None
@@ -364,36 +364,3 @@ class SequenceDataset(ReadSource):
     def __repr__(self) -> str:
         size = f", {len(self)} records" if self._native is not None else ""
         return f"SequenceDataset({len(self.paths)} files{size}, transform={self.transform!r})"
-
-
-def check_quality_offset(offset: int) -> int:
-    """33 or 64, anything else is an ArgumentError."""
-    if offset not in (33, 64):
-        raise ArgumentError(f"quality_offset: expected 33 or 64, got {offset!r}")
-    return offset
-
-
-def plan_for(transform: Callable[[Any], Any] | None, sequence_type: str) -> Plan:
-    """The plan of a transform that fits the alphabet of the dataset."""
-    plan = Plan(transform)
-    plan.check_data(sequence_type)
-    return plan
-
-
-def make_sample(dataset: Any, raw: Sequence[Any], label: Any, metadata: dict[str, Any], mate: Any = None) -> Any:
-    """A record, and its mate, through the steps of a dataset; None when a step drops it."""
-    name, _, sequence, quality = raw
-    sample = Sample(sequence=sequence, quality=quality, id=name, label=label, metadata=metadata)
-    out = dataset.steps(sample)
-    if mate is None or out is None:
-        return out
-    key = {**metadata, "index": metadata["index"] | _MATE}
-    other = dataset.steps(Sample(sequence=mate[2], quality=mate[3], id=mate[0], label=label, metadata=key))
-    if other is None:
-        return None
-    out = out if isinstance(out, Sample) else Sample(out)
-    for part in ("sequence", "quality", "input_ids", "attention_mask"):
-        if part in other:
-            out["mate_" + part] = other[part]
-    out.mate_length, out.mate_letters = getattr(other, "length", None), getattr(other, "letters", None)
-    return out

@@ -10,16 +10,17 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from . import _C
 from ._arguments import of_kind, policy_of, seed_of, sequence_type_of, whole
-from ._batch import Batch, Later, Sample
+from ._batch import Batch, Sample
 from ._collate import LEFT_OUT, Collate, collate
 from ._draws import Draws
 from ._files import check_no_pipe, check_readable, native_paths, path_list
 from ._inspect import page_of_stream
 from ._labels import Target, check_target, checked_number
 from ._order import rank_of
+from ._read_steps import add_titles, check_quality_offset, make_sample, plan_for
 from ._records import Path, Record
-from ._sequences import check_quality_offset, make_sample, plan_for
 from ._source import metadata_of, sample_of_batch
+from ._stream_iterator import StreamIterator
 from .errors import ArgumentError, ConfigError
 from .transforms import run_steps
 
@@ -30,33 +31,42 @@ Part: TypeAlias = tuple[int, int]  # number of workers, which of them
 class StreamingSequenceDataset(IterableDataset[Sample]):
     """Records of FASTA or FASTQ files one after another, each exactly once over ranks and workers.
 
-    Iterating gives samples as :class:`SequenceDataset` does; :meth:`batches` and :class:`DataLoader` give whole
-    batches, made in C++ when the transform is native and ends with an encoder. The order and the draws depend on
-    (seed, epoch, record number) only. Every iteration is an epoch, and the next one has another order. In workers of
-    torch's DataLoader the epoch comes from torch's seed unless :meth:`set_epoch` fixed one; with several ranks, which
-    must agree on the order, only the draws do, and another order takes ``set_epoch``, as torch's DistributedSampler.
-    An iterator has ``state_dict`` and ``load_state_dict`` too, which torchdata's StatefulDataLoader uses.
+    Iterating gives samples as :class:`SequenceDataset` does; :meth:`batches` and
+    :class:`DataLoader` give whole batches, made in C++ when the transform is native and ends with
+    an encoder. The order and the draws depend on (seed, epoch, record number) only. Every iteration
+    is an epoch, and the next one has another order. In workers of torch's DataLoader the epoch
+    comes from torch's seed unless :meth:`set_epoch` fixed one; with several ranks, which must agree
+    on the order, only the draws do, and another order takes ``set_epoch``, as torch's
+    DistributedSampler. An iterator has ``state_dict`` and ``load_state_dict`` too, which
+    torchdata's StatefulDataLoader uses.
 
     Args:
         paths: a file or a list of files, each plain, gzip or BGZF.
         sequence_type: "dna", "rna" or "protein".
-        transform: a callable on a sample, or None; filters as in SequenceDataset, but Deduplicator keeps first copies.
-        target: None, "file", a callable of a :class:`Record` that gives a number, or a dict of such.
-        mates: the file or files of the second reads of pairs; "interleaved" when they alternate in ``paths``.
-        shuffle_buffer: each stretch of so many records comes in a random order of its own; 0 keeps the order.
-        block_records: with it a stretch is made of blocks of about so many neighbours from anywhere in the files, in a
-            random order: near to a shuffle of all records, while a compressed file is read block by block. 1024 suits
-            short reads. The files get an index (``FILE.dbx``), and filters read them once more in front.
+        transform: a callable on a sample, or None; filters as in SequenceDataset, but Deduplicator
+            keeps first copies.
+        target: None, "file", a callable of a :class:`Record` that gives a number, or a dict of
+            such.
+        mates: the file or files of the second reads of pairs; "interleaved" when they alternate in
+            ``paths``.
+        shuffle_buffer: each stretch of so many records comes in a random order of its own; 0 keeps
+            the order.
+        block_records: with it a stretch is made of blocks of about so many neighbours from anywhere
+            in the files, in a random order: near to a shuffle of all records, while a compressed
+            file is read block by block. 1024 suits short reads. The files get an index
+            (``FILE.dbx``), and filters read them once more in front.
         seed: of the order; None takes one from torch's generator.
-        rank: this process's part of the records; None asks torch.distributed, if it is running when records are read.
+        rank: this process's part of the records; None asks torch.distributed, if it is running when
+            records are read.
         world_size: number of parts.
-        drop_uneven: leave out the last records (fewer than ranks x workers), so that all get as many.
+        drop_uneven: leave out the last records (fewer than ranks x workers), so that all get as
+            many.
         on_bad_record: "raise" or "skip".
         quality_offset, check_mates: as in :class:`SequenceDataset`.
 
     Raises:
-        ArgumentError: options that do not fit together. When read: MissingFileError, ParseError, also for a file that
-            changes while it is read.
+        ArgumentError: options that do not fit together. When read: MissingFileError, ParseError,
+            also for a file that changes while it is read.
     """
 
     def __init__(
@@ -122,7 +132,10 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         return self._next
 
     def set_epoch(self, epoch: int) -> None:
-        """Chooses the epoch of the next iteration, also of workers; it begins with its first record."""
+        """Chooses the epoch of the next iteration, also of workers.
+
+        It begins with its first record.
+        """
         self._draws.set(epoch)
         self._next, self._given, self._under_way = epoch, 0, False
 
@@ -187,7 +200,6 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         """What C++ gave for these records, with labels and metadata."""
         rows, files = fields.pop("rows"), fields.pop("files")
         batch = Batch(fields)
-        index = batch["index"]
         if "input_ids" in batch:
             self._plan.watch(batch)
         if self.target is not None:
@@ -197,15 +209,7 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
                 batch["labels"] = {name: torch.as_tensor([each[name] for each in labels]) for name in labels[0]}
             else:
                 batch["labels"] = torch.as_tensor(labels)
-
-        def metadata() -> list[dict[str, Any]]:
-            return metadata_of(self.paths, rows.descriptions(), files.tolist(), index.tolist(), epoch)
-
-        def metadata_of_row(row: int) -> dict[str, Any]:
-            return metadata_of(self.paths, [rows.description(row)], [int(files[row])], [int(index[row])], epoch)[0]
-
-        batch["ids"], batch["metadata"] = Later(rows.names, rows.name), Later(metadata, metadata_of_row)
-        return batch
+        return add_titles(batch, rows, self.paths, lambda part: files[part].tolist(), epoch)
 
     def _label(self, raw: Any, file: int) -> Any:
         if self.target is None:
@@ -234,7 +238,10 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         return run_steps(self._plan.steps, sample)
 
     def samples(self, epoch: int, given: int = 0, part: Part = (1, 0), draws: int | None = None) -> Iterator[list[Any]]:
-        """Lists of samples of one part (workers, worker); None stands for a sample that a step dropped."""
+        """Lists of samples of one part (workers, worker).
+
+        None stands for a sample that a step dropped.
+        """
         stream = self._stream(*part)
         stream.begin(epoch, given)
         draws = epoch if draws is None else draws
@@ -276,7 +283,8 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
             return epoch, self._given, epoch
         if self._draws.epoch is not None:
             return self._draws.epoch, self._given, self._draws.epoch
-        # The seed of worker 0: the same in all of them, another in each epoch unless the workers persist.
+        # The seed of worker 0: the same in all of them, another in each epoch unless the workers
+        # persist.
         draws = _C.mixed_seed(info.seed - info.id, epoch)
         return (draws if self.world_size == 1 else epoch), self._given, draws
 
@@ -326,7 +334,10 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
     def python_batches(
         self, epoch: int, first: int, batch_size: int, drop_last: bool, collate_fn: Any
     ) -> Iterator[Any]:
-        """Batches of samples that Python transforms made; LEFT_OUT where they dropped all of a batch."""
+        """Batches of samples that Python transforms made.
+
+        LEFT_OUT where they dropped all of a batch.
+        """
         waiting: list[Any] = []
         for chunk in self.samples(epoch, first * batch_size):
             waiting += chunk
@@ -348,49 +359,3 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
 def _collated(samples: list[Any], collate_fn: Collate | None) -> Any:
     kept = [sample for sample in samples if sample is not None]
     return (collate_fn or collate)(kept) if kept else LEFT_OUT
-
-
-class StreamIterator(Iterator[Any]):
-    """One iteration over a stream; its state is what a resumed worker of torchdata's StatefulDataLoader needs."""
-
-    def __init__(self, stream: StreamingSequenceDataset) -> None:
-        """The stream moves on to its next epoch now."""
-        self._stream = stream
-        self._order, self._given, self._draws = stream.begin()
-        self._number = stream.epoch  # which iteration of the stream it is
-        self._samples: Iterator[Any] | None = None
-        self._is_over = False
-
-    def __next__(self) -> Any:
-        if self._is_over:
-            raise StopIteration
-        if self._samples is None:
-            info = get_worker_info()
-            part = (info.num_workers, info.id) if info else (1, 0)
-            chunks = self._stream.chunks(self._order, self._given, part, self._draws)
-            self._samples = (sample for chunk in chunks for sample in chunk)
-        for sample in self._samples:
-            self._given += 1
-            self._stream.count(self._number)
-            if sample is not None:
-                return sample
-        self._is_over = True
-        self._stream.end(self._number)
-        raise StopIteration
-
-    def state_dict(self) -> dict[str, Any]:
-        """Where the iteration stands."""
-        return {
-            "number": self._number,
-            "order": self._order,
-            "draws": self._draws,
-            "given": self._given,
-            "is_over": self._is_over,
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Goes on there; the next iteration of the stream is the one that would have followed."""
-        self._number, self._is_over = int(state["number"]), bool(state["is_over"])
-        self._order, self._given, self._draws = int(state["order"]), int(state["given"]), int(state["draws"])
-        self._samples = None
-        self._stream.restore(self._number, self._given, self._is_over)

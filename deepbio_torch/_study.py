@@ -27,7 +27,8 @@ class Study:
 
     Attributes:
         table, metadata: as given; the table without the samples that are left out.
-        column: the target. targets: its N values, numbers or labels. classes: the sorted labels, [] for numbers.
+        column: the target. targets: its N values, numbers or labels. classes: the sorted labels, []
+            for numbers.
         groups: N group names, or None.
         notes: what was left out and how many, a sentence each.
     """
@@ -40,7 +41,10 @@ class Study:
         group_column: str | None = None,
         classifier: bool | None = None,
     ) -> None:
-        """Reads, aligns and checks; raises what the readers raise, and ArgumentError when no sample is left."""
+        """Reads, aligns and checks.
+
+        Raises what the readers raise, and ArgumentError when no sample is left.
+        """
         given = table_of(table)
         self.metadata = metadata if isinstance(metadata, Metadata) else read_metadata(metadata)
         self.column, self.group_column = column, group_column

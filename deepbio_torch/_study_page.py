@@ -1,4 +1,7 @@
-"""The page of a study: scores beside baselines, confusion or scatter, important ASVs; one file that needs nothing."""
+"""The page of a study: scores beside baselines, confusion or scatter, important ASVs.
+
+One file that needs nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,9 @@ import html
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+from ._report_parts import STYLE, figure_of, image
+from ._report_scores import render_confusion
 from ._scores import HIGHER_IS_BETTER
-from .report import _STYLE, _confusion, _figure, _image
 
 StudyResult: TypeAlias = Any  # of _study_result, which renders with this module: no import from below
 
@@ -25,7 +29,7 @@ def render(result: StudyResult) -> str:
     study = result.study
     title = f"{study.column}: {len(study.targets)} samples, {len(result.folds)} folds"
     parts = [f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(title)}</title>"]
-    parts.append(f"<style>{_STYLE}{_MORE_STYLE}</style><h1>{html.escape(title)}</h1>")
+    parts.append(f"<style>{STYLE}{_MORE_STYLE}</style><h1>{html.escape(title)}</h1>")
     parts.append(f"<p>{_verdict(result)}</p>")
     parts += [f'<p class="note">{html.escape(note)}</p>' for note in result.notes]
     parts += ["<h2>Scores on samples that training never saw</h2>", _scores(result)]
@@ -97,20 +101,20 @@ def _paired(result: StudyResult) -> str:
 def _predictions(result: StudyResult) -> list[str]:
     known = [row for row in result.predictions if row["prediction"] is not None]
     if result.study.classes:
-        shown = _confusion([row["prediction"] for row in known], [row["actual"] for row in known])
+        shown = render_confusion([row["prediction"] for row in known], [row["actual"] for row in known])
         return ["<h2>Confusion</h2>", shown]
     return ["<h2>Predicted against actual</h2>", _scatter(known, result.study.column)]
 
 
 def _scatter(rows: Sequence[dict[str, Any]], column: str) -> str:
-    figure = _figure(5, 5)
+    figure = figure_of(5, 5)
     axes = figure.subplots()
     actual, predicted = [row["actual"] for row in rows], [row["prediction"] for row in rows]
     axes.scatter(actual, predicted, s=12, alpha=0.5)
     ends = [min(actual + predicted), max(actual + predicted)]
     axes.plot(ends, ends, color="0.6", linestyle=":")
     axes.set(xlabel=f"actual {column}", ylabel=f"predicted {column}", title="Out-of-fold predictions")
-    return _image(figure, "out-of-fold predictions against actual values")
+    return image(figure, "out-of-fold predictions against actual values")
 
 
 def _importances(result: StudyResult) -> str:

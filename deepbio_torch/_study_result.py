@@ -28,13 +28,16 @@ class StudyResult:
 
     Attributes:
         study: the samples, targets and groups. folds: train and test indices.
-        scores: by method (``model``, then the baselines) and score: ``folds`` (one value each), ``mean``, ``sd`` and
-            ``pooled`` (of all out-of-fold predictions at once).
-        paired: by baseline: model minus baseline in the main score: ``mean``, ``sd``, ``folds_better``.
-        predictions: a dict per sample: sample_id, fold, group, actual, prediction, for numbers prediction_mean where
-            the model gives it, for classes a probability per class, and the prediction of each baseline.
+        scores: by method (``model``, then the baselines) and score: ``folds`` (one value each),
+            ``mean``, ``sd`` and ``pooled`` (of all out-of-fold predictions at once).
+        paired: by baseline: model minus baseline in the main score: ``mean``, ``sd``,
+            ``folds_better``.
+        predictions: a dict per sample: sample_id, fold, group, actual, prediction, for numbers
+            prediction_mean where the model gives it, for classes a probability per class, and the
+            prediction of each baseline.
         importances: ASVs and clades, largest first; ``[]`` when none were asked for.
-        notes: what a reader must know, a sentence each: samples left out, groups that are confounded.
+        notes: what a reader must know, a sentence each: samples left out, groups that are
+            confounded.
         seconds: by method, per fold.
     """
 
@@ -130,7 +133,9 @@ class StudyResult:
         return rows
 
     def write(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
-        """Writes scores.tsv, predictions.tsv, importances.tsv, study.json and study.html; all or none.
+        """Writes scores.tsv, predictions.tsv, importances.tsv, study.json and study.html.
+
+        All or none.
 
         Returns:
             The path of the page.

@@ -15,6 +15,7 @@ from ._distances import DistanceMatrix, float_tensor
 from ._ids import Path, html_table, require_distinct, some_of
 from ._metadata import Metadata, metadata_of, read_metadata
 from ._metadata import _unpickle_metadata as _unpickle_metadata  # pickles of the version before name it here
+from ._table_frames import anndata_counts, pandas_counts, polars_counts
 from ._trees import Tree, read_tree, tree_of
 from ._trees import _unpickle_tree as _unpickle_tree
 from .errors import ArgumentError, ShapeError, WrongTypeError
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 
 
 class Table:
-    """Counts of N samples over F features (ASVs). Ids are strings; entries without reads are not stored.
+    """Counts of N samples over F features (ASVs). Ids are strings.
+
+    Entries without reads are not stored.
 
     Made by :func:`read_table` or :meth:`from_arrays`; never changed in place.
     """
@@ -97,11 +100,17 @@ class Table:
         return len(self.sample_ids), len(self.feature_ids)
 
     def to_torch(self) -> Tensor:
-        """Counts as a sparse CSR tensor float64 [N, F]; shares memory with the table, do not write to it."""
+        """Counts as a sparse CSR tensor float64 [N, F].
+
+        Shares memory with the table, do not write to it.
+        """
         return torch.sparse_csr_tensor(self.native.indptr, self.native.indices, self.native.values, self.shape)
 
     def to_scipy(self) -> scipy.sparse.csr_matrix:
-        """Counts as ``scipy.sparse.csr_matrix`` float64 [N, F]; shares memory with the table, do not write to it."""
+        """Counts as ``scipy.sparse.csr_matrix`` float64 [N, F].
+
+        Shares memory with the table, do not write to it.
+        """
         import scipy.sparse
 
         arrays = (self.native.values.numpy(), self.native.indices.numpy(), self.native.indptr.numpy())
@@ -115,19 +124,14 @@ class Table:
 
     @classmethod
     def from_pandas(cls, frame: pd.DataFrame) -> Table:
-        """Counts of a DataFrame with samples as rows and features as columns, both by id; columns may be sparse.
+        """Counts of a DataFrame with samples as rows and features as columns, both by id.
+
+        Columns may be sparse.
 
         Raises:
             ArgumentError: a column that is not numbers. ParseError: negative counts, an id twice.
         """
-        if not hasattr(frame, "columns") or not hasattr(frame, "index"):
-            raise WrongTypeError(f"from_pandas: expected a DataFrame, got {type(frame).__name__}")
-        text = [str(name) for name, kind in zip(frame.columns, frame.dtypes, strict=True) if kind.kind not in "biuf"]
-        if text:
-            raise ArgumentError(f"from_pandas: expected numbers, column {text[0]!r} is not (the index holds the ids)")
-        is_sparse = len(frame.columns) > 0 and all(hasattr(kind, "fill_value") for kind in frame.dtypes)
-        counts = frame.sparse.to_coo() if is_sparse else frame.to_numpy(dtype=float)
-        return cls.from_arrays(list(frame.index), list(frame.columns), counts)
+        return cls.from_arrays(*pandas_counts(frame))
 
     def to_polars(self, id_column: str = "sample_id") -> pl.DataFrame:
         """Counts as a DataFrame of polars: a column of sample ids, then a column per feature."""
@@ -141,18 +145,10 @@ class Table:
         """Counts of a DataFrame of polars; ``id_column`` holds the sample ids, None: the first one.
 
         Raises:
-            ArgumentError: no such column; a column that is not numbers. ParseError: negative counts, an id twice.
+            ArgumentError: no such column; a column that is not numbers. ParseError: negative
+                counts, an id twice.
         """
-        if not hasattr(frame, "columns") or not hasattr(frame, "drop"):
-            raise WrongTypeError(f"from_polars: expected a DataFrame, got {type(frame).__name__}")
-        ids = frame.columns[0] if id_column is None and frame.columns else id_column
-        if ids not in frame.columns:
-            raise ArgumentError(f"id_column: expected one of {some_of(frame.columns)}, got {ids!r}")
-        counts = frame.drop(ids)
-        text = [name for name, kind in zip(counts.columns, counts.dtypes, strict=True) if not kind.is_numeric()]
-        if text:
-            raise ArgumentError(f"from_polars: expected numbers, column {text[0]!r} is not")
-        return cls.from_arrays(frame[ids].to_list(), counts.columns, counts.to_numpy().astype(float))
+        return cls.from_arrays(*polars_counts(frame, id_column))
 
     def to_anndata(self) -> anndata.AnnData:
         """Counts as AnnData: samples are observations, features variables, ``X`` a sparse matrix of its own."""
@@ -165,11 +161,7 @@ class Table:
     @classmethod
     def from_anndata(cls, data: anndata.AnnData) -> Table:
         """The counts ``X`` of AnnData, dense or sparse; its metadata are left behind."""
-        if not all(hasattr(data, name) for name in ("X", "obs_names", "var_names")):
-            raise WrongTypeError(f"from_anndata: expected AnnData, got {type(data).__name__}")
-        if data.X is None:
-            raise ArgumentError("from_anndata: expected counts in X, got none")
-        return cls.from_arrays(list(data.obs_names), list(data.var_names), data.X)
+        return cls.from_arrays(*anndata_counts(data))
 
     def to_numpy(self) -> np.ndarray:
         """Counts as a dense array float64 [N, F] of its own."""
@@ -209,7 +201,9 @@ class Table:
         return Table(self.native.rarefy(depth, seed, epoch, with_replacement)[0])
 
     def merge(self, *others: Table, overlap: str = "error") -> Table:
-        """The samples and features of this and other tables; counts of one sample and feature are added.
+        """The samples and features of this and other tables.
+
+        Counts of one sample and feature are added.
 
         Args:
             others: tables.
@@ -221,7 +215,8 @@ class Table:
     def collapse(self, level: int) -> Table:
         """One feature for all whose :attr:`taxonomy` agrees in the first ``level`` levels (1: kingdoms).
 
-        Ids are the levels joined by ``;``, ``__`` where a lineage is shorter, as in QIIME 2's ``taxa collapse``.
+        Ids are the levels joined by ``;``, ``__`` where a lineage is shorter, as in QIIME 2's
+        ``taxa collapse``.
 
         Raises:
             ArgumentError: no taxonomy, a level below 1.
@@ -250,8 +245,8 @@ class Table:
     ) -> Table:
         """The given samples, in that order, and the features for which ``features(id)`` is true.
 
-        ``min_samples``: features with reads in fewer samples go; then ``min_reads``: samples with fewer reads go, and
-        features that are left without any.
+        ``min_samples``: features with reads in fewer samples go; then ``min_reads``: samples with
+        fewer reads go, and features that are left without any.
         """
         table = self.native
         if samples is not None:
@@ -275,7 +270,7 @@ class Table:
         return Table(_C.Table.from_arrays(self.sample_ids, self.feature_ids, *arrays, self.native.taxonomy))
 
     def write(self, path: Path, *, overwrite: bool = False) -> None:
-        """Writes BIOM 2.1, or classic text when the name ends in ``.tsv``; whole or not at all."""
+        """Writes BIOM 2.1, or classic text when the name ends in ``.tsv`` or ``.txt``; whole or not at all."""
         self.native.write(path_text(path), overwrite)
 
     def __repr__(self) -> str:
@@ -296,7 +291,8 @@ class Table:
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # As arrays: a tensor would go to a spawned worker as a file descriptor that is closed with this temporary.
+        # As arrays: a tensor would go to a spawned worker as a file descriptor that is closed with
+        # this temporary.
         arrays = [part.numpy().copy() for part in (self.native.indptr, self.native.indices, self.native.values)]
         return _unpickle_table, (self.sample_ids, self.feature_ids, *arrays, self.native.taxonomy)
 

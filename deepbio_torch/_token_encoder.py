@@ -30,7 +30,8 @@ class TokenEncoder(NativeEncoder):
         sequence_type: of the dataset it is used in; None fits all.
 
     Raises (when encoding):
-        ArgumentError: texts differ in length and the tokenizer has no padding token; more than ``pad_to`` tokens.
+        ArgumentError: texts differ in length and the tokenizer has no padding token; more than
+        ``pad_to`` tokens.
     """
 
     encoding = "tokens"

@@ -96,7 +96,9 @@ class Vocabulary:
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def complement_map(self) -> Tensor:
-        """int64 [V]: the id of each token's complement (not reversed); tokens without one stay as they are.
+        """int64 [V]: the id of each token's complement (not reversed).
+
+        Tokens without one stay as they are.
 
         ``tok.complement_map()[ids].flip(-1)`` is the other strand, for tokens of one letter.
         """
@@ -109,7 +111,9 @@ class Vocabulary:
 
 
 def remap_table(old: Vocabulary, new: Vocabulary) -> Tensor:
-    """int64 [V of old]: the id in ``new`` of each token of ``old``; special tokens go by their role.
+    """int64 [V of old]: the id in ``new`` of each token of ``old``.
+
+    Special tokens go by their role.
 
     Tokens that ``new`` does not have become its unknown token.
 

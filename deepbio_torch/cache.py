@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from . import _C
-from ._cached import FORMAT, CachedDataset, is_even, open_cache, read_metadata
+from ._cache_format import FORMAT, FORMAT_VERSION, read_metadata
+from ._cached import CachedDataset, is_even, open_cache
 from ._exports import check_fixed, chunks, export_reads
 from ._files import FileMark, check_unchanged, path_list
 from ._fingerprint import fingerprint
@@ -37,8 +38,10 @@ _OWN = (".lock", ".writing-data-", "data-", "metadata.json", ".metadata-", ".met
 class Cache:
     """Encoded records in a folder: safetensors shards and a metadata.json that names sources, transform and version.
 
-    A folder is written beside the old one and put in its place at once, so that readers and several writers never see
-    half of it. :meth:`load` maps files into memory and does not read them.
+    The format is that of ``deepbio encode``, with names, labels and qualities of the records in the
+    shards. A folder is written beside the old one and put in its place at once, so that readers and
+    several writers never see half of it. :meth:`load` maps files into memory and does not read
+    them.
     """
 
     @staticmethod
@@ -48,11 +51,12 @@ class Cache:
         Args:
             dataset: its transform must be native, end with an encoder and draw nothing at random.
             folder: made when it is not there. A folder with other files in it is refused.
-            progress: called with (records done, records in all); True shows a bar, where tqdm is installed.
+            progress: called with (records done, records in all); True shows a bar, where tqdm is
+                installed.
 
         Raises:
-            ArgumentError: the transform does not fit. WriteError: the folder cannot be written (a PermissionError as
-                well when that is the reason).
+            ArgumentError: the transform does not fit. WriteError: the folder cannot be written (a
+                PermissionError as well when that is the reason).
         """
         check_fixed(dataset)
         target = _Path(folder)
@@ -65,7 +69,9 @@ class Cache:
             about = _about(dataset)
             with shown(progress, "cache") as told:
                 shards = _write_shards(dataset, part, told)
-            about = {**about, "folder": name, "shards": shards, "num_records": len(dataset.native())}
+            for shard in shards:
+                shard["file"] = f"{name}/{shard['file']}"
+            about = {**about, "num_records": len(dataset.native()), "shards": shards}
             with _lock(target):
                 part.rename(target / name)
                 write_text(target / "metadata.json", json.dumps(about, indent=1) + "\n")
@@ -95,7 +101,8 @@ class Cache:
 
         Args:
             folder: the cache.
-            sources: the dataset, whose transform, target and options are compared too; or only its file or files.
+            sources: the dataset, whose transform, target and options are compared too; or only its
+                file or files.
 
         A file whose time changed is compared by content.
         """
@@ -103,11 +110,12 @@ class Cache:
             about = read_metadata(folder)
         except (MissingFileError, ParseError):
             return False
-        if about.get("version") != __version__:
+        cache = about.get("cache", {})  # none in what `deepbio encode` or the version before wrote
+        if not cache or about.get("versions", {}).get("deepbio") != __version__:
             return False
         if isinstance(sources, ReadSource):
             paths = sources.paths + sources.mates
-            if about.get("transform_sha256") != _transform_hash(sources):
+            if cache.get("transform_sha256") != _transform_hash(sources):
                 return False
         else:
             paths = path_list(sources)
@@ -144,23 +152,30 @@ def _about(dataset: ReadSource) -> dict[str, Any]:
     assert encoder is not None
     layout, labels = encoder.layout(), dataset.labels
     integer_padding = 255 if encoder.options().get("dtype") == "uint8" else -1
-    return {
-        "format": FORMAT,
-        "version": __version__,
-        "sources": [_describe(path, mark) for path, mark in dataset.file_marks()],
+    padding = {
+        "sequences": 0 if encoder.encoding == "onehot" else integer_padding,
+        "quality": -1 if encoder.quality == "integer" else 0,
+        "input_ids": layout.pad_id,
+        "attention_mask": 0,
+    }
+    cache = {
         "paths": dataset.paths,
         "transform": repr(dataset.transform),
         "target": repr(dataset.target),
         "transform_sha256": _transform_hash(dataset),
         "layout": layout._asdict(),
-        "padding": {
-            "sequences": 0 if encoder.encoding == "onehot" else integer_padding,
-            "quality": -1 if encoder.quality == "integer" else 0,
-            "input_ids": layout.pad_id,
-            "attention_mask": 0,
-        },
+        "padding": padding,
         "labels": list(labels) if isinstance(labels, dict) else None if labels is None else "labels",
         "classes": dataset.classes,
+    }
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "versions": {"deepbio": __version__, "torch": torch.__version__},
+        "encoding": encoder.encoding,
+        "padding": padding["input_ids" if layout.is_tokens else "sequences"],
+        "cache": cache,
+        "sources": [_describe(path, mark) for path, mark in dataset.file_marks()],
     }
 
 
@@ -202,8 +217,13 @@ def _write_shards(dataset: ReadSource, folder: _Path, progress: Progress | None)
             tensors[key + "_offsets"] = torch.tensor([0, *map(len, encoded)], dtype=torch.int64).cumsum(0)
             tensors[key] = torch.frombuffer(bytearray(b"".join(encoded) or b" "), dtype=torch.uint8)
         name = f"shard-{number:05d}.safetensors"
+        in_batch = "input_ids" if layout.is_tokens else "sequences"
+        for prefix in ("", "mate_"):
+            if prefix + in_batch in tensors:
+                tensors[prefix + "values"] = tensors.pop(prefix + in_batch)
         _C.save_tensors(os.fspath(folder / name), tensors)
-        shards.append({"file": name, "records": len(batch["index"]), "is_even": is_even(batch, layout)})
+        shape = list(tensors["values"].shape)
+        shards.append({"file": name, "num_records": shape[0], "shape": shape, "is_even": is_even(batch, layout)})
     return shards
 
 

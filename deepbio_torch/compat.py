@@ -1,7 +1,7 @@
 """Names of other libraries over this one, for code that moves: DeepBioP's PyTorch API and AAM's PyTorch port.
 
-Thin: each is a class or function of this package, or makes one from the other's keywords. docs/coming-from.md has the
-tables. New code is better off with the names of this package.
+Thin: each is a class or function of this package, or makes one from the other's keywords.
+docs/coming-from.md has the tables. New code is better off with the names of this package.
 """
 
 from ._batch import Batch

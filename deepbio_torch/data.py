@@ -1,6 +1,7 @@
 """Datasets, batches and loaders: one name for everything between files and a model.
 
-Reads: :class:`SequenceReader`, :class:`SequenceDataset`, :class:`StreamingSequenceDataset`. Samples of a feature table:
+Reads: :class:`SequenceReader`, :class:`SequenceDataset`, :class:`StreamingSequenceDataset`. Samples
+of a feature table:
 :class:`SampleDataset`. Both go through :class:`DataLoader` (C++ threads) or torch's own.
 """
 

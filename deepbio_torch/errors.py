@@ -18,7 +18,8 @@ class ParseError(DeepBioError, ValueError):
     """Bad bytes in a file.
 
     Attributes:
-        path: the file. record: 0-based, line: 1-based, offset_bytes: 0-based; None where it does not apply.
+        path: the file. record: 0-based, line: 1-based, offset_bytes: 0-based; None where it does
+            not apply.
         expected, got: what the format asks for and what stands there.
         kind: "structure", "length", "alphabet", "container", "resource" or "other".
     """
@@ -45,7 +46,8 @@ class ParseError(DeepBioError, ValueError):
 class MissingFileError(DeepBioError, FileNotFoundError):
     """A path that does not exist or cannot be opened as a file.
 
-    One that may not be read is a :class:`PermissionError` too, a folder an :class:`IsADirectoryError`.
+    One that may not be read is a :class:`PermissionError` too, a folder an
+    :class:`IsADirectoryError`.
 
     Attributes:
         path: the file. errno, filename, strerror: as the builtin ``open`` sets them.

@@ -1,10 +1,10 @@
 """Deployable files of a trained model: each is reloaded and compared on three unseen shapes before it is kept.
 
-All take tokens int64 [B, S, L] (AAM ids, START first, padding 0) and counts float32 [B, S], of a model with covariates
-also ``categorical_ids`` int64 [B, columns] (columns in alphabetic order), for any B, S and L, and give
-``target_prediction`` [B, O] of a predictor ([B, O, Q] with quantiles, log-probabilities [B, O] of a classifier, the
-median [B, 1] of a histogram; in the model's own unit), or ``embeddings`` [B, D] of an encoder. None needs this library
-where it runs.
+All take tokens int64 [B, S, L] (AAM ids, START first, padding 0) and counts float32 [B, S], of a
+model with covariates also ``categorical_ids`` int64 [B, columns] (columns in alphabetic order), for
+any B, S and L, and give ``target_prediction`` [B, O] of a predictor ([B, O, Q] with quantiles,
+log-probabilities [B, O] of a classifier, the median [B, 1] of a histogram; in the model's own
+unit), or ``embeddings`` [B, D] of an encoder. None needs this library where it runs.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _TOLERANCE = 1e-5  # of a difference, relative to the largest number where that 
 def torchscript(model: Model | Path, path: Path, *, overwrite: bool = False) -> None:
     """A TorchScript file that ``torch.jit.load`` and ``torch::jit::load`` run without this library.
 
-    ``forward(tokens, counts)``, or with ``categorical_ids``, as the module says. The extra file ``deepbio.json`` holds
-    the config, and of a run what turns predictions into the target's unit.
+    ``forward(tokens, counts)``, or with ``categorical_ids``, as the module says. The extra file
+    ``deepbio.json`` holds the config, and of a run what turns predictions into the target's unit.
 
     Args:
         model: a module, or a run directory.
@@ -48,9 +48,9 @@ def torchscript(model: Model | Path, path: Path, *, overwrite: bool = False) -> 
 def pt2(model: Model | Path, path: Path, *, overwrite: bool = False) -> None:
     """A file of torch.export: ``torch.export.load(path).module()(tokens, counts)`` runs it, on any device.
 
-    It holds aten operators alone. ``torch.export.load(path, extra_files=files)`` with ``files = {"deepbio.json": ""}``
-    gives the config, and of a run what turns predictions into the target's unit. S is at most token_limit + 5, L at
-    most max_bp + 1.
+    It holds aten operators alone. ``torch.export.load(path, extra_files=files)`` with
+    ``files = {"deepbio.json": ""}`` gives the config, and of a run what turns predictions into the
+    target's unit. S is at most token_limit + 5, L at most max_bp + 1.
 
     Args:
         model: a module, or a run directory.
@@ -58,8 +58,8 @@ def pt2(model: Model | Path, path: Path, *, overwrite: bool = False) -> None:
         overwrite: replace an existing file.
 
     Raises:
-        WriteError: the file exists. ArgumentError: encoder_type "combined". MissingFileError: not a run directory.
-            DeepBioError: the file gives other numbers than the model.
+        WriteError: the file exists. ArgumentError: encoder_type "combined". MissingFileError: not a
+            run directory. DeepBioError: the file gives other numbers than the model.
     """
     model, metadata = _model_of(model)
     extra = {"deepbio.json": metadata}
@@ -70,9 +70,11 @@ def aoti(model: Model | Path, path: Path, *, overwrite: bool = False) -> None:
     """A package of AOTInductor: machine code for this kind of CPU, about a minute of work for the compiler.
 
     Python runs it by ``torch._inductor.aoti_load_package(path)(tokens, counts)``, C++ by
-    ``torch::inductor::AOTIModelPackageLoader``, without Python. ``get_metadata()`` of either has ``deepbio.json``.
+    ``torch::inductor::AOTIModelPackageLoader``, without Python. ``get_metadata()`` of either has
+    ``deepbio.json``.
 
-    Args and errors as of :func:`pt2`; also DeepBioError without a working C++ compiler, or with torch's own reason.
+    Args and errors as of :func:`pt2`; also DeepBioError without a working C++ compiler, or with
+    torch's own reason.
     """
     model, metadata = _model_of(model)
 
@@ -92,8 +94,9 @@ def aoti(model: Model | Path, path: Path, *, overwrite: bool = False) -> None:
 def onnx(model: Model | Path, path: Path, *, overwrite: bool = False) -> None:
     """An ONNX file with inputs ``tokens``, ``counts`` (and ``categorical_ids``) and the output ``prediction``.
 
-    The property ``deepbio.json`` of the file holds the config, and of a run what turns predictions into the target's
-    unit. Needs the packages onnx, onnxscript and, for the comparison, onnxruntime.
+    The property ``deepbio.json`` of the file holds the config, and of a run what turns predictions
+    into the target's unit. Needs the packages onnx, onnxscript and, for the comparison,
+    onnxruntime.
 
     Args and errors as of :func:`pt2`; also ImportError for a package that is missing.
     """

@@ -218,12 +218,13 @@ def histogram_loss(
 class MultiTaskLoss(nn.Module):
     """The weighted sum of AAM's terms: ``MultiTaskLoss()(model(batch), batch)``.
 
-    An output that the model did not give leaves its term at zero. One without its target is an error
-    that names both, unless the weight of its term is 0; a predictor's ``embeddings`` may go without
-    distances. ``count_target`` ("relative" or "raw") is what the count head predicts of a batch.
+    An output that the model did not give leaves its term at zero. One without its target is an
+    error that names both, unless the weight of its term is 0; a predictor's ``embeddings`` may go
+    without distances. ``count_target`` ("relative" or "raw") is what the count head predicts of a
+    batch.
 
-    The options are those of ``loss`` of a :class:`~deepbio_torch.Trainer`; each is an attribute, and
-    ``class_weights`` a buffer or None.
+    The options are those of ``loss`` of a :class:`~deepbio_torch.Trainer`; each is an attribute,
+    and ``class_weights`` a buffer or None.
 
     Raises:
         ConfigError: an unknown option (with the nearest known one) or a bad value.

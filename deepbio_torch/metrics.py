@@ -24,12 +24,14 @@ class Metric(NamedTuple):
         name: as in ``val`` of an epoch and in ``best_metric``.
         help: what it is.
         is_bigger_better: which of two values is the better one.
+        is_shown: in the line that a command prints for an epoch.
         of_numbers: it is one of a regression. of_classes: it is one of a classifier.
     """
 
     name: str
     help: str
     is_bigger_better: bool
+    is_shown: bool
     of_numbers: bool
     of_classes: bool
 

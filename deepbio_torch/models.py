@@ -290,17 +290,19 @@ def save_pretrained(
 ) -> Path:
     """Writes a run directory of a model that learned in a loop of one's own; returns its path.
 
-    ``deepbio predict``, ``evaluate``, ``embed``, ``report`` and ``export`` take it, as ``deepbio train --pretrained``,
+    ``deepbio predict``, ``evaluate``, ``embed``, ``report`` and ``export`` take it, as
+    ``deepbio train --pretrained``,
     :func:`deepbio_torch.predict` and :func:`from_pretrained` do.
 
     Args:
-        model: a SequenceEncoder or SequencePredictor, on any device, also inside of DDP or torch.compile. Weights are
-            written as float32.
+        model: a SequenceEncoder or SequencePredictor, on any device, also inside of DDP or
+            torch.compile. Weights are written as float32.
         folder: made when it is not there.
-        dataset: the training samples: their options say how a table becomes batches, their target its unit.
+        dataset: the training samples: their options say how a table becomes batches, their target
+            its unit.
         val: the validation samples, for their names.
-        history: a dict for each epoch (``train_loss``, ``val_loss``, ``val``, a dict of metrics, ``is_best``); the page
-            of ``deepbio report`` shows it.
+        history: a dict for each epoch (``train_loss``, ``val_loss``, ``val``, a dict of metrics,
+            ``is_best``); the page of ``deepbio report`` shows it.
         overwrite: write into a folder that is not empty.
 
     Raises:

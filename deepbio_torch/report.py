@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import csv
 import html
-import io
 import json
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ._output import write_text
+from ._report_parts import STYLE, figure_of, image, table_of_pairs
+from ._report_scores import read_held_back, render_predictions, render_scores
 from ._run_files import require_files, run_config, run_path
-from .errors import ConfigError, WriteError
+from .errors import WriteError
+from .metrics import METRICS
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-_STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
-    "table{border-collapse:collapse}td,th{padding:.15rem .8rem .15rem 0;text-align:left}img{max-width:100%}"
-)
 _MOST_CLASSES = 12  # with more the map has one colour
 
 
@@ -42,7 +35,8 @@ def write_report(
         overwrite: replace an existing page.
 
     Raises:
-        MissingFileError: not a run directory. ConfigError: matplotlib is not installed. WriteError: the page exists.
+        MissingFileError: not a run directory. ConfigError: matplotlib is not installed. WriteError:
+            the page exists.
     """
     run = run_path(run)
     require_files(run, "config.json", "metrics.jsonl")
@@ -53,11 +47,15 @@ def write_report(
     lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     epochs = [json.loads(line) for line in lines if line.strip()]
     title = html.escape(f"{config['kind']}: {run.name}")
-    parts = [f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{_STYLE}</style>"]
+    parts = [f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}</style>"]
     parts += [f"<h1>{title}</h1>", _samples(config)]
     if epochs:
-        parts += [_curves(epochs), "<h2>Best epoch</h2>", _table(_best(epochs))]
-    parts += [_predictions(run, config), _map(run, config, table)]
+        parts += [_curves(epochs), _metric_curves(epochs), "<h2>Best epoch</h2>", table_of_pairs(_best(epochs))]
+    held = read_held_back(run, config)
+    if held is not None:
+        baseline = (config["trained_on"] or {}).get("baseline") or {}
+        parts += [render_scores(held, baseline), render_predictions(held)]
+    parts.append(_map(run, config, table))
     about = {name: value for name, value in (config["trained_on"] or {}).items() if name not in ("left_out", "content")}
     for name, options in (
         ("Model", config["model"]),
@@ -65,7 +63,7 @@ def write_report(
         ("Training", (config["training"] or {}).get("resolved", {})),
         ("Versions", config["versions"] or {}),
     ):
-        parts.append(f"<details><summary>{name}</summary>{_table(sorted(options.items()))}</details>")
+        parts.append(f"<details><summary>{name}</summary>{table_of_pairs(sorted(options.items()))}</details>")
     write_text(path, "\n".join([*parts, "</html>\n"]))
     return path
 
@@ -82,37 +80,11 @@ def _samples(config: dict[str, Any]) -> str:
     counts = (about.get("baseline") or {}).get("class_counts") or {}
     rows += [(f"training samples of {name}", count) for name, count in counts.items()]
     rows += [(f"left out {part['why']}", part["num_samples"]) for part in about.get("left_out") or []]
-    return "<h2>Samples</h2>" + _table(rows) if rows else ""
-
-
-def _figure(width: float = 7, height: float = 4) -> Figure:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ConfigError("the report needs matplotlib: run  pip install matplotlib") from None
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def _image(figure: Figure, caption: str) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<figure><img alt="{html.escape(caption)}" src="data:image/png;base64,{data}"></figure>'
-
-
-def _table(rows: list[tuple[str, Any]]) -> str:
-    cells = (f"<tr><th>{html.escape(k)}</th><td>{html.escape(_text(v))}</td></tr>" for k, v in rows)
-    return f"<table>{''.join(cells)}</table>"
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return value if isinstance(value, str) else json.dumps(value)
+    return "<h2>Samples</h2>" + table_of_pairs(rows) if rows else ""
 
 
 def _curves(epochs: list[dict[str, Any]]) -> str:
-    figure = _figure()
+    figure = figure_of()
     from matplotlib.ticker import MaxNLocator
 
     axes = figure.subplots()
@@ -125,7 +97,19 @@ def _curves(epochs: list[dict[str, Any]]) -> str:
     axes.set(xlabel="epoch", ylabel="loss", title="Loss")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend()
-    return _image(figure, "loss of training and validation by epoch")
+    return image(figure, "loss of training and validation by epoch")
+
+
+def _metric_curves(epochs: list[dict[str, Any]]) -> str:
+    """The metrics that the console shows, each on axes of its own: their units differ."""
+    names = [m.name for m in METRICS if m.is_shown and m.name in epochs[-1]["val"]]
+    if not names or len(epochs) < 2:
+        return ""
+    figure = figure_of(3.2 * len(names), 3)
+    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        axes.plot([_number(epoch) for epoch in epochs], [epoch["val"].get(name) for epoch in epochs])
+        axes.set(xlabel="epoch", title=name)
+    return image(figure, "metrics of the validation samples by epoch")
 
 
 def _number(epoch: dict[str, Any]) -> int:
@@ -136,40 +120,6 @@ def _number(epoch: dict[str, Any]) -> int:
 def _best(epochs: list[dict[str, Any]]) -> list[tuple[str, Any]]:
     best = next((epoch for epoch in reversed(epochs) if epoch["is_best"]), epochs[-1])
     return [("epoch", _number(best)), *sorted(best["val"].items())]
-
-
-def _predictions(run: Path, config: dict[str, Any]) -> str:
-    path = run / "val_predictions.tsv"
-    if not path.is_file():
-        return ""
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
-    predicted, actual = [row["prediction"] for row in rows], [row["actual"] for row in rows]
-    if config["target"]["is_classifier"]:
-        return "<h2>Confusion on validation samples</h2>" + _confusion(predicted, actual)
-    scatter = _scatter([*map(float, predicted)], [*map(float, actual)], config["target"]["column"])
-    return "<h2>Predicted against actual</h2>" + scatter
-
-
-def _scatter(predicted: list[float], actual: list[float], name: str) -> str:
-    figure = _figure(5, 5)
-    axes = figure.subplots()
-    axes.scatter(actual, predicted, s=16, alpha=0.7)
-    ends = [min(actual + predicted), max(actual + predicted)]
-    axes.plot(ends, ends, color="0.6", linestyle=":")
-    axes.set(xlabel=f"actual {name}", ylabel=f"predicted {name}", title="Validation samples")
-    return _image(figure, "predicted against actual values")
-
-
-def _confusion(predicted: list[str], actual: list[str]) -> str:
-    names = sorted({*predicted, *actual})
-    pairs = list(zip(actual, predicted, strict=True))
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
-    body = ""
-    for row in names:
-        cells = "".join(f"<td>{pairs.count((row, column))}</td>" for column in names)
-        body += f"<tr><th>{html.escape(row)}</th>{cells}</tr>"
-    return f"<p>Rows actual, columns predicted.</p><table><tr><th></th>{head}</tr>{body}</table>"
 
 
 def _map(run: Path, config: dict[str, Any], table: str | os.PathLike[str] | None) -> str:
@@ -191,16 +141,35 @@ def _map(run: Path, config: dict[str, Any], table: str | os.PathLike[str] | None
     axes_of, lengths, _ = torch.linalg.svd(centred, full_matrices=False)
     points = (axes_of * lengths)[:, :2]
     shares = lengths.square() / lengths.square().sum().clamp_min(1e-300)
-    figure = _figure(6, 5)
+    figure = figure_of(6, 5)
     axes = figure.subplots()
     is_classifier = bool(config["target"]) and config["target"]["is_classifier"]
     _draw_points(axes, figure, points, _target_values(config, ids), is_classifier)
+    _ring_held_back(axes, points, [i for i, name in enumerate(ids) if name in _held_back(run)])
     axes.set(xlabel=f"axis 1 ({shares[0]:.1%})", ylabel=f"axis 2 ({shares[1]:.1%})", title="Samples")
-    return "<h2>Map of the samples</h2>" + _image(figure, "embeddings on their first two principal axes")
+    return "<h2>Map of the samples</h2>" + image(figure, "embeddings on their first two principal axes")
+
+
+def _held_back(run: Path) -> frozenset[str]:
+    path = run / "val_samples.txt"
+    return frozenset(path.read_text(encoding="utf-8").split("\n")) - {""} if path.is_file() else frozenset()
+
+
+def _ring_held_back(axes: Any, points: Any, rows: list[int]) -> None:
+    if not rows:
+        return
+    label = f"held back ({len(rows)})"
+    axes.scatter(
+        points[rows, 0], points[rows, 1], s=48, facecolors="none", edgecolors="black", linewidths=0.8, label=label
+    )
+    axes.legend()
 
 
 def _target_values(config: dict[str, Any], ids: list[str]) -> list[str] | None:
-    """The target of each sample, "" where it has none; None where the run's metadata file is not there any more."""
+    """The target of each sample, "" where it has none.
+
+    None where the run's metadata file is not there any more.
+    """
     path, target = (config["trained_on"] or {}).get("metadata"), config["target"]
     if not target or not path or not Path(path).is_file():
         return None
@@ -221,7 +190,7 @@ def _known(value: str, target: dict[str, Any]) -> str:
         return ""
 
 
-def _draw_points(axes: Any, figure: Figure, points: Any, values: list[str] | None, is_classifier: bool) -> None:
+def _draw_points(axes: Any, figure: Any, points: Any, values: list[str] | None, is_classifier: bool) -> None:
     """Coloured by value or class; samples without one are grey."""
     names = sorted({*values} - {""}) if values is not None else []
     if values is None or not names or (is_classifier and len(names) > _MOST_CLASSES):

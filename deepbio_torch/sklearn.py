@@ -1,8 +1,9 @@
 """scikit-learn estimators over the AAM models and over sequences: for Pipeline, GridSearchCV, cross_val_score.
 
-``X`` of the microbiome estimators is a :class:`~deepbio_torch.Table`, a pandas DataFrame of counts (samples x
-features), or an array [N, F] with ``features=`` the names of its columns. A column is known by its name: DNA, or any
-other (the embedder reads DNA). Estimators pickle and clone. Needs scikit-learn.
+``X`` of the microbiome estimators is a :class:`~deepbio_torch.Table`, a pandas DataFrame of counts
+(samples x features), or an array [N, F] with ``features=`` the names of its columns. A column is
+known by its name: DNA, or any other (the embedder reads DNA). Estimators pickle and clone. Needs
+scikit-learn.
 """
 
 # scikit-learn has no types.
@@ -45,7 +46,8 @@ def as_table(X: Any, features: Sequence[str] | None = None) -> Table:
     """Counts as a table.
 
     Raises:
-        ArgumentError: an array without ``features``, another number of them, counts that are negative or not finite.
+        ArgumentError: an array without ``features``, another number of them, counts that are
+            negative or not finite.
     """
     if isinstance(X, Table):
         return X
@@ -85,7 +87,10 @@ class _Microbiome(BaseEstimator):
         test_size: float = 0.1,
         seed: int = 0,
     ) -> None:
-        """Options of SampleDataset, ModelConfig and Trainer; samples of ``test_size`` choose the epoch."""
+        """Options of SampleDataset, ModelConfig and Trainer.
+
+        Samples of ``test_size`` choose the epoch.
+        """
         self.features, self.tree = features, tree
         self.epochs, self.batch_size, self.lr = epochs, batch_size, lr
         self.embedding_dim, self.num_layers, self.num_heads = embedding_dim, num_layers, num_heads

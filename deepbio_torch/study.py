@@ -1,8 +1,8 @@
 """A study: how well a target can be predicted from a table, judged on samples that training never saw.
 
-:func:`cross_validate` is ``deepbio study``, :func:`importance` is ``deepbio importance``. The model of each fold is
-trained by ``deepbio train`` with its defaults, on the training samples of the fold alone; baselines answer on the
-same folds.
+:func:`cross_validate` is ``deepbio study``, :func:`importance` is ``deepbio importance``. The model
+of each fold is trained by ``deepbio train`` with its defaults, on the training samples of the fold
+alone; baselines answer on the same folds.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ._attribution import Attributions, integrated_gradients
 from ._baselines import BASELINES, Answer, check_names
 from ._fold_model import FoldModel, Trained
 from ._folds import Fold, confounding, describe_problems, make_folds
@@ -63,17 +64,19 @@ def cross_validate(
         tree: a Tree or its path: importance also by clade.
         sequences: a FASTA with the DNA of features whose ids are not DNA.
         taxonomy: names of ASVs: TSV (``Feature ID``, ``Taxon``) or a QIIME 2 artifact.
-        baselines: names out of ``constant``, ``forest_abundance``, ``forest_presence``, ``extra_trees_abundance``,
-            ``extra_trees_presence``, ``boosting``, ``elastic_net_clr``.
-        candidates: how many ASVs, and how many clades, are shuffled in each fold for the importances; 0: none.
-        runs_dir: a folder that keeps the run directory of each fold, ``fold_0``, ...; None: they are removed.
+        baselines: names out of ``constant``, ``forest_abundance``, ``forest_presence``,
+            ``extra_trees_abundance``, ``extra_trees_presence``, ``boosting``, ``elastic_net_clr``.
+        candidates: how many ASVs, and how many clades, are shuffled in each fold for the
+            importances; 0: none.
+        runs_dir: a folder that keeps the run directory of each fold, ``fold_0``, ...; None: they
+            are removed.
         seed: of folds, models and baselines.
         options: options of ``deepbio train`` by name, for another model than the default one.
         progress: called with a line of text as the study goes on.
 
     Raises:
-        ArgumentError, ConfigError: what cannot be studied. ParseError: a bad file. DeepBioError: what ``deepbio
-            train`` or ``predict`` said.
+        ArgumentError, ConfigError: what cannot be studied. ParseError: a bad file. DeepBioError:
+            what ``deepbio train`` or ``predict`` said.
     """
     check_names(baselines)
     say: Progress = progress or (lambda line: None)
@@ -198,4 +201,13 @@ def _shown(scores: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in scores.items())
 
 
-__all__ = ["BASELINES", "Importance", "Importances", "StudyResult", "cross_validate", "importance"]
+__all__ = [
+    "BASELINES",
+    "Attributions",
+    "Importance",
+    "Importances",
+    "StudyResult",
+    "cross_validate",
+    "importance",
+    "integrated_gradients",
+]

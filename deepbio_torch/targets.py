@@ -1,7 +1,7 @@
 """What a model should say about a read: labels from titles, tables, files and the read itself.
 
-Each function gives a callable that takes a :class:`~deepbio_torch.Record` and gives a class (int or str) or a value
-(float), for ``target=`` of the datasets. Text becomes class ids in sorted order.
+Each function gives a callable that takes a :class:`~deepbio_torch.Record` and gives a class (int or
+str) or a value (float), for ``target=`` of the datasets. Text becomes class ids in sorted order.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ class _Header(_Extractor):
 def _key_pattern(key: str) -> str:
     """A regular expression whose first group that matches is the label of a key.
 
-    UniProt writes ``OS=Homo sapiens OX=9606``, so the label of a key of two capitals goes on to the next such key. SAM
-    tags in a title (``RG:Z:lane 1``) are parted by tabs.
+    UniProt writes ``OS=Homo sapiens OX=9606``, so the label of a key of two capitals goes on to the
+    next such key. SAM tags in a title (``RG:Z:lane 1``) are parted by tabs.
     """
     name, before = re.escape(key), r"(?:^|[\s|;,])"
     tag = rf"(?:^|\s){name}:[AifZHB]:([^\t]+)"
@@ -89,8 +89,9 @@ def from_header(
 
     Args:
         pattern: a regular expression; its first group is the label.
-        key: instead of a pattern: the title has ``key=label`` or ``key:label``, parted by white space, ``|``, ``;`` or
-            ``,``; also a key of UniProt (``OS=Homo sapiens OX=9606``) or a SAM tag (``RG:Z:lane 1``, parted by tabs).
+        key: instead of a pattern: the title has ``key=label`` or ``key:label``, parted by white
+            space, ``|``, ``;`` or ``,``; also a key of UniProt (``OS=Homo sapiens OX=9606``) or a
+            SAM tag (``RG:Z:lane 1``, parted by tabs).
         converter: text to label, such as ``float``; None keeps text, which becomes classes.
 
     Raises (when called):
@@ -177,7 +178,10 @@ def _keeps_apart(kind: Callable[[Any], Any], values: Sequence[Any]) -> bool:
 
 
 def _number_kind(values: Sequence[Any]) -> Callable[[Any], Any]:
-    """Int when all are whole numbers, float when all are numbers, else str; str when numbers would make cells equal."""
+    """Int when all are whole numbers, float when all are numbers, else str.
+
+    Str when numbers would make cells equal.
+    """
     for kind in (int, float):
         try:
             for value in values:
@@ -203,12 +207,13 @@ def from_file(
         path: the table; its kind is told by its content.
         id_column: column of record names; None takes "id", "read_id", "name" or the first column.
         label_column: column of labels.
-        converter: cell to label; None takes whole numbers as classes, other numbers as values, and text as classes.
-            Cells that differ stay different: 1.1 and 1.10, 6 and 06 are text. ``float`` makes them numbers.
+        converter: cell to label; None takes whole numbers as classes, other numbers as values, and
+            text as classes. Cells that differ stay different: 1.1 and 1.10, 6 and 06 are text.
+            ``float`` makes them numbers.
 
     Raises:
-        MissingFileError: no such file. ParseError: a row without id or label, two labels for one id, bad JSON.
-            ArgumentError: no such column; when called, a record without a label.
+        MissingFileError: no such file. ParseError: a row without id or label, two labels for one
+            id, bad JSON. ArgumentError: no such column; when called, a record without a label.
     """
     return _File(path_text(path), id_column, label_column, converter)
 

@@ -1,16 +1,15 @@
 """Tokenizers of DNA and protein language models, made in C++, with Hugging Face's calling convention.
 
 ``Tokenizer.from_preset("dnabert-6")`` builds a vocabulary that follows from a rule,
-``Tokenizer.from_file("tokenizer.json")`` reads one that was trained. docs/tokenizers.md lists the presets.
+``Tokenizer.from_file("tokenizer.json")`` reads one that was trained. docs/tokenizers.md lists the
+presets.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import torch
@@ -19,9 +18,9 @@ from torch import Tensor
 from . import _C
 from ._arguments import path_text
 from ._batch import Batch
-from ._output import write_text
 from ._token_rows import pad_rows
-from ._vocabulary import ROLES, Vocabulary, remap_ids, remap_table
+from ._tokenizer_files import load_tokenizer, options_of, save_tokenizer
+from ._vocabulary import Vocabulary, remap_ids, remap_table
 from .errors import ArgumentError
 
 Text: TypeAlias = str | bytes | bytearray
@@ -35,12 +34,15 @@ def presets() -> list[str]:
 
 
 class Tokenizer(Vocabulary):
-    """Texts (``str`` or ``bytes``) to token ids and back; ids are those of the tokenizer it was made from.
+    """Texts (``str`` or ``bytes``) to token ids and back.
 
-    Built by :meth:`from_preset` or :meth:`from_file`. It pickles, works in loader workers, and releases the GIL.
-    ``pad_token``, ``pad_token_id`` and so on for ``unk cls sep mask bos eos`` are None where there is none. Special
-    tokens written inside of a text (``MK<mask>V``) stand for themselves. When more than 1 % of the tokens of a call are
-    unknown, a UserWarning says so once. transformers' data collators (padding, MLM) and Trainer take it.
+    Ids are those of the tokenizer it was made from.
+
+    Built by :meth:`from_preset` or :meth:`from_file`. It pickles, works in loader workers, and
+    releases the GIL. ``pad_token``, ``pad_token_id`` and so on for ``unk cls sep mask bos eos`` are
+    None where there is none. Special tokens written inside of a text (``MK<mask>V``) stand for
+    themselves. When more than 1 % of the tokens of a call are unknown, a UserWarning says so once.
+    transformers' data collators (padding, MLM) and Trainer take it.
 
     Attributes:
         model_input_names: the keys that a model wants.
@@ -68,14 +70,15 @@ class Tokenizer(Vocabulary):
 
         Args:
             name: one of :func:`presets`.
-            upper_case: lower case reads as upper case even where the model itself takes it as unknown.
+            upper_case: lower case reads as upper case even where the model itself takes it as
+                unknown.
             padding_side: "left" or "right"; None is the model's own.
             special_tokens: ``pad_token="..."`` and so on, to name another token for a role.
 
         Raises:
             ArgumentError: an unknown name, or a model whose vocabulary has to be downloaded.
         """
-        options = {"name": name, "upper_case": upper_case, **_options(padding_side, special_tokens)}
+        options = {"name": name, "upper_case": upper_case, **options_of(padding_side, special_tokens)}
         return cls._made("preset", options)
 
     @classmethod
@@ -90,12 +93,12 @@ class Tokenizer(Vocabulary):
             special_tokens: ``pad_token="..."`` and so on, for roles that the file does not name.
 
         Raises:
-            MissingFileError: no such file. ParseError: not JSON, with line and byte. ConfigError: something in it is
-                damaged or not supported, named.
+            MissingFileError: no such file. ParseError: not JSON, with line and byte. ConfigError:
+                something in it is damaged or not supported, named.
         """
         path = path_text(path)
         text = _C.read_text(path)
-        return cls._made("json", {"json": text, "path": path, **_options(padding_side, special_tokens)})
+        return cls._made("json", {"json": text, "path": path, **options_of(padding_side, special_tokens)})
 
     @classmethod
     def _made(cls, kind: str, options: dict[str, Any]) -> Tokenizer:
@@ -109,13 +112,14 @@ class Tokenizer(Vocabulary):
         Raises:
             MissingFileError: neither is there. As :meth:`from_file`.
         """
-        return load_tokenizer(folder)
+        made: Tokenizer = load_tokenizer(cls, folder)
+        return made
 
     def save_pretrained(self, folder: str | os.PathLike[str], **unused: Any) -> tuple[str, ...]:
         """Writes what :meth:`from_pretrained` reads; returns the paths.
 
-        One that was read from a file is a ``tokenizer.json`` as transformers reads it; a preset has ``vocab.txt``, a
-        token a line, beside its ``tokenizer_config.json``.
+        One that was read from a file is a ``tokenizer.json`` as transformers reads it; a preset has
+        ``vocab.txt``, a token a line, beside its ``tokenizer_config.json``.
         """
         return save_tokenizer(self, folder)
 
@@ -143,8 +147,10 @@ class Tokenizer(Vocabulary):
         """``input_ids`` and ``attention_mask`` (1 = real) of texts.
 
         Args:
-            texts: a list of str or bytes; or one, which gives rows without the axis B unless tensors are asked for.
-            padding: True or "longest" pads to the longest, "max_length" to ``max_length``, False not at all.
+            texts: a list of str or bytes; or one, which gives rows without the axis B unless
+                tensors are asked for.
+            padding: True or "longest" pads to the longest, "max_length" to ``max_length``, False
+                not at all.
             truncation: True cuts texts to ``max_length`` tokens, special tokens included.
             max_length: for both; None is :attr:`model_max_length`.
             return_tensors: "pt" gives int64 tensors [B, L], "np" NumPy arrays, None lists.
@@ -152,12 +158,13 @@ class Tokenizer(Vocabulary):
             padding_side: for this call.
             truncation_side: where tokens are cut off.
             pad_to_multiple_of: round the width up.
-            return_special_tokens_mask: adds ``special_tokens_mask``, 1 where a token stands for no text.
+            return_special_tokens_mask: adds ``special_tokens_mask``, 1 where a token stands for no
+                text.
             return_attention_mask: False leaves it out.
 
         Raises:
-            ArgumentError: a text with a byte that is not ASCII (with its position), tensors of rows that differ in
-                length without padding, no padding token, an unknown option value.
+            ArgumentError: a text with a byte that is not ASCII (with its position), tensors of rows
+                that differ in length without padding, no padding token, an unknown option value.
         """
         is_one = isinstance(texts, str | bytes | bytearray)
         batch: Sequence[Text] = [texts] if isinstance(texts, str | bytes | bytearray) else texts
@@ -244,8 +251,9 @@ class Tokenizer(Vocabulary):
         """Rows of ids as one batch, as transformers' tokenizers pad: what its data collators call.
 
         Args:
-            encoded_inputs: a list of dicts (samples of a dataset too), or a dict of lists, with ``input_ids`` and
-                perhaps ``attention_mask`` and ``special_tokens_mask``. Other keys of numbers become tensors too.
+            encoded_inputs: a list of dicts (samples of a dataset too), or a dict of lists, with
+                ``input_ids`` and perhaps ``attention_mask`` and ``special_tokens_mask``. Other keys
+                of numbers become tensors too.
             padding: True or "longest", "max_length", or False.
             max_length: for "max_length"; None is :attr:`model_max_length`.
             pad_to_multiple_of: round the width up.
@@ -333,54 +341,6 @@ class Tokenizer(Vocabulary):
     def __repr__(self) -> str:
         roles = "".join(f", {role}={i}" for role, i in self._special.items() if i >= 0)
         return f"Tokenizer({self.name!r}, {len(self)} tokens, padding_side={self.padding_side!r}{roles})"
-
-
-def save_tokenizer(tokenizer: Tokenizer, folder: str | os.PathLike[str]) -> tuple[str, ...]:
-    """See :meth:`Tokenizer.save_pretrained`."""
-    kind, options = tokenizer.source
-    target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
-    about = {
-        "padding_side": tokenizer.padding_side,
-        "model_max_length": tokenizer.model_max_length,
-        **tokenizer.special_tokens_map,
-        "deepbio": {"kind": kind, "options": {key: value for key, value in options.items() if key != "json"}},
-    }
-    written = {"tokenizer_config.json": json.dumps(about, indent=1) + "\n"}
-    if kind == "json":
-        written["tokenizer.json"] = options["json"]
-    else:
-        written["vocab.txt"] = "".join(f"{token}\n" for token in tokenizer.native().tokens)
-    for name, text in written.items():
-        write_text(target / name, text)
-    return tuple(os.fspath(target / name) for name in written)
-
-
-def load_tokenizer(folder: str | os.PathLike[str]) -> Tokenizer:
-    """See :meth:`Tokenizer.from_pretrained`."""
-    source, file = Path(folder) / "tokenizer_config.json", Path(folder) / "tokenizer.json"
-    about = json.loads(source.read_text(encoding="utf-8")) if source.exists() else {}
-    known = about.get("deepbio")
-    if known is None:
-        roles = {f"{role}_token": about.get(f"{role}_token") for role in ROLES}
-        named = {key: value for key, value in roles.items() if isinstance(value, str)}
-        return Tokenizer.from_file(file, padding_side=about.get("padding_side"), **named)
-    options = dict(known["options"])
-    if known["kind"] == "json":
-        options |= {"json": file.read_text(encoding="utf-8"), "path": os.fspath(file)}
-    made = Tokenizer.from_source(known["kind"], options)
-    made.padding_side, made.model_max_length = about["padding_side"], about["model_max_length"]
-    return made
-
-
-def _options(padding_side: str | None, special_tokens: Mapping[str, str]) -> dict[str, Any]:
-    roles = {}
-    for name, token in special_tokens.items():
-        role = name.removesuffix("_token")
-        if role not in ROLES or role == name:
-            raise TypeError(f"unexpected keyword argument {name!r}; expected {', '.join(f'{r}_token' for r in ROLES)}")
-        roles[role] = token
-    return {"roles": roles, "padding_side": padding_side or ""}
 
 
 __all__ = ["Tokenizer", "presets", "remap_ids", "remap_table"]

@@ -1,4 +1,7 @@
-"""Training with the C++ trainer on a Python module's own tensors; prediction from a run directory."""
+"""Training with the C++ trainer on a Python module's own tensors.
+
+Prediction from a run directory.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,8 @@ class Trainer:
     Args:
         model: a SequenceEncoder (distances, masked nucleotides) or SequencePredictor (targets
             too), float32 on the CPU. Frozen parameters stay as they are.
-        config: the options below by name, those of the loss also as a dict ``loss``; or as keywords.
+        config: the options below by name, those of the loss also as a dict ``loss``; or as
+            keywords.
 
     Raises:
         ConfigError: an unknown option (with the nearest known one) or a bad value.
@@ -88,24 +92,26 @@ class Trainer:
 
         Args:
             train: samples with distances or targets.
-            val: samples to validate on, from any table; None splits ``train`` (``train.split(test_size)``).
+            val: samples to validate on, from any table; None splits ``train``
+                (``train.split(test_size)``).
             test_size: share of the samples to validate on, when ``val`` is None.
             run_directory: a folder for checkpoints and all that ``predict`` and the command need;
                 a new one is made. One training at a time works in it.
-            on_step: called after each batch with epoch, step, num_steps, loss, inner_fold (above 0 while the
-                mixture of branches is fitted) and skipped (why the weights stayed as they were: what is not finite,
-                in which samples; else ""); False stops.
+            on_step: called after each batch with epoch, step, num_steps, loss, inner_fold (above 0
+                while the mixture of branches is fitted) and skipped (why the weights stayed as they
+                were: what is not finite, in which samples; else ""); False stops.
             on_epoch: called after each epoch with an entry of ``History.epochs``; False stops.
-            resume: go on from ``run_directory``, after the batch at which it was stopped; with more ``epochs`` a
-                finished run is extended.
+            resume: go on from ``run_directory``, after the batch at which it was stopped; with more
+                ``epochs`` a finished run is extended.
             overwrite: replace the run in ``run_directory``.
-            groups: what each training sample belongs to (host, study); the inner folds that weigh the branches of a
-                predictor keep groups whole.
+            groups: what each training sample belongs to (host, study); the inner folds that weigh
+                the branches of a predictor keep groups whole.
 
         Raises:
-            ArgumentError, ConfigError: what does not fit together, before anything is written. WriteError: the folder
-                is not empty, or another training works in it. DeepBioError: the weights became NaN, or more steps in
-                a row than ``max_skipped_steps`` had a loss or gradient that is not finite.
+            ArgumentError, ConfigError: what does not fit together, before anything is written.
+                WriteError: the folder is not empty, or another training works in it. DeepBioError:
+                the weights became NaN, or more steps in a row than ``max_skipped_steps`` had a loss
+                or gradient that is not finite.
         """
         if val is None:
             train, val = train.split(test_size, seed=self.config["seed"])
@@ -229,10 +235,13 @@ class Predictions(_PredictedSamples):
         values: float64 [N, O] in the unit of the target, or probabilities of the classes [N, C].
         labels: the class of each sample; empty for numbers.
         left_out: samples with fewer reads than the run draws.
-        means: float64 [N], the mean of a histogram's answer, whose ``values`` are medians; else None.
-        levels: of a quantile regression (``values`` is the level nearest 0.5), or of a histogram beside its median.
+        means: float64 [N], the mean of a histogram's answer, whose ``values`` are medians; else
+            None.
+        levels: of a quantile regression (``values`` is the level nearest 0.5), or of a histogram
+            beside its median.
         quantiles: float64 [N, levels] in the unit of the target, else None.
-        notes: what is odd about the table: samples left out, ASVs that training never saw or that were cut.
+        notes: what is odd about the table: samples left out, ASVs that training never saw or that
+            were cut.
     """
 
     means: Tensor | None

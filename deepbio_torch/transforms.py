@@ -72,9 +72,12 @@ class Plan:
     """What of a transform runs in C++.
 
     Attributes:
-        head: native steps at the beginning; the filters among them choose records when files are opened.
-        encoder: the encoder at the end when all before it is native: C++ then makes whole batches. Else None.
-        is_random: whether samples may come out another way in each epoch; of Python callables that is not known.
+        head: native steps at the beginning; the filters among them choose records when files are
+            opened.
+        encoder: the encoder at the end when all before it is native: C++ then makes whole batches.
+            Else None.
+        is_random: whether samples may come out another way in each epoch; of Python callables that
+            is not known.
         steps: what is left to call for each sample when it does not: everything but the filters.
     """
 

@@ -4,6 +4,7 @@ Run it after an option was added or changed:  python docs/make_options.py
 tests/python/test_options.py says when it was forgotten.
 """
 
+import textwrap
 from pathlib import Path
 
 from deepbio_torch._options import Row, rows
@@ -52,21 +53,26 @@ def entry(row: Row) -> str:
     return f"| {name}{names} | {row.help} | {row.values or row.type} | {default} |"
 
 
+def wrapped(text: str) -> str:
+    """Prose in lines of at most 100 columns."""
+    return textwrap.fill(text, 100, break_on_hyphens=False)
+
+
 def page() -> str:
     """docs/options.md."""
     parts = [
         "# Options",
         "",
-        "Every option of models, training, losses, samples and encoders has one name: `batch_size` is a keyword in "
-        "Python, a key of `--config FILE.json`, and",
-        "`--batch-size` on the command line. Those with a star are not typed there: they follow from the data or from "
-        "other options. Defaults are those of",
-        "Python and C++; the presets of `deepbio train` and `pretrain` have their own, which `--help` shows. Names "
-        "after a comma are AAM's; both are understood.",
-        "This page is written by docs/make_options.py.",
+        wrapped(
+            "Every option of models, training, losses, samples and encoders has one name: `batch_size` is a keyword "
+            "in Python, a key of `--config FILE.json`, and `--batch-size` on the command line. Those with a star are "
+            "not typed there: they follow from the data or from other options. Defaults are those of Python and C++; "
+            "the presets of `deepbio train` and `pretrain` have their own, which `--help` shows. Names after a comma "
+            "are AAM's; both are understood. This page is written by docs/make_options.py."
+        ),
     ]
     for kind, (title, where) in KINDS.items():
-        parts += ["", f"## {title}", where, "", "| option | meaning | values | default |", "|---|---|---|---|"]
+        parts += ["", f"## {title}", wrapped(where), "", "| option | meaning | values | default |", "|---|---|---|---|"]
         parts += [entry(row) for row in rows(kind)]
     return "\n".join(parts) + "\n"
 

@@ -1,8 +1,8 @@
 """The main job from end to end, with the real command: what `make demo` runs.
 
-A synthetic community is simulated, so the answer is known; then distances, pretraining, fine-tuning, prediction of
-samples that were held back (beside two baselines), reads to tensors to a small network, and a TorchScript file that
-runs without the library.
+A synthetic community is simulated, so the answer is known; then distances, pretraining,
+fine-tuning, prediction of samples that were held back (beside two baselines), reads to tensors to a
+small network, and a TorchScript file that runs without the library.
 """
 
 import argparse

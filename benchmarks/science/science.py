@@ -1,15 +1,16 @@
 """What the default model is worth: real sets, fixed folds and seeds, every figure through the public command.
 
-    python benchmarks/science/science.py baselines [SET ...]  # scikit-learn on the folds of `deepbio study`
-    python benchmarks/science/science.py studies  [SET ...]   # deepbio study: five folds
-    python benchmarks/science/science.py unseen   [SET ...]   # 30 % of the ASVs missing from the training tables
-    python benchmarks/science/science.py curves   [SET ...]   # 25, 50, 100, 200 labels
-    python benchmarks/science/science.py grouped              # oral age, whole source studies held back
-    python benchmarks/science/science.py joint                # frozen encoder against joint fine-tuning
-    python benchmarks/science/science.py table                # results/science.json as Markdown
+    python benchmarks/science/science.py baselines [SET ...]  # scikit-learn on the folds of
+    `deepbio study` python benchmarks/science/science.py studies  [SET ...]   # deepbio study: five
+    folds python benchmarks/science/science.py unseen   [SET ...]   # 30 % of the ASVs missing from
+    the training tables python benchmarks/science/science.py curves   [SET ...]   # 25, 50, 100, 200
+    labels python benchmarks/science/science.py grouped              # oral age, whole source
+    studies held back python benchmarks/science/science.py joint                # frozen encoder
+    against joint fine-tuning python benchmarks/science/science.py table                #
+    results/science.json as Markdown
 
-Needs ../shared/data and scikit-learn. Results are merged into benchmarks/results/science.json part by part, so that one
-part can be run again alone. Nothing is chosen by looking at a test fold.
+Needs ../shared/data and scikit-learn. Results are merged into benchmarks/results/science.json part
+by part, so that one part can be run again alone. Nothing is chosen by looking at a test fold.
 """
 
 from __future__ import annotations
@@ -26,17 +27,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from results import DATA, keep, print_table
 
 import deepbio_torch as db
 from deepbio_torch._baselines import BASELINES, Answer
 from deepbio_torch._fold_model import read_answer
 from deepbio_torch._folds import make_folds
-from deepbio_torch._scores import HIGHER_IS_BETTER, compare, summarize
 from deepbio_torch._study import Study
 
-ROOT = Path(__file__).resolve().parents[2]
-DATA = ROOT.parent / "shared/data/microbiome"
-RESULTS = ROOT / "benchmarks/results/science.json"
 SEED, FOLDS, HIDDEN_SHARE = 0, 5, 0.3
 COMMAND = [sys.executable, "-m", "deepbio_torch"]
 
@@ -95,7 +93,10 @@ def run(*words: str) -> str:
 
 
 def studies(name: str, folder: Path) -> dict[str, Any]:
-    """`deepbio study` with no option but the columns; the slow baselines are a part of their own."""
+    """`deepbio study` with no option but the columns.
+
+    The slow baselines are a part of their own.
+    """
     chosen_table(name).write(folder / "table.biom")
     words = words_of(name, folder / "table.biom") + ["-o", str(folder / "study"), "--seed", str(SEED), "--json"]
     words += ["--group-column", SETS[name].group] if SETS[name].group else []
@@ -103,7 +104,8 @@ def studies(name: str, folder: Path) -> dict[str, Any]:
     found = json.loads(run("study", *words, "--threads", "1", "--candidates", "0", "--baselines", "constant"))
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     found["peak_memory_gib"] = after.ru_maxrss / 2**20
-    # On a machine that others use, too: reading, folds, training, prediction and the page, a fold's part of it.
+    # On a machine that others use, too: reading, folds, training, prediction and the page, a fold's
+    # part of it.
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     found["cpu_seconds_per_fold"] = spent / FOLDS
     return found
@@ -196,7 +198,10 @@ def unseen(name: str, folder: Path) -> dict[str, Any]:
 
 
 def curves(name: str, folder: Path) -> dict[str, Any]:
-    """Few labels: the first fold's training samples, drawn once per number of labels; the test fold whole."""
+    """Few labels: the first fold's training samples, drawn once per number of labels.
+
+    The test fold whole.
+    """
     study = _study(name)
     folds = make_folds(study.targets, FOLDS, groups=study.groups, seed=SEED)
     out: dict[str, Any] = {}
@@ -256,33 +261,6 @@ WHOLE: dict[str, tuple[list[str], Callable[[Path], dict[str, Any]]]] = {
 }
 
 
-def keep(part: str, name: str, found: Any) -> None:
-    """Merges one result into the file."""
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    results.setdefault(part, {})[name] = found
-    text = json.dumps(results, indent=1, sort_keys=True).replace(f"{DATA}/", "")  # notes name files as the command does
-    RESULTS.write_text(text + "\n")
-
-
-def table() -> None:
-    """The studies as Markdown: mean ± sd over folds, the best baseline, paired differences."""
-    results = json.loads(RESULTS.read_text())
-    print("| set | score | model | best baseline | model minus it, by fold | better in | CPU s a fold |")
-    print("|---|---|---|---|---|---|---|")
-    for name, found in results.get("studies", {}).items():
-        score = found["main_score"]
-        others = {method: each[score]["folds"] for method, each in results["baselines"][name].items()}
-        sign = -1 if HIGHER_IS_BETTER[score] else 1
-        best = min(others, key=lambda method: sign * np.mean(others[method]))
-        ours = found["scores"]["model"][score]
-        theirs, pair = summarize(others[best]), compare(ours["folds"], others[best], score)
-        print(
-            f"| {name} | {score} | {ours['mean']:.3f} ± {ours['sd']:.3f} | {theirs['mean']:.3f} ± {theirs['sd']:.3f} "
-            f"({best}) | {pair['mean']:+.3f} ± {pair['sd']:.3f} | {pair['folds_better']} of {pair['num_folds']} "
-            f"| {found['cpu_seconds_per_fold']:.0f} |"
-        )
-
-
 def main() -> None:
     """Runs the parts that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -290,7 +268,7 @@ def main() -> None:
     parser.add_argument("sets", nargs="*", help=f"some of {', '.join(SETS)} (default: all; unseen, curves: {JUDGED})")
     given = parser.parse_args()
     if given.part == "table":
-        table()
+        print_table()
         return
     names = given.sets or (list(SETS) if given.part in ("baselines", "studies") else JUDGED)
     if given.part in WHOLE:

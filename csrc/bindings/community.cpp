@@ -6,6 +6,7 @@
 #include "deepbio/community/table.h"
 #include "deepbio/community/table_merge.h"
 #include "deepbio/community/unifrac.h"
+#include "deepbio/io/formats.h"
 
 namespace deepbio::bindings {
 namespace {
@@ -54,11 +55,7 @@ std::pair<Table, std::vector<std::string>> rarefy(const Table& table, int64_t de
 }
 
 void write_table(const Table& table, const std::string& path, bool overwrite) {
-  if (path.ends_with(".tsv")) {
-    io::write_table_tsv(path, *table.counts, overwrite_mode(overwrite));
-  } else {
-    io::write_biom(path, *table.counts, overwrite_mode(overwrite));
-  }
+  io::write_table(path, *table.counts, overwrite_mode(overwrite));
 }
 
 std::vector<std::string> tips(const Tree& tree) {

@@ -1,5 +1,5 @@
 // Datasets and loaders.
-#include "bindings/bindings.h"
+#include "bindings/batches.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/data/feature_sequences.h"
@@ -11,77 +11,8 @@
 namespace deepbio::bindings {
 namespace {
 
-using torch::Tensor;
-
-void put(py::dict& out, const char* name, const Tensor& tensor) {
-  if (tensor.defined()) out[name] = tensor;
-}
-
-// Records of a batch that Python may ask for later: titles, and raw bytes for transforms in Python.
 using data::ReadRows;
-
-py::tuple record_tuple(const io::RecordBatch& records, int64_t row) {
-  const std::string_view sequence = records.sequence(row), bytes = records.quality(row);
-  const py::object quality =
-      data::has_quality(records, row) ? py::object(py::bytes(bytes.data(), bytes.size())) : py::object(py::none());
-  return py::make_tuple(text(records.name(row)), text(records.description(row)),
-                        py::bytes(sequence.data(), sequence.size()), quality);
-}
-
-at::Tensor long_tensor(const std::vector<int64_t>& values) {
-  at::Tensor out = at::empty({static_cast<int64_t>(values.size())}, at::kLong);
-  std::copy(values.begin(), values.end(), out.mutable_data_ptr<int64_t>());
-  return out;
-}
-
-py::dict to_python(const data::ReadBatch& batch) {
-  py::dict out;
-  put(out, "sequences", batch.sequences);
-  put(out, "input_ids", batch.input_ids);
-  put(out, "attention_mask", batch.attention_mask);
-  put(out, "lengths", batch.lengths);
-  put(out, "quality", batch.quality);
-  put(out, "mate_sequences", batch.mate_sequences);
-  put(out, "mate_input_ids", batch.mate_input_ids);
-  put(out, "mate_attention_mask", batch.mate_attention_mask);
-  put(out, "mate_lengths", batch.mate_lengths);
-  put(out, "mate_quality", batch.mate_quality);
-  put(out, "labels", batch.labels);
-  out["index"] = long_tensor(batch.index);
-  out["rows"] = ReadRows{batch.records, batch.rows};
-  return out;
-}
-
-py::dict to_python(const data::SampleBatch& batch) {
-  py::dict out;
-  put(out, "sample_index", batch.sample_index);  // first a tensor of B rows: who guesses B takes the first
-  put(out, "asv_tokens", batch.asv_tokens);
-  put(out, "asv_features", batch.asv_features);
-  put(out, "asv_index", batch.asv_index);
-  put(out, "mask", batch.mask);
-  put(out, "counts", batch.counts);
-  put(out, "distances", batch.distances);
-  put(out, "targets", batch.targets);
-  if (!batch.categorical_ids.empty()) out["categorical_ids"] = batch.categorical_ids;
-  out["sample_ids"] = batch.sample_ids;
-  return out;
-}
-
-// pybind11's own conversion of a list costs several times as much.
-std::vector<int64_t> to_numbers(const py::handle& items) {
-  const auto fast = py::reinterpret_steal<py::object>(PySequence_Fast(items.ptr(), "expected a list of indices"));
-  if (!fast) throw py::error_already_set();
-  std::vector<int64_t> out(static_cast<size_t>(PySequence_Fast_GET_SIZE(fast.ptr())));
-  PyObject** const objects = PySequence_Fast_ITEMS(fast.ptr());
-  for (size_t i = 0; i < out.size(); ++i) {
-    const bool is_plain = PyLong_CheckExact(objects[i]);
-    const auto number = is_plain ? py::object() : py::reinterpret_steal<py::object>(PyNumber_Index(objects[i]));
-    if (!is_plain && !number) throw py::error_already_set();
-    out[i] = PyLong_AsLongLong(is_plain ? objects[i] : number.ptr());
-    if (out[i] == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
-  }
-  return out;
-}
+using torch::Tensor;
 
 template <class Dataset>
 py::dict make_batch(const Dataset& dataset, const py::object& items, uint64_t epoch) {

@@ -13,6 +13,7 @@ Json metric_rows() {
     out.push_back(Json(Json::Object{{"name", metric.name},
                                     {"help", metric.help},
                                     {"is_bigger_better", metric.is_bigger_better},
+                                    {"is_shown", metric.is_shown},
                                     {"of_numbers", metric.of_numbers != nullptr},
                                     {"of_classes", metric.of_classes != nullptr}}));
   }

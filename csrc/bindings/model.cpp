@@ -90,6 +90,11 @@ void bind_model(py::module_& module) {
         return config.known_levels();
       },
       py::arg("known_inputs"));
+  module.def("encoder_layer_weights", [] {
+    std::vector<std::string> names;
+    for (const auto& weight : model::functional::kLayerWeights) names.emplace_back(weight.name);
+    return names;
+  });
   module.def("parameter_names", &parameter_names, py::arg("config_json"), py::arg("is_predictor"));
   module.def("model_forward", &forward, py::arg("config_json"), py::arg("state"), py::arg("inputs"),
              py::arg("return_nucleotides") = false);

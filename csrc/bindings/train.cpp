@@ -1,14 +1,13 @@
-// Targets, the trainer, prediction from a run directory.
+// The trainer, the choice of its samples, prediction from a run directory.
 #include <algorithm>
 #include <numeric>
 
 #include "bindings/bindings.h"
 #include "bindings/named_tensors.h"
+#include "bindings/targets.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/spelling.h"
-#include "deepbio/data/categories.h"
-#include "deepbio/data/targets.h"
 #include "deepbio/train/calibrate.h"
 #include "deepbio/train/checks.h"
 #include "deepbio/train/content_hash.h"
@@ -25,24 +24,6 @@ namespace deepbio::bindings {
 namespace {
 
 using Tensors = std::map<std::string, torch::Tensor>;
-
-data::TargetCodec codec_of(const std::string& json) {
-  return data::TargetCodec::from_json(Json::parse(json, "target codec"));
-}
-
-torch::Tensor normalize(const std::string& codec_json, const std::vector<double>& values) {
-  const data::TargetCodec codec = codec_of(codec_json);
-  std::vector<float> out;
-  for (const double value : values) out.push_back(static_cast<float>(codec.normalize(value)));
-  return torch::tensor(out).unsqueeze(1);
-}
-
-torch::Tensor class_ids(const std::string& codec_json, const std::vector<std::string>& labels) {
-  const data::TargetCodec codec = codec_of(codec_json);
-  std::vector<int64_t> out;
-  for (const auto& label : labels) out.push_back(codec.class_id(label));
-  return torch::tensor(out, torch::kLong);
-}
 
 // Messages leave the library with options as Python spells them.
 std::vector<std::string> told(const std::vector<std::string>& notes) {
@@ -72,15 +53,6 @@ py::dict choose_samples(const Table& table, const io::Metadata* metadata,
   out["left_out"] = left_out;
   out["notes"] = told(choice.notes);
   return out;
-}
-
-data::CategoricalEncoder categories_of(const std::string& json) {
-  return data::CategoricalEncoder::from_json(Json::parse(json, "categories"));
-}
-
-std::string refit(const std::string& codec_json, const std::vector<double>& values) {
-  const data::TargetCodec codec = codec_of(codec_json);
-  return data::TargetCodec::fit_regression(codec.column(), values, codec.transform()).to_json().dump();
 }
 
 // Training and held-back samples, and what is odd about the split.
@@ -282,20 +254,7 @@ std::pair<std::vector<std::string>, torch::Tensor> embed(const std::string& run,
 }  // namespace
 
 void bind_train(py::module_& module) {
-  module.def(
-      "fit_target",
-      [](const std::string& column, const std::vector<double>& values, const std::string& transform) {
-        const auto parsed = data::parse_target_transform(transform);
-        return data::TargetCodec::fit_regression(column, values, parsed).to_json().dump();
-      },
-      py::arg("column"), py::arg("values"), py::arg("transform"));
-  module.def(
-      "fit_classes",
-      [](const std::string& column, const std::vector<std::string>& labels) {
-        return data::TargetCodec::fit_classes(column, labels).to_json().dump();
-      },
-      py::arg("column"), py::arg("labels"));
-  module.def("refit_target", &refit, py::arg("codec_json"), py::arg("values"));
+  bind_targets(module);
   module.def(
       "choose_samples",
       [](const Table& table, const io::Metadata* metadata, const std::optional<std::vector<std::string>>& distance_ids,
@@ -310,39 +269,8 @@ void bind_train(py::module_& module) {
       py::arg("is_classifier") = false, py::arg("may_be_constant") = false,
       py::arg("categorical_columns") = std::vector<std::string>{}, py::arg("missing_samples") = "error",
       py::arg("rarefy_depth") = 0);
-  module.def(
-      "fit_categories",
-      [](const std::vector<std::string>& columns, const io::Metadata& metadata,
-         const std::vector<std::string>& sample_ids) {
-        return data::CategoricalEncoder::fit(columns, metadata, sample_ids).to_json().dump();
-      },
-      py::arg("columns"), py::arg("metadata"), py::arg("sample_ids"), NoGil());
-  module.def(
-      "category_ids",
-      [](const std::string& categories_json, const io::Metadata& metadata, const std::vector<std::string>& sample_ids) {
-        return categories_of(categories_json).encode(metadata, sample_ids);
-      },
-      py::arg("categories_json"), py::arg("metadata"), py::arg("sample_ids"), NoGil());
-  module.def(
-      "restore_targets",
-      [](const std::string& codec_json, const torch::Tensor& values) {
-        const auto codec = data::TargetCodec::from_json(Json::parse(codec_json, "target codec"));
-        torch::Tensor out = values.to(at::kDouble).contiguous().clone();
-        double* const numbers = out.mutable_data_ptr<double>();
-        for (int64_t i = 0; i < out.numel(); ++i) numbers[i] = codec.restore(numbers[i]);
-        return out;
-      },
-      py::arg("codec_json"), py::arg("values"));
-  module.def("normalize_targets", &normalize, py::arg("codec_json"), py::arg("values"));
-  module.def("class_ids", &class_ids, py::arg("codec_json"), py::arg("labels"));
   module.def("split_samples", &split, py::arg("num_samples"), py::arg("test_size"), py::arg("seed"),
              py::arg("labels") = std::vector<std::string>{}, py::arg("groups") = std::vector<std::string>{});
-  module.def(
-      "baseline",
-      [](const std::string& codec_json, const std::vector<double>& values, const std::vector<std::string>& labels) {
-        return train::baseline_of(codec_of(codec_json), values, labels).dump();
-      },
-      py::arg("codec_json"), py::arg("values"), py::arg("labels"));
   module.def(
       "fit",
       [](const std::string& config_json, const Tensors& state, const std::string& options_json,

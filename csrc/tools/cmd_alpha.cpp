@@ -1,19 +1,17 @@
 #include <ATen/core/Tensor.h>
 
 #include <cmath>
-#include <iostream>
 #include <memory>
 
 #include "tools/command.h"
 #include "tools/community_input.h"
 #include "tools/option_flags.h"
+#include "tools/printing.h"
 
 #include "deepbio/base/error.h"
-#include "deepbio/base/json.h"
 #include "deepbio/community/alpha_diversity.h"
 #include "deepbio/community/unifrac.h"
 #include "deepbio/io/ids.h"
-#include "deepbio/io/text.h"
 
 namespace deepbio::tools {
 namespace {
@@ -26,13 +24,12 @@ struct AlphaCommand {
   double base = community::AlphaOptions().shannon_base;
 };
 
-std::string check_metric(const std::string& name) {
-  if (name == kFaith) return {};
+void check_metric(const std::string& name) {
+  if (name == kFaith) return;
   try {
     community::check_alpha_metric(name);
-    return {};
   } catch (const ArgumentError& error) {
-    return std::string(error.what()) + "; with a tree: faith_pd";
+    throw ArgumentError(std::string(error.what()) + "; with a tree: faith_pd");
   }
 }
 
@@ -52,19 +49,12 @@ int run_alpha(const AlphaCommand& command, const Shared& shared) {
   io::require_text_ids(table.sample_ids, command.output);
   const at::Tensor diversity = values_of(command, table, shared);
   const double* values = diversity.const_data_ptr<double>();
-  std::string text = "sample_id\t" + command.metric + "\n";
-  Json samples = Json::array();
+  Json rows = Json::array();
   for (int64_t sample = 0; sample < table.num_samples(); ++sample) {
-    const bool is_defined = !std::isnan(values[sample]);
-    text += table.sample_ids[sample] + '\t' + (is_defined ? io::number_text(values[sample]) : "") + '\n';
-    Json row = Json::object();
-    row.set("sample_id", table.sample_ids[sample]);
-    row.set(command.metric, is_defined ? Json(values[sample]) : Json());
-    samples.push_back(std::move(row));
+    const Json value = std::isnan(values[sample]) ? Json() : Json(values[sample]);
+    rows.push_back(Json(Json::Object{{"sample_id", table.sample_ids[sample]}, {command.metric, value}}));
   }
-  // With --json and no -o, stdout holds the one document.
-  if (!shared.json || command.output != "-") io::write_file(command.output, text, shared.overwrite_mode());
-  if (shared.json) std::cout << samples.dump() << "\n";
+  print_rows(command.output, {"sample_id", command.metric}, rows, shared);
   return 0;
 }
 
@@ -76,13 +66,21 @@ std::function<int()> setup_alpha(CLI::App& app, Shared& shared) {
   app.add_option("--metric", command->metric,
                  "observed_features, shannon, simpson, inverse_simpson, pielou_evenness, berger_parker, "
                  "goods_coverage, chao1, ace; with --tree: faith_pd")
-      ->check(CLI::Validator(check_metric, "METRIC"))
+      ->check(check_by(check_metric, "METRIC"))
       ->capture_default_str();
   app.add_option("--base", command->base, "Of shannon: base of the logarithm (2 as in QIIME 2; 2.718... in vegan)")
       ->check(above_zero())
       ->capture_default_str();
   app.add_option("-o,--output", command->output, "TSV of sample_id and the metric (empty: undefined), - for stdout")
       ->capture_default_str();
+  return [command, &shared] { return run_alpha(*command, shared); };
+}
+
+std::function<int()> setup_faith_pd(CLI::App& app, Shared& shared) {
+  auto command = std::make_shared<AlphaCommand>();
+  command->metric = kFaith;
+  command->files.add_options(app);
+  app.add_option("-o,--output", command->output, "TSV of sample_id and faith_pd, - for stdout")->capture_default_str();
   return [command, &shared] { return run_alpha(*command, shared); };
 }
 

@@ -1,10 +1,9 @@
 #include <ATen/ATen.h>
 
-#include <iostream>
-
 #include "tools/allocator.h"
 #include "tools/command.h"
 #include "tools/option_flags.h"
+#include "tools/printing.h"
 #include "tools/sample_data.h"
 
 #include "deepbio/train/embeddings.h"
@@ -27,12 +26,12 @@ int run_embed(const EmbedCommand& command, const Shared& shared) {
                                                           shared.quiet, /*with_covariates=*/false);
   const at::Tensor vectors = train::embed(*model, *data.dataset, data.samples, command.options);
   train::write_embeddings(command.output, data.table->sample_ids, vectors, shared.overwrite_mode());
-  if (shared.json && command.output != "-") {
-    const Json out(Json::Object{{"output", command.output},
-                                {"num_samples", vectors.size(0)},
-                                {"embedding_dim", vectors.size(1)},
-                                {"left_out", Json::array_of(data.left_out)}});
-    std::cout << out.dump() << "\n";
+  if (command.output != "-") {
+    print_json(Json(Json::Object{{"output", command.output},
+                                 {"num_samples", vectors.size(0)},
+                                 {"embedding_dim", vectors.size(1)},
+                                 {"left_out", Json::array_of(data.left_out)}}),
+               shared);
   }
   return 0;
 }

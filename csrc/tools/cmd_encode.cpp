@@ -1,9 +1,8 @@
-#include <iostream>
 #include <memory>
 
 #include "tools/command.h"
-#include "tools/community_input.h"
 #include "tools/option_flags.h"
+#include "tools/printing.h"
 #include "tools/reading_progress.h"
 
 #include "deepbio/data/shards.h"
@@ -28,7 +27,7 @@ int run_encode(EncodeCommand& command, const Shared& shared) {
   for (const Json& source : metadata.at("sources").as_array()) print_warnings(source);
   say(shared, metadata.at("num_records").dump() + " reads in " +
                   std::to_string(metadata.at("shards").as_array().size()) + " shards written to " + command.output);
-  if (shared.json) std::cout << metadata.dump() << "\n";
+  print_json(metadata, shared);
   return 0;
 }
 

@@ -3,8 +3,8 @@
 
 #include "tools/allocator.h"
 #include "tools/command.h"
-#include "tools/community_input.h"
 #include "tools/option_flags.h"
+#include "tools/printing.h"
 #include "tools/sample_data.h"
 
 #include "deepbio/train/evaluation.h"

@@ -1,6 +1,5 @@
-#include <iostream>
-
 #include "tools/command.h"
+#include "tools/printing.h"
 
 #include "deepbio/export/torchscript.h"
 #include "deepbio/train/checkpoint.h"
@@ -21,10 +20,8 @@ int run_export(const ExportCommand& command, const Shared& shared) {
                                    {"target", config.target ? config.target->to_json() : Json()},
                                    {"versions", config.versions}});
   exporting::write_torchscript(command.output, *model, metadata.dump(), shared.overwrite_mode());
-  if (shared.json) {
-    std::cout << Json(Json::Object{{"output", command.output}, {"format", command.format}}).dump() << "\n";
-  }
-  if (!shared.quiet) std::cerr << command.output << ": written, reloaded and compared on three shapes\n";
+  print_json(Json(Json::Object{{"output", command.output}, {"format", command.format}}), shared);
+  say(shared, command.output + ": written, reloaded and compared on three shapes");
   return 0;
 }
 

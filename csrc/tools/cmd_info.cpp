@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "tools/command.h"
+#include "tools/printing.h"
 
 #include "deepbio/train/facts.h"
 
@@ -20,11 +21,8 @@ void print_table(const Json& facts, const std::string& prefix) {
 
 int run_info(const std::string& path, const Shared& shared) {
   const Json facts = train::facts_of(path);
-  if (shared.json) {
-    std::cout << facts.dump() << "\n";
-  } else {
-    print_table(facts, "");
-  }
+  print_json(facts, shared);
+  if (!shared.json) print_table(facts, "");
   return 0;
 }
 

@@ -1,8 +1,7 @@
-#include <iostream>
-
 #include "tools/allocator.h"
 #include "tools/command.h"
 #include "tools/option_flags.h"
+#include "tools/printing.h"
 #include "tools/sample_data.h"
 
 #include "deepbio/train/passes.h"
@@ -43,7 +42,7 @@ int run_predict(const PredictCommand& command, const Shared& shared) {
   if (!shared.json || command.output != "-") {
     train::write_predictions(command.output, predictions, config, shared.overwrite_mode());
   }
-  if (shared.json) std::cout << summary(command, predictions, data, config).dump() << "\n";
+  print_json(summary(command, predictions, data, config), shared);
   return 0;
 }
 

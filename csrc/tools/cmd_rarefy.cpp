@@ -1,11 +1,10 @@
-#include <iostream>
 #include <memory>
 
 #include "tools/command.h"
 #include "tools/community_input.h"
+#include "tools/printing.h"
 
 #include "deepbio/base/error.h"
-#include "deepbio/base/json.h"
 #include "deepbio/community/table.h"
 
 namespace deepbio::tools {
@@ -33,15 +32,12 @@ int run_rarefy(const RarefyCommand& command, const Shared& shared) {
                   " reads over " + std::to_string(result.table.num_features()) + " features written to " +
                   command.output + "; " + std::to_string(result.dropped_samples.size()) + " samples were too shallow");
   say_left_behind(command.table, table, shared);
-  if (shared.json) {
-    Json summary = Json::object();
-    summary.set("output", command.output);
-    summary.set("depth", options.depth_reads);
-    summary.set("num_samples", result.table.num_samples());
-    summary.set("num_features", result.table.num_features());
-    summary.set("dropped_samples", Json::array_of(result.dropped_samples));
-    std::cout << summary.dump() << "\n";
-  }
+  print_json(Json(Json::Object{{"output", command.output},
+                               {"depth", options.depth_reads},
+                               {"num_samples", result.table.num_samples()},
+                               {"num_features", result.table.num_features()},
+                               {"dropped_samples", Json::array_of(result.dropped_samples)}}),
+             shared);
   return 0;
 }
 
@@ -49,7 +45,7 @@ int run_rarefy(const RarefyCommand& command, const Shared& shared) {
 
 std::function<int()> setup_rarefy(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<RarefyCommand>();
-  app.add_option("--table", command->table, "Feature table: BIOM 2.x, BIOM 1.0, classic TSV or .qza")->required();
+  add_table_option(app, command->table);
   app.add_option("-o,--output", command->output, "BIOM 2.1 table of the draw")->required();
   app.add_option("--depth", command->options.depth_reads,
                  "Reads drawn from each sample; shallower samples are left out")

@@ -1,12 +1,10 @@
 #include <cstdio>
-#include <iostream>
 #include <memory>
 
 #include "tools/command.h"
-#include "tools/community_input.h"
 #include "tools/option_flags.h"
+#include "tools/printing.h"
 
-#include "deepbio/base/json.h"
 #include "deepbio/community/simulate.h"
 
 namespace deepbio::tools {
@@ -26,15 +24,12 @@ int run_simulate(const SimulateCommand& command, const Shared& shared) {
   say(shared, std::to_string(report.num_samples) + " samples, " + std::to_string(report.num_features) +
                   " features and " + std::to_string(report.num_reads) + " reads written to " + command.output +
                   "; the best possible R2 of age is " + best_r2);
-  if (shared.json) {
-    Json summary = Json::object();
-    summary.set("output", command.output);
-    summary.set("num_samples", report.num_samples);
-    summary.set("num_features", report.num_features);
-    summary.set("num_reads", report.num_reads);
-    summary.set("best_possible_r2", report.best_possible_r2);
-    std::cout << summary.dump() << "\n";
-  }
+  print_json(Json(Json::Object{{"output", command.output},
+                               {"num_samples", report.num_samples},
+                               {"num_features", report.num_features},
+                               {"num_reads", report.num_reads},
+                               {"best_possible_r2", report.best_possible_r2}}),
+             shared);
   return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "tools/command.h"
+#include "tools/printing.h"
 #include "tools/reading_progress.h"
 
 #include "deepbio/seq/statistics.h"
@@ -55,7 +56,7 @@ int run_stats(const std::vector<std::string>& paths, const Shared& shared) {
     if (!shared.json) print_row(row);
     files.push_back(std::move(row));
   }
-  if (shared.json) std::cout << Json(Json::Object{{"files", files}}).dump(2) << "\n";
+  print_json(Json(Json::Object{{"files", std::move(files)}}), shared, 2);
   return 0;
 }
 

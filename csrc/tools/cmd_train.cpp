@@ -1,6 +1,156 @@
-#include "tools/training_run.h"
+// What `pretrain` and `train` do alike: options -> study -> model -> run directory.
+#include <filesystem>
+#include <iostream>
+
+#include "tools/allocator.h"
+#include "tools/command.h"
+#include "tools/config_option.h"
+#include "tools/option_flags.h"
+#include "tools/printing.h"
+#include "tools/progress.h"
+#include "tools/sample_data.h"
+
+#include "deepbio/base/spelling.h"
+#include "deepbio/train/training_run.h"
 
 namespace deepbio::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct TrainingCommand {
+  train::TrainingRequest request;  // options that are typed, or taken from --config, go into its setup
+  bool resume = false;
+};
+
+// What was typed, with files by their whole path: a resumed run may be started in another folder.
+Json typed_options(const CLI::App& app) {
+  Json options = given_options(app);
+  for (const char* name :
+       {"table", "sequences", "tree", "distances", "metadata", "pretrained", "train-samples", "val-samples"}) {
+    const Json* path = options.find(name);
+    if (path != nullptr) options.set(name, fs::absolute(path->as_string()).lexically_normal().string());
+  }
+  return options;
+}
+
+void say_result(const train::FitResult& result, const std::string& run, const Shared& shared) {
+  if (result.best_epoch < 0) return;
+  Json best = result.history[static_cast<size_t>(result.best_epoch)].to_json();
+  if (shared.json) {
+    best.set("run", run);
+    best.set("stopped_early", result.stopped_early);
+    std::cout << best.dump() << "\n";
+    return;
+  }
+  std::cout << "run\t" << run << "\nbest_epoch\t" << result.best_epoch + 1 << "\n";
+  for (const auto& [name, value] : best.at("val").as_object()) std::cout << name << "\t" << value.dump() << "\n";
+}
+
+train::Callbacks callbacks_for(TrainingProgress& progress, int64_t batch_size) {
+  const auto go_on = [] { return interrupted() ? train::Control::kStop : train::Control::kContinue; };
+  train::Callbacks callbacks;
+  callbacks.on_step = [&progress, batch_size, go_on](const train::StepReport& report) {
+    progress.step(report, batch_size);
+    return go_on();
+  };
+  callbacks.on_epoch = [&progress, go_on](const train::EpochReport& report) {
+    progress.epoch(report);
+    return go_on();
+  };
+  return callbacks;
+}
+
+// Where a stopped run will go on.
+std::string place_of(const train::FitResult& result) {
+  const std::string epoch = std::to_string(result.saved_epochs + 1);
+  if (result.saved_steps > 0) return "in epoch " + epoch + " after step " + std::to_string(result.saved_steps);
+  return result.saved_epochs > 0 ? "after epoch " + std::to_string(result.saved_epochs) : "with the first epoch";
+}
+
+// What the run would take; nothing is written.
+int say_cost(const train::TrainingRun& run, const Shared& shared) {
+  for (const std::string& note : run.study().notes) say(shared, spelled_for_shell(note));
+  const Json out = run.cost();
+  print_json(out, shared);
+  if (shared.json) return 0;
+  for (const auto& [name, value] : out.as_object()) std::cout << name << "\t" << value.dump() << "\n";
+  return 0;
+}
+
+int run_training(const TrainingCommand& command, const CLI::App& app, const Shared& shared) {
+  keep_freed_blocks();
+  train::TrainingRequest request = command.request;
+  request.mode = command.resume     ? train::RunMode::kResume
+                 : shared.overwrite ? train::RunMode::kOverwrite
+                                    : train::RunMode::kNew;
+  request.setup.seed = shared.seed;
+  request.typed = typed_options(app);
+  train::TrainingRun run(request);
+  if (request.is_dry) return say_cost(run, shared);
+
+  run.start();
+  TrainingProgress progress(run.file("training.log"), shared.quiet, run.epochs(), command.resume);
+  for (const std::string& note : run.notes()) progress.line(spelled_for_shell(note));
+  for (const std::string& line : run.prepare_model()) progress.line(line);
+  (void)interrupted();  // from here on a signal is answered at the next step
+  const train::TrainingOptions& options = run.setup().training;
+  const train::FitResult result = run.train(callbacks_for(progress, options.batch_size));
+  if (result.interrupted) {
+    progress.line("interrupted; --resume goes on " + place_of(result));
+    return 128 + interrupt_signal();
+  }
+  if (result.stopped_early) {
+    progress.line("no better epoch for " + std::to_string(options.patience) + ": stopped");
+  }
+  say_result(result, request.output_dir, shared);
+  return 0;
+}
+
+// The options of both presets, for the defaults that the help shows.
+void add_setup_options(CLI::App& app, train::SetupRequest& request) {
+  add_choice(app, "--preset", request.preset,
+             "default: small, fast, sees abundances; aam: AAM's architecture and losses", {"default", "aam"});
+  train::TrainingSetup ours = train::preset_setup("default", request.is_predictor);
+  train::TrainingSetup theirs = train::preset_setup("aam", request.is_predictor);
+  const std::vector<train::OptionGroup> groups = ours.groups(), compared = theirs.groups();
+  for (size_t i = 0; i < groups.size(); ++i) {
+    add_options(app, {groups[i].title, groups[i].rows, compared[i].rows, request.is_predictor},
+                [&request](const OptionRow& row, const Json& value) { request.given.set(row.name, value); });
+  }
+}
+
+std::function<int()> setup_training(CLI::App& app, Shared& shared, bool is_predictor) {
+  auto command = std::make_shared<TrainingCommand>();
+  train::TrainingRequest& request = command->request;
+  request.setup.is_predictor = is_predictor;
+  // First, so that they fill in other options before those are looked at.
+  add_config_option(app);
+  add_resume_option(app, command->resume);
+  app.add_flag("--dry-run", request.is_dry,
+               "Only estimate what the run would take, from its batches and a few steps; writes nothing");
+  app.add_option("--output-dir", request.output_dir, "Folder of the run")->required()->option_text("RUN");
+  add_study_options(app, request.files, is_predictor);
+  if (is_predictor) {
+    const char* train = "Train on these samples, an id per line in FILE";
+    app.add_option("--train-samples", request.train_samples, train)->option_text("FILE");
+    const char* val = "Hold these samples back, an id per line in FILE";
+    app.add_option("--val-samples", request.val_samples, val)->option_text("FILE");
+  }
+  app.add_option("--pretrained,--pretrained-encoder", request.pretrained, "Start from the encoder of this run")
+      ->option_text("RUN");
+  add_setup_options(app, request.setup);
+  return [command, &app, &shared] { return run_training(*command, app, shared); };
+}
+
+}  // namespace
+
+std::function<int()> setup_pretrain(CLI::App& app, Shared& shared) {
+  app.footer(
+      "Learns UniFrac distances between samples and masked nucleotides; RUN then serves `train --pretrained RUN`.\n"
+      "Example: deepbio pretrain --table table.biom --tree tree.nwk --output-dir pretrained");
+  return setup_training(app, shared, /*is_predictor=*/false);
+}
 
 std::function<int()> setup_train(CLI::App& app, Shared& shared) {
   app.footer(

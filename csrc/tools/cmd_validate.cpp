@@ -3,6 +3,8 @@
 #include <vector>
 
 #include "tools/command.h"
+#include "tools/option_flags.h"
+#include "tools/printing.h"
 #include "tools/reading_progress.h"
 
 #include "deepbio/io/validate.h"
@@ -43,7 +45,7 @@ int run_validate(const ValidateCommand& command, const Shared& shared) {
     if (!shared.json) print_row(row);
     rows.push_back(std::move(row));
   }
-  if (shared.json) std::cout << Json(Json::Object{{"files", rows}}).dump(2) << "\n";
+  print_json(Json(Json::Object{{"files", std::move(rows)}}), shared, 2);
   return all_ok ? 0 : 1;
 }
 
@@ -54,9 +56,8 @@ std::function<int()> setup_validate(CLI::App& app, Shared& shared) {
   app.add_option("files", command->paths,
                  "FASTA, FASTQ, BIOM, Newick, metadata TSV, distance matrix or safetensors files")
       ->required();
-  app.add_option("--alphabet", command->alphabet, "Letters that reads may hold: any, dna, rna, iupac, protein")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"any", "dna", "rna", "iupac", "protein"}));
+  add_choice(app, "--alphabet", command->alphabet, "Letters that reads may hold: any, dna, rna, iupac, protein",
+             {"any", "dna", "rna", "iupac", "protein"});
   return [command, &shared] { return run_validate(*command, shared); };
 }
 

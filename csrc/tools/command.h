@@ -37,24 +37,10 @@ io::OpenOptions reading_options();
 bool interrupted();
 int interrupt_signal();
 
-// Each cmd_x.cpp defines one of these.
-std::function<int()> setup_stats(CLI::App& app, Shared& shared);
-std::function<int()> setup_validate(CLI::App& app, Shared& shared);
-std::function<int()> setup_encode(CLI::App& app, Shared& shared);
-std::function<int()> setup_simulate(CLI::App& app, Shared& shared);
-std::function<int()> setup_rarefy(CLI::App& app, Shared& shared);
-std::function<int()> setup_unifrac(CLI::App& app, Shared& shared);
-std::function<int()> setup_faith_pd(CLI::App& app, Shared& shared);
-std::function<int()> setup_alpha(CLI::App& app, Shared& shared);
-std::function<int()> setup_pcoa(CLI::App& app, Shared& shared);
-std::function<int()> setup_permanova(CLI::App& app, Shared& shared);
-std::function<int()> setup_table(CLI::App& app, Shared& shared);
-std::function<int()> setup_pretrain(CLI::App& app, Shared& shared);
-std::function<int()> setup_train(CLI::App& app, Shared& shared);
-std::function<int()> setup_predict(CLI::App& app, Shared& shared);
-std::function<int()> setup_evaluate(CLI::App& app, Shared& shared);
-std::function<int()> setup_embed(CLI::App& app, Shared& shared);
-std::function<int()> setup_export(CLI::App& app, Shared& shared);
-std::function<int()> setup_info(CLI::App& app, Shared& shared);
+// Each cmd_x.cpp defines one of these, or those that are near relatives.
+using SetupFunction = std::function<int()>(CLI::App& app, Shared& shared);
+SetupFunction setup_stats, setup_validate, setup_encode, setup_simulate, setup_rarefy, setup_unifrac, setup_faith_pd,
+    setup_alpha, setup_pcoa, setup_permanova, setup_anosim, setup_permdisp, setup_adonis, setup_mantel, setup_table,
+    setup_pretrain, setup_train, setup_predict, setup_evaluate, setup_embed, setup_export, setup_info;
 
 }  // namespace deepbio::tools

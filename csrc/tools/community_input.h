@@ -1,13 +1,12 @@
-// A table and a tree as `unifrac` and `faith-pd` take them.
+// Tables, trees and distances as several commands take them, and principal coordinates as two of them give them.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <string>
-#include <vector>
 
 #include "tools/command.h"
 
+#include "deepbio/community/named_distances.h"
+#include "deepbio/community/ordination.h"
 #include "deepbio/community/table.h"
 #include "deepbio/community/tree.h"
 
@@ -25,16 +24,20 @@ struct CommunityFiles {
 // The tree read and matched to the features of `table`. What --missing-features drop leaves out is said on stderr.
 community::Phylogeny match_tree(const CommunityFiles& files, const io::CountTable& table, const Shared& shared);
 
-// Distances and the ids of their samples, which are numbers where the file has none.
-struct NamedDistances {
-  std::vector<std::string> ids;
-  at::Tensor values;  // float64 [N, N]
+// Declares --table and --distances, with the formats that are read.
+void add_table_option(CLI::App& app, std::string& path);
+void add_distances_option(CLI::App& app, std::string& path);
+
+// Principal coordinates as two commands offer them.
+struct PcoaFiles {
+  std::string output, method = "exact";
+  int64_t dimensions = 10;
+  // `prefix` stands in front of the options: "pcoa-".
+  void add_options(CLI::App& app, const std::string& prefix = "");
+  community::Pcoa write(const std::vector<std::string>& ids, const at::Tensor& distances, const Shared& shared) const;
 };
-NamedDistances read_named_distances(const std::string& path);
 
 // What the file holds and the table does not, on stderr.
 void say_left_behind(const std::string& path, const io::CountTable& table, const Shared& shared);
-// A line on stderr, unless --quiet.
-void say(const Shared& shared, const std::string& line);
 
 }  // namespace deepbio::tools

@@ -17,12 +17,11 @@
 #include <vector>
 
 #include "tools/command.h"
-#include "tools/permutation_tests.h"
 
 #include "deepbio/base/error.h"
+#include "deepbio/base/simd.h"
 #include "deepbio/base/spelling.h"
 #include "deepbio/io/inflate.h"
-#include "deepbio/io/simd.h"
 #include "deepbio/io/zip.h"
 
 namespace deepbio::tools {
@@ -82,8 +81,8 @@ std::string version_text() {
     inflate += std::string(io::to_string(library)) + ", ";
   return std::string("deepbio " DEEPBIO_VERSION "\ntorch ") + TORCH_VERSION +
          " (built with " DEEPBIO_TORCH_VERSION ")\nCPU features in use by torch: " + at::get_cpu_capability() +
-         ", by the sequence reader: " + std::string(io::to_string(io::choose_simd())) + "\nbuilt in: " + inflate +
-         "HDF5" + (io::has_zip_library() ? ", libzip" : "") + "\n";
+         ", by this library: " + std::string(to_string(choose_simd())) + "\nbuilt in: " + inflate + "HDF5" +
+         (io::has_zip_library() ? ", libzip" : "") + "\n";
 }
 
 void add_shared_options(CLI::App& app, Shared& shared) {

@@ -97,6 +97,23 @@ void add_options(CLI::App& app, const OptionGroupFlags& group, const TakeOption&
   }
 }
 
+CLI::Validator check_by(std::function<void(const std::string& value)> check, const std::string& shown) {
+  return {[check = std::move(check)](std::string& text) -> std::string {
+            try {
+              check(text);
+              return "";
+            } catch (const ArgumentError& error) {
+              return spelled_for_shell(error.what());
+            }
+          },
+          shown};
+}
+
+CLI::Option* add_choice(CLI::App& app, const std::string& flag, std::string& value, const std::string& help,
+                        std::vector<std::string> choices) {
+  return app.add_option(flag, value, help)->check(CLI::IsMember(std::move(choices)))->capture_default_str();
+}
+
 CLI::Validator above_zero() {
   return number_check([](double value) { return value > 0; }, "a number above 0", "POSITIVE");
 }

@@ -12,6 +12,12 @@
 
 namespace deepbio::tools {
 
+// What a function of the library refuses with ArgumentError is bad usage of an option.
+CLI::Validator check_by(std::function<void(const std::string& value)> check, const std::string& shown);
+// Declares an option that is one of some words.
+CLI::Option* add_choice(CLI::App& app, const std::string& flag, std::string& value, const std::string& help,
+                        std::vector<std::string> choices);
+
 // A flag for each row, other and old names included, which the help does not show. What is typed sets the row's field;
 // the rows' struct must live as long as `app`.
 void add_options(CLI::App& app, const OptionRows& rows);

@@ -21,12 +21,6 @@ void add_study_options(CLI::App& app, train::StudyFiles& files, bool is_predicto
   app.add_option("--metadata-column", files.target, "Its column to predict")->required()->option_text("NAME");
 }
 
-void add_list_options(CLI::App& app, std::string& train_samples, std::string& val_samples) {
-  app.add_option("--train-samples", train_samples, "Train on these samples, an id per line in FILE")
-      ->option_text("FILE");
-  app.add_option("--val-samples", val_samples, "Hold these samples back, an id per line in FILE")->option_text("FILE");
-}
-
 void PredictionFiles::add_options(CLI::App& app) {
   app.add_option("--model", model, "Run directory of `deepbio train` or `pretrain`")->required()->option_text("RUN");
   app.add_option("--table", table, "Feature table (BIOM, TSV)")->required()->option_text("FILE");

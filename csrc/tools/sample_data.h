@@ -13,8 +13,6 @@ namespace deepbio::tools {
 
 // Declares table, sequences, tree and distances; of a predictor also metadata and its column.
 void add_study_options(CLI::App& app, train::StudyFiles& files, bool is_predictor);
-// Declares the files that list which samples train and which are held back.
-void add_list_options(CLI::App& app, std::string& train_samples, std::string& val_samples);
 
 struct PredictionFiles {
   std::string model, table, sequences;

@@ -1,6 +1,7 @@
 """Two kinds of reads told apart by their 5-mers: classify_reads_by_kmers.py READS_A.fastq.gz READS_B.fastq.gz
 
-A class per file, a split with equal shares, classes drawn equally often, an MLP on 1024 counts of folded 5-mers.
+A class per file, a split with equal shares, classes drawn equally often, an MLP on 1024 counts of
+folded 5-mers.
 """
 
 import sys

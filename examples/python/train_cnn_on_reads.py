@@ -1,7 +1,8 @@
 """FASTQ.gz to one-hot batches to a small CNN that tells two kinds of reads apart.
 
 train_cnn_on_reads.py READS_A READS_B   two folders: which one is a read from?
-train_cnn_on_reads.py READS             one folder: which strand is it? (each read and its reverse complement)
+train_cnn_on_reads.py READS             one folder: which strand is it? (each read and its reverse
+complement)
 """
 
 import sys

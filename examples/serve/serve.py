@@ -1,7 +1,8 @@
 """Predictions over HTTP from an exported run, by torch and FastAPI alone: MODEL=age.pt2 uvicorn serve:app
 
-The file is that of `deepbio export --model RUN --format pt2 -o age.pt2` (`--format aoti`: set FORMAT=aoti). Ask with
-curl localhost:8000/predict --json '{"samples": [{"id": "s1", "reads": {"ACGTTG": 12, "ACGATG": 3}}]}'
+The file is that of `deepbio export --model RUN --format pt2 -o age.pt2` (`--format aoti`: set
+FORMAT=aoti). Ask with curl localhost:8000/predict --json '{"samples": [{"id": "s1", "reads":
+{"ACGTTG": 12, "ACGATG": 3}}]}'
 """
 
 import json

@@ -2,10 +2,11 @@
 
     python tests/mutations/mutate.py [--count 10000] [--seed 1] [FORMAT...]
 
-Each file starts as a sound one; one to three of these happen to it: bits flip, it is cut, a piece is left out,
-repeated, exchanged or overwritten, its text is written in another encoding or with other line ends. A reader may
-take the result or raise a DeepBioError; any other exception (and a crash) is a fault. It prints a row for each
-format and exits with 1 when there was a fault. A fault is repeated by its format, seed and number.
+Each file starts as a sound one; one to three of these happen to it: bits flip, it is cut, a piece
+is left out, repeated, exchanged or overwritten, its text is written in another encoding or with
+other line ends. A reader may take the result or raise a DeepBioError; any other exception (and a
+crash) is a fault. It prints a row for each format and exits with 1 when there was a fault. A fault
+is repeated by its format, seed and number.
 """
 
 from __future__ import annotations

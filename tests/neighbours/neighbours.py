@@ -2,10 +2,11 @@
 
     python tests/neighbours/neighbours.py [--count 200] [--seed 1] [KIND...]
 
-The generator writes what users have: odd ids, quotes, line ends, gzip, wrapped lines, missing cells, numbers in many
-spellings, and now and then a fault. A case is `same` when both give the same values or both refuse the file. A file
-that this library refuses and the other tool reads, or the reverse, must be explained by a line of a table; anything
-else is a difference and ends with exit code 1. A difference is repeated by its kind, seed and number.
+The generator writes what users have: odd ids, quotes, line ends, gzip, wrapped lines, missing
+cells, numbers in many spellings, and now and then a fault. A case is `same` when both give the same
+values or both refuse the file. A file that this library refuses and the other tool reads, or the
+reverse, must be explained by a line of a table; anything else is a difference and ends with exit
+code 1. A difference is repeated by its kind, seed and number.
 """
 
 from __future__ import annotations

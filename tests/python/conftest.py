@@ -46,6 +46,12 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
+def moving_pictures(shared: Path) -> Path:
+    """34 samples of four body sites: table, tree, metadata, distances as ssu computes them."""
+    return shared / "microbiome" / "moving_pictures"
+
+
+@pytest.fixture(scope="session")
 def community_dir(
     deepbio: Callable[..., subprocess.CompletedProcess[str]], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:

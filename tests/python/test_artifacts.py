@@ -1,4 +1,7 @@
-"""QIIME 2 artifacts and other containers as Python and the command take them; archives are made by Python's zipfile."""
+"""QIIME 2 artifacts and other containers as Python and the command take them.
+
+Archives are made by Python's zipfile.
+"""
 
 import gzip
 import io

@@ -12,7 +12,10 @@ GOOD = "@r1\nACGT\n+\nIIII\n@r2\nGGCC\n+\nIIII\n"
 
 
 def error_line(done: subprocess.CompletedProcess[str], code: int = 1) -> str:
-    """The one line on stderr that says what is wrong; everything else about the failure is checked here."""
+    """The one line on stderr that says what is wrong.
+
+    Everything else about the failure is checked here.
+    """
     assert done.returncode == code, f"exit code {done.returncode}: {done.stderr}"
     lines = [line for line in done.stderr.splitlines() if line.startswith("deepbio: error: ")]
     assert len(lines) == 1, done.stderr

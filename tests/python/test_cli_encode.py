@@ -1,4 +1,7 @@
-"""`deepbio encode`: the values in the shards, against a plain loop; ids; replacing an earlier result."""
+"""`deepbio encode`: the values in the shards, against a plain loop; ids.
+
+Replacing an earlier result.
+"""
 
 import gzip
 import json

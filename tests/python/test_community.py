@@ -52,9 +52,11 @@ def test_filter_relative_rarefy_and_round_trip(tmp_path: Path):
 def test_unifrac_of_a_toy_tree_is_what_paper_and_pencil_give(tmp_path: Path):
     tree = db.Tree.from_newick("((A:1,B:2):1,C:4);")
     distances = db.unifrac(small(), tree)
-    # s1 holds A, C: branches 1, 1, 4; s2 holds B, C: branches 2, 1, 4; only A's 1 and B's 2 are not shared.
+    # s1 holds A, C: branches 1, 1, 4; s2 holds B, C: branches 2, 1, 4; only A's 1 and B's 2 are not
+    # shared.
     assert distances.values[0, 1].item() == pytest.approx(3 / 8, abs=1e-15)
-    # Shares of s1: A 3/4, C 1/4; of s2: B 1/2, C 1/2; differences times lengths over sums times lengths.
+    # Shares of s1: A 3/4, C 1/4; of s2: B 1/2, C 1/2; differences times lengths over sums times
+    # lengths.
     weighted = db.unifrac(small(), tree, metric="weighted_normalized").values[0, 1].item()
     assert weighted == pytest.approx((0.75 + 2 * 0.5 + 0.25 + 4 * 0.25) / (0.75 + 2 * 0.5 + 1.25 + 4 * 0.75), abs=1e-15)
     assert db.faith_pd(small(), tree).tolist() == [6.0, 7.0]

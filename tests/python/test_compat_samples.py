@@ -1,7 +1,8 @@
 """Lines as users of DeepBioP and AAM have them in their scripts: each runs with `deepbio_torch.compat` as it stands.
 
-They follow the signatures and keywords that those libraries document; a line that needs a name or keyword which is not
-here would fail. What each gives is compared with this package's own answer where there is a value to compare.
+They follow the signatures and keywords that those libraries document; a line that needs a name or
+keyword which is not here would fail. What each gives is compared with this package's own answer
+where there is a value to compare.
 """
 
 import pytest

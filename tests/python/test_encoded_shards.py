@@ -59,7 +59,7 @@ def test_shards_of_the_version_before_are_read(deepbio, fastq, tmp_path):
     deepbio("encode", fastq, "-o", new, "--encoding", "tokens", check=True)
     shutil.copytree(new, old)
     about = json.loads((old / "metadata.json").read_text())
-    assert about["format_version"] == 2
+    assert about["format_version"] == 3
     (old / "metadata.json").write_text(json.dumps({**about, "format_version": 1}))
     for path in old.glob("shard-*"):  # AAM's tokens without a mask, lengths with START
         tensors = load_file(path)

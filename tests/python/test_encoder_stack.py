@@ -94,7 +94,7 @@ def test_padding_that_is_left_out_is_zero_and_the_rest_as_before(composite):
 def test_opcheck_of_both_leaves():
     x, where, layers, *_ = call()
     flat = torch.cat([w.detach().flatten() for w in layers])
-    options = (LAYERS, F, H, 0, 0.2)
+    options = ([LAYERS, F, H, 0], 0.2)
     for rows in (slice(None), slice(0, 0)):
         for key_mask in (where[rows], None):
             forward = (x.detach()[rows], key_mask, flat, torch.tensor(1), *options)
@@ -168,7 +168,8 @@ def test_a_number_of_weights_that_is_no_multiple_of_twelve_is_refused():
         ops.encoder_stack(x, where, layers[:-1], *rest)
 
 
-# --- inside torch's machinery ------------------------------------------------------------------------
+# --- inside torch's machinery
+# ------------------------------------------------------------------------
 
 
 def test_compile_records_one_operator_for_any_batch_and_length():
@@ -239,7 +240,8 @@ def test_a_second_derivative_is_refused_with_the_way_out(composite):
     assert torch.isfinite(torch.autograd.grad(first.square().sum(), x)[0]).all()
 
 
-# --- in the models -----------------------------------------------------------------------------------
+# --- in the models
+# -----------------------------------------------------------------------------------
 
 
 def encoder(dropout=0.0):

@@ -1,4 +1,7 @@
-"""Tables and trees of pandas, polars, AnnData, biom, scikit-bio and NumPy, both ways; the same in every function."""
+"""Tables and trees of pandas, polars, AnnData, biom, scikit-bio and NumPy, both ways.
+
+The same in every function.
+"""
 
 import numpy as np
 import pytest

@@ -39,7 +39,10 @@ def stateful(data, shuffle=True, **options):
 
 
 def fitted(loader, epochs, every=None, resume=None, limit=None):
-    """The batches that a Lightning trainer gives to its module; ``every`` steps a checkpoint, ``resume`` from one."""
+    """The batches that a Lightning trainer gives to its module.
+
+    ``every`` steps a checkpoint, ``resume`` from one.
+    """
     lightning = pytest.importorskip("pytorch_lightning", reason="pytorch-lightning is not installed")
     seen = []
 
@@ -97,7 +100,8 @@ def test_lightning_sees_every_record_once_with_other_draws_in_each_epoch(reads, 
 
 @pytest.mark.parametrize("kind", MAPS + STREAMS)
 def test_lightning_resumes_in_mid_epoch_with_the_same_batches(reads, community_dir, tmp_path, kind):
-    # Lightning takes a batch in advance of a loader without a length, and its checkpoint counts that batch as done.
+    # Lightning takes a batch in advance of a loader without a length, and its checkpoint counts
+    # that batch as done.
     limit = RECORDS // 8 if kind.startswith("stream") else None
     torch.manual_seed(1)
     whole = fitted(ours(dataset(kind, reads, community_dir)), 2, every=(tmp_path, 2), limit=limit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -14,6 +15,9 @@ TESTS = Path(__file__).parents[1]
 
 
 def script(name: str) -> ModuleType:
+    folder = str((TESTS / name).parent)
+    if folder not in sys.path:  # as when it is run by hand, for the modules beside it
+        sys.path.append(folder)
     spec = importlib.util.spec_from_file_location(f"script_{name}", TESTS / name)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)

@@ -49,7 +49,8 @@ def test_the_clades_that_carry_the_target_are_found_with_their_direction(learned
         candidates=60,
         repeats=3,
     )
-    # A large clade may hold both; those that carry the target with one sign, or not at all, have a known answer.
+    # A large clade may hold both; those that carry the target with one sign, or not at all, have a
+    # known answer.
     carries, empty = [], []
     for each in (one for one in found if one.kind == "clade"):
         signs = {np.sign(effect[member]) for member in each.members}
@@ -57,7 +58,8 @@ def test_the_clades_that_carry_the_target_are_found_with_their_direction(learned
             (empty if signs == {0} else carries).append(each)
     assert len(carries) > 10 and len(empty) > 5
     assert carries[0].importance > 2 * carries[0].sd > 0
-    # The largest of many that carry nothing is large by chance too, so the best and the means are compared.
+    # The largest of many that carry nothing is large by chance too, so the best and the means are
+    # compared.
     assert carries[0].importance > empty[0].importance
     assert np.mean([each.importance for each in carries]) > 1.5 * np.mean([each.importance for each in empty])
     for each in carries[:3]:

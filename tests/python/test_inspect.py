@@ -138,7 +138,10 @@ def test_what_encoders_make_is_in_range_and_what_is_not_is_found(tmp_path, monke
 
 
 def test_ten_thousand_reads_are_looked_at_in_a_second_and_augmented_in_another(tmp_path):
-    """The least that DeepBioP's criteria SC-005 and SC-006 ask for; benchmarks/loader.py has the figures."""
+    """The least that DeepBioP's criteria SC-005 and SC-006 ask for.
+
+    Benchmarks/loader.py has the figures.
+    """
     rng = np.random.default_rng(1)
     letters = np.frombuffer(b"ACGT", np.uint8)[rng.integers(0, 4, (10_000, 150))]
     path = tmp_path / "reads.fq"

@@ -1,4 +1,7 @@
-"""k-mer counts and ids against a naive NumPy version; known answers; bounds; the loader and the command."""
+"""k-mer counts and ids against a naive NumPy version; known answers; bounds.
+
+The loader and the command.
+"""
 
 import json
 import pickle

@@ -1,4 +1,7 @@
-"""The same batches from both loaders for any workers, threads and start method; resuming; what goes wrong."""
+"""The same batches from both loaders for any workers, threads and start method; resuming.
+
+What goes wrong.
+"""
 
 import json
 import os

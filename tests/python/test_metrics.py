@@ -74,13 +74,13 @@ ALSO = {
     "mae": {"losses.cpp", "_study_page.py"} | STUDY,  # the loss
     "mse": {"losses.cpp"},
     "rmse": STUDY,
-    "r2": {"cmd_permanova.cpp", "diversity.cpp"} | STUDY,  # the share of a term in adonis
+    "r2": {"cmd_tests.cpp", "test_results.cpp", "diversity.cpp"} | STUDY,  # the share of a term in adonis
     "auc": STUDY,
     "accuracy": STUDY,
     "log_loss": {"_baselines.py"} | STUDY,  # scikit-learn's loss
     "balanced_accuracy": {"_baselines.py", "study.py"} | STUDY,
     "precision": {"community.cpp", "unifrac_batch.cpp"},  # of floating-point numbers
-    "nuc_accuracy": {"trainer.cpp"},
+    "nuc_accuracy": {"masked_bases.cpp"},
 }
 
 
@@ -89,3 +89,15 @@ def test_no_metric_has_a_name_in_any_file_but_its_table(name: str):
     files = [*(ROOT / "csrc").rglob("*.cpp"), *(ROOT / "csrc").rglob("*.h"), *(ROOT / "deepbio_torch").rglob("*.py")]
     naming = {file.name for file in files if re.search(rf"[\"']{name}[\"']", file.read_text())}
     assert "metrics.cpp" in naming and naming <= {"metrics.cpp"} | ALSO.get(name, set())
+
+
+# Files that a loss may be named in beside its table: the default of a signature.
+NAMES_OF_LOSSES = {"huber": {"losses.h", "losses.py"}}
+
+
+@pytest.mark.parametrize("name", [name for row in rows("loss") if row.name == "loss_type" for name in row.choices])
+def test_no_loss_has_a_name_in_any_file_but_its_table(name: str):
+    files = [*(ROOT / "csrc").rglob("*.cpp"), *(ROOT / "csrc").rglob("*.h"), *(ROOT / "deepbio_torch").rglob("*.py")]
+    naming = {file.name for file in files if re.search(rf"[\"'=]{name}[\"'`]", file.read_text())}
+    of_metrics = {"metrics.cpp"} | ALSO[name] if name in {metric.name for metric in METRICS} else set()
+    assert "losses.cpp" in naming and naming <= {"losses.cpp"} | NAMES_OF_LOSSES.get(name, set()) | of_metrics

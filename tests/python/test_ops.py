@@ -1,9 +1,11 @@
 """Every torch.ops.deepbio operator: opcheck, gradcheck, empty and strided inputs, compile."""
 
+from operator import attrgetter
+
 import pytest
 import torch
 
-from deepbio_torch import _library
+from deepbio_torch import _C, _library
 
 _library.load()
 ops = torch.ops.deepbio
@@ -47,11 +49,11 @@ def arguments(rows, length, dtype=torch.double):
         return real(*shape, dtype=dtype)
 
     def normed_attention():
-        """Weights of a multi-head attention and of the norm around it, heads, dropout, training."""
-        return make(3 * D, D), make(3 * D), make(D, D), make(D), make(D), make(D), H, 0.0, True
+        """Weights of a multi-head attention and of the norm around it."""
+        return make(3 * D, D), make(3 * D), make(D, D), make(D), make(D), make(D)
 
     return {
-        "encoder_layer": (x, mask(rows, length), *weights(dtype), H, 0, 0.0, True),
+        "encoder_layer.weights": (x, mask(rows, length), weights(dtype), H, 0, 0.0, True),
         "embed_tokens": (tokens, make(V, D), make(P, D)),
         "add_positions": (x, make(P, D)),
         "attention_pool": (x, mask(rows, length), make(1, D), make(D), make(D)),
@@ -69,23 +71,15 @@ def arguments(rows, length, dtype=torch.double):
         "fuse_concat": (x, categories, make(D, D + 3), make(D)),
         "fuse_add": (x, categories, make(D, 3), make(D)),
         "fuse_gmu": (pooled, categories, make(D, 3), make(D), make(D, D + 3), make(D)),
-        "fuse_cross_attention": (
-            x,
-            categories,
-            make(D, 3),
-            make(D),
-            *normed_attention(),
-        ),
-        "attend_latents": (
+        "fuse_cross_attention.weights": (x, categories, [make(D, 3), make(D), *normed_attention()], H, 0.0, True),
+        "attend_latents.weights": (
             x,
             mask(rows, length),
             categories,
-            make(4, D),
-            make(D, D),
-            make(D),
-            make(D, 3),
-            make(D),
-            *normed_attention(),
+            [make(4, D), make(D, D), make(D), make(D, 3), make(D), *normed_attention()],
+            H,
+            0.0,
+            True,
         ),
         "pool_sequences": (
             make(4, D),
@@ -100,6 +94,23 @@ def arguments(rows, length, dtype=torch.double):
 
 
 NAMES = sorted(arguments(1, 2))
+WITH_LISTS = [name for name in NAMES if name.endswith(".weights")]
+
+
+def operator(name):
+    """An operator by its name, and that of its overload."""
+    return attrgetter(name)(ops)
+
+
+def flat(call):
+    """Arguments one after the other, those of lists too."""
+    return [value for each in call for value in (each if isinstance(each, list) else [each])]
+
+
+def packed(values, like):
+    """The opposite of ``flat``."""
+    rest = iter(values)
+    return [[next(rest) for _ in each] if isinstance(each, list) else next(rest) for each in like]
 
 
 @pytest.fixture(autouse=True)
@@ -110,26 +121,27 @@ def seed():
 @pytest.mark.parametrize("dtype", [torch.double, torch.float])
 @pytest.mark.parametrize("name", NAMES)
 def test_opcheck(name, dtype):
-    torch.library.opcheck(getattr(ops, name), arguments(3, 4, dtype)[name])
+    torch.library.opcheck(operator(name), arguments(3, 4, dtype)[name])
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_gradcheck(name):
-    call = arguments(3, 4)[name]
+    like = arguments(3, 4)[name]
+    call = flat(like)
     places = [i for i, value in enumerate(call) if isinstance(value, torch.Tensor) and value.requires_grad]
 
     def run(*tensors):
         filled = list(call)
         for place, tensor in zip(places, tensors, strict=True):
             filled[place] = tensor
-        return getattr(ops, name)(*filled)
+        return operator(name)(*packed(filled, like))
 
     assert torch.autograd.gradcheck(run, [call[place] for place in places])
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_empty_batch(name):
-    out = getattr(ops, name)(*arguments(0, 4)[name])
+    out = operator(name)(*arguments(0, 4)[name])
     first = out[0] if isinstance(out, tuple) else out
     assert first.shape[0] == 0 and first.shape[-1] in (D, V)
 
@@ -145,7 +157,7 @@ def test_strided_input_gives_the_same(name):
         return out
 
     call = arguments(3, 4)[name]
-    expected, got = getattr(ops, name)(*call), getattr(ops, name)(*map(strided, call))
+    expected, got = operator(name)(*call), operator(name)(*packed(map(strided, flat(call)), call))
     torch.testing.assert_close(got, expected)
 
 
@@ -203,8 +215,52 @@ def test_random_masks_follow_torchs_default_generator():
 
 
 def test_compile_sees_through_the_encoder_layer():
-    call = arguments(3, 4)["encoder_layer"]
-    compiled = torch.compile(lambda *a: ops.encoder_layer(*a), backend="aot_eager", fullgraph=True, dynamic=True)
-    torch.testing.assert_close(compiled(*call), ops.encoder_layer(*call))
-    other = arguments(5, 7)["encoder_layer"]
-    torch.testing.assert_close(compiled(*other), ops.encoder_layer(*other))
+    layer = ops.encoder_layer.weights
+    call = arguments(3, 4)["encoder_layer.weights"]
+    compiled = torch.compile(lambda *a: layer(*a), backend="aot_eager", fullgraph=True, dynamic=True)
+    torch.testing.assert_close(compiled(*call), layer(*call))
+    other = arguments(5, 7)["encoder_layer.weights"]
+    torch.testing.assert_close(compiled(*other), layer(*other))
+
+
+@pytest.mark.parametrize("name", WITH_LISTS)
+def test_vmap_sees_the_operators_behind_a_list(name):
+    first, *rest = [value.detach() if isinstance(value, torch.Tensor) else value for value in arguments(3, 4)[name]]
+    both = torch.stack([first, 2 * first])
+    got = torch.func.vmap(lambda x: operator(name)(x, *rest))(both)
+    expected = [operator(name)(x, *rest) for x in both]
+    if isinstance(got, tuple):
+        got, expected = got[0], [values for values, _ in expected]
+    torch.testing.assert_close(got, torch.stack(expected))
+
+
+@pytest.mark.parametrize("name", WITH_LISTS)
+def test_schemas_of_the_version_before_compute_the_same(name):
+    # An argument for each weight: programs that users exported hold these calls.
+    before = getattr(ops, name.removesuffix(".weights")).default
+    call = arguments(3, 4)[name]
+    torch.testing.assert_close(before(*flat(call)), operator(name)(*call))
+    torch.library.opcheck(before, tuple(flat(call)))
+
+
+def test_a_program_with_a_schema_of_the_version_before_is_loaded(tmp_path):
+    x, where, parameters, *rest = arguments(3, 4, torch.float)["encoder_layer.weights"]
+
+    class Layer(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.parameters_of_it = torch.nn.ParameterList([value.detach() for value in parameters])
+
+        def forward(self, x, where):
+            return ops.encoder_layer.default(x, where, *self.parameters_of_it, *rest)
+
+    program = torch.export.export(Layer(), (x.detach(), where))
+    assert "deepbio.encoder_layer.default" in str(program.graph)
+    torch.export.save(program, tmp_path / "layer.pt2")
+    again = torch.export.load(tmp_path / "layer.pt2").module()
+    torch.testing.assert_close(again(x, where), ops.encoder_layer.weights(x, where, parameters, *rest))
+
+
+def test_the_order_of_weights_is_that_of_the_parameters_of_torch():
+    names = [name for name, _ in torch.nn.TransformerEncoderLayer(D, H).named_parameters()]
+    assert _C.encoder_layer_weights() == names

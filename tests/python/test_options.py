@@ -258,7 +258,7 @@ def test_every_option_has_one_row_and_no_flag_beside_it():
     sources = {path: path.read_text() for path in (ROOT / "csrc").rglob("*.cpp")}
     # Of every command, and of those of tables, which have no study: not the trainer's options.
     own = {("main.cpp", "seed"), ("cmd_unifrac.cpp", "rarefy_depth"), ("community_input.cpp", "missing_features")}
-    own |= {("cmd_permanova.cpp", "missing_values")}
+    own |= {("cmd_tests.cpp", "missing_values")}
     # checkpoint.cpp keeps in a run how it reads its table; predictor.cpp has its own batches.
     other = {("checkpoint.cpp", "max_bp"), ("checkpoint.cpp", "token_limit"), ("predictor.cpp", "batch_size")}
     other |= {("checkpoint.cpp", row.name) for row in rows("study")}

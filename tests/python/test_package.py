@@ -56,7 +56,10 @@ def test_the_stub_lists_what_the_extension_has():
 
 
 def bound_parameters(function: object) -> list[tuple[str, bool]] | None:
-    """Names of the parameters in pybind11's docstring, and whether each has a default; None for a property."""
+    """Names of the parameters in pybind11's docstring, and whether each has a default.
+
+    None for a property.
+    """
     lines = (function.__doc__ or "").splitlines()
     line = next((line for line in lines if line.startswith(f"{getattr(function, '__name__', '?')}(")), "")
     words, depth = [""], 0
@@ -102,7 +105,8 @@ def test_the_stub_has_the_signatures_of_the_extension():
 
 
 def test_the_build_asks_for_no_cuda_toolkit():
-    # TorchConfig.cmake of a torch with CUDA, which is pip's on most machines, stops where no toolkit is installed.
+    # TorchConfig.cmake of a torch with CUDA, which is pip's on most machines, stops where no
+    # toolkit is installed.
     root = Path(__file__).parents[2]
     files = [root / "CMakeLists.txt", *(root / "cmake").iterdir(), root / "examples/cpp/CMakeLists.txt"]
     assert [file.name for file in files if re.search(r"find_(package|dependency)\s*\(\s*Torch", file.read_text())] == []

@@ -1,4 +1,7 @@
-"""`progress=True` shows a bar of tqdm, a callable is told; a file that is missing is refused where it is given."""
+"""`progress=True` shows a bar of tqdm, a callable is told.
+
+A file that is missing is refused where it is given.
+"""
 
 import errno
 import os

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import deepbio_torch as db
-from deepbio_torch.errors import ArgumentError, DeepBioError, ParseError, ShapeError
+from deepbio_torch.errors import ArgumentError, ParseError, ShapeError
 
 Run = Callable[..., object]
 LINE = torch.tensor([0.0, 1.0, 2.0, 9.0, 5.0, 6.0, 7.5, -3.0], dtype=torch.float64)
@@ -22,7 +22,8 @@ def on_a_line() -> db.DistanceMatrix:
     return db.DistanceMatrix([f"S{i}" for i in range(8)], (LINE[:, None] - LINE[None]).abs())
 
 
-# --- distances ------------------------------------------------------------------------------------------
+# --- distances
+# ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, -1.0, 0.7])
@@ -71,7 +72,8 @@ def test_distances_of_numpy_and_lists_are_converted_whatever_their_layout():
         db.DistanceMatrix(["a"], np.array([["x"]]))
 
 
-# --- groups ---------------------------------------------------------------------------------------------
+# --- groups
+# ---------------------------------------------------------------------------------------------
 
 GROUPS = ["a", "a", "a", None, "b", "b", "b", None]
 
@@ -96,7 +98,8 @@ def test_a_sample_without_a_group_is_no_group_of_its_own():
         db.permanova(matrix, ["a", "b", "b"])
 
 
-# --- metadata -------------------------------------------------------------------------------------------
+# --- metadata
+# -------------------------------------------------------------------------------------------
 
 
 def test_none_and_na_are_values_unless_the_caller_says_otherwise(tmp_path: Path):
@@ -156,7 +159,8 @@ def test_carriage_returns_alone_end_lines(tmp_path: Path, deepbio: Run):
     assert done.stdout.splitlines()[0] == "\tS1\tS2"
 
 
-# --- tables ---------------------------------------------------------------------------------------------
+# --- tables
+# ---------------------------------------------------------------------------------------------
 
 
 def test_a_table_that_text_cannot_hold_is_not_written(tmp_path: Path):
@@ -231,7 +235,8 @@ def test_not_a_number_in_metadata_that_is_passed_over_is_no_fault(tmp_path: Path
         db.read_table(path)
 
 
-# --- trees ----------------------------------------------------------------------------------------------
+# --- trees
+# ----------------------------------------------------------------------------------------------
 
 
 def test_an_unrooted_tree_is_refused_or_rooted_at_its_midpoint(tmp_path: Path, deepbio: Run, shared: Path):
@@ -266,96 +271,5 @@ def test_weighted_alone_is_answered_by_its_two_meanings(tmp_path: Path, deepbio:
     assert "weighted_unnormalized" in done.stderr and "weighted_normalized" in done.stderr
 
 
-# --- the doors agree ------------------------------------------------------------------------------------
-
-READERS = {
-    "biom": db.read_table,
-    "newick": db.read_tree,
-    "distances": db.DistanceMatrix.read,
-    "metadata": db.read_metadata,
-    "fasta": lambda path: list(db.SequenceReader(path)),
-    "fastq": lambda path: list(db.SequenceReader(path)),
-}
-KINDS = {
-    "feature table": "biom",
-    "tree": "newick",
-    "distance matrix": "distances",
-    "sample metadata": "metadata",
-    "safetensors": "safetensors",
-    "FASTA (see: deepbio stats)": "fasta",
-    "FASTQ (see: deepbio stats)": "fastq",
-}
-
-
-def test_info_validate_and_the_readers_agree_on_every_shared_file(shared: Path, deepbio: Run):
-    bombs = shared / "sequences/resource"
-    files = [
-        path
-        for root in (shared, shared.parent / "cases")
-        for path in sorted(root.rglob("*"))
-        if path.is_file() and bombs not in path.parents and path.stat().st_size < 4 << 20
-    ]
-    assert len(files) > 500
-    rows = {}
-    for begin in range(0, len(files), 200):
-        done = deepbio("validate", "--json", "--quiet", *files[begin : begin + 200])
-        rows |= {row["path"]: row for row in json.loads(done.stdout)["files"]}
-    wrong = []
-    for path in files:
-        row = rows[str(path)]
-        reader = READERS.get(row["format"] or "")
-        if row["ok"] and reader is not None:
-            try:
-                reader(path)
-            except DeepBioError as error:
-                wrong.append((path.name, "validate says ok, the reader", str(error)))
-    # `info` once for each kind and folder: a process for each of 600 files takes too long.
-    told = {}
-    for path in files:
-        told.setdefault((path.parent, rows[str(path)]["format"], path.suffix), path)
-    for path in told.values():
-        row, done = rows[str(path)], deepbio("info", "--json", path)
-        kind = KINDS.get(json.loads(done.stdout)["kind"]) if done.returncode == 0 else None
-        if row["ok"] and kind != row["format"]:
-            wrong.append((path.name, "validate says", row["format"], "info", done.stdout + done.stderr))
-        if not row["ok"] and kind not in (None, "fasta", "fastq"):
-            wrong.append((path.name, "validate says bad, info", kind, row["error"]["message"]))
-    assert not wrong
-
-
-def test_files_told_apart_wrongly_before_are_told_right(shared: Path, deepbio: Run):
-    cases = shared.parent / "cases"
-    right = {
-        "communities/07_a.tsv": "biom",
-        "communities/07_b_broken.tsv": None,
-        "communities/07_c_broken_bom.tsv": None,
-        "communities/07_e_matrix.csv": "distances",
-        "communities/07_g.nwk": "newick",
-        "communities/08_ASV.tsv": "biom",
-        "communities/08_R_col_names_NA.tsv": "biom",
-        "communities/08_semicolon.csv": "biom",
-        "communities/10_diagonal_rounding.tsv": "distances",
-        "communities/12_hdf5_2_latest.biom": None,
-        "doors/bom.fa": "fasta",
-        "doors/comment.fa": "fasta",
-        "doors/rooted.nwk": "newick",
-        "doors/space.nwk": "newick",
-        "doors/lead.biom": "biom",
-        "doors/d.csv": "distances",
-        "doors/d.npz": "distances",
-        "doors/dcomment.tsv": "distances",
-    }
-    done = deepbio("validate", "--json", *(cases / name for name in right))
-    rows = {row["path"]: row for row in json.loads(done.stdout)["files"]}
-    assert {name: rows[str(cases / name)]["format"] for name in right} == right
-    newer = rows[str(cases / "communities/12_hdf5_2_latest.biom")]["error"]["message"]
-    assert "newer HDF5" in newer and "h5repack" in newer
-
-
-def test_a_matrix_with_a_wide_header_is_a_matrix(tmp_path: Path, deepbio: Run):
-    for width in (30, 60):
-        ids = [f"s{i:0{width}d}" for i in range(150)]
-        rows = ["\t" + "\t".join(ids)] + [i + "\t" + "\t".join("0" if i == j else "0.5" for j in ids) for i in ids]
-        (tmp_path / "d.tsv").write_text("\n".join(rows) + "\n")
-        done = deepbio("validate", tmp_path / "d.tsv", check=True)
-        assert done.stdout.split("\t")[1:3] == ["ok", "distances"]
+# --- the doors agree
+# ------------------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""`SequenceWriter`: what it writes is what dnaio, Biopython, pysam and gzip read; a failure leaves nothing behind."""
+"""`SequenceWriter`: what it writes is what dnaio, Biopython, pysam and gzip read.
+
+A failure leaves nothing behind.
+"""
 
 import gzip
 import os

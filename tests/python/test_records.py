@@ -1,4 +1,7 @@
-"""`SequenceReader` as iterator, in batches and as context manager; `FastaFile` beside samtools' own index."""
+"""`SequenceReader` as iterator, in batches and as context manager.
+
+`FastaFile` beside samtools' own index.
+"""
 
 import gc
 import gzip

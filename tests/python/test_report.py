@@ -43,7 +43,7 @@ def test_a_regression_shows_curves_predictions_and_a_map(runs: dict[str, Path]):
     page = path.read_text()
     assert path == runs["age"] / "report.html"
     captions = pictures(page)
-    assert [caption.split()[0] for caption in captions] == ["loss", "predicted", "embeddings"]
+    assert [caption.split()[0] for caption in captions] == ["loss", "metrics", "predicted", "residuals", "embeddings"]
     assert "embedding_dim" in page and "<th>r2</th>" in page and "http" not in page and "<script" not in page
 
 
@@ -52,7 +52,16 @@ def test_a_classifier_shows_its_confusion_as_counts(runs: dict[str, Path]):
     table = page.split("Rows actual, columns predicted.")[1].split("</table>")[0]
     counts = [int(cell) for cell in re.findall(r"<td>(\d+)</td>", table)]
     assert sum(counts) == len((runs["group"] / "val_samples.txt").read_text().split())
-    assert len(pictures(page)) == 2
+    captions = pictures(page)
+    assert [caption.split()[0] for caption in captions] == ["loss", "metrics", "ROC", "calibration", "embeddings"]
+
+
+def test_the_map_rings_the_samples_that_were_held_back(runs: dict[str, Path]):
+    axes = Figure().subplots()
+    db.report._ring_held_back(axes, torch.arange(10.0).reshape(5, 2), [1, 4])
+    (rings,) = axes.collections
+    assert rings.get_offsets().tolist() == [[2, 3], [8, 9]] and rings.get_label() == "held back (2)"
+    assert db.report._held_back(runs["age"]) == set((runs["age"] / "val_samples.txt").read_text().split())
 
 
 def test_epochs_are_numbered_as_on_the_console(deepbio: Run, runs: dict[str, Path]):

@@ -24,6 +24,7 @@ def test_no_file_is_longer_than_a_reader_bears(folder: str):
 
 
 def test_the_command_declares_and_shows_and_decides_nothing():
-    # Rules of samples, presets, runs, encoders live in the library, where Python and C++ reach them too.
+    # Rules of samples, presets, runs, encoders live in the library, where Python and C++ reach them
+    # too.
     files = list((ROOT / "csrc/tools").iterdir())
     assert len(files) > 20 and sum(map(num_lines, files)) <= MOST_LINES_OF_THE_COMMAND

@@ -1,4 +1,7 @@
-"""Labels of reads: from titles, tables, files and the reads themselves; weights, samplers, splits."""
+"""Labels of reads: from titles, tables, files and the reads themselves.
+
+Weights, samplers, splits.
+"""
 
 import json
 import pickle

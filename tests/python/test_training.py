@@ -3,23 +3,18 @@
 import copy
 import csv
 import json
-import pickle
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from training_arguments import TINY, samples_with_tree
 
 import deepbio_torch as db
 from deepbio_torch.errors import ArgumentError, ConfigError, WriteError
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-TINY = {
-    "embedding_dim": 16, "max_bp": 60, "asv_num_layers": 1, "sample_num_layers": 1, "encoder_num_layers": 1,
-    "count_num_layers": 1, "target_num_layers": 1, "asv_num_heads": 2, "sample_num_heads": 2, "encoder_num_heads": 2,
-    "count_num_heads": 2, "target_num_heads": 2,
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +28,6 @@ def trained(deepbio: Run, community_dir: Path, tmp_path_factory: pytest.TempPath
     return run
 
 
-def samples_of(folder: Path) -> db.SampleDataset:
-    return db.SampleDataset(
-        folder / "table.biom", tree=folder / "tree.nwk", metadata=folder / "metadata.tsv", target="age",
-        rarefy_depth=200, max_bp=60,
-    )  # fmt: skip
-
-
 def test_the_trainer_changes_the_modules_own_tensors_and_learns(community_dir: Path):
     torch.manual_seed(0)
     model = db.models.SequencePredictor(count_embedding=True, **TINY)
@@ -48,7 +36,7 @@ def test_the_trainer_changes_the_modules_own_tensors_and_learns(community_dir: P
     epochs = []
 
     history = db.Trainer(model, epochs=8, batch_size=6, lr=3e-3, seed=1, patience=0).fit(
-        samples_of(community_dir), on_epoch=lambda report: epochs.append(report["epoch"])
+        samples_with_tree(community_dir), on_epoch=lambda report: epochs.append(report["epoch"])
     )
 
     assert model.target_head.weight.data_ptr() == address and not torch.equal(model.target_head.weight, before)
@@ -59,12 +47,14 @@ def test_the_trainer_changes_the_modules_own_tensors_and_learns(community_dir: P
 
 def test_a_callback_stops_training_and_a_bad_option_is_named(community_dir: Path):
     model = db.models.SequencePredictor(**TINY)
-    history = db.Trainer(model, epochs=50, batch_size=12).fit(samples_of(community_dir), on_epoch=lambda report: False)
+    history = db.Trainer(model, epochs=50, batch_size=12).fit(
+        samples_with_tree(community_dir), on_epoch=lambda report: False
+    )
     assert len(history.epochs) == 1 and history.interrupted
     with pytest.raises(ConfigError, match="epochs"):
         db.Trainer(model, epochz=3)
     with pytest.raises(ArgumentError, match="float32"):
-        db.Trainer(db.models.SequencePredictor(**TINY).double()).fit(samples_of(community_dir))
+        db.Trainer(db.models.SequencePredictor(**TINY).double()).fit(samples_with_tree(community_dir))
 
 
 def test_a_frozen_part_stays_and_the_step_callback_sees_every_batch(community_dir: Path):
@@ -74,7 +64,7 @@ def test_a_frozen_part_stays_and_the_step_callback_sees_every_batch(community_di
     steps = []
 
     db.Trainer(model, epochs=1, batch_size=10, lr=1e-2, warmup_steps=1, patience=0).fit(
-        *samples_of(community_dir).split(0.25),
+        *samples_with_tree(community_dir).split(0.25),
         on_step=lambda report: steps.append((report["step"], report["num_steps"])),
     )
 
@@ -88,14 +78,14 @@ def test_an_error_of_a_callback_arrives_as_it_is(community_dir: Path):
         raise KeyError("mine")
 
     with pytest.raises(KeyError, match="mine"):
-        db.Trainer(db.models.SequencePredictor(**TINY), epochs=1).fit(samples_of(community_dir), on_step=fail)
+        db.Trainer(db.models.SequencePredictor(**TINY), epochs=1).fit(samples_with_tree(community_dir), on_step=fail)
 
 
 def test_what_does_not_fit_is_said_before_training(community_dir: Path):
-    train, val = samples_of(community_dir).split(0.25)
+    train, val = samples_with_tree(community_dir).split(0.25)
     trainer = db.Trainer(db.models.SequencePredictor(**TINY), epochs=1)
     with pytest.raises(ArgumentError, match="codec"):
-        trainer.fit(train, samples_of(community_dir))
+        trainer.fit(train, samples_with_tree(community_dir))
     wide = db.SampleDataset(community_dir / "table.biom", max_bp=61)
     with pytest.raises(ArgumentError, match="max_bp=61"):
         trainer.fit(wide)
@@ -108,7 +98,7 @@ def test_a_run_of_python_is_a_run_of_the_command(deepbio: Run, community_dir: Pa
     torch.manual_seed(4)
     model, run = db.models.SequencePredictor(**TINY), tmp_path / "run"
     options = {"epochs": 4, "batch_size": 8, "lr": 1e-3, "patience": 0}
-    whole = db.Trainer(model, options).fit(samples_of(community_dir), run_directory=run)
+    whole = db.Trainer(model, options).fit(samples_with_tree(community_dir), run_directory=run)
     predicted = db.predict(run, community_dir / "table.biom")
 
     rows = deepbio("predict", "--model", run, "--table", community_dir / "table.biom", check=True).stdout.splitlines()[
@@ -120,7 +110,7 @@ def test_a_run_of_python_is_a_run_of_the_command(deepbio: Run, community_dir: Pa
     ids, embeddings = db.embed(run, community_dir / "table.biom")
     assert ids == predicted.sample_ids and embeddings.shape == (24, 16)
     with pytest.raises(WriteError, match="not empty"):
-        db.Trainer(model, options).fit(samples_of(community_dir), run_directory=run)
+        db.Trainer(model, options).fit(samples_with_tree(community_dir), run_directory=run)
     assert len((run / "metrics.jsonl").read_text().splitlines()) == 4 == len(whole.epochs)
 
 
@@ -132,12 +122,14 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(community_dir: Path, tmp
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        whole = db.Trainer(first, options).fit(samples_of(community_dir), run_directory=tmp_path / "whole")
+        whole = db.Trainer(first, options).fit(samples_with_tree(community_dir), run_directory=tmp_path / "whole")
         stopped = db.Trainer(second, options).fit(
-            samples_of(community_dir), run_directory=tmp_path / "part", on_epoch=lambda report: report["epoch"] < 1
+            samples_with_tree(community_dir),
+            run_directory=tmp_path / "part",
+            on_epoch=lambda report: report["epoch"] < 1,
         )
         rest = db.Trainer(db.models.SequencePredictor(**TINY), options).fit(
-            samples_of(community_dir), run_directory=tmp_path / "part", resume=True
+            samples_with_tree(community_dir), run_directory=tmp_path / "part", resume=True
         )
     finally:
         torch.set_num_threads(threads)
@@ -181,7 +173,7 @@ def test_a_checkpoint_of_the_command_is_read_in_python_and_the_other_way(
 
 def test_the_python_shell_gives_the_bits_of_the_cpp_shell(trained: Path, community_dir: Path):
     model = db.models.from_pretrained(trained)
-    batch = samples_of(community_dir).batch([0, 3, 9])
+    batch = samples_with_tree(community_dir).batch([0, 3, 9])
     with torch.no_grad():
         python = model(batch)["target_prediction"]
     inputs = {key: batch[key] for key in ("asv_tokens", "asv_index", "mask", "counts")}
@@ -246,7 +238,7 @@ def test_a_model_of_members_learns_in_python_as_in_the_command(deepbio: Run, com
 def test_groups_of_another_length_are_refused(community_dir: Path):
     trainer = db.Trainer(db.models.SequencePredictor(**TINY), epochs=1)
     with pytest.raises(ArgumentError, match="groups: expected one for each of 19"):
-        trainer.fit(samples_of(community_dir), groups=["a", "b"])
+        trainer.fit(samples_with_tree(community_dir), groups=["a", "b"])
 
 
 def test_a_run_that_is_none_is_said_to_be_none(tmp_path: Path, community_dir: Path):
@@ -255,7 +247,7 @@ def test_a_run_that_is_none_is_said_to_be_none(tmp_path: Path, community_dir: Pa
 
 
 def test_calibration_is_that_of_the_command(community_dir: Path):
-    dataset = samples_of(community_dir)
+    dataset = samples_with_tree(community_dir)
     model = db.models.SequencePredictor(**TINY, abundance_pooling=True).eval()
     db.training.calibrate(model, dataset)
     with torch.no_grad():
@@ -267,121 +259,10 @@ def test_calibration_is_that_of_the_command(community_dir: Path):
     assert not positions.count_nonzero()
 
 
-COVARIATES = ("site", "group")
-
-
-def with_covariates(folder: Path, **options: object) -> db.SampleDataset:
-    about = folder / "metadata.tsv"
-    return db.SampleDataset(
-        folder / "table.biom", metadata=about, target="age", max_bp=60, categorical=COVARIATES, **options
-    )
-
-
-@pytest.mark.parametrize("fusion", ["concat", "perceiver"])
-def test_covariates_train_as_those_of_the_command_do(deepbio: Run, community_dir: Path, tmp_path: Path, fusion: str):
-    run, table, about = tmp_path / "run", community_dir / "table.biom", community_dir / "metadata.tsv"
-    deepbio(
-        "train", "--table", table, "--metadata", about, "--metadata-column", "age", "--output-dir", run, "--epochs", 2,
-        "--embedding-dim", 16, "--max-bp", 60, "--seed", 3, "--categorical-columns", ",".join(COVARIATES), "--preset",
-        "aam", "--target-transform", "zscore", "--attention-heads", 2, "--attention-layers", 1, "--threads", 1,
-        "--categorical-fusion", fusion, "--rarefy-depth", 0, "--nuc-penalty", 0, check=True,
-    )  # fmt: skip
-    stored = json.loads((run / "config.json").read_text())
-    sampling = stored["data"]["asv_sampling"]
-    dataset = with_covariates(community_dir, asv_sampling=sampling)
-    order = {name: i for i, name in enumerate(dataset.sample_ids)}
-    names = {part: (run / f"{part}_samples.txt").read_text().split() for part in ("train", "val")}
-    train, val = dataset.split(stored["training"]["resolved"].get("test_size", 0.2), seed=3)
-    assert (train.sample_ids, val.sample_ids) == (names["train"], names["val"]) and len(order) == 24
-    assert json.loads(train.categories) == stored["categories"] and train.categories == val.categories
-    assert train.categorical_cardinalities == stored["model"]["categorical_cardinalities"]
-
-    model = db.models.SequencePredictor(db.models.ModelConfig.from_dict(stored["model"]))
-    model.reset_parameters(3)
-    db.training.calibrate(model, train, scale_asvs=False)
-    mine = tmp_path / "mine"
-    db.Trainer(model, stored["training"]["resolved"]).fit(train, val, run_directory=mine)
-    epochs = [[json.loads(line) for line in (r / "metrics.jsonl").read_text().splitlines()] for r in (run, mine)]
-    assert len(epochs[0]) == len(epochs[1]) == 2
-    for theirs, ours in zip(*epochs, strict=True):
-        for part in ("train_loss", "val_loss"):
-            assert ours[part] == pytest.approx(theirs[part], rel=1e-5)
-    both = [db.predict(r, table, metadata=about).values for r in (run, mine)]
-    torch.testing.assert_close(both[1], both[0], rtol=1e-4, atol=1e-4)
-    # A value that training did not see is unknown to both.
-    other = tmp_path / "other.tsv"
-    other.write_text(about.read_text().replace("\tnorth", "\telsewhere"))
-    predicted = db.predict(mine, table, metadata=other)
-    rows = deepbio("predict", "--model", mine, "--table", table, "--metadata", other, check=True).stdout.splitlines()
-    assert [f"{value:.9g}" for value in predicted.values[:, 0].tolist()] == [row.split("\t")[1] for row in rows[1:]]
-    options = {"categorical": COVARIATES, "categories": train.categories, "asv_sampling": sampling}
-    again = db.SampleDataset(table, metadata=other, max_bp=60, **options)
-    batch = again.batch(range(24))
-    assert 0 in batch.categorical_ids["site"]
-    scaled = model.eval()(batch)["target_prediction"].flatten().double()
-    scale = json.loads(train.codec)
-    expected = scaled.detach() * scale["scale"] + scale["shift"]
-    torch.testing.assert_close(predicted.values[:, 0], expected, rtol=1e-4, atol=1e-4)
-
-
-def test_covariates_are_numbered_by_the_samples_that_have_them(community_dir: Path, tmp_path: Path):
-    lines = (community_dir / "metadata.tsv").read_text().splitlines()
-    rows = dict(line.split("\t", 1) for line in lines[2:])
-    first, last = sorted(rows)[0], sorted(rows)[-1]
-    about = tmp_path / "metadata.tsv"
-    sites = {name: "only here" if name == first else "" if name == last else "b" if i % 2 else "a"
-             for i, name in enumerate(sorted(rows))}  # fmt: skip
-    about.write_text("sample-id\tage\tsite\n" + "".join(f"{name}\t{i}\t{site}\n"
-                     for i, (name, site) in enumerate(sites.items())))  # fmt: skip
-    table = community_dir / "table.biom"
-    dataset = db.SampleDataset(table, metadata=about, target="age", max_bp=60, categorical=["site"])
-    values = ["a", "b", "only here"]
-    assert json.loads(dataset.categories) == {"site": values} and dataset.categorical_cardinalities == {"site": 4}
-    expected = [values.index(sites[name]) + 1 if sites[name] else 0 for name in dataset.sample_ids]
-    assert dataset.batch(range(len(dataset))).categorical_ids["site"].tolist() == expected
-    assert [int(dataset[i]["categorical_ids"]["site"]) for i in range(len(dataset))] == expected
-    moved = pickle.loads(pickle.dumps(dataset)).batch([3, 1]).to("cpu")
-    assert moved.categorical_ids["site"].tolist() == [expected[3], expected[1]]
-    loaded = next(iter(db.DataLoader(dataset, batch_size=len(dataset))))
-    assert loaded.categorical_ids["site"].tolist() == expected
-    # A value of held-back samples alone is unknown after the split.
-    for seed in range(40):
-        train, val = dataset.split(0.3, seed=seed)
-        if first in val.sample_ids:
-            break
-    assert json.loads(train.categories) == json.loads(val.categories) == {"site": ["a", "b"]}
-    at = val.sample_ids.index(first)
-    assert val.batch([at]).categorical_ids["site"].tolist() == [0]
-    assert train.batch(range(len(train))).categorical_ids["site"].max() == 2
-
-
-def test_covariates_that_do_not_fit_are_named(community_dir: Path):
-    table, about = community_dir / "table.biom", community_dir / "metadata.tsv"
-    with pytest.raises(ArgumentError, match="need metadata=PATH"):
-        db.SampleDataset(table, categorical=["site"])
-    with pytest.raises(ArgumentError, match="expected a list of columns, got 'site'"):
-        db.SampleDataset(table, metadata=about, categorical="site")
-    with pytest.raises(ConfigError, match="sight.*site"):
-        db.SampleDataset(table, metadata=about, categorical=["sight"])
-    dataset = with_covariates(community_dir)
-    with pytest.raises(ArgumentError, match="expected those of site, got group, site"):
-        db.SampleDataset(table, metadata=about, categorical=["site"], categories=dataset.categories)
-    train, val = dataset.split(0.3)
-    with pytest.raises(ArgumentError, match=r"categorical_cardinalities \{'group': 4.*the model \{\}"):
-        db.Trainer(db.models.SequencePredictor(**TINY), epochs=1).fit(train, val)
-    fitting = db.models.SequencePredictor(**TINY, categorical_cardinalities=train.categorical_cardinalities)
-    plain = samples_of(community_dir).split(0.3)
-    with pytest.raises(ArgumentError, match="numbered differently"):
-        db.Trainer(fitting, epochs=1).fit(train, db.SampleDataset(
-            table, metadata=about, target="age", codec=train.codec, max_bp=60))  # fmt: skip
-    with pytest.raises(ArgumentError, match="categorical_cardinalities {}, the model"):
-        db.Trainer(fitting, epochs=1).fit(*plain)
-
-
 def test_models_of_cpp_leave_the_default_generator_alone(community_dir: Path, tmp_path: Path):
     model = db.models.SequencePredictor(**TINY)
     config, state = json.dumps(model.config.to_dict()), dict(model.state_dict())
-    batch = samples_of(community_dir).batch([0, 3])
+    batch = samples_with_tree(community_dir).batch([0, 3])
     inputs = {key: batch[key] for key in ("asv_tokens", "asv_index", "mask", "counts")}
     before = torch.get_rng_state()
     db._C.model_forward(config, state, inputs)

@@ -1,10 +1,8 @@
-"""What users run into around training: two starts in one folder, killed runs, classes called None, moved data,
-options that cannot be right. Each is refused before anything is written, or works."""
+"""What users run into around training: two starts in one folder, killed runs, classes called None,
+moved data, options that cannot be right. Each is refused before anything is written, or works."""
 
 import csv
-import io
 import json
-import os
 import re
 import shutil
 import signal
@@ -14,10 +12,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_arguments import SMALL, TINY, Run, samples, study, write_study
+from training_arguments import SMALL, TINY, Run, refused, samples, study, write_study
 
 import deepbio_torch as db
-from deepbio_torch.errors import ArgumentError, ConfigError, DeepBioError, WriteError
+from deepbio_torch.errors import ConfigError, DeepBioError, WriteError
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +157,21 @@ def test_a_run_stopped_in_its_first_epoch_goes_on_from_there(
     assert process.communicate()[1] == "" and (run / "metrics.jsonl").exists()
 
 
+def test_balanced_classes_are_the_weights_of_scikit_learn(deepbio: Run, tmp_path: Path):
+    labels = {f"s{i}": "rare" if i % 4 == 0 else "often" for i in range(24)}
+    words = [*write_study(tmp_path, labels), "--classifier", "--quiet", "--test-size", 0.25, "--output-dir"]
+    deepbio("train", *words, tmp_path / "balanced", "--balanced-classes", check=True)
+    trained = (tmp_path / "balanced" / "train_samples.txt").read_text().split()
+    counts = [sum(labels[name] == label for name in trained) for label in ("often", "rare")]
+    weights = ",".join(repr(len(trained) / (2 * count)) for count in counts)
+    deepbio("train", *words, tmp_path / "given", "--class-weights", weights, check=True)
+    deepbio("train", *words, tmp_path / "plain", check=True)
+    made = {name: (tmp_path / name / "model.safetensors").read_bytes() for name in ("balanced", "given", "plain")}
+    assert made["balanced"] == made["given"] != made["plain"]
+    refused(deepbio("train", *words, tmp_path / "both", "--balanced-classes", "--class-weights", "1,2"),
+            tmp_path / "both", "--balanced-classes", "--class-weights")  # fmt: skip
+
+
 def test_a_batch_that_is_not_finite_is_passed_over_and_named(
     community_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
@@ -179,36 +192,6 @@ def test_a_batch_that_is_not_finite_is_passed_over_and_named(
     assert all(torch.isfinite(parameter).all() for parameter in model.parameters())
 
 
-def test_other_data_behind_the_same_path_are_refused_and_moved_data_resume(
-    deepbio: Run, community_dir: Path, tmp_path: Path
-):
-    data, moved = tmp_path / "data", tmp_path / "moved"
-    data.mkdir()
-    for name in ("table.biom", "metadata.tsv"):
-        shutil.copy(community_dir / name, data)
-    deepbio("train", *study(data), *SMALL, "--quiet", "--output-dir", data / "run", check=True)
-    table = db.read_table(data / "table.biom")
-    counts = table.to_torch().to_dense()
-    shuffled = counts[torch.randperm(len(counts), generator=torch.Generator().manual_seed(0))]
-    db.Table.from_arrays(table.sample_ids, table.feature_ids, shuffled.numpy()).write(
-        data / "table.biom", overwrite=True
-    )
-    resume = ["train", "--resume", "--threads", 1, "--quiet", "--epochs", 3, "--output-dir"]
-    done = deepbio(*resume, data / "run")
-    assert done.returncode == 1 and "cannot resume" in done.stderr and "the counts" in done.stderr
-    shutil.copy(community_dir / "table.biom", data)
-    data.rename(moved)
-    # From another folder, with the data where they are now.
-    deepbio(*resume, moved / "run", "--table", moved / "table.biom", "--metadata", moved / "metadata.tsv", check=True)
-    assert len((moved / "run" / "metrics.jsonl").read_text().splitlines()) == 3, "a finished run is extended"
-    deepbio(*resume, moved / "run", check=True, cwd=tmp_path)  # config.json knows the new place, and three epochs
-    about = (moved / "metadata.tsv").read_text().splitlines()
-    about[5] = about[5].replace(about[5].split("\t")[1], "99", 1)
-    (moved / "metadata.tsv").write_text("\n".join(about) + "\n")
-    done = deepbio(*resume, moved / "run")
-    assert done.returncode == 1 and "the targets" in done.stderr
-
-
 def test_a_config_that_contradicts_itself_is_refused(deepbio: Run, age_run: Path, community_dir: Path, tmp_path: Path):
     for change in ({"is_classifier": True, "classes": ["a", "b"]}, {"is_classifier": True, "classes": ["a"]}):
         run = tmp_path / str(len(change["classes"]))
@@ -223,57 +206,6 @@ def test_a_config_that_contradicts_itself_is_refused(deepbio: Run, age_run: Path
             assert done.returncode == 1 and done.stderr.count("\n") == 1 and "classes" in done.stderr, done.stderr
         with pytest.raises(DeepBioError, match="classes"):
             db.predict(run, community_dir / "table.biom")
-
-
-def test_more_validation_than_training_samples_train(community_dir: Path):
-    big, small = samples(community_dir).split(0.2, seed=1)
-    history = db.Trainer(db.models.SequencePredictor(**TINY), epochs=1, batch_size=8).fit(small, big)
-    assert len(history.epochs) == 1 and history.epochs[0]["val"]["mae"] > 0
-
-
-def test_a_model_that_was_changed_in_python_is_not_trained_as_the_stock_one(community_dir: Path):
-    train, val = samples(community_dir).split(0.2, seed=1)
-
-    class Mine(db.models.SequencePredictor):
-        def forward(self, *args: object, **options: object) -> object:
-            return super().forward(*args, **options)
-
-    class Head(torch.nn.Linear):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return 2 * super().forward(x)
-
-    class Named(db.models.SequencePredictor):
-        """Nothing of its own."""
-
-    hooked, extra, other_head, patched = (db.models.SequencePredictor(**TINY) for _ in range(4))
-    hooked.target_head.register_forward_hook(lambda *_: None)
-    extra.mine = torch.nn.Parameter(torch.zeros(3))
-    other_head.target_head = Head(16, 1)
-    patched.forward = lambda *args, **options: None
-    for model, words in ((Mine(**TINY), "forward of its own"), (hooked, "hook"), (extra, "'mine'"),
-                         (other_head, "target_head.*of its own"), (patched, "forward of its own")):  # fmt: skip
-        with pytest.raises(ArgumentError, match=words):
-            db.Trainer(model, epochs=1).fit(train, val)
-    db.Trainer(Named(**TINY), epochs=1).fit(train, val)
-
-
-def test_quantiles_are_columns_and_the_median_is_the_prediction(deepbio: Run, community_dir: Path, tmp_path: Path):
-    run, table = tmp_path / "q", community_dir / "table.biom"
-    options = ["--loss-type", "quantile", "--quantiles", "0.05,0.5,0.95", "--quiet", "--output-dir", run]
-    deepbio("train", *study(community_dir), *SMALL, *options, check=True)
-    found = list(csv.DictReader(io.StringIO(deepbio("predict", "--model", run, "--table", table, check=True).stdout),
-                                delimiter="\t"))  # fmt: skip
-    levels = ["quantile_0.05", "quantile_0.5", "quantile_0.95"]
-    assert set(levels) <= set(found[0])
-    assert all(row["prediction"] == row["quantile_0.5"] for row in found)
-    assert any(row["quantile_0.05"] != row["quantile_0.95"] for row in found)
-    told = json.loads(deepbio("predict", "--model", run, "--table", table, "--json", check=True).stdout)
-    assert told["predictions"][0]["quantiles"]["0.95"] == pytest.approx(float(found[0]["quantile_0.95"]), rel=1e-8)
-    python = db.predict(run, table)
-    assert python.levels == [0.05, 0.5, 0.95] and python.quantiles is not None
-    assert [f"{value:.9g}" for value in python.quantiles[:, 0].tolist()] == [row["quantile_0.05"] for row in found]
-    ids, values, labels, left_out = python
-    assert torch.equal(values[:, 0], python.quantiles[:, 1]) and len(ids) == 24 and not labels and not left_out
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
@@ -292,20 +224,6 @@ def test_numbers_of_threads_have_a_bound(deepbio: Run, age_run: Path):
         assert done.returncode == 2 and len(done.stderr) < 200 and done.stderr.count("\n") == 1, done.stderr
 
 
-def test_labels_with_tabs_and_quotes_are_written_as_they_were_read(deepbio: Run, tmp_path: Path):
-    cells = {f"s{i}": '"a\tb ""x"""' if i % 2 else "c" for i in range(18)}
-    args = write_study(tmp_path, cells)
-    run = tmp_path / "run"
-    deepbio("train", *args, "--classifier", "--rarefy-depth", 50, "--quiet", "--output-dir", run, check=True)
-    text = deepbio("predict", "--model", run, "--table", tmp_path / "t.tsv", check=True).stdout
-    for found in (text, (run / "val_predictions.tsv").read_text()):
-        rows = list(csv.reader(io.StringIO(found), delimiter="\t"))
-        assert len({len(row) for row in rows}) == 1
-        assert {row[1] for row in rows[1:]} <= {'a\tb "x"', "c"}
-    header = next(csv.reader(io.StringIO(text), delimiter="\t"))
-    assert 'probability_a\tb "x"' in header and "probability_c" in header
-
-
 def test_asvs_that_training_did_not_see_are_counted(deepbio: Run, age_run: Path, community_dir: Path, tmp_path: Path):
     write_study(tmp_path, {f"s{i}": str(i) for i in range(3)})
     text = (tmp_path / "t.tsv").read_text().splitlines()
@@ -318,11 +236,6 @@ def test_asvs_that_training_did_not_see_are_counted(deepbio: Run, age_run: Path,
     assert quiet.stderr == ""
     listed = (age_run / "train_asvs.txt").read_text().split()
     assert set(listed) <= set(db.read_table(community_dir / "table.biom").feature_ids)
-
-
-def test_sequences_that_are_cut_are_said(deepbio: Run, community_dir: Path, tmp_path: Path):
-    done = deepbio("train", *study(community_dir), *SMALL, "--max-bp", 30, "--output-dir", tmp_path / "run", check=True)
-    assert "longer than --max-bp 30 (up to 60 bases)" in done.stderr
 
 
 def test_a_prediction_does_not_depend_on_the_order_of_rows(age_run: Path, community_dir: Path):
@@ -373,12 +286,3 @@ def test_a_run_of_python_has_what_a_run_of_the_command_has(
         db.Trainer(trainer.model, epochs=2, batch_size=8).fit(val, val, run_directory=run, resume=True)
     trainer.fit(train, val, run_directory=run, overwrite=True)
     assert len((run / "metrics.jsonl").read_text().splitlines()) == 1
-
-
-def test_paths_of_a_run_are_whole(deepbio: Run, community_dir: Path, tmp_path: Path):
-    args = ["--table", community_dir.name + "/table.biom", "--metadata", community_dir.name + "/metadata.tsv"]
-    deepbio("train", *args, "--metadata-column", "age", *SMALL, "--output-dir", tmp_path / "run", check=True,
-            cwd=community_dir.parent)  # fmt: skip
-    stored = json.loads((tmp_path / "run" / "config.json").read_text())
-    assert all(os.path.isabs(stored["trained_on"][name]) for name in ("table", "metadata"))
-    assert os.path.isabs(stored["training"]["options"]["table"])

@@ -88,7 +88,8 @@ def test_the_trainer_walks_where_a_plain_loop_with_torchs_optimizers_walks(
     theirs = dict(twin.named_parameters())
     num_compared = 0
     for name, ours in model.named_parameters():
-        # Where the gradient is nothing but rounding (the bias of keys), adam divides the rounding by itself.
+        # Where the gradient is nothing but rounding (the bias of keys), adam divides the rounding
+        # by itself.
         moves = steepest[name] > 1e-6
         num_compared += int(moves.sum())
         torch.testing.assert_close(ours[moves], theirs[name][moves], rtol=1e-6, atol=1e-6, msg=name)

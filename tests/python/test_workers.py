@@ -1,4 +1,7 @@
-"""DataLoader workers of every start method after the parent ran parallel regions; nothing hangs, batches agree."""
+"""DataLoader workers of every start method after the parent ran parallel regions.
+
+Nothing hangs, batches agree.
+"""
 
 import subprocess
 import sys

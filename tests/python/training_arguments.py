@@ -42,3 +42,8 @@ def write_study(folder: Path, labels: dict[str, str], header: str = "sample-id\t
 def samples(folder: Path, **options: object) -> db.SampleDataset:
     about = {"metadata": folder / "metadata.tsv", "target": "age", "rarefy_depth": 200, "max_bp": 60} | options
     return db.SampleDataset(folder / "table.biom", **about)
+
+
+def samples_with_tree(folder: Path) -> db.SampleDataset:
+    """The same, with distances to learn."""
+    return samples(folder, tree=folder / "tree.nwk")

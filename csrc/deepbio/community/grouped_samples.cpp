@@ -1,5 +1,7 @@
 #include "deepbio/community/grouped_samples.h"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 
 #include "deepbio/base/error.h"
@@ -30,6 +32,11 @@ std::string told_missing(const std::vector<std::string>& words, const std::vecto
 }
 
 }  // namespace
+
+at::Tensor GroupedSamples::of(const at::Tensor& distances) const {
+  const at::Tensor places = at::tensor(rows, at::kLong);
+  return distances.index_select(0, places).index_select(1, places);
+}
 
 GroupedSamples grouped_samples(const io::Metadata& metadata, const std::vector<std::string>& ids,
                                const GroupColumns& columns) {

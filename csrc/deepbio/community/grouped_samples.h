@@ -2,6 +2,8 @@
 // Threads: pure functions.
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -15,6 +17,7 @@ namespace deepbio::community {
 struct GroupedSamples {
   std::vector<int64_t> rows;  // places among the ids given
   std::vector<std::string> ids, groups, strata;
+  at::Tensor of(const at::Tensor& distances) const;  // theirs, of the distances of all samples
   std::string left_out;  // "2 of 6 samples have no group in column 'site' ('s3', ...)", or ""
 };
 

@@ -11,7 +11,7 @@
 #include <unordered_map>
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/simd.h"
+#include "deepbio/base/simd.h"
 
 namespace deepbio::community {
 namespace {
@@ -94,7 +94,7 @@ __attribute__((target("avx512f,avx512bw"))) void within_masks(const double* matr
   }
 }
 
-bool has_masks() { return io::choose_simd() == io::Simd::kAvx512; }
+bool has_masks() { return choose_simd() == Simd::kAvx512; }
 #else
 bool has_masks() { return false; }
 constexpr auto within_masks = within_bytes;

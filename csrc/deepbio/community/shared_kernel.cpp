@@ -325,28 +325,13 @@ __attribute__((target("avx2,fma"))) void add_avx2(Shared shared, const SharedTil
 
 }  // namespace
 
-const std::vector<Instructions>& usable_instructions() {
-  static const std::vector<Instructions> usable = [] {
-    std::vector<Instructions> found;
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
-      found.push_back(Instructions::kAvx512);
-    }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back(Instructions::kAvx2);
-#endif
-    found.push_back(Instructions::kBaseline);
-    return found;
-  }();
-  return usable;
-}
-
 template <class T>
-void add_shared(Shared shared, const SharedTile<T>& tile, Instructions instructions) {
-  switch (instructions) {
+void add_shared(Shared shared, const SharedTile<T>& tile, Simd simd) {
+  switch (simd) {
 #if defined(__x86_64__)
-    case Instructions::kAvx512:
+    case Simd::kAvx512:
       return add_avx512(shared, tile);
-    case Instructions::kAvx2:
+    case Simd::kAvx2:
       return add_avx2(shared, tile);
 #endif
     default:
@@ -355,12 +340,12 @@ void add_shared(Shared shared, const SharedTile<T>& tile, Instructions instructi
 }
 
 template <class T>
-void shared_terms(const SharedList<T>& list, Instructions instructions) {
-  switch (instructions) {
+void shared_terms(const SharedList<T>& list, Simd simd) {
+  switch (simd) {
 #if defined(__x86_64__)
-    case Instructions::kAvx512:
+    case Simd::kAvx512:
       return terms_avx512(list);
-    case Instructions::kAvx2:
+    case Simd::kAvx2:
       return terms_avx2(list);
 #endif
     default:
@@ -368,11 +353,11 @@ void shared_terms(const SharedList<T>& list, Instructions instructions) {
   }
 }
 
-template void shared_terms<double>(const SharedList<double>&, Instructions);
-template void shared_terms<float>(const SharedList<float>&, Instructions);
-template void add_shared<double>(Shared, const SharedTile<double>&, Instructions);
-template void add_shared<float>(Shared, const SharedTile<float>&, Instructions);
-template void add_shared<uint32_t>(Shared, const SharedTile<uint32_t>&, Instructions);
+template void shared_terms<double>(const SharedList<double>&, Simd);
+template void shared_terms<float>(const SharedList<float>&, Simd);
+template void add_shared<double>(Shared, const SharedTile<double>&, Simd);
+template void add_shared<float>(Shared, const SharedTile<float>&, Simd);
+template void add_shared<uint32_t>(Shared, const SharedTile<uint32_t>&, Simd);
 
 double positive_power(double x, double alpha) { return power_of(x, alpha); }
 

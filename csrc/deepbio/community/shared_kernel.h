@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "deepbio/base/simd.h"
+
 namespace deepbio::community {
 
 template <class T>
@@ -48,12 +50,8 @@ struct SharedTile {
 template <class T>
 inline constexpr int64_t kLaneStep = kLanes<T> / 4;
 
-// What the kernel is compiled for; those that this processor runs, the best first.
-enum class Instructions { kAvx512, kAvx2, kBaseline };
-const std::vector<Instructions>& usable_instructions();
-
 template <class T>
-void add_shared(Shared shared, const SharedTile<T>& tile, Instructions instructions = usable_instructions().front());
+void add_shared(Shared shared, const SharedTile<T>& tile, Simd simd);
 
 // One sample against others over one branch that all of them hold: the terms of kPower, bit by bit as above.
 template <class T>
@@ -68,7 +66,7 @@ struct SharedList {
   T rounder;
 };
 template <class T>
-void shared_terms(const SharedList<T>& list, Instructions instructions = usable_instructions().front());
+void shared_terms(const SharedList<T>& list, Simd simd);
 
 // x^alpha for x > 0 to about 1e-14, in vectors where the loop around it allows.
 double positive_power(double x, double alpha);

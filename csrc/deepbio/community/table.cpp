@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <string_view>
+#include <unordered_set>
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
@@ -142,23 +144,6 @@ RarefyResult rarefy(const CountTable& table, const RarefyOptions& options) {
   return result;
 }
 
-std::vector<double> sample_totals(const CountTable& table) {
-  std::vector<double> totals;
-  totals.reserve(table.sample_ids.size());
-  for (int64_t sample = 0; sample < table.num_samples(); ++sample) {
-    const auto counts = counts_of(table, sample);
-    totals.push_back(std::accumulate(counts.begin(), counts.end(), 0.0));
-  }
-  return totals;
-}
-
-double median(std::vector<double> values) {
-  if (values.empty()) throw ArgumentError("median: expected at least one number, got none");
-  std::sort(values.begin(), values.end());
-  const size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : values[middle - 1] / 2 + values[middle] / 2;
-}
-
 CountTable select_samples(const CountTable& table, std::span<const int64_t> samples) {
   CountTable out;
   out.feature_ids = table.feature_ids;
@@ -203,6 +188,22 @@ CountTable select_features(const CountTable& table, const std::vector<bool>& kee
     out.indptr.push_back(out.num_entries());
   }
   return out;
+}
+
+CountTable keep_samples(const CountTable& table, const std::vector<std::string>& ids) {
+  const std::unordered_set<std::string_view> wanted(ids.begin(), ids.end());
+  std::vector<int64_t> rows;
+  for (int64_t i = 0; i < table.num_samples(); ++i) {
+    if (wanted.contains(table.sample_ids[i])) rows.push_back(i);
+  }
+  return select_samples(table, rows);
+}
+
+CountTable keep_features(const CountTable& table, const std::vector<std::string>& ids) {
+  const std::unordered_set<std::string_view> wanted(ids.begin(), ids.end());
+  std::vector<bool> keep;
+  for (const std::string& id : table.feature_ids) keep.push_back(wanted.contains(id));
+  return select_features(table, keep);
 }
 
 CountTable drop_empty_features(const CountTable& table) {

@@ -10,10 +10,13 @@
 #include <vector>
 
 #include "deepbio/io/biom.h"
+#include "deepbio/io/depths.h"
 
 namespace deepbio::community {
 
 using io::CountTable;
+using io::median;
+using io::sample_totals;
 
 struct RarefyOptions {
   int64_t depth_reads = 5000;
@@ -37,12 +40,13 @@ struct RarefyResult {
 // throws ArgumentError when no sample reaches the depth (the message gives the deepest and the median depth).
 RarefyResult rarefy(const CountTable& table, const RarefyOptions& options);
 
-std::vector<double> sample_totals(const CountTable& table);  // N, reads
-double median(std::vector<double> values);                   // the mean of the two middle ones of an even number
 // Keeps the given samples (in that order). throws ArgumentError for an index out of range.
 CountTable select_samples(const CountTable& table, std::span<const int64_t> samples);
 // Keeps features for which keep[f] is true.
 CountTable select_features(const CountTable& table, const std::vector<bool>& keep);
+// Keep the samples or features whose ids are listed, in the order of the table; other ids do not matter.
+CountTable keep_samples(const CountTable& table, const std::vector<std::string>& ids);
+CountTable keep_features(const CountTable& table, const std::vector<std::string>& ids);
 // Removes features without reads.
 CountTable drop_empty_features(const CountTable& table);
 

@@ -136,7 +136,7 @@ class Pairs {
       tile.start = start + row;
       tile.first = work.first.data() + (row - block.top) * kL;
       tile.second = is_power() ? work.second.data() + (row - block.top) * kL : nullptr;
-      add_shared(branches_.form, tile);
+      add_shared(branches_.form, tile, simd_);
     }
   }
 
@@ -193,7 +193,8 @@ class Pairs {
         count = std::min(kTerms, end - at);
         shared_terms(SharedList<T>{value, branches_.rare_power[own], length, branches_.rare_value.data() + at,
                                    branches_.rare_power.data() + at, count, first_terms, second_terms, options_.alpha,
-                                   branches_.rounder});
+                                   branches_.rounder},
+                     simd_);
         for (int64_t k = 0; k < count; ++k) {
           first[samples[at + k]] += first_terms[k];
           second[samples[at + k]] += second_terms[k];
@@ -249,6 +250,7 @@ class Pairs {
   const Phylogeny& phylogeny_;
   const std::vector<const BranchProfile*>& profiles_;
   const UnifracOptions& options_;
+  const Simd simd_ = choose_simd();  // once, before threads start
   const Combination combination_;
   Out* out_;
   const int64_t n_;

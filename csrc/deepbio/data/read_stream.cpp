@@ -5,12 +5,10 @@
 #include <numeric>
 #include <utility>
 
-#include <sys/stat.h>
-
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
 #include "deepbio/data/permutation.h"
-#include "deepbio/io/fastx_pairs.h"
+#include "deepbio/data/stream_file.h"
 
 namespace deepbio::data {
 namespace {
@@ -37,69 +35,6 @@ ReadStreamOptions with_empty_files(ReadStreamOptions options, size_t num_files) 
   options.fastx.allow_empty = options.fastx.allow_empty || num_files > 1;
   return options;
 }
-
-// What tells that a file was written to.
-struct FileMark {
-  int64_t size = -1, seconds = 0, nanoseconds = 0;
-  bool operator==(const FileMark&) const = default;
-  static FileMark of(const std::string& path) {
-    struct stat status {};
-    if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
-    return {status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
-  }
-};
-
-// The file that is open: single records or pairs.
-class StreamFile {
- public:
-  StreamFile(const std::string& path, const std::string& mate, const ReadStreamOptions& options)
-      : paths_{path}, has_mates_(options.mates.is_given()) {
-    if (!mate.empty()) paths_.push_back(mate);
-    for (const auto& each : paths_) marks_.push_back(FileMark::of(each));
-    if (!has_mates_)
-      reader_.emplace(path, options.fastx);
-    else if (mate.empty())
-      pair_reader_.emplace(path, options.fastx);
-    else
-      pair_reader_.emplace(path, mate, options.fastx);
-  }
-  void check_unchanged() const {
-    for (size_t i = 0; i < paths_.size(); ++i) {
-      if (FileMark::of(paths_[i]) == marks_[i]) continue;
-      throw ParseError({paths_[i], num_read_}, "a file that stays as it was when it was opened",
-                       "a file that was written to or removed while it was read");
-    }
-  }
-  // Appends up to `count`; 0 at the end.
-  int64_t read(ReadPairs& out, int64_t count) {
-    int64_t taken = 0;
-    if (reader_) {
-      taken = reader_->read(*out.records, count);
-    } else {
-      for (; taken < count && pair_reader_->next(pair_); ++taken) {
-        out.records->append(pair_.first);
-        out.mates->append(pair_.second);
-      }
-    }
-    num_read_ += taken;
-    return taken;
-  }
-  void report_to(io::SkipReport& report) const {
-    if (reader_) add_report(reader_->report(), report);
-    for (const std::string& warning : reader_ ? reader_->report().warnings : pair_reader_->warnings()) {
-      report.warnings.push_back(paths_[0] + ": " + warning);
-    }
-  }
-
- private:
-  std::vector<std::string> paths_;
-  std::vector<FileMark> marks_;
-  bool has_mates_;
-  std::optional<io::FastxReader> reader_;
-  std::optional<io::PairReader> pair_reader_;
-  io::RecordPair pair_;
-  int64_t num_read_ = 0;
-};
 
 }  // namespace
 

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kShardBytes = int64_t{256} << 20;  // of values; bounds what reader and writer hold at a time
 constexpr const char* kFormatName = "deepbio-encoded-reads";
-constexpr int64_t kFormatVersion = 2;
+constexpr int64_t kFormatVersion = 3;
 
 io::TensorEntry entry(const char* name, const at::Tensor& tensor) {
   return {name, tensor.is_floating_point() ? "F32" : "I64", tensor.sizes().vec(), tensor.const_data_ptr(),

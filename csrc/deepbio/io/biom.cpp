@@ -10,10 +10,9 @@
 #include "deepbio/base/error.h"
 #include "deepbio/io/artifact.h"
 #include "deepbio/io/biom_hdf5.h"
-#include "deepbio/io/biom_json.h"
+#include "deepbio/io/formats.h"
 #include "deepbio/io/ids.h"
 #include "deepbio/io/table_entries.h"
-#include "deepbio/io/table_text.h"
 #include "deepbio/io/text.h"
 
 namespace deepbio::io {
@@ -51,8 +50,12 @@ CountTable read_table(const std::string& path) {
   if (text.starts_with("\x89HDF")) return read_biom_hdf5(Hdf5Reader(path, text));
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string::npos) fail_table(path, "a table", text.empty() ? "an empty file" : "only blanks");
-  if (text[first] == '{') return read_biom_json(std::move(text), path);
-  return read_table_text(std::move(text), path);
+  const FormatHead head{text, path};
+  const auto formats = text_formats();
+  const auto reader = std::find_if(formats.begin(), formats.end(), [&](const FormatRow& row) {
+    return row.table != nullptr && (row.is == nullptr || row.is(head));
+  });
+  return reader->table(std::move(text), path);  // the last of them has no sign and takes all text
 }
 
 bool is_biom_hdf5(const std::string& path) {

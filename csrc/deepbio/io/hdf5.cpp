@@ -14,54 +14,11 @@
 #include "deepbio/base/error.h"
 #include "deepbio/io/hdf5_heap.h"
 #include "deepbio/io/hdf5_layout.h"
+#include "deepbio/io/hdf5_library.h"
 #include "deepbio/io/hdf5_stored.h"
-
-static_assert(std::is_same_v<hid_t, int64_t> && std::is_same_v<herr_t, int>, "deepbio needs HDF5 1.10 or later");
 
 namespace deepbio::io {
 namespace {
-
-// Keeps libhdf5 from printing, for the length of a scope.
-class Quiet {
- public:
-  Quiet() {
-    H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-    // Where it fails in a damaged file libhdf5 1.10 keeps blocks of its own lists, and says so at exit ("infinite loop
-    // closing library") if printing is on. Handlers run in reverse order: this one before libhdf5's.
-    [[maybe_unused]] static const int is_quiet_at_exit =
-        std::atexit([] { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); });
-  }
-  ~Quiet() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
-  Quiet(const Quiet&) = delete;
-  Quiet& operator=(const Quiet&) = delete;
-
- private:
-  H5E_auto2_t function_ = nullptr;
-  void* data_ = nullptr;
-};
-
-// What libhdf5 says about its last failure: the innermost description.
-std::string last_error() {
-  std::string out = "an HDF5 error";
-  const auto keep = [](unsigned, const H5E_error2_t* error, void* text) -> herr_t {
-    if (error->desc != nullptr && *error->desc != '\0') *static_cast<std::string*>(text) = error->desc;
-    return 1;  // the first one of an upward walk is the innermost
-  };
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep, &out);
-  std::replace(out.begin(), out.end(), '\n', ' ');
-  // Such as "bad version number for layout message": what HDF5 2 writes with libver="latest".
-  if (out.find("version") != std::string::npos && out.find("bad") != std::string::npos) {
-    out += " (perhaps written by a newer HDF5 than the " H5_VERS_INFO
-           " of this build; rewrite it with h5repack --high=2 "
-           "IN OUT)";
-  }
-  return out;
-}
-
-int64_t num_elements(const std::vector<int64_t>& shape) {
-  return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
-}
 
 // libhdf5 decompresses with these by itself, and how large a chunk comes back can be told beforehand; others would be
 // looked for among plugins, or (n-bit, scale-offset) trust the numbers in a damaged file.
@@ -73,7 +30,7 @@ bool is_built_in(H5Z_filter_t filter) {
 
 void Hdf5Handle::reset() {
   if (id_ >= 0 && close_ != nullptr) {
-    const Quiet quiet;
+    const QuietHdf5 quiet;
     close_(id_);
   }
   id_ = -1;
@@ -92,16 +49,16 @@ struct Hdf5Reader::Dataset {
 };
 
 Hdf5Reader::Hdf5Reader(std::string path) : path_(std::move(path)) {
-  const Quiet quiet;
+  const QuietHdf5 quiet;
   if (!std::filesystem::exists(path_)) throw MissingFileError(path_, "no such file");
   file_ = Hdf5Handle(H5Fopen(path_.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
-  if (!file_) throw ParseError({path_, -1, -1, -1}, "a whole HDF5 file", last_error(), ErrorKind::kContainer);
+  if (!file_) throw ParseError({path_, -1, -1, -1}, "a whole HDF5 file", last_hdf5_error(), ErrorKind::kContainer);
   mapped_ = std::make_unique<MappedFile>(path_);
   bytes_ = mapped_->bytes();
 }
 
 Hdf5Reader::Hdf5Reader(std::string path, std::string_view image) : path_(std::move(path)), bytes_(image) {
-  const Quiet quiet;
+  const QuietHdf5 quiet;
   const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   constexpr size_t kGrowBytes = size_t{1} << 16;  // never used: the file is only read
   // libhdf5 copies the image and does not write to it.
@@ -110,7 +67,7 @@ Hdf5Reader::Hdf5Reader(std::string path, std::string_view image) : path_(std::mo
     // A name below a file is no file, and one that exists would be refused.
     file_ = Hdf5Handle(H5Fopen((path_ + "/image").c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose);
   }
-  if (!file_) throw ParseError({path_, -1, -1, -1}, "a whole HDF5 file", last_error(), ErrorKind::kContainer);
+  if (!file_) throw ParseError({path_, -1, -1, -1}, "a whole HDF5 file", last_hdf5_error(), ErrorKind::kContainer);
 }
 
 void Hdf5Reader::fail(const std::string& name, const std::string& expected, const std::string& got) const {
@@ -120,7 +77,7 @@ void Hdf5Reader::fail(const std::string& name, const std::string& expected, cons
 }
 
 bool Hdf5Reader::has(const std::string& name) const {
-  const Quiet quiet;
+  const QuietHdf5 quiet;
   // Each step of the path is looked at, so that no link leads out of the file.
   for (size_t end = 0; end != std::string::npos;) {
     end = name.find('/', end == 0 ? 0 : end + 1);
@@ -135,7 +92,7 @@ bool Hdf5Reader::has(const std::string& name) const {
 
 void Hdf5Reader::check_filters(const std::string& name, const Dataset& dataset) const {
   const Hdf5Handle list(H5Dget_create_plist(dataset.id.get()), H5Pclose);
-  if (!list) fail(name, "a readable dataset", last_error());
+  if (!list) fail(name, "a readable dataset", last_hdf5_error());
   if (H5Pget_layout(list.get()) == H5D_VIRTUAL || H5Pget_external_count(list.get()) > 0) {
     fail(name, "data inside this file", "external or virtual storage");
   }
@@ -167,24 +124,24 @@ void Hdf5Reader::check_storage(const std::string& name, const Dataset& dataset) 
 void Hdf5Reader::read_all(const std::string& name, const Dataset& dataset, int64_t memory_type, void* out) const {
   if (!chunks_are_whole(dataset.id.get(), bytes_.size())) fail(name, "whole chunks", "one of another size");
   if (H5Dread(dataset.id.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) < 0) {
-    fail(name, "readable data", last_error());
+    fail(name, "readable data", last_hdf5_error());
   }
 }
 
 Hdf5Reader::Dataset Hdf5Reader::open(const std::string& name) const {
   if (!has(name)) fail(name, "a dataset", "nothing");
-  const Quiet quiet;
+  const QuietHdf5 quiet;
   Dataset out;
   H5O_info_t header;
   const bool is_known = H5Oget_info_by_name2(file_.get(), name.c_str(), &header, H5O_INFO_BASIC, H5P_DEFAULT) >= 0;
   if (is_known && !chunks_have_extents(bytes_, header.addr)) fail(name, "chunks with an extent along each axis", "0");
   out.id = Hdf5Handle(H5Dopen2(file_.get(), name.c_str(), H5P_DEFAULT), H5Dclose);
-  if (!out.id) fail(name, "a dataset", last_error());
+  if (!out.id) fail(name, "a dataset", last_hdf5_error());
   check_filters(name, out);
   out.type = Hdf5Handle(H5Dget_type(out.id.get()), H5Tclose);
   out.space = Hdf5Handle(H5Dget_space(out.id.get()), H5Sclose);
   const int rank = out.space ? H5Sget_simple_extent_ndims(out.space.get()) : -1;
-  if (!out.type || rank < 0) fail(name, "a readable dataset", last_error());
+  if (!out.type || rank < 0) fail(name, "a readable dataset", last_hdf5_error());
   std::vector<hsize_t> extents(static_cast<size_t>(rank));
   if (rank > 0) H5Sget_simple_extent_dims(out.space.get(), extents.data(), nullptr);
   out.shape.assign(extents.begin(), extents.end());
@@ -195,14 +152,14 @@ Hdf5Reader::Dataset Hdf5Reader::open(const std::string& name) const {
 std::vector<std::string> Hdf5Reader::names(const std::string& group) const {
   std::vector<std::string> out;
   if (group != "/" && !has(group)) return out;
-  const Quiet quiet;
+  const QuietHdf5 quiet;
   const auto keep = [](hid_t, const char* name, const H5L_info_t*, void* list) -> herr_t {
     static_cast<std::vector<std::string>*>(list)->emplace_back(name);
     return 0;
   };
   const herr_t done =
       H5Literate_by_name(file_.get(), group.c_str(), H5_INDEX_NAME, H5_ITER_INC, nullptr, keep, &out, H5P_DEFAULT);
-  if (done < 0) fail(group, "a group of readable names", last_error());
+  if (done < 0) fail(group, "a group of readable names", last_hdf5_error());
   return out;
 }
 
@@ -216,7 +173,7 @@ bool Hdf5Reader::read_past(const Dataset& dataset, std::vector<T>& out) const {
 
 std::vector<double> Hdf5Reader::doubles(const std::string& name) const {
   const Dataset dataset = open(name);
-  const Quiet quiet;
+  const QuietHdf5 quiet;
   const H5T_class_t kind = H5Tget_class(dataset.type.get());
   if (kind != H5T_FLOAT && kind != H5T_INTEGER) fail(name, "numbers", "another type of data");
   std::vector<double> out;
@@ -229,7 +186,7 @@ std::vector<double> Hdf5Reader::doubles(const std::string& name) const {
 
 std::vector<int64_t> Hdf5Reader::integers(const std::string& name) const {
   const Dataset dataset = open(name);
-  const Quiet quiet;
+  const QuietHdf5 quiet;
   std::vector<int64_t> out;
   if (read_past(dataset, out)) return out;
   out.assign(static_cast<size_t>(num_elements(dataset.shape)), 0);
@@ -252,7 +209,7 @@ std::string unpadded(const char* bytes, size_t size, bool is_space_padded) {
 
 std::vector<std::string> Hdf5Reader::strings(const std::string& name) const {
   const Dataset dataset = open(name);
-  const Quiet quiet;
+  const QuietHdf5 quiet;
   const auto count = static_cast<size_t>(num_elements(dataset.shape));
   std::vector<std::string> out;
   if (count == 0) return out;  // biom-format writes the ids of an empty table as numbers
@@ -281,7 +238,7 @@ std::vector<std::string> Hdf5Reader::strings(const std::string& name) const {
 }
 
 std::vector<int64_t> Hdf5Reader::integer_attribute(const std::string& name) const {
-  const Quiet quiet;
+  const QuietHdf5 quiet;
   if (H5Aexists(file_.get(), name.c_str()) <= 0) return {};
   const Hdf5Handle attribute(H5Aopen(file_.get(), name.c_str(), H5P_DEFAULT), H5Aclose);
   if (!attribute) return {};
@@ -292,108 +249,6 @@ std::vector<int64_t> Hdf5Reader::integer_attribute(const std::string& name) cons
   std::vector<int64_t> out(static_cast<size_t>(count));
   if (H5Aread(attribute.get(), H5T_NATIVE_INT64, out.data()) < 0) return {};
   return out;
-}
-
-Hdf5Writer::Hdf5Writer(std::string path) : path_(std::move(path)) {
-  const Quiet quiet;
-  file_ = Hdf5Handle(checked(H5Fcreate(path_.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), "the file"), H5Fclose);
-}
-
-int64_t Hdf5Writer::checked(int64_t id, const std::string& name) const {
-  if (id < 0) throw WriteError(path_ + ": cannot write " + name + ": " + last_error());
-  return id;
-}
-
-void Hdf5Writer::group(const std::string& name) {
-  const Quiet quiet;
-  const Hdf5Handle made(checked(H5Gcreate2(file_.get(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), name),
-                        H5Gclose);
-}
-
-void Hdf5Writer::dataset(const std::string& name, Types types, const void* data, const std::vector<int64_t>& shape) {
-  const Quiet quiet;
-  const std::vector<hsize_t> extents(shape.begin(), shape.end());
-  const auto rank = static_cast<int>(extents.size());
-  const Hdf5Handle space(checked(H5Screate_simple(rank, extents.data(), nullptr), name), H5Sclose);
-  const Hdf5Handle options(checked(H5Pcreate(H5P_DATASET_CREATE), name), H5Pclose);
-  // Times in the file would make equal content unequal bytes.
-  H5Pset_obj_track_times(options.get(), false);
-  if (num_elements(shape) > 0) {
-    std::vector<hsize_t> chunk = extents;
-    const hsize_t row = rank > 1 ? extents.back() : 1;
-    chunk[0] = std::min<hsize_t>(extents[0], std::max<hsize_t>(1, 65536 / row));
-    checked(H5Pset_chunk(options.get(), rank, chunk.data()), name);
-    checked(H5Pset_shuffle(options.get()), name);
-    checked(H5Pset_deflate(options.get(), 4), name);
-  }
-  const Hdf5Handle made(
-      checked(H5Dcreate2(file_.get(), name.c_str(), types.file, space.get(), H5P_DEFAULT, options.get(), H5P_DEFAULT),
-              name),
-      H5Dclose);
-  if (num_elements(shape) > 0) {
-    checked(H5Dwrite(made.get(), types.memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), name);
-  }
-}
-
-void Hdf5Writer::doubles(const std::string& name, const std::vector<double>& values,
-                         const std::vector<int64_t>& shape) {
-  dataset(name, {H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE}, values.data(), shape);
-}
-
-void Hdf5Writer::floats(const std::string& name, const std::vector<double>& values, const std::vector<int64_t>& shape) {
-  dataset(name, {H5T_IEEE_F32LE, H5T_NATIVE_DOUBLE}, values.data(), shape);
-}
-
-void Hdf5Writer::int32s(const std::string& name, const std::vector<int64_t>& values) {
-  dataset(name, {H5T_STD_I32LE, H5T_NATIVE_INT64}, values.data(), {static_cast<int64_t>(values.size())});
-}
-
-namespace {
-
-Hdf5Handle utf8_type() {
-  Hdf5Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
-  H5Tset_size(type.get(), H5T_VARIABLE);
-  H5Tset_cset(type.get(), H5T_CSET_UTF8);
-  return type;
-}
-
-}  // namespace
-
-void Hdf5Writer::strings(const std::string& name, const std::vector<std::string>& values, std::vector<int64_t> shape) {
-  if (shape.empty()) shape = {static_cast<int64_t>(values.size())};
-  const Hdf5Handle type = utf8_type();
-  std::vector<const char*> pointers;
-  pointers.reserve(values.size());
-  for (const auto& value : values) pointers.push_back(value.c_str());
-  dataset(name, {type.get(), type.get()}, pointers.data(), shape);
-}
-
-void Hdf5Writer::attribute(const std::string& name, const std::string& value) {
-  const Quiet quiet;
-  const Hdf5Handle type = utf8_type();
-  const Hdf5Handle space(checked(H5Screate(H5S_SCALAR), name), H5Sclose);
-  const Hdf5Handle made(
-      checked(H5Acreate2(file_.get(), name.c_str(), type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT), name),
-      H5Aclose);
-  const char* pointer = value.c_str();
-  checked(H5Awrite(made.get(), type.get(), &pointer), name);
-}
-
-void Hdf5Writer::attribute(const std::string& name, const std::vector<int64_t>& values) {
-  const Quiet quiet;
-  const auto count = static_cast<hsize_t>(values.size());
-  const hid_t of_one = count == 1 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &count, nullptr);
-  const Hdf5Handle space(checked(of_one, name), H5Sclose);
-  const Hdf5Handle made(
-      checked(H5Acreate2(file_.get(), name.c_str(), H5T_STD_I64LE, space.get(), H5P_DEFAULT, H5P_DEFAULT), name),
-      H5Aclose);
-  checked(H5Awrite(made.get(), H5T_NATIVE_INT64, values.data()), name);
-}
-
-void Hdf5Writer::close() {
-  const Quiet quiet;
-  checked(H5Fflush(file_.get(), H5F_SCOPE_LOCAL), "the file");
-  file_.reset();
 }
 
 }  // namespace deepbio::io

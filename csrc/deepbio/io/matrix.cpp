@@ -12,9 +12,9 @@
 #include "deepbio/io/artifact.h"
 #include "deepbio/io/delimited.h"
 #include "deepbio/io/distance_check.h"
+#include "deepbio/io/formats.h"
 #include "deepbio/io/hdf5.h"
 #include "deepbio/io/ids.h"
-#include "deepbio/io/matrix_text.h"
 #include "deepbio/io/text.h"
 #include "deepbio/io/zip.h"
 
@@ -77,6 +77,15 @@ DistanceMatrix from_npz(const ZipArchive& archive) {
   }
   const std::string name = distances_among(known, archive.path());
   return from_array(parse_npy(archive.read(name + std::string(kNpyEnding)), archive.path()), {}, archive.path());
+}
+
+DistanceMatrix from_text(std::string text, const std::string& path) {
+  const FormatHead head{text, path};
+  const auto formats = text_formats();
+  const auto reader = std::find_if(formats.begin(), formats.end(), [&](const FormatRow& row) {
+    return row.distances != nullptr && (row.is == nullptr || row.is(head));
+  });
+  return reader->distances(std::move(text), path);  // the last of them has no sign and takes all text
 }
 
 void check_ids(const DistanceMatrix& matrix, const std::string& path) {
@@ -164,7 +173,7 @@ DistanceMatrix read_distances(const std::string& path) {
     } else if (text.starts_with("\x89HDF")) {
       out = from_hdf5(Hdf5Reader(path, text));
     } else {
-      out = parse_distances(std::move(text), path);
+      out = from_text(std::move(text), path);
     }
   }
   check_ids(out, path);

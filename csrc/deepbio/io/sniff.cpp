@@ -1,17 +1,15 @@
 #include "deepbio/io/sniff.h"
 
 #include <algorithm>
-#include <array>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "deepbio/base/error.h"
 #include "deepbio/io/artifact.h"
-#include "deepbio/io/biom.h"
 #include "deepbio/io/delimited.h"
 #include "deepbio/io/foreign.h"
 #include "deepbio/io/metadata.h"
-#include "deepbio/io/npy.h"
 #include "deepbio/io/table_text.h"
 #include "deepbio/io/text.h"
 #include "deepbio/io/zip.h"
@@ -19,7 +17,6 @@
 namespace deepbio::io {
 namespace {
 
-constexpr size_t kTextBytes = 4096;
 constexpr size_t kFirstBytes = size_t{1} << 16, kMostBytes = size_t{1} << 28;
 
 // The beginning of the content, longer when asked.
@@ -138,72 +135,27 @@ FileKind kind_of_columns(const Columns& columns) {
   return is_id || is_separated ? FileKind::kMetadata : FileKind::kUnknown;
 }
 
-// A number alone, and below it a name and numbers.
-bool is_phylip_matrix(std::string_view text) {
-  TextLines lines(text);
-  std::string_view first, second;
-  if (!lines.next(first) || !lines.next(second)) return false;
-  double size = 0;
-  if (first.starts_with('\t') || !to_number(first, size) || size < 1) return false;
-  const std::string_view rest = without_blanks(second);
-  const size_t blank = rest.find_first_of(" \t");
-  if (blank == std::string_view::npos) return !rest.empty();  // a lower triangle
-  double value = 0;
-  return to_number(without_blanks(rest.substr(rest.find_last_of(" \t"))), value);
+// The first of these formats that the bytes are one of; nullptr when they are none.
+const FormatRow* format_of(std::span<const FormatRow> formats, const FormatHead& head) {
+  const auto found = std::find_if(formats.begin(), formats.end(),
+                                  [&](const FormatRow& row) { return row.is != nullptr && row.is(head); });
+  return found == formats.end() ? nullptr : &*found;
 }
 
-// The sign that text starts with, where one tells; kUnknown when it does not.
-FileKind kind_of_sign(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t\r\n");
-  const char sign = first == std::string_view::npos ? '\0' : text[first];
-  switch (sign) {
-    case '>':
-      return FileKind::kFasta;
-    case '@':
-      return FileKind::kFastq;
-    case '{':
-      return FileKind::kTable;
-    case '(':
-      return FileKind::kTree;
-    case '[':
-      return text.find('(') != std::string_view::npos ? FileKind::kTree : FileKind::kUnknown;
-    case ';': {  // comments of old FASTA, or a table whose first cell is empty
-      const size_t title = text.find("\n>");
-      return title != std::string_view::npos ? FileKind::kFasta : FileKind::kUnknown;
-    }
-    default:
-      break;
-  }
-  // A tree of one node.
-  const std::string_view line = without_blanks(text.substr(0, text.find_first_of("\r\n")));
-  const bool is_label = line.size() > 1 && line.back() == ';' && line.find_first_of("\t,") == std::string_view::npos;
-  return is_label && std::count(line.begin(), line.end(), ';') == 1 ? FileKind::kTree : FileKind::kUnknown;
-}
-
-// Bytes that stand in no text: the file is something binary, whatever the others look like.
-bool has_control_bytes(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r' && byte != '\f';
-  });
-}
-
-FileKind kind_of_text(Head& head) {
+FileKind kind_of_text(Head& head, const std::string& path) {
   std::string_view text = head.bytes();
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  if (const FileKind kind = kind_of_sign(text); kind != FileKind::kUnknown) return kind;
-  if (has_control_bytes(text.substr(0, kTextBytes))) return FileKind::kUnknown;
+  if (const FormatRow* format = format_of(text_formats(), {text, path})) return format->kind;
+  if (has_control_bytes(text.substr(0, kSignBytes))) return FileKind::kUnknown;
   // Text above a FASTA title: the reader of sequences says what is wrong with it.
-  if (text.substr(0, kTextBytes).find("\n>") != std::string_view::npos) return FileKind::kUnknown;
-  if (is_phylip_matrix(text)) return FileKind::kDistances;
+  if (text.substr(0, kSignBytes).find("\n>") != std::string_view::npos) return FileKind::kUnknown;
+
   Columns columns;
   while (!find_columns(std::string(head.bytes()), head.is_whole(), columns)) {
     if (head.bytes().size() >= kMostBytes || !head.grow(4 * head.bytes().size())) break;
   }
   return kind_of_columns(columns);
 }
-
-bool is_safetensors(std::string_view bytes) { return bytes.size() > 9 && bytes[8] == '{' && bytes[7] == 0; }
 
 FileGuess guess_content(const std::string& path) {
   Head head(path);
@@ -212,16 +164,12 @@ FileGuess guess_content(const std::string& path) {
   const std::string_view bytes = head.bytes();
   if (bytes.empty()) {
     out.kind = FileKind::kEmpty;
-  } else if (bytes.starts_with("\x89HDF\r\n\x1a\n")) {
-    out.kind = is_biom_hdf5(path) ? FileKind::kTable : FileKind::kDistances;
-  } else if (bytes.starts_with(kNpyMagic)) {
-    out.kind = FileKind::kDistances;
-  } else if (is_safetensors(bytes)) {
-    out.kind = FileKind::kSafetensors;
-  } else if (out.description = foreign_format(bytes.substr(0, 4096)); !out.description.empty()) {
+  } else if (const FormatRow* format = format_of(binary_formats(), {bytes, path})) {
+    out.kind = format->kind;
+  } else if (out.description = foreign_format(bytes.substr(0, kSignBytes)); !out.description.empty()) {
     out.kind = FileKind::kForeign;
   } else {
-    out.kind = kind_of_text(head);
+    out.kind = kind_of_text(head, path);
   }
   return out;
 }
@@ -244,13 +192,6 @@ FileGuess guess_zip(const std::string& path) {
 }
 
 }  // namespace
-
-std::string_view to_string(FileKind kind) {
-  constexpr std::array<std::string_view, 11> kNames{"empty",    "fasta",     "fastq",    "biom",
-                                                    "newick",   "distances", "metadata", "safetensors",
-                                                    "artifact", "foreign",   "unknown"};
-  return kNames[static_cast<size_t>(kind)];
-}
 
 FileGuess sniff(const std::string& path) { return is_zip(path) ? guess_zip(path) : guess_content(path); }
 

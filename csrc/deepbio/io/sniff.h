@@ -1,4 +1,5 @@
-// What kind of file is this: told from its content, in one place, for `info`, `validate`, readers and messages.
+// What kind of file is this: told from its content, in one place, for `info`, `validate`, readers and messages. Which
+// formats there are and what each is told by: formats.h.
 //
 // Compression, a byte-order mark, blank lines and comments are looked through. Text in columns is told by its header:
 // the first row under it starts with the header's first id in a matrix of distances, "#OTU ID" and its relatives head a
@@ -7,28 +8,11 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "deepbio/io/bytes.h"
+#include "deepbio/io/formats.h"
 
 namespace deepbio::io {
-
-enum class FileKind {
-  kEmpty,
-  kFasta,
-  kFastq,
-  kTable,
-  kTree,
-  kDistances,
-  kMetadata,
-  kSafetensors,
-  kArtifact,  // of QIIME 2, of a type that is not read
-  kForeign,   // known and not read: another format, or a zip of other files
-  kUnknown
-};
-// "fasta", "fastq", "biom", "newick", "distances", "metadata", "safetensors"; "empty", "artifact", "foreign",
-// "unknown".
-std::string_view to_string(FileKind kind);
 
 struct FileGuess {
   FileKind kind = FileKind::kUnknown;

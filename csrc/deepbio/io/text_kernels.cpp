@@ -57,8 +57,8 @@ extern const TextKernels kAvx2Kernels, kAvx512Kernels;
 const TextKernels& text_kernels(Simd simd) {
   static constexpr TextKernels kScalarKernels{find_four_lines, join_lines};
 #if defined(__x86_64__)
-  if (simd == Simd::kAvx2) return kAvx2Kernels;
-  if (simd == Simd::kAvx512) return kAvx512Kernels;
+  if (simd == Simd::kAvx512 && has_byte_compression()) return kAvx512Kernels;
+  if (simd != Simd::kScalar) return kAvx2Kernels;
 #endif
   return kScalarKernels;
 }

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "deepbio/io/simd.h"
+#include "deepbio/base/simd.h"
 
 namespace deepbio::io {
 

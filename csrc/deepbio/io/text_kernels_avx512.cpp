@@ -1,4 +1,5 @@
-// Compiled with the flags of AVX-512 with byte masks and VBMI2 (CMakeLists.txt); run only where simd_paths() says so.
+// Compiled with the flags of AVX-512 with byte masks and VBMI2 (CMakeLists.txt); run only where simd_paths()
+// and has_byte_compression() say so.
 #include "deepbio/io/text_kernels_vector.h"
 
 #if defined(__AVX512VBMI2__)

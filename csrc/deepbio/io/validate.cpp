@@ -1,11 +1,6 @@
 #include "deepbio/io/validate.h"
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/biom.h"
-#include "deepbio/io/matrix.h"
-#include "deepbio/io/metadata.h"
-#include "deepbio/io/newick.h"
-#include "deepbio/io/safetensors.h"
 #include "deepbio/io/sniff.h"
 
 namespace deepbio::io {
@@ -27,23 +22,11 @@ SoundFile read_sequences(const std::string& path, const ValidateOptions& options
 }
 
 SoundFile validate_as(const FileGuess& guess, const std::string& path, const ValidateOptions& options) {
-  const auto sound = [&](int64_t records) {
-    return SoundFile{std::string(to_string(guess.kind)), std::string(to_string(guess.container)), records};
-  };
-  switch (guess.kind) {
-    case FileKind::kTable:
-      return sound(read_table(path).num_samples());
-    case FileKind::kTree:
-      return sound(read_newick(path).num_tips());
-    case FileKind::kDistances:
-      return sound(read_distances(path).size());
-    case FileKind::kMetadata:
-      return sound(static_cast<int64_t>(read_metadata(path).ids.size()));
-    case FileKind::kSafetensors:
-      return sound(static_cast<int64_t>(read_safetensors(path).tensors.size()));
-    default:
-      return read_sequences(path, options);
-  }
+  const KindRow& kind = row_of(guess.kind);
+  if (kind.facts == nullptr) return read_sequences(path, options);
+  const Json facts = kind.facts(path);
+  return {std::string(kind.word), std::string(to_string(guess.container)),
+          facts.at(std::string(kind.counted)).as_int()};
 }
 
 Json number_or_null(int64_t value) { return value < 0 ? Json() : Json(value); }

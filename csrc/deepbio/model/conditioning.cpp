@@ -61,8 +61,8 @@ CrossAttentionFusionImpl::CrossAttentionFusionImpl(const ModelConfig& config, in
 }
 
 functional::Fused CrossAttentionFusionImpl::forward(const torch::Tensor& x, const torch::Tensor& categories) {
-  return functional::fuse_cross_attention(x, categories, of(cat_projection_), of(cross_attn_), of(norm_), num_heads_,
-                                          dropout_, is_training());
+  return functional::fuse_cross_attention(x, categories, {of(cat_projection_), of(cross_attn_), of(norm_)},
+                                          {num_heads_, dropout_, is_training()});
 }
 
 PerceiverFusionImpl::PerceiverFusionImpl(const ModelConfig& config, int64_t categorical_dim)
@@ -81,9 +81,9 @@ PerceiverFusionImpl::PerceiverFusionImpl(const ModelConfig& config, int64_t cate
 
 functional::Fused PerceiverFusionImpl::forward(const torch::Tensor& x, const torch::Tensor& mask,
                                                const torch::Tensor& categories) {
-  functional::Fused out =
-      functional::attend_latents(x, mask, categories, latents_, of(seq_projection_), of(cat_projection_),
-                                 of(cross_attn_), of(cross_norm_), num_heads_, dropout_, is_training());
+  functional::Fused out = functional::attend_latents(
+      x, mask, categories, {latents_, of(seq_projection_), of(cat_projection_), of(cross_attn_), of(cross_norm_)},
+      {num_heads_, dropout_, is_training()});
   for (const auto& layer : *self_attn_layers_) out.values = layer->as<EncoderLayerImpl>()->forward(out.values, {});
   out.values = output_projection_->forward(out.values.mean(1));
   return out;

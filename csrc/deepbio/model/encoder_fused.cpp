@@ -67,6 +67,7 @@ class Plan {
   int64_t num_slices() const { return static_cast<int64_t>(first_of_slice_.size()) - 1; }
   int64_t num_groups() const { return std::min(kGroups, num_slices()); }
   bool skips() const { return !starts_.empty(); }
+  Simd simd() const { return simd_; }
 
   SliceInput slice(int64_t number, float* saved, float* scratch) const {
     const int64_t first = first_of_slice_[number];
@@ -97,6 +98,7 @@ class Plan {
 
   StackShape shape_;
   Tensor key_mask_;
+  Simd simd_ = choose_simd();  // once, before threads start
   std::vector<int64_t> starts_, first_of_slice_;
 };
 
@@ -123,7 +125,7 @@ void backward_groups(const StackShape& s, const Plan& plan, const Tensor& grad, 
         if (own) std::fill_n(own, floats, 0.f);
         for (int64_t slice = group * slices / groups; slice < (group + 1) * slices / groups; ++slice) {
           backward_slice(s, plan.slice(slice, saved.data_ptr<float>(), scratch.get()), grad.const_data_ptr<float>(),
-                         plain, grad_x.data_ptr<float>(), own);
+                         plain, grad_x.data_ptr<float>(), own, plan.simd());
         }
       }
     });
@@ -159,7 +161,7 @@ std::tuple<Tensor, Tensor> fused_forward(const Tensor& x, const Tensor& key_mask
     const auto scratch = take_workspace(Scratch::floats(s, false));
     for (int64_t slice = begin; slice < end; ++slice) {
       forward_slice(s, plan.slice(slice, kept, scratch.get()), input.const_data_ptr<float>(), packed.get(),
-                    y.data_ptr<float>());
+                    y.data_ptr<float>(), plan.simd());
     }
   });
   return {y, saved};

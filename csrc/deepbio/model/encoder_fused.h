@@ -18,7 +18,7 @@ struct FusedOptions {
   bool skip_padding = false;  // rows after the last real one of a sequence: not computed, zero, without a gradient
 };
 
-// weights: the tensors of functional::EncoderLayerWeights, flat, one behind the other, layer by layer.
+// weights: the tensors of functional::kLayerWeights, flat, one behind the other, layer by layer.
 //   x [R, T, D], key_mask bool [R, T] or undefined, seed int64 [] (not read without dropout)
 //   returns y [R, T, D], and what backward needs, [R, T, floats] (empty unless `save`)
 std::tuple<Tensor, Tensor> fused_forward(const Tensor& x, const Tensor& key_mask, const Tensor& weights,

@@ -148,22 +148,6 @@ void pack(const StackShape& s, const float* const* weights, LayerPanels& packed,
 
 }  // namespace
 
-const std::vector<Instructions>& usable_instructions() {
-  static const std::vector<Instructions> usable = [] {
-    std::vector<Instructions> found;
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512bw")) {
-      found.push_back(Instructions::kAvx512);
-    }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back(Instructions::kAvx2);
-#endif
-    found.push_back(Instructions::kBaseline);
-    return found;
-  }();
-  return usable;
-}
-
 bool keeps(const StackShape& shape, int64_t layer, Site site, int64_t row, int64_t column) {
   const DropoutRow key = dropout_row(dropout_key(shape, layer, site), row);
   uint32_t h = static_cast<uint32_t>(column) * kDropoutColumn + key.first;
@@ -196,12 +180,12 @@ void unpack_plain(const StackShape& shape, const LayerPanels& packed, float* con
 }
 
 void forward_slice(const StackShape& shape, const SliceInput& slice, const float* x, float* turned, float* out,
-                   Instructions instructions) {
-  switch (instructions) {
+                   Simd simd) {
+  switch (simd) {
 #if defined(__x86_64__)
-    case Instructions::kAvx512:
+    case Simd::kAvx512:
       return avx512::forward(shape, slice, x, turned, out);
-    case Instructions::kAvx2:
+    case Simd::kAvx2:
       return avx2::forward(shape, slice, x, turned, out);
 #endif
     default:
@@ -210,12 +194,12 @@ void forward_slice(const StackShape& shape, const SliceInput& slice, const float
 }
 
 void backward_slice(const StackShape& shape, const SliceInput& slice, const float* grad_out, float* plain,
-                    float* grad_x, float* gradients, Instructions instructions) {
-  switch (instructions) {
+                    float* grad_x, float* gradients, Simd simd) {
+  switch (simd) {
 #if defined(__x86_64__)
-    case Instructions::kAvx512:
+    case Simd::kAvx512:
       return avx512::backward(shape, slice, grad_out, plain, grad_x, gradients);
-    case Instructions::kAvx2:
+    case Simd::kAvx2:
       return avx2::backward(shape, slice, grad_out, plain, grad_x, gradients);
 #endif
     default:

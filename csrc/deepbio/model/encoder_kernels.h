@@ -10,15 +10,11 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
+#include "deepbio/base/simd.h"
 #include "deepbio/model/encoder_shape.h"
 
 namespace deepbio::model::encoder {
-
-enum class Instructions { kAvx512, kAvx2, kBaseline };
-// Those that this processor runs, the best first.
-const std::vector<Instructions>& usable_instructions();
 
 enum class Site : uint64_t { kAttention = 0, kAfterAttention = 1, kHidden = 2, kAfterHidden = 3 };
 // Whether dropout keeps an element: row is sequence T + position (rows that are left out do not count), or
@@ -46,9 +42,9 @@ struct SliceInput {
 // x, out [R, T, D] row-major; turned: layers x LayerPanels::floats. Rows that are left out are neither read nor
 // written.
 void forward_slice(const StackShape& shape, const SliceInput& slice, const float* x, float* turned, float* out,
-                   Instructions instructions = usable_instructions().front());
+                   Simd simd);
 // gradients: layers x LayerPanels::floats, added to; null where no weight needs one.
 void backward_slice(const StackShape& shape, const SliceInput& slice, const float* grad_out, float* plain,
-                    float* grad_x, float* gradients, Instructions instructions = usable_instructions().front());
+                    float* grad_x, float* gradients, Simd simd);
 
 }  // namespace deepbio::model::encoder

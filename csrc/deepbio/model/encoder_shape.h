@@ -16,7 +16,7 @@
 namespace deepbio::model::encoder {
 
 inline constexpr int64_t kPanel = 32, kHalfPanel = 16, kSliceRows = 448, kGroups = 16, kAlign = 16;
-inline constexpr int64_t kWeightsPerLayer = 12;  // tensors, in the order of functional::EncoderLayerWeights
+inline constexpr int64_t kWeightsPerLayer = 12;  // tensors, in the order of functional::kLayerWeights
 
 constexpr int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 constexpr int64_t panels(int64_t columns) { return round_up(columns, kPanel) / kPanel; }

@@ -8,12 +8,12 @@
 #include <torch/csrc/jit/frontend/tracer.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <optional>
 #include <string_view>
 
 #include "deepbio/base/error.h"
+#include "deepbio/model/encoder_operators.h"
 
 namespace deepbio::model::functional {
 namespace {
@@ -22,9 +22,16 @@ using encoder::FusedOptions;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-std::array<Tensor, 12> tensors(const EncoderLayerWeights& w) {
-  return {w.in_proj_weight, w.in_proj_bias, w.out_proj_weight, w.out_proj_bias, w.linear1_weight, w.linear1_bias,
-          w.linear2_weight, w.linear2_bias, w.norm1_weight,    w.norm1_bias,    w.norm2_weight,   w.norm2_bias};
+// What each path calls.
+struct FusedCalls {
+  decltype(&encoder::fused_forward) forward;
+  decltype(&encoder::fused_backward) backward;
+};
+
+const FusedCalls& calls_of(FusedPath path) {
+  static constexpr FusedCalls kDirect{&encoder::fused_forward, &encoder::fused_backward};
+  static constexpr FusedCalls kDispatched{&encoder::dispatched_forward, &encoder::dispatched_backward};
+  return path == FusedPath::kDispatched ? kDispatched : kDirect;
 }
 
 bool fused_is_wanted() {
@@ -89,18 +96,15 @@ class FusedStack : public torch::autograd::Function<FusedStack> {
   // Tensors go in one by one: a vector of them would not be tracked.
   static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& weights,
                         const std::optional<Tensor>& maybe_mask, const Tensor& seed, const FusedOptions& options,
-                        const FusedCalls& calls) {
+                        FusedPath path) {
     const at::AutoDispatchBelowADInplaceOrView below;
     const Tensor key_mask = maybe_mask.value_or(Tensor());
-    auto [y, saved] = calls.forward(x, key_mask, weights, seed, options, true);
+    auto [y, saved] = calls_of(path).forward(x, key_mask, weights, seed, options, true);
     ctx->save_for_backward({weights, key_mask, seed, saved});
-    ctx->saved_data["layers"] = options.num_layers;
-    ctx->saved_data["width"] = options.width;
-    ctx->saved_data["heads"] = options.num_heads;
-    ctx->saved_data["activation"] = options.activation;
+    ctx->saved_data["sizes"] = encoder::sizes_of(options);
     ctx->saved_data["dropout"] = options.dropout;
     ctx->saved_data["skip_padding"] = options.skip_padding;
-    ctx->saved_data["backward"] = reinterpret_cast<int64_t>(calls.backward);
+    ctx->saved_data["is_dispatched"] = path == FusedPath::kDispatched;
     return y;
   }
 
@@ -112,17 +116,18 @@ class FusedStack : public torch::autograd::Function<FusedStack> {
     }
     const auto kept = ctx->get_saved_variables();
     auto& data = ctx->saved_data;
-    const FusedOptions options{data["layers"].toInt(),     data["width"].toInt(),      data["heads"].toInt(),
-                               data["activation"].toInt(), data["dropout"].toDouble(), data["skip_padding"].toBool()};
-    const auto call = reinterpret_cast<decltype(FusedCalls::backward)>(data["backward"].toInt());
-    auto [grad_x, grad_weights] = call(grads[0], kept[1], kept[0], kept[2], kept[3], options, ctx->needs_input_grad(1));
+    const auto options =
+        encoder::options_of(data["sizes"].toIntVector(), data["dropout"].toDouble(), data["skip_padding"].toBool());
+    const FusedCalls& calls = calls_of(data["is_dispatched"].toBool() ? FusedPath::kDispatched : FusedPath::kDirect);
+    auto [grad_x, grad_weights] =
+        calls.backward(grads[0], kept[1], kept[0], kept[2], kept[3], options, ctx->needs_input_grad(1));
     if (!ctx->needs_input_grad(1)) grad_weights = Tensor();
     return {grad_x, grad_weights, Tensor(), Tensor(), Tensor(), Tensor()};
   }
 };
 
 Tensor fused(const Tensor& x, const Tensor& key_mask, const std::vector<EncoderLayerWeights>& layers,
-             const StackOptions& o, const Tensor& seed, const FusedCalls& calls) {
+             const StackOptions& o, const Tensor& seed, FusedPath path) {
   const FusedOptions options{static_cast<int64_t>(layers.size()),
                              layers[0].linear1_weight.sym_size(0).guard_int(__FILE__, __LINE__),
                              o.num_heads,
@@ -131,7 +136,7 @@ Tensor fused(const Tensor& x, const Tensor& key_mask, const std::vector<EncoderL
                              o.skip_padding && key_mask.defined()};
   std::vector<Tensor> flat;
   for (const auto& layer : layers) {
-    for (const Tensor& tensor : tensors(layer)) flat.push_back(tensor.flatten());
+    for (const LayerWeight& weight : kLayerWeights) flat.push_back((layer.*weight.value).flatten());
   }
   const Tensor weights = at::cat(flat);
   Tensor key = seed;
@@ -140,18 +145,18 @@ Tensor fused(const Tensor& x, const Tensor& key_mask, const std::vector<EncoderL
   }
   if (at::GradMode::is_enabled() && (x.requires_grad() || weights.requires_grad())) {
     return FusedStack::apply(x, weights, key_mask.defined() ? std::optional(key_mask) : std::nullopt, key, options,
-                             calls);
+                             path);
   }
-  return std::get<0>(calls.forward(x, key_mask, weights, key, options, false));
+  return std::get<0>(calls_of(path).forward(x, key_mask, weights, key, options, false));
 }
 
 }  // namespace
 
 Tensor encoder_stack(const Tensor& x, const Tensor& key_mask, const std::vector<EncoderLayerWeights>& layers,
-                     const StackOptions& options, const Tensor& seed, const FusedCalls& calls) {
+                     const StackOptions& options, const Tensor& seed, FusedPath path) {
   Tensor out = x;
   if (can_be_fused(x, key_mask, layers, options)) {
-    out = fused(x, key_mask, layers, options, seed, calls);
+    out = fused(x, key_mask, layers, options, seed, path);
   } else {
     for (const auto& layer : layers) {
       out =

@@ -30,16 +30,14 @@ struct StackOptions {
   bool skip_padding = false;
 };
 
-// How the fused path is reached: directly, or (ops.cpp) through the dispatcher, so that torch.compile sees operators.
-struct FusedCalls {
-  decltype(&encoder::fused_forward) forward = &encoder::fused_forward;
-  decltype(&encoder::fused_backward) backward = &encoder::fused_backward;
-};
+// How the fused path is reached: directly, or through the dispatcher (model/encoder_operators), so that torch.compile
+// sees operators. The backward pass goes the way of the forward one.
+enum class FusedPath { kDirect, kDispatched };
 
 // x [R, T, D], key_mask bool [R, T] or undefined (True = real) -> [R, T, D].
 //   seed    int64 [] of the fused path's dropout masks; undefined: drawn from torch's default generator
 //   throws  ConfigError for a DEEPBIO_ENCODER that is neither fused nor composite
 Tensor encoder_stack(const Tensor& x, const Tensor& key_mask, const std::vector<EncoderLayerWeights>& layers,
-                     const StackOptions& options, const Tensor& seed = {}, const FusedCalls& calls = {});
+                     const StackOptions& options, const Tensor& seed = {}, FusedPath path = FusedPath::kDirect);
 
 }  // namespace deepbio::model::functional

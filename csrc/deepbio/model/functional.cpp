@@ -82,6 +82,16 @@ Activation parse_activation(std::string_view name) {
   throw ConfigError("activation: expected gelu, gelu_tanh or relu, got " + quoted(name));
 }
 
+EncoderLayerWeights layer_weights(at::TensorList weights) {
+  if (weights.size() != kNumLayerWeights) {
+    throw ArgumentError("encoder layer: expected " + std::to_string(kNumLayerWeights) + " weights, got " +
+                        std::to_string(weights.size()));
+  }
+  EncoderLayerWeights out;
+  for (size_t i = 0; i < kNumLayerWeights; ++i) out.*kLayerWeights[i].value = weights[i];
+  return out;
+}
+
 Tensor encoder_layer(const Tensor& x, const Tensor& key_mask, const EncoderLayerWeights& w, int64_t num_heads,
                      Activation activation, double dropout, bool training) {
   const Tensor normed = norm(x, w.norm1_weight, w.norm1_bias);

@@ -8,7 +8,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -27,6 +29,31 @@ struct EncoderLayerWeights {
   Tensor linear2_weight, linear2_bias;                        // [D, F], [D]
   Tensor norm1_weight, norm1_bias, norm2_weight, norm2_bias;  // [D]
 };
+
+// The order in which the weights of a layer travel: as Tensor[] through operators, flat through the fused stack. It is
+// that of the parameters of torch.nn.TransformerEncoderLayer.
+struct LayerWeight {
+  const char* name;  // of the parameter
+  Tensor EncoderLayerWeights::*value;
+};
+inline constexpr LayerWeight kLayerWeights[] = {
+    {"self_attn.in_proj_weight", &EncoderLayerWeights::in_proj_weight},
+    {"self_attn.in_proj_bias", &EncoderLayerWeights::in_proj_bias},
+    {"self_attn.out_proj.weight", &EncoderLayerWeights::out_proj_weight},
+    {"self_attn.out_proj.bias", &EncoderLayerWeights::out_proj_bias},
+    {"linear1.weight", &EncoderLayerWeights::linear1_weight},
+    {"linear1.bias", &EncoderLayerWeights::linear1_bias},
+    {"linear2.weight", &EncoderLayerWeights::linear2_weight},
+    {"linear2.bias", &EncoderLayerWeights::linear2_bias},
+    {"norm1.weight", &EncoderLayerWeights::norm1_weight},
+    {"norm1.bias", &EncoderLayerWeights::norm1_bias},
+    {"norm2.weight", &EncoderLayerWeights::norm2_weight},
+    {"norm2.bias", &EncoderLayerWeights::norm2_bias},
+};
+inline constexpr size_t kNumLayerWeights = std::size(kLayerWeights);
+
+// The weights of one layer in that order. throws ArgumentError for another number of them.
+EncoderLayerWeights layer_weights(at::TensorList weights);
 
 // Pre-norm encoder layer: x + drop(attention(norm1(x))), then x + drop(W2 drop(act(W1 norm2(x)))).
 //   x        [R, T, D]
@@ -62,12 +89,13 @@ Tensor count_embed_concat(const Tensor& x, const Tensor& counts, const Tensor& w
                           const Tensor& proj_weight, const Tensor& proj_bias);
 Tensor count_embed_film(const Tensor& x, const Tensor& counts, const Tensor& weight, const Tensor& bias);
 
-// Covariates c [B, C]. concat: P [x; c] in every slot; add: x + P c; gmu on pooled [B, D]: {fused, gate}, with
-// fused = pooled + gate * tanh(W_c c), gate = sigmoid(W_g [pooled; c]).
-//   x [B, S, D], proj_weight [D, D + C] (concat) or [D, C] (add), transform_weight [D, C], gate_weight [D, D + C]
 struct LinearWeights {
   Tensor weight, bias;
 };
+
+// Covariates c [B, C]. concat: P [x; c] in every slot; add: x + P c; gmu on pooled [B, D]: {fused, gate}, with
+// fused = pooled + gate * tanh(W_c c), gate = sigmoid(W_g [pooled; c]).
+//   x [B, S, D], proj_weight [D, D + C] (concat) or [D, C] (add), transform_weight [D, C], gate_weight [D, D + C]
 Tensor fuse_concat(const Tensor& x, const Tensor& categories, const LinearWeights& projection);
 Tensor fuse_add(const Tensor& x, const Tensor& categories, const LinearWeights& projection);
 std::pair<Tensor, Tensor> fuse_gmu(const Tensor& pooled, const Tensor& categories, const LinearWeights& transform,

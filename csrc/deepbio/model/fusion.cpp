@@ -4,6 +4,9 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
+
+#include "deepbio/base/error.h"
 
 namespace deepbio::model::functional {
 namespace {
@@ -28,35 +31,55 @@ Tensor dropped(const Tensor& weights, double p, bool training) {
   return p > 0 && training ? at::dropout(weights, p, true) : weights;
 }
 
-}  // namespace
-
-Fused fuse_cross_attention(const Tensor& x, const Tensor& categories, const LinearWeights& projection,
-                           const AttentionWeights& attention, const NormWeights& norm, int64_t num_heads,
-                           double dropout, bool training) {
-  const Tensor key = at::linear(categories, projection.weight, projection.bias).unsqueeze(1);
-  const Tensor value = heads_of(key, attention.in_proj, 2, num_heads);  // [B, H, 1, D / H]
-  const Tensor ones = at::ones_like(x.select(-1, 0)).unsqueeze(1).unsqueeze(-1).expand({-1, num_heads, -1, -1});
-  if (!(dropout > 0 && training)) return {normalized(x + joined(value, attention.out_proj), norm), ones};
-  const Tensor weights = at::dropout(ones, dropout, true);
-  return {normalized(x + joined(weights * value, attention.out_proj), norm), weights};
+void expect_weights(at::TensorList weights, size_t expected, const char* what) {
+  if (weights.size() == expected) return;
+  throw ArgumentError(std::string(what) + ": expected " + std::to_string(expected) + " weights, got " +
+                      std::to_string(weights.size()));
 }
 
-Fused attend_latents(const Tensor& x, const Tensor& mask, const Tensor& categories, const Tensor& latents,
-                     const LinearWeights& slot_projection, const LinearWeights& category_projection,
-                     const AttentionWeights& attention, const NormWeights& norm, int64_t num_heads, double dropout,
-                     bool training) {
-  const Tensor slots = at::linear(x, slot_projection.weight, slot_projection.bias);
-  const Tensor category = at::linear(categories, category_projection.weight, category_projection.bias).unsqueeze(1);
+}  // namespace
+
+CrossAttentionWeights cross_attention_weights(at::TensorList weights) {
+  expect_weights(weights, 8, "fuse_cross_attention");
+  const auto& w = weights;
+  return {{w[0], w[1]}, {{w[2], w[3]}, {w[4], w[5]}}, {w[6], w[7]}};
+}
+
+LatentAttentionWeights latent_attention_weights(at::TensorList weights) {
+  expect_weights(weights, 11, "attend_latents");
+  const auto& w = weights;
+  return {w[0], {w[1], w[2]}, {w[3], w[4]}, {{w[5], w[6]}, {w[7], w[8]}}, {w[9], w[10]}};
+}
+
+Fused fuse_cross_attention(const Tensor& x, const Tensor& categories, const CrossAttentionWeights& w,
+                           const AttentionOptions& options) {
+  const Tensor key = at::linear(categories, w.projection.weight, w.projection.bias).unsqueeze(1);
+  const Tensor value = heads_of(key, w.attention.in_proj, 2, options.num_heads);  // [B, H, 1, D / H]
+  const Tensor ones = at::ones_like(x.select(-1, 0)).unsqueeze(1).unsqueeze(-1).expand({-1, options.num_heads, -1, -1});
+  if (!(options.dropout > 0 && options.training)) {
+    return {normalized(x + joined(value, w.attention.out_proj), w.norm), ones};
+  }
+  const Tensor shares = at::dropout(ones, options.dropout, true);
+  return {normalized(x + joined(shares * value, w.attention.out_proj), w.norm), shares};
+}
+
+Fused attend_latents(const Tensor& x, const Tensor& mask, const Tensor& categories, const LatentAttentionWeights& w,
+                     const AttentionOptions& options) {
+  const int64_t num_heads = options.num_heads;
+  const Tensor slots = at::linear(x, w.slots.weight, w.slots.bias);
+  const Tensor category = at::linear(categories, w.categories.weight, w.categories.bias).unsqueeze(1);
   const Tensor context = at::cat({slots, category}, 1);
   const Tensor real = at::constant_pad_nd(mask, {0, 1}, true).unsqueeze(1).unsqueeze(1);  // [B, 1, 1, S + 1]
-  const Tensor query = heads_of(latents, attention.in_proj, 0, num_heads);                // [H, N, D / H]
-  const Tensor key = heads_of(context, attention.in_proj, 1, num_heads);                  // [B, H, S + 1, D / H]
-  const Tensor value = heads_of(context, attention.in_proj, 2, num_heads);
-  const double scale = std::sqrt(static_cast<double>(num_heads) / static_cast<double>(latents.size(-1)));
+  const Tensor query = heads_of(w.latents, w.attention.in_proj, 0, num_heads);            // [H, N, D / H]
+  const Tensor key = heads_of(context, w.attention.in_proj, 1, num_heads);                // [B, H, S + 1, D / H]
+  const Tensor value = heads_of(context, w.attention.in_proj, 2, num_heads);
+
+  const double scale = std::sqrt(static_cast<double>(num_heads) / static_cast<double>(w.latents.size(-1)));
   const Tensor scores = at::matmul(query, key.transpose(-2, -1)).mul(scale);
   const double never = -std::numeric_limits<double>::infinity();
-  const Tensor weights = dropped(scores.masked_fill(real.logical_not(), never).softmax(-1), dropout, training);
-  return {normalized(latents + joined(at::matmul(weights, value), attention.out_proj), norm), weights};
+  const Tensor shares =
+      dropped(scores.masked_fill(real.logical_not(), never).softmax(-1), options.dropout, options.training);
+  return {normalized(w.latents + joined(at::matmul(shares, value), w.attention.out_proj), w.norm), shares};
 }
 
 }  // namespace deepbio::model::functional

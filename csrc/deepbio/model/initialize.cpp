@@ -100,6 +100,10 @@ torch::Tensor initial_parameter(const std::string& name, at::IntArrayRef shape, 
   return uniform(shape, 1 / std::sqrt(static_cast<double>(fan_in)), random);
 }
 
+uint64_t seed_of_default_generator() {
+  return static_cast<uint64_t>(at::randint(int64_t{1} << 62, {1}, at::kLong).item<int64_t>());
+}
+
 void init_parameters(torch::nn::Module& module, uint64_t seed) {
   torch::NoGradGuard no_grad;
   const auto parameters = module.named_parameters();

@@ -22,6 +22,7 @@ namespace deepbio::model {
 
 // All parameters of a model, in place. Constructors call this with a seed from torch's default generator.
 void init_parameters(torch::nn::Module& module, uint64_t seed);
+uint64_t seed_of_default_generator();
 // One parameter, float32; fan_in is that of its layer (for a bias: of the weight beside it).
 torch::Tensor initial_parameter(const std::string& name, at::IntArrayRef shape, int64_t fan_in, uint64_t seed);
 

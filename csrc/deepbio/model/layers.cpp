@@ -46,20 +46,8 @@ EncoderLayerImpl::EncoderLayerImpl(const EncoderOptions& options) : options_(opt
   norm2_ = register_module("norm2", layer_norm(dim));
 }
 
-fn::EncoderLayerWeights EncoderLayerImpl::weights() const {
-  return {self_attn_->in_proj_weight,
-          self_attn_->in_proj_bias,
-          self_attn_->out_proj->weight,
-          self_attn_->out_proj->bias,
-          linear1_->weight,
-          linear1_->bias,
-          linear2_->weight,
-          linear2_->bias,
-          norm1_->weight,
-          norm1_->bias,
-          norm2_->weight,
-          norm2_->bias};
-}
+// The constructor registers them in this order.
+fn::EncoderLayerWeights EncoderLayerImpl::weights() const { return fn::layer_weights(parameters()); }
 
 torch::Tensor EncoderLayerImpl::forward(const torch::Tensor& x, const torch::Tensor& mask) {
   return fn::encoder_layer(x, mask, weights(), options_.num_heads, options_.activation, options_.dropout,

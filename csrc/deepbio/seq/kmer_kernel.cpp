@@ -219,8 +219,8 @@ FourLetters::FourLetters(std::string_view letters, char other, bool folds_case) 
   if (other != 0) add(other, 3);
 }
 
-LetterWindows::LetterWindows(const FourLetters& letters, int64_t k, bool canonical, io::Simd simd)
-    : letters_(letters), k_(k), canonical_(canonical), simd_(k > kMostKOfWord ? io::Simd::kScalar : simd) {
+LetterWindows::LetterWindows(const FourLetters& letters, int64_t k, bool canonical, Simd simd)
+    : letters_(letters), k_(k), canonical_(canonical), simd_(k > kMostKOfWord ? Simd::kScalar : simd) {
   if (k < 1 || k > kMostK) throw ArgumentError("k: expected 1 to 31 for windows, got " + std::to_string(k));
 }
 
@@ -228,8 +228,8 @@ template <class T>
 bool LetterWindows::number(const char* text, size_t size, T offset, T* out) const {
   const Job<T> job{text, size, letters_, k_, canonical_, offset, out};
 #if defined(__x86_64__)
-  if (simd_ == io::Simd::kAvx512) return number_avx512(job);
-  if (simd_ == io::Simd::kAvx2) return number_avx2(job);
+  if (simd_ == Simd::kAvx512) return number_avx512(job);
+  if (simd_ == Simd::kAvx2) return number_avx2(job);
 #endif
   return number_one_by_one(job);
 }

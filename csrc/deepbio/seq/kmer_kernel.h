@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "deepbio/io/simd.h"
+#include "deepbio/base/simd.h"
 
 namespace deepbio::seq {
 
@@ -29,7 +29,7 @@ class LetterWindows {
   static constexpr size_t kMostLetters = 2048;
 
   //   throws  ArgumentError: k outside of 1 to 31
-  LetterWindows(const FourLetters& letters, int64_t k, bool canonical, io::Simd simd = io::choose_simd());
+  LetterWindows(const FourLetters& letters, int64_t k, bool canonical, Simd simd = choose_simd());
   // The number of each window of k letters: out[i] = offset + sum of digit(text[i + j]) * 4^(k-1-j), for size - k + 1
   // windows. Canonical: the smaller of that sum and the one of the other strand (3 - digit, read backwards). Windows
   // with another letter have a number of no meaning.
@@ -42,7 +42,7 @@ class LetterWindows {
   FourLetters letters_;
   int64_t k_;
   bool canonical_;
-  io::Simd simd_;
+  Simd simd_;
 };
 extern template bool LetterWindows::number(const char*, size_t, uint16_t, uint16_t*) const;
 extern template bool LetterWindows::number(const char*, size_t, int32_t, int32_t*) const;

@@ -139,21 +139,33 @@ class Checks {
     const LossOptions plain;
     const bool is_regression = is_predictor_ && !model_.is_classifier;
     refuse(!loss_.class_weights.empty() && is_regression, "`class_weights`", "in a regression");
+    refuse(options_.balanced_classes && !model_.is_classifier, "`balanced_classes`", "in a regression");
+    if (options_.balanced_classes && !loss_.class_weights.empty()) {
+      throw ConfigError("`balanced_classes`: the training samples give the weights, so `class_weights` cannot");
+    }
     const std::string& type = loss_.target_loss_type;
     refuse(model_.is_classifier && type != plain.target_loss_type, "`loss_type=" + type + "`", "for classes");
     refuse(model_.is_classifier && !loss_.loss_config.empty(), "`loss_config`", "for classes");
-    refuse(loss_.num_quantiles() == 0 && loss_.quantiles != plain.quantiles, "`quantiles`",
-           "without `loss_type=quantile`");
+    const RegressionLoss& loss = loss_.regression_loss();
+    const bool wants_bins = loss.answer == LossAnswer::kBins;
     const bool scales = model_.bounded_targets || model_.output_activation != "none" || model_.learnable_output_scale;
     refuse(model_.num_bins > 0 && scales, "an option that scales or bounds the prediction",
-           "with `loss_type=histogram`");
-    if (is_regression && (type == "histogram") != (model_.num_bins > 0)) {
+           "with `loss_type=" + std::string(loss_with_answer(LossAnswer::kBins).name) + "`");
+    if (is_regression && wants_bins != (model_.num_bins > 0)) {
       throw ConfigError("`loss_type=" + type + "` does not go with `num_bins=" + std::to_string(model_.num_bins) + "`");
     }
-    refuse(type != "asymmetric" && loss_.over_penalty != plain.over_penalty, "`over_penalty`",
-           "without `loss_type=asymmetric`");
-    refuse(type != "asymmetric" && loss_.under_penalty != plain.under_penalty, "`under_penalty`",
-           "without `loss_type=asymmetric`");
+    for (const RegressionLoss& other : regression_losses()) {
+      for (const std::string_view option : other.own_options) {
+        if (option.empty() || &other == &loss) continue;
+        refuse(differs(option), "`" + std::string(option) + "`", "without `loss_type=" + std::string(other.name) + "`");
+      }
+    }
+  }
+
+  // Whether an option of the loss is not as it is when nobody gives it.
+  bool differs(std::string_view option) const {
+    LossOptions given = loss_, plain;
+    return find_option(given.rows(), option)->get().dump() != find_option(plain.rows(), option)->get().dump();
   }
 
   void check_quantiles() const {

@@ -2,97 +2,26 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <functional>
-#include <numeric>
 
 #include "deepbio/base/error.h"
-#include "deepbio/community/table.h"
-#include "deepbio/io/biom.h"
-#include "deepbio/io/matrix.h"
-#include "deepbio/io/metadata.h"
-#include "deepbio/io/newick.h"
-#include "deepbio/io/safetensors.h"
 #include "deepbio/io/sniff.h"
 #include "deepbio/train/checkpoint.h"
 
 namespace deepbio::train {
 namespace {
 
-Json table_facts(const std::string& path) {
-  const io::CountTable table = io::read_table(path);
-  const std::vector<double> totals = community::sample_totals(table);
-  Json out(Json::Object{{"kind", "feature table"},
-                        {"num_samples", table.num_samples()},
-                        {"num_features", table.num_features()},
-                        {"num_entries", table.num_entries()}});
-  if (!totals.empty()) {
-    out.set("min_depth_reads", *std::min_element(totals.begin(), totals.end()));
-    out.set("median_depth_reads", community::median(totals));
-    out.set("max_depth_reads", *std::max_element(totals.begin(), totals.end()));
-  }
-  return out;
-}
-
-Json distance_facts(const std::string& path) {
-  const io::DistanceMatrix matrix = io::read_distances(path);
-  return Json(
-      Json::Object{{"kind", "distance matrix"}, {"num_samples", matrix.size()}, {"has_ids", !matrix.ids.empty()}});
-}
-
-Json tree_facts(const std::string& path) {
-  const io::Tree tree = io::read_newick(path);
-  return Json(Json::Object{
-      {"kind", "tree"}, {"num_tips", tree.num_tips()}, {"num_nodes", tree.num_nodes()}, {"is_rooted", tree.is_rooted}});
-}
-
-Json safetensors_facts(const std::string& path) {
-  const io::SafetensorsFile file = io::read_safetensors(path);
-  int64_t elements = 0;
-  for (const io::TensorEntry& entry : file.tensors) {
-    elements += std::accumulate(entry.shape.begin(), entry.shape.end(), int64_t{1}, std::multiplies<>());
-  }
-  return Json(Json::Object{
-      {"kind", "safetensors"}, {"num_tensors", static_cast<int64_t>(file.tensors.size())}, {"num_elements", elements}});
-}
-
-Json metadata_facts(const std::string& path) {
-  const io::Metadata metadata = io::read_metadata(path);
-  return Json(Json::Object{{"kind", "sample metadata"},
-                           {"num_samples", static_cast<int64_t>(metadata.ids.size())},
-                           {"id_column", metadata.id_column},
-                           {"columns", Json::array_of(metadata.columns)}});
-}
-
-Json sequence_facts(const char* format) {
-  return Json(Json::Object{{"kind", std::string(format) + " (see: deepbio stats)"}});
-}
-
 Json content_facts(const std::string& path, const io::FileGuess& guess) {
-  switch (guess.kind) {
-    case io::FileKind::kEmpty:
-      return Json(Json::Object{{"kind", "empty file"}});
-    case io::FileKind::kFasta:
-      return sequence_facts("FASTA");
-    case io::FileKind::kFastq:
-      return sequence_facts("FASTQ");
-    case io::FileKind::kTable:
-      return table_facts(path);
-    case io::FileKind::kTree:
-      return tree_facts(path);
-    case io::FileKind::kDistances:
-      return distance_facts(path);
-    case io::FileKind::kMetadata:
-      return metadata_facts(path);
-    case io::FileKind::kSafetensors:
-      return safetensors_facts(path);
-    case io::FileKind::kArtifact:
-      return Json(Json::Object{{"kind", "QIIME 2 artifact"}});
-    case io::FileKind::kForeign:
-      return Json(Json::Object{{"kind", "not read: " + guess.description}});
-    case io::FileKind::kUnknown:
-      break;
+  const io::KindRow& row = io::row_of(guess.kind);
+  if (guess.kind == io::FileKind::kForeign) return Json(Json::Object{{"kind", "not read: " + guess.description}});
+  if (row.title.empty()) {
+    throw ParseError({path}, "sequences, a table, a tree, distances, metadata or tensors", "content of another kind");
   }
-  throw ParseError({path}, "sequences, a table, a tree, distances, metadata or tensors", "content of another kind");
+  Json out(Json::Object{{"kind", std::string(row.title)}});
+  if (row.facts == nullptr) return out;
+
+  const Json facts = row.facts(path);
+  for (const auto& [name, value] : facts.as_object()) out.set(name, value);
+  return out;
 }
 
 Json file_facts(const std::string& path) {

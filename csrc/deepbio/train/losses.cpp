@@ -55,8 +55,10 @@ Tensor asymmetric(const Tensor& prediction, const Tensor& target, const LossOpti
   return options.over_penalty * at::relu(prediction - target) + options.under_penalty * at::relu(target - prediction);
 }
 
-Tensor of_bins(const Tensor&, const Tensor&, const LossOptions&) {
-  throw ConfigError("`loss_type=histogram`: needs a model with `num_bins`, whose answer is a distribution");
+// Where it acts, target_loss() takes histogram_loss instead.
+Tensor of_bins(const Tensor&, const Tensor&, const LossOptions& options) {
+  throw ConfigError("`loss_type=" + options.target_loss_type +
+                    "`: needs a model with `num_bins`, whose answer is a distribution");
 }
 
 // In the order in which they are added: resumed runs give the same bits.
@@ -65,18 +67,13 @@ constexpr LossTerm kLossTerms[] = {{"target_loss", &LossTerms::target_loss, &Los
                                    {"unifrac_loss", &LossTerms::unifrac_loss, &LossOptions::penalty},
                                    {"nuc_loss", &LossTerms::nuc_loss, &LossOptions::nuc_penalty}};
 
-// Every loss of a number: what `loss_type` may be.
-struct RegressionLoss {
-  const char* name;
-  Tensor (*of)(const Tensor& prediction, const Tensor& target, const LossOptions& options);
-  bool is_quantile, is_per_column;  // wants Q outputs per number; may stand in loss_config
-};
-constexpr RegressionLoss kRegressionLosses[] = {{"huber", &huber, false, true},
-                                                {"mse", &square, false, true},
-                                                {"mae", &absolute, false, true},
-                                                {"quantile", &pinball, true, false},
-                                                {"asymmetric", &asymmetric, false, false},
-                                                {"histogram", &of_bins, false, false}};
+constexpr RegressionLoss kRegressionLosses[] = {
+    {"huber", &huber, LossAnswer::kNumber, true},
+    {"mse", &square, LossAnswer::kNumber, true},
+    {"mae", &absolute, LossAnswer::kNumber, true},
+    {"quantile", &pinball, LossAnswer::kQuantiles, false, {"quantiles"}},
+    {"asymmetric", &asymmetric, LossAnswer::kNumber, false, {"over_penalty", "under_penalty"}},
+    {"histogram", &of_bins, LossAnswer::kBins, false}};
 
 const RegressionLoss& regression_loss_named(const std::string& name) {
   const auto found = std::find_if(std::begin(kRegressionLosses), std::end(kRegressionLosses),
@@ -172,8 +169,10 @@ OptionRows LossOptions::rows() {
   };
 }
 
+const RegressionLoss& LossOptions::regression_loss() const { return regression_loss_named(target_loss_type); }
+
 int64_t LossOptions::num_quantiles() const {
-  return regression_loss_named(target_loss_type).is_quantile ? static_cast<int64_t>(quantiles.size()) : 0;
+  return regression_loss().answer == LossAnswer::kQuantiles ? static_cast<int64_t>(quantiles.size()) : 0;
 }
 
 Json LossOptions::to_json() const {
@@ -197,7 +196,7 @@ void LossOptions::check() const {
     throw ConfigError(mention(rows, &copy.quantiles) + ": expected rising levels, got " +
                       Json::array_of(quantiles).dump());
   }
-  if (!loss_config.empty() && !regression_loss_named(target_loss_type).is_per_column) {
+  if (!loss_config.empty() && !regression_loss().is_per_column) {
     throw ConfigError(mention(rows, &copy.loss_config) + ": does not go with " +
                       mention(rows, &copy.target_loss_type, target_loss_type));
   }
@@ -205,12 +204,20 @@ void LossOptions::check() const {
 
 Tensor regression_loss(const Tensor& prediction, const Tensor& target, const LossOptions& options,
                        const Tensor& sample_weights) {
-  const RegressionLoss& kind = regression_loss_named(options.target_loss_type);
-  expect_shape(target, kind.is_quantile ? prediction.sizes().slice(0, 2) : prediction.sizes(), "target");
+  const RegressionLoss& kind = options.regression_loss();
+  expect_shape(target, kind.answer == LossAnswer::kQuantiles ? prediction.sizes().slice(0, 2) : prediction.sizes(),
+               "target");
   if (!options.loss_config.empty() && !sample_weights.defined()) return per_column(prediction, target, options);
   const Tensor loss = kind.of(prediction, target, options);
   if (!sample_weights.defined()) return loss.mean();
   return (sample_weights * loss.flatten(1).mean(1)).mean();
+}
+
+std::vector<double> balanced_class_weights(const Tensor& classes, int64_t num_classes) {
+  const Tensor counts = at::bincount(classes, {}, num_classes).to(at::kDouble);
+  const Tensor share = static_cast<double>(classes.numel()) / (counts.gt(0).sum() * counts.clamp_min(1));
+  const Tensor weights = at::where(counts.gt(0), share, at::zeros_like(share)).contiguous();
+  return {weights.const_data_ptr<double>(), weights.const_data_ptr<double>() + num_classes};
 }
 
 Tensor classification_loss(const Tensor& prediction, const Tensor& target, const Tensor& class_weights,
@@ -270,6 +277,13 @@ Tensor nucleotide_loss(const Tensor& logits, const Tensor& tokens, const Tensor&
   if (!weight.defined()) return loss.mean();
   const Tensor repeats = weight.unsqueeze(-1).expand(tokens.sizes()).flatten().index({places});
   return (loss * repeats).sum() / repeats.sum().clamp_min(1e-12);
+}
+
+std::span<const RegressionLoss> regression_losses() { return kRegressionLosses; }
+
+const RegressionLoss& loss_with_answer(LossAnswer answer) {
+  return *std::find_if(std::begin(kRegressionLosses), std::end(kRegressionLosses),
+                       [&](const RegressionLoss& loss) { return loss.answer == answer; });
 }
 
 std::span<const LossTerm> loss_terms() { return kLossTerms; }

@@ -6,9 +6,11 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "deepbio/base/json.h"
@@ -19,6 +21,8 @@ namespace deepbio::train {
 
 using at::Tensor;
 
+struct RegressionLoss;
+
 struct LossOptions {
   double target_penalty = 1, count_penalty = 1, penalty = 1, nuc_penalty = 1;
   std::string target_loss_type = "huber";  // a name of the table in losses.cpp
@@ -27,11 +31,27 @@ struct LossOptions {
   std::vector<double> class_weights;
   std::map<std::string, std::string> loss_config;  // output index -> a loss of single numbers
   OptionRows rows();
-  int64_t num_quantiles() const;  // outputs per number that the loss wants; 0: one plain number
+  const RegressionLoss& regression_loss() const;  // that target_loss_type names; throws ConfigError
+  int64_t num_quantiles() const;                  // outputs per number that the loss wants; 0: one plain number
   Json to_json() const;
   static LossOptions from_json(const Json& json);  // throws ConfigError
   void check() const;                              // throws ConfigError
 };
+
+// What a loss wants the model to answer for each number.
+enum class LossAnswer { kNumber, kQuantiles, kBins };
+
+// A loss of numbers, what `loss_type` may be: a row in losses.cpp. Whoever has to know something of a loss asks its
+// row.
+struct RegressionLoss {
+  const char* name;
+  Tensor (*of)(const Tensor& prediction, const Tensor& target, const LossOptions& options);
+  LossAnswer answer;
+  bool is_per_column;                                // may stand in loss_config
+  std::array<std::string_view, 2> own_options = {};  // that no other loss looks at
+};
+std::span<const RegressionLoss> regression_losses();
+const RegressionLoss& loss_with_answer(LossAnswer answer);  // the first of them
 
 // What the terms are measured against; an undefined tensor leaves its term at zero.
 struct LossTargets {
@@ -68,6 +88,9 @@ Tensor regression_loss(const Tensor& prediction, const Tensor& target, const Los
 // prediction: log-probabilities [B, C], target int64 [B]
 Tensor classification_loss(const Tensor& prediction, const Tensor& target, const Tensor& class_weights = {},
                            const Tensor& sample_weights = {});
+// N / (classes that occur * samples of the class), 0 for one without samples: what makes classes count alike.
+//   classes int64 [N]
+std::vector<double> balanced_class_weights(const Tensor& classes, int64_t num_classes);
 // Cross-entropy of a histogram head against a Gaussian around the target (model/distribution.h).
 //   log_probabilities [B, C], target [B, 1], bin_edges [C + 1]
 Tensor histogram_loss(const Tensor& log_probabilities, const Tensor& target, const Tensor& bin_edges,

@@ -133,18 +133,21 @@ std::string number(double value) {
   return std::string(text, end);
 }
 
-std::string header_line(const Predictions& predictions, const RunConfig& config) {
-  std::string line = "sample_id";
+// with_actual: the truth stands in a column after the prediction.
+std::string header_line(const Predictions& predictions, const RunConfig& config, bool with_actual) {
   const int64_t outputs = predictions.values.size(1);
-  if (config.target && config.target->is_classifier()) {
-    line.append("\tprediction");
-    for (const std::string& name : config.target->classes()) {
-      line.append("\t").append(io::quoted_cell("probability_" + name));
-    }
-  } else if (outputs == 1) {
+  const bool is_classifier = config.target && config.target->is_classifier();
+  std::string line = "sample_id";
+  if (is_classifier || outputs == 1) {
     line.append("\tprediction");
   } else {
     for (int64_t output = 0; output < outputs; ++output) line.append("\tprediction_").append(std::to_string(output));
+  }
+  if (with_actual) line.append("\tactual");
+  if (is_classifier) {
+    for (const std::string& name : config.target->classes()) {
+      line.append("\t").append(io::quoted_cell("probability_" + name));
+    }
   }
   if (predictions.means.defined()) line.append("\tprediction_mean");
   for (const double level : predictions.levels) line.append("\tquantile_").append(number(level));
@@ -153,6 +156,36 @@ std::string header_line(const Predictions& predictions, const RunConfig& config)
 
 std::string class_name(const RunConfig& config, int64_t class_id) {
   return io::quoted_cell(config.target->classes()[static_cast<size_t>(class_id)]);
+}
+
+// A row per sample, in the target's units; actual: null, or what is true of each.
+std::string table_text(const Predictions& predictions, const RunConfig& config, const Truth* actual) {
+  const bool is_classifier = config.target && config.target->is_classifier();
+  const torch::Tensor values = predictions.values.to(torch::kDouble).contiguous();
+  const double* value = values.const_data_ptr<double>();
+  std::string text = header_line(predictions, config, actual != nullptr);
+  const auto add = [&text](const std::string& cell) { text.append("\t").append(cell); };
+  const auto add_values = [&] {
+    for (int64_t column = 0; column < values.size(1); ++column) add(number(*value++));
+  };
+  for (size_t row = 0; row < predictions.sample_ids.size(); ++row) {
+    text += io::quoted_cell(predictions.sample_ids[row]);
+    if (is_classifier) {
+      add(class_name(config, predictions.class_ids[row]));
+      if (actual != nullptr) add(io::quoted_cell(actual->labels.at(row)));
+      add_values();
+    } else {
+      add_values();
+      if (actual != nullptr) add(number(actual->values.at(row)));
+    }
+    if (predictions.means.defined()) add(number(predictions.means[row].item<double>()));
+    for (size_t level = 0; level < predictions.levels.size(); ++level) {
+      add(number(predictions.quantiles[row][level].item<double>()));
+    }
+    if (predictions.deviation.defined()) add(number(predictions.deviation[row].item<double>()));
+    text += "\n";
+  }
+  return text;
 }
 
 // The levels a quantile regression was trained with.
@@ -244,38 +277,12 @@ torch::Tensor embed(model::AamModel& model, const data::SampleDataset& dataset, 
 
 void write_predictions(const std::string& path, const Predictions& predictions, const RunConfig& config,
                        io::Overwrite overwrite) {
-  const bool is_classifier = config.target && config.target->is_classifier();
-  const torch::Tensor values = predictions.values.to(torch::kDouble).contiguous();
-  const double* value = values.data_ptr<double>();
-  std::string text = header_line(predictions, config);
-  for (size_t row = 0; row < predictions.sample_ids.size(); ++row) {
-    text += io::quoted_cell(predictions.sample_ids[row]);
-    if (is_classifier) text.append("\t").append(class_name(config, predictions.class_ids[row]));
-    for (int64_t column = 0; column < values.size(1); ++column) text.append("\t").append(number(*value++));
-    if (predictions.means.defined()) text.append("\t").append(number(predictions.means[row].item<double>()));
-    for (size_t level = 0; level < predictions.levels.size(); ++level) {
-      text.append("\t").append(number(predictions.quantiles[row][level].item<double>()));
-    }
-    if (predictions.deviation.defined()) text.append("\t").append(number(predictions.deviation[row].item<double>()));
-    text.append("\n");
-  }
-  io::write_file(path, text, overwrite);
+  io::write_file(path, table_text(predictions, config, nullptr), overwrite);
 }
 
 void write_validation(const std::string& path, const Predictions& predictions, const RunConfig& config,
                       const Truth& actual) {
-  std::string text = "sample_id\tprediction\tactual\n";
-  for (size_t row = 0; row < predictions.sample_ids.size(); ++row) {
-    text.append(io::quoted_cell(predictions.sample_ids[row])).append("\t");
-    if (config.target->is_classifier()) {
-      text.append(class_name(config, predictions.class_ids[row])).append("\t");
-      text.append(io::quoted_cell(actual.labels.at(row))).append("\n");
-    } else {
-      text.append(number(predictions.values[row][0].item<double>())).append("\t");
-      text.append(number(actual.values.at(row))).append("\n");
-    }
-  }
-  io::write_file(path, text);
+  io::write_file(path, table_text(predictions, config, &actual));
 }
 
 }  // namespace deepbio::train

@@ -47,7 +47,7 @@ struct Truth {
   std::vector<double> values;       // regression
   std::vector<std::string> labels;  // classes
 };
-// sample_id, prediction, actual.
+// The same with the column `actual` after the prediction.
 void write_validation(const std::string& path, const Predictions& predictions, const RunConfig& config,
                       const Truth& actual);
 // What a model over a frozen base need not compute for each batch of this table; empty for one that learns it.

@@ -39,6 +39,8 @@ bool is_run_file(const std::string& name) {
   });
 }
 
+bool is_temporary(const std::string& name) { return name.front() == '.' && is_run_file(name); }
+
 std::vector<std::string> names_in(const std::string& folder) {
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(folder)) names.push_back(entry.path().filename().string());
@@ -110,6 +112,9 @@ void Run::start(const RunStart& start) {
   if (mode_ == RunMode::kResume) {
     const RunConfig before = read_run_config(path_);
     expect_same_run(path_, before, start.config);
+    for (const std::string& name : names_in(path_)) {
+      if (is_temporary(name)) fs::remove(file(name));  // what a kill left half written
+    }
     repair_metrics(path_);
   } else {
     std::error_code error;

@@ -43,7 +43,7 @@ void predict_by_known_asvs(TrainingSetup& setup) {
   training.base_lr_factor = 0.1;  // in joint training
   training.unfreeze_from = 0.3;
   training.loss.nuc_penalty = 0;
-  training.loss.target_loss_type = "histogram";
+  training.loss.target_loss_type = loss_with_answer(LossAnswer::kBins).name;
 }
 
 // A pretrained encoder predicts beside what is known, by the weight that inner folds give it.
@@ -106,7 +106,8 @@ void follow_the_given(TrainingSetup& setup, const Json& given, bool is_pretraine
   const bool scales = model.bounded_targets || model.output_activation != "none" || model.learnable_output_scale ||
                       !model.conditional_scaling_columns.empty();
   if (scales && !is_given(given, "loss_type")) training.loss.target_loss_type = LossOptions().target_loss_type;
-  if (training.loss.target_loss_type != "histogram" && !is_given(given, "num_bins")) model.num_bins = 0;
+  const bool wants_bins = training.loss.regression_loss().answer == LossAnswer::kBins;
+  if (!wants_bins && !is_given(given, "num_bins")) model.num_bins = 0;
   // These act in the transformer's head alone.
   const bool wants_transformer =
       !model.regressor_hidden_dims.empty() || model.abundance_pooling || model.categorical_fusion != "concat";

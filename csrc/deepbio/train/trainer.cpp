@@ -19,18 +19,13 @@
 #include "deepbio/train/step_generator.h"
 #include "deepbio/train/updates.h"
 #include "deepbio/train/validation.h"
+#include "deepbio/train/weight_mean.h"
 
 namespace deepbio::train {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 using SampleLoader = data::Loader<data::SampleBatch>;
-
-NamedTensors copy_of(const NamedTensors& tensors) {
-  NamedTensors copies;
-  for (const auto& [name, tensor] : tensors) copies.emplace_back(name, tensor.detach().clone());
-  return copies;
-}
 
 WantedOutputs wanted_outputs(const model::AamModel& model, const TrainingOptions& options, const TrainerData& sources) {
   const bool is_frozen = model.is_predictor() && model.config().freeze_base;
@@ -53,10 +48,16 @@ class FitRun {
         callbacks_(callbacks),
         generator_(options.seed),
         updates_(model, options, state_),
+        loss_(options.loss),
         wanted_(wanted_outputs(model, options, sources)),
-        validation_(model, options, codec, wanted_) {
+        validation_(model, loss_, codec, wanted_) {
     check_training(model_.config(), model_.is_predictor(), options_,
                    {sources_.train, sources_.val, sources_.split, codec});
+    if (options_.balanced_classes) {
+      const torch::Tensor items = torch::tensor(sources_.split.train, torch::kLong);
+      loss_.class_weights =
+          balanced_class_weights(sources_.train.targets().index_select(0, items), model_.config().out_dim);
+    }
     counts_ = fit_count_target(options_.count_target, sources_.train, sources_.split.train);
     is_frozen_ = model_.is_predictor() && model_.config().freeze_base;
     for (const auto& parameter : model_.parameters()) num_parameters_ += parameter.numel();
@@ -179,7 +180,7 @@ class FitRun {
                                                            .predict_counts = wanted_.counts,
                                                            .embed_samples = wanted_.samples && !is_frozen_});
     LossTerms terms =
-        multi_task_loss(outputs, targets, options_.loss, model_.config().is_classifier, model_.config().encoder_type);
+        multi_task_loss(outputs, targets, loss_, model_.config().is_classifier, model_.config().encoder_type);
     if (!std::isfinite(terms.total_loss.item<double>())) {
       fault = first_not_finite(Step{inputs, targets, outputs, terms});
       return terms;
@@ -341,6 +342,7 @@ class FitRun {
   StepGenerator generator_;
   TrainingState state_;
   Updates updates_;
+  LossOptions loss_;
   WantedOutputs wanted_;
   Validation validation_;
   CountTarget counts_;

@@ -44,6 +44,7 @@ struct TrainingOptions {
   std::string count_target = "relative";  // relative (reads / total of the sample), minmax (as AAM), raw
   // What makes an epoch the best: val_loss, mae, r2, accuracy, f1; last: a fixed budget, and the last epoch counts.
   std::string best_metric = "val_loss";
+  bool balanced_classes = false;   // every class counts as much as any other in the loss
   int64_t max_skipped_steps = 10;  // in a row, before training stops
   int64_t save_steps = 0;          // updates between states on disk within an epoch; 0: at ends of epochs and at a stop
   double average_from = 1;  // the model ends as the mean of its weights from this share of the steps on; 1: the last

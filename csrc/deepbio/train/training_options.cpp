@@ -42,6 +42,9 @@ OptionRows TrainingOptions::rows() {
           .for_predictor(),
       {"best_metric", &best_metric, "What makes an epoch the best one; measured on the samples held back",
        one_of(best_metric_names())},
+      OptionRow{"balanced_classes", &balanced_classes,
+                "Weigh each class by N / (classes * its training samples), as scikit-learn's class_weight=balanced"}
+          .for_predictor(),
       {"max_skipped_steps", &max_skipped_steps,
        "Steps in a row that are passed over because a loss or gradient is NaN or infinite, before training stops",
        at_least(0)},

@@ -1,13 +1,11 @@
 #include "deepbio/train/updates.h"
 
-#include <torch/types.h>
-#include <torch/utils.h>
-
 #include <cmath>
 
 #include "deepbio/model/aam.h"
 #include "deepbio/train/faults.h"
 #include "deepbio/train/schedule.h"
+#include "deepbio/train/weight_mean.h"
 
 namespace deepbio::train {
 namespace {
@@ -20,12 +18,6 @@ OptimizerOptions optimizer_options(const TrainingOptions& options, bool is_predi
   if (is_predictor) out.slow_prefix = "base_model.";
   out.slow_factor = options.base_lr_factor;
   return out;
-}
-
-NamedTensors copy_of(const NamedTensors& tensors) {
-  NamedTensors copies;
-  for (const auto& [name, tensor] : tensors) copies.emplace_back(name, tensor.detach().clone());
-  return copies;
 }
 
 NamedTensors gradients_of(const NamedTensors& parameters) {
@@ -80,31 +72,14 @@ void Updates::skip() {
   ++state_.updates;
 }
 
-NamedTensors Updates::swap_in(const NamedTensors& weights) {
-  NamedTensors before;
-  if (weights.empty()) return before;
-  const torch::NoGradGuard no_grad;
-  for (size_t i = 0; i < weights.size(); ++i) {
-    torch::Tensor parameter = optimizer_.parameters()[i].second;
-    before.emplace_back(weights[i].first, parameter.clone());
-    parameter.copy_(weights[i].second);
-  }
-  return before;
-}
+NamedTensors Updates::swap_in(const NamedTensors& weights) { return train::swap_in(weights, optimizer_.parameters()); }
 
 // Every few updates are enough for the mean, and cost little beside the optimizer.
 void Updates::average() {
   constexpr int64_t kEvery = 4;
   const auto first = static_cast<int64_t>(options_.average_from * static_cast<double>(total_));
   if (options_.average_from >= 1 || state_.updates < first || (total_ - state_.updates) % kEvery != 0) return;
-  const torch::NoGradGuard no_grad;
-  if (state_.averaged++ == 0) {
-    state_.average = copy_of(optimizer_.parameters());
-    return;
-  }
-  for (size_t i = 0; i < state_.average.size(); ++i) {
-    state_.average[i].second.lerp_(optimizer_.parameters()[i].second, 1.0 / static_cast<double>(state_.averaged));
-  }
+  add_to_mean(optimizer_.parameters(), ++state_.averaged, state_.average);
 }
 
 }  // namespace deepbio::train

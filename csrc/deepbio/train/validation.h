@@ -10,9 +10,9 @@
 #include "deepbio/data/targets.h"
 #include "deepbio/model/aam.h"
 #include "deepbio/train/feed.h"
+#include "deepbio/train/losses.h"
 #include "deepbio/train/scores.h"
 #include "deepbio/train/step_generator.h"
-#include "deepbio/train/trainer.h"
 
 namespace deepbio::train {
 
@@ -25,19 +25,18 @@ struct WantedOutputs {
 
 class Validation {
  public:
-  Validation(model::AamModel& model, const TrainingOptions& options, const std::optional<data::TargetCodec>& codec,
+  // loss and codec outlive this.
+  Validation(model::AamModel& model, const LossOptions& loss, const std::optional<data::TargetCodec>& codec,
              WantedOutputs wanted)
-      : model_(model), options_(options), codec_(codec), wanted_(wanted) {}
+      : model_(model), loss_(loss), codec_(codec), wanted_(wanted) {}
   // All batches of the loader through the model in eval mode: means of the loss terms, total_loss among them, and of a
   // predictor the metrics.
   std::map<std::string, double> run(data::Loader<data::SampleBatch>& loader, const FeatureTensors& features,
                                     const CountTarget& counts, StepGenerator& generator) const;
 
  private:
-  void add_masked_nucleotides(model::Inputs inputs, const LossTargets& targets, LossTerms& terms, Means& means) const;
-
   model::AamModel& model_;
-  const TrainingOptions& options_;
+  const LossOptions& loss_;
   const std::optional<data::TargetCodec>& codec_;
   WantedOutputs wanted_;
 };

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/chosen_simd.h"
 #include "catch.h"
-#include "io/chosen_simd.h"
 
 #include "deepbio/base/error.h"
 
@@ -19,7 +19,7 @@ CATCH_TEST_CASE("groups are numbered in order of appearance", "[groups]") {
 }
 
 CATCH_TEST_CASE("sums within groups of many orders are those of one after the other", "[groups]") {
-  const io::Simd simd = GENERATE(from_range(io::simd_paths()));
+  const Simd simd = GENERATE(from_range(simd_paths()));
   const test::ChosenSimd chosen(simd);
   const int64_t num_groups = GENERATE(3, 300), n = 2 * num_groups + 7;
   std::vector<double> matrix(static_cast<size_t>(n * n));

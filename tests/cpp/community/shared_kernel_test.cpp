@@ -8,6 +8,7 @@
 
 #include "catch.h"
 
+using namespace deepbio;
 using namespace deepbio::community;
 
 namespace {
@@ -72,13 +73,13 @@ void check_all_instructions(const std::vector<Shared>& forms, double tolerance) 
     for (const Shared shared : forms) {
       const std::vector<T> ones(kRows * kLanes<T>, 1), twos(ones.size(), 2);
       std::vector<double> first(ones.begin(), ones.end()), second(twos.begin(), twos.end());
-      for (const Instructions instructions : usable_instructions()) {
+      for (const Simd simd : simd_paths()) {
         const Aligned<T> got_first(ones), got_second(twos);
         const SharedTile<T> tile{
             panel.data, panel_power.data, panel_length.data, start.data(), index.data(), own.data(), own_power.data(),
             kRows,      got_first.data,   got_second.data,   alpha,        T(0)};
-        if (instructions == usable_instructions().front()) add_plainly(shared, tile, first, second);
-        add_shared(shared, tile, instructions);
+        if (simd == simd_paths().front()) add_plainly(shared, tile, first, second);
+        add_shared(shared, tile, simd);
         for (size_t k = 0; k < ones.size(); ++k) {
           CATCH_REQUIRE(std::abs(double(got_first.data[k]) - first[k]) <= tolerance);
           CATCH_REQUIRE(std::abs(double(got_second.data[k]) - second[k]) <= tolerance);
@@ -91,7 +92,7 @@ void check_all_instructions(const std::vector<Shared>& forms, double tolerance) 
 }  // namespace
 
 CATCH_TEST_CASE("every instruction set that runs here adds what the plain loop adds", "[shared_kernel]") {
-  CATCH_REQUIRE(usable_instructions().back() == Instructions::kBaseline);
+  CATCH_REQUIRE(simd_paths().front() == Simd::kScalar);
   check_all_instructions<double>({Shared::kSum, Shared::kMin, Shared::kPower}, 1e-13);
   check_all_instructions<float>({Shared::kPower}, 2e-5);
   check_all_instructions<uint32_t>({Shared::kSum, Shared::kMin}, 0);
@@ -104,12 +105,12 @@ CATCH_TEST_CASE("terms of powers are rounded to the grid by every instruction se
   const std::vector<int64_t> start{0, 1};
   const uint8_t index = 5;
   const double own = 0.01, own_power = 0.125;
-  for (const Instructions instructions : usable_instructions()) {
+  for (const Simd simd : simd_paths()) {
     const Aligned<double> first(std::vector<double>(kLanes<double>, 0)), second(std::vector<double>(kLanes<double>, 0));
     add_shared(Shared::kPower,
                SharedTile<double>{panel.data, panel_power.data, panel_length.data, start.data(), &index, &own,
                                   &own_power, 1, first.data, second.data, 0.5, 1.5 * 0x1p52 * kGrid},
-               instructions);
+               simd);
     CATCH_REQUIRE(first.data[3] == std::round(0.7 * 0.29 / std::sqrt(0.31) / kGrid) * kGrid - 0.375);
     CATCH_REQUIRE(second.data[3] == std::round(0.7 * std::sqrt(0.31) / kGrid) * kGrid - 0.375);
   }
@@ -127,18 +128,18 @@ CATCH_TEST_CASE("a list gives bit by bit what a panel adds", "[shared_kernel]") 
   const double own = share(random), own_power = share(random), rounder = 1.5 * 0x1p52 * 0x1p-50;
   constexpr int64_t kCount = kLanes<double> - 3;
   for (const double alpha : {0.5, 0.3}) {
-    for (const Instructions instructions : usable_instructions()) {
+    for (const Simd simd : simd_paths()) {
       const std::vector<double> zeros(kLanes<double>, 0);
       const Aligned<double> first(zeros), second(zeros);
       add_shared(Shared::kPower,
                  SharedTile<double>{panel.data, panel_power.data, panel_length.data, start.data(), &index, &own,
                                     &own_power, 1, first.data, second.data, alpha, rounder},
-                 instructions);
+                 simd);
       std::vector<double> first_terms(kCount), second_terms(kCount);
       const int64_t at = index * kLanes<double>;
       shared_terms(SharedList<double>{own, own_power, 0.7, values.data() + at, powers.data() + at, kCount,
                                       first_terms.data(), second_terms.data(), alpha, rounder},
-                   instructions);
+                   simd);
       CATCH_REQUIRE(std::equal(first_terms.begin(), first_terms.end(), first.data));
       CATCH_REQUIRE(std::equal(second_terms.begin(), second_terms.end(), second.data));
     }

@@ -5,9 +5,9 @@
 #include <optional>
 #include <set>
 
+#include "base/chosen_simd.h"
 #include "catch.h"
 #include "io/chosen_inflate.h"
-#include "io/chosen_simd.h"
 #include "io/sha256.h"
 #include <zlib.h>
 

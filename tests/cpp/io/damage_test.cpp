@@ -6,9 +6,9 @@
 // and at most one record may differ.
 #include <algorithm>
 
+#include "base/chosen_simd.h"
 #include "catch.h"
 #include "io/chosen_inflate.h"
-#include "io/chosen_simd.h"
 #include "io/gzip_text.h"
 
 #include "deepbio/base/error.h"

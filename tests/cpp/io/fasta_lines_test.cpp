@@ -4,6 +4,7 @@
 
 #include "catch.h"
 
+using namespace deepbio;
 using namespace deepbio::io;
 
 CATCH_TEST_CASE("plain lines are joined behind what is there, by every path", "[fasta_lines]") {

@@ -354,19 +354,6 @@ CATCH_TEST_CASE("an empty file has no records where bad ones are skipped, and sa
   CATCH_REQUIRE(reader.report().warnings == std::vector<std::string>{"no records: an empty file"});
 }
 
-CATCH_TEST_CASE("the record limit follows the size of the file, so that chromosomes pass and bombs do not", "[fastx]") {
-  const test::TemporaryFolder folder;
-  const uint64_t least = uint64_t{1} << 28;
-  test::write_text(folder / "a.fa", ">a\nACGT\n");
-  CATCH_REQUIRE(default_record_limit(*open_bytes(folder / "a.fa")) == least);
-  std::filesystem::resize_file(folder / "a.fa", uint64_t{5} << 30);  // of holes
-  CATCH_REQUIRE(default_record_limit(*open_bytes(folder / "a.fa")) == uint64_t{5} << 30);
-  test::write_text(folder / "a.fa.gz", test::gzip_text(">a\nACGT\n"));
-  CATCH_REQUIRE(default_record_limit(*open_bytes(folder / "a.fa.gz")) == least);
-  std::filesystem::resize_file(folder / "a.fa.gz", uint64_t{1} << 30);
-  CATCH_REQUIRE(default_record_limit(*open_bytes(folder / "a.fa.gz")) == uint64_t{1} << 34);
-}
-
 CATCH_TEST_CASE("other formats are named where reads are expected", "[fastx]") {
   const std::pair<const char*, const char*> cases[] = {
       {"@HD\tVN:1.6\n@SQ\tSN:chr1\tLN:9\nr1\t4\t*\t0\t0\t*\t*\t0\t0\tACGT\tIIII\n", "samtools fastq"},

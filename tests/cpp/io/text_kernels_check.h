@@ -14,8 +14,8 @@
 
 namespace deepbio::test {
 
-inline bool can_run(io::Simd simd) {
-  const auto& paths = io::simd_paths();
+inline bool can_run(Simd simd) {
+  const auto& paths = simd_paths();
   return std::find(paths.begin(), paths.end(), simd) != paths.end();
 }
 
@@ -34,10 +34,10 @@ class TightText {
 };
 
 // With a right, a wrong, and no guess of the length.
-inline void require_same_four_lines(io::Simd simd, const std::string& text) {
+inline void require_same_four_lines(Simd simd, const std::string& text) {
   const TightText tight(text);
   io::FourLines expected;
-  const bool is_record = io::text_kernels(io::Simd::kScalar).find_four_lines(tight.begin(), tight.end(), expected);
+  const bool is_record = io::text_kernels(Simd::kScalar).find_four_lines(tight.begin(), tight.end(), expected);
   CATCH_CAPTURE(text);
   for (const size_t guess : {size_t{0}, size_t{70}, size_t{150}, expected.length + 1, expected.length, text.size()}) {
     io::FourLines found;
@@ -55,10 +55,10 @@ inline void require_same_four_lines(io::Simd simd, const std::string& text) {
   }
 }
 
-inline void require_same_joined_lines(io::Simd simd, const std::string& text) {
+inline void require_same_joined_lines(Simd simd, const std::string& text) {
   const TightText tight(text);
   std::vector<char> expected(text.size() + io::kJoinSlack), found(text.size() + io::kJoinSlack);
-  const auto a = io::text_kernels(io::Simd::kScalar).join_lines(tight.begin(), tight.end(), expected.data());
+  const auto a = io::text_kernels(Simd::kScalar).join_lines(tight.begin(), tight.end(), expected.data());
   const auto b = io::text_kernels(simd).join_lines(tight.begin(), tight.end(), found.data());
   CATCH_CAPTURE(text);
   CATCH_REQUIRE(b.in == a.in);
@@ -80,7 +80,7 @@ inline std::string four_lines(size_t title, size_t length, const char* line_end,
   return "@" + name + eol + letters + eol + "+" + (has_title_again ? name : "") + eol + quality + eol;
 }
 
-inline void require_same_kernels(io::Simd simd) {
+inline void require_same_kernels(Simd simd) {
   const std::string next = four_lines(20, 150, "\n", false);
   for (const char* line_end : {"\n", "\r\n"}) {
     for (const size_t title : {0, 1, 30, 31, 32, 33, 62, 63, 64, 65, 130}) {

@@ -4,6 +4,7 @@
 
 #include "catch.h"
 
+using namespace deepbio;
 using namespace deepbio::io;
 
 namespace {

@@ -9,6 +9,7 @@
 
 #include "catch.h"
 
+using namespace deepbio;
 using namespace deepbio::model::encoder;
 
 namespace {
@@ -157,7 +158,7 @@ struct Result {
   std::vector<std::array<std::vector<float>, 12>> gradients;
 };
 
-Result run(const Problem& p, Instructions instructions) {
+Result run(const Problem& p, Simd simd) {
   const StackShape& s = p.shape;
   const std::vector<float> x(p.x.begin(), p.x.end()), grad_out(p.grad_out.begin(), p.grad_out.end());
   const int64_t floats = LayerPanels::floats(s), saved_floats = SavedLayer::floats_per_row(s) * s.length * s.layers;
@@ -185,9 +186,9 @@ Result run(const Problem& p, Instructions instructions) {
                              .saved = saved.data() + first * saved_floats,
                              .scratch = scratch.data(),
                              .starts = p.starts.empty() ? nullptr : p.starts.data()};
-      if (pass == 0) forward_slice(s, input, x.data(), turned.data(), out.y.data(), instructions);
+      if (pass == 0) forward_slice(s, input, x.data(), turned.data(), out.y.data(), simd);
       if (pass == 1) {
-        backward_slice(s, input, grad_out.data(), plain.data(), out.grad_x.data(), sums.data(), instructions);
+        backward_slice(s, input, grad_out.data(), plain.data(), out.grad_x.data(), sums.data(), simd);
       }
     }
   }
@@ -243,9 +244,9 @@ void check(StackShape shape, bool masked, bool skip_padding = false) {
   for (size_t i = 0; i < expected.size(); ++i) {
     if (p.number_of(static_cast<int64_t>(i) / shape.dim) < 0) expected[i] = 0;
   }
-  for (const Instructions instructions : usable_instructions()) {
-    CATCH_INFO("instructions " << static_cast<int>(instructions));
-    const Result got = run(p, instructions);
+  for (const Simd simd : simd_paths()) {
+    CATCH_INFO(to_string(simd));
+    const Result got = run(p, simd);
     double largest = 0;
     for (size_t i = 0; i < expected.size(); ++i) largest = std::max(largest, std::abs(got.y[i] - expected[i]));
     CATCH_CHECK(largest < 4e-6);

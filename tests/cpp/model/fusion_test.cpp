@@ -50,15 +50,14 @@ CATCH_TEST_CASE("cross-attention is torch's attention to the covariates as one k
   const Tensor categories = torch::randn({kBatch, kWidth}, in_double());
   const fn::LinearWeights projection = random_linear(kDim, kWidth);
   const fn::NormWeights norm{torch::randn({kDim}, in_double()), torch::randn({kDim}, in_double())};
-  const fn::Fused got =
-      fn::fuse_cross_attention(x, categories, projection, attention.weights(), norm, kHeads, 0.5, false);
+  const fn::CrossAttentionWeights weights{projection, attention.weights(), norm};
+  const fn::Fused got = fn::fuse_cross_attention(x, categories, weights, {kHeads, 0.5, false});
   const Tensor key = at::linear(categories, projection.weight, projection.bias).unsqueeze(1);
   CATCH_CHECK(at::allclose(got.values, normalized(x + attention(x, key), norm), 0, 1e-12));
   CATCH_CHECK(got.attention.sizes() == at::IntArrayRef({kBatch, kHeads, kSlots, 1}));
   CATCH_CHECK(at::equal(got.attention, at::ones_like(got.attention)));
   // With dropout a slot keeps each head's update whole (doubled) or loses it.
-  const fn::Fused train =
-      fn::fuse_cross_attention(x, categories, projection, attention.weights(), norm, kHeads, 0.5, true);
+  const fn::Fused train = fn::fuse_cross_attention(x, categories, weights, {kHeads, 0.5, true});
   CATCH_CHECK(at::logical_or(train.attention.eq(0), train.attention.eq(2)).all().item<bool>());
   CATCH_CHECK_FALSE(at::allclose(train.values, got.values));
 }
@@ -75,8 +74,8 @@ CATCH_TEST_CASE("latents attend to real slots and covariates as torch's attentio
   const fn::LinearWeights slots = random_linear(kDim, kDim), category = random_linear(kDim, kWidth);
   const fn::NormWeights norm{torch::randn({kDim}, in_double()), torch::randn({kDim}, in_double())};
   const auto attend = [&](const Tensor& values, const Tensor& real) {
-    return fn::attend_latents(values, real, categories, latents, slots, category, attention.weights(), norm, kHeads,
-                              0.5, false);
+    return fn::attend_latents(values, real, categories, {latents, slots, category, attention.weights(), norm},
+                              {kHeads, 0.5, false});
   };
   const fn::Fused got = attend(x, mask);
   const Tensor context = at::cat(

@@ -18,7 +18,7 @@ const FourLetters kFolded("acgt", 'u', true);
 
 // Every length up to three vectors and the longest one, letters that are unknown, both strands.
 template <class T>
-int64_t wrong_numbers(int64_t most_k, T offset, io::Simd simd) {
+int64_t wrong_numbers(int64_t most_k, T offset, Simd simd) {
   CounterRandom random(5, 0, 0, Purpose::kSimulate);
   int64_t wrong = 0;
   for (int64_t k = 1; k <= most_k; ++k) {
@@ -64,7 +64,7 @@ int64_t wrong_numbers(int64_t most_k, T offset, io::Simd simd) {
 }  // namespace
 
 CATCH_TEST_CASE("Letters become the numbers of their windows in one go, as by a plain loop", "[kmer_kernel]") {
-  for (const io::Simd simd : io::simd_paths()) {
+  for (const Simd simd : simd_paths()) {
     CATCH_INFO(io::to_string(simd));
     CATCH_REQUIRE(wrong_numbers<uint16_t>(8, 0, simd) == 0);
     CATCH_REQUIRE(wrong_numbers<int32_t>(14, 5, simd) == 0);
@@ -73,7 +73,7 @@ CATCH_TEST_CASE("Letters become the numbers of their windows in one go, as by a 
 }
 
 CATCH_TEST_CASE("Four letters count in their order, and any other byte is told", "[kmer_kernel]") {
-  for (const io::Simd simd : io::simd_paths()) {
+  for (const Simd simd : simd_paths()) {
     const LetterWindows folded(kFolded, 1, false, simd), exact(FourLetters("ATCG", 0, false), 1, false, simd);
     std::vector<int64_t> digits(10);
     CATCH_REQUIRE(folded.number("ACGTUacgtu", 10, int64_t{0}, digits.data()));

@@ -22,6 +22,13 @@ CATCH_TEST_CASE("huber is half the square inside one and linear outside", "[loss
   CATCH_REQUIRE(value(regression_loss(prediction, target, {})) == near((0.125 + 2.5) / 2));
 }
 
+CATCH_TEST_CASE("balanced weights make every class that occurs count alike", "[losses]") {
+  const torch::Tensor classes = torch::tensor({0, 0, 0, 2}, torch::kLong);
+  // 4 samples over 2 classes that occur: 4 / (2 * 3), none, 4 / (2 * 1)
+  const std::vector<double> weights = balanced_class_weights(classes, 3);
+  CATCH_REQUIRE(weights == std::vector<double>{4.0 / 6, 0, 2});
+}
+
 CATCH_TEST_CASE("mse, mae, pinball and asymmetric losses follow their formulas", "[losses]") {
   const torch::Tensor prediction = torch::tensor({{1.0}, {-2.0}}), target = torch::zeros({2, 1});
   LossOptions options;

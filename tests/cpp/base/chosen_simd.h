@@ -4,16 +4,16 @@
 #include <cstdlib>
 #include <string>
 
-#include "deepbio/io/simd.h"
+#include "deepbio/base/simd.h"
 
 namespace deepbio::test {
 
 class ChosenSimd {
  public:
-  explicit ChosenSimd(io::Simd simd) {
+  explicit ChosenSimd(Simd simd) {
     const char* before = std::getenv("DEEPBIO_SIMD");
     before_ = before == nullptr ? "" : before;
-    ::setenv("DEEPBIO_SIMD", std::string(io::to_string(simd)).c_str(), 1);
+    ::setenv("DEEPBIO_SIMD", std::string(to_string(simd)).c_str(), 1);
   }
   ~ChosenSimd() { ::setenv("DEEPBIO_SIMD", before_.c_str(), 1); }
   ChosenSimd(const ChosenSimd&) = delete;

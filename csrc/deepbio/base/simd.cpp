@@ -1,24 +1,31 @@
-#include "deepbio/io/simd.h"
+#include "deepbio/base/simd.h"
 
 #include <cstdlib>
 #include <string>
 
 #include "deepbio/base/error.h"
 
-namespace deepbio::io {
+namespace deepbio {
 namespace {
+
+#if defined(__x86_64__)
+bool has_avx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
+         __builtin_cpu_supports("bmi2");
+}
+
+bool has_avx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#endif
 
 std::vector<Simd> find_paths() {
   std::vector<Simd> found{Simd::kScalar};
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")) {
-    found.push_back(Simd::kAvx2);
-    // Byte masks and byte compression: Ice Lake, Zen 4 and later.
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vbmi2")) {
-      found.push_back(Simd::kAvx512);
-    }
-  }
+  if (has_avx2()) found.push_back(Simd::kAvx2);
+  // Kernels for AVX-512 use what belongs to AVX2, too.
+  if (has_avx2() && has_avx512()) found.push_back(Simd::kAvx512);
 #endif
   return found;
 }
@@ -46,4 +53,12 @@ Simd choose_simd() {
   throw ArgumentError("DEEPBIO_SIMD: expected one of " + names + " (this processor), got " + quoted(wanted));
 }
 
-}  // namespace deepbio::io
+bool has_byte_compression() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512vbmi2");
+#else
+  return false;
+#endif
+}
+
+}  // namespace deepbio

@@ -1,12 +1,11 @@
-#include "deepbio/io/simd.h"
+#include "deepbio/base/simd.h"
 
+#include "base/chosen_simd.h"
 #include "catch.h"
-#include "io/chosen_simd.h"
 
 #include "deepbio/base/error.h"
 
 using namespace deepbio;
-using namespace deepbio::io;
 
 CATCH_TEST_CASE("each path that can run here can be chosen by name, the widest is the default", "[simd]") {
   CATCH_REQUIRE(simd_paths().front() == Simd::kScalar);

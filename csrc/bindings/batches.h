@@ -1,0 +1,25 @@
+// Batches of C++ as the dicts that deepbio_torch/_batch.py makes Batch of.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "bindings/bindings.h"
+
+#include "deepbio/data/datasets.h"
+#include "deepbio/data/reads.h"
+
+namespace deepbio::bindings {
+
+// (name, description, sequence, quality or None)
+py::tuple record_tuple(const io::RecordBatch& records, int64_t row);
+torch::Tensor long_tensor(const std::vector<int64_t>& values);
+
+// `rows` are the records of the batch, which Python may ask for later: titles, and raw bytes for transforms in Python.
+py::dict to_python(const data::ReadBatch& batch);
+py::dict to_python(const data::SampleBatch& batch);
+
+// Indices of a list. pybind11's own conversion costs several times as much. throws TypeError of Python.
+std::vector<int64_t> to_numbers(const py::handle& items);
+
+}  // namespace deepbio::bindings

@@ -1,0 +1,35 @@
+// Distances between samples by the name of a metric, on a tree or without one: which options go with which metric.
+// Threads: as unifrac and beta_diversity.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <optional>
+#include <string>
+
+#include "deepbio/community/table.h"
+#include "deepbio/community/tree.h"
+
+namespace deepbio::community {
+
+struct DistanceRequest {
+  std::string metric = "unweighted";  // of UniFrac (unifrac.h), or one that needs no tree (beta_diversity.h)
+  std::string precision = "double";   // of UniFrac's sums: double, float
+  std::optional<double> alpha;        // of generalized
+  std::optional<double> pseudocount;  // of aitchison
+  bool variance_adjusted = false, bypass_tips = false;  // of UniFrac
+
+  bool needs_tree() const;
+  // Options that belong to another kind of distance are refused rather than passed over.
+  //   has_tree, has_root  whether a tree, and where its root shall be, was given
+  //   throws              ArgumentError
+  void check(bool has_tree, bool has_root) const;
+  //   phylogeny  null where the metric needs no tree
+  //   returns    float64 [N, N]
+  at::Tensor of(const CountTable& table, const Phylogeny* phylogeny) const;
+};
+
+// throws ArgumentError for a name that is neither kind of metric, with all names
+void check_distance_metric(const std::string& name);
+
+}  // namespace deepbio::community
