@@ -41,6 +41,20 @@ def run_importance(arguments: Sequence[str]) -> None:
     importance(arguments)
 
 
+def run_rarefaction_curve(arguments: Sequence[str]) -> None:
+    """``deepbio rarefaction-curve``: see :mod:`deepbio_torch._community_commands`."""
+    from ._community_commands import rarefaction_curve
+
+    rarefaction_curve(arguments)
+
+
+def run_procrustes(arguments: Sequence[str]) -> None:
+    """``deepbio procrustes``: see :mod:`deepbio_torch._community_commands`."""
+    from ._community_commands import procrustes
+
+    procrustes(arguments)
+
+
 def run_export(arguments: Sequence[str]) -> None:
     """``deepbio export --format pt2|aoti|onnx``; the binary writes TorchScript."""
     parser = Parser("deepbio export", description="A trained model as a file that runs without this library.")
@@ -81,6 +95,8 @@ PYTHON_COMMANDS = {
     "report": run_report,
     "study": run_study,
     "importance": run_importance,
+    "rarefaction-curve": run_rarefaction_curve,
+    "procrustes": run_procrustes,
     "completion": run_completion,
 }
 

@@ -28,6 +28,29 @@ def whole(value: Any, name: str) -> int:
     raise WrongTypeError(f"{name}: expected a whole number, got {value!r:.80}")
 
 
+def of_kind(value: Any, kinds: Any, name: str, expected: str) -> Any:
+    """A value of one of some classes.
+
+    Raises:
+        WrongTypeError: of another.
+    """
+    if isinstance(value, kinds):
+        return value
+    raise WrongTypeError(f"{name}: expected {expected}, got {type(value).__name__}")
+
+
+def path_text(path: Any, name: str = "path") -> str:
+    """A path as text.
+
+    Raises:
+        WrongTypeError: no path, as a number or an open file.
+    """
+    hint = "; give the name of the file" if hasattr(path, "read") else ""
+    kinds = (str, bytes, os.PathLike)
+    text: str = os.fspath(of_kind(path, kinds, name, f"a path, str or os.PathLike{hint}"))
+    return text
+
+
 def place_of(index: Any, size: int, item: str) -> int:
     """Where an item of ``size`` stands, 0 to size - 1; negative indices count from the end.
 
@@ -66,6 +89,16 @@ def homes_of(value: Any) -> set[str]:
     None of them is imported for it.
     """
     return {each.__module__.partition(".")[0] for each in type(value).__mro__}
+
+
+def of_home(value: Any, package: str, attribute: str, name: str, expected: str) -> None:
+    """Refuses what does not come from a package, or is another class of it.
+
+    Raises:
+        WrongTypeError: naming what was expected.
+    """
+    if package not in homes_of(value) or not hasattr(value, attribute):
+        raise WrongTypeError(f"{name}: expected {expected}, got {type(value).__name__}")
 
 
 def policy_of(on_bad_record: str) -> str:

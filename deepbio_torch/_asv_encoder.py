@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ._arguments import of_kind
 from ._config import ModelConfig
 from ._layers import AttentionPooling, PositionEmbedding, Stack, TransformerEncoder, require_length
 from .errors import ArgumentError, ShapeError
@@ -21,7 +22,10 @@ def config_of(config: ModelConfig | None, fields: dict[str, Any]) -> ModelConfig
     """The config that was given, checked, or that of keywords."""
     if config is not None and fields:
         raise ArgumentError(f"model: expected a ModelConfig or keywords, got both ({', '.join(sorted(fields))})")
-    return config.check() if config is not None else ModelConfig.from_dict(fields)
+    if config is None:
+        return ModelConfig.from_dict(fields)
+    given: ModelConfig = of_kind(config, ModelConfig, "config", "a ModelConfig")
+    return given.check()
 
 
 def initialise(module: nn.Module, seed: int | None = None) -> None:

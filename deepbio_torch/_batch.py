@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ._arguments import of_kind
 from ._rows import join_batches, rows_of, take_rows
 
 
@@ -151,10 +152,14 @@ class Batch(dict[str, Any]):
     def cat(batches: Sequence[Batch]) -> Batch:
         """The rows of several batches in one, padded to the widest.
 
+        Of samples, ``distances`` are known within each batch only: between samples of two batches
+        they are NaN, which the losses refuse; ``batch[rows]`` of one of the batches has them all.
+
         Raises:
             ArgumentError: no batch, or batches with other keys.
         """
-        return Batch(join_batches([batch._made() for batch in batches]))
+        every = [of_kind(batch, Batch, "Batch.cat", "a list of batches") for batch in batches]
+        return Batch(join_batches([batch._made() for batch in every]))
 
     def pin_memory(self) -> Batch:
         """The same batch in page-locked memory; needs an accelerator."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -11,6 +12,7 @@ from torch.nn.functional import pad
 from torch.utils.data import default_collate
 from torch.utils.data._utils.collate import default_collate_fn_map
 
+from ._arguments import whole
 from ._batch import Batch, Rows, Sample
 from .errors import ArgumentError
 
@@ -76,7 +78,7 @@ def pad_collate(padding_value: float | None = None, pad_to: int | None = None) -
 
 def truncate_collate(max_length: int) -> Collate:
     """A collate function that cuts sequences after ``max_length`` positions, then pads."""
-    if max_length < 1:
+    if whole(max_length, "max_length") < 1:
         raise ArgumentError(f"max_length: expected at least 1, got {max_length}")
     return _Collate(max_length=max_length)
 
@@ -101,6 +103,11 @@ def _collate(
     max_length: int | None = None,
 ) -> Batch:
     if isinstance(samples, _NoSamples):
+        warnings.warn(
+            "a filter dropped all samples of a batch, and torch's DataLoader gives one all the same: "
+            "it has no rows (num_rows == 0); db.DataLoader leaves it out",
+            stacklevel=2,
+        )
         empty = torch.empty(0, dtype=torch.int64)
         return Batch(lengths=empty, index=empty, ids=[], metadata=[])
     samples = [sample for sample in samples if sample is not None]  # filters drop samples

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from . import _C
+from ._arguments import homes_of, of_home, of_kind, path_text
 from ._ids import Path, require_distinct
-from .errors import ArgumentError, ShapeError
+from .errors import ArgumentError, ShapeError, WrongTypeError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,16 +49,18 @@ class DistanceMatrix:
 
         Raises:
             ShapeError: values that are not [N, N] for N ids.
-            ArgumentError: an id twice; with the pair: a distance that is NaN, infinite, negative,
-                or not the same both ways, or one of a sample to itself.
+            ArgumentError: an id twice or empty; with the pair: a distance that is NaN, infinite,
+                negative, or not the same both ways, or one of a sample to itself.
         """
-        self.ids = [str(name) for name in ids]
+        self.ids = [str(name) for name in of_kind(ids, Iterable, "ids", "the ids of the samples")]
         values = float_tensor(values)
         if values.shape != (len(self.ids), len(self.ids)):
             raise ShapeError(
                 f"distances: expected [{len(self.ids)}, {len(self.ids)}] for as many ids, got {list(values.shape)}"
             )
         require_distinct("distances", self.ids)
+        if "" in self.ids:
+            raise ArgumentError("distances: expected an id for every sample, got an empty one")
         self.values: Tensor = _C.sound_distances(values, self.ids, "distances")
 
     @classmethod
@@ -68,12 +71,13 @@ class DistanceMatrix:
         ...;
         :meth:`with_ids` names them.
         """
-        ids, values = _C.read_distances(os.fspath(path))
+        ids, values = _C.read_distances(path_text(path))
         return cls(ids or [str(i) for i in range(len(values))], values)
 
     @classmethod
     def from_skbio(cls, distances: skbio.DistanceMatrix) -> DistanceMatrix:
         """The same as a matrix of scikit-bio, with its ids."""
+        of_home(distances, "skbio", "ids", "distances", "a DistanceMatrix of scikit-bio")
         return cls(distances.ids, distances.data)
 
     @classmethod
@@ -83,6 +87,7 @@ class DistanceMatrix:
         Raises:
             ArgumentError: the ids of rows and columns differ; and as of the constructor.
         """
+        of_home(frame, "pandas", "columns", "distances", "a DataFrame")
         rows, columns = [str(name) for name in frame.index], [str(name) for name in frame.columns]
         if rows != columns:
             place = next((i for i, pair in enumerate(zip(rows, columns, strict=False)) if pair[0] != pair[1]), None)
@@ -130,7 +135,7 @@ class DistanceMatrix:
 
     def write(self, path: Path, *, overwrite: bool = False) -> None:
         """Writes ``.npy``, ``.tsv`` or ``.h5`` by the ending of the name; whole or not at all."""
-        _C.write_distances(os.fspath(path), self.ids, self.values, overwrite)
+        _C.write_distances(path_text(path), self.ids, self.values, overwrite)
 
     def to_skbio(self) -> skbio.DistanceMatrix:
         """The same as ``skbio.DistanceMatrix``; shares memory where scikit-bio does not copy."""
@@ -155,3 +160,23 @@ class DistanceMatrix:
             for name, row in zip(self.ids, corner, strict=False)
         )
         return f"<table><tr><th></th>{head}</tr>{rows}</table>{len(self.ids)} samples"
+
+
+def matrix_of(given: Any, name: str = "matrix") -> DistanceMatrix:
+    """What functions over distances take: a DistanceMatrix, a path, a matrix of scikit-bio, a DataFrame.
+
+    Raises:
+        WrongTypeError: something else.
+    """
+    if isinstance(given, DistanceMatrix):
+        return given
+    if isinstance(given, str | os.PathLike):
+        return DistanceMatrix.read(given)
+    homes = homes_of(given)
+    if "pandas" in homes and hasattr(given, "columns"):
+        return DistanceMatrix.from_pandas(given)
+    if "skbio" in homes and hasattr(given, "condensed_form"):
+        return DistanceMatrix.from_skbio(given)
+    raise WrongTypeError(
+        f"{name}: expected a DistanceMatrix, a path, a matrix of scikit-bio or a DataFrame, got {type(given).__name__}"
+    )

@@ -8,7 +8,7 @@ repeats a run, as it does for torchvision.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.utils.data import get_worker_info
 
 from . import _C
+from ._arguments import of_kind
 from .errors import ArgumentError
 
 _loading: ContextVar[int | None] = ContextVar("deepbio_torch_epoch", default=None)
@@ -83,6 +84,7 @@ class Draws:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on there."""
+        of_kind(state, Mapping, "state", "a dict of state_dict()")
         self._asked = int(state.get("asked", 0))
 
     def __copy__(self) -> Draws:

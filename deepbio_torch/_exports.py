@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, TypeAlias
 import torch
 from torch import Tensor
 
+from ._arguments import path_text
 from ._batch import Batch, Sample
 from ._labels import Labels
 from ._output import written_whole
@@ -78,7 +79,7 @@ def export_reads(dataset: ReadSource, path: Path, *, progress: GivenProgress = N
             not end with an encoder; a name that the format cannot hold. WriteError: no such folder,
             no permission, no room. ImportError: h5py or pyarrow is missing.
     """
-    target = _Path(path)
+    target = _Path(os.fsdecode(path_text(path)))
     writers = {
         ".npz": _npz_writer,
         ".npy": _npy_writer,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
+from ._arguments import of_kind, path_text
 from ._records import Path
 from .errors import ArgumentError, MissingFileError, ParseError
 
@@ -66,8 +67,9 @@ def check_no_pipe(paths: Sequence[str], num_readers: int) -> None:
 
 def path_list(paths: Path | Sequence[Path]) -> list[str]:
     """One or many paths as text."""
-    several = [paths] if isinstance(paths, str | os.PathLike) else paths
-    out = [os.fspath(path) for path in several]
+    several = [paths] if isinstance(paths, str | bytes | os.PathLike) or hasattr(paths, "read") else paths
+    several = of_kind(several, Iterable, "paths", "a path or several of them")
+    out = [os.fsdecode(path_text(path, "paths")) for path in several]
     if not out:
         raise ArgumentError("paths: expected at least one file, got none")
     return out

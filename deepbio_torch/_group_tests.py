@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from . import _C
+from ._arguments import word
+from ._distances import matrix_of
 from ._ids import some_of
 from ._tables import DistanceMatrix, Metadata
 from .errors import ArgumentError
@@ -185,6 +187,7 @@ def mantel(
     Raises:
         ArgumentError: different samples, fewer than three, all distances of a matrix the same.
     """
+    matrix, other = matrix_of(matrix), matrix_of(other, "other")
     if set(matrix.ids) != set(other.ids):
         apart = sorted(set(matrix.ids) ^ set(other.ids))
         raise ArgumentError(f"mantel: {len(apart)} samples are in one matrix only ({some_of(apart)}); use subset()")
@@ -224,7 +227,8 @@ def adonis(
     Raises:
         ArgumentError: an unknown column, a sample without a value, a term that adds nothing.
     """
-    terms = _C.parse_terms(formula)
+    matrix = matrix_of(matrix)
+    terms = _C.parse_terms(word(formula, "formula"))
     names = dict.fromkeys(name for term in terms for name in term)
     factors = [(name, *_factor(matrix.ids, metadata, name)) for name in names]
     blocks = [] if strata is None else _as_labels(*_factor(matrix.ids, metadata, strata))
@@ -271,6 +275,7 @@ class _Grouped:
     def __init__(self, matrix: DistanceMatrix, groups: Any, strata: Any, missing_groups: str, what: str) -> None:
         if missing_groups not in ("error", "drop"):
             raise ArgumentError(f"missing_groups: expected error or drop, got {missing_groups!r}")
+        matrix = matrix_of(matrix)
         labels = _group_labels(matrix.ids, groups)
         blocks = strata_of(matrix.ids, strata)
         has_group = [bool(label) for label in labels]

@@ -8,11 +8,7 @@ one.
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import os
-import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,11 +16,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from . import _C
 from ._baselines import Answer
+from ._run_files import run_config, run_path
 from ._study import Study
-from ._tables import Metadata, Table, Tree
+from ._tables import Metadata, Table, Tree, read_metadata
 from ._trees import tree_of
-from .errors import ArgumentError, MissingFileError, ParseError
+from .errors import ArgumentError
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -103,7 +101,7 @@ def importance(
         MissingFileError: no run directory. ArgumentError: no labelled sample, or a run that
             predicts nothing.
     """
-    target = _target_of(Path(run))
+    target = _target_of(run_path(run))
     column = metadata_column or target["column"]
     study = Study(table, metadata, column, classifier=bool(target["is_classifier"]))
     if samples is not None:
@@ -115,10 +113,7 @@ def importance(
 
 
 def _target_of(run: Path) -> dict[str, Any]:
-    config = run / "config.json"
-    if not config.is_file():
-        raise MissingFileError(f"{config}: expected a run directory with config.json", str(run))
-    target = json.loads(config.read_text(encoding="utf-8")).get("target")
+    target = run_config(run).get("target")
     if not target:
         raise ArgumentError(f"{run}: expected a run of `train`, got one that predicts no target")
     return dict(target)
@@ -306,42 +301,10 @@ def name_of(members: Sequence[str], taxonomy: dict[str, str]) -> str:
 
 
 def read_taxonomy(path: PathLike) -> dict[str, str]:
-    """Taxon by feature id, from a TSV with columns ``Feature ID`` and ``Taxon`` or a QIIME 2 artifact of one.
+    """Taxon by feature id, from a TSV with ``Feature ID`` and ``Taxon`` or a QIIME 2 artifact of one.
 
     Raises:
-        MissingFileError, ParseError: with the line.
+        MissingFileError, ParseError: with the line. ArgumentError: no column of lineages.
     """
-    source = os.fspath(path)
-    if not os.path.isfile(source):
-        raise MissingFileError(f"{source}: no such file", source)
-    try:
-        text = _artifact_text(source) if zipfile.is_zipfile(source) else Path(source).read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ParseError(
-            f"{source}: byte {error.start}: expected UTF-8 text, got byte {error.object[error.start]}",
-            source,
-            offset_bytes=error.start,
-        ) from None
-    rows = csv.reader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE)
-    header = next(rows, [])
-    if len(header) < 2 or header[0].lstrip("#").strip().lower() not in ("feature id", "otu id", "feature-id", "id"):
-        got = "\t".join(header)[:60]
-        raise ParseError(
-            f"{source}: line 1: expected a header with 'Feature ID' and 'Taxon', got {got!r}", source, line=1
-        )
-    out = {}
-    for line, row in enumerate(rows, 2):
-        if not row or row[0].startswith("#q2:"):
-            continue
-        if len(row) < 2:
-            raise ParseError(f"{source}: line {line}: expected an id and a taxon, got {row[0]!r}", source, line=line)
-        out[row[0]] = row[1]
-    return out
-
-
-def _artifact_text(path: str) -> str:
-    with zipfile.ZipFile(path) as archive:
-        found = [name for name in archive.namelist() if name.endswith("/data/taxonomy.tsv")]
-        if not found:
-            raise ParseError(f"{path}: expected an artifact with data/taxonomy.tsv (FeatureData[Taxonomy])", path)
-        return archive.read(found[0]).decode("utf-8")
+    taxonomy = read_metadata(path).native
+    return dict(zip(taxonomy.ids, _C.lineages_of(taxonomy), strict=True))

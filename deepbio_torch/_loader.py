@@ -14,11 +14,12 @@ from torch.utils.data import IterableDataset
 from torch.utils.data._utils.pin_memory import pin_memory
 
 from . import _C
-from ._arguments import seed_of
+from ._arguments import of_kind, seed_of
 from ._collate import LEFT_OUT, collate_any
 from ._draws import epoch_of_loader
 from ._loader_checks import check_fit, check_sizes
 from ._order import Batches, rank_of
+from ._progress import GivenProgress, checked_progress, shown
 from ._samples import SampleDataset
 from ._sequences import SequenceDataset
 from ._source import ReadSource
@@ -65,6 +66,8 @@ class DataLoader:
         length_buckets: rising lengths in bp; a batch holds reads of one bucket only, so that little
             is padding.
         max_tokens: largest rows x longest read of a batch; with it ``batch_size`` is the most rows.
+        progress: called with (batches given, batches of the epoch; 0 for a stream); True shows a bar
+            in each epoch, where tqdm is installed.
 
     A batch whose items a Python filter dropped altogether is left out.
 
@@ -97,6 +100,7 @@ class DataLoader:
         world_size: int | None = None,
         length_buckets: Sequence[int] | None = None,
         max_tokens: int | None = None,
+        progress: GivenProgress = None,
     ) -> None:
         """Checks the sizes."""
         self.dataset, self.batch_size, self.shuffle = dataset, batch_size, bool(shuffle)
@@ -112,6 +116,7 @@ class DataLoader:
         self._buckets, self._max_tokens = list(length_buckets or []), max_tokens or 0
         check_sizes(self, max_tokens)
         check_fit(self)
+        self.progress = checked_progress(progress)
         processes_only = ("timeout", "worker_init_fn", "multiprocessing_context", "pin_memory_device")
         given = [name for name in processes_only if getattr(self, name)]
         if given:
@@ -174,6 +179,7 @@ class DataLoader:
         Raises:
             ConfigError: the state is of another order (number of items, sizes, shuffle, rank).
         """
+        of_kind(state, Mapping, "loader state", "a dict of state_dict()")
         for key, value in self._shape().items():
             if state.get(key) != value:
                 raise ConfigError(f"loader state: {key} is {state.get(key)!r} there, {value!r} here")
@@ -205,13 +211,23 @@ class DataLoader:
         if self.pin_memory and not self._pins:
             warnings.warn("pin_memory is set as true but no accelerator is found: memory is not pinned", stacklevel=2)
         epoch = self._epoch
-        for batch in self._batches(epoch, self._given):
+        batches = self._batches(epoch, self._given)
+        for batch in self._told(batches, epoch, self._given) if self.progress else batches:
             if self._epoch == epoch:
                 self._given += 1
             if batch is not LEFT_OUT:
                 yield batch
         if self._epoch == epoch:
             self._epoch, self._given, self._under_way = epoch + 1, 0, False
+
+    def _told(self, batches: Iterator[Any], epoch: int, first: int) -> Iterator[Any]:
+        """The batches, each counted for ``progress`` when it is handed out."""
+        with shown(self.progress, f"epoch {epoch}", "batches") as tell:
+            total = 0 if self._is_iterable else len(self)
+            for done, batch in enumerate(batches, first + 1):
+                if tell is not None:  # no bar without tqdm
+                    tell(done, total)
+                yield batch
 
     def _batches(self, epoch: int, first: int) -> Iterator[Any]:
         if self._is_stream and self.batch_size is not None:

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ._arguments import of_kind
+
 
 def targets_of(batch: Mapping[str, Any], *, count_target: str = "relative") -> dict[str, Tensor]:
     """What the losses are measured against, under AAM's keys.
@@ -22,6 +24,7 @@ def targets_of(batch: Mapping[str, Any], *, count_target: str = "relative") -> d
         count_target: of the reads of a batch: "relative", their share of the sample, as the C++
             trainer's default; or "raw". Counts of a dict that is no such batch stay as they are.
     """
+    batch = of_kind(batch, Mapping, "batch", "a Batch or a dict of tensors")
     if "asv_index" not in batch:
         return dict(batch)
     out = {key: value for key, value in batch.items() if isinstance(value, Tensor)}

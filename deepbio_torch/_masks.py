@@ -11,8 +11,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._arguments import whole
-from .errors import ArgumentError
+from ._arguments import of_kind, whole
+from .errors import ArgumentError, WrongTypeError
+
+
+def tensor_of(values: Any, name: str) -> Tensor:
+    """Numbers as a tensor.
+
+    Raises:
+        WrongTypeError: something else.
+    """
+    try:
+        return torch.as_tensor(values)
+    except (TypeError, ValueError, RuntimeError):
+        raise WrongTypeError(f"{name}: expected a tensor of numbers, got {values!r:.60}") from None
 
 
 def length_mask(lengths: Any, max_length: int | None = None) -> Tensor:
@@ -25,7 +37,7 @@ def length_mask(lengths: Any, max_length: int | None = None) -> Tensor:
     Raises:
         ArgumentError: negative lengths, or a longer one than ``max_length``.
     """
-    sizes = torch.as_tensor(lengths)
+    sizes = tensor_of(lengths, "lengths")
     if sizes.dim() != 1 or sizes.is_floating_point() or (len(sizes) and int(sizes.min()) < 0):
         raise ArgumentError(f"lengths: expected whole numbers [B] of 0 or more, got {lengths!r:.60}")
     longest = int(sizes.max()) if len(sizes) else 0
@@ -49,6 +61,7 @@ def padded_tokens(batch: Mapping[str, Any]) -> Tensor:
     Raises:
         ArgumentError: not a batch of a SampleDataset.
     """
+    batch = of_kind(batch, Mapping, "padded_tokens", "a batch of a SampleDataset")
     missing = [key for key in ("asv_tokens", "asv_index", "mask") if key not in batch]
     if missing:
         raise ArgumentError(f"padded_tokens: expected a batch of a SampleDataset, {missing[0]!r} is not in it")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path as _Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from . import _C
+from ._arguments import of_home, path_text
 from ._ids import Path, html_table
 from .errors import ArgumentError
 
@@ -43,6 +43,7 @@ class Metadata:
             ArgumentError: a name or value with a tab or a line end. ParseError: an id twice, as of
                 a file.
         """
+        of_home(frame, "pandas", "columns", "metadata", "a DataFrame")
         return _from_text(_text_of(frame), missing_values)
 
     @property
@@ -170,4 +171,4 @@ def read_metadata(path: Path, *, missing_values: str | Sequence[str] = ()) -> Me
         MissingFileError, ParseError: with the line.
     """
     words = [missing_values] if isinstance(missing_values, str) else list(missing_values)
-    return Metadata(_C.Metadata.read(os.fspath(path), words), words)
+    return Metadata(_C.Metadata.read(path_text(path), words), words)

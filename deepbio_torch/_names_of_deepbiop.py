@@ -11,19 +11,21 @@ from torch import Tensor
 
 from . import targets as _targets
 from . import transforms as _transforms
+from ._arguments import word
 from ._collate import collate, pad_collate, truncate_collate
-from ._masks import causal_mask, length_mask
+from ._masks import causal_mask, length_mask, tensor_of
 from ._sequences import SequenceDataset
 from ._streaming import StreamingSequenceDataset
-from .errors import ArgumentError
+from .errors import ArgumentError, WrongTypeError
 from .tokenizers import Tokenizer
 
 _STRATEGIES = {"skip": "zero", "mask": "zero", "zero": "zero", "error": "error", "random": "random"}
 
 
 def _type_of(encoding_type: str | None, sequence_type: str | None, is_rna: bool = False) -> str:
-    chosen = encoding_type or sequence_type or ("rna" if is_rna else "dna")
-    return chosen.lower()
+    given = [each for each in (encoding_type, sequence_type) if each is not None]
+    chosen = given[0] if given else "rna" if is_rna else "dna"
+    return word(chosen, "encoding_type").lower()
 
 
 def _unknown_of(strategy: str) -> str:
@@ -126,7 +128,7 @@ def create_attention_mask(values: Any, max_length: int | None = None, *, causal:
 
     Of lengths [B] bool [B, L], or [B, L, L] when causal.
     """
-    given = torch.as_tensor(values)
+    given = tensor_of(values, "values")
     if given.dim() == 2:
         return (given != -1).long()
     return causal_mask(given, max_length) if causal else length_mask(given, max_length)
@@ -139,7 +141,7 @@ class TransformerEncoder:
         self, encoding_type: str = "dna", *, add_special_tokens: bool = True, max_length: int | None = None
     ) -> None:
         """Takes the preset ``deepbio-dna``, ``-rna`` or ``-protein``."""
-        self.tokenizer = Tokenizer.from_preset(f"deepbio-{encoding_type.lower()}")
+        self.tokenizer = Tokenizer.from_preset(f"deepbio-{word(encoding_type, 'encoding_type').lower()}")
         self.add_special_tokens, self.max_length = add_special_tokens, max_length
 
     def encode_batch(
@@ -168,6 +170,8 @@ class TransformerEncoder:
 
 def add_special_tokens(ids: Tensor, *, cls_id: int = 1, sep_id: int = 2, pad_id: int = 0) -> Tensor:
     """CLS before and SEP after each row of ids [B, L] padded with ``pad_id``: [B, L + 2]."""
+    if not isinstance(ids, Tensor) or ids.dim() != 2:
+        raise WrongTypeError(f"ids: expected a tensor [B, L], got {ids!r:.60}")
     sizes = (ids != pad_id).sum(1, keepdim=True)
     out = torch.nn.functional.pad(ids, (1, 1), value=pad_id)
     out[:, 0] = cls_id

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from . import _C
+from ._distances import matrix_of
 from ._group_tests import strata_of
 from ._ids import html_table, some_of
-from ._tables import DistanceMatrix, Path, Table
+from ._tables import DistanceMatrix, Path, Table, table_of
 from .errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Ordination:
         Raises:
             ArgumentError: samples of the ordination that are not in the table.
         """
+        table = table_of(table)
         place = {name: i for i, name in enumerate(table.sample_ids)}
         missing = [name for name in self.ids if name not in place]
         if missing:
@@ -97,6 +99,7 @@ def pcoa(matrix: DistanceMatrix, dimensions: int = 10, *, method: str = "exact",
     Raises:
         ArgumentError: no sample, an unknown method, dimensions out of range.
     """
+    matrix = matrix_of(matrix)
     found = _C.pcoa(matrix.values, dimensions, method, seed, matrix.ids)
     return Ordination(matrix.ids, found.coordinates, found.eigenvalues, found.proportion_explained)
 

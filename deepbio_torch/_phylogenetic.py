@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from . import _C
+from ._arguments import of_kind
 from ._tables import DistanceMatrix, Path, Table, Tree, table_of
 from ._trees import tree_of
 from .errors import ArgumentError, ShapeError
@@ -150,6 +151,7 @@ class UnifracBatch:
             rows = counts.tocsr()
             columns, parts = rows.shape[1], [torch.from_numpy(p) for p in (rows.indptr, rows.indices, rows.data)]
         else:
+            counts = of_kind(counts, Tensor, "counts", "a tensor, a Table or a sparse matrix of scipy")
             if counts.dim() != 2:
                 raise ShapeError(f"counts: expected [B, F], got {list(counts.shape)}")
             rows = counts if counts.layout == torch.sparse_csr else counts.to_sparse_csr()

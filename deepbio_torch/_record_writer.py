@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, TypeAlias
 
 from . import _C
+from ._arguments import path_text
 from ._records import Path, Record, RecordBatch
 from .errors import ArgumentError, WrongTypeError
 
@@ -71,7 +72,7 @@ class SequenceWriter:
         overwrite: bool = False,
     ) -> None:
         """Opens a file under a temporary name."""
-        self.path = os.fsdecode(path)
+        self.path = os.fsdecode(path_text(path))
         stem, suffix = os.path.splitext(self.path)
         packed = _CONTAINERS.get(suffix.lower())
         named = _FORMATS.get(os.path.splitext(stem if packed else self.path)[1].lower())

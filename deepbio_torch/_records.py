@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from . import _C
+from ._arguments import path_text
 from .errors import ArgumentError
 
 Path = str | os.PathLike[str]
@@ -52,7 +53,7 @@ class SequenceReader(_C.RecordIterator):
         max_record_bytes: int = 0,
     ) -> None:
         """Opens the file."""
-        self.path = os.fspath(path)
+        self.path = path_text(path)
         self._options = {
             "alphabet": alphabet,
             "on_bad_record": on_bad_record,
@@ -229,7 +230,7 @@ class FastaFile:
 
     def __init__(self, path: Path) -> None:
         """Reads or builds the index."""
-        self.path = os.fspath(path)
+        self.path = path_text(path)
         self._native = _C.FastaFile(self.path)
         self.lengths: dict[str, int] = self._native.lengths()  #: bases of each sequence, in the order of the file
 

@@ -71,7 +71,7 @@ def join_batches(batches: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The rows of several batches, padded to the widest.
 
     Raises:
-        ArgumentError: no batch, other keys, distances (those between the batches are not known).
+        ArgumentError: no batch, other keys.
     """
     if not batches:
         raise ArgumentError("Batch.cat: expected at least one batch, got none")
@@ -79,10 +79,6 @@ def join_batches(batches: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for batch in batches[1:]:
         if set(batch) != set(keys):
             raise ArgumentError(f"Batch.cat: expected the keys {', '.join(keys)}, got {', '.join(batch)}")
-    if "distances" in keys:
-        raise ArgumentError(
-            "Batch.cat: distances between the batches are not known; take the key 'distances' out first"
-        )
     if "asv_index" in keys:
         return _join_samples(batches, keys)
     return {key: _joined(key, [batch[key] for batch in batches], batches) for key in keys}
@@ -140,9 +136,22 @@ def _join_samples(batches: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> 
             out[key] = features
         elif key == "asv_tokens":
             out[key] = tokens
+        elif key == "distances":
+            out[key] = _join_distances([batch[key] for batch in batches])
         else:
             values = indices if key == "asv_index" else [batch[key] for batch in batches]
             out[key] = _join_padded(values) if key in ("asv_index", "mask", "counts") else _joined(key, values, batches)
+    return out
+
+
+def _join_distances(values: list[Tensor]) -> Tensor:
+    """The distances within each batch; NaN between samples of two batches, which nobody computed."""
+    sizes = [len(value) for value in values]
+    out = values[0].new_full((sum(sizes), sum(sizes)), float("nan"))
+    first = 0
+    for value, size in zip(values, sizes, strict=True):
+        out[first : first + size, first : first + size] = value
+        first += size
     return out
 
 

@@ -18,6 +18,7 @@ from . import (
 )
 from ._arguments import absolute_paths, depth_of, place_of, seed_of
 from ._batch import Batch, Rows, Sample, sample_of_row
+from ._distances import matrix_of
 from ._draws import Draws
 from ._held_back import split_samples
 from ._inspect import page_of_samples
@@ -144,9 +145,8 @@ class SampleDataset(Dataset[Sample]):
         self.tree = None if tree is None else tree_of(tree)
         self._distance_origin: tuple[str, float] | None = None
         if distances is not None:
-            name = "distances"
-            if not isinstance(distances, DistanceMatrix):
-                name, distances = os.fspath(distances), DistanceMatrix.read(distances)
+            name = os.fspath(distances) if isinstance(distances, str | os.PathLike) else "distances"
+            distances = matrix_of(distances, "distances")
             self._distance_origin = name, float(distances.values.max()) if len(distances.ids) else 0.0
         self._metadata = None if metadata is None else metadata_of(metadata, missing_values)
         about = None if self._metadata is None else self._metadata.native

@@ -61,8 +61,8 @@ class SequenceDataset(ReadSource):
             records are held in memory.
         quality_offset: 33, or 64 for files of Illumina 1.3 to 1.7, whose qualities are then given
             as Phred + 33.
-        check_mates: whether the names of mates must fit together (``/1`` and ``/2``, ``.1`` and
-            ``.2``, ...).
+        check_mates: whether the names of mates must fit together (``/1`` and ``/2``, ``_R1`` and
+            ``_R2``, ``.1`` and ``.2``, ...).
 
     Attributes:
         classes: names of the classes of a target that gives text, in the order of their ids; with
@@ -137,6 +137,7 @@ class SequenceDataset(ReadSource):
         Raises:
             ArgumentError: numbers that differ, a name twice or with white space.
         """
+        ids, sequences = list(ids), list(sequences)
         folder, path = write_records(ids, sequences, qualities)
         if labels is not None:
             if len(labels) != len(ids) or len(set(map(str, ids))) != len(ids):

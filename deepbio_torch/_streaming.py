@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from . import _C
-from ._arguments import policy_of, seed_of, sequence_type_of, whole
+from ._arguments import of_kind, policy_of, seed_of, sequence_type_of, whole
 from ._batch import Batch, Sample
 from ._collate import LEFT_OUT, Collate, collate
 from ._draws import Draws
@@ -149,6 +149,7 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         Raises:
             ConfigError: the state is of another order (files, seed, buffer, rank).
         """
+        of_kind(state, Mapping, "stream state", "a dict of state_dict()")
         for key, value in self._shape().items():
             if state.get(key) != value:
                 raise ConfigError(f"stream state: {key} is {state.get(key)!r} there, {value!r} here")
@@ -306,7 +307,7 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
 
     def batches(self, batch_size: int, *, drop_last: bool = False) -> Iterator[Batch]:
         """Batches of one epoch, made in this thread; :class:`DataLoader` makes them ahead."""
-        if batch_size < 1:
+        if whole(batch_size, "batch_size") < 1:
             raise ArgumentError(f"batch_size: expected at least 1, got {batch_size}")
         made = self.epoch_batches(self._next, 0, batch_size, drop_last)
         return (batch for batch in made if batch is not LEFT_OUT)

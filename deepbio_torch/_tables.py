@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from . import _C
-from ._arguments import homes_of
+from ._arguments import homes_of, of_home, path_text
 from ._distances import DistanceMatrix, float_tensor
 from ._ids import Path, html_table, require_distinct, some_of
-from ._metadata import Metadata, read_metadata
+from ._metadata import Metadata, metadata_of, read_metadata
 from ._metadata import _unpickle_metadata as _unpickle_metadata  # pickles of the version before name it here
 from ._table_frames import anndata_counts, pandas_counts, polars_counts
-from ._trees import Tree, read_tree
+from ._trees import Tree, read_tree, tree_of
 from ._trees import _unpickle_tree as _unpickle_tree
 from .errors import ArgumentError, ShapeError, WrongTypeError
 
@@ -177,11 +177,12 @@ class Table:
     @classmethod
     def from_biom(cls, table: biom.Table) -> Table:
         """The counts of a ``biom.Table``; its metadata are left behind."""
+        of_home(table, "biom", "matrix_data", "table", "a biom.Table")
         return cls.from_arrays(list(table.ids("sample")), list(table.ids("observation")), table.matrix_data.T)
 
     def features_outside(self, tree: Tree) -> tuple[list[str], float]:
         """Ids of the features that are not tips of the tree, and the share of all reads they hold."""
-        tips = set(tree.tips)
+        tips = set(tree_of(tree).tips)
         ids = self.feature_ids
         outside = torch.tensor([name not in tips for name in ids], dtype=torch.bool)
         reads = self.native.values
@@ -208,7 +209,8 @@ class Table:
             others: tables.
             overlap: a sample in two tables is an ``error``, or their counts are added (``sum``).
         """
-        return Table(_C.merge_tables([self.native, *(other.native for other in others)], overlap))
+        tables = [self.native, *(table_of(other).native for other in others)]
+        return Table(_C.merge_tables(tables, overlap))
 
     def collapse(self, level: int) -> Table:
         """One feature for all whose :attr:`taxonomy` agrees in the first ``level`` levels (1: kingdoms).
@@ -220,6 +222,18 @@ class Table:
             ArgumentError: no taxonomy, a level below 1.
         """
         return Table(self.native.collapse(level))
+
+    def with_taxonomy(self, taxonomy: Any) -> Table:
+        """The same table with the lineages of its features, for :meth:`collapse`.
+
+        Args:
+            taxonomy: a TSV with Feature ID and Taxon, a QIIME 2 artifact of one, :class:`Metadata`, or
+                a DataFrame whose index holds the feature ids.
+
+        Raises:
+            ArgumentError: no column Taxon or taxonomy beside others; features without a lineage.
+        """
+        return Table(self.native.with_lineages(metadata_of(taxonomy).native))
 
     def filter(
         self,
@@ -257,7 +271,7 @@ class Table:
 
     def write(self, path: Path, *, overwrite: bool = False) -> None:
         """Writes BIOM 2.1, or classic text when the name ends in ``.tsv`` or ``.txt``; whole or not at all."""
-        self.native.write(os.fspath(path), overwrite)
+        self.native.write(path_text(path), overwrite)
 
     def __repr__(self) -> str:
         return f"Table({self.shape[0]} samples, {self.shape[1]} features, {self.native.values.numel()} entries)"
@@ -301,7 +315,7 @@ def read_table(path: Path) -> Table:
     Raises:
         MissingFileError, ParseError: with the place.
     """
-    return Table(_C.Table.read(os.fspath(path)))
+    return Table(_C.Table.read(path_text(path)))
 
 
 def table_of(given: Any) -> Table:

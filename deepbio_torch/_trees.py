@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _C
-from ._arguments import homes_of
+from ._arguments import homes_of, path_text
 from ._ids import Path, html_table, some_of
 from .errors import WrongTypeError
 
@@ -68,7 +68,7 @@ class Tree:
 
     def write(self, path: Path, *, overwrite: bool = False) -> None:
         """Writes Newick; whole or not at all."""
-        self.native.write(os.fspath(path), overwrite)
+        self.native.write(path_text(path), overwrite)
 
     def __repr__(self) -> str:
         return f"Tree({len(self.tips)} tips, {self.native.num_nodes} nodes)"
@@ -110,7 +110,7 @@ def read_tree(path: Path) -> Tree:
     Raises:
         MissingFileError, ParseError: with line and byte.
     """
-    return Tree(_C.Tree.read(os.fspath(path)))
+    return Tree(_C.Tree.read(path_text(path)))
 
 
 def tree_of(given: Any) -> Tree:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from . import _C
+from ._arguments import of_kind
 from .errors import ArgumentError
 
 ROLES = ("pad", "unk", "cls", "sep", "mask", "bos", "eos")
@@ -119,6 +120,8 @@ def remap_table(old: Vocabulary, new: Vocabulary) -> Tensor:
     Raises:
         ArgumentError: ``new`` lacks a token and has no unknown token.
     """
+    for name, each in (("old", old), ("new", new)):
+        of_kind(each, Vocabulary, name, "a Tokenizer")
     vocabulary = new.get_vocab()
     roles = {i: new._special[role] for role, i in old._special.items() if i >= 0 and new._special[role] >= 0}
     table = torch.empty(len(old), dtype=torch.int64)
@@ -143,6 +146,8 @@ def remap_ids(ids: Tensor, table: Tensor | Mapping[int, int]) -> Tensor:
     Raises:
         ArgumentError: an id that the table does not have.
     """
+    of_kind(ids, Tensor, "ids", "a tensor")
+    of_kind(table, Tensor | Mapping, "table", "a tensor or a mapping")
     if ids.numel() == 0:
         return ids.to(torch.int64)
     if isinstance(table, Tensor):

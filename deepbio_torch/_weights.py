@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from . import _library
 from ._config import ModelConfig
+from ._run_files import require_files, run_config, run_path
 from .errors import ConfigError, MissingFileError
 
 Build: TypeAlias = Callable[[ModelConfig, bool], Any]  # a model, which is a predictor or not
@@ -25,11 +25,9 @@ _WRAPPERS = ("module.", "_orig_mod.")
 
 def model_of_run(run: str | Path, build: Build) -> Any:
     """As :func:`deepbio_torch.models.from_pretrained`."""
-    run = Path(run)
-    config = run / "config.json"
-    if not config.is_file():
-        raise MissingFileError(f"{config}: expected a run directory with config.json and model.safetensors")
-    options = json.loads(config.read_text())
+    run = run_path(run)
+    require_files(run, "config.json", "model.safetensors")
+    options = run_config(run)
     model = build(ModelConfig.from_dict(options["model"]), options.get("kind", "train") == "train")
     return _filled(model, _read_tensors(run / "model.safetensors"))
 
@@ -38,7 +36,7 @@ def model_of_aam(path: str | Path, build: Build, options: Mapping[str, Any]) -> 
     """As :func:`deepbio_torch.models.load_aam`."""
     path = Path(path)
     if not path.is_file():
-        raise MissingFileError(f"{path}: expected an AAM checkpoint, got no such file")
+        raise MissingFileError(f"{path}: no such file; expected an AAM checkpoint", str(path))
     if path.suffix == ".safetensors":
         content: Mapping[str, Any] = _read_tensors(path)
     else:

@@ -55,13 +55,13 @@ class MissingFileError(DeepBioError, FileNotFoundError):
 
     def __new__(cls, message: str, path: str = "") -> MissingFileError:
         """The class of the reason that the message gives."""
-        kind = _KINDS.get(_errno_of(message), cls) if cls is MissingFileError else cls
+        kind = _KINDS.get(_errno_of(str(message)), cls) if cls is MissingFileError else cls
         return super().__new__(kind, message, path)
 
     def __init__(self, message: str, path: str = "") -> None:
         super().__init__(message, path)
         self.path = self.filename = path
-        self.errno = _errno_of(message)
+        self.errno = _errno_of(str(message))
         self.strerror = os.strerror(self.errno)
 
     def __str__(self) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from . import _C
-from .errors import ArgumentError, DeepBioError
+from .errors import ArgumentError, DeepBioError, WrongTypeError
 from .models import SequenceEncoder, SequencePredictor, from_pretrained
 
 Path = str | os.PathLike[str]
@@ -120,6 +120,9 @@ def _model_of(model: Model | Path) -> tuple[Model, str]:
         run = json.loads(_C.read_run_config(os.fspath(model)))
         about = {key: run[key] for key in ("data", "target", "versions")}
         model = from_pretrained(os.fspath(model))
+    if not isinstance(model, SequenceEncoder | SequencePredictor):
+        expected = "a SequenceEncoder, a SequencePredictor or a run directory"
+        raise WrongTypeError(f"model: expected {expected}, got {type(model).__name__}")
     return model, json.dumps({"model": model.config.to_dict(), **about})
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from . import _C, _library, _options
+from ._arguments import of_kind
 from ._loss_targets import _count_mask, targets_of
 from .errors import ArgumentError, ConfigError, ShapeError
 
@@ -32,6 +33,11 @@ _COUNT_TARGETS = ("relative", "raw")
 
 _library.load()
 _ops = torch.ops.deepbio
+
+
+def _expect_tensors(**given: Any) -> None:
+    for name, tensor in given.items():
+        of_kind(tensor, Tensor, name, "a tensor")
 
 
 def _expect_shape(tensor: Tensor, expected: Sequence[int], what: str) -> None:
@@ -94,6 +100,7 @@ def _regression_loss(
     sample_weights: Tensor | None,
 ) -> Tensor:
     """With checked options; ``num_quantiles`` 0: plain numbers."""
+    _expect_tensors(prediction=prediction, target=target)
     if num_quantiles and (prediction.dim() != 3 or prediction.shape[2] != num_quantiles):
         raise ShapeError(f"quantile loss: expected predictions [B, O, {num_quantiles}], got {list(prediction.shape)}")
     _expect_shape(target, prediction.shape[:2] if num_quantiles else prediction.shape, "target")
@@ -121,6 +128,7 @@ def classification_loss(
     With ``sample_weights`` [B] the mean of weight times loss; with ``class_weights`` [C] torch's
     weighted mean.
     """
+    _expect_tensors(prediction=prediction, target=target)
     _expect_shape(target, prediction.shape[:1], "class targets")
     if target.dtype != torch.int64:
         raise ArgumentError(f"class targets: expected int64, got {target.dtype}")
@@ -134,6 +142,7 @@ def count_loss(prediction: Tensor, counts: Tensor, mask: Tensor) -> Tensor:
     ``prediction``, ``counts`` and ``mask`` are [B, S] or [B, S, 1]; counts in the unit that the
     count head predicts.
     """
+    _expect_tensors(prediction=prediction, counts=counts, mask=mask)
     _expect_shape(counts, prediction.shape, "counts")
     loss: Tensor = _ops.count_loss(prediction, counts, mask.reshape(prediction.shape))
     return loss
@@ -145,6 +154,7 @@ def embedding_distances(embeddings: Tensor) -> Tensor:
     Returns:
         [B, B], symmetric.
     """
+    _expect_tensors(embeddings=embeddings)
     distances: Tensor = _ops.embedding_distances(embeddings)
     return distances
 
@@ -160,6 +170,7 @@ def unifrac_loss(embeddings: Tensor, distances: Tensor) -> Tensor:
         ShapeError: distances are not [B, B].
         ArgumentError: distances are NaN or infinite.
     """
+    _expect_tensors(embeddings=embeddings, distances=distances)
     size = len(embeddings)
     _expect_shape(distances, (size, size), "distances")
     _expect_finite(distances, "distances")
@@ -181,6 +192,7 @@ def nucleotide_loss(
     Returns:
         A scalar; 0 with a gradient when no position is chosen.
     """
+    _expect_tensors(logits=logits, tokens=tokens)
     _expect_shape(tokens, logits.shape[:-1], "nucleotides")
     loss: Tensor = _ops.nucleotide_loss(logits, tokens, where, weight)
     return loss
@@ -197,6 +209,7 @@ def histogram_loss(
         bin_edges: [C + 1], of equal width.
         sample_weights: [B] or None.
     """
+    _expect_tensors(log_probabilities=log_probabilities, target=target, bin_edges=bin_edges)
     _expect_shape(target, (len(log_probabilities), 1), "target")
     loss: Tensor = _ops.histogram_loss(log_probabilities, target, bin_edges, sample_weights)
     return loss

@@ -12,7 +12,8 @@ from typing import Any
 from ._output import write_text
 from ._report_parts import STYLE, figure_of, image, table_of_pairs
 from ._report_scores import read_held_back, render_predictions, render_scores
-from .errors import MissingFileError, WriteError
+from ._run_files import require_files, run_config, run_path
+from .errors import WriteError
 from .metrics import METRICS
 
 _MOST_CLASSES = 12  # with more the map has one colour
@@ -37,16 +38,12 @@ def write_report(
         MissingFileError: not a run directory. ConfigError: matplotlib is not installed. WriteError:
             the page exists.
     """
-    run = Path(run)
-    for name in ("config.json", "metrics.jsonl"):
-        if not (run / name).is_file():
-            raise MissingFileError(
-                f"{run / name}: expected a run directory with config.json and metrics.jsonl", str(run)
-            )
+    run = run_path(run)
+    require_files(run, "config.json", "metrics.jsonl")
     path = run / "report.html" if output is None else Path(output)
     if path.exists() and not overwrite:
         raise WriteError(f"{path}: exists; --overwrite replaces it")
-    config = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    config = run_config(run)
     lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     epochs = [json.loads(line) for line in lines if line.strip()]
     title = html.escape(f"{config['kind']}: {run.name}")

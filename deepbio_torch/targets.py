@@ -10,21 +10,19 @@ import csv
 import io
 import json
 import math
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path as _Path
 from typing import Any
 
 import torch
 
 from . import _C
-from ._arguments import seed_of
+from ._arguments import path_text, seed_of
 from ._labels import Extractor
 from ._records import Path, Record
 from ._samplers import WeightedSampler, balanced_sampler, class_tensor, class_weights, weighted_sampler
-from .errors import ArgumentError, MissingFileError, ParseError
+from .errors import ArgumentError, ParseError
 
 _STATISTICS = ("mean", "median", "min", "max", "std")
 _FEATURES = ("gc_content", "length", "complexity")
@@ -145,12 +143,7 @@ class _File(_Extractor):
 
 def _read_rows(path: str) -> list[tuple[str, dict[str, Any]]]:
     """Rows of a table, each with where it stands."""
-    try:
-        text = _Path(path).read_text(encoding="utf-8-sig")
-    except OSError as problem:
-        raise MissingFileError(f"{path}: {problem.strerror}; check the path and its permissions", path) from None
-    except UnicodeDecodeError as problem:
-        raise ParseError(f"{path}: byte {problem.start}: expected UTF-8, got another byte", path) from None
+    text = _C.read_text(path).removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if text.lstrip().startswith(("[", "{")):
         try:
             rows = json.loads(text)
@@ -222,7 +215,7 @@ def from_file(
         MissingFileError: no such file. ParseError: a row without id or label, two labels for one
             id, bad JSON. ArgumentError: no such column; when called, a record without a label.
     """
-    return _File(os.fspath(path), id_column, label_column, converter)
+    return _File(path_text(path), id_column, label_column, converter)
 
 
 class _Quality(_Extractor):

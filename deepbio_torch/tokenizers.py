@@ -10,18 +10,18 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
 from . import _C
+from ._arguments import path_text
 from ._batch import Batch
 from ._token_rows import pad_rows
 from ._tokenizer_files import load_tokenizer, options_of, save_tokenizer
 from ._vocabulary import Vocabulary, remap_ids, remap_table
-from .errors import ArgumentError, MissingFileError
+from .errors import ArgumentError
 
 Text: TypeAlias = str | bytes | bytearray
 _CALLS_WATCHED = 8  # for unknown tokens
@@ -96,13 +96,8 @@ class Tokenizer(Vocabulary):
             MissingFileError: no such file. ParseError: not JSON, with line and byte. ConfigError:
                 something in it is damaged or not supported, named.
         """
-        path = os.fspath(path)
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except OSError as error:
-            raise MissingFileError(f"{path}: {error.strerror}", path) from error
-        except UnicodeDecodeError as error:
-            raise ArgumentError(f"{path}: expected JSON in UTF-8, got byte {error.start} that is not") from error
+        path = path_text(path)
+        text = _C.read_text(path)
         return cls._made("json", {"json": text, "path": path, **options_of(padding_side, special_tokens)})
 
     @classmethod

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from . import _C, _options
+from ._arguments import of_kind
 from ._log import logger
 from ._runs import run_config
 from ._samples import SampleDataset
@@ -271,6 +272,8 @@ def fit_config(config: ModelConfig, dataset: SampleDataset, known_min_samples: i
         dataset: the training samples.
         known_min_samples: an ASV of so many samples is known; 0: no branch of known ASVs.
     """
+    config = of_kind(config, ModelConfig, "config", "a ModelConfig")
+    dataset = of_kind(dataset, SampleDataset, "dataset", "a SampleDataset")
     fitted = _C.fit_config(json.dumps(config.to_dict()), dataset.native(), known_min_samples)
     return ModelConfig.from_dict(json.loads(fitted))
 
@@ -293,6 +296,8 @@ def calibrate(model: Model, dataset: SampleDataset, known_min_samples: int = 0, 
     Raises:
         ArgumentError: fewer than two ASVs or samples.
     """
+    model = of_kind(model, Model, "model", "a SequenceEncoder or SequencePredictor")
+    dataset = of_kind(dataset, SampleDataset, "dataset", "a SampleDataset")
     _C.calibrate(json.dumps(model.config.to_dict()), _state(model), dataset.native(), known_min_samples, scale_asvs)
 
 

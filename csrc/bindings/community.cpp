@@ -141,6 +141,12 @@ void bind_table(py::module_& module) {
           "collapse", [](const Table& t, int64_t level) { return wrap(community::collapse(*t.counts, level)); },
           py::arg("level"), NoGil())
       .def(
+          "with_lineages",
+          [](const Table& t, const io::Metadata& taxonomy) {
+            return wrap(community::with_lineages(*t.counts, taxonomy));
+          },
+          py::arg("taxonomy"), NoGil())
+      .def(
           "filter_counts",
           [](const Table& t, double min_reads, int64_t min_samples) {
             return wrap(community::filter_counts(*t.counts, min_reads, min_samples));
@@ -161,6 +167,7 @@ community::MissingFeatures parse_missing_features(const std::string& name) {
 void bind_community(py::module_& module) {
   bind_table(module);
   module.def("merge_tables", &merge, py::arg("tables"), py::arg("overlap"), NoGil());
+  module.def("lineages_of", &community::lineages_of, py::arg("taxonomy"));
   py::class_<Tree>(module, "Tree")
       .def_static(
           "read",

@@ -8,6 +8,7 @@
 #include "deepbio/io/ids.h"
 #include "deepbio/io/matrix.h"
 #include "deepbio/io/metadata.h"
+#include "deepbio/io/text.h"
 #include "deepbio/train/checkpoint.h"
 
 namespace deepbio::bindings {
@@ -90,6 +91,7 @@ train::NamedTensors to_named(const std::map<std::string, torch::Tensor>& tensors
 void bind_io(py::module_& module) {
   bind_records(module);
   bind_record_writer(module);
+  module.def("read_text", &io::read_text, py::arg("path"), NoGil());
   py::class_<io::Metadata>(module, "Metadata")
       .def_static(
           "read",

@@ -3,6 +3,7 @@
 #include "tools/command.h"
 #include "tools/option_flags.h"
 #include "tools/printing.h"
+#include "tools/reading_progress.h"
 
 #include "deepbio/data/shards.h"
 
@@ -23,6 +24,7 @@ int run_encode(EncodeCommand& command, const Shared& shared) {
   options.is_interrupted = interrupted;
   const Json metadata = data::write_shards(command.files, command.output, options);
   if (metadata.is_null()) return 128 + interrupt_signal();
+  for (const Json& source : metadata.at("sources").as_array()) print_warnings(source);
   say(shared, metadata.at("num_records").dump() + " reads in " +
                   std::to_string(metadata.at("shards").as_array().size()) + " shards written to " + command.output);
   print_json(metadata, shared);

@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 
 #include <memory>
+#include <vector>
 
 #include "tools/command.h"
 #include "tools/community_input.h"

@@ -22,13 +22,13 @@ Json read_statistics(const std::string& path, bool quiet) {
   }
   std::vector<std::string> warnings = reader.report().warnings;
   if (const std::string warning = statistics.quality_warning(); !warning.empty()) warnings.push_back(warning);
-  for (const std::string& warning : warnings) print_warning(path, warning);
   Json out(Json::Object{{"path", path},
                         {"format", std::string(to_string(reader.format()))},
                         {"container", std::string(to_string(reader.container()))}});
   const Json numbers = statistics.to_json();
   for (const auto& [name, value] : numbers.as_object()) out.set(name, value);
   out.set("warnings", Json::array_of(warnings));
+  print_warnings(out);
   return out;
 }
 

@@ -7,14 +7,16 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/community/table_edit.h"
+#include "deepbio/community/table_merge.h"
 #include "deepbio/io/formats.h"
 #include "deepbio/io/ids.h"
+#include "deepbio/io/metadata.h"
 
 namespace deepbio::tools {
 namespace {
 
 struct TableCommand {
-  std::string output, samples, features;  // files; the latter list ids
+  std::string output, samples, features, taxonomy;  // files; samples and features list ids
   std::vector<std::string> tables;
   community::TableEdit edit;
 };
@@ -48,7 +50,9 @@ int run_table(const TableCommand& command, const Shared& shared) {
   const bool is_summary = edit.action == "summarize";
   if (!is_summary && command.output.empty()) throw ArgumentError("table " + edit.action + " needs -o FILE");
   if (!command.output.empty() && command.output != "-") io::refuse_existing(command.output, shared.overwrite_mode());
-  const io::CountTable table = edit.apply(read_tables(command, shared));
+  std::vector<io::CountTable> tables = read_tables(command, shared);
+  if (!command.taxonomy.empty()) tables[0] = community::with_lineages(tables[0], io::read_metadata(command.taxonomy));
+  const io::CountTable table = edit.apply(std::move(tables));
   if (is_summary) return summarize(command, table, shared);
   io::write_table(command.output, table, shared.overwrite_mode());
   say(shared, std::to_string(table.num_samples()) + " samples, " + std::to_string(table.num_features()) +
@@ -80,6 +84,7 @@ std::function<int()> setup_table(CLI::App& app, Shared& shared) {
   app.add_option("--features", command->features, "filter: file with the ids to keep in its first column");
   app.add_option("--level", command->edit.level, "collapse: levels of the lineage to keep (1: kingdom, 6: genus)")
       ->check(above_zero());
+  app.add_option("--taxonomy", command->taxonomy, "Lineages of the features: TSV with Feature ID and Taxon, or .qza");
   add_choice(app, "--overlap", command->edit.overlap,
              "merge: a sample in two tables is an error, or their counts are added (sum)", {"error", "sum"});
   return [command, &shared] { return run_table(*command, shared); };

@@ -22,7 +22,7 @@ Json row_of(const std::string& path, const std::string& alphabet, bool quiet) {
   const io::ValidateOptions options{reading_options(), io::parse_letters(alphabet),
                                     [&](const io::FastxReader& reader) { progress.step(reader); }};
   Json row = io::validation_row(path, options);
-  for (const Json& warning : row.at("warnings").as_array()) print_warning(path, warning.as_string());
+  print_warnings(row);
   return row;
 }
 

@@ -58,6 +58,8 @@ constexpr std::pair<const char*, const char*> kPythonCommands[] = {
     {"report", "One HTML page about a run"},
     {"study", "Judge the default model beside baselines on folds"},
     {"importance", "ASVs and clades by what they do to predictions"},
+    {"rarefaction-curve", "Diversity of rarefied draws at several depths"},
+    {"procrustes", "Whether the principal coordinates of two distance matrices match"},
     {"completion", "A script that lets a shell complete what is typed"},
 };
 

@@ -52,8 +52,10 @@ void ReadingProgress::look(const io::FastxReader& reader) {
   if (is_terminal_) shown_width_ = line.size();
 }
 
-void print_warning(const std::string& path, const std::string& warning) {
-  std::cerr << "deepbio: warning: " << path << ": " << warning << "\n";
+void print_warnings(const Json& row) {
+  if (row.find("warnings") == nullptr) return;
+  const std::string start = "deepbio: warning: " + row.at("path").as_string() + ": ";
+  for (const Json& each : row.at("warnings").as_array()) std::cerr << start + each.as_string() + "\n";
 }
 
 }  // namespace deepbio::tools

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 
+#include "deepbio/base/json.h"
 #include "deepbio/io/fastx.h"
 
 namespace deepbio::tools {
@@ -36,7 +37,7 @@ class ReadingProgress {
   size_t shown_width_ = 0;
 };
 
-// One line on stderr.
-void print_warning(const std::string& path, const std::string& warning);
+// One line on stderr for each of the `warnings` of a file's row, where there are any.
+void print_warnings(const Json& row);
 
 }  // namespace deepbio::tools

@@ -2,20 +2,28 @@
 
 import inspect
 import re
+from pathlib import Path
 
 import pytest
 import torch
 
 import deepbio_torch as db
 from deepbio_torch import _C
+from deepbio_torch.errors import DeepBioError
 
 MODULES = (
-    "cache", "community", "compat", "data", "export", "losses", "metrics", "models", "report", "sklearn", "study",
-    "targets", "tokenizers", "training", "transforms",
+    "cache", "community", "compat", "data", "errors", "export", "losses", "metrics", "models",
+    "report", "sklearn", "study", "targets", "tokenizers", "training", "transforms",
 )  # fmt: skip
 WRONG = [None, 3, 2.5, "no such thing", b"bytes", [], {"a": 1}, object(), torch.zeros(2)]
 # Not ours: they pass on to torch or take anything.
 LEFT_OUT = {"collate", "pad_collate", "truncate_collate"}
+
+
+# What Python says of a call with too few or too many arguments, and classes that only others make.
+MADE_BY_OTHERS = {"cache.CachedDataset", "study.StudyResult", "training.History", "tokenizers.Tokenizer"}
+# What a fault in our own code looks like: nobody looked at the argument before it was used.
+FAULTS = (AttributeError, KeyError, IndexError, RuntimeError, AssertionError, UnboundLocalError)
 
 
 def public_callables() -> list[tuple[str, object]]:
@@ -28,6 +36,13 @@ def public_callables() -> list[tuple[str, object]]:
     return found
 
 
+def test_the_walk_meets_every_public_name():
+    met = {name.partition(".")[2] for name, _ in public_callables()} | LEFT_OUT
+    modules = {name for name in db.__all__ if inspect.ismodule(getattr(db, name))}
+    assert modules == set(MODULES)
+    assert {name for name in db.__all__ if callable(getattr(db, name))} <= met
+
+
 def refusal(call, *arguments, **keywords) -> BaseException | None:
     try:
         call(*arguments, **keywords)
@@ -36,19 +51,77 @@ def refusal(call, *arguments, **keywords) -> BaseException | None:
     return None
 
 
-@pytest.mark.parametrize(("name", "call"), public_callables(), ids=[name for name, _ in public_callables()])
-def test_no_wrong_argument_ends_in_a_list_of_signatures(name: str, call: object):
+def check_refusal(who: str, wrong: object, error: BaseException) -> None:
+    """One line that is ours or Python's own about the call, not a fault or a dump of signatures."""
+    text = str(error)
+    assert "incompatible" not in text and "Invoked with" not in text and "pybind" not in text, (who, wrong, text)
+    assert not isinstance(error, FAULTS) or isinstance(error, DeepBioError), (who, wrong, repr(error))
+    assert len(text.splitlines()) <= 1 or isinstance(error, RuntimeError), (who, wrong, text)
+
+
+def num_required(call: object) -> int:
     try:
-        parameters = [p for p in inspect.signature(call).parameters.values() if p.kind is not p.VAR_KEYWORD]
+        parameters = inspect.signature(call).parameters.values()
     except ValueError:
-        parameters = []
-    required = sum(p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
+        return 1
+    return max(1, sum(p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("name", "call"), public_callables(), ids=[name for name, _ in public_callables()])
+def test_no_wrong_argument_ends_in_a_fault_or_a_list_of_signatures(
+    name: str, call: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)  # some write what they are given
     for wrong in WRONG:
-        error = refusal(call, *[wrong] * max(required, 1))
-        if error is not None:
-            text = str(error)
-            assert "incompatible" not in text and "Invoked with" not in text and "pybind" not in text, (wrong, text)
-            assert len(text.splitlines()) <= 1 or isinstance(error, RuntimeError), (wrong, text)
+        error = refusal(call, *[wrong] * num_required(call))
+        if error is not None and name not in MADE_BY_OTHERS:
+            check_refusal(name, wrong, error)
+
+
+def instances(fastq: Path, community: Path) -> dict[str, object]:
+    """A sound object of every public class that reads, holds or makes data."""
+    table, tree = db.read_table(community / "table.biom"), db.read_tree(community / "tree.nwk")
+    matrix = db.unifrac(table, tree)
+    reads = db.SequenceDataset(fastq, transform=db.transforms.OneHotEncoder())
+    samples = db.SampleDataset(table, max_bp=60)
+    made = (
+        table, tree, matrix, reads, samples, db.read_metadata(community / "metadata.tsv"), db.pcoa(matrix, 2),
+        reads.batch([0, 1]), samples.batch([0, 1]), reads[0], db.SequenceReader(fastq), db.UnifracBatch(table, tree),
+        db.StreamingSequenceDataset(fastq), db.DataLoader(reads), db.tokenizers.Tokenizer.from_preset("esm2"),
+        db.rarefaction_curve(table, depths=[10]), db.transforms.OneHotEncoder(), db.transforms.Mutator(0.1),
+        db.transforms.KmerEncoder(3), db.transforms.LengthFilter(3), db.transforms.ReverseComplement(),
+    )  # fmt: skip
+    return {f"{k} {type(each).__name__}": each for k, each in enumerate(made)}
+
+
+# Not for users: what loaders and the parts of a dataset say to each other, and what dict and torch do.
+INNER = {"complete", "steps", "count", "end", "restore", "from_source", "replaced_by", "item", "pop", "to"}
+
+
+def own_methods(thing: object) -> list[str]:
+    """Public methods that a class of ours has, not those of dict, Dataset or Module."""
+    classes = [each for each in type(thing).__mro__ if each.__module__.startswith("deepbio_torch")]
+    names = {name for each in classes for name in vars(each) if not name.startswith("_")}
+    names -= INNER
+    return sorted(name for name in names if callable(getattr(thing, name)))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_no_method_ends_in_a_fault_either(
+    fastq: Path, community_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    num_called = 0
+    for who, thing in instances(fastq, community_dir).items():
+        for name in own_methods(thing):
+            for wrong in WRONG:
+                call = getattr(thing, name)
+                num_called += 1
+                error = refusal(call, *[wrong] * num_required(call))
+                if error is not None:
+                    check_refusal(f"{who}.{name}", wrong, error)
+    assert num_called > 800
 
 
 @pytest.mark.parametrize(

@@ -92,12 +92,15 @@ def test_rows_of_samples_keep_the_asvs_they_have(community_dir):
     assert torch.equal(part.asv_features, expected.asv_features)
     width = expected.mask.shape[1]
     assert torch.equal(part.asv_index[:, :width], expected.asv_index) and not part.mask[:, width:].any()
-    with pytest.raises(ArgumentError, match="distances"):
-        db.Batch.cat([whole, whole])
     pieces = [samples.batch([0, 1, 2]), samples.batch([3, 4, 5])]
-    for piece in (whole, *pieces):
-        piece.pop("distances")
-    same(db.Batch.cat(pieces), whole)
+    joined, known = db.Batch.cat(pieces), whole.pop("distances")
+    distances = joined.pop("distances")
+    same(joined, whole)
+    for rows in (slice(0, 3), slice(3, 6)):  # known within a batch, not between two
+        assert torch.allclose(distances[rows, rows], known[rows, rows], atol=1e-6)
+    assert distances[:3, 3:].isnan().all() and distances[3:, :3].isnan().all()
+    with pytest.raises(ArgumentError, match="distances: expected finite"):
+        db.losses.unifrac_loss(torch.zeros(6, 4), distances)
 
 
 def test_a_python_filter_may_drop_all_of_a_batch(fastq):
@@ -111,5 +114,7 @@ def test_a_python_filter_may_drop_all_of_a_batch(fastq):
     again = db.DataLoader(torch.utils.data.Subset(data, range(16)), batch_size=4)
     again.load_state_dict(state)
     assert [batch.ids for batch in again] == [["r9"]]
-    theirs = list(torch.utils.data.DataLoader(torch.utils.data.Subset(data, range(16)), batch_size=4))
+    loader = torch.utils.data.DataLoader(torch.utils.data.Subset(data, range(16)), batch_size=4)
+    with pytest.warns(UserWarning, match="num_rows == 0.*db.DataLoader leaves it out"):
+        theirs = list(loader)
     assert [batch.ids for batch in theirs] == [["r3"], [], ["r9"], []] and theirs[1].lengths.shape == (0,)

@@ -80,3 +80,17 @@ def test_overwrite_replaces_an_earlier_result_and_nothing_else(deepbio, reads: P
     assert deepbio("encode", reads, "-o", precious, "--overwrite").returncode == 1
     assert (precious / "thesis.txt").read_text() == "mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "precious", "reads.fastq.gz"]
+
+
+def test_a_file_that_may_be_cut_and_an_empty_one_among_others_are_told(
+    deepbio, reads: Path, tmp_path: Path, shared: Path
+):
+    cut, empty = shared.parent / "cases/sequences/half.bgz", tmp_path / "empty.fq"
+    empty.touch()
+    done = deepbio("encode", reads, cut, empty, "-o", tmp_path / "out", check=True)
+    assert f"warning: {cut}: no BGZF end block" in done.stderr
+    assert f"warning: {empty}: no records" in done.stderr and "6 reads" in done.stderr
+    sources = json.loads((tmp_path / "out/metadata.json").read_text())["sources"]
+    assert ["warnings" in source for source in sources] == [False, True, True]
+    alone = deepbio("encode", empty, "-o", tmp_path / "alone")
+    assert alone.returncode == 1 and "no data" in alone.stderr

@@ -43,19 +43,29 @@ def test_a_reader_that_raises_anything_else_is_found(tmp_path: Path, monkeypatch
     assert faults and "fasta seed 2 number" in faults[0]
 
 
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("kind", ["tables", "trees", "distances", "metadata", "fasta", "fastq"])
-def test_generated_files_are_read_as_independent_tools_read_them(tmp_path: Path, kind: str):
-    for tool in ("biom", "skbio", "pysam", "pandas"):
+KINDS = (
+    "tables", "trees", "rooted", "distances", "matrices", "metadata", "rules", "studies",
+    "fasta", "fastq", "pairs", "interleaved", "offsets", "foreign",
+)  # fmt: skip
+TOOLS = ("biom", "skbio", "pysam", "pandas", "dnaio", "Bio", "h5py")
+
+
+@pytest.fixture
+def neighbours() -> ModuleType:
+    for tool in TOOLS:
         pytest.importorskip(tool)
-    neighbours = script("neighbours/neighbours.py")
+    found = script("neighbours/neighbours.py")
+    assert tuple(found.KINDS) == KINDS
+    return found
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", KINDS)
+def test_generated_files_are_read_as_independent_tools_read_them(tmp_path: Path, neighbours: ModuleType, kind: str):
     counter, differences = neighbours.run(kind, 40, 2, tmp_path)
     assert differences == [] and counter["same"] > 25
 
 
-def test_a_value_that_differs_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    for tool in ("biom", "skbio", "pysam", "pandas"):
-        pytest.importorskip(tool)
-    neighbours = script("neighbours/neighbours.py")
+def test_a_value_that_differs_is_found(tmp_path: Path, neighbours: ModuleType, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(db.Metadata, "labels", lambda *_: ["another"])
     assert neighbours.run("metadata", 5, 2, tmp_path)[1]

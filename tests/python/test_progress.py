@@ -38,6 +38,32 @@ def test_a_long_work_says_how_far_it_is(work, fastq, tmp_path, monkeypatch, caps
     assert capsys.readouterr().err == ""
 
 
+def test_a_loader_says_how_far_its_epoch_is(fastq, community_dir, capsys):
+    data = db.SequenceDataset(fastq, transform=db.transforms.OneHotEncoder())
+    told = []
+    loader = db.DataLoader(data, 100, progress=lambda *now: told.append(now))
+    assert len(list(loader)) == 6 and told == [(i, 6) for i in range(1, 7)]
+    state = next(iter([loader.state_dict() for _ in loader][2:]))
+    loader.load_state_dict(state)
+    told.clear()
+    assert len(list(loader)) == 3 and told == [(4, 6), (5, 6), (6, 6)]  # goes on where it was
+    samples = db.SampleDataset(community_dir / "table.biom", max_bp=60)
+    told.clear()
+    list(db.DataLoader(samples, 8, progress=lambda *now: told.append(now)))
+    assert told[-1][0] == told[-1][1] == len(told) > 1
+    told.clear()
+    stream = db.StreamingSequenceDataset(fastq, transform=db.transforms.OneHotEncoder())
+    list(db.DataLoader(stream, 100, progress=lambda *now: told.append(now)))
+    assert told == [(i, 0) for i in range(1, 7)]  # in all is not known
+    with pytest.raises(TypeError, match="progress: expected True, None or a callable, got 3"):
+        db.DataLoader(data, progress=3)
+    pytest.importorskip("tqdm", reason="tqdm is not installed: no bar to look at")
+    for _ in db.DataLoader(data, 100, progress=True):
+        break  # the bar ends with the loop
+    list(db.DataLoader(data, 100, progress=True))
+    assert "epoch 0" in (shown := capsys.readouterr().err) and "6/6" in shown
+
+
 MAKERS = {
     "SequenceDataset": db.SequenceDataset,
     "mates": lambda path: db.SequenceDataset(__file__, mates=path),
@@ -51,6 +77,10 @@ MAKERS = {
     "read_metadata": db.read_metadata,
     "Tokenizer": db.tokenizers.Tokenizer.from_file,
     "from_file": db.targets.from_file,
+    "from_pretrained": db.models.from_pretrained,
+    "load_aam": db.models.load_aam,
+    "DistanceMatrix": db.DistanceMatrix.read,
+    "report": db.report.write_report,
 }
 
 

@@ -177,6 +177,8 @@ def test_a_table_that_text_cannot_hold_is_not_written(tmp_path: Path):
         table.write(tmp_path / "t.biom", overwrite=True)
         again = db.read_table(tmp_path / "t.biom")
         assert (again.sample_ids, again.feature_ids) == (samples, features)
+    with pytest.raises(ArgumentError, match="an id for every sample, got an empty one"):
+        db.DistanceMatrix(["", "b"], torch.zeros(2, 2))  # no reader would take the file
 
 
 def test_swapped_axes_are_told_in_one_line_and_numpy_views_are_read():

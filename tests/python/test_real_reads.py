@@ -79,6 +79,10 @@ def test_mates_by_the_names_of_sra_are_pairs_and_the_check_can_be_left_out(cases
     for limit in (0, 1 << 30):
         data = db.SequenceDataset(first, mates=second, memory_limit_bytes=limit)
         assert len(data) == 1 and data[0]["mate_sequence"]
+    for signs in ("-1 -2", "_R1 _R2", ".R1 .R2"):  # dnaio takes these for mates, too
+        paths = [fastq(tmp_path / "m.fq" if k else tmp_path / "n.fq", [("r" + sign, "AC", "II")])
+                 for k, sign in enumerate(signs.split())]  # fmt: skip
+        assert len(db.SequenceDataset(paths[0], mates=paths[1])) == 1
     fastq(tmp_path / "a.fq", [("x", "AC", "II")])
     fastq(tmp_path / "b.fq", [("y", "GT", "II")])
     for limit in (0, 1 << 30):
@@ -187,6 +191,7 @@ def test_other_formats_are_named_by_every_reader(cases: Path, deepbio: Run, name
         lambda: len(db.SequenceDataset(path)),
         lambda: len(db.SequenceDataset(path, memory_limit_bytes=0)),
         lambda: list(db.StreamingSequenceDataset(path)),
+        lambda: db.FastaFile(path),
     ):
         with pytest.raises(ParseError, match=said):
             read()

@@ -111,7 +111,8 @@ def test_companion_tables_of_every_kind(tmp_path, name, text, expected):
         ('[{"id": "r0", "label": null}]', "entry 1: expected a value of 'label'"),
         ('[{"id": "r0", ', "line 1: expected JSON"),
         ("[1, 2]", "list of objects"),
-        ("id,label\nr\udcff,1\n", "expected UTF-8"),
+        ("id,label\nr\udcff,1\n", r"line 2, byte 10: expected text in UTF-8.*Latin-1 or Windows-1252"),
+        ("\udcff\udcfei\0d\0,\0", "line 1, byte 0: expected text in UTF-8, got UTF-16 text"),
     ],
 )
 def test_tables_that_are_damaged_are_parse_errors_that_name_the_row(tmp_path, text, message):
@@ -153,7 +154,7 @@ def test_bad_arguments_are_value_errors_that_quote_the_value(tmp_path, build, me
     path.write_text("id,label\nr0,1\n")
     with pytest.raises(ValueError, match=message):
         build(path)
-    with pytest.raises(MissingFileError, match="permissions"):
+    with pytest.raises(MissingFileError, match="none.csv: cannot be opened: No such file"):
         targets.from_file(tmp_path / "none.csv")
 
 

@@ -222,6 +222,9 @@ def test_files_that_are_no_json_and_texts_that_are_no_ascii(tmp_path: Path):
     path.write_text('{"model": ')
     with pytest.raises(ParseError, match="tokenizer.json"):
         Tokenizer.from_file(path)
+    path.write_bytes('{"model": "é"}'.encode("latin-1"))
+    with pytest.raises(ParseError, match="line 1, byte 11: expected text in UTF-8.*Latin-1"):
+        Tokenizer.from_file(path)
     _, ours = both(trained(30), tmp_path)
     with pytest.raises(ArgumentError, match="expected ASCII text.*position 3"):
         ours.encode("ACé")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import math
 import subprocess
+import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import deepbio_torch as db
 from deepbio_torch.errors import ArgumentError
@@ -146,6 +149,48 @@ def test_tables_are_merged_collapsed_and_filtered_as_biom_and_qiime_do(tmp_path:
     assert (again.to_scipy() != ours.to_scipy()).nnz == 0
 
 
+def test_a_taxonomy_of_its_own_file_gives_the_lineages(tmp_path: Path, deepbio: Run, shared: Path):
+    biom = pytest.importorskip("biom")
+    theirs = biom.load_table(str(shared / "microbiome/moving_pictures/table.biom"))
+    names, rng = list(theirs.ids("observation")), np.random.default_rng(1)
+    lineages = [f"k__B; p__{rng.integers(4)}; c__{rng.integers(9)}" for _ in names]
+    rows = "".join(f"{a}\t{b}\t0.9\n" for a, b in zip(reversed(names), reversed(lineages), strict=True))
+    text = f"Feature ID\tTaxon\tConfidence\n#q2:types\tcategorical\tnumeric\n{rows}other\tk__A\t1\n"
+    (tmp_path / "taxonomy.tsv").write_text(text)
+    with zipfile.ZipFile(tmp_path / "taxonomy.qza", "w") as archive:
+        archive.writestr(
+            "u/metadata.yaml", "uuid: u\ntype: FeatureData[Taxonomy]\nformat: TSVTaxonomyDirectoryFormat\n"
+        )
+        archive.writestr("u/data/taxonomy.tsv", text)
+    table = db.read_table(shared / "microbiome/moving_pictures/table.biom")
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"Taxon": lineages}, index=names)
+    for given in (
+        tmp_path / "taxonomy.tsv",
+        tmp_path / "taxonomy.qza",
+        frame,
+        db.read_metadata(tmp_path / "taxonomy.qza"),
+    ):
+        assert table.with_taxonomy(given).taxonomy == lineages
+    theirs.add_metadata({a: {"taxonomy": b.split("; ")} for a, b in zip(names, lineages, strict=True)}, "observation")
+    theirs = theirs.collapse(lambda _, about: ";".join(about["taxonomy"][:2]), axis="observation", norm=False)
+    options = ("--taxonomy", tmp_path / "taxonomy.qza", "--level", 2, "-o", tmp_path / "phyla.biom")
+    deepbio("table", "collapse", "--table", shared / "microbiome/moving_pictures/table.biom", *options, check=True)
+    ours = db.read_table(tmp_path / "phyla.biom")
+    assert ours.feature_ids == sorted(theirs.ids("observation")) and ours.sample_ids == list(theirs.ids())
+    expected = theirs.sort_order(ours.feature_ids, axis="observation").matrix_data.toarray().T
+    assert np.array_equal(ours.to_scipy().toarray(), expected)
+    assert (
+        json.loads(deepbio("info", tmp_path / "taxonomy.qza", "--json", check=True).stdout)["kind"] == "sample metadata"
+    )
+    (tmp_path / "short.tsv").write_text(f"Feature ID\tTaxon\n{names[0]}\tk__B\n")
+    with pytest.raises(ArgumentError, match=rf"short.tsv: {len(names) - 1} of {len(names)} features .*no lineage"):
+        table.with_taxonomy(tmp_path / "short.tsv")
+    (tmp_path / "wide.tsv").write_text(f"Feature ID\tKingdom\tPhylum\n{names[0]}\tB\tF\n")
+    with pytest.raises(ArgumentError, match="expected a column Taxon"):
+        table.with_taxonomy(tmp_path / "wide.tsv")
+
+
 def test_the_command_table_converts_filters_and_refuses_options_of_other_actions(tmp_path: Path, deepbio: Run):
     table = db.Table.from_arrays(["s1", "s2", "s3"], ["x", "y"], np.array([[1.0, 0], [2, 3], [9, 0]]))
     table.write(tmp_path / "t.biom")
@@ -166,3 +211,35 @@ def test_the_command_table_converts_filters_and_refuses_options_of_other_actions
     ):
         done = deepbio("table", *wrong, "--table", tmp_path / "t.biom")
         assert done.returncode == 1 and said in done.stderr
+
+
+def test_curves_and_procrustes_from_the_shell_are_those_of_python(tmp_path: Path, shared: Path):
+    def run(*words: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "deepbio_torch", *map(str, words)]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    path = shared / "microbiome/moving_pictures/table.biom"
+    curve = db.rarefaction_curve(path, "shannon", [50, 4000], draws=3, seed=2)
+    options = ("--metric", "shannon", "--depths", "50,4000", "--draws", 3, "--seed", 2)
+    done = run("rarefaction-curve", "--table", path, *options)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    assert rows[0] == ["sample_id", "depth_reads", "mean", "spread"]
+    means = torch.tensor([float(row[2] or "nan") for row in rows[1:]], dtype=torch.float64)
+    assert torch.equal(means.nan_to_num(), curve.mean.flatten().nan_to_num())
+    assert means.isnan().any() and [row[0] for row in rows[1:]] == 2 * curve.sample_ids
+
+    skbio = pytest.importorskip("skbio")
+    files = [tmp_path / name for name in ("a.tsv", "b.tsv")]
+    matrices = [db.beta_diversity(path, metric) for metric in ("braycurtis", "jaccard")]
+    for matrix, file in zip(matrices, files, strict=True):
+        matrix.write(file)
+    done = run("procrustes", "--distances", files[0], "--other", files[1], "--dimensions", 3, "--json")
+    (row,) = json.loads(done.stdout)
+    pcoa = skbio.stats.ordination.pcoa
+    axes = [pcoa(matrix.to_skbio(), dimensions=3).samples.to_numpy() for matrix in matrices]
+    scipy = pytest.importorskip("scipy.spatial")
+    assert row["disparity"] == pytest.approx(scipy.procrustes(*axes)[2], abs=1e-10)
+    assert row["num_permutations"] == 999 and row["p_value"] == 0.001
+    done = run("procrustes", "--distances", files[0], "--other", files[1], "-o", files[0])
+    assert done.returncode == 1 and "exists; --overwrite replaces it" in done.stderr

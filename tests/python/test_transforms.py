@@ -8,7 +8,16 @@ import pytest
 
 import deepbio_torch as db
 from deepbio_torch.errors import ArgumentError
-from deepbio_torch.transforms import Compose, IntegerEncoder, OneHotEncoder, ReverseComplement
+from deepbio_torch.transforms import (
+    Compose,
+    IntegerEncoder,
+    KmerEncoder,
+    Mutator,
+    OneHotEncoder,
+    QualityMasker,
+    ReverseComplement,
+    Sampler,
+)
 
 LETTERS = {"dna": "ACGT", "rna": "ACGU", "protein": "ACDEFGHIKLMNPQRSTVWY"}
 
@@ -93,3 +102,29 @@ def test_bad_options_are_refused_at_once():
         with pytest.raises(ArgumentError):
             build()
     assert issubclass(db.errors.ArgumentError, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("transform", "message"),
+    [
+        (ReverseComplement(), "ReverseComplement: expected DNA or RNA, got a dataset of proteins"),
+        (Mutator(1.0), "sequence_type='protein', but Mutator works on 'dna'"),
+        (Sampler(15, "start", short="pad"), r"but Sampler\(short='pad'\) pads 'dna'"),
+        (QualityMasker(), "QualityMasker: expected DNA or RNA"),
+        (KmerEncoder(3), "but the transform encodes 'dna'"),
+    ],
+)
+def test_what_only_nucleotides_have_is_refused_for_proteins(tmp_path, transform, message):
+    # N is asparagine among amino acids (IUPAC): nothing may be padded or masked with it.
+    (tmp_path / "prot.fa").write_text(">a\nMKVLAGGHRWY\n")
+    steps = [transform] if transform.__class__ is KmerEncoder else [transform, OneHotEncoder("protein")]
+    for make in (db.SequenceDataset, db.StreamingSequenceDataset):
+        with pytest.raises(ArgumentError, match=message):
+            list(make(tmp_path / "prot.fa", sequence_type="protein", transform=Compose(steps)))
+    kept = db.SequenceDataset(
+        tmp_path / "prot.fa",
+        sequence_type="protein",
+        transform=Compose([Sampler(5, "start"), OneHotEncoder("protein")]),
+    )
+    letters = kept[0]["sequence"].argmax(1)
+    assert "".join(LETTERS["protein"][i] for i in letters) == "MKVLA"

@@ -119,6 +119,36 @@ CountTable collapse(const CountTable& table, int64_t level) {
   return out;
 }
 
+const std::vector<std::string>& lineages_of(const io::Metadata& taxonomy) {
+  for (size_t k = 0; k < taxonomy.columns.size(); ++k) {
+    for (const std::string_view name : {"Taxon", "taxon", "Taxonomy", "taxonomy"}) {
+      if (taxonomy.columns[k] == name) return taxonomy.values[k];
+    }
+  }
+  if (taxonomy.columns.size() == 1) return taxonomy.values[0];
+  throw ArgumentError(taxonomy.path + ": expected a column Taxon with the lineages, got " +
+                      std::to_string(taxonomy.columns.size()) + " columns of other names");
+}
+
+CountTable with_lineages(CountTable table, const io::Metadata& taxonomy) {
+  const std::vector<std::string>& lineages = lineages_of(taxonomy);
+  std::vector<std::string> found, lost;
+  for (const std::string& id : table.feature_ids) {
+    const auto row = taxonomy.row_of.find(id);
+    if (row == taxonomy.row_of.end()) lost.push_back(id);
+    found.push_back(row == taxonomy.row_of.end() ? "" : lineages[row->second]);
+  }
+  if (!lost.empty()) {
+    std::string examples = lost[0];
+    for (size_t k = 1; k < lost.size() && k < 3; ++k) examples += ", " + lost[k];
+    throw ArgumentError(taxonomy.path + ": " + std::to_string(lost.size()) + " of " +
+                        std::to_string(table.num_features()) + " features of the table have no lineage (" + examples +
+                        (lost.size() > 3 ? ", ..." : "") + ")");
+  }
+  table.taxonomy = std::move(found);
+  return table;
+}
+
 CountTable filter_counts(const CountTable& table, double min_reads, int64_t min_samples) {
   std::vector<int64_t> prevalence(table.feature_ids.size(), 0);
   for (const int64_t feature : table.indices) ++prevalence[feature];

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "deepbio/community/table.h"
+#include "deepbio/io/metadata.h"
 
 namespace deepbio::community {
 
@@ -20,6 +22,13 @@ CountTable merge(const std::vector<CountTable>& tables, OverlappingSamples overl
 // order.
 //   throws  ArgumentError: a table without taxonomy, a level below 1
 CountTable collapse(const CountTable& table, int64_t level);
+
+// Of each row of a taxonomy: the column Taxon or taxonomy, or the only column there is.
+//   throws  ArgumentError: no such column
+const std::vector<std::string>& lineages_of(const io::Metadata& taxonomy);
+// The table with the lineages that `taxonomy` has for its features.
+//   throws  ArgumentError: as above; features that are not in it, counted, with three of them
+CountTable with_lineages(CountTable table, const io::Metadata& taxonomy);
 
 // Features that have reads in at least `min_samples` samples, then samples of at least `min_reads` reads; features that
 // are left without reads go too.

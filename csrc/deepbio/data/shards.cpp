@@ -113,10 +113,11 @@ void refuse_folder(const std::string& path, bool overwrite) {
 }
 
 // Reads one file into shards; its line in metadata.json.
-Json encode_file(const std::string& path, const seq::EncodeOptions& letters, const ShardOptions& options,
+Json encode_file(const std::string& path, const io::FastxOptions& reading, const ShardOptions& options,
                  ShardWriter& shards) {
+  const seq::EncodeOptions letters = options.encoder.letters();
   const seq::Alphabet alphabet(letters.sequence_type);
-  io::FastxReader reader(path, {.open = options.open});
+  io::FastxReader reader(path, reading);
   int64_t num_records = 0, num_bases = 0;
   for (io::Record record; !options.is_interrupted() && reader.next(record); ++num_records) {
     if (letters.unknown == seq::UnknownLetter::kError) {
@@ -125,10 +126,13 @@ Json encode_file(const std::string& path, const seq::EncodeOptions& letters, con
     num_bases += static_cast<int64_t>(record.sequence.size());
     shards.add(record);
   }
-  return Json(Json::Object{{"path", path},
+  Json source(Json::Object{{"path", path},
                            {"format", std::string(io::to_string(reader.format()))},
                            {"num_records", num_records},
                            {"num_bases", num_bases}});
+  const std::vector<std::string> warnings = reader.report().warnings;
+  if (!warnings.empty()) source.set("warnings", Json::array_of(warnings));
+  return source;
 }
 
 Json metadata_json(const EncoderOptions& options, const ReadEncoder& encoder, const Json::Array& sources,
@@ -168,9 +172,12 @@ Json write_shards(const std::vector<std::string>& paths, const std::string& fold
 
   io::OutputFolder output(target);
   ShardWriter shards(output, encoder, options.encoder.max_length);
-  const seq::EncodeOptions letters = options.encoder.letters();
+  // As in a dataset, one empty file among many is a note.
+  const io::FastxOptions reading{.open = options.open, .allow_empty = paths.size() > 1};
   Json::Array sources;
-  for (const std::string& path : paths) sources.push_back(encode_file(path, letters, options, shards));
+  for (const std::string& path : paths) {
+    sources.push_back(encode_file(path, reading, options, shards));
+  }
   if (options.is_interrupted()) return {};
   shards.flush();
 

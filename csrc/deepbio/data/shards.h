@@ -3,8 +3,8 @@
 //
 // shard-NNNNN.safetensors holds `values` (what a batch calls sequences or input_ids), `lengths` int64 [B] in letters
 // and, of tokens, `attention_mask` int64 [B, L]; its rows are as wide as its longest read. ids.txt has a line per
-// record. metadata.json says what was encoded and how: format, format_version, encoding, padding, sources, num_records
-// and shards, each with file (below the folder), num_records and shape.
+// record. metadata.json says what was encoded and how: format, format_version, encoding, padding, sources (with the warnings of the
+// reader, where there are any), num_records and shards, each with file (below the folder), num_records and shape.
 //
 // Cache.save has no ids.txt but keeps the titles in the shards (`names` and `descriptions`, UTF-8 bytes side by side,
 // with `names_offsets` and `descriptions_offsets` int64 [B + 1]), beside `index`, `files`, and where there are

@@ -10,10 +10,10 @@
 namespace deepbio::io {
 namespace {
 
-constexpr std::array<std::string_view, 7> kDataFiles{"feature-table.biom",  "tree.nwk",
+constexpr std::array<std::string_view, 8> kDataFiles{"feature-table.biom",  "tree.nwk",
                                                      "dna-sequences.fasta", "aligned-dna-sequences.fasta",
                                                      "rna-sequences.fasta", "protein-sequences.fasta",
-                                                     "distance-matrix.tsv"};
+                                                     "distance-matrix.tsv", "taxonomy.tsv"};
 
 [[noreturn]] void fail(const std::string& path, std::string expected, std::string got) {
   throw ParseError({path, -1, -1, -1}, std::move(expected), std::move(got), ErrorKind::kContainer);
@@ -75,7 +75,7 @@ std::unique_ptr<ByteSource> open_artifact(const std::string& path) {
   const ZipArchive archive(path);
   const Artifact artifact = describe(archive);
   if (artifact.member.empty()) {
-    fail(path, "a QIIME 2 artifact of a table, a tree, sequences or distances", artifact.type);
+    fail(path, "a QIIME 2 artifact of a table, a tree, sequences, distances or a taxonomy", artifact.type);
   }
   return archive.open(artifact.member);
 }

@@ -1,8 +1,9 @@
 // QIIME 2 artifacts (.qza): a zip with UUID/metadata.yaml, which names the type, and UUID/data/FILE.
 //
 // open_bytes gives the data file of an artifact, so that every reader of this room takes artifacts: tables
-// (feature-table.biom), trees (tree.nwk), sequences (dna-sequences.fasta and its kin) and distances
-// (distance-matrix.tsv). Other types (taxonomy, visualizations, ...) are refused with the type they have.
+// (feature-table.biom), trees (tree.nwk), sequences (dna-sequences.fasta and its kin), distances
+// (distance-matrix.tsv) and taxonomies (taxonomy.tsv, which is read as metadata, as QIIME 2 does).
+// Other types (visualizations, ...) are refused with the type they have.
 #pragma once
 
 #include <memory>

@@ -9,6 +9,7 @@
 #include "deepbio/base/error.h"
 #include "deepbio/io/fastq_record.h"
 #include "deepbio/io/fastx.h"
+#include "deepbio/io/foreign.h"
 #include "deepbio/io/text_window.h"
 
 namespace deepbio::io {
@@ -24,6 +25,8 @@ class FaiBuilder {
   std::vector<FaiEntry> run() {
     window_.more();
     if (window_.text().substr(0, 3) == "\xef\xbb\xbf") window_.drop(3);
+    const std::string other = foreign_format(window_.text().substr(0, 512));
+    if (!other.empty()) fail("FASTA records", other);
     while (take_line()) {
       ++line_number_;
       if (!text_.empty() && text_[0] == '>') {
@@ -62,6 +65,7 @@ class FaiBuilder {
 
   void begin_sequence() {
     const std::string_view title = text_.substr(1);
+    if (title.find('\r') != std::string_view::npos) fail("line ends LF or CR LF", "a lone CR in a title");
     FaiEntry entry;
     entry.name = title.substr(0, std::min(title.find_first_of(" \t"), title.size()));
     entry.offset_bytes = window_.offset();

@@ -8,14 +8,18 @@ namespace deepbio::io {
 namespace {
 
 struct MateName {
-  std::string_view stem;
-  char number = 0;  // '1' or '2' after a sign
+  std::string_view stem;  // with the sign before the number
+  char number = 0;        // '1' or '2' after a sign
 };
 
 MateName mate_name(std::string_view name) {
-  const bool has_number = name.size() > 2 && std::string_view("/._:").find(name[name.size() - 2]) < 4 &&
-                          (name.back() == '1' || name.back() == '2');
-  return has_number ? MateName{name.substr(0, name.size() - 2), name.back()} : MateName{name};
+  if (name.size() < 3 || (name.back() != '1' && name.back() != '2')) return {name};
+  const std::string_view stem = name.substr(0, name.size() - 1);
+  // The R of "_R1" stands between the sign and the number.
+  const bool has_letter = stem.size() > 2 && stem.back() == 'R';
+  const char sign = stem[stem.size() - (has_letter ? 2 : 1)];
+  constexpr std::string_view kSigns = "/._:-";
+  return kSigns.find(sign) < kSigns.size() ? MateName{stem, name.back()} : MateName{name};
 }
 
 // The read number of an Illumina comment such as "1:N:0:ATCACG", or 0.
@@ -43,14 +47,13 @@ std::string titled(const Record& record) {
 
 std::string mate_problem(const Record& first, const Record& second) {
   const MateName a = mate_name(first.name), b = mate_name(second.name);
-  const bool has_slash = first.name.size() > 2 && first.name[first.name.size() - 2] == '/';
   if (first.name == second.name) {
     // A name that ends in ".1" in both files is the number of a spot; "/1" is that of a read.
-    if (has_slash && a.number != 0) return "read 1 (/1) and then read 2 (/2)";
+    const bool has_slash = a.number != 0 && a.stem.ends_with('/');
+    if (has_slash) return "read 1 (/1) and then read 2 (/2)";
   } else {
-    const bool have_one_sign = a.stem.size() == b.stem.size() && a.number != 0 && b.number != 0 &&
-                               first.name[a.stem.size()] == second.name[b.stem.size()];
-    if (a.stem != b.stem || !have_one_sign) return "two reads of one name";
+    const bool are_numbered = a.number != 0 && b.number != 0;
+    if (a.stem != b.stem || !are_numbered) return "two reads of one name";
     if (!are_in_order(a.number, b.number)) return "read 1 (/1) and then read 2 (/2)";
   }
   const char c = comment_number(first.description), d = comment_number(second.description);

@@ -1,10 +1,11 @@
 // Paired reads, from two files or from one in which mates alternate.
 //
-// Mates have one name, apart from a final 1 and 2 in this order after one of "/", ".", "_" or ":" (both or neither;
-// fastq-dump -I writes ".1" and ".2"). Illumina comments that begin "1:" and "2:" must be in this order too, where
-// there are any. The first pair that does not match is a ParseError with both names and both record numbers; so is a
-// file that ends before the other (or an odd number of interleaved records). options.check_mates = false leaves names
-// alone. Threads: a reader belongs to one thread at a time.
+// Mates have one name, apart from a final 1 and 2 in this order after one of "/", ".", "_", ":" or
+// "-", with or without an R ("_R1", "_R2"); both or neither. fastq-dump -I writes ".1" and ".2". Illumina comments that
+// begin "1:" and "2:" must be in this order too, where there are any. The first pair that does not match is a
+// ParseError with both names and both record numbers; so is a file that ends before the other (or an odd number of
+// interleaved records). options.check_mates = false leaves names alone. Threads: a reader belongs to one thread at a
+// time.
 #pragma once
 
 #include <cstdint>

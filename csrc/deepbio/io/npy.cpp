@@ -1,6 +1,7 @@
 #include "deepbio/io/npy.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <charconv>
 #include <cstring>
@@ -52,6 +53,7 @@ std::vector<int64_t> parse_shape(std::string_view text, const std::string& path)
 
 struct NpyHeader {
   std::string dtype;  // "f8" and so on, or "b1"
+  bool is_big_endian = false;
   bool is_fortran = false;
   std::vector<int64_t> shape;
   size_t data_offset = 0;
@@ -69,8 +71,8 @@ NpyHeader parse_npy_header(std::string_view bytes, const std::string& path) {
   const std::string_view header = bytes.substr(is_long ? 12 : 10, length);
   std::string_view dtype = header_value(header, "descr", "'", path);
   if (!dtype.empty()) dtype.remove_prefix(1);
-  if (dtype.starts_with('>')) fail(path, "little-endian numbers", "descr " + quoted(dtype));
-  if (dtype.starts_with('<') || dtype.starts_with('|') || dtype.starts_with('=')) dtype.remove_prefix(1);
+  out.is_big_endian = dtype.starts_with('>');
+  if (!dtype.empty() && std::string_view("<>|=").find(dtype[0]) < 4) dtype.remove_prefix(1);
   out.dtype = dtype;
   out.is_fortran = header_value(header, "fortran_order", ",", path).starts_with("True");
   out.shape = parse_shape(header_value(header, "shape", ")", path), path);
@@ -78,15 +80,16 @@ NpyHeader parse_npy_header(std::string_view bytes, const std::string& path) {
 }
 
 template <class T>
-void convert(std::string_view bytes, std::vector<double>& out) {
+void convert(std::string_view bytes, bool is_big_endian, std::vector<double>& out) {
   for (size_t k = 0; k < out.size(); ++k) {
-    T value;
-    std::memcpy(&value, bytes.data() + k * sizeof(T), sizeof(T));
-    out[k] = static_cast<double>(value);
+    std::array<char, sizeof(T)> raw;
+    std::memcpy(raw.data(), bytes.data() + k * sizeof(T), sizeof(T));
+    if (is_big_endian) std::reverse(raw.begin(), raw.end());
+    out[k] = static_cast<double>(std::bit_cast<T>(raw));
   }
 }
 
-using Convert = void (*)(std::string_view, std::vector<double>&);
+using Convert = void (*)(std::string_view bytes, bool is_big_endian, std::vector<double>& out);
 struct NpyType {
   std::string_view dtype;
   size_t num_bytes;
@@ -142,7 +145,7 @@ NpyArray parse_npy(std::string_view bytes, const std::string& path) {
          static_cast<int64_t>(header.data_offset));
   }
   NpyArray out{header.shape, std::vector<double>(count)};
-  type->convert(data, out.values);
+  type->convert(data, header.is_big_endian, out.values);
   if (header.is_fortran) out.values = to_row_major(out.values, out.shape);
   return out;
 }

@@ -1,6 +1,7 @@
 // NumPy's .npy: arrays of real numbers, any shape, read as doubles.
 //
-// Versions 1 to 3, C and Fortran order, float32, float64, integers of 8 to 64 bits and bool, little-endian.
+// Versions 1 to 3, C and Fortran order, float32, float64, integers of 8 to 64 bits and bool, of either
+// byte order.
 #pragma once
 
 #include <cstdint>

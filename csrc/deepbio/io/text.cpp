@@ -97,6 +97,9 @@ std::string number_text(double value) {
 void check_text(std::string_view text, const std::string& path) {
   if (std::string format = foreign_format(text.substr(0, 4096)); !format.empty())
     fail(text, 0, path, std::move(format));
+  // Files that other readers here take; their bytes would be called text of another encoding.
+  if (text.starts_with("\x89HDF\r\n")) fail(text, 0, path, "an HDF5 file (BIOM 2 or a matrix)");
+  if (text.starts_with("\x93NUMPY")) fail(text, 0, path, "an array of NumPy (.npy)");
   if (const size_t at = find_foreign_byte(text); at != std::string_view::npos) fail_foreign(text, at, path);
   if (const size_t at = text.find('\0'); at != std::string_view::npos) fail(text, at, path, "a zero byte");
 }

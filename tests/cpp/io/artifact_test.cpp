@@ -68,8 +68,9 @@ CATCH_TEST_CASE("an artifact of another type is refused with both types", "[arti
                             Catch::Contains("FeatureTable[...]") && Catch::Contains("got Phylogeny[Rooted]"));
   CATCH_REQUIRE_THROWS_WITH(read_distances(folder / "tree.qza"), Catch::Contains("DistanceMatrix"));
   CATCH_REQUIRE_THROWS_WITH(read_newick(folder / "tax.qza"), Catch::Contains("got FeatureData[Taxonomy]"));
-  CATCH_REQUIRE_THROWS_WITH(open_bytes(folder / "tax.qza"), Catch::Contains("got FeatureData[Taxonomy]"));
-  CATCH_REQUIRE_THROWS_WITH(FastxReader(folder / "tax.qza"), Catch::Contains("FeatureData[Taxonomy]"));
+  test::write_text(folder / "page.qzv", test::artifact_of("Visualization", "index.html", "<html>"));
+  CATCH_REQUIRE_THROWS_WITH(open_bytes(folder / "page.qzv"), Catch::Contains("got Visualization"));
+  CATCH_REQUIRE_THROWS_WITH(FastxReader(folder / "page.qzv"), Catch::Contains("Visualization"));
 }
 
 CATCH_TEST_CASE("a zip that is no artifact is refused as such", "[artifact]") {

@@ -67,6 +67,12 @@ CATCH_TEST_CASE("every window of a sequence is its part, for each container, wid
   }
 }
 
+CATCH_TEST_CASE("other formats and line ends of a lone CR are named, not taken for a title", "[fai]") {
+  CATCH_CHECK(contains(message_of(">a\rACGT\r>b\rGG\r"), "got a lone CR in a title"));
+  CATCH_CHECK(contains(message_of("@HD\tVN:1.6\n"), "SAM alignments"));
+  CATCH_CHECK(contains(message_of(test::gzip_text(test::gzip_text(">a\nAC\n"))), "gzip in gzip"));
+}
+
 CATCH_TEST_CASE("the .fai is that of samtools, and is read back", "[fai]") {
   test::TemporaryFolder folder;
   test::write_text(folder / "a.fa", ">one first\nACGT\nAC\n>two\nGGGGG");

@@ -113,9 +113,17 @@ CATCH_TEST_CASE("mates are told by the conventions of SRA and others, and commen
   CATCH_REQUIRE(pairs_of({"SRR2040271.1.1" + long_title}, {"SRR2040271.1.2" + long_title}).num_pairs == 1);
   CATCH_REQUIRE(pairs_of({"SRR1.1", "SRR1.2"}, {"SRR1.1", "SRR1.2"}).num_pairs == 2);  // split-files without -I
   CATCH_REQUIRE(pairs_of({"r_1", "s:1", "t.1"}, {"r_2", "s:2", "t.2"}).num_pairs == 3);
+  CATCH_REQUIRE(pairs_of({"r-1", "s_R1", "t.R1"}, {"r-2", "s_R2", "t.R2"}).num_pairs == 3);
   CATCH_REQUIRE(pairs_of({"a 1:N:0:ACGT", "b"}, {"a", "b 2:N:0:ACGT"}).num_pairs == 2);
-  for (const auto& [first, second] : std::vector<std::pair<std::string, std::string>>{
-           {"r.2", "r.1"}, {"r.1", "r_2"}, {"r.1", "r.3"}, {"r.1", "s.2"}, {"r1", "r2"}, {"a", "a 1:N:0:A"}}) {
+  for (const auto& [first, second] : std::vector<std::pair<std::string, std::string>>{{"r.2", "r.1"},
+                                                                                      {"r.1", "r_2"},
+                                                                                      {"r.1", "r.3"},
+                                                                                      {"r.1", "s.2"},
+                                                                                      {"r1", "r2"},
+                                                                                      {"a", "a 1:N:0:A"},
+                                                                                      {"r_R2", "r_R1"},
+                                                                                      {"rR1", "rR2"},
+                                                                                      {"r_R1", "r_2"}}) {
     CATCH_CAPTURE(first, second);
     CATCH_REQUIRE(pairs_of({first}, {second}).error != "");
   }

@@ -90,6 +90,10 @@ CATCH_TEST_CASE("npy files of every real type, version and order are read", "[ma
   CATCH_REQUIRE(read(npy_bytes<float>("{'descr': '<f4" + tail, {0, 1, 2, 3, 4, 5})).values == expected);
   CATCH_REQUIRE(read(npy_bytes<int64_t>("{'descr': '<i8" + tail, {0, 1, 2, 3, 4, 5}, 2)).values == expected);
   CATCH_REQUIRE(read(npy_bytes<uint8_t>("{'descr': '|u1" + tail, {0, 1, 2, 3, 4, 5}, 3)).values == expected);
+  // 256 and 1 in the other byte order.
+  CATCH_REQUIRE(
+      read(npy_bytes<int16_t>("{'descr': '>i2', 'fortran_order': False, 'shape': (2,), }\n", {1, 256})).values ==
+      std::vector<double>{256, 1});
   const auto fortran =
       read(npy_bytes<double>("{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3), }\n", {0, 3, 1, 4, 2, 5}));
   CATCH_REQUIRE(fortran.values == expected);
@@ -112,7 +116,7 @@ CATCH_TEST_CASE("damaged npy files are refused", "[matrix]") {
     test::write_text(folder / "a.npy", npy_bytes<double>(dict, {1, 2}));
     CATCH_REQUIRE_THROWS_AS(read_npy(folder / "a.npy"), ParseError);
   };
-  refused("{'descr': '>f8', 'fortran_order': False, 'shape': (2,), }\n");
+  refused("{'descr': '>c8', 'fortran_order': False, 'shape': (2,), }\n");
   refused("{'descr': '|O', 'fortran_order': False, 'shape': (2,), }\n");
   refused("{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }\n");
   refused("{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999, 99999999999), }\n");

@@ -89,10 +89,14 @@ CATCH_TEST_CASE("zips are told by what they hold", "[sniff]") {
       test::zip_of({{"u/metadata.yaml", "uuid: u\ntype: Phylogeny[Rooted]\n"}, {"u/data/tree.nwk", "(a:1,b:2);"}}));
   CATCH_REQUIRE(tree.kind == FileKind::kTree);
   CATCH_REQUIRE(tree.artifact_type == "Phylogeny[Rooted]");
-  const FileGuess taxonomy = guess(
-      test::zip_of({{"u/metadata.yaml", "uuid: u\ntype: FeatureData[Taxonomy]\n"}, {"u/data/taxonomy.tsv", "x"}}));
-  CATCH_REQUIRE(taxonomy.kind == FileKind::kArtifact);
-  CATCH_REQUIRE(taxonomy.description == "FeatureData[Taxonomy]");
+  const FileGuess taxonomy = guess(test::zip_of({{"u/metadata.yaml", "uuid: u\ntype: FeatureData[Taxonomy]\n"},
+                                                 {"u/data/taxonomy.tsv", "Feature ID\tTaxon\nf\tk__B\n"}}));
+  CATCH_REQUIRE(taxonomy.kind == FileKind::kMetadata);
+  CATCH_REQUIRE(taxonomy.artifact_type == "FeatureData[Taxonomy]");
+  const FileGuess page =
+      guess(test::zip_of({{"u/metadata.yaml", "uuid: u\ntype: Visualization\n"}, {"u/data/index.html", "x"}}));
+  CATCH_REQUIRE(page.kind == FileKind::kArtifact);
+  CATCH_REQUIRE(page.description == "Visualization");
 }
 
 CATCH_TEST_CASE("formats that are not read are named with the way out", "[sniff]") {

@@ -55,6 +55,17 @@ CATCH_TEST_CASE("every reader of text refuses Latin-1 and UTF-16 with path, line
   refused(std::string("(a:1,b\0c:2);", 12), 1, "zero byte");
 }
 
+CATCH_TEST_CASE("HDF5 and NumPy files are not called text of another encoding", "[text]") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "x";
+  for (const auto& [bytes, said] : {std::pair<std::string, std::string>{"\x89HDF\r\n\x1a\n", "an HDF5 file"},
+                                    {"\x93NUMPY\x01", "an array of NumPy"}}) {
+    test::write_text(path, bytes);
+    CATCH_CHECK_THROWS_WITH(read_metadata(path), Catch::Contains("UTF-8, got " + said));
+    CATCH_CHECK_THROWS_WITH(read_newick(path), Catch::Contains("UTF-8, got " + said));
+  }
+}
+
 CATCH_TEST_CASE("ids of binary files are held to the same rule", "[text]") {
   const test::TemporaryFolder folder;
   CATCH_REQUIRE_THROWS_AS(write_biom(folder / "t.biom", {{"\xD6"
