@@ -13,7 +13,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -113,7 +113,7 @@ def integrated_gradients(
     return _Path(model, dataset, _place_of(config, label), steps).walk()
 
 
-def _place_of(config: dict, label: str | None) -> int:
+def _place_of(config: dict[str, Any], label: str | None) -> int:
     """The output that is explained: a class, or the only number."""
     target = config["target"]
     if not target["is_classifier"]:
@@ -187,6 +187,7 @@ class _Path:
         )
         if "target_distribution" in out:  # its median moves in jumps of a bin's slope; the mean is smooth
             edges = out["bin_edges"]
-            return out["target_distribution"].exp() @ ((edges[1:] + edges[:-1]) / 2)
-        said = out["target_prediction"]
+            mean: Tensor = out["target_distribution"].exp() @ ((edges[1:] + edges[:-1]) / 2)
+            return mean
+        said: Tensor = out["target_prediction"]
         return said.select(-1, said.size(-1) // 2)[:, 0] if said.dim() == 3 else said[:, self.place]

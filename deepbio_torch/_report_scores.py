@@ -220,7 +220,7 @@ def _threshold_curves(held: HeldBack) -> str:
         if not 0 < is_it.sum() < len(is_it):
             continue
         false, true, precision = rates_by_threshold(is_it, held.chances[:, i])
-        area = float(np.trapezoid(true, false) if hasattr(np, "trapezoid") else np.trapz(true, false))
+        area = float((np.diff(false) * (true[1:] + true[:-1]) / 2).sum())
         left.plot(false, true, label=f"{held.classes[i]} (AUC {area:.3f})")
         right.plot(true, precision, label=f"{held.classes[i]} ({is_it.mean():.0%} of the samples)")
     left.plot([0, 1], [0, 1], color="0.6", linestyle=":")
