@@ -14,7 +14,9 @@ from setuptools import Extension, setup
 
 HERE = Path(__file__).parent.resolve()
 # The torch that is wanted is said once, in pyproject.toml.
-LOWEST, ABOVE = re.search(r'"torch>=([\d.]+),<([\d.]+)"', (HERE / "pyproject.toml").read_text()).groups()
+LOWEST, ABOVE = re.search(
+    r'"torch>=([\d.]+),<([\d.]+)"', (HERE / "pyproject.toml").read_text()
+).groups()
 WANTED = f"'torch>={LOWEST},<{ABOVE}'"
 
 
@@ -26,9 +28,13 @@ try:
     import torch
     from torch.utils.cpp_extension import BuildExtension
 except ImportError:
-    sys.exit(f"deepbio_torch needs torch to build: run  pip install {WANTED}  and install with --no-build-isolation")
+    sys.exit(
+        f"deepbio_torch needs torch to build: run  pip install {WANTED}  and install with --no-build-isolation"
+    )
 if not numbers(LOWEST) <= numbers(torch.__version__) < numbers(ABOVE):
-    sys.exit(f"deepbio_torch needs {WANTED}, found torch {torch.__version__}: run  pip install {WANTED}")
+    sys.exit(
+        f"deepbio_torch needs {WANTED}, found torch {torch.__version__}: run  pip install {WANTED}"
+    )
 
 
 class CMakeBuild(BuildExtension):
@@ -42,7 +48,19 @@ class CMakeBuild(BuildExtension):
         configure += [f"-DPython3_EXECUTABLE={sys.executable}", f"-DCMAKE_INSTALL_PREFIX={package}"]
         configure += [f"-DDEEPBIO_BUNDLE={os.environ.get('DEEPBIO_BUNDLE', 'OFF')}"]
         self.call(configure + os.environ.get("DEEPBIO_CMAKE_ARGS", "").split())
-        self.call(["cmake", "--build", build, "-j", jobs, "--target", "deepbio_tool", "deepbio_io_library", "_C"])
+        self.call(
+            [
+                "cmake",
+                "--build",
+                build,
+                "-j",
+                jobs,
+                "--target",
+                "deepbio_tool",
+                "deepbio_io_library",
+                "_C",
+            ]
+        )
         self.call(["cmake", "--install", build, "--strip"])
         release = torch.__version__.split("+")[0]
         (package / "_build.py").write_text(
@@ -61,14 +79,18 @@ class CMakeBuild(BuildExtension):
     def call(self, command: list[object]) -> None:
         """Runs cmake and ninja of this Python's environment first, whether or not it is activated."""
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-        subprocess.run([str(part) for part in command], check=True, env={**os.environ, "PATH": path})
+        subprocess.run(
+            [str(part) for part in command], check=True, env={**os.environ, "PATH": path}
+        )
 
     def get_outputs(self) -> list[str]:
         return []
 
 
 # A wheel to hand out names the torch it was built against (setup/wheel.sh).
-TAG = f"+torch{'.'.join(torch.__version__.split('.')[:2])}" if "DEEPBIO_BUNDLE" in os.environ else ""
+TAG = (
+    f"+torch{'.'.join(torch.__version__.split('.')[:2])}" if "DEEPBIO_BUNDLE" in os.environ else ""
+)
 
 setup(
     options={"egg_info": {"tag_build": TAG}},

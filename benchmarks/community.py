@@ -84,31 +84,52 @@ def rows(runs: int) -> list[dict[str, object]]:
             "ours": lambda labels=labels: db.permanova(matrix, labels),
             "scikit-bio": lambda labels=labels: permanova(theirs, labels, permutations=999),
         }
-        out.append({"name": f"PERMANOVA 999, N = {N}, {groups} groups", **timed(calls, min(runs, 3))})
+        out.append(
+            {"name": f"PERMANOVA 999, N = {N}, {groups} groups", **timed(calls, min(runs, 3))}
+        )
     calls = {
         "ours": lambda: db.pcoa(matrix, AXES, method="randomised"),
-        "scikit-bio fsvd": lambda: pcoa(theirs, method="fsvd", dimensions=AXES, warn_neg_eigval=False),
+        "scikit-bio fsvd": lambda: pcoa(
+            theirs, method="fsvd", dimensions=AXES, warn_neg_eigval=False
+        ),
     }
     exact = subset_axes(matrix)
     close = db.pcoa(matrix, AXES, method="randomised").eigenvalues.numpy()
     fsvd = pcoa(theirs, method="fsvd", dimensions=AXES, warn_neg_eigval=False).eigvals.to_numpy()
-    errors = {"ours": np.abs(close / exact - 1).max(), "scikit-bio fsvd": np.abs(fsvd / exact - 1).max()}
+    errors = {
+        "ours": np.abs(close / exact - 1).max(),
+        "scikit-bio fsvd": np.abs(fsvd / exact - 1).max(),
+    }
     accuracy = {name: float(error) for name, error in errors.items()}
-    out.append({"name": f"PCoA approximate, N = {N}", **timed(calls, runs), "relative_error": accuracy})
-    calls = {"ours": lambda: db.pcoa(matrix, AXES), "LAPACK subset (SciPy)": lambda: subset_axes(matrix)}
+    out.append(
+        {"name": f"PCoA approximate, N = {N}", **timed(calls, runs), "relative_error": accuracy}
+    )
+    calls = {
+        "ours": lambda: db.pcoa(matrix, AXES),
+        "LAPACK subset (SciPy)": lambda: subset_axes(matrix),
+    }
     out.append({"name": f"PCoA exact, N = {N}", **timed(calls, min(runs, 3))})
     counts = rng.negative_binomial(0.3, 0.05, size=(1000, 10000)).astype(float)
-    table = db.Table.from_arrays([f"s{i}" for i in range(1000)], [f"f{i}" for i in range(10000)], counts)
-    calls = {"ours": lambda: db.beta_diversity(table, "aitchison"), "NumPy": lambda: log_ratio_distances(counts)}
+    table = db.Table.from_arrays(
+        [f"s{i}" for i in range(1000)], [f"f{i}" for i in range(10000)], counts
+    )
+    calls = {
+        "ours": lambda: db.beta_diversity(table, "aitchison"),
+        "NumPy": lambda: log_ratio_distances(counts),
+    }
     out.append({"name": "Aitchison 1000 x 10000, 59 % above zero", **timed(calls, min(runs, 3))})
     return out
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "community.json")
+    parser.add_argument(
+        "--output", type=Path, default=Path(__file__).parent / "results" / "community.json"
+    )
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(options.threads)
@@ -116,9 +137,15 @@ def main() -> None:
     for row in found:
         for name, times in row.items():
             if isinstance(times, dict) and "median_s" in times:
-                print(f"{row['name']:44s} {name:24s} {times['median_s']:.3f} s  {times['processor_median_s']:.3f} s")
+                print(
+                    f"{row['name']:44s} {name:24s} {times['median_s']:.3f} s  {times['processor_median_s']:.3f} s"
+                )
     about = {**machine(), "threads": options.threads}
-    versions = {"deepbio_torch": db.__version__, "torch": torch.__version__, "scikit-bio": skbio.__version__}
+    versions = {
+        "deepbio_torch": db.__version__,
+        "torch": torch.__version__,
+        "scikit-bio": skbio.__version__,
+    }
     text = json.dumps({"machine": about, "versions": versions, "results": found}, indent=1)
     options.output.write_text(text + "\n")
 

@@ -32,10 +32,21 @@ SHAPES = {
 
 
 def weights(layers: int, dim: int, width: int) -> list[torch.Tensor]:
-    shapes = [(3 * dim, dim), (3 * dim,), (dim, dim), (dim,), (width, dim), (width,), (dim, width), (dim,)]
+    shapes = [
+        (3 * dim, dim),
+        (3 * dim,),
+        (dim, dim),
+        (dim,),
+        (width, dim),
+        (width,),
+        (dim, width),
+        (dim,),
+    ]
     out = []
     for _ in range(layers):
-        out += [torch.randn(shape) * (shape[-1] ** -0.5 if len(shape) > 1 else 0.1) for shape in shapes]
+        out += [
+            torch.randn(shape) * (shape[-1] ** -0.5 if len(shape) > 1 else 0.1) for shape in shapes
+        ]
         out += [torch.ones(dim), torch.zeros(dim), torch.ones(dim), torch.zeros(dim)]
     return [weight.requires_grad_() for weight in out]
 
@@ -43,19 +54,28 @@ def weights(layers: int, dim: int, width: int) -> list[torch.Tensor]:
 class Step:
     """One shape; called with "fused" or "composite", it returns the seconds of a step."""
 
-    def __init__(self, rows: int, length: int, dim: int, heads: int, width: int, layers: int) -> None:
+    def __init__(
+        self, rows: int, length: int, dim: int, heads: int, width: int, layers: int
+    ) -> None:
         torch.manual_seed(0)
         self.heads, self.weights = heads, weights(layers, dim, width)
-        self.x, self.grad = torch.randn(rows, length, dim, requires_grad=True), torch.randn(rows, length, dim)
+        self.x, self.grad = (
+            torch.randn(rows, length, dim, requires_grad=True),
+            torch.randn(rows, length, dim),
+        )
         self.mask = torch.ones(rows, length, dtype=torch.bool)
-        self.operations = 3 * rows * length * layers * (8 * dim * dim + 4 * dim * width + 4 * length * dim)
+        self.operations = (
+            3 * rows * length * layers * (8 * dim * dim + 4 * dim * width + 4 * length * dim)
+        )
 
     def __call__(self, path: str) -> float:
         os.environ["DEEPBIO_ENCODER"] = path
         for leaf in (self.x, *self.weights):
             leaf.grad = None
         start = time.perf_counter()
-        torch.ops.deepbio.encoder_stack(self.x, self.mask, self.weights, self.heads, 0, 0.1, True).backward(self.grad)
+        torch.ops.deepbio.encoder_stack(
+            self.x, self.mask, self.weights, self.heads, 0, 0.1, True
+        ).backward(self.grad)
         return time.perf_counter() - start
 
 
@@ -79,7 +99,11 @@ def measure(name: str, runs: int, threads: int, composite: bool) -> dict[str, ob
             taken = step(path)
             if run:
                 seconds[path].append(taken)
-    row: dict[str, object] = {"name": name, "shape": dict(zip("ULDHFA", SHAPES[name], strict=True)), "threads": threads}
+    row: dict[str, object] = {
+        "name": name,
+        "shape": dict(zip("ULDHFA", SHAPES[name], strict=True)),
+        "threads": threads,
+    }
     for path, all_seconds in seconds.items():
         if all_seconds:
             middle = statistics.median(all_seconds)
@@ -96,18 +120,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--shapes", nargs="+", default=list(SHAPES), choices=SHAPES)
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "encoder.json")
+    parser.add_argument(
+        "--output", type=Path, default=Path(__file__).parent / "results" / "encoder.json"
+    )
     options = parser.parse_args()
     _library.load()
     torch.set_num_threads(1)
     product = product_rate()
     rows = [
-        measure(name, options.runs, 1, composite=name in ("ASV encoder", "sample level")) for name in options.shapes
+        measure(name, options.runs, 1, composite=name in ("ASV encoder", "sample level"))
+        for name in options.shapes
     ]
     rows += [measure("ASV encoder", options.runs, 2, composite=False)]
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     machine = {
-        "cpu": next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), ""),
+        "cpu": next(
+            (line.split(":")[1].strip() for line in lines if line.startswith("model name")), ""
+        ),
         "cores": os.cpu_count(),
         "system": platform.platform(),
         "torch": torch.__version__,

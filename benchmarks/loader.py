@@ -31,7 +31,14 @@ from machine import machine
 from torch.utils.data import DataLoader as TorchLoader
 
 import deepbio_torch as db
-from deepbio_torch.transforms import Compose, IntegerEncoder, Mutator, OneHotEncoder, ReverseComplement, Sampler
+from deepbio_torch.transforms import (
+    Compose,
+    IntegerEncoder,
+    Mutator,
+    OneHotEncoder,
+    ReverseComplement,
+    Sampler,
+)
 
 try:
     import dnaio
@@ -40,7 +47,9 @@ except ImportError:
 
 BATCH, WIDTH = 256, 150
 Way = Callable[[], float]  # seconds of one turn
-Rows = dict[str, tuple[str, float, dict[str, Way], dict[str, float]]]  # unit, work, ways, goals "A / B" -> at least
+Rows = dict[
+    str, tuple[str, float, dict[str, Way], dict[str, float]]
+]  # unit, work, ways, goals "A / B" -> at least
 
 
 def timed(call: Callable[[], object]) -> Way:
@@ -63,17 +72,24 @@ def write_reads(path: Path, count: int) -> None:
     with path.open("wb") as file:
         for i, row in enumerate(bases):
             file.write(
-                b"@SIM:1:FLOW:1:%d:%d 1:N:0:ACGT\n%b\n+\n%b\n" % (i // 1000, i % 1000, row.tobytes(), b"F" * WIDTH)
+                b"@SIM:1:FLOW:1:%d:%d 1:N:0:ACGT\n%b\n+\n%b\n"
+                % (i // 1000, i % 1000, row.tobytes(), b"F" * WIDTH)
             )
 
 
 def loop(program: Path, path: Path, form: str) -> float:
-    done = subprocess.run([program, path, form, str(WIDTH)], check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [program, path, form, str(WIDTH)], check=True, capture_output=True, text=True
+    )
     return float(done.stdout.split()[1])
 
 
-def stream(path: Path, encoder: object, steps: tuple[object, ...] = (), threads: int = 0) -> db.DataLoader:
-    data = db.StreamingSequenceDataset(path, transform=Compose([*steps, encoder]) if steps else encoder)
+def stream(
+    path: Path, encoder: object, steps: tuple[object, ...] = (), threads: int = 0
+) -> db.DataLoader:
+    data = db.StreamingSequenceDataset(
+        path, transform=Compose([*steps, encoder]) if steps else encoder
+    )
     return db.DataLoader(data, batch_size=BATCH, num_workers=threads)
 
 
@@ -127,9 +143,14 @@ def encoders() -> dict[str, object]:
 def from_file(folder: Path, path: Path, count: int) -> Rows:
     """File to batches."""
     program, out = folder / "loop", Rows()
-    subprocess.run(["c++", "-std=c++20", "-O3", "-o", program, Path(__file__).with_suffix(".cpp")], check=True)
+    subprocess.run(
+        ["c++", "-std=c++20", "-O3", "-o", program, Path(__file__).with_suffix(".cpp")], check=True
+    )
     for form, encoder in encoders().items():
-        ways = {"C loop": partial(loop, program, path, form), "ours": timed(lambda e=encoder: drain(stream(path, e)))}
+        ways = {
+            "C loop": partial(loop, program, path, form),
+            "ours": timed(lambda e=encoder: drain(stream(path, e))),
+        }
         goals = {"ours / C loop": 0.75}
         if dnaio:
             ways["dnaio, np.take"] = timed(partial(dnaio_batches, path, tables()[form], True))
@@ -147,18 +168,33 @@ def from_memory(path: Path, count: int) -> Rows:
         reads = [line.rstrip() for line in islice(file, 1, None, 4)]
     out = Rows()
     for form in ("int64", "onehot"):
-        data, plain = db.SequenceDataset(path, transform=encoders()[form]), PerItem(reads[:50_000], tables()[form])
+        data, plain = (
+            db.SequenceDataset(path, transform=encoders()[form]),
+            PerItem(reads[:50_000], tables()[form]),
+        )
         len(data)
         small = torch.utils.data.Subset(data, range(50_000))
-        few = timed(lambda p=plain: drain(TorchLoader(p, batch_size=BATCH, shuffle=True, collate_fn=pad)))
-        ours = [partial(db.DataLoader, data, batch_size=BATCH, shuffle=True, seed=1, num_workers=n) for n in range(3)]
+        few = timed(
+            lambda p=plain: drain(TorchLoader(p, batch_size=BATCH, shuffle=True, collate_fn=pad))
+        )
+        ours = [
+            partial(db.DataLoader, data, batch_size=BATCH, shuffle=True, seed=1, num_workers=n)
+            for n in range(3)
+        ]
         ways = {
             "torch DataLoader, item by item": lambda few=few: few() * count / 50_000,
-            "torch DataLoader": timed(lambda d=data: drain(TorchLoader(d, batch_size=BATCH, shuffle=True))),
-            "torch DataLoader, Subset": lambda s=small: (
-                timed(lambda: drain(TorchLoader(s, batch_size=BATCH, shuffle=True)))() * count / 50_000
+            "torch DataLoader": timed(
+                lambda d=data: drain(TorchLoader(d, batch_size=BATCH, shuffle=True))
             ),
-            **{f"db.DataLoader, {n} threads": timed(lambda make=make: drain(make())) for n, make in enumerate(ours)},
+            "torch DataLoader, Subset": lambda s=small: (
+                timed(lambda: drain(TorchLoader(s, batch_size=BATCH, shuffle=True)))()
+                * count
+                / 50_000
+            ),
+            **{
+                f"db.DataLoader, {n} threads": timed(lambda make=make: drain(make()))
+                for n, make in enumerate(ours)
+            },
         }
         goals = {
             "torch DataLoader / torch DataLoader, item by item": 10,
@@ -222,7 +258,9 @@ def looked_at(folder: Path) -> Rows:
     }
 
 
-def measured(name: str, row: tuple[str, float, dict[str, Way], dict[str, float]], rounds: int) -> dict[str, object]:
+def measured(
+    name: str, row: tuple[str, float, dict[str, Way], dict[str, float]], rounds: int
+) -> dict[str, object]:
     unit, work, ways, goals = row
     turns: dict[str, list[float]] = {way: [] for way in ways}
     for turn in range(rounds + 1):
@@ -233,13 +271,20 @@ def measured(name: str, row: tuple[str, float, dict[str, Way], dict[str, float]]
     rates = {way: work / statistics.median(seconds) for way, seconds in turns.items()}
     out: dict[str, object] = {"row": name, "unit": unit}
     out["ways"] = {
-        way: {"rate": rates[way], "range": [work / max(seconds), work / min(seconds)]} for way, seconds in turns.items()
+        way: {"rate": rates[way], "range": [work / max(seconds), work / min(seconds)]}
+        for way, seconds in turns.items()
     }
     out["goals"] = {
-        goal: {"ratio": round(rates[goal.split(" / ")[0]] / rates[goal.split(" / ")[1]], 2), "at_least": least}
+        goal: {
+            "ratio": round(rates[goal.split(" / ")[0]] / rates[goal.split(" / ")[1]], 2),
+            "at_least": least,
+        }
         for goal, least in goals.items()
     }
-    print(f"{name} ({unit}): " + ", ".join(f"{way} {rate:,.1f}" for way, rate in rates.items()), file=sys.stderr)
+    print(
+        f"{name} ({unit}): " + ", ".join(f"{way} {rate:,.1f}" for way, rate in rates.items()),
+        file=sys.stderr,
+    )
     for goal, reached in out["goals"].items():
         print(f"    {goal}: {reached['ratio']} (at least {reached['at_least']})", file=sys.stderr)
     return out
@@ -267,7 +312,9 @@ def peak_memory(path: Path) -> dict[str, object]:
     taken = {}
     for buffer in (0, 10_000):
         command = [sys.executable, "-P", "-c", PEAK, path, str(buffer)]
-        taken[buffer] = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout) / 1024
+        taken[buffer] = (
+            int(subprocess.run(command, check=True, capture_output=True, text=True).stdout) / 1024
+        )
     batch = BATCH * WIDTH * 16 / 2**20
     allowed = 64 + 2 * 4 * batch  # two threads, two batches ahead each
     print(f"streaming, 2 threads: {taken[0]:.1f} MiB, allowed {allowed:.1f} MiB", file=sys.stderr)
@@ -280,7 +327,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--reads", type=int, default=300_000)
     parser.add_argument("--only", default="")
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "loader.json")
+    parser.add_argument(
+        "--output", type=Path, default=Path(__file__).parent / "results" / "loader.json"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     if dnaio is None:
@@ -293,13 +342,23 @@ def main() -> None:
         results = [measured(row, rows[row], options.rounds) for row in rows if options.only in row]
         if options.only in "memory of streaming":
             results.append(peak_memory(path))
-    kept = json.loads(options.output.read_text())["results"] if options.output.exists() and options.only else []
+    kept = (
+        json.loads(options.output.read_text())["results"]
+        if options.output.exists() and options.only
+        else []
+    )
     new = {result["row"] for result in results}
     results = [result for result in kept if result["row"] not in new] + results
-    versions = {"deepbio_torch": db.__version__, "torch": torch.__version__, "numpy": np.__version__}
+    versions = {
+        "deepbio_torch": db.__version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+    }
     about = {"machine": {**machine(), "threads": 1}, "versions": versions, "reads": options.reads}
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps({**about, "rounds": options.rounds, "results": results}, indent=1) + "\n")
+    options.output.write_text(
+        json.dumps({**about, "rounds": options.rounds, "results": results}, indent=1) + "\n"
+    )
 
 
 if __name__ == "__main__":

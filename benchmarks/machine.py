@@ -9,7 +9,8 @@ def machine() -> dict[str, object]:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     return {
         "cpu": next(
-            (line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine()
+            (line.split(":")[1].strip() for line in lines if line.startswith("model name")),
+            platform.machine(),
         ),
         "cores": os.cpu_count(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),

@@ -35,7 +35,9 @@ def timed(call: Callable[[], object], runs: int) -> list[float]:
     return out
 
 
-def compare(name: str, plain: Callable[[], object], ours: Callable[[], object], runs: int) -> dict[str, object]:
+def compare(
+    name: str, plain: Callable[[], object], ours: Callable[[], object], runs: int
+) -> dict[str, object]:
     slow, fast = timed(plain, runs), timed(ours, runs)
     row = {
         "name": name,
@@ -45,7 +47,9 @@ def compare(name: str, plain: Callable[[], object], ours: Callable[[], object], 
         "ours_min_s": min(fast),
         "ours_max_s": max(fast),
     }
-    print(f"{name:48s} {row['ratio']:8.2f} x   {row['ours_median_s']:.4f} s (plain {row['plain_median_s']:.4f} s)")
+    print(
+        f"{name:48s} {row['ratio']:8.2f} x   {row['ours_median_s']:.4f} s (plain {row['plain_median_s']:.4f} s)"
+    )
     return row
 
 
@@ -99,7 +103,9 @@ def measure(folder: Path, runs: int) -> list[dict[str, object]]:
     ]
     command = Path(db.__file__).parent / "bin" / "deepbio"
     shape = "--samples 64 --features 300 --length-bp 100 --depth 2000 --reads-per-sample 0".split()
-    subprocess.run([command, "simulate", "-o", folder / "data", *shape], check=True, capture_output=True)
+    subprocess.run(
+        [command, "simulate", "-o", folder / "data", *shape], check=True, capture_output=True
+    )
     samples = db.SampleDataset(folder / "data/table.biom", max_bp=100)
     batch = samples.batch(range(8))
     padded = batch.asv_tokens[batch.asv_index] * batch.mask.unsqueeze(-1)
@@ -119,14 +125,22 @@ def measure(folder: Path, runs: int) -> list[dict[str, object]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "measure.json")
+    parser.add_argument(
+        "--output", type=Path, default=Path(__file__).parent / "results" / "measure.json"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         rows = measure(Path(folder), options.runs)
     about = {**machine(), "threads": torch.get_num_threads()}
-    versions = {"deepbio_torch": db.__version__, "torch": torch.__version__, "python": sys.version.split()[0]}
+    versions = {
+        "deepbio_torch": db.__version__,
+        "torch": torch.__version__,
+        "python": sys.version.split()[0],
+    }
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps({"machine": about, "versions": versions, "results": rows}, indent=1) + "\n")
+    options.output.write_text(
+        json.dumps({"machine": about, "versions": versions, "results": rows}, indent=1) + "\n"
+    )
 
 
 if __name__ == "__main__":

@@ -28,13 +28,26 @@ from pathlib import Path
 import torch
 from machine import machine
 
-SIZE = {"embedding_dim": 128, "vocab_size": 7, "max_bp": 150, "token_limit": 1024, "predict_nucleotides": True}
+SIZE = {
+    "embedding_dim": 128,
+    "vocab_size": 7,
+    "max_bp": 150,
+    "token_limit": 1024,
+    "predict_nucleotides": True,
+}
 for stack in ("asv", "sample", "encoder", "count", "target"):
     SIZE |= {f"{stack}_num_layers": 4, f"{stack}_num_heads": 4, f"{stack}_dropout": 0.1}
 TASKS = ("pretrain", "joint", "frozen", "predict")
-ROWS = [f"{task}/ours/{batch}/{threads}" for batch in (8, 64) for threads in (1, 2) for task in TASKS]
+ROWS = [
+    f"{task}/ours/{batch}/{threads}" for batch in (8, 64) for threads in (1, 2) for task in TASKS
+]
 ROWS += [f"{task}/padded/8/{threads}" for threads in (1, 2) for task in TASKS]
-ROWS += ["pretrain/padded-tuned/8/1", "joint/padded-tuned/8/1", "frozen/padded-tuned/8/1", "predict/padded-tuned/8/1"]
+ROWS += [
+    "pretrain/padded-tuned/8/1",
+    "joint/padded-tuned/8/1",
+    "frozen/padded-tuned/8/1",
+    "predict/padded-tuned/8/1",
+]
 NUM_SAMPLES, NUM_TRAIN, EPOCHS = 2537, 2030, 10
 
 
@@ -57,7 +70,9 @@ def our_steps(model, data: Path, batch: int, steps: int, with_target: bool) -> d
         return len(ends) <= steps
 
     start = time.perf_counter()
-    db.Trainer(model, batch_size=batch, epochs=EPOCHS, warmup_steps=10).fit(train, val, on_step=on_step)
+    db.Trainer(model, batch_size=batch, epochs=EPOCHS, warmup_steps=10).fit(
+        train, val, on_step=on_step
+    )
     taken = [b - a for a, b in zip(ends, ends[1:], strict=False)]
     return {
         "step_s": statistics.mean(taken),
@@ -76,7 +91,9 @@ def ours(task: str, batch: int, data: Path) -> dict[str, float]:
     if task == "joint":
         return our_steps(db.models.SequencePredictor(**SIZE), data, batch, 128 // batch, True)
     if task == "frozen":
-        out = our_steps(db.models.SequencePredictor(**SIZE, freeze_base=True), data, batch, 1024 // batch, True)
+        out = our_steps(
+            db.models.SequencePredictor(**SIZE, freeze_base=True), data, batch, 1024 // batch, True
+        )
         out["cache_s"] = out["first_step_s"] - out["step_s"]
         out["epoch_s"] = out["step_s"] * NUM_TRAIN / batch + out["cache_s"] / EPOCHS
         return out
@@ -96,7 +113,12 @@ def padded_batch(data: Path, batch: int) -> dict[str, torch.Tensor]:
     tokens[:, :slots, :length] = found.asv_tokens[found.asv_index] * found.mask.unsqueeze(-1)
     counts = torch.zeros(batch, SIZE["token_limit"], 1)
     counts[:, :slots, 0] = found.counts / found.counts.sum(1, keepdim=True)
-    return {"tokens": tokens, "counts": counts, "base_target": found.distances, "target": found.targets}
+    return {
+        "tokens": tokens,
+        "counts": counts,
+        "base_target": found.distances,
+        "target": found.targets,
+    }
 
 
 def padded(task: str, batch: int, data: Path) -> dict[str, float]:
@@ -135,7 +157,9 @@ def measure(row: str, data: Path) -> dict[str, float]:
     tuned = {"MALLOC_MMAP_THRESHOLD_": "1073741824", "MALLOC_TRIM_THRESHOLD_": "1073741824"}
     extra = tuned if "padded-tuned" in row else {}
     command = [sys.executable, __file__, "--data", str(data), "--in-process", row]
-    done = subprocess.run(command, env={**os.environ, **extra}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env={**os.environ, **extra}, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise SystemExit(f"{row}: {done.stderr[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])
@@ -149,11 +173,15 @@ def ratios(results: dict[str, dict[str, float]]) -> dict[str, float]:
         theirs = results.get(f"{task}/padded/8/{threads}")
         if side != "ours" or theirs is None:
             continue
-        key = {"pretrain": "step_s", "joint": "step_s", "frozen": "epoch_s", "predict": "table_s"}[task]
+        key = {"pretrain": "step_s", "joint": "step_s", "frozen": "epoch_s", "predict": "table_s"}[
+            task
+        ]
         scale = int(batch) / 8 if key == "step_s" else 1
         out[f"{task}/{batch}/{threads}"] = round(theirs[key] * scale / mine[key], 1)
         if batch == "8":
-            out[f"{task}/{batch}/{threads}/memory"] = round(theirs["peak_gib"] / mine["peak_gib"], 1)
+            out[f"{task}/{batch}/{threads}/memory"] = round(
+                theirs["peak_gib"] / mine["peak_gib"], 1
+            )
     return out
 
 
@@ -163,7 +191,9 @@ def main() -> None:
     parser.add_argument("--golden", type=Path)
     parser.add_argument("--only", nargs="+", default=ROWS, choices=ROWS, metavar="ROW")
     parser.add_argument("--in-process", choices=ROWS, metavar="ROW", help=argparse.SUPPRESS)
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "model.json")
+    parser.add_argument(
+        "--output", type=Path, default=Path(__file__).parent / "results" / "model.json"
+    )
     options = parser.parse_args()
     if options.in_process:
         return run_row(options.in_process, options.data)
@@ -176,7 +206,11 @@ def main() -> None:
         found["results"][row] = measure(row, options.data)
         print(row, found["results"][row])
     flags = Path("/proc/cpuinfo").read_text()
-    found["bf16"] = "not measured" if "avx512_bf16" in flags else "no bf16 instructions on this machine: not measured"
+    found["bf16"] = (
+        "not measured"
+        if "avx512_bf16" in flags
+        else "no bf16 instructions on this machine: not measured"
+    )
     found["machine"] = {**machine(), "torch": torch.__version__}
     found["ratios"] = ratios(found["results"])
     options.output.parent.mkdir(parents=True, exist_ok=True)

@@ -34,7 +34,9 @@ class Pooling(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         scores = self.query(x).squeeze(-1) / x.shape[-1] ** 0.5
-        scores = scores.masked_fill(mask == 0, float("-inf")).masked_fill(~mask.any(1, keepdim=True), 0.0)
+        scores = scores.masked_fill(mask == 0, float("-inf")).masked_fill(
+            ~mask.any(1, keepdim=True), 0.0
+        )
         weights = scores.softmax(-1) * mask
         weights = weights / (weights.sum(-1, keepdim=True) + 1e-8)
         return self.norm((x * weights.unsqueeze(-1)).sum(1))
@@ -43,7 +45,9 @@ class Pooling(nn.Module):
 class Stack(nn.Module):
     def __init__(self, layers: int, heads: int, dim: int, dropout: float) -> None:
         super().__init__()
-        layer = nn.TransformerEncoderLayer(dim, heads, 4 * dim, dropout, "gelu", batch_first=True, norm_first=True)
+        layer = nn.TransformerEncoderLayer(
+            dim, heads, 4 * dim, dropout, "gelu", batch_first=True, norm_first=True
+        )
         self.encoder = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
         self.norm = nn.LayerNorm(dim, eps=1e-6)
 
@@ -74,9 +78,13 @@ class ASVEncoder(nn.Module):
         if real.any():
             states[real] = self.transformer(x[real], mask[real])
         pooled = self.attention_pooling(states, mask).unflatten(0, tokens.shape[:2])
-        return pooled, self.nucleotide_head(states).unflatten(0, tokens.shape[:2]) if nucleotides else None
+        return pooled, self.nucleotide_head(states).unflatten(
+            0, tokens.shape[:2]
+        ) if nucleotides else None
 
-    def forward(self, tokens: Tensor, nucleotides: bool) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    def forward(
+        self, tokens: Tensor, nucleotides: bool
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
         hidden = None
         if self.training and nucleotides and self.mask_ratio > 0:
             hidden = (torch.rand(tokens.shape) < self.mask_ratio) & (tokens >= 1) & (tokens <= 4)
@@ -92,7 +100,9 @@ class SampleEncoder(nn.Module):
         dim = c["embedding_dim"]
         self.asv_encoder = ASVEncoder(c)
         self.sample_position_embedding = Positions(c["token_limit"] + 5, dim)
-        self.sample_transformer = Stack(c["sample_num_layers"], c["sample_num_heads"], dim, c["sample_dropout"])
+        self.sample_transformer = Stack(
+            c["sample_num_layers"], c["sample_num_heads"], dim, c["sample_dropout"]
+        )
 
 
 class Encoder(nn.Module):
@@ -102,7 +112,10 @@ class Encoder(nn.Module):
         super().__init__()
         self.sample_encoder = SampleEncoder(c)
         self.encoder_transformer = Stack(
-            c["encoder_num_layers"], c["encoder_num_heads"], c["embedding_dim"], c["encoder_dropout"]
+            c["encoder_num_layers"],
+            c["encoder_num_heads"],
+            c["embedding_dim"],
+            c["encoder_dropout"],
         )
         self.attention_pooling = Pooling(c["embedding_dim"])
 
@@ -128,9 +141,13 @@ class Predictor(nn.Module):
         super().__init__()
         dim = c["embedding_dim"]
         self.base_model = Encoder(c)
-        self.count_encoder = Stack(c["count_num_layers"], c["count_num_heads"], dim, c["count_dropout"])
+        self.count_encoder = Stack(
+            c["count_num_layers"], c["count_num_heads"], dim, c["count_dropout"]
+        )
         self.count_head = nn.Linear(dim, 1)
-        self.target_encoder = Stack(c["target_num_layers"], c["target_num_heads"], dim, c["target_dropout"])
+        self.target_encoder = Stack(
+            c["target_num_layers"], c["target_num_heads"], dim, c["target_dropout"]
+        )
         self.target_pooling, self.target_norm = Pooling(dim), nn.LayerNorm(dim)
         self.target_head = nn.Linear(dim, 1)
 
@@ -144,21 +161,29 @@ class Predictor(nn.Module):
         return out
 
 
-def total_loss(out: dict[str, Tensor], batch: dict[str, Tensor], weights: dict[str, float]) -> Tensor:
+def total_loss(
+    out: dict[str, Tensor], batch: dict[str, Tensor], weights: dict[str, float]
+) -> Tensor:
     """The sum of AAM's loss terms (Huber, count, UniFrac, nucleotides) that the outputs allow."""
     tokens = batch["tokens"]
     z, total = out["embeddings"], tokens.new_zeros((), dtype=torch.float32)
     apart = (z.unsqueeze(0) - z.unsqueeze(1)).square().sum(-1).clamp_min(1e-8).sqrt()
     upper = torch.ones_like(apart, dtype=torch.bool).triu(1)
-    total = total + weights["penalty"] * F.mse_loss(torch.tanh(apart / 10)[upper], batch["base_target"][upper])
+    total = total + weights["penalty"] * F.mse_loss(
+        torch.tanh(apart / 10)[upper], batch["base_target"][upper]
+    )
     if "target_prediction" in out:
-        total = total + weights["target_penalty"] * F.smooth_l1_loss(out["target_prediction"], batch["target"])
+        total = total + weights["target_penalty"] * F.smooth_l1_loss(
+            out["target_prediction"], batch["target"]
+        )
         real = (tokens.sum(-1) > 0).unsqueeze(-1)
         squares = (out["count_prediction"] - batch["counts"]).square() * real
         total = total + weights["count_penalty"] * squares.sum() / real.sum()
     if "nuc_predictions" in out:
         where = tokens > 0 if "mask_indices" not in out else out["mask_indices"]
-        total = total + weights["nuc_penalty"] * F.cross_entropy(out["nuc_predictions"][where], tokens[where])
+        total = total + weights["nuc_penalty"] * F.cross_entropy(
+            out["nuc_predictions"][where], tokens[where]
+        )
     return total
 
 
@@ -186,7 +211,9 @@ def check_golden(folder: Path) -> dict[str, float]:
             got = model.get_parameter(key).grad
             if got is None:
                 raise SystemExit(f"{name}: no gradient of {key}")
-            apart = ((got - expected).abs().max() - 2e-8).clamp_min(0) / expected.abs().max().clamp_min(1e-12)
+            apart = ((got - expected).abs().max() - 2e-8).clamp_min(
+                0
+            ) / expected.abs().max().clamp_min(1e-12)
             worst["gradient"] = max(worst["gradient"], apart.item())
     if worst["output"] > 2e-6 or worst["loss"] > 2e-6 or worst["gradient"] > 2e-5:
         raise SystemExit(f"the plain formulation is not AAM: differences {worst}")

@@ -40,7 +40,15 @@ def peers_python(folder: Path) -> Path:
     if not python.exists():
         venv.create(folder, with_pip=True)
         for package in PEERS:
-            command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package]
+            command = [
+                python,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                package,
+            ]
             if subprocess.run(command, check=False, capture_output=True).returncode != 0:
                 print(f"{package} cannot be installed: its rows will lack it", file=sys.stderr)
     return python.absolute()
@@ -50,7 +58,11 @@ def install_tools() -> None:
     missing = [package for tool, package in TOOLS.items() if shutil.which(tool) is None]
     if missing:
         command = ["apt-get", "install", "-y", *missing]
-        done = subprocess.run(command, check=False, capture_output=True) if shutil.which("apt-get") else None
+        done = (
+            subprocess.run(command, check=False, capture_output=True)
+            if shutil.which("apt-get")
+            else None
+        )
         if done is None or done.returncode != 0:
             print(f"no {' and no '.join(missing)} (apt): L2 will be missing", file=sys.stderr)
 
@@ -96,7 +108,9 @@ def take_turn(way: Way, path: Path, program: Path, python: Path) -> Turn:
         return run([sys.executable, "-c", TOOL, *way.case.split(), str(path)], way.environment)
     ready, loop = LOOPS[way.case].split("# timed\n")
     interpreter = sys.executable if way.kind == "ours" else str(python)
-    return run([interpreter, "-c", TIMED.format(ready=ready, loop=loop), str(path)], way.environment)
+    return run(
+        [interpreter, "-c", TIMED.format(ready=ready, loop=loop), str(path)], way.environment
+    )
 
 
 def measure(name: str, options: argparse.Namespace, python: Path) -> dict[str, object]:
@@ -129,24 +143,37 @@ def measure(name: str, options: argparse.Namespace, python: Path) -> dict[str, o
                 "min_s": min(seconds),
                 "max_s": max(seconds),
                 "items_per_s": rates[way.name],
-                "megabytes_per_s": size / 1e6 / statistics.median(seconds) if items == records else None,
+                "megabytes_per_s": size / 1e6 / statistics.median(seconds)
+                if items == records
+                else None,
                 "peak_mib": max(turn.peak_mib for turn in turns[way.name]),
             }
         )
-    rates[FASTEST] = max([rates[way.name] for way in row.ways if way.kind == "peer" and way.name in rates], default=0)
+    rates[FASTEST] = max(
+        [rates[way.name] for way in row.ways if way.kind == "peer" and way.name in rates], default=0
+    )
     goals = []
     for ratio, wanted in row.goals.items():
         ours, theirs = ratio.split(" / ")
         value = rates[ours] / rates[theirs] if ours in rates and rates.get(theirs) else None
         goals.append({"ratio": ratio, "at_least": wanted, "value": value})
     index = Path(f"{path}.dbx")
-    out = {"row": name, "file": row.file, "megabytes": size / 1e6, "rounds": options.rounds, "results": results}
+    out = {
+        "row": name,
+        "file": row.file,
+        "megabytes": size / 1e6,
+        "rounds": options.rounds,
+        "results": results,
+    }
     if name.startswith("index") and index.exists() and records:
         out["index_bytes_per_read"] = index.stat().st_size / records
-        goals.append({"ratio": "index bytes per read", "at_most": 12, "value": out["index_bytes_per_read"]})
+        goals.append(
+            {"ratio": "index bytes per read", "at_most": 12, "value": out["index_bytes_per_read"]}
+        )
     if name in STREAMING:
         peak = max(
-            (r["peak_mib"] for r in results if r["name"].startswith("deepbio") and "peak_mib" in r), default=None
+            (r["peak_mib"] for r in results if r["name"].startswith("deepbio") and "peak_mib" in r),
+            default=None,
         )
         goals.append({"ratio": "peak MiB of deepbio", "at_most": MAX_PEAK_MIB, "value": peak})
     return {**out, "goals": goals}
@@ -162,9 +189,15 @@ def show(row: dict) -> None:
         ratio = f"{ours / r['items_per_s']:7.2f} x" if r["items_per_s"] else ""
         spread = f"{r['median_s']:8.4f} s ({r['min_s']:.4f} to {r['max_s']:.4f})"
         rate = f"{r['items_per_s'] / 1e6:9.4f} M/s"
-        print(f"  {r['name']:38s} {r['threads']} thr {spread} {rate} {r['peak_mib']:7.1f} MiB {ratio}")
+        print(
+            f"  {r['name']:38s} {r['threads']} thr {spread} {rate} {r['peak_mib']:7.1f} MiB {ratio}"
+        )
     for goal in row["goals"]:
-        limit = f"at least {goal['at_least']:g}" if "at_least" in goal else f"at most {goal['at_most']:g}"
+        limit = (
+            f"at least {goal['at_least']:g}"
+            if "at_least" in goal
+            else f"at most {goal['at_most']:g}"
+        )
         value = goal["value"]
         if value is None:
             verdict = "not measured"
@@ -175,7 +208,9 @@ def show(row: dict) -> None:
 
 
 def versions(python: Path) -> dict[str, str]:
-    done = subprocess.run([python, "-m", "pip", "list", "--format=json"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [python, "-m", "pip", "list", "--format=json"], capture_output=True, text=True, check=False
+    )
     wanted = {name.split(">")[0] for name in PEERS}
     found = json.loads(done.stdout) if done.returncode == 0 else []
     return {row["name"]: row["version"] for row in found if row["name"] in wanted}
@@ -188,11 +223,19 @@ def default_folder() -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--program", type=Path, required=True)
-    parser.add_argument("--only", action="append", choices=list(ROWS), metavar="ROW", help=", ".join(ROWS))
+    parser.add_argument(
+        "--only", action="append", choices=list(ROWS), metavar="ROW", help=", ".join(ROWS)
+    )
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--folder", type=Path, default=default_folder(), help="of the generated files (1.2 GB)")
-    parser.add_argument("--peers", type=Path, default=Path("build/peers"), help="environment of the peers")
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "reader.json")
+    parser.add_argument(
+        "--folder", type=Path, default=default_folder(), help="of the generated files (1.2 GB)"
+    )
+    parser.add_argument(
+        "--peers", type=Path, default=Path("build/peers"), help="environment of the peers"
+    )
+    parser.add_argument(
+        "--output", type=Path, default=Path(__file__).parent / "results" / "reader.json"
+    )
     options = parser.parse_args()
     python = peers_python(options.peers)
     install_tools()
@@ -206,7 +249,11 @@ def main() -> None:
         rows[name] = {**measure(name, options, python), "machine": about}
         show(rows[name])
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    kept = {"page_cache": "warm", "peers": versions(python), "rows": [rows[name] for name in ROWS if name in rows]}
+    kept = {
+        "page_cache": "warm",
+        "peers": versions(python),
+        "rows": [rows[name] for name in ROWS if name in rows],
+    }
     options.output.write_text(json.dumps(kept, indent=1) + "\n")
 
 

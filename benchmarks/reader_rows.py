@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass, field
 
-PLAIN, GZIP, BGZF, LONG, GENOME = "reads.fastq", "reads.fastq.gz", "reads.bgzf.gz", "long.fastq", "genome.fa"
+PLAIN, GZIP, BGZF, LONG, GENOME = (
+    "reads.fastq",
+    "reads.fastq.gz",
+    "reads.bgzf.gz",
+    "long.fastq",
+    "genome.fa",
+)
 
 # Python in the interpreter of the peers (or ours): sets `items`; what stands above "# timed" is
 # made ready before.
@@ -124,10 +130,20 @@ ROWS = {
     ),
     "gzip": Row(
         GZIP,
-        [VIEWS, TWO, Way("deepbio, zlib", "views", environment={"DEEPBIO_INFLATE": "zlib"}), *INFLATERS, *READERS],
+        [
+            VIEWS,
+            TWO,
+            Way("deepbio, zlib", "views", environment={"DEEPBIO_INFLATE": "zlib"}),
+            *INFLATERS,
+            *READERS,
+        ],
         {"deepbio, 2 threads / L2: igzip": 0.95, "deepbio / dnaio": 1},
     ),
-    "bgzf": Row(BGZF, [VIEWS, TWO, *INFLATERS, *READERS], {"deepbio / dnaio": 1, "deepbio, 2 threads / deepbio": 1.8}),
+    "bgzf": Row(
+        BGZF,
+        [VIEWS, TWO, *INFLATERS, *READERS],
+        {"deepbio / dnaio": 1, "deepbio, 2 threads / deepbio": 1.8},
+    ),
     "long": Row(LONG, [VIEWS, L1, *READERS], {f"deepbio / {FASTEST}": 1.5}),
     "fasta": Row(GENOME, [VIEWS, *READERS], {f"deepbio / {FASTEST}": 1.5}),
     "python-records": Row(
@@ -155,7 +171,9 @@ ROWS = {
         [Way("deepbio index", "index"), VIEWS, peer("pyfastx index", "pyfastx-index")],
         {"deepbio index / deepbio": 0.5},
     ),
-    "index-bgzf": Row(BGZF, [Way("deepbio index", "index"), VIEWS], {"deepbio index / deepbio": 0.5}),
+    "index-bgzf": Row(
+        BGZF, [Way("deepbio index", "index"), VIEWS], {"deepbio index / deepbio": 0.5}
+    ),
     "random": Row(
         PLAIN,
         [

@@ -98,9 +98,14 @@ def peers_python() -> Path:
     python = folder / "bin" / "python"
     if not python.exists():
         venv.create(folder, with_pip=True)
-    found = subprocess.run([python, "-c", "import tokenizers, transformers, numpy"], capture_output=True, check=False)
+    found = subprocess.run(
+        [python, "-c", "import tokenizers, transformers, numpy"], capture_output=True, check=False
+    )
     if found.returncode:
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PEERS], check=True)
+        subprocess.run(
+            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PEERS],
+            check=True,
+        )
     return python.absolute()
 
 
@@ -112,12 +117,18 @@ print(json.dumps({name: version(name) for name in sys.argv[1:]}))
 
 
 def peer_versions() -> dict[str, str]:
-    found = subprocess.run([peers_python(), "-c", VERSIONS, *PEERS], check=True, capture_output=True, text=True)
+    found = subprocess.run(
+        [peers_python(), "-c", VERSIONS, *PEERS], check=True, capture_output=True, text=True
+    )
     return dict(json.loads(found.stdout))
 
 
 def peer(*arguments: object) -> list[float]:
-    env = os.environ | {"TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    env = os.environ | {
+        "TOKENIZERS_PARALLELISM": "false",
+        "RAYON_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+    }
     command = [peers_python(), "-c", TIMED, *map(str, arguments)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=env)
     return [float(value) for value in json.loads(done.stdout)]
@@ -155,13 +166,24 @@ def numpy_ids(reads: np.ndarray, table: np.ndarray) -> np.ndarray:
 
 def numpy_counts(reads: np.ndarray, table: np.ndarray) -> np.ndarray:
     ids = numpy_ids(reads, table) + np.arange(len(reads))[:, None] * 4096
-    return np.bincount(ids.ravel(), minlength=len(reads) * 4096).reshape(len(reads), 4096).astype(np.float32)
+    return (
+        np.bincount(ids.ravel(), minlength=len(reads) * 4096)
+        .reshape(len(reads), 4096)
+        .astype(np.float32)
+    )
 
 
-GOALS = {"6-mer ids": 20, "6-mer counts": 20, "BPE": 10, "DNABERT k=6 to tensors (peer: plain Python)": 100}
+GOALS = {
+    "6-mer ids": 20,
+    "6-mer counts": 20,
+    "BPE": 10,
+    "DNABERT k=6 to tensors (peer: plain Python)": 100,
+}
 
 
-def row(name: str, unit: str, work: float, ours: list[float], theirs: list[float]) -> dict[str, object]:
+def row(
+    name: str, unit: str, work: float, ours: list[float], theirs: list[float]
+) -> dict[str, object]:
     ratio = statistics.median(theirs) / statistics.median(ours)
     goal = next((goal for start, goal in GOALS.items() if name.startswith(start)), None)
     out = {
@@ -175,7 +197,10 @@ def row(name: str, unit: str, work: float, ours: list[float], theirs: list[float
         "peer": work / statistics.median(theirs),
         "peer_range": [work / max(theirs), work / min(theirs)],
     }
-    print(f"{name:34s} {out['ratio']:8.1f} x   {out['ours']:12.1f} {unit} (peer {out['peer']:.1f})", file=sys.stderr)
+    print(
+        f"{name:34s} {out['ratio']:8.1f} x   {out['ours']:12.1f} {unit} (peer {out['peer']:.1f})",
+        file=sys.stderr,
+    )
     return out
 
 
@@ -190,13 +215,24 @@ def kmer_rows(runs: int, only: str) -> list[dict[str, object]]:
     assert np.array_equal(ids.encode_batch(reads).numpy(), numpy_ids(codes, table))
     assert np.array_equal(counts.encode_batch(reads).numpy(), numpy_counts(codes, table))
     cases = {
-        "6-mer ids (peer: NumPy)": (lambda: ids.encode_batch(reads), lambda: numpy_ids(codes, table)),
-        "6-mer counts (peer: NumPy)": (lambda: counts.encode_batch(reads), lambda: numpy_counts(codes, table)),
-        "zeros of 6-mer counts (peer: NumPy)": (lambda: filled.zero_(), lambda: numpy_counts(codes, table)),
+        "6-mer ids (peer: NumPy)": (
+            lambda: ids.encode_batch(reads),
+            lambda: numpy_ids(codes, table),
+        ),
+        "6-mer counts (peer: NumPy)": (
+            lambda: counts.encode_batch(reads),
+            lambda: numpy_counts(codes, table),
+        ),
+        "zeros of 6-mer counts (peer: NumPy)": (
+            lambda: filled.zero_(),
+            lambda: numpy_counts(codes, table),
+        ),
     }
     for name, (ours, theirs) in cases.items():
         if only in name:
-            out.append(row(name, "batches/s", 1, repeated(ours, runs, 50), repeated(theirs, runs, 10)))
+            out.append(
+                row(name, "batches/s", 1, repeated(ours, runs, 50), repeated(theirs, runs, 10))
+            )
     return out
 
 
@@ -226,11 +262,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--only", default="")
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "tokenizers.json")
+    parser.add_argument(
+        "--output", type=Path, default=Path(__file__).parent / "results" / "tokenizers.json"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     rows = kmer_rows(options.runs, options.only) + token_rows(options.runs, options.only)
-    before = json.loads(options.output.read_text())["results"] if options.output.exists() and options.only else []
+    before = (
+        json.loads(options.output.read_text())["results"]
+        if options.output.exists() and options.only
+        else []
+    )
     done = {str(each["case"]) for each in rows}
     options.output.parent.mkdir(parents=True, exist_ok=True)
     results = [each for each in before if each["case"] not in done] + rows

@@ -30,7 +30,10 @@ import scipy.sparse as sp
 
 METRICS = ["unweighted", "weighted_normalized", "weighted_unnormalized", "generalized"]
 ROWS = [
-    f"{size}/{metric}/{threads}" for size in ("1000x5000", "2000x20000") for metric in METRICS for threads in (1, 2)
+    f"{size}/{metric}/{threads}"
+    for size in ("1000x5000", "2000x20000")
+    for metric in METRICS
+    for threads in (1, 2)
 ]
 ROWS += ["2000x20000/batch", "files", *(f"1000x5000/{metric}/vaw" for metric in METRICS)]
 LARGE = "10000x50000/large"
@@ -38,7 +41,10 @@ LARGE = "10000x50000/large"
 
 def random_tree(tips: list[str], rng: np.random.Generator) -> str:
     """Joins two random nodes until one is left."""
-    nodes = [f"{tip}:{length:.8f}" for tip, length in zip(tips, rng.exponential(0.05, len(tips)), strict=True)]
+    nodes = [
+        f"{tip}:{length:.8f}"
+        for tip, length in zip(tips, rng.exponential(0.05, len(tips)), strict=True)
+    ]
     while len(nodes) > 1:
         for _ in range(2):
             place = int(rng.integers(len(nodes)))
@@ -59,7 +65,9 @@ def random_table(num_samples: int, num_features: int, rng: np.random.Generator) 
     for _ in range(num_samples):
         present = np.flatnonzero(rng.random(num_features) < prevalence)
         counts = np.ceil(rng.lognormal(2, 1.5, present.size))
-        rows.append(sp.csr_matrix((counts, (np.zeros(present.size, int), present)), (1, num_features)))
+        rows.append(
+            sp.csr_matrix((counts, (np.zeros(present.size, int), present)), (1, num_features))
+        )
     return sp.vstack(rows).tocsr()
 
 
@@ -77,18 +85,30 @@ def write_biom(path: Path, matrix: sp.csr_matrix, samples: list[str], features: 
                 "nnz": matrix.nnz,
             }
         )
-        for name, ids, part in (("observation", features, matrix.T.tocsr()), ("sample", samples, matrix)):
+        for name, ids, part in (
+            ("observation", features, matrix.T.tocsr()),
+            ("sample", samples, matrix),
+        ):
             file.create_dataset(f"{name}/ids", data=ids, dtype=h5py.string_dtype())
             for group in ("metadata", "group-metadata"):
                 file.create_group(f"{name}/{group}")
             part.sort_indices()
-            file.create_dataset(f"{name}/matrix/data", data=part.data.astype(float), compression="gzip")
-            file.create_dataset(f"{name}/matrix/indices", data=part.indices.astype("int32"), compression="gzip")
-            file.create_dataset(f"{name}/matrix/indptr", data=part.indptr.astype("int32"), compression="gzip")
+            file.create_dataset(
+                f"{name}/matrix/data", data=part.data.astype(float), compression="gzip"
+            )
+            file.create_dataset(
+                f"{name}/matrix/indices", data=part.indices.astype("int32"), compression="gzip"
+            )
+            file.create_dataset(
+                f"{name}/matrix/indptr", data=part.indptr.astype("int32"), compression="gzip"
+            )
 
 
 def make_data(folder: Path, num_samples: int, num_features: int) -> tuple[Path, Path]:
-    table, tree = folder / f"{num_samples}x{num_features}.biom", folder / f"{num_samples}x{num_features}.nwk"
+    table, tree = (
+        folder / f"{num_samples}x{num_features}.biom",
+        folder / f"{num_samples}x{num_features}.nwk",
+    )
     if not (table.exists() and tree.exists()):
         folder.mkdir(parents=True, exist_ok=True)
         rng = np.random.default_rng(20261121)
@@ -96,7 +116,12 @@ def make_data(folder: Path, num_samples: int, num_features: int) -> tuple[Path, 
         used = np.flatnonzero(np.asarray(matrix.sum(axis=0)).ravel())
         features = [f"f{k}" for k in range(num_features)]
         tree.write_text(random_tree(features, rng))
-        write_biom(table, matrix[:, used], [f"s{k}" for k in range(num_samples)], [features[k] for k in used])
+        write_biom(
+            table,
+            matrix[:, used],
+            [f"s{k}" for k in range(num_samples)],
+            [features[k] for k in used],
+        )
     return table, tree
 
 
@@ -122,16 +147,36 @@ def distances(name: str, options: argparse.Namespace) -> dict:
     size, metric, threads = name.split("/")
     table, tree = make_data(options.folder, *map(int, size.split("x")))
     matrix = options.folder / "ssu.h5"
-    ssu = ["ssu", "-i", table, "-t", tree, "-m", metric + "_fp32", "-o", matrix, "-r", "hdf5", "--pcoa", "0"]
+    ssu = [
+        "ssu",
+        "-i",
+        table,
+        "-t",
+        tree,
+        "-m",
+        metric + "_fp32",
+        "-o",
+        matrix,
+        "-r",
+        "hdf5",
+        "--pcoa",
+        "0",
+    ]
     ssu += ["-a", "0.5"] if metric == "generalized" else []
     peer, peer_cpu = [], []
-    ours = {precision: {"memory": [], "process": [], "cpu": []} for precision in ("double", "float")}
+    ours = {
+        precision: {"memory": [], "process": [], "cpu": []} for precision in ("double", "float")
+    }
     for _ in range(options.repeats):
         for precision, times in ours.items():
             command = [options.program, "pairs", table, tree, metric, "0.5", precision, threads]
             wall, cpu, printed = run(command, int(threads))
             times["parts"] = json.loads(printed)
-            for key, value in (("memory", times["parts"]["total_s"]), ("process", wall), ("cpu", cpu)):
+            for key, value in (
+                ("memory", times["parts"]["total_s"]),
+                ("process", wall),
+                ("cpu", cpu),
+            ):
                 times[key].append(value)
         if shutil.which("ssu"):
             wall, cpu, _ = run(ssu, int(threads))
@@ -151,21 +196,31 @@ def distances(name: str, options: argparse.Namespace) -> dict:
             row[precision] |= {"process": summary(times["process"]), "cpu": summary(times["cpu"])}
             compared += [("process", times["process"], peer), ("cpu", times["cpu"], peer_cpu)]
         if peer:
-            assert abs(times["parts"]["mean"] - expected) < 1e-5 * max(1, expected), (times["parts"]["mean"], expected)
+            assert abs(times["parts"]["mean"] - expected) < 1e-5 * max(1, expected), (
+                times["parts"]["mean"],
+                expected,
+            )
             for key, value, theirs in compared:
-                row[precision][f"times_faster_{key}"] = round(statistics.median(theirs) / statistics.median(value), 2)
+                row[precision][f"times_faster_{key}"] = round(
+                    statistics.median(theirs) / statistics.median(value), 2
+                )
     return row
 
 
 def batch(name: str, options: argparse.Namespace) -> dict:
     table, tree = make_data(options.folder, *map(int, name.split("/")[0].split("x")))
-    return {str(size): json.loads(run([options.program, "batch", table, tree, size], 1)[2]) for size in (8, 16, 64)}
+    return {
+        str(size): json.loads(run([options.program, "batch", table, tree, size], 1)[2])
+        for size in (8, 16, 64)
+    }
 
 
 def variance_adjusted(name: str, options: argparse.Namespace) -> dict:
     size, metric, _ = name.split("/")
     table, tree = make_data(options.folder, *map(int, size.split("x")))
-    return json.loads(run([options.program, "pairs", table, tree, metric, "0.5", "double", 2, "vaw"], 2)[2])
+    return json.loads(
+        run([options.program, "pairs", table, tree, metric, "0.5", "double", 2, "vaw"], 2)[2]
+    )
 
 
 def large(name: str, options: argparse.Namespace) -> dict:
@@ -197,31 +252,53 @@ def files(_: str, options: argparse.Namespace) -> dict:
     ibd = options.microbiome / "ibd_2538"
     large_table = make_data(options.folder, 2000, 20000)[0]
     row = {}
-    for name, table, tree in (("ibd_2538", ibd / "table.biom", ibd / "tree.nwk"), ("2000x20000", large_table, "-")):
+    for name, table, tree in (
+        ("ibd_2538", ibd / "table.biom", ibd / "tree.nwk"),
+        ("2000x20000", large_table, "-"),
+    ):
         row[name] = {"ours": json.loads(run([options.program, "files", table, tree], 1)[2])}
         if options.biom_python:
-            row[name]["biom_format"] = json.loads(run([options.biom_python, "-c", BIOM_FORMAT, table], 1)[2])
+            row[name]["biom_format"] = json.loads(
+                run([options.biom_python, "-c", BIOM_FORMAT, table], 1)[2]
+            )
             for key in ("load_s", "rarefy_s"):
-                row[name][f"times_faster_{key[:-2]}"] = round(row[name]["biom_format"][key] / row[name]["ours"][key], 1)
+                row[name][f"times_faster_{key[:-2]}"] = round(
+                    row[name]["biom_format"][key] / row[name]["ours"][key], 1
+                )
     return row
 
 
 def machine() -> dict:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     cpu = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "")
-    return {"cpu": cpu, "cores": os.cpu_count(), "system": platform.platform(), "date": time.strftime("%Y-%m-%d")}
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "date": time.strftime("%Y-%m-%d"),
+    }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--program", type=Path, required=True)
     parser.add_argument("--only", nargs="+", default=ROWS, choices=[*ROWS, LARGE], metavar="ROW")
     parser.add_argument("--folder", type=Path, default=Path("build/benchmark_data"))
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--microbiome", type=Path, help="folder of the real sets, for the row `files`")
-    parser.add_argument("--biom-python", type=Path, help="a Python that has biom-format, for the row `files`")
-    parser.add_argument("--note", default="", help="kept beside the rows, for example how quiet the machine was")
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "unifrac.json")
+    parser.add_argument(
+        "--microbiome", type=Path, help="folder of the real sets, for the row `files`"
+    )
+    parser.add_argument(
+        "--biom-python", type=Path, help="a Python that has biom-format, for the row `files`"
+    )
+    parser.add_argument(
+        "--note", default="", help="kept beside the rows, for example how quiet the machine was"
+    )
+    parser.add_argument(
+        "--output", type=Path, default=Path(__file__).parent / "results" / "unifrac.json"
+    )
     options = parser.parse_args()
     kinds = {"batch": batch, "vaw": variance_adjusted, "large": large, "files": files}
     result = json.loads(options.output.read_text()) if options.output.exists() else {}

@@ -30,7 +30,9 @@ class FastxReader:
         max_record_bytes: int = 0,
     ) -> None: ...
     def refuse(self) -> None: ...  # raises why no record can be read
-    def read_batch(self, max_records: int, titles: bool = True, qualities: bool = True) -> RecordBatch | None: ...
+    def read_batch(
+        self, max_records: int, titles: bool = True, qualities: bool = True
+    ) -> RecordBatch | None: ...
     def report(self) -> dict[str, Any]: ...  # num_records, num_skipped, reasons, examples, warnings
     def close(self) -> None: ...
 
@@ -51,7 +53,9 @@ class Record:
     description: Final[str]
     sequence: Final[bytes]
     quality: Final[bytes | None]
-    def __init__(self, name: str, description: str, sequence: bytes, quality: bytes | None) -> None: ...
+    def __init__(
+        self, name: str, description: str, sequence: bytes, quality: bytes | None
+    ) -> None: ...
     def __len__(self) -> int: ...
     def __getitem__(self, i: int | slice) -> Any: ...
     def __iter__(self) -> Iterator[Any]: ...
@@ -70,7 +74,9 @@ class FastxWriter:
         overwrite: bool = False,
     ) -> None: ...
     def write(self, name: Any, description: Any, sequence: Any, quality: Any) -> None: ...
-    def write_all(self, names: Sequence[Any], sequences: Sequence[Any], qualities: Any, descriptions: Any) -> None: ...
+    def write_all(
+        self, names: Sequence[Any], sequences: Sequence[Any], qualities: Any, descriptions: Any
+    ) -> None: ...
     def write_batch(self, batch: RecordBatch, has_qualities: bool) -> None: ...
     def close(self, keep: bool) -> None: ...
 
@@ -103,10 +109,14 @@ def compare_ids(
     first: Sequence[str], second: Sequence[str], first_name: str, second_name: str
 ) -> tuple[list[str], list[str], list[str], str]: ...
 def load_tensors(path: str) -> dict[str, Tensor]: ...
-def save_tensors(path: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] = ...) -> None: ...
+def save_tensors(
+    path: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] = ...
+) -> None: ...
 def read_distances(path: str) -> tuple[list[str], Tensor]: ...
 def read_text(path: str) -> str: ...  # UTF-8, else ParseError with the line
-def write_distances(path: str, ids: Sequence[str], values: Tensor, overwrite: bool = False) -> None: ...
+def write_distances(
+    path: str, ids: Sequence[str], values: Tensor, overwrite: bool = False
+) -> None: ...
 
 # community
 class Table:
@@ -128,7 +138,9 @@ class Table:
         values: Tensor,
         taxonomy: Sequence[str] = (),
     ) -> Table: ...
-    def rarefy(self, depth: int, seed: int, epoch: int, with_replacement: bool) -> tuple[Table, list[str]]: ...
+    def rarefy(
+        self, depth: int, seed: int, epoch: int, with_replacement: bool
+    ) -> tuple[Table, list[str]]: ...
     def select_samples(self, samples: Sequence[int]) -> Table: ...
     def select_features(self, keep: Sequence[bool]) -> Table: ...
     def drop_empty_features(self) -> Table: ...
@@ -180,9 +192,13 @@ class UnifracBatch:
     ) -> None: ...
     def distances(self, samples: Sequence[int]) -> Tensor: ...  # float64 or float32 [B, B]
     def missing_report(self, table: Table, tree: Tree) -> str: ...
-    def from_counts(self, indptr: Tensor, features: Tensor, counts: Tensor) -> Tensor: ...  # compressed rows
+    def from_counts(
+        self, indptr: Tensor, features: Tensor, counts: Tensor
+    ) -> Tensor: ...  # compressed rows
 
-def faith_pd(table: Table, tree: Tree, missing_features: str) -> tuple[Tensor, str]: ...  # float64 [N], report
+def faith_pd(
+    table: Table, tree: Tree, missing_features: str
+) -> tuple[Tensor, str]: ...  # float64 [N], report
 def beta_diversity(table: Table, metric: str, pseudocount: float) -> Tensor: ...  # float64 [N, N]
 
 class Pcoa:
@@ -249,7 +265,9 @@ def sound_distances(distances: Tensor, ids: Sequence[str], what: str) -> Tensor:
 def centred_log_ratios(table: Table, pseudocount: float) -> Tensor: ...  # float64 [N, F]
 def robust_centred_log_ratios(table: Table) -> Tensor: ...  # float64 [N, F]
 def hellinger(table: Table) -> Tensor: ...  # float64 [N, F]
-def pcoa(distances: Tensor, dimensions: int, method: str, seed: int, ids: Sequence[str]) -> Pcoa: ...
+def pcoa(
+    distances: Tensor, dimensions: int, method: str, seed: int, ids: Sequence[str]
+) -> Pcoa: ...
 def biplot(coordinates: Tensor, eigenvalues: Tensor, table: Table) -> Tensor: ...  # float64 [F, K]
 def procrustes(
     reference: Tensor, other: Tensor, num_permutations: int, seed: int, strata: Sequence[str]
@@ -349,14 +367,22 @@ class Tokenizer:
     padding_side: str
     max_length: int  # 0: not known
     @staticmethod
-    def from_json(json: str, path: str, roles: Mapping[str, str], padding_side: str) -> Tokenizer: ...
+    def from_json(
+        json: str, path: str, roles: Mapping[str, str], padding_side: str
+    ) -> Tokenizer: ...
     @staticmethod
-    def from_preset(name: str, upper_case: bool, roles: Mapping[str, str], padding_side: str) -> Tokenizer: ...
+    def from_preset(
+        name: str, upper_case: bool, roles: Mapping[str, str], padding_side: str
+    ) -> Tokenizer: ...
     def __len__(self) -> int: ...
     def id(self, token: str) -> int | None: ...
     def token(self, id: int) -> str: ...
     def encode_rows(
-        self, texts: Sequence[str | bytes | bytearray], add_special_tokens: bool, max_length: int, truncation_side: str
+        self,
+        texts: Sequence[str | bytes | bytearray],
+        add_special_tokens: bool,
+        max_length: int,
+        truncation_side: str,
     ) -> list[list[int]]: ...
     def encode_batch(
         self,
@@ -367,7 +393,9 @@ class Tokenizer:
         pad_to: int,
         pad_to_multiple: int,
         padding_side: str,
-    ) -> tuple[Tensor, Tensor, Tensor]: ...  # input_ids, attention_mask int64 [B, L], lengths int64 [B]
+    ) -> tuple[
+        Tensor, Tensor, Tensor
+    ]: ...  # input_ids, attention_mask int64 [B, L], lengths int64 [B]
     def decode(self, ids: Sequence[int], skip_special_tokens: bool) -> str: ...
 
 class ReadEncoder:
@@ -525,7 +553,12 @@ class ReadStream:
 
 class StreamLoader:
     def __init__(
-        self, stream: ReadStream, batch_size: int, drop_last: bool, num_threads: int, pin_memory: bool = False
+        self,
+        stream: ReadStream,
+        batch_size: int,
+        drop_last: bool,
+        num_threads: int,
+        pin_memory: bool = False,
     ) -> None: ...
     def begin(self, epoch: int, first_batch: int = 0, draws: int | None = None) -> None: ...
     def next(self) -> dict[str, Any] | None: ...
@@ -577,7 +610,9 @@ class SampleDataset:
     def __len__(self) -> int: ...
     def batch(self, indices: Sequence[int], epoch: int = 0) -> dict[str, Any]: ...
 
-def feature_sequences(feature_ids: Sequence[str], fasta_path: str = "", missing: str = "error") -> list[str]: ...
+def feature_sequences(
+    feature_ids: Sequence[str], fasta_path: str = "", missing: str = "error"
+) -> list[str]: ...
 
 class ReadLoader:
     num_batches: int
@@ -597,7 +632,9 @@ class ReadLoader:
         prefetch: int = 2,
     ) -> None: ...
     def begin(self, epoch: int, first_batch: int = 0) -> None: ...
-    def begin_with(self, epoch: int, first_batch: int, batches: Sequence[Sequence[int]]) -> None: ...
+    def begin_with(
+        self, epoch: int, first_batch: int, batches: Sequence[Sequence[int]]
+    ) -> None: ...
     def next(self) -> dict[str, Any] | None: ...
 
 class SampleLoader:
@@ -618,7 +655,9 @@ class SampleLoader:
         prefetch: int = 2,
     ) -> None: ...
     def begin(self, epoch: int, first_batch: int = 0) -> None: ...
-    def begin_with(self, epoch: int, first_batch: int, batches: Sequence[Sequence[int]]) -> None: ...
+    def begin_with(
+        self, epoch: int, first_batch: int, batches: Sequence[Sequence[int]]
+    ) -> None: ...
     def next(self) -> dict[str, Any] | None: ...
 
 class EpochBatches:
@@ -640,11 +679,16 @@ class EpochBatches:
 def encoder_layer_weights() -> list[str]: ...
 def parameter_names(config_json: str, is_predictor: bool) -> list[str]: ...
 def model_forward(
-    config_json: str, state: Mapping[str, Tensor], inputs: Mapping[str, Any], return_nucleotides: bool = False
+    config_json: str,
+    state: Mapping[str, Tensor],
+    inputs: Mapping[str, Any],
+    return_nucleotides: bool = False,
 ) -> dict[str, Tensor]: ...
 
 # train
-def fit_target(column: str, values: Sequence[float], transform: str) -> str: ...  # JSON of a TargetCodec
+def fit_target(
+    column: str, values: Sequence[float], transform: str
+) -> str: ...  # JSON of a TargetCodec
 def fit_classes(column: str, labels: Sequence[str]) -> str: ...
 def refit_target(codec_json: str, values: Sequence[float]) -> str: ...
 def choose_samples(
@@ -659,14 +703,20 @@ def choose_samples(
     missing_samples: str = "error",
     rarefy_depth: int = 0,  # -1: automatic
 ) -> dict[str, Any]: ...  # samples, values, labels, rarefy_depth, left_out [(why, ids)], notes
-def fit_categories(columns: Sequence[str], metadata: Metadata, sample_ids: Sequence[str]) -> str: ...  # JSON
+def fit_categories(
+    columns: Sequence[str], metadata: Metadata, sample_ids: Sequence[str]
+) -> str: ...  # JSON
 def category_ids(
     categories_json: str, metadata: Metadata, sample_ids: Sequence[str]
 ) -> dict[str, Tensor]: ...  # column -> int64 [N]
 def normalize_targets(codec_json: str, values: Sequence[float]) -> Tensor: ...  # float32 [N, 1]
 def class_ids(codec_json: str, labels: Sequence[str]) -> Tensor: ...  # int64 [N]
 def split_samples(
-    num_samples: int, test_size: float, seed: int, labels: Sequence[str] = (), groups: Sequence[str] = ()
+    num_samples: int,
+    test_size: float,
+    seed: int,
+    labels: Sequence[str] = (),
+    groups: Sequence[str] = (),
 ) -> tuple[list[int], list[int], list[str]]: ...  # training, held back, notes
 def baseline(codec_json: str, values: Sequence[float], labels: Sequence[str]) -> str: ...  # JSON
 def metric_rows() -> list[dict[str, Any]]: ...
@@ -675,11 +725,15 @@ def class_metrics(
     predicted: Tensor, actual: Tensor, num_classes: int, probabilities: Tensor | None = None
 ) -> dict[str, Any]: ...
 def option_rows(kind: str) -> list[dict[str, Any]]: ...  # model, training, loss, study, encoder
-def model_config(options: Mapping[str, Any]) -> dict[str, Any]: ...  # completed with defaults; raises ConfigError
+def model_config(
+    options: Mapping[str, Any],
+) -> dict[str, Any]: ...  # completed with defaults; raises ConfigError
 def training_options(options: Mapping[str, Any]) -> dict[str, Any]: ...
 def loss_options(options: Mapping[str, Any]) -> dict[str, Any]: ...
 def study_options(options: Mapping[str, Any]) -> dict[str, Any]: ...
-def num_quantiles(options: Mapping[str, Any]) -> int: ...  # outputs per number of a loss; 0: one plain number
+def num_quantiles(
+    options: Mapping[str, Any],
+) -> int: ...  # outputs per number of a loss; 0: one plain number
 def fit(
     config_json: str,
     state: Mapping[str, Tensor],
@@ -715,10 +769,18 @@ def calibrate(
     scale_asvs: bool = True,
 ) -> None: ...
 def known_levels(known_inputs: str) -> list[float]: ...
-def fit_config(config_json: str, dataset: SampleDataset, known_min_samples: int) -> str: ...  # JSON of a ModelConfig
-def embed(run: str, table: Table, fasta_path: str = "", batch_size: int = 32) -> tuple[list[str], Tensor]: ...
+def fit_config(
+    config_json: str, dataset: SampleDataset, known_min_samples: int
+) -> str: ...  # JSON of a ModelConfig
+def embed(
+    run: str, table: Table, fasta_path: str = "", batch_size: int = 32
+) -> tuple[list[str], Tensor]: ...
 
 # export
 def write_torchscript(
-    path: str, config_json: str, state: Mapping[str, Tensor], metadata_json: str = "{}", overwrite: bool = False
+    path: str,
+    config_json: str,
+    state: Mapping[str, Tensor],
+    metadata_json: str = "{}",
+    overwrite: bool = False,
 ) -> None: ...

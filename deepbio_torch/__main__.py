@@ -16,7 +16,9 @@ BINARY = Path(__file__).parent / "bin" / "deepbio"
 
 def run_report(arguments: Sequence[str]) -> None:
     """``deepbio report RUN [-o FILE] [--table FILE] [--overwrite]``."""
-    parser = Parser("deepbio report", description="One HTML page about a run: curves, predictions, a map.")
+    parser = Parser(
+        "deepbio report", description="One HTML page about a run: curves, predictions, a map."
+    )
     parser.add_argument("run", metavar="RUN", help="folder of `deepbio train` or `pretrain`")
     parser.add_argument("-o", "--output", metavar="FILE", help="the page (default RUN/report.html)")
     parser.add_argument("--table", metavar="FILE", help="samples of the map (default: the run's)")
@@ -57,7 +59,9 @@ def run_procrustes(arguments: Sequence[str]) -> None:
 
 def run_export(arguments: Sequence[str]) -> None:
     """``deepbio export --format pt2|aoti|onnx``; the binary writes TorchScript."""
-    parser = Parser("deepbio export", description="A trained model as a file that runs without this library.")
+    parser = Parser(
+        "deepbio export", description="A trained model as a file that runs without this library."
+    )
     parser.add_argument("--model", required=True, metavar="RUN", help="run directory")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the file to write")
     parser.add_argument("--format", choices=("torchscript", *PYTHON_FORMATS), help="what to write")
@@ -83,9 +87,14 @@ def run_completion(arguments: Sequence[str]) -> None:
     """``deepbio completion bash|zsh|fish``."""
     from ._completion import SCRIPTS
 
-    parser = Parser("deepbio completion", description="A script that lets a shell complete what is typed.")
+    parser = Parser(
+        "deepbio completion", description="A script that lets a shell complete what is typed."
+    )
     parser.add_argument(
-        "shell", metavar="bash|zsh|fish", choices=tuple(SCRIPTS), help="the shell that reads the script"
+        "shell",
+        metavar="bash|zsh|fish",
+        choices=tuple(SCRIPTS),
+        help="the shell that reads the script",
     )
     print(SCRIPTS[parser.parse_args(arguments).shell], end="")
 
@@ -107,7 +116,9 @@ def command_of(arguments: Sequence[str]) -> Callable[[Sequence[str]], None] | No
         return None
     if arguments[0] == "export":
         words = [word for each in arguments for word in each.split("=", 1)]
-        formats = [value for option, value in zip(words, words[1:], strict=False) if option == "--format"]
+        formats = [
+            value for option, value in zip(words, words[1:], strict=False) if option == "--format"
+        ]
         return run_export if formats and formats[-1] != "torchscript" else None
     return PYTHON_COMMANDS.get(arguments[0])
 

@@ -143,10 +143,14 @@ def letters(sequence: Any, who: str) -> bytes:
             return sequence.encode("ascii")
         except UnicodeEncodeError as problem:
             wrong = sequence[problem.start]
-            raise ArgumentError(f"{who}: position {problem.start + 1}: expected ASCII, got {wrong!r}") from None
+            raise ArgumentError(
+                f"{who}: position {problem.start + 1}: expected ASCII, got {wrong!r}"
+            ) from None
     if isinstance(sequence, bytearray | memoryview):
         return bytes(sequence)
-    raise WrongTypeError(f"{who}: expected a sequence as str or bytes, got {type(sequence).__name__}")
+    raise WrongTypeError(
+        f"{who}: expected a sequence as str or bytes, got {type(sequence).__name__}"
+    )
 
 
 def seed_of(seed: Any, name: str = "seed") -> int:
@@ -165,7 +169,11 @@ def seed_of(seed: Any, name: str = "seed") -> int:
 
 def absolute_paths(**given: Any) -> dict[str, str]:
     """The arguments that are paths, by name; they may be read again from another folder."""
-    return {name: os.path.abspath(os.fspath(v)) for name, v in given.items() if isinstance(v, str | os.PathLike)}
+    return {
+        name: os.path.abspath(os.fspath(v))
+        for name, v in given.items()
+        if isinstance(v, str | os.PathLike)
+    }
 
 
 def depth_of(rarefy_depth: int | str | None) -> int:
@@ -175,5 +183,7 @@ def depth_of(rarefy_depth: int | str | None) -> int:
     if rarefy_depth is None:
         return 0
     if isinstance(rarefy_depth, bool) or not isinstance(rarefy_depth, int) or rarefy_depth < 0:
-        raise ArgumentError(f"rarefy_depth: expected a number of reads, 'auto' or None, got {rarefy_depth!r}")
+        raise ArgumentError(
+            f"rarefy_depth: expected a number of reads, 'auto' or None, got {rarefy_depth!r}"
+        )
     return rarefy_depth

@@ -21,7 +21,9 @@ _ops = torch.ops.deepbio
 def config_of(config: ModelConfig | None, fields: dict[str, Any]) -> ModelConfig:
     """The config that was given, checked, or that of keywords."""
     if config is not None and fields:
-        raise ArgumentError(f"model: expected a ModelConfig or keywords, got both ({', '.join(sorted(fields))})")
+        raise ArgumentError(
+            f"model: expected a ModelConfig or keywords, got both ({', '.join(sorted(fields))})"
+        )
     if config is None:
         return ModelConfig.from_dict(fields)
     given: ModelConfig = of_kind(config, ModelConfig, "config", "a ModelConfig")
@@ -63,7 +65,9 @@ class ASVEncoder(nn.Module):
         self.position_embedding = PositionEmbedding(self.max_length, dim)
         self.transformer = TransformerEncoder(Stack.of(config, "asv"))
         self.attention_pooling = AttentionPooling(dim)
-        self.nucleotide_head = nn.Linear(dim, config.vocab_size) if config.predict_nucleotides else None
+        self.nucleotide_head = (
+            nn.Linear(dim, config.vocab_size) if config.predict_nucleotides else None
+        )
         if given is None:
             initialise(self)
 
@@ -80,7 +84,9 @@ class ASVEncoder(nn.Module):
             tokens = _ops.apply_mask_token(tokens, out["mask_indices"])
         mask = tokens > 0
         positions = self.position_embedding.position_embedding.weight
-        states = self.transformer(_ops.embed_tokens(tokens, self.token_embedding.weight, positions), mask, head is None)
+        states = self.transformer(
+            _ops.embed_tokens(tokens, self.token_embedding.weight, positions), mask, head is None
+        )
         out["embeddings"] = self.attention_pooling(states, mask)
         if head is not None:
             out["nuc_predictions"] = _ops.nucleotide_logits(states, tokens, head.weight, head.bias)
@@ -99,7 +105,9 @@ class SampleSequenceEncoder(nn.Module):
         given, config = config, config_of(config, fields)
         dim = config.embedding_dim
         self.max_asvs = config.token_limit + 5
-        self.count_embedding_method = config.count_embedding_method if config.count_embedding else None
+        self.count_embedding_method = (
+            config.count_embedding_method if config.count_embedding else None
+        )
         self.asv_encoder = ASVEncoder(config)
         self.sample_position_embedding = PositionEmbedding(self.max_asvs, dim)
         self.sample_transformer = TransformerEncoder(Stack.of(config, "sample"))
@@ -131,10 +139,12 @@ class SampleSequenceEncoder(nn.Module):
             counts = None if counts is None else counts.reshape(mask.shape)
         require_length("mask", mask, 2, self.max_asvs, "token_limit + 5")
         padding = ~mask.unsqueeze(-1)
-        x = self._embed_counts(_ops.gather_asvs(asv_embeddings, asv_index, mask), counts).masked_fill(padding, 0.0)
-        return self.sample_transformer(self.sample_position_embedding(x), mask, skip_padding=True).masked_fill(
-            padding, 0.0
-        )
+        x = self._embed_counts(
+            _ops.gather_asvs(asv_embeddings, asv_index, mask), counts
+        ).masked_fill(padding, 0.0)
+        return self.sample_transformer(
+            self.sample_position_embedding(x), mask, skip_padding=True
+        ).masked_fill(padding, 0.0)
 
     def _embed_counts(self, x: Tensor, counts: Tensor | None) -> Tensor:
         method = self.count_embedding_method
@@ -148,4 +158,6 @@ class SampleSequenceEncoder(nn.Module):
         weights = self.count_embed.weight, self.count_embed.bias
         if method == "add":
             return _ops.count_embed_add(x, counts, *weights)
-        return _ops.count_embed_concat(x, counts, *weights, self.count_proj.weight, self.count_proj.bias)
+        return _ops.count_embed_concat(
+            x, counts, *weights, self.count_proj.weight, self.count_proj.bias
+        )

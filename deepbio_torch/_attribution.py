@@ -93,7 +93,9 @@ def integrated_gradients(
     if not isinstance(model, SequencePredictor):
         raise ArgumentError(f"{run}: expected a run of `train`, got one that predicts no target")
     if not (model.config.sequence_branch or model.config.transformer_branch):
-        raise ArgumentError(f"{run}: reads no sequences; `importance` shuffles the ASVs that it knows")
+        raise ArgumentError(
+            f"{run}: reads no sequences; `importance` shuffles the ASVs that it knows"
+        )
     if model.config.categorical_cardinalities:
         raise ArgumentError(f"{run}: takes covariates, which integrated_gradients does not")
     chosen = table_of(table)
@@ -131,7 +133,9 @@ def _place_of(config: dict[str, Any], label: str | None) -> int:
 class _Path:
     """The way from the mean embedding to the sample, all its steps in one batch."""
 
-    def __init__(self, model: SequencePredictor, dataset: SampleDataset, place: int, steps: int) -> None:
+    def __init__(
+        self, model: SequencePredictor, dataset: SampleDataset, place: int, steps: int
+    ) -> None:
         self.model, self.dataset, self.place, self.steps = model.eval(), dataset, place, steps
 
     def walk(self) -> Attributions:
@@ -147,7 +151,9 @@ class _Path:
                 asvs = self.model.encode_asvs(batch["asv_tokens"])
                 first, last = self._say(batch, torch.stack([mean.expand_as(asvs), asvs]))
             baselines[row], outputs[row] = first, last
-            values[row, batch["asv_features"]] = ((asvs - mean) * self._mean_gradient(batch, mean, asvs)).sum(-1)
+            values[row, batch["asv_features"]] = (
+                (asvs - mean) * self._mean_gradient(batch, mean, asvs)
+            ).sum(-1)
         return Attributions(ids, list(dataset.table.feature_ids), values, outputs, baselines)
 
     def _mean_embedding(self) -> Tensor:
@@ -185,7 +191,9 @@ class _Path:
                 "counts": batch["counts"].expand(count, -1),
             }
         )
-        if "target_distribution" in out:  # its median moves in jumps of a bin's slope; the mean is smooth
+        if (
+            "target_distribution" in out
+        ):  # its median moves in jumps of a bin's slope; the mean is smooth
             edges = out["bin_edges"]
             mean: Tensor = out["target_distribution"].exp() @ ((edges[1:] + edges[:-1]) / 2)
             return mean

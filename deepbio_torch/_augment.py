@@ -21,7 +21,9 @@ from .errors import ArgumentError, WrongTypeError
 def bytes_of(sample: Sample | dict[str, Any], who: str) -> bytes:
     """The sequence of a sample that is not encoded yet."""
     if "sequence" not in sample:
-        raise ArgumentError(f"{who}: expected a sample with the key 'sequence', got keys {sorted(sample)}")
+        raise ArgumentError(
+            f"{who}: expected a sample with the key 'sequence', got keys {sorted(sample)}"
+        )
     sequence = sample["sequence"]
     if isinstance(sequence, bytes | str | bytearray | memoryview):
         return letters(sequence, who)
@@ -45,7 +47,9 @@ def quality_bytes(quality: Any) -> bytes | None:
 
 def _list_of(sequences: Any) -> list[Letters]:
     if isinstance(sequences, str | bytes | bytearray) or not isinstance(sequences, Iterable):
-        raise WrongTypeError(f"sequences: expected a list of bytes or str, got {type(sequences).__name__}")
+        raise WrongTypeError(
+            f"sequences: expected a list of bytes or str, got {type(sequences).__name__}"
+        )
     return list(sequences)
 
 
@@ -78,7 +82,9 @@ class NativeTransform:
                 transform's.
         """
         if self.is_of_nucleotides and sequence_type == "protein":
-            raise ArgumentError(f"{type(self).__name__}: expected DNA or RNA, got a dataset of proteins")
+            raise ArgumentError(
+                f"{type(self).__name__}: expected DNA or RNA, got a dataset of proteins"
+            )
         own = self._options.get("sequence_type")
         if own is not None and own != sequence_type:
             raise ArgumentError(
@@ -86,7 +92,11 @@ class NativeTransform:
             )
 
     def _run(
-        self, sequences: Sequence[Letters], qualities: Sequence[bytes | None], records: Sequence[int], epoch: int
+        self,
+        sequences: Sequence[Letters],
+        qualities: Sequence[bytes | None],
+        records: Sequence[int],
+        epoch: int,
     ) -> list[tuple[bytes, bytes | None] | None]:
         return self._native.apply(sequences, qualities, records, epoch)
 
@@ -170,7 +180,9 @@ class ReverseComplement(Augmentation):
 
     def apply_batch(self, sequences: Iterable[Letters], *, epoch: int = 0) -> list[bytes]:
         """The other strand of each sequence, whatever ``p`` is."""
-        return [_C.reverse_complement(sequence, self.sequence_type) for sequence in _list_of(sequences)]
+        return [
+            _C.reverse_complement(sequence, self.sequence_type) for sequence in _list_of(sequences)
+        ]
 
 
 class Mutator(Augmentation):
@@ -186,8 +198,14 @@ class Mutator(Augmentation):
 
     def __init__(self, rate: float, seed: int | None = 0, *, sequence_type: str = "dna") -> None:
         """Checks the options."""
-        rate, sequence_type, seed = number(rate, "rate"), sequence_type_of(sequence_type), seed_of(seed)
-        super().__init__(_C.Mutator(rate, sequence_type, seed), rate=rate, seed=seed, sequence_type=sequence_type)
+        rate, sequence_type, seed = (
+            number(rate, "rate"),
+            sequence_type_of(sequence_type),
+            seed_of(seed),
+        )
+        super().__init__(
+            _C.Mutator(rate, sequence_type, seed), rate=rate, seed=seed, sequence_type=sequence_type
+        )
 
 
 class Sampler(Augmentation):
@@ -216,8 +234,21 @@ class Sampler(Augmentation):
         """Checks the options."""
         length, seed = whole(length, "length"), seed_of(seed)
         strategy, short = word(strategy, "strategy"), word(short, "short")
-        native = _C.Sampler(length, strategy, short, seed, "X" if sequence_type_of(sequence_type) == "protein" else "N")
-        super().__init__(native, length=length, strategy=strategy, short=short, sequence_type=sequence_type, seed=seed)
+        native = _C.Sampler(
+            length,
+            strategy,
+            short,
+            seed,
+            "X" if sequence_type_of(sequence_type) == "protein" else "N",
+        )
+        super().__init__(
+            native,
+            length=length,
+            strategy=strategy,
+            short=short,
+            sequence_type=sequence_type,
+            seed=seed,
+        )
 
     def check_data(self, sequence_type: str) -> None:
         """Refuses to pad proteins with N, which is asparagine."""
@@ -262,10 +293,16 @@ class QualitySimulator(Augmentation):
         }
         if model not in models:
             raise ArgumentError(f"model: expected {', '.join(models)}, got {model!r}")
-        used = {"normal": ("mean", "sd"), "uniform": ("low", "high"), "degrading": ("start", "end", "sd")}
+        used = {
+            "normal": ("mean", "sd"),
+            "uniform": ("low", "high"),
+            "degrading": ("start", "end", "sd"),
+        }
         given = {"mean": mean, "sd": sd, "low": low, "high": high, "start": start, "end": end}
         options = {name: number(given[name], name) for name in used.get(model, ())}
-        super().__init__(_C.QualitySimulator(*models[model], seed), model=model, **options, seed=seed)
+        super().__init__(
+            _C.QualitySimulator(*models[model], seed), model=model, **options, seed=seed
+        )
 
     def generate(self, length: int, *, record: int = 0, epoch: int = 0) -> bytes:
         """Raw quality bytes (Phred+33) for a read of this length."""
@@ -309,12 +346,19 @@ class AdapterTrimmer(Augmentation):
     uses_quality = False
     is_of_nucleotides = True
 
-    def __init__(self, adapter: Letters, *, max_error_rate: float = 0.1, min_overlap: int = 3) -> None:
+    def __init__(
+        self, adapter: Letters, *, max_error_rate: float = 0.1, min_overlap: int = 3
+    ) -> None:
         """Checks the options."""
-        adapter, max_error_rate = letters(adapter, "adapter").decode("ascii"), number(max_error_rate, "max_error_rate")
+        adapter, max_error_rate = (
+            letters(adapter, "adapter").decode("ascii"),
+            number(max_error_rate, "max_error_rate"),
+        )
         min_overlap = whole(min_overlap, "min_overlap")
         native = _C.AdapterTrimmer(adapter, max_error_rate, min_overlap)
-        super().__init__(native, adapter=adapter, max_error_rate=max_error_rate, min_overlap=min_overlap)
+        super().__init__(
+            native, adapter=adapter, max_error_rate=max_error_rate, min_overlap=min_overlap
+        )
 
 
 class QualityMasker(Augmentation):

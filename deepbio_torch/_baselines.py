@@ -21,7 +21,10 @@ Array = npt.NDArray[np.float64]
 _MIN_SAMPLES = 3  # a feature of fewer training samples tells a baseline nothing that generalises
 _TREES_OF_CLASSES = {"n_estimators": 500}
 _TREES_OF_NUMBERS = {"n_estimators": 200, "min_samples_leaf": 2}
-_LEAST_SHARE, _LEAST_FEATURES = 0.1, 100  # features that a split of a regression tree looks at, whichever are more
+_LEAST_SHARE, _LEAST_FEATURES = (
+    0.1,
+    100,
+)  # features that a split of a regression tree looks at, whichever are more
 _PENALTIES = [0.003, 0.03, 0.3]
 
 
@@ -96,7 +99,9 @@ def _constant(problem: Problem) -> Answer:
     size = problem.test.shape[0]
     if not problem.num_classes:
         return Answer(np.full(size, problem.targets.mean()), None)
-    rates = np.bincount(problem.targets.astype(int), minlength=problem.num_classes) / len(problem.targets)
+    rates = np.bincount(problem.targets.astype(int), minlength=problem.num_classes) / len(
+        problem.targets
+    )
     return Answer(None, np.tile(rates, (size, 1)))
 
 
@@ -110,8 +115,12 @@ def _forest(problem: Problem, transform: Callable[[Any], Array]) -> Answer:
 
     seeded: dict[str, Any] = {"random_state": problem.seed, "n_jobs": 1}
     if problem.num_classes:
-        return _fitted(ensemble.RandomForestClassifier(**_TREES_OF_CLASSES, **seeded), transform, problem)
-    tree = ensemble.RandomForestRegressor(max_features=_share(problem), **_TREES_OF_NUMBERS, **seeded)
+        return _fitted(
+            ensemble.RandomForestClassifier(**_TREES_OF_CLASSES, **seeded), transform, problem
+        )
+    tree = ensemble.RandomForestRegressor(
+        max_features=_share(problem), **_TREES_OF_NUMBERS, **seeded
+    )
     return _fitted(tree, transform, problem)
 
 
@@ -120,7 +129,9 @@ def _extra_trees(problem: Problem, transform: Callable[[Any], Array]) -> Answer:
 
     seeded: dict[str, Any] = {"random_state": problem.seed, "n_jobs": 1}
     if problem.num_classes:
-        return _fitted(ensemble.ExtraTreesClassifier(**_TREES_OF_CLASSES, **seeded), transform, problem)
+        return _fitted(
+            ensemble.ExtraTreesClassifier(**_TREES_OF_CLASSES, **seeded), transform, problem
+        )
     tree = ensemble.ExtraTreesRegressor(max_features=_share(problem), **_TREES_OF_NUMBERS, **seeded)
     return _fitted(tree, transform, problem)
 
@@ -128,7 +139,11 @@ def _extra_trees(problem: Problem, transform: Callable[[Any], Array]) -> Answer:
 def _boosting(problem: Problem) -> Answer:
     from sklearn import ensemble
 
-    options: dict[str, Any] = {"random_state": problem.seed, "max_features": _share(problem), "max_iter": 100}
+    options: dict[str, Any] = {
+        "random_state": problem.seed,
+        "max_features": _share(problem),
+        "max_iter": 100,
+    }
     if problem.num_classes:
         return _fitted(ensemble.HistGradientBoostingClassifier(**options), relative, problem)
     return _fitted(ensemble.HistGradientBoostingRegressor(**options), relative, problem)
@@ -139,7 +154,11 @@ def _elastic_net(problem: Problem) -> Answer:
     from sklearn import compose, linear_model, model_selection, pipeline, preprocessing
 
     # Stochastic descent: coordinate descent and saga need minutes on thousands of features.
-    common: dict[str, Any] = {"penalty": "elasticnet", "l1_ratio": 0.15, "random_state": problem.seed}
+    common: dict[str, Any] = {
+        "penalty": "elasticnet",
+        "l1_ratio": 0.15,
+        "random_state": problem.seed,
+    }
     if problem.num_classes:
         net: Any = linear_model.SGDClassifier(loss="log_loss", class_weight="balanced", **common)
         score = "balanced_accuracy"
@@ -149,11 +168,15 @@ def _elastic_net(problem: Problem) -> Answer:
     steps: Any = pipeline.Pipeline([("scale", preprocessing.StandardScaler()), ("net", net)])
     name = "net__alpha"
     if not problem.num_classes:
-        steps = compose.TransformedTargetRegressor(steps, transformer=preprocessing.StandardScaler())
+        steps = compose.TransformedTargetRegressor(
+            steps, transformer=preprocessing.StandardScaler()
+        )
         name = "regressor__net__alpha"
     folds: Any = 3
     if problem.groups is not None and len(set(problem.groups)) >= folds:
-        folds = list(model_selection.GroupKFold(folds).split(problem.targets, groups=problem.groups))
+        folds = list(
+            model_selection.GroupKFold(folds).split(problem.targets, groups=problem.groups)
+        )
     search = model_selection.GridSearchCV(steps, {name: _PENALTIES}, cv=folds, scoring=score)
     return _fitted(search, clr, problem)
 

@@ -44,7 +44,11 @@ class Sample(dict[str, Any]):
         sample = Sample(items)
         if items.get("sequence") is self.get("sequence"):
             sample.length, sample.mate_length = self.length, self.mate_length
-        sample.length_axis, sample.letters, sample.mate_letters = self.length_axis, self.letters, self.mate_letters
+        sample.length_axis, sample.letters, sample.mate_letters = (
+            self.length_axis,
+            self.letters,
+            self.mate_letters,
+        )
         sample.pad_id, sample.pads_left = self.pad_id, self.pads_left
         return sample
 
@@ -236,7 +240,9 @@ class Layout(NamedTuple):
         if self.axis is not None and not self.is_fixed:
             values = values.narrow(self.axis, 0, self.num_positions(letters))
         sample[prefix + "sequence"] = values
-        sample[prefix + "quality"] = None if quality is None else quality[row, : values.shape[self.axis or 0]]
+        sample[prefix + "quality"] = (
+            None if quality is None else quality[row, : values.shape[self.axis or 0]]
+        )
         is_letters = self.axis is not None and self.window == 1
         setattr(sample, prefix + ("length" if is_letters else "letters"), letters)
         sample.length_axis = self.axis or 0
@@ -285,7 +291,11 @@ def sample_of_row(batch: Batch, row: int) -> Sample:
     real = batch["mask"][row]
     targets = batch.get("targets")
     covariates = batch.get("categorical_ids")
-    more = {} if covariates is None else {"categorical_ids": {name: ids[row] for name, ids in covariates.items()}}
+    more = (
+        {}
+        if covariates is None
+        else {"categorical_ids": {name: ids[row] for name, ids in covariates.items()}}
+    )
     return Sample(
         tokens=batch["asv_tokens"][batch["asv_index"][row][real]],
         counts=batch["counts"][row][real],

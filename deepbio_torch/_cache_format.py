@@ -23,25 +23,47 @@ def as_dataset(folder: Path, found: dict[str, Any]) -> dict[str, Any]:
     if (cache := found.get("cache")) is None:
         return _about_encoded(folder, found)
     values = "input_ids" if cache["layout"]["is_tokens"] else "sequences"
-    shards = [{**shard, "values": values, "records": shard["num_records"]} for shard in found["shards"]]
+    shards = [
+        {**shard, "values": values, "records": shard["num_records"]} for shard in found["shards"]
+    ]
     return {**cache, "folder": ".", "shards": shards}
 
 
 def _about_encoded(folder: Path, found: dict[str, Any]) -> dict[str, Any]:
     """What ``deepbio encode`` tells of its shards, as a cache tells it."""
     encoding, pad = found["encoding"], found["padding"]
-    with open(os.path.join(folder, "ids.txt"), encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+    with open(
+        os.path.join(folder, "ids.txt"), encoding="utf-8", errors="surrogateescape", newline="\n"
+    ) as file:
         names = file.read().split("\n")[:-1]
-    files = [number for number, source in enumerate(found["sources"]) for _ in range(source["num_records"])]
+    files = [
+        number
+        for number, source in enumerate(found["sources"])
+        for _ in range(source["num_records"])
+    ]
     shards, first = [], 0
     for shard in found["shards"]:
         last = first + int(shard["num_records"])
-        about = {"names": names[first:last], "files": files[first:last], "first": first, "records": last - first}
+        about = {
+            "names": names[first:last],
+            "files": files[first:last],
+            "first": first,
+            "records": last - first,
+        }
         shards.append(
-            {**about, "file": shard["file"], "is_tokens": encoding == "tokens", "is_even": encoding == "kmer"}
+            {
+                **about,
+                "file": shard["file"],
+                "is_tokens": encoding == "tokens",
+                "is_even": encoding == "kmer",
+            }
         )
         first = last
-    layout = Layout(axis=None) if encoding == "kmer" else Layout(is_tokens=encoding == "tokens", pad_id=pad)
+    layout = (
+        Layout(axis=None)
+        if encoding == "kmer"
+        else Layout(is_tokens=encoding == "tokens", pad_id=pad)
+    )
     paths = [source["path"] for source in found["sources"]]
     return {
         "encoding": encoding,
@@ -67,13 +89,21 @@ def read_metadata(folder: Path) -> dict[str, Any]:
         with open(path, encoding="utf-8") as file:
             about: dict[str, Any] = json.load(file)
     except OSError as problem:
-        raise MissingFileError(f"{path}: {problem.strerror}; expected a folder that Cache.save wrote", path) from None
+        raise MissingFileError(
+            f"{path}: {problem.strerror}; expected a folder that Cache.save wrote", path
+        ) from None
     except ValueError as problem:
         raise ParseError(f"{path}: expected JSON, got {problem}", path) from None
     if not isinstance(about, dict) or "shards" not in about:
-        raise ParseError(f"{path}: expected the metadata of a cache of reads, got another document", path)
+        raise ParseError(
+            f"{path}: expected the metadata of a cache of reads, got another document", path
+        )
     if about.get("format") not in (FORMAT, _FORMAT_BEFORE):
-        raise ParseError(f"{path}: expected a cache of format {FORMAT!r}, got {about.get('format')!r}", path)
+        raise ParseError(
+            f"{path}: expected a cache of format {FORMAT!r}, got {about.get('format')!r}", path
+        )
     if (version := about.get("format_version", 0)) not in range(FORMAT_VERSION + 1):
-        raise ParseError(f"{path}: expected format_version {FORMAT_VERSION} at most, got {version!r}", path)
+        raise ParseError(
+            f"{path}: expected format_version {FORMAT_VERSION} at most, got {version!r}", path
+        )
     return about

@@ -44,7 +44,10 @@ class CachedDataset(Dataset[Sample]):
         """Maps the shards that a metadata.json tells of."""
         self.folder, self._about = folder, about
         self._layout = Layout(**about["layout"])
-        data, is_open = os.path.join(os.path.abspath(folder), about["folder"]), len(about["shards"]) <= _OPEN_FILES
+        data, is_open = (
+            os.path.join(os.path.abspath(folder), about["folder"]),
+            len(about["shards"]) <= _OPEN_FILES,
+        )
         kind = EncodedShard if "encoding" in about else Shard
         self._shards = [kind(data, shard, is_open) for shard in about["shards"]]
         encoded = "input_ids" if self._layout.is_tokens else "sequences"
@@ -69,7 +72,11 @@ class CachedDataset(Dataset[Sample]):
         return names
 
     def _column(self, key: str) -> Tensor:
-        return torch.cat([shard.whole(key) for shard in self._shards]) if self._shards else torch.empty(0)
+        return (
+            torch.cat([shard.whole(key) for shard in self._shards])
+            if self._shards
+            else torch.empty(0)
+        )
 
     @property
     def lengths(self) -> Tensor:
@@ -119,10 +126,14 @@ class CachedDataset(Dataset[Sample]):
     def _gathered(self, indices: Sequence[int]) -> Batch:
         """Records from anywhere."""
         size = len(self)
-        chosen = torch.tensor([place_of(index, size, "record") for index in indices], dtype=torch.int64)
+        chosen = torch.tensor(
+            [place_of(index, size, "record") for index in indices], dtype=torch.int64
+        )
         where = torch.searchsorted(torch.tensor(self._ends), chosen, right=True)
         rows = chosen - torch.tensor(self._begins)[where]
-        parts: _Parts = [(shard, (where == shard).nonzero().flatten()) for shard in sorted(set(where.tolist()))]
+        parts: _Parts = [
+            (shard, (where == shard).nonzero().flatten()) for shard in sorted(set(where.tolist()))
+        ]
         first, *others = [self._shards[shard] for shard, _ in parts]
         for shard in (first, *others):
             shard.native.check_unchanged()
@@ -133,7 +144,9 @@ class CachedDataset(Dataset[Sample]):
         for prefix in first.prefixes:
             mask = prefix + "attention_mask"
             masks = [
-                self._shards[shard].tensors[mask][rows[places]] for shard, places in parts if mask in first.tensors
+                self._shards[shard].tensors[mask][rows[places]]
+                for shard, places in parts
+                if mask in first.tensors
             ]
             width = self._width(out[prefix + "lengths"], masks)
             for key in first.wide_keys[prefix]:
@@ -146,7 +159,11 @@ class CachedDataset(Dataset[Sample]):
         layout = self._layout
         if layout.is_fixed or layout.axis is None:
             return None
-        return max(map(layout.num_tokens, masks)) if layout.is_tokens else layout.num_positions(int(lengths.max()))
+        return (
+            max(map(layout.num_tokens, masks))
+            if layout.is_tokens
+            else layout.num_positions(int(lengths.max()))
+        )
 
     def _axis(self, key: str) -> int:
         """Of positions in a tensor of rows."""
@@ -156,8 +173,12 @@ class CachedDataset(Dataset[Sample]):
         """The last or first positions of rows, where the letters are."""
         axis = self._axis(key)
         if width > values.shape[axis]:
-            raise ParseError(f"{self.folder}: expected lengths of at most {values.shape[axis]} positions, got {width}")
-        return values.narrow(axis, values.shape[axis] - width if self._layout.pads_left else 0, width)
+            raise ParseError(
+                f"{self.folder}: expected lengths of at most {values.shape[axis]} positions, got {width}"
+            )
+        return values.narrow(
+            axis, values.shape[axis] - width if self._layout.pads_left else 0, width
+        )
 
     def _gather(self, key: str, parts: _Parts, rows: Tensor, width: int | None) -> Tensor:
         """Rows of a tensor of all shards, cut or padded to ``width`` along the axis of positions."""
@@ -181,7 +202,10 @@ class CachedDataset(Dataset[Sample]):
         """A batch with its labels grouped, and names and metadata for when they are asked for."""
         if isinstance(names := self._about["labels"], list):
             out["labels"] = {name: dict.pop(out, f"labels.{name}") for name in names}
-        out["ids"], out["metadata"] = _Names(self._shards, places), _Metadata(self, places, out["index"])
+        out["ids"], out["metadata"] = (
+            _Names(self._shards, places),
+            _Metadata(self, places, out["index"]),
+        )
         return out
 
     def __getitems__(self, indices: Sequence[int]) -> Rows:
@@ -239,7 +263,12 @@ class _Metadata(Later):
     __slots__ = ("_dataset", "_places", "_index", "_epoch")
 
     def __init__(self, dataset: CachedDataset, places: _Places, index: Tensor) -> None:
-        self._dataset, self._places, self._index, self._epoch = dataset, places, index, dataset.epoch
+        self._dataset, self._places, self._index, self._epoch = (
+            dataset,
+            places,
+            index,
+            dataset.epoch,
+        )
 
     def make(self) -> list[dict[str, Any]]:
         return self._of(self._places, self._index)
@@ -253,7 +282,9 @@ class _Metadata(Later):
         files = [int(shards[shard].whole("files")[row]) for shard, row in places]
         paths = self._dataset._about["paths"]
         if not all(0 <= file < len(paths) for file in files):
-            raise ParseError(f"{self._dataset.folder}: expected numbers of {len(paths)} files, got {files}")
+            raise ParseError(
+                f"{self._dataset.folder}: expected numbers of {len(paths)} files, got {files}"
+            )
         return metadata_of(paths, titles, files, index.tolist(), self._epoch)
 
 
@@ -276,7 +307,9 @@ def _is_run(indices: Sequence[int], first: int) -> bool:
     """Whether indices rise by one."""
     if isinstance(indices, range):
         return indices.step == 1
-    return bool(indices[-1] == first + len(indices) - 1) and list(indices) == [*range(first, first + len(indices))]
+    return bool(indices[-1] == first + len(indices) - 1) and list(indices) == [
+        *range(first, first + len(indices))
+    ]
 
 
 def open_cache(folder: Path) -> CachedDataset:
@@ -290,5 +323,9 @@ def open_cache(folder: Path) -> CachedDataset:
             continue
         except (KeyError, TypeError, ValueError, RuntimeError, OSError) as problem:
             kind = f"{type(problem).__name__}: {problem}"
-            raise ParseError(f"{folder}: expected the cache that metadata.json describes, got {kind}") from None
-    raise ParseError(f"{folder}: expected the shards that metadata.json names, got none", os.fspath(folder))
+            raise ParseError(
+                f"{folder}: expected the cache that metadata.json describes, got {kind}"
+            ) from None
+    raise ParseError(
+        f"{folder}: expected the shards that metadata.json names, got none", os.fspath(folder)
+    )

@@ -24,9 +24,15 @@ def _check_tensors(tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
     for key, tensor in tensors.items():
         expected = about["records"] + key.endswith("_offsets")
         if key not in ("names", "descriptions") and (tensor.dim() == 0 or len(tensor) != expected):
-            raise ValueError(f"{list(tensor.shape)} numbers of {key} in {about['file']}, not of {expected}")
+            raise ValueError(
+                f"{list(tensor.shape)} numbers of {key} in {about['file']}, not of {expected}"
+            )
     has_positions = any(key in tensors for key in _OF_POSITIONS)
-    if not {"index", "files"} <= tensors.keys() or not has_positions or (tensors["lengths"] < 0).any():
+    if (
+        not {"index", "files"} <= tensors.keys()
+        or not has_positions
+        or (tensors["lengths"] < 0).any()
+    ):
         raise ValueError(f"no positions of the records in {about['file']}")
 
 
@@ -55,12 +61,15 @@ class Shard:
         self.tensors = {key: stored[name] for key, name in self._stored.items()}
         self.is_even = bool(about["is_even"])
         if len(self.tensors["lengths"]) != about["records"]:
-            raise ValueError(f"{len(self.tensors['lengths'])} records in {about['file']}, not {about['records']}")
+            raise ValueError(
+                f"{len(self.tensors['lengths'])} records in {about['file']}, not {about['records']}"
+            )
         _check_tensors(self.tensors, about)
         self.keys = [key for key in self.tensors if key not in _OF_TITLES]
         self.prefixes = [prefix for prefix in ("", "mate_") if prefix + "lengths" in self.tensors]
         self.wide_keys = {
-            prefix: [prefix + key for key in _OF_POSITIONS if prefix + key in self.tensors] for prefix in self.prefixes
+            prefix: [prefix + key for key in _OF_POSITIONS if prefix + key in self.tensors]
+            for prefix in self.prefixes
         }
         self.all_wide_keys = {key for keys in self.wide_keys.values() for key in keys}
 
@@ -78,7 +87,8 @@ class Shard:
         begin, end = self.whole(key + "_offsets")[row : row + 2].tolist()
         if not 0 <= begin <= end <= len(self.tensors[key]):
             raise ParseError(
-                f"{self.path}: expected {key} that follow each other, got one from {begin} to {end}", self.path
+                f"{self.path}: expected {key} that follow each other, got one from {begin} to {end}",
+                self.path,
             )
         return self.tensors[key][begin:end].numpy().tobytes().decode("utf-8", "surrogateescape")
 
@@ -113,7 +123,11 @@ class EncodedShard(Shard):
 
     def rows(self, begin: int, count: int) -> dict[str, Tensor]:
         """Rows that stand side by side, in memory of their own."""
-        out = {key: self.tensors[key][begin : begin + count].clone() for key in self.keys if key != self._values}
+        out = {
+            key: self.tensors[key][begin : begin + count].clone()
+            for key in self.keys
+            if key != self._values
+        }
         return {self._values: self.native.rows(["values"], begin, count)[0], **out}
 
     def copy_rows(self, key: str, rows: Tensor, places: Tensor, out: Tensor) -> None:

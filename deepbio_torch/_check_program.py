@@ -31,7 +31,9 @@ def _onnx(path: str) -> Callable[..., Any]:
     names = [each.name for each in session.get_inputs()]
 
     def run(*inputs: torch.Tensor) -> torch.Tensor:
-        (out,) = session.run(None, {name: value.numpy() for name, value in zip(names, inputs, strict=True)})
+        (out,) = session.run(
+            None, {name: value.numpy() for name, value in zip(names, inputs, strict=True)}
+        )
         return torch.from_numpy(out)
 
     return run
@@ -52,7 +54,9 @@ def main() -> None:
     format_name, path, cases = sys.argv[1:]
     run = _LOADERS[format_name](path)
     with torch.no_grad():
-        differences = [_difference(run(*case["inputs"]), case["expected"]) for case in torch.load(cases)]
+        differences = [
+            _difference(run(*case["inputs"]), case["expected"]) for case in torch.load(cases)
+        ]
     maps = pathlib.Path("/proc/self/maps")  # of Linux
     if maps.exists() and "libdeepbio" in maps.read_text(encoding="utf-8", errors="replace"):
         raise SystemExit("the library is loaded in the process that should not have it")

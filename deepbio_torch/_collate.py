@@ -124,7 +124,9 @@ def _collate(
         out.update(stack(samples, "mate_", padding_value, pad_to, max_length))
     labels: list[Any] = [sample.get("label", sample.get("labels")) for sample in samples]
     if all(isinstance(label, dict) for label in labels):
-        out["labels"] = {name: _label_tensor([label[name] for label in labels]) for name in labels[0]}
+        out["labels"] = {
+            name: _label_tensor([label[name] for label in labels]) for name in labels[0]
+        }
     elif all(label is not None for label in labels):
         out["labels"] = _label_tensor(labels)
     metadata: list[Any] = [sample.get("metadata") for sample in samples]
@@ -150,7 +152,11 @@ def _label_tensor(labels: list[Any]) -> Any:
 
 
 def _stack(
-    samples: list[Sample], prefix: str, padding_value: float | None, pad_to: int | None, max_length: int | None
+    samples: list[Sample],
+    prefix: str,
+    padding_value: float | None,
+    pad_to: int | None,
+    max_length: int | None,
 ) -> Batch:
     """Sequences, lengths and qualities of the samples, or of their mates (prefix "mate_")."""
     axis = getattr(samples[0], "length_axis", 0)
@@ -175,7 +181,11 @@ def _stack(
 
 
 def _stack_tokens(
-    samples: list[Sample], prefix: str, padding_value: float | None, pad_to: int | None, max_length: int | None
+    samples: list[Sample],
+    prefix: str,
+    padding_value: float | None,
+    pad_to: int | None,
+    max_length: int | None,
 ) -> Batch:
     """Tokens: padded on the tokenizer's side with its padding token, the mask with 0."""
     all_ids = [_as_tensor(sample[prefix + "input_ids"]) for sample in samples]
@@ -192,7 +202,10 @@ def _stack_tokens(
     columns = {
         "input_ids": (all_ids, 0 if pad_id is None else pad_id),
         "attention_mask": (
-            [torch.ones_like(i) if m is None else _as_tensor(m) for i, m in zip(all_ids, masks, strict=True)],
+            [
+                torch.ones_like(i) if m is None else _as_tensor(m)
+                for i, m in zip(all_ids, masks, strict=True)
+            ],
             0,
         ),
     }
@@ -244,12 +257,16 @@ def _cut(sequence: Any, axis: int, max_length: int | None) -> Any:
 def _padded(sequences: list[Tensor], axis: int, fill: float, pad_to: int | None) -> Tensor:
     longest = max(sequence.shape[axis] for sequence in sequences)
     if pad_to is not None and longest > pad_to:
-        raise ArgumentError(f"pad_to={pad_to}: a sequence of the batch has length {longest}; truncate_collate cuts")
+        raise ArgumentError(
+            f"pad_to={pad_to}: a sequence of the batch has length {longest}; truncate_collate cuts"
+        )
     width = longest if pad_to is None else pad_to
     trailing = {(sequence.shape[:axis], sequence.shape[axis + 1 :]) for sequence in sequences}
     if len(trailing) > 1:
         shapes = sorted({tuple(sequence.shape) for sequence in sequences})
-        raise ArgumentError(f"collate: expected sequences that differ in length only, got shapes {shapes}")
+        raise ArgumentError(
+            f"collate: expected sequences that differ in length only, got shapes {shapes}"
+        )
     rows = []
     for sequence in sequences:
         after = [0, 0] * (sequence.dim() - 1 - axis) + [0, width - sequence.shape[axis]]

@@ -30,7 +30,9 @@ def rarefaction_curve(arguments: Sequence[str]) -> None:
     add("--tree", metavar="FILE", help="of faith_pd")
     depths = "reads to draw, such as 100,1000; or how many depths up to the median (default 10)"
     add("--depths", type=_depths, default=10, metavar="INT,...", help=depths)
-    add("--draws", type=int, default=10, metavar="INT", help="of each sample and depth (default 10)")
+    add(
+        "--draws", type=int, default=10, metavar="INT", help="of each sample and depth (default 10)"
+    )
     _add_output(parser)
     given = parser.parse_args(arguments)
     _refuse_existing(given)
@@ -41,7 +43,9 @@ def rarefaction_curve(arguments: Sequence[str]) -> None:
     curve = curve_of(given.table, given.metric, given.depths, **options)
     rows = [
         (sample, depth, mean, spread)
-        for depth, means, spreads in zip(curve.depths, curve.mean.tolist(), curve.spread.tolist(), strict=True)
+        for depth, means, spreads in zip(
+            curve.depths, curve.mean.tolist(), curve.spread.tolist(), strict=True
+        )
         for sample, mean, spread in zip(curve.sample_ids, means, spreads, strict=True)
     ]
     _give(given, ("sample_id", "depth_reads", "mean", "spread"), rows)
@@ -85,7 +89,9 @@ def _refuse_existing(given: argparse.Namespace) -> None:
         raise WriteError(f"{given.output}: exists; --overwrite replaces it")
 
 
-def _give(given: argparse.Namespace, names: Sequence[str], rows: Iterable[Sequence[str | float]]) -> None:
+def _give(
+    given: argparse.Namespace, names: Sequence[str], rows: Iterable[Sequence[str | float]]
+) -> None:
     """A line for each row; what has no value (a depth above the reads of a sample) is empty."""
     from ._output import write_text
 

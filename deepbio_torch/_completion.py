@@ -37,4 +37,8 @@ complete -c deepbio -f -n __fish_use_subcommand \
 complete -c deepbio -n 'not __fish_use_subcommand' -a '(__deepbio_options)'
 """
 
-SCRIPTS = {"bash": _BASH, "zsh": "autoload -U +X bashcompinit && bashcompinit\n" + _BASH, "fish": _FISH}
+SCRIPTS = {
+    "bash": _BASH,
+    "zsh": "autoload -U +X bashcompinit && bashcompinit\n" + _BASH,
+    "fish": _FISH,
+}

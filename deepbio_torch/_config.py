@@ -37,7 +37,9 @@ class _Config:
     def is_plain(self) -> bool:
         """Whether a prediction is AAM's alone, without members, histogram or mixture."""
         c: Any = self
-        return bool(c.transformer_branch and not (c.num_known_asvs or c.sequence_branch or c.num_bins))
+        return bool(
+            c.transformer_branch and not (c.num_known_asvs or c.sequence_branch or c.num_bins)
+        )
 
 
 def _init(self: Any, **options: Any) -> None:
@@ -59,7 +61,10 @@ def _alias(name: str) -> property:
     """Reads and writes the option under another name of it."""
     # A plain function, which torch.compile can look into.
     return property(
-        lambda self: getattr(self, name), lambda self, value: setattr(self, name, value), None, f"As ``{name}``."
+        lambda self: getattr(self, name),
+        lambda self, value: setattr(self, name, value),
+        None,
+        f"As ``{name}``.",
     )
 
 
@@ -72,7 +77,9 @@ ModelConfig = dataclasses.make_dataclass(
         "__doc__": _DOC,
         "__module__": __name__,
         "__init__": _init,
-        **{other: _alias(row.name) for row in _ROWS for other in (*row.other_names, *row.old_names)},
+        **{
+            other: _alias(row.name) for row in _ROWS for other in (*row.other_names, *row.old_names)
+        },
     },
 )
 _options.document(ModelConfig, "model")

@@ -11,7 +11,9 @@ from torch import Tensor
 from .errors import ArgumentError
 
 
-def seen_values(values: Mapping[str, Sequence[str]], ids: Mapping[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
+def seen_values(
+    values: Mapping[str, Sequence[str]], ids: Mapping[str, Tensor]
+) -> tuple[str, dict[str, Tensor]]:
     """The values by column that these samples have, as JSON text, and by column their new number by the old one."""
     kept, numbers = {}, {}
     for column, names in values.items():

@@ -30,7 +30,9 @@ def float_tensor(values: Any) -> Tensor:
         if numbers.dtype.kind not in "buif":
             raise ArgumentError(f"expected numbers, got {numbers.dtype}")
         # torch takes neither negative strides nor other byte orders.
-        values = torch.from_numpy(np.ascontiguousarray(numbers, dtype="=f4" if numbers.dtype == "f4" else "=f8"))
+        values = torch.from_numpy(
+            np.ascontiguousarray(numbers, dtype="=f4" if numbers.dtype == "f4" else "=f8")
+        )
     if values.is_complex():
         raise ArgumentError(f"expected real numbers, got {values.dtype}")
     out: Tensor = values.detach()
@@ -90,9 +92,22 @@ class DistanceMatrix:
         of_home(frame, "pandas", "columns", "distances", "a DataFrame")
         rows, columns = [str(name) for name in frame.index], [str(name) for name in frame.columns]
         if rows != columns:
-            place = next((i for i, pair in enumerate(zip(rows, columns, strict=False)) if pair[0] != pair[1]), None)
-            found = f"{len(rows)} and {len(columns)}" if place is None else f"{rows[place]!r} and {columns[place]!r}"
-            raise ArgumentError(f"distances: expected the same ids of rows and columns, got {found}")
+            place = next(
+                (
+                    i
+                    for i, pair in enumerate(zip(rows, columns, strict=False))
+                    if pair[0] != pair[1]
+                ),
+                None,
+            )
+            found = (
+                f"{len(rows)} and {len(columns)}"
+                if place is None
+                else f"{rows[place]!r} and {columns[place]!r}"
+            )
+            raise ArgumentError(
+                f"distances: expected the same ids of rows and columns, got {found}"
+            )
         return cls(rows, frame.to_numpy())
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -117,7 +132,9 @@ class DistanceMatrix:
         Raises:
             ArgumentError: not one id is shared.
         """
-        shared, only_ids, only_matrix, report = _C.compare_ids(ids, self.ids, "the given ids", "the distances")
+        shared, only_ids, only_matrix, report = _C.compare_ids(
+            ids, self.ids, "the given ids", "the distances"
+        )
         if not shared:
             raise ArgumentError(f"distances: expected ids in common, got {report}")
         if only_ids or only_matrix:
@@ -129,7 +146,9 @@ class DistanceMatrix:
         place = {name: i for i, name in enumerate(self.ids)}
         missing = [name for name in ids if name not in place]
         if missing:
-            raise ArgumentError(f"distances: {len(missing)} ids are not in the matrix ({', '.join(missing[:3])})")
+            raise ArgumentError(
+                f"distances: {len(missing)} ids are not in the matrix ({', '.join(missing[:3])})"
+            )
         rows = torch.tensor([place[name] for name in ids], dtype=torch.int64)
         return DistanceMatrix(ids, self.values[rows][:, rows])
 

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 
 def alpha_diversity(
-    table: Table | Path, metric: str = "observed_features", *, base: float = 2.0, tree: Tree | Path | None = None
+    table: Table | Path,
+    metric: str = "observed_features",
+    *,
+    base: float = 2.0,
+    tree: Tree | Path | None = None,
 ) -> Tensor:
     """Diversity of each sample.
 
@@ -47,7 +51,9 @@ def alpha_diversity(
     return _C.alpha_diversity(table.native, metric, base)
 
 
-def beta_diversity(table: Table | Path, metric: str = "braycurtis", *, pseudocount: float = 1.0) -> DistanceMatrix:
+def beta_diversity(
+    table: Table | Path, metric: str = "braycurtis", *, pseudocount: float = 1.0
+) -> DistanceMatrix:
     """Distances between all samples that need no tree.
 
     Args:
@@ -84,7 +90,9 @@ class RarefactionCurve:
         """Means as a DataFrame: depths as rows, samples as columns."""
         import pandas as pd
 
-        return pd.DataFrame(self.mean.numpy(), index=pd.Index(self.depths, name="depth"), columns=self.sample_ids)
+        return pd.DataFrame(
+            self.mean.numpy(), index=pd.Index(self.depths, name="depth"), columns=self.sample_ids
+        )
 
     def __repr__(self) -> str:
         return f"RarefactionCurve({self.metric} of {len(self.sample_ids)} samples at {self.depths} reads)"
@@ -124,7 +132,9 @@ def rarefaction_curve(
     tree = None if tree is None else tree_of(tree)
     native = None if tree is None else tree.native
     asked = sorted(set(depths))
-    mean, spread = _C.rarefaction_curve(table.native, metric, asked, draws, seed, base, native, missing_features)
+    mean, spread = _C.rarefaction_curve(
+        table.native, metric, asked, draws, seed, base, native, missing_features
+    )
     return RarefactionCurve(metric, asked, table.sample_ids, mean, spread)
 
 

@@ -46,7 +46,9 @@ class Draws:
 
     def __init__(self, epoch: int | None = None) -> None:
         """The cell lies in shared memory: a worker that runs already sees what the main process sets."""
-        self._cell = _shared(torch.tensor(_NOT_SET if epoch is None else epoch, dtype=torch.int64, device="cpu"))
+        self._cell = _shared(
+            torch.tensor(_NOT_SET if epoch is None else epoch, dtype=torch.int64, device="cpu")
+        )
         self._asked = 0
 
     @property

@@ -39,7 +39,9 @@ class NativeEncoder(ABC):
     def __init__(self, sequence_type: str, unknown: str, **options: Any) -> None:
         sequence_type_of(sequence_type)
         if unknown not in self._unknown:
-            raise ArgumentError(f"unknown: expected one of {', '.join(self._unknown)}, got {unknown!r}")
+            raise ArgumentError(
+                f"unknown: expected one of {', '.join(self._unknown)}, got {unknown!r}"
+            )
         for name in ("pad_to", "max_length"):
             if options[name] is not None and whole(options[name], name) < 1:
                 raise ArgumentError(f"{name}: expected at least 1 or None, got {options[name]}")
@@ -86,7 +88,11 @@ class NativeEncoder(ABC):
 
     @abstractmethod
     def _encode(
-        self, sequences: Sequence[Letters], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
+        self,
+        sequences: Sequence[Letters],
+        records: Sequence[int],
+        epoch: int,
+        qualities: Sequence[bytes],
     ) -> tuple[Tensor, Tensor]: ...
 
     def __call__(self, sample: Sample) -> Sample:
@@ -95,9 +101,13 @@ class NativeEncoder(ABC):
         quality: Any = sample.get("quality")
         has_quality = isinstance(quality, bytes)
         if self.quality == "channel" and not has_quality:
-            raise ArgumentError(f"quality channel: expected qualities, record {record} has none (FASTA?)")
+            raise ArgumentError(
+                f"quality channel: expected qualities, record {record} has none (FASTA?)"
+            )
         channel = [quality] if has_quality and self.quality == "channel" else []
-        values, lengths = self._encode([bytes_of(sample, type(self).__name__)], [record], epoch, channel)
+        values, lengths = self._encode(
+            [bytes_of(sample, type(self).__name__)], [record], epoch, channel
+        )
         out = Sample(sample, sequence=values[0])
         out.length_axis, out.length = int(self.channels_first), int(lengths[0])
         if has_quality and self.quality in ("phred", "probability", "integer"):
@@ -108,7 +118,12 @@ class NativeEncoder(ABC):
         return out
 
     def __repr__(self) -> str:
-        shown = {**self.options(), "pad_to": self.pad_to, "max_length": self.max_length, "quality": self.quality}
+        shown = {
+            **self.options(),
+            "pad_to": self.pad_to,
+            "max_length": self.max_length,
+            "quality": self.quality,
+        }
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in shown.items())})"
 
 
@@ -164,9 +179,15 @@ class OneHotEncoder(NativeEncoder):
         return {**super().options(), "channels_first": self.channels_first}
 
     def _encode(
-        self, sequences: Sequence[Letters], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
+        self,
+        sequences: Sequence[Letters],
+        records: Sequence[int],
+        epoch: int,
+        qualities: Sequence[bytes],
     ) -> tuple[Tensor, Tensor]:
-        return _C.encode_one_hot(sequences, **self.options(), record_indices=records, epoch=epoch, qualities=qualities)
+        return _C.encode_one_hot(
+            sequences, **self.options(), record_indices=records, epoch=epoch, qualities=qualities
+        )
 
 
 class IntegerEncoder(NativeEncoder):
@@ -202,9 +223,13 @@ class IntegerEncoder(NativeEncoder):
         seed: int | None = 0,
     ) -> None:
         """Checks the options."""
-        super().__init__(sequence_type, unknown, pad_to=pad_to, max_length=max_length, quality=quality, seed=seed)
+        super().__init__(
+            sequence_type, unknown, pad_to=pad_to, max_length=max_length, quality=quality, seed=seed
+        )
         if dtype not in (torch.int64, torch.float32, torch.uint8):
-            raise ArgumentError(f"dtype: expected torch.int64, torch.float32 or torch.uint8, got {dtype}")
+            raise ArgumentError(
+                f"dtype: expected torch.int64, torch.float32 or torch.uint8, got {dtype}"
+            )
         self.dtype = dtype
 
     def options(self) -> dict[str, Any]:
@@ -216,7 +241,11 @@ class IntegerEncoder(NativeEncoder):
         return (0, 255) if self.dtype == torch.uint8 else (-1, _SIZES[self.sequence_type] - 1)
 
     def _encode(
-        self, sequences: Sequence[Letters], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
+        self,
+        sequences: Sequence[Letters],
+        records: Sequence[int],
+        epoch: int,
+        qualities: Sequence[bytes],
     ) -> tuple[Tensor, Tensor]:
         return _C.encode_integers(sequences, **self.options(), record_indices=records, epoch=epoch)
 
@@ -267,10 +296,19 @@ class KmerEncoder(NativeEncoder):
         seed: int | None = 0,
     ) -> None:
         """Checks the options."""
-        super().__init__(sequence_type, unknown, pad_to=pad_to, max_length=max_length, quality=None, seed=seed)
-        self.k, self.canonical, self.output, self.overlap = whole(k, "k"), bool(canonical), output, bool(overlap)
+        super().__init__(
+            sequence_type, unknown, pad_to=pad_to, max_length=max_length, quality=None, seed=seed
+        )
+        self.k, self.canonical, self.output, self.overlap = (
+            whole(k, "k"),
+            bool(canonical),
+            output,
+            bool(overlap),
+        )
         if output == "counts" and (pad_to is not None or not overlap):
-            raise ArgumentError("KmerEncoder: pad_to and overlap=False are for output='ids'; counts have a fixed width")
+            raise ArgumentError(
+                "KmerEncoder: pad_to and overlap=False are for output='ids'; counts have a fixed width"
+            )
         self._native()
 
     def _native(self) -> _C.ReadEncoder:
@@ -279,7 +317,12 @@ class KmerEncoder(NativeEncoder):
 
     def options(self) -> dict[str, Any]:
         """The options under their C++ names, where 0 stands for None."""
-        kmers = {"k": self.k, "canonical": self.canonical, "output": self.output, "overlap": self.overlap}
+        kmers = {
+            "k": self.k,
+            "canonical": self.canonical,
+            "output": self.output,
+            "overlap": self.overlap,
+        }
         return {**super().options(), **kmers}
 
     def read_encoding(self) -> dict[str, Any]:
@@ -294,10 +337,18 @@ class KmerEncoder(NativeEncoder):
 
     def bounds(self) -> tuple[float, float]:
         """Smallest and largest number of what this encoder gives."""
-        return (0, math.inf) if self.output == "counts" else (-1, _SIZES[self.sequence_type] ** self.k - 1)
+        return (
+            (0, math.inf)
+            if self.output == "counts"
+            else (-1, _SIZES[self.sequence_type] ** self.k - 1)
+        )
 
     def _encode(
-        self, sequences: Sequence[Letters], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
+        self,
+        sequences: Sequence[Letters],
+        records: Sequence[int],
+        epoch: int,
+        qualities: Sequence[bytes],
     ) -> tuple[Tensor, Tensor]:
         return self._native().encode_kmers(sequences, records, epoch)
 

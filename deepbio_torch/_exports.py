@@ -39,10 +39,14 @@ def check_fixed(dataset: ReadSource) -> None:
     if encoder is not None and encoder.unknown == "random":
         random.append(encoder)  # type: ignore[arg-type]
     if random:
-        raise ArgumentError(f"expected a transform without chance, got {random[0]!r}: every epoch would be one")
+        raise ArgumentError(
+            f"expected a transform without chance, got {random[0]!r}: every epoch would be one"
+        )
 
 
-def chunks(dataset: ReadSource, size: int, progress: Progress | None) -> Iterator[tuple[Batch, Any]]:
+def chunks(
+    dataset: ReadSource, size: int, progress: Progress | None
+) -> Iterator[tuple[Batch, Any]]:
     """All records in order: batches, and the raw titles of each."""
     total = len(dataset.native())
     labels = dataset.labels
@@ -88,8 +92,14 @@ def export_reads(dataset: ReadSource, path: Path, *, progress: GivenProgress = N
         ".parquet": _parquet_writer,
     }
     if target.suffix not in writers:
-        raise ArgumentError(f"export: expected a path that ends with {', '.join(writers)}, got {os.fspath(path)!r}")
-    if target.suffix == ".parquet" and isinstance(dataset, ReadSource) and dataset._plan.encoder is None:
+        raise ArgumentError(
+            f"export: expected a path that ends with {', '.join(writers)}, got {os.fspath(path)!r}"
+        )
+    if (
+        target.suffix == ".parquet"
+        and isinstance(dataset, ReadSource)
+        and dataset._plan.encoder is None
+    ):
         writers[".parquet"] = _read_writer
     else:
         check_fixed(dataset)
@@ -106,7 +116,10 @@ def export_reads(dataset: ReadSource, path: Path, *, progress: GivenProgress = N
 
 
 def _whole(dataset: ReadSource, progress: Progress | None) -> tuple[Batch, list[str]]:
-    every = [(batch, rows.names()) for batch, rows in chunks(dataset, max(len(dataset.native()), 1), progress)]
+    every = [
+        (batch, rows.names())
+        for batch, rows in chunks(dataset, max(len(dataset.native()), 1), progress)
+    ]
     return every[0] if every else (Batch(), [])
 
 
@@ -133,7 +146,10 @@ def _npz_writer(dataset: ReadSource) -> Writer:
     def write(file: BinaryIO, progress: Progress | None) -> None:
         batch, names = _whole(dataset, progress)
         arrays = _arrays(batch)
-        arrays |= {key: numpy.array(texts) for key, texts in {"ids": names, **_class_names(dataset)}.items()}
+        arrays |= {
+            key: numpy.array(texts)
+            for key, texts in {"ids": names, **_class_names(dataset)}.items()
+        }
         numpy.savez_compressed(file, **arrays)
 
     return write
@@ -204,12 +220,17 @@ def _parquet_writer(dataset: ReadSource) -> Writer:
     pyarrow = _pyarrow()
     encoder = dataset._plan.encoder
     assert encoder is not None
-    layout = encoder.layout()._replace(is_fixed=False, multiple=1)  # nothing but what belongs to a record
+    layout = encoder.layout()._replace(
+        is_fixed=False, multiple=1
+    )  # nothing but what belongs to a record
     about = {"classes": json.dumps(dataset.classes), "transform": repr(dataset.transform)}
 
     def tables(progress: Progress | None) -> Iterator[Any]:
         for batch, rows in chunks(dataset, _CHUNK, progress):
-            columns: dict[str, Any] = {"id": _utf8(rows.names(), batch["index"]), "length": batch["lengths"].numpy()}
+            columns: dict[str, Any] = {
+                "id": _utf8(rows.names(), batch["index"]),
+                "length": batch["lengths"].numpy(),
+            }
             samples = [Sample() for _ in columns["id"]]
             for prefix in ("", "mate_"):
                 if prefix + "lengths" in batch:
@@ -229,9 +250,15 @@ def _parquet_writer(dataset: ReadSource) -> Writer:
 def _read_writer(dataset: ReadSource) -> Writer:
     """Reads as text: of a dataset whose transform leaves them letters."""
     pyarrow = _pyarrow()
-    random = [step for step in dataset._plan.steps if getattr(getattr(step, "native", None), "is_random", False)]
+    random = [
+        step
+        for step in dataset._plan.steps
+        if getattr(getattr(step, "native", None), "is_random", False)
+    ]
     if random:
-        raise ArgumentError(f"expected a transform without chance, got {random[0]!r}: every epoch would be one")
+        raise ArgumentError(
+            f"expected a transform without chance, got {random[0]!r}: every epoch would be one"
+        )
 
     def text(sample: Sample, key: str) -> str:
         value = sample.get(key)
@@ -251,7 +278,9 @@ def _read_writer(dataset: ReadSource) -> Writer:
             for sample in samples:
                 if any(sample.get(key) is not None for key in _LETTERS if key not in keys):
                     place = f"record {sample['metadata']['index']}"
-                    raise ArgumentError(f"{place}: expected no qualities, as before: export FASTA and FASTQ apart")
+                    raise ArgumentError(
+                        f"{place}: expected no qualities, as before: export FASTA and FASTQ apart"
+                    )
             about = [sample["metadata"] for sample in samples]
             index = torch.tensor([each["index"] for each in about], dtype=torch.long)
             columns: dict[str, Any] = {
@@ -266,7 +295,9 @@ def _read_writer(dataset: ReadSource) -> Writer:
             Labels(dataset.labels).add_to(labels, index)
             for key, values in _arrays(labels).items():
                 columns[key.replace("labels", "label", 1)] = values
-            yield pyarrow.table(columns).replace_schema_metadata({"classes": json.dumps(dataset.classes)})
+            yield pyarrow.table(columns).replace_schema_metadata(
+                {"classes": json.dumps(dataset.classes)}
+            )
             if progress is not None:
                 progress(indices.stop, total)
 

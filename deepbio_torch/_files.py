@@ -48,8 +48,13 @@ def check_unchanged(marks: Sequence[tuple[str, FileMark]]) -> None:
     """
     for path, mark in marks:
         if mark_of(path) != tuple(mark):
-            expected, got = "the file as it was when the dataset was opened", "one that was written to or removed"
-            raise ParseError(f"{path}: expected {expected}, got {got}", path, expected=expected, got=got)
+            expected, got = (
+                "the file as it was when the dataset was opened",
+                "one that was written to or removed",
+            )
+            raise ParseError(
+                f"{path}: expected {expected}, got {got}", path, expected=expected, got=got
+            )
 
 
 def check_no_pipe(paths: Sequence[str], num_readers: int) -> None:
@@ -67,7 +72,9 @@ def check_no_pipe(paths: Sequence[str], num_readers: int) -> None:
 
 def path_list(paths: Path | Sequence[Path]) -> list[str]:
     """One or many paths as text."""
-    several = [paths] if isinstance(paths, str | bytes | os.PathLike) or hasattr(paths, "read") else paths
+    several = (
+        [paths] if isinstance(paths, str | bytes | os.PathLike) or hasattr(paths, "read") else paths
+    )
     several = of_kind(several, Iterable, "paths", "a path or several of them")
     out = [os.fsdecode(path_text(path, "paths")) for path in several]
     if not out:

@@ -26,7 +26,9 @@ class Filter(NativeTransform):
     def passes(self, sequence: Letters, quality: bytes | None = None, *, record: int = 0) -> bool:
         """Whether a read stays."""
         read = letters(sequence, type(self).__name__)
-        return self._run([read], [quality_bytes(quality)], [whole(record, "record")], 0)[0] is not None
+        return (
+            self._run([read], [quality_bytes(quality)], [whole(record, "record")], 0)[0] is not None
+        )
 
 
 class LengthFilter(Filter):
@@ -47,11 +49,17 @@ class LengthFilter(Filter):
 class QualityFilter(Filter):
     """Reads whose scores have at least this arithmetic mean, and none of them below ``min_base_quality``."""
 
-    def __init__(self, min_mean_quality: float | None = None, min_base_quality: int | None = None) -> None:
+    def __init__(
+        self, min_mean_quality: float | None = None, min_base_quality: int | None = None
+    ) -> None:
         """Checks the options."""
         mean = 0.0 if min_mean_quality is None else number(min_mean_quality, "min_mean_quality")
-        native = _C.QualityFilter(mean, 0 if min_base_quality is None else whole(min_base_quality, "min_base_quality"))
-        super().__init__(native, min_mean_quality=min_mean_quality, min_base_quality=min_base_quality)
+        native = _C.QualityFilter(
+            mean, 0 if min_base_quality is None else whole(min_base_quality, "min_base_quality")
+        )
+        super().__init__(
+            native, min_mean_quality=min_mean_quality, min_base_quality=min_base_quality
+        )
 
 
 class Subsampler(Filter):
@@ -79,7 +87,9 @@ class Subsampler(Filter):
         given = {"fraction": fraction, "every_nth": every_nth, "first_n": first_n}
         chosen = [(name, value) for name, value in given.items() if value is not None]
         if len(chosen) != 1:
-            raise ArgumentError(f"Subsampler: expected one of fraction, every_nth and first_n, got {dict(chosen)}")
+            raise ArgumentError(
+                f"Subsampler: expected one of fraction, every_nth and first_n, got {dict(chosen)}"
+            )
         (name, value), *_ = chosen
         value = number(value, name) if name == "fraction" else whole(value, name)
         super().__init__(_C.Subsampler(name, value, seed), **{name: value}, seed=seed)

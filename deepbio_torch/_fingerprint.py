@@ -26,7 +26,11 @@ def _text(value: Any, above: tuple[int, ...]) -> str:
         return ",".join(_text(each, above) for each in many)
 
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{_text(key, above)}:{_text(item, above)}" for key, item in value.items()) + "}"
+        return (
+            "{"
+            + ",".join(f"{_text(key, above)}:{_text(item, above)}" for key, item in value.items())
+            + "}"
+        )
     if isinstance(value, list | tuple):
         return f"[{parts(value)}]"
     if isinstance(value, type):

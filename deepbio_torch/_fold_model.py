@@ -20,7 +20,11 @@ from .errors import DeepBioError
 
 BINARY = Path(__file__).parent / "bin" / "deepbio"
 _PREFIX = "deepbio: error: "
-_SPLIT_OPTIONS = {"test_size", "train_samples", "val_samples"}  # who gives one has a split of an own
+_SPLIT_OPTIONS = {
+    "test_size",
+    "train_samples",
+    "val_samples",
+}  # who gives one has a split of an own
 
 
 class Trained(NamedTuple):
@@ -38,7 +42,12 @@ class FoldModel:
     """
 
     def __init__(
-        self, study: Study, home: Path, sequences: str | os.PathLike[str] | None, seed: int, options: Mapping[str, Any]
+        self,
+        study: Study,
+        home: Path,
+        sequences: str | os.PathLike[str] | None,
+        seed: int,
+        options: Mapping[str, Any],
     ) -> None:
         """Keeps what every fold needs; ``options`` are those of ``deepbio train`` by name."""
         self.study, self.home, self.seed, self.options = study, home, seed, options
@@ -54,13 +63,24 @@ class FoldModel:
         run.parent.mkdir(parents=True, exist_ok=True)
         table = run.with_name(run.name + "_train.biom")
         self._part(rows).write(table, overwrite=True)
-        arguments = ["--table", table, "--metadata", study.metadata.native.path, "--metadata-column", study.column]
+        arguments = [
+            "--table",
+            table,
+            "--metadata",
+            study.metadata.native.path,
+            "--metadata-column",
+            study.column,
+        ]
         arguments += ["--output-dir", run, "--seed", self.seed, "--quiet", *self._fasta]
         if study.classes:
             arguments.append("--classifier")
         if study.group_column is not None:
             arguments += ["--group-column", study.group_column]
-        lists = [] if _SPLIT_OPTIONS & {name.replace("-", "_") for name in self.options} else self._lists(rows, run)
+        lists = (
+            []
+            if _SPLIT_OPTIONS & {name.replace("-", "_") for name in self.options}
+            else self._lists(rows, run)
+        )
         for option, path in zip(("--train-samples", "--val-samples"), lists, strict=False):
             arguments += [option, path]
         _run("train", *arguments, *_as_arguments(self.options))
@@ -88,8 +108,13 @@ class FoldModel:
         which misses it least.
         """
         ids, labels = self.study.table.sample_ids, [self.study.targets[i] for i in rows]
-        held_back = labels.index(max(dict.fromkeys(labels), key=labels.count)) if self.study.classes else 0
-        parts = ([ids[i] for place, i in enumerate(rows) if place != held_back], [ids[rows[held_back]]])
+        held_back = (
+            labels.index(max(dict.fromkeys(labels), key=labels.count)) if self.study.classes else 0
+        )
+        parts = (
+            [ids[i] for place, i in enumerate(rows) if place != held_back],
+            [ids[rows[held_back]]],
+        )
         files = [run.with_name(f"{run.name}_{name}.txt") for name in ("train", "val")]
         for path, names in zip(files, parts, strict=True):
             path.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
@@ -111,7 +136,10 @@ def read_answer(path: Path, sample_ids: Sequence[str], classes: Sequence[str]) -
             means[place[sample]] = float(row.get("prediction_mean", "nan"))
         return Answer(values, None, None if np.isnan(means).all() else means)
     # A class that training never saw has no column and no chance.
-    chances, chosen = np.full((len(place), len(classes)), np.nan), np.zeros(len(place), dtype=np.int64)
+    chances, chosen = (
+        np.full((len(place), len(classes)), np.nan),
+        np.zeros(len(place), dtype=np.int64),
+    )
     for sample, row in found.items():
         chances[place[sample]] = [float(row.get(f"probability_{label}", 0)) for label in classes]
         chosen[place[sample]] = classes.index(row["prediction"])
@@ -142,5 +170,9 @@ def _run(command: str, *arguments: Any) -> str:
     if done.returncode == 0:
         return done.stdout
     lines = [line for line in done.stderr.splitlines() if line.startswith(_PREFIX)]
-    said = lines[-1].removeprefix(_PREFIX) if lines else f"ended with code {done.returncode}: {done.stderr[-300:]}"
+    said = (
+        lines[-1].removeprefix(_PREFIX)
+        if lines
+        else f"ended with code {done.returncode}: {done.stderr[-300:]}"
+    )
     raise DeepBioError(f"deepbio {command}: {said}")

@@ -41,7 +41,9 @@ def make_folds(
     try:
         from sklearn import model_selection as split
     except ImportError:
-        raise ConfigError("folds: a study needs scikit-learn: run  pip install scikit-learn") from None
+        raise ConfigError(
+            "folds: a study needs scikit-learn: run  pip install scikit-learn"
+        ) from None
     is_classes = len(targets) > 0 and isinstance(targets[0], str)
     _check(targets, num_folds, groups, is_classes)
     if groups is not None and stratify and is_classes:
@@ -57,22 +59,31 @@ def make_folds(
 
 
 def _check(
-    targets: Sequence[float] | Sequence[str], num_folds: int, groups: Sequence[str] | None, is_classes: bool
+    targets: Sequence[float] | Sequence[str],
+    num_folds: int,
+    groups: Sequence[str] | None,
+    is_classes: bool,
 ) -> None:
     if num_folds < 2:
         raise ArgumentError(f"folds: expected at least 2, got {num_folds}")
     if len(targets) < 2 * num_folds:
-        raise ArgumentError(f"folds: {num_folds} folds need at least {2 * num_folds} samples, got {len(targets)}")
+        raise ArgumentError(
+            f"folds: {num_folds} folds need at least {2 * num_folds} samples, got {len(targets)}"
+        )
     if groups is not None and len(set(groups)) < num_folds:
         raise ArgumentError(f"folds: {num_folds} folds need as many groups, got {len(set(groups))}")
     if not is_classes:
         return
     counts = Counter(targets)
     if len(counts) < 2:
-        raise ArgumentError(f"folds: expected at least two classes, got {', '.join(map(str, counts))} only")
+        raise ArgumentError(
+            f"folds: expected at least two classes, got {', '.join(map(str, counts))} only"
+        )
     label, least = min(counts.items(), key=lambda item: item[1])
     if groups is None and least < num_folds:
-        raise ArgumentError(f"folds: {num_folds} folds need as many samples of each class, {label!r} has {least}")
+        raise ArgumentError(
+            f"folds: {num_folds} folds need as many samples of each class, {label!r} has {least}"
+        )
 
 
 def describe_problems(folds: Sequence[Fold], targets: Sequence[float] | Sequence[str]) -> list[str]:
@@ -84,9 +95,13 @@ def describe_problems(folds: Sequence[Fold], targets: Sequence[float] | Sequence
         known, asked = set(labels[fold.train]), set(labels[fold.test])
         if asked - known:
             names = ", ".join(sorted(asked - known))
-            problems.append(f"fold {number}: no training sample is {names}, so no model can be right about it")
+            problems.append(
+                f"fold {number}: no training sample is {names}, so no model can be right about it"
+            )
         if len(asked) < 2:
-            problems.append(f"fold {number}: all test samples are {', '.join(asked)}; its score says little")
+            problems.append(
+                f"fold {number}: all test samples are {', '.join(asked)}; its score says little"
+            )
     return problems
 
 
@@ -103,9 +118,13 @@ def confounding(targets: Sequence[float] | Sequence[str], groups: Sequence[str])
     if isinstance(targets[0], str):
         counts = Counter(targets)
         errors = len(targets) - max(counts.values())
-        within = sum(len(rows) - max(Counter(targets[i] for i in rows).values()) for rows in members.values())
+        within = sum(
+            len(rows) - max(Counter(targets[i] for i in rows).values()) for rows in members.values()
+        )
         return 1 - within / errors if errors else 0.0
     values = np.asarray(targets, dtype=np.float64)
     total = float(((values - values.mean()) ** 2).sum())
-    within_groups = sum(float(((values[rows] - values[rows].mean()) ** 2).sum()) for rows in members.values())
+    within_groups = sum(
+        float(((values[rows] - values[rows].mean()) ** 2).sum()) for rows in members.values()
+    )
     return 1 - within_groups / total if total else 0.0

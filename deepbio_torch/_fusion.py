@@ -30,14 +30,20 @@ class CategoricalEmbedder(nn.Module):
         super().__init__()
         dim = config.categorical_embed_dim
         tables = sorted(config.categorical_cardinalities.items())
-        self.embeddings = nn.ModuleDict({column: nn.Embedding(n, dim, padding_idx=0) for column, n in tables})
+        self.embeddings = nn.ModuleDict(
+            {column: nn.Embedding(n, dim, padding_idx=0) for column, n in tables}
+        )
         self.dropout = nn.Dropout(config.categorical_dropout)
 
     def forward(self, ids: Mapping[str, Tensor]) -> Tensor:
         for column in self.embeddings:
             if column not in ids:
-                raise ArgumentError(f"categorical_ids: expected ids of column {column!r}, got {sorted(ids)}")
-        return self.dropout(torch.cat([table(ids[column]) for column, table in self.embeddings.items()], -1))
+                raise ArgumentError(
+                    f"categorical_ids: expected ids of column {column!r}, got {sorted(ids)}"
+                )
+        return self.dropout(
+            torch.cat([table(ids[column]) for column, table in self.embeddings.items()], -1)
+        )
 
 
 class GatedFusion(nn.Module):
@@ -53,7 +59,9 @@ class GatedFusion(nn.Module):
 
     def forward(self, pooled: Tensor, categories: Tensor) -> tuple[Tensor, Tensor]:
         transform, gate = self.cat_transform, self.gate
-        return _ops.fuse_gmu(pooled, categories, transform.weight, transform.bias, gate.weight, gate.bias)
+        return _ops.fuse_gmu(
+            pooled, categories, transform.weight, transform.bias, gate.weight, gate.bias
+        )
 
 
 class CrossAttentionFusion(nn.Module):
@@ -72,8 +80,16 @@ class CrossAttentionFusion(nn.Module):
 
     def forward(self, x: Tensor, categories: Tensor) -> tuple[Tensor, Tensor]:
         attn, projection = self.cross_attn, self.cat_projection
-        weights = [projection.weight, projection.bias, *attn.weights(), self.norm.weight, self.norm.bias]
-        return _ops.fuse_cross_attention.weights(x, categories, weights, self.num_heads, self.dropout, self.training)
+        weights = [
+            projection.weight,
+            projection.bias,
+            *attn.weights(),
+            self.norm.weight,
+            self.norm.bias,
+        ]
+        return _ops.fuse_cross_attention.weights(
+            x, categories, weights, self.num_heads, self.dropout, self.training
+        )
 
 
 class PerceiverFusion(nn.Module):
@@ -92,7 +108,14 @@ class PerceiverFusion(nn.Module):
         self.cat_projection = nn.Linear(categorical_dim, dim)
         self.cross_attn = SelfAttention(dim)
         self.cross_norm = nn.LayerNorm(dim)
-        stack = Stack(config.perceiver_num_layers, self.num_heads, dim, 4 * dim, self.dropout, ACTIVATIONS["relu"])
+        stack = Stack(
+            config.perceiver_num_layers,
+            self.num_heads,
+            dim,
+            4 * dim,
+            self.dropout,
+            ACTIVATIONS["relu"],
+        )
         self.self_attn_layers = nn.ModuleList(EncoderLayer(stack) for _ in range(stack.num_layers))
         self.output_projection = nn.Linear(dim, dim)
 

@@ -40,7 +40,9 @@ def write_records(
     names = [str(name) for name in ids]
     for what, items in (("sequences", sequences), ("qualities", qualities)):
         if items is not None and len(items) != len(names):
-            raise ArgumentError(f"{what}: expected one for each of {len(names)} ids, got {len(items)}")
+            raise ArgumentError(
+                f"{what}: expected one for each of {len(names)} ids, got {len(items)}"
+            )
     wrong = next((name for name in names if not name or name != "".join(name.split())), None)
     if wrong is not None:
         raise ArgumentError(f"ids: expected names without white space, got {wrong!r}")
@@ -51,7 +53,9 @@ def write_records(
         if qualities is None:
             parts.append(b">%s\n%s\n" % (title, read))
         else:
-            parts.append(b"@%s\n%s\n+\n%s\n" % (title, read, letters(qualities[number], f"quality {number}")))
+            parts.append(
+                b"@%s\n%s\n+\n%s\n" % (title, read, letters(qualities[number], f"quality {number}"))
+            )
     folder = tempfile.TemporaryDirectory(prefix="deepbio-")
     path = Path(folder.name) / ("records.fa" if qualities is None else "records.fq")
     path.write_bytes(b"".join(parts))

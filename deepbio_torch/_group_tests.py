@@ -108,8 +108,12 @@ def permanova(
             own.
     """
     chosen = _Grouped(matrix, groups, strata, missing_groups, "permanova")
-    found = _C.permanova(chosen.values, chosen.labels, permutations, seed, chosen.strata, chosen.ids)
-    return PermanovaResult(found.pseudo_f, found.p_value, found.num_samples, found.num_groups, found.num_permutations)
+    found = _C.permanova(
+        chosen.values, chosen.labels, permutations, seed, chosen.strata, chosen.ids
+    )
+    return PermanovaResult(
+        found.pseudo_f, found.p_value, found.num_samples, found.num_groups, found.num_permutations
+    )
 
 
 def anosim(
@@ -127,7 +131,9 @@ def anosim(
     """
     chosen = _Grouped(matrix, groups, strata, missing_groups, "anosim")
     found = _C.anosim(chosen.values, chosen.labels, permutations, seed, chosen.strata, chosen.ids)
-    return AnosimResult(found.r, found.p_value, found.num_samples, found.num_groups, found.num_permutations)
+    return AnosimResult(
+        found.r, found.p_value, found.num_samples, found.num_groups, found.num_permutations
+    )
 
 
 def permdisp(
@@ -158,9 +164,20 @@ def permdisp(
             counts them.
     """
     chosen = _Grouped(matrix, groups, strata, missing_groups, "permdisp")
-    found = _C.permdisp(chosen.values, chosen.labels, centre, imaginary, permutations, seed, chosen.strata, chosen.ids)
+    found = _C.permdisp(
+        chosen.values,
+        chosen.labels,
+        centre,
+        imaginary,
+        permutations,
+        seed,
+        chosen.strata,
+        chosen.ids,
+    )
     spread = dict(zip(found.groups, found.spread, strict=True))
-    return PermdispResult(found.f, found.p_value, spread, dict(zip(chosen.ids, found.to_centre.tolist(), strict=True)))
+    return PermdispResult(
+        found.f, found.p_value, spread, dict(zip(chosen.ids, found.to_centre.tolist(), strict=True))
+    )
 
 
 def mantel(
@@ -190,10 +207,14 @@ def mantel(
     matrix, other = matrix_of(matrix), matrix_of(other, "other")
     if set(matrix.ids) != set(other.ids):
         apart = sorted(set(matrix.ids) ^ set(other.ids))
-        raise ArgumentError(f"mantel: {len(apart)} samples are in one matrix only ({some_of(apart)}); use subset()")
+        raise ArgumentError(
+            f"mantel: {len(apart)} samples are in one matrix only ({some_of(apart)}); use subset()"
+        )
     values = other.subset(matrix.ids).values
     labels = strata_of(matrix.ids, strata)
-    found = _C.mantel(matrix.values, values, method, alternative, permutations, seed, labels, matrix.ids)
+    found = _C.mantel(
+        matrix.values, values, method, alternative, permutations, seed, labels, matrix.ids
+    )
     return MantelResult(found.r, found.p_value, len(matrix.ids), permutations)
 
 
@@ -233,7 +254,10 @@ def adonis(
     factors = [(name, *_factor(matrix.ids, metadata, name)) for name in names]
     blocks = [] if strata is None else _as_labels(*_factor(matrix.ids, metadata, strata))
     found = _C.adonis(matrix.values, factors, terms, by, permutations, seed, blocks, matrix.ids)
-    return [AdonisRow(row.name, row.degrees, row.sum_of_squares, row.r2, row.pseudo_f, row.p_value) for row in found]
+    return [
+        AdonisRow(row.name, row.degrees, row.sum_of_squares, row.r2, row.pseudo_f, row.p_value)
+        for row in found
+    ]
 
 
 def _as_labels(labels: list[str], numbers: list[float]) -> list[str]:
@@ -246,16 +270,23 @@ def _factor(ids: Sequence[str], metadata: Any, name: str) -> tuple[list[str], li
     if name not in columns:
         raise ArgumentError(f"formula: no column {name!r} in the metadata")
     if isinstance(metadata, Metadata):
-        given: Any = metadata.numbers(name).tolist() if metadata.is_numeric(name) else metadata.labels(name)
+        given: Any = (
+            metadata.numbers(name).tolist() if metadata.is_numeric(name) else metadata.labels(name)
+        )
         given = dict(zip(metadata.ids, given, strict=True))
     else:
         given = metadata[name]
     values = _by_id(ids, given)
     missing = [key for key, value in zip(ids, values, strict=True) if _is_missing(value)]
     if missing:
-        told = f"{len(missing)} of {len(ids)} samples have no value of {name!r} ({some_of(missing)})"
+        told = (
+            f"{len(missing)} of {len(ids)} samples have no value of {name!r} ({some_of(missing)})"
+        )
         raise ArgumentError(f"adonis: {told}; leave them out")
-    if all(isinstance(value, int | float) and not isinstance(value, bool) or _is_number(value) for value in values):
+    if all(
+        isinstance(value, int | float) and not isinstance(value, bool) or _is_number(value)
+        for value in values
+    ):
         return [], [float(value) for value in values]
     return [str(value) for value in values], []
 
@@ -272,7 +303,9 @@ class _Grouped:
     Those without are an error or left out and counted.
     """
 
-    def __init__(self, matrix: DistanceMatrix, groups: Any, strata: Any, missing_groups: str, what: str) -> None:
+    def __init__(
+        self, matrix: DistanceMatrix, groups: Any, strata: Any, missing_groups: str, what: str
+    ) -> None:
         if missing_groups not in ("error", "drop"):
             raise ArgumentError(f"missing_groups: expected error or drop, got {missing_groups!r}")
         matrix = matrix_of(matrix)
@@ -285,8 +318,14 @@ class _Grouped:
             if missing_groups == "error":
                 raise ArgumentError(f"groups: {told}; missing_groups='drop' leaves them out")
             warnings.warn(f"{what}: {told}, they are left out", stacklevel=3)
-            matrix = matrix.subset([name for name, has in zip(matrix.ids, has_group, strict=True) if has])
-            blocks = [block for block, has in zip(blocks, has_group, strict=True) if has] if blocks else []
+            matrix = matrix.subset(
+                [name for name, has in zip(matrix.ids, has_group, strict=True) if has]
+            )
+            blocks = (
+                [block for block, has in zip(blocks, has_group, strict=True) if has]
+                if blocks
+                else []
+            )
             labels = [label for label in labels if label]
         self.ids, self.values, self.labels, self.strata = matrix.ids, matrix.values, labels, blocks
 
@@ -304,7 +343,9 @@ def _by_id(ids: Sequence[str], given: Any, what: str = "groups") -> list[Any]:
         return [known.get(name) for name in ids]
     found = list(given)
     if len(found) != len(ids):
-        raise ArgumentError(f"{what}: expected one for each of {len(ids)} samples, got {len(found)}")
+        raise ArgumentError(
+            f"{what}: expected one for each of {len(ids)} samples, got {len(found)}"
+        )
     return found
 
 

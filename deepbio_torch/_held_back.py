@@ -18,7 +18,9 @@ def split_samples(
 ) -> tuple[Any, Any]:
     """See :meth:`SampleDataset.split`."""
     groups = _groups(dataset, group) if group is not None else []
-    train, held_back, notes = _C.split_samples(len(dataset), test_size, seed_of(seed), dataset._labels, groups)
+    train, held_back, notes = _C.split_samples(
+        len(dataset), test_size, seed_of(seed), dataset._labels, groups
+    )
     for note in notes:
         logger.warning(note)
     parts = dataset.subset(train), dataset.subset(held_back, redraw=False)
@@ -33,7 +35,9 @@ def split_samples(
         categories, numbers = seen_values(json.loads(dataset.categories), parts[0]._categories)
         for part in parts:
             part.categories = categories
-            part._categories = {column: numbers[column][ids] for column, ids in part._categories.items()}
+            part._categories = {
+                column: numbers[column][ids] for column, ids in part._categories.items()
+            }
     return parts
 
 
@@ -42,10 +46,14 @@ def _groups(dataset: Any, group: str | Sequence[str]) -> list[str]:
     if not isinstance(group, str):
         groups = [str(value) for value in group]
         if len(groups) != len(dataset):
-            raise ArgumentError(f"group: expected a value for each of {len(dataset)} samples, got {len(groups)}")
+            raise ArgumentError(
+                f"group: expected a value for each of {len(dataset)} samples, got {len(groups)}"
+            )
         return groups
     if dataset._metadata is None:
         raise ArgumentError(f"group: column {group!r} needs metadata=PATH")
     about = dataset._metadata.native
     values = dict(zip(about.ids, about.values(group), strict=True))
-    return ["" if _C.is_missing(values.get(name, "")) else values[name] for name in dataset.sample_ids]
+    return [
+        "" if _C.is_missing(values.get(name, "")) else values[name] for name in dataset.sample_ids
+    ]

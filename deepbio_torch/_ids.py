@@ -13,7 +13,9 @@ Path = str | os.PathLike[str]
 
 def html_table(rows: Iterable[tuple[str, object]], note: str = "") -> str:
     """What a notebook shows: a row for each name and value."""
-    cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>" for name, value in rows)
+    cells = "".join(
+        f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>" for name, value in rows
+    )
     return f"<table>{cells}</table>{escape(note)}"
 
 

@@ -57,7 +57,11 @@ class Importance(NamedTuple):
     @property
     def id(self) -> str:
         """The ASV, or the clade as its first ASV and their number."""
-        return self.members[0] if self.kind == "asv" else f"clade of {len(self.members)}: {self.members[0]}"
+        return (
+            self.members[0]
+            if self.kind == "asv"
+            else f"clade of {len(self.members)}: {self.members[0]}"
+        )
 
 
 Importances = list[Importance]
@@ -108,8 +112,13 @@ def importance(
         study = study.subset(samples)
     grown = None if tree is None else tree_of(tree)
     names = {} if taxonomy is None else read_taxonomy(taxonomy)
-    found = _Shuffler(Path(run), study, sequences, seed, target.get("classes", [])).test(grown, candidates, repeats)
-    return sorted((each._replace(name=name_of(each.members, names)) for each in found), key=lambda i: -i.importance)
+    found = _Shuffler(Path(run), study, sequences, seed, target.get("classes", [])).test(
+        grown, candidates, repeats
+    )
+    return sorted(
+        (each._replace(name=name_of(each.members, names)) for each in found),
+        key=lambda i: -i.importance,
+    )
 
 
 def _target_of(run: Path) -> dict[str, Any]:
@@ -122,7 +131,9 @@ def _target_of(run: Path) -> dict[str, Any]:
 class _Shuffler:
     """Predicts many shuffled copies of the samples in few calls."""
 
-    def __init__(self, run: Path, study: Study, sequences: PathLike | None, seed: int, classes: Sequence[str]) -> None:
+    def __init__(
+        self, run: Path, study: Study, sequences: PathLike | None, seed: int, classes: Sequence[str]
+    ) -> None:
         # A class that the run never saw has no chance there.
         self.places = [study.classes.index(label) for label in classes if label in study.classes]
         self.columns = [i for i, label in enumerate(classes) if label in study.classes]
@@ -134,12 +145,20 @@ class _Shuffler:
 
     def test(self, tree: Tree | None, candidates: int, repeats: int) -> Importances:
         """Importances of the most promising ASVs and clades, unsorted and unnamed."""
-        sets: list[tuple[str, npt.NDArray[np.int64]]] = [("asv", np.array([f])) for f in range(self.counts.shape[1])]
+        sets: list[tuple[str, npt.NDArray[np.int64]]] = [
+            ("asv", np.array([f])) for f in range(self.counts.shape[1])
+        ]
         chosen = self._most_promising(sets, candidates)
         if tree is not None:
-            clades = [("clade", columns) for columns in clade_columns(tree, self.study.table.feature_ids)]
+            clades = [
+                ("clade", columns) for columns in clade_columns(tree, self.study.table.feature_ids)
+            ]
             chosen += self._most_promising(clades, candidates)
-        copies = [(which, self.random.permutation(self.counts.shape[0])) for which in chosen for _ in range(repeats)]
+        copies = [
+            (which, self.random.permutation(self.counts.shape[0]))
+            for which in chosen
+            for _ in range(repeats)
+        ]
         rises: list[float] = []
         per_call = max(1, _ROWS_PER_CALL // max(1, self.counts.shape[0]))
         for begin in range(0, len(copies), per_call):
@@ -151,8 +170,15 @@ class _Shuffler:
             total = np.asarray(self.counts[:, columns].sum(1)).ravel()
             sd = float(mine.std(ddof=1)) if repeats > 1 else float("nan")
             direction = _rank_correlation(self._relative(total), self._strength())
-            members = tuple(ids[f] for f in columns[np.argsort(-np.asarray(self.counts[:, columns].sum(0)).ravel())])
-            out.append(Importance(kind, members, "", float(mine.mean()), sd, direction, float((total > 0).mean())))
+            members = tuple(
+                ids[f]
+                for f in columns[np.argsort(-np.asarray(self.counts[:, columns].sum(0)).ravel())]
+            )
+            out.append(
+                Importance(
+                    kind, members, "", float(mine.mean()), sd, direction, float((total > 0).mean())
+                )
+            )
         return out
 
     def _most_promising(
@@ -187,7 +213,9 @@ class _Shuffler:
         assert self.base.probabilities is not None
         return self.base.probabilities[:, -1]
 
-    def _rises(self, copies: Sequence[tuple[tuple[str, npt.NDArray[np.int64]], npt.NDArray[np.int64]]]) -> list[float]:
+    def _rises(
+        self, copies: Sequence[tuple[tuple[str, npt.NDArray[np.int64]], npt.NDArray[np.int64]]]
+    ) -> list[float]:
         import scipy.sparse
 
         num_samples, num_features = self.counts.shape
@@ -289,7 +317,11 @@ def merge_importances(folds: Iterable[Importances]) -> Importances:
 
 def name_of(members: Sequence[str], taxonomy: dict[str, str]) -> str:
     """The taxon of an ASV; of a clade the ranks that all its named ASVs share."""
-    known = [[rank.strip() for rank in taxonomy[member].split(";")] for member in members if member in taxonomy]
+    known = [
+        [rank.strip() for rank in taxonomy[member].split(";")]
+        for member in members
+        if member in taxonomy
+    ]
     if not known:
         return ""
     shared = []

@@ -69,7 +69,9 @@ def _classes(labels: Any, names: Any) -> dict[Any, Any] | None:
     }
 
 
-def validate(data: ReadSource, num_examples: int, progress: Callable[[int, int], None] | None) -> dict[str, Any]:
+def validate(
+    data: ReadSource, num_examples: int, progress: Callable[[int, int], None] | None
+) -> dict[str, Any]:
     """Every record, and every encoded batch when the transform is native."""
     native, size = data.native(), len(data)
     errors: list[str] = []
@@ -80,10 +82,15 @@ def validate(data: ReadSource, num_examples: int, progress: Callable[[int, int],
         numbers = native.numbers(data.sequence_type, is_mate)
         who = "mates" if is_mate else "records"
 
-        def note(chosen: Tensor, what: str, into: list[str], who: str = who, is_mate: bool = is_mate) -> None:
+        def note(
+            chosen: Tensor, what: str, into: list[str], who: str = who, is_mate: bool = is_mate
+        ) -> None:
             places = chosen.nonzero().flatten()
             if len(places):
-                names = [f"{native.record(i, is_mate)[0]!r} ({i})" for i in places[:num_examples].tolist()]
+                names = [
+                    f"{native.record(i, is_mate)[0]!r} ({i})"
+                    for i in places[:num_examples].tolist()
+                ]
                 share = f"{len(places)} of {size} {who} ({100 * len(places) / size:.3g} %)"
                 more = ", ..." if len(places) > len(names) else ""
                 into.append(f"{share} {what}: {', '.join(names)}{more}")
@@ -110,7 +117,9 @@ def validate(data: ReadSource, num_examples: int, progress: Callable[[int, int],
     return {"is_valid": not errors, "errors": errors, "warnings": warnings}
 
 
-def _encoded_problems(data: ReadSource, num_examples: int, progress: Callable[[int, int], None] | None) -> list[str]:
+def _encoded_problems(
+    data: ReadSource, num_examples: int, progress: Callable[[int, int], None] | None
+) -> list[str]:
     size, encoder = len(data), data._plan.encoder
     assert encoder is not None
     low, high = encoder.bounds()
@@ -131,7 +140,9 @@ def _encoded_problems(data: ReadSource, num_examples: int, progress: Callable[[i
     if not bad:
         return []
     bad = sorted(set(bad))
-    return [f"{len(bad)} of {size} encoded records hold NaN or numbers outside {low} to {high}: {bad[:num_examples]}"]
+    return [
+        f"{len(bad)} of {size} encoded records hold NaN or numbers outside {low} to {high}: {bad[:num_examples]}"
+    ]
 
 
 def page_of_reads(data: Any) -> str:
@@ -155,6 +166,18 @@ def page_of_stream(data: Any) -> str:
 def page_of_samples(data: Any) -> str:
     """What a notebook shows of a SampleDataset."""
     depth, codec = data.options["rarefy_depth"] or "all", json.loads(data.codec or "{}")
-    rows = [("samples", f"{len(data)} ({some_of(data.sample_ids)})"), ("features", data.table.shape[1])]
-    classes = ", ".join(codec["classes"]) if "classes" in codec else "none, a number" if codec else "none"
-    return html_table([*rows, ("reads of each", depth), ("target", codec.get("column", "none")), ("classes", classes)])
+    rows = [
+        ("samples", f"{len(data)} ({some_of(data.sample_ids)})"),
+        ("features", data.table.shape[1]),
+    ]
+    classes = (
+        ", ".join(codec["classes"]) if "classes" in codec else "none, a number" if codec else "none"
+    )
+    return html_table(
+        [
+            *rows,
+            ("reads of each", depth),
+            ("target", codec.get("column", "none")),
+            ("classes", classes),
+        ]
+    )

@@ -55,7 +55,9 @@ def check_target(target: Any) -> None:
     several = target.values() if isinstance(target, Mapping) else [target]
     if target is None or target == "file" or (several and all(callable(each) for each in several)):
         return
-    raise ArgumentError(f"target: expected None, 'file', a callable or a dict of callables, got {target!r}")
+    raise ArgumentError(
+        f"target: expected None, 'file', a callable or a dict of callables, got {target!r}"
+    )
 
 
 def make_labels(target: Target | None, native: _C.ReadDataset, paths: Sequence[str]) -> Labels:
@@ -77,8 +79,12 @@ def make_labels(target: Target | None, native: _C.ReadDataset, paths: Sequence[s
     found = {name: labels_of(values) for name, values in columns.items()}
     if not isinstance(target, Mapping):
         return found[""]
-    values = {name: labels.values for name, labels in found.items() if isinstance(labels.values, Tensor)}
-    names = {name: labels.classes for name, labels in found.items() if isinstance(labels.classes, list)}
+    values = {
+        name: labels.values for name, labels in found.items() if isinstance(labels.values, Tensor)
+    }
+    names = {
+        name: labels.classes for name, labels in found.items() if isinstance(labels.classes, list)
+    }
     return Labels(values, names or None)
 
 
@@ -98,10 +104,14 @@ def checked_label(label: Any, record: str, target: str = "") -> str | int | floa
     elif isinstance(label, Real):
         return float(label)
     who = f"target {target!r}" if target else "target"
-    raise ArgumentError(f"{who}: expected a class (int or text) or a number for {record!r}, got {_brief(label)}")
+    raise ArgumentError(
+        f"{who}: expected a class (int or text) or a number for {record!r}, got {_brief(label)}"
+    )
 
 
-def check_one_kind(labels: Sequence[str | int | float], name_of: Callable[[int], str], target: str = "") -> None:
+def check_one_kind(
+    labels: Sequence[str | int | float], name_of: Callable[[int], str], target: str = ""
+) -> None:
     """Refuses labels of which some are text and some numbers.
 
     ``name_of`` gives the name of a record.

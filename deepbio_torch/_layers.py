@@ -135,7 +135,15 @@ class TransformerEncoder(nn.Module):
             stack, weights = self.stack, [weight for layer in layers for weight in layer.weights()]
             training = layers[0].training
             x = _ops.encoder_stack(
-                x, mask, weights, stack.num_heads, stack.activation, stack.dropout, training, None, skip_padding
+                x,
+                mask,
+                weights,
+                stack.num_heads,
+                stack.activation,
+                stack.dropout,
+                training,
+                None,
+                skip_padding,
             )
         else:
             for layer in layers:
@@ -206,9 +214,13 @@ class AbundancePooling(nn.Module):
         self.scale, self.shift = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
         self.projection = nn.Linear(dim, dim)
 
-    def forward(self, asv_embeddings: Tensor, asv_index: Tensor, mask: Tensor, counts: Tensor | None) -> Tensor:
+    def forward(
+        self, asv_embeddings: Tensor, asv_index: Tensor, mask: Tensor, counts: Tensor | None
+    ) -> Tensor:
         if counts is None:
-            raise ArgumentError("counts: this model pools by abundance (abundance_pooling), got none")
+            raise ArgumentError(
+                "counts: this model pools by abundance (abundance_pooling), got none"
+            )
         pooled = _ops.pool_by_abundance(asv_embeddings, asv_index, mask, counts)
         return self.projection(pooled * self.scale + self.shift)
 
@@ -224,7 +236,14 @@ class MemberNets(nn.Module):
     scale: Tensor
 
     def __init__(
-        self, members: int, inputs: int, categories: int, hidden: int, outputs: int, *, dropouts: tuple[float, float]
+        self,
+        members: int,
+        inputs: int,
+        categories: int,
+        hidden: int,
+        outputs: int,
+        *,
+        dropouts: tuple[float, float],
     ) -> None:
         super().__init__()
         self.categories, (self.input_dropout, self.dropout) = categories, dropouts
@@ -291,7 +310,9 @@ class Mixture(nn.Module):
         if config.is_classifier:
             self.register_buffer("class_bias", torch.zeros(config.out_dim))
         if config.num_bins:
-            self.register_buffer("bin_edges", torch.arange(config.num_bins + 1, dtype=torch.float32))
+            self.register_buffer(
+                "bin_edges", torch.arange(config.num_bins + 1, dtype=torch.float32)
+            )
 
 
 def target_head(config: ModelConfig, num_outputs: int) -> nn.Module:
@@ -305,7 +326,11 @@ def target_head(config: ModelConfig, num_outputs: int) -> nn.Module:
             layers.append(nn.Dropout(config.regressor_dropout))
         width = hidden
     mlp = nn.Sequential(*layers, nn.Linear(width, num_outputs))
-    return ResidualHead(nn.Linear(config.embedding_dim, num_outputs), mlp) if config.residual_regression_head else mlp
+    return (
+        ResidualHead(nn.Linear(config.embedding_dim, num_outputs), mlp)
+        if config.residual_regression_head
+        else mlp
+    )
 
 
 def require_length(name: str, x: Tensor, num_axes: int, limit: int, option: str) -> None:
@@ -313,4 +338,6 @@ def require_length(name: str, x: Tensor, num_axes: int, limit: int, option: str)
     if torch.compiler.is_compiling():
         return
     if x.dim() != num_axes or x.shape[-1] > limit:
-        raise ShapeError(f"{name}: expected {num_axes} axes, the last at most {option} = {limit}, got {list(x.shape)}")
+        raise ShapeError(
+            f"{name}: expected {num_axes} axes, the last at most {option} = {limit}, got {list(x.shape)}"
+        )

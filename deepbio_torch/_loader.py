@@ -106,9 +106,16 @@ class DataLoader:
         self.dataset, self.batch_size, self.shuffle = dataset, batch_size, bool(shuffle)
         self.num_workers, self.collate_fn, self.drop_last = num_workers, collate_fn, bool(drop_last)
         self.pin_memory, self.sampler, self.batch_sampler = bool(pin_memory), sampler, batch_sampler
-        self.generator, self.prefetch_factor, self._part = generator, prefetch_factor, (rank, world_size)
+        self.generator, self.prefetch_factor, self._part = (
+            generator,
+            prefetch_factor,
+            (rank, world_size),
+        )
         self.timeout, self.worker_init_fn = timeout, worker_init_fn
-        self.multiprocessing_context, self.pin_memory_device = multiprocessing_context, pin_memory_device
+        self.multiprocessing_context, self.pin_memory_device = (
+            multiprocessing_context,
+            pin_memory_device,
+        )
         self.persistent_workers, self.in_order = persistent_workers, in_order
         self._is_stream = isinstance(dataset, StreamingSequenceDataset)
         self._is_iterable = isinstance(dataset, IterableDataset)
@@ -117,10 +124,17 @@ class DataLoader:
         check_sizes(self, max_tokens)
         check_fit(self)
         self.progress = checked_progress(progress)
-        processes_only = ("timeout", "worker_init_fn", "multiprocessing_context", "pin_memory_device")
+        processes_only = (
+            "timeout",
+            "worker_init_fn",
+            "multiprocessing_context",
+            "pin_memory_device",
+        )
         given = [name for name in processes_only if getattr(self, name)]
         if given:
-            warnings.warn(f"DataLoader: {', '.join(given)} not used: threads make the batches", stacklevel=2)
+            warnings.warn(
+                f"DataLoader: {', '.join(given)} not used: threads make the batches", stacklevel=2
+            )
         if seed is None and generator is not None:
             seed = int(torch.randint(1 << 62, (), generator=generator, device="cpu"))
         self.seed = seed_of(seed)
@@ -182,7 +196,9 @@ class DataLoader:
         of_kind(state, Mapping, "loader state", "a dict of state_dict()")
         for key, value in self._shape().items():
             if state.get(key) != value:
-                raise ConfigError(f"loader state: {key} is {state.get(key)!r} there, {value!r} here")
+                raise ConfigError(
+                    f"loader state: {key} is {state.get(key)!r} there, {value!r} here"
+                )
         self.seed = int(state["seed"])
         self._epoch, self._given = int(state["epoch"]), int(state["given"])
         self._under_way = False
@@ -209,7 +225,10 @@ class DataLoader:
             self._epoch, self._given = self._epoch + 1, 0
         self._under_way = True
         if self.pin_memory and not self._pins:
-            warnings.warn("pin_memory is set as true but no accelerator is found: memory is not pinned", stacklevel=2)
+            warnings.warn(
+                "pin_memory is set as true but no accelerator is found: memory is not pinned",
+                stacklevel=2,
+            )
         epoch = self._epoch
         batches = self._batches(epoch, self._given)
         for batch in self._told(batches, epoch, self._given) if self.progress else batches:
@@ -238,11 +257,17 @@ class DataLoader:
             return self._of_iterable(epoch, first)
         if self.collate_fn is None and self.batch_size is not None:
             if isinstance(self.dataset, SampleDataset):
-                return self._native(_C.SampleLoader(self.dataset.native(), *self._options()), epoch, first)
+                return self._native(
+                    _C.SampleLoader(self.dataset.native(), *self._options()), epoch, first
+                )
             is_native = isinstance(self.dataset, SequenceDataset) and self.dataset.is_native
             if is_native and self.dataset.cached() is None:
-                return self._native(_C.ReadLoader(self.dataset.native(), *self._options()), epoch, first)
-        if hasattr(self.dataset, "set_epoch") and not isinstance(self.dataset, ReadSource | SampleDataset):
+                return self._native(
+                    _C.ReadLoader(self.dataset.native(), *self._options()), epoch, first
+                )
+        if hasattr(self.dataset, "set_epoch") and not isinstance(
+            self.dataset, ReadSource | SampleDataset
+        ):
             self.dataset.set_epoch(epoch)
         return self._in_python(epoch, self._order(epoch), first)
 
@@ -271,8 +296,17 @@ class DataLoader:
             _tell_epoch(self.batch_sampler, epoch)
             return [list(indices) for indices in self.batch_sampler]
         size = 1 if self.batch_size is None else self.batch_size
-        order: dict[str, Any] = {"batch_size": size, "shuffle": self.shuffle, "drop_last": self.drop_last}
-        order |= {"seed": self.seed, "epoch": epoch, "rank": self.rank, "world_size": self.world_size}
+        order: dict[str, Any] = {
+            "batch_size": size,
+            "shuffle": self.shuffle,
+            "drop_last": self.drop_last,
+        }
+        order |= {
+            "seed": self.seed,
+            "epoch": epoch,
+            "rank": self.rank,
+            "world_size": self.world_size,
+        }
         if self._by_length:
             return _C.length_batches(self.dataset.lengths, self._buckets, self._max_tokens, **order)
         if self.sampler is None:
@@ -289,9 +323,18 @@ class DataLoader:
 
     def _options(self) -> tuple[Any, ...]:
         sizes = (self.batch_size, self.shuffle, self.drop_last, self.seed, self.num_workers)
-        return (len(self.dataset), *sizes, self.rank, self.world_size, self._pins, self.prefetch_factor or 2)
+        return (
+            len(self.dataset),
+            *sizes,
+            self.rank,
+            self.world_size,
+            self._pins,
+            self.prefetch_factor or 2,
+        )
 
-    def _native(self, loader: _C.ReadLoader | _C.SampleLoader, epoch: int, first: int) -> Iterator[Any]:
+    def _native(
+        self, loader: _C.ReadLoader | _C.SampleLoader, epoch: int, first: int
+    ) -> Iterator[Any]:
         if self._has_sampler or self._by_length:
             loader.begin_with(epoch, first, self._order(epoch))
         else:
@@ -306,7 +349,9 @@ class DataLoader:
             return
         ahead = (self.prefetch_factor or 2) * self.num_workers
         with ThreadPoolExecutor(self.num_workers) as pool:
-            waiting = deque(pool.submit(self._fetch, epoch, indices) for indices in order[first : first + ahead])
+            waiting = deque(
+                pool.submit(self._fetch, epoch, indices) for indices in order[first : first + ahead]
+            )
             try:
                 for place in range(first, len(order)):
                     batch = waiting.popleft().result()

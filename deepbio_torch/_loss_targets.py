@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ._arguments import of_kind
+from .errors import ArgumentError, ShapeError
 
 
 def targets_of(batch: Mapping[str, Any], *, count_target: str = "relative") -> dict[str, Tensor]:
@@ -28,7 +29,11 @@ def targets_of(batch: Mapping[str, Any], *, count_target: str = "relative") -> d
     if "asv_index" not in batch:
         return dict(batch)
     out = {key: value for key, value in batch.items() if isinstance(value, Tensor)}
-    for ours, aams in (("targets", "target"), ("distances", "base_target"), ("asv_tokens", "nucleotides")):
+    for ours, aams in (
+        ("targets", "target"),
+        ("distances", "base_target"),
+        ("asv_tokens", "nucleotides"),
+    ):
         if ours in out and aams not in out:
             out[aams] = out[ours]
     if "asv_tokens" in out and "nucleotide_weight" not in out:
@@ -46,3 +51,21 @@ def _count_mask(targets: Mapping[str, Tensor]) -> Tensor:
     if "tokens" in targets:
         return (targets["tokens"] > 0).any(-1)
     return targets["counts"] > 0
+
+
+def expect_tensors(**given: Any) -> None:
+    """Refuses what is no tensor, by name."""
+    for name, tensor in given.items():
+        of_kind(tensor, Tensor, name, "a tensor")
+
+
+def expect_shape(tensor: Tensor, expected: Sequence[int], what: str) -> None:
+    """Refuses another shape."""
+    if tuple(tensor.shape) != tuple(expected):
+        raise ShapeError(f"{what}: expected shape {list(expected)}, got {list(tensor.shape)}")
+
+
+def expect_finite(tensor: Tensor, what: str) -> None:
+    """Refuses NaN and infinity."""
+    if not bool(torch.isfinite(tensor).all()):
+        raise ArgumentError(f"{what}: expected finite numbers, got NaN or infinity")

@@ -39,11 +39,15 @@ def length_mask(lengths: Any, max_length: int | None = None) -> Tensor:
     """
     sizes = tensor_of(lengths, "lengths")
     if sizes.dim() != 1 or sizes.is_floating_point() or (len(sizes) and int(sizes.min()) < 0):
-        raise ArgumentError(f"lengths: expected whole numbers [B] of 0 or more, got {lengths!r:.60}")
+        raise ArgumentError(
+            f"lengths: expected whole numbers [B] of 0 or more, got {lengths!r:.60}"
+        )
     longest = int(sizes.max()) if len(sizes) else 0
     width = longest if max_length is None else whole(max_length, "max_length")
     if longest > width:
-        raise ArgumentError(f"max_length: expected at least {longest}, the longest, got {max_length}")
+        raise ArgumentError(
+            f"max_length: expected at least {longest}, the longest, got {max_length}"
+        )
     return torch.arange(width, device=sizes.device) < sizes.unsqueeze(1)
 
 
@@ -64,7 +68,9 @@ def padded_tokens(batch: Mapping[str, Any]) -> Tensor:
     batch = of_kind(batch, Mapping, "padded_tokens", "a batch of a SampleDataset")
     missing = [key for key in ("asv_tokens", "asv_index", "mask") if key not in batch]
     if missing:
-        raise ArgumentError(f"padded_tokens: expected a batch of a SampleDataset, {missing[0]!r} is not in it")
+        raise ArgumentError(
+            f"padded_tokens: expected a batch of a SampleDataset, {missing[0]!r} is not in it"
+        )
     tokens: Tensor = batch["asv_tokens"][batch["asv_index"]]
     padded: Tensor = tokens * batch["mask"].unsqueeze(-1)
     return padded

@@ -30,7 +30,9 @@ class Metadata:
         self._text: str | None = None  # of metadata that no file holds
 
     @classmethod
-    def from_pandas(cls, frame: pd.DataFrame, *, missing_values: str | Sequence[str] = ()) -> Metadata:
+    def from_pandas(
+        cls, frame: pd.DataFrame, *, missing_values: str | Sequence[str] = ()
+    ) -> Metadata:
         """A DataFrame whose index holds the sample ids.
 
         Columns of numbers are numeric, others are words.
@@ -86,7 +88,9 @@ class Metadata:
 
     def compare(self, sample_ids: Sequence[str]) -> tuple[list[str], list[str], str]:
         """Samples without metadata, rows without a sample, and a line that says both with three examples."""
-        _, samples, rows, report = _C.compare_ids(sample_ids, self.ids, "the given ids", self.native.path)
+        _, samples, rows, report = _C.compare_ids(
+            sample_ids, self.ids, "the given ids", self.native.path
+        )
         return samples, rows, report
 
     def to_pandas(self) -> pd.DataFrame:
@@ -97,9 +101,12 @@ class Metadata:
         import pandas as pd
 
         parts: dict[str, Any] = {
-            name: self.numbers(name).numpy() if self.is_numeric(name) else self.labels(name) for name in self.columns
+            name: self.numbers(name).numpy() if self.is_numeric(name) else self.labels(name)
+            for name in self.columns
         }
-        return pd.DataFrame(parts, index=pd.Index(self.ids, name=self.native.id_column, dtype=object))
+        return pd.DataFrame(
+            parts, index=pd.Index(self.ids, name=self.native.id_column, dtype=object)
+        )
 
     def __repr__(self) -> str:
         return f"Metadata({len(self.ids)} samples, {len(self.columns)} columns)"
@@ -119,14 +126,23 @@ def _unpickle_metadata(path: str, missing_values: list[str]) -> Metadata:
 
 
 def _text_of(frame: pd.DataFrame) -> str:
-    kinds = ["numeric" if column.dtype.kind in "iuf" else "categorical" for _, column in frame.items()]
+    kinds = [
+        "numeric" if column.dtype.kind in "iuf" else "categorical" for _, column in frame.items()
+    ]
     lines = [["sample-id", *map(str, frame.columns)], ["#q2:types", *kinds]]
-    for name, missing, values in zip(frame.index, frame.isna().to_numpy(), frame.to_numpy(object), strict=True):
-        cells = ["" if is_missing else str(value) for is_missing, value in zip(missing, values, strict=True)]
+    for name, missing, values in zip(
+        frame.index, frame.isna().to_numpy(), frame.to_numpy(object), strict=True
+    ):
+        cells = [
+            "" if is_missing else str(value)
+            for is_missing, value in zip(missing, values, strict=True)
+        ]
         lines.append([str(name), *cells])
     for cell in (cell for line in lines for cell in line):
         if any(letter in cell for letter in "\t\r\n"):
-            raise ArgumentError(f"metadata: expected names and values without tabs and line ends, got {cell!r}")
+            raise ArgumentError(
+                f"metadata: expected names and values without tabs and line ends, got {cell!r}"
+            )
     return "".join("\t".join(line) + "\n" for line in lines)
 
 
@@ -147,7 +163,9 @@ def metadata_of(given: Any, missing_values: str | Sequence[str] = ()) -> Metadat
     """
     if isinstance(given, Metadata):
         if missing_values:
-            raise ArgumentError("missing_values: expected none beside Metadata, which has its own; give them there")
+            raise ArgumentError(
+                "missing_values: expected none beside Metadata, which has its own; give them there"
+            )
         return given
     if hasattr(given, "columns") and hasattr(given, "index"):
         return Metadata.from_pandas(given, missing_values=missing_values)

@@ -36,7 +36,9 @@ class BIOMLoader:
 
         A new table, also where ``inplace`` is asked for.
         """
-        return table.rarefy(depth, seed=0 if random_seed is None else random_seed, with_replacement=with_replacement)
+        return table.rarefy(
+            depth, seed=0 if random_seed is None else random_seed, with_replacement=with_replacement
+        )
 
     def get_sequences(self, table: Table) -> list[str]:
         """The ids of the features, which are their DNA."""
@@ -64,7 +66,9 @@ class UniFracComputer:
             return dict(zip(table.sample_ids, values, strict=True))
         return pandas.Series(values, index=list(table.sample_ids), name="faith_pd")
 
-    def extract_batch_distances(self, distances: Any, sample_ids: Sequence[str], metric: str = "unweighted") -> Tensor:
+    def extract_batch_distances(
+        self, distances: Any, sample_ids: Sequence[str], metric: str = "unweighted"
+    ) -> Tensor:
         """float32 [B, B] of a matrix, [B, 1] of Faith's diversities.
 
         Raises:
@@ -74,15 +78,23 @@ class UniFracComputer:
         ids = list(sample_ids)
         if metric in ("unweighted", "weighted"):
             if not isinstance(distances, DistanceMatrix):
-                raise WrongTypeError(f"{metric}: expected a DistanceMatrix, got {type(distances).__name__}")
+                raise WrongTypeError(
+                    f"{metric}: expected a DistanceMatrix, got {type(distances).__name__}"
+                )
             return distances.subset(ids).values.float()
         if metric != "faith_pd":
-            raise ArgumentError(f"metric: expected unweighted, weighted or faith_pd, got {metric!r}")
+            raise ArgumentError(
+                f"metric: expected unweighted, weighted or faith_pd, got {metric!r}"
+            )
         if isinstance(distances, DistanceMatrix) or not hasattr(distances, "keys"):
-            raise WrongTypeError(f"faith_pd: expected a Series or a dict, got {type(distances).__name__}")
+            raise WrongTypeError(
+                f"faith_pd: expected a Series or a dict, got {type(distances).__name__}"
+            )
         missing = [name for name in ids if name not in distances.keys()]
         if missing:
-            raise ArgumentError(f"faith_pd: {len(missing)} ids are not there ({', '.join(missing[:3])})")
+            raise ArgumentError(
+                f"faith_pd: {len(missing)} ids are not there ({', '.join(missing[:3])})"
+            )
         return torch.tensor([float(distances[name]) for name in ids]).view(-1, 1)
 
 
@@ -100,7 +112,9 @@ class SequenceTokenizer:
     def pad_sequences(self, sequences: Iterable[Tensor], max_length: int) -> Tensor:
         """int64 [N, max_length], cut or padded with 0."""
         rows = [row[:max_length] for row in sequences]
-        return torch.stack([torch.nn.functional.pad(row, (0, max_length - len(row))) for row in rows])
+        return torch.stack(
+            [torch.nn.functional.pad(row, (0, max_length - len(row))) for row in rows]
+        )
 
 
 def ASVDataset(
@@ -121,10 +135,14 @@ def ASVDataset(
     not either.
     """
     if unifrac_metric not in ("unweighted", "unifrac", "weighted"):
-        raise ArgumentError(f"unifrac_metric: expected unweighted, unifrac or weighted, got {unifrac_metric!r}")
+        raise ArgumentError(
+            f"unifrac_metric: expected unweighted, unifrac or weighted, got {unifrac_metric!r}"
+        )
     scaled = "log-minmax" if log_transform_targets else "minmax" if normalize_targets else "none"
     options.setdefault("target_transform", scaled)
-    return SampleDataset(table, metadata=metadata, distances=unifrac_distances, target=target_column, **options)
+    return SampleDataset(
+        table, metadata=metadata, distances=unifrac_distances, target=target_column, **options
+    )
 
 
 SequenceRegressor = SequencePredictor

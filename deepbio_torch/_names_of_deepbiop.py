@@ -30,7 +30,9 @@ def _type_of(encoding_type: str | None, sequence_type: str | None, is_rna: bool 
 
 def _unknown_of(strategy: str) -> str:
     if strategy not in _STRATEGIES:
-        raise ArgumentError(f"unknown_strategy: expected {', '.join(_STRATEGIES)}, got {strategy!r}")
+        raise ArgumentError(
+            f"unknown_strategy: expected {', '.join(_STRATEGIES)}, got {strategy!r}"
+        )
     return _STRATEGIES[strategy]
 
 
@@ -64,7 +66,9 @@ class IntegerEncoder(_transforms.IntegerEncoder):
 class KmerEncoder(_transforms.KmerEncoder):
     """DeepBioP's: ``k``, ``canonical``, ``encoding_type``; counts. ``canonical`` really folds."""
 
-    def __new__(cls, k: int = 3, canonical: bool = False, encoding_type: str | None = None, **options: Any) -> Any:
+    def __new__(
+        cls, k: int = 3, canonical: bool = False, encoding_type: str | None = None, **options: Any
+    ) -> Any:
         """The encoder of this package."""
         kind = _type_of(encoding_type, options.pop("sequence_type", None))
         return _transforms.KmerEncoder(k, canonical, kind, **options)
@@ -89,11 +93,18 @@ class Mutator(_transforms.Mutator):
     """DeepBioP's: ``mutation_rate``, ``seed`` (None: another one each time), ``is_rna``."""
 
     def __new__(
-        cls, mutation_rate: float = 0.01, seed: int | None = None, *, is_rna: bool = False, **options: Any
+        cls,
+        mutation_rate: float = 0.01,
+        seed: int | None = None,
+        *,
+        is_rna: bool = False,
+        **options: Any,
     ) -> Any:
         """The transform of this package."""
         kind = _type_of(None, options.pop("sequence_type", None), is_rna)
-        return _transforms.Mutator(options.pop("rate", mutation_rate), seed, sequence_type=kind, **options)
+        return _transforms.Mutator(
+            options.pop("rate", mutation_rate), seed, sequence_type=kind, **options
+        )
 
     @classmethod
     def for_rna(cls, mutation_rate: float = 0.01, seed: int | None = None) -> Any:
@@ -104,7 +115,9 @@ class Mutator(_transforms.Mutator):
 class Sampler(_transforms.Sampler):
     """DeepBioP's: ``length``, ``strategy``, ``seed``."""
 
-    def __new__(cls, length: int, strategy: str = "random", seed: int | None = None, **options: Any) -> Any:
+    def __new__(
+        cls, length: int, strategy: str = "random", seed: int | None = None, **options: Any
+    ) -> Any:
         """The transform of this package."""
         return _transforms.Sampler(length, strategy, seed=seed, **options)
 
@@ -123,7 +136,9 @@ def create_padding_mask(lengths: Any, max_length: int | None = None) -> Tensor:
     return length_mask(lengths, max_length)
 
 
-def create_attention_mask(values: Any, max_length: int | None = None, *, causal: bool = False) -> Tensor:
+def create_attention_mask(
+    values: Any, max_length: int | None = None, *, causal: bool = False
+) -> Tensor:
     """int64 [B, L], 1 where an encoded batch [B, L] is not -1.
 
     Of lengths [B] bool [B, L], or [B, L, L] when causal.
@@ -138,14 +153,24 @@ class TransformerEncoder:
     """DeepBioP's documented encoder for language models: ids 5 + letter, PAD 0, CLS 1, SEP 2, MASK 3, UNK 4."""
 
     def __init__(
-        self, encoding_type: str = "dna", *, add_special_tokens: bool = True, max_length: int | None = None
+        self,
+        encoding_type: str = "dna",
+        *,
+        add_special_tokens: bool = True,
+        max_length: int | None = None,
     ) -> None:
         """Takes the preset ``deepbio-dna``, ``-rna`` or ``-protein``."""
-        self.tokenizer = Tokenizer.from_preset(f"deepbio-{word(encoding_type, 'encoding_type').lower()}")
+        self.tokenizer = Tokenizer.from_preset(
+            f"deepbio-{word(encoding_type, 'encoding_type').lower()}"
+        )
         self.add_special_tokens, self.max_length = add_special_tokens, max_length
 
     def encode_batch(
-        self, sequences: Sequence[Any], add_cls: bool = True, add_sep: bool = True, max_length: int | None = None
+        self,
+        sequences: Sequence[Any],
+        add_cls: bool = True,
+        add_sep: bool = True,
+        max_length: int | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Ids and mask, int64 [B, L].
 
@@ -248,7 +273,10 @@ class QualityFilter(_transforms.QualityFilter):
     """DeepBioP's: ``min_mean_quality``, ``min_base_quality``; qualities are Phred + 33."""
 
     def __new__(
-        cls, min_mean_quality: float | None = None, min_base_quality: int | None = None, quality_offset: int = 33
+        cls,
+        min_mean_quality: float | None = None,
+        min_base_quality: int | None = None,
+        quality_offset: int = 33,
     ) -> Any:
         """The filter of this package."""
         if quality_offset != 33:
@@ -274,12 +302,17 @@ class TargetExtractor:
     def __new__(cls, function: Callable[[Any], Any]) -> Any:
         """The function itself, which is what a dataset takes."""
         if not callable(function):
-            raise ArgumentError(f"TargetExtractor: expected a function of a record, got {function!r}")
+            raise ArgumentError(
+                f"TargetExtractor: expected a function of a record, got {function!r}"
+            )
         return function
 
     @staticmethod
     def from_header(
-        pattern: str | None = None, key: str | None = None, separator: str = "|", converter: Any = str
+        pattern: str | None = None,
+        key: str | None = None,
+        separator: str = "|",
+        converter: Any = str,
     ) -> Any:
         """A label in the title; what parts its keys is found whatever ``separator`` says."""
         return _targets.from_header(pattern, key=None if pattern else key, converter=converter)
@@ -295,9 +328,13 @@ class TargetExtractor:
         return _targets.from_sequence(feature)
 
     @staticmethod
-    def from_file(filepath: Any, id_column: str = "id", label_column: str = "label", converter: Any = float) -> Any:
+    def from_file(
+        filepath: Any, id_column: str = "id", label_column: str = "label", converter: Any = float
+    ) -> Any:
         """A companion table."""
-        return _targets.from_file(filepath, id_column=id_column, label_column=label_column, converter=converter)
+        return _targets.from_file(
+            filepath, id_column=id_column, label_column=label_column, converter=converter
+        )
 
     @staticmethod
     def constant(value: Any) -> Any:
@@ -305,7 +342,9 @@ class TargetExtractor:
         return _targets.constant(value)
 
 
-def create_classification_extractor(classes: Sequence[str], pattern: str | None = None, key: str | None = None) -> Any:
+def create_classification_extractor(
+    classes: Sequence[str], pattern: str | None = None, key: str | None = None
+) -> Any:
     """Class ids in the order of ``classes``."""
     return _targets.classes(classes, TargetExtractor.from_header(pattern, key))
 
@@ -329,4 +368,8 @@ def StreamingFastqDataset(
     return StreamingSequenceDataset(path, shuffle_buffer=shuffle_buffer_size, **options)
 
 
-FastaDataset, FastqStreamDataset, FastaStreamDataset = FastqDataset, StreamingFastqDataset, StreamingFastqDataset
+FastaDataset, FastqStreamDataset, FastaStreamDataset = (
+    FastqDataset,
+    StreamingFastqDataset,
+    StreamingFastqDataset,
+)

@@ -48,7 +48,9 @@ def rows(kind: str) -> tuple[Row, ...]:
     return tuple(Row(**row) for row in _C.option_rows(kind))
 
 
-def renamed(options: Iterable[Row], given: Mapping[str, Any], stacklevel: int = 3) -> dict[str, Any]:
+def renamed(
+    options: Iterable[Row], given: Mapping[str, Any], stacklevel: int = 3
+) -> dict[str, Any]:
     """What was given, old names replaced by new ones with a FutureWarning."""
     new = {old: row.name for row in options for old in row.old_names}
     for name in given:
@@ -67,7 +69,9 @@ def explained(options: Iterable[Row]) -> str:
     for row in options:
         values = f" ({row.values})" if row.values else ""
         default = "" if row.sets else f" Default: {row.default!r}."
-        lines.append(textwrap.fill(f"{row.name}: {row.help}{values}.{default}", 96, subsequent_indent="    "))
+        lines.append(
+            textwrap.fill(f"{row.name}: {row.help}{values}.{default}", 96, subsequent_indent="    ")
+        )
     return "\n".join(lines)
 
 
@@ -77,7 +81,9 @@ def document(cls: type, *kinds: str) -> None:
     text = f"{inspect.cleandoc(cls.__doc__ or '')}\n\nOptions:\n{textwrap.indent(explained(options), '    ')}\n"
     named = [p for p in inspect.signature(cls).parameters.values() if p.kind is not p.VAR_KEYWORD]
     keywords = [
-        inspect.Parameter(row.name, inspect.Parameter.KEYWORD_ONLY, default=None if row.sets else row.default)
+        inspect.Parameter(
+            row.name, inspect.Parameter.KEYWORD_ONLY, default=None if row.sets else row.default
+        )
         for row in options
     ]
     cls.__doc__ = text

@@ -75,7 +75,12 @@ class ShuffledSampler(Sampler[int]):
     """
 
     def __init__(
-        self, data: Any, *, seed: int | None = 0, rank: int | None = None, world_size: int | None = None
+        self,
+        data: Any,
+        *,
+        seed: int | None = 0,
+        rank: int | None = None,
+        world_size: int | None = None,
     ) -> None:
         """Checks the options."""
         self.num_items = data if isinstance(data, int) else len(data)

@@ -52,7 +52,9 @@ class Ordination:
         place = {name: i for i, name in enumerate(table.sample_ids)}
         missing = [name for name in self.ids if name not in place]
         if missing:
-            raise ArgumentError(f"biplot: {len(missing)} samples are not in the table ({some_of(missing)})")
+            raise ArgumentError(
+                f"biplot: {len(missing)} samples are not in the table ({some_of(missing)})"
+            )
         rows = table.native.select_samples([place[name] for name in self.ids])
         ends = _C.biplot(self.coordinates, self.eigenvalues, rows)
         return replace(self, feature_ids=table.feature_ids, features=ends)
@@ -63,7 +65,13 @@ class Ordination:
         Only the latter holds the features of a biplot.
         """
         ends = self.coordinates[:0] if self.features is None else self.features
-        parts = (self.coordinates, self.eigenvalues, self.proportion_explained, self.feature_ids, ends)
+        parts = (
+            self.coordinates,
+            self.eigenvalues,
+            self.proportion_explained,
+            self.feature_ids,
+            ends,
+        )
         _C.write_pcoa(os.fspath(path), self.ids, *parts, overwrite)
 
     def to_pandas(self) -> pd.DataFrame:
@@ -78,15 +86,21 @@ class Ordination:
 
     def _repr_html_(self) -> str:
         held = self.proportion_explained.tolist()
-        rows = [(f"axis {axis + 1}", f"{share:.1%} of the variation") for axis, share in enumerate(held)]
+        rows = [
+            (f"axis {axis + 1}", f"{share:.1%} of the variation") for axis, share in enumerate(held)
+        ]
         return html_table([("samples", f"{len(self.ids)} ({some_of(self.ids)})"), *rows[:10]])
 
     def __repr__(self) -> str:
         shares = ", ".join(f"{share:.1%}" for share in self.proportion_explained[:3].tolist())
-        return f"Ordination({len(self.ids)} samples, {self.coordinates.shape[1]} axes: {shares}, ...)"
+        return (
+            f"Ordination({len(self.ids)} samples, {self.coordinates.shape[1]} axes: {shares}, ...)"
+        )
 
 
-def pcoa(matrix: DistanceMatrix, dimensions: int = 10, *, method: str = "exact", seed: int = 0) -> Ordination:
+def pcoa(
+    matrix: DistanceMatrix, dimensions: int = 10, *, method: str = "exact", seed: int = 0
+) -> Ordination:
     """Principal coordinates of a distance matrix.
 
     Args:
@@ -149,7 +163,9 @@ def procrustes(
         other = other.coordinates[torch.tensor([place[name] for name in ids])]
     first, second = (_coordinates(each) for each in (reference, other))
     found = _C.procrustes(first, second, permutations, seed, strata_of(ids, strata))
-    return ProcrustesResult(found.disparity, found.correlation, found.p_value, found.reference, found.fitted)
+    return ProcrustesResult(
+        found.disparity, found.correlation, found.p_value, found.reference, found.fitted
+    )
 
 
 def _coordinates(given: Any) -> Tensor:

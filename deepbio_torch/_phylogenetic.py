@@ -72,7 +72,14 @@ def unifrac(
     try:
         with _threads(num_threads):
             values, report = _C.unifrac(
-                table.native, tree.native, missing_features, metric, alpha, variance_adjusted, bypass_tips, precision
+                table.native,
+                tree.native,
+                missing_features,
+                metric,
+                alpha,
+                variance_adjusted,
+                bypass_tips,
+                precision,
             )
     except ArgumentError as error:
         raise _with_lost_reads(error, table, tree) from None
@@ -117,7 +124,14 @@ class UnifracBatch:
         self._sample = {name: i for i, name in enumerate(self.sample_ids)}
         self._feature = {name: i for i, name in enumerate(self.feature_ids)}
         self.native = _C.UnifracBatch(
-            table.native, tree.native, missing_features, metric, alpha, variance_adjusted, bypass_tips, precision
+            table.native,
+            tree.native,
+            missing_features,
+            metric,
+            alpha,
+            variance_adjusted,
+            bypass_tips,
+            precision,
         )
         _warn_of_loss(self.native.missing_report(table.native, tree.native))
 
@@ -129,8 +143,12 @@ class UnifracBatch:
         places: list[Any] = samples.tolist() if isinstance(samples, Tensor) else list(samples)
         missing = [name for name in places if isinstance(name, str) and name not in self._sample]
         if missing:
-            raise ArgumentError(f"samples: {len(missing)} are not in the table ({', '.join(missing[:3])})")
-        return self.native.distances([self._sample[name] if isinstance(name, str) else name for name in places])
+            raise ArgumentError(
+                f"samples: {len(missing)} are not in the table ({', '.join(missing[:3])})"
+            )
+        return self.native.distances(
+            [self._sample[name] if isinstance(name, str) else name for name in places]
+        )
 
     def from_counts(self, counts: Tensor | scipy.sparse.spmatrix | Table) -> Tensor:
         """Distances [B, B] between samples given as counts, such as a fresh rarefaction.
@@ -143,21 +161,30 @@ class UnifracBatch:
             names = counts.feature_ids
             missing = [name for name in names if name not in self._feature]
             if missing:
-                raise ArgumentError(f"counts: {len(missing)} features were not prepared ({', '.join(missing[:3])})")
+                raise ArgumentError(
+                    f"counts: {len(missing)} features were not prepared ({', '.join(missing[:3])})"
+                )
             place = torch.tensor([self._feature[name] for name in names], dtype=torch.int64)
             native = counts.native
             return self.native.from_counts(native.indptr, place[native.indices], native.values)
         if hasattr(counts, "tocsr"):
             rows = counts.tocsr()
-            columns, parts = rows.shape[1], [torch.from_numpy(p) for p in (rows.indptr, rows.indices, rows.data)]
+            columns, parts = (
+                rows.shape[1],
+                [torch.from_numpy(p) for p in (rows.indptr, rows.indices, rows.data)],
+            )
         else:
-            counts = of_kind(counts, Tensor, "counts", "a tensor, a Table or a sparse matrix of scipy")
+            counts = of_kind(
+                counts, Tensor, "counts", "a tensor, a Table or a sparse matrix of scipy"
+            )
             if counts.dim() != 2:
                 raise ShapeError(f"counts: expected [B, F], got {list(counts.shape)}")
             rows = counts if counts.layout == torch.sparse_csr else counts.to_sparse_csr()
             columns, parts = rows.shape[1], [rows.crow_indices(), rows.col_indices(), rows.values()]
         if columns != len(self.feature_ids):
-            raise ShapeError(f"counts: expected [B, {len(self.feature_ids)}], got {columns} columns")
+            raise ShapeError(
+                f"counts: expected [B, {len(self.feature_ids)}], got {columns} columns"
+            )
         return self.native.from_counts(*parts)
 
     def __repr__(self) -> str:

@@ -35,7 +35,9 @@ class Answer(nn.Module):
         self.model = model
         self.columns = sorted(model.config.categorical_cardinalities)
 
-    def forward(self, tokens: Tensor, counts: Tensor, categorical_ids: Tensor | None = None) -> Tensor:
+    def forward(
+        self, tokens: Tensor, counts: Tensor, categorical_ids: Tensor | None = None
+    ) -> Tensor:
         """What the file gives, as :func:`deepbio_torch.export.pt2` says."""
         ids = None
         if categorical_ids is not None:
@@ -57,7 +59,10 @@ def example(model: Model, samples: int, asvs: int, length: int) -> tuple[Tensor,
     letters = (place * 7 + slot * 5 + sample * 3 + place * slot) % 4 + 1
     real = (place <= length - 1 - slot % length) & (slot <= asvs - 1 - sample.clamp_max(asvs - 1))
     counts = real[..., 0] * (slot + sample + 1).squeeze(-1).float()
-    sizes = [config.categorical_cardinalities[column] for column in sorted(config.categorical_cardinalities)]
+    sizes = [
+        config.categorical_cardinalities[column]
+        for column in sorted(config.categorical_cardinalities)
+    ]
     ids = [torch.arange(samples) % size for size in sizes]
     return (letters * real, counts, *([torch.stack(ids, 1)] if ids else []))
 
@@ -66,15 +71,24 @@ def program_of(model: Model) -> torch.export.ExportedProgram:
     """A program of aten operators for any B, S up to token_limit + 5 and L up to max_bp + 1."""
     config = model.config
     most = {"S": config.token_limit + 5, "L": config.max_bp + 1}
-    batch, slots, length = torch.export.Dim("B", min=1), *(torch.export.Dim(k, min=1, max=m) for k, m in most.items())
+    batch, slots, length = (
+        torch.export.Dim("B", min=1),
+        *(torch.export.Dim(k, min=1, max=m) for k, m in most.items()),
+    )
     inputs = example(model, 3, 4, 9)
     axes: list[dict[int, Any]] = [{0: batch, 1: slots, 2: length}, {0: batch, 1: slots}, {0: batch}]
     shapes = tuple(axes[: len(inputs)])
     with torch.no_grad():
-        traced = torch.export.export(Answer(model).eval(), inputs, dynamic_shapes=shapes, strict=False)
+        traced = torch.export.export(
+            Answer(model).eval(), inputs, dynamic_shapes=shapes, strict=False
+        )
         table: dict[Any, Any] = {**torch.export.default_decompositions()}
-        program: torch.export.ExportedProgram = traced.run_decompositions(table | _FOR_EVERY_RUNTIME)
-    ours = sorted({str(node.target) for node in program.graph.nodes if "deepbio" in str(node.target)})
+        program: torch.export.ExportedProgram = traced.run_decompositions(
+            table | _FOR_EVERY_RUNTIME
+        )
+    ours = sorted(
+        {str(node.target) for node in program.graph.nodes if "deepbio" in str(node.target)}
+    )
     if ours:
         raise DeepBioError(f"export: expected operators of torch alone, got {', '.join(ours)}")
     return program
@@ -85,7 +99,13 @@ def _searchsorted(sorted_sequence: Tensor, values: Tensor, **_: Any) -> Tensor:
 
 
 def _empty_permuted(
-    size: Any, physical_layout: Any, *, dtype: Any = None, device: Any = None, layout: Any = None, **_: Any
+    size: Any,
+    physical_layout: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    layout: Any = None,
+    **_: Any,
 ) -> Tensor:
     return torch.zeros(size, dtype=dtype, device=device)
 
@@ -113,7 +133,13 @@ def refuse_existing(path: str, overwrite: bool) -> None:
 
 
 def write_checked(
-    model: Model, path: str, format_name: str, write: Callable[[str], object], *, tolerance: float, overwrite: bool
+    model: Model,
+    path: str,
+    format_name: str,
+    write: Callable[[str], object],
+    *,
+    tolerance: float,
+    overwrite: bool,
 ) -> None:
     """Writes under a temporary name, compares in a process without this library, and puts the file in its place.
 
@@ -138,7 +164,14 @@ def _compare(model: Model, path: Path, format_name: str, tolerance: float) -> No
             cases.append({"inputs": inputs, "expected": answer(*inputs)})
         torch.save(cases, f"{folder}/cases.pt")
         # -P: the folder of the script, this package, is not on the path.
-        command = [sys.executable, "-P", os.fspath(_CHECK), format_name, os.fspath(path), f"{folder}/cases.pt"]
+        command = [
+            sys.executable,
+            "-P",
+            os.fspath(_CHECK),
+            format_name,
+            os.fspath(path),
+            f"{folder}/cases.pt",
+        ]
         done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]

@@ -27,7 +27,9 @@ def plan_for(transform: Callable[[Any], Any] | None, sequence_type: str) -> Plan
     return plan
 
 
-def add_titles(batch: Batch, rows: Any, paths: list[str], files_of: Callable[[slice], list[int]], epoch: int) -> Batch:
+def add_titles(
+    batch: Batch, rows: Any, paths: list[str], files_of: Callable[[slice], list[int]], epoch: int
+) -> Batch:
     """The batch with names and metadata of its records, made when they are asked for.
 
     ``files_of`` gives the numbers of the files of some rows.
@@ -39,13 +41,17 @@ def add_titles(batch: Batch, rows: Any, paths: list[str], files_of: Callable[[sl
 
     def metadata_of_row(row: int) -> dict[str, Any]:
         part = slice(row, row + 1)
-        return metadata_of(paths, [rows.description(row)], files_of(part), index[part].tolist(), epoch)[0]
+        return metadata_of(
+            paths, [rows.description(row)], files_of(part), index[part].tolist(), epoch
+        )[0]
 
     batch["ids"], batch["metadata"] = Later(rows.names, rows.name), Later(metadata, metadata_of_row)
     return batch
 
 
-def make_sample(dataset: Any, raw: Sequence[Any], label: Any, metadata: dict[str, Any], mate: Any = None) -> Any:
+def make_sample(
+    dataset: Any, raw: Sequence[Any], label: Any, metadata: dict[str, Any], mate: Any = None
+) -> Any:
     """A record, and its mate, through the steps of a dataset; None when a step drops it."""
     name, _, sequence, quality = raw
     sample = Sample(sequence=sequence, quality=quality, id=name, label=label, metadata=metadata)
@@ -53,12 +59,17 @@ def make_sample(dataset: Any, raw: Sequence[Any], label: Any, metadata: dict[str
     if mate is None or out is None:
         return out
     key = {**metadata, "index": metadata["index"] | _MATE}
-    other = dataset.steps(Sample(sequence=mate[2], quality=mate[3], id=mate[0], label=label, metadata=key))
+    other = dataset.steps(
+        Sample(sequence=mate[2], quality=mate[3], id=mate[0], label=label, metadata=key)
+    )
     if other is None:
         return None
     out = out if isinstance(out, Sample) else Sample(out)
     for part in ("sequence", "quality", "input_ids", "attention_mask"):
         if part in other:
             out["mate_" + part] = other[part]
-    out.mate_length, out.mate_letters = getattr(other, "length", None), getattr(other, "letters", None)
+    out.mate_length, out.mate_letters = (
+        getattr(other, "length", None),
+        getattr(other, "letters", None),
+    )
     return out

@@ -82,7 +82,9 @@ class SequenceWriter:
             )
         self.format: str = format or named or ""
         self.container: str = container or packed or "plain"
-        self._native = _C.FastxWriter(self.path, self.format, self.container, level, width, block_index, overwrite)
+        self._native = _C.FastxWriter(
+            self.path, self.format, self.container, level, width, block_index, overwrite
+        )
 
     def write(
         self,
@@ -109,14 +111,18 @@ class SequenceWriter:
         if sequence is not None:
             return self._native.write(record, description, sequence, quality)
         if isinstance(record, Record):
-            return self._native.write(record.name, record.description, record.sequence, record.quality)
+            return self._native.write(
+                record.name, record.description, record.sequence, record.quality
+            )
         if not isinstance(record, Mapping) or not {"id", "sequence"} <= record.keys():
             raise WrongTypeError(
                 "write: expected a Record, an item of a SequenceDataset, or a name and a sequence, "
                 f"got {type(record).__name__}"
             )
         about = record.get("metadata") or {}
-        self._native.write(record["id"], about.get("description"), record["sequence"], record.get("quality"))
+        self._native.write(
+            record["id"], about.get("description"), record["sequence"], record.get("quality")
+        )
 
     def write_all(
         self,
@@ -137,7 +143,9 @@ class SequenceWriter:
         titles = None if descriptions is None else _listed("descriptions", descriptions)
         for what, items in (("sequences", letters), ("qualities", phred), ("descriptions", titles)):
             if items is not None and len(items) != len(names):
-                raise ArgumentError(f"{what}: expected one for each of {len(names)} ids, got {len(items)}")
+                raise ArgumentError(
+                    f"{what}: expected one for each of {len(names)} ids, got {len(items)}"
+                )
         self._native.write_all(names, letters, phred, titles)
 
     def write_batch(self, batch: RecordBatch) -> None:
@@ -148,7 +156,9 @@ class SequenceWriter:
                 qualities.
         """
         if not isinstance(batch, RecordBatch):
-            raise WrongTypeError(f"write_batch: expected a RecordBatch of SequenceReader.batches(), got {batch!r}")
+            raise WrongTypeError(
+                f"write_batch: expected a RecordBatch of SequenceReader.batches(), got {batch!r}"
+            )
         batch._write_to(self._native)
 
     @property
@@ -173,7 +183,10 @@ class SequenceWriter:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._native.close(kind is None)
 

@@ -62,13 +62,20 @@ class SequenceReader(_C.RecordIterator):
             "max_record_bytes": max_record_bytes,
         }
         self._native = _C.FastxReader(
-            self.path, alphabet or "any", on_bad_record, num_threads, quality_offset, max_record_bytes
+            self.path,
+            alphabet or "any",
+            on_bad_record,
+            num_threads,
+            quality_offset,
+            max_record_bytes,
         )
         self.format: str = self._native.format  #: of the text: "fasta" or "fastq"
         self.container: str = self._native.container  #: of the file: "plain", "gzip" or "bgzf"
         self.bind(self._native)
 
-    def batches(self, batch_size: int = 256, *, titles: bool = True, qualities: bool = True) -> Iterator[RecordBatch]:
+    def batches(
+        self, batch_size: int = 256, *, titles: bool = True, qualities: bool = True
+    ) -> Iterator[RecordBatch]:
         """The records that follow, up to ``batch_size`` at a time, as a :class:`RecordBatch`.
 
         Without ``titles`` or ``qualities`` these are checked as ever and then left out, which saves
@@ -194,12 +201,16 @@ class RecordBatch:
             ArgumentError: FASTA has none, or they were left out.
         """
         if not self._has_qualities:
-            raise ArgumentError("padded_qualities: expected records with qualities, got FASTA or qualities=False")
+            raise ArgumentError(
+                "padded_qualities: expected records with qualities, got FASTA or qualities=False"
+            )
         return self._native.padded_qualities(width, padding_value)
 
     def _write_to(self, writer: _C.FastxWriter) -> None:
         if not self._has_titles:
-            raise ArgumentError("write_batch: expected a batch with titles, got batches(titles=False)")
+            raise ArgumentError(
+                "write_batch: expected a batch with titles, got batches(titles=False)"
+            )
         writer.write_batch(self._native, self._has_qualities)
 
     def __len__(self) -> int:
@@ -232,7 +243,9 @@ class FastaFile:
         """Reads or builds the index."""
         self.path = path_text(path)
         self._native = _C.FastaFile(self.path)
-        self.lengths: dict[str, int] = self._native.lengths()  #: bases of each sequence, in the order of the file
+        self.lengths: dict[str, int] = (
+            self._native.lengths()
+        )  #: bases of each sequence, in the order of the file
 
     def fetch(self, name: str, start: int = 0, end: int | None = None) -> bytes:
         """Bases [start, end), counted from 0, letters as in the file.

@@ -54,7 +54,9 @@ def read_held_back(run: Path, config: dict[str, Any]) -> HeldBack | None:
     target = config["target"]
     names = list(rows[0])
     if not target["is_classifier"]:
-        quantiles = sorted((name for name in names if name.startswith("quantile_")), key=lambda n: float(n[9:]))
+        quantiles = sorted(
+            (name for name in names if name.startswith("quantile_")), key=lambda n: float(n[9:])
+        )
         ends = [quantiles[0], quantiles[-1]] if len(quantiles) > 1 else []
         actual, predicted = _column(rows, "actual"), _column(rows, "prediction")
         interval = np.stack([_column(rows, end) for end in ends], 1) if ends else None
@@ -77,7 +79,9 @@ def _column(rows: Sequence[dict[str, str]], name: str) -> Array:
     return np.array([float(row[name]) for row in rows])
 
 
-def scores_of(held: HeldBack, baseline: dict[str, Any]) -> tuple[list[tuple[str, float, float]], bool]:
+def scores_of(
+    held: HeldBack, baseline: dict[str, Any]
+) -> tuple[list[tuple[str, float, float]], bool]:
     """(metric, of the model, of an answer without ASVs) and whether the model is better than that answer.
 
     The answer without ASVs is the mean of the training samples, or their class rates.
@@ -91,16 +95,24 @@ def scores_of(held: HeldBack, baseline: dict[str, Any]) -> tuple[list[tuple[str,
         actual = torch.from_numpy(held.actual[inside]).long()
         if not len(actual):
             return [], False
-        counts = np.array([float((baseline.get("class_counts") or {}).get(name, 1)) for name in held.classes])
+        counts = np.array(
+            [float((baseline.get("class_counts") or {}).get(name, 1)) for name in held.classes]
+        )
         rates = torch.from_numpy(np.tile(counts / counts.sum(), (len(actual), 1)))
         chances = None if held.chances is None else torch.from_numpy(held.chances[inside])
         predicted = torch.from_numpy(held.predicted[inside]).long()
         count = len(held.classes)
         ours = classification_metrics(predicted, actual, num_classes=count, probabilities=chances)
-        theirs = classification_metrics(rates.argmax(-1), actual, num_classes=count, probabilities=rates)
+        theirs = classification_metrics(
+            rates.argmax(-1), actual, num_classes=count, probabilities=rates
+        )
     names = [metric.name for metric in METRICS if metric.name in ours and metric.name in theirs]
     score = main_score(len(held.classes))
-    is_better = bool(ours[score] > theirs[score]) if HIGHER_IS_BETTER[score] else bool(ours[score] < theirs[score])
+    is_better = (
+        bool(ours[score] > theirs[score])
+        if HIGHER_IS_BETTER[score]
+        else bool(ours[score] < theirs[score])
+    )
     return [(name, float(ours[name]), float(theirs[name])) for name in names], is_better
 
 
@@ -153,7 +165,11 @@ def _class_table(held: HeldBack) -> str:
         cells = [f"{int(is_it.sum())}"]
         cells.append(number_text(hits / is_it.sum()) if is_it.any() else "none held back")
         cells.append(number_text(hits / said.sum()) if said.any() else "never predicted")
-        body += f"<tr><th>{html.escape(name)}</th>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+        body += (
+            f"<tr><th>{html.escape(name)}</th>"
+            + "".join(f"<td>{cell}</td>" for cell in cells)
+            + "</tr>"
+        )
     head = "<tr><th></th><th>samples</th><th>recall</th><th>precision</th></tr>"
     return f"<h3>By class</h3><table>{head}{body}</table>"
 
@@ -164,16 +180,28 @@ def _scatter(held: HeldBack) -> str:
     if held.interval is not None:
         low = np.maximum(held.predicted - held.interval[:, 0], 0)
         high = np.maximum(held.interval[:, 1] - held.predicted, 0)
-        axes.errorbar(held.actual, held.predicted, yerr=[low, high], fmt="none", ecolor="0.8", zorder=0)
+        axes.errorbar(
+            held.actual, held.predicted, yerr=[low, high], fmt="none", ecolor="0.8", zorder=0
+        )
     axes.scatter(held.actual, held.predicted, s=16, alpha=0.7)
-    ends = [min(held.actual.min(), held.predicted.min()), max(held.actual.max(), held.predicted.max())]
+    ends = [
+        min(held.actual.min(), held.predicted.min()),
+        max(held.actual.max(), held.predicted.max()),
+    ]
     axes.plot(ends, ends, color="0.6", linestyle=":")
-    axes.set(xlabel=f"actual {held.column}", ylabel=f"predicted {held.column}", title="Validation samples")
+    axes.set(
+        xlabel=f"actual {held.column}",
+        ylabel=f"predicted {held.column}",
+        title="Validation samples",
+    )
     found = image(figure, "predicted against actual values")
     if held.interval is None:
         return found
     inside = (held.interval[:, 0] <= held.actual) & (held.actual <= held.interval[:, 1])
-    return found + f"<p>{inside.mean():.0%} of the actual values lie within the bars (lowest to highest quantile).</p>"
+    return (
+        found
+        + f"<p>{inside.mean():.0%} of the actual values lie within the bars (lowest to highest quantile).</p>"
+    )
 
 
 def _residuals(held: HeldBack) -> str:
@@ -207,7 +235,9 @@ def _shown_classes(held: HeldBack) -> list[int]:
     """Of two classes the second; else those that both occur and do not make up all."""
     if len(held.classes) == 2:
         return [1]
-    occurring = [i for i in range(len(held.classes)) if 0 < (held.actual == i).sum() < len(held.actual)]
+    occurring = [
+        i for i in range(len(held.classes)) if 0 < (held.actual == i).sum() < len(held.actual)
+    ]
     return occurring[:_MOST_CURVES]
 
 
@@ -247,7 +277,9 @@ def _calibration(held: HeldBack) -> str:
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="0.6", linestyle=":")
     for i in _shown_classes(held):
-        points = calibration_points(held.actual == i, held.chances[:, i], min(_BINS, max(2, len(held.actual) // 10)))
+        points = calibration_points(
+            held.actual == i, held.chances[:, i], min(_BINS, max(2, len(held.actual) // 10))
+        )
         axes.plot([p[0] for p in points], [p[1] for p in points], marker="o", label=held.classes[i])
     axes.set(xlabel="predicted probability", ylabel="share of the samples", title="Calibration")
     if axes.get_legend_handles_labels()[0]:

@@ -11,7 +11,16 @@ from torch.nn.functional import pad
 
 from .errors import ArgumentError
 
-_OF_ROWS = ("sample_index", "index", "lengths", "ids", "sample_ids", "labels", "input_ids", "sequences")
+_OF_ROWS = (
+    "sample_index",
+    "index",
+    "lengths",
+    "ids",
+    "sample_ids",
+    "labels",
+    "input_ids",
+    "sequences",
+)
 _OF_ASVS = ("asv_tokens", "asv_features", "asv_embeddings")  # [U, ...]
 
 
@@ -24,7 +33,9 @@ def rows_of(fields: Mapping[str, Any]) -> int:
     for key in _OF_ROWS:
         if isinstance(fields.get(key), Tensor | list):
             return len(fields[key])
-    raise ArgumentError(f"batch: expected one of {', '.join(_OF_ROWS)}, got {', '.join(fields) or 'no key'}")
+    raise ArgumentError(
+        f"batch: expected one of {', '.join(_OF_ROWS)}, got {', '.join(fields) or 'no key'}"
+    )
 
 
 def take_rows(fields: Mapping[str, Any], rows: Any) -> dict[str, Any]:
@@ -78,7 +89,9 @@ def join_batches(batches: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     keys = list(batches[0])
     for batch in batches[1:]:
         if set(batch) != set(keys):
-            raise ArgumentError(f"Batch.cat: expected the keys {', '.join(keys)}, got {', '.join(batch)}")
+            raise ArgumentError(
+                f"Batch.cat: expected the keys {', '.join(keys)}, got {', '.join(batch)}"
+            )
     if "asv_index" in keys:
         return _join_samples(batches, keys)
     return {key: _joined(key, [batch[key] for batch in batches], batches) for key in keys}
@@ -86,7 +99,9 @@ def join_batches(batches: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _joined(key: str, values: list[Any], batches: Sequence[Mapping[str, Any]]) -> Any:
     if isinstance(values[0], dict):
-        return {name: _joined(name, [value[name] for value in values], batches) for name in values[0]}
+        return {
+            name: _joined(name, [value[name] for value in values], batches) for name in values[0]
+        }
     if isinstance(values[0], list):
         return [item for value in values for item in value]
     if not isinstance(values[0], Tensor):
@@ -109,15 +124,21 @@ def _padding(key: str, value: Tensor, batches: Sequence[Mapping[str, Any]]) -> t
     """What a tensor is padded with, and whether on the left."""
     mask_key = key.replace("input_ids", "attention_mask")
     if not key.endswith(("input_ids", "attention_mask")):
-        return (0 if value.is_floating_point() else 255 if value.dtype == torch.uint8 else -1), False
-    on_left = any(bool((batch[mask_key][:, 0] == 0).any()) for batch in batches if batch[mask_key].numel())
+        return (
+            0 if value.is_floating_point() else 255 if value.dtype == torch.uint8 else -1
+        ), False
+    on_left = any(
+        bool((batch[mask_key][:, 0] == 0).any()) for batch in batches if batch[mask_key].numel()
+    )
     if key == mask_key:
         return 0, on_left
     for batch in batches:
         padded = batch[key][batch[mask_key] == 0]
         if len(padded):
             return int(padded[0]), on_left
-    raise ArgumentError(f"Batch.cat: {key} differ in width, and none of them shows what tokens are padded with")
+    raise ArgumentError(
+        f"Batch.cat: {key} differ in width, and none of them shows what tokens are padded with"
+    )
 
 
 def _join_samples(batches: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> dict[str, Any]:
@@ -140,7 +161,11 @@ def _join_samples(batches: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> 
             out[key] = _join_distances([batch[key] for batch in batches])
         else:
             values = indices if key == "asv_index" else [batch[key] for batch in batches]
-            out[key] = _join_padded(values) if key in ("asv_index", "mask", "counts") else _joined(key, values, batches)
+            out[key] = (
+                _join_padded(values)
+                if key in ("asv_index", "mask", "counts")
+                else _joined(key, values, batches)
+            )
     return out
 
 

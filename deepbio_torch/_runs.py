@@ -18,10 +18,18 @@ from ._version import __version__
 from .errors import ArgumentError, WriteError, WrongTypeError
 
 # What a line of metrics.jsonl has where a loop says nothing.
-_NO_EPOCH: dict[str, Any] = {"train_loss": None, "val_loss": None, "train": {}, "val": {}, "is_best": False}
+_NO_EPOCH: dict[str, Any] = {
+    "train_loss": None,
+    "val_loss": None,
+    "train": {},
+    "val": {},
+    "is_best": False,
+}
 
 
-def run_config(model: Any, dataset: SampleDataset, training: Mapping[str, Any], num_val: int, kind: str) -> str:
+def run_config(
+    model: Any, dataset: SampleDataset, training: Mapping[str, Any], num_val: int, kind: str
+) -> str:
     """What RUN/config.json holds, as JSON text: enough to predict from the run alone."""
     options = dataset.options
     about = {**dataset.describe(), "num_train": len(dataset), "num_val": num_val}
@@ -67,20 +75,30 @@ def save_run(
 ) -> Path:
     """As :func:`deepbio_torch.models.save_pretrained`; ``kind`` is "train" or "pretrain"."""
     if not isinstance(dataset, SampleDataset):
-        raise WrongTypeError(f"dataset: expected the SampleDataset it learned from, got {type(dataset).__name__}")
+        raise WrongTypeError(
+            f"dataset: expected the SampleDataset it learned from, got {type(dataset).__name__}"
+        )
     run = Path(folder)
     if run.is_dir() and any(run.iterdir()) and not overwrite:
-        raise WriteError(f"{run}: exists and is not empty; overwrite=True replaces what a run has in it")
+        raise WriteError(
+            f"{run}: exists and is not empty; overwrite=True replaces what a run has in it"
+        )
     if kind == "train" and not dataset.codec:
-        raise ArgumentError("dataset: expected one with a target, whose scale and unit predictions need")
+        raise ArgumentError(
+            "dataset: expected one with a target, whose scale and unit predictions need"
+        )
     run.mkdir(parents=True, exist_ok=True)
     tensors = {name: _saved(tensor) for name, tensor in model.state_dict().items()}
     _C.save_tensors(os.fspath(run / "model.safetensors"), tensors)
     num_val = 0 if val is None else len(val)
-    _C.write_run_config(os.fspath(run), run_config(model, dataset, {"seed": dataset.options["seed"]}, num_val, kind))
+    _C.write_run_config(
+        os.fspath(run), run_config(model, dataset, {"seed": dataset.options["seed"]}, num_val, kind)
+    )
     write_sample_ids(run, "train", dataset.sample_ids)
     write_sample_ids(run, "val", [] if val is None else val.sample_ids)
-    lines = [json.dumps({**_NO_EPOCH, "epoch": number, **epoch}) for number, epoch in enumerate(history)]
+    lines = [
+        json.dumps({**_NO_EPOCH, "epoch": number, **epoch}) for number, epoch in enumerate(history)
+    ]
     write_text(run / "metrics.jsonl", "".join(f"{line}\n" for line in lines))
     return run
 

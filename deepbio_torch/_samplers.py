@@ -25,7 +25,9 @@ def numbers_of(expected: str, values: Any, dtype: torch.dtype | None = None) -> 
 def class_tensor(labels: Any) -> Tensor:
     values = numbers_of("labels: expected class ids [N]", getattr(labels, "labels", labels))
     if values.is_floating_point() or values.dim() != 1 or len(values) == 0:
-        raise ArgumentError(f"labels: expected class ids [N], got {values.dtype} of shape {list(values.shape)}")
+        raise ArgumentError(
+            f"labels: expected class ids [N], got {values.dtype} of shape {list(values.shape)}"
+        )
     if values.min() < 0:
         raise ArgumentError(f"labels: expected class ids of 0 or more, got {values.min().item()}")
     return values.long()
@@ -46,11 +48,19 @@ def class_weights(labels: Any) -> Tensor:
 class WeightedSampler(_TorchSampler[int]):
     """Indices drawn with replacement in proportion to weights, by (seed, epoch)."""
 
-    def __init__(self, weights: Any, num_samples: int | None = None, *, seed: int | None = 0) -> None:
+    def __init__(
+        self, weights: Any, num_samples: int | None = None, *, seed: int | None = 0
+    ) -> None:
         """As :func:`weighted_sampler`."""
         self._weights = numbers_of("weights: expected numbers [N]", weights, torch.float64)
-        if self._weights.dim() != 1 or not bool((self._weights >= 0).all()) or not 0 < self._weights.sum() < math.inf:
-            raise ArgumentError(f"weights: expected numbers [N] of 0 or more, not all 0, got {weights!r}")
+        if (
+            self._weights.dim() != 1
+            or not bool((self._weights >= 0).all())
+            or not 0 < self._weights.sum() < math.inf
+        ):
+            raise ArgumentError(
+                f"weights: expected numbers [N] of 0 or more, not all 0, got {weights!r}"
+            )
         self.num_samples = len(self._weights) if num_samples is None else num_samples
         if self.num_samples < 1:
             raise ArgumentError(f"num_samples: expected at least 1, got {num_samples}")
@@ -70,11 +80,15 @@ class WeightedSampler(_TorchSampler[int]):
             self.epoch += 1
         ends = self._weights.cumsum(0)
         places = torch.rand(self.num_samples, generator=generator, dtype=torch.float64) * ends[-1]
-        last = int(self._weights.nonzero()[-1])  # rounding must not reach an index of weight 0 behind it
+        last = int(
+            self._weights.nonzero()[-1]
+        )  # rounding must not reach an index of weight 0 behind it
         yield from torch.searchsorted(ends, places, right=True).clamp(max=last).tolist()
 
 
-def weighted_sampler(weights: Any, num_samples: int | None = None, *, seed: int | None = 0) -> WeightedSampler:
+def weighted_sampler(
+    weights: Any, num_samples: int | None = None, *, seed: int | None = 0
+) -> WeightedSampler:
     """A sampler for ``sampler=`` of both DataLoaders that draws each index in proportion to its weight.
 
     Args:
@@ -86,7 +100,9 @@ def weighted_sampler(weights: Any, num_samples: int | None = None, *, seed: int 
     return WeightedSampler(weights, num_samples, seed=seed)
 
 
-def balanced_sampler(labels: Any, num_samples: int | None = None, *, seed: int | None = 0) -> WeightedSampler:
+def balanced_sampler(
+    labels: Any, num_samples: int | None = None, *, seed: int | None = 0
+) -> WeightedSampler:
     """A sampler for ``sampler=`` of both DataLoaders that draws every class equally often.
 
     Args:

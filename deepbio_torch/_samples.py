@@ -147,7 +147,10 @@ class SampleDataset(Dataset[Sample]):
         if distances is not None:
             name = os.fspath(distances) if isinstance(distances, str | os.PathLike) else "distances"
             distances = matrix_of(distances, "distances")
-            self._distance_origin = name, float(distances.values.max()) if len(distances.ids) else 0.0
+            self._distance_origin = (
+                name,
+                float(distances.values.max()) if len(distances.ids) else 0.0,
+            )
         self._metadata = None if metadata is None else metadata_of(metadata, missing_values)
         about = None if self._metadata is None else self._metadata.native
         depth = self._choose(
@@ -190,7 +193,9 @@ class SampleDataset(Dataset[Sample]):
     _values: list[float]
     _labels: list[str]
 
-    def _choose(self, about: _C.Metadata | None, distances: DistanceMatrix | None, **rules: Any) -> int:
+    def _choose(
+        self, about: _C.Metadata | None, distances: DistanceMatrix | None, **rules: Any
+    ) -> int:
         """Keeps the samples that C++ chooses, with their targets; returns the depth."""
         ids = None if distances is None else distances.ids
         found = _C.choose_samples(self.table.native, about, ids, **rules)
@@ -211,17 +216,26 @@ class SampleDataset(Dataset[Sample]):
             self.codec = codec or _C.fit_target(column, self._values, transform)
             self._targets = _C.normalize_targets(self.codec, self._values)
 
-    def _number_categories(self, metadata: _C.Metadata, columns: Sequence[str], categories: str) -> None:
+    def _number_categories(
+        self, metadata: _C.Metadata, columns: Sequence[str], categories: str
+    ) -> None:
         given = sorted(json.loads(categories)) if categories else sorted(columns)
         if given != sorted(columns):
-            raise ArgumentError(f"categories: expected those of {', '.join(sorted(columns))}, got {', '.join(given)}")
-        self.categories = categories or _C.fit_categories(list(columns), metadata, self.table.sample_ids)
+            raise ArgumentError(
+                f"categories: expected those of {', '.join(sorted(columns))}, got {', '.join(given)}"
+            )
+        self.categories = categories or _C.fit_categories(
+            list(columns), metadata, self.table.sample_ids
+        )
         self._categories = _C.category_ids(self.categories, metadata, self.table.sample_ids)
 
     @property
     def categorical_cardinalities(self) -> dict[str, int]:
         """What a ModelConfig wants: values and one for unknown, by categorical column."""
-        return {column: len(values) + 1 for column, values in json.loads(self.categories or "{}").items()}
+        return {
+            column: len(values) + 1
+            for column, values in json.loads(self.categories or "{}").items()
+        }
 
     def native(self) -> _C.SampleDataset:
         """The C++ dataset; made when it is first needed in a process."""
@@ -266,7 +280,11 @@ class SampleDataset(Dataset[Sample]):
         return out
 
     def split(
-        self, test_size: float = 0.2, *, seed: int | None = 0, group: str | Sequence[str] | None = None
+        self,
+        test_size: float = 0.2,
+        *,
+        seed: int | None = 0,
+        group: str | Sequence[str] | None = None,
     ) -> tuple[SampleDataset, SampleDataset]:
         """Training samples, and others held back with a fixed draw, for a seed always the same.
 
@@ -320,7 +338,9 @@ class SampleDataset(Dataset[Sample]):
         ids = numbers.argmax(-1) if numbers.is_floating_point() else numbers
         names: list[str] = json.loads(self.codec)["classes"]
         if len(ids) and not 0 <= int(ids.min()) <= int(ids.max()) < len(names):
-            raise ArgumentError(f"denormalize: expected class ids 0 to {len(names) - 1}, got {ids.tolist()!r:.60}")
+            raise ArgumentError(
+                f"denormalize: expected class ids 0 to {len(names) - 1}, got {ids.tolist()!r:.60}"
+            )
         return [names[i] for i in ids.flatten().tolist()]
 
     def set_epoch(self, epoch: int | None) -> None:
@@ -338,7 +358,11 @@ class SampleDataset(Dataset[Sample]):
     @property
     def _is_random(self) -> bool:
         options = self.options
-        is_drawn = options["rarefy_depth"] > 0 or options["asv_sampling"] == "random" or options["least_thinning"] < 1
+        is_drawn = (
+            options["rarefy_depth"] > 0
+            or options["asv_sampling"] == "random"
+            or options["least_thinning"] < 1
+        )
         return bool(is_drawn and self.options["redraw_each_epoch"])
 
     def __len__(self) -> int:

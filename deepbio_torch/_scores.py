@@ -31,7 +31,11 @@ def score_numbers(actual: Array, predicted: Array, mean: Array | None = None) ->
     median.
     """
     found = regression_metrics(torch.from_numpy(predicted), torch.from_numpy(actual))
-    of_mean = found if mean is None else regression_metrics(torch.from_numpy(mean), torch.from_numpy(actual))
+    of_mean = (
+        found
+        if mean is None
+        else regression_metrics(torch.from_numpy(mean), torch.from_numpy(actual))
+    )
     known = {"mae": found["mae"], "rmse": of_mean["rmse"], "r2": of_mean["r2"]}
     return known if actual.min() < actual.max() else {**known, "r2": float("nan")}
 
@@ -45,7 +49,9 @@ def score_classes(
     two classes, else the mean of each class against the rest; NaN when a class does not occur.
     """
     found = classification_metrics(
-        torch.from_numpy(predicted), torch.from_numpy(actual), probabilities=torch.from_numpy(probabilities)
+        torch.from_numpy(predicted),
+        torch.from_numpy(actual),
+        probabilities=torch.from_numpy(probabilities),
     )
     names = ("balanced_accuracy", "accuracy", "auc", "log_loss")
     is_complete = len(np.unique(actual)) == probabilities.shape[1]

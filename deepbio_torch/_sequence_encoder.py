@@ -36,7 +36,11 @@ class ModelBase(nn.Module):
         initialise(self, seed)
 
     def extra_repr(self) -> str:
-        changed = (f for f in dataclasses.fields(ModelConfig) if getattr(self.config, f.name) != _DEFAULTS[f.name])
+        changed = (
+            f
+            for f in dataclasses.fields(ModelConfig)
+            if getattr(self.config, f.name) != _DEFAULTS[f.name]
+        )
         return ", ".join(f"{f.name}={getattr(self.config, f.name)!r}" for f in changed)
 
 
@@ -103,7 +107,9 @@ class SequenceEncoder(ModelBase):
             encoded = self.sample_encoder.asv_encoder(batch["asv_tokens"], return_nucleotides)
             asvs = encoded.pop("embeddings")
             if isinstance(tokens, Tensor):
-                encoded = {key: value.unflatten(0, tokens.shape[:2]) for key, value in encoded.items()}
+                encoded = {
+                    key: value.unflatten(0, tokens.shape[:2]) for key, value in encoded.items()
+                }
             out.update(encoded)
         mask = batch["mask"]
         samples = self.sample_encoder(asvs, batch["asv_index"], mask, batch.get("counts"))
@@ -111,7 +117,9 @@ class SequenceEncoder(ModelBase):
             out["sample_embeddings"] = samples
         if return_asv_embeddings:
             out["asv_embeddings"] = asvs
-        pooled = self.attention_pooling(self.encoder_transformer(samples, mask, skip_padding=True), mask)
+        pooled = self.attention_pooling(
+            self.encoder_transformer(samples, mask, skip_padding=True), mask
+        )
         if self.config.encoder_type == "combined":
             out["unifrac_pred"] = self.uni_ff(pooled).sigmoid()
             out["faith_pred"], out["tax_pred"] = self.faith_ff(pooled), self.tax_ff(pooled)

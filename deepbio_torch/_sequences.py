@@ -13,7 +13,15 @@ from ._arguments import place_of, policy_of, sequence_type_of
 from ._batch import Batch, Rows, Sample
 from ._collate import kept_of
 from ._draws import Draws
-from ._files import FileMark, check_readable, check_unchanged, held_bytes, mark_of, native_paths, path_list
+from ._files import (
+    FileMark,
+    check_readable,
+    check_unchanged,
+    held_bytes,
+    mark_of,
+    native_paths,
+    path_list,
+)
 from ._given import GivenLabels, write_records
 from ._inspect import page_of_reads, summarize, validate
 from ._labels import Labels, Target, check_target, make_labels
@@ -96,7 +104,9 @@ class SequenceDataset(ReadSource):
         self.is_interleaved = mates == "interleaved"
         self.mates = [] if mates is None or self.is_interleaved else path_list(mates)
         if self.mates and len(self.mates) != len(self.paths):
-            raise ArgumentError(f"mates: expected one file for each of {len(self.paths)}, got {len(self.mates)}")
+            raise ArgumentError(
+                f"mates: expected one file for each of {len(self.paths)}, got {len(self.mates)}"
+            )
         self._plan = plan_for(transform, sequence_type)
         self._encoder = self._plan.encoder
         self.on_bad_record = policy_of(on_bad_record)
@@ -141,7 +151,9 @@ class SequenceDataset(ReadSource):
         folder, path = write_records(ids, sequences, qualities)
         if labels is not None:
             if len(labels) != len(ids) or len(set(map(str, ids))) != len(ids):
-                raise ArgumentError(f"labels: expected one for each of {len(ids)} different ids, got {len(labels)}")
+                raise ArgumentError(
+                    f"labels: expected one for each of {len(ids)} different ids, got {len(labels)}"
+                )
             options["target"] = GivenLabels(dict(zip(map(str, ids), labels, strict=True)))
         made = cls(path, **options)
         made._folder = folder
@@ -186,13 +198,21 @@ class SequenceDataset(ReadSource):
 
     def file_marks(self) -> list[tuple[str, FileMark]]:
         """The files as they were when they were read; empty before that."""
-        return [] if self._marks is None else list(zip(self.paths + self.mates, self._marks, strict=True))
+        return (
+            []
+            if self._marks is None
+            else list(zip(self.paths + self.mates, self._marks, strict=True))
+        )
 
     def cached(self) -> Any:
         """The dataset of ``cache_dir``, made when it is not valid; None without ``cache_dir``."""
         if self.cache_dir is not None and self._cached is None:
             is_valid = Cache.is_valid(self.cache_dir, self)
-            logger.debug("cache %s: %s", self.cache_dir, "used" if is_valid else "not there or stale, written anew")
+            logger.debug(
+                "cache %s: %s",
+                self.cache_dir,
+                "used" if is_valid else "not there or stale, written anew",
+            )
             if not is_valid:
                 Cache.save(self, self.cache_dir)
             self._cached = Cache.load(self.cache_dir)
@@ -357,7 +377,13 @@ class SequenceDataset(ReadSource):
         return sample_of_batch(batch, row, self._encoder.layout())
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_native": None, "_labels": Labels(), "_cached": None, "_folder": None}
+        return {
+            **self.__dict__,
+            "_native": None,
+            "_labels": Labels(),
+            "_cached": None,
+            "_folder": None,
+        }
 
     _repr_html_ = page_of_reads
 

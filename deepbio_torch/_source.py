@@ -63,7 +63,11 @@ class ReadSource(Dataset[Sample]):
 
 
 def metadata_of(
-    paths: Sequence[str], titles: Sequence[str], files: Sequence[int], indices: Sequence[int], epoch: int
+    paths: Sequence[str],
+    titles: Sequence[str],
+    files: Sequence[int],
+    indices: Sequence[int],
+    epoch: int,
 ) -> list[dict[str, Any]]:
     """The metadata of records: description, path, index, epoch."""
     return [

@@ -52,6 +52,10 @@ class StreamIterator(Iterator[Any]):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Goes on there; the next iteration of the stream is the one that would have followed."""
         self._number, self._is_over = int(state["number"]), bool(state["is_over"])
-        self._order, self._given, self._draws = int(state["order"]), int(state["given"]), int(state["draws"])
+        self._order, self._given, self._draws = (
+            int(state["order"]),
+            int(state["given"]),
+            int(state["draws"]),
+        )
         self._samples = None
         self._stream.restore(self._number, self._given, self._is_over)

@@ -97,7 +97,11 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         self._plan = plan_for(transform, sequence_type)
         if whole(shuffle_buffer, "shuffle_buffer") < 0:
             raise ArgumentError(f"shuffle_buffer: expected 0 or more, got {shuffle_buffer}")
-        self.shuffle_buffer, self.seed, self.drop_uneven = shuffle_buffer, seed_of(seed), bool(drop_uneven)
+        self.shuffle_buffer, self.seed, self.drop_uneven = (
+            shuffle_buffer,
+            seed_of(seed),
+            bool(drop_uneven),
+        )
         self.block_records = block_records
         self.on_bad_record = policy_of(on_bad_record)
         self.quality_offset, self.check_mates = check_quality_offset(quality_offset), check_mates
@@ -152,7 +156,9 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         of_kind(state, Mapping, "stream state", "a dict of state_dict()")
         for key, value in self._shape().items():
             if state.get(key) != value:
-                raise ConfigError(f"stream state: {key} is {state.get(key)!r} there, {value!r} here")
+                raise ConfigError(
+                    f"stream state: {key} is {state.get(key)!r} there, {value!r} here"
+                )
         self._next, self._given, self._under_way = int(state["epoch"]), int(state["given"]), False
 
     def _shape(self) -> dict[str, Any]:
@@ -189,10 +195,16 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
     def _needs_quality(self) -> bool:
         """Whether anything looks at qualities; else they are checked and left out."""
         encoder = self._plan.encoder
-        is_blind = encoder is not None and encoder.quality is None and not any(s.uses_quality for s in self._plan.head)
+        is_blind = (
+            encoder is not None
+            and encoder.quality is None
+            and not any(s.uses_quality for s in self._plan.head)
+        )
         return not (is_blind and self.target in (None, "file"))
 
-    def loader(self, batch_size: int, drop_last: bool, num_threads: int, pin_memory: bool = False) -> _C.StreamLoader:
+    def loader(
+        self, batch_size: int, drop_last: bool, num_threads: int, pin_memory: bool = False
+    ) -> _C.StreamLoader:
         """The C++ loader of this process's part; needs a native transform."""
         return _C.StreamLoader(self._stream(1, 0), batch_size, drop_last, num_threads, pin_memory)
 
@@ -204,9 +216,13 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
             self._plan.watch(batch)
         if self.target is not None:
             raw = rows.records() if self.target != "file" else [None] * len(files)
-            labels = [self._label(record, file) for record, file in zip(raw, files.tolist(), strict=True)]
+            labels = [
+                self._label(record, file) for record, file in zip(raw, files.tolist(), strict=True)
+            ]
             if isinstance(labels[0], dict):
-                batch["labels"] = {name: torch.as_tensor([each[name] for each in labels]) for name in labels[0]}
+                batch["labels"] = {
+                    name: torch.as_tensor([each[name] for each in labels]) for name in labels[0]
+                }
             else:
                 batch["labels"] = torch.as_tensor(labels)
         return add_titles(batch, rows, self.paths, lambda part: files[part].tolist(), epoch)
@@ -219,7 +235,10 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         record = Record(*raw)
         if not isinstance(self.target, Mapping):
             return self._number(self.target(record), record.name)
-        return {name: self._number(extractor(record), record.name, name) for name, extractor in self.target.items()}
+        return {
+            name: self._number(extractor(record), record.name, name)
+            for name, extractor in self.target.items()
+        }
 
     def _number(self, label: Any, record: str, target: str = "") -> int | float:
         """A label; all of a stream are whole numbers, or all are not, so that batches have one type."""
@@ -237,7 +256,9 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         """What of the transform is left to do for a sample of a record that filters let pass."""
         return run_steps(self._plan.steps, sample)
 
-    def samples(self, epoch: int, given: int = 0, part: Part = (1, 0), draws: int | None = None) -> Iterator[list[Any]]:
+    def samples(
+        self, epoch: int, given: int = 0, part: Part = (1, 0), draws: int | None = None
+    ) -> Iterator[list[Any]]:
         """Lists of samples of one part (workers, worker).
 
         None stands for a sample that a step dropped.
@@ -249,8 +270,12 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
             out = []
             raw = taken["rows"].records()
             mates = taken["mate_rows"].records() if "mate_rows" in taken else [None] * len(raw)
-            titles = metadata_of(self.paths, [r[1] for r in raw], taken["files"], taken["index"], draws)
-            for record, mate, file, metadata in zip(raw, mates, taken["files"], titles, strict=True):
+            titles = metadata_of(
+                self.paths, [r[1] for r in raw], taken["files"], taken["index"], draws
+            )
+            for record, mate, file, metadata in zip(
+                raw, mates, taken["files"], titles, strict=True
+            ):
                 out.append(make_sample(self, record, self._label(record, file), metadata, mate))
             yield out
 
@@ -300,10 +325,15 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
 
     def restore(self, number: int, given: int, is_over: bool) -> None:
         """Stands where an iteration did whose state was kept."""
-        self._next, self._given, self._under_way = (number + 1, 0, False) if is_over else (number, given, True)
+        self._next, self._given, self._under_way = (
+            (number + 1, 0, False) if is_over else (number, given, True)
+        )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_part": (self.rank, self.world_size)}  # a spawned worker has no process group
+        return {
+            **self.__dict__,
+            "_part": (self.rank, self.world_size),
+        }  # a spawned worker has no process group
 
     def batches(self, batch_size: int, *, drop_last: bool = False) -> Iterator[Batch]:
         """Batches of one epoch, made in this thread; :class:`DataLoader` makes them ahead."""

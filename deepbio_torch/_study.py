@@ -50,8 +50,14 @@ class Study:
         self.column, self.group_column = column, group_column
         is_classifier = not self.metadata.is_numeric(column) if classifier is None else classifier
         ids = given.sample_ids
-        rules: dict[str, Any] = {"target": column, "is_classifier": is_classifier, "missing_samples": "drop"}
-        chosen = _C.choose_samples(given.native, self.metadata.native, None, may_be_constant=True, **rules)
+        rules: dict[str, Any] = {
+            "target": column,
+            "is_classifier": is_classifier,
+            "missing_samples": "drop",
+        }
+        chosen = _C.choose_samples(
+            given.native, self.metadata.native, None, may_be_constant=True, **rules
+        )
         rows, values, labels = chosen["samples"], chosen["values"], chosen["labels"]
         self.notes: list[str] = list(chosen["notes"])
         self.targets: Sequence[float] | Sequence[str] = labels if is_classifier else values
@@ -64,7 +70,8 @@ class Study:
         self.classes = sorted(set(labels)) if is_classifier else []
         number = {label: i for i, label in enumerate(self.classes)}
         self.numbers: npt.NDArray[np.float64] = np.asarray(
-            [number[str(label)] for label in self.targets] if is_classifier else self.targets, dtype=np.float64
+            [number[str(label)] for label in self.targets] if is_classifier else self.targets,
+            dtype=np.float64,
         )
         self._counts = self.table.to_scipy()
 
@@ -73,7 +80,9 @@ class Study:
         names = dict(zip(self.metadata.ids, self.metadata.labels(self.group_column), strict=True))
         kept = [i for i, sample in enumerate(ids) if names[sample] is not None]
         if len(kept) < len(ids):
-            self.notes.append(f"{len(ids) - len(kept)} labelled samples have no {self.group_column!r}: left out")
+            self.notes.append(
+                f"{len(ids) - len(kept)} labelled samples have no {self.group_column!r}: left out"
+            )
         self.groups = [str(names[ids[i]]) for i in kept]
         self.targets = [self.targets[i] for i in kept]  # type: ignore[assignment]
         return [rows[i] for i in kept]
@@ -87,7 +96,9 @@ class Study:
         place = {name: i for i, name in enumerate(self.table.sample_ids)}
         missing = [name for name in sample_ids if name not in place]
         if missing:
-            raise ArgumentError(f"study: {len(missing)} samples have no target or no reads ({', '.join(missing[:3])})")
+            raise ArgumentError(
+                f"study: {len(missing)} samples have no target or no reads ({', '.join(missing[:3])})"
+            )
         rows = [place[name] for name in sample_ids]
         out = copy.copy(self)
         out.table = Table(self.table.native.select_samples(rows))
@@ -106,7 +117,12 @@ class Study:
         """A fold as a baseline sees it."""
         groups = None if self.groups is None else [self.groups[i] for i in fold.train]
         return Problem(
-            self._counts[fold.train], self._counts[fold.test], self.numbers[fold.train], self.num_classes, groups, seed
+            self._counts[fold.train],
+            self._counts[fold.test],
+            self.numbers[fold.train],
+            self.num_classes,
+            groups,
+            seed,
         )
 
     def score(self, rows: npt.NDArray[np.int64], answer: Answer) -> dict[str, float]:
@@ -114,7 +130,9 @@ class Study:
         there = answer.is_there
         actual = self.numbers[rows][there]
         if answer.values is not None:
-            return score_numbers(actual, answer.values[there], None if answer.means is None else answer.means[there])
+            return score_numbers(
+                actual, answer.values[there], None if answer.means is None else answer.means[there]
+            )
         assert answer.probabilities is not None
         chances = answer.probabilities[there]
         chosen = chances.argmax(1) if answer.chosen is None else answer.chosen[there]
@@ -124,14 +142,24 @@ class Study:
         """Scores of the out-of-fold predictions of all folds together."""
 
         def joined(parts: list[npt.NDArray[Any] | None]) -> Any:
-            return None if any(part is None for part in parts) else np.concatenate([p for p in parts if p is not None])
+            return (
+                None
+                if any(part is None for part in parts)
+                else np.concatenate([p for p in parts if p is not None])
+            )
 
-        whole = Answer(*(joined([answer[field] for answer in answers]) for field in range(len(Answer._fields))))
+        whole = Answer(
+            *(joined([answer[field] for answer in answers]) for field in range(len(Answer._fields)))
+        )
         return self.score(np.concatenate([fold.test for fold in folds]), whole)
 
     def describe(self) -> str:
         """One line: samples, features, target, groups."""
         what = f"classes {', '.join(self.classes)}" if self.classes else "numbers"
-        groups = "" if self.groups is None else f", {len(set(self.groups))} groups by {self.group_column!r}"
+        groups = (
+            ""
+            if self.groups is None
+            else f", {len(set(self.groups))} groups by {self.group_column!r}"
+        )
         num_samples, num_features = self.table.shape
         return f"{num_samples} samples, {num_features} features, {self.column!r}: {what}{groups}"

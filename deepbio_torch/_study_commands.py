@@ -18,7 +18,9 @@ _STUDY_MORE = (
     "Example: deepbio study --table table.qza --metadata metadata.tsv --metadata-column age --group-column host "
     "--tree tree.qza -o study"
 )
-_IMPORTANCE = "ASVs and clades by how much the loss of a run rises when they are shuffled between samples."
+_IMPORTANCE = (
+    "ASVs and clades by how much the loss of a run rises when they are shuffled between samples."
+)
 
 
 def study(arguments: Sequence[str]) -> None:
@@ -29,13 +31,34 @@ def study(arguments: Sequence[str]) -> None:
     add("--metadata", required=True, metavar="FILE", help="sample metadata")
     add("--metadata-column", required=True, metavar="NAME", help="the target")
     add("-o", "--output-dir", required=True, metavar="DIR", help="new folder for all results")
-    add("--group-column", metavar="NAME", help="samples of one group are never on both sides of a fold")
-    add("--folds", type=int, default=5, metavar="INT", help="each sample is tested once (default 5)")
-    add("--classifier", action="store_true", help="the column holds classes (default: when it is not numeric)")
+    add(
+        "--group-column",
+        metavar="NAME",
+        help="samples of one group are never on both sides of a fold",
+    )
+    add(
+        "--folds", type=int, default=5, metavar="INT", help="each sample is tested once (default 5)"
+    )
+    add(
+        "--classifier",
+        action="store_true",
+        help="the column holds classes (default: when it is not numeric)",
+    )
     add("--stratify", action="store_true", help="with groups: balance the classes over the folds")
     _add_inputs(parser)
-    add("--baselines", default="all", metavar="NAME,...", help=f"all, none, or some of {', '.join(BASELINES)}")
-    add("--candidates", type=int, default=30, metavar="INT", help="ASVs and clades to shuffle; 0: none (default 30)")
+    add(
+        "--baselines",
+        default="all",
+        metavar="NAME,...",
+        help=f"all, none, or some of {', '.join(BASELINES)}",
+    )
+    add(
+        "--candidates",
+        type=int,
+        default=30,
+        metavar="INT",
+        help="ASVs and clades to shuffle; 0: none (default 30)",
+    )
     add("--keep-runs", action="store_true", help="keep the model of each fold in DIR/runs")
     given, extra = parser.parse_known_args(arguments)
     options = _train_options(parser, extra)
@@ -84,13 +107,28 @@ def importance(arguments: Sequence[str]) -> None:
     parser = Parser("deepbio importance", description=_IMPORTANCE, allow_abbrev=False)
     add = parser.add_argument
     add("--model", required=True, metavar="RUN", help="run directory of `deepbio train`")
-    add("--table", required=True, metavar="FILE", help="samples to judge on, best those that training did not see")
+    add(
+        "--table",
+        required=True,
+        metavar="FILE",
+        help="samples to judge on, best those that training did not see",
+    )
     add("--metadata", required=True, metavar="FILE", help="sample metadata with the target")
     add("--metadata-column", metavar="NAME", help="the target (default: the run's)")
-    add("--samples", metavar="FILE", help="ids of the samples to use, one a line (default: all labelled ones)")
+    add(
+        "--samples",
+        metavar="FILE",
+        help="ids of the samples to use, one a line (default: all labelled ones)",
+    )
     add("-o", "--output", metavar="FILE", help="TSV (default: stdout)")
     _add_inputs(parser)
-    add("--candidates", type=int, default=50, metavar="INT", help="ASVs, and clades, that are shuffled (default 50)")
+    add(
+        "--candidates",
+        type=int,
+        default=50,
+        metavar="INT",
+        help="ASVs, and clades, that are shuffled (default 50)",
+    )
     add("--repeats", type=int, default=5, metavar="INT", help="shuffles of each (default 5)")
     given = parser.parse_args(arguments)
     if given.output and Path(given.output).exists() and not given.overwrite:
@@ -100,7 +138,9 @@ def importance(arguments: Sequence[str]) -> None:
     from ._study_result import importance_rows
     from .study import importance as importance_of
 
-    samples = None if given.samples is None else Path(given.samples).read_text(encoding="utf-8").split()
+    samples = (
+        None if given.samples is None else Path(given.samples).read_text(encoding="utf-8").split()
+    )
     found = importance_of(
         given.model,
         given.table,
@@ -128,7 +168,11 @@ def _add_inputs(parser: Parser) -> None:
     add = parser.add_argument
     add("--tree", metavar="FILE", help="Newick or a QIIME 2 artifact: clades too")
     add("--sequences", metavar="FASTA", help="DNA of features whose ids are not DNA")
-    add("--taxonomy", metavar="FILE", help="names of ASVs: TSV (Feature ID, Taxon) or a QIIME 2 artifact")
+    add(
+        "--taxonomy",
+        metavar="FILE",
+        help="names of ASVs: TSV (Feature ID, Taxon) or a QIIME 2 artifact",
+    )
     add("--seed", type=int, default=0, metavar="INT", help="of everything random (default 0)")
     add("--threads", type=int, default=0, metavar="INT", help="threads (default: all cores)")
     add("--json", action="store_true", help="one JSON document on stdout instead of a table")

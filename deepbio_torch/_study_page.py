@@ -13,7 +13,9 @@ from ._report_parts import STYLE, figure_of, image
 from ._report_scores import render_confusion
 from ._scores import HIGHER_IS_BETTER
 
-StudyResult: TypeAlias = Any  # of _study_result, which renders with this module: no import from below
+StudyResult: TypeAlias = (
+    Any  # of _study_result, which renders with this module: no import from below
+)
 
 _MOST_IMPORTANT = 25  # rows of the table of importances
 _LONGEST_ID = 28  # letters of an id that are shown
@@ -28,12 +30,19 @@ def render(result: StudyResult) -> str:
     """
     study = result.study
     title = f"{study.column}: {len(study.targets)} samples, {len(result.folds)} folds"
-    parts = [f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(title)}</title>"]
+    parts = [
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(title)}</title>"
+    ]
     parts.append(f"<style>{STYLE}{_MORE_STYLE}</style><h1>{html.escape(title)}</h1>")
     parts.append(f"<p>{_verdict(result)}</p>")
     parts += [f'<p class="note">{html.escape(note)}</p>' for note in result.notes]
     parts += ["<h2>Scores on samples that training never saw</h2>", _scores(result)]
-    parts += ["<h2>By fold</h2>", _folds(result), "<h2>Paired with the baselines</h2>", _paired(result)]
+    parts += [
+        "<h2>By fold</h2>",
+        _folds(result),
+        "<h2>Paired with the baselines</h2>",
+        _paired(result),
+    ]
     parts += _predictions(result)
     parts.append(_importances(result))
     return "\n".join([*parts, "</html>\n"])
@@ -67,7 +76,12 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]], ours: str = "mo
 
 def _scores(result: StudyResult) -> str:
     names = list(result.scores["model"])
-    header = ["method", *(name for name in names), *(f"pooled {name}" for name in names), "seconds a fold"]
+    header = [
+        "method",
+        *(name for name in names),
+        *(f"pooled {name}" for name in names),
+        "seconds a fold",
+    ]
     rows = []
     for method, scores in result.scores.items():
         spread = [f"{scores[name]['mean']:.4g} ± {scores[name]['sd']:.2g}" for name in names]
@@ -89,19 +103,30 @@ def _folds(result: StudyResult) -> str:
 
 def _paired(result: StudyResult) -> str:
     rows = [
-        [name, f"{pair['mean']:+.4g} ± {pair['sd']:.2g}", f"{pair['folds_better']} of {pair['num_folds']}"]
+        [
+            name,
+            f"{pair['mean']:+.4g} ± {pair['sd']:.2g}",
+            f"{pair['folds_better']} of {pair['num_folds']}",
+        ]
         for name, pair in result.paired.items()
     ]
-    header = ["baseline", f"{result.main_score}: model minus baseline", "folds where the model is better"]
+    header = [
+        "baseline",
+        f"{result.main_score}: model minus baseline",
+        "folds where the model is better",
+    ]
     return (
-        _table(header, rows) + "<p><small>Few folds are weak statistics: a difference below its sd is none.</small></p>"
+        _table(header, rows)
+        + "<p><small>Few folds are weak statistics: a difference below its sd is none.</small></p>"
     )
 
 
 def _predictions(result: StudyResult) -> list[str]:
     known = [row for row in result.predictions if row["prediction"] is not None]
     if result.study.classes:
-        shown = render_confusion([row["prediction"] for row in known], [row["actual"] for row in known])
+        shown = render_confusion(
+            [row["prediction"] for row in known], [row["actual"] for row in known]
+        )
         return ["<h2>Confusion</h2>", shown]
     return ["<h2>Predicted against actual</h2>", _scatter(known, result.study.column)]
 
@@ -113,14 +138,20 @@ def _scatter(rows: Sequence[dict[str, Any]], column: str) -> str:
     axes.scatter(actual, predicted, s=12, alpha=0.5)
     ends = [min(actual + predicted), max(actual + predicted)]
     axes.plot(ends, ends, color="0.6", linestyle=":")
-    axes.set(xlabel=f"actual {column}", ylabel=f"predicted {column}", title="Out-of-fold predictions")
+    axes.set(
+        xlabel=f"actual {column}", ylabel=f"predicted {column}", title="Out-of-fold predictions"
+    )
     return image(figure, "out-of-fold predictions against actual values")
 
 
 def _importances(result: StudyResult) -> str:
     if not result.importances:
         return ""
-    loss = "log loss" if result.study.classes else f"mean absolute error, in units of {result.study.column}"
+    loss = (
+        "log loss"
+        if result.study.classes
+        else f"mean absolute error, in units of {result.study.column}"
+    )
     said = (
         f"<p>Shuffled between test samples, an ASV (or all ASVs of a clade together) raises the {html.escape(loss)} by "
         "this much. The direction is the rank correlation of its abundance with the prediction.</p>"
@@ -129,7 +160,8 @@ def _importances(result: StudyResult) -> str:
     rows = [
         [
             each.kind,
-            _short(each.members[0]) + ("" if each.kind == "asv" else f" and {len(each.members) - 1} more"),
+            _short(each.members[0])
+            + ("" if each.kind == "asv" else f" and {len(each.members) - 1} more"),
             each.name,
             f"{each.importance:.3g} ± {each.sd:.2g}",
             f"{each.direction:+.2f}",

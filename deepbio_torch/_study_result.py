@@ -58,7 +58,9 @@ class StudyResult:
         score = self.main_score
         ours = self.scores["model"][score]["folds"]
         self.paired = {
-            name: compare(ours, self.scores[name][score]["folds"], score) for name in answers if name != "model"
+            name: compare(ours, self.scores[name][score]["folds"], score)
+            for name in answers
+            if name != "model"
         }
         self.predictions = self._predictions()
 
@@ -76,10 +78,17 @@ class StudyResult:
     def best_baseline(self) -> str | None:
         """The baseline with the best mean of the main score; None without baselines."""
         sign = -1 if HIGHER_IS_BETTER[self.main_score] else 1
-        return min(self.baselines, key=lambda n: sign * self.scores[n][self.main_score]["mean"], default=None)
+        return min(
+            self.baselines,
+            key=lambda n: sign * self.scores[n][self.main_score]["mean"],
+            default=None,
+        )
 
     def _score(self, answers: Sequence[Answer]) -> dict[str, Any]:
-        single = [self.study.score(fold.test, answer) for fold, answer in zip(self.folds, answers, strict=True)]
+        single = [
+            self.study.score(fold.test, answer)
+            for fold, answer in zip(self.folds, answers, strict=True)
+        ]
         pooled = self.study.score_pooled(self.folds, answers)
         scores = {}
         for name, whole in pooled.items():
@@ -173,7 +182,9 @@ class StudyResult:
         ours = self.scores["model"][self.main_score]
         shown = f"{self.main_score} {ours['mean']:.4g} ± {ours['sd']:.2g}"
         best = self.best_baseline
-        beside = "" if best is None else f", {best} {self.scores[best][self.main_score]['mean']:.4g}"
+        beside = (
+            "" if best is None else f", {best} {self.scores[best][self.main_score]['mean']:.4g}"
+        )
         return f"StudyResult({self.study.column!r}, {len(self.folds)} folds, {shown}{beside})"
 
     def _repr_html_(self) -> str:
@@ -181,7 +192,9 @@ class StudyResult:
         head = "".join(f"<th>{name}</th>" for name in ("method", *names))
         body = ""
         for method, scores in self.scores.items():
-            cells = "".join(f"<td>{scores[n]['mean']:.4g} ± {scores[n]['sd']:.2g}</td>" for n in names)
+            cells = "".join(
+                f"<td>{scores[n]['mean']:.4g} ± {scores[n]['sd']:.2g}</td>" for n in names
+            )
             body += f"<tr><th>{html.escape(method)}</th>{cells}</tr>"
         return f"<table><tr>{head}</tr>{body}</table>"
 
@@ -199,17 +212,24 @@ def _cells(name: str, answer: Answer, place: int, classes: Sequence[str]) -> dic
     chances = answer.probabilities[place]
     out = {label: classes[int(chances.argmax() if answer.chosen is None else answer.chosen[place])]}
     if name == "model":
-        out |= {f"probability_{each}": float(chance) for each, chance in zip(classes, chances, strict=True)}
+        out |= {
+            f"probability_{each}": float(chance)
+            for each, chance in zip(classes, chances, strict=True)
+        }
     return out
 
 
 def importance_rows(importances: Importances) -> list[list[str]]:
     """Header and a row for each ASV and clade."""
-    rows = [["kind", "id", "num_asvs", "name", "importance", "sd", "direction", "prevalence", "members"]]
+    rows = [
+        ["kind", "id", "num_asvs", "name", "importance", "sd", "direction", "prevalence", "members"]
+    ]
     for each in importances:
         numbers = (each.importance, each.sd, each.direction, each.prevalence)
         shown = [f"{value:.6g}" for value in numbers]
-        rows.append([each.kind, each.id, str(len(each.members)), each.name, *shown, ",".join(each.members)])
+        rows.append(
+            [each.kind, each.id, str(len(each.members)), each.name, *shown, ",".join(each.members)]
+        )
     return rows
 
 

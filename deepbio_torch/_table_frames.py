@@ -14,9 +14,15 @@ def pandas_counts(frame: Any) -> Counts:
     """A DataFrame of pandas with samples as rows; its columns may be sparse."""
     if not hasattr(frame, "columns") or not hasattr(frame, "index"):
         raise WrongTypeError(f"from_pandas: expected a DataFrame, got {type(frame).__name__}")
-    text = [str(name) for name, kind in zip(frame.columns, frame.dtypes, strict=True) if kind.kind not in "biuf"]
+    text = [
+        str(name)
+        for name, kind in zip(frame.columns, frame.dtypes, strict=True)
+        if kind.kind not in "biuf"
+    ]
     if text:
-        raise ArgumentError(f"from_pandas: expected numbers, column {text[0]!r} is not (the index holds the ids)")
+        raise ArgumentError(
+            f"from_pandas: expected numbers, column {text[0]!r} is not (the index holds the ids)"
+        )
     is_sparse = len(frame.columns) > 0 and all(hasattr(kind, "fill_value") for kind in frame.dtypes)
     counts = frame.sparse.to_coo() if is_sparse else frame.to_numpy(dtype=float)
     return (list(frame.index), list(frame.columns), counts)
@@ -30,7 +36,11 @@ def polars_counts(frame: Any, id_column: str | None) -> Counts:
     if ids not in frame.columns:
         raise ArgumentError(f"id_column: expected one of {some_of(frame.columns)}, got {ids!r}")
     counts = frame.drop(ids)
-    text = [name for name, kind in zip(counts.columns, counts.dtypes, strict=True) if not kind.is_numeric()]
+    text = [
+        name
+        for name, kind in zip(counts.columns, counts.dtypes, strict=True)
+        if not kind.is_numeric()
+    ]
     if text:
         raise ArgumentError(f"from_polars: expected numbers, column {text[0]!r} is not")
     return (frame[ids].to_list(), counts.columns, counts.to_numpy().astype(float))

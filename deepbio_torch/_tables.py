@@ -14,13 +14,24 @@ from ._arguments import homes_of, of_home, path_text
 from ._distances import DistanceMatrix, float_tensor
 from ._ids import Path, html_table, require_distinct, some_of
 from ._metadata import Metadata, metadata_of, read_metadata
-from ._metadata import _unpickle_metadata as _unpickle_metadata  # pickles of the version before name it here
+from ._metadata import (
+    _unpickle_metadata as _unpickle_metadata,
+)  # pickles of the version before name it here
 from ._table_frames import anndata_counts, pandas_counts, polars_counts
 from ._trees import Tree, read_tree, tree_of
 from ._trees import _unpickle_tree as _unpickle_tree
 from .errors import ArgumentError, ShapeError, WrongTypeError
 
-__all__ = ["DistanceMatrix", "Metadata", "Path", "Table", "Tree", "read_metadata", "read_table", "read_tree"]
+__all__ = [
+    "DistanceMatrix",
+    "Metadata",
+    "Path",
+    "Table",
+    "Tree",
+    "read_metadata",
+    "read_table",
+    "read_tree",
+]
 
 if TYPE_CHECKING:
     import anndata
@@ -45,7 +56,10 @@ class Table:
 
     @classmethod
     def from_arrays(
-        cls, sample_ids: Sequence[Any], feature_ids: Sequence[Any], counts: np.ndarray | Tensor | scipy.sparse.spmatrix
+        cls,
+        sample_ids: Sequence[Any],
+        feature_ids: Sequence[Any],
+        counts: np.ndarray | Tensor | scipy.sparse.spmatrix,
     ) -> Table:
         """A table from ids (numbers too, as text) and counts [N, F]: dense, or sparse of scipy or torch.
 
@@ -56,23 +70,31 @@ class Table:
         sample_ids, feature_ids = _texts(sample_ids), _texts(feature_ids)
         expected = (len(sample_ids), len(feature_ids))
         if hasattr(counts, "tocsr") and tuple(counts.shape) != expected:
-            raise ShapeError(f"counts: expected {list(expected)}, samples in rows, got {list(counts.shape)}")
+            raise ShapeError(
+                f"counts: expected {list(expected)}, samples in rows, got {list(counts.shape)}"
+            )
         if hasattr(counts, "tocsr"):
             rows = counts.tocsr(copy=True)
             rows.sum_duplicates()
             rows.eliminate_zeros()
             rows.sort_indices()
-            parts = [torch.from_numpy(part.copy()) for part in (rows.indptr, rows.indices, rows.data)]
+            parts = [
+                torch.from_numpy(part.copy()) for part in (rows.indptr, rows.indices, rows.data)
+            ]
             return cls(_C.Table.from_arrays(sample_ids, feature_ids, parts[0], parts[1], parts[2]))
         given = float_tensor(counts).double()
         if tuple(given.shape) != expected:
-            raise ShapeError(f"counts: expected {list(expected)}, samples in rows, got {list(given.shape)}")
+            raise ShapeError(
+                f"counts: expected {list(expected)}, samples in rows, got {list(given.shape)}"
+            )
         held = given.to_sparse_coo().coalesce()  # type: ignore[no-untyped-call]  # sorted by row and column
         is_there = held.values() != 0  # a sparse tensor may hold zeros
         rows, columns = held.indices()[:, is_there]
         indptr = torch.zeros(len(sample_ids) + 1, dtype=torch.int64)
         indptr[1:] = torch.bincount(rows, minlength=len(sample_ids)).cumsum(0)
-        return cls(_C.Table.from_arrays(sample_ids, feature_ids, indptr, columns, held.values()[is_there]))
+        return cls(
+            _C.Table.from_arrays(sample_ids, feature_ids, indptr, columns, held.values()[is_there])
+        )
 
     @property
     def sample_ids(self) -> list[str]:
@@ -104,7 +126,9 @@ class Table:
 
         Shares memory with the table, do not write to it.
         """
-        return torch.sparse_csr_tensor(self.native.indptr, self.native.indices, self.native.values, self.shape)
+        return torch.sparse_csr_tensor(
+            self.native.indptr, self.native.indices, self.native.values, self.shape
+        )
 
     def to_scipy(self) -> scipy.sparse.csr_matrix:
         """Counts as ``scipy.sparse.csr_matrix`` float64 [N, F].
@@ -113,14 +137,20 @@ class Table:
         """
         import scipy.sparse
 
-        arrays = (self.native.values.numpy(), self.native.indices.numpy(), self.native.indptr.numpy())
+        arrays = (
+            self.native.values.numpy(),
+            self.native.indices.numpy(),
+            self.native.indptr.numpy(),
+        )
         return scipy.sparse.csr_matrix(arrays, shape=self.shape, copy=False)
 
     def to_pandas(self) -> pd.DataFrame:
         """Counts as a DataFrame of sparse columns: samples as rows, features as columns, both by id."""
         import pandas as pd
 
-        return pd.DataFrame.sparse.from_spmatrix(self.to_scipy(), index=self.sample_ids, columns=self.feature_ids)
+        return pd.DataFrame.sparse.from_spmatrix(
+            self.to_scipy(), index=self.sample_ids, columns=self.feature_ids
+        )
 
     @classmethod
     def from_pandas(cls, frame: pd.DataFrame) -> Table:
@@ -178,7 +208,9 @@ class Table:
     def from_biom(cls, table: biom.Table) -> Table:
         """The counts of a ``biom.Table``; its metadata are left behind."""
         of_home(table, "biom", "matrix_data", "table", "a biom.Table")
-        return cls.from_arrays(list(table.ids("sample")), list(table.ids("observation")), table.matrix_data.T)
+        return cls.from_arrays(
+            list(table.ids("sample")), list(table.ids("observation")), table.matrix_data.T
+        )
 
     def features_outside(self, tree: Tree) -> tuple[list[str], float]:
         """Ids of the features that are not tips of the tree, and the share of all reads they hold."""
@@ -187,13 +219,17 @@ class Table:
         outside = torch.tensor([name not in tips for name in ids], dtype=torch.bool)
         reads = self.native.values
         lost = reads[outside[self.native.indices]].sum()
-        return [name for name in ids if name not in tips], (lost / reads.sum()).item() if len(reads) else 0.0
+        return [name for name in ids if name not in tips], (lost / reads.sum()).item() if len(
+            reads
+        ) else 0.0
 
     def totals(self) -> Tensor:
         """Reads of each sample, float64 [N]."""
         return self.native.totals()
 
-    def rarefy(self, depth: int, *, seed: int = 0, epoch: int = 0, with_replacement: bool = False) -> Table:
+    def rarefy(
+        self, depth: int, *, seed: int = 0, epoch: int = 0, with_replacement: bool = False
+    ) -> Table:
         """Each sample drawn down to ``depth`` reads; shallower samples and empty features are gone.
 
         A sample's draw depends on (seed, epoch, sample id) only.
@@ -253,7 +289,9 @@ class Table:
             place = {name: i for i, name in enumerate(table.sample_ids)}
             missing = [name for name in samples if name not in place]
             if missing:
-                raise ArgumentError(f"table: {len(missing)} samples are not in it ({', '.join(missing[:3])})")
+                raise ArgumentError(
+                    f"table: {len(missing)} samples are not in it ({', '.join(missing[:3])})"
+                )
             require_distinct("table", samples)
             table = table.select_samples([place[name] for name in samples])
         if features is not None:
@@ -267,7 +305,9 @@ class Table:
         rows = torch.repeat_interleave(self.native.indptr.diff())
         values = self.native.values / self.totals()[rows]
         arrays = (self.native.indptr, self.native.indices, values)
-        return Table(_C.Table.from_arrays(self.sample_ids, self.feature_ids, *arrays, self.native.taxonomy))
+        return Table(
+            _C.Table.from_arrays(self.sample_ids, self.feature_ids, *arrays, self.native.taxonomy)
+        )
 
     def write(self, path: Path, *, overwrite: bool = False) -> None:
         """Writes BIOM 2.1, or classic text when the name ends in ``.tsv`` or ``.txt``; whole or not at all."""
@@ -280,7 +320,11 @@ class Table:
         reads, (num_samples, num_features) = self.totals(), self.shape
         filled = self.native.values.numel() / max(1, num_samples * num_features)
         # Not Tensor.median, which takes the lower of two middle values.
-        middle = f"{reads.min():g} / {reads.quantile(0.5):g} / {reads.max():g}" if num_samples else "none"
+        middle = (
+            f"{reads.min():g} / {reads.quantile(0.5):g} / {reads.max():g}"
+            if num_samples
+            else "none"
+        )
         return html_table(
             [
                 ("samples", f"{num_samples} ({some_of(self.sample_ids)})"),
@@ -293,7 +337,10 @@ class Table:
     def __reduce__(self) -> tuple[Any, ...]:
         # As arrays: a tensor would go to a spawned worker as a file descriptor that is closed with
         # this temporary.
-        arrays = [part.numpy().copy() for part in (self.native.indptr, self.native.indices, self.native.values)]
+        arrays = [
+            part.numpy().copy()
+            for part in (self.native.indptr, self.native.indices, self.native.values)
+        ]
         return _unpickle_table, (self.sample_ids, self.feature_ids, *arrays, self.native.taxonomy)
 
 
@@ -306,7 +353,9 @@ def _unpickle_table(
     taxonomy: list[str] | None = None,
 ) -> Table:
     begins, columns, counts = map(torch.from_numpy, (indptr, indices, values))
-    return Table(_C.Table.from_arrays(sample_ids, feature_ids, begins, columns, counts, taxonomy or []))
+    return Table(
+        _C.Table.from_arrays(sample_ids, feature_ids, begins, columns, counts, taxonomy or [])
+    )
 
 
 def read_table(path: Path) -> Table:
@@ -336,4 +385,8 @@ def table_of(given: Any) -> Table:
 
 def _texts(ids: Any) -> Any:
     """Ids as text; one text in place of a list is left for C++ to refuse."""
-    return ids if isinstance(ids, str | bytes) else [name if isinstance(name, str) else str(name) for name in ids]
+    return (
+        ids
+        if isinstance(ids, str | bytes)
+        else [name if isinstance(name, str) else str(name) for name in ids]
+    )

@@ -48,11 +48,22 @@ class TokenEncoder(NativeEncoder):
         sequence_type: str | None = None,
     ) -> None:
         """Checks the options."""
-        super().__init__(sequence_type or "dna", "zero", pad_to=pad_to, max_length=max_length, quality=None, seed=0)
+        super().__init__(
+            sequence_type or "dna",
+            "zero",
+            pad_to=pad_to,
+            max_length=max_length,
+            quality=None,
+            seed=0,
+        )
         if pad_to_multiple_of is not None and pad_to_multiple_of < 1:
-            raise ArgumentError(f"pad_to_multiple_of: expected at least 1 or None, got {pad_to_multiple_of}")
+            raise ArgumentError(
+                f"pad_to_multiple_of: expected at least 1 or None, got {pad_to_multiple_of}"
+            )
         if not isinstance(tokenizer, Tokenizer):
-            raise WrongTypeError(f"tokenizer: expected a Tokenizer of deepbio_torch.tokenizers, got {tokenizer!r:.80}")
+            raise WrongTypeError(
+                f"tokenizer: expected a Tokenizer of deepbio_torch.tokenizers, got {tokenizer!r:.80}"
+            )
         self.fits_all = sequence_type is None
         self.tokenizer, self.add_special_tokens = tokenizer, add_special_tokens
         self.pad_to_multiple_of = pad_to_multiple_of
@@ -88,10 +99,17 @@ class TokenEncoder(NativeEncoder):
         return 0, len(self.tokenizer) - 1
 
     def _encode(
-        self, sequences: Sequence[Letters], records: Sequence[int], epoch: int, qualities: Sequence[bytes]
+        self,
+        sequences: Sequence[Letters],
+        records: Sequence[int],
+        epoch: int,
+        qualities: Sequence[bytes],
     ) -> tuple[Tensor, Tensor]:
         ids, mask, _ = self.tokenizer.native().encode_batch(
-            sequences, **self.options(), truncation_side="right", padding_side=self.tokenizer.padding_side
+            sequences,
+            **self.options(),
+            truncation_side="right",
+            padding_side=self.tokenizer.padding_side,
         )
         self.tokenizer.watch(ids, mask)
         return ids, mask
@@ -100,9 +118,14 @@ class TokenEncoder(NativeEncoder):
         """The sample with ``input_ids`` and ``attention_mask`` in place of ``sequence`` and ``quality``."""
         read = bytes_of(sample, type(self).__name__)
         ids, mask = self._encode([read], [], 0, [])
-        out = Sample({key: value for key, value in sample.items() if key not in ("sequence", "quality")})
+        out = Sample(
+            {key: value for key, value in sample.items() if key not in ("sequence", "quality")}
+        )
         layout = self.layout()
-        out["input_ids"], out["attention_mask"] = mark_padding(ids[0], layout.pad_id, layout.pads_left), mask[0]
+        out["input_ids"], out["attention_mask"] = (
+            mark_padding(ids[0], layout.pad_id, layout.pads_left),
+            mask[0],
+        )
         out.letters = len(read)
         out.pad_id, out.pads_left = layout.pad_id, layout.pads_left
         return out

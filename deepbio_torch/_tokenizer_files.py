@@ -21,7 +21,10 @@ def save_tokenizer(tokenizer: Any, folder: str | os.PathLike[str]) -> tuple[str,
         "padding_side": tokenizer.padding_side,
         "model_max_length": tokenizer.model_max_length,
         **tokenizer.special_tokens_map,
-        "deepbio": {"kind": kind, "options": {key: value for key, value in options.items() if key != "json"}},
+        "deepbio": {
+            "kind": kind,
+            "options": {key: value for key, value in options.items() if key != "json"},
+        },
     }
     written = {"tokenizer_config.json": json.dumps(about, indent=1) + "\n"}
     if kind == "json":
@@ -56,6 +59,8 @@ def options_of(padding_side: str | None, special_tokens: Mapping[str, str]) -> d
     for name, token in special_tokens.items():
         role = name.removesuffix("_token")
         if role not in ROLES or role == name:
-            raise TypeError(f"unexpected keyword argument {name!r}; expected {', '.join(f'{r}_token' for r in ROLES)}")
+            raise TypeError(
+                f"unexpected keyword argument {name!r}; expected {', '.join(f'{r}_token' for r in ROLES)}"
+            )
         roles[role] = token
     return {"roles": roles, "padding_side": padding_side or ""}

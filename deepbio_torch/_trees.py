@@ -75,7 +75,9 @@ class Tree:
 
     def _repr_html_(self) -> str:
         tips = self.tips
-        return html_table([("tips", f"{len(tips)} ({some_of(tips)})"), ("nodes", self.native.num_nodes)])
+        return html_table(
+            [("tips", f"{len(tips)} ({some_of(tips)})"), ("nodes", self.native.num_nodes)]
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _unpickle_tree, (self.to_newick(), self.native.path)
@@ -121,4 +123,6 @@ def tree_of(given: Any) -> Tree:
         return read_tree(given)
     if "skbio" in homes_of(given):
         return Tree.from_skbio(given)
-    raise WrongTypeError(f"tree: expected a Tree, a path or skbio.TreeNode, got {type(given).__name__}")
+    raise WrongTypeError(
+        f"tree: expected a Tree, a path or skbio.TreeNode, got {type(given).__name__}"
+    )

@@ -32,7 +32,9 @@ class Vocabulary:
         values = ids.tolist() if isinstance(ids, Tensor) else [int(i) for i in ids]
         return self._native.decode(values, skip_special_tokens)
 
-    def batch_decode(self, rows: Sequence[Sequence[int]] | Tensor, *, skip_special_tokens: bool = False) -> list[str]:
+    def batch_decode(
+        self, rows: Sequence[Sequence[int]] | Tensor, *, skip_special_tokens: bool = False
+    ) -> list[str]:
         """The text of each row."""
         return [self.decode(row, skip_special_tokens=skip_special_tokens) for row in rows]
 
@@ -51,7 +53,9 @@ class Vocabulary:
     @property
     def special_tokens_map(self) -> dict[str, str]:
         """Role (``pad_token``) to token."""
-        return {f"{role}_token": self._native.token(i) for role, i in self._special.items() if i >= 0}
+        return {
+            f"{role}_token": self._native.token(i) for role, i in self._special.items() if i >= 0
+        }
 
     @property
     def all_special_tokens(self) -> list[str]:
@@ -69,7 +73,9 @@ class Vocabulary:
         found = self._native.id(tokens)
         return self.unk_token_id if found is None else found
 
-    def convert_ids_to_tokens(self, ids: int | Sequence[int] | Tensor, skip_special_tokens: bool = False) -> Any:
+    def convert_ids_to_tokens(
+        self, ids: int | Sequence[int] | Tensor, skip_special_tokens: bool = False
+    ) -> Any:
         """The token of an id, or of each."""
         if isinstance(ids, int):
             return self._native.token(ids)
@@ -123,7 +129,11 @@ def remap_table(old: Vocabulary, new: Vocabulary) -> Tensor:
     for name, each in (("old", old), ("new", new)):
         of_kind(each, Vocabulary, name, "a Tokenizer")
     vocabulary = new.get_vocab()
-    roles = {i: new._special[role] for role, i in old._special.items() if i >= 0 and new._special[role] >= 0}
+    roles = {
+        i: new._special[role]
+        for role, i in old._special.items()
+        if i >= 0 and new._special[role] >= 0
+    }
     table = torch.empty(len(old), dtype=torch.int64)
     for i, token in enumerate(old._native.tokens):
         found = roles.get(i, vocabulary.get(token, new.unk_token_id))
@@ -156,5 +166,7 @@ def remap_ids(ids: Tensor, table: Tensor | Mapping[int, int]) -> Tensor:
     missing = [i for i in sorted(set(ids.flatten().tolist())) if i not in table]
     if missing:
         raise ArgumentError(f"remap_ids: expected ids of the table, got {missing[0]}")
-    dense = torch.tensor([table.get(i, 0) for i in range(low, high + 1)], dtype=torch.int64, device=ids.device)
+    dense = torch.tensor(
+        [table.get(i, 0) for i in range(low, high + 1)], dtype=torch.int64, device=ids.device
+    )
     return dense[ids.to(torch.int64) - low]

@@ -41,7 +41,11 @@ def model_of_aam(path: str | Path, build: Build, options: Mapping[str, Any]) -> 
         content: Mapping[str, Any] = _read_tensors(path)
     else:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    tensors = {_unwrapped(k): v for k, v in content.get("model_state_dict", content).items() if isinstance(v, Tensor)}
+    tensors = {
+        _unwrapped(k): v
+        for k, v in content.get("model_state_dict", content).items()
+        if isinstance(v, Tensor)
+    }
     stored = content.get("config") or {}
     known = set(ModelConfig().to_dict())
     told = {k: v for k, v in stored.items() if k in known} if isinstance(stored, Mapping) else {}
@@ -86,11 +90,15 @@ def _inferred(tensors: Mapping[str, Tensor], is_predictor: bool) -> dict[str, An
             "vocab_size": vocab_size,
             "embedding_dim": dim,
             "max_bp": len(tensors[f"{asv}position_embedding.position_embedding.weight"]) - 1,
-            "token_limit": len(tensors[f"{base}sample_encoder.sample_position_embedding.position_embedding.weight"])
+            "token_limit": len(
+                tensors[f"{base}sample_encoder.sample_position_embedding.position_embedding.weight"]
+            )
             - 5,
         }
     except KeyError as error:
-        raise ConfigError(f"AAM checkpoint: expected a weight named {error.args[0]}, got none of that name") from None
+        raise ConfigError(
+            f"AAM checkpoint: expected a weight named {error.args[0]}, got none of that name"
+        ) from None
     stacks = {
         "asv": f"{asv}transformer.",
         "sample": f"{base}sample_encoder.sample_transformer.",
@@ -99,7 +107,11 @@ def _inferred(tensors: Mapping[str, Tensor], is_predictor: bool) -> dict[str, An
         "target": "target_encoder.",
     }
     for name, prefix in stacks.items():
-        layers = [key for key in tensors if key.startswith(f"{prefix}encoder.layers.") and key.endswith("linear1.bias")]
+        layers = [
+            key
+            for key in tensors
+            if key.startswith(f"{prefix}encoder.layers.") and key.endswith("linear1.bias")
+        ]
         if layers:
             out[f"{name}_num_layers"] = len(layers)
             out[f"{name}_intermediate_size"] = len(tensors[layers[0]])
@@ -111,7 +123,9 @@ def _inferred(tensors: Mapping[str, Tensor], is_predictor: bool) -> dict[str, An
     if f"{base}uni_ff.weight" in tensors:
         out["encoder_type"] = "combined"
     elif head is not None:
-        out.update(encoder_type="faith_pd" if len(head) == 1 else "taxonomy", base_output_dim=len(head))
+        out.update(
+            encoder_type="faith_pd" if len(head) == 1 else "taxonomy", base_output_dim=len(head)
+        )
     return {**out, **_inferred_predictor(tensors)} if is_predictor else out
 
 
@@ -129,7 +143,9 @@ def _inferred_predictor(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
         "learnable_output_scale": "output_scale" in tensors,
         "residual_regression_head": "target_head.skip.weight" in tensors,
     }
-    numbers = sorted(int(m[1]) for k in tensors if (m := re.fullmatch(r"target_head\.(?:mlp\.)?(\d+)\.bias", k)))
+    numbers = sorted(
+        int(m[1]) for k in tensors if (m := re.fullmatch(r"target_head\.(?:mlp\.)?(\d+)\.bias", k))
+    )
     prefix = "target_head.mlp." if out["residual_regression_head"] else "target_head."
     if numbers:
         out["regressor_hidden_dims"] = [len(tensors[f"{prefix}{n}.bias"]) for n in numbers[:-1]]
@@ -137,19 +153,32 @@ def _inferred_predictor(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
             out["regressor_dropout"] = 0.1
     out["out_dim"] = len(tensors[f"{prefix}{numbers[-1]}.bias" if numbers else "target_head.bias"])
     tables = {
-        m[1]: t for k, t in tensors.items() if (m := re.fullmatch(r"categorical_embedder\.embeddings\.(.+)\.weight", k))
+        m[1]: t
+        for k, t in tensors.items()
+        if (m := re.fullmatch(r"categorical_embedder\.embeddings\.(.+)\.weight", k))
     }
     if tables:
         out["categorical_cardinalities"] = {column: len(table) for column, table in tables.items()}
         width = out["categorical_embed_dim"] = next(iter(tables.values())).shape[1]
         projection = tensors.get("categorical_projection.weight")
         if projection is not None:
-            out["categorical_fusion"] = "add" if projection.shape[1] == width * len(tables) else "concat"
+            out["categorical_fusion"] = (
+                "add" if projection.shape[1] == width * len(tables) else "concat"
+            )
         else:
             parts = {"gmu.gate.weight": "gmu", "perceiver_fusion.latents": "perceiver"}
-            out["categorical_fusion"] = next((v for k, v in parts.items() if k in tensors), "cross-attention")
+            out["categorical_fusion"] = next(
+                (v for k, v in parts.items() if k in tensors), "cross-attention"
+            )
         if "perceiver_fusion.latents" in tensors:
-            layers = {m[1] for k in tensors if (m := re.match(r"perceiver_fusion\.self_attn_layers\.(\d+)\.", k))}
-            out.update(perceiver_num_latents=len(tensors["perceiver_fusion.latents"]), perceiver_num_layers=len(layers))
+            layers = {
+                m[1]
+                for k in tensors
+                if (m := re.match(r"perceiver_fusion\.self_attn_layers\.(\d+)\.", k))
+            }
+            out.update(
+                perceiver_num_latents=len(tensors["perceiver_fusion.latents"]),
+                perceiver_num_layers=len(layers),
+            )
     scaled = [m[1] for k in tensors if (m := re.fullmatch(r"output_scales\.(.+)\.weight", k))]
     return {**out, "conditional_scaling_columns": scaled} if scaled else out

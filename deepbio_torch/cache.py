@@ -63,7 +63,9 @@ class Cache:
         name = f"data-{uuid.uuid4().hex[:12]}"
         part = target / f".writing-{name}"
         if target.is_dir() and not all(entry.name.startswith(_OWN) for entry in target.iterdir()):
-            raise WriteError(f"{target}: expected an empty folder or a cache, got a folder with other files in it")
+            raise WriteError(
+                f"{target}: expected an empty folder or a cache, got a folder with other files in it"
+            )
         try:
             part.mkdir(parents=True)
             about = _about(dataset)
@@ -143,7 +145,13 @@ class CachePermissionError(WriteError, PermissionError):
 def _transform_hash(dataset: ReadSource) -> str:
     """Of everything but the files that decides what is encoded."""
     return fingerprint(
-        [dataset.transform, dataset.target, dataset.sequence_type, dataset.on_bad_record, dataset.is_interleaved]
+        [
+            dataset.transform,
+            dataset.target,
+            dataset.sequence_type,
+            dataset.on_bad_record,
+            dataset.is_interleaved,
+        ]
     )
 
 
@@ -165,7 +173,11 @@ def _about(dataset: ReadSource) -> dict[str, Any]:
         "transform_sha256": _transform_hash(dataset),
         "layout": layout._asdict(),
         "padding": padding,
-        "labels": list(labels) if isinstance(labels, dict) else None if labels is None else "labels",
+        "labels": list(labels)
+        if isinstance(labels, dict)
+        else None
+        if labels is None
+        else "labels",
         "classes": dataset.classes,
     }
     return {
@@ -181,7 +193,12 @@ def _about(dataset: ReadSource) -> dict[str, Any]:
 
 def _describe(path: str, mark: FileMark) -> dict[str, Any]:
     """A source as it was when the dataset read it."""
-    about = {"path": os.path.abspath(path), "size": mark[0], "mtime_ns": mark[1], "sha256": _file_hash(path)}
+    about = {
+        "path": os.path.abspath(path),
+        "size": mark[0],
+        "mtime_ns": mark[1],
+        "sha256": _file_hash(path),
+    }
     check_unchanged([(path, mark)])  # only now: the hash is of the same content
     return about
 
@@ -199,22 +216,35 @@ def _is_unchanged(source: dict[str, Any]) -> bool:
         status = os.stat(source["path"])
         if status.st_size != source["size"]:
             return False
-        return bool(status.st_mtime_ns == source["mtime_ns"] or _file_hash(source["path"]) == source["sha256"])
+        return bool(
+            status.st_mtime_ns == source["mtime_ns"]
+            or _file_hash(source["path"]) == source["sha256"]
+        )
     except OSError:
         return False
 
 
-def _write_shards(dataset: ReadSource, folder: _Path, progress: Progress | None) -> list[dict[str, Any]]:
+def _write_shards(
+    dataset: ReadSource, folder: _Path, progress: Progress | None
+) -> list[dict[str, Any]]:
     assert dataset._plan.encoder is not None
     shards, layout = [], dataset._plan.encoder.layout()
     for number, (batch, rows) in enumerate(chunks(dataset, _SHARD_RECORDS, progress)):
-        tensors = {key: value.contiguous() for key, value in batch.items() if isinstance(value, Tensor)}
+        tensors = {
+            key: value.contiguous() for key, value in batch.items() if isinstance(value, Tensor)
+        }
         if isinstance(batch.get("labels"), dict):
-            tensors |= {f"labels.{name}": values.contiguous() for name, values in batch["labels"].items()}
-        tensors["files"] = torch.tensor(dataset.native().files_of(batch["index"].tolist()), dtype=torch.int64)
+            tensors |= {
+                f"labels.{name}": values.contiguous() for name, values in batch["labels"].items()
+            }
+        tensors["files"] = torch.tensor(
+            dataset.native().files_of(batch["index"].tolist()), dtype=torch.int64
+        )
         for key, texts in (("names", rows.names()), ("descriptions", rows.descriptions())):
             encoded = [text.encode("utf-8", "surrogateescape") for text in texts]
-            tensors[key + "_offsets"] = torch.tensor([0, *map(len, encoded)], dtype=torch.int64).cumsum(0)
+            tensors[key + "_offsets"] = torch.tensor(
+                [0, *map(len, encoded)], dtype=torch.int64
+            ).cumsum(0)
             tensors[key] = torch.frombuffer(bytearray(b"".join(encoded) or b" "), dtype=torch.uint8)
         name = f"shard-{number:05d}.safetensors"
         in_batch = "input_ids" if layout.is_tokens else "sequences"
@@ -223,7 +253,14 @@ def _write_shards(dataset: ReadSource, folder: _Path, progress: Progress | None)
                 tensors[prefix + "values"] = tensors.pop(prefix + in_batch)
         _C.save_tensors(os.fspath(folder / name), tensors)
         shape = list(tensors["values"].shape)
-        shards.append({"file": name, "num_records": shape[0], "shape": shape, "is_even": is_even(batch, layout)})
+        shards.append(
+            {
+                "file": name,
+                "num_records": shape[0],
+                "shape": shape,
+                "is_even": is_even(batch, layout),
+            }
+        )
     return shards
 
 

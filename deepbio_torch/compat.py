@@ -6,7 +6,13 @@ docs/coming-from.md has the tables. New code is better off with the names of thi
 
 from ._batch import Batch
 from ._loader import DataLoader
-from ._names_of_aam import ASVDataset, BIOMLoader, SequenceRegressor, SequenceTokenizer, UniFracComputer
+from ._names_of_aam import (
+    ASVDataset,
+    BIOMLoader,
+    SequenceRegressor,
+    SequenceTokenizer,
+    UniFracComputer,
+)
 from ._names_of_deepbiop import (
     Dataset,
     FastaDataset,

@@ -42,7 +42,9 @@ def torchscript(model: Model | Path, path: Path, *, overwrite: bool = False) -> 
     """
     model, metadata = _model_of(model)
     state = {name: tensor.detach() for name, tensor in model.state_dict().items()}
-    _C.write_torchscript(os.fspath(path), json.dumps(model.config.to_dict()), state, metadata, overwrite)
+    _C.write_torchscript(
+        os.fspath(path), json.dumps(model.config.to_dict()), state, metadata, overwrite
+    )
 
 
 def pt2(model: Model | Path, path: Path, *, overwrite: bool = False) -> None:
@@ -63,7 +65,13 @@ def pt2(model: Model | Path, path: Path, *, overwrite: bool = False) -> None:
     """
     model, metadata = _model_of(model)
     extra = {"deepbio.json": metadata}
-    _write(model, path, "pt2", lambda program, out: torch.export.save(program, out, extra_files=extra), overwrite)
+    _write(
+        model,
+        path,
+        "pt2",
+        lambda program, out: torch.export.save(program, out, extra_files=extra),
+        overwrite,
+    )
 
 
 def aoti(model: Model | Path, path: Path, *, overwrite: bool = False) -> None:
@@ -81,7 +89,9 @@ def aoti(model: Model | Path, path: Path, *, overwrite: bool = False) -> None:
     def compile_to(program: torch.export.ExportedProgram, out: str) -> None:
         options = {"aot_inductor.metadata": {"deepbio.json": metadata}}
         try:
-            torch._inductor.aoti_compile_and_package(program, package_path=out, inductor_configs=options)
+            torch._inductor.aoti_compile_and_package(
+                program, package_path=out, inductor_configs=options
+            )
         except torch._inductor.exc.InductorError as error:
             reason = str(error).strip().splitlines()[0]
             raise DeepBioError(
@@ -105,7 +115,9 @@ def onnx(model: Model | Path, path: Path, *, overwrite: bool = False) -> None:
 
     def convert(program: torch.export.ExportedProgram, out: str) -> None:
         names = ["tokens", "counts", "categorical_ids"][: len(program.graph_signature.user_inputs)]
-        converted = torch.onnx.export(program, (), input_names=names, output_names=["prediction"], verbose=False)
+        converted = torch.onnx.export(
+            program, (), input_names=names, output_names=["prediction"], verbose=False
+        )
         assert converted is not None
         converted.model.metadata_props["deepbio.json"] = metadata
         converted.save(out)
@@ -130,14 +142,18 @@ def _write(model: Model, path: Path, format_name: str, write: Any, overwrite: bo
     from ._programs import program_of, refuse_existing, write_checked
 
     if model.config.encoder_type == "combined" and isinstance(model, SequenceEncoder):
-        raise ArgumentError(f"{format_name}: expected a model with one output, got encoder_type 'combined'")
+        raise ArgumentError(
+            f"{format_name}: expected a model with one output, got encoder_type 'combined'"
+        )
     refuse_existing(os.fspath(path), overwrite)
     was_training = model.training
     model.eval()
     try:
         with warnings.catch_warnings():
             # torch.export of torch 2.13 warns of its own calls when it copies a program.
-            warnings.filterwarnings("ignore", message="`isinstance.treespec", category=FutureWarning)
+            warnings.filterwarnings(
+                "ignore", message="`isinstance.treespec", category=FutureWarning
+            )
             program = program_of(model)
             write_checked(
                 model,
@@ -156,7 +172,9 @@ def _need(*packages: str) -> None:
 
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
-        raise ImportError(f"export to ONNX needs {', '.join(missing)}: pip install {' '.join(missing)}")
+        raise ImportError(
+            f"export to ONNX needs {', '.join(missing)}: pip install {' '.join(missing)}"
+        )
 
 
 __all__ = ["aoti", "onnx", "pt2", "torchscript"]

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from . import _C, _library, _options
-from ._arguments import of_kind
-from ._loss_targets import _count_mask, targets_of
+from ._loss_targets import _count_mask, expect_finite, expect_shape, expect_tensors, targets_of
 from .errors import ArgumentError, ConfigError, ShapeError
 
 __all__ = [
@@ -33,21 +32,6 @@ _COUNT_TARGETS = ("relative", "raw")
 
 _library.load()
 _ops = torch.ops.deepbio
-
-
-def _expect_tensors(**given: Any) -> None:
-    for name, tensor in given.items():
-        of_kind(tensor, Tensor, name, "a tensor")
-
-
-def _expect_shape(tensor: Tensor, expected: Sequence[int], what: str) -> None:
-    if tuple(tensor.shape) != tuple(expected):
-        raise ShapeError(f"{what}: expected shape {list(expected)}, got {list(tensor.shape)}")
-
-
-def _expect_finite(tensor: Tensor, what: str) -> None:
-    if not bool(torch.isfinite(tensor).all()):
-        raise ArgumentError(f"{what}: expected finite numbers, got NaN or infinity")
 
 
 def regression_loss(
@@ -100,10 +84,12 @@ def _regression_loss(
     sample_weights: Tensor | None,
 ) -> Tensor:
     """With checked options; ``num_quantiles`` 0: plain numbers."""
-    _expect_tensors(prediction=prediction, target=target)
+    expect_tensors(prediction=prediction, target=target)
     if num_quantiles and (prediction.dim() != 3 or prediction.shape[2] != num_quantiles):
-        raise ShapeError(f"quantile loss: expected predictions [B, O, {num_quantiles}], got {list(prediction.shape)}")
-    _expect_shape(target, prediction.shape[:2] if num_quantiles else prediction.shape, "target")
+        raise ShapeError(
+            f"quantile loss: expected predictions [B, O, {num_quantiles}], got {list(prediction.shape)}"
+        )
+    expect_shape(target, prediction.shape[:2] if num_quantiles else prediction.shape, "target")
     loss: Tensor = _ops.regression_loss(
         prediction,
         target,
@@ -128,8 +114,8 @@ def classification_loss(
     With ``sample_weights`` [B] the mean of weight times loss; with ``class_weights`` [C] torch's
     weighted mean.
     """
-    _expect_tensors(prediction=prediction, target=target)
-    _expect_shape(target, prediction.shape[:1], "class targets")
+    expect_tensors(prediction=prediction, target=target)
+    expect_shape(target, prediction.shape[:1], "class targets")
     if target.dtype != torch.int64:
         raise ArgumentError(f"class targets: expected int64, got {target.dtype}")
     loss: Tensor = _ops.classification_loss(prediction, target, class_weights, sample_weights)
@@ -142,8 +128,8 @@ def count_loss(prediction: Tensor, counts: Tensor, mask: Tensor) -> Tensor:
     ``prediction``, ``counts`` and ``mask`` are [B, S] or [B, S, 1]; counts in the unit that the
     count head predicts.
     """
-    _expect_tensors(prediction=prediction, counts=counts, mask=mask)
-    _expect_shape(counts, prediction.shape, "counts")
+    expect_tensors(prediction=prediction, counts=counts, mask=mask)
+    expect_shape(counts, prediction.shape, "counts")
     loss: Tensor = _ops.count_loss(prediction, counts, mask.reshape(prediction.shape))
     return loss
 
@@ -154,7 +140,7 @@ def embedding_distances(embeddings: Tensor) -> Tensor:
     Returns:
         [B, B], symmetric.
     """
-    _expect_tensors(embeddings=embeddings)
+    expect_tensors(embeddings=embeddings)
     distances: Tensor = _ops.embedding_distances(embeddings)
     return distances
 
@@ -170,10 +156,10 @@ def unifrac_loss(embeddings: Tensor, distances: Tensor) -> Tensor:
         ShapeError: distances are not [B, B].
         ArgumentError: distances are NaN or infinite.
     """
-    _expect_tensors(embeddings=embeddings, distances=distances)
+    expect_tensors(embeddings=embeddings, distances=distances)
     size = len(embeddings)
-    _expect_shape(distances, (size, size), "distances")
-    _expect_finite(distances, "distances")
+    expect_shape(distances, (size, size), "distances")
+    expect_finite(distances, "distances")
     loss: Tensor = _ops.unifrac_loss(embeddings, distances)
     return loss
 
@@ -192,14 +178,17 @@ def nucleotide_loss(
     Returns:
         A scalar; 0 with a gradient when no position is chosen.
     """
-    _expect_tensors(logits=logits, tokens=tokens)
-    _expect_shape(tokens, logits.shape[:-1], "nucleotides")
+    expect_tensors(logits=logits, tokens=tokens)
+    expect_shape(tokens, logits.shape[:-1], "nucleotides")
     loss: Tensor = _ops.nucleotide_loss(logits, tokens, where, weight)
     return loss
 
 
 def histogram_loss(
-    log_probabilities: Tensor, target: Tensor, bin_edges: Tensor, sample_weights: Tensor | None = None
+    log_probabilities: Tensor,
+    target: Tensor,
+    bin_edges: Tensor,
+    sample_weights: Tensor | None = None,
 ) -> Tensor:
     """Cross-entropy of a histogram head against a Gaussian of 0.75 bin around the target.
 
@@ -209,8 +198,8 @@ def histogram_loss(
         bin_edges: [C + 1], of equal width.
         sample_weights: [B] or None.
     """
-    _expect_tensors(log_probabilities=log_probabilities, target=target, bin_edges=bin_edges)
-    _expect_shape(target, (len(log_probabilities), 1), "target")
+    expect_tensors(log_probabilities=log_probabilities, target=target, bin_edges=bin_edges)
+    expect_shape(target, (len(log_probabilities), 1), "target")
     loss: Tensor = _ops.histogram_loss(log_probabilities, target, bin_edges, sample_weights)
     return loss
 
@@ -241,16 +230,22 @@ class MultiTaskLoss(nn.Module):
         """Checks and completes the options."""
         super().__init__()
         if count_target not in _COUNT_TARGETS:
-            raise ConfigError(f"count_target: expected {', '.join(_COUNT_TARGETS)}, got {count_target!r}")
+            raise ConfigError(
+                f"count_target: expected {', '.join(_COUNT_TARGETS)}, got {count_target!r}"
+            )
         self.count_target = count_target
         given = {name: value for name, value in options.items() if value is not None}
-        self.options: dict[str, Any] = _C.loss_options(_options.renamed(_options.rows("loss"), given))
+        self.options: dict[str, Any] = _C.loss_options(
+            _options.renamed(_options.rows("loss"), given)
+        )
         self.num_quantiles: int = _C.num_quantiles(self.options)
         for name, value in self.options.items():
             if name != "class_weights":
                 setattr(self, name, value)
         weights = self.options["class_weights"]
-        self.register_buffer("class_weights", torch.tensor(weights, dtype=torch.float32) if weights else None)
+        self.register_buffer(
+            "class_weights", torch.tensor(weights, dtype=torch.float32) if weights else None
+        )
 
     def extra_repr(self) -> str:
         """The weights of the terms."""
@@ -296,7 +291,9 @@ class MultiTaskLoss(nn.Module):
             is_classifier = "target" in targets and not targets["target"].is_floating_point()
         some = next((tensor for tensor in outputs.values() if tensor.is_floating_point()), None)
         if some is None:
-            raise ArgumentError("MultiTaskLoss: expected at least one output of the model, got none")
+            raise ArgumentError(
+                "MultiTaskLoss: expected at least one output of the model, got none"
+            )
         zero = some.flatten()[:1].sum() * 0
         terms = {
             "target_loss": self._target(outputs, targets, is_classifier, sample_weights),
@@ -313,7 +310,9 @@ class MultiTaskLoss(nn.Module):
         )
         return found
 
-    def _check_targets(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], given: str) -> None:
+    def _check_targets(
+        self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], given: str
+    ) -> None:
         """Refuses an output that would train nothing for want of its target."""
         wanted = [
             ("target_prediction", "target", "targets", "target_penalty"),
@@ -352,7 +351,9 @@ class MultiTaskLoss(nn.Module):
             return histogram_loss(prediction, target, edges, sample_weights)
         if is_classifier:
             return classification_loss(prediction, target, self.class_weights, sample_weights)
-        return _regression_loss(prediction, target, self.options, self.num_quantiles, sample_weights)
+        return _regression_loss(
+            prediction, target, self.options, self.num_quantiles, sample_weights
+        )
 
     def _count(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor | None:
         if "count_prediction" not in outputs or "counts" not in targets:
@@ -361,7 +362,9 @@ class MultiTaskLoss(nn.Module):
         counts = targets["counts"].reshape(prediction.shape)
         return count_loss(prediction, counts, _count_mask(targets))
 
-    def _base(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], encoder_type: str) -> Tensor | None:
+    def _base(
+        self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], encoder_type: str
+    ) -> Tensor | None:
         if "base_target" not in targets:
             return None
         if encoder_type == "unifrac":
@@ -372,17 +375,21 @@ class MultiTaskLoss(nn.Module):
         prediction = outputs.get("base_prediction")
         if prediction is None:
             return None
-        _expect_shape(targets["base_target"], prediction.shape, "base target")
-        _expect_finite(targets["base_target"], "base target")
+        expect_shape(targets["base_target"], prediction.shape, "base target")
+        expect_finite(targets["base_target"], "base target")
         loss: Tensor = _ops.base_loss(prediction, targets["base_target"])
         return loss
 
-    def _nucleotides(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor | None:
+    def _nucleotides(
+        self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
+    ) -> Tensor | None:
         if "nuc_predictions" not in outputs or "nucleotides" not in targets:
             return None
         logits, tokens = outputs["nuc_predictions"], targets["nucleotides"]
         weight = targets.get("nucleotide_weight")
-        if logits.dim() == 4 and tokens.dim() == 2 and "asv_index" in targets:  # the model saw padded tokens
+        if (
+            logits.dim() == 4 and tokens.dim() == 2 and "asv_index" in targets
+        ):  # the model saw padded tokens
             tokens, weight = tokens[targets["asv_index"]] * targets["mask"].unsqueeze(-1), None
         return nucleotide_loss(logits, tokens, outputs.get("mask_indices"), weight)
 

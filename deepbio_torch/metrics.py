@@ -54,7 +54,11 @@ def regression_metrics(prediction: Values, actual: Values) -> dict[str, float]:
 
 
 def classification_metrics(
-    prediction: Values, actual: Values, *, num_classes: int | None = None, probabilities: Tensor | None = None
+    prediction: Values,
+    actual: Values,
+    *,
+    num_classes: int | None = None,
+    probabilities: Tensor | None = None,
 ) -> dict[str, Any]:
     """``num_samples``, every metric of classes that has a meaning, and ``confusion`` [actual][predicted].
 
@@ -82,7 +86,9 @@ def _tensor(values: Values) -> Tensor:
     try:
         return torch.as_tensor(values)
     except (TypeError, ValueError, RuntimeError):
-        raise ArgumentError(f"metrics: expected a tensor or numbers, got {type(values).__name__}") from None
+        raise ArgumentError(
+            f"metrics: expected a tensor or numbers, got {type(values).__name__}"
+        ) from None
 
 
 __all__ = ["METRICS", "Metric", "classification_metrics", "regression_metrics"]

@@ -86,9 +86,16 @@ class SequencePredictor(ModelBase):
                 self.abundance_pooling = AbundancePooling(dim)
             self.target_head = target_head(c, c.num_bins or c.out_dim * max(c.num_quantiles, 1))
         if c.conditional_scaling_columns:
-            tables = {column: c.categorical_cardinalities[column] for column in c.conditional_scaling_columns}
-            self.output_scales = nn.ModuleDict({column: nn.Embedding(n, c.out_dim) for column, n in tables.items()})
-            self.output_biases = nn.ModuleDict({column: nn.Embedding(n, c.out_dim) for column, n in tables.items()})
+            tables = {
+                column: c.categorical_cardinalities[column]
+                for column in c.conditional_scaling_columns
+            }
+            self.output_scales = nn.ModuleDict(
+                {column: nn.Embedding(n, c.out_dim) for column, n in tables.items()}
+            )
+            self.output_biases = nn.ModuleDict(
+                {column: nn.Embedding(n, c.out_dim) for column, n in tables.items()}
+            )
         if c.categorical_cardinalities:
             width = c.categorical_embed_dim * len(c.categorical_cardinalities)
             self.categorical_embedder = CategoricalEmbedder(c)
@@ -99,7 +106,9 @@ class SequencePredictor(ModelBase):
             elif c.categorical_fusion == "perceiver":
                 self.perceiver_fusion = PerceiverFusion(c, width)
             elif c.transformer_branch:
-                self.categorical_projection = nn.Linear(width + (dim if c.categorical_fusion == "concat" else 0), dim)
+                self.categorical_projection = nn.Linear(
+                    width + (dim if c.categorical_fusion == "concat" else 0), dim
+                )
         if not c.is_plain:
             self._register_branches()
         self.reset_parameters()
@@ -122,7 +131,13 @@ class SequencePredictor(ModelBase):
             members += c.num_members
         if c.sequence_branch:
             dropouts = c.sequence_input_dropout, c.sequence_dropout
-            size = c.num_members, pooled_parts * c.embedding_dim, width, c.sequence_hidden_dim, outputs
+            size = (
+                c.num_members,
+                pooled_parts * c.embedding_dim,
+                width,
+                c.sequence_hidden_dim,
+                outputs,
+            )
             self.sequence_branch = MemberNets(*size, dropouts=dropouts)
             members += c.num_members
         if not members:
@@ -186,13 +201,19 @@ class SequencePredictor(ModelBase):
         if self.target_norm is not None:
             pooled = self.target_norm(pooled)
         if self.config.abundance_pooling:
-            pooled = pooled + self.abundance_pooling(asvs, batch["asv_index"], mask, batch.get("counts"))
+            pooled = pooled + self.abundance_pooling(
+                asvs, batch["asv_index"], mask, batch.get("counts")
+            )
         if categories is not None and self.config.categorical_fusion == "gmu":
             pooled, out["gmu_gate"] = self.gmu(pooled, categories)
         return self.target_head(pooled)
 
     def _member_outputs(
-        self, asvs: Tensor | None, batch: Mapping[str, Any], categories: Tensor | None, transformer: Tensor | None
+        self,
+        asvs: Tensor | None,
+        batch: Mapping[str, Any],
+        categories: Tensor | None,
+        transformer: Tensor | None,
     ) -> Tensor:
         """The raw outputs of all members [M, B, outputs]."""
         index, mask, counts = batch["asv_index"], batch["mask"], batch.get("counts")
@@ -210,8 +231,12 @@ class SequencePredictor(ModelBase):
             elif tokens is not None:
                 columns = self.known_asvs(tokens)
             else:
-                raise ArgumentError("asv_tokens: this model knows ASVs by their sequence, got none (nor asv_identity)")
-            inputs = _ops.known_asv_inputs(columns, index, mask, counts, known, log_abundance, self._known_levels)
+                raise ArgumentError(
+                    "asv_tokens: this model knows ASVs by their sequence, got none (nor asv_identity)"
+                )
+            inputs = _ops.known_asv_inputs(
+                columns, index, mask, counts, known, log_abundance, self._known_levels
+            )
             parts.append(self.known_branch(inputs, categories))
         if self.config.sequence_branch:
             pooled = _ops.pool_sequences(asvs, index, mask, counts, sees_abundance)
@@ -220,12 +245,16 @@ class SequencePredictor(ModelBase):
             parts.append(transformer.unsqueeze(0))
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
-    def _mix(self, members: Tensor, ids: Mapping[str, Tensor], each: bool, out: dict[str, Tensor]) -> None:
+    def _mix(
+        self, members: Tensor, ids: Mapping[str, Tensor], each: bool, out: dict[str, Tensor]
+    ) -> None:
         weight, temperature = self.mixture.weight, self.mixture.temperature
         if self.config.num_bins:
             out["bin_edges"] = self.mixture.bin_edges
             out["target_distribution"] = _ops.mix_members(members, weight, temperature)
-            median = _ops.distribution_quantile(out["target_distribution"], self.mixture.bin_edges, 0.5)
+            median = _ops.distribution_quantile(
+                out["target_distribution"], self.mixture.bin_edges, 0.5
+            )
             out["target_prediction"] = median.unsqueeze(1)
             if each:
                 out["member_predictions"] = members.log_softmax(-1)
@@ -238,7 +267,9 @@ class SequencePredictor(ModelBase):
         else:
             out["target_prediction"] = torch.tensordot(weight, finished, dims=([0], [0]))
 
-    def _pool_target(self, x: Tensor, mask: Tensor, categories: Tensor | None, out: dict[str, Tensor]) -> Tensor:
+    def _pool_target(
+        self, x: Tensor, mask: Tensor, categories: Tensor | None, out: dict[str, Tensor]
+    ) -> Tensor:
         """The sample as one vector [B, D], with covariates where their fusion comes before the pooling."""
         fusion = self.config.categorical_fusion if categories is not None else None
         if fusion == "perceiver":
@@ -248,7 +279,9 @@ class SequencePredictor(ModelBase):
             x, out["cross_attn_weights"] = self.cross_attn_fusion(x, categories)
         elif fusion in ("concat", "add"):
             fuse = _ops.fuse_concat if fusion == "concat" else _ops.fuse_add
-            x = fuse(x, categories, self.categorical_projection.weight, self.categorical_projection.bias)
+            x = fuse(
+                x, categories, self.categorical_projection.weight, self.categorical_projection.bias
+            )
         return self.target_pooling(self.target_encoder(x, mask, skip_padding=True), mask)
 
     def _finish(self, y: Tensor, ids: Mapping[str, Tensor]) -> Tensor:

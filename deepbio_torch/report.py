@@ -47,23 +47,36 @@ def write_report(
     lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     epochs = [json.loads(line) for line in lines if line.strip()]
     title = html.escape(f"{config['kind']}: {run.name}")
-    parts = [f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}</style>"]
+    parts = [
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}</style>"
+    ]
     parts += [f"<h1>{title}</h1>", _samples(config)]
     if epochs:
-        parts += [_curves(epochs), _metric_curves(epochs), "<h2>Best epoch</h2>", table_of_pairs(_best(epochs))]
+        parts += [
+            _curves(epochs),
+            _metric_curves(epochs),
+            "<h2>Best epoch</h2>",
+            table_of_pairs(_best(epochs)),
+        ]
     held = read_held_back(run, config)
     if held is not None:
         baseline = (config["trained_on"] or {}).get("baseline") or {}
         parts += [render_scores(held, baseline), render_predictions(held)]
     parts.append(_map(run, config, table))
-    about = {name: value for name, value in (config["trained_on"] or {}).items() if name not in ("left_out", "content")}
+    about = {
+        name: value
+        for name, value in (config["trained_on"] or {}).items()
+        if name not in ("left_out", "content")
+    }
     for name, options in (
         ("Model", config["model"]),
         ("Data", {**config["data"], **about}),
         ("Training", (config["training"] or {}).get("resolved", {})),
         ("Versions", config["versions"] or {}),
     ):
-        parts.append(f"<details><summary>{name}</summary>{table_of_pairs(sorted(options.items()))}</details>")
+        parts.append(
+            f"<details><summary>{name}</summary>{table_of_pairs(sorted(options.items()))}</details>"
+        )
     write_text(path, "\n".join([*parts, "</html>\n"]))
     return path
 
@@ -74,12 +87,18 @@ def _samples(config: dict[str, Any]) -> str:
     rows: list[tuple[str, Any]] = []
     if config["target"]:
         rows.append(("target", config["target"]["column"]))
-    for key, label in (("num_train", "samples to train on"), ("num_val", "held back"), ("num_features", "ASVs")):
+    for key, label in (
+        ("num_train", "samples to train on"),
+        ("num_val", "held back"),
+        ("num_features", "ASVs"),
+    ):
         if key in about:
             rows.append((label, about[key]))
     counts = (about.get("baseline") or {}).get("class_counts") or {}
     rows += [(f"training samples of {name}", count) for name, count in counts.items()]
-    rows += [(f"left out {part['why']}", part["num_samples"]) for part in about.get("left_out") or []]
+    rows += [
+        (f"left out {part['why']}", part["num_samples"]) for part in about.get("left_out") or []
+    ]
     return "<h2>Samples</h2>" + table_of_pairs(rows) if rows else ""
 
 
@@ -107,7 +126,9 @@ def _metric_curves(epochs: list[dict[str, Any]]) -> str:
         return ""
     figure = figure_of(3.2 * len(names), 3)
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
-        axes.plot([_number(epoch) for epoch in epochs], [epoch["val"].get(name) for epoch in epochs])
+        axes.plot(
+            [_number(epoch) for epoch in epochs], [epoch["val"].get(name) for epoch in epochs]
+        )
         axes.set(xlabel="epoch", title=name)
     return image(figure, "metrics of the validation samples by epoch")
 
@@ -146,13 +167,21 @@ def _map(run: Path, config: dict[str, Any], table: str | os.PathLike[str] | None
     is_classifier = bool(config["target"]) and config["target"]["is_classifier"]
     _draw_points(axes, figure, points, _target_values(config, ids), is_classifier)
     _ring_held_back(axes, points, [i for i, name in enumerate(ids) if name in _held_back(run)])
-    axes.set(xlabel=f"axis 1 ({shares[0]:.1%})", ylabel=f"axis 2 ({shares[1]:.1%})", title="Samples")
-    return "<h2>Map of the samples</h2>" + image(figure, "embeddings on their first two principal axes")
+    axes.set(
+        xlabel=f"axis 1 ({shares[0]:.1%})", ylabel=f"axis 2 ({shares[1]:.1%})", title="Samples"
+    )
+    return "<h2>Map of the samples</h2>" + image(
+        figure, "embeddings on their first two principal axes"
+    )
 
 
 def _held_back(run: Path) -> frozenset[str]:
     path = run / "val_samples.txt"
-    return frozenset(path.read_text(encoding="utf-8").split("\n")) - {""} if path.is_file() else frozenset()
+    return (
+        frozenset(path.read_text(encoding="utf-8").split("\n")) - {""}
+        if path.is_file()
+        else frozenset()
+    )
 
 
 def _ring_held_back(axes: Any, points: Any, rows: list[int]) -> None:
@@ -160,7 +189,13 @@ def _ring_held_back(axes: Any, points: Any, rows: list[int]) -> None:
         return
     label = f"held back ({len(rows)})"
     axes.scatter(
-        points[rows, 0], points[rows, 1], s=48, facecolors="none", edgecolors="black", linewidths=0.8, label=label
+        points[rows, 0],
+        points[rows, 1],
+        s=48,
+        facecolors="none",
+        edgecolors="black",
+        linewidths=0.8,
+        label=label,
     )
     axes.legend()
 
@@ -190,7 +225,9 @@ def _known(value: str, target: dict[str, Any]) -> str:
         return ""
 
 
-def _draw_points(axes: Any, figure: Any, points: Any, values: list[str] | None, is_classifier: bool) -> None:
+def _draw_points(
+    axes: Any, figure: Any, points: Any, values: list[str] | None, is_classifier: bool
+) -> None:
     """Coloured by value or class; samples without one are grey."""
     names = sorted({*values} - {""}) if values is not None else []
     if values is None or not names or (is_classifier and len(names) > _MOST_CLASSES):
@@ -199,14 +236,20 @@ def _draw_points(axes: Any, figure: Any, points: Any, values: list[str] | None, 
     without = [i for i, value in enumerate(values) if value == ""]
     if without:
         label = f"no value ({len(without)})"
-        axes.scatter(points[without, 0], points[without, 1], s=16, alpha=0.8, color="0.7", label=label)
+        axes.scatter(
+            points[without, 0], points[without, 1], s=16, alpha=0.8, color="0.7", label=label
+        )
     if is_classifier:
         for name in names:
             rows = [i for i, value in enumerate(values) if value == name]
-            axes.scatter(points[rows, 0], points[rows, 1], s=16, alpha=0.8, label=f"{name} ({len(rows)})")
+            axes.scatter(
+                points[rows, 0], points[rows, 1], s=16, alpha=0.8, label=f"{name} ({len(rows)})"
+            )
     else:
         rows = [i for i, value in enumerate(values) if value != ""]
-        dots = axes.scatter(points[rows, 0], points[rows, 1], s=16, c=[float(values[i]) for i in rows])
+        dots = axes.scatter(
+            points[rows, 0], points[rows, 1], s=16, c=[float(values[i]) for i in rows]
+        )
         figure.colorbar(dots)
     if is_classifier or without:
         axes.legend()

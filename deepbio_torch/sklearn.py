@@ -56,14 +56,20 @@ def as_table(X: Any, features: Sequence[str] | None = None) -> Table:
         names, X = list(map(str, X.columns)), X.to_numpy()
     values = np.asarray(X.toarray() if hasattr(X, "toarray") else X, dtype=np.float64)
     if values.ndim != 2:
-        raise ArgumentError(f"X: expected counts [samples, features], got shape {list(values.shape)}")
+        raise ArgumentError(
+            f"X: expected counts [samples, features], got shape {list(values.shape)}"
+        )
     if names is None or len(names) != values.shape[1]:
         got = "none" if names is None else str(len(names))
-        raise ArgumentError(f"features: expected the name of each of {values.shape[1]} columns of X, got {got}")
+        raise ArgumentError(
+            f"features: expected the name of each of {values.shape[1]} columns of X, got {got}"
+        )
     if not np.isfinite(values).all():
         raise ArgumentError("X: expected finite counts, got an infinite number or NaN")
     if (values < 0).any():
-        raise ArgumentError("X: Negative values in data: expected counts of 0 or more, got a negative number")
+        raise ArgumentError(
+            "X: Negative values in data: expected counts of 0 or more, got a negative number"
+        )
     return Table.from_arrays([f"sample_{i}" for i in range(len(values))], list(names), values)
 
 
@@ -108,9 +114,15 @@ class _Microbiome(BaseEstimator):
         Raises:
             ArgumentError: what scikit-learn or :func:`as_table` refuse.
         """
-        is_named = isinstance(X, Table) or hasattr(X, "columns")  # columns by name may come in another order
+        is_named = isinstance(X, Table) or hasattr(
+            X, "columns"
+        )  # columns by name may come in another order
         least = 2 if is_fit else 1
-        sizes: dict[str, Any] = {"accept_sparse": True, "ensure_min_samples": least, "ensure_min_features": least}
+        sizes: dict[str, Any] = {
+            "accept_sparse": True,
+            "ensure_min_samples": least,
+            "ensure_min_features": least,
+        }
         try:
             if not is_named:
                 X = validate_data(self, X, reset=is_fit, dtype=np.float64, **sizes)
@@ -125,7 +137,9 @@ class _Microbiome(BaseEstimator):
 
     def _target(self, y: Any) -> np.ndarray[Any, Any]:
         if y is None:
-            raise ArgumentError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+            raise ArgumentError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None"
+            )
         try:
             values = column_or_1d(y, warn=True)
             assert_all_finite(values, input_name="y")
@@ -145,12 +159,18 @@ class _Microbiome(BaseEstimator):
 
     def _labelled(self, table: Table, y: Sequence[Any], is_classifier: bool) -> SampleDataset:
         if len(y) != len(table.sample_ids):
-            raise ArgumentError(f"y: expected a value for each of {len(table.sample_ids)} samples, got {len(y)}")
+            raise ArgumentError(
+                f"y: expected a value for each of {len(table.sample_ids)} samples, got {len(y)}"
+            )
         with tempfile.TemporaryDirectory(prefix="deepbio-") as folder:
             path = Path(folder) / "metadata.tsv"
             rows = (f"{name}\t{value}\n" for name, value in zip(table.sample_ids, y, strict=True))
             path.write_text("sample-id\ttarget\n" + "".join(rows), encoding="utf-8")
-            options: dict[str, Any] = {"metadata": path, "target": "target", "classifier": is_classifier}
+            options: dict[str, Any] = {
+                "metadata": path,
+                "target": "target",
+                "classifier": is_classifier,
+            }
             return self._dataset(table, tree=self.tree, **options)
 
     def _config(self) -> dict[str, Any]:
@@ -168,9 +188,13 @@ class _Microbiome(BaseEstimator):
         train, val = dataset.split(self.test_size, seed=self.seed)
         options = {**self._config(), **_KNOWN_ASVS, **kind}
         config = fit_config(ModelConfig.from_dict(options), train, _LEAST_SAMPLES)
-        if config.num_known_asvs == 0:  # samples that share no ASV: their sequences are what is left
+        if (
+            config.num_known_asvs == 0
+        ):  # samples that share no ASV: their sequences are what is left
             config = ModelConfig.from_dict({**options, "sequence_branch": True})
-        self._train(SequencePredictor(config), train, val, best_metric="last", average_from=0.5, patience=0)
+        self._train(
+            SequencePredictor(config), train, val, best_metric="last", average_from=0.5, patience=0
+        )
 
     def _train(self, model: Any, train: SampleDataset, val: SampleDataset, **options: Any) -> None:
         model.reset_parameters(self.seed)
@@ -267,7 +291,9 @@ class MicrobiomeEmbedder(TransformerMixin, _Microbiome):
     def fit(self, X: Any, y: Any = None) -> MicrobiomeEmbedder:
         """Trains a new model."""
         if self.tree is None:
-            raise ArgumentError("tree: expected the phylogeny whose distances are learned, got None")
+            raise ArgumentError(
+                "tree: expected the phylogeny whose distances are learned, got None"
+            )
         dataset = self._dataset(self._checked(X, True), tree=self.tree)
         parts = dataset.split(self.test_size, seed=self.seed)
         self._train(SequenceEncoder(**self._config()), *parts)
@@ -289,10 +315,20 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
     """
 
     def __init__(
-        self, k: int = 4, *, canonical: bool = False, sequence_type: str = "dna", normalize: bool = True
+        self,
+        k: int = 4,
+        *,
+        canonical: bool = False,
+        sequence_type: str = "dna",
+        normalize: bool = True,
     ) -> None:
         """Keeps the options; fit checks them."""
-        self.k, self.canonical, self.sequence_type, self.normalize = k, canonical, sequence_type, normalize
+        self.k, self.canonical, self.sequence_type, self.normalize = (
+            k,
+            canonical,
+            sequence_type,
+            normalize,
+        )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -315,11 +351,19 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray[Any, Any]:
         """The k-mers, in the order of the columns."""
         check_is_fitted(self, "encoder_")
-        letters = {"dna": "ACGT", "rna": "ACGU", "protein": "ACDEFGHIKLMNPQRSTVWY"}[self.sequence_type]
+        letters = {"dna": "ACGT", "rna": "ACGU", "protein": "ACDEFGHIKLMNPQRSTVWY"}[
+            self.sequence_type
+        ]
         names = [""]
         for _ in range(self.k):
             names = [name + letter for name in names for letter in letters]
         return np.asarray(names, dtype=object)
 
 
-__all__ = ["MicrobiomeClassifier", "MicrobiomeEmbedder", "MicrobiomeRegressor", "SequenceVectorizer", "as_table"]
+__all__ = [
+    "MicrobiomeClassifier",
+    "MicrobiomeEmbedder",
+    "MicrobiomeRegressor",
+    "SequenceVectorizer",
+    "as_table",
+]

@@ -92,23 +92,31 @@ def cross_validate(
         trained = []
         for number, part in enumerate(parts):
             trained.append(model.run(number, part))
-            say(f"fold {number}: {_shown(study.score(part.test, trained[-1].answer))}, {trained[-1].seconds:.1f} s")
+            say(
+                f"fold {number}: {_shown(study.score(part.test, trained[-1].answer))}, {trained[-1].seconds:.1f} s"
+            )
         found: Importances = []
         if candidates:
-            found = _importances(study, parts, trained, grown, taxonomy, sequences, candidates, seed)
+            found = _importances(
+                study, parts, trained, grown, taxonomy, sequences, candidates, seed
+            )
             say(f"importances: {len(found)} ASVs and clades")
 
     answers: dict[str, list[Answer]] = {"model": [each.answer for each in trained]}
     seconds: dict[str, list[float]] = {"model": [each.seconds for each in trained]}
     for name in baselines:
         answers[name], seconds[name] = _answers_of(name, study, parts, seed)
-        say(f"{name}: {_shown(study.score_pooled(parts, answers[name]))}, {sum(seconds[name]):.1f} s")
+        say(
+            f"{name}: {_shown(study.score_pooled(parts, answers[name]))}, {sum(seconds[name]):.1f} s"
+        )
     result = StudyResult(study, parts, answers, seconds, found, notes)
     result.notes += _left_out(study, parts, answers["model"]) + _about_groups(result, folds, seed)
     return result
 
 
-def _answers_of(name: str, study: Study, parts: Sequence[Fold], seed: int) -> tuple[list[Answer], list[float]]:
+def _answers_of(
+    name: str, study: Study, parts: Sequence[Fold], seed: int
+) -> tuple[list[Answer], list[float]]:
     answers, seconds = [], []
     for part in parts:
         begin = time.monotonic()
@@ -152,7 +160,9 @@ def _left_out(study: Study, parts: Sequence[Fold], answers: Sequence[Answer]) ->
     if not missing:
         return []
     answered, asked = len(study.targets) - missing, len(study.targets)
-    return [f"the model answered {answered} of {asked} samples: the others have too few reads for it"]
+    return [
+        f"the model answered {answered} of {asked} samples: the others have too few reads for it"
+    ]
 
 
 def _about_groups(result: StudyResult, folds: int, seed: int) -> list[str]:
@@ -163,7 +173,11 @@ def _about_groups(result: StudyResult, folds: int, seed: int) -> list[str]:
     share = confounding(study.targets, study.groups)
     notes = []
     if share >= _CONFOUNDED:
-        what = "of the variance of the target lies between groups" if not study.classes else "of the classes follow"
+        what = (
+            "of the variance of the target lies between groups"
+            if not study.classes
+            else "of the classes follow"
+        )
         tail = "" if not study.classes else " from the group alone"
         notes.append(
             f"{study.group_column!r} and {study.column!r} are confounded: {share:.0%} {what}{tail}. "
@@ -179,7 +193,11 @@ def _about_groups(result: StudyResult, folds: int, seed: int) -> list[str]:
         "folds, where samples of a group stand on both sides: the difference is what recognising the group is worth"
     )
     ours, known = result.scores["model"], _scores_of_constant(study, result.folds, seed)[score]
-    better = ours[score]["pooled"] > known if score == "balanced_accuracy" else ours[score]["pooled"] < known
+    better = (
+        ours[score]["pooled"] > known
+        if score == "balanced_accuracy"
+        else ours[score]["pooled"] < known
+    )
     if not better:
         notes.append(
             f"on new groups the model is no better than an answer that looks at nothing ({score} "

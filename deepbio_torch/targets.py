@@ -21,7 +21,13 @@ from . import _C
 from ._arguments import path_text, seed_of
 from ._labels import Extractor
 from ._records import Path, Record
-from ._samplers import WeightedSampler, balanced_sampler, class_tensor, class_weights, weighted_sampler
+from ._samplers import (
+    WeightedSampler,
+    balanced_sampler,
+    class_tensor,
+    class_weights,
+    weighted_sampler,
+)
 from .errors import ArgumentError, ParseError
 
 _STATISTICS = ("mean", "median", "min", "max", "std")
@@ -40,14 +46,18 @@ class _Extractor:
 
 
 class _Header(_Extractor):
-    def __init__(self, pattern: str | None, key: str | None, converter: Callable[[str], Any] | None) -> None:
+    def __init__(
+        self, pattern: str | None, key: str | None, converter: Callable[[str], Any] | None
+    ) -> None:
         super().__init__(pattern=pattern, key=key)
         self._converter = converter
         text = pattern if pattern is not None else _key_pattern(key or "")
         try:
             self._search = re.compile(text)
         except re.error as problem:
-            raise ArgumentError(f"pattern: expected a regular expression, got {pattern!r} ({problem})") from None
+            raise ArgumentError(
+                f"pattern: expected a regular expression, got {pattern!r} ({problem})"
+            ) from None
         if pattern is not None and self._search.groups < 1:
             raise ArgumentError(f"pattern: expected a group in parentheses, got {pattern!r}")
 
@@ -83,7 +93,10 @@ def _key_pattern(key: str) -> str:
 
 
 def from_header(
-    pattern: str | None = None, *, key: str | None = None, converter: Callable[[str], Any] | None = None
+    pattern: str | None = None,
+    *,
+    key: str | None = None,
+    converter: Callable[[str], Any] | None = None,
 ) -> Extractor:
     """The label in the title of a record, name and description together.
 
@@ -98,7 +111,9 @@ def from_header(
         ArgumentError: the title has no such label.
     """
     if (pattern is None) == (key is None):
-        raise ArgumentError(f"from_header: expected a pattern or a key, got pattern={pattern!r}, key={key!r}")
+        raise ArgumentError(
+            f"from_header: expected a pattern or a key, got pattern={pattern!r}, key={key!r}"
+        )
     return _Header(pattern, key, converter)
 
 
@@ -109,7 +124,9 @@ class _File(_Extractor):
         columns = [name for name in rows[0][1] if name is not None] if rows else []
         if id_column is None:
             known = ("id", "read_id", "name", "sample_id", "sample-id", "#id")
-            id_column = next((name for name in known if name in columns), columns[0] if columns else "id")
+            id_column = next(
+                (name for name in known if name in columns), columns[0] if columns else "id"
+            )
         for name in (id_column, label_column):
             if name not in columns:
                 found = ", ".join(map(repr, columns)) or "none"
@@ -120,18 +137,24 @@ class _File(_Extractor):
             label = row.get(label_column)
             if not name or label is None or label == "":
                 missing = label_column if name else id_column
-                raise ParseError(f"{path}: {where}: expected a value of {missing!r}, got none", path)
+                raise ParseError(
+                    f"{path}: {where}: expected a value of {missing!r}, got none", path
+                )
             _check_cells(path, where, row, columns)
             if self._labels.setdefault(name, label) != label:
                 both = f"{self._labels[name]!r} and {label!r}"
-                raise ParseError(f"{path}: {where}: expected one label for {name!r}, got {both}", path)
+                raise ParseError(
+                    f"{path}: {where}: expected one label for {name!r}, got {both}", path
+                )
         convert = converter or _number_kind(list(self._labels.values()))
         for name, value in self._labels.items():
             try:
                 self._labels[name] = convert(value)
             except (TypeError, ValueError) as problem:
                 wrong = f"{value!r} of {name!r} ({problem})"
-                raise ParseError(f"{path}: expected a label to convert, got {wrong}", path) from None
+                raise ParseError(
+                    f"{path}: expected a label to convert, got {wrong}", path
+                ) from None
 
     def __call__(self, record: Record) -> Any:
         try:
@@ -148,13 +171,17 @@ def _read_rows(path: str) -> list[tuple[str, dict[str, Any]]]:
         try:
             rows = json.loads(text)
         except json.JSONDecodeError as problem:
-            raise ParseError(f"{path}: line {problem.lineno}: expected JSON, got {problem.msg}", path) from None
+            raise ParseError(
+                f"{path}: line {problem.lineno}: expected JSON, got {problem.msg}", path
+            ) from None
         if isinstance(rows, dict):
             rows = [{"id": name, "label": label} for name, label in rows.items()]
         if not all(isinstance(row, dict) for row in rows):
             raise ParseError(f"{path}: expected a list of objects or an object of labels", path)
         return [(f"entry {i + 1}", row) for i, row in enumerate(rows)]
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t" if "\t" in text.split("\n", 1)[0] else ",")
+    reader = csv.DictReader(
+        io.StringIO(text, newline=""), delimiter="\t" if "\t" in text.split("\n", 1)[0] else ","
+    )
     return [(f"line {reader.line_num}", row) for row in reader]
 
 
@@ -166,7 +193,12 @@ def _check_cells(path: str, where: str, row: dict[Any, Any], columns: Sequence[s
         count = sum(value is not None for key, value in row.items() if key is not None) + len(extra)
         expected, got = f"{len(columns)} cells as in the header", f"{count}"
         hint = "; a cell with the separator in it stands in quotes" if extra else ""
-        raise ParseError(f"{path}: {where}: expected {expected}, got {got}{hint}", path, expected=expected, got=got)
+        raise ParseError(
+            f"{path}: {where}: expected {expected}, got {got}{hint}",
+            path,
+            expected=expected,
+            got=got,
+        )
 
 
 def _keeps_apart(kind: Callable[[Any], Any], values: Sequence[Any]) -> bool:
@@ -275,7 +307,9 @@ class _Classes(_Extractor):
         try:
             return int(self._options["classes"].index(label))
         except ValueError:
-            raise ArgumentError(f"target: expected one of {self._options['classes']}, got {label!r}") from None
+            raise ArgumentError(
+                f"target: expected one of {self._options['classes']}, got {label!r}"
+            ) from None
 
 
 def classes(names: Sequence[Any], extractor: Extractor) -> Extractor:
@@ -283,7 +317,9 @@ def classes(names: Sequence[Any], extractor: Extractor) -> Extractor:
     return _Classes(classes=list(names), extractor=extractor)
 
 
-def stratified_split(labels: Any, test_size: float = 0.2, *, seed: int | None = 0) -> tuple[list[int], list[int]]:
+def stratified_split(
+    labels: Any, test_size: float = 0.2, *, seed: int | None = 0
+) -> tuple[list[int], list[int]]:
     """Indices to train on and indices held back, with the same share of each class (at least one of each, if two).
 
     Args:

@@ -64,7 +64,12 @@ class Tokenizer(Vocabulary):
 
     @classmethod
     def from_preset(
-        cls, name: str, *, upper_case: bool = False, padding_side: str | None = None, **special_tokens: str
+        cls,
+        name: str,
+        *,
+        upper_case: bool = False,
+        padding_side: str | None = None,
+        **special_tokens: str,
     ) -> Tokenizer:
         """The tokenizer of a published model whose vocabulary follows from a rule.
 
@@ -78,7 +83,11 @@ class Tokenizer(Vocabulary):
         Raises:
             ArgumentError: an unknown name, or a model whose vocabulary has to be downloaded.
         """
-        options = {"name": name, "upper_case": upper_case, **options_of(padding_side, special_tokens)}
+        options = {
+            "name": name,
+            "upper_case": upper_case,
+            **options_of(padding_side, special_tokens),
+        }
         return cls._made("preset", options)
 
     @classmethod
@@ -98,7 +107,9 @@ class Tokenizer(Vocabulary):
         """
         path = path_text(path)
         text = _C.read_text(path)
-        return cls._made("json", {"json": text, "path": path, **options_of(padding_side, special_tokens)})
+        return cls._made(
+            "json", {"json": text, "path": path, **options_of(padding_side, special_tokens)}
+        )
 
     @classmethod
     def _made(cls, kind: str, options: dict[str, Any]) -> Tokenizer:
@@ -169,15 +180,21 @@ class Tokenizer(Vocabulary):
         is_one = isinstance(texts, str | bytes | bytearray)
         batch: Sequence[Text] = [texts] if isinstance(texts, str | bytes | bytearray) else texts
         if return_tensors not in (None, "pt", "np"):
-            raise ArgumentError(f"return_tensors: expected 'pt', 'np' or None, got {return_tensors!r}")
+            raise ArgumentError(
+                f"return_tensors: expected 'pt', 'np' or None, got {return_tensors!r}"
+            )
         if padding not in (True, False, "longest", "max_length", "do_not_pad"):
-            raise ArgumentError(f"padding: expected True, False, 'longest' or 'max_length', got {padding!r}")
+            raise ArgumentError(
+                f"padding: expected True, False, 'longest' or 'max_length', got {padding!r}"
+            )
         if max_length is not None and max_length < 1:
             raise ArgumentError(f"max_length: expected at least 1, got {max_length}")
         pads = padding not in (False, "do_not_pad")
         limit = self.model_max_length if max_length is None else max_length
         if limit is None and (truncation or padding == "max_length"):
-            raise ArgumentError(f"max_length: {self.name} knows none, so truncation and 'max_length' padding need it")
+            raise ArgumentError(
+                f"max_length: {self.name} knows none, so truncation and 'max_length' padding need it"
+            )
         cut = (limit or 0) if truncation else 0
         if not pads and return_tensors is None:
             rows = self._native.encode_rows(batch, add_special_tokens, cut, truncation_side)
@@ -211,7 +228,9 @@ class Tokenizer(Vocabulary):
         if return_tensors == "np":
             out = {key: value.numpy() for key, value in out.items()}
         elif return_tensors is None:
-            out = {key: value[0].tolist() if is_one else value.tolist() for key, value in out.items()}
+            out = {
+                key: value[0].tolist() if is_one else value.tolist() for key, value in out.items()
+            }
         return Batch(out)
 
     def encode(
@@ -224,11 +243,16 @@ class Tokenizer(Vocabulary):
     ) -> list[int]:
         """The ids of one text, as :meth:`__call__` without padding."""
         row: list[int] = self(
-            text, add_special_tokens=add_special_tokens, truncation=truncation, max_length=max_length
+            text,
+            add_special_tokens=add_special_tokens,
+            truncation=truncation,
+            max_length=max_length,
         ).input_ids
         return row
 
-    def encode_batch(self, texts: Sequence[Text], *, add_special_tokens: bool = True) -> list[list[int]]:
+    def encode_batch(
+        self, texts: Sequence[Text], *, add_special_tokens: bool = True
+    ) -> list[list[int]]:
         """The ids of each text."""
         return self._native.encode_rows(texts, add_special_tokens, 0, "right")
 
@@ -265,11 +289,21 @@ class Tokenizer(Vocabulary):
         Raises:
             ArgumentError: no ``input_ids``, no padding token although rows differ.
         """
-        options = (padding, max_length or self.model_max_length, pad_to_multiple_of, padding_side or self.padding_side)
-        return pad_rows(self, encoded_inputs, options, return_attention_mask is not False, return_tensors)
+        options = (
+            padding,
+            max_length or self.model_max_length,
+            pad_to_multiple_of,
+            padding_side or self.padding_side,
+        )
+        return pad_rows(
+            self, encoded_inputs, options, return_attention_mask is not False, return_tensors
+        )
 
     def get_special_tokens_mask(
-        self, token_ids_0: Sequence[int], token_ids_1: Any = None, already_has_special_tokens: bool = False
+        self,
+        token_ids_0: Sequence[int],
+        token_ids_1: Any = None,
+        already_has_special_tokens: bool = False,
     ) -> list[int]:
         """1 for each special token of a row, 0 for each that stands for text.
 
@@ -307,7 +341,9 @@ class Tokenizer(Vocabulary):
         self._calls_to_watch -= 1
         num_unknown, num_tokens = num_unknown + self._watched[0], num_tokens + self._watched[1]
         self._watched = (num_unknown, num_tokens)
-        is_telling = num_tokens >= _TOKENS_THAT_TELL or num_unknown * 2 > num_tokens  # one N in one read is nothing
+        is_telling = (
+            num_tokens >= _TOKENS_THAT_TELL or num_unknown * 2 > num_tokens
+        )  # one N in one read is nothing
         if not is_telling or num_unknown * 100 <= num_tokens:
             return
         self._calls_to_watch = 0
@@ -321,7 +357,11 @@ class Tokenizer(Vocabulary):
     # --- ids to text
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"source": self._source, "padding_side": self.padding_side, "max_length": self.model_max_length}
+        return {
+            "source": self._source,
+            "padding_side": self.padding_side,
+            "max_length": self.model_max_length,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         made = self._made(*state["source"])

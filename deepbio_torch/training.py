@@ -45,7 +45,9 @@ class History:
         self.interrupted: bool = result["interrupted"]
 
     def __repr__(self) -> str:
-        return f"History({len(self.epochs)} epochs, best {self.best_epoch} with {self.best_loss:.6g})"
+        return (
+            f"History({len(self.epochs)} epochs, best {self.best_epoch} with {self.best_loss:.6g})"
+        )
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -69,7 +71,9 @@ class Trainer:
         ConfigError: an unknown option (with the nearest known one) or a bad value.
     """
 
-    def __init__(self, model: Model, config: Mapping[str, Any] | None = None, **options: Any) -> None:
+    def __init__(
+        self, model: Model, config: Mapping[str, Any] | None = None, **options: Any
+    ) -> None:
         """Checks and completes the options."""
         self.model = model
         given = _options.renamed(_options.rows("training"), {**(config or {}), **options})
@@ -134,7 +138,9 @@ class Trainer:
             val.native(),
             codec_json=train.codec,
             run_directory=run,
-            run_config_json=run_config(self.model, train, self.config, len(val), self._kind()) if run else "",
+            run_config_json=run_config(self.model, train, self.config, len(val), self._kind())
+            if run
+            else "",
             notes=train.notes,
             val_values=val._values,
             val_labels=val._labels,
@@ -200,7 +206,9 @@ def _check_is_plain(model: Model) -> None:
     """
     kind = SequencePredictor if isinstance(model, SequencePredictor) else SequenceEncoder
     if not isinstance(model, kind):
-        raise WrongTypeError(f"Trainer: expected a SequenceEncoder or SequencePredictor, got {type(model).__name__}")
+        raise WrongTypeError(
+            f"Trainer: expected a SequenceEncoder or SequencePredictor, got {type(model).__name__}"
+        )
     way_out = "which the C++ trainer would not use; train it in a loop of your own (docs/python.md)"
     if type(model).forward is not kind.forward or "forward" in vars(model):
         raise ArgumentError(f"Trainer: {type(model).__name__} has a forward of its own, {way_out}")
@@ -212,12 +220,19 @@ def _check_is_plain(model: Model) -> None:
             raise ArgumentError(
                 f"Trainer: the model has a child {name!r} of its own ({type(child).__name__}), {way_out}"
             )
-        if child._forward_hooks or child._forward_pre_hooks or child._backward_hooks or child._backward_pre_hooks:
+        if (
+            child._forward_hooks
+            or child._forward_pre_hooks
+            or child._backward_hooks
+            or child._backward_pre_hooks
+        ):
             raise ArgumentError(f"Trainer: {name or 'the model'} has a hook, {way_out}")
     names = {name for name, _ in plain.named_parameters()}
     extra = [name for name, _ in model.named_parameters() if name not in names]
     if extra:
-        raise ArgumentError(f"Trainer: the model has a parameter {extra[0]!r} of its own, {way_out}")
+        raise ArgumentError(
+            f"Trainer: the model has a parameter {extra[0]!r} of its own, {way_out}"
+        )
 
 
 class _PredictedSamples(NamedTuple):
@@ -259,12 +274,16 @@ def _numbered(groups: Sequence[object] | None, num_samples: int) -> list[int]:
     if groups is None:
         return []
     if len(groups) != num_samples:
-        raise ArgumentError(f"groups: expected one for each of {num_samples} training samples, got {len(groups)}")
+        raise ArgumentError(
+            f"groups: expected one for each of {num_samples} training samples, got {len(groups)}"
+        )
     numbers: dict[object, int] = {}
     return [numbers.setdefault(group, len(numbers)) for group in groups]
 
 
-def fit_config(config: ModelConfig, dataset: SampleDataset, known_min_samples: int = 5) -> ModelConfig:
+def fit_config(
+    config: ModelConfig, dataset: SampleDataset, known_min_samples: int = 5
+) -> ModelConfig:
     """The config of a predictor with ``num_known_asvs`` as the training samples give it.
 
     Args:
@@ -278,7 +297,9 @@ def fit_config(config: ModelConfig, dataset: SampleDataset, known_min_samples: i
     return ModelConfig.from_dict(json.loads(fitted))
 
 
-def calibrate(model: Model, dataset: SampleDataset, known_min_samples: int = 0, *, scale_asvs: bool = True) -> None:
+def calibrate(
+    model: Model, dataset: SampleDataset, known_min_samples: int = 0, *, scale_asvs: bool = True
+) -> None:
     """Gives a new model the data-dependent start that ``deepbio train`` gives it.
 
     The norm of the ASV pooling is rewritten so that embeddings have mean 0 and deviation 1 over the
@@ -298,7 +319,13 @@ def calibrate(model: Model, dataset: SampleDataset, known_min_samples: int = 0, 
     """
     model = of_kind(model, Model, "model", "a SequenceEncoder or SequencePredictor")
     dataset = of_kind(dataset, SampleDataset, "dataset", "a SampleDataset")
-    _C.calibrate(json.dumps(model.config.to_dict()), _state(model), dataset.native(), known_min_samples, scale_asvs)
+    _C.calibrate(
+        json.dumps(model.config.to_dict()),
+        _state(model),
+        dataset.native(),
+        known_min_samples,
+        scale_asvs,
+    )
 
 
 def predict(
@@ -329,7 +356,11 @@ def predict(
     labels = [out["classes"][i] for i in out["class_ids"]]
     predictions = Predictions(out["sample_ids"], out["values"], labels, out["left_out"])
     predictions.means = out["means"]
-    predictions.levels, predictions.quantiles, predictions.notes = out["levels"], out["quantiles"], out["notes"]
+    predictions.levels, predictions.quantiles, predictions.notes = (
+        out["levels"],
+        out["quantiles"],
+        out["notes"],
+    )
     for note in predictions.notes:
         logger.warning(note)
     return predictions

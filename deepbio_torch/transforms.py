@@ -88,7 +88,9 @@ class Plan:
             ArgumentError: a filter behind a random step or a Python callable.
         """
         flat = _flat(transform)
-        self.encoder: NativeEncoder | None = flat[-1] if flat and type(flat[-1]) in _ENCODERS else None
+        self.encoder: NativeEncoder | None = (
+            flat[-1] if flat and type(flat[-1]) in _ENCODERS else None
+        )
         before = flat[:-1] if self.encoder else flat
         self.head: list[NativeTransform] = list(itertools.takewhile(_is_native, before))
         if len(self.head) < len(before):
@@ -114,7 +116,11 @@ class Plan:
         for step in self.steps:
             if isinstance(step, NativeTransform):
                 step.check_data(sequence_type)
-            if isinstance(step, NativeEncoder) and not step.fits_all and step.sequence_type != sequence_type:
+            if (
+                isinstance(step, NativeEncoder)
+                and not step.fits_all
+                and step.sequence_type != sequence_type
+            ):
                 raise ArgumentError(
                     f"sequence_type={sequence_type!r}, but the transform encodes "
                     f"{step.sequence_type!r}: give both the same"
@@ -129,8 +135,12 @@ class Plan:
         """The plan as C++ takes it."""
         natives = [step.native for step in self.head]
         if self.encoder is None:
-            return _C.ReadEncoding(encoding="integer", sequence_type=sequence_type, transforms=natives)
-        return _C.ReadEncoding(**{**self.encoder.read_encoding(), "sequence_type": sequence_type}, transforms=natives)
+            return _C.ReadEncoding(
+                encoding="integer", sequence_type=sequence_type, transforms=natives
+            )
+        return _C.ReadEncoding(
+            **{**self.encoder.read_encoding(), "sequence_type": sequence_type}, transforms=natives
+        )
 
 
 def _flat(transform: Any) -> list[Any]:

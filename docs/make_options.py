@@ -72,7 +72,14 @@ def page() -> str:
         ),
     ]
     for kind, (title, where) in KINDS.items():
-        parts += ["", f"## {title}", wrapped(where), "", "| option | meaning | values | default |", "|---|---|---|---|"]
+        parts += [
+            "",
+            f"## {title}",
+            wrapped(where),
+            "",
+            "| option | meaning | values | default |",
+            "|---|---|---|---|",
+        ]
         parts += [entry(row) for row in rows(kind)]
     return "\n".join(parts) + "\n"
 
@@ -94,7 +101,9 @@ def stub() -> str:
         "        *,",
     ]
     for row in rows("model"):
-        parts += [f"        {name}: {row.type} | None = ...," for name in (row.name, *row.other_names)]
+        parts += [
+            f"        {name}: {row.type} | None = ...," for name in (row.name, *row.other_names)
+        ]
     parts += ["    ) -> None: ..."]
     for row in fields:
         for other in (*row.other_names, *row.old_names):

@@ -56,16 +56,22 @@ def forest_baseline(data: Path) -> dict[str, float] | None:
     age = {row["sample-id"]: row["age"] for row in read_tsv(data / "metadata.tsv")}
     tables = [db.read_table(data / name).relative() for name in ("known.biom", "held_back.biom")]
     known, held_back = (
-        (table.to_scipy().toarray(), [float(age[name]) for name in table.sample_ids]) for table in tables
+        (table.to_scipy().toarray(), [float(age[name]) for name in table.sample_ids])
+        for table in tables
     )
     forest = RandomForestRegressor(500, random_state=0, n_jobs=-1).fit(*known)
     predicted = forest.predict(held_back[0])
-    return {"r2": r2_score(held_back[1], predicted), "mae": mean_absolute_error(held_back[1], predicted)}
+    return {
+        "r2": r2_score(held_back[1], predicted),
+        "mae": mean_absolute_error(held_back[1], predicted),
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output", type=Path, default=Path("demo"), help="folder to write (made anew)")
+    parser.add_argument(
+        "--output", type=Path, default=Path("demo"), help="folder to write (made anew)"
+    )
     out = parser.parse_args().output
     started = time.time()
     shutil.rmtree(out, ignore_errors=True)
@@ -83,7 +89,9 @@ def main() -> None:
     run(f"deepbio unifrac {known} {tree} --metric unweighted -o {out}/unweighted.npy")
     run(f"deepbio pretrain {known} {tree} --output-dir {pre} --epochs 4 {SHAPE}")
     target = f"--metadata {data}/metadata.tsv --metadata-column age"
-    run(f"deepbio train {known} {target} --pretrained {pre} --freeze-base --output-dir {fine} --epochs 40 {SHAPE}")
+    run(
+        f"deepbio train {known} {target} --pretrained {pre} --freeze-base --output-dir {fine} --epochs 40 {SHAPE}"
+    )
     run(f"deepbio predict {unseen} -o {out}/predictions.tsv")
     scores = json.loads(run(f"deepbio evaluate {unseen} --metadata {data}/metadata.tsv --json"))
     run(f"deepbio report {fine}")
@@ -93,12 +101,18 @@ def main() -> None:
 
     print("4. Export: a TorchScript file that runs without the library")
     run(f"deepbio export --model {fine} --format torchscript -o {out}/model.ts")
-    print(run(f"{sys.executable} {EXAMPLES}/python/run_torchscript.py {out}/model.ts {fine} {data}/held_back.biom"))
+    print(
+        run(
+            f"{sys.executable} {EXAMPLES}/python/run_torchscript.py {out}/model.ts {fine} {data}/held_back.biom"
+        )
+    )
 
     forest = forest_baseline(data)
     print(f"{NUM_HELD_BACK} held-back samples, target `age`     R2      MAE (years)")
     print(f"  this model                        {scores['r2']:6.3f}   {scores['mae']:7.3f}")
-    print(f"  mean of the training samples      {scores['baseline']['r2']:6.3f}   {scores['baseline']['mae']:7.3f}")
+    print(
+        f"  mean of the training samples      {scores['baseline']['r2']:6.3f}   {scores['baseline']['mae']:7.3f}"
+    )
     if forest:
         print(f"  random forest (scikit-learn)      {forest['r2']:6.3f}   {forest['mae']:7.3f}")
     print(f"\npredictions  {out}/predictions.tsv\ncheckpoint   {fine}/model.safetensors")

@@ -68,7 +68,11 @@ def chosen_table(name: str) -> db.Table:
     about = SETS[name]
     table = db.read_table(DATA / name / about.table)
     totals = table.totals().tolist()
-    keep = [sample for sample, reads in zip(table.sample_ids, totals, strict=True) if reads >= about.least_reads]
+    keep = [
+        sample
+        for sample, reads in zip(table.sample_ids, totals, strict=True)
+        if reads >= about.least_reads
+    ]
     if about.where:
         metadata = db.read_metadata(DATA / name / "metadata.tsv")
         value = dict(zip(metadata.ids, metadata.labels(about.where[0]), strict=True))
@@ -79,7 +83,14 @@ def chosen_table(name: str) -> db.Table:
 def words_of(name: str, table: Path) -> list[str]:
     """The options that say what the data are, and no other."""
     about = SETS[name]
-    words = ["--table", str(table), "--metadata", str(DATA / name / "metadata.tsv"), "--metadata-column", about.column]
+    words = [
+        "--table",
+        str(table),
+        "--metadata",
+        str(DATA / name / "metadata.tsv"),
+        "--metadata-column",
+        about.column,
+    ]
     words += ["--sequences", str(DATA / name / about.sequences)] if about.sequences else []
     return words
 
@@ -98,10 +109,18 @@ def studies(name: str, folder: Path) -> dict[str, Any]:
     The slow baselines are a part of their own.
     """
     chosen_table(name).write(folder / "table.biom")
-    words = words_of(name, folder / "table.biom") + ["-o", str(folder / "study"), "--seed", str(SEED), "--json"]
+    words = words_of(name, folder / "table.biom") + [
+        "-o",
+        str(folder / "study"),
+        "--seed",
+        str(SEED),
+        "--json",
+    ]
     words += ["--group-column", SETS[name].group] if SETS[name].group else []
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    found = json.loads(run("study", *words, "--threads", "1", "--candidates", "0", "--baselines", "constant"))
+    found = json.loads(
+        run("study", *words, "--threads", "1", "--candidates", "0", "--baselines", "constant")
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     found["peak_memory_gib"] = after.ru_maxrss / 2**20
     # On a machine that others use, too: reading, folds, training, prediction and the page, a fold's
@@ -120,8 +139,23 @@ def grouped(folder: Path) -> dict[str, Any]:
     age = dict(zip(ages.ids, ages.labels("age"), strict=True))
     rows = [f"{sample}\t{age[sample]}\t{sample.split('.')[0]}\n" for sample in table.sample_ids]
     (folder / "metadata.tsv").write_text("sample-id\tage\tsource\n" + "".join(rows))
-    words = ["--table", str(folder / "table.biom"), "--metadata", str(folder / "metadata.tsv"), "--seed", str(SEED)]
-    words += ["--metadata-column", "age", "--group-column", "source", "-o", str(folder / "study"), "--json"]
+    words = [
+        "--table",
+        str(folder / "table.biom"),
+        "--metadata",
+        str(folder / "metadata.tsv"),
+        "--seed",
+        str(SEED),
+    ]
+    words += [
+        "--metadata-column",
+        "age",
+        "--group-column",
+        "source",
+        "-o",
+        str(folder / "study"),
+        "--json",
+    ]
     words += ["--threads", "1", "--candidates", "0", "--baselines", "constant,forest_presence"]
     found: dict[str, Any] = json.loads(run("study", *words))
     return found
@@ -138,23 +172,48 @@ def baselines(name: str, folder: Path) -> dict[str, Any]:
             begin = time.monotonic()
             answers.append(answer_of(study.problem(fold, SEED)))
             seconds.append(time.monotonic() - begin)
-        single = [study.score(fold.test, answer) for fold, answer in zip(folds, answers, strict=True)]
+        single = [
+            study.score(fold.test, answer) for fold, answer in zip(folds, answers, strict=True)
+        ]
         pooled = study.score_pooled(folds, answers)
-        out[method] = {score: {"folds": [each[score] for each in single], "pooled": pooled[score]} for score in pooled}
+        out[method] = {
+            score: {"folds": [each[score] for each in single], "pooled": pooled[score]}
+            for score in pooled
+        }
         out[method]["seconds"] = seconds
     return out
 
 
-def _trained(name: str, train: db.Table, test: db.Table, folder: Path, classes: list[str], *more: str) -> Answer:
+def _trained(
+    name: str, train: db.Table, test: db.Table, folder: Path, classes: list[str], *more: str
+) -> Answer:
     """The answer of `deepbio train` and `predict`."""
     about = SETS[name]
     train.write(folder / "train.biom", overwrite=True)
     test.write(folder / "test.biom", overwrite=True)
-    words = words_of(name, folder / "train.biom") + (["--classifier"] if about.is_classifier else [])
+    words = words_of(name, folder / "train.biom") + (
+        ["--classifier"] if about.is_classifier else []
+    )
     words += ["--group-column", about.group] if about.group else []
-    words += ["--seed", str(SEED), "--threads", "1", "--quiet", "--overwrite", "--output-dir", str(folder / "run")]
+    words += [
+        "--seed",
+        str(SEED),
+        "--threads",
+        "1",
+        "--quiet",
+        "--overwrite",
+        "--output-dir",
+        str(folder / "run"),
+    ]
     run("train", *words, *more)
-    words = ["--model", str(folder / "run"), "--table", str(folder / "test.biom"), "-o", str(folder / "said.tsv")]
+    words = [
+        "--model",
+        str(folder / "run"),
+        "--table",
+        str(folder / "test.biom"),
+        "-o",
+        str(folder / "said.tsv"),
+    ]
     words += ["--sequences", str(DATA / name / about.sequences)] if about.sequences else []
     run("predict", *words, "--quiet", "--overwrite")
     return read_answer(folder / "said.tsv", test.sample_ids, classes)
@@ -188,7 +247,9 @@ def unseen(name: str, folder: Path) -> dict[str, Any]:
         whole, test = _part(study.table, fold.train), _part(study.table, fold.test)
         part = whole.filter(features=lambda feature: feature in known)
         for label, table in (("whole", whole), ("hidden", part)):
-            answers.setdefault(f"model, {label}", []).append(_trained(name, table, test, folder, study.classes))
+            answers.setdefault(f"model, {label}", []).append(
+                _trained(name, table, test, folder, study.classes)
+            )
             seen = np.ones(len(ids), bool) if label == "whole" else ~hidden
             problem = study.problem(fold, SEED)
             problem = problem._replace(train=problem.train.multiply(seen[None]).tocsr())
@@ -210,17 +271,23 @@ def curves(name: str, folder: Path) -> dict[str, Any]:
         for number, fold in enumerate(folds):
             if size > len(fold.train):
                 continue
-            drawn = np.sort(np.random.default_rng([SEED, size, number]).permutation(fold.train)[:size])
+            drawn = np.sort(
+                np.random.default_rng([SEED, size, number]).permutation(fold.train)[:size]
+            )
             if study.classes and len(set(study.numbers[drawn])) < study.num_classes:
                 continue
             problem = study.problem(fold._replace(train=drawn), SEED)
             test = _part(study.table, fold.test)
             rows.append(fold.test)
-            answers["model"].append(_trained(name, _part(study.table, drawn), test, folder, study.classes))
+            answers["model"].append(
+                _trained(name, _part(study.table, drawn), test, folder, study.classes)
+            )
             for method in ("forest_presence", "extra_trees_presence"):
                 answers[method].append(BASELINES[method](problem))
         if rows:
-            out[str(size)] = {method: _pooled(study, rows, each) for method, each in answers.items()}
+            out[str(size)] = {
+                method: _pooled(study, rows, each) for method, each in answers.items()
+            }
     return out
 
 
@@ -234,12 +301,29 @@ def joint(folder: Path) -> dict[str, Any]:
         table = db.read_table(data / "table.biom")
         table.filter(samples=table.sample_ids[:160]).write(data / "known.biom")
         table.filter(samples=table.sample_ids[160:]).write(data / "unseen.biom")
-        common = ["--table", str(data / "known.biom"), "--max-bp", "60", "--seed", str(seed), "--threads", "1"]
+        common = [
+            "--table",
+            str(data / "known.biom"),
+            "--max-bp",
+            "60",
+            "--seed",
+            str(seed),
+            "--threads",
+            "1",
+        ]
         run("pretrain", *common, "--tree", str(data / "tree.nwk"), "--epochs", "3", "--output-dir", str(data / "pre"),
             "--quiet")  # fmt: skip
         target = ["--metadata", str(data / "metadata.tsv"), "--metadata-column", "age", "--quiet"]
         for label, more in (("frozen", ["--freeze-base"]), ("joint", ["--no-freeze-base"])):
-            words = [*common, *target, "--pretrained", str(data / "pre"), *more, "--output-dir", str(data / label)]
+            words = [
+                *common,
+                *target,
+                "--pretrained",
+                str(data / "pre"),
+                *more,
+                "--output-dir",
+                str(data / label),
+            ]
             run("train", *words)
             run("predict", "--model", str(data / label), "--table", str(data / "unseen.biom"), "-o",
                 str(data / f"{label}.tsv"), "--quiet")  # fmt: skip
@@ -263,9 +347,15 @@ WHOLE: dict[str, tuple[list[str], Callable[[Path], dict[str, Any]]]] = {
 
 def main() -> None:
     """Runs the parts that are asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("part", choices=[*PARTS, *WHOLE, "table"])
-    parser.add_argument("sets", nargs="*", help=f"some of {', '.join(SETS)} (default: all; unseen, curves: {JUDGED})")
+    parser.add_argument(
+        "sets",
+        nargs="*",
+        help=f"some of {', '.join(SETS)} (default: all; unseen, curves: {JUDGED})",
+    )
     given = parser.parse_args()
     if given.part == "table":
         print_table()
@@ -277,7 +367,9 @@ def main() -> None:
         begin = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="deepbio_science_") as folder:
             whole = WHOLE.get(given.part)
-            found = PARTS[given.part](name, Path(folder)) if whole is None else whole[1](Path(folder))
+            found = (
+                PARTS[given.part](name, Path(folder)) if whole is None else whole[1](Path(folder))
+            )
         keep(given.part, name, found)
         print(f"{given.part} {name}: {time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
 

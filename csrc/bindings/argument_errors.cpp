@@ -1,4 +1,5 @@
-// Arguments of a type that C++ cannot take become one line of ours, instead of pybind11's list of C++ signatures.
+// Arguments of a type that C++ cannot take become one line of ours, instead of pybind11's list of
+// C++ signatures.
 #include <torch/csrc/utils/pybind.h>
 
 #include <string>
@@ -9,19 +10,24 @@
 namespace deepbio::bindings {
 namespace {
 
-using FastCall = PyObject* (*)(PyObject* self, PyObject* const* args, Py_ssize_t num_args, PyObject* names);
+using FastCall = PyObject* (*)(PyObject* self, PyObject* const* args, Py_ssize_t num_args,
+                               PyObject* names);
 
 // pybind11's one dispatcher, which every bound function is called through.
 FastCall dispatcher = nullptr;
 
 std::string type_of(PyObject* value) { return Py_TYPE(value)->tp_name; }
 
-// "    1. (table: deepbio_torch._C.Table, alpha: typing.SupportsFloat = 1.0) -> float" -> what stands in parentheses,
-// without the folders of types. Only the first of several signatures is shown.
+// "    1. (table: deepbio_torch._C.Table, alpha: typing.SupportsFloat = 1.0) -> float" -> what
+// stands in parentheses, without the folders of types. Only the first of several signatures is
+// shown.
 std::string parameters_of(const std::string& dump) {
   const size_t first = dump.find("1. ");
-  const size_t open = dump.find('(', first), end = std::min(dump.find('\n', first), dump.find(" -> ", first));
-  if (first == std::string::npos || open == std::string::npos || end == std::string::npos || end <= open) return "";
+  const size_t open = dump.find('(', first),
+               end = std::min(dump.find('\n', first), dump.find(" -> ", first));
+  if (first == std::string::npos || open == std::string::npos || end == std::string::npos ||
+      end <= open)
+    return "";
   std::string text = dump.substr(open + 1, end - open - 2);
   for (const char* folder : {"deepbio_torch._C.", "collections.abc.", "typing."}) {
     for (size_t at = text.find(folder); at != text.npos; at = text.find(folder))
@@ -31,12 +37,14 @@ std::string parameters_of(const std::string& dump) {
   return text;
 }
 
-std::string given_types(PyObject* const* args, size_t num_positional, PyObject* names, bool has_self) {
+std::string given_types(PyObject* const* args, size_t num_positional, PyObject* names,
+                        bool has_self) {
   std::string text;
   const size_t num_named = names == nullptr ? 0 : static_cast<size_t>(PyTuple_GET_SIZE(names));
   for (size_t i = has_self ? 1 : 0; i < num_positional + num_named; ++i) {
     text += text.empty() ? "" : ", ";
-    if (i >= num_positional) text += py::str(PyTuple_GET_ITEM(names, i - num_positional)).cast<std::string>() + "=";
+    if (i >= num_positional)
+      text += py::str(PyTuple_GET_ITEM(names, i - num_positional)).cast<std::string>() + "=";
     text += type_of(args[i]);
   }
   return text.empty() ? "nothing" : text;
@@ -52,13 +60,14 @@ PyObject* call(PyObject* self, PyObject* const* args, Py_ssize_t num_args, PyObj
     error.restore();
     return nullptr;
   }
-  const bool has_self = dump.compare(kind + 17, 11, "constructor") == 0 || dump.find("(self: ") != std::string::npos;
+  const bool has_self =
+      dump.compare(kind + 17, 11, "constructor") == 0 || dump.find("(self: ") != std::string::npos;
   std::string name = dump.substr(0, kind);
   const auto count = static_cast<size_t>(PyVectorcall_NARGS(static_cast<size_t>(num_args)));
   if (name == "__init__" && count > 0) name = type_of(args[0]);
   name = name.substr(name.rfind('.') + 1);
-  const std::string message =
-      name + ": expected (" + parameters_of(dump) + "), got (" + given_types(args, count, names, has_self) + ")";
+  const std::string message = name + ": expected (" + parameters_of(dump) + "), got (" +
+                              given_types(args, count, names, has_self) + ")";
   const py::module_ errors = py::module_::import("deepbio_torch.errors");
   const py::object type = errors.attr("WrongTypeError");
   PyErr_SetObject(type.ptr(), type(text(message)).ptr());

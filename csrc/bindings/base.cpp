@@ -1,5 +1,5 @@
-// Errors: each C++ class arrives as the Python class of the same name in deepbio_torch.errors, fields as attributes.
-// Text of files. Randomness of Python transforms.
+// Errors: each C++ class arrives as the Python class of the same name in deepbio_torch.errors,
+// fields as attributes. Text of files. Randomness of Python transforms.
 #include <cstring>
 #include <exception>
 
@@ -25,7 +25,9 @@ bool is_ascii(std::string_view text) {
 
 std::string kind_name(ErrorKind kind) { return std::string(to_string(kind)); }
 
-py::object number_or_none(int64_t value) { return value < 0 ? py::object(py::none()) : py::cast(value); }
+py::object number_or_none(int64_t value) {
+  return value < 0 ? py::object(py::none()) : py::cast(value);
+}
 
 template <class... Args>
 void raise(const char* name, Args&&... args) {
@@ -43,9 +45,9 @@ void translate(std::exception_ptr pointer) {
     std::rethrow_exception(pointer);
   } catch (const ParseError& e) {
     const Place& place = e.place();
-    raise("ParseError", told(e), text(place.path), number_or_none(place.record), number_or_none(place.line),
-          number_or_none(place.offset_bytes), text(spelled_for_python(e.expected())), text(e.got()),
-          kind_name(e.kind()));
+    raise("ParseError", told(e), text(place.path), number_or_none(place.record),
+          number_or_none(place.line), number_or_none(place.offset_bytes),
+          text(spelled_for_python(e.expected())), text(e.got()), kind_name(e.kind()));
   } catch (const MissingFileError& e) {
     raise("MissingFileError", told(e), text(e.path()));
   } catch (const WriteError& e) {
@@ -89,7 +91,9 @@ void bind_base(py::module_& module) {
   // A seed for generators of torch, which have no epochs of their own.
   module.def(
       "mixed_seed",
-      [](uint64_t seed, uint64_t epoch) { return CounterRandom(seed, epoch, 0, Purpose::kOrder).next_u64() >> 1; },
+      [](uint64_t seed, uint64_t epoch) {
+        return CounterRandom(seed, epoch, 0, Purpose::kOrder).next_u64() >> 1;
+      },
       py::arg("seed"), py::arg("epoch"));
   module.def(
       "augmentation_draw",

@@ -16,8 +16,9 @@ void put(py::dict& out, const char* name, const Tensor& tensor) {
 
 py::tuple record_tuple(const io::RecordBatch& records, int64_t row) {
   const std::string_view sequence = records.sequence(row), bytes = records.quality(row);
-  const py::object quality =
-      data::has_quality(records, row) ? py::object(py::bytes(bytes.data(), bytes.size())) : py::object(py::none());
+  const py::object quality = data::has_quality(records, row)
+                                 ? py::object(py::bytes(bytes.data(), bytes.size()))
+                                 : py::object(py::none());
   return py::make_tuple(text(records.name(row)), text(records.description(row)),
                         py::bytes(sequence.data(), sequence.size()), quality);
 }
@@ -48,7 +49,8 @@ py::dict to_python(const data::ReadBatch& batch) {
 
 py::dict to_python(const data::SampleBatch& batch) {
   py::dict out;
-  put(out, "sample_index", batch.sample_index);  // first a tensor of B rows: who guesses B takes the first
+  put(out, "sample_index",
+      batch.sample_index);  // first a tensor of B rows: who guesses B takes the first
   put(out, "asv_tokens", batch.asv_tokens);
   put(out, "asv_features", batch.asv_features);
   put(out, "asv_index", batch.asv_index);
@@ -62,13 +64,15 @@ py::dict to_python(const data::SampleBatch& batch) {
 }
 
 std::vector<int64_t> to_numbers(const py::handle& items) {
-  const auto fast = py::reinterpret_steal<py::object>(PySequence_Fast(items.ptr(), "expected a list of indices"));
+  const auto fast =
+      py::reinterpret_steal<py::object>(PySequence_Fast(items.ptr(), "expected a list of indices"));
   if (!fast) throw py::error_already_set();
   std::vector<int64_t> out(static_cast<size_t>(PySequence_Fast_GET_SIZE(fast.ptr())));
   PyObject** const objects = PySequence_Fast_ITEMS(fast.ptr());
   for (size_t i = 0; i < out.size(); ++i) {
     const bool is_plain = PyLong_CheckExact(objects[i]);
-    const auto number = is_plain ? py::object() : py::reinterpret_steal<py::object>(PyNumber_Index(objects[i]));
+    const auto number =
+        is_plain ? py::object() : py::reinterpret_steal<py::object>(PyNumber_Index(objects[i]));
     if (!is_plain && !number) throw py::error_already_set();
     out[i] = PyLong_AsLongLong(is_plain ? objects[i] : number.ptr());
     if (out[i] == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();

@@ -15,11 +15,13 @@ namespace deepbio::bindings {
 py::tuple record_tuple(const io::RecordBatch& records, int64_t row);
 torch::Tensor long_tensor(const std::vector<int64_t>& values);
 
-// `rows` are the records of the batch, which Python may ask for later: titles, and raw bytes for transforms in Python.
+// `rows` are the records of the batch, which Python may ask for later: titles, and raw bytes for
+// transforms in Python.
 py::dict to_python(const data::ReadBatch& batch);
 py::dict to_python(const data::SampleBatch& batch);
 
-// Indices of a list. pybind11's own conversion costs several times as much. throws TypeError of Python.
+// Indices of a list. pybind11's own conversion costs several times as much. throws TypeError of
+// Python.
 std::vector<int64_t> to_numbers(const py::handle& items);
 
 }  // namespace deepbio::bindings

@@ -1,4 +1,5 @@
-// What the binding files share: one bind_x per room (module.cpp lists them) and the Python side of C++ values.
+// What the binding files share: one bind_x per room (module.cpp lists them) and the Python side of
+// C++ values.
 #pragma once
 
 #include <torch/csrc/utils/pybind.h>
@@ -31,7 +32,8 @@ struct Tree {
   std::string path;
 };
 
-// Marks a reader or writer as in use while the GIL is let go, so that a second thread gets an error, not half a record.
+// Marks a reader or writer as in use while the GIL is let go, so that a second thread gets an
+// error, not half a record.
 class InUse {
  public:
   explicit InUse(bool& is_busy) : is_busy_(is_busy) { is_busy_ = true; }
@@ -43,7 +45,8 @@ class InUse {
   bool& is_busy_;
 };
 
-// Files may hold any bytes: those that are no UTF-8 become surrogates, as in Python's own file names.
+// Files may hold any bytes: those that are no UTF-8 become surrogates, as in Python's own file
+// names.
 PyObject* to_text(std::string_view text);  // a new reference, or null with a Python error set
 py::str text(std::string_view text);
 py::list texts(const std::vector<std::string>& items);

@@ -13,15 +13,19 @@ namespace {
 
 // A tensor over an array of the table: no copy, and the table lives as long as the tensor.
 template <class Value>
-torch::Tensor view_of(const std::shared_ptr<const io::CountTable>& owner, const std::vector<Value>& values,
-                      torch::ScalarType type) {
-  // from_blob wants a pointer it could write through; the Python class hands these out as read-only by contract.
+torch::Tensor view_of(const std::shared_ptr<const io::CountTable>& owner,
+                      const std::vector<Value>& values, torch::ScalarType type) {
+  // from_blob wants a pointer it could write through; the Python class hands these out as read-only
+  // by contract.
   auto* data = const_cast<Value*>(values.data());
   return torch::from_blob(
-      data, {static_cast<int64_t>(values.size())}, [owner](void*) {}, torch::TensorOptions().dtype(type));
+      data, {static_cast<int64_t>(values.size())}, [owner](void*) {},
+      torch::TensorOptions().dtype(type));
 }
 
-Table wrap(io::CountTable counts) { return {std::make_shared<const io::CountTable>(std::move(counts))}; }
+Table wrap(io::CountTable counts) {
+  return {std::make_shared<const io::CountTable>(std::move(counts))};
+}
 
 template <class Value>
 std::vector<Value> to_vector(const torch::Tensor& tensor, torch::ScalarType type) {
@@ -30,8 +34,8 @@ std::vector<Value> to_vector(const torch::Tensor& tensor, torch::ScalarType type
 }
 
 Table from_arrays(std::vector<std::string> sample_ids, std::vector<std::string> feature_ids,
-                  const torch::Tensor& indptr, const torch::Tensor& indices, const torch::Tensor& values,
-                  std::vector<std::string> taxonomy) {
+                  const torch::Tensor& indptr, const torch::Tensor& indices,
+                  const torch::Tensor& values, std::vector<std::string> taxonomy) {
   io::CountTable counts;
   counts.sample_ids = std::move(sample_ids);
   counts.feature_ids = std::move(feature_ids);
@@ -43,8 +47,8 @@ Table from_arrays(std::vector<std::string> sample_ids, std::vector<std::string> 
   return wrap(std::move(counts));
 }
 
-std::pair<Table, std::vector<std::string>> rarefy(const Table& table, int64_t depth, uint64_t seed, uint64_t epoch,
-                                                  bool with_replacement) {
+std::pair<Table, std::vector<std::string>> rarefy(const Table& table, int64_t depth, uint64_t seed,
+                                                  uint64_t epoch, bool with_replacement) {
   community::RarefyOptions options;
   options.depth_reads = depth;
   options.seed = seed;
@@ -67,7 +71,8 @@ std::vector<std::string> tips(const Tree& tree) {
 }
 
 community::Phylogeny match(const Table& table, const Tree& tree, const std::string& missing) {
-  return community::match_features(tree.tree, table.counts->feature_ids, parse_missing_features(missing), tree.path);
+  return community::match_features(tree.tree, table.counts->feature_ids,
+                                   parse_missing_features(missing), tree.path);
 }
 
 // Values, and what is to be said about features that were left out.
@@ -77,8 +82,9 @@ std::string report_of(const Table& table, const Tree& tree, const community::Phy
   return community::to_text(community::missing_report(*table.counts, phylogeny), tree.path);
 }
 
-Reported unifrac(const Table& table, const Tree& tree, const std::string& missing, const std::string& metric,
-                 double alpha, bool variance_adjusted, bool bypass_tips, const std::string& precision) {
+Reported unifrac(const Table& table, const Tree& tree, const std::string& missing,
+                 const std::string& metric, double alpha, bool variance_adjusted, bool bypass_tips,
+                 const std::string& precision) {
   if (precision != "double" && precision != "float") {
     throw ArgumentError("precision: expected double or float, got " + quoted(precision));
   }
@@ -87,7 +93,8 @@ Reported unifrac(const Table& table, const Tree& tree, const std::string& missin
   options.alpha = alpha;
   options.variance_adjusted = variance_adjusted;
   options.bypass_tips = bypass_tips;
-  options.precision = precision == "float" ? community::Precision::kFloat : community::Precision::kDouble;
+  options.precision =
+      precision == "float" ? community::Precision::kFloat : community::Precision::kDouble;
   const auto phylogeny = match(table, tree, missing);
   return {community::unifrac(*table.counts, phylogeny, options), report_of(table, tree, phylogeny)};
 }
@@ -102,26 +109,33 @@ Table merge(const std::vector<Table>& tables, const std::string& overlap) {
     throw ArgumentError("overlap: expected error or sum, got " + quoted(overlap));
   std::vector<io::CountTable> counts;
   for (const Table& table : tables) counts.push_back(*table.counts);
-  return wrap(community::merge(
-      counts, overlap == "sum" ? community::OverlappingSamples::kSum : community::OverlappingSamples::kError));
+  return wrap(community::merge(counts, overlap == "sum" ? community::OverlappingSamples::kSum
+                                                        : community::OverlappingSamples::kError));
 }
 
 void bind_table(py::module_& module) {
   py::class_<Table>(module, "Table")
       .def_static(
-          "read", [](const std::string& path) { return wrap(io::read_table(path)); }, py::arg("path"), NoGil())
-      .def_static("from_arrays", &from_arrays, py::arg("sample_ids"), py::arg("feature_ids"), py::arg("indptr"),
-                  py::arg("indices"), py::arg("values"), py::arg("taxonomy") = std::vector<std::string>{}, NoGil())
+          "read", [](const std::string& path) { return wrap(io::read_table(path)); },
+          py::arg("path"), NoGil())
+      .def_static("from_arrays", &from_arrays, py::arg("sample_ids"), py::arg("feature_ids"),
+                  py::arg("indptr"), py::arg("indices"), py::arg("values"),
+                  py::arg("taxonomy") = std::vector<std::string>{}, NoGil())
       .def_property_readonly("taxonomy", [](const Table& t) { return t.counts->taxonomy; })
       .def_property_readonly("left_behind", [](const Table& t) { return t.counts->left_behind; })
       .def_property_readonly("sample_ids", [](const Table& t) { return t.counts->sample_ids; })
       .def_property_readonly("feature_ids", [](const Table& t) { return t.counts->feature_ids; })
-      .def_property_readonly("indptr", [](const Table& t) { return view_of(t.counts, t.counts->indptr, torch::kLong); })
-      .def_property_readonly("indices",
-                             [](const Table& t) { return view_of(t.counts, t.counts->indices, torch::kLong); })
-      .def_property_readonly("values",
-                             [](const Table& t) { return view_of(t.counts, t.counts->values, torch::kDouble); })
-      .def("rarefy", &rarefy, py::arg("depth"), py::arg("seed"), py::arg("epoch"), py::arg("with_replacement"), NoGil())
+      .def_property_readonly(
+          "indptr",
+          [](const Table& t) { return view_of(t.counts, t.counts->indptr, torch::kLong); })
+      .def_property_readonly(
+          "indices",
+          [](const Table& t) { return view_of(t.counts, t.counts->indices, torch::kLong); })
+      .def_property_readonly(
+          "values",
+          [](const Table& t) { return view_of(t.counts, t.counts->values, torch::kDouble); })
+      .def("rarefy", &rarefy, py::arg("depth"), py::arg("seed"), py::arg("epoch"),
+           py::arg("with_replacement"), NoGil())
       .def(
           "select_samples",
           [](const Table& t, const std::vector<int64_t>& samples) {
@@ -135,10 +149,11 @@ void bind_table(py::module_& module) {
           },
           py::arg("keep"), NoGil())
       .def(
-          "drop_empty_features", [](const Table& t) { return wrap(community::drop_empty_features(*t.counts)); },
-          NoGil())
+          "drop_empty_features",
+          [](const Table& t) { return wrap(community::drop_empty_features(*t.counts)); }, NoGil())
       .def(
-          "collapse", [](const Table& t, int64_t level) { return wrap(community::collapse(*t.counts, level)); },
+          "collapse",
+          [](const Table& t, int64_t level) { return wrap(community::collapse(*t.counts, level)); },
           py::arg("level"), NoGil())
       .def(
           "with_lineages",
@@ -152,7 +167,10 @@ void bind_table(py::module_& module) {
             return wrap(community::filter_counts(*t.counts, min_reads, min_samples));
           },
           py::arg("min_reads"), py::arg("min_samples"), NoGil())
-      .def("totals", [](const Table& t) { return torch::tensor(community::sample_totals(*t.counts), torch::kDouble); })
+      .def("totals",
+           [](const Table& t) {
+             return torch::tensor(community::sample_totals(*t.counts), torch::kDouble);
+           })
       .def("write", &write_table, py::arg("path"), py::arg("overwrite") = false, NoGil());
 }
 
@@ -213,9 +231,11 @@ void bind_community(py::module_& module) {
             io::write_newick(path, t.tree, overwrite_mode(overwrite));
           },
           py::arg("path"), py::arg("overwrite") = false, NoGil());
-  module.def("unifrac", &unifrac, py::arg("table"), py::arg("tree"), py::arg("missing_features"), py::arg("metric"),
-             py::arg("alpha"), py::arg("variance_adjusted"), py::arg("bypass_tips"), py::arg("precision"), NoGil());
-  module.def("faith_pd", &faith_pd, py::arg("table"), py::arg("tree"), py::arg("missing_features"), NoGil());
+  module.def("unifrac", &unifrac, py::arg("table"), py::arg("tree"), py::arg("missing_features"),
+             py::arg("metric"), py::arg("alpha"), py::arg("variance_adjusted"),
+             py::arg("bypass_tips"), py::arg("precision"), NoGil());
+  module.def("faith_pd", &faith_pd, py::arg("table"), py::arg("tree"), py::arg("missing_features"),
+             NoGil());
 }
 
 }  // namespace deepbio::bindings

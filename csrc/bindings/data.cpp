@@ -24,10 +24,12 @@ py::dict make_batch(const Dataset& dataset, const py::object& items, uint64_t ep
   return to_python(batch);
 }
 
-std::shared_ptr<data::ReadDataset> make_reads(const std::vector<std::string>& paths, const data::ReadEncoding& encoding,
-                                              const std::string& on_bad_record, const std::vector<std::string>& mates,
-                                              bool is_interleaved, bool is_indexed, int quality_offset,
-                                              bool check_mates) {
+std::shared_ptr<data::ReadDataset> make_reads(const std::vector<std::string>& paths,
+                                              const data::ReadEncoding& encoding,
+                                              const std::string& on_bad_record,
+                                              const std::vector<std::string>& mates,
+                                              bool is_interleaved, bool is_indexed,
+                                              int quality_offset, bool check_mates) {
   data::ReadDatasetOptions options;
   static_cast<data::ReadEncoding&>(options) = encoding;
   options.fastx.on_bad_record = parse_on_bad_record(on_bad_record);
@@ -44,7 +46,8 @@ py::list tuples_of(const ReadRows& rows) {
   return out;
 }
 
-py::list records_of(const data::ReadDataset& dataset, const std::vector<int64_t>& indices, bool is_mate) {
+py::list records_of(const data::ReadDataset& dataset, const std::vector<int64_t>& indices,
+                    bool is_mate) {
   return tuples_of([&] {
     const py::gil_scoped_release no_gil;
     return dataset.rows(indices, is_mate);
@@ -52,7 +55,8 @@ py::list records_of(const data::ReadDataset& dataset, const std::vector<int64_t>
 }
 
 // The file of each record.
-std::vector<int64_t> files_of(const data::ReadDataset& dataset, const std::vector<int64_t>& indices) {
+std::vector<int64_t> files_of(const data::ReadDataset& dataset,
+                              const std::vector<int64_t>& indices) {
   std::vector<int64_t> out;
   out.reserve(indices.size());
   for (const int64_t index : indices) out.push_back(dataset.file_of(index));
@@ -79,14 +83,17 @@ struct SampleArguments {
   std::optional<data::DistanceOrigin> distance_origin;
 };
 
-std::shared_ptr<data::SampleDataset> make_samples(const Table& table, const std::vector<std::string>& sequences,
-                                                  const Tree* tree, const std::optional<Tensor>& distances,
+std::shared_ptr<data::SampleDataset> make_samples(const Table& table,
+                                                  const std::vector<std::string>& sequences,
+                                                  const Tree* tree,
+                                                  const std::optional<Tensor>& distances,
                                                   const std::optional<Tensor>& targets,
                                                   const SampleArguments& arguments) {
   auto dataset = std::make_shared<data::SampleDataset>(table.counts, sequences, arguments.options);
   if (tree != nullptr) {
-    dataset->set_phylogeny(std::make_shared<const community::Phylogeny>(community::match_features(
-        tree->tree, table.counts->feature_ids, parse_missing_features(arguments.missing_features), tree->path)));
+    dataset->set_phylogeny(std::make_shared<const community::Phylogeny>(
+        community::match_features(tree->tree, table.counts->feature_ids,
+                                  parse_missing_features(arguments.missing_features), tree->path)));
   }
   if (distances) dataset->set_distances(*distances, arguments.distance_origin);
   if (targets) dataset->set_targets(*targets);
@@ -94,8 +101,8 @@ std::shared_ptr<data::SampleDataset> make_samples(const Table& table, const std:
 }
 
 // What fixes the order of an epoch.
-data::LoaderOptions order_options(int64_t batch_size, bool shuffle, bool drop_last, uint64_t seed, int64_t rank,
-                                  int64_t world_size) {
+data::LoaderOptions order_options(int64_t batch_size, bool shuffle, bool drop_last, uint64_t seed,
+                                  int64_t rank, int64_t world_size) {
   return {.batch_size = batch_size,
           .shuffle = shuffle,
           .drop_last = drop_last,
@@ -115,27 +122,28 @@ template <class Batch, class Dataset>
 void bind_loader(py::module_& module, const char* name) {
   using Bound = BoundLoader<Batch, Dataset>;
   py::class_<Bound>(module, name)
-      .def(
-          py::init([](std::shared_ptr<Dataset> dataset, int64_t num_items, int64_t batch_size, bool shuffle,
-                      bool drop_last, uint64_t seed, int64_t num_threads, int64_t rank, int64_t world_size,
-                      bool pin_memory, int64_t prefetch) {
-            data::LoaderOptions options = order_options(batch_size, shuffle, drop_last, seed, rank, world_size);
-            options.num_threads = num_threads;
-            options.prefetch = prefetch;
-            options.pin_memory = pin_memory;
-            auto make = [dataset](std::span<const int64_t> indices, uint64_t epoch) {
-              return dataset->batch(indices, epoch);
-            };
-            return std::unique_ptr<Bound>(new Bound{dataset, data::Loader<Batch>(num_items, std::move(make), options)});
-          }),
-          py::arg("dataset"), py::arg("num_items"), py::arg("batch_size"), py::arg("shuffle"), py::arg("drop_last"),
-          py::arg("seed"), py::arg("num_threads"), py::arg("rank"), py::arg("world_size"),
-          py::arg("pin_memory") = false, py::arg("prefetch") = 2)
+      .def(py::init([](std::shared_ptr<Dataset> dataset, int64_t num_items, int64_t batch_size,
+                       bool shuffle, bool drop_last, uint64_t seed, int64_t num_threads,
+                       int64_t rank, int64_t world_size, bool pin_memory, int64_t prefetch) {
+             data::LoaderOptions options =
+                 order_options(batch_size, shuffle, drop_last, seed, rank, world_size);
+             options.num_threads = num_threads;
+             options.prefetch = prefetch;
+             options.pin_memory = pin_memory;
+             auto make = [dataset](std::span<const int64_t> indices, uint64_t epoch) {
+               return dataset->batch(indices, epoch);
+             };
+             return std::unique_ptr<Bound>(
+                 new Bound{dataset, data::Loader<Batch>(num_items, std::move(make), options)});
+           }),
+           py::arg("dataset"), py::arg("num_items"), py::arg("batch_size"), py::arg("shuffle"),
+           py::arg("drop_last"), py::arg("seed"), py::arg("num_threads"), py::arg("rank"),
+           py::arg("world_size"), py::arg("pin_memory") = false, py::arg("prefetch") = 2)
       .def_property_readonly("num_batches", [](const Bound& b) { return b.loader.num_batches(); })
       .def_property_readonly("position", [](const Bound& b) { return b.loader.position(); })
       .def(
-          "begin", [](Bound& b, uint64_t epoch, int64_t first) { b.loader.begin(epoch, first); }, py::arg("epoch"),
-          py::arg("first_batch") = 0, NoGil())
+          "begin", [](Bound& b, uint64_t epoch, int64_t first) { b.loader.begin(epoch, first); },
+          py::arg("epoch"), py::arg("first_batch") = 0, NoGil())
       .def(
           "begin_with",
           [](Bound& b, uint64_t epoch, int64_t first, std::vector<std::vector<int64_t>> batches) {
@@ -153,7 +161,8 @@ void bind_loader(py::module_& module, const char* name) {
 
 py::list titles_of(const ReadRows& rows, std::string_view (io::RecordBatch::*part)(int64_t) const) {
   py::list out(rows.rows.size());
-  for (size_t i = 0; i < rows.rows.size(); ++i) out[i] = text(((*rows.records).*part)(rows.rows[i]));
+  for (size_t i = 0; i < rows.rows.size(); ++i)
+    out[i] = text(((*rows.records).*part)(rows.rows[i]));
   return out;
 }
 
@@ -161,18 +170,24 @@ void bind_reads(py::module_& module) {
   py::class_<ReadRows>(module, "RecordRows")
       .def("__len__", [](const ReadRows& r) { return r.rows.size(); })
       .def(
-          "name", [](const ReadRows& r, size_t row) { return text(r.records->name(r.rows.at(row))); }, py::arg("row"))
+          "name",
+          [](const ReadRows& r, size_t row) { return text(r.records->name(r.rows.at(row))); },
+          py::arg("row"))
       .def(
-          "description", [](const ReadRows& r, size_t row) { return text(r.records->description(r.rows.at(row))); },
+          "description",
+          [](const ReadRows& r, size_t row) {
+            return text(r.records->description(r.rows.at(row)));
+          },
           py::arg("row"))
       .def("names", [](const ReadRows& r) { return titles_of(r, &io::RecordBatch::name); })
-      .def("descriptions", [](const ReadRows& r) { return titles_of(r, &io::RecordBatch::description); })
+      .def("descriptions",
+           [](const ReadRows& r) { return titles_of(r, &io::RecordBatch::description); })
       .def("records", &tuples_of);
   py::class_<data::ReadDataset, std::shared_ptr<data::ReadDataset>>(module, "ReadDataset")
       .def(py::init(&make_reads), py::arg("paths"), py::arg("encoding") = data::ReadEncoding{},
            py::arg("on_bad_record") = "raise", py::arg("mates") = std::vector<std::string>{},
-           py::arg("is_interleaved") = false, py::arg("is_indexed") = false, py::arg("quality_offset") = 33,
-           py::arg("check_mates") = true, NoGil())
+           py::arg("is_interleaved") = false, py::arg("is_indexed") = false,
+           py::arg("quality_offset") = 33, py::arg("check_mates") = true, NoGil())
       .def("__len__", &data::ReadDataset::size)
       .def_property_readonly("num_filtered", &data::ReadDataset::num_filtered)
       .def(
@@ -196,7 +211,8 @@ py::object next_of(data::StreamLoader& loader) {
   }();
   if (!given) return py::none();
   py::dict out = to_python(given->first);
-  out["files"] = long_tensor(given->second.files);  // a list of as many Python numbers would cost more
+  out["files"] =
+      long_tensor(given->second.files);  // a list of as many Python numbers would cost more
   return out;
 }
 
@@ -220,9 +236,10 @@ py::object take_of(data::ReadStream& stream, int64_t num_records) {
 void bind_streams(py::module_& module) {
   py::class_<data::ReadStream, std::shared_ptr<data::ReadStream>>(module, "ReadStream")
       .def(py::init([](const std::vector<std::string>& paths, const data::ReadEncoding& encoding,
-                       const std::string& on_bad_record, int64_t shuffle_buffer, uint64_t seed, int64_t part,
-                       int64_t num_parts, bool drop_uneven, bool with_quality, const std::vector<std::string>& mates,
-                       bool is_interleaved, int64_t block_records, int quality_offset, bool check_mates) {
+                       const std::string& on_bad_record, int64_t shuffle_buffer, uint64_t seed,
+                       int64_t part, int64_t num_parts, bool drop_uneven, bool with_quality,
+                       const std::vector<std::string>& mates, bool is_interleaved,
+                       int64_t block_records, int quality_offset, bool check_mates) {
              data::ReadStreamOptions options;
              static_cast<data::ReadEncoding&>(options) = encoding;
              options.fastx.fields.qualities = with_quality;
@@ -238,18 +255,21 @@ void bind_streams(py::module_& module) {
              options.fastx.check_mates = check_mates;
              return std::make_shared<data::ReadStream>(paths, options);
            }),
-           py::arg("paths"), py::arg("encoding"), py::arg("on_bad_record"), py::arg("shuffle_buffer"), py::arg("seed"),
-           py::arg("part"), py::arg("num_parts"), py::arg("drop_uneven"), py::arg("with_quality") = true,
+           py::arg("paths"), py::arg("encoding"), py::arg("on_bad_record"),
+           py::arg("shuffle_buffer"), py::arg("seed"), py::arg("part"), py::arg("num_parts"),
+           py::arg("drop_uneven"), py::arg("with_quality") = true,
            py::arg("mates") = std::vector<std::string>{}, py::arg("is_interleaved") = false,
-           py::arg("block_records") = 0, py::arg("quality_offset") = 33, py::arg("check_mates") = true)
-      .def("begin", &data::ReadStream::begin, py::arg("epoch"), py::arg("given") = 0, py::arg("draws") = py::none(),
-           NoGil())
+           py::arg("block_records") = 0, py::arg("quality_offset") = 33,
+           py::arg("check_mates") = true)
+      .def("begin", &data::ReadStream::begin, py::arg("epoch"), py::arg("given") = 0,
+           py::arg("draws") = py::none(), NoGil())
       .def("take", &take_of, py::arg("num_records"))
       .def_property_readonly("given", &data::ReadStream::given)
       .def("report", [](const data::ReadStream& s) { return bindings::to_python(s.report()); });
   py::class_<data::StreamLoader>(module, "StreamLoader")
-      .def(py::init<std::shared_ptr<data::ReadStream>, int64_t, bool, int64_t, bool>(), py::arg("stream"),
-           py::arg("batch_size"), py::arg("drop_last"), py::arg("num_threads"), py::arg("pin_memory") = false)
+      .def(py::init<std::shared_ptr<data::ReadStream>, int64_t, bool, int64_t, bool>(),
+           py::arg("stream"), py::arg("batch_size"), py::arg("drop_last"), py::arg("num_threads"),
+           py::arg("pin_memory") = false)
       .def("begin", &data::StreamLoader::begin, py::arg("epoch"), py::arg("first_batch") = 0,
            py::arg("draws") = py::none(), NoGil())
       .def("next", &next_of);
@@ -257,11 +277,12 @@ void bind_streams(py::module_& module) {
 
 void bind_samples(py::module_& module) {
   py::class_<data::SampleDataset, std::shared_ptr<data::SampleDataset>>(module, "SampleDataset")
-      .def(py::init([](const Table& table, const std::vector<std::string>& sequences, const Tree* tree,
-                       const std::optional<Tensor>& distances, const std::optional<Tensor>& targets,
-                       const std::string& missing_features, int64_t max_bp, int64_t token_limit,
-                       const std::string& asv_sampling, int64_t rarefy_depth, bool redraw_each_epoch,
-                       double least_thinning, uint64_t seed, const std::string& metric,
+      .def(py::init([](const Table& table, const std::vector<std::string>& sequences,
+                       const Tree* tree, const std::optional<Tensor>& distances,
+                       const std::optional<Tensor>& targets, const std::string& missing_features,
+                       int64_t max_bp, int64_t token_limit, const std::string& asv_sampling,
+                       int64_t rarefy_depth, bool redraw_each_epoch, double least_thinning,
+                       uint64_t seed, const std::string& metric,
                        const std::optional<std::pair<std::string, double>>& distance_origin) {
              SampleArguments arguments;
              arguments.missing_features = missing_features;
@@ -273,15 +294,19 @@ void bind_samples(py::module_& module) {
              arguments.options.least_thinning = least_thinning;
              arguments.options.seed = seed;
              arguments.options.metric = community::parse_metric(metric);
-             if (distance_origin) arguments.distance_origin = {distance_origin->first, distance_origin->second};
+             if (distance_origin)
+               arguments.distance_origin = {distance_origin->first, distance_origin->second};
              return make_samples(table, sequences, tree, distances, targets, arguments);
            }),
            py::arg("table"), py::arg("sequences"), py::kw_only(), py::arg("tree") = nullptr,
-           py::arg("distances") = py::none(), py::arg("targets") = py::none(), py::arg("missing_features") = "error",
-           py::arg("max_bp") = 150, py::arg("token_limit") = 1024, py::arg("asv_sampling") = "abundance",
-           py::arg("rarefy_depth") = 0, py::arg("redraw_each_epoch") = true, py::arg("least_thinning") = 1.0,
-           py::arg("seed") = 0, py::arg("metric") = "unweighted", py::arg("distance_origin") = py::none(), NoGil())
-      .def_property_readonly("sample_ids", [](const data::SampleDataset& d) { return d.table().sample_ids; })
+           py::arg("distances") = py::none(), py::arg("targets") = py::none(),
+           py::arg("missing_features") = "error", py::arg("max_bp") = 150,
+           py::arg("token_limit") = 1024, py::arg("asv_sampling") = "abundance",
+           py::arg("rarefy_depth") = 0, py::arg("redraw_each_epoch") = true,
+           py::arg("least_thinning") = 1.0, py::arg("seed") = 0, py::arg("metric") = "unweighted",
+           py::arg("distance_origin") = py::none(), NoGil())
+      .def_property_readonly("sample_ids",
+                             [](const data::SampleDataset& d) { return d.table().sample_ids; })
       .def("set_categories", &data::SampleDataset::set_categories, py::arg("categories"))
       .def("__len__", &data::SampleDataset::size)
       .def("batch", &make_batch<data::SampleDataset>, py::arg("indices"), py::arg("epoch") = 0);
@@ -298,14 +323,16 @@ void bind_data(py::module_& module) {
   bind_loader<data::SampleBatch, data::SampleDataset>(module, "SampleLoader");
   module.def(
       "feature_sequences",
-      [](const std::vector<std::string>& ids, const std::string& fasta_path, const std::string& missing) {
+      [](const std::vector<std::string>& ids, const std::string& fasta_path,
+         const std::string& missing) {
         return data::feature_sequences(ids, fasta_path, data::parse_missing_sequences(missing));
       },
       py::arg("feature_ids"), py::arg("fasta_path") = "", py::arg("missing") = "error", NoGil());
   module.def(
       "length_batches",
-      [](const Tensor& lengths, std::vector<int64_t> boundaries, int64_t max_tokens, int64_t batch_size, bool shuffle,
-         bool drop_last, uint64_t seed, uint64_t epoch, int64_t rank, int64_t world_size) {
+      [](const Tensor& lengths, std::vector<int64_t> boundaries, int64_t max_tokens,
+         int64_t batch_size, bool shuffle, bool drop_last, uint64_t seed, uint64_t epoch,
+         int64_t rank, int64_t world_size) {
         const Tensor all = lengths.to(at::kLong).contiguous();
         data::LengthPlan plan;
         plan.lengths = {all.const_data_ptr<int64_t>(), static_cast<size_t>(all.numel())};
@@ -314,16 +341,18 @@ void bind_data(py::module_& module) {
         const auto options = order_options(batch_size, shuffle, drop_last, seed, rank, world_size);
         return data::length_batches(plan, options, epoch);
       },
-      py::arg("lengths"), py::arg("boundaries"), py::arg("max_tokens"), py::arg("batch_size"), py::arg("shuffle"),
-      py::arg("drop_last"), py::arg("seed"), py::arg("epoch"), py::arg("rank"), py::arg("world_size"), NoGil());
+      py::arg("lengths"), py::arg("boundaries"), py::arg("max_tokens"), py::arg("batch_size"),
+      py::arg("shuffle"), py::arg("drop_last"), py::arg("seed"), py::arg("epoch"), py::arg("rank"),
+      py::arg("world_size"), NoGil());
   py::class_<data::EpochBatches>(module, "EpochBatches")
-      .def(py::init([](int64_t num_items, int64_t batch_size, bool shuffle, bool drop_last, uint64_t seed,
-                       uint64_t epoch, int64_t rank, int64_t world_size) {
-             const auto options = order_options(batch_size, shuffle, drop_last, seed, rank, world_size);
+      .def(py::init([](int64_t num_items, int64_t batch_size, bool shuffle, bool drop_last,
+                       uint64_t seed, uint64_t epoch, int64_t rank, int64_t world_size) {
+             const auto options =
+                 order_options(batch_size, shuffle, drop_last, seed, rank, world_size);
              return data::EpochBatches(num_items, options, epoch);
            }),
-           py::arg("num_items"), py::arg("batch_size"), py::arg("shuffle"), py::arg("drop_last"), py::arg("seed"),
-           py::arg("epoch"), py::arg("rank") = 0, py::arg("world_size") = 1)
+           py::arg("num_items"), py::arg("batch_size"), py::arg("shuffle"), py::arg("drop_last"),
+           py::arg("seed"), py::arg("epoch"), py::arg("rank") = 0, py::arg("world_size") = 1)
       .def("__len__", &data::EpochBatches::size)
       .def("at", &data::EpochBatches::at, py::arg("number"));
 }

@@ -41,13 +41,16 @@ Values encode_unlocked(const Letters& reads, Encode encode) {
   return {encoded.values, encoded.lengths};
 }
 
-// record_indices: of the reads, for letters drawn at random; empty: 0, 1, ... qualities: for a last column, or empty.
-Values encode_one_hot(const py::object& sequences, const std::string& type, const std::string& unknown, int64_t pad_to,
-                      int64_t max_length, bool channels_first, uint64_t seed,
+// record_indices: of the reads, for letters drawn at random; empty: 0, 1, ... qualities: for a last
+// column, or empty.
+Values encode_one_hot(const py::object& sequences, const std::string& type,
+                      const std::string& unknown, int64_t pad_to, int64_t max_length,
+                      bool channels_first, uint64_t seed,
                       const std::vector<int64_t>& record_indices, uint64_t epoch,
                       const std::vector<py::bytes>& qualities) {
   const Letters reads(sequences);
-  seq::EncodeOptions options = LetterArguments{type, unknown, pad_to, max_length, seed}.options("onehot").letters();
+  seq::EncodeOptions options =
+      LetterArguments{type, unknown, pad_to, max_length, seed}.options("onehot").letters();
   options.channels_first = channels_first;
   options.epoch = epoch;
   options.record_indices = record_indices;
@@ -59,25 +62,31 @@ Values encode_one_hot(const py::object& sequences, const std::string& type, cons
                         std::to_string(channel[i].size()));
   }
   options.quality_channel = channel;
-  return encode_unlocked(reads, [&](const auto& views) { return seq::encode_one_hot(views, options); });
+  return encode_unlocked(reads,
+                         [&](const auto& views) { return seq::encode_one_hot(views, options); });
 }
 
-Values encode_integers(const py::object& sequences, const std::string& type, const std::string& unknown, int64_t pad_to,
-                       int64_t max_length, uint64_t seed, const std::string& dtype,
+Values encode_integers(const py::object& sequences, const std::string& type,
+                       const std::string& unknown, int64_t pad_to, int64_t max_length,
+                       uint64_t seed, const std::string& dtype,
                        const std::vector<int64_t>& record_indices, uint64_t epoch) {
-  data::EncoderOptions given = LetterArguments{type, unknown, pad_to, max_length, seed}.options("integer");
+  data::EncoderOptions given =
+      LetterArguments{type, unknown, pad_to, max_length, seed}.options("integer");
   given.dtype = dtype;
   seq::EncodeOptions options = given.letters();
   options.epoch = epoch;
   options.record_indices = record_indices;
-  return encode_unlocked(Letters(sequences), [&](const auto& views) { return seq::encode_integers(views, options); });
+  return encode_unlocked(Letters(sequences),
+                         [&](const auto& views) { return seq::encode_integers(views, options); });
 }
 
 Values encode_aam_tokens(const py::object& sequences, int64_t max_bp) {
-  return encode_unlocked(Letters(sequences), [&](const auto& views) { return seq::encode_aam_tokens(views, max_bp); });
+  return encode_unlocked(Letters(sequences),
+                         [&](const auto& views) { return seq::encode_aam_tokens(views, max_bp); });
 }
 
-Tensor encode_quality(const std::vector<py::bytes>& qualities, int64_t length, const std::string& form) {
+Tensor encode_quality(const std::vector<py::bytes>& qualities, int64_t length,
+                      const std::string& form) {
   const auto bytes = views(qualities);
   const py::gil_scoped_release no_gil;
   return seq::encode_quality(bytes, length, seq::parse_quality_form(form));
@@ -85,41 +94,47 @@ Tensor encode_quality(const std::vector<py::bytes>& qualities, int64_t length, c
 
 // Reads as (sequence, quality or None) behind a transform; None for a read that it refuses.
 py::list apply_transform(const seq::Transform& transform, const py::object& items,
-                         const std::vector<std::optional<py::bytes>>& qualities, const std::vector<int64_t>& records,
-                         uint64_t epoch) {
+                         const std::vector<std::optional<py::bytes>>& qualities,
+                         const std::vector<int64_t>& records, uint64_t epoch) {
   const Letters letters(items);
   const std::vector<std::string_view>& sequences = letters.views();
   if (qualities.size() != sequences.size() || records.size() != sequences.size()) {
-    throw ArgumentError("apply: expected a quality and a record for each of " + std::to_string(sequences.size()) +
-                        " sequences, got " + std::to_string(qualities.size()) + " and " +
+    throw ArgumentError("apply: expected a quality and a record for each of " +
+                        std::to_string(sequences.size()) + " sequences, got " +
+                        std::to_string(qualities.size()) + " and " +
                         std::to_string(records.size()));
   }
   py::list out;
   seq::Read read;
   for (size_t i = 0; i < sequences.size(); ++i) {
-    const std::string_view quality = qualities[i] ? static_cast<std::string_view>(*qualities[i]) : std::string_view();
+    const std::string_view quality =
+        qualities[i] ? static_cast<std::string_view>(*qualities[i]) : std::string_view();
     read.assign(sequences[i], quality, qualities[i].has_value(), records[i], epoch);
     if (!transform.apply(read)) {
       out.append(py::none());
       continue;
     }
     const std::string_view changed = read.sequence(), scores = read.quality();
-    const py::object kept = read.has_quality() ? py::object(py::bytes(scores.data(), scores.size())) : py::none();
+    const py::object kept =
+        read.has_quality() ? py::object(py::bytes(scores.data(), scores.size())) : py::none();
     out.append(py::make_tuple(py::bytes(changed.data(), changed.size()), kept));
   }
   return out;
 }
 
 void bind_encoders(py::module_& module) {
-  module.def("encode_one_hot", &encode_one_hot, py::arg("reads"), py::arg("sequence_type"), py::arg("unknown"),
-             py::arg("pad_to"), py::arg("max_length"), py::arg("channels_first"), py::arg("seed"),
+  module.def("encode_one_hot", &encode_one_hot, py::arg("reads"), py::arg("sequence_type"),
+             py::arg("unknown"), py::arg("pad_to"), py::arg("max_length"),
+             py::arg("channels_first"), py::arg("seed"),
              py::arg("record_indices") = std::vector<int64_t>{}, py::arg("epoch") = 0,
              py::arg("qualities") = std::vector<py::bytes>{});
-  module.def("encode_integers", &encode_integers, py::arg("reads"), py::arg("sequence_type"), py::arg("unknown"),
-             py::arg("pad_to"), py::arg("max_length"), py::arg("seed"), py::arg("dtype") = "int64",
-             py::arg("record_indices") = std::vector<int64_t>{}, py::arg("epoch") = 0);
+  module.def("encode_integers", &encode_integers, py::arg("reads"), py::arg("sequence_type"),
+             py::arg("unknown"), py::arg("pad_to"), py::arg("max_length"), py::arg("seed"),
+             py::arg("dtype") = "int64", py::arg("record_indices") = std::vector<int64_t>{},
+             py::arg("epoch") = 0);
   module.def("encode_aam_tokens", &encode_aam_tokens, py::arg("reads"), py::arg("max_bp"));
-  module.def("encode_quality", &encode_quality, py::arg("qualities"), py::arg("length"), py::arg("form") = "phred");
+  module.def("encode_quality", &encode_quality, py::arg("qualities"), py::arg("length"),
+             py::arg("form") = "phred");
   module.def(
       "reverse_complement",
       [](const py::object& sequence, const std::string& type) {
@@ -132,16 +147,18 @@ void bind_encoders(py::module_& module) {
 
 template <class Class, class... Arguments>
 void bind_transform(py::module_& module, const char* name) {
-  py::class_<Class, seq::Transform, std::shared_ptr<Class>>(module, name).def(py::init<Arguments...>());
+  py::class_<Class, seq::Transform, std::shared_ptr<Class>>(module, name)
+      .def(py::init<Arguments...>());
 }
 
 void bind_transforms(py::module_& module) {
   py::class_<seq::Transform, SharedTransform>(module, "Transform")
-      .def("apply", &apply_transform, py::arg("sequences"), py::arg("qualities"), py::arg("records"), py::arg("epoch"))
+      .def("apply", &apply_transform, py::arg("sequences"), py::arg("qualities"),
+           py::arg("records"), py::arg("epoch"))
       .def_property_readonly("is_random", &seq::Transform::is_random)
       .def_property_readonly("is_filter", &seq::Transform::is_filter);
-  py::class_<seq::ReverseComplement, seq::Transform, std::shared_ptr<seq::ReverseComplement>>(module,
-                                                                                              "ReverseComplement")
+  py::class_<seq::ReverseComplement, seq::Transform, std::shared_ptr<seq::ReverseComplement>>(
+      module, "ReverseComplement")
       .def(py::init([](double p, const std::string& type, uint64_t seed) {
         return std::make_shared<seq::ReverseComplement>(p, seq::parse_sequence_type(type), seed);
       }));
@@ -150,29 +167,34 @@ void bind_transforms(py::module_& module) {
         return std::make_shared<seq::Mutator>(rate, seq::parse_sequence_type(type), seed);
       }));
   py::class_<seq::Sampler, seq::Transform, std::shared_ptr<seq::Sampler>>(module, "Sampler")
-      .def(py::init(
-          [](int64_t length, const std::string& strategy, const std::string& short_read, uint64_t seed, char pad) {
-            return std::make_shared<seq::Sampler>(length, seq::parse_window(strategy),
-                                                  seq::parse_short_read(short_read), seed, pad);
-          }));
-  py::class_<seq::QualitySimulator, seq::Transform, std::shared_ptr<seq::QualitySimulator>>(module, "QualitySimulator")
-      .def(py::init([](const std::string& kind, double first, double second, double sd, uint64_t seed) {
-        const seq::QualityModel model{seq::parse_quality_model(kind), first, second, sd};
-        return std::make_shared<seq::QualitySimulator>(model, seed);
+      .def(py::init([](int64_t length, const std::string& strategy, const std::string& short_read,
+                       uint64_t seed, char pad) {
+        return std::make_shared<seq::Sampler>(length, seq::parse_window(strategy),
+                                              seq::parse_short_read(short_read), seed, pad);
       }));
+  py::class_<seq::QualitySimulator, seq::Transform, std::shared_ptr<seq::QualitySimulator>>(
+      module, "QualitySimulator")
+      .def(py::init(
+          [](const std::string& kind, double first, double second, double sd, uint64_t seed) {
+            const seq::QualityModel model{seq::parse_quality_model(kind), first, second, sd};
+            return std::make_shared<seq::QualitySimulator>(model, seed);
+          }));
   bind_transform<seq::EndTrimmer, int64_t>(module, "EndTrimmer");
   bind_transform<seq::WindowTrimmer, int64_t, int64_t>(module, "WindowTrimmer");
   bind_transform<seq::AdapterTrimmer, std::string, double, int64_t>(module, "AdapterTrimmer");
   bind_transform<seq::QualityMasker, int64_t>(module, "QualityMasker");
   bind_transform<seq::LengthFilter, int64_t, int64_t>(module, "LengthFilter");
   bind_transform<seq::QualityFilter, double, int64_t>(module, "QualityFilter");
-  py::class_<seq::Subsampler, seq::Transform, std::shared_ptr<seq::Subsampler>>(module, "Subsampler")
+  py::class_<seq::Subsampler, seq::Transform, std::shared_ptr<seq::Subsampler>>(module,
+                                                                                "Subsampler")
       .def(py::init([](const std::string& kind, double value, uint64_t seed) {
         return std::make_shared<seq::Subsampler>(seq::parse_subsampling(kind), value, seed);
       }));
-  py::class_<seq::Deduplicator, seq::Transform, std::shared_ptr<seq::Deduplicator>>(module, "Deduplicator")
-      .def(py::init(
-          [](const std::string& keep) { return std::make_shared<seq::Deduplicator>(seq::parse_copies(keep)); }));
+  py::class_<seq::Deduplicator, seq::Transform, std::shared_ptr<seq::Deduplicator>>(module,
+                                                                                    "Deduplicator")
+      .def(py::init([](const std::string& keep) {
+        return std::make_shared<seq::Deduplicator>(seq::parse_copies(keep));
+      }));
   py::class_<seq::DuplicateCounter>(module, "DuplicateCounter")
       .def(py::init<>())
       .def("add",
@@ -191,11 +213,13 @@ void bind_transforms(py::module_& module) {
 
 void bind_read_encoding(py::module_& module) {
   py::class_<data::ReadEncoding>(module, "ReadEncoding")
-      .def(py::init([](const std::string& encoding, const std::string& type, const std::string& unknown, int64_t pad_to,
-                       int64_t max_length, bool channels_first, uint64_t seed, const std::string& dtype,
+      .def(py::init([](const std::string& encoding, const std::string& type,
+                       const std::string& unknown, int64_t pad_to, int64_t max_length,
+                       bool channels_first, uint64_t seed, const std::string& dtype,
                        const std::string& quality, const std::vector<SharedTransform>& transforms,
                        std::shared_ptr<data::ReadEncoder> encoder) {
-             data::EncoderOptions options = LetterArguments{type, unknown, pad_to, max_length, seed}.options(encoding);
+             data::EncoderOptions options =
+                 LetterArguments{type, unknown, pad_to, max_length, seed}.options(encoding);
              options.channels_first = channels_first;
              options.dtype = dtype;
              options.quality = quality;
@@ -204,10 +228,11 @@ void bind_read_encoding(py::module_& module) {
              out.encoder = encoder ? std::move(encoder) : data::make_encoder(options);
              return out;
            }),
-           py::kw_only(), py::arg("encoding") = "onehot", py::arg("sequence_type") = "dna", py::arg("unknown") = "zero",
-           py::arg("pad_to") = 0, py::arg("max_length") = 0, py::arg("channels_first") = false, py::arg("seed") = 0,
-           py::arg("dtype") = "int64", py::arg("quality") = "phred",
-           py::arg("transforms") = std::vector<SharedTransform>{}, py::arg("encoder") = nullptr);
+           py::kw_only(), py::arg("encoding") = "onehot", py::arg("sequence_type") = "dna",
+           py::arg("unknown") = "zero", py::arg("pad_to") = 0, py::arg("max_length") = 0,
+           py::arg("channels_first") = false, py::arg("seed") = 0, py::arg("dtype") = "int64",
+           py::arg("quality") = "phred", py::arg("transforms") = std::vector<SharedTransform>{},
+           py::arg("encoder") = nullptr);
 }
 
 }  // namespace

@@ -7,10 +7,12 @@
 namespace deepbio::bindings {
 namespace {
 
-void write(const std::string& path, const std::string& config_json, const std::map<std::string, torch::Tensor>& state,
-           const std::string& metadata_json, bool overwrite) {
-  const auto model = model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")),
-                                       is_predictor(state), /*seed=*/0);
+void write(const std::string& path, const std::string& config_json,
+           const std::map<std::string, torch::Tensor>& state, const std::string& metadata_json,
+           bool overwrite) {
+  const auto model =
+      model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")),
+                        is_predictor(state), /*seed=*/0);
   train::load_state_dict(*model, to_named(state));
   exporting::write_torchscript(path, *model, metadata_json, overwrite_mode(overwrite));
 }

@@ -50,11 +50,12 @@ py::tuple distances_to_python(const std::string& path) {
   return py::make_tuple(matrix.ids, torch::tensor(matrix.values, torch::kDouble).view({n, n}));
 }
 
-void write_distances(const std::string& path, const std::vector<std::string>& ids, const torch::Tensor& values,
-                     bool overwrite) {
+void write_distances(const std::string& path, const std::vector<std::string>& ids,
+                     const torch::Tensor& values, bool overwrite) {
   const auto n = static_cast<int64_t>(ids.size());
   if (values.dim() != 2 || values.size(0) != n || values.size(1) != n) {
-    throw ShapeError("distances: expected [" + std::to_string(n) + ", " + std::to_string(n) + "] for as many ids");
+    throw ShapeError("distances: expected [" + std::to_string(n) + ", " + std::to_string(n) +
+                     "] for as many ids");
   }
   const torch::Tensor flat = values.to(torch::kDouble).contiguous();
   io::DistanceMatrix matrix;
@@ -82,7 +83,9 @@ io::OnBadRecord parse_on_bad_record(const std::string& name) {
   throw ArgumentError("on_bad_record: expected raise or skip, got " + quoted(name));
 }
 
-io::Overwrite overwrite_mode(bool overwrite) { return overwrite ? io::Overwrite::kAllow : io::Overwrite::kRefuse; }
+io::Overwrite overwrite_mode(bool overwrite) {
+  return overwrite ? io::Overwrite::kAllow : io::Overwrite::kRefuse;
+}
 
 train::NamedTensors to_named(const std::map<std::string, torch::Tensor>& tensors) {
   return {tensors.begin(), tensors.end()};
@@ -114,13 +117,17 @@ void bind_io(py::module_& module) {
                              })
       .def(
           "missing_report",
-          [](const io::Metadata& m, const std::string& name) { return io::missing_report(m, m.column(name)); },
+          [](const io::Metadata& m, const std::string& name) {
+            return io::missing_report(m, m.column(name));
+          },
           py::arg("column"))
       .def("values", &column_values, py::arg("column"))
       .def("numbers", &column_numbers, py::arg("column"))
       .def(
           "is_numeric",
-          [](const io::Metadata& m, const std::string& name) { return io::is_numeric(m, m.column(name)); },
+          [](const io::Metadata& m, const std::string& name) {
+            return io::is_numeric(m, m.column(name));
+          },
           py::arg("column"));
   module.def("is_missing", &io::is_missing, py::arg("value"));
   module.def("load_tensors", &load, py::arg("path"), NoGil());
@@ -128,16 +135,16 @@ void bind_io(py::module_& module) {
              py::arg("metadata") = std::map<std::string, std::string>{}, NoGil());
   module.def(
       "compare_ids",
-      [](const std::vector<std::string>& first, const std::vector<std::string>& second, const std::string& first_name,
-         const std::string& second_name) {
+      [](const std::vector<std::string>& first, const std::vector<std::string>& second,
+         const std::string& first_name, const std::string& second_name) {
         const io::IdOverlap overlap = io::compare_ids(first, second);
         return py::make_tuple(overlap.shared, overlap.only_first, overlap.only_second,
                               io::describe(overlap, first_name, second_name));
       },
       py::arg("first"), py::arg("second"), py::arg("first_name"), py::arg("second_name"));
   module.def("read_distances", &distances_to_python, py::arg("path"));
-  module.def("write_distances", &write_distances, py::arg("path"), py::arg("ids"), py::arg("values"),
-             py::arg("overwrite") = false, NoGil());
+  module.def("write_distances", &write_distances, py::arg("path"), py::arg("ids"),
+             py::arg("values"), py::arg("overwrite") = false, NoGil());
 }
 
 }  // namespace deepbio::bindings

@@ -1,6 +1,7 @@
-// Plain Python values as deepbio::Json and back, as arguments and results of bound functions: None, bool, int, float,
-// str, mappings, and anything else that is a sequence. What has `tolist` (NumPy, tensors) is taken by its values.
-// Keys of mappings that are no text become it (output columns are numbers in Python).
+// Plain Python values as deepbio::Json and back, as arguments and results of bound functions: None,
+// bool, int, float, str, mappings, and anything else that is a sequence. What has `tolist` (NumPy,
+// tensors) is taken by its values. Keys of mappings that are no text become it (output columns are
+// numbers in Python).
 #pragma once
 
 #include <torch/csrc/utils/pybind.h>

@@ -38,10 +38,13 @@ std::string_view letters_of(const py::handle& sequence, const char* who, py::obj
 
 Letters::Letters(const py::handle& items) {
   PyObject* const given = items.ptr();
-  if (PyBytes_Check(given) || PyUnicode_Check(given) || PyByteArray_Check(given) || !PySequence_Check(given)) {
-    refuse("sequences: expected a list of bytes or str, got " + type_name(given) + "; put one into a list");
+  if (PyBytes_Check(given) || PyUnicode_Check(given) || PyByteArray_Check(given) ||
+      !PySequence_Check(given)) {
+    refuse("sequences: expected a list of bytes or str, got " + type_name(given) +
+           "; put one into a list");
   }
-  items_ = py::reinterpret_steal<py::object>(PySequence_Fast(given, "expected a list of str or bytes"));
+  items_ =
+      py::reinterpret_steal<py::object>(PySequence_Fast(given, "expected a list of str or bytes"));
   if (!items_) throw py::error_already_set();
   const auto size = static_cast<size_t>(PySequence_Fast_GET_SIZE(items_.ptr()));
   PyObject** const objects = PySequence_Fast_ITEMS(items_.ptr());

@@ -1,5 +1,6 @@
-// Sequences of a Python caller: a list of str, bytes, bytearray or memoryview, seen as bytes without a copy where that
-// is possible. Threads: made with the GIL held; the views may be read without it.
+// Sequences of a Python caller: a list of str, bytes, bytearray or memoryview, seen as bytes
+// without a copy where that is possible. Threads: made with the GIL held; the views may be read
+// without it.
 #pragma once
 
 #include <string_view>
@@ -21,7 +22,8 @@ class Letters {
   std::vector<std::string_view> views_;
 };
 
-// One sequence; `copy` keeps what had to be copied alive. throws WrongTypeError: another type, naming `who`.
+// One sequence; `copy` keeps what had to be copied alive. throws WrongTypeError: another type,
+// naming `who`.
 std::string_view letters_of(const py::handle& sequence, const char* who, py::object& copy);
 
 }  // namespace deepbio::bindings

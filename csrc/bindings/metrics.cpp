@@ -22,17 +22,20 @@ Json metric_rows() {
 
 template <class T>
 std::vector<T> values_of(const torch::Tensor& tensor) {
-  const torch::Tensor flat = tensor.detach().to(at::kCPU, c10::CppTypeToScalarType<T>::value).flatten().contiguous();
+  const torch::Tensor flat =
+      tensor.detach().to(at::kCPU, c10::CppTypeToScalarType<T>::value).flatten().contiguous();
   return {flat.const_data_ptr<T>(), flat.const_data_ptr<T>() + flat.numel()};
 }
 
 Json number_metrics(const torch::Tensor& prediction, const torch::Tensor& actual) {
-  return train::metrics_json(train::NumberAnswers{values_of<double>(prediction), values_of<double>(actual)});
+  return train::metrics_json(
+      train::NumberAnswers{values_of<double>(prediction), values_of<double>(actual)});
 }
 
 Json class_metrics(const torch::Tensor& predicted, const torch::Tensor& actual, int64_t num_classes,
                    const std::optional<torch::Tensor>& probabilities) {
-  train::ClassAnswers answers{values_of<int64_t>(predicted), values_of<int64_t>(actual), num_classes, {}};
+  train::ClassAnswers answers{
+      values_of<int64_t>(predicted), values_of<int64_t>(actual), num_classes, {}};
   if (probabilities) answers.probabilities = values_of<double>(*probabilities);
   return train::metrics_json(answers);
 }
@@ -42,8 +45,8 @@ Json class_metrics(const torch::Tensor& predicted, const torch::Tensor& actual, 
 void bind_metrics(py::module_& module) {
   module.def("metric_rows", &metric_rows);
   module.def("number_metrics", &number_metrics, py::arg("prediction"), py::arg("actual"));
-  module.def("class_metrics", &class_metrics, py::arg("predicted"), py::arg("actual"), py::arg("num_classes"),
-             py::arg("probabilities") = py::none());
+  module.def("class_metrics", &class_metrics, py::arg("predicted"), py::arg("actual"),
+             py::arg("num_classes"), py::arg("probabilities") = py::none());
 }
 
 }  // namespace deepbio::bindings

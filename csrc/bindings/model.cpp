@@ -14,7 +14,8 @@ using Tensors = std::map<std::string, torch::Tensor>;
 
 std::vector<std::string> parameter_names(const std::string& config_json, bool predictor) {
   const auto model =
-      model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")), predictor, /*seed=*/0);
+      model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")),
+                        predictor, /*seed=*/0);
   return model->named_parameters().keys();
 }
 
@@ -26,7 +27,8 @@ model::Inputs to_inputs(const py::dict& inputs) {
   std::map<std::string, torch::Tensor> categorical;
   if (inputs.contains("categorical_ids")) categorical = inputs["categorical_ids"].cast<Tensors>();
   const torch::Tensor counts = tensor_of(inputs, "counts");
-  if (inputs.contains("tokens")) return model::inputs_from_padded(tensor_of(inputs, "tokens"), counts, categorical);
+  if (inputs.contains("tokens"))
+    return model::inputs_from_padded(tensor_of(inputs, "tokens"), counts, categorical);
   model::Inputs out;
   out.asv_tokens = tensor_of(inputs, "asv_tokens");
   out.asv_embeddings = tensor_of(inputs, "asv_embeddings");
@@ -61,15 +63,17 @@ py::dict to_python(const model::Outputs& outputs) {
 
 py::dict forward(const std::string& config_json, const Tensors& state, const py::dict& inputs,
                  bool return_nucleotides) {
-  const auto model = model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")),
-                                       is_predictor(state), /*seed=*/0);
+  const auto model =
+      model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")),
+                        is_predictor(state), /*seed=*/0);
   train::load_state_dict(*model, to_named(state));
   model->eval();
   const model::Inputs converted = to_inputs(inputs);
   const model::Outputs outputs = [&] {
     const py::gil_scoped_release no_gil;
     const torch::NoGradGuard no_grad;
-    return model->forward(converted, {.return_nucleotides = return_nucleotides, .return_sample_embeddings = true});
+    return model->forward(
+        converted, {.return_nucleotides = return_nucleotides, .return_sample_embeddings = true});
   }();
   return to_python(outputs);
 }

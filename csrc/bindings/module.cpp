@@ -1,4 +1,5 @@
-// The Python module deepbio_torch._C: one bind_x per room. Private; the Python modules are the public surface.
+// The Python module deepbio_torch._C: one bind_x per room. Private; the Python modules are the
+// public surface.
 #include "bindings/bindings.h"
 
 namespace deepbio::bindings {

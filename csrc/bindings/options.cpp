@@ -1,4 +1,5 @@
-// The options of the library for Python: the rows that declare them, and values read, checked and completed by them.
+// The options of the library for Python: the rows that declare them, and values read, checked and
+// completed by them.
 #include "bindings/bindings.h"
 #include "bindings/json_value.h"
 
@@ -28,7 +29,8 @@ Json rows_of(const std::string& kind) {
   if (kind == "loss") return describe(training.loss.rows());
   if (kind == "study") return describe(study.rows());
   if (kind == "encoder") return describe(encoder.rows());
-  throw ArgumentError("options: expected model, training, loss, study or encoder, got " + quoted(kind));
+  throw ArgumentError("options: expected model, training, loss, study or encoder, got " +
+                      quoted(kind));
 }
 
 // Study options by name, checked by their rows, defaults included.
@@ -48,7 +50,8 @@ void bind_options(py::module_& module) {
   module.def("loss_options", &resolved<train::LossOptions>, py::arg("options"));
   module.def("study_options", &study_options, py::arg("options"));
   module.def(
-      "num_quantiles", [](const Json& options) { return train::LossOptions::from_json(options).num_quantiles(); },
+      "num_quantiles",
+      [](const Json& options) { return train::LossOptions::from_json(options).num_quantiles(); },
       py::arg("options"));
 }
 

@@ -13,7 +13,8 @@ struct RecordObject {
   PyObject_HEAD PyObject* fields[kNumFields];  // str, str, bytes, bytes or None
 };
 
-// Freed records whose memory the next ones take, as Python does for its own tuples. Guarded by the GIL.
+// Freed records whose memory the next ones take, as Python does for its own tuples. Guarded by the
+// GIL.
 constexpr size_t kMaxSpares = 64;
 PyObject* spares[kMaxSpares];
 size_t num_spares = 0;
@@ -28,15 +29,17 @@ PyObject* as_tuple(PyObject* record) {
 PyObject* construct(PyTypeObject*, PyObject* arguments, PyObject* keywords) {
   static const char* names[] = {"name", "description", "sequence", "quality", nullptr};
   PyObject *name = nullptr, *description = nullptr, *sequence = nullptr, *quality = nullptr;
-  if (PyArg_ParseTupleAndKeywords(arguments, keywords, "UUSO:Record", const_cast<char**>(names), &name, &description,
-                                  &sequence, &quality) == 0) {
+  if (PyArg_ParseTupleAndKeywords(arguments, keywords, "UUSO:Record", const_cast<char**>(names),
+                                  &name, &description, &sequence, &quality) == 0) {
     return nullptr;
   }
   if (quality != Py_None && !PyBytes_Check(quality)) {
-    PyErr_Format(PyExc_TypeError, "Record: expected bytes or None as quality, got %.100s", Py_TYPE(quality)->tp_name);
+    PyErr_Format(PyExc_TypeError, "Record: expected bytes or None as quality, got %.100s",
+                 Py_TYPE(quality)->tp_name);
     return nullptr;
   }
-  return new_record(Py_NewRef(name), Py_NewRef(description), Py_NewRef(sequence), Py_NewRef(quality));
+  return new_record(Py_NewRef(name), Py_NewRef(description), Py_NewRef(sequence),
+                    Py_NewRef(quality));
 }
 
 void deallocate(PyObject* record) {
@@ -89,7 +92,8 @@ Py_hash_t hash(PyObject* record) {
 
 PyObject* describe(PyObject* record) {
   PyObject** const f = fields_of(record);
-  return PyUnicode_FromFormat("Record(name=%R, description=%R, sequence=%R, quality=%R)", f[0], f[1], f[2], f[3]);
+  return PyUnicode_FromFormat("Record(name=%R, description=%R, sequence=%R, quality=%R)", f[0],
+                              f[1], f[2], f[3]);
 }
 
 PyObject* reduce(PyObject* record, PyObject*) {
@@ -98,7 +102,8 @@ PyObject* reduce(PyObject* record, PyObject*) {
 
 PyTypeObject* make_type() {
   static PyMemberDef members[] = {
-      {"name", T_OBJECT_EX, offsetof(RecordObject, fields), READONLY, "str: the title up to the first white space"},
+      {"name", T_OBJECT_EX, offsetof(RecordObject, fields), READONLY,
+       "str: the title up to the first white space"},
       {"description", T_OBJECT_EX, offsetof(RecordObject, fields) + sizeof(PyObject*), READONLY,
        "str: the rest of the title"},
       {"sequence", T_OBJECT_EX, offsetof(RecordObject, fields) + 2 * sizeof(PyObject*), READONLY,
@@ -106,10 +111,12 @@ PyTypeObject* make_type() {
       {"quality", T_OBJECT_EX, offsetof(RecordObject, fields) + 3 * sizeof(PyObject*), READONLY,
        "bytes: as in the file (Phred + 33); None in FASTA"},
       {nullptr, 0, 0, 0, nullptr}};
-  static PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
+  static PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr},
+                                  {nullptr, nullptr, 0, nullptr}};
   static PyType_Slot slots[] = {
-      {Py_tp_doc, const_cast<char*>("One record: ``name``, ``description``, ``sequence``, ``quality``.\n\n"
-                                    "Unpacks and compares as a tuple of these four; cannot be changed.")},
+      {Py_tp_doc,
+       const_cast<char*>("One record: ``name``, ``description``, ``sequence``, ``quality``.\n\n"
+                         "Unpacks and compares as a tuple of these four; cannot be changed.")},
       {Py_tp_new, reinterpret_cast<void*>(construct)},
       {Py_tp_dealloc, reinterpret_cast<void*>(deallocate)},
       {Py_tp_members, members},
@@ -128,7 +135,8 @@ PyTypeObject* make_type() {
 
 // Uninitialised fields; null with Python's error when there is no memory.
 PyObject* allocate() {
-  if (num_spares == 0) return reinterpret_cast<PyObject*>(PyObject_New(RecordObject, record_type()));
+  if (num_spares == 0)
+    return reinterpret_cast<PyObject*>(PyObject_New(RecordObject, record_type()));
   PyObject* const record = spares[--num_spares];
   Py_SET_REFCNT(record, 1);
   return record;

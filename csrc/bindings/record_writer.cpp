@@ -1,7 +1,8 @@
-// Writing FASTA and FASTQ from Python: the writer under SequenceWriter, one record or many in a call.
+// Writing FASTA and FASTQ from Python: the writer under SequenceWriter, one record or many in a
+// call.
 //
-// What a caller gives is copied with the GIL held, then checked, packed and written without it. A second thread gets an
-// error, as of a reader.
+// What a caller gives is copied with the GIL held, then checked, packed and written without it. A
+// second thread gets an error, as of a reader.
 #include <memory>
 #include <optional>
 #include <utility>
@@ -15,17 +16,19 @@
 namespace deepbio::bindings {
 namespace {
 
-// Titles may hold any bytes: surrogates of a str are those that are no UTF-8, as to_text() made them.
+// Titles may hold any bytes: surrogates of a str are those that are no UTF-8, as to_text() made
+// them.
 std::string title_of(const py::handle& title, const char* who) {
   py::object bytes;
   if (PyUnicode_Check(title.ptr()) == 0) return std::string(letters_of(title, who, bytes));
-  bytes = py::reinterpret_steal<py::object>(PyUnicode_AsEncodedString(title.ptr(), "utf-8", "surrogateescape"));
+  bytes = py::reinterpret_steal<py::object>(
+      PyUnicode_AsEncodedString(title.ptr(), "utf-8", "surrogateescape"));
   if (!bytes) throw py::error_already_set();
   return {PyBytes_AS_STRING(bytes.ptr()), static_cast<size_t>(PyBytes_GET_SIZE(bytes.ptr()))};
 }
 
-io::Record record_of(const py::handle& name, const py::handle& description, const py::handle& sequence,
-                     const py::handle& quality) {
+io::Record record_of(const py::handle& name, const py::handle& description,
+                     const py::handle& sequence, const py::handle& quality) {
   py::object copy;
   io::Record out;
   out.name = title_of(name, "name");
@@ -63,7 +66,8 @@ class Writer {
     }
   }
 
-  // Makes the file appear under its name, or, without `keep`, leaves nothing behind. A second call does nothing.
+  // Makes the file appear under its name, or, without `keep`, leaves nothing behind. A second call
+  // does nothing.
   void close(bool keep) {
     if (!writer_) return;
     refuse();
@@ -80,14 +84,16 @@ class Writer {
  private:
   // throws why nothing can be written; nothing when it can.
   void refuse() const {
-    if (is_busy_) throw ArgumentError("SequenceWriter: expected one thread at a time, got a second one");
+    if (is_busy_)
+      throw ArgumentError("SequenceWriter: expected one thread at a time, got a second one");
     if (!writer_) throw ArgumentError("SequenceWriter: the file is closed");
   }
 
   void put(const io::Record& record) {
     if (is_fastq_ && !record.has_quality) {
-      throw ArgumentError("SequenceWriter: record " + std::to_string(num_records_) +
-                          ": expected qualities, which FASTQ needs, got none; `format` fasta does without");
+      throw ArgumentError(
+          "SequenceWriter: record " + std::to_string(num_records_) +
+          ": expected qualities, which FASTQ needs, got none; `format` fasta does without");
     }
     writer_->write(record);
     ++num_records_;
@@ -111,8 +117,9 @@ io::Container parse_container(const std::string& name) {
   throw ArgumentError("container: expected plain, gzip or bgzf, got " + quoted(name));
 }
 
-std::unique_ptr<Writer> open_writer(const std::string& path, const std::string& format, const std::string& container,
-                                    int level, int64_t width, bool block_index, bool overwrite) {
+std::unique_ptr<Writer> open_writer(const std::string& path, const std::string& format,
+                                    const std::string& container, int level, int64_t width,
+                                    bool block_index, bool overwrite) {
   io::FastxWriterOptions options;
   options.format = parse_format(format);
   options.container = parse_container(container);
@@ -124,15 +131,16 @@ std::unique_ptr<Writer> open_writer(const std::string& path, const std::string& 
 }
 
 // Lists of one length; descriptions and qualities may be None.
-void write_all(Writer& writer, const py::sequence& names, const py::sequence& sequences, const py::object& qualities,
-               const py::object& descriptions) {
+void write_all(Writer& writer, const py::sequence& names, const py::sequence& sequences,
+               const py::object& qualities, const py::object& descriptions) {
   const auto at = [](const py::object& items, size_t i) -> py::object {
     return items.is_none() ? items : py::object(items.cast<py::sequence>()[i]);
   };
   std::vector<io::Record> records;
   records.reserve(names.size());
   for (size_t i = 0; i < names.size(); ++i) {
-    records.push_back(record_of(at(names, i), at(descriptions, i), at(sequences, i), at(qualities, i)));
+    records.push_back(
+        record_of(at(names, i), at(descriptions, i), at(sequences, i), at(qualities, i)));
   }
   writer.write(records);
 }
@@ -141,12 +149,15 @@ void write_all(Writer& writer, const py::sequence& names, const py::sequence& se
 
 void bind_record_writer(py::module_& module) {
   py::class_<Writer>(module, "FastxWriter")
-      .def(py::init(&open_writer), py::arg("path"), py::arg("format"), py::arg("container"), py::arg("level") = 6,
-           py::arg("width") = 0, py::arg("block_index") = false, py::arg("overwrite") = false, NoGil())
+      .def(py::init(&open_writer), py::arg("path"), py::arg("format"), py::arg("container"),
+           py::arg("level") = 6, py::arg("width") = 0, py::arg("block_index") = false,
+           py::arg("overwrite") = false, NoGil())
       .def(
           "write",
-          [](Writer& writer, const py::object& name, const py::object& description, const py::object& sequence,
-             const py::object& quality) { writer.write({record_of(name, description, sequence, quality)}); },
+          [](Writer& writer, const py::object& name, const py::object& description,
+             const py::object& sequence, const py::object& quality) {
+            writer.write({record_of(name, description, sequence, quality)});
+          },
           py::arg("name"), py::arg("description"), py::arg("sequence"), py::arg("quality"))
       .def("write_all", &write_all, py::arg("names"), py::arg("sequences"), py::arg("qualities"),
            py::arg("descriptions"))

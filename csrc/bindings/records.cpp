@@ -1,8 +1,9 @@
-// Records of sequence files: the iterator under SequenceReader, batches of records as flat tensors, FASTA windows.
+// Records of sequence files: the iterator under SequenceReader, batches of records as flat tensors,
+// FASTA windows.
 //
-// A record becomes a Python object in one call of a slot written by hand, straight from the reader's buffer: pybind11's
-// dispatch would cost more than reading the record does. The GIL is let go where the file is read and inflated, once
-// in many records, and for whole batches.
+// A record becomes a Python object in one call of a slot written by hand, straight from the
+// reader's buffer: pybind11's dispatch would cost more than reading the record does. The GIL is let
+// go where the file is read and inflated, once in many records, and for whole batches.
 #include <algorithm>
 #include <cstring>
 #include <exception>
@@ -51,7 +52,8 @@ struct Reader {
 
   // throws why no record can be read; nothing when one can.
   void refuse() const {
-    if (is_busy) throw ArgumentError("SequenceReader: expected one thread at a time, got a second one");
+    if (is_busy)
+      throw ArgumentError("SequenceReader: expected one thread at a time, got a second one");
     if (!reader) throw ArgumentError("SequenceReader: the file is closed");
     if (error) std::rethrow_exception(error);
   }
@@ -61,7 +63,8 @@ struct Reader {
     out.sequences.reserve(batch_bytes);
     if (fields.qualities && is_fastq) out.qualities.reserve(batch_bytes);
     const auto num_places = static_cast<size_t>(std::min<int64_t>(max_records, 1 << 16)) + 1;
-    for (auto* offsets : {&out.name_offsets, &out.description_offsets, &out.sequence_offsets, &out.quality_offsets}) {
+    for (auto* offsets : {&out.name_offsets, &out.description_offsets, &out.sequence_offsets,
+                          &out.quality_offsets}) {
       offsets->reserve(num_places);
     }
     reader->set_fields(fields);
@@ -76,13 +79,15 @@ struct Reader {
   }
 };
 
-// --- batches -------------------------------------------------------------------------------------------
+// --- batches
+// -------------------------------------------------------------------------------------------
 
 using Batch = std::shared_ptr<io::RecordBatch>;
 
 // Flat buffers of up to max_records; null at the end.
 Batch read_batch(Reader& reader, int64_t max_records, bool titles, bool qualities) {
-  if (max_records < 1) throw ArgumentError("batches: expected 1 or more, got " + std::to_string(max_records));
+  if (max_records < 1)
+    throw ArgumentError("batches: expected 1 or more, got " + std::to_string(max_records));
   auto batch = std::make_shared<io::RecordBatch>();
   {
     reader.refuse();
@@ -97,7 +102,8 @@ Batch read_batch(Reader& reader, int64_t max_records, bool titles, bool qualitie
 
 // The memory of data as a tensor, without a copy; owner keeps it alive.
 template <class Value>
-torch::Tensor tensor_over(const Batch& owner, const Value* data, at::IntArrayRef shape, torch::Dtype dtype) {
+torch::Tensor tensor_over(const Batch& owner, const Value* data, at::IntArrayRef shape,
+                          torch::Dtype dtype) {
   if (c10::multiply_integers(shape) == 0) return torch::empty(shape, dtype);
   return torch::from_blob(
       const_cast<Value*>(data), shape, [owner](void*) {}, dtype);
@@ -112,12 +118,14 @@ torch::Tensor numbers_of(const Batch& batch, const std::vector<int64_t>& offsets
 }
 
 // Rows of one width, cut or padded; a view where every row has that width already.
-torch::Tensor padded(const Batch& batch, const std::string& data, const std::vector<int64_t>& offsets,
-                     std::optional<int64_t> width, int64_t padding_value) {
+torch::Tensor padded(const Batch& batch, const std::string& data,
+                     const std::vector<int64_t>& offsets, std::optional<int64_t> width,
+                     int64_t padding_value) {
   if (padding_value < 0 || padding_value > 255) {
     throw ArgumentError("padding_value: expected 0 to 255, got " + std::to_string(padding_value));
   }
-  if (width && *width < 0) throw ArgumentError("width: expected 0 or more, got " + std::to_string(*width));
+  if (width && *width < 0)
+    throw ArgumentError("width: expected 0 or more, got " + std::to_string(*width));
   const auto rows = static_cast<int64_t>(offsets.size()) - 1;
   int64_t longest = 0, shortest = std::numeric_limits<int64_t>::max();
   for (int64_t i = 0; i < rows; ++i) {
@@ -125,11 +133,13 @@ torch::Tensor padded(const Batch& batch, const std::string& data, const std::vec
     shortest = std::min(shortest, offsets[i + 1] - offsets[i]);
   }
   const int64_t columns = width.value_or(longest);
-  if (shortest == columns && longest == columns) return tensor_over(batch, data.data(), {rows, columns}, torch::kByte);
+  if (shortest == columns && longest == columns)
+    return tensor_over(batch, data.data(), {rows, columns}, torch::kByte);
   torch::Tensor out = torch::full({rows, columns}, padding_value, torch::kByte);
   auto* const values = out.mutable_data_ptr<uint8_t>();
   for (int64_t i = 0; i < rows; ++i) {
-    std::copy_n(data.data() + offsets[i], std::min(columns, offsets[i + 1] - offsets[i]), values + i * columns);
+    std::copy_n(data.data() + offsets[i], std::min(columns, offsets[i + 1] - offsets[i]),
+                values + i * columns);
   }
   return out;
 }
@@ -139,11 +149,14 @@ void bind_batch(py::module_& module) {
   py::class_<RecordBatch, Batch>(module, "RecordBatch")
       .def("__len__", &RecordBatch::size)
       .def_property_readonly("sequences", [](const Batch& b) { return bytes_of(b, b->sequences); })
-      .def_property_readonly("offsets", [](const Batch& b) { return numbers_of(b, b->sequence_offsets); })
+      .def_property_readonly("offsets",
+                             [](const Batch& b) { return numbers_of(b, b->sequence_offsets); })
       .def_property_readonly("qualities", [](const Batch& b) { return bytes_of(b, b->qualities); })
       .def_property_readonly("names", [](const Batch& b) { return bytes_of(b, b->names); })
-      .def_property_readonly("name_offsets", [](const Batch& b) { return numbers_of(b, b->name_offsets); })
-      .def_property_readonly("descriptions", [](const Batch& b) { return bytes_of(b, b->descriptions); })
+      .def_property_readonly("name_offsets",
+                             [](const Batch& b) { return numbers_of(b, b->name_offsets); })
+      .def_property_readonly("descriptions",
+                             [](const Batch& b) { return bytes_of(b, b->descriptions); })
       .def_property_readonly("description_offsets",
                              [](const Batch& b) { return numbers_of(b, b->description_offsets); })
       .def(
@@ -160,13 +173,15 @@ void bind_batch(py::module_& module) {
           py::arg("width"), py::arg("padding_value"));
 }
 
-// --- records --------------------------------------------------------------------------------------------
+// --- records
+// --------------------------------------------------------------------------------------------
 
 PyObject* to_bytes(std::string_view text) {
   return PyBytes_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size()));
 }
 
-// --- RecordIterator: a type written by hand, base of deepbio_torch.SequenceReader ------------------------
+// --- RecordIterator: a type written by hand, base of deepbio_torch.SequenceReader
+// ------------------------
 
 struct RecordIterator {
   PyObject_HEAD PyObject* owner;  // the Python object of reader
@@ -215,7 +230,8 @@ PyObject* next_record(PyObject* object) {
   if (reader.error) return refused(self);
   if (!is_found) return nullptr;
   ++reader.num_given;
-  return new_record(to_text(record.name), description_of(self, record.description), to_bytes(record.sequence),
+  return new_record(to_text(record.name), description_of(self, record.description),
+                    to_bytes(record.sequence),
                     reader.is_fastq ? to_bytes(record.quality) : Py_NewRef(Py_None));
 }
 
@@ -252,8 +268,9 @@ void deallocate(PyObject* object) {
 }
 
 void bind_iterator(py::module_& module) {
-  static PyMethodDef methods[] = {{"bind", bind_reader, METH_O, "Takes records from this FastxReader."},
-                                  {nullptr, nullptr, 0, nullptr}};
+  static PyMethodDef methods[] = {
+      {"bind", bind_reader, METH_O, "Takes records from this FastxReader."},
+      {nullptr, nullptr, 0, nullptr}};
   PyType_Slot slots[] = {{Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
                          {Py_tp_iternext, reinterpret_cast<void*>(next_record)},
                          {Py_tp_methods, methods},
@@ -263,7 +280,8 @@ void bind_iterator(py::module_& module) {
                          {0, nullptr}};
   PyType_Spec spec = {"deepbio_torch._C.RecordIterator", sizeof(RecordIterator), 0,
                       Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
-  module.attr("Record") = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(record_type()));
+  module.attr("Record") =
+      py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(record_type()));
   module.attr("RecordIterator") = py::reinterpret_steal<py::object>(PyType_FromSpec(&spec));
 }
 
@@ -275,8 +293,8 @@ py::dict report_of(const Reader& reader) {
 }
 
 std::unique_ptr<Reader> open_reader(const std::string& path, const std::string& alphabet,
-                                    const std::string& on_bad_record, int num_threads, int quality_offset,
-                                    uint64_t max_record_bytes) {
+                                    const std::string& on_bad_record, int num_threads,
+                                    int quality_offset, uint64_t max_record_bytes) {
   io::FastxOptions options;
   options.quality_offset = quality_offset;
   options.max_record_bytes = max_record_bytes;
@@ -290,12 +308,14 @@ std::unique_ptr<Reader> open_reader(const std::string& path, const std::string& 
 }
 
 void close_reader(Reader& reader) {
-  if (reader.is_busy) throw ArgumentError("SequenceReader: expected one thread at a time, got close() from a second");
+  if (reader.is_busy)
+    throw ArgumentError("SequenceReader: expected one thread at a time, got close() from a second");
   reader.reader.reset();
   reader.error = nullptr;
 }
 
-py::bytes fetch(const io::FastaFile& file, const std::string& name, int64_t start, std::optional<int64_t> end) {
+py::bytes fetch(const io::FastaFile& file, const std::string& name, int64_t start,
+                std::optional<int64_t> end) {
   const std::string bases = [&] {
     const py::gil_scoped_release no_gil;
     return file.fetch(name, start, end ? *end : file.entry(name).length_bp);
@@ -307,17 +327,19 @@ py::bytes fetch(const io::FastaFile& file, const std::string& name, int64_t star
 
 void bind_records(py::module_& module) {
   py::class_<Reader>(module, "FastxReader")
-      .def(py::init(&open_reader), py::arg("path"), py::arg("alphabet") = "any", py::arg("on_bad_record") = "raise",
-           py::arg("num_threads") = 1, py::arg("quality_offset") = 33, py::arg("max_record_bytes") = uint64_t{0},
-           NoGil())
+      .def(py::init(&open_reader), py::arg("path"), py::arg("alphabet") = "any",
+           py::arg("on_bad_record") = "raise", py::arg("num_threads") = 1,
+           py::arg("quality_offset") = 33, py::arg("max_record_bytes") = uint64_t{0}, NoGil())
       .def("refuse", &Reader::refuse)
-      .def("read_batch", &read_batch, py::arg("max_records"), py::arg("titles") = true, py::arg("qualities") = true)
+      .def("read_batch", &read_batch, py::arg("max_records"), py::arg("titles") = true,
+           py::arg("qualities") = true)
       .def("close", &close_reader)
       .def_property_readonly("is_closed", [](const Reader& r) { return !r.reader.has_value(); })
       .def_readonly("num_given", &Reader::num_given)
       .def("report", &report_of)
-      .def_property_readonly("format",
-                             [](const Reader& r) { return r.is_fastq ? std::string("fastq") : std::string("fasta"); })
+      .def_property_readonly(
+          "format",
+          [](const Reader& r) { return r.is_fastq ? std::string("fastq") : std::string("fasta"); })
       .def_property_readonly("container", [](const Reader& r) {
         if (!r.reader) throw ArgumentError("SequenceReader: the file is closed");
         return std::string(to_string(r.reader->container()));
@@ -329,7 +351,8 @@ void bind_records(py::module_& module) {
       .def("lengths",
            [](const io::FastaFile& file) {
              py::dict out;
-             for (const io::FaiEntry& entry : file.entries()) out[text(entry.name)] = entry.length_bp;
+             for (const io::FaiEntry& entry : file.entries())
+               out[text(entry.name)] = entry.length_bp;
              return out;
            })
       .def("fetch", &fetch, py::arg("name"), py::arg("start") = 0, py::arg("end") = py::none());

@@ -38,23 +38,26 @@ using Roles = std::map<std::string, std::string>;  // role -> token
 std::shared_ptr<seq::Tokenizer> with_roles(seq::TokenizerParts parts, const Roles& roles,
                                            const std::string& padding_side) {
   const std::map<std::string, int32_t seq::SpecialIds::*> members{
-      {"pad", &seq::SpecialIds::pad},   {"unk", &seq::SpecialIds::unk}, {"cls", &seq::SpecialIds::cls},
-      {"sep", &seq::SpecialIds::sep},   {"bos", &seq::SpecialIds::bos}, {"eos", &seq::SpecialIds::eos},
+      {"pad", &seq::SpecialIds::pad},   {"unk", &seq::SpecialIds::unk},
+      {"cls", &seq::SpecialIds::cls},   {"sep", &seq::SpecialIds::sep},
+      {"bos", &seq::SpecialIds::bos},   {"eos", &seq::SpecialIds::eos},
       {"mask", &seq::SpecialIds::mask},
   };
   if (!padding_side.empty()) parts.padding_side = seq::parse_side(padding_side);
   for (const auto& [role, token] : roles) {
     const auto found = std::find(parts.tokens.begin(), parts.tokens.end(), token);
     if (found == parts.tokens.end()) {
-      throw ArgumentError(role + "_token: " + quoted(token) + " is not in the vocabulary of " + parts.name);
+      throw ArgumentError(role + "_token: " + quoted(token) + " is not in the vocabulary of " +
+                          parts.name);
     }
     parts.special.*members.at(role) = static_cast<int32_t>(found - parts.tokens.begin());
   }
   return std::make_shared<seq::Tokenizer>(std::move(parts));
 }
 
-seq::TokenizeOptions tokenize_options(bool add_special_tokens, int64_t max_length, const std::string& truncation_side,
-                                      int64_t pad_to, int64_t pad_to_multiple, const std::string& padding_side) {
+seq::TokenizeOptions tokenize_options(bool add_special_tokens, int64_t max_length,
+                                      const std::string& truncation_side, int64_t pad_to,
+                                      int64_t pad_to_multiple, const std::string& padding_side) {
   seq::TokenizeOptions out;
   out.add_special_tokens = add_special_tokens;
   out.max_length = max_length;
@@ -65,14 +68,16 @@ seq::TokenizeOptions tokenize_options(bool add_special_tokens, int64_t max_lengt
   return out;
 }
 
-py::tuple encode_batch(const seq::Tokenizer& tokenizer, const py::object& items, bool add_special_tokens,
-                       int64_t max_length, const std::string& truncation_side, int64_t pad_to, int64_t pad_to_multiple,
+py::tuple encode_batch(const seq::Tokenizer& tokenizer, const py::object& items,
+                       bool add_special_tokens, int64_t max_length,
+                       const std::string& truncation_side, int64_t pad_to, int64_t pad_to_multiple,
                        const std::string& padding_side) {
   const Letters texts(items);
   const seq::Tokenized out = [&] {
     const py::gil_scoped_release no_gil;
-    return tokenizer.encode_batch(texts.views(), tokenize_options(add_special_tokens, max_length, truncation_side,
-                                                                  pad_to, pad_to_multiple, padding_side));
+    return tokenizer.encode_batch(
+        texts.views(), tokenize_options(add_special_tokens, max_length, truncation_side, pad_to,
+                                        pad_to_multiple, padding_side));
   }();
   return py::make_tuple(out.input_ids, out.attention_mask, out.lengths);
 }
@@ -99,13 +104,14 @@ py::list lists_of(const std::vector<std::vector<int32_t>>& rows, size_t num_ids)
   return out;
 }
 
-py::list encode_rows(const seq::Tokenizer& tokenizer, const py::object& items, bool add_special_tokens,
-                     int64_t max_length, const std::string& truncation_side) {
+py::list encode_rows(const seq::Tokenizer& tokenizer, const py::object& items,
+                     bool add_special_tokens, int64_t max_length,
+                     const std::string& truncation_side) {
   const Letters texts(items);
   const std::vector<std::vector<int32_t>> rows = [&] {
     const py::gil_scoped_release no_gil;
-    return tokenizer.encode_rows(texts.views(),
-                                 tokenize_options(add_special_tokens, max_length, truncation_side, 0, 0, ""));
+    return tokenizer.encode_rows(
+        texts.views(), tokenize_options(add_special_tokens, max_length, truncation_side, 0, 0, ""));
   }();
   return lists_of(rows, static_cast<size_t>(tokenizer.size()));
 }
@@ -128,33 +134,41 @@ void bind_tokenizer(py::module_& module) {
   py::class_<seq::Tokenizer, std::shared_ptr<seq::Tokenizer>>(module, "Tokenizer")
       .def_static(
           "from_json",
-          [](const std::string& json, const std::string& path, const Roles& roles, const std::string& padding_side) {
+          [](const std::string& json, const std::string& path, const Roles& roles,
+             const std::string& padding_side) {
             return with_roles(seq::read_tokenizer_json(json, path), roles, padding_side);
           },
           py::arg("json"), py::arg("path"), py::arg("roles"), py::arg("padding_side"), NoGil())
       .def_static(
           "from_preset",
-          [](const std::string& name, bool upper_case, const Roles& roles, const std::string& padding_side) {
+          [](const std::string& name, bool upper_case, const Roles& roles,
+             const std::string& padding_side) {
             return with_roles(seq::tokenizer_preset(name, {upper_case}), roles, padding_side);
           },
-          py::arg("name"), py::arg("upper_case"), py::arg("roles"), py::arg("padding_side"), NoGil())
+          py::arg("name"), py::arg("upper_case"), py::arg("roles"), py::arg("padding_side"),
+          NoGil())
       .def_property_readonly("name", [](const seq::Tokenizer& t) { return t.parts().name; })
       .def_property_readonly("tokens", [](const seq::Tokenizer& t) { return t.parts().tokens; })
       .def_property_readonly("special_ids", &special_ids)
       .def_property_readonly("all_special_ids", &added_specials)
       .def_property_readonly("before", [](const seq::Tokenizer& t) { return t.parts().before; })
-      .def_property_readonly("num_specials",
-                             [](const seq::Tokenizer& t) { return t.parts().before.size() + t.parts().after.size(); })
       .def_property_readonly(
-          "padding_side", [](const seq::Tokenizer& t) { return std::string(seq::to_string(t.parts().padding_side)); })
-      .def_property_readonly("max_length", [](const seq::Tokenizer& t) { return t.parts().max_length; })
+          "num_specials",
+          [](const seq::Tokenizer& t) { return t.parts().before.size() + t.parts().after.size(); })
+      .def_property_readonly("padding_side",
+                             [](const seq::Tokenizer& t) {
+                               return std::string(seq::to_string(t.parts().padding_side));
+                             })
+      .def_property_readonly("max_length",
+                             [](const seq::Tokenizer& t) { return t.parts().max_length; })
       .def("__len__", &seq::Tokenizer::size)
       .def("id", &seq::Tokenizer::id, py::arg("token"))
       .def("token", &seq::Tokenizer::token, py::arg("id"))
-      .def("encode_rows", &encode_rows, py::arg("texts"), py::arg("add_special_tokens"), py::arg("max_length"),
-           py::arg("truncation_side"))
-      .def("encode_batch", &encode_batch, py::arg("texts"), py::arg("add_special_tokens"), py::arg("max_length"),
-           py::arg("truncation_side"), py::arg("pad_to"), py::arg("pad_to_multiple"), py::arg("padding_side"))
+      .def("encode_rows", &encode_rows, py::arg("texts"), py::arg("add_special_tokens"),
+           py::arg("max_length"), py::arg("truncation_side"))
+      .def("encode_batch", &encode_batch, py::arg("texts"), py::arg("add_special_tokens"),
+           py::arg("max_length"), py::arg("truncation_side"), py::arg("pad_to"),
+           py::arg("pad_to_multiple"), py::arg("padding_side"))
       .def(
           "decode",
           [](const seq::Tokenizer& t, const std::vector<int64_t>& ids, bool skip_special_tokens) {
@@ -171,8 +185,8 @@ void bind_seq(py::module_& module) {
   py::class_<data::ReadEncoder, std::shared_ptr<data::ReadEncoder>>(module, "ReadEncoder")
       .def(
           "encode_kmers",
-          [](const data::ReadEncoder& encoder, const py::object& reads, const std::vector<int64_t>& record_indices,
-             uint64_t epoch) {
+          [](const data::ReadEncoder& encoder, const py::object& reads,
+             const std::vector<int64_t>& record_indices, uint64_t epoch) {
             const Letters texts(reads);
             data::ReadBatch out;
             {
@@ -184,24 +198,29 @@ void bind_seq(py::module_& module) {
           py::arg("reads"), py::arg("record_indices"), py::arg("epoch"))
       .def_static(
           "kmers",
-          [](int64_t k, bool canonical, const std::string& output, bool overlap, const std::string& type,
-             const std::string& unknown, int64_t pad_to, int64_t max_length, uint64_t seed) {
-            const KmerArguments arguments{k, canonical, output, overlap, type, unknown, pad_to, max_length, seed};
+          [](int64_t k, bool canonical, const std::string& output, bool overlap,
+             const std::string& type, const std::string& unknown, int64_t pad_to,
+             int64_t max_length, uint64_t seed) {
+            const KmerArguments arguments{k,       canonical, output,     overlap, type,
+                                          unknown, pad_to,    max_length, seed};
             return std::const_pointer_cast<data::ReadEncoder>(
                 data::make_kmer_encoder(data::parse_kmer_output(output), arguments.options()));
           },
-          py::arg("k"), py::arg("canonical"), py::arg("output"), py::arg("overlap"), py::arg("sequence_type"),
-          py::arg("unknown"), py::arg("pad_to"), py::arg("max_length"), py::arg("seed"))
+          py::arg("k"), py::arg("canonical"), py::arg("output"), py::arg("overlap"),
+          py::arg("sequence_type"), py::arg("unknown"), py::arg("pad_to"), py::arg("max_length"),
+          py::arg("seed"))
       .def_static(
           "tokens",
-          [](const std::shared_ptr<seq::Tokenizer>& tokenizer, bool add_special_tokens, int64_t max_length,
-             int64_t pad_to, int64_t pad_to_multiple, const std::string& padding_side) {
-            const seq::TokenizeOptions options =
-                tokenize_options(add_special_tokens, max_length, "right", pad_to, pad_to_multiple, padding_side);
-            return std::const_pointer_cast<data::ReadEncoder>(data::make_token_encoder(tokenizer, options));
+          [](const std::shared_ptr<seq::Tokenizer>& tokenizer, bool add_special_tokens,
+             int64_t max_length, int64_t pad_to, int64_t pad_to_multiple,
+             const std::string& padding_side) {
+            const seq::TokenizeOptions options = tokenize_options(
+                add_special_tokens, max_length, "right", pad_to, pad_to_multiple, padding_side);
+            return std::const_pointer_cast<data::ReadEncoder>(
+                data::make_token_encoder(tokenizer, options));
           },
-          py::arg("tokenizer"), py::arg("add_special_tokens"), py::arg("max_length"), py::arg("pad_to"),
-          py::arg("pad_to_multiple"), py::arg("padding_side"));
+          py::arg("tokenizer"), py::arg("add_special_tokens"), py::arg("max_length"),
+          py::arg("pad_to"), py::arg("pad_to_multiple"), py::arg("padding_side"));
 }
 
 }  // namespace deepbio::bindings

@@ -7,11 +7,13 @@ namespace deepbio::bindings {
 
 void bind_shard(py::module_& module) {
   py::class_<data::Shard>(module, "Shard")
-      .def(py::init<const std::string&, bool>(), py::arg("path"), py::arg("is_kept_open") = false, NoGil())
-      .def("tensors", &data::Shard::tensors)
-      .def("rows", &data::Shard::rows, py::arg("names"), py::arg("begin"), py::arg("count"), NoGil())
-      .def("copy_rows", &data::Shard::copy_rows, py::arg("name"), py::arg("rows"), py::arg("places"), py::arg("out"),
+      .def(py::init<const std::string&, bool>(), py::arg("path"), py::arg("is_kept_open") = false,
            NoGil())
+      .def("tensors", &data::Shard::tensors)
+      .def("rows", &data::Shard::rows, py::arg("names"), py::arg("begin"), py::arg("count"),
+           NoGil())
+      .def("copy_rows", &data::Shard::copy_rows, py::arg("name"), py::arg("rows"),
+           py::arg("places"), py::arg("out"), NoGil())
       .def("check_unchanged", &data::Shard::check_unchanged);
 }
 

@@ -28,7 +28,9 @@ data::CategoricalEncoder categories_of(const std::string& json) {
 
 std::string refit(const std::string& codec_json, const std::vector<double>& values) {
   const data::TargetCodec codec = codec_of(codec_json);
-  return data::TargetCodec::fit_regression(codec.column(), values, codec.transform()).to_json().dump();
+  return data::TargetCodec::fit_regression(codec.column(), values, codec.transform())
+      .to_json()
+      .dump();
 }
 
 }  // namespace
@@ -40,7 +42,8 @@ data::TargetCodec codec_of(const std::string& json) {
 void bind_targets(py::module_& module) {
   module.def(
       "fit_target",
-      [](const std::string& column, const std::vector<double>& values, const std::string& transform) {
+      [](const std::string& column, const std::vector<double>& values,
+         const std::string& transform) {
         const auto parsed = data::parse_target_transform(transform);
         return data::TargetCodec::fit_regression(column, values, parsed).to_json().dump();
       },
@@ -61,7 +64,8 @@ void bind_targets(py::module_& module) {
       py::arg("columns"), py::arg("metadata"), py::arg("sample_ids"), NoGil());
   module.def(
       "category_ids",
-      [](const std::string& categories_json, const io::Metadata& metadata, const std::vector<std::string>& sample_ids) {
+      [](const std::string& categories_json, const io::Metadata& metadata,
+         const std::vector<std::string>& sample_ids) {
         return categories_of(categories_json).encode(metadata, sample_ids);
       },
       py::arg("categories_json"), py::arg("metadata"), py::arg("sample_ids"), NoGil());
@@ -79,7 +83,8 @@ void bind_targets(py::module_& module) {
   module.def("class_ids", &class_ids, py::arg("codec_json"), py::arg("labels"));
   module.def(
       "baseline",
-      [](const std::string& codec_json, const std::vector<double>& values, const std::vector<std::string>& labels) {
+      [](const std::string& codec_json, const std::vector<double>& values,
+         const std::vector<std::string>& labels) {
         return train::baseline_of(codec_of(codec_json), values, labels).dump();
       },
       py::arg("codec_json"), py::arg("values"), py::arg("labels"));

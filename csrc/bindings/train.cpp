@@ -33,7 +33,8 @@ std::vector<std::string> told(const std::vector<std::string>& notes) {
 }
 
 py::dict choose_samples(const Table& table, const io::Metadata* metadata,
-                        const std::optional<std::vector<std::string>>& distance_ids, train::SampleRules rules) {
+                        const std::optional<std::vector<std::string>>& distance_ids,
+                        train::SampleRules rules) {
   train::SampleSources sources;
   sources.table = table.counts.get();
   sources.metadata = metadata;
@@ -44,7 +45,8 @@ py::dict choose_samples(const Table& table, const io::Metadata* metadata,
     choice = train::choose_samples(sources, rules);
   }
   py::list left_out;
-  for (const train::LeftOut& each : choice.left_out) left_out.append(py::make_tuple(each.why, texts(each.samples)));
+  for (const train::LeftOut& each : choice.left_out)
+    left_out.append(py::make_tuple(each.why, texts(each.samples)));
   py::dict out;
   out["samples"] = choice.samples;
   out["values"] = choice.values;
@@ -57,8 +59,8 @@ py::dict choose_samples(const Table& table, const io::Metadata* metadata,
 
 // Training and held-back samples, and what is odd about the split.
 using Sides = std::tuple<std::vector<int64_t>, std::vector<int64_t>, std::vector<std::string>>;
-Sides split(int64_t num_samples, double test_size, uint64_t seed, const std::vector<std::string>& labels,
-            const std::vector<std::string>& groups) {
+Sides split(int64_t num_samples, double test_size, uint64_t seed,
+            const std::vector<std::string>& labels, const std::vector<std::string>& groups) {
   const train::SplitRules rules{test_size, seed, labels, groups};
   const train::Split parts = train::split_samples(num_samples, rules);
   return {parts.train, parts.val, told(train::split_notes(parts, rules, "groups"))};
@@ -66,22 +68,27 @@ Sides split(int64_t num_samples, double test_size, uint64_t seed, const std::vec
 
 // The C++ model over the very tensors of a Python module: updates are seen there without a copy.
 std::shared_ptr<model::AamModel> model_over(const std::string& config_json, const Tensors& state) {
-  auto model = model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")),
-                                 is_predictor(state), /*seed=*/0);
+  auto model =
+      model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")),
+                        is_predictor(state), /*seed=*/0);
   for (auto& item : model->named_parameters()) {
     const auto found = state.find(item.key());
-    if (found == state.end()) throw ConfigError("fit: the module has no parameter " + quoted(item.key()));
+    if (found == state.end())
+      throw ConfigError("fit: the module has no parameter " + quoted(item.key()));
     if (found->second.sizes() != item.value().sizes()) {
-      throw ShapeError("fit: parameter " + quoted(item.key()) + " has another shape than the config says");
+      throw ShapeError("fit: parameter " + quoted(item.key()) +
+                       " has another shape than the config says");
     }
     item.value().set_data(found->second.detach());
     item.value().set_requires_grad(found->second.requires_grad());
   }
   for (auto& item : model->named_buffers()) {
     const auto found = state.find(item.key());
-    if (found == state.end()) throw ConfigError("fit: the module has no buffer " + quoted(item.key()));
+    if (found == state.end())
+      throw ConfigError("fit: the module has no buffer " + quoted(item.key()));
     if (found->second.sizes() != item.value().sizes()) {
-      throw ShapeError("fit: buffer " + quoted(item.key()) + " has another shape than the config says");
+      throw ShapeError("fit: buffer " + quoted(item.key()) +
+                       " has another shape than the config says");
     }
     item.value().set_data(found->second.detach());
   }
@@ -151,7 +158,8 @@ train::RunStart run_start(const Fit& fit) {
   train::RunStart start;
   start.config = train::RunConfig::from_json(Json::parse(fit.run_config_json, "run config"));
   Json content = train::content_hashes(fit.train);
-  const Json of_val = train::content_hashes(fit.val);  // a loop over a temporary's parts would outlive it
+  const Json of_val =
+      train::content_hashes(fit.val);  // a loop over a temporary's parts would outlive it
   for (const auto& [kind, hash] : of_val.as_object()) content.set("validation " + kind, hash);
   start.config.trained_on.set("content", std::move(content));
   start.train_samples = fit.train.table().sample_ids;
@@ -161,12 +169,14 @@ train::RunStart run_start(const Fit& fit) {
 }
 
 std::string run_fit(const Fit& fit, const Tensors& state, train::Callbacks callbacks) {
-  const auto options = train::TrainingOptions::from_json(Json::parse(fit.options_json, "training options"));
+  const auto options =
+      train::TrainingOptions::from_json(Json::parse(fit.options_json, "training options"));
   std::optional<data::TargetCodec> codec;
   if (!fit.codec_json.empty()) codec = codec_of(fit.codec_json);
   const auto model = model_over(fit.config_json, state);
   const train::Split split{all_of(fit.train), all_of(fit.val), fit.groups};
-  train::check_training(model->config(), model->is_predictor(), options, {fit.train, fit.val, split, codec});
+  train::check_training(model->config(), model->is_predictor(), options,
+                        {fit.train, fit.val, split, codec});
   std::optional<train::Run> run;
   train::RunStart start;
   if (!fit.run_directory.empty()) {
@@ -191,29 +201,32 @@ std::string run_fit(const Fit& fit, const Tensors& state, train::Callbacks callb
   const train::FitResult result = trainer.fit(fit.train, fit.val, split, callbacks, fit.resume);
   if (run && model->is_predictor() && !result.interrupted && codec) {
     const train::Predictions predictions = train::predict(*model, start.config, fit.val, split.val);
-    train::write_validation(run->file("val_predictions.tsv"), predictions, start.config, fit.val_truth);
+    train::write_validation(run->file("val_predictions.tsv"), predictions, start.config,
+                            fit.val_truth);
   }
   return to_json_text(result);
 }
 
 // A data-dependent start, as `deepbio train` makes it for a new model of the default preset.
-void calibrate(const std::string& config_json, const Tensors& state, const data::SampleDataset& dataset,
-               int64_t known_min_samples, bool scale_asvs) {
+void calibrate(const std::string& config_json, const Tensors& state,
+               const data::SampleDataset& dataset, int64_t known_min_samples, bool scale_asvs) {
   const auto model = model_over(config_json, state);
   const std::vector<int64_t> samples = all_of(dataset);
-  const torch::Tensor embeddings =
-      scale_asvs ? train::calibrate_asv_embeddings(*model, dataset) : train::encode_features(*model, dataset);
+  const torch::Tensor embeddings = scale_asvs ? train::calibrate_asv_embeddings(*model, dataset)
+                                              : train::encode_features(*model, dataset);
   train::calibrate_abundance_pooling(*model, dataset, samples, embeddings);
-  if (dataset.targets().defined()) train::start_predictor(*model, dataset, samples, known_min_samples, embeddings);
+  if (dataset.targets().defined())
+    train::start_predictor(*model, dataset, samples, known_min_samples, embeddings);
 }
 
-std::string fit_config(const std::string& config_json, const data::SampleDataset& dataset, int64_t known_min_samples) {
+std::string fit_config(const std::string& config_json, const data::SampleDataset& dataset,
+                       int64_t known_min_samples) {
   const auto config = model::ModelConfig::from_json(Json::parse(config_json, "model config"));
   return train::fit_config(config, dataset, all_of(dataset), known_min_samples).to_json().dump();
 }
 
-py::dict predict(const std::string& run, const Table& table, const std::string& fasta_path, int64_t batch_size,
-                 const std::string& metadata_path) {
+py::dict predict(const std::string& run, const Table& table, const std::string& fasta_path,
+                 int64_t batch_size, const std::string& metadata_path) {
   train::PredictionData data;
   train::Predictions predictions;
   train::RunConfig config;
@@ -236,13 +249,15 @@ py::dict predict(const std::string& run, const Table& table, const std::string& 
   out["classes"] = config.target ? config.target->classes() : std::vector<std::string>{};
   out["left_out"] = data.left_out;
   out["levels"] = predictions.levels;
-  out["quantiles"] = predictions.quantiles.defined() ? py::cast(predictions.quantiles) : py::object(py::none());
+  out["quantiles"] =
+      predictions.quantiles.defined() ? py::cast(predictions.quantiles) : py::object(py::none());
   out["notes"] = told(data.notes);
   return out;
 }
 
 std::pair<std::vector<std::string>, torch::Tensor> embed(const std::string& run, const Table& table,
-                                                         const std::string& fasta_path, int64_t batch_size) {
+                                                         const std::string& fasta_path,
+                                                         int64_t batch_size) {
   const train::RunConfig config = train::read_run_config(run);
   const auto model = train::load_model(run);
   const train::PredictionData data = train::prediction_data(*table.counts, config, fasta_path);
@@ -257,27 +272,31 @@ void bind_train(py::module_& module) {
   bind_targets(module);
   module.def(
       "choose_samples",
-      [](const Table& table, const io::Metadata* metadata, const std::optional<std::vector<std::string>>& distance_ids,
-         const std::string& target, bool is_classifier, bool may_be_constant,
+      [](const Table& table, const io::Metadata* metadata,
+         const std::optional<std::vector<std::string>>& distance_ids, const std::string& target,
+         bool is_classifier, bool may_be_constant,
          const std::vector<std::string>& categorical_columns, const std::string& missing_samples,
          int64_t rarefy_depth) {
-        return choose_samples(
-            table, metadata, distance_ids,
-            {target, is_classifier, may_be_constant, categorical_columns, missing_samples, rarefy_depth});
+        return choose_samples(table, metadata, distance_ids,
+                              {target, is_classifier, may_be_constant, categorical_columns,
+                               missing_samples, rarefy_depth});
       },
-      py::arg("table"), py::arg("metadata"), py::arg("distance_ids"), py::kw_only(), py::arg("target") = "",
-      py::arg("is_classifier") = false, py::arg("may_be_constant") = false,
-      py::arg("categorical_columns") = std::vector<std::string>{}, py::arg("missing_samples") = "error",
-      py::arg("rarefy_depth") = 0);
+      py::arg("table"), py::arg("metadata"), py::arg("distance_ids"), py::kw_only(),
+      py::arg("target") = "", py::arg("is_classifier") = false, py::arg("may_be_constant") = false,
+      py::arg("categorical_columns") = std::vector<std::string>{},
+      py::arg("missing_samples") = "error", py::arg("rarefy_depth") = 0);
   module.def("split_samples", &split, py::arg("num_samples"), py::arg("test_size"), py::arg("seed"),
-             py::arg("labels") = std::vector<std::string>{}, py::arg("groups") = std::vector<std::string>{});
+             py::arg("labels") = std::vector<std::string>{},
+             py::arg("groups") = std::vector<std::string>{});
   module.def(
       "fit",
       [](const std::string& config_json, const Tensors& state, const std::string& options_json,
-         const data::SampleDataset& train, const data::SampleDataset& val, const std::string& codec_json,
-         const std::string& run_directory, const std::string& run_config_json, const std::vector<std::string>& notes,
-         const std::vector<double>& val_values, const std::vector<std::string>& val_labels, const py::object& on_step,
-         const py::object& on_epoch, bool resume, bool overwrite, const std::vector<int64_t>& groups) {
+         const data::SampleDataset& train, const data::SampleDataset& val,
+         const std::string& codec_json, const std::string& run_directory,
+         const std::string& run_config_json, const std::vector<std::string>& notes,
+         const std::vector<double>& val_values, const std::vector<std::string>& val_labels,
+         const py::object& on_step, const py::object& on_epoch, bool resume, bool overwrite,
+         const std::vector<int64_t>& groups) {
         const Fit fit{config_json,     options_json, codec_json,
                       train,           val,          run_directory,
                       run_config_json, notes,        {val_values, val_labels},
@@ -286,14 +305,16 @@ void bind_train(py::module_& module) {
         const py::gil_scoped_release no_gil;
         return run_fit(fit, state, std::move(callbacks));
       },
-      py::arg("config_json"), py::arg("state"), py::arg("options_json"), py::arg("train"), py::arg("val"),
-      py::kw_only(), py::arg("codec_json") = "", py::arg("run_directory") = "", py::arg("run_config_json") = "",
-      py::arg("notes") = std::vector<std::string>{}, py::arg("val_values") = std::vector<double>{},
+      py::arg("config_json"), py::arg("state"), py::arg("options_json"), py::arg("train"),
+      py::arg("val"), py::kw_only(), py::arg("codec_json") = "", py::arg("run_directory") = "",
+      py::arg("run_config_json") = "", py::arg("notes") = std::vector<std::string>{},
+      py::arg("val_values") = std::vector<double>{},
       py::arg("val_labels") = std::vector<std::string>{}, py::arg("on_step") = py::none(),
       py::arg("on_epoch") = py::none(), py::arg("resume") = false, py::arg("overwrite") = false,
       py::arg("groups") = std::vector<int64_t>{});
   module.def(
-      "read_run_config", [](const std::string& run) { return train::read_run_config(run).to_json().dump(); },
+      "read_run_config",
+      [](const std::string& run) { return train::read_run_config(run).to_json().dump(); },
       py::arg("run"));
   module.def(
       "write_run_config",
@@ -305,10 +326,10 @@ void bind_train(py::module_& module) {
              py::arg("batch_size") = 32, py::arg("metadata_path") = "");
   module.def("calibrate", &calibrate, py::arg("config_json"), py::arg("state"), py::arg("dataset"),
              py::arg("known_min_samples") = 0, py::arg("scale_asvs") = true, NoGil());
-  module.def("fit_config", &fit_config, py::arg("config_json"), py::arg("dataset"), py::arg("known_min_samples"),
-             NoGil());
-  module.def("embed", &embed, py::arg("run"), py::arg("table"), py::arg("fasta_path") = "", py::arg("batch_size") = 32,
-             NoGil());
+  module.def("fit_config", &fit_config, py::arg("config_json"), py::arg("dataset"),
+             py::arg("known_min_samples"), NoGil());
+  module.def("embed", &embed, py::arg("run"), py::arg("table"), py::arg("fasta_path") = "",
+             py::arg("batch_size") = 32, NoGil());
 }
 
 }  // namespace deepbio::bindings

@@ -33,9 +33,11 @@ void check_metric(const std::string& name) {
   }
 }
 
-at::Tensor values_of(const AlphaCommand& command, const io::CountTable& table, const Shared& shared) {
+at::Tensor values_of(const AlphaCommand& command, const io::CountTable& table,
+                     const Shared& shared) {
   const bool needs_tree = command.metric == kFaith;
-  if (needs_tree && command.files.tree.empty()) throw ArgumentError("--metric faith_pd needs --tree FILE");
+  if (needs_tree && command.files.tree.empty())
+    throw ArgumentError("--metric faith_pd needs --tree FILE");
   if (!needs_tree && !command.files.tree.empty()) {
     throw ArgumentError("--tree belongs to --metric faith_pd, got --metric " + command.metric);
   }
@@ -52,7 +54,8 @@ int run_alpha(const AlphaCommand& command, const Shared& shared) {
   Json rows = Json::array();
   for (int64_t sample = 0; sample < table.num_samples(); ++sample) {
     const Json value = std::isnan(values[sample]) ? Json() : Json(values[sample]);
-    rows.push_back(Json(Json::Object{{"sample_id", table.sample_ids[sample]}, {command.metric, value}}));
+    rows.push_back(
+        Json(Json::Object{{"sample_id", table.sample_ids[sample]}, {command.metric, value}}));
   }
   print_rows(command.output, {"sample_id", command.metric}, rows, shared);
   return 0;
@@ -63,15 +66,18 @@ int run_alpha(const AlphaCommand& command, const Shared& shared) {
 std::function<int()> setup_alpha(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<AlphaCommand>();
   command->files.add_options(app, CommunityFiles::TreeUse::kOptional);
-  app.add_option("--metric", command->metric,
-                 "observed_features, shannon, simpson, inverse_simpson, pielou_evenness, berger_parker, "
-                 "goods_coverage, chao1, ace; with --tree: faith_pd")
+  app.add_option(
+         "--metric", command->metric,
+         "observed_features, shannon, simpson, inverse_simpson, pielou_evenness, berger_parker, "
+         "goods_coverage, chao1, ace; with --tree: faith_pd")
       ->check(check_by(check_metric, "METRIC"))
       ->capture_default_str();
-  app.add_option("--base", command->base, "Of shannon: base of the logarithm (2 as in QIIME 2; 2.718... in vegan)")
+  app.add_option("--base", command->base,
+                 "Of shannon: base of the logarithm (2 as in QIIME 2; 2.718... in vegan)")
       ->check(above_zero())
       ->capture_default_str();
-  app.add_option("-o,--output", command->output, "TSV of sample_id and the metric (empty: undefined), - for stdout")
+  app.add_option("-o,--output", command->output,
+                 "TSV of sample_id and the metric (empty: undefined), - for stdout")
       ->capture_default_str();
   return [command, &shared] { return run_alpha(*command, shared); };
 }
@@ -80,7 +86,8 @@ std::function<int()> setup_faith_pd(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<AlphaCommand>();
   command->metric = kFaith;
   command->files.add_options(app);
-  app.add_option("-o,--output", command->output, "TSV of sample_id and faith_pd, - for stdout")->capture_default_str();
+  app.add_option("-o,--output", command->output, "TSV of sample_id and faith_pd, - for stdout")
+      ->capture_default_str();
   return [command, &shared] { return run_alpha(*command, shared); };
 }
 

@@ -20,10 +20,12 @@ struct EmbedCommand {
 
 int run_embed(const EmbedCommand& command, const Shared& shared) {
   keep_freed_blocks();
-  io::refuse_existing(command.output, command.output == "-" ? io::Overwrite::kAllow : shared.overwrite_mode());
+  io::refuse_existing(command.output,
+                      command.output == "-" ? io::Overwrite::kAllow : shared.overwrite_mode());
   const auto model = train::load_model(command.files.model);
-  const train::PredictionData data = read_prediction_data(command.files, train::read_run_config(command.files.model),
-                                                          shared.quiet, /*with_covariates=*/false);
+  const train::PredictionData data =
+      read_prediction_data(command.files, train::read_run_config(command.files.model), shared.quiet,
+                           /*with_covariates=*/false);
   const at::Tensor vectors = train::embed(*model, *data.dataset, data.samples, command.options);
   train::write_embeddings(command.output, data.table->sample_ids, vectors, shared.overwrite_mode());
   if (command.output != "-") {
@@ -41,9 +43,9 @@ int run_embed(const EmbedCommand& command, const Shared& shared) {
 std::function<int()> setup_embed(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<EmbedCommand>();
   command->files.add_options(app);
-  app.add_option(
-         "-o,--output", command->output,
-         "Vectors: .npy (with .ids.txt beside it), .safetensors (tensor `embeddings`, ids in its metadata), else TSV")
+  app.add_option("-o,--output", command->output,
+                 "Vectors: .npy (with .ids.txt beside it), .safetensors (tensor `embeddings`, ids "
+                 "in its metadata), else TSV")
       ->required();
   add_options(app, command->options.rows());
   return [command, &shared] { return run_embed(*command, shared); };

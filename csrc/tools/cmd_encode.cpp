@@ -26,7 +26,8 @@ int run_encode(EncodeCommand& command, const Shared& shared) {
   if (metadata.is_null()) return 128 + interrupt_signal();
   for (const Json& source : metadata.at("sources").as_array()) print_warnings(source);
   say(shared, metadata.at("num_records").dump() + " reads in " +
-                  std::to_string(metadata.at("shards").as_array().size()) + " shards written to " + command.output);
+                  std::to_string(metadata.at("shards").as_array().size()) + " shards written to " +
+                  command.output);
   print_json(metadata, shared);
   return 0;
 }
@@ -35,7 +36,8 @@ int run_encode(EncodeCommand& command, const Shared& shared) {
 
 std::function<int()> setup_encode(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<EncodeCommand>();
-  app.add_option("FILE", command->files, "FASTA or FASTQ files, plain or gzip, - for stdin")->required();
+  app.add_option("FILE", command->files, "FASTA or FASTQ files, plain or gzip, - for stdin")
+      ->required();
   app.add_option("-o,--output", command->output,
                  "Folder for shard-*.safetensors (values, lengths), ids.txt and metadata.json")
       ->required();

@@ -30,9 +30,11 @@ void print(const train::Evaluation& scored, const Shared& shared) {
   for (const auto& [name, value] : scored.model.as_object()) {
     if (!value.is_number()) continue;
     const Json* base = scored.baseline.is_null() ? nullptr : scored.baseline.find(name);
-    std::cout << name << "\t" << value.dump() << "\t" << (base == nullptr ? "" : base->dump()) << "\n";
+    std::cout << name << "\t" << value.dump() << "\t" << (base == nullptr ? "" : base->dump())
+              << "\n";
   }
-  if (!scored.baseline.is_null()) std::cout << "# baseline: " << scored.baseline.at("answer").as_string() << "\n";
+  if (!scored.baseline.is_null())
+    std::cout << "# baseline: " << scored.baseline.at("answer").as_string() << "\n";
 }
 
 int run_evaluate(EvaluateCommand& command, const Shared& shared) {
@@ -42,7 +44,8 @@ int run_evaluate(EvaluateCommand& command, const Shared& shared) {
   const train::RunConfig config = train::read_run_config(run);
   const auto model = train::load_model(run);
   const train::PredictionData data = read_prediction_data(command.files, config, shared.quiet);
-  const train::Evaluation found = train::evaluate(*model, run, config, data, command.request, command.options);
+  const train::Evaluation found =
+      train::evaluate(*model, run, config, data, command.request, command.options);
   if (found.num_trained_on > 0) {
     say(shared, std::to_string(found.num_trained_on) + " of " + std::to_string(found.num_samples) +
                     " samples were trained on, which flatters the model; --samples " + run +
@@ -57,7 +60,9 @@ int run_evaluate(EvaluateCommand& command, const Shared& shared) {
 std::function<int()> setup_evaluate(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<EvaluateCommand>();
   command->files.add_options(app);
-  app.add_option("--metadata", command->request.metadata, "Sample metadata (TSV)")->required()->option_text("FILE");
+  app.add_option("--metadata", command->request.metadata, "Sample metadata (TSV)")
+      ->required()
+      ->option_text("FILE");
   app.add_option("--metadata-column", command->request.column,
                  "Column with the truth (default: the one the run was trained on)")
       ->option_text("NAME");
@@ -68,7 +73,8 @@ std::function<int()> setup_evaluate(CLI::App& app, Shared& shared) {
   add_options(app, only(command->request.study.rows(), {"missing_values", "missing_samples"}));
   add_options(app, command->options.rows());
   app.footer(
-      "Without --samples the samples the run was trained on count too; RUN/val_samples.txt lists those held back.");
+      "Without --samples the samples the run was trained on count too; RUN/val_samples.txt lists "
+      "those held back.");
   return [command, &shared] { return run_evaluate(*command, shared); };
 }
 

@@ -31,11 +31,13 @@ std::function<int()> setup_export(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<ExportCommand>();
   app.add_option("--model", command->model, "Run directory")->required()->option_text("RUN");
   app.add_option("-o,--output", command->output, "The file to write")->required();
-  app.add_option("--format", command->format, "What to write; with the Python package also pt2, aoti, onnx")
+  app.add_option("--format", command->format,
+                 "What to write; with the Python package also pt2, aoti, onnx")
       ->check(CLI::IsMember({"torchscript"}))
       ->capture_default_str();
   app.footer(
-      "forward(tokens int64 [B, S, L], counts float32 [B, S]); predictions come in the model's unit, the extra file\n"
+      "forward(tokens int64 [B, S, L], counts float32 [B, S]); predictions come in the model's "
+      "unit, the extra file\n"
       "deepbio.json holds what restores the target's.");
   return [command, &shared] { return run_export(*command, shared); };
 }

@@ -14,7 +14,8 @@ void print_table(const Json& facts, const std::string& prefix) {
     if (value.is_object()) {
       print_table(value, prefix + name + ".");
     } else {
-      std::cout << prefix << name << "\t" << (value.is_string() ? value.as_string() : value.dump()) << "\n";
+      std::cout << prefix << name << "\t" << (value.is_string() ? value.as_string() : value.dump())
+                << "\n";
     }
   }
 }

@@ -16,8 +16,8 @@ struct PredictCommand {
 };
 
 // What --json says; the predictions themselves only where they do not go to a file.
-Json summary(const PredictCommand& command, const train::Predictions& predictions, const train::PredictionData& data,
-             const train::RunConfig& config) {
+Json summary(const PredictCommand& command, const train::Predictions& predictions,
+             const train::PredictionData& data, const train::RunConfig& config) {
   Json out = Json::object();
   out.set("num_samples", static_cast<int64_t>(predictions.sample_ids.size()));
   out.set("left_out", Json::array_of(data.left_out));
@@ -32,7 +32,8 @@ Json summary(const PredictCommand& command, const train::Predictions& prediction
 
 int run_predict(const PredictCommand& command, const Shared& shared) {
   keep_freed_blocks();
-  io::refuse_existing(command.output, command.output == "-" ? io::Overwrite::kAllow : shared.overwrite_mode());
+  io::refuse_existing(command.output,
+                      command.output == "-" ? io::Overwrite::kAllow : shared.overwrite_mode());
   const train::RunConfig config = train::read_run_config(command.files.model);
   train::check_passes(config, command.files.passes);
   const auto model = train::load_model(command.files.model);
@@ -51,11 +52,14 @@ int run_predict(const PredictCommand& command, const Shared& shared) {
 std::function<int()> setup_predict(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<PredictCommand>();
   command->files.add_options(app);
-  app.add_option("--metadata", command->files.metadata, "Sample metadata (TSV), for a run with covariates")
+  app.add_option("--metadata", command->files.metadata,
+                 "Sample metadata (TSV), for a run with covariates")
       ->option_text("FILE");
-  app.add_option("-o,--output", command->output, "Predictions (TSV), - for stdout")->capture_default_str();
+  app.add_option("-o,--output", command->output, "Predictions (TSV), - for stdout")
+      ->capture_default_str();
   add_options(app, command->options.rows());
-  app.add_option("--passes", command->files.passes, "Draws of reads to average; more than one adds prediction_std")
+  app.add_option("--passes", command->files.passes,
+                 "Draws of reads to average; more than one adds prediction_std")
       ->check(above_zero())
       ->capture_default_str();
   return [command, &shared] { return run_predict(*command, shared); };

@@ -16,9 +16,11 @@ struct RarefyCommand {
 };
 
 std::string check_depth(const std::string& text) {
-  const bool is_whole = !text.empty() && text.size() < 19 && text.find_first_not_of("0123456789") == std::string::npos;
+  const bool is_whole = !text.empty() && text.size() < 19 &&
+                        text.find_first_not_of("0123456789") == std::string::npos;
   const bool is_positive = is_whole && text.find_first_not_of('0') != std::string::npos;
-  return is_positive ? std::string() : "expected a whole number of reads from 1, got " + quoted(text);
+  return is_positive ? std::string()
+                     : "expected a whole number of reads from 1, got " + quoted(text);
 }
 
 int run_rarefy(const RarefyCommand& command, const Shared& shared) {
@@ -28,9 +30,11 @@ int run_rarefy(const RarefyCommand& command, const Shared& shared) {
   const io::CountTable table = io::read_table(command.table);
   const auto result = community::rarefy(table, options);
   io::write_biom(command.output, result.table, shared.overwrite_mode());
-  say(shared, std::to_string(result.table.num_samples()) + " samples of " + std::to_string(options.depth_reads) +
-                  " reads over " + std::to_string(result.table.num_features()) + " features written to " +
-                  command.output + "; " + std::to_string(result.dropped_samples.size()) + " samples were too shallow");
+  say(shared, std::to_string(result.table.num_samples()) + " samples of " +
+                  std::to_string(options.depth_reads) + " reads over " +
+                  std::to_string(result.table.num_features()) + " features written to " +
+                  command.output + "; " + std::to_string(result.dropped_samples.size()) +
+                  " samples were too shallow");
   say_left_behind(command.table, table, shared);
   print_json(Json(Json::Object{{"output", command.output},
                                {"depth", options.depth_reads},

@@ -21,8 +21,9 @@ int run_simulate(const SimulateCommand& command, const Shared& shared) {
   const auto report = community::simulate(command.output, options, shared.overwrite_mode());
   char best_r2[16];
   std::snprintf(best_r2, sizeof(best_r2), "%.3f", report.best_possible_r2);
-  say(shared, std::to_string(report.num_samples) + " samples, " + std::to_string(report.num_features) +
-                  " features and " + std::to_string(report.num_reads) + " reads written to " + command.output +
+  say(shared, std::to_string(report.num_samples) + " samples, " +
+                  std::to_string(report.num_features) + " features and " +
+                  std::to_string(report.num_reads) + " reads written to " + command.output +
                   "; the best possible R2 of age is " + best_r2);
   print_json(Json(Json::Object{{"output", command.output},
                                {"num_samples", report.num_samples},
@@ -38,7 +39,8 @@ int run_simulate(const SimulateCommand& command, const Shared& shared) {
 std::function<int()> setup_simulate(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<SimulateCommand>();
   auto& options = command->options;
-  app.add_option("-o,--output", command->output, "Folder for table.biom, tree.nwk, metadata.tsv, truth.tsv, reads/")
+  app.add_option("-o,--output", command->output,
+                 "Folder for table.biom, tree.nwk, metadata.tsv, truth.tsv, reads/")
       ->required();
   const auto add = [&app](const char* name, int64_t& value, const char* help) {
     app.add_option(name, value, help)->check(zero_or_more())->capture_default_str();
@@ -47,8 +49,10 @@ std::function<int()> setup_simulate(CLI::App& app, Shared& shared) {
   add("--features", options.num_features, "Features (ASVs), the tips of the tree");
   add("--length-bp", options.length_bp, "Length of a feature's DNA in bp");
   add("--depth", options.depth_reads, "Reads of each sample in the table");
-  add("--reads-per-sample", options.reads_per_sample, "Reads of each sample written as FASTQ (0: no FASTQ)");
-  app.add_option("--noise", options.noise, "Noise on the target, in standard deviations of the hidden gradient")
+  add("--reads-per-sample", options.reads_per_sample,
+      "Reads of each sample written as FASTQ (0: no FASTQ)");
+  app.add_option("--noise", options.noise,
+                 "Noise on the target, in standard deviations of the hidden gradient")
       ->capture_default_str();
   return [command, &shared] { return run_simulate(*command, shared); };
 }

@@ -21,7 +21,8 @@ Json read_statistics(const std::string& path, bool quiet) {
     progress.step(reader);
   }
   std::vector<std::string> warnings = reader.report().warnings;
-  if (const std::string warning = statistics.quality_warning(); !warning.empty()) warnings.push_back(warning);
+  if (const std::string warning = statistics.quality_warning(); !warning.empty())
+    warnings.push_back(warning);
   Json out(Json::Object{{"path", path},
                         {"format", std::string(to_string(reader.format()))},
                         {"container", std::string(to_string(reader.container()))}});
@@ -33,13 +34,16 @@ Json read_statistics(const std::string& path, bool quiet) {
 }
 
 void print_row(const Json& row) {
-  const auto whole = [&](const char* name) { return static_cast<long long>(row.at(name).as_int()); };
+  const auto whole = [&](const char* name) {
+    return static_cast<long long>(row.at(name).as_int());
+  };
   const Json* quality = row.find("mean_quality");
   std::printf("%s\t%s\t%s\t%lld\t%lld\t%lld\t%.1f\t%.1f\t%lld\t%lld\t%.4f\t%.4f\t%s\t%s\n",
               row.at("path").as_string().c_str(), row.at("format").as_string().c_str(),
-              row.at("container").as_string().c_str(), whole("records"), whole("bases"), whole("min_length_bp"),
-              row.at("mean_length_bp").as_double(), row.at("median_length_bp").as_double(), whole("max_length_bp"),
-              whole("n50_bp"), row.at("gc_share").as_double(), row.at("n_share").as_double(),
+              row.at("container").as_string().c_str(), whole("records"), whole("bases"),
+              whole("min_length_bp"), row.at("mean_length_bp").as_double(),
+              row.at("median_length_bp").as_double(), whole("max_length_bp"), whole("n50_bp"),
+              row.at("gc_share").as_double(), row.at("n_share").as_double(),
               quality ? std::to_string(quality->as_double()).c_str() : "-",
               quality ? row.at("quality_offset").dump().c_str() : "-");
 }
@@ -64,7 +68,8 @@ int run_stats(const std::vector<std::string>& paths, const Shared& shared) {
 
 std::function<int()> setup_stats(CLI::App& app, Shared& shared) {
   auto paths = std::make_shared<std::vector<std::string>>();
-  app.add_option("files", *paths, "FASTA or FASTQ files, plain, gzip or BGZF; - is stdin")->required();
+  app.add_option("files", *paths, "FASTA or FASTQ files, plain, gzip or BGZF; - is stdin")
+      ->required();
   return [paths, &shared] { return run_stats(*paths, shared); };
 }
 

@@ -13,7 +13,8 @@ namespace deepbio::tools {
 namespace {
 
 struct TestCommand {
-  std::string distances, metadata, missing = "error", centre = "median", imaginary = "subtract", formula, by = "terms";
+  std::string distances, metadata, missing = "error", centre = "median", imaginary = "subtract",
+                                   formula, by = "terms";
   std::string other, method = "pearson", alternative = "two-sided";
   community::GroupColumns columns;
   std::vector<std::string> missing_values;
@@ -32,8 +33,8 @@ Grouped grouped(const TestCommand& command, const Shared& shared) {
   community::GroupColumns columns = command.columns;
   columns.drops_missing = command.missing == "drop";
   Grouped out;
-  out.samples =
-      community::grouped_samples(io::read_metadata(command.metadata, {command.missing_values}), matrix.ids, columns);
+  out.samples = community::grouped_samples(
+      io::read_metadata(command.metadata, {command.missing_values}), matrix.ids, columns);
   if (!out.samples.left_out.empty()) say(shared, out.samples.left_out + ", they are left out");
   out.distances = out.samples.of(matrix.values);
   out.options = {command.permutations, shared.seed, out.samples.strata};
@@ -52,14 +53,17 @@ int run_on_groups(Test test, const TestCommand& command, const Shared& shared) {
 int run_permdisp(const TestCommand& command, const Shared& shared) {
   const Grouped given = grouped(command, shared);
   const community::PermdispOptions options{community::parse_centre(command.centre),
-                                           community::parse_imaginary_axes(command.imaginary), given.options};
-  const auto found = community::permdisp(given.distances, given.samples.groups, options, given.samples.ids);
+                                           community::parse_imaginary_axes(command.imaginary),
+                                           given.options};
+  const auto found =
+      community::permdisp(given.distances, given.samples.groups, options, given.samples.ids);
   const Json facts = community::to_json(found);
   Json flat = Json::object();  // for the lines, which hold no object
   for (const auto& [name, value] : facts.as_object()) {
     if (!value.is_object()) flat.set(name, value);
   }
-  for (const auto& [group, spread] : facts.at("spread").as_object()) flat.set("spread of " + group, spread);
+  for (const auto& [group, spread] : facts.at("spread").as_object())
+    flat.set("spread of " + group, spread);
   print_facts(shared.json ? facts : flat, shared);
   return 0;
 }
@@ -75,7 +79,8 @@ int run_adonis(const TestCommand& command, const Shared& shared) {
   }
   const auto order = community::parse_term_order(command.by);
   Json rows = Json::array();
-  for (const auto& row : community::adonis(matrix.values, factors, terms, order, options, matrix.ids)) {
+  for (const auto& row :
+       community::adonis(matrix.values, factors, terms, order, options, matrix.ids)) {
     rows.push_back(community::to_json(row));
   }
   print_rows("-", {"term", "degrees", "sum_of_squares", "r2", "pseudo_f", "p_value"}, rows, shared);
@@ -88,7 +93,8 @@ int run_mantel(const TestCommand& command, const Shared& shared) {
   const community::MantelOptions options{community::parse_correlation(command.method),
                                          community::parse_alternative(command.alternative),
                                          {command.permutations, shared.seed}};
-  const auto found = community::mantel(first.values, community::in_order_of(first.ids, second), options, first.ids);
+  const auto found = community::mantel(first.values, community::in_order_of(first.ids, second),
+                                       options, first.ids);
   const Json shown(Json::Object{{"r", found.r}, {"p_value", found.p_value}});
   print_facts(shared.json ? community::to_json(found) : shown, shared);
   return 0;
@@ -107,7 +113,8 @@ std::shared_ptr<TestCommand> add_metadata_options(CLI::App& app) {
   auto command = add_matrix_options(app);
   app.add_option("--metadata", command->metadata, "Sample metadata (TSV)")->required();
   app.add_option("--missing-values", command->missing_values,
-                 "Words that are missing values beside the empty cell, such as NA; INSDC stands for its words");
+                 "Words that are missing values beside the empty cell, such as NA; INSDC stands "
+                 "for its words");
   app.add_option("--strata", command->columns.stratum,
                  "Column of strata (hosts, blocks): samples change places within theirs only");
   return command;
@@ -116,36 +123,43 @@ std::shared_ptr<TestCommand> add_metadata_options(CLI::App& app) {
 std::shared_ptr<TestCommand> add_group_options(CLI::App& app) {
   auto command = add_metadata_options(app);
   app.add_option("--metadata-column", command->columns.group, "Column of the groups")->required();
-  add_choice(app, "--missing-groups", command->missing, "Samples without a group: error, or drop them",
-             {"error", "drop"});
+  add_choice(app, "--missing-groups", command->missing,
+             "Samples without a group: error, or drop them", {"error", "drop"});
   return command;
 }
 
 }  // namespace
 
 std::function<int()> setup_permanova(CLI::App& app, Shared& shared) {
-  return [command = add_group_options(app), &shared] { return run_on_groups(community::permanova, *command, shared); };
+  return [command = add_group_options(app), &shared] {
+    return run_on_groups(community::permanova, *command, shared);
+  };
 }
 
 std::function<int()> setup_anosim(CLI::App& app, Shared& shared) {
-  return [command = add_group_options(app), &shared] { return run_on_groups(community::anosim, *command, shared); };
+  return [command = add_group_options(app), &shared] {
+    return run_on_groups(community::anosim, *command, shared);
+  };
 }
 
 std::function<int()> setup_permdisp(CLI::App& app, Shared& shared) {
   auto command = add_group_options(app);
   add_choice(app, "--centre", command->centre, "Of a group: the spatial median, or the centroid",
              {"median", "centroid"});
-  add_choice(app, "--imaginary", command->imaginary,
-             "Axes of negative eigenvalue: subtract them as vegan does, or drop them as scikit-bio does",
-             {"subtract", "drop"});
+  add_choice(
+      app, "--imaginary", command->imaginary,
+      "Axes of negative eigenvalue: subtract them as vegan does, or drop them as scikit-bio does",
+      {"subtract", "drop"});
   return [command, &shared] { return run_permdisp(*command, shared); };
 }
 
 std::function<int()> setup_adonis(CLI::App& app, Shared& shared) {
   auto command = add_metadata_options(app);
-  app.add_option("--formula", command->formula, "Columns: \"site + age\", \"site + age + site:age\" or \"site * age\"")
+  app.add_option("--formula", command->formula,
+                 "Columns: \"site + age\", \"site + age + site:age\" or \"site * age\"")
       ->required();
-  add_choice(app, "--by", command->by, "What a term adds: to the terms before it, or to all others (margin)",
+  add_choice(app, "--by", command->by,
+             "What a term adds: to the terms before it, or to all others (margin)",
              {"terms", "margin"});
   return [command, &shared] { return run_adonis(*command, shared); };
 }
@@ -153,8 +167,10 @@ std::function<int()> setup_adonis(CLI::App& app, Shared& shared) {
 std::function<int()> setup_mantel(CLI::App& app, Shared& shared) {
   auto command = add_matrix_options(app);
   app.add_option("--other", command->other, "Distance matrix of the same samples")->required();
-  add_choice(app, "--method", command->method, "pearson, or spearman of ranks", {"pearson", "spearman"});
-  add_choice(app, "--alternative", command->alternative, "two-sided (as scikit-bio), greater (as vegan) or less",
+  add_choice(app, "--method", command->method, "pearson, or spearman of ranks",
+             {"pearson", "spearman"});
+  add_choice(app, "--alternative", command->alternative,
+             "two-sided (as scikit-bio), greater (as vegan) or less",
              {"two-sided", "greater", "less"});
   return [command, &shared] { return run_mantel(*command, shared); };
 }

@@ -19,17 +19,19 @@ namespace {
 namespace fs = std::filesystem;
 
 struct TrainingCommand {
-  train::TrainingRequest request;  // options that are typed, or taken from --config, go into its setup
+  train::TrainingRequest
+      request;  // options that are typed, or taken from --config, go into its setup
   bool resume = false;
 };
 
 // What was typed, with files by their whole path: a resumed run may be started in another folder.
 Json typed_options(const CLI::App& app) {
   Json options = given_options(app);
-  for (const char* name :
-       {"table", "sequences", "tree", "distances", "metadata", "pretrained", "train-samples", "val-samples"}) {
+  for (const char* name : {"table", "sequences", "tree", "distances", "metadata", "pretrained",
+                           "train-samples", "val-samples"}) {
     const Json* path = options.find(name);
-    if (path != nullptr) options.set(name, fs::absolute(path->as_string()).lexically_normal().string());
+    if (path != nullptr)
+      options.set(name, fs::absolute(path->as_string()).lexically_normal().string());
   }
   return options;
 }
@@ -44,11 +46,14 @@ void say_result(const train::FitResult& result, const std::string& run, const Sh
     return;
   }
   std::cout << "run\t" << run << "\nbest_epoch\t" << result.best_epoch + 1 << "\n";
-  for (const auto& [name, value] : best.at("val").as_object()) std::cout << name << "\t" << value.dump() << "\n";
+  for (const auto& [name, value] : best.at("val").as_object())
+    std::cout << name << "\t" << value.dump() << "\n";
 }
 
 train::Callbacks callbacks_for(TrainingProgress& progress, int64_t batch_size) {
-  const auto go_on = [] { return interrupted() ? train::Control::kStop : train::Control::kContinue; };
+  const auto go_on = [] {
+    return interrupted() ? train::Control::kStop : train::Control::kContinue;
+  };
   train::Callbacks callbacks;
   callbacks.on_step = [&progress, batch_size, go_on](const train::StepReport& report) {
     progress.step(report, batch_size);
@@ -64,8 +69,10 @@ train::Callbacks callbacks_for(TrainingProgress& progress, int64_t batch_size) {
 // Where a stopped run will go on.
 std::string place_of(const train::FitResult& result) {
   const std::string epoch = std::to_string(result.saved_epochs + 1);
-  if (result.saved_steps > 0) return "in epoch " + epoch + " after step " + std::to_string(result.saved_steps);
-  return result.saved_epochs > 0 ? "after epoch " + std::to_string(result.saved_epochs) : "with the first epoch";
+  if (result.saved_steps > 0)
+    return "in epoch " + epoch + " after step " + std::to_string(result.saved_steps);
+  return result.saved_epochs > 0 ? "after epoch " + std::to_string(result.saved_epochs)
+                                 : "with the first epoch";
 }
 
 // What the run would take; nothing is written.
@@ -74,7 +81,8 @@ int say_cost(const train::TrainingRun& run, const Shared& shared) {
   const Json out = run.cost();
   print_json(out, shared);
   if (shared.json) return 0;
-  for (const auto& [name, value] : out.as_object()) std::cout << name << "\t" << value.dump() << "\n";
+  for (const auto& [name, value] : out.as_object())
+    std::cout << name << "\t" << value.dump() << "\n";
   return 0;
 }
 
@@ -110,13 +118,16 @@ int run_training(const TrainingCommand& command, const CLI::App& app, const Shar
 // The options of both presets, for the defaults that the help shows.
 void add_setup_options(CLI::App& app, train::SetupRequest& request) {
   add_choice(app, "--preset", request.preset,
-             "default: small, fast, sees abundances; aam: AAM's architecture and losses", {"default", "aam"});
+             "default: small, fast, sees abundances; aam: AAM's architecture and losses",
+             {"default", "aam"});
   train::TrainingSetup ours = train::preset_setup("default", request.is_predictor);
   train::TrainingSetup theirs = train::preset_setup("aam", request.is_predictor);
   const std::vector<train::OptionGroup> groups = ours.groups(), compared = theirs.groups();
   for (size_t i = 0; i < groups.size(); ++i) {
     add_options(app, {groups[i].title, groups[i].rows, compared[i].rows, request.is_predictor},
-                [&request](const OptionRow& row, const Json& value) { request.given.set(row.name, value); });
+                [&request](const OptionRow& row, const Json& value) {
+                  request.given.set(row.name, value);
+                });
   }
 }
 
@@ -127,9 +138,12 @@ std::function<int()> setup_training(CLI::App& app, Shared& shared, bool is_predi
   // First, so that they fill in other options before those are looked at.
   add_config_option(app);
   add_resume_option(app, command->resume);
-  app.add_flag("--dry-run", request.is_dry,
-               "Only estimate what the run would take, from its batches and a few steps; writes nothing");
-  app.add_option("--output-dir", request.output_dir, "Folder of the run")->required()->option_text("RUN");
+  app.add_flag(
+      "--dry-run", request.is_dry,
+      "Only estimate what the run would take, from its batches and a few steps; writes nothing");
+  app.add_option("--output-dir", request.output_dir, "Folder of the run")
+      ->required()
+      ->option_text("RUN");
   add_study_options(app, request.files, is_predictor);
   if (is_predictor) {
     const char* train = "Train on these samples, an id per line in FILE";
@@ -137,7 +151,8 @@ std::function<int()> setup_training(CLI::App& app, Shared& shared, bool is_predi
     const char* val = "Hold these samples back, an id per line in FILE";
     app.add_option("--val-samples", request.val_samples, val)->option_text("FILE");
   }
-  app.add_option("--pretrained,--pretrained-encoder", request.pretrained, "Start from the encoder of this run")
+  app.add_option("--pretrained,--pretrained-encoder", request.pretrained,
+                 "Start from the encoder of this run")
       ->option_text("RUN");
   add_setup_options(app, request.setup);
   return [command, &app, &shared] { return run_training(*command, app, shared); };
@@ -147,14 +162,16 @@ std::function<int()> setup_training(CLI::App& app, Shared& shared, bool is_predi
 
 std::function<int()> setup_pretrain(CLI::App& app, Shared& shared) {
   app.footer(
-      "Learns UniFrac distances between samples and masked nucleotides; RUN then serves `train --pretrained RUN`.\n"
+      "Learns UniFrac distances between samples and masked nucleotides; RUN then serves `train "
+      "--pretrained RUN`.\n"
       "Example: deepbio pretrain --table table.biom --tree tree.nwk --output-dir pretrained");
   return setup_training(app, shared, /*is_predictor=*/false);
 }
 
 std::function<int()> setup_train(CLI::App& app, Shared& shared) {
   app.footer(
-      "Example: deepbio train --table table.biom --metadata metadata.tsv --metadata-column age --output-dir run");
+      "Example: deepbio train --table table.biom --metadata metadata.tsv --metadata-column age "
+      "--output-dir run");
   return setup_training(app, shared, /*is_predictor=*/true);
 }
 

@@ -28,8 +28,9 @@ io::CountTable load_table(const UnifracCommand& command, const Shared& shared) {
   if (command.rarefy_depth_reads == 0) return table;
   auto result = community::rarefy(table, {command.rarefy_depth_reads, false, shared.seed, 0});
   if (!result.dropped_samples.empty()) {
-    say(shared, "left out " + std::to_string(result.dropped_samples.size()) + " samples with fewer than " +
-                    std::to_string(command.rarefy_depth_reads) + " reads");
+    say(shared, "left out " + std::to_string(result.dropped_samples.size()) +
+                    " samples with fewer than " + std::to_string(command.rarefy_depth_reads) +
+                    " reads");
   }
   return std::move(result.table);
 }
@@ -38,7 +39,8 @@ int run_unifrac(const UnifracCommand& command, const Shared& shared) {
   const community::DistanceRequest& request = command.request;
   request.check(!command.files.tree.empty(), command.files.root != "given");
   if (command.output != "-") io::refuse_existing(command.output, shared.overwrite_mode());
-  if (!command.pcoa.output.empty()) io::refuse_existing(command.pcoa.output, shared.overwrite_mode());
+  if (!command.pcoa.output.empty())
+    io::refuse_existing(command.pcoa.output, shared.overwrite_mode());
   const io::CountTable table = load_table(command, shared);
   std::optional<community::Phylogeny> phylogeny;
   if (request.needs_tree()) phylogeny = match_tree(command.files, table, shared);
@@ -48,17 +50,18 @@ int run_unifrac(const UnifracCommand& command, const Shared& shared) {
   matrix.num_rows = table.num_samples();
   const double* values = distances.const_data_ptr<double>();
   matrix.values.assign(values, values + distances.numel());
-  io::write_distances(command.output, matrix, {shared.overwrite_mode(), request.precision == "float"});
-  say(shared,
-      request.metric + " distances of " + std::to_string(matrix.num_rows) + " samples written to " + command.output);
+  io::write_distances(command.output, matrix,
+                      {shared.overwrite_mode(), request.precision == "float"});
+  say(shared, request.metric + " distances of " + std::to_string(matrix.num_rows) +
+                  " samples written to " + command.output);
   if (!command.pcoa.output.empty()) command.pcoa.write(table.sample_ids, distances, shared);
-  print_json(
-      Json(Json::Object{{"output", command.output},
-                        {"metric", request.metric},
-                        {"num_samples", matrix.num_rows},
-                        {"num_features", table.num_features()},
-                        {"num_missing_features", static_cast<int64_t>(phylogeny ? phylogeny->missing.size() : 0)}}),
-      shared);
+  print_json(Json(Json::Object{{"output", command.output},
+                               {"metric", request.metric},
+                               {"num_samples", matrix.num_rows},
+                               {"num_features", table.num_features()},
+                               {"num_missing_features",
+                                static_cast<int64_t>(phylogeny ? phylogeny->missing.size() : 0)}}),
+             shared);
   return 0;
 }
 
@@ -68,34 +71,39 @@ std::function<int()> setup_unifrac(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<UnifracCommand>();
   command->files.add_options(app, CommunityFiles::TreeUse::kOptional);
   app.add_option("-o,--output", command->output,
-                 "Distance matrix: D.npy (sample ids in D.ids.txt beside it), D.tsv, D.h5, or - for TSV on stdout")
+                 "Distance matrix: D.npy (sample ids in D.ids.txt beside it), D.tsv, D.h5, or - "
+                 "for TSV on stdout")
       ->required()
       ->check(check_by(io::check_distances_name, "FILE"));
   app.add_option("--metric", command->request.metric,
-                 "unweighted, weighted_normalized, weighted_unnormalized, generalized or unweighted_unnormalized; "
+                 "unweighted, weighted_normalized, weighted_unnormalized, generalized or "
+                 "unweighted_unnormalized; "
                  "without --tree: " +
                      community::beta_metric_names())
       ->check(check_by(community::check_distance_metric, "METRIC"))
       ->capture_default_str();
-  app.add_option(
-         "--alpha", command->request.alpha,
-         "Of generalized: weight of abundant branches, 0 (each branch by its relative difference) to 1 (default)")
+  app.add_option("--alpha", command->request.alpha,
+                 "Of generalized: weight of abundant branches, 0 (each branch by its relative "
+                 "difference) to 1 (default)")
       ->check(zero_or_more());
   app.add_flag("--variance-adjusted", command->request.variance_adjusted,
                "Weigh branches by the variance of their reads (Chang 2011); slower");
   app.add_flag("--bypass-tips", command->request.bypass_tips,
                "Leave out the branches that end in a feature: other values");
   add_choice(app, "--precision", command->request.precision,
-             "Of the sums and of the numbers in .npy and .h5: double or float", {"double", "float"});
+             "Of the sums and of the numbers in .npy and .h5: double or float",
+             {"double", "float"});
   app.add_option("--rarefy-depth", command->rarefy_depth_reads,
-                 "Reads drawn from each sample first; shallower samples are left out (0: counts as they are)")
+                 "Reads drawn from each sample first; shallower samples are left out (0: counts as "
+                 "they are)")
       ->check(zero_or_more())
       ->capture_default_str();
-  app.add_option("--pseudocount", command->request.pseudocount, "Of aitchison: added to every count (1)")
+  app.add_option("--pseudocount", command->request.pseudocount,
+                 "Of aitchison: added to every count (1)")
       ->check(above_zero());
-  app.add_option(
-      "--pcoa", command->pcoa.output,
-      "Principal coordinates as well: P.tsv, or any other name for scikit-bio's and QIIME 2's ordination text");
+  app.add_option("--pcoa", command->pcoa.output,
+                 "Principal coordinates as well: P.tsv, or any other name for scikit-bio's and "
+                 "QIIME 2's ordination text");
   command->pcoa.add_options(app, "pcoa-");
   return [command, &shared] { return run_unifrac(*command, shared); };
 }

@@ -29,8 +29,8 @@ Json row_of(const std::string& path, const std::string& alphabet, bool quiet) {
 void print_row(const Json& row) {
   std::cout << row.at("path").as_string();
   if (row.at("ok").as_bool()) {
-    std::cout << "\tok\t" << row.at("format").as_string() << "\t" << row.at("container").as_string() << "\t"
-              << row.at("records").as_int() << "\n";
+    std::cout << "\tok\t" << row.at("format").as_string() << "\t" << row.at("container").as_string()
+              << "\t" << row.at("records").as_int() << "\n";
   } else {
     std::cout << "\tbad\t" << row.at("error").at("message").as_string() << "\n";
   }
@@ -56,7 +56,8 @@ std::function<int()> setup_validate(CLI::App& app, Shared& shared) {
   app.add_option("files", command->paths,
                  "FASTA, FASTQ, BIOM, Newick, metadata TSV, distance matrix or safetensors files")
       ->required();
-  add_choice(app, "--alphabet", command->alphabet, "Letters that reads may hold: any, dna, rna, iupac, protein",
+  add_choice(app, "--alphabet", command->alphabet,
+             "Letters that reads may hold: any, dna, rna, iupac, protein",
              {"any", "dna", "rna", "iupac", "protein"});
   return [command, &shared] { return run_validate(*command, shared); };
 }

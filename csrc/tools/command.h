@@ -1,4 +1,5 @@
-// One command of `deepbio`: how it declares its options and what it does. main.cpp holds the table of commands.
+// One command of `deepbio`: how it declares its options and what it does. main.cpp holds the table
+// of commands.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +19,13 @@ struct Shared {
   bool overwrite = false;  // replace existing outputs
   int64_t threads = 0;     // 0: all cores
   uint64_t seed = 0;
-  io::Overwrite overwrite_mode() const { return overwrite ? io::Overwrite::kAllow : io::Overwrite::kRefuse; }
+  io::Overwrite overwrite_mode() const {
+    return overwrite ? io::Overwrite::kAllow : io::Overwrite::kRefuse;
+  }
 };
 
-// Adds options to `app` and returns what runs after parsing; its result is the exit code. Errors are thrown.
+// Adds options to `app` and returns what runs after parsing; its result is the exit code. Errors
+// are thrown.
 using Setup = std::function<std::function<int()>(CLI::App& app, Shared& shared)>;
 
 struct Command {
@@ -39,8 +43,9 @@ int interrupt_signal();
 
 // Each cmd_x.cpp defines one of these, or those that are near relatives.
 using SetupFunction = std::function<int()>(CLI::App& app, Shared& shared);
-SetupFunction setup_stats, setup_validate, setup_encode, setup_simulate, setup_rarefy, setup_unifrac, setup_faith_pd,
-    setup_alpha, setup_pcoa, setup_permanova, setup_anosim, setup_permdisp, setup_adonis, setup_mantel, setup_table,
-    setup_pretrain, setup_train, setup_predict, setup_evaluate, setup_embed, setup_export, setup_info;
+SetupFunction setup_stats, setup_validate, setup_encode, setup_simulate, setup_rarefy,
+    setup_unifrac, setup_faith_pd, setup_alpha, setup_pcoa, setup_permanova, setup_anosim,
+    setup_permdisp, setup_adonis, setup_mantel, setup_table, setup_pretrain, setup_train,
+    setup_predict, setup_evaluate, setup_embed, setup_export, setup_info;
 
 }  // namespace deepbio::tools

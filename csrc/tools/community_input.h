@@ -1,4 +1,5 @@
-// Tables, trees and distances as several commands take them, and principal coordinates as two of them give them.
+// Tables, trees and distances as several commands take them, and principal coordinates as two of
+// them give them.
 #pragma once
 
 #include <string>
@@ -21,8 +22,10 @@ struct CommunityFiles {
   void add_options(CLI::App& app, TreeUse tree_use = TreeUse::kRequired);
 };
 
-// The tree read and matched to the features of `table`. What --missing-features drop leaves out is said on stderr.
-community::Phylogeny match_tree(const CommunityFiles& files, const io::CountTable& table, const Shared& shared);
+// The tree read and matched to the features of `table`. What --missing-features drop leaves out is
+// said on stderr.
+community::Phylogeny match_tree(const CommunityFiles& files, const io::CountTable& table,
+                                const Shared& shared);
 
 // Declares --table and --distances, with the formats that are read.
 void add_table_option(CLI::App& app, std::string& path);
@@ -34,7 +37,8 @@ struct PcoaFiles {
   int64_t dimensions = 10;
   // `prefix` stands in front of the options: "pcoa-".
   void add_options(CLI::App& app, const std::string& prefix = "");
-  community::Pcoa write(const std::vector<std::string>& ids, const at::Tensor& distances, const Shared& shared) const;
+  community::Pcoa write(const std::vector<std::string>& ids, const at::Tensor& distances,
+                        const Shared& shared) const;
 };
 
 // What the file holds and the table does not, on stderr.

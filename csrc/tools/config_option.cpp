@@ -11,13 +11,16 @@
 namespace deepbio::tools {
 namespace {
 
-constexpr const char* kHowToRun[] = {"help", "quiet", "json", "threads", "overwrite", "resume", "config", "dry-run"};
+constexpr const char* kHowToRun[] = {"help",      "quiet",  "json",   "threads",
+                                     "overwrite", "resume", "config", "dry-run"};
 
 bool says_how_to_run(const std::string& name) {
   return std::find(std::begin(kHowToRun), std::end(kHowToRun), name) != std::end(kHowToRun);
 }
 
-std::string as_typed(const Json& value) { return value.is_string() ? value.as_string() : value.dump(); }
+std::string as_typed(const Json& value) {
+  return value.is_string() ? value.as_string() : value.dump();
+}
 
 // As if the entries had been typed, for options that were not.
 void fill(CLI::App& app, const Json& entries, const std::string& path) {
@@ -38,13 +41,14 @@ void fill(CLI::App& app, const Json& entries, const std::string& path) {
       }
       std::string near = nearest_name(name, known);
       std::replace(near.begin(), near.end(), '-', '_');
-      throw CLI::ValidationError(
-          path, "unknown option " + quoted(key) + (near.empty() ? "" : "; did you mean " + near + "?"));
+      throw CLI::ValidationError(path, "unknown option " + quoted(key) +
+                                           (near.empty() ? "" : "; did you mean " + near + "?"));
     }
     if (option->count() > 0) continue;
     if (value.is_array()) {
       std::string joined;
-      for (const Json& item : value.as_array()) joined += (joined.empty() ? "" : ",") + as_typed(item);
+      for (const Json& item : value.as_array())
+        joined += (joined.empty() ? "" : ",") + as_typed(item);
       option->add_result(joined);
     } else {
       option->add_result(as_typed(value));
@@ -59,7 +63,8 @@ void add_config_option(CLI::App& app) {
          "--config",
          [&app](const std::string& path) {
            const Json entries = Json::parse(io::read_all(path), path);
-           if (!entries.is_object()) throw CLI::ValidationError(path, "expected a JSON object of options");
+           if (!entries.is_object())
+             throw CLI::ValidationError(path, "expected a JSON object of options");
            fill(app, entries, path);
          },
          "Options from a JSON object in FILE; what is typed wins")
@@ -73,12 +78,16 @@ void add_resume_option(CLI::App& app, bool& resume) {
         resume = true;
         const CLI::Option* output = app.get_option("--output-dir");
         if (output->count() == 0) throw CLI::RequiredError("--output-dir (the run to resume)");
-        const std::string path = (std::filesystem::path(output->results().front()) / "config.json").string();
+        const std::string path =
+            (std::filesystem::path(output->results().front()) / "config.json").string();
         const Json config = Json::parse(io::read_all(path), path);
         const Json* training = config.find("training");
-        const Json* options = training != nullptr && training->is_object() ? training->find("options") : nullptr;
+        const Json* options =
+            training != nullptr && training->is_object() ? training->find("options") : nullptr;
         if (options == nullptr) {
-          throw ConfigError(path + ": this run was not started by the command; resume it in Python (Trainer.fit)");
+          throw ConfigError(
+              path +
+              ": this run was not started by the command; resume it in Python (Trainer.fit)");
         }
         fill(app, *options, path);
       },

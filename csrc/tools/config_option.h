@@ -7,12 +7,13 @@
 
 namespace deepbio::tools {
 
-// --config FILE.json: an object whose keys are option names (dashes or underscores). What is typed wins.
+// --config FILE.json: an object whose keys are option names (dashes or underscores). What is typed
+// wins.
 void add_config_option(CLI::App& app);
 // --resume: the options the run in --output-dir was started with; what is typed wins.
 void add_resume_option(CLI::App& app, bool& resume);
-// Every option of `app` that was given, on the command line or in a file, but for those that say how to run
-// (quiet, json, threads, overwrite, resume, config, dry-run).
+// Every option of `app` that was given, on the command line or in a file, but for those that say
+// how to run (quiet, json, threads, overwrite, resume, config, dry-run).
 Json given_options(const CLI::App& app);
 
 }  // namespace deepbio::tools

@@ -1,6 +1,7 @@
 // The command `deepbio`: one table of commands, and what they share: options, exit codes, signals.
 //
-// Exit codes: 0 good; 1 bad data or failed run, one line "deepbio: error: ..."; 2 bad usage; 128+n after signal n.
+// Exit codes: 0 good; 1 bad data or failed run, one line "deepbio: error: ..."; 2 bad usage; 128+n
+// after signal n.
 #include <ATen/Config.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
@@ -53,7 +54,8 @@ const Command kCommands[] = {
     {"info", "What a file or run directory is", setup_info},
 };
 
-// Commands that are Python (deepbio_torch/__main__.py); the `deepbio` of the Python package runs them itself.
+// Commands that are Python (deepbio_torch/__main__.py); the `deepbio` of the Python package runs
+// them itself.
 constexpr std::pair<const char*, const char*> kPythonCommands[] = {
     {"report", "One HTML page about a run"},
     {"study", "Judge the default model beside baselines on folds"},
@@ -63,11 +65,13 @@ constexpr std::pair<const char*, const char*> kPythonCommands[] = {
     {"completion", "A script that lets a shell complete what is typed"},
 };
 
-constexpr int64_t kMostAllowedThreads = 1024;  // far more than any machine has cores; torch crashes far above
+constexpr int64_t kMostAllowedThreads =
+    1024;  // far more than any machine has cores; torch crashes far above
 std::atomic<int> signal_seen{0};
 std::atomic<bool> polled{false};
 
-// A command that polls is left to stop by itself at its next step; any other, or a second signal, ends at once.
+// A command that polls is left to stop by itself at its next step; any other, or a second signal,
+// ends at once.
 void on_signal(int signal) {
   if (!polled || signal_seen.exchange(signal) != 0) {
     std::signal(signal, SIG_DFL);
@@ -80,9 +84,9 @@ std::string version_text() {
   for (const io::InflateLibrary library : io::inflate_libraries())
     inflate += std::string(io::to_string(library)) + ", ";
   return std::string("deepbio " DEEPBIO_VERSION "\ntorch ") + TORCH_VERSION +
-         " (built with " DEEPBIO_TORCH_VERSION ")\nCPU features in use by torch: " + at::get_cpu_capability() +
-         ", by this library: " + std::string(to_string(choose_simd())) + "\nbuilt in: " + inflate + "HDF5" +
-         (io::has_zip_library() ? ", libzip" : "") + "\n";
+         " (built with " DEEPBIO_TORCH_VERSION ")\nCPU features in use by torch: " +
+         at::get_cpu_capability() + ", by this library: " + std::string(to_string(choose_simd())) +
+         "\nbuilt in: " + inflate + "HDF5" + (io::has_zip_library() ? ", libzip" : "") + "\n";
 }
 
 void add_shared_options(CLI::App& app, Shared& shared) {
@@ -97,8 +101,8 @@ void add_shared_options(CLI::App& app, Shared& shared) {
 
 // What was typed and not understood, with the nearest option or command. Returns exit code 2.
 int usage_error(const CLI::App& app, const std::string& problem) {
-  std::cerr << "deepbio: error: " << problem << " (see: " << (app.get_parent() ? "deepbio " : "") << app.get_name()
-            << " --help)\n";
+  std::cerr << "deepbio: error: " << problem << " (see: " << (app.get_parent() ? "deepbio " : "")
+            << app.get_name() << " --help)\n";
   return 2;
 }
 
@@ -110,14 +114,16 @@ int unknown_option(const CLI::App& app, const std::string& given) {
   }
   const std::string nearest = nearest_name(given.substr(0, given.find('=')), names);
   const std::string what = given.rfind('-', 0) == 0 ? "unknown option " : "unexpected argument ";
-  return usage_error(app, what + quoted(given) + (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
+  return usage_error(
+      app, what + quoted(given) + (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
 }
 
 // The first option on the command line that `app` does not have, or "".
 std::string first_unknown_option(const CLI::App& app, int argc, char** argv) {
   for (int i = 2; i < argc; ++i) {
     const std::string given = argv[i];
-    if (given.rfind("--", 0) == 0 && given.size() > 2 && !app.get_option_no_throw(given.substr(0, given.find('=')))) {
+    if (given.rfind("--", 0) == 0 && given.size() > 2 &&
+        !app.get_option_no_throw(given.substr(0, given.find('=')))) {
       return given;
     }
   }
@@ -130,11 +136,13 @@ int unknown_command(const CLI::App& app, const std::string& given) {
   for (const auto& [name, summary] : kPythonCommands) {
     names.emplace_back(name);
     if (given != name) continue;
-    return usage_error(app, quoted(given) + " is part of the Python package: run  python -m deepbio_torch " + given);
+    return usage_error(
+        app,
+        quoted(given) + " is part of the Python package: run  python -m deepbio_torch " + given);
   }
   const std::string nearest = nearest_name(given, names);
-  return usage_error(app,
-                     "unknown command " + quoted(given) + (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
+  return usage_error(app, "unknown command " + quoted(given) +
+                              (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
 }
 
 std::string python_commands_text() {
@@ -170,10 +178,12 @@ int parse_and_run(int argc, char** argv) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     const auto parsed = app.get_subcommands();
     // A misspelt option is the likelier reason for one that is missing.
-    const std::string unknown = parsed.empty() ? "" : first_unknown_option(*parsed.front(), argc, argv);
+    const std::string unknown =
+        parsed.empty() ? "" : first_unknown_option(*parsed.front(), argc, argv);
     if (!unknown.empty()) return unknown_option(*parsed.front(), unknown);
     const std::string problem = error.what();  // of an old name of an option without the name
-    return usage_error(parsed.empty() ? app : *parsed.front(), problem.substr(problem.rfind(": ", 0) == 0 ? 2 : 0));
+    return usage_error(parsed.empty() ? app : *parsed.front(),
+                       problem.substr(problem.rfind(": ", 0) == 0 ? 2 : 0));
   }
   for (const auto& [sub, run] : runs) {
     if (!sub->parsed()) continue;
@@ -209,15 +219,18 @@ int main(int argc, char** argv) {
     const int code = deepbio::tools::parse_and_run(argc, argv);
     std::cout.flush();
     if (std::cout) return code;
-    std::cerr << "deepbio: error: standard output cannot be written: " << std::strerror(errno) << "\n";
+    std::cerr << "deepbio: error: standard output cannot be written: " << std::strerror(errno)
+              << "\n";
   } catch (const std::bad_alloc&) {
     std::cerr << "deepbio: error: out of memory\n";
   } catch (const deepbio::Error& error) {
     std::cerr << "deepbio: error: " << deepbio::spelled_for_shell(error.what()) << "\n";
   } catch (const std::exception& error) {
-    // Not one of ours: a fault of the program (torch's message spans lines; the first one says what).
+    // Not one of ours: a fault of the program (torch's message spans lines; the first one says
+    // what).
     const std::string text = error.what();
-    std::cerr << "deepbio: internal error: " << text.substr(0, text.find('\n')) << " (please report this)\n";
+    std::cerr << "deepbio: internal error: " << text.substr(0, text.find('\n'))
+              << " (please report this)\n";
   }
   return 1;
 }

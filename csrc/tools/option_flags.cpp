@@ -22,7 +22,8 @@ std::string help_text(const OptionRow& row, const OptionRow* compared) {
   return row.help + " (default " + value + (value == other ? ")" : "; aam " + other + ")");
 }
 
-// CLI11 puts the name in front of a problem, but not that of an option which the help does not show.
+// CLI11 puts the name in front of a problem, but not that of an option which the help does not
+// show.
 CLI::Validator check_of(const OptionRow& row, const std::string& used_name) {
   return {[row, used_name](std::string& text) {
             const std::string problem = row.problem(row.parse(text));
@@ -38,8 +39,8 @@ void note_old_name(const OptionRow& row, const std::string& name) {
             << "; the old name goes with the next version\n";
 }
 
-CLI::Option* add_flag(CLI::App& app, const OptionRow& row, const std::string& name, const std::string& help,
-                      const TakeOption& take) {
+CLI::Option* add_flag(CLI::App& app, const OptionRow& row, const std::string& name,
+                      const std::string& help, const TakeOption& take) {
   const std::string flag = flag_name(name);
   const auto given = [row, name, take](const Json& value) {
     note_old_name(row, name);
@@ -47,7 +48,8 @@ CLI::Option* add_flag(CLI::App& app, const OptionRow& row, const std::string& na
   };
   if (row.value_name().empty()) {
     return app.add_flag_function(
-        flag + ",!--no-" + flag.substr(2), [given](int64_t count) { given(Json(count > 0)); }, help);
+        flag + ",!--no-" + flag.substr(2), [given](int64_t count) { given(Json(count > 0)); },
+        help);
   }
   return app
       .add_option_function<std::string>(
@@ -67,7 +69,8 @@ CLI::Validator number_check(bool (*is_right)(double), const char* expected, cons
 }  // namespace
 
 void add_options(CLI::App& app, const OptionRows& rows) {
-  add_options(app, {"Options", rows, {}}, [](const OptionRow& row, const Json& value) { row.set(value); });
+  add_options(app, {"Options", rows, {}},
+              [](const OptionRow& row, const Json& value) { row.set(value); });
 }
 
 OptionRows only(const OptionRows& rows, const std::vector<std::string_view>& names) {
@@ -87,7 +90,8 @@ void add_options(CLI::App& app, const OptionGroupFlags& group, const TakeOption&
     std::vector<std::string> names{row.name};
     names.insert(names.end(), row.other_names.begin(), row.other_names.end());
     names.insert(names.end(), row.old_names.begin(), row.old_names.end());
-    const std::string help = spelled_for_shell(help_text(row, group.compared.empty() ? nullptr : &group.compared[i]));
+    const std::string help =
+        spelled_for_shell(help_text(row, group.compared.empty() ? nullptr : &group.compared[i]));
     for (const std::string& name : names) {
       add_flag(app, row, name, help, take)
           ->check(check_of(row, name))
@@ -97,7 +101,8 @@ void add_options(CLI::App& app, const OptionGroupFlags& group, const TakeOption&
   }
 }
 
-CLI::Validator check_by(std::function<void(const std::string& value)> check, const std::string& shown) {
+CLI::Validator check_by(std::function<void(const std::string& value)> check,
+                        const std::string& shown) {
   return {[check = std::move(check)](std::string& text) -> std::string {
             try {
               check(text);
@@ -109,9 +114,11 @@ CLI::Validator check_by(std::function<void(const std::string& value)> check, con
           shown};
 }
 
-CLI::Option* add_choice(CLI::App& app, const std::string& flag, std::string& value, const std::string& help,
-                        std::vector<std::string> choices) {
-  return app.add_option(flag, value, help)->check(CLI::IsMember(std::move(choices)))->capture_default_str();
+CLI::Option* add_choice(CLI::App& app, const std::string& flag, std::string& value,
+                        const std::string& help, std::vector<std::string> choices) {
+  return app.add_option(flag, value, help)
+      ->check(CLI::IsMember(std::move(choices)))
+      ->capture_default_str();
 }
 
 CLI::Validator above_zero() {

@@ -1,4 +1,5 @@
-// Rows of options (deepbio/base/options.h) as flags of a command: their names, help, checks and messages.
+// Rows of options (deepbio/base/options.h) as flags of a command: their names, help, checks and
+// messages.
 #pragma once
 
 #include <functional>
@@ -13,23 +14,26 @@
 namespace deepbio::tools {
 
 // What a function of the library refuses with ArgumentError is bad usage of an option.
-CLI::Validator check_by(std::function<void(const std::string& value)> check, const std::string& shown);
+CLI::Validator check_by(std::function<void(const std::string& value)> check,
+                        const std::string& shown);
 // Declares an option that is one of some words.
-CLI::Option* add_choice(CLI::App& app, const std::string& flag, std::string& value, const std::string& help,
-                        std::vector<std::string> choices);
+CLI::Option* add_choice(CLI::App& app, const std::string& flag, std::string& value,
+                        const std::string& help, std::vector<std::string> choices);
 
-// A flag for each row, other and old names included, which the help does not show. What is typed sets the row's field;
-// the rows' struct must live as long as `app`.
+// A flag for each row, other and old names included, which the help does not show. What is typed
+// sets the row's field; the rows' struct must live as long as `app`.
 void add_options(CLI::App& app, const OptionRows& rows);
 
-// The rows of these names, for a command that takes only some. throws Error for a name that no row has.
+// The rows of these names, for a command that takes only some. throws Error for a name that no row
+// has.
 OptionRows only(const OptionRows& rows, const std::vector<std::string_view>& names);
 
 // The same for the rows of one group, where another function takes what is typed.
 struct OptionGroupFlags {
   std::string title;
   OptionRows rows;
-  OptionRows compared;  // rows of the other preset, whose defaults the help shows as well; may be empty
+  OptionRows
+      compared;  // rows of the other preset, whose defaults the help shows as well; may be empty
   bool is_predictor = true;
 };
 using TakeOption = std::function<void(const OptionRow& row, const Json& value)>;

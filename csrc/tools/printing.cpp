@@ -28,16 +28,18 @@ void print_json(const Json& document, const Shared& shared, int indent) {
 void print_facts(const Json& facts, const Shared& shared) {
   print_json(facts, shared);
   if (shared.json) return;
-  for (const auto& [name, value] : facts.as_object()) std::cout << name << '\t' << cell_text(value) << '\n';
+  for (const auto& [name, value] : facts.as_object())
+    std::cout << name << '\t' << cell_text(value) << '\n';
 }
 
-void print_rows(const std::string& output, const std::vector<std::string>& columns, const Json& rows,
-                const Shared& shared) {
+void print_rows(const std::string& output, const std::vector<std::string>& columns,
+                const Json& rows, const Shared& shared) {
   std::string text;
   for (const std::string& name : columns) text += (text.empty() ? "" : "\t") + name;
   text += '\n';
   for (const Json& row : rows.as_array()) {
-    for (size_t i = 0; i < columns.size(); ++i) text += (i ? "\t" : "") + cell_text(row.at(columns[i]));
+    for (size_t i = 0; i < columns.size(); ++i)
+      text += (i ? "\t" : "") + cell_text(row.at(columns[i]));
     text += '\n';
   }
   if (!shared.json || output != "-") io::write_file(output, text, shared.overwrite_mode());

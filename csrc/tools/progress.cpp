@@ -8,7 +8,8 @@
 #include "deepbio/train/progress_text.h"
 
 namespace deepbio::tools {
-TrainingProgress::TrainingProgress(const std::string& log_path, bool quiet, int64_t num_epochs, bool append)
+TrainingProgress::TrainingProgress(const std::string& log_path, bool quiet, int64_t num_epochs,
+                                   bool append)
     : log_(log_path, append ? std::ios::app : std::ios::trunc),
       quiet_(quiet),
       is_terminal_(isatty(STDERR_FILENO) != 0),
@@ -44,6 +45,8 @@ void TrainingProgress::step(const train::StepReport& report, int64_t batch_size)
   shown_width_ = text.size();
 }
 
-void TrainingProgress::epoch(const train::EpochReport& report) { line(train::line_of(report, num_epochs_)); }
+void TrainingProgress::epoch(const train::EpochReport& report) {
+  line(train::line_of(report, num_epochs_));
+}
 
 }  // namespace deepbio::tools

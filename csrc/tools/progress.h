@@ -9,7 +9,8 @@
 
 namespace deepbio::tools {
 
-// On a terminal one line that updates, with rate and time left; else a line per epoch. training.log gets the lines too.
+// On a terminal one line that updates, with rate and time left; else a line per epoch. training.log
+// gets the lines too.
 class TrainingProgress {
  public:
   TrainingProgress(const std::string& log_path, bool quiet, int64_t num_epochs, bool append);

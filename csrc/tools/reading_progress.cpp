@@ -28,23 +28,26 @@ void ReadingProgress::clear() {
 }
 
 void ReadingProgress::look(const io::FastxReader& reader) {
-  constexpr int64_t kLookBytes = int64_t{1} << 20;  // the clock is asked about a thousand times a second at most
+  constexpr int64_t kLookBytes =
+      int64_t{1} << 20;  // the clock is asked about a thousand times a second at most
   const int64_t done = reader.file_offset_bytes();
   next_look_bytes_ = done + kLookBytes;
   const auto now = Clock::now();
-  const auto interval = is_terminal_ ? std::chrono::milliseconds(500) : std::chrono::milliseconds(10000);
+  const auto interval =
+      is_terminal_ ? std::chrono::milliseconds(500) : std::chrono::milliseconds(10000);
   if (now - start_ < std::chrono::seconds(1) || now - last_shown_ < interval) return;
   last_shown_ = now;
   const double seconds = std::chrono::duration<double>(now - start_).count();
   const auto records = static_cast<double>(reader.report().num_records);
   char text[160];
-  int width = std::snprintf(text, sizeof text, "%.2f M records  %.2f M records/s  %.0f MB/s", records / 1e6,
-                            records / seconds / 1e6, static_cast<double>(done) / seconds / 1e6);
+  int width =
+      std::snprintf(text, sizeof text, "%.2f M records  %.2f M records/s  %.0f MB/s", records / 1e6,
+                    records / seconds / 1e6, static_cast<double>(done) / seconds / 1e6);
   if (file_bytes_ > 0 && done > 0) {
-    const auto left =
-        static_cast<long long>(seconds * static_cast<double>(file_bytes_ - done) / static_cast<double>(done));
-    width += std::snprintf(text + width, sizeof text - static_cast<size_t>(width), "  %lld:%02lld left", left / 60,
-                           left % 60);
+    const auto left = static_cast<long long>(seconds * static_cast<double>(file_bytes_ - done) /
+                                             static_cast<double>(done));
+    width += std::snprintf(text + width, sizeof text - static_cast<size_t>(width),
+                           "  %lld:%02lld left", left / 60, left % 60);
   }
   clear();
   const std::string line = path_ + "  " + text;
@@ -55,7 +58,8 @@ void ReadingProgress::look(const io::FastxReader& reader) {
 void print_warnings(const Json& row) {
   if (row.find("warnings") == nullptr) return;
   const std::string start = "deepbio: warning: " + row.at("path").as_string() + ": ";
-  for (const Json& each : row.at("warnings").as_array()) std::cerr << start + each.as_string() + "\n";
+  for (const Json& each : row.at("warnings").as_array())
+    std::cerr << start + each.as_string() + "\n";
 }
 
 }  // namespace deepbio::tools

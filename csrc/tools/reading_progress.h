@@ -1,7 +1,8 @@
-// What commands that read long sequence files say on stderr meanwhile, and the warnings about a file at its end.
+// What commands that read long sequence files say on stderr meanwhile, and the warnings about a
+// file at its end.
 //
-// On a terminal one line that updates, with records, rate and time left; else a line every ten seconds. Files that are
-// read within a second say nothing. Threads: belongs to one thread.
+// On a terminal one line that updates, with records, rate and time left; else a line every ten
+// seconds. Files that are read within a second say nothing. Threads: belongs to one thread.
 #pragma once
 
 #include <chrono>

@@ -20,9 +20,10 @@ struct PredictionFiles {
   int64_t passes = 1;    // more than one: another draw of reads in each
   void add_options(CLI::App& app);
 };
-// Says what is odd about the samples on stderr. throws what train::prediction_data and add_covariates throw;
-// with_covariates false: the embeddings of samples do not see them.
-train::PredictionData read_prediction_data(const PredictionFiles& files, const train::RunConfig& config, bool is_quiet,
+// Says what is odd about the samples on stderr. throws what train::prediction_data and
+// add_covariates throw; with_covariates false: the embeddings of samples do not see them.
+train::PredictionData read_prediction_data(const PredictionFiles& files,
+                                           const train::RunConfig& config, bool is_quiet,
                                            bool with_covariates = true);
 
 }  // namespace deepbio::tools

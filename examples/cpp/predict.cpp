@@ -1,4 +1,5 @@
-// A table in, predictions out, without Python: predict RUN TABLE [METADATA.tsv] prints what `deepbio predict` prints.
+// A table in, predictions out, without Python: predict RUN TABLE [METADATA.tsv] prints what
+// `deepbio predict` prints.
 #include <iostream>
 
 #include <deepbio/base/error.h>
@@ -15,7 +16,8 @@ void run(const std::string& run_directory, const std::string& table, const std::
   train::add_covariates(data, config, metadata);  // nothing for a run without
   train::note_unseen_asvs(data, run_directory);
   for (const std::string& note : data.notes) std::cerr << note << "\n";
-  train::write_predictions("-", train::predict(*model, config, *data.dataset, data.samples), config);
+  train::write_predictions("-", train::predict(*model, config, *data.dataset, data.samples),
+                           config);
 }
 
 int main(int argc, char** argv) {

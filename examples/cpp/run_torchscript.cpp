@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   torch::Tensor counts = torch::tensor({{50.F, 30.F, 20.F}, {80.F, 20.F, 0.F}});
   const torch::Tensor prediction = model.forward({tokens, counts}).toTensor();
   std::cout.precision(9);
-  for (int64_t i = 0; i < prediction.size(0); ++i) std::cout << prediction[i][0].item<float>() << "\n";
+  for (int64_t i = 0; i < prediction.size(0); ++i)
+    std::cout << prediction[i][0].item<float>() << "\n";
   return 0;
 }

@@ -21,7 +21,9 @@ weights = torch.zeros(len(reads))
 weights[train] = db.targets.class_weights(labels[train])[labels[train]]
 sampler = db.targets.weighted_sampler(weights, len(train), seed=0)
 loader = db.DataLoader(reads, batch_size=128, sampler=sampler, num_workers=1)
-model = nn.Sequential(nn.Linear(1024, 64), nn.ReLU(), nn.Dropout(0.2), nn.Linear(64, len(sys.argv) - 1))
+model = nn.Sequential(
+    nn.Linear(1024, 64), nn.ReLU(), nn.Dropout(0.2), nn.Linear(64, len(sys.argv) - 1)
+)
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
 test = reads.batch(held_back)
 for epoch in range(5):
@@ -34,4 +36,6 @@ for epoch in range(5):
     model.eval()
     with torch.no_grad():
         hits = (model(test.sequences).argmax(1) == test.labels).float()
-    print(f"epoch {epoch + 1}: {hits.mean():.1%} of {len(hits)} reads held back are put into the right class")
+    print(
+        f"epoch {epoch + 1}: {hits.mean():.1%} of {len(hits)} reads held back are put into the right class"
+    )

@@ -27,7 +27,9 @@ sizes = {"B": MOST_SAMPLES, "S": config["token_limit"], "L": config["max_bp"] + 
 batch, slots, length = (torch.export.Dim(name, min=1, max=most) for name, most in sizes.items())
 shapes = ({0: batch, 1: slots, 2: length}, {0: batch, 1: slots})
 with torch.no_grad():
-    program = torch.export.export(module, inputs(3, 4, 9), dynamic_shapes=shapes).run_decompositions()
+    program = torch.export.export(
+        module, inputs(3, 4, 9), dynamic_shapes=shapes
+    ).run_decompositions()
     with open(sys.argv[2], "wb") as file:
         file.write(to_edge(program).to_executorch().buffer)
     method = Runtime.get().load_program(sys.argv[2]).load_method("forward")

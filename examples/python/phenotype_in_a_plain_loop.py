@@ -21,7 +21,9 @@ for _ in range(10):
     model.train()
     for batch in torch.utils.data.DataLoader(train, batch_size=8, shuffle=True):
         batch = batch.to(device)
-        with torch.autocast(device.type, dtype=torch.bfloat16):  # needs no scaling of gradients, unlike float16
+        with torch.autocast(
+            device.type, dtype=torch.bfloat16
+        ):  # needs no scaling of gradients, unlike float16
             output = model(batch)
         terms = loss({name: value.float() for name, value in output.items()}, batch)
         optimizer.zero_grad()

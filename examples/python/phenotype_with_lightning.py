@@ -12,7 +12,9 @@ import deepbio_torch as db
 class Phenotype(LightningModule):
     def __init__(self):
         super().__init__()
-        self.net = db.models.SequencePredictor(embedding_dim=32, asv_num_layers=1, abundance_pooling=True)
+        self.net = db.models.SequencePredictor(
+            embedding_dim=32, asv_num_layers=1, abundance_pooling=True
+        )
         self.loss = db.losses.MultiTaskLoss()
 
     def training_step(self, batch):
@@ -29,6 +31,8 @@ train, held_back = samples.split(0.2, seed=0)
 model, data = Phenotype(), LightningDataModule.from_datasets(train, batch_size=8)
 db.training.calibrate(model.net, train)  # starts at the mean of the training samples
 quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
-Trainer(max_epochs=10, devices=1, gradient_clip_val=1.0, enable_checkpointing=False, **quiet).fit(model, data)
+Trainer(max_epochs=10, devices=1, gradient_clip_val=1.0, enable_checkpointing=False, **quiet).fit(
+    model, data
+)
 db.models.save_pretrained(model.net, run, train, val=held_back)
 subprocess.run(["deepbio", "predict", "--quiet", "--model", run, "--table", table], check=True)

@@ -9,7 +9,9 @@ import deepbio_torch as db
 
 torch.manual_seed(0)
 tokenizer = db.tokenizers.Tokenizer.from_preset("deepbio-dna")
-reads = db.SequenceDataset(sys.argv[1:], transform=db.transforms.TokenEncoder(tokenizer, max_length=128))
+reads = db.SequenceDataset(
+    sys.argv[1:], transform=db.transforms.TokenEncoder(tokenizer, max_length=128)
+)
 loader = db.DataLoader(reads, batch_size=32, shuffle=True, seed=0, num_workers=1)
 config = BertConfig(
     vocab_size=len(tokenizer),

@@ -16,7 +16,9 @@ import deepbio_torch as db
 from deepbio_torch.transforms import Compose, OneHotEncoder, ReverseComplement
 
 torch.manual_seed(0)
-first, last = [sorted(Path(folder).glob("*.fastq.gz"))[:50] for folder in (sys.argv[1], sys.argv[-1])]
+first, last = [
+    sorted(Path(folder).glob("*.fastq.gz"))[:50] for folder in (sys.argv[1], sys.argv[-1])
+]
 encode = OneHotEncoder(channels_first=True, max_length=150, pad_to=150)
 turned = encode if first != last else Compose([ReverseComplement(), encode])
 reads = ConcatDataset(
@@ -25,8 +27,12 @@ reads = ConcatDataset(
         db.SequenceDataset(last, transform=turned, target=lambda read: 1),
     ]
 )
-train, held_back = (DataLoader(part, batch_size=128, shuffle=True) for part in random_split(reads, [0.8, 0.2]))
-model = nn.Sequential(nn.Conv1d(4, 32, 9), nn.ReLU(), nn.AdaptiveMaxPool1d(1), nn.Flatten(), nn.Linear(32, 2))
+train, held_back = (
+    DataLoader(part, batch_size=128, shuffle=True) for part in random_split(reads, [0.8, 0.2])
+)
+model = nn.Sequential(
+    nn.Conv1d(4, 32, 9), nn.ReLU(), nn.AdaptiveMaxPool1d(1), nn.Flatten(), nn.Linear(32, 2)
+)
 optimizer = torch.optim.Adam(model.parameters(), 3e-3)
 for epoch in range(3):
     for batch in train:
@@ -34,5 +40,9 @@ for epoch in range(3):
         nn.functional.cross_entropy(model(batch.sequences), batch.labels).backward()
         optimizer.step()
     with torch.no_grad():
-        hits = torch.cat([model(batch.sequences).argmax(1) == batch.labels for batch in held_back]).float()
-    print(f"epoch {epoch + 1}: {hits.mean():.1%} of {len(hits)} reads held back are put into the right class")
+        hits = torch.cat(
+            [model(batch.sequences).argmax(1) == batch.labels for batch in held_back]
+        ).float()
+    print(
+        f"epoch {epoch + 1}: {hits.mean():.1%} of {len(hits)} reads held back are put into the right class"
+    )

@@ -10,8 +10,13 @@ import deepbio_torch as db
 
 class Reads(LightningDataModule):
     def setup(self, stage=None):
-        reads = db.SequenceDataset(sys.argv[1:], transform=db.transforms.KmerEncoder(4), target="file")
-        self.parts = [utils.data.Subset(reads, part) for part in db.targets.stratified_split(reads, 0.2, seed=0)]
+        reads = db.SequenceDataset(
+            sys.argv[1:], transform=db.transforms.KmerEncoder(4), target="file"
+        )
+        self.parts = [
+            utils.data.Subset(reads, part)
+            for part in db.targets.stratified_split(reads, 0.2, seed=0)
+        ]
 
     def train_dataloader(self):
         return utils.data.DataLoader(self.parts[0], batch_size=64, shuffle=True)
@@ -34,6 +39,14 @@ class Classifier(LightningModule):
         return optim.Adam(self.parameters(), 1e-2)
 
 
-trainer = Trainer(max_epochs=4, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False)
+trainer = Trainer(
+    max_epochs=4,
+    accelerator="cpu",
+    logger=False,
+    enable_checkpointing=False,
+    enable_progress_bar=False,
+)
 trainer.fit(Classifier(), Reads())
-print(f"{trainer.callback_metrics['right']:.1%} of the reads held back are put into the right class")
+print(
+    f"{trainer.callback_metrics['right']:.1%} of the reads held back are put into the right class"
+)

@@ -13,7 +13,9 @@ import torch
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel, Field
 
-TOKENS = bytes.maketrans(b"ACGTU", bytes([1, 2, 3, 4, 4]))  # START is 5 and comes first, padding is 0
+TOKENS = bytes.maketrans(
+    b"ACGTU", bytes([1, 2, 3, 4, 4])
+)  # START is 5 and comes first, padding is 0
 
 
 class Sample(BaseModel):
@@ -38,14 +40,19 @@ app = FastAPI(title=f"Predicts {target['column']}")
 
 def batch_of(samples: list[Sample]) -> tuple[torch.Tensor, torch.Tensor]:
     """Tokens int64 [B, S, L] and counts float32 [B, S] as the run's dataset makes them: most reads first."""
-    rows = [sorted(s.reads.items(), key=lambda read: (-read[1], read[0]))[: config["token_limit"]] for s in samples]
+    rows = [
+        sorted(s.reads.items(), key=lambda read: (-read[1], read[0]))[: config["token_limit"]]
+        for s in samples
+    ]
     length = 1 + min(config["max_bp"], max(len(dna) for row in rows for dna, _ in row))
     tokens = torch.zeros(len(rows), max(map(len, rows)), length, dtype=torch.int64)
     counts = torch.zeros(tokens.shape[:2])
     for b, row in enumerate(rows):
         for s, (dna, count) in enumerate(row):
             if not dna or set(dna.upper()) - set("ACGTU") or not 0 < count < math.inf:
-                raise HTTPException(422, f"sample {samples[b].id!r}: expected DNA and a count, got {dna!r}: {count}")
+                raise HTTPException(
+                    422, f"sample {samples[b].id!r}: expected DNA and a count, got {dna!r}: {count}"
+                )
             ids = dna.upper().encode()[: length - 1].translate(TOKENS)
             tokens[b, s, : len(ids) + 1], counts[b, s] = torch.tensor([5, *ids]), count
     return tokens, counts
@@ -59,10 +66,19 @@ def predict(question: Question) -> list[dict]:
     for sample, row in zip(question.samples, out.tolist(), strict=True):
         if target["is_classifier"]:
             shares = dict(zip(target["classes"], map(math.exp, row), strict=True))
-            answers.append({"id": sample.id, "prediction": max(shares, key=shares.get), "probabilities": shares})
+            answers.append(
+                {
+                    "id": sample.id,
+                    "prediction": max(shares, key=shares.get),
+                    "probabilities": shares,
+                }
+            )
         else:
             value = row[0] * target["scale"] + target["shift"]
             answers.append(
-                {"id": sample.id, "prediction": math.expm1(value) if "log" in target["transform"] else value}
+                {
+                    "id": sample.id,
+                    "prediction": math.expm1(value) if "log" in target["transform"] else value,
+                }
             )
     return answers

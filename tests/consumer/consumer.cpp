@@ -1,4 +1,5 @@
-// Goes through every room with the installed headers: consumer READS.fastq TABLE TREE prints facts that the test knows.
+// Goes through every room with the installed headers: consumer READS.fastq TABLE TREE prints facts
+// that the test knows.
 #include <iostream>
 
 #include <deepbio/base/error.h>

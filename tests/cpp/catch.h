@@ -1,4 +1,5 @@
-// Catch2 with prefixed macros (torch defines CHECK), and what most tests need: a temporary folder, the shared data.
+// Catch2 with prefixed macros (torch defines CHECK), and what most tests need: a temporary folder,
+// the shared data.
 #pragma once
 
 #define CATCH_CONFIG_PREFIX_ALL
@@ -41,7 +42,9 @@ inline std::string read_text(const std::string& path) {
 
 // ../shared beside the checkout; tests that need it say so when it is not there.
 inline bool has_shared() { return std::filesystem::exists(DEEPBIO_SHARED "/data"); }
-inline std::string shared(const std::string& name) { return std::string(DEEPBIO_SHARED "/data/") + name; }
+inline std::string shared(const std::string& name) {
+  return std::string(DEEPBIO_SHARED "/data/") + name;
+}
 
 }  // namespace deepbio::test
 

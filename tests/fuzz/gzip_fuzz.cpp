@@ -1,4 +1,5 @@
-// gzip framing and deflate data; seeds are whole files, so the magic is put back when it was changed.
+// gzip framing and deflate data; seeds are whole files, so the magic is put back when it was
+// changed.
 #include "read_records.h"
 
 using namespace deepbio;

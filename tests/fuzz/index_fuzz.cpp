@@ -1,4 +1,5 @@
-// A side-car index of any content, its CRC and binding made right, beside a good file: records or an error.
+// A side-car index of any content, its CRC and binding made right, beside a good file: records or
+// an error.
 #include <algorithm>
 
 #include "read_records.h"
@@ -18,7 +19,8 @@ std::string changed_index(std::string index, const uint8_t* data, size_t size) {
     index[at] = static_cast<char>(data[i + 2]);
   }
   const auto crc = crc32_z(0, reinterpret_cast<const Bytef*>(index.data()), index.size() - 4);
-  for (size_t i = 0; i < 4; ++i) index[index.size() - 4 + i] = static_cast<char>(crc >> (8 * i) & 0xff);
+  for (size_t i = 0; i < 4; ++i)
+    index[index.size() - 4 + i] = static_cast<char>(crc >> (8 * i) & 0xff);
   return index;
 }
 

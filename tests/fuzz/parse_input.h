@@ -1,4 +1,5 @@
-// What the fuzz targets of tables, trees and metadata share: the input as a file, any error of the library accepted.
+// What the fuzz targets of tables, trees and metadata share: the input as a file, any error of the
+// library accepted.
 #pragma once
 
 #include "read_records.h"

@@ -1,4 +1,5 @@
-// What the fuzz targets do with a file: write the bytes, read all records, accept any error of the library.
+// What the fuzz targets do with a file: write the bytes, read all records, accept any error of the
+// library.
 #pragma once
 
 #include <cstdint>

@@ -23,8 +23,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 COMMAND = shutil.which("deepbio", path=str(Path(sys.executable).parent)) or "deepbio"
-SAME = ("model.safetensors", "last/model.safetensors", "last/optimizer.safetensors", "last/average.safetensors")
-STUDY = ["--epochs", "40", "--save-steps", "3", "--batch-size", "8", "--threads", "1", "--quiet", "--seed", "1"]
+SAME = (
+    "model.safetensors",
+    "last/model.safetensors",
+    "last/optimizer.safetensors",
+    "last/average.safetensors",
+)
+STUDY = [
+    "--epochs",
+    "40",
+    "--save-steps",
+    "3",
+    "--batch-size",
+    "8",
+    "--threads",
+    "1",
+    "--quiet",
+    "--seed",
+    "1",
+]
 
 
 class Study:
@@ -34,12 +51,26 @@ class Study:
         """Simulates and trains once."""
         self.folder = folder
         data = folder / "data"
-        simulate = [COMMAND, "simulate", "-o", str(data), "--samples", "40", "--features", "60", "--quiet"]
+        simulate = [
+            COMMAND,
+            "simulate",
+            "-o",
+            str(data),
+            "--samples",
+            "40",
+            "--features",
+            "60",
+            "--quiet",
+        ]
         subprocess.run(simulate, check=True)
         self.words = ["train", "--table", str(data / "table.biom"), "--metadata", str(data / "metadata.tsv"),
                       "--metadata-column", "age", *STUDY, "--epochs", str(epochs)]  # fmt: skip
         begin = time.monotonic()
-        subprocess.run([COMMAND, *self.words, "--output-dir", str(folder / "whole")], check=True, capture_output=True)
+        subprocess.run(
+            [COMMAND, *self.words, "--output-dir", str(folder / "whole")],
+            check=True,
+            capture_output=True,
+        )
         self.seconds = time.monotonic() - begin
 
     def next_words(self, run: Path) -> list[str]:
@@ -50,13 +81,19 @@ class Study:
 
     def finish(self, run: Path) -> str:
         """Goes on to the end; returns what is wrong with it, or an empty string."""
-        done = subprocess.run([COMMAND, *self.next_words(run)], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [COMMAND, *self.next_words(run)], capture_output=True, text=True, check=False
+        )
         if done.returncode:
             return f"cannot go on: {done.stderr.strip()}"
         for name in SAME:
             if (run / name).read_bytes() != (self.folder / "whole" / name).read_bytes():
                 return f"{name} differs"
-        leftovers = [path.name for path in run.rglob("*") if path.name.startswith(".") or path.name == "last.new"]
+        leftovers = [
+            path.name
+            for path in run.rglob("*")
+            if path.name.startswith(".") or path.name == "last.new"
+        ]
         return f"left behind: {leftovers}" if leftovers else ""
 
 
@@ -70,7 +107,10 @@ def kills(folder: Path, count: int, seed: int) -> list[str]:
         runs += 1
         for _ in range(8):
             process = subprocess.Popen(
-                [COMMAND, *study.next_words(run)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+                [COMMAND, *study.next_words(run)],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
             )
             try:
                 process.wait(chance.uniform(0, 0.7 * study.seconds))
@@ -90,12 +130,20 @@ def kills(folder: Path, count: int, seed: int) -> list[str]:
     return wrong
 
 
-def _injected(study: Study, run: Path, call: str, error: str) -> Iterator[tuple[int, subprocess.CompletedProcess[str]]]:
+def _injected(
+    study: Study, run: Path, call: str, error: str
+) -> Iterator[tuple[int, subprocess.CompletedProcess[str]]]:
     """Runs whose k-th such call fails, k = 1, 2, ..., up to the first that has no k-th call."""
     trace = study.folder / "trace"
     for k in range(1, 10_000):
         words = ["strace", "-f", "-qq", "-o", str(trace), "-e", f"trace={call}", "-e"]
-        words += [f"inject={call}:error={error}:when={k}", COMMAND, *study.words, "--output-dir", str(run)]
+        words += [
+            f"inject={call}:error={error}:when={k}",
+            COMMAND,
+            *study.words,
+            "--output-dir",
+            str(run),
+        ]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         if "INJECTED" not in trace.read_text():
             return
@@ -116,11 +164,16 @@ def calls(folder: Path) -> list[str]:
             where = f"{call} {k} {error}"
             if done.returncode not in (0, 1):
                 wrong.append(f"{where}: exit code {done.returncode}")
-            elif done.returncode == 1 and (done.stderr.count("\n") != 1 or "deepbio" not in done.stderr):
+            elif done.returncode == 1 and (
+                done.stderr.count("\n") != 1 or "deepbio" not in done.stderr
+            ):
                 wrong.append(f"{where}: said {done.stderr!r}")
             if fault := study.finish(folder / "run"):
                 wrong.append(f"{where}: {fault}")
-        print(f"calls: {call} {error}: {tried} runs, {refused} refused, {len(wrong)} wrong so far", flush=True)
+        print(
+            f"calls: {call} {error}: {tried} runs, {refused} refused, {len(wrong)} wrong so far",
+            flush=True,
+        )
     return wrong
 
 
@@ -129,7 +182,9 @@ def order(folder: Path) -> list[str]:
     study = Study(folder, epochs=2)
     trace, run = folder / "trace", folder / "run"
     words = ["strace", "-f", "-qq", "-y", "-o", str(trace), "-e", "trace=fsync,rename,renameat2"]
-    subprocess.run([*words, COMMAND, *study.words, "--output-dir", str(run)], check=True, capture_output=True)
+    subprocess.run(
+        [*words, COMMAND, *study.words, "--output-dir", str(run)], check=True, capture_output=True
+    )
     wrong, synced, waiting, renames = [], set(), {}, 0
     for line in trace.read_text().splitlines():
         if sync := re.search(r"fsync\(\d+<([^>]+)>\)\s+= 0", line):
@@ -138,7 +193,9 @@ def order(folder: Path) -> list[str]:
         elif move := re.search(r'rename\("([^"]+)", "([^"]+)"\)\s+= 0', line):
             source, target = Path(move[1]), Path(move[2])
             renames += 1
-            parts = [path for path in synced if Path(path) == source or source in Path(path).parents]
+            parts = [
+                path for path in synced if Path(path) == source or source in Path(path).parents
+            ]
             if not parts and "last" not in source.name:
                 wrong.append(f"{source.name} was renamed to {target.name} before it was synced")
             waiting[str(target.parent)] = target.name
@@ -149,7 +206,9 @@ def order(folder: Path) -> list[str]:
 
 def main() -> None:
     """Runs one part in a scratch folder."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("part", choices=["kills", "calls", "order"])
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)

@@ -94,7 +94,11 @@ def _reads(rng: random.Random, is_fastq: bool) -> str:
     out = []
     for i in range(12):
         letters = "".join(rng.choices("ACGTN", k=rng.randrange(1, 60)))
-        out.append(f"@r{i} x={i}\n{letters}\n+\n{'I' * len(letters)}\n" if is_fastq else f">r{i} x={i}\n{letters}\n")
+        out.append(
+            f"@r{i} x={i}\n{letters}\n+\n{'I' * len(letters)}\n"
+            if is_fastq
+            else f">r{i} x={i}\n{letters}\n"
+        )
     return "".join(out)
 
 
@@ -114,7 +118,9 @@ def seeds(folder: Path) -> dict[str, bytes]:
     for ending in ("tsv", "npy", "h5"):
         matrix.write(folder / f"d.{ending}", overwrite=True)
     np.savez_compressed(folder / "d.npz", distances=square)
-    phylip = "6\n" + "".join(f"{n} {' '.join(map(str, square[i, :i]))}\n" for i, n in enumerate(samples))
+    phylip = "6\n" + "".join(
+        f"{n} {' '.join(map(str, square[i, :i]))}\n" for i, n in enumerate(samples)
+    )
     out = {
         "fasta": fasta, "fastq": fastq, "fastq.gz": gzip.compress(fastq), "indexed.fasta": fasta,
         "biom1.json": table.to_biom().to_json("test").encode(), "distances.phy": phylip.encode(),
@@ -127,7 +133,11 @@ def seeds(folder: Path) -> dict[str, bytes]:
     out["fastq.bgz"] = _bgzf_of(fastq)
     out["labels.csv"] = b'id,label,group\nr0,1.5,a\nr1,2,"b, c"\nr2,3,d\n'
     out["labels.json"] = b'{"r0": {"label": 1.5}, "r1": {"label": 2}, "r2": {"label": -3e2}}'
-    model = {"type": "BPE", "unk_token": "<unk>", "vocab": {"<unk>": 0, "A": 1, "C": 2, "G": 3, "T": 4, "AC": 5}}
+    model = {
+        "type": "BPE",
+        "unk_token": "<unk>",
+        "vocab": {"<unk>": 0, "A": 1, "C": 2, "G": 3, "T": 4, "AC": 5},
+    }
     vocabulary = {"version": "1.0", "added_tokens": [], "model": {**model, "merges": [["A", "C"]]}}
     out["tokenizer.json"] = json.dumps(vocabulary).encode()
     (folder / "cached.fq").write_bytes(fastq)
@@ -146,8 +156,15 @@ def _bgzf_of(data: bytes) -> bytes:
         piece = data[first : first + 300]
         packer = zlib.compressobj(6, zlib.DEFLATED, -15)
         packed = packer.compress(piece) + packer.flush()
-        header = b"\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0BC\x02\0" + (len(packed) + 25).to_bytes(2, "little")
-        out += header + packed + zlib.crc32(piece).to_bytes(4, "little") + len(piece).to_bytes(4, "little")
+        header = b"\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0BC\x02\0" + (len(packed) + 25).to_bytes(
+            2, "little"
+        )
+        out += (
+            header
+            + packed
+            + zlib.crc32(piece).to_bytes(4, "little")
+            + len(piece).to_bytes(4, "little")
+        )
     return out
 
 
@@ -166,7 +183,9 @@ def _artifact(folder: Path, table: bytes) -> bytes:
 def mutated(data: bytes, rng: random.Random, is_text: bool) -> bytes:
     """The same bytes after one to three accidents."""
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
-        data = rng.choice(TEXT_ACCIDENTS if is_text and rng.random() < 0.25 else ACCIDENTS)(data, rng)
+        data = rng.choice(TEXT_ACCIDENTS if is_text and rng.random() < 0.25 else ACCIDENTS)(
+            data, rng
+        )
     return data
 
 
@@ -180,7 +199,9 @@ def _flip(data: bytes, rng: random.Random) -> bytes:
 
 def _piece(data: bytes, rng: random.Random) -> tuple[int, int]:
     first = rng.randrange(len(data) + 1)
-    return first, min(len(data), first + rng.randrange(1, 1 + max(1, len(data) // rng.choice((2, 8, 64)))))
+    return first, min(
+        len(data), first + rng.randrange(1, 1 + max(1, len(data) // rng.choice((2, 8, 64))))
+    )
 
 
 def _cut(data: bytes, rng: random.Random) -> bytes:
@@ -222,13 +243,31 @@ def _encode(data: bytes, rng: random.Random) -> bytes:
 
 
 def _line_ends(data: bytes, rng: random.Random) -> bytes:
-    return data.replace(b"\n", rng.choice((b"\r\n", b"\r", b"\n\n", b"\n\r", b"\x0b", b"\xe2\x80\xa8")))
+    return data.replace(
+        b"\n", rng.choice((b"\r\n", b"\r", b"\n\n", b"\n\r", b"\x0b", b"\xe2\x80\xa8"))
+    )
 
 
 def _words(data: bytes, rng: random.Random) -> bytes:
     first = rng.randrange(len(data) + 1)
     word = rng.choice(
-        (b"NaN", b"-1", b"1e999", b"inf", b'"', b"'", b"#", b"\t", b",", b"[", b"]", b"{", b"null", b"(", b":")
+        (
+            b"NaN",
+            b"-1",
+            b"1e999",
+            b"inf",
+            b'"',
+            b"'",
+            b"#",
+            b"\t",
+            b",",
+            b"[",
+            b"]",
+            b"{",
+            b"null",
+            b"(",
+            b":",
+        )
     )
     return data[:first] + word + data[first:]
 
@@ -245,7 +284,9 @@ def _damaged(name: str, data: bytes, rng: random.Random) -> bytes:
     return mutated(data, rng, name in TEXT)
 
 
-def run(name: str, data: bytes, count: int, seed: int, folder: Path) -> tuple[collections.Counter[str], list[str]]:
+def run(
+    name: str, data: bytes, count: int, seed: int, folder: Path
+) -> tuple[collections.Counter[str], list[str]]:
     """How many files were taken and refused, and every fault."""
     path, counter, faults = folder / name, collections.Counter[str](), []
     for number in range(count):
@@ -259,14 +300,18 @@ def run(name: str, data: bytes, count: int, seed: int, folder: Path) -> tuple[co
         except DeepBioError as error:
             counter["refused"] += 1
             if "\n" in str(error):
-                faults.append(f"{name} seed {seed} number {number}: a message of several lines: {error}")
+                faults.append(
+                    f"{name} seed {seed} number {number}: a message of several lines: {error}"
+                )
         except BaseException as error:  # noqa: BLE001 - whatever comes is what is looked for
             faults.append(f"{name} seed {seed} number {number}: {type(error).__name__}: {error}")
     return counter, faults
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--count", type=int, default=10000, help="files of each format")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("formats", nargs="*", help=", ".join(READERS))
@@ -280,7 +325,10 @@ def main() -> int:
         for kind in options.formats or READERS:
             counter, found = run(kind, sound[kind], options.count, options.seed, folder)
             faults += found
-            print(f"| {kind} | {options.count} | {counter['read']} | {counter['refused']} | {len(found)} |", flush=True)
+            print(
+                f"| {kind} | {options.count} | {counter['read']} | {counter['refused']} | {len(found)} |",
+                flush=True,
+            )
     print("\n".join(faults[:50]), file=sys.stderr)
     return 1 if faults else 0
 

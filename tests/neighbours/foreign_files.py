@@ -77,7 +77,9 @@ def foreign_file(rng: random.Random, path: Path) -> None:
     """A file of reads, alignments or variants in a wrapping or format that is not read here."""
     pysam.set_verbosity(0)  # CRAM without a reference, files without an index
     reads = "".join(record(rng, f"r{i}") for i in range(rng.randrange(1, 30))).encode()
-    kind = rng.choice((*ALIGNMENTS, "vcf", "vcf.gz", "bcf", "tar", "double", "bz2", "xz", "zip", "utf16"))
+    kind = rng.choice(
+        (*ALIGNMENTS, "vcf", "vcf.gz", "bcf", "tar", "double", "bz2", "xz", "zip", "utf16")
+    )
     if kind in ALIGNMENTS:
         _alignments(rng, path, ALIGNMENTS[kind])
     elif kind in ("vcf", "vcf.gz", "bcf"):
@@ -85,7 +87,9 @@ def foreign_file(rng: random.Random, path: Path) -> None:
     elif kind == "tar":
         _archive(rng, path, reads)
     elif kind == "zip":
-        with zipfile.ZipFile(path, "w", rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))) as file:
+        with zipfile.ZipFile(
+            path, "w", rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
+        ) as file:
             file.writestr("reads.fastq", reads)
     else:
         path.write_bytes(_wrapped(kind, reads, rng))
@@ -153,7 +157,11 @@ def _name_of(data: bytes, path: Path) -> str:
         return "gzip in gzip"
     if b"\0" in inner[:4] and inner[:3] != b"BCF":
         return "UTF-16"
-    kind = pysam.VariantFile if inner[:3] == b"BCF" or inner[:12] == b"##fileformat" else pysam.AlignmentFile
+    kind = (
+        pysam.VariantFile
+        if inner[:3] == b"BCF" or inner[:12] == b"##fileformat"
+        else pysam.AlignmentFile
+    )
     options = {} if kind is pysam.VariantFile else {"check_sq": False}
     with kind(str(path), **options) as file:
         return file.format

@@ -47,7 +47,9 @@ FAULTY_NAMES = (
 )
 STEMS = (
     lambda rng: f"SRR{rng.randrange(10**6)}.{rng.randrange(1, 99)}",
-    lambda rng: f"M00:1:000-A:{rng.randrange(1, 9)}:1101:{rng.randrange(10**4)}:{rng.randrange(10**4)}",
+    lambda rng: (
+        f"M00:1:000-A:{rng.randrange(1, 9)}:1101:{rng.randrange(10**4)}:{rng.randrange(10**4)}"
+    ),
     lambda rng: f"r{rng.randrange(10**6)}",
     lambda rng: f"V300L1C{rng.randrange(1, 9)}R0{rng.randrange(10**6)}",
     lambda rng: f"m54/{rng.randrange(10**5)}/ccs",
@@ -109,14 +111,19 @@ def pairs_both(path: Path) -> Compared:
     def theirs() -> Any:
         how = {"file2": second} if second.exists() else {"interleaved": True}
         with dnaio.open(path, fileformat="fastq", **how) as file:
-            return [tuple(text.encode() for each in pair for text in (each.sequence, each.qualities)) for pair in file]
+            return [
+                tuple(text.encode() for each in pair for text in (each.sequence, each.qualities))
+                for pair in file
+            ]
 
     return ours, theirs
 
 
 def offsets_file(rng: random.Random, path: Path) -> None:
     """Reads of one of the quality alphabets: Sanger, HiFi and duplex reads, Solexa, Illumina 1.3 and 1.5."""
-    low, high = rng.choice(((33, 73), (33, 126), (35, 75), (64, 104), (66, 104), (59, 104), (90, 126)))
+    low, high = rng.choice(
+        ((33, 73), (33, 126), (35, 75), (64, 104), (66, 104), (59, 104), (90, 126))
+    )
     out = [record(rng, f"r{i}", low, high) for i in range(rng.randrange(1, 20))]
     if rng.random() < 0.05:
         out.append("@bad\nAC\n+\nI \n")

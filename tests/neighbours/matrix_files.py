@@ -69,7 +69,9 @@ def matrices_file(rng: random.Random, path: Path) -> None:
             if kind == "npy":
                 np.save(file, square)
             else:
-                rng.choice((np.savez, np.savez_compressed))(file, **{rng.choice(("distances", "D")): square})
+                rng.choice((np.savez, np.savez_compressed))(
+                    file, **{rng.choice(("distances", "D")): square}
+                )
 
 
 def _checked(square: np.ndarray, names: list[str] | None = None) -> Any:

@@ -19,18 +19,39 @@ Compared = tuple[Any, Any]
 def metadata_file(rng: random.Random, path: Path) -> None:
     """A mapping file: quotes, numbers, words that look like missing values, empty cells, comments."""
     names = [name.replace("#", "") for name in ids(rng, rng.randrange(1, 10))]
-    words = ("gut", "NA", "none", "", "a b", "1.5", "01", "5e3", "ü", 'say "x"', "x, y", "Missing: Not provided", "-")
+    words = (
+        "gut",
+        "NA",
+        "none",
+        "",
+        "a b",
+        "1.5",
+        "01",
+        "5e3",
+        "ü",
+        'say "x"',
+        "x, y",
+        "Missing: Not provided",
+        "-",
+    )
     columns = {f"c{k} x": [rng.choice(words) for _ in names] for k in range(rng.randrange(1, 5))}
     if rng.random() < 0.5:
         columns["age"] = [f"{rng.uniform(0, 90):.2f}" for _ in names]
     frame = pd.DataFrame(columns, index=names)
     header = rng.choice(("sample-id", "#SampleID", "sample_name", "id", "sampleid"))
     if rng.random() < 0.25:  # as most people write them: no quotes at all
-        rows = [(header, *frame.columns), *((name, *cells) for name, cells in zip(names, _cells(frame), strict=True))]
+        rows = [
+            (header, *frame.columns),
+            *((name, *cells) for name, cells in zip(names, _cells(frame), strict=True)),
+        ]
         path.write_bytes(as_lines("".join("\t".join(row) + "\n" for row in rows), rng))
         return
     quoting = rng.choice((csv.QUOTE_MINIMAL, csv.QUOTE_ALL))
-    path.write_bytes(as_lines(frame.to_csv(sep="\t", index_label=header, quoting=quoting, lineterminator="\n"), rng))
+    path.write_bytes(
+        as_lines(
+            frame.to_csv(sep="\t", index_label=header, quoting=quoting, lineterminator="\n"), rng
+        )
+    )
 
 
 def _cells(frame: pd.DataFrame) -> list[list[str]]:

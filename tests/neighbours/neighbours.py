@@ -97,7 +97,9 @@ def _no_rule(mine: Any, other: Any) -> None:
     return None
 
 
-def run(kind: str, count: int, seed: int, folder: Path) -> tuple[collections.Counter[str], list[str]]:
+def run(
+    kind: str, count: int, seed: int, folder: Path
+) -> tuple[collections.Counter[str], list[str]]:
     """How each case ended, and every difference that is not explained."""
     write, both, _ = KINDS[kind]
     counter, differences = collections.Counter[str](), []
@@ -116,7 +118,11 @@ def run(kind: str, count: int, seed: int, folder: Path) -> tuple[collections.Cou
             counter[why or "unexplained"] += 1
             if why is None:
                 differences.append(f"{place}: refused: {said}")
-        elif mine is not None and other is not None and (why := RULES.get(kind, _no_rule)(mine, other)):
+        elif (
+            mine is not None
+            and other is not None
+            and (why := RULES.get(kind, _no_rule)(mine, other))
+        ):
             counter[why] += 1
         elif mine is not None and other is None and (why := _reason(FAULTS_OF_OTHERS, complaint)):
             counter[why] += 1
@@ -127,21 +133,28 @@ def run(kind: str, count: int, seed: int, folder: Path) -> tuple[collections.Cou
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--count", type=int, default=200, help="files of each kind")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("kinds", nargs="*", help=", ".join(KINDS))
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     differences = []
-    print("| kind | beside | files | same | refused by both | explained |\n|---|---|---|---|---|---|")
+    print(
+        "| kind | beside | files | same | refused by both | explained |\n|---|---|---|---|---|---|"
+    )
     with tempfile.TemporaryDirectory() as folder:
         for kind in options.kinds or KINDS:
             counter, found = run(kind, options.count, options.seed, Path(folder))
             differences += found
             same, both = counter.pop("same", 0), counter.pop("refused by both", 0)
             reasons = "; ".join(f"{count} {why}" for why, count in counter.items())
-            print(f"| {kind} | {KINDS[kind][2]} | {options.count} | {same} | {both} | {reasons} |", flush=True)
+            print(
+                f"| {kind} | {KINDS[kind][2]} | {options.count} | {same} | {both} | {reasons} |",
+                flush=True,
+            )
     print("\n".join(differences[:30]), file=sys.stderr)
     return 1 if differences else 0
 

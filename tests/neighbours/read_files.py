@@ -19,8 +19,14 @@ def reads_file(rng: random.Random, path: Path, is_fastq: bool) -> None:
     """Reads: wrapped, lower case, IUPAC letters, several members of gzip, BGZF, a record cut off now and then."""
     out = []
     for _ in range(rng.randrange(1, 30)):
-        letters = "".join(rng.choices(rng.choice(("ACGT", "ACGTN", "acgtn", "ACGTRYKMSW")), k=rng.randrange(1, 90)))
-        title = rng.choice((f"r{rng.randrange(10**6)}", f"r{rng.randrange(10**4)} a comment", "SRR1.1 1 length=9"))
+        letters = "".join(
+            rng.choices(
+                rng.choice(("ACGT", "ACGTN", "acgtn", "ACGTRYKMSW")), k=rng.randrange(1, 90)
+            )
+        )
+        title = rng.choice(
+            (f"r{rng.randrange(10**6)}", f"r{rng.randrange(10**4)} a comment", "SRR1.1 1 length=9")
+        )
         if is_fastq:
             quality = "".join(chr(rng.randrange(33, 74)) for _ in letters)
             out.append(f"@{title}\n{letters}\n+{rng.choice(('', title))}\n{quality}\n")
@@ -34,7 +40,9 @@ def reads_file(rng: random.Random, path: Path, is_fastq: bool) -> None:
     packed = rng.random()
     if packed < 0.2:  # several members
         middle = rng.randrange(len(text) + 1)
-        path.write_bytes(gzip.compress(text[:middle].encode()) + gzip.compress(text[middle:].encode()))
+        path.write_bytes(
+            gzip.compress(text[:middle].encode()) + gzip.compress(text[middle:].encode())
+        )
     elif packed < 0.4:
         plain = path.with_name("plain")
         plain.write_text(text)
@@ -58,7 +66,12 @@ def reads_both(path: Path) -> Compared:
 
     def ours() -> Any:
         return [
-            (r.name, r.description or None, r.sequence.decode(), r.quality.decode() if r.quality else None)
+            (
+                r.name,
+                r.description or None,
+                r.sequence.decode(),
+                r.quality.decode() if r.quality else None,
+            )
             for r in db.SequenceReader(path)
         ]
 

@@ -19,9 +19,34 @@ import deepbio_torch as db
 
 Compared = tuple[Any, Any]
 
-WORDS = ("gut", "NA", "none", "", "", "a b", "01", "ü", "x, y", "Not provided", "missing", "not collected", "-", "None")
+WORDS = (
+    "gut",
+    "NA",
+    "none",
+    "",
+    "",
+    "a b",
+    "01",
+    "ü",
+    "x, y",
+    "Not provided",
+    "missing",
+    "not collected",
+    "-",
+    "None",
+)
 NUMBERS = ("1", "1.5", "-3", "5e3", "01", "+2", "0.1", "", "1e-7", "12345678901")
-HEADERS = ("sample-id", "sampleid", "id", "#SampleID", "#Sample ID", "sample id", "SAMPLE-ID", "sample_name", "#OTU ID")
+HEADERS = (
+    "sample-id",
+    "sampleid",
+    "id",
+    "#SampleID",
+    "#Sample ID",
+    "sample id",
+    "SAMPLE-ID",
+    "sample_name",
+    "#OTU ID",
+)
 
 
 def rules_file(rng: random.Random, path: Path) -> None:
@@ -31,7 +56,10 @@ def rules_file(rng: random.Random, path: Path) -> None:
     kinds = [rng.choice(("words", "numbers")) for _ in columns]
     lines = [[rng.choice(HEADERS), *columns]]
     if rng.random() < 0.5:
-        declared = {"words": ("categorical", "", "Categorical"), "numbers": ("numeric", "", "categorical", "NUMERIC")}
+        declared = {
+            "words": ("categorical", "", "Categorical"),
+            "numbers": ("numeric", "", "categorical", "NUMERIC"),
+        }
         lines.append(["#q2:types", *(rng.choice(declared[kind]) for kind in kinds)])
     if rng.random() < 0.4:
         schemes = ("blank", "", "INSDC:missing", "no-missing")
@@ -41,7 +69,15 @@ def rules_file(rng: random.Random, path: Path) -> None:
         lines.append([name, *cells])
         if rng.random() < 0.05:
             lines.append(
-                rng.choice((["# a comment"], [""], [name, *cells], ["  ", *cells], [name + "x", *cells, "more"]))
+                rng.choice(
+                    (
+                        ["# a comment"],
+                        [""],
+                        [name, *cells],
+                        ["  ", *cells],
+                        [name + "x", *cells, "more"],
+                    )
+                )
             )
     if rng.random() < 0.05:
         lines[0][1] = rng.choice(("", "c1", lines[0][0]))
@@ -92,13 +128,17 @@ def studies_file(rng: random.Random, path: Path) -> None:
     n = rng.randrange(3, 10)
     features = ["".join(rng.choices("ACGT", k=40)) for _ in range(6)]
     names = ids(rng, n + 2)
-    counts = np.array([[rng.choice((0, 1, 5, 17)) for _ in range(n)] for _ in features], dtype=float)
+    counts = np.array(
+        [[rng.choice((0, 1, 5, 17)) for _ in range(n)] for _ in features], dtype=float
+    )
     counts[0] += 1
     path.write_text(biom.Table(counts, features, names[:n]).to_json("test"))
     known = [name for name in names if rng.random() < 0.97]
     rng.shuffle(known)
     is_class = rng.random() < 0.5
-    words = ("gut", "skin", "NA", "none", "", "01", "1") if is_class else ("1", "2.5", "", "-3e2", "7")
+    words = (
+        ("gut", "skin", "NA", "none", "", "01", "1") if is_class else ("1", "2.5", "", "-3e2", "7")
+    )
     rows = [f"{name}\t{rng.choice(words)}\t{rng.choice(('f', 'm', ''))}\n" for name in known]
     kind = "categorical" if is_class else "numeric"
     text = "sample-id\ttarget\tsex\n" + f"#q2:types\t{kind}\tcategorical\n" + "".join(rows)
@@ -111,21 +151,32 @@ def studies_both(path: Path) -> Compared:
 
     def ours() -> Any:
         is_class = not db.read_metadata(about).is_numeric("target")
-        options = {"target": "target", "classifier": is_class, "target_transform": "none", "categorical": ["sex"]}
-        data = db.SampleDataset(path, metadata=about, missing_samples="drop", redraw=False, **options)
+        options = {
+            "target": "target",
+            "classifier": is_class,
+            "target_transform": "none",
+            "categorical": ["sex"],
+        }
+        data = db.SampleDataset(
+            path, metadata=about, missing_samples="drop", redraw=False, **options
+        )
         batch = data.batch(range(len(data)))
         targets = batch.targets.reshape(-1).tolist()
         depth = batch.counts.sum(1).tolist()
         return list(batch.sample_ids), targets, batch.categorical_ids["sex"].tolist(), depth
 
     def theirs() -> Any:
-        frame = pd.read_csv(io.StringIO(text_of(about)), sep="\t", dtype=str, keep_default_na=False, index_col=0)
+        frame = pd.read_csv(
+            io.StringIO(text_of(about)), sep="\t", dtype=str, keep_default_na=False, index_col=0
+        )
         is_class = frame.iloc[0, 0] == "categorical"
         frame = frame.iloc[1:]
         table = biom.load_table(str(path))
         kept = [name for name in table.ids() if name in frame.index and frame.loc[name, "target"]]
         targets = frame.loc[kept, "target"]
-        values = pd.Categorical(targets).codes.tolist() if is_class else targets.astype("f4").tolist()
+        values = (
+            pd.Categorical(targets).codes.tolist() if is_class else targets.astype("f4").tolist()
+        )
         order = sorted({sex for sex in frame.loc[kept, "sex"] if sex})
         if len(set(values)) < 2 or not order:
             raise ValueError("nothing to learn, or a covariate without a value")
@@ -148,7 +199,9 @@ def rooted_file(rng: random.Random, path: Path) -> None:
     features = [name for name in tips if rng.random() < 0.8] or tips[:2]
     if rng.random() < 0.05:
         features.append("lost")
-    counts = np.array([[rng.choice((0, 0, 1, 5, 17)) for _ in range(5)] for _ in features], dtype=float)
+    counts = np.array(
+        [[rng.choice((0, 0, 1, 5, 17)) for _ in range(5)] for _ in features], dtype=float
+    )
     counts[rng.randrange(len(features))] += 1
     path.write_text(biom.Table(counts, features, [f"s{i}" for i in range(5)]).to_json("test"))
 
@@ -190,7 +243,9 @@ def rooted_both(path: Path) -> Compared:
             ("weighted_unifrac", {"normalized": True}),
             ("weighted_unifrac", {"normalized": False}),
         ):
-            out.append(beta_diversity(metric, counts, names, **shared, **more).data.flatten().tolist())
+            out.append(
+                beta_diversity(metric, counts, names, **shared, **more).data.flatten().tolist()
+            )
         return Numbers(out)
 
     return ours, theirs

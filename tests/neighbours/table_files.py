@@ -22,14 +22,18 @@ Compared = tuple[Any, Any]
 def table_file(rng: random.Random, path: Path) -> None:
     """A table as biom-format writes it: HDF5, JSON or text; with taxonomy, metadata, fractions and faults."""
     n, f = rng.randrange(1, 8), rng.randrange(1, 12)
-    counts = np.array([[rng.choice((0, 0, 0, 1, 2, 17, 10**6)) for _ in range(n)] for _ in range(f)], dtype=float)
+    counts = np.array(
+        [[rng.choice((0, 0, 0, 1, 2, 17, 10**6)) for _ in range(n)] for _ in range(f)], dtype=float
+    )
     if rng.random() < 0.2:
         counts *= rng.choice((0.5, 1e-7, 1 / 3))
     if rng.random() < 0.1:
         counts[rng.randrange(f), rng.randrange(n)] = rng.choice((-1.0, -0.5))
     lineage = None
     if rng.random() < 0.5:
-        lineage = [{"taxonomy": ["k__Bacteria", f"p__{rng.choice('ABC')}", f"c__ü{i}"]} for i in range(f)]
+        lineage = [
+            {"taxonomy": ["k__Bacteria", f"p__{rng.choice('ABC')}", f"c__ü{i}"]} for i in range(f)
+        ]
     age = [{"age": str(i), "site": "gut"} for i in range(n)] if rng.random() < 0.3 else None
     table = biom.Table(counts, ids(rng, f), ids(rng, n), lineage, age, type="OTU table")
     kind = rng.choice(("hdf5", "json", "tsv"))
@@ -42,9 +46,15 @@ def table_file(rng: random.Random, path: Path) -> None:
     if kind == "json":
         path.write_bytes(as_lines(table.to_json("test"), rng))
         return
-    options = {"header_key": "taxonomy", "header_value": "taxonomy"} if lineage and rng.random() < 0.7 else {}
+    options = (
+        {"header_key": "taxonomy", "header_value": "taxonomy"}
+        if lineage and rng.random() < 0.7
+        else {}
+    )
     options["metadata_formatter"] = "; ".join if options else None
-    path.write_bytes(as_lines(table.to_tsv(**{k: v for k, v in options.items() if v is not None}) + "\n", rng))
+    path.write_bytes(
+        as_lines(table.to_tsv(**{k: v for k, v in options.items() if v is not None}) + "\n", rng)
+    )
 
 
 def table_both(path: Path) -> Compared:
@@ -52,7 +62,12 @@ def table_both(path: Path) -> Compared:
 
     def ours() -> Any:
         table = db.read_table(path)
-        return table.sample_ids, table.feature_ids, table.to_scipy().toarray().tolist(), table.taxonomy
+        return (
+            table.sample_ids,
+            table.feature_ids,
+            table.to_scipy().toarray().tolist(),
+            table.taxonomy,
+        )
 
     def theirs() -> Any:
         table = biom.load_table(str(path))
@@ -60,7 +75,9 @@ def table_both(path: Path) -> Compared:
         lineages = [row.get("taxonomy") if row else None for row in rows] if rows else None
         texts = None
         if lineages and any(lineages):
-            texts = ["; ".join(each) if isinstance(each, list | tuple) else each for each in lineages]
+            texts = [
+                "; ".join(each) if isinstance(each, list | tuple) else each for each in lineages
+            ]
         counts = table.matrix_data.toarray().T.tolist()
         return list(table.ids()), list(table.ids("observation")), counts, texts
 
@@ -70,10 +87,16 @@ def table_both(path: Path) -> Compared:
 def tree_file(rng: random.Random, path: Path) -> None:
     """A tree of random shape: quotes, comments, blanks, exponents, polytomies, single children, labels inside."""
     names = ids(rng, rng.randrange(2, 15))
-    quoted = ["'" + name.replace("'", "''") + "'" if re.search(r"[^\w.]", name) else name for name in names]
+    quoted = [
+        "'" + name.replace("'", "''") + "'" if re.search(r"[^\w.]", name) else name
+        for name in names
+    ]
     nodes = [f"{name}{_length(rng)}" for name in quoted]
     while len(nodes) > 1:
-        chosen = [nodes.pop(rng.randrange(len(nodes))) for _ in range(min(len(nodes), rng.choice((1, 2, 2, 2, 3))))]
+        chosen = [
+            nodes.pop(rng.randrange(len(nodes)))
+            for _ in range(min(len(nodes), rng.choice((1, 2, 2, 2, 3))))
+        ]
         label = rng.choice(("", "", "0.95", "'in side'", "n1"))
         nodes.append(f"({rng.choice((',', ', ', ' ,'))[0:2].join(chosen)}){label}{_length(rng)}")
     text = nodes[0] if nodes[0].startswith("(") else f"({nodes[0]})"
@@ -83,7 +106,9 @@ def tree_file(rng: random.Random, path: Path) -> None:
 
 
 def _length(rng: random.Random) -> str:
-    return ":" + rng.choice(("0", "1", "0.5", "1e-3", f"{rng.random()!r}", f"{rng.random():.6f}", "2E-05"))
+    return ":" + rng.choice(
+        ("0", "1", "0.5", "1e-3", f"{rng.random()!r}", f"{rng.random():.6f}", "2E-05")
+    )
 
 
 def tree_both(path: Path) -> Compared:
@@ -96,14 +121,18 @@ def tree_both(path: Path) -> Compared:
 
     def ours() -> Any:
         tree = db.read_tree(path)
-        again = skbio.TreeNode.read(io.StringIO(tree.to_newick()), format="newick", convert_underscores=False)
+        again = skbio.TreeNode.read(
+            io.StringIO(tree.to_newick()), format="newick", convert_underscores=False
+        )
         found = of(again)
         assert found[0] == sorted(tree.tips)
         return found
 
     def theirs() -> Any:
         text = text_of(path)
-        return of(skbio.TreeNode.read(io.StringIO(text), format="newick", convert_underscores=False))
+        return of(
+            skbio.TreeNode.read(io.StringIO(text), format="newick", convert_underscores=False)
+        )
 
     return ours, theirs
 
@@ -120,7 +149,9 @@ def distances_file(rng: random.Random, path: Path) -> None:
     frame = pd.DataFrame(square, index=names, columns=names)
     digits = rng.choice((None, None, "%.6f", "%.3e"))
     comma = rng.random() < 0.3 and not any("," in name for name in names)
-    text = frame.to_csv(sep="," if comma else "\t", float_format=digits, lineterminator="\n", quoting=0)
+    text = frame.to_csv(
+        sep="," if comma else "\t", float_format=digits, lineterminator="\n", quoting=0
+    )
     path.write_bytes(as_lines(text, rng))
 
 
@@ -134,7 +165,13 @@ def distances_both(path: Path) -> Compared:
     def theirs() -> Any:
         text = text_of(path)
         separator = "\t" if "\t" in text.splitlines()[0] else ","
-        frame = pd.read_csv(io.StringIO(text), sep=separator, index_col=0, dtype={0: str}, float_precision="round_trip")
+        frame = pd.read_csv(
+            io.StringIO(text),
+            sep=separator,
+            index_col=0,
+            dtype={0: str},
+            float_precision="round_trip",
+        )
         frame.index = [str(name) for name in text_index(text, separator)]
         matrix = skbio.DistanceMatrix(np.ascontiguousarray(frame.to_numpy()), list(frame.index))
         return list(matrix.ids), matrix.data.tolist()
@@ -144,4 +181,8 @@ def distances_both(path: Path) -> Compared:
 
 def text_index(text: str, separator: str) -> list[str]:
     """First cells of the rows as text, which pandas would make numbers of."""
-    return list(pd.read_csv(io.StringIO(text), sep=separator, usecols=[0], dtype=str, keep_default_na=False).iloc[:, 0])
+    return list(
+        pd.read_csv(
+            io.StringIO(text), sep=separator, usecols=[0], dtype=str, keep_default_na=False
+        ).iloc[:, 0]
+    )

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-TINY = ("--embedding-dim 16 --attention-heads 2 --attention-layers 1 --batch-size 8 --seed 1 --threads 1").split()
+TINY = (
+    "--embedding-dim 16 --attention-heads 2 --attention-layers 1 --batch-size 8 --seed 1 --threads 1"
+).split()
 
 
 def rows(path: Path) -> list[dict[str, str]]:

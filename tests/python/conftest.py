@@ -29,8 +29,12 @@ def deepbio(binary: str) -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(
         *args: object, check: bool = False, timeout: float = 600, **options: object
     ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run([binary, *map(str, args)], capture_output=True, text=True, timeout=timeout, **options)
-        assert not check or done.returncode == 0, f"deepbio {' '.join(map(str, args))}\n{done.stderr}"
+        done = subprocess.run(
+            [binary, *map(str, args)], capture_output=True, text=True, timeout=timeout, **options
+        )
+        assert not check or done.returncode == 0, (
+            f"deepbio {' '.join(map(str, args))}\n{done.stderr}"
+        )
         return done
 
     return run
@@ -53,7 +57,8 @@ def moving_pictures(shared: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def community_dir(
-    deepbio: Callable[..., subprocess.CompletedProcess[str]], tmp_path_factory: pytest.TempPathFactory
+    deepbio: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """A small simulated community: table.biom, tree.nwk, metadata.tsv, sequences.fasta, reads/."""
     path = tmp_path_factory.mktemp("community") / "sim"
@@ -70,7 +75,9 @@ def fastq(tmp_path: Path) -> Path:
     with path.open("w") as file:
         for i in range(520):
             size = rng.randrange(21, 50)
-            file.write(f"@r{i} class={'xyz'[i % 3]}\n{''.join(rng.choices('ACGT', k=size))}\n+\n{'I' * size}\n")
+            file.write(
+                f"@r{i} class={'xyz'[i % 3]}\n{''.join(rng.choices('ACGT', k=size))}\n+\n{'I' * size}\n"
+            )
     return path
 
 

@@ -21,7 +21,12 @@ LEFT_OUT = {"collate", "pad_collate", "truncate_collate"}
 
 
 # What Python says of a call with too few or too many arguments, and classes that only others make.
-MADE_BY_OTHERS = {"cache.CachedDataset", "study.StudyResult", "training.History", "tokenizers.Tokenizer"}
+MADE_BY_OTHERS = {
+    "cache.CachedDataset",
+    "study.StudyResult",
+    "training.History",
+    "tokenizers.Tokenizer",
+}
 # What a fault in our own code looks like: nobody looked at the argument before it was used.
 FAULTS = (AttributeError, KeyError, IndexError, RuntimeError, AssertionError, UnboundLocalError)
 
@@ -54,8 +59,16 @@ def refusal(call, *arguments, **keywords) -> BaseException | None:
 def check_refusal(who: str, wrong: object, error: BaseException) -> None:
     """One line that is ours or Python's own about the call, not a fault or a dump of signatures."""
     text = str(error)
-    assert "incompatible" not in text and "Invoked with" not in text and "pybind" not in text, (who, wrong, text)
-    assert not isinstance(error, FAULTS) or isinstance(error, DeepBioError), (who, wrong, repr(error))
+    assert "incompatible" not in text and "Invoked with" not in text and "pybind" not in text, (
+        who,
+        wrong,
+        text,
+    )
+    assert not isinstance(error, FAULTS) or isinstance(error, DeepBioError), (
+        who,
+        wrong,
+        repr(error),
+    )
     assert len(text.splitlines()) <= 1 or isinstance(error, RuntimeError), (who, wrong, text)
 
 
@@ -64,11 +77,15 @@ def num_required(call: object) -> int:
         parameters = inspect.signature(call).parameters.values()
     except ValueError:
         return 1
-    return max(1, sum(p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters))
+    return max(
+        1, sum(p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
+    )
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("name", "call"), public_callables(), ids=[name for name, _ in public_callables()])
+@pytest.mark.parametrize(
+    ("name", "call"), public_callables(), ids=[name for name, _ in public_callables()]
+)
 def test_no_wrong_argument_ends_in_a_fault_or_a_list_of_signatures(
     name: str, call: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -96,7 +113,18 @@ def instances(fastq: Path, community: Path) -> dict[str, object]:
 
 
 # Not for users: what loaders and the parts of a dataset say to each other, and what dict and torch do.
-INNER = {"complete", "steps", "count", "end", "restore", "from_source", "replaced_by", "item", "pop", "to"}
+INNER = {
+    "complete",
+    "steps",
+    "count",
+    "end",
+    "restore",
+    "from_source",
+    "replaced_by",
+    "item",
+    "pop",
+    "to",
+}
 
 
 def own_methods(thing: object) -> list[str]:
@@ -137,7 +165,10 @@ def test_no_method_ends_in_a_fault_either(
             r"got \(seed=str, epoch=int, record_index=int\)$",
         ),
         (lambda: _C.Metadata.read(3), r"^read: expected \(path: .*got \(int\)$"),
-        (lambda: _C.SampleDataset(3, []), r"^SampleDataset: expected \(table: Table, .*got \(int, list\)$"),
+        (
+            lambda: _C.SampleDataset(3, []),
+            r"^SampleDataset: expected \(table: Table, .*got \(int, list\)$",
+        ),
     ],
 )
 def test_the_line_says_what_was_expected_and_which_types_came(call: object, message: str):

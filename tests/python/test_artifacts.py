@@ -23,10 +23,14 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 UUID = "8d9f3c1e-2b1a-4d27-9a53-0a2f7b6f6d11"
 
 
-def artifact(path: Path, kind: str, name: str, content: bytes, level: int = zipfile.ZIP_DEFLATED) -> Path:
+def artifact(
+    path: Path, kind: str, name: str, content: bytes, level: int = zipfile.ZIP_DEFLATED
+) -> Path:
     with zipfile.ZipFile(path, "w", level) as archive:
         archive.writestr(f"{UUID}/VERSION", "QIIME 2\narchive: 6\nframework: 2024.10.0\n")
-        archive.writestr(f"{UUID}/metadata.yaml", f"uuid: {UUID}\ntype: {kind}\nformat: AnyDirFmt\n")
+        archive.writestr(
+            f"{UUID}/metadata.yaml", f"uuid: {UUID}\ntype: {kind}\nformat: AnyDirFmt\n"
+        )
         archive.writestr(f"{UUID}/provenance/action/action.yaml", "type: method\n")
         archive.writestr(f"{UUID}/data/{name}", content)
     return path
@@ -42,41 +46,80 @@ def artifacts(community_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     }
     for name, (kind, member, source) in parts.items():
         artifact(folder / f"{name}.qza", kind, member, (community_dir / source).read_bytes())
-    artifact(folder / "taxonomy.qza", "FeatureData[Taxonomy]", "taxonomy.tsv", b"Feature ID\tTaxon\nA\tk__Bacteria\n")
+    artifact(
+        folder / "taxonomy.qza",
+        "FeatureData[Taxonomy]",
+        "taxonomy.tsv",
+        b"Feature ID\tTaxon\nA\tk__Bacteria\n",
+    )
     return folder
 
 
 def test_artifacts_give_what_their_files_give(artifacts: Path, community_dir: Path):
-    table, plain = db.read_table(artifacts / "table.qza"), db.read_table(community_dir / "table.biom")
+    table, plain = (
+        db.read_table(artifacts / "table.qza"),
+        db.read_table(community_dir / "table.biom"),
+    )
     assert table.sample_ids == plain.sample_ids and table.feature_ids == plain.feature_ids
     assert (table.to_scipy() != plain.to_scipy()).nnz == 0
-    assert db.read_tree(artifacts / "tree.qza").to_newick() == db.read_tree(community_dir / "tree.nwk").to_newick()
+    assert (
+        db.read_tree(artifacts / "tree.qza").to_newick()
+        == db.read_tree(community_dir / "tree.nwk").to_newick()
+    )
     records = [(r.name, r.sequence) for r in db.SequenceReader(artifacts / "seqs.qza")]
-    assert records == [(r.name, r.sequence) for r in db.SequenceReader(community_dir / "sequences.fasta")]
-    samples = db.SampleDataset(artifacts / "table.qza", tree=artifacts / "tree.qza", sequences=artifacts / "seqs.qza")
+    assert records == [
+        (r.name, r.sequence) for r in db.SequenceReader(community_dir / "sequences.fasta")
+    ]
+    samples = db.SampleDataset(
+        artifacts / "table.qza", tree=artifacts / "tree.qza", sequences=artifacts / "seqs.qza"
+    )
     assert len(samples) == 24
 
 
-def test_commands_take_artifacts(deepbio: Run, artifacts: Path, community_dir: Path, tmp_path: Path):
+def test_commands_take_artifacts(
+    deepbio: Run, artifacts: Path, community_dir: Path, tmp_path: Path
+):
     for folder, ending, out in (
         (artifacts, ("table.qza", "tree.qza"), "a"),
         (community_dir, ("table.biom", "tree.nwk"), "b"),
     ):
         table, tree = (folder / name for name in ending)
-        deepbio("unifrac", "--table", table, "--tree", tree, "-o", tmp_path / f"{out}.tsv", check=True)
-        deepbio("faith-pd", "--table", table, "--tree", tree, "-o", tmp_path / f"{out}.pd.tsv", check=True)
-        deepbio("rarefy", "--table", table, "--depth", 100, "-o", tmp_path / f"{out}.biom", check=True)
+        deepbio(
+            "unifrac", "--table", table, "--tree", tree, "-o", tmp_path / f"{out}.tsv", check=True
+        )
+        deepbio(
+            "faith-pd",
+            "--table",
+            table,
+            "--tree",
+            tree,
+            "-o",
+            tmp_path / f"{out}.pd.tsv",
+            check=True,
+        )
+        deepbio(
+            "rarefy", "--table", table, "--depth", 100, "-o", tmp_path / f"{out}.biom", check=True
+        )
     assert (tmp_path / "a.tsv").read_text() == (tmp_path / "b.tsv").read_text()
     assert (tmp_path / "a.pd.tsv").read_text() == (tmp_path / "b.pd.tsv").read_text()
     drawn = [db.read_table(tmp_path / f"{name}.biom") for name in "ab"]
     assert (drawn[0].to_scipy() != drawn[1].to_scipy()).nnz == 0
-    matrix = artifact(tmp_path / "d.qza", "DistanceMatrix", "distance-matrix.tsv", (tmp_path / "a.tsv").read_bytes())
+    matrix = artifact(
+        tmp_path / "d.qza",
+        "DistanceMatrix",
+        "distance-matrix.tsv",
+        (tmp_path / "a.tsv").read_bytes(),
+    )
     again = db.DistanceMatrix.read(matrix)
     assert again.ids == drawn[0].sample_ids and np.array_equal(
         again.values, db.DistanceMatrix.read(tmp_path / "b.tsv").values
     )
     done = deepbio(
-        "validate", *(artifacts / f"{name}.qza" for name in ("table", "tree", "seqs")), matrix, "--json", check=True
+        "validate",
+        *(artifacts / f"{name}.qza" for name in ("table", "tree", "seqs")),
+        matrix,
+        "--json",
+        check=True,
     )
     rows = json.loads(done.stdout)["files"]
     assert [row["format"] for row in rows] == ["biom", "newick", "fasta", "distances"]
@@ -85,7 +128,9 @@ def test_commands_take_artifacts(deepbio: Run, artifacts: Path, community_dir: P
     assert facts["artifact_type"] == "FeatureTable[Frequency]" and facts["num_samples"] == 24
 
 
-def test_an_artifact_of_another_type_is_refused_with_its_type(deepbio: Run, artifacts: Path, tmp_path: Path):
+def test_an_artifact_of_another_type_is_refused_with_its_type(
+    deepbio: Run, artifacts: Path, tmp_path: Path
+):
     for read, name, kind in (
         (db.read_table, "tree", "Phylogeny[Rooted]"),
         (db.read_table, "taxonomy", "FeatureData[Taxonomy]"),
@@ -95,8 +140,14 @@ def test_an_artifact_of_another_type_is_refused_with_its_type(deepbio: Run, arti
         with pytest.raises(ParseError) as caught:
             read(artifacts / f"{name}.qza")
         assert caught.value.got == kind and str(artifacts / f"{name}.qza") in str(caught.value)
-    done = deepbio("rarefy", "--table", artifacts / "taxonomy.qza", "--depth", 1, "-o", tmp_path / "x.biom")
-    assert done.returncode == 1 and "FeatureData[Taxonomy]" in done.stderr and len(done.stderr.splitlines()) == 1
+    done = deepbio(
+        "rarefy", "--table", artifacts / "taxonomy.qza", "--depth", 1, "-o", tmp_path / "x.biom"
+    )
+    assert (
+        done.returncode == 1
+        and "FeatureData[Taxonomy]" in done.stderr
+        and len(done.stderr.splitlines()) == 1
+    )
 
 
 def test_a_damaged_member_and_a_bomb_are_told_with_path_and_member(artifacts: Path, tmp_path: Path):
@@ -114,7 +165,9 @@ def test_a_damaged_member_and_a_bomb_are_told_with_path_and_member(artifacts: Pa
     assert caught.value.kind == "resource"
 
 
-def test_hdf5_tables_are_read_gzipped_and_archives_of_numpy_are_distances(community_dir: Path, tmp_path: Path):
+def test_hdf5_tables_are_read_gzipped_and_archives_of_numpy_are_distances(
+    community_dir: Path, tmp_path: Path
+):
     plain = db.read_table(community_dir / "table.biom")
     (tmp_path / "t.biom.gz").write_bytes(gzip.compress((community_dir / "table.biom").read_bytes()))
     assert (db.read_table(tmp_path / "t.biom.gz").to_scipy() != plain.to_scipy()).nnz == 0
@@ -178,7 +231,12 @@ def test_files_damaged_at_every_byte_never_crash(kind: str, tmp_path: Path):
         small_biom(tmp_path / "t.biom")
         shutil.copy(tmp_path / "t.biom", path)
         if kind == "biom in qza":
-            artifact(path, "FeatureTable[Frequency]", "feature-table.biom", (tmp_path / "t.biom").read_bytes())
+            artifact(
+                path,
+                "FeatureTable[Frequency]",
+                "feature-table.biom",
+                (tmp_path / "t.biom").read_bytes(),
+            )
     elif kind == "json":
         path.write_text(
             json.dumps(
@@ -191,11 +249,15 @@ def test_files_damaged_at_every_byte_never_crash(kind: str, tmp_path: Path):
             )
         )  # fmt: skip
     elif kind == "tsv":
-        path.write_text("# Constructed from biom file\n#OTU ID\ts1\ts2\ttaxonomy\nA\t1.0\t2.0\tk\nB\t0.0\t1e3\tk\n")
+        path.write_text(
+            "# Constructed from biom file\n#OTU ID\ts1\ts2\ttaxonomy\nA\t1.0\t2.0\tk\nB\t0.0\t1e3\tk\n"
+        )
     elif kind == "tree":
         path.write_text("[&R]((A:0.1,'b c''s':2e-3)0.9:1,(C:1,D:3)'x; y':0.5[&c=1],E:4)root:0;\n")
     else:
-        path.write_text('sample-id\tage\t"site, a"\n#q2:types\tnumeric\tcategorical\ns1\t1.5\t"x\ty"\ns2\t\tb\n')
+        path.write_text(
+            'sample-id\tage\t"site, a"\n#q2:types\tnumeric\tcategorical\ns1\t1.5\t"x\ty"\ns2\t\tb\n'
+        )
     reader = {"tree": "tree", "metadata": "metadata"}.get(kind, "table")
     command = [sys.executable, "-c", DAMAGE, reader, path, tmp_path / "damaged"]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=500)
@@ -210,7 +272,9 @@ def test_files_damaged_at_every_byte_never_crash(kind: str, tmp_path: Path):
 
 def test_zip_of_the_standard_library_with_every_layout_is_read(community_dir: Path, tmp_path: Path):
     text = (community_dir / "tree.nwk").read_bytes()
-    stored = artifact(tmp_path / "stored.qza", "Phylogeny[Unrooted]", "tree.nwk", text, zipfile.ZIP_STORED)
+    stored = artifact(
+        tmp_path / "stored.qza", "Phylogeny[Unrooted]", "tree.nwk", text, zipfile.ZIP_STORED
+    )
     assert db.read_tree(stored).tips
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -221,7 +285,9 @@ def test_zip_of_the_standard_library_with_every_layout_is_read(community_dir: Pa
     assert db.read_tree(tmp_path / "zip64.qza").tips == db.read_tree(stored).tips
 
 
-def test_the_study_of_the_readme_runs_on_artifacts(artifacts: Path, community_dir: Path, tmp_path: Path):
+def test_the_study_of_the_readme_runs_on_artifacts(
+    artifacts: Path, community_dir: Path, tmp_path: Path
+):
     pytest.importorskip("sklearn", reason="scikit-learn is not installed")
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     readme = (Path(__file__).parents[2] / "README.md").read_text()

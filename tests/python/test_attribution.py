@@ -11,7 +11,18 @@ import deepbio_torch as db
 from deepbio_torch.errors import ArgumentError, MissingFileError
 
 # Which of two kinds of sequence a sample holds is its target: only reading them tells.
-OPTIONS = ["--sequence-branch", "--known-min-samples", 0, "--max-bp", 40, "--threads", 1, "--quiet", "--seed", 1]
+OPTIONS = [
+    "--sequence-branch",
+    "--known-min-samples",
+    0,
+    "--max-bp",
+    40,
+    "--threads",
+    1,
+    "--quiet",
+    "--seed",
+    1,
+]
 
 
 def write_samples(folder: Path, count: int = 60) -> tuple[list[str], list[str]]:
@@ -23,7 +34,10 @@ def write_samples(folder: Path, count: int = 60) -> tuple[list[str], list[str]]:
     ids = [f"s{i}" for i in range(count)]
     for i in range(count):
         first = int(random.integers(0, 7))
-        held = [*random.choice(20, first, replace=False), *(20 + random.choice(20, 6 - first, replace=False))]
+        held = [
+            *random.choice(20, first, replace=False),
+            *(20 + random.choice(20, 6 - first, replace=False)),
+        ]
         rows[i, held] = random.integers(20, 80, 6)
         lines.append(f"{ids[i]}\t{first}\t{'many' if first > 3 else 'few'}")
     db.Table.from_arrays(ids, dna, rows).write(folder / "table.biom")
@@ -32,7 +46,14 @@ def write_samples(folder: Path, count: int = 60) -> tuple[list[str], list[str]]:
 
 
 def train(binary: str, folder: Path, run: str, column: str, *more: object) -> Path:
-    words = ["train", "--table", folder / "table.biom", "--metadata", folder / "metadata.tsv", "--metadata-column"]
+    words = [
+        "train",
+        "--table",
+        folder / "table.biom",
+        "--metadata",
+        folder / "metadata.tsv",
+        "--metadata-column",
+    ]
     words += [column, "--output-dir", folder / run, *OPTIONS, *more]
     subprocess.run([binary, *map(str, words)], check=True, capture_output=True)
     return folder / run
@@ -59,7 +80,9 @@ def test_attributions_add_up_to_what_the_prediction_changes_by(home: Path):
 
 def test_the_baseline_is_one_prediction_for_samples_of_equal_counts(home: Path):
     """With all ASVs alike a model that knows none of them sees only how the reads are shared out."""
-    found = db.integrated_gradients(home / "number", home / "table.biom", samples=["s0", "s1"], steps=4)
+    found = db.integrated_gradients(
+        home / "number", home / "table.biom", samples=["s0", "s1"], steps=4
+    )
     assert found.baselines.std() < 0.2 * found.outputs.std() + 0.05
 
 
@@ -68,7 +91,9 @@ def test_sequences_that_carry_the_target_push_it_and_the_others_pull(home: Path)
     means = found.values.sum(0) / (found.values != 0).sum(0).clamp_min(1)
     assert (means[:20] > 0).float().mean() > 0.9 and (means[20:] < 0).float().mean() > 0.9
     ranking = found.ranking()
-    assert [size for _, size, _ in ranking] == sorted((size for _, size, _ in ranking), reverse=True)
+    assert [size for _, size, _ in ranking] == sorted(
+        (size for _, size, _ in ranking), reverse=True
+    )
 
 
 def test_gradients_agree_with_differences_along_the_way(home: Path):
@@ -78,7 +103,9 @@ def test_gradients_agree_with_differences_along_the_way(home: Path):
     dataset = db.SampleDataset(home / "table.biom", max_bp=40, rarefy_depth=0)
     row = dataset.sample_ids.index("s5")
     batch = dataset.batch([row])
-    alone = db.SampleDataset(db.read_table(home / "table.biom").filter(samples=["s5"]), max_bp=40, rarefy_depth=0)
+    alone = db.SampleDataset(
+        db.read_table(home / "table.biom").filter(samples=["s5"]), max_bp=40, rarefy_depth=0
+    )
     with torch.no_grad():
         asvs = model.encode_asvs(batch["asv_tokens"])
         mean = model.encode_asvs(alone.batch([0])["asv_tokens"]).mean(0)
@@ -103,7 +130,9 @@ def test_a_class_is_explained_by_its_log_probability(home: Path):
     said = db.predict(home / "classes", home / "table.biom")
     found = db.integrated_gradients(home / "classes", home / "table.biom", label="many", steps=256)
     torch.testing.assert_close(found.outputs.exp(), said.values[:, 1].float(), atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(found.values.sum(1), found.outputs - found.baselines, atol=2e-2, rtol=2e-2)
+    torch.testing.assert_close(
+        found.values.sum(1), found.outputs - found.baselines, atol=2e-2, rtol=2e-2
+    )
     last = db.integrated_gradients(home / "classes", home / "table.biom", steps=256)
     assert torch.equal(last.values, found.values)
 
@@ -118,7 +147,18 @@ def test_what_cannot_be_explained_is_refused(binary: str, home: Path):
         db.integrated_gradients(home / "number", table, steps=0)
     with pytest.raises(MissingFileError):
         db.integrated_gradients(home / "nothing", table)
-    words = ["train", "--table", table, "--metadata", home / "metadata.tsv", "--metadata-column", "share", "--quiet"]
-    subprocess.run([binary, *map(str, words), "--output-dir", home / "known", "--epochs", "1"], check=True)
+    words = [
+        "train",
+        "--table",
+        table,
+        "--metadata",
+        home / "metadata.tsv",
+        "--metadata-column",
+        "share",
+        "--quiet",
+    ]
+    subprocess.run(
+        [binary, *map(str, words), "--output-dir", home / "known", "--epochs", "1"], check=True
+    )
     with pytest.raises(ArgumentError, match="reads no sequences"):
         db.integrated_gradients(home / "known", table)

@@ -55,7 +55,9 @@ def fastq(tmp_path):
 
 @pytest.mark.parametrize("step", STEPS, ids=repr)
 @pytest.mark.parametrize(
-    "encoder", [OneHotEncoder(), IntegerEncoder(unknown="zero", quality="integer")], ids=["hot", "int"]
+    "encoder",
+    [OneHotEncoder(), IntegerEncoder(unknown="zero", quality="integer")],
+    ids=["hot", "int"],
 )
 def test_a_native_batch_equals_the_same_steps_called_one_by_one(fastq, step, encoder):
     native = db.SequenceDataset(fastq, transform=Compose([step, encoder]))
@@ -65,7 +67,9 @@ def test_a_native_batch_equals_the_same_steps_called_one_by_one(fastq, step, enc
         native.set_epoch(epoch)
         python.set_epoch(epoch)
         whole, single = native.batch(range(60)), db.collate([python[i] for i in range(60)])
-        assert torch.equal(whole.sequences, single.sequences) and torch.equal(whole.lengths, single.lengths)
+        assert torch.equal(whole.sequences, single.sequences) and torch.equal(
+            whole.lengths, single.lengths
+        )
         assert torch.equal(whole.quality, single.quality)
 
 
@@ -80,7 +84,9 @@ def test_the_quality_follows_its_letters():
 
 
 @pytest.mark.parametrize(
-    "step", [*STEPS, LengthFilter(3), QualityFilter(20), Subsampler(0.5), Deduplicator("none")], ids=repr
+    "step",
+    [*STEPS, LengthFilter(3), QualityFilter(20), Subsampler(0.5), Deduplicator("none")],
+    ids=repr,
 )
 def test_transforms_pickle_as_what_they_are(step):
     assert repr(pickle.loads(pickle.dumps(step))) == repr(step)
@@ -90,8 +96,15 @@ def test_filters_choose_records_when_files_are_opened(fastq):
     whole = db.SequenceDataset(fastq)
     lengths = [len(sample["sequence"]) for sample in whole]
     long = db.SequenceDataset(fastq, transform=Compose([LengthFilter(20), OneHotEncoder()]))
-    assert len(long) == sum(n >= 20 for n in lengths) and long.report["num_filtered"] == 60 - len(long)
-    assert db.SequenceDataset(fastq, transform=Compose([Subsampler(every_nth=7), lambda s: s]))[1]["id"] == "r7"
+    assert len(long) == sum(n >= 20 for n in lengths) and long.report["num_filtered"] == 60 - len(
+        long
+    )
+    assert (
+        db.SequenceDataset(fastq, transform=Compose([Subsampler(every_nth=7), lambda s: s]))[1][
+            "id"
+        ]
+        == "r7"
+    )
     assert len(db.SequenceDataset([fastq, fastq], transform=Deduplicator("none"))) == 0
     assert len(db.SequenceDataset([fastq, fastq], transform=Deduplicator())) == 60
     with pytest.raises(ArgumentError, match="Mutator"):
@@ -103,7 +116,11 @@ def test_direct_methods():
     assert LengthFilter(2, 4).passes(b"ACG") and not LengthFilter(2, 4).passes(b"ACGTA")
     assert QualityFilter(20).passes(b"AC", b"!I") and not QualityFilter(21).passes(b"AC", b"!I")
     seen = Deduplicator()
-    assert [seen.passes(s) for s in (b"A", b"C", b"A")] == [True, True, False] and seen.unique_count == 2
+    assert [seen.passes(s) for s in (b"A", b"C", b"A")] == [
+        True,
+        True,
+        False,
+    ] and seen.unique_count == 2
     assert Deduplicator("none").filter([b"A", b"C", b"A"]) == [b"C"]
     assert len(QualitySimulator().generate(12)) == 12
     assert EndTrimmer(20).apply(b"ACGT", b"!II!") == (b"CG", b"II")
@@ -135,7 +152,10 @@ def test_direct_methods():
         (lambda: Mutator(0.1)({"quality": b"I"}), "quality"),
         (lambda: Mutator(0.1)({"sequence": 7}), "int"),
         (lambda: db.collate([]), "none"),
-        (lambda: db.collate([{"sequence": torch.zeros(3, 4)}, {"sequence": torch.zeros(3, 5)}]), "5"),
+        (
+            lambda: db.collate([{"sequence": torch.zeros(3, 4)}, {"sequence": torch.zeros(3, 5)}]),
+            "5",
+        ),
     ],
 )
 def test_bad_options_and_samples_are_value_errors_that_quote_the_value(build, value):
@@ -145,12 +165,22 @@ def test_bad_options_and_samples_are_value_errors_that_quote_the_value(build, va
 
 def test_quality_forms(fastq):
     scores = np.frombuffer(db.SequenceDataset(fastq)[0]["quality"], np.uint8).astype(float) - 33
-    for form, expected in (("phred", scores), ("probability", 10 ** (-scores / 10)), ("integer", scores)):
+    for form, expected in (
+        ("phred", scores),
+        ("probability", 10 ** (-scores / 10)),
+        ("integer", scores),
+    ):
         batch = db.SequenceDataset(fastq, transform=OneHotEncoder(quality=form)).batch([0])
         assert np.allclose(batch.quality[0].numpy(), expected, rtol=1e-6)
-    channel = db.SequenceDataset(fastq, transform=OneHotEncoder(quality="channel", channels_first=True))
+    channel = db.SequenceDataset(
+        fastq, transform=OneHotEncoder(quality="channel", channels_first=True)
+    )
     batch = channel.batch([0, 1])
     assert batch.sequences.shape[1] == 5 and "quality" not in batch
-    assert np.allclose(batch.sequences[0, 4, : len(scores)].numpy(), 10 ** (-scores / 10), rtol=1e-6)
+    assert np.allclose(
+        batch.sequences[0, 4, : len(scores)].numpy(), 10 ** (-scores / 10), rtol=1e-6
+    )
     assert torch.equal(channel[0]["sequence"], batch.sequences[0, :, : len(scores)])
-    assert "quality" not in db.SequenceDataset(fastq, transform=OneHotEncoder(quality=None)).batch([0])
+    assert "quality" not in db.SequenceDataset(fastq, transform=OneHotEncoder(quality=None)).batch(
+        [0]
+    )

@@ -24,7 +24,9 @@ def error_line(done: subprocess.CompletedProcess[str], code: int = 1) -> str:
 
 
 def test_a_missing_file_is_named(deepbio: Run, tmp_path: Path):
-    assert str(tmp_path / "nowhere.fastq") in error_line(deepbio("stats", tmp_path / "nowhere.fastq"))
+    assert str(tmp_path / "nowhere.fastq") in error_line(
+        deepbio("stats", tmp_path / "nowhere.fastq")
+    )
 
 
 def test_a_folder_is_not_a_file(deepbio: Run, tmp_path: Path):
@@ -62,7 +64,13 @@ def test_a_feature_that_is_not_in_the_tree_is_counted_and_nothing_is_written(
     (tmp_path / "other.nwk").write_text("((x:1,y:1):1,z:2);")
 
     done = deepbio(
-        "unifrac", "--table", community_dir / "table.biom", "--tree", tmp_path / "other.nwk", "-o", tmp_path / "d.npy"
+        "unifrac",
+        "--table",
+        community_dir / "table.biom",
+        "--tree",
+        tmp_path / "other.nwk",
+        "-o",
+        tmp_path / "d.npy",
     )
 
     line = error_line(done)
@@ -94,10 +102,20 @@ def test_an_unknown_command_is_answered_with_the_nearest(deepbio: Run):
     assert "unifrac" in line
 
 
-def test_an_existing_output_is_kept_unless_overwrite_is_asked_for(deepbio: Run, community_dir: Path, tmp_path: Path):
+def test_an_existing_output_is_kept_unless_overwrite_is_asked_for(
+    deepbio: Run, community_dir: Path, tmp_path: Path
+):
     out = tmp_path / "pd.tsv"
     out.write_text("precious")
-    command = ["faith-pd", "--table", community_dir / "table.biom", "--tree", community_dir / "tree.nwk", "-o", out]
+    command = [
+        "faith-pd",
+        "--table",
+        community_dir / "table.biom",
+        "--tree",
+        community_dir / "tree.nwk",
+        "-o",
+        out,
+    ]
 
     assert "pd.tsv" in error_line(deepbio(*command))
     assert out.read_text() == "precious"
@@ -105,15 +123,33 @@ def test_an_existing_output_is_kept_unless_overwrite_is_asked_for(deepbio: Run, 
     assert out.read_text().startswith("sample_id\tfaith_pd")
 
 
-def test_an_output_folder_that_does_not_exist_is_named(deepbio: Run, community_dir: Path, tmp_path: Path):
+def test_an_output_folder_that_does_not_exist_is_named(
+    deepbio: Run, community_dir: Path, tmp_path: Path
+):
     out = tmp_path / "no" / "such" / "pd.tsv"
-    done = deepbio("faith-pd", "--table", community_dir / "table.biom", "--tree", community_dir / "tree.nwk", "-o", out)
+    done = deepbio(
+        "faith-pd",
+        "--table",
+        community_dir / "table.biom",
+        "--tree",
+        community_dir / "tree.nwk",
+        "-o",
+        out,
+    )
     assert "no/such" in error_line(done)
 
 
-def test_a_file_that_is_not_a_run_directory_is_said_to_be_none(deepbio: Run, community_dir: Path, tmp_path: Path):
+def test_a_file_that_is_not_a_run_directory_is_said_to_be_none(
+    deepbio: Run, community_dir: Path, tmp_path: Path
+):
     done = deepbio(
-        "predict", "--model", community_dir, "--table", community_dir / "table.biom", "-o", tmp_path / "p.tsv"
+        "predict",
+        "--model",
+        community_dir,
+        "--table",
+        community_dir / "table.biom",
+        "-o",
+        tmp_path / "p.tsv",
     )
     assert str(community_dir) in error_line(done)
     assert not (tmp_path / "p.tsv").exists()
@@ -130,7 +166,11 @@ def test_control_c_ends_training_with_130_and_keeps_the_last_checkpoint(
     ]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     deadline = time.time() + 120
-    while not (run / "last" / "state.json").exists() and time.time() < deadline and process.poll() is None:
+    while (
+        not (run / "last" / "state.json").exists()
+        and time.time() < deadline
+        and process.poll() is None
+    ):
         time.sleep(0.05)
 
     process.send_signal(signal.SIGINT)

@@ -22,7 +22,11 @@ def proteins(tmp_path):
 def same(batch, expected):
     assert batch.keys() == expected.keys()
     for key, value in expected.items():
-        assert torch.equal(batch[key], value) if isinstance(value, torch.Tensor) else batch[key] == value, key
+        assert (
+            torch.equal(batch[key], value)
+            if isinstance(value, torch.Tensor)
+            else batch[key] == value
+        ), key
 
 
 def test_plain_dicts_of_tokens_are_padded_as_their_tokenizer_pads(proteins):
@@ -55,19 +59,32 @@ def test_a_dtype_changes_floats_only():
     batch = db.Batch(labels=torch.tensor([257]), x=torch.ones(1), more=more)
     half = batch.to(torch.bfloat16)
     assert half.labels.item() == 257 and half.labels.dtype == torch.int64
-    assert half.x.dtype == half.more["y"].dtype == torch.bfloat16 and half.more["mask"].dtype == torch.bool
+    assert (
+        half.x.dtype == half.more["y"].dtype == torch.bfloat16
+        and half.more["mask"].dtype == torch.bool
+    )
     assert batch.to("cpu", torch.float64, non_blocking=True).x.dtype == torch.float64
 
 
-@pytest.mark.parametrize("encoder", [OneHotEncoder(), OneHotEncoder(channels_first=True), IntegerEncoder()])
+@pytest.mark.parametrize(
+    "encoder", [OneHotEncoder(), OneHotEncoder(channels_first=True), IntegerEncoder()]
+)
 def test_rows_of_a_batch_and_batches_of_rows(fastq, encoder):
     data = db.SequenceDataset(fastq, transform=encoder, target="file")
     whole = data.batch(range(12))
     assert whole.num_rows == 12
-    for rows in (slice(2, 5), [2, 3, 4], torch.tensor([False] * 2 + [True] * 3 + [False] * 7), np.arange(2, 5)):
+    for rows in (
+        slice(2, 5),
+        [2, 3, 4],
+        torch.tensor([False] * 2 + [True] * 3 + [False] * 7),
+        np.arange(2, 5),
+    ):
         part = whole[rows]
         assert part.ids == whole.ids[2:5] and torch.equal(part.lengths, whole.lengths[2:5])
-        assert torch.equal(part.sequences, whole.sequences[2:5]) and part.metadata == whole.metadata[2:5]
+        assert (
+            torch.equal(part.sequences, whole.sequences[2:5])
+            and part.metadata == whole.metadata[2:5]
+        )
     assert whole[3].ids == [whole.ids[3]]
     same(db.Batch.cat([data.batch(range(5)), data.batch(range(5, 12))]), whole)
     with pytest.raises(ArgumentError, match="rows"):
@@ -84,14 +101,23 @@ def test_joined_tokens_are_padded_with_their_own_padding(proteins):
 
 
 def test_rows_of_samples_keep_the_asvs_they_have(community_dir):
-    samples = db.SampleDataset(community_dir / "table.biom", tree=community_dir / "tree.nwk", max_bp=60)
+    samples = db.SampleDataset(
+        community_dir / "table.biom", tree=community_dir / "tree.nwk", max_bp=60
+    )
     whole = samples.batch(range(6))
-    assert next(iter(whole.values())).shape[0] == 6  # Lightning and accelerate take the first tensor's size for B
+    assert (
+        next(iter(whole.values())).shape[0] == 6
+    )  # Lightning and accelerate take the first tensor's size for B
     part, expected = whole[[4, 1]], samples.batch([4, 1])
-    assert part.sample_ids == expected.sample_ids and torch.allclose(part.distances, expected.distances, atol=1e-6)
+    assert part.sample_ids == expected.sample_ids and torch.allclose(
+        part.distances, expected.distances, atol=1e-6
+    )
     assert torch.equal(part.asv_features, expected.asv_features)
     width = expected.mask.shape[1]
-    assert torch.equal(part.asv_index[:, :width], expected.asv_index) and not part.mask[:, width:].any()
+    assert (
+        torch.equal(part.asv_index[:, :width], expected.asv_index)
+        and not part.mask[:, width:].any()
+    )
     pieces = [samples.batch([0, 1, 2]), samples.batch([3, 4, 5])]
     joined, known = db.Batch.cat(pieces), whole.pop("distances")
     distances = joined.pop("distances")
@@ -104,7 +130,9 @@ def test_rows_of_samples_keep_the_asvs_they_have(community_dir):
 
 
 def test_a_python_filter_may_drop_all_of_a_batch(fastq):
-    keep = Compose([OneHotEncoder(), lambda sample: sample if sample["id"] in ("r3", "r9") else None])
+    keep = Compose(
+        [OneHotEncoder(), lambda sample: sample if sample["id"] in ("r3", "r9") else None]
+    )
     data = db.SequenceDataset(fastq, transform=keep)
     ours = db.DataLoader(torch.utils.data.Subset(data, range(16)), batch_size=4, num_workers=1)
     assert [batch.ids for batch in ours] == [["r3"], ["r9"]]
@@ -117,4 +145,6 @@ def test_a_python_filter_may_drop_all_of_a_batch(fastq):
     loader = torch.utils.data.DataLoader(torch.utils.data.Subset(data, range(16)), batch_size=4)
     with pytest.warns(UserWarning, match="num_rows == 0.*db.DataLoader leaves it out"):
         theirs = list(loader)
-    assert [batch.ids for batch in theirs] == [["r3"], [], ["r9"], []] and theirs[1].lengths.shape == (0,)
+    assert [batch.ids for batch in theirs] == [["r3"], [], ["r9"], []] and theirs[
+        1
+    ].lengths.shape == (0,)

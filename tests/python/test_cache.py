@@ -34,8 +34,14 @@ def test_a_cache_gives_the_same_batches_and_knows_when_it_is_stale(fastq, tmp_pa
     folder = db.Cache.save(data, tmp_path / "cache")
     cached = db.Cache.load(folder)
     assert len(cached) == len(data) and cached.classes == ["x", "y", "z"]
-    for whole, other in zip(db.DataLoader(data, batch_size=99), db.DataLoader(cached, batch_size=99), strict=True):
-        assert whole.keys() == other.keys() and whole.ids == other.ids and whole.metadata == other.metadata
+    for whole, other in zip(
+        db.DataLoader(data, batch_size=99), db.DataLoader(cached, batch_size=99), strict=True
+    ):
+        assert (
+            whole.keys() == other.keys()
+            and whole.ids == other.ids
+            and whole.metadata == other.metadata
+        )
         for key in ("sequences", "lengths", "quality", "labels", "index"):
             assert torch.equal(whole[key], other[key])
     assert db.Cache.is_valid(folder, data) and db.Cache.is_valid(folder, fastq)
@@ -57,8 +63,12 @@ def even(tmp_path, monkeypatch):
     monkeypatch.setattr("deepbio_torch.cache._SHARD_RECORDS", 100)
     path, rng = tmp_path / "even.fq", np.random.default_rng(5)
     lines = ["".join(rng.choice(list("ACGTN"), 150)) for _ in range(400)]
-    path.write_text("".join(f"@r{i} n={i}\n{line}\n+\n{'I' * 150}\n" for i, line in enumerate(lines)))
-    data = db.SequenceDataset(path, transform=OneHotEncoder(), target=lambda record: len(record.name))
+    path.write_text(
+        "".join(f"@r{i} n={i}\n{line}\n+\n{'I' * 150}\n" for i, line in enumerate(lines))
+    )
+    data = db.SequenceDataset(
+        path, transform=OneHotEncoder(), target=lambda record: len(record.name)
+    )
     return data, db.Cache.save(data, tmp_path / "cache")
 
 
@@ -79,7 +89,9 @@ def test_batches_of_records_side_by_side_are_mapped_and_private(even):
         batch[key].fill_(-7)
     again = cached.batch(list(range(8, 72)))
     for key in ("sequences", "quality", "labels", "lengths", "index"):
-        assert torch.equal(again[key], data.batch(range(8, 72))[key]) and bool((batch[key] == -7).all())
+        assert torch.equal(again[key], data.batch(range(8, 72))[key]) and bool(
+            (batch[key] == -7).all()
+        )
     assert files == {path: path.read_bytes() for path in files}
     kept = batch.quality
     del batch, again
@@ -99,25 +111,37 @@ def test_a_cache_that_is_replaced_or_removed_still_gives_its_batches(even, monke
     monkeypatch.setattr("deepbio_torch._cached._OPEN_FILES", open_files)
     data, folder = even
     cached = db.Cache.load(folder)
-    expected = {begin: data.batch(range(begin, begin + 60)) for begin in (0, 70)}  # 70: from two files
+    expected = {
+        begin: data.batch(range(begin, begin + 60)) for begin in (0, 70)
+    }  # 70: from two files
     held = cached.batch(range(0, 60))
     for change in (lambda: db.Cache.save(data, folder), lambda: db.Cache.invalidate(folder)):
         change()
         for begin, whole in expected.items():
             batch = cached.batch(range(begin, begin + 60))
-            assert all(torch.equal(batch[key], whole[key]) for key in ("sequences", "quality", "labels", "lengths"))
+            assert all(
+                torch.equal(batch[key], whole[key])
+                for key in ("sequences", "quality", "labels", "lengths")
+            )
             assert batch.ids == whole.ids and batch.metadata == whole.metadata
     assert torch.equal(held.sequences, expected[0].sequences)
 
 
-@pytest.mark.parametrize("ask", [range(0, 60), range(70, 130), [3, 1], [5]], ids=["run", "two files", "any", "one"])
+@pytest.mark.parametrize(
+    "ask", [range(0, 60), range(70, 130), [3, 1], [5]], ids=["run", "two files", "any", "one"]
+)
 def test_a_cache_file_that_is_cut_short_is_an_error_and_no_crash(even, ask):
     _, folder = even
     cached = db.Cache.load(folder)
     batch = cached.batch(range(90, 92))
     for path in data_folder(folder).iterdir():
         os.truncate(path, 5000)
-    for look in (lambda: cached.batch(ask), lambda: batch.ids, lambda: batch.metadata, lambda: cached.labels):
+    for look in (
+        lambda: cached.batch(ask),
+        lambda: batch.ids,
+        lambda: batch.metadata,
+        lambda: cached.labels,
+    ):
         with pytest.raises(ParseError, match="written to since, now of 5000 bytes"):
             look()
 
@@ -130,10 +154,15 @@ def test_a_cache_file_that_is_cut_short_is_an_error_and_no_crash(even, ask):
         (KmerEncoder(3), [True, True]),
         (KmerEncoder(3, output="ids", overlap=False), [True, False]),
         (TokenEncoder(db.tokenizers.Tokenizer.from_preset("deepbio-dna")), [True, False]),
-        (TokenEncoder(db.tokenizers.Tokenizer.from_preset("deepbio-dna"), pad_to_multiple_of=40), [True, True]),
+        (
+            TokenEncoder(db.tokenizers.Tokenizer.from_preset("deepbio-dna"), pad_to_multiple_of=40),
+            [True, True],
+        ),
     ],
 )
-def test_a_cache_knows_the_files_whose_rows_are_all_as_wide(tmp_path, monkeypatch, encoder, expected):
+def test_a_cache_knows_the_files_whose_rows_are_all_as_wide(
+    tmp_path, monkeypatch, encoder, expected
+):
     monkeypatch.setattr("deepbio_torch.cache._SHARD_RECORDS", 3)
     path = tmp_path / "reads.fa"
     path.write_text("".join(f">r{i}\n{'ACGTAC' * 4}{'A' * (5 * (i == 4))}\n" for i in range(6)))
@@ -149,7 +178,9 @@ def test_a_cache_knows_the_files_whose_rows_are_all_as_wide(tmp_path, monkeypatc
 def test_a_cache_needs_no_open_file_per_shard(fastq, tmp_path, monkeypatch):
     monkeypatch.setattr("deepbio_torch.cache._SHARD_RECORDS", 2)
     cached = db.Cache.load(
-        db.Cache.save(db.SequenceDataset(fastq, transform=OneHotEncoder(pad_to=3000)), tmp_path / "cache")
+        db.Cache.save(
+            db.SequenceDataset(fastq, transform=OneHotEncoder(pad_to=3000)), tmp_path / "cache"
+        )
     )
     held = [cached.batch([i, i + 1]) for i in range(0, 200, 2)]
     assert len(os.listdir("/proc/self/fd")) < 100 and len(held) == 100
@@ -184,7 +215,9 @@ def test_a_cache_follows_tables_and_code_that_labels_come_from(fastq, tmp_path):
         return lambda record: len(record.sequence) > size
 
     folder = db.Cache.save(dataset(by(30)), tmp_path / "other")
-    assert db.Cache.is_valid(folder, dataset(by(30))) and not db.Cache.is_valid(folder, dataset(by(31)))
+    assert db.Cache.is_valid(folder, dataset(by(30))) and not db.Cache.is_valid(
+        folder, dataset(by(31))
+    )
     assert not db.Cache.is_valid(folder, dataset(lambda record: len(record.sequence) > 30 or 0))
 
 
@@ -206,7 +239,10 @@ if __name__ == "__main__":
     path, folder = tmp_path / "script.py", tmp_path / "cache"
     path.write_text(script)
     command = [sys.executable, path, fastq, folder]
-    said = [subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() for _ in range(2)]
+    said = [
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        for _ in range(2)
+    ]
     assert said == ["False True", "True True"]
     about = json.loads((folder / "metadata.json").read_text())
     (folder / "metadata.json").write_text(json.dumps({**about, "versions": {"deepbio": "0"}}))
@@ -218,7 +254,9 @@ def test_a_dataset_makes_its_cache_once_and_anew_when_it_is_stale(fastq, tmp_pat
         return db.SequenceDataset(fastq, transform=encoder, cache_dir=tmp_path / "cache")
 
     plain = db.SequenceDataset(fastq, transform=OneHotEncoder())
-    assert torch.equal(dataset(OneHotEncoder()).batch([3, 1]).sequences, plain.batch([3, 1]).sequences)
+    assert torch.equal(
+        dataset(OneHotEncoder()).batch([3, 1]).sequences, plain.batch([3, 1]).sequences
+    )
     written = {path.name for path in (tmp_path / "cache").glob("data-*")}
     again = dataset(OneHotEncoder())
     assert torch.equal(again[7]["sequence"], plain[7]["sequence"]) and len(again) == 520
@@ -226,7 +264,9 @@ def test_a_dataset_makes_its_cache_once_and_anew_when_it_is_stale(fastq, tmp_pat
     assert {path.name for path in (tmp_path / "cache").glob("data-*")} == written
     assert dataset(OneHotEncoder(pad_to=60)).batch([0]).sequences.shape == (1, 60, 4)
     assert {path.name for path in (tmp_path / "cache").glob("data-*")}.isdisjoint(written)
-    loader = torch.utils.data.DataLoader(again, batch_size=100, num_workers=1, multiprocessing_context="spawn")
+    loader = torch.utils.data.DataLoader(
+        again, batch_size=100, num_workers=1, multiprocessing_context="spawn"
+    )
     assert [len(batch.ids) for batch in loader] == [100] * 5 + [20]
 
 
@@ -235,7 +275,10 @@ def test_what_cannot_be_a_cache_is_said(fastq, tmp_path):
     with pytest.raises(ArgumentError, match="ends with an encoder"):
         db.Cache.save(db.SequenceDataset(fastq), tmp_path / "cache")
     with pytest.raises(ArgumentError, match="chance"):
-        db.Cache.save(db.SequenceDataset(fastq, transform=IntegerEncoder(unknown="random")), tmp_path / "cache")
+        db.Cache.save(
+            db.SequenceDataset(fastq, transform=IntegerEncoder(unknown="random")),
+            tmp_path / "cache",
+        )
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("keep")
     with pytest.raises(WriteError, match="other files"):
@@ -267,7 +310,11 @@ def test_a_damaged_cache_is_a_parse_error(fastq, tmp_path, damage):
         shard.unlink()
     else:
         about = folder / "metadata.json"
-        about.write_text("{" if damage == "metadata" else about.read_text().replace('"deepbio-encoded-reads"', "2"))
+        about.write_text(
+            "{"
+            if damage == "metadata"
+            else about.read_text().replace('"deepbio-encoded-reads"', "2")
+        )
     with pytest.raises(ParseError, match="cache"):
         db.Cache.load(folder)
 
@@ -298,7 +345,11 @@ def test_a_cache_that_is_interrupted_leaves_the_old_one(even):
     with pytest.raises(KeyboardInterrupt):
         db.Cache.save(data, folder, progress=interrupt)
     assert torch.equal(db.Cache.load(folder).batch([399]).sequences, data.batch([399]).sequences)
-    assert sorted(path.name.split("-")[0] for path in Path(folder).iterdir()) == [".lock", "data", "metadata.json"]
+    assert sorted(path.name.split("-")[0] for path in Path(folder).iterdir()) == [
+        ".lock",
+        "data",
+        "metadata.json",
+    ]
 
 
 FULL = """
@@ -318,6 +369,10 @@ except db.errors.WriteError as problem:
 def test_a_full_disk_is_a_write_error_that_leaves_nothing(fastq, tmp_path, name):
     command = [sys.executable, "-c", FULL, fastq, tmp_path / name]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert name in done.stdout and "File too large" in done.stdout and done.stdout.count("\n") == 1, done.stderr
+    assert (
+        name in done.stdout and "File too large" in done.stdout and done.stdout.count("\n") == 1
+    ), done.stderr
     assert done.stderr == ""
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file() and path.name != ".lock"] == ["reads.fq"]
+    assert [
+        path.name for path in tmp_path.rglob("*") if path.is_file() and path.name != ".lock"
+    ] == ["reads.fq"]

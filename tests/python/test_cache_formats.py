@@ -38,10 +38,14 @@ ENCODERS = [
 @pytest.mark.parametrize("encoder", ENCODERS, ids=lambda e: f"{type(e).__name__}-{e.pad_to}")
 @pytest.mark.parametrize("has_mates", [False, True])
 def test_every_encoder_comes_back_from_a_cache(fastq, tmp_path, monkeypatch, encoder, has_mates):
-    monkeypatch.setattr("deepbio_torch.cache._SHARD_RECORDS", 100)  # several shards of different widths
+    monkeypatch.setattr(
+        "deepbio_torch.cache._SHARD_RECORDS", 100
+    )  # several shards of different widths
     mate = tmp_path / "mates.fq"  # the same names, other reads
     lines = fastq.read_text().splitlines()
-    mate.write_text("\n".join(line[: 22 + i // 4 % 7] if i % 2 else line for i, line in enumerate(lines)) + "\n")
+    mate.write_text(
+        "\n".join(line[: 22 + i // 4 % 7] if i % 2 else line for i, line in enumerate(lines)) + "\n"
+    )
     data = db.SequenceDataset(
         fastq, transform=Compose([LengthFilter(22, 45), encoder]), mates=mate if has_mates else None
     )
@@ -57,11 +61,17 @@ def test_every_encoder_comes_back_from_a_cache(fastq, tmp_path, monkeypatch, enc
     for one, again in zip(data.__getitems__(indices), cached.__getitems__(indices), strict=True):
         assert one.keys() == again.keys() and vars(one) == vars(again)
         for key, value in one.items():
-            assert torch.equal(value, again[key]) if torch.is_tensor(value) else value == again[key], key
+            assert (
+                torch.equal(value, again[key]) if torch.is_tensor(value) else value == again[key]
+            ), key
 
 
-@pytest.mark.parametrize("encoder", [OneHotEncoder(), TokenEncoder(db.tokenizers.Tokenizer.from_preset("deepbio-dna"))])
-def test_a_cache_is_shards_as_the_command_writes_them(deepbio, fastq, tmp_path, monkeypatch, encoder):
+@pytest.mark.parametrize(
+    "encoder", [OneHotEncoder(), TokenEncoder(db.tokenizers.Tokenizer.from_preset("deepbio-dna"))]
+)
+def test_a_cache_is_shards_as_the_command_writes_them(
+    deepbio, fastq, tmp_path, monkeypatch, encoder
+):
     safetensors = pytest.importorskip("safetensors.torch")
     monkeypatch.setattr("deepbio_torch.cache._SHARD_RECORDS", 300)
     data = db.SequenceDataset(fastq, transform=encoder)
@@ -71,9 +81,14 @@ def test_a_cache_is_shards_as_the_command_writes_them(deepbio, fastq, tmp_path, 
     of_command = json.loads((tmp_path / "encoded" / "metadata.json").read_text())
     for key in ("format", "format_version", "versions", "encoding", "num_records"):
         assert about[key] == of_command[key], key
-    assert [source["path"] for source in about["sources"]] == [source["path"] for source in of_command["sources"]]
+    assert [source["path"] for source in about["sources"]] == [
+        source["path"] for source in of_command["sources"]
+    ]
 
-    whole, key = data.batch(range(len(data))), "input_ids" if "tokens" in encoder.encoding else "sequences"
+    whole, key = (
+        data.batch(range(len(data))),
+        "input_ids" if "tokens" in encoder.encoding else "sequences",
+    )
     for shard, rows in zip(about["shards"], (range(300), range(300, 520)), strict=True):
         tensors = safetensors.load_file(folder / shard["file"])
         assert list(tensors["values"].shape) == shard["shape"] and shard["num_records"] == len(rows)
@@ -89,7 +104,13 @@ def test_a_cache_of_the_version_before_is_read(fastq, tmp_path):
     about = json.loads((folder / "metadata.json").read_text())
     (shard,) = about["shards"]
     inside, name = shard["file"].split("/")
-    old = {**about["cache"], "format": 3, "version": db.__version__, "folder": inside, "sources": about["sources"]}
+    old = {
+        **about["cache"],
+        "format": 3,
+        "version": db.__version__,
+        "folder": inside,
+        "sources": about["sources"],
+    }
     old["shards"] = [{"file": name, "records": shard["num_records"], "is_even": shard["is_even"]}]
     (folder / "metadata.json").write_text(json.dumps(old))
     tensors = safetensors.load_file(folder / shard["file"])

@@ -30,10 +30,14 @@ def dataset(kind, reads, community_dir):
     if kind == "samples":
         return db.SampleDataset(community_dir / "table.biom", rarefy_depth=100, max_bp=60)
     if kind.startswith("stream"):
-        return db.StreamingSequenceDataset(reads, transform=transform("native" in kind), shuffle_buffer=10)
+        return db.StreamingSequenceDataset(
+            reads, transform=transform("native" in kind), shuffle_buffer=10
+        )
     if kind == "memory":
         ids = [f"r{i}" for i in range(RECORDS)]
-        return db.SequenceDataset.from_sequences(ids, ["ACGT" * 10] * RECORDS, transform=transform(True))
+        return db.SequenceDataset.from_sequences(
+            ids, ["ACGT" * 10] * RECORDS, transform=transform(True)
+        )
     return db.SequenceDataset(reads, transform=transform("native" in kind))
 
 
@@ -43,8 +47,13 @@ def drawn(batch):
         counts = [dict(zip(batch.asv_features[i].tolist(), c.tolist(), strict=True)) for i, c in
                   ((index[mask], count[mask]) for index, mask, count in
                    zip(batch.asv_index, batch.mask, batch.counts, strict=True))]  # fmt: skip
-        return [(name, tuple(sorted(count.items()))) for name, count in zip(batch.sample_ids, counts, strict=True)]
-    return [(name, tuple(row.tolist())) for name, row in zip(batch.ids, batch.sequences, strict=True)]
+        return [
+            (name, tuple(sorted(count.items())))
+            for name, count in zip(batch.sample_ids, counts, strict=True)
+        ]
+    return [
+        (name, tuple(row.tolist())) for name, row in zip(batch.ids, batch.sequences, strict=True)
+    ]
 
 
 def accelerated(data):
@@ -61,7 +70,9 @@ LOADERS = {
     "torch": lambda data: TorchLoader(data, batch_size=8),
     "shuffled": lambda data: TorchLoader(data, batch_size=8, shuffle=True),
     "workers": lambda data: TorchLoader(data, batch_size=8, num_workers=2),
-    "persistent": lambda data: TorchLoader(data, batch_size=8, num_workers=2, persistent_workers=True),
+    "persistent": lambda data: TorchLoader(
+        data, batch_size=8, num_workers=2, persistent_workers=True
+    ),
     "subset": lambda data: TorchLoader(Subset(data, range(len(data))), batch_size=8),
     "concatenated": lambda data: TorchLoader(ConcatDataset([data]), batch_size=8, num_workers=1),
     "split": lambda data: TorchLoader(random_split(data, [1.0])[0], batch_size=8),
@@ -69,7 +80,9 @@ LOADERS = {
     "stateful": stateful,
     "accelerate": accelerated,
     "ours": lambda data: db.DataLoader(data, batch_size=8, num_workers=2),
-    "ours subset": lambda data: db.DataLoader(Subset(data, range(len(data))), batch_size=8, num_workers=2),
+    "ours subset": lambda data: db.DataLoader(
+        Subset(data, range(len(data))), batch_size=8, num_workers=2
+    ),
 }
 STREAMED = ("torch", "workers", "persistent", "stateful", "accelerate", "ours")
 CASES = [(kind, loader) for kind in ("native", "python", "memory", "samples") for loader in LOADERS]
@@ -93,7 +106,9 @@ def test_every_epoch_draws_anew_and_torchs_seed_repeats_a_run(reads, community_d
         assert sum(old[name] == value for name, value in first[other]) <= len(names) // 10
     assert run(5) == first
     sets_epochs = (
-        loader.startswith("ours") or loader == "accelerate" or (kind.startswith("stream") and loader == "torch")
+        loader.startswith("ours")
+        or loader == "accelerate"
+        or (kind.startswith("stream") and loader == "torch")
     )
     if not sets_epochs:  # accelerate calls set_epoch: its epochs are 0, 1, 2, whatever the seed
         assert run(6) != first
@@ -101,7 +116,9 @@ def test_every_epoch_draws_anew_and_torchs_seed_repeats_a_run(reads, community_d
 
 @pytest.mark.parametrize("loader", ["torch", "workers", "persistent", "subset"])
 @pytest.mark.parametrize("kind", ["native", "python", "samples", "stream native"])
-def test_a_set_epoch_is_an_exact_repeat_also_for_workers_that_run_already(reads, community_dir, kind, loader):
+def test_a_set_epoch_is_an_exact_repeat_also_for_workers_that_run_already(
+    reads, community_dir, kind, loader
+):
     data = dataset(kind, reads, community_dir)
     if kind.startswith("stream") and loader == "subset":
         pytest.skip("a stream has no subsets")
@@ -113,7 +130,9 @@ def test_a_set_epoch_is_an_exact_repeat_also_for_workers_that_run_already(reads,
 
     zero, one = epoch(0), epoch(1)
     assert zero != one and epoch(0) == zero and epoch(1) == one
-    assert sorted(pair for batch in db.DataLoader(data, batch_size=8) for pair in drawn(batch)) == zero
+    assert (
+        sorted(pair for batch in db.DataLoader(data, batch_size=8) for pair in drawn(batch)) == zero
+    )
     if not kind.startswith("stream"):
         data.set_epoch(None)
         assert sorted(pair for batch in batches for pair in drawn(batch)) not in (zero, one)
@@ -122,7 +141,9 @@ def test_a_set_epoch_is_an_exact_repeat_also_for_workers_that_run_already(reads,
 @pytest.mark.parametrize("is_persistent", [False, True])
 @pytest.mark.parametrize("kind", ["native", "samples", "stream native", "stream python"])
 @pytest.mark.parametrize("given", [1, 3, 5])
-def test_torchdatas_loader_resumes_with_the_same_records_and_draws(reads, community_dir, kind, is_persistent, given):
+def test_torchdatas_loader_resumes_with_the_same_records_and_draws(
+    reads, community_dir, kind, is_persistent, given
+):
     loaders = pytest.importorskip("torchdata.stateful_dataloader")
     options = {"batch_size": 4, "num_workers": 2, "persistent_workers": is_persistent}
 
@@ -153,7 +174,9 @@ def test_a_stream_resumes_at_its_end_in_some_workers(reads):
 
     def loader():
         stream = db.StreamingSequenceDataset(reads, transform=transform(True), shuffle_buffer=10)
-        return loaders.StatefulDataLoader(stream, batch_size=16, num_workers=2, persistent_workers=True)
+        return loaders.StatefulDataLoader(
+            stream, batch_size=16, num_workers=2, persistent_workers=True
+        )
 
     first = loader()
     epoch = iter(first)
@@ -184,7 +207,10 @@ def test_a_seed_of_none_is_drawn_from_torch(reads):
 
 
 def test_samplers_without_a_seed_move_by_themselves_until_an_epoch_is_set():
-    for sampler in (db.data.ShuffledSampler(50, seed=None), db.targets.weighted_sampler([1.0] * 50, seed=None)):
+    for sampler in (
+        db.data.ShuffledSampler(50, seed=None),
+        db.targets.weighted_sampler([1.0] * 50, seed=None),
+    ):
         first, second = list(sampler), list(sampler)
         assert first != second
         sampler.set_epoch(0)

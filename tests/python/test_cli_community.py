@@ -15,7 +15,9 @@ Run = Callable[..., object]
 def read_biom(path: Path) -> tuple[list[str], list[str], np.ndarray]:
     """Samples, features and the dense table, from both orientations, which must agree."""
     with h5py.File(path) as file:
-        ids = {axis: [i.decode() for i in file[f"{axis}/ids"][:]] for axis in ("sample", "observation")}
+        ids = {
+            axis: [i.decode() for i in file[f"{axis}/ids"][:]] for axis in ("sample", "observation")
+        }
         tables = {}
         for axis, other in (("sample", "observation"), ("observation", "sample")):
             matrix = file[f"{axis}/matrix"]
@@ -36,7 +38,9 @@ def read_biom(path: Path) -> tuple[list[str], list[str], np.ndarray]:
     return ids["sample"], ids["observation"], tables["sample"]
 
 
-def test_simulate_writes_a_community_whose_parts_belong_together(deepbio: Run, tmp_path: Path) -> None:
+def test_simulate_writes_a_community_whose_parts_belong_together(
+    deepbio: Run, tmp_path: Path
+) -> None:
     out = tmp_path / "sim"
     sizes = "--samples 12 --features 40 --length-bp 80 --depth 700 --reads-per-sample 9".split()
     done = deepbio("simulate", "-o", out, *sizes, "--seed", 5, "--json", check=True)
@@ -67,7 +71,9 @@ def test_simulate_refuses_a_folder_with_files(deepbio: Run, tmp_path: Path) -> N
     assert (tmp_path / "mine.txt").read_text() == "keep me"
 
 
-def test_rarefy_draws_the_depth_and_repeats_for_a_seed(deepbio: Run, moving_pictures: Path, tmp_path: Path) -> None:
+def test_rarefy_draws_the_depth_and_repeats_for_a_seed(
+    deepbio: Run, moving_pictures: Path, tmp_path: Path
+) -> None:
     table = moving_pictures / "table.biom"
     draws = {}
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
@@ -97,7 +103,10 @@ def test_rarefy_draws_the_depth_and_repeats_for_a_seed(deepbio: Run, moving_pict
     assert (drawn <= full[np.ix_(rows, columns)]).all()
     assert np.array_equal(drawn, draws["b"][2]) and draws["a"][1] == draws["b"][1]
     assert draws["a"][1] != draws["c"][1] or not np.array_equal(drawn, draws["c"][2])
-    assert deepbio("rarefy", "--table", table, "--depth", 1000, "-o", tmp_path / "a.biom").returncode == 1
+    assert (
+        deepbio("rarefy", "--table", table, "--depth", 1000, "-o", tmp_path / "a.biom").returncode
+        == 1
+    )
 
 
 def table_copy(table: Path, folder: Path) -> Path:
@@ -226,7 +235,9 @@ def test_tables_that_contradict_themselves_are_refused_with_the_place(
     assert len(done.stderr.splitlines()) == 1 and not (tmp_path / "out.biom").exists()
 
 
-@pytest.mark.parametrize("change", ["lzf", "external link", "soft link", "external storage", "huge shape"])
+@pytest.mark.parametrize(
+    "change", ["lzf", "external link", "soft link", "external storage", "huge shape"]
+)
 def test_hdf5_that_leads_out_of_the_file_is_refused(
     deepbio: Run, moving_pictures: Path, tmp_path: Path, change: str
 ) -> None:
@@ -238,7 +249,9 @@ def test_hdf5_that_leads_out_of_the_file_is_refused(
         if change == "lzf":
             matrix.create_dataset("data", data=values, compression="lzf")
         elif change == "external link":
-            matrix["data"] = h5py.ExternalLink(str(moving_pictures / "table.biom"), "sample/matrix/data")
+            matrix["data"] = h5py.ExternalLink(
+                str(moving_pictures / "table.biom"), "sample/matrix/data"
+            )
         elif change == "soft link":
             matrix["data"] = h5py.SoftLink("/observation/matrix/data")
         elif change == "external storage":
@@ -251,12 +264,16 @@ def test_hdf5_that_leads_out_of_the_file_is_refused(
             )
         else:
             matrix.create_dataset("data", shape=(10**12,), dtype="f8", chunks=(1024,))
-    done = deepbio("rarefy", "--table", path, "--depth", 100, "-o", tmp_path / "out.biom", timeout=60)
+    done = deepbio(
+        "rarefy", "--table", path, "--depth", 100, "-o", tmp_path / "out.biom", timeout=60
+    )
     assert done.returncode == 1 and "copy.biom" in done.stderr and "matrix/data" in done.stderr
     assert len(done.stderr.splitlines()) == 1 and not (tmp_path / "out.biom").exists()
 
 
-def test_wrong_usage_exits_2_and_names_what_is_known(deepbio: Run, moving_pictures: Path, tmp_path: Path) -> None:
+def test_wrong_usage_exits_2_and_names_what_is_known(
+    deepbio: Run, moving_pictures: Path, tmp_path: Path
+) -> None:
     files = ("--table", moving_pictures / "table.biom", "--tree", moving_pictures / "tree.nwk")
     wrong = deepbio("unifrac", *files, "--metric", "weighted", "-o", tmp_path / "D.npy")
     assert wrong.returncode == 2 and "weighted_normalized" in wrong.stderr

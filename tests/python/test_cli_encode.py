@@ -41,7 +41,17 @@ def test_one_hot_shards_hold_what_a_plain_loop_gives(deepbio, reads: Path, tmp_p
 
 
 def test_integers_pad_with_minus_one_and_max_length_cuts(deepbio, reads: Path, tmp_path: Path):
-    deepbio("encode", reads, "-o", tmp_path / "out", "--encoding", "integer", "--max-length", 4, check=True)
+    deepbio(
+        "encode",
+        reads,
+        "-o",
+        tmp_path / "out",
+        "--encoding",
+        "integer",
+        "--max-length",
+        4,
+        check=True,
+    )
     got = shards(tmp_path / "out")
     assert got["values"].tolist() == [[0, 1, 2, 3], [2, 2, -1, -1], [-1] * 4, [3, 3, 3, 3]]
     metadata = json.loads((tmp_path / "out" / "metadata.json").read_text())
@@ -53,7 +63,9 @@ def test_tokens_start_with_start_and_pad_with_zero(deepbio, reads: Path, tmp_pat
     assert shards(tmp_path / "out")["values"][1].tolist() == [5, 3, 3, 0, 0, 0, 0, 0]
 
 
-def test_a_letter_that_has_no_number_is_refused_with_its_place(deepbio, reads: Path, tmp_path: Path):
+def test_a_letter_that_has_no_number_is_refused_with_its_place(
+    deepbio, reads: Path, tmp_path: Path
+):
     done = deepbio("encode", reads, "-o", tmp_path / "out", "--encoding", "integer")
     assert done.returncode == 1
     assert "record 0" in done.stderr and "'N'" in done.stderr and "position 5" in done.stderr
@@ -61,13 +73,19 @@ def test_a_letter_that_has_no_number_is_refused_with_its_place(deepbio, reads: P
 
 
 @pytest.mark.parametrize("words", ["--k 4", "--canonical", "--canonical --encoding integer"])
-def test_options_of_kmers_without_kmers_are_refused(deepbio, reads: Path, tmp_path: Path, words: str):
+def test_options_of_kmers_without_kmers_are_refused(
+    deepbio, reads: Path, tmp_path: Path, words: str
+):
     done = deepbio("encode", reads, "-o", tmp_path / "out", *words.split())
-    assert done.returncode == 1 and f"{words.split()[0]}: has no effect with --encoding" in done.stderr
+    assert (
+        done.returncode == 1 and f"{words.split()[0]}: has no effect with --encoding" in done.stderr
+    )
     assert not (tmp_path / "out").exists()
 
 
-def test_overwrite_replaces_an_earlier_result_and_nothing_else(deepbio, reads: Path, tmp_path: Path):
+def test_overwrite_replaces_an_earlier_result_and_nothing_else(
+    deepbio, reads: Path, tmp_path: Path
+):
     out = tmp_path / "out"
     deepbio("encode", reads, "-o", out, check=True)
     again = deepbio("encode", reads, "-o", out, "--encoding", "tokens")

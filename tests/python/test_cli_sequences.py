@@ -36,7 +36,9 @@ def corpus(shared: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def families(corpus: list[dict[str, Any]]) -> dict[str, str]:
-    return MORE_FAMILIES | {file["error"]: file["error_family"] for file in corpus if "error" in file}
+    return MORE_FAMILIES | {
+        file["error"]: file["error_family"] for file in corpus if "error" in file
+    }
 
 
 @pytest.fixture(scope="module")
@@ -54,10 +56,16 @@ def verdicts(deepbio: Run, shared: Path, corpus: list[dict[str, Any]]) -> dict[s
 
 
 def of_verdict(corpus: list[dict[str, Any]], verdict: str) -> list[dict[str, Any]]:
-    return [file for file in corpus if file["verdict"] == verdict and not file["path"].startswith("resource/")]
+    return [
+        file
+        for file in corpus
+        if file["verdict"] == verdict and not file["path"].startswith("resource/")
+    ]
 
 
-def test_every_good_file_of_the_corpus_is_accepted_with_its_values(corpus: list[dict], verdicts: dict[str, dict]):
+def test_every_good_file_of_the_corpus_is_accepted_with_its_values(
+    corpus: list[dict], verdicts: dict[str, dict]
+):
     files = of_verdict(corpus, "accept")
     assert len(files) == 298
     wrong = []
@@ -65,13 +73,20 @@ def test_every_good_file_of_the_corpus_is_accepted_with_its_values(corpus: list[
         row = verdicts[file["path"]]
         container = file["container"].removesuffix("-multi")
         expected = (True, file["format"], container, file["records"], file["bases"], None)
-        if tuple(row[key] for key in ("ok", "format", "container", "records", "bases", "error")) != expected:
+        if (
+            tuple(row[key] for key in ("ok", "format", "container", "records", "bases", "error"))
+            != expected
+        ):
             wrong.append((file["path"], row))
     assert not wrong
 
 
 def test_every_bad_file_of_the_corpus_is_refused_with_its_kind_of_error(
-    deepbio: Run, shared: Path, corpus: list[dict], verdicts: dict[str, dict], families: dict[str, str]
+    deepbio: Run,
+    shared: Path,
+    corpus: list[dict],
+    verdicts: dict[str, dict],
+    families: dict[str, str],
 ):
     files = of_verdict(corpus, "reject")
     assert len(files) == 139
@@ -79,12 +94,19 @@ def test_every_bad_file_of_the_corpus_is_refused_with_its_kind_of_error(
     for file in files:
         row = verdicts[file["path"]]
         if row["ok"] or row["error"]["kind"] == "other":
-            not_sequences.append(file["path"])  # sound or not, it is a table or metadata by its content
-        elif row["error"]["kind"] not in {families.get(name, "container") for name in file["error_any_of"]}:
+            not_sequences.append(
+                file["path"]
+            )  # sound or not, it is a table or metadata by its content
+        elif row["error"]["kind"] not in {
+            families.get(name, "container") for name in file["error_any_of"]
+        }:
             wrong.append((file["path"], file["error_any_of"], row))
     assert not wrong
     # A file that is something else altogether: asked for reads, the command must refuse it.
-    assert sorted(not_sequences) == ["invalid/synthetic/not_json.fastq", "invalid/synthetic/not_tsv.fastq"]
+    assert sorted(not_sequences) == [
+        "invalid/synthetic/not_json.fastq",
+        "invalid/synthetic/not_tsv.fastq",
+    ]
     for path in not_sequences:
         done = deepbio("stats", shared / "sequences" / path)
         assert done.returncode == 1
@@ -168,7 +190,9 @@ def test_small_files_that_unpack_to_gigabytes_end_soon_and_in_little_memory(
     files = [file for file in corpus if file["path"].startswith("resource/")]
     assert len(files) == 6
     for file in files:
-        limit = (file["max_extra_rss_mib"] + 256) << 20  # the program and its libraries take the rest
+        limit = (
+            file["max_extra_rss_mib"] + 256
+        ) << 20  # the program and its libraries take the rest
 
         def limit_memory(limit: int = limit) -> None:
             resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
@@ -176,13 +200,19 @@ def test_small_files_that_unpack_to_gigabytes_end_soon_and_in_little_memory(
         start = time.monotonic()
         command = [binary, "validate", "--json", str(shared / "sequences" / file["path"])]
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=2 * file["max_seconds"], preexec_fn=limit_memory
+            command,
+            capture_output=True,
+            text=True,
+            timeout=2 * file["max_seconds"],
+            preexec_fn=limit_memory,
         )
         seconds = time.monotonic() - start
         row = json.loads(done.stdout)["files"][0]
         if row["ok"]:
             listed = file.get("if_accept", file)
-            assert (row["records"], row["bases"]) == (listed["records"], listed["bases"]), file["path"]
+            assert (row["records"], row["bases"]) == (listed["records"], listed["bases"]), file[
+                "path"
+            ]
         else:
             assert row["error"]["kind"] in {families[name] for name in file["allowed_errors"]}, row
         assert seconds < file["max_seconds"], file["path"]
@@ -190,8 +220,18 @@ def test_small_files_that_unpack_to_gigabytes_end_soon_and_in_little_memory(
 
 def test_standard_input_is_read(deepbio: Run):
     text = "@x\nACGT\n+\nIIII\n" * 3
-    assert json.loads(deepbio("stats", "--json", "-", input=text, check=True).stdout)["files"][0]["records"] == 3
-    assert json.loads(deepbio("validate", "--json", "-", input=text, check=True).stdout)["files"][0]["records"] == 3
+    assert (
+        json.loads(deepbio("stats", "--json", "-", input=text, check=True).stdout)["files"][0][
+            "records"
+        ]
+        == 3
+    )
+    assert (
+        json.loads(deepbio("validate", "--json", "-", input=text, check=True).stdout)["files"][0][
+            "records"
+        ]
+        == 3
+    )
 
 
 def test_validate_knows_the_other_formats_by_content(deepbio: Run, tmp_path: Path):
@@ -207,8 +247,12 @@ def test_validate_knows_the_other_formats_by_content(deepbio: Run, tmp_path: Pat
         (tmp_path / name).write_text(text)
     safetensors.save_file({"w": torch.ones(2, 3)}, tmp_path / "safetensors")
     names = [*contents, "safetensors"]
-    rows = json.loads(deepbio("validate", "--json", *(tmp_path / name for name in names), check=True).stdout)["files"]
-    assert [(row["format"], row["records"]) for row in rows] == list(zip(names, [3, 2, 2, 2, 1], strict=True))
+    rows = json.loads(
+        deepbio("validate", "--json", *(tmp_path / name for name in names), check=True).stdout
+    )["files"]
+    assert [(row["format"], row["records"]) for row in rows] == list(
+        zip(names, [3, 2, 2, 2, 1], strict=True)
+    )
 
 
 def test_validate_refuses_damage_in_the_other_formats(deepbio: Run, tmp_path: Path):
@@ -222,12 +266,23 @@ def test_validate_refuses_damage_in_the_other_formats(deepbio: Run, tmp_path: Pa
     }
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
-    done = deepbio("validate", "--json", *(tmp_path / name for name in contents), tmp_path / "absent")
+    done = deepbio(
+        "validate", "--json", *(tmp_path / name for name in contents), tmp_path / "absent"
+    )
     assert done.returncode == 1
     rows = json.loads(done.stdout)["files"]
     assert [row["ok"] for row in rows] == [False] * 7
     assert rows[-1]["error"]["kind"] == "file"
-    assert set(rows[0]) == {"path", "ok", "format", "container", "records", "bases", "error", "warnings"}
+    assert set(rows[0]) == {
+        "path",
+        "ok",
+        "format",
+        "container",
+        "records",
+        "bases",
+        "error",
+        "warnings",
+    }
 
 
 def test_the_lines_of_validate_name_file_and_fault(deepbio: Run, tmp_path: Path):
@@ -265,7 +320,9 @@ def test_validate_refuses_letters_outside_of_the_alphabet(deepbio: Run, tmp_path
     assert "'U' at position 3" in error["message"]
 
 
-def test_a_path_of_vector_instructions_that_is_unknown_is_refused_by_name(deepbio: Run, tmp_path: Path, monkeypatch):
+def test_a_path_of_vector_instructions_that_is_unknown_is_refused_by_name(
+    deepbio: Run, tmp_path: Path, monkeypatch
+):
     path = tmp_path / "reads.fa"
     path.write_text(">a\nACGT\n")
     monkeypatch.setenv("DEEPBIO_SIMD", "scalar")

@@ -10,25 +10,48 @@ import deepbio_torch as db
 
 
 @pytest.mark.parametrize("fusion", ["concat", "gmu"])
-def test_covariates_are_numbered_kept_and_asked_for(deepbio: Run, community_dir: Path, tmp_path: Path, fusion: str):
-    table, metadata, run = community_dir / "table.biom", community_dir / "metadata.tsv", tmp_path / "run"
-    options = ["--categorical-columns", "site,group", "--categorical-fusion", fusion, "--categorical-embed-dim", 4]
+def test_covariates_are_numbered_kept_and_asked_for(
+    deepbio: Run, community_dir: Path, tmp_path: Path, fusion: str
+):
+    table, metadata, run = (
+        community_dir / "table.biom",
+        community_dir / "metadata.tsv",
+        tmp_path / "run",
+    )
+    options = [
+        "--categorical-columns",
+        "site,group",
+        "--categorical-fusion",
+        fusion,
+        "--categorical-embed-dim",
+        4,
+    ]
     options += ["--conditional-output-scaling", "site", "--epochs", 2, *TINY]
     deepbio("train", *study(community_dir), *options, "--output-dir", run, check=True)
     stored = json.loads((run / "config.json").read_text())
     about = {next(iter(row.values())): row for row in rows(metadata)}
     known = lines(run / "train_samples.txt")
-    expected = {name: sorted({about[sample][name] for sample in known}) for name in ("group", "site")}
+    expected = {
+        name: sorted({about[sample][name] for sample in known}) for name in ("group", "site")
+    }
     assert stored["categories"] == expected and len(expected["site"]) > 1
-    assert stored["model"]["categorical_cardinalities"] == {name: len(v) + 1 for name, v in expected.items()}
+    assert stored["model"]["categorical_cardinalities"] == {
+        name: len(v) + 1 for name, v in expected.items()
+    }
 
     args = ["predict", "--model", run, "--table", table]
     refused = deepbio(*args)
-    assert refused.returncode == 1 and "(group, site)" in refused.stderr and "--metadata" in refused.stderr
+    assert (
+        refused.returncode == 1
+        and "(group, site)" in refused.stderr
+        and "--metadata" in refused.stderr
+    )
     found = deepbio(*args, "--metadata", metadata, "-o", tmp_path / "p.tsv", check=True)
     predicted = {row["sample_id"]: row["prediction"] for row in rows(tmp_path / "p.tsv")}
     for row in rows(run / "val_predictions.tsv"):
-        assert float(predicted[row["sample_id"]]) == pytest.approx(float(row["prediction"]), rel=1e-5)
+        assert float(predicted[row["sample_id"]]) == pytest.approx(
+            float(row["prediction"]), rel=1e-5
+        )
     # Other sites, other answers: the model has seen the column.
     other = tmp_path / "other.tsv"
     text = metadata.read_text().splitlines()
@@ -43,11 +66,30 @@ def test_covariates_are_numbered_kept_and_asked_for(deepbio: Run, community_dir:
     assert changed.splitlines()[0].split("\t") == ["sample_id", "prediction"] and not found.stdout
     assert {line.split("\t")[1] for line in changed.splitlines()[1:]} != set(predicted.values())
     score = json.loads(
-        deepbio("evaluate", "--model", run, "--table", table, "--metadata", metadata, "--json", check=True).stdout
+        deepbio(
+            "evaluate",
+            "--model",
+            run,
+            "--table",
+            table,
+            "--metadata",
+            metadata,
+            "--json",
+            check=True,
+        ).stdout
     )
     assert score["mae"] > 0
-    deepbio("embed", "--model", run, "--table", table, "-o", tmp_path / "e.npy", check=True)  # does not see them
-    wrong = deepbio("train", *study(community_dir), "--categorical-columns", "sight", "--output-dir", tmp_path / "x")
+    deepbio(
+        "embed", "--model", run, "--table", table, "-o", tmp_path / "e.npy", check=True
+    )  # does not see them
+    wrong = deepbio(
+        "train",
+        *study(community_dir),
+        "--categorical-columns",
+        "sight",
+        "--output-dir",
+        tmp_path / "x",
+    )
     assert wrong.returncode == 1 and "site" in wrong.stderr and not (tmp_path / "x").exists()
 
 
@@ -66,7 +108,9 @@ def test_bad_studies_are_refused_in_one_line_and_leave_nothing(
 ):
     text = (community_dir / "metadata.tsv").read_text().splitlines()
     extra = ["constant", "numeric"] + ["3"] * (len(text) - 2)
-    (tmp_path / "m.tsv").write_text("\n".join(f"{a}\t{b}" for a, b in zip(text, extra, strict=True)) + "\n")
+    (tmp_path / "m.tsv").write_text(
+        "\n".join(f"{a}\t{b}" for a, b in zip(text, extra, strict=True)) + "\n"
+    )
     args = ["--table", community_dir / "table.biom", "--output-dir", tmp_path / "run"]
     base = {"--metadata": tmp_path / "m.tsv", "--metadata-column": "age"}
     base |= dict(zip(change[::2], change[1::2], strict=True))
@@ -79,7 +123,9 @@ def test_bad_studies_are_refused_in_one_line_and_leave_nothing(
     assert not (tmp_path / "run").exists()
 
 
-def test_samples_without_metadata_or_depth_are_counted(deepbio: Run, community_dir: Path, tmp_path: Path):
+def test_samples_without_metadata_or_depth_are_counted(
+    deepbio: Run, community_dir: Path, tmp_path: Path
+):
     kept = (community_dir / "metadata.tsv").read_text().splitlines()[:-3]
     (tmp_path / "m.tsv").write_text("\n".join(kept) + "\n")
     args = ["train", "--table", community_dir / "table.biom", "--metadata", tmp_path / "m.tsv"]
@@ -95,21 +141,38 @@ def test_samples_without_metadata_or_depth_are_counted(deepbio: Run, community_d
 
 
 def test_wrong_values_are_usage_errors(deepbio: Run, community_dir: Path):
-    for option in (["--epochs", "many"], ["--loss-type", "hubert"], ["--epoch", "3"], ["--rarefy-depth", "-3"]):
+    for option in (
+        ["--epochs", "many"],
+        ["--loss-type", "hubert"],
+        ["--epoch", "3"],
+        ["--rarefy-depth", "-3"],
+    ):
         done = deepbio("train", *study(community_dir), "--output-dir", "never", *option)
         assert done.returncode == 2, option
     assert not Path("never").exists()
 
 
-def test_features_without_a_sequence_are_known_by_their_ids(deepbio: Run, community_dir: Path, tmp_path: Path):
+def test_features_without_a_sequence_are_known_by_their_ids(
+    deepbio: Run, community_dir: Path, tmp_path: Path
+):
     whole = db.read_table(community_dir / "table.biom")
     named = [f"OTU {i}" for i in range(len(whole.feature_ids))]
     renamed = db.Table.from_arrays(whole.sample_ids, named, whole.to_scipy().toarray())
     renamed.write(tmp_path / "named.biom")
-    about = ["--metadata", community_dir / "metadata.tsv", "--metadata-column", "age", "--epochs", 2, "--quiet"]
+    about = [
+        "--metadata",
+        community_dir / "metadata.tsv",
+        "--metadata-column",
+        "age",
+        "--epochs",
+        2,
+        "--quiet",
+    ]
     for name, table in (("dna", community_dir / "table.biom"), ("named", tmp_path / "named.biom")):
         loud = [word for word in about if word != "--quiet"]
-        done = deepbio("train", "--table", table, *loud, "--output-dir", tmp_path / name, check=True)
+        done = deepbio(
+            "train", "--table", table, *loud, "--output-dir", tmp_path / name, check=True
+        )
         assert ("40 of 40 features have no sequence" in done.stderr) == (name == "named")
     # An ASV is a column either way: only their order differs, and with it the random start.
     renamed.filter(features=lambda feature: feature != "OTU 3").write(tmp_path / "fewer.biom")
@@ -117,7 +180,14 @@ def test_features_without_a_sequence_are_known_by_their_ids(deepbio: Run, commun
     for table in ("named", "fewer"):
         answers = tmp_path / f"{table}.tsv"
         done = deepbio(
-            "predict", "--model", tmp_path / "named", "--table", tmp_path / f"{table}.biom", "-o", answers, check=True
+            "predict",
+            "--model",
+            tmp_path / "named",
+            "--table",
+            tmp_path / f"{table}.biom",
+            "-o",
+            answers,
+            check=True,
         )
         said.append([float(row["prediction"]) for row in rows(answers)])
         assert "were seen in training" not in done.stderr
@@ -125,14 +195,24 @@ def test_features_without_a_sequence_are_known_by_their_ids(deepbio: Run, commun
     stranger = db.Table.from_arrays(["s"], ["other"], [[9.0]])
     stranger.write(tmp_path / "stranger.biom")
     done = deepbio(
-        "predict", "--model", tmp_path / "named", "--table", tmp_path / "stranger.biom", "-o", tmp_path / "s.tsv"
+        "predict",
+        "--model",
+        tmp_path / "named",
+        "--table",
+        tmp_path / "stranger.biom",
+        "-o",
+        tmp_path / "s.tsv",
     )
     assert done.returncode == 0 and "0 of 1 ASVs of the table were seen in training" in done.stderr
     done = deepbio(
         "train", "--table", tmp_path / "named.biom", *about, "--output-dir", tmp_path / "no", "--sequence-branch",
         "--missing-sequences", "id",
     )  # fmt: skip
-    assert done.returncode == 1 and "the model reads sequences" in done.stderr and done.stderr.count("\n") == 1
+    assert (
+        done.returncode == 1
+        and "the model reads sequences" in done.stderr
+        and done.stderr.count("\n") == 1
+    )
     assert not (tmp_path / "no").exists()
     train = ["train", "--table", tmp_path / "named.biom", *about]
     embed = ["embed", "--model", tmp_path / "named", "--table", tmp_path / "named.biom"]
@@ -149,7 +229,14 @@ def test_features_without_a_sequence_are_known_by_their_ids(deepbio: Run, commun
 def test_body_sites_of_moving_pictures_are_classified(deepbio: Run, shared: Path, tmp_path: Path):
     data = shared / "microbiome" / "moving_pictures"
     args = ["--table", data / "table.biom", "--metadata", data / "metadata.tsv"]
-    tiny = ["--metadata-column", "BodySite", "--classifier", "--output-dir", tmp_path / "run", *TINY]
+    tiny = [
+        "--metadata-column",
+        "BodySite",
+        "--classifier",
+        "--output-dir",
+        tmp_path / "run",
+        *TINY,
+    ]
     done = deepbio("train", *args, *tiny, "--epochs", 1, "--sequence-branch")
     assert done.returncode == 1 and "--sequences" in done.stderr, "md5 ids are not DNA"
     sequences = ["--sequences", data / "rep-seqs.fasta"]
@@ -159,7 +246,16 @@ def test_body_sites_of_moving_pictures_are_classified(deepbio: Run, shared: Path
     )  # fmt: skip
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["target"]["classes"] == ["gut", "left palm", "right palm", "tongue"]
-    deepbio("predict", "--model", tmp_path / "run", *args[:2], *sequences, "-o", tmp_path / "p.tsv", check=True)
+    deepbio(
+        "predict",
+        "--model",
+        tmp_path / "run",
+        *args[:2],
+        *sequences,
+        "-o",
+        tmp_path / "p.tsv",
+        check=True,
+    )
     found = rows(tmp_path / "p.tsv")
     names = [f"probability_{name}" for name in config["target"]["classes"]]
     assert list(found[0]) == ["sample_id", "prediction", *names]
@@ -169,7 +265,9 @@ def test_body_sites_of_moving_pictures_are_classified(deepbio: Run, shared: Path
         best = names[probabilities.index(max(probabilities))].removeprefix("probability_")
         assert row["prediction"] == best
     scores = json.loads(
-        deepbio("evaluate", "--model", tmp_path / "run", *args, *sequences, "--json", check=True).stdout
+        deepbio(
+            "evaluate", "--model", tmp_path / "run", *args, *sequences, "--json", check=True
+        ).stdout
     )
     assert scores["num_samples"] == len(found)
     assert sum(map(sum, scores["confusion"])) == len(found)

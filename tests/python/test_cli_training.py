@@ -41,10 +41,14 @@ def test_a_run_directory_holds_what_is_promised(trained: Path, community_dir: Pa
     }  # fmt: skip
     epochs = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [epoch["epoch"] for epoch in epochs] == [0, 1]
-    assert all(epoch["val"]["unifrac_loss"] > 0 for epoch in epochs), "--tree adds the distance loss"
+    assert all(epoch["val"]["unifrac_loss"] > 0 for epoch in epochs), (
+        "--tree adds the distance loss"
+    )
     train, val = lines(run / "train_samples.txt"), lines(run / "val_samples.txt")
     assert len(val) == 5 and not set(train) & set(val)
-    assert set(train) | set(val) == {row["sample-id"] for row in rows(community_dir / "metadata.tsv")[1:]}
+    assert set(train) | set(val) == {
+        row["sample-id"] for row in rows(community_dir / "metadata.tsv")[1:]
+    }
 
 
 def test_validation_predictions_are_in_the_units_of_the_target(trained: Path, community_dir: Path):
@@ -70,7 +74,9 @@ def test_predict_gives_the_predictions_that_training_wrote(
         assert predicted[row["sample_id"]] == pytest.approx(float(row["prediction"]), rel=1e-4)
 
 
-def test_several_passes_add_their_spread(deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path):
+def test_several_passes_add_their_spread(
+    deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path
+):
     config = json.loads((trained / "run" / "config.json").read_text())
     shutil.copytree(trained / "run", tmp_path / "shallow")
     config["data"]["rarefy_depth"] = 100
@@ -80,12 +86,21 @@ def test_several_passes_add_their_spread(deepbio: Run, trained: Path, community_
         "--passes", 3, check=True,
     )  # fmt: skip
     found = list(csv.DictReader(done.stdout.splitlines(), delimiter="\t"))
-    columns = ["sample_id", "prediction", "prediction_mean", "quantile_0.05", "quantile_0.95", "prediction_std"]
+    columns = [
+        "sample_id",
+        "prediction",
+        "prediction_mean",
+        "quantile_0.05",
+        "quantile_0.95",
+        "prediction_std",
+    ]
     assert list(found[0]) == columns
     assert sum(float(row["prediction_std"]) for row in found) > 0
 
 
-def test_evaluate_agrees_with_metrics_computed_here(deepbio: Run, trained: Path, community_dir: Path):
+def test_evaluate_agrees_with_metrics_computed_here(
+    deepbio: Run, trained: Path, community_dir: Path
+):
     run = trained / "run"
     args = ["--model", run, "--table", community_dir / "table.biom"]
     args += ["--metadata", community_dir / "metadata.tsv", "--samples", run / "val_samples.txt"]
@@ -106,9 +121,18 @@ def test_evaluate_agrees_with_metrics_computed_here(deepbio: Run, trained: Path,
     assert table[0] == "metric\tmodel\tbaseline"
 
 
-def test_embeddings_agree_between_formats(deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path):
+def test_embeddings_agree_between_formats(
+    deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path
+):
     numpy, safetensors = pytest.importorskip("numpy"), pytest.importorskip("safetensors.torch")
-    args = ["embed", "--model", trained / "pretrained", "--table", community_dir / "table.biom", "-o"]
+    args = [
+        "embed",
+        "--model",
+        trained / "pretrained",
+        "--table",
+        community_dir / "table.biom",
+        "-o",
+    ]
     for name in ("e.tsv", "e.npy", "e.safetensors"):
         deepbio(*args, tmp_path / name, check=True)
     array = numpy.load(tmp_path / "e.npy")
@@ -121,7 +145,9 @@ def test_embeddings_agree_between_formats(deepbio: Run, trained: Path, community
     assert numpy.array_equal(tensors["embeddings"].numpy(), array)
 
 
-def test_an_exported_model_answers_like_the_run(deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path):
+def test_an_exported_model_answers_like_the_run(
+    deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path
+):
     deepbio("export", "--model", trained / "run", "-o", tmp_path / "m.pt", check=True)
     extra = {"deepbio.json": ""}
     module = torch.jit.load(tmp_path / "m.pt", _extra_files=extra)
@@ -133,7 +159,11 @@ def test_an_exported_model_answers_like_the_run(deepbio: Run, trained: Path, com
 
 def test_info_says_what_a_run_and_a_file_are(deepbio: Run, trained: Path, community_dir: Path):
     facts = json.loads(deepbio("info", trained / "run", "--json", check=True).stdout)
-    assert facts["kind"] == "run of train" and facts["preset"] == "default" and facts["target"] == "age"
+    assert (
+        facts["kind"] == "run of train"
+        and facts["preset"] == "default"
+        and facts["target"] == "age"
+    )
     assert facts["trained_on"]["num_samples"] == 24 and facts["epochs_done"] == 2
     model = deepbio_torch.models.from_pretrained(trained / "run")
     assert facts["num_parameters"] == sum(parameter.numel() for parameter in model.parameters())
@@ -162,11 +192,33 @@ def test_an_existing_run_is_kept_unless_told_otherwise(
     assert (tmp_path / "old" / "thesis.txt").read_text() == "precious"
 
 
-def test_a_dry_run_estimates_and_writes_nothing(deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path):
-    whole = ["--transformer-branch", "--no-freeze-base", "--count-prediction", "--known-min-samples", 0]
-    args = ["train", *study(community_dir), *TINY, *whole, "--epochs", 4, "--dry-run", "--output-dir"]
-    table = dict(line.split("\t") for line in deepbio(*args, tmp_path / "run", check=True).stdout.splitlines())
-    found = json.loads(deepbio(*args, trained / "run", "--json", check=True).stdout)  # an existing run is left alone
+def test_a_dry_run_estimates_and_writes_nothing(
+    deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path
+):
+    whole = [
+        "--transformer-branch",
+        "--no-freeze-base",
+        "--count-prediction",
+        "--known-min-samples",
+        0,
+    ]
+    args = [
+        "train",
+        *study(community_dir),
+        *TINY,
+        *whole,
+        "--epochs",
+        4,
+        "--dry-run",
+        "--output-dir",
+    ]
+    table = dict(
+        line.split("\t")
+        for line in deepbio(*args, tmp_path / "run", check=True).stdout.splitlines()
+    )
+    found = json.loads(
+        deepbio(*args, trained / "run", "--json", check=True).stdout
+    )  # an existing run is left alone
     assert not (tmp_path / "run").exists() and set(table) == set(found)
     samples = len(lines(trained / "run" / "train_samples.txt"))
     assert found["steps_per_epoch"] == -(-samples // 8) and found["epochs"] == 4
@@ -184,26 +236,37 @@ def test_a_dry_run_estimates_and_writes_nothing(deepbio: Run, trained: Path, com
     args = [
         part
         for part in args
-        if part not in ("--metadata", community_dir / "metadata.tsv", "--metadata-column", "age", *whole)
+        if part
+        not in ("--metadata", community_dir / "metadata.tsv", "--metadata-column", "age", *whole)
     ]
     args[-1:] = ["--tree", community_dir / "tree.nwk", "--output-dir"]
     assert json.loads(deepbio(*args, tmp_path / "run", "--json", check=True).stdout)["seconds"] > 0
 
 
-def test_json_of_the_commands_that_write_files(deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path):
+def test_json_of_the_commands_that_write_files(
+    deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path
+):
     args = ["--model", trained / "run", "--table", community_dir / "table.biom", "--json"]
     told = json.loads(deepbio("predict", *args, check=True).stdout)
     deepbio("predict", *args[:-1], "-o", tmp_path / "p.tsv", check=True)
     expected = [(row["sample_id"], float(row["prediction"])) for row in rows(tmp_path / "p.tsv")]
-    assert [(row["sample_id"], pytest.approx(row["prediction"], rel=1e-8)) for row in told["predictions"]] == expected
-    assert told["num_samples"] == len(expected) and told["target"] == "age" and told["left_out"] == []
+    assert [
+        (row["sample_id"], pytest.approx(row["prediction"], rel=1e-8))
+        for row in told["predictions"]
+    ] == expected
+    assert (
+        told["num_samples"] == len(expected) and told["target"] == "age" and told["left_out"] == []
+    )
     told = json.loads(deepbio("predict", *args, "-o", tmp_path / "q.tsv", check=True).stdout)
     assert told["output"] == str(tmp_path / "q.tsv") and "predictions" not in told
     assert (tmp_path / "q.tsv").read_bytes() == (tmp_path / "p.tsv").read_bytes()
     told = json.loads(deepbio("embed", *args, "-o", tmp_path / "e.npy", check=True).stdout)
     assert told["num_samples"] == len(expected) and told["embedding_dim"] == 16
     args = ["export", "--model", trained / "run", "-o", tmp_path / "m.ts", "--json"]
-    assert json.loads(deepbio(*args, check=True).stdout) == {"output": str(tmp_path / "m.ts"), "format": "torchscript"}
+    assert json.loads(deepbio(*args, check=True).stdout) == {
+        "output": str(tmp_path / "m.ts"),
+        "format": "torchscript",
+    }
 
 
 def test_a_shorter_resume_is_refused_before_the_table_is_read(
@@ -214,14 +277,20 @@ def test_a_shorter_resume_is_refused_before_the_table_is_read(
     stored = json.loads(path.read_text())
     stored["training"]["options"]["table"] = str(tmp_path / "gone.biom")
     path.write_text(json.dumps(stored))
-    done = deepbio("train", "--resume", "--output-dir", tmp_path / "run", "--epochs", 1, "--threads", 1)
+    done = deepbio(
+        "train", "--resume", "--output-dir", tmp_path / "run", "--epochs", 1, "--threads", 1
+    )
     assert done.returncode == 1 and "epochs was 2, now it is 1" in done.stderr
 
 
-def test_a_frozen_base_keeps_the_pretrained_weights(deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path):
+def test_a_frozen_base_keeps_the_pretrained_weights(
+    deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path
+):
     safetensors = pytest.importorskip("safetensors.torch")
     args = ["train", *study(community_dir), "--freeze-base", "--epochs", 1, "--batch-size", 8]
-    deepbio(*args, "--pretrained", trained / "pretrained", "--output-dir", tmp_path / "run", check=True)
+    deepbio(
+        *args, "--pretrained", trained / "pretrained", "--output-dir", tmp_path / "run", check=True
+    )
     base = safetensors.load_file(trained / "pretrained" / "model.safetensors")
     model = safetensors.load_file(tmp_path / "run" / "model.safetensors")
     shared = [name for name in base if f"base_model.{name}" in model]
@@ -229,5 +298,13 @@ def test_a_frozen_base_keeps_the_pretrained_weights(deepbio: Run, trained: Path,
     assert all(torch.equal(base[name], model[f"base_model.{name}"]) for name in shared)
     done = deepbio(*args, "--transformer-branch", "--output-dir", tmp_path / "other")
     assert done.returncode == 1 and "--pretrained" in done.stderr
-    done = deepbio(*args, "--pretrained", trained / "pretrained", "--embedding-dim", 32, "--output-dir", tmp_path / "w")
+    done = deepbio(
+        *args,
+        "--pretrained",
+        trained / "pretrained",
+        "--embedding-dim",
+        32,
+        "--output-dir",
+        tmp_path / "w",
+    )
     assert done.returncode == 1 and "--embedding-dim" in done.stderr

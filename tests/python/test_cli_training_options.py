@@ -12,8 +12,20 @@ import torch
 from command_runs import TINY, Run, lines, rows, study
 
 
-def test_an_interrupted_run_resumes_to_the_same_bits(deepbio: Run, binary: str, community_dir: Path, tmp_path: Path):
-    options = [*study(community_dir), *TINY, "--epochs", 6, "--dropout", 0.1, "--no-freeze-base", "--average-from", 0.4]
+def test_an_interrupted_run_resumes_to_the_same_bits(
+    deepbio: Run, binary: str, community_dir: Path, tmp_path: Path
+):
+    options = [
+        *study(community_dir),
+        *TINY,
+        "--epochs",
+        6,
+        "--dropout",
+        0.1,
+        "--no-freeze-base",
+        "--average-from",
+        0.4,
+    ]
     options += ["--transformer-branch", "--calibration-folds", 2]
     deepbio("train", *options, "--output-dir", tmp_path / "whole", check=True)
     command = [binary, "train", *options, "--output-dir", tmp_path / "cut"]
@@ -29,12 +41,22 @@ def test_an_interrupted_run_resumes_to_the_same_bits(deepbio: Run, binary: str, 
     for name in ("model", "last/model", "last/optimizer", "last/average"):
         name += ".safetensors"
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
-    whole, cut = rows(tmp_path / "whole" / "val_predictions.tsv"), rows(tmp_path / "cut" / "val_predictions.tsv")
+    whole, cut = (
+        rows(tmp_path / "whole" / "val_predictions.tsv"),
+        rows(tmp_path / "cut" / "val_predictions.tsv"),
+    )
     assert whole == cut
 
 
-def test_options_come_from_a_file_and_the_command_line_wins(deepbio: Run, community_dir: Path, tmp_path: Path):
-    config = {"table": str(community_dir / "table.biom"), "embedding_dim": 8, "epochs": 1, "dropout": 0}
+def test_options_come_from_a_file_and_the_command_line_wins(
+    deepbio: Run, community_dir: Path, tmp_path: Path
+):
+    config = {
+        "table": str(community_dir / "table.biom"),
+        "embedding_dim": 8,
+        "epochs": 1,
+        "dropout": 0,
+    }
     config |= {"attention-heads": 1, "attention-layers": 1, "count-embedding": False}
     (tmp_path / "c.json").write_text(json.dumps(config))
     deepbio(
@@ -45,7 +67,9 @@ def test_options_come_from_a_file_and_the_command_line_wins(deepbio: Run, commun
     assert stored["model"]["embedding_dim"] == 16 and stored["model"]["asv_num_heads"] == 1
     assert stored["model"]["count_embedding"] is False
     (tmp_path / "c.json").write_text('{"epoch": 3}')
-    done = deepbio("train", "--config", tmp_path / "c.json", *study(community_dir), "--output-dir", "x")
+    done = deepbio(
+        "train", "--config", tmp_path / "c.json", *study(community_dir), "--output-dir", "x"
+    )
     assert done.returncode == 2 and "epochs" in done.stderr
 
 
@@ -81,7 +105,9 @@ def test_every_head_and_loss_trains(deepbio: Run, community_dir: Path, tmp_path:
         assert epoch["val"]["mae"] > 0, name
 
 
-def test_a_run_is_extended_whatever_the_presets_say_by_then(deepbio: Run, community_dir: Path, tmp_path: Path):
+def test_a_run_is_extended_whatever_the_presets_say_by_then(
+    deepbio: Run, community_dir: Path, tmp_path: Path
+):
     run = tmp_path / "run"
     deepbio("train", *study(community_dir), "--output-dir", run, "--quiet", check=True)
     epochs = len((run / "metrics.jsonl").read_text().splitlines())
@@ -108,17 +134,37 @@ def test_training_starts_at_the_mean_and_stays_sane(deepbio: Run, tmp_path: Path
     names = ["".join("ACGT"[i] for i in row) for row in letters.tolist()]
     samples = [f"s{i}" for i in range(150)]
     table = ["#OTU ID\t" + "\t".join(samples)]
-    table += [f"{name}\t" + "\t".join(str(int(n)) for n in counts[:, k]) for k, name in enumerate(names)]
+    table += [
+        f"{name}\t" + "\t".join(str(int(n)) for n in counts[:, k]) for k, name in enumerate(names)
+    ]
     target = (counts[:, 0] / counts[:, 1]).log()
     (tmp_path / "t.tsv").write_text("\n".join(table) + "\n")
     about = [f"{name}\t{value:.6f}" for name, value in zip(samples, target.tolist(), strict=True)]
     (tmp_path / "m.tsv").write_text("sample-id\tratio\n" + "\n".join(about) + "\n")
-    args = ["train", "--table", tmp_path / "t.tsv", "--metadata", tmp_path / "m.tsv", "--metadata-column", "ratio"]
+    args = [
+        "train",
+        "--table",
+        tmp_path / "t.tsv",
+        "--metadata",
+        tmp_path / "m.tsv",
+        "--metadata-column",
+        "ratio",
+    ]
     deepbio(*args, "--threads", 1, "--output-dir", tmp_path / "run", check=True)
-    epochs = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    epochs = [
+        json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    ]
     held_back = set(lines(tmp_path / "run" / "val_samples.txt"))
-    val = torch.tensor([value for name, value in zip(samples, target.tolist(), strict=True) if name in held_back])
-    rest = torch.tensor([value for name, value in zip(samples, target.tolist(), strict=True) if name not in held_back])
+    val = torch.tensor(
+        [value for name, value in zip(samples, target.tolist(), strict=True) if name in held_back]
+    )
+    rest = torch.tensor(
+        [
+            value
+            for name, value in zip(samples, target.tolist(), strict=True)
+            if name not in held_back
+        ]
+    )
     mean_error = (val - rest.mean()).abs().mean().item()
     assert len(epochs) * 4 >= 200, "120 samples are 4 batches"
     assert all(epoch["val"]["mae"] < 1.1 * mean_error for epoch in epochs)
@@ -127,7 +173,9 @@ def test_training_starts_at_the_mean_and_stays_sane(deepbio: Run, tmp_path: Path
     # AAM's own architecture starts at the mean too.
     deepbio(*args, "--preset", "aam", "--epochs", 1, "--attention-layers", 1, "--embedding-dim", 16, "--nuc-penalty", 0,
             "--batch-size", 150, "--lr", 1e-9, "--output-dir", tmp_path / "aam", check=True)  # fmt: skip
-    (epoch,) = [json.loads(line) for line in (tmp_path / "aam" / "metrics.jsonl").read_text().splitlines()]
+    (epoch,) = [
+        json.loads(line) for line in (tmp_path / "aam" / "metrics.jsonl").read_text().splitlines()
+    ]
     scaled = (rest - rest.min()) / (rest.max() - rest.min())
     of_the_mean = torch.nn.functional.smooth_l1_loss(scaled, scaled.mean().expand_as(scaled)).item()
     assert epoch["train"]["target_loss"] == pytest.approx(of_the_mean, rel=0.01)

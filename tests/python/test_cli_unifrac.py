@@ -24,9 +24,19 @@ UNIFRAC = {
 
 
 @pytest.mark.parametrize("metric", UNIFRAC)
-def test_unifrac_equals_the_expected_matrix(deepbio: Run, moving_pictures: Path, tmp_path: Path, metric: str) -> None:
+def test_unifrac_equals_the_expected_matrix(
+    deepbio: Run, moving_pictures: Path, tmp_path: Path, metric: str
+) -> None:
     files = ("--table", moving_pictures / "table.biom", "--tree", moving_pictures / "tree.nwk")
-    done = deepbio("unifrac", *files, "--metric", *UNIFRAC[metric].split(), "-o", tmp_path / "D.npy", check=True)
+    done = deepbio(
+        "unifrac",
+        *files,
+        "--metric",
+        *UNIFRAC[metric].split(),
+        "-o",
+        tmp_path / "D.npy",
+        check=True,
+    )
     assert done.stdout == ""
     got = np.load(tmp_path / "D.npy")
     expected = np.load(moving_pictures / "expected" / f"{metric}.npy")
@@ -39,10 +49,16 @@ def test_unifrac_equals_the_expected_matrix(deepbio: Run, moving_pictures: Path,
 def test_alpha_belongs_to_generalized(deepbio: Run, moving_pictures: Path, tmp_path: Path) -> None:
     files = ("--table", moving_pictures / "table.biom", "--tree", moving_pictures / "tree.nwk")
     done = deepbio("unifrac", *files, "--alpha", 0.5, "-o", tmp_path / "D.npy")
-    assert done.returncode == 1 and "--metric generalized" in done.stderr and not (tmp_path / "D.npy").exists()
+    assert (
+        done.returncode == 1
+        and "--metric generalized" in done.stderr
+        and not (tmp_path / "D.npy").exists()
+    )
 
 
-def test_unifrac_writes_the_same_matrix_in_every_format(deepbio: Run, moving_pictures: Path, tmp_path: Path) -> None:
+def test_unifrac_writes_the_same_matrix_in_every_format(
+    deepbio: Run, moving_pictures: Path, tmp_path: Path
+) -> None:
     files = (
         "--table",
         moving_pictures / "table.tsv",
@@ -58,7 +74,9 @@ def test_unifrac_writes_the_same_matrix_in_every_format(deepbio: Run, moving_pic
     assert rows[0][1:] == [row[0] for row in rows[1:]] == ids
     assert np.array_equal(np.array([row[1:] for row in rows[1:]], dtype=float), npy)
     with h5py.File(tmp_path / "D.h5") as file:
-        assert [name.decode() for name in file["order"][:]] == ids and np.array_equal(file["matrix"][:], npy)
+        assert [name.decode() for name in file["order"][:]] == ids and np.array_equal(
+            file["matrix"][:], npy
+        )
     to_stdout = deepbio("unifrac", *files, "-o", "-", check=True)
     assert to_stdout.stdout == (tmp_path / "D.tsv").read_text()
     deepbio("unifrac", *files, "--precision", "float", "-o", tmp_path / "F.npy", check=True)
@@ -74,12 +92,17 @@ def test_features_outside_the_tree_are_an_error_or_dropped_with_a_report(
     refused = deepbio("faith-pd", *files, "-o", tmp_path / "F.tsv")
     assert refused.returncode == 1 and not (tmp_path / "F.tsv").exists()
     assert "39 of 2916" in refused.stderr and "--missing-features drop" in refused.stderr
-    done = deepbio("faith-pd", *files, "-o", tmp_path / "F.tsv", "--missing-features", "drop", check=True)
+    done = deepbio(
+        "faith-pd", *files, "-o", tmp_path / "F.tsv", "--missing-features", "drop", check=True
+    )
     assert "left out 39 of 2916 features" in done.stderr and "% of the reads" in done.stderr
     assert done.stderr.split("for example")[1].split("(")[0].count("'") == 6
     header, *rows = [line.split("\t") for line in (tmp_path / "F.tsv").read_text().splitlines()]
     assert header == ["sample_id", "faith_pd"]
-    expected = dict(line.split("\t") for line in (folder / "expected" / "faith_pd.tsv").read_text().splitlines()[1:])
+    expected = dict(
+        line.split("\t")
+        for line in (folder / "expected" / "faith_pd.tsv").read_text().splitlines()[1:]
+    )
     for name, value in rows:
         if name in expected:
             assert float(value) == pytest.approx(float(expected[name]), rel=1e-9)

@@ -43,8 +43,12 @@ def test_filter_relative_rarefy_and_round_trip(tmp_path: Path):
     assert table.rarefy(2, seed=1).totals().tolist() == [2.0, 2.0]
     for name in ("t.biom", "t.tsv"):
         table.write(tmp_path / name)
-        assert np.array_equal(db.read_table(tmp_path / name).to_scipy().toarray(), table.to_scipy().toarray())
-    assert np.array_equal(pickle.loads(pickle.dumps(table)).to_scipy().toarray(), table.to_scipy().toarray())
+        assert np.array_equal(
+            db.read_table(tmp_path / name).to_scipy().toarray(), table.to_scipy().toarray()
+        )
+    assert np.array_equal(
+        pickle.loads(pickle.dumps(table)).to_scipy().toarray(), table.to_scipy().toarray()
+    )
     with pytest.raises(ArgumentError, match="nobody"):
         table.filter(samples=["nobody"])
 
@@ -58,7 +62,9 @@ def test_unifrac_of_a_toy_tree_is_what_paper_and_pencil_give(tmp_path: Path):
     # Shares of s1: A 3/4, C 1/4; of s2: B 1/2, C 1/2; differences times lengths over sums times
     # lengths.
     weighted = db.unifrac(small(), tree, metric="weighted_normalized").values[0, 1].item()
-    assert weighted == pytest.approx((0.75 + 2 * 0.5 + 0.25 + 4 * 0.25) / (0.75 + 2 * 0.5 + 1.25 + 4 * 0.75), abs=1e-15)
+    assert weighted == pytest.approx(
+        (0.75 + 2 * 0.5 + 0.25 + 4 * 0.25) / (0.75 + 2 * 0.5 + 1.25 + 4 * 0.75), abs=1e-15
+    )
     assert db.faith_pd(small(), tree).tolist() == [6.0, 7.0]
     distances.write(tmp_path / "d.npy")
     again = db.DistanceMatrix.read(tmp_path / "d.npy")
@@ -72,7 +78,11 @@ def test_real_distances_equal_the_expected_ones(shared: Path):
     ids = (folder / "expected" / "samples.txt").read_text().split()
     for metric in ("unweighted", "weighted_normalized", "weighted_unnormalized"):
         expected = np.load(folder / "expected" / f"{metric}.npy")
-        got = db.unifrac(table, tree, metric=metric, missing_features="drop").subset(ids).values.numpy()
+        got = (
+            db.unifrac(table, tree, metric=metric, missing_features="drop")
+            .subset(ids)
+            .values.numpy()
+        )
         assert np.abs(got - expected).max() <= 1e-10
 
 
@@ -105,7 +115,9 @@ def test_trees_shear_write_and_pickle(tmp_path: Path):
     tree = db.Tree.from_newick("((A:1,B:2):1,C:4);")
     assert sorted(tree.shear(["A", "C"]).tips) == ["A", "C"]
     tree.write(tmp_path / "t.nwk")
-    assert db.read_tree(tmp_path / "t.nwk").tips == tree.tips == pickle.loads(pickle.dumps(tree)).tips
+    assert (
+        db.read_tree(tmp_path / "t.nwk").tips == tree.tips == pickle.loads(pickle.dumps(tree)).tips
+    )
 
 
 def test_tables_and_distances_cross_to_pandas_and_biom(tmp_path: Path):
@@ -139,7 +151,8 @@ def test_distances_align_to_a_table_as_aam_does():
     shared, report = matrix.align(["x", "c", "y", "b", "z", "w"])
     assert shared.ids == ["b", "c"] and shared.values[0, 1] == 2
     assert (
-        "4 samples only in the given ids ('x', 'y', 'z', ...)" in report and "1 only in the distances ('a')" in report
+        "4 samples only in the given ids ('x', 'y', 'z', ...)" in report
+        and "1 only in the distances ('a')" in report
     )
     with pytest.raises(ArgumentError, match="in common"):
         matrix.align(["x"])
@@ -161,12 +174,20 @@ def test_metadata_keeps_ids_as_text_and_types_columns(tmp_path: Path):
     assert metadata.ids == ["2538.1000101", "s2"] and metadata.columns == ["age", "site", "code"]
     assert [metadata.is_numeric(name) for name in metadata.columns] == [True, False, False]
     assert metadata.numbers("age")[0] == 1.5 and metadata.numbers("age")[1].isnan()
-    assert metadata.labels("site") == ["gut\tleft", None] and metadata.labels("code") == ["007", "8"]
+    assert metadata.labels("site") == ["gut\tleft", None] and metadata.labels("code") == [
+        "007",
+        "8",
+    ]
     frame = metadata.to_pandas()
     assert list(frame.index) == metadata.ids and frame["age"].dtype == np.float64
     assert frame["site"].isna().tolist() == [False, True] and frame["code"].tolist() == ["007", "8"]
     samples, rows, report = metadata.compare(["s2", "s3", "s4"])
-    assert samples == ["s3", "s4"] and rows == ["2538.1000101"] and "'s3', 's4'" in report and "m.tsv" in report
+    assert (
+        samples == ["s3", "s4"]
+        and rows == ["2538.1000101"]
+        and "'s3', 's4'" in report
+        and "m.tsv" in report
+    )
     with pytest.raises(ParseError, match="line 3"):
         metadata.numbers("site")
     again = pickle.loads(pickle.dumps(metadata))
@@ -176,7 +197,12 @@ def test_metadata_keeps_ids_as_text_and_types_columns(tmp_path: Path):
 def test_a_notebook_shows_what_is_in_a_table_a_tree_and_a_matrix(tmp_path: Path):
     table, tree = small(), db.Tree.from_newick("((A:1,B:2):1,C:4);")
     shown = table._repr_html_()
-    assert "2 (s1, s2)" in shown and "3 (A, B, C)" in shown and "4 (66.67%)" in shown and "4 / 4 / 4" in shown
+    assert (
+        "2 (s1, s2)" in shown
+        and "3 (A, B, C)" in shown
+        and "4 (66.67%)" in shown
+        and "4 / 4 / 4" in shown
+    )
     assert "none" in table.filter(samples=[])._repr_html_()
     assert "<td>3 (A, B, C)</td>" in tree._repr_html_()
     matrix = db.unifrac(table, tree)._repr_html_()
@@ -191,7 +217,9 @@ def test_threads_of_a_call_are_its_own_and_change_no_value(community_dir: Path):
     table, tree = community_dir / "table.biom", community_dir / "tree.nwk"
     before = torch.get_num_threads()
     one = db.unifrac(table, tree, metric="generalized", alpha=0.5, num_threads=1).values
-    assert torch.equal(one, db.unifrac(table, tree, metric="generalized", alpha=0.5, num_threads=3).values)
+    assert torch.equal(
+        one, db.unifrac(table, tree, metric="generalized", alpha=0.5, num_threads=3).values
+    )
     with pytest.raises(ArgumentError, match="num_threads: expected at least 1, got 0"):
         db.unifrac(table, tree, num_threads=0)
     with pytest.raises(ArgumentError, match="metric"):

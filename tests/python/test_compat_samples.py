@@ -86,7 +86,9 @@ def plain(value: object) -> object:
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_a_line_of_the_other_library_gives_what_this_one_gives(line, fastq, community_dir, tmp_path):
+def test_a_line_of_the_other_library_gives_what_this_one_gives(
+    line, fastq, community_dir, tmp_path
+):
     names = {name: getattr(compat, name) for name in compat.__all__}
     files = {name: community_dir / file for name, file in
              {"table": "table.biom", "tree": "tree.nwk", "metadata": "metadata.tsv"}.items()}  # fmt: skip
@@ -100,7 +102,14 @@ def test_there_are_lines_for_every_name_and_as_many_as_the_two_libraries_show():
     text = "\n".join(LINES)
     unused = [name for name in compat.__all__ if name not in text]
     assert len(LINES) >= 35
-    assert unused == ["Batch", "Deduplicator", "FastaDataset", "FastaStreamDataset", "FastqStreamDataset", "Subsampler"]
+    assert unused == [
+        "Batch",
+        "Deduplicator",
+        "FastaDataset",
+        "FastaStreamDataset",
+        "FastqStreamDataset",
+        "Subsampler",
+    ]
 
 
 def test_what_has_no_counterpart_is_refused_in_one_line():
@@ -108,9 +117,18 @@ def test_what_has_no_counterpart_is_refused_in_one_line():
         (lambda: compat.QualityFilter(quality_offset=64), "expected 33, got 64"),
         (lambda: compat.QualitySimulator("high"), "expected a QualityModel"),
         (lambda: compat.TargetExtractor(3), "expected a function"),
-        (lambda: compat.UniFracComputer().extract_batch_distances({}, [], metric="euclid"), "metric: expected"),
-        (lambda: compat.UniFracComputer().extract_batch_distances({}, [], metric="weighted"), "got dict"),
-        (lambda: compat.UniFracComputer().extract_batch_distances({}, ["a"], metric="faith_pd"), "1 ids are not"),
+        (
+            lambda: compat.UniFracComputer().extract_batch_distances({}, [], metric="euclid"),
+            "metric: expected",
+        ),
+        (
+            lambda: compat.UniFracComputer().extract_batch_distances({}, [], metric="weighted"),
+            "got dict",
+        ),
+        (
+            lambda: compat.UniFracComputer().extract_batch_distances({}, ["a"], metric="faith_pd"),
+            "1 ids are not",
+        ),
         (lambda: compat.ASVDataset("t.biom", unifrac_metric="stripe"), "unifrac_metric"),
     ):
         with pytest.raises(ArgumentError, match=message):

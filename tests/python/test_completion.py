@@ -28,7 +28,9 @@ def completed(binary: str, line: str) -> list[str]:
 
 def test_commands_options_and_values_are_completed(binary: str):
     assert completed(binary, "deepbio per") == ["permanova", "permdisp"]
-    assert {"study", "report", "importance", "train", "--version"} <= set(completed(binary, "deepbio "))
+    assert {"study", "report", "importance", "train", "--version"} <= set(
+        completed(binary, "deepbio ")
+    )
     assert completed(binary, "deepbio train --metadata-c") == ["--metadata-column"]
     assert completed(binary, "deepbio train --optimizer a") == ["adamw", "adam"]
     assert completed(binary, "deepbio train --preset d") == ["default"]
@@ -44,7 +46,9 @@ def test_a_script_is_of_its_shell(shell: str):
     script = script_of(shell)
     assert "complete " in script
     if shutil.which(shell):
-        done = subprocess.run([shell, "-n"], input=script, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [shell, "-n"], input=script, capture_output=True, text=True, timeout=60
+        )
         assert done.returncode == 0 and done.stderr == ""
 
 

@@ -13,24 +13,46 @@ from program_runs import run
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_cpp_project_of_its_own_needs_find_package_and_nothing_else(community_dir: Path, tmp_path: Path):
+def test_a_cpp_project_of_its_own_needs_find_package_and_nothing_else(
+    community_dir: Path, tmp_path: Path
+):
     import deepbio_torch as db
 
     package, build = Path(db.__file__).parent, tmp_path / "build"
-    run("cmake", "-G", "Ninja", "-S", ROOT / "tests/consumer", "-B", build, f"-DCMAKE_PREFIX_PATH={package}")
+    run(
+        "cmake",
+        "-G",
+        "Ninja",
+        "-S",
+        ROOT / "tests/consumer",
+        "-B",
+        build,
+        f"-DCMAKE_PREFIX_PATH={package}",
+    )
     run("cmake", "--build", build)
     (tmp_path / "two.fastq").write_text("@a\nACGNT\n+\nIIIII\n@b\nGG\n+\nII\n")
     files = [tmp_path / "two.fastq", community_dir / "table.biom", community_dir / "tree.nwk"]
 
-    facts = dict(line.split(" ", 1) for line in run(build / "consumer", *files, cwd=tmp_path).splitlines())
+    facts = dict(
+        line.split(" ", 1) for line in run(build / "consumer", *files, cwd=tmp_path).splitlines()
+    )
 
     assert facts.pop("unifrac") == f"{db.unifrac(*files[1:]).values.sum().item():.17g}"
     parameters = len(list(db.models.SequenceEncoder(embedding_dim=16).parameters()))
-    assert facts == {"one_hot": "6", "parameters": str(parameters), "epochs": "100", "missing": "nowhere.biom"}
+    assert facts == {
+        "one_hot": "6",
+        "parameters": str(parameters),
+        "epochs": "100",
+        "missing": "nowhere.biom",
+    }
     assert (tmp_path / "two.fastq.ts").exists()
-    linked = subprocess.run(["readelf", "-d", build / "consumer"], capture_output=True, text=True).stdout
+    linked = subprocess.run(
+        ["readelf", "-d", build / "consumer"], capture_output=True, text=True
+    ).stdout
     needed = [line for line in linked.splitlines() if "NEEDED" in line]
-    assert any("libdeepbio.so" in line for line in needed) and not any("python" in line for line in needed)
+    assert any("libdeepbio.so" in line for line in needed) and not any(
+        "python" in line for line in needed
+    )
 
 
 def built(cpp: str, folder: Path, find: str, target: str) -> Path:
@@ -45,7 +67,16 @@ def built(cpp: str, folder: Path, find: str, target: str) -> Path:
         f"target_link_libraries(snippet PRIVATE {target})\n"
     )
     package = Path(deepbio_torch.__file__).parent
-    run("cmake", "-G", "Ninja", "-S", folder, "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={package}")
+    run(
+        "cmake",
+        "-G",
+        "Ninja",
+        "-S",
+        folder,
+        "-B",
+        folder / "build",
+        f"-DCMAKE_PREFIX_PATH={package}",
+    )
     run("cmake", "--build", folder / "build")
     return folder / "build/snippet"
 
@@ -81,7 +112,9 @@ def test_pkg_config_names_what_a_compiler_needs(community_dir: Path, tmp_path: P
     import deepbio_torch
 
     files = Path(deepbio_torch.__file__).parent / "share/pkgconfig"
-    cpp = re.findall(r"^```cpp\n(.*?)```", (ROOT / "docs/cpp.md").read_text(), re.DOTALL | re.MULTILINE)[0]
+    cpp = re.findall(
+        r"^```cpp\n(.*?)```", (ROOT / "docs/cpp.md").read_text(), re.DOTALL | re.MULTILINE
+    )[0]
     (tmp_path / "snippet.cpp").write_text(cpp)
     environment = {**os.environ, "PKG_CONFIG_PATH": str(files)}
     flags = run("pkg-config", "--cflags", "--libs", "deepbio-io", env=environment).split()
@@ -89,7 +122,11 @@ def test_pkg_config_names_what_a_compiler_needs(community_dir: Path, tmp_path: P
     assert " reads, " in run(tmp_path / "program", community_dir / "sequences.fasta")
     whole = run("pkg-config", "--cflags", "--libs", "deepbio", env=environment).split()
     folders = [Path(flag[2:]) for flag in whole if flag.startswith("-L")]
-    assert all(any((folder / f"lib{flag[2:]}.so").exists() for folder in folders) for flag in whole if flag[:2] == "-l")
+    assert all(
+        any((folder / f"lib{flag[2:]}.so").exists() for folder in folders)
+        for flag in whole
+        if flag[:2] == "-l"
+    )
 
 
 def test_the_source_is_a_part_of_another_project(tmp_path: Path):
@@ -111,7 +148,9 @@ def test_a_package_of_another_torch_is_not_found(tmp_path: Path):
     include = tmp_path / "torch/include/torch/headeronly"
     include.mkdir(parents=True)
     parts = {"MAJOR": 2, "MINOR": 99, "PATCH": 0}
-    (include / "version.h").write_text("".join(f"#define TORCH_VERSION_{name} {n}\n" for name, n in parts.items()))
+    (include / "version.h").write_text(
+        "".join(f"#define TORCH_VERSION_{name} {n}\n" for name, n in parts.items())
+    )
     (tmp_path / "torch/lib").mkdir()
     (tmp_path / "torch/lib/libtorch.so").touch()
     package = Path(deepbio_torch.__file__).parent
@@ -129,6 +168,13 @@ def test_installed_headers_include_installed_headers_alone():
     include = Path(deepbio_torch.__file__).parent / "include"
     headers = {str(path.relative_to(include)): path.read_text() for path in include.rglob("*.h")}
     assert len(headers) > 100 and "deepbio/train/trainer.h" in headers
-    wanted = {(name, line) for name, text in headers.items() for line in re.findall(r'#include "(deepbio/.*)"', text)}
+    wanted = {
+        (name, line)
+        for name, text in headers.items()
+        for line in re.findall(r'#include "(deepbio/.*)"', text)
+    }
     assert [each for each in wanted if each[1] not in headers] == []
-    assert "deepbio/io/text_kernels.h" not in headers and "deepbio/train/step_generator.h" not in headers
+    assert (
+        "deepbio/io/text_kernels.h" not in headers
+        and "deepbio/train/step_generator.h" not in headers
+    )

@@ -16,7 +16,9 @@ READS = [(f"r{i}", "ACGTN"[i % 5] * (i % 7 + 1)) for i in range(53)]
 
 @pytest.fixture
 def fastq(tmp_path: Path) -> Path:
-    text = "".join(f"@{name} lane {i}\n{dna}\n+\n{'I' * len(dna)}\n" for i, (name, dna) in enumerate(READS))
+    text = "".join(
+        f"@{name} lane {i}\n{dna}\n+\n{'I' * len(dna)}\n" for i, (name, dna) in enumerate(READS)
+    )
     path = tmp_path / "reads.fastq.gz"
     path.write_bytes(gzip.compress(text.encode()))
     return path
@@ -57,33 +59,51 @@ def test_labels_come_from_files_or_from_a_callable(fastq: Path, tmp_path: Path):
         fastq, target=lambda record: len(record.sequence), transform=db.transforms.OneHotEncoder()
     )
     batch = by_length.batch([0, 5, 6])
-    assert batch.labels.tolist() == [1, 6, 7] == batch.lengths.tolist() and batch.labels.dtype == torch.int64
+    assert (
+        batch.labels.tolist() == [1, 6, 7] == batch.lengths.tolist()
+        and batch.labels.dtype == torch.int64
+    )
     as_value = db.SequenceDataset(fastq, target=lambda record: len(record.sequence) / 2)
     assert as_value[6]["label"] == 3.5
     with pytest.raises(ArgumentError):
         db.SequenceDataset(fastq, target="header")
 
 
-@pytest.mark.parametrize("options", [{}, {"channels_first": True}, {"pad_to": 9}, {"max_length": 3}])
+@pytest.mark.parametrize(
+    "options", [{}, {"channels_first": True}, {"pad_to": 9}, {"max_length": 3}]
+)
 def test_one_call_for_a_batch_equals_item_by_item(fastq: Path, options: dict):
     encoder = db.transforms.OneHotEncoder(**options)
     data = db.SequenceDataset(fastq, transform=encoder, target="file")
     indices = [3, 50, 7, 7, -1]
     data.set_epoch(0)
     whole = data.batch(indices)
-    python = db.SequenceDataset(fastq, transform=db.transforms.Compose([lambda s: s, encoder]), target="file")
-    python.set_epoch(0)  # a callable may draw, so that without it each sample has a number of its own
-    for single in (db.collate([data[i] for i in indices]), db.collate([python[i] for i in indices])):
+    python = db.SequenceDataset(
+        fastq, transform=db.transforms.Compose([lambda s: s, encoder]), target="file"
+    )
+    python.set_epoch(
+        0
+    )  # a callable may draw, so that without it each sample has a number of its own
+    for single in (
+        db.collate([data[i] for i in indices]),
+        db.collate([python[i] for i in indices]),
+    ):
         assert single.keys() == whole.keys()
-        assert torch.equal(whole.sequences, single.sequences) and torch.equal(whole.quality, single.quality)
+        assert torch.equal(whole.sequences, single.sequences) and torch.equal(
+            whole.quality, single.quality
+        )
         assert whole.ids == single.ids and torch.equal(whole.lengths, single.lengths)
         assert whole.metadata == single.metadata and torch.equal(whole.labels, single.labels)
-    assert whole.sequences.shape[1 + ("channels_first" in options)] == options.get("pad_to", whole.lengths.max())
+    assert whole.sequences.shape[1 + ("channels_first" in options)] == options.get(
+        "pad_to", whole.lengths.max()
+    )
 
 
 def test_torchs_own_loader_needs_no_collate_function(fastq: Path):
     data = db.SequenceDataset(fastq, transform=db.transforms.OneHotEncoder(), target="file")
-    batches = list(torch.utils.data.DataLoader(torch.utils.data.Subset(data, range(10)), batch_size=4))
+    batches = list(
+        torch.utils.data.DataLoader(torch.utils.data.Subset(data, range(10)), batch_size=4)
+    )
     assert [type(batch) for batch in batches] == [db.Batch] * 3
     assert [name for batch in batches for name in batch.ids] == [name for name, _ in READS[:10]]
     assert torch.equal(batches[1].sequences, data.batch([4, 5, 6, 7]).sequences)
@@ -116,7 +136,9 @@ def test_unknown_letters_drawn_at_random_change_with_the_epoch_and_not_with_the_
     data = db.SequenceDataset(fastq, transform=encoder)
     data.set_epoch(0)
     native = data.batch([4, 34]).sequences
-    assert torch.equal(data.batch([34]).sequences[0], native[1]) and torch.equal(data[34]["sequence"], native[1])
+    assert torch.equal(data.batch([34]).sequences[0], native[1]) and torch.equal(
+        data[34]["sequence"], native[1]
+    )
     python = db.SequenceDataset(fastq, transform=db.transforms.Compose([lambda s: s, encoder]))
     python.set_epoch(0)
     assert torch.equal(python[34]["sequence"], native[1])
@@ -150,7 +172,9 @@ def test_a_python_transform_gets_the_same_order(fastq: Path):
     def keep(sample: dict) -> dict:
         return sample
 
-    data = db.SequenceDataset(fastq, transform=db.transforms.Compose([keep, db.transforms.OneHotEncoder(pad_to=8)]))
+    data = db.SequenceDataset(
+        fastq, transform=db.transforms.Compose([keep, db.transforms.OneHotEncoder(pad_to=8)])
+    )
     for threads in (0, 3):
         python = db.DataLoader(data, batch_size=8, shuffle=True, seed=5, num_workers=threads)
         assert epoch(python) == epoch(loader(fastq))
@@ -217,7 +241,11 @@ def test_a_sample_dataset_gives_each_distinct_asv_once(community_dir: Path):
         target="age", rarefy_depth=200, max_bp=60,
     )  # fmt: skip
     batch = samples.batch([0, 5, 7])
-    assert batch.asv_features.unique().numel() == batch.asv_features.numel() == batch.asv_tokens.shape[0]
+    assert (
+        batch.asv_features.unique().numel()
+        == batch.asv_features.numel()
+        == batch.asv_tokens.shape[0]
+    )
     assert batch.counts.sum(1).tolist() == [200.0] * 3 and torch.equal(batch.counts > 0, batch.mask)
     assert torch.equal(batch.distances, batch.distances.T) and batch.targets.shape == (3, 1)
     assert not torch.equal(batch.counts, _at_epoch(samples, 1).counts)
@@ -239,10 +267,14 @@ def test_items_of_a_sample_dataset_go_through_torchs_loader(community_dir: Path)
     samples.set_epoch(0)
     (first, *_) = torch.utils.data.DataLoader(samples, batch_size=5)
     expected = samples.batch(range(5))
-    assert first.sample_ids == samples.sample_ids[:5] and torch.equal(first.distances, expected.distances)
+    assert first.sample_ids == samples.sample_ids[:5] and torch.equal(
+        first.distances, expected.distances
+    )
     with pytest.raises(ArgumentError, match="dataset.batch"):
         db.collate([samples[0], samples[1]])
-    assert torch.equal(pickle.loads(pickle.dumps(samples)).batch([3, 1]).counts, samples.batch([3, 1]).counts)
+    assert torch.equal(
+        pickle.loads(pickle.dumps(samples)).batch([3, 1]).counts, samples.batch([3, 1]).counts
+    )
     with pytest.raises(RecordIndexError, match="24"):
         samples[24]
 
@@ -261,25 +293,37 @@ def test_targets_are_scaled_by_the_training_samples_alone(community_dir: Path):
     for line in (community_dir / "metadata.tsv").read_text().splitlines()[2:]:
         ages[line.split("\t")[0]] = float(line.split("\t")[1])
     whole = db.SampleDataset(
-        community_dir / "table.biom", metadata=community_dir / "metadata.tsv", target="age", max_bp=60
+        community_dir / "table.biom",
+        metadata=community_dir / "metadata.tsv",
+        target="age",
+        max_bp=60,
     )
     train, held_back = whole.split(0.25, seed=3)
 
-    assert sorted(train.sample_ids + held_back.sample_ids) == sorted(whole.sample_ids) and len(held_back) == 6
+    assert (
+        sorted(train.sample_ids + held_back.sample_ids) == sorted(whole.sample_ids)
+        and len(held_back) == 6
+    )
     values = torch.tensor([ages[name] for name in train.sample_ids], dtype=torch.float64)
     mean, sd = values.mean(), values.std(unbiased=False)
-    expected = (torch.tensor([[ages[name]] for name in held_back.sample_ids], dtype=torch.float64) - mean) / sd
+    expected = (
+        torch.tensor([[ages[name]] for name in held_back.sample_ids], dtype=torch.float64) - mean
+    ) / sd
     assert torch.allclose(held_back.batch(range(6)).targets.double(), expected, atol=1e-6)
     assert not held_back.options["redraw_each_epoch"] and train.options["redraw_each_epoch"]
     assert whole.split(0.25, seed=3)[0].sample_ids == train.sample_ids
 
 
-def test_classes_are_sorted_and_samples_without_a_value_are_left_out(community_dir: Path, tmp_path: Path):
+def test_classes_are_sorted_and_samples_without_a_value_are_left_out(
+    community_dir: Path, tmp_path: Path
+):
     lines = (community_dir / "metadata.tsv").read_text().splitlines()
     header = lines[0].split("\t")
     rows = [line.split("\t") for line in lines if not line.startswith(("#q2:types", "sample-id"))]
     rows[0][header.index("group")] = ""
-    (tmp_path / "m.tsv").write_text("\n".join("\t".join(row) for row in [header, *rows[:-1]]) + "\n")
+    (tmp_path / "m.tsv").write_text(
+        "\n".join("\t".join(row) for row in [header, *rows[:-1]]) + "\n"
+    )
     options = {"metadata": tmp_path / "m.tsv", "target": "group", "classifier": True, "max_bp": 60}
     with pytest.raises(ArgumentError, match=rows[-1][0]):
         db.SampleDataset(community_dir / "table.biom", **options)
@@ -291,7 +335,9 @@ def test_classes_are_sorted_and_samples_without_a_value_are_left_out(community_d
 
 
 def test_shallow_samples_are_left_out_by_name():
-    table = db.Table.from_arrays(["deep", "shallow"], ["A" * 20, "C" * 20], torch.tensor([[30, 70], [1, 2]]))
+    table = db.Table.from_arrays(
+        ["deep", "shallow"], ["A" * 20, "C" * 20], torch.tensor([[30, 70], [1, 2]])
+    )
     samples = db.SampleDataset(table, rarefy_depth=50)
     assert samples.sample_ids == ["deep"] and samples.left_out == ["shallow"]
     with pytest.raises(ArgumentError, match="the deepest has 100"):
@@ -314,12 +360,18 @@ def test_names_that_are_not_utf8_come_through_datasets_streams_and_loaders(tmp_p
     titles = [b"\xff lane".decode("utf-8", "surrogateescape"), "né"]
 
     def seen(batches) -> tuple[list[str], list[str]]:
-        found = [(name, each) for batch in batches for name, each in zip(batch.ids, batch.metadata, strict=True)]
+        found = [
+            (name, each)
+            for batch in batches
+            for name, each in zip(batch.ids, batch.metadata, strict=True)
+        ]
         assert {each["path"] for _, each in found} == {str(path)}
         return [name for name, _ in found], [each["description"] for _, each in found]
 
     encoder = db.transforms.OneHotEncoder()
-    data = db.SequenceDataset(path, transform=encoder, target=lambda record: names.index(record.name))
+    data = db.SequenceDataset(
+        path, transform=encoder, target=lambda record: names.index(record.name)
+    )
     assert seen([data.batch([0, 1])]) == (names, titles)
     assert data.batch([1, 0]).labels.tolist() == [1, 0] and data.record(0).name == names[0]
     assert data[0]["id"] == names[0] and data[0]["metadata"]["description"] == titles[0]
@@ -327,7 +379,9 @@ def test_names_that_are_not_utf8_come_through_datasets_streams_and_loaders(tmp_p
     assert pickle.loads(pickle.dumps(data.batch([0]))).ids == names[:1]
     for threads in (0, 2):
         assert seen(db.DataLoader(data, num_workers=threads)) == (names, titles)
-        stream = db.StreamingSequenceDataset(path, transform=encoder, target=lambda record: len(record.name))
+        stream = db.StreamingSequenceDataset(
+            path, transform=encoder, target=lambda record: len(record.name)
+        )
         assert seen(db.DataLoader(stream, num_workers=threads)) == (names, titles)
     assert [sample["id"] for sample in db.StreamingSequenceDataset(path)] == names
     path.write_bytes(path.read_bytes() + b"@\xe9 last\nACGT\n+\nII\n")

@@ -46,7 +46,9 @@ def test_the_commands_of_the_command_page_run_as_printed(binary: str, tmp_path: 
     assert named >= {"pretrain", "train", "predict", "evaluate", "embed", "export", "info"}
     for command in commands:
         command = command.replace("deepbio ", f"'{binary}' ", 1)
-        done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=300
+        )
         assert done.returncode == 0, f"{command}\n{done.stderr}"
 
 
@@ -55,18 +57,24 @@ def test_the_command_page_names_every_command_and_every_option(binary: str):
     table = re.findall(r"^\| `(\w+)`", (ROOT / "docs/options.md").read_text(), re.MULTILINE)
     listed = {name.replace("_", "-") for name in table}
     overview = subprocess.run([binary, "--help"], capture_output=True, text=True, check=True).stdout
-    native, _, of_python = overview.partition("Subcommands:")[2].partition("Commands of the Python package")
+    native, _, of_python = overview.partition("Subcommands:")[2].partition(
+        "Commands of the Python package"
+    )
     commands = re.findall(r"^  ([a-z-]+) {3,}", native, re.MULTILINE)
     assert len(commands) >= 14
     for command in re.findall(r"^  ([a-z-]+) {3,}", of_python, re.MULTILINE):
         assert f"## `deepbio {command}" in page
     missing = []
     for command in commands:
-        text = subprocess.run([binary, command, "--help"], capture_output=True, text=True, check=True).stdout
+        text = subprocess.run(
+            [binary, command, "--help"], capture_output=True, text=True, check=True
+        ).stdout
         options = re.findall(r"^  (?:-\w,)?--([a-z-]+)", text, re.MULTILINE)
         assert "json" in options, command
         options = set(options) - (listed if command in ("train", "pretrain") else set())
-        missing += [(command, option) for option in options if not re.search(rf"--{option}(?![a-z-])", page)]
+        missing += [
+            (command, option) for option in options if not re.search(rf"--{option}(?![a-z-])", page)
+        ]
         if f"## `deepbio {command}" not in page:
             missing.append((command, "its section"))
     assert not missing
@@ -115,14 +123,28 @@ def test_the_blocks_of_a_page_run(page: str, community_dir: Path, binary: str, t
 
 def test_the_messages_of_the_troubleshooting_page_are_those_of_the_code():
     """Of each message in a first column the longest run of its own words stands in the sources."""
-    sources = [ROOT / "setup.py", *(ROOT / "deepbio_torch").glob("*.py"), *(ROOT / "cmake").iterdir()]
+    sources = [
+        ROOT / "setup.py",
+        *(ROOT / "deepbio_torch").glob("*.py"),
+        *(ROOT / "cmake").iterdir(),
+    ]
     sources += (ROOT / "csrc").rglob("*.cpp")
     # Literals that follow each other are one text.
     code = re.sub(r'"\s*f?"', "", "\n".join(path.read_text() for path in sources))
     code = re.sub(r"\s+", " ", code)
-    of_others = ("No module named", "Could NOT find", "No package", "c++: fatal error", "libtorch.so:")
+    of_others = (
+        "No module named",
+        "Could NOT find",
+        "No package",
+        "c++: fatal error",
+        "libtorch.so:",
+    )
     page = (ROOT / "docs/troubleshooting.md").read_text()
-    messages = [text for row in re.findall(r"^\| (.*?) \|", page, re.MULTILINE) for text in re.findall("`(.*?)`", row)]
+    messages = [
+        text
+        for row in re.findall(r"^\| (.*?) \|", page, re.MULTILINE)
+        for text in re.findall("`(.*?)`", row)
+    ]
     assert len(messages) > 15
     for message in messages:
         if message.startswith(of_others):

@@ -23,11 +23,20 @@ from deepbio_torch.transforms import (
     ("options", "encoder"),
     [
         ([], OneHotEncoder(quality=None)),
-        (["--encoding", "integer", "--max-length", "30"], IntegerEncoder(max_length=30, quality=None)),
+        (
+            ["--encoding", "integer", "--max-length", "30"],
+            IntegerEncoder(max_length=30, quality=None),
+        ),
         (["--encoding", "kmer", "--k", "2", "--canonical"], KmerEncoder(2, True)),
         (["--encoding", "tokens"], TokenEncoder(Tokenizer.from_preset("aam"))),
-        (["--encoding", "tokens", "--tokenizer", "hyenadna"], TokenEncoder(Tokenizer.from_preset("hyenadna"))),
-        (["--encoding", "tokens", "--tokenizer", "dnabert-3"], TokenEncoder(Tokenizer.from_preset("dnabert-3"))),
+        (
+            ["--encoding", "tokens", "--tokenizer", "hyenadna"],
+            TokenEncoder(Tokenizer.from_preset("hyenadna")),
+        ),
+        (
+            ["--encoding", "tokens", "--tokenizer", "dnabert-3"],
+            TokenEncoder(Tokenizer.from_preset("dnabert-3")),
+        ),
     ],
 )
 def test_what_the_command_encoded_is_read_as_a_cache(deepbio, fastq, tmp_path, options, encoder):
@@ -65,4 +74,6 @@ def test_shards_of_the_version_before_are_read(deepbio, fastq, tmp_path):
         tensors = load_file(path)
         save_file({"values": tensors["values"], "lengths": tensors["lengths"] + 1}, path)
     got, expected = Cache.load(old).batch([3, 500, 7]), Cache.load(new).batch([3, 500, 7])
-    assert torch.equal(got.input_ids, expected.input_ids) and torch.equal(got.attention_mask, expected.attention_mask)
+    assert torch.equal(got.input_ids, expected.input_ids) and torch.equal(
+        got.attention_mask, expected.attention_mask
+    )

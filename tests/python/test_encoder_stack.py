@@ -48,7 +48,9 @@ def weights(dtype=torch.float, layers=LAYERS):
 
 
 def mask(rows, length):
-    return torch.arange(length) < torch.arange(rows)[:, None] % (length + 1)  # the first row has nothing real
+    return torch.arange(length) < torch.arange(rows)[:, None] % (
+        length + 1
+    )  # the first row has nothing real
 
 
 def call(rows=5, length=7, dtype=torch.float, dropout=0.0):
@@ -88,7 +90,9 @@ def test_padding_that_is_left_out_is_zero_and_the_rest_as_before(composite):
     close(gradients(skipped, leaves), gradients(expected, leaves))
     torch.library.opcheck(ops.encoder_stack, arguments, {"skip_padding": True})
     x, where, layers, *rest = call(3, 4, torch.double)
-    assert torch.autograd.gradcheck(lambda x, *w: ops.encoder_stack(x, where, w, *rest, True), (x, *layers))
+    assert torch.autograd.gradcheck(
+        lambda x, *w: ops.encoder_stack(x, where, w, *rest, True), (x, *layers)
+    )
 
 
 def test_opcheck_of_both_leaves():
@@ -108,7 +112,9 @@ def test_opcheck_of_both_leaves():
 
 def test_gradcheck_in_double():
     x, where, layers, *rest = call(3, 4, torch.double)
-    assert torch.autograd.gradcheck(lambda x, *w: ops.encoder_stack(x, where, w, *rest), (x, *layers))
+    assert torch.autograd.gradcheck(
+        lambda x, *w: ops.encoder_stack(x, where, w, *rest), (x, *layers)
+    )
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (1, 1), (130, 9), (3, 260)])
@@ -130,10 +136,15 @@ def test_float32_is_as_near_to_float64_as_torch_is(composite):
 
     def distance(out):
         parts = zip([out.detach(), *gradients(out, leaves)], exact, strict=True)
-        return torch.tensor([((a - b).square().mean() / b.square().mean()).sqrt() for a, b in parts]).mean()
+        return torch.tensor(
+            [((a - b).square().mean() / b.square().mean()).sqrt() for a, b in parts]
+        ).mean()
 
     # Root mean square over each tensor; the two differ by luck, not by kind.
-    fused, plain = ops.encoder_stack(x, where, layers, *rest), composite(ops.encoder_stack, x, where, layers, *rest)
+    fused, plain = (
+        ops.encoder_stack(x, where, layers, *rest),
+        composite(ops.encoder_stack, x, where, layers, *rest),
+    )
     assert distance(fused) < 1.5 * distance(plain)
 
 
@@ -155,7 +166,9 @@ def test_strided_input_and_empty_batch():
     x, where, layers, *rest = call()
     strided = x.detach().transpose(0, 1).contiguous().transpose(0, 1)
     turned = [w.detach().t().contiguous().t() if w.dim() == 2 else w.detach() for w in layers]
-    assert torch.equal(ops.encoder_stack(strided, where, turned, *rest), ops.encoder_stack(x, where, layers, *rest))
+    assert torch.equal(
+        ops.encoder_stack(strided, where, turned, *rest), ops.encoder_stack(x, where, layers, *rest)
+    )
     empty = x[:0]
     out = ops.encoder_stack(empty, where[:0], layers, *rest)
     out.sum().backward()
@@ -182,7 +195,9 @@ def test_compile_records_one_operator_for_any_batch_and_length():
     def step(x, where, *layers):
         return ops.encoder_stack(x, where, layers, H, 0, 0.0, True)
 
-    compiled = torch.compile(step, backend=aot_autograd(fw_compiler=look), fullgraph=True, dynamic=True)
+    compiled = torch.compile(
+        step, backend=aot_autograd(fw_compiler=look), fullgraph=True, dynamic=True
+    )
     for shape in ((5, 7), (9, 4), (33, 20)):
         x, where, layers, *_ = call(*shape)
         got, expected = compiled(x, where, *layers), step(x, where, *layers)
@@ -190,13 +205,17 @@ def test_compile_records_one_operator_for_any_batch_and_length():
         close(gradients(got, [x, *layers]), gradients(expected, [x, *layers]))
     assert len(graphs) == 2  # forward and backward, once for all shapes
     for graph, name in zip(graphs, ("forward", "backward"), strict=True):
-        assert [n for n in graph.graph.nodes if str(n.target) == f"deepbio.encoder_stack_{name}.default"]
+        assert [
+            n for n in graph.graph.nodes if str(n.target) == f"deepbio.encoder_stack_{name}.default"
+        ]
 
 
 def test_compiled_dropout_follows_torchs_generator():
     x, where, layers, *_ = call()
     compiled = torch.compile(
-        lambda x, *w: ops.encoder_stack(x, where, w, H, 0, 0.5, True), backend="aot_eager", fullgraph=True
+        lambda x, *w: ops.encoder_stack(x, where, w, H, 0, 0.5, True),
+        backend="aot_eager",
+        fullgraph=True,
     )
     torch.manual_seed(5)
     first, second = compiled(x, *layers), compiled(x, *layers)
@@ -214,14 +233,23 @@ def test_torch_func_forward_mode_autocast_and_inference_mode(composite):
     expected = torch.autograd.grad(loss(layers, x), layers)
     close(torch.func.grad(loss)(leaves, x.detach()), expected)
     plain = composite(ops.encoder_stack, x, where, layers, *rest)
-    pairs = torch.func.vmap(lambda x: ops.encoder_stack(x, where, list(leaves), *rest))(torch.stack([x, x]).detach())
+    pairs = torch.func.vmap(lambda x: ops.encoder_stack(x, where, list(leaves), *rest))(
+        torch.stack([x, x]).detach()
+    )
     torch.testing.assert_close(pairs[1], plain, atol=1e-5, rtol=1e-5)
-    with sdpa_kernel(SDPBackend.MATH), forward_ad.dual_level():  # no other attention of torch has it
+    with (
+        sdpa_kernel(SDPBackend.MATH),
+        forward_ad.dual_level(),
+    ):  # no other attention of torch has it
         dual = forward_ad.make_dual(x.detach(), torch.ones_like(x))
-        assert forward_ad.unpack_dual(ops.encoder_stack(dual, where, leaves, *rest)).tangent is not None
+        assert (
+            forward_ad.unpack_dual(ops.encoder_stack(dual, where, leaves, *rest)).tangent
+            is not None
+        )
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(
-            ops.encoder_stack(x, where, layers, *rest), composite(ops.encoder_stack, x, where, layers, *rest)
+            ops.encoder_stack(x, where, layers, *rest),
+            composite(ops.encoder_stack, x, where, layers, *rest),
         )
     fused = ops.encoder_stack(x, where, layers, *rest)
     with torch.inference_mode():
@@ -254,11 +282,15 @@ def test_the_module_uses_the_stack_and_gives_way_to_hooks(composite):
     assert not torch.equal(got, expected)
     torch.testing.assert_close(got, expected, atol=2e-6, rtol=2e-6)
     seen = []
-    handle = module.encoder.layers[1].register_forward_hook(lambda layer, args, out: seen.append(out))
+    handle = module.encoder.layers[1].register_forward_hook(
+        lambda layer, args, out: seen.append(out)
+    )
     assert torch.equal(module(x, where), expected) and len(seen) == 1
     handle.remove()
     assert torch.equal(module(x, where), got)
-    module.encoder.layers[0].register_full_backward_hook(lambda layer, before, after: seen.append(after))
+    module.encoder.layers[0].register_full_backward_hook(
+        lambda layer, before, after: seen.append(after)
+    )
     module(x, where).sum().backward()
     assert len(seen) == 2
 

@@ -21,16 +21,26 @@ def test_a_bad_record_has_its_place(tmp_path: Path):
     error = caught.value
     assert (error.path, error.record, error.line, error.kind) == (str(bad), 1, 8, "length")
     assert isinstance(error, ValueError) and error.expected and error.got and str(bad) in str(error)
-    assert error.offset_bytes is not None and bad.read_bytes()[error.offset_bytes :].startswith(b"II")
+    assert error.offset_bytes is not None and bad.read_bytes()[error.offset_bytes :].startswith(
+        b"II"
+    )
     again = pickle.loads(pickle.dumps(error))
     assert again.line == 8 and str(again) == str(error)
 
 
 def test_a_missing_file_is_pythons_own_too(tmp_path: Path):
-    for read in (db.SequenceReader, db.read_table, db.read_tree, db.DistanceMatrix.read, _C.load_tensors):
+    for read in (
+        db.SequenceReader,
+        db.read_table,
+        db.read_tree,
+        db.DistanceMatrix.read,
+        _C.load_tensors,
+    ):
         with pytest.raises(FileNotFoundError, match="none.xyz") as caught:
             read(str(tmp_path / "none.xyz"))
-        assert isinstance(caught.value, errors.MissingFileError) and caught.value.path.endswith("none.xyz")
+        assert isinstance(caught.value, errors.MissingFileError) and caught.value.path.endswith(
+            "none.xyz"
+        )
 
 
 @pytest.mark.parametrize(
@@ -81,11 +91,16 @@ def test_missing_files_carry_what_open_would_say(tmp_path):
         with pytest.raises(kind) as builtin:
             open(path)
         assert isinstance(caught.value, kind)
-        assert (caught.value.errno, caught.value.strerror) == (builtin.value.errno, builtin.value.strerror)
+        assert (caught.value.errno, caught.value.strerror) == (
+            builtin.value.errno,
+            builtin.value.strerror,
+        )
         assert caught.value.filename == str(path)
         again = pickle.loads(pickle.dumps(caught.value))
         assert (
-            type(again) is type(caught.value) and again.errno == caught.value.errno and str(again) == str(caught.value)
+            type(again) is type(caught.value)
+            and again.errno == caught.value.errno
+            and str(again) == str(caught.value)
         )
     denied = errors.MissingFileError("x.fq: cannot be opened: Permission denied", "x.fq")
     assert isinstance(denied, PermissionError) and denied.errno == 13 and denied.filename == "x.fq"
@@ -134,7 +149,12 @@ def test_wrong_types_are_told_in_one_line_of_ours(make):
 
 def test_text_bytes_and_bytearray_are_all_sequences():
     t, letters = db.transforms, (b"ACGT", "ACGT", bytearray(b"ACGT"), memoryview(b"ACGT"))
-    for encoder in (t.OneHotEncoder(), t.IntegerEncoder(), t.KmerEncoder(2), t.KmerEncoder(2, output="ids")):
+    for encoder in (
+        t.OneHotEncoder(),
+        t.IntegerEncoder(),
+        t.KmerEncoder(2),
+        t.KmerEncoder(2, output="ids"),
+    ):
         first, *others = [encoder.encode(sequence) for sequence in letters]
         assert all(first.equal(other) for other in others)
         assert encoder.encode_batch(list(letters)).shape[0] == 4
@@ -166,7 +186,9 @@ def test_proteins_refuse_what_only_nucleotides_have(tmp_path):
             dataset(step)
     mutated = dataset(t.Mutator(1.0, sequence_type="protein")).batch([0]).sequences
     assert mutated.sum() == 3
-    padded = dataset(t.Sampler(5, "start", short="pad", sequence_type="protein")).batch([0]).sequences[0]
+    padded = (
+        dataset(t.Sampler(5, "start", short="pad", sequence_type="protein")).batch([0]).sequences[0]
+    )
     assert padded[:3].sum() == 3 and padded[3:].sum() == 0  # X, not N, which is asparagine
 
 
@@ -176,7 +198,11 @@ def test_an_index_is_a_whole_number_whatever_its_library_calls_it(tmp_path: Path
     reads = db.SequenceDataset(path, transform=db.transforms.OneHotEncoder())
     db.Cache.save(reads, tmp_path / "cache")
     table = db.Table.from_arrays(list("abcde"), [base * 30 for base in "ACGT"], torch.ones(5, 4))
-    for dataset in (reads, db.Cache.load(tmp_path / "cache"), db.SampleDataset(table, max_bp=30, rarefy_depth=4)):
+    for dataset in (
+        reads,
+        db.Cache.load(tmp_path / "cache"),
+        db.SampleDataset(table, max_bp=30, rarefy_depth=4),
+    ):
         name = "sample_id" if isinstance(dataset, db.SampleDataset) else "id"
         assert dataset[-1][name] == dataset[torch.tensor(4)][name] == dataset[np.int32(4)][name]
         for several in (slice(0, 2), [0, 1], torch.tensor([0, 1])):

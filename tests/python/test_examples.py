@@ -17,10 +17,16 @@ EXAMPLES = ROOT / "examples"
 def test_the_cnn_learns_from_reads(deepbio, tmp_path: Path):
     data = tmp_path / "data"
     deepbio(
-        "simulate", "-o", data, *"--samples 60 --features 40 --length-bp 100 --depth 500 --seed 2".split(), check=True
+        "simulate",
+        "-o",
+        data,
+        *"--samples 60 --features 40 --length-bp 100 --depth 500 --seed 2".split(),
+        check=True,
     )
 
-    lines = run(sys.executable, EXAMPLES / "python/train_cnn_on_reads.py", data / "reads").splitlines()
+    lines = run(
+        sys.executable, EXAMPLES / "python/train_cnn_on_reads.py", data / "reads"
+    ).splitlines()
 
     shares = [float(re.search(r"([\d.]+)%", line).group(1)) for line in lines]
     assert len(shares) == 3 and shares[-1] > 80, lines
@@ -37,7 +43,10 @@ def test_the_cnn_tells_the_reads_of_two_species_apart(tmp_path: Path):
                 file.write(f"@r{number}\n{genome[start : start + 100]}\n+\n{'I' * 100}\n")
 
     lines = run(
-        sys.executable, EXAMPLES / "python/train_cnn_on_reads.py", tmp_path / "one", tmp_path / "other"
+        sys.executable,
+        EXAMPLES / "python/train_cnn_on_reads.py",
+        tmp_path / "one",
+        tmp_path / "other",
     ).splitlines()
 
     shares = [float(re.search(r"([\d.]+)%", line).group(1)) for line in lines]
@@ -57,19 +66,25 @@ def test_the_kmer_mlp_tells_reads_of_unequal_numbers_apart(tmp_path: Path):
     lines = run(sys.executable, EXAMPLES / "python/classify_reads_by_kmers.py", *files).splitlines()
 
     shares = [float(re.search(r"([\d.]+)%", line).group(1)) for line in lines]
-    assert len(shares) == 5 and shares[-1] > 93 and "of 210 reads" in lines[0], lines  # 86 % are common
+    assert len(shares) == 5 and shares[-1] > 93 and "of 210 reads" in lines[0], (
+        lines
+    )  # 86 % are common
 
 
 def test_a_tiny_bert_learns_from_masked_reads(tmp_path: Path):
     pytest.importorskip("transformers", reason="transformers is not installed")
     dice = random.Random(1)
-    genome = "".join(dice.choices("AAAAAACGT", k=300))  # half of the letters are A: something to learn
+    genome = "".join(
+        dice.choices("AAAAAACGT", k=300)
+    )  # half of the letters are A: something to learn
     with gzip.open(tmp_path / "reads.fastq.gz", "wt") as file:
         for number in range(640):
             start = dice.randrange(240)
             file.write(f"@r{number}\n{genome[start : start + 60]}\n+\n{'I' * 60}\n")
 
-    lines = run(sys.executable, EXAMPLES / "python/pretrain_bert_on_reads.py", tmp_path / "reads.fastq.gz").splitlines()
+    lines = run(
+        sys.executable, EXAMPLES / "python/pretrain_bert_on_reads.py", tmp_path / "reads.fastq.gz"
+    ).splitlines()
 
     losses = [float(line.split()[-1]) for line in lines]
     assert len(losses) == 3 and losses[-1] < losses[0] and losses[-1] < 1.3, lines
@@ -106,18 +121,32 @@ def test_a_phenotype_of_any_loop_is_predicted_by_the_command(deepbio, tmp_path: 
     pytest.importorskip(LOOPS[loop], reason=f"{LOOPS[loop]} is not installed")
     size = "--samples 24 --features 40 --length-bp 60 --depth 500".split()
     deepbio("simulate", "-o", tmp_path / "community", *size, check=True)
-    table, tree, metadata = (tmp_path / "community" / name for name in ("table.biom", "tree.nwk", "metadata.tsv"))
+    table, tree, metadata = (
+        tmp_path / "community" / name for name in ("table.biom", "tree.nwk", "metadata.tsv")
+    )
     samples = db.SampleDataset(table, tree=tree, metadata=metadata, target="age", rarefy_depth=300)
     train, held_back = samples.split(0.2, seed=0)
     saved = tmp_path / "run"
     if loop == "trainer":  # ours, on the same samples and a model of the same size
         torch.manual_seed(0)
-        model = db.models.SequencePredictor(embedding_dim=32, asv_num_layers=1, abundance_pooling=True)
+        model = db.models.SequencePredictor(
+            embedding_dim=32, asv_num_layers=1, abundance_pooling=True
+        )
         db.training.calibrate(model, train)
-        db.Trainer(model, epochs=10, lr=1e-3, batch_size=8).fit(train, held_back, run_directory=saved)
+        db.Trainer(model, epochs=10, lr=1e-3, batch_size=8).fit(
+            train, held_back, run_directory=saved
+        )
         shown = deepbio("predict", "--quiet", "--model", saved, "--table", table, check=True).stdout
     else:
-        shown = run(sys.executable, EXAMPLES / f"python/phenotype_{loop}.py", table, tree, metadata, "age", saved)
+        shown = run(
+            sys.executable,
+            EXAMPLES / f"python/phenotype_{loop}.py",
+            table,
+            tree,
+            metadata,
+            "age",
+            saved,
+        )
 
     rows = [line.split("\t") for line in shown.splitlines() if line.startswith("sample_")]
     assert [row[0] for row in rows] == ["sample_id", *samples.sample_ids]
@@ -133,7 +162,9 @@ def test_a_phenotype_of_any_loop_is_predicted_by_the_command(deepbio, tmp_path: 
 
 
 def test_examples_are_short():
-    lengths = {path.name: len(path.read_text().splitlines()) for path in (EXAMPLES / "python").glob("*.py")}
+    lengths = {
+        path.name: len(path.read_text().splitlines()) for path in (EXAMPLES / "python").glob("*.py")
+    }
     assert len(lengths) >= 6 and max(lengths.values()) < 40, lengths
 
 
@@ -149,7 +180,12 @@ def test_a_program_of_executorch_gives_the_models_numbers(tmp_path: Path):
     size = {f"{stack}_num_layers": 1 for stack in ("asv", "sample", "encoder", "count", "target")}
     model = db.models.SequencePredictor(embedding_dim=16, max_bp=30, token_limit=9, **size)
     db.export.pt2(model, tmp_path / "model.pt2")
-    shown = run(sys.executable, EXAMPLES / "python/export_to_executorch.py", tmp_path / "model.pt2", tmp_path / "m.pte")
+    shown = run(
+        sys.executable,
+        EXAMPLES / "python/export_to_executorch.py",
+        tmp_path / "model.pt2",
+        tmp_path / "m.pte",
+    )
     differences = [float(line.split()[-1]) for line in shown.splitlines() if len(line.split()) == 4]
     assert len(differences) == 4 and max(differences) <= 1e-5
 
@@ -165,12 +201,31 @@ def small_run(deepbio, community_dir: Path, tmp_path_factory: pytest.TempPathFac
     return out
 
 
-def test_predictions_and_the_exported_model_run(deepbio, small_run: Path, community_dir: Path, tmp_path: Path):
+def test_predictions_and_the_exported_model_run(
+    deepbio, small_run: Path, community_dir: Path, tmp_path: Path
+):
     table = community_dir / "table.biom"
-    lines = run(sys.executable, EXAMPLES / "python/predict_phenotype.py", small_run, table).splitlines()
+    lines = run(
+        sys.executable, EXAMPLES / "python/predict_phenotype.py", small_run, table
+    ).splitlines()
     assert len(lines) == 24
-    deepbio("export", "--model", small_run, "--format", "torchscript", "-o", tmp_path / "model.ts", check=True)
-    shown = run(sys.executable, EXAMPLES / "python/run_torchscript.py", tmp_path / "model.ts", small_run, table)
+    deepbio(
+        "export",
+        "--model",
+        small_run,
+        "--format",
+        "torchscript",
+        "-o",
+        tmp_path / "model.ts",
+        check=True,
+    )
+    shown = run(
+        sys.executable,
+        EXAMPLES / "python/run_torchscript.py",
+        tmp_path / "model.ts",
+        small_run,
+        table,
+    )
     assert "largest difference" in shown
 
 
@@ -180,11 +235,31 @@ def test_cpp_programs_build_against_the_installed_package(
     import deepbio_torch
 
     package, build = Path(deepbio_torch.__file__).parent, tmp_path / "build"
-    run("cmake", "-G", "Ninja", "-S", EXAMPLES / "cpp", "-B", build, f"-DCMAKE_PREFIX_PATH={package}")
+    run(
+        "cmake",
+        "-G",
+        "Ninja",
+        "-S",
+        EXAMPLES / "cpp",
+        "-B",
+        build,
+        f"-DCMAKE_PREFIX_PATH={package}",
+    )
     run("cmake", "--build", build)
-    deepbio("export", "--model", small_run, "--format", "torchscript", "-o", tmp_path / "model.ts", check=True)
+    deepbio(
+        "export",
+        "--model",
+        small_run,
+        "--format",
+        "torchscript",
+        "-o",
+        tmp_path / "model.ts",
+        check=True,
+    )
 
-    numbers = [float(line) for line in run(build / "run_torchscript", tmp_path / "model.ts").split()]
+    numbers = [
+        float(line) for line in run(build / "run_torchscript", tmp_path / "model.ts").split()
+    ]
 
     import torch
 
@@ -192,23 +267,39 @@ def test_cpp_programs_build_against_the_installed_package(
     tokens = torch.randint(1, 5, (2, 3, 61))
     tokens[:, :, 0], tokens[1, 2] = 5, 0
     with torch.no_grad():
-        expected = torch.jit.load(tmp_path / "model.ts")(tokens, torch.tensor([[50.0, 30, 20], [80, 20, 0]]))
+        expected = torch.jit.load(tmp_path / "model.ts")(
+            tokens, torch.tensor([[50.0, 30, 20], [80, 20, 0]])
+        )
     assert numbers == pytest.approx(expected.flatten().tolist(), abs=1e-6)
     shown = run(build / "train", community_dir / "table.biom", community_dir / "tree.nwk")
     assert shown.startswith("epoch 0: loss") and "embeddings [24, 32] of " in shown
 
     # A table in, predictions out, as the command gives them and without Python in the process.
     predicted = run(build / "predict", small_run, community_dir / "table.biom")
-    command = deepbio("predict", "--quiet", "--model", small_run, "--table", community_dir / "table.biom", check=True)
+    command = deepbio(
+        "predict",
+        "--quiet",
+        "--model",
+        small_run,
+        "--table",
+        community_dir / "table.biom",
+        check=True,
+    )
     assert predicted == command.stdout and len(predicted.splitlines()) == 25
     needed = {name: loaded_libraries(build / name) for name in ("predict", "run_aoti")}
     assert "libdeepbio.so" in needed["predict"] and "python" not in needed["predict"]
-    missing = subprocess.run([build / "predict", small_run, "none.biom"], capture_output=True, text=True)
-    assert missing.returncode == 1 and missing.stderr.startswith("predict: none.biom: cannot be opened")
+    missing = subprocess.run(
+        [build / "predict", small_run, "none.biom"], capture_output=True, text=True
+    )
+    assert missing.returncode == 1 and missing.stderr.startswith(
+        "predict: none.biom: cannot be opened"
+    )
 
     # A package of AOTInductor: libtorch alone, shapes that it was not made with.
     assert "deepbio" not in needed["run_aoti"] and "python" not in needed["run_aoti"]
-    deepbio("export", "--model", small_run, "--format", "aoti", "-o", tmp_path / "model.pt2", check=True)
+    deepbio(
+        "export", "--model", small_run, "--format", "aoti", "-o", tmp_path / "model.pt2", check=True
+    )
     model = deepbio_torch.models.from_pretrained(small_run)
     for shape in ((1, 1, 2), (3, 5, 40), (7, 2, 61)):
         lines = run(build / "run_aoti", tmp_path / "model.pt2", *shape).splitlines()

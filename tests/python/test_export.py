@@ -54,7 +54,10 @@ def test_a_run_is_exported_with_what_restores_its_unit(
     exported = torch.jit.load(tmp_path / "model.ts", _extra_files=files)
     about = json.loads(files["deepbio.json"])
     samples = db.SampleDataset(
-        table, rarefy_depth=about["data"]["rarefy_depth"], max_bp=about["data"]["max_bp"], redraw=False
+        table,
+        rarefy_depth=about["data"]["rarefy_depth"],
+        max_bp=about["data"]["max_bp"],
+        redraw=False,
     )
     batch = samples.batch(range(len(samples)))
     x = batch.asv_tokens[batch.asv_index] * batch.mask.unsqueeze(-1)
@@ -73,7 +76,9 @@ def test_a_process_without_the_library_runs_the_file(tmp_path: Path):
         "out = model(torch.full((2, 3, 4), 2), torch.ones(2, 3))\n"
         "assert not any('deepbio' in line for line in open('/proc/self/maps'))\nprint(list(out.shape))\n"
     )
-    done = subprocess.run([sys.executable, "-c", script, tmp_path / "model.ts"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path / "model.ts"], capture_output=True, text=True
+    )
     assert done.stdout.strip() == "[2, 1]", done.stderr
 
 
@@ -84,5 +89,7 @@ def test_existing_files_and_models_with_several_outputs_are_refused(tmp_path: Pa
         db.export.torchscript(db.models.SequenceEncoder(**SMALL), path)
     assert path.read_text() == "precious"
     with pytest.raises(ArgumentError, match="combined"):
-        db.export.torchscript(db.models.SequenceEncoder(encoder_type="combined", **SMALL), tmp_path / "other.ts")
+        db.export.torchscript(
+            db.models.SequenceEncoder(encoder_type="combined", **SMALL), tmp_path / "other.ts"
+        )
     assert [entry.name for entry in tmp_path.iterdir()] == ["model.ts"]

@@ -33,9 +33,13 @@ def test_a_table_goes_to_another_library_and_comes_back_as_it_was(table, kind):
 
 def test_dense_frames_numbers_as_ids_and_strided_arrays_are_tables(table):
     pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame(table.to_numpy()[::-1, ::3], index=range(24), columns=table.feature_ids[::3])
+    frame = pandas.DataFrame(
+        table.to_numpy()[::-1, ::3], index=range(24), columns=table.feature_ids[::3]
+    )
     got = db.Table.from_pandas(frame)
-    assert got.sample_ids == [str(i) for i in range(24)] and np.array_equal(got.to_numpy(), frame.to_numpy())
+    assert got.sample_ids == [str(i) for i in range(24)] and np.array_equal(
+        got.to_numpy(), frame.to_numpy()
+    )
     strided = np.arange(16.0).reshape(4, 4)[::2, ::-2]
     assert np.array_equal(db.Table.from_arrays(["a", "b"], [7, 9], strided).to_numpy(), strided)
     counts = table.to_numpy()
@@ -46,13 +50,21 @@ def test_dense_frames_numbers_as_ids_and_strided_arrays_are_tables(table):
 def test_distances_of_biom_and_scikit_bio_objects_are_those_of_the_files(table, community_dir):
     biom, skbio = pytest.importorskip("biom"), pytest.importorskip("skbio")
     path = community_dir / "tree.nwk"
-    theirs, node = biom.load_table(str(community_dir / "table.biom")), skbio.TreeNode.read(str(path))
+    theirs, node = (
+        biom.load_table(str(community_dir / "table.biom")),
+        skbio.TreeNode.read(str(path)),
+    )
     ours = db.unifrac(table, path)
     assert torch.equal(db.unifrac(theirs, node).values, ours.values)
     assert torch.equal(db.faith_pd(theirs, node), db.faith_pd(table, path))
-    assert torch.equal(db.UnifracBatch(theirs, node).distances([0, 5]), db.UnifracBatch(table, path).distances([0, 5]))
+    assert torch.equal(
+        db.UnifracBatch(theirs, node).distances([0, 5]),
+        db.UnifracBatch(table, path).distances([0, 5]),
+    )
     batch = db.SampleDataset(theirs, tree=node, max_bp=60).batch([0, 1])
-    assert torch.equal(batch.distances, db.SampleDataset(table, tree=path, max_bp=60).batch([0, 1]).distances)
+    assert torch.equal(
+        batch.distances, db.SampleDataset(table, tree=path, max_bp=60).batch([0, 1]).distances
+    )
 
 
 def test_a_tree_with_odd_names_goes_to_scikit_bio_and_comes_back():
@@ -67,15 +79,31 @@ def test_what_is_no_table_or_tree_is_refused_in_one_line(table):
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"ACGT": [1, 2], "note": ["x", "y"]}, index=["s", "u"])
     for wrong, kind, message in (
-        (lambda: db.Table.from_pandas(frame), ArgumentError, "expected numbers, column 'note' is not"),
+        (
+            lambda: db.Table.from_pandas(frame),
+            ArgumentError,
+            "expected numbers, column 'note' is not",
+        ),
         (lambda: db.Table.from_pandas(frame[["ACGT"]] - 5), ParseError, "negative|-"),
         (lambda: db.Table.from_pandas([[1]]), TypeError, "expected a DataFrame, got list"),
         (lambda: db.Table.from_polars([[1]]), TypeError, "expected a DataFrame, got list"),
         (lambda: db.Table.from_anndata(frame), TypeError, "expected AnnData, got DataFrame"),
         (lambda: db.Tree.from_skbio("(a,b);"), TypeError, "expected a TreeNode, got str"),
-        (lambda: db.unifrac(3, "(a,b);"), TypeError, "table: expected a Table, a path, biom.Table, AnnData"),
-        (lambda: db.unifrac(table, 3), TypeError, "tree: expected a Tree, a path or skbio.TreeNode, got int"),
-        (lambda: db.Table.from_arrays(["a"], ["b"], np.zeros((2, 1))), ShapeError, "samples in rows"),
+        (
+            lambda: db.unifrac(3, "(a,b);"),
+            TypeError,
+            "table: expected a Table, a path, biom.Table, AnnData",
+        ),
+        (
+            lambda: db.unifrac(table, 3),
+            TypeError,
+            "tree: expected a Tree, a path or skbio.TreeNode, got int",
+        ),
+        (
+            lambda: db.Table.from_arrays(["a"], ["b"], np.zeros((2, 1))),
+            ShapeError,
+            "samples in rows",
+        ),
     ):
         with pytest.raises(kind, match=message) as caught:
             wrong()
@@ -86,7 +114,11 @@ def test_polars_frames_name_their_column_of_ids():
     polars = pytest.importorskip("polars", reason="polars is not installed")
     frame = polars.DataFrame({"A": [1, 2], "id": ["s", "u"], "C": [0.0, 3.0]})
     got = db.Table.from_polars(frame, "id")
-    assert (got.sample_ids, got.feature_ids, got.to_numpy().tolist()) == (["s", "u"], ["A", "C"], [[1, 0], [2, 3]])
+    assert (got.sample_ids, got.feature_ids, got.to_numpy().tolist()) == (
+        ["s", "u"],
+        ["A", "C"],
+        [[1, 0], [2, 3]],
+    )
     with pytest.raises(ArgumentError, match="id_column: expected one of A, id, C, got 'name'"):
         db.Table.from_polars(frame, "name")
     with pytest.raises(ArgumentError, match="column 'id' is not"):
@@ -95,9 +127,17 @@ def test_polars_frames_name_their_column_of_ids():
 
 def test_what_a_notebook_shows_names_what_is_in_it(table, community_dir, fastq):
     reads = db.SequenceDataset(fastq, target=db.targets.from_header(key="class"))
-    assert "reads.fq" in reads._repr_html_() and "520" not in reads._repr_html_()  # not read for a picture of it
-    assert len(reads) == 520 and "520" in reads._repr_html_() and "[&#x27;x&#x27;" in reads._repr_html_()
-    samples = db.SampleDataset(table, metadata=community_dir / "metadata.tsv", target="age", rarefy_depth=99, max_bp=60)
+    assert (
+        "reads.fq" in reads._repr_html_() and "520" not in reads._repr_html_()
+    )  # not read for a picture of it
+    assert (
+        len(reads) == 520
+        and "520" in reads._repr_html_()
+        and "[&#x27;x&#x27;" in reads._repr_html_()
+    )
+    samples = db.SampleDataset(
+        table, metadata=community_dir / "metadata.tsv", target="age", rarefy_depth=99, max_bp=60
+    )
     shown = samples._repr_html_()
     assert "<td>99</td>" in shown and "<td>age</td>" in shown and "24 (" in shown
     assert "shuffle buffer" in db.StreamingSequenceDataset(fastq)._repr_html_()
@@ -115,7 +155,9 @@ def test_aams_building_blocks_take_its_keywords_and_its_layout():
     out = inner(tokens, return_nucleotides=True)
     flat = inner(tokens.flatten(0, 1))["embeddings"]
     assert out["nuc_predictions"].shape == (2, 4, 21, 7)
-    torch.testing.assert_close(out["embeddings"].flatten(0, 1)[:7], flat[:7], rtol=1e-5, atol=1e-6)  # 7 is padding
+    torch.testing.assert_close(
+        out["embeddings"].flatten(0, 1)[:7], flat[:7], rtol=1e-5, atol=1e-6
+    )  # 7 is padding
     outer = db.models.SampleSequenceEncoder(**size).eval()
     seen = outer(tokens)
     assert seen.shape == (2, 4, 16) and not seen[1, 3].any() and seen[1, 2].any()
@@ -135,7 +177,9 @@ def test_aams_building_blocks_take_its_keywords_and_its_layout():
 
 def test_a_class_of_ones_own_over_a_frame_is_a_frame(table):
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
-    own = type("Counts", (pandas.DataFrame,), {})(table.to_numpy(), table.sample_ids, table.feature_ids)
+    own = type("Counts", (pandas.DataFrame,), {})(
+        table.to_numpy(), table.sample_ids, table.feature_ids
+    )
     ours = db.alpha_diversity(table, "shannon")
     assert torch.equal(db.alpha_diversity(own, "shannon"), ours)
 

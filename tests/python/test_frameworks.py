@@ -33,9 +33,13 @@ def ours(data, shuffle=True):
 
 
 def stateful(data, shuffle=True, **options):
-    loaders = pytest.importorskip("torchdata.stateful_dataloader", reason="torchdata is not installed")
+    loaders = pytest.importorskip(
+        "torchdata.stateful_dataloader", reason="torchdata is not installed"
+    )
     is_stream = isinstance(data, db.StreamingSequenceDataset)
-    return loaders.StatefulDataLoader(data, batch_size=8, shuffle=shuffle and not is_stream, **options)
+    return loaders.StatefulDataLoader(
+        data, batch_size=8, shuffle=shuffle and not is_stream, **options
+    )
 
 
 def fitted(loader, epochs, every=None, resume=None, limit=None):
@@ -43,7 +47,9 @@ def fitted(loader, epochs, every=None, resume=None, limit=None):
 
     ``every`` steps a checkpoint, ``resume`` from one.
     """
-    lightning = pytest.importorskip("pytorch_lightning", reason="pytorch-lightning is not installed")
+    lightning = pytest.importorskip(
+        "pytorch_lightning", reason="pytorch-lightning is not installed"
+    )
     seen = []
 
     class Model(lightning.LightningModule):
@@ -61,8 +67,15 @@ def fitted(loader, epochs, every=None, resume=None, limit=None):
     callbacks = []
     if every is not None:
         folder, steps = every
-        callbacks = [lightning.callbacks.ModelCheckpoint(folder, every_n_train_steps=steps, save_top_k=-1)]
-    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
+        callbacks = [
+            lightning.callbacks.ModelCheckpoint(folder, every_n_train_steps=steps, save_top_k=-1)
+        ]
+    quiet = {
+        "logger": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "accelerator": "cpu",
+    }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer = lightning.Trainer(
@@ -88,7 +101,9 @@ def check_epochs(first, second, size):
 
 
 @pytest.mark.parametrize("kind", MAPS + STREAMS)
-def test_lightning_sees_every_record_once_with_other_draws_in_each_epoch(reads, community_dir, kind):
+def test_lightning_sees_every_record_once_with_other_draws_in_each_epoch(
+    reads, community_dir, kind
+):
     size = 24 if kind == "samples" else RECORDS
     for make in (lambda data: TorchLoader(data, batch_size=8), ours):
         torch.manual_seed(2)
@@ -107,7 +122,10 @@ def test_lightning_resumes_in_mid_epoch_with_the_same_batches(reads, community_d
     whole = fitted(ours(dataset(kind, reads, community_dir)), 2, every=(tmp_path, 2), limit=limit)
     checkpoint = next(path for path in tmp_path.iterdir() if path.name.endswith("step=2.ckpt"))
     torch.manual_seed(55)
-    assert fitted(ours(dataset(kind, reads, community_dir)), 2, resume=checkpoint, limit=limit) == whole[2:]
+    assert (
+        fitted(ours(dataset(kind, reads, community_dir)), 2, resume=checkpoint, limit=limit)
+        == whole[2:]
+    )
 
 
 @pytest.mark.parametrize("kind", MAPS)
@@ -124,7 +142,9 @@ def test_lightning_resumes_torchdatas_loader_too(reads, community_dir, tmp_path,
 WRAPPED = {
     "alone": lambda data: data,
     "subset": lambda data: Subset(data, range(len(data))),
-    "concatenated": lambda data: ConcatDataset([Subset(data, range(10)), Subset(data, range(10, len(data)))]),
+    "concatenated": lambda data: ConcatDataset(
+        [Subset(data, range(10)), Subset(data, range(10, len(data)))]
+    ),
 }
 
 
@@ -132,10 +152,16 @@ WRAPPED = {
 @pytest.mark.parametrize("kind", MAPS)
 def test_wrapped_datasets_resume_exactly_in_a_set_epoch(reads, community_dir, kind, wrapper):
     if (kind, wrapper) == ("samples", "concatenated"):
-        pytest.skip("samples of a ConcatDataset come one by one, and ASVs of a batch are found together")
+        pytest.skip(
+            "samples of a ConcatDataset come one by one, and ASVs of a batch are found together"
+        )
     data = dataset(kind, reads, community_dir)
     data.set_epoch(3)
-    for make in (ours, stateful, lambda data: stateful(data, num_workers=2, persistent_workers=True)):
+    for make in (
+        ours,
+        stateful,
+        lambda data: stateful(data, num_workers=2, persistent_workers=True),
+    ):
         torch.manual_seed(1)
         unbroken = make(WRAPPED[wrapper](data))
         epoch = iter(unbroken)
@@ -250,19 +276,26 @@ def test_two_processes_share_the_records_draw_anew_and_resume(reads, community_d
     script.write_text(RANKS)
     command = [sys.executable, script]
     ranks = [
-        subprocess.Popen([*command, str(r), str(port), reads, community_dir / "table.biom"], stdout=subprocess.PIPE)
+        subprocess.Popen(
+            [*command, str(r), str(port), reads, community_dir / "table.biom"],
+            stdout=subprocess.PIPE,
+        )
         for r in range(2)
     ]
     printed = [rank.communicate(timeout=300)[0] for rank in ranks]
     assert [rank.returncode for rank in ranks] == [0, 0]
     outputs = [json.loads(text.splitlines()[-1]) for text in printed]
     for name in outputs[0]:
-        first, second = ([pair for output in outputs for pair in output[name][epoch]] for epoch in range(2))
+        first, second = (
+            [pair for output in outputs for pair in output[name][epoch]] for epoch in range(2)
+        )
         check_epochs(first, second, 24 if "samples" in name else RECORDS)
 
 
 def test_lightning_takes_the_number_of_samples_for_the_batch_size(community_dir):
-    lightning = pytest.importorskip("pytorch_lightning", reason="pytorch-lightning is not installed")
+    lightning = pytest.importorskip(
+        "pytorch_lightning", reason="pytorch-lightning is not installed"
+    )
     data = db.SampleDataset(community_dir / "table.biom", rarefy_depth=200, max_bp=60)
     sizes = []
 
@@ -271,7 +304,12 @@ def test_lightning_takes_the_number_of_samples_for_the_batch_size(community_dir)
             sizes.append(len(batch.sample_ids))
             self.log("size", float(sizes[-1]))
 
-    quiet = {"logger": False, "enable_progress_bar": False, "enable_checkpointing": False, "accelerator": "cpu"}
+    quiet = {
+        "logger": False,
+        "enable_progress_bar": False,
+        "enable_checkpointing": False,
+        "accelerator": "cpu",
+    }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer = lightning.Trainer(enable_model_summary=False, **quiet)

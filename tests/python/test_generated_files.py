@@ -36,9 +36,13 @@ def test_damaged_files_of_every_format_raise_nothing_but_our_errors(tmp_path: Pa
         assert faults == [] and counter["refused"] > 30, name
 
 
-def test_a_reader_that_raises_anything_else_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_reader_that_raises_anything_else_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     mutate = script("mutations/mutate.py")
-    monkeypatch.setitem(mutate.READERS, "fasta", lambda path: path.read_text(encoding="ascii").index(">"))
+    monkeypatch.setitem(
+        mutate.READERS, "fasta", lambda path: path.read_text(encoding="ascii").index(">")
+    )
     _, faults = mutate.run("fasta", b">r\xc3\xa9\nACGT\n", 20, 2, tmp_path)
     assert faults and "fasta seed 2 number" in faults[0]
 
@@ -61,11 +65,15 @@ def neighbours() -> ModuleType:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", KINDS)
-def test_generated_files_are_read_as_independent_tools_read_them(tmp_path: Path, neighbours: ModuleType, kind: str):
+def test_generated_files_are_read_as_independent_tools_read_them(
+    tmp_path: Path, neighbours: ModuleType, kind: str
+):
     counter, differences = neighbours.run(kind, 40, 2, tmp_path)
     assert differences == [] and counter["same"] > 25
 
 
-def test_a_value_that_differs_is_found(tmp_path: Path, neighbours: ModuleType, monkeypatch: pytest.MonkeyPatch):
+def test_a_value_that_differs_is_found(
+    tmp_path: Path, neighbours: ModuleType, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(db.Metadata, "labels", lambda *_: ["another"])
     assert neighbours.run("metadata", 5, 2, tmp_path)[1]

@@ -43,7 +43,11 @@ def test_adonis_is_vegan_s(case: SimpleNamespace):
         ("margin", "group + factor + number", "margin"),
     ):
         rows = db.adonis(case.bray, case.columns, formula, by=by, permutations=9)
-        found = [row.degrees for row in rows] + [row.sum_of_squares for row in rows] + [row.pseudo_f for row in rows]
+        found = (
+            [row.degrees for row in rows]
+            + [row.sum_of_squares for row in rows]
+            + [row.pseudo_f for row in rows]
+        )
         expected = [math.nan if value is None else value for value in case.vegan[key]]
         assert found == pytest.approx(expected, rel=1e-10, nan_ok=True), key
     assert db.permanova(case.bray, case.columns["group"]).pseudo_f == pytest.approx(
@@ -52,13 +56,22 @@ def test_adonis_is_vegan_s(case: SimpleNamespace):
 
 
 def test_p_within_strata_and_of_margins_is_vegan_s(case: SimpleNamespace):
-    within = db.adonis(case.bray, case.columns, "number", permutations=9999, seed=2, strata="strata")
-    margin = db.adonis(case.bray, case.columns, "factor + number", by="margin", permutations=9999, seed=2)
-    spread = db.permdisp(case.bray, case.columns["group"], centre="centroid", permutations=9999, seed=2)
+    within = db.adonis(
+        case.bray, case.columns, "number", permutations=9999, seed=2, strata="strata"
+    )
+    margin = db.adonis(
+        case.bray, case.columns, "factor + number", by="margin", permutations=9999, seed=2
+    )
+    spread = db.permdisp(
+        case.bray, case.columns["group"], centre="centroid", permutations=9999, seed=2
+    )
     found = [within[0].p_value, margin[0].p_value, margin[1].p_value, spread.p_value]
     expected = [case.vegan["p_strata"], *case.vegan["p_margin"], case.vegan["p_permdisp"]]
     for ours, theirs in zip(found, expected, strict=True):
-        assert abs(ours - theirs) < 5 * math.sqrt(theirs * (1 - theirs) * (1 / 9999 + 1 / 99999)) + 2e-4
+        assert (
+            abs(ours - theirs)
+            < 5 * math.sqrt(theirs * (1 - theirs) * (1 / 9999 + 1 / 99999)) + 2e-4
+        )
 
 
 def test_anosim_is_that_of_vegan_and_scikit_bio(case: SimpleNamespace):
@@ -68,7 +81,10 @@ def test_anosim_is_that_of_vegan_and_scikit_bio(case: SimpleNamespace):
     assert ours.r == pytest.approx(case.vegan["anosim_r"], rel=1e-10)
     assert ours.r == pytest.approx(theirs["test statistic"], rel=1e-10)
     share = ours.p_value
-    assert abs(share - theirs["p-value"]) < 5 * math.sqrt(share * (1 - share) * (1 / 4999 + 1 / 499)) + 2e-3
+    assert (
+        abs(share - theirs["p-value"])
+        < 5 * math.sqrt(share * (1 - share) * (1 / 4999 + 1 / 499)) + 2e-3
+    )
 
 
 def test_permdisp_is_vegan_s_and_without_imaginary_axes_scikit_bio_s(case: SimpleNamespace):
@@ -76,7 +92,9 @@ def test_permdisp_is_vegan_s_and_without_imaginary_axes_scikit_bio_s(case: Simpl
     groups = case.columns["group"]
     centroid = db.permdisp(case.bray, groups, centre="centroid", permutations=9)
     assert centroid.f == pytest.approx(case.vegan["permdisp_centroid_f"], rel=1e-10)
-    assert list(centroid.to_centre.values()) == pytest.approx(case.vegan["permdisp_centroid"], rel=1e-10)
+    assert list(centroid.to_centre.values()) == pytest.approx(
+        case.vegan["permdisp_centroid"], rel=1e-10
+    )
     # vegan's search for the median (nlm) ends earlier; that ours is the least is a test in C++.
     median = db.permdisp(case.bray, groups, permutations=9)
     assert median.f == pytest.approx(case.vegan["permdisp_median_f"], rel=1e-3)
@@ -92,7 +110,9 @@ def test_mantel_is_that_of_vegan_and_scikit_bio(case: SimpleNamespace):
     other = case.jaccard.subset(case.jaccard.ids[::-1])
     for method in ("pearson", "spearman"):
         ours = db.mantel(case.bray, other, method=method, permutations=19)
-        theirs = distance.mantel(case.bray.to_skbio(), case.jaccard.to_skbio(), method=method, permutations=0)
+        theirs = distance.mantel(
+            case.bray.to_skbio(), case.jaccard.to_skbio(), method=method, permutations=0
+        )
         assert ours.r == pytest.approx(case.vegan[f"mantel_{method}"], rel=1e-10)
         assert ours.r == pytest.approx(theirs[0], rel=1e-10)
 
@@ -106,7 +126,9 @@ def test_procrustes_is_that_of_vegan_and_scipy(case: SimpleNamespace):
     assert found.disparity == pytest.approx(case.vegan["procrustes"], rel=1e-10)
     assert np.abs(found.reference.numpy() - first).max() < 1e-12
     assert np.abs(found.fitted.numpy() - second).max() < 1e-10
-    assert found.p_value == 0.01 and found.correlation == pytest.approx(math.sqrt(1 - disparity), rel=1e-12)
+    assert found.p_value == 0.01 and found.correlation == pytest.approx(
+        math.sqrt(1 - disparity), rel=1e-12
+    )
 
 
 def test_biplots_are_those_of_scikit_bio_and_are_read_by_it(case: SimpleNamespace, tmp_path: Path):
@@ -133,7 +155,10 @@ def test_distances_of_compositions_are_those_of_vegan_and_of_scikit_bio(case: Si
         row = db.beta_diversity(case.table, metric).values[0].tolist()
         assert row == pytest.approx(case.vegan[metric], rel=1e-10, abs=1e-12), metric
     counts = case.table.to_scipy().toarray()
-    assert np.abs(db.clr(case.table, pseudocount=0.5).numpy() - composition.clr(counts + 0.5)).max() < 1e-10
+    assert (
+        np.abs(db.clr(case.table, pseudocount=0.5).numpy() - composition.clr(counts + 0.5)).max()
+        < 1e-10
+    )
     rclr = db.rclr(case.table).numpy()
     assert np.abs(np.nan_to_num(rclr - composition.rclr(counts))).max() < 1e-10
     assert np.array_equal(np.isnan(rclr), counts == 0)
@@ -175,7 +200,9 @@ def test_metadata_of_any_kind_gives_the_same_rows(tmp_path: Path):
     with pytest.raises(ArgumentError, match="1 samples are not in the table"):
         db.pcoa(matrix, 2).biplot(db.Table.from_arrays(ids[:5], ["f"], np.ones((5, 1))))
     with pytest.warns(UserWarning, match="anosim: 2 of 6 samples have no group"):
-        left = db.anosim(matrix, ["a", "b", "a", None, "b", ""], missing_groups="drop", strata=list("uuuuuu"))
+        left = db.anosim(
+            matrix, ["a", "b", "a", None, "b", ""], missing_groups="drop", strata=list("uuuuuu")
+        )
     assert left.num_samples == 4
 
 
@@ -186,9 +213,21 @@ def test_commands_say_what_python_does(tmp_path: Path, deepbio: Run):
     other = db.DistanceMatrix(ids[::-1], np.abs(x[::-1][:, None] ** 2 - x[::-1][None] ** 2))
     matrix.write(tmp_path / "d.tsv")
     other.write(tmp_path / "o.tsv")
-    columns = {"site": list("abababab"), "host": list("uuuuvvvv"), "age": [3.0, 1, 4, 1, 5, 9, 2, 6]}
+    columns = {
+        "site": list("abababab"),
+        "host": list("uuuuvvvv"),
+        "age": [3.0, 1, 4, 1, 5, 9, 2, 6],
+    }
     pd.DataFrame(columns, index=ids).rename_axis("sample-id").to_csv(tmp_path / "m.tsv", sep="\t")
-    options = ("--distances", tmp_path / "d.tsv", "--metadata", tmp_path / "m.tsv", "--json", "--seed", 3)
+    options = (
+        "--distances",
+        tmp_path / "d.tsv",
+        "--metadata",
+        tmp_path / "m.tsv",
+        "--json",
+        "--seed",
+        3,
+    )
     grouped = (*options, "--metadata-column", "site", "--strata", "host")
 
     def run(*args: object) -> dict | list:
@@ -198,7 +237,10 @@ def test_commands_say_what_python_does(tmp_path: Path, deepbio: Run):
     found = db.permanova(matrix, columns["site"], **settings)
     assert run("permanova", *grouped)["p_value"] == found.p_value
     found = db.anosim(matrix, columns["site"], **settings)
-    assert (run("anosim", *grouped)["r"], run("anosim", *grouped)["p_value"]) == (found.r, found.p_value)
+    assert (run("anosim", *grouped)["r"], run("anosim", *grouped)["p_value"]) == (
+        found.r,
+        found.p_value,
+    )
     spread = db.permdisp(matrix, columns["site"], centre="centroid", **settings)
     said = run("permdisp", *grouped, "--centre", "centroid")
     assert (said["f"], said["p_value"], said["spread"]) == (spread.f, spread.p_value, spread.spread)

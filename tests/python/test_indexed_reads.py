@@ -14,9 +14,19 @@ import torch
 
 import deepbio_torch as db
 from deepbio_torch.errors import ArgumentError, ParseError
-from deepbio_torch.transforms import Compose, Deduplicator, LengthFilter, Mutator, OneHotEncoder, Sampler, Subsampler
+from deepbio_torch.transforms import (
+    Compose,
+    Deduplicator,
+    LengthFilter,
+    Mutator,
+    OneHotEncoder,
+    Sampler,
+    Subsampler,
+)
 
-CHAIN = Compose([LengthFilter(24), Deduplicator(), Sampler(20, seed=1), Mutator(0.1, 2), OneHotEncoder()])
+CHAIN = Compose(
+    [LengthFilter(24), Deduplicator(), Sampler(20, seed=1), Mutator(0.1, 2), OneHotEncoder()]
+)
 
 
 def text_of(count: int, mate: int = 0) -> str:
@@ -48,31 +58,44 @@ def bgzf(data: bytes, size: int = 20_000) -> bytes:
         block = data[begin : begin + size]
         deflate = zlib.compressobj(6, zlib.DEFLATED, -15)
         body = deflate.compress(block) + deflate.flush()
-        head = b"\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0BC\x02\0" + (len(body) + 25).to_bytes(2, "little")
-        out += head + body + zlib.crc32(block).to_bytes(4, "little") + len(block).to_bytes(4, "little")
+        head = b"\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0BC\x02\0" + (len(body) + 25).to_bytes(
+            2, "little"
+        )
+        out += (
+            head + body + zlib.crc32(block).to_bytes(4, "little") + len(block).to_bytes(4, "little")
+        )
     return out
 
 
 def same(one, other) -> bool:
     assert one.keys() == other.keys()
     return all(
-        torch.equal(value, other[key]) if torch.is_tensor(value) else value == other[key] for key, value in one.items()
+        torch.equal(value, other[key]) if torch.is_tensor(value) else value == other[key]
+        for key, value in one.items()
     )
 
 
-@pytest.mark.parametrize("transform", [CHAIN, OneHotEncoder(), None, Compose([lambda s: s, OneHotEncoder()])])
+@pytest.mark.parametrize(
+    "transform", [CHAIN, OneHotEncoder(), None, Compose([lambda s: s, OneHotEncoder()])]
+)
 def test_items_and_batches_by_number_equal_those_in_memory(fastq: Path, transform):
     options = {"transform": transform, "target": db.targets.from_header(key="class")}
     held = db.SequenceDataset(fastq, lazy=False, **options)
     indexed = db.SequenceDataset(fastq, memory_limit_bytes=0, **options)
     for data in (held, indexed):
         data.set_epoch(0)  # without an epoch each batch has draws of its own
-    assert len(held) == len(indexed) and held.report == indexed.report and held.classes == indexed.classes
+    assert (
+        len(held) == len(indexed)
+        and held.report == indexed.report
+        and held.classes == indexed.classes
+    )
     assert (fastq.parent / "reads.fq.gz.dbx").exists()
     indices = [7, 1900, 3, 3, -1, 800]
     assert same(db.collate([indexed[i] for i in indices]), db.collate([held[i] for i in indices]))
     assert same(db.collate(indexed.__getitems__(indices)), db.collate(held.__getitems__(indices)))
-    assert indexed.record(-1).sequence == held.record(-1).sequence and torch.equal(indexed.lengths, held.lengths)
+    assert indexed.record(-1).sequence == held.record(-1).sequence and torch.equal(
+        indexed.lengths, held.lengths
+    )
     if transform is CHAIN:
         for threads in (0, 2):
             options = {"batch_size": 64, "shuffle": True, "seed": 2, "num_workers": threads}
@@ -81,14 +104,18 @@ def test_items_and_batches_by_number_equal_those_in_memory(fastq: Path, transfor
         assert {k: v for k, v in indexed.summary().items() if k != "memory_bytes"} == {
             k: v for k, v in held.summary().items() if k != "memory_bytes"
         }
-        assert indexed.validate()["is_valid"] and same(pickle.loads(pickle.dumps(indexed)).batch([5]), held.batch([5]))
+        assert indexed.validate()["is_valid"] and same(
+            pickle.loads(pickle.dumps(indexed)).batch([5]), held.batch([5])
+        )
 
 
 def test_workers_read_by_number_too_and_see_that_a_file_changed(fastq: Path):
     data = db.SequenceDataset(fastq, transform=OneHotEncoder(), memory_limit_bytes=0)
     expected = [batch.ids for batch in torch.utils.data.DataLoader(data, batch_size=500)]
     for method in ("fork", "spawn"):
-        loader = torch.utils.data.DataLoader(data, batch_size=500, num_workers=2, multiprocessing_context=method)
+        loader = torch.utils.data.DataLoader(
+            data, batch_size=500, num_workers=2, multiprocessing_context=method
+        )
         assert [batch.ids for batch in loader] == expected
     fastq.write_bytes(fastq.read_bytes() + b"@")
     with pytest.raises(ParseError, match="written to|was opened"):
@@ -136,14 +163,17 @@ def test_memory_by_number_does_not_grow_with_the_file(tmp_path: Path):
     path = tmp_path / "many.fq"
     block = text_of(2000)
     path.write_text("".join(block for _ in range(100)))
-    done = subprocess.run([sys.executable, "-c", MEMORY, path], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY, path], capture_output=True, text=True, check=True
+    )
     by_number, held = map(float, done.stdout.split())
     assert path.stat().st_size > 18 << 20 and by_number < 4 and held > 12
 
 
 def stream(path: Path, **options) -> db.StreamingSequenceDataset:
     return db.StreamingSequenceDataset(
-        path, **{"transform": CHAIN, "shuffle_buffer": 256, "block_records": 32, "seed": 4, **options}
+        path,
+        **{"transform": CHAIN, "shuffle_buffer": 256, "block_records": 32, "seed": 4, **options},
     )
 
 
@@ -154,7 +184,11 @@ def test_random_blocks_give_every_record_once_in_an_order_over_all_the_file(fast
     assert sorted(order) == list(range(len(data)))
     spread = max(order[:256]) - min(order[:256])
     near = db.DataLoader(stream(fastq, block_records=0), batch_size=16)
-    assert spread > 1200 > max(sum((batch.index.tolist() for batch, _ in zip(near, range(16), strict=False)), []))
+    assert (
+        spread
+        > 1200
+        > max(sum((batch.index.tolist() for batch, _ in zip(near, range(16), strict=False)), []))
+    )
     data.set_epoch(0)
     drawn = stream(fastq)
     drawn.set_epoch(0)
@@ -166,14 +200,22 @@ def test_random_blocks_give_every_record_once_in_an_order_over_all_the_file(fast
             second = db.DataLoader(stream(fastq), batch_size=16)
             second.load_state_dict(json.loads(json.dumps(first.state_dict())))
             assert [batch.index.tolist() for batch in second] == whole[border:]
-    shares = [[s["metadata"]["index"] for s in stream(fastq, rank=r, world_size=3, drop_uneven=True)] for r in range(3)]
-    assert len({len(share) for share in shares}) == 1 and len(set(sum(shares, []))) == len(data) // 3 * 3
+    shares = [
+        [s["metadata"]["index"] for s in stream(fastq, rank=r, world_size=3, drop_uneven=True)]
+        for r in range(3)
+    ]
+    assert (
+        len({len(share) for share in shares}) == 1
+        and len(set(sum(shares, []))) == len(data) // 3 * 3
+    )
 
 
 @pytest.mark.parametrize("options", [{"mates": "interleaved"}, {}])
 @pytest.mark.parametrize("block_records", [0, 16])
 @pytest.mark.parametrize("is_native", [True, False])
-def test_mates_of_a_stream_are_those_of_the_dataset(tmp_path: Path, options, block_records, is_native):
+def test_mates_of_a_stream_are_those_of_the_dataset(
+    tmp_path: Path, options, block_records, is_native
+):
     first, second = text_of(300, 1), text_of(300, 2)
     (tmp_path / "1.fq").write_text(first)
     (tmp_path / "2.fq").write_text(second)
@@ -191,10 +233,19 @@ def test_mates_of_a_stream_are_those_of_the_dataset(tmp_path: Path, options, blo
     for batch in db.DataLoader(found, batch_size=32):
         seen += batch.index.tolist()
         expected = db.collate(data.__getitems__(batch.index.tolist()))
-        for key in ("sequences", "lengths", "quality", "mate_sequences", "mate_lengths", "mate_quality"):
+        for key in (
+            "sequences",
+            "lengths",
+            "quality",
+            "mate_sequences",
+            "mate_lengths",
+            "mate_quality",
+        ):
             assert torch.equal(batch[key], expected[key]), key
     assert sorted(seen) == list(range(len(data)))
-    samples = list(stream(path, transform=chain, block_records=block_records, shuffle_buffer=64, **mates))
+    samples = list(
+        stream(path, transform=chain, block_records=block_records, shuffle_buffer=64, **mates)
+    )
     assert len(samples) == len(data) and all("mate_sequence" in sample for sample in samples)
 
 
@@ -211,5 +262,7 @@ def test_options_that_do_not_fit_are_refused(tmp_path: Path):
             stream(path, **options)
     with pytest.raises(ArgumentError, match="memory_limit_bytes: expected 0 or more, got -5"):
         db.SequenceDataset(path, memory_limit_bytes=-5)
-    skipping = db.SequenceDataset(path, on_bad_record="skip", memory_limit_bytes=0, transform=Subsampler(first_n=1))
+    skipping = db.SequenceDataset(
+        path, on_bad_record="skip", memory_limit_bytes=0, transform=Subsampler(first_n=1)
+    )
     assert len(skipping) == 1  # skipping needs all records in memory

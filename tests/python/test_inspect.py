@@ -28,24 +28,35 @@ def test_summary_and_validation_look_at_every_record(tmp_path):
     about = data.summary()
     lengths = np.array([4, 4, 2])
     assert about["num_samples"] == 3 and about["sequence_lengths"]["median"] == 4
-    assert about["sequence_lengths"]["std"] == pytest.approx(lengths.std()) and not about["has_quality"]
+    assert (
+        about["sequence_lengths"]["std"] == pytest.approx(lengths.std())
+        and not about["has_quality"]
+    )
     assert about["classes"] == {0: {"count": 3, "percent": 100.0}}
     checked = data.validate()
-    assert checked["is_valid"] and "'b' (1)" in checked["warnings"][0] and "33.3 %" in checked["warnings"][0]
+    assert (
+        checked["is_valid"]
+        and "'b' (1)" in checked["warnings"][0]
+        and "33.3 %" in checked["warnings"][0]
+    )
     failing = db.SequenceDataset(path, transform=IntegerEncoder()).validate()
     assert not failing["is_valid"] and "position 3" in failing["errors"][0]
 
 
 def test_the_summary_equals_numpy(tmp_path):
     rng = np.random.default_rng(1)
-    reads = ["".join(rng.choice(list("ACGTacgtNS"), int(size))) for size in rng.integers(1, 60, 300)]
+    reads = [
+        "".join(rng.choice(list("ACGTacgtNS"), int(size))) for size in rng.integers(1, 60, 300)
+    ]
     scores = [rng.integers(0, 94, len(read)) for read in reads]
     text = "".join(
         f"@r{i}\n{read}\n+\n{bytes((q + 33).astype(np.uint8)).decode()}\n"
         for i, (read, q) in enumerate(zip(reads, scores, strict=True))
     )
     (tmp_path / "reads.fq").write_text(text)
-    data = db.SequenceDataset(tmp_path / "reads.fq", target=lambda record: "ab"[len(record.sequence) % 2])
+    data = db.SequenceDataset(
+        tmp_path / "reads.fq", target=lambda record: "ab"[len(record.sequence) % 2]
+    )
     about = data.summary()
     gc = [sum(letter in "GCSgcs" for letter in read) / len(read) for read in reads]
     for key, values in {
@@ -53,9 +64,15 @@ def test_the_summary_equals_numpy(tmp_path):
         "gc_content": gc,
         "quality": [q.mean() for q in scores],
     }.items():
-        expected = {name: getattr(np, name)(values) for name in ("min", "max", "mean", "median", "std")}
+        expected = {
+            name: getattr(np, name)(values) for name in ("min", "max", "mean", "median", "std")
+        }
         assert about[key] == pytest.approx(expected, rel=1e-6), key
-    assert about["num_samples"] == 300 and about["total_letters"] == sum(map(len, reads)) and about["has_quality"]
+    assert (
+        about["num_samples"] == 300
+        and about["total_letters"] == sum(map(len, reads))
+        and about["has_quality"]
+    )
     odd = sum(len(read) % 2 for read in reads)
     assert about["classes"] == {
         "a": {"count": 300 - odd, "percent": pytest.approx((300 - odd) / 3)},
@@ -67,8 +84,14 @@ def test_the_summary_equals_numpy(tmp_path):
 def test_pairs_fasta_and_nothing_at_all(tmp_path):
     (tmp_path / "pairs.fa").write_text(">a/1\nACGT\n>a/2\nAC\n")
     about = db.SequenceDataset(tmp_path / "pairs.fa", mates="interleaved").summary()
-    assert about["sequence_lengths"]["max"] == 4 and about["mate_lengths"]["max"] == 2 and about["quality"] is None
-    none = db.SequenceDataset(tmp_path / "pairs.fa", transform=Compose([LengthFilter(99), OneHotEncoder()]))
+    assert (
+        about["sequence_lengths"]["max"] == 4
+        and about["mate_lengths"]["max"] == 2
+        and about["quality"] is None
+    )
+    none = db.SequenceDataset(
+        tmp_path / "pairs.fa", transform=Compose([LengthFilter(99), OneHotEncoder()])
+    )
     assert none.summary()["num_samples"] == 0 and math.isnan(none.summary()["gc_content"]["mean"])
     checked = none.validate()
     assert not checked["is_valid"] and "filters" in checked["errors"][0]
@@ -76,13 +99,17 @@ def test_pairs_fasta_and_nothing_at_all(tmp_path):
 
 def test_validation_names_share_and_examples_and_reports_progress(tmp_path):
     path = tmp_path / "reads.fa"
-    path.write_text("".join(f">r{i}\n{'ACGU' if i % 4 else 'ACXN'}\n" for i in range(2500)) + ">strange\nXX\n")
+    path.write_text(
+        "".join(f">r{i}\n{'ACGU' if i % 4 else 'ACXN'}\n" for i in range(2500)) + ">strange\nXX\n"
+    )
     seen = []
     data = db.SequenceDataset(path, transform=OneHotEncoder())
     checked = data.validate(num_examples=2, progress=lambda done, total: seen.append((done, total)))
     assert checked["is_valid"] and seen[-1] == (2501, 2501) and len(seen) == 3
     outside, nothing = checked["warnings"]
-    assert outside.startswith("626 of 2501 records (25 %) have letters outside of the dna alphabet: 'r0' (0), 'r4' (4)")
+    assert outside.startswith(
+        "626 of 2501 records (25 %) have letters outside of the dna alphabet: 'r0' (0), 'r4' (4)"
+    )
     assert nothing.startswith("1 of 2501") and "'strange' (2500)" in nothing
     seen.clear()
     raw = db.SequenceDataset(path).validate(progress=lambda done, total: seen.append((done, total)))
@@ -101,7 +128,9 @@ def test_skipped_records_and_mixed_qualities_are_warnings(tmp_path):
 def test_labels_that_are_no_numbers_and_empty_records_are_errors(tmp_path):
     path = tmp_path / "reads.fa"
     path.write_text(">a\nACGT\n>b\n\n>c\nAC\n")
-    data = db.SequenceDataset(path, target=lambda record: math.log(len(record.sequence) or math.nan))
+    data = db.SequenceDataset(
+        path, target=lambda record: math.log(len(record.sequence) or math.nan)
+    )
     errors = data.validate()["errors"]
     assert any("are empty: 'b' (1)" in text for text in errors)
     assert any("1 of 3 labels are NaN or infinite: [1]" in text for text in errors)
@@ -145,11 +174,23 @@ def test_ten_thousand_reads_are_looked_at_in_a_second_and_augmented_in_another(t
     rng = np.random.default_rng(1)
     letters = np.frombuffer(b"ACGT", np.uint8)[rng.integers(0, 4, (10_000, 150))]
     path = tmp_path / "reads.fq"
-    path.write_bytes(b"".join(b"@r%d\n%b\n+\n%b\n" % (i, row.tobytes(), b"I" * 150) for i, row in enumerate(letters)))
-    steps = Compose([Sampler(100, seed=1), Mutator(0.1, 2), ReverseComplement(0.5, seed=3), OneHotEncoder()])
+    path.write_bytes(
+        b"".join(
+            b"@r%d\n%b\n+\n%b\n" % (i, row.tobytes(), b"I" * 150) for i, row in enumerate(letters)
+        )
+    )
+    steps = Compose(
+        [Sampler(100, seed=1), Mutator(0.1, 2), ReverseComplement(0.5, seed=3), OneHotEncoder()]
+    )
     start = time.perf_counter()
     data = db.SequenceDataset(path, transform=steps)
     assert data.summary()["num_samples"] == 10_000 and data.validate()["is_valid"]
     looked = time.perf_counter()
-    assert sum(len(batch.lengths) for batch in db.DataLoader(data, batch_size=256, shuffle=True, seed=1)) == 10_000
+    assert (
+        sum(
+            len(batch.lengths)
+            for batch in db.DataLoader(data, batch_size=256, shuffle=True, seed=1)
+        )
+        == 10_000
+    )
     assert looked - start < 1 and time.perf_counter() - looked < 1

@@ -23,7 +23,11 @@ LETTERS = {"dna": "ACGT", "rna": "ACGU", "protein": "ACDEFGHIKLMNPQRSTVWY"}
 def naive_ids(read: str, kind: str, k: int, canonical: bool) -> list[int]:
     """The number of each window; -1 for one with an unknown letter."""
     letters = LETTERS[kind]
-    text = read.upper().replace("U", "T").replace("T", letters[-1]) if kind != "protein" else read.upper()
+    text = (
+        read.upper().replace("U", "T").replace("T", letters[-1])
+        if kind != "protein"
+        else read.upper()
+    )
     out = []
     for start in range(len(text) - k + 1):
         digits = [letters.find(letter) for letter in text[start : start + k]]
@@ -58,9 +62,13 @@ def test_counts_equal_a_naive_version(kind: str, k: int, canonical: bool):
             KmerEncoder(k, canonical, kind)
         return
     reads = random_reads(kind, 60, 40, "N*-" if kind != "protein" else "*-")
-    counts = KmerEncoder(k, canonical, kind, unknown="zero").encode_batch([read.encode() for read in reads])
+    counts = KmerEncoder(k, canonical, kind, unknown="zero").encode_batch(
+        [read.encode() for read in reads]
+    )
     assert counts.dtype == torch.float32 and counts.is_contiguous()
-    assert np.array_equal(counts.numpy(), np.stack([naive_counts(read, kind, k, canonical) for read in reads]))
+    assert np.array_equal(
+        counts.numpy(), np.stack([naive_counts(read, kind, k, canonical) for read in reads])
+    )
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 6, 7, 8, 9, 11, 15, 16, 17, 24, 31])
@@ -85,7 +93,10 @@ def test_known_answers():
     classes = []
     for k in range(1, 7):
         every = KmerEncoder(k, True, output="ids", overlap=False)
-        kmers = [np.base_repr(i, 4).zfill(k).translate(str.maketrans("0123", "ACGT")) for i in range(4**k)]
+        kmers = [
+            np.base_repr(i, 4).zfill(k).translate(str.maketrans("0123", "ACGT"))
+            for i in range(4**k)
+        ]
         classes.append(len(set(every.encode("".join(kmers).encode()).tolist())))
     assert classes == [2, 10, 32, 136, 512, 2080]
 
@@ -117,7 +128,9 @@ def test_random_letters_depend_on_the_record_and_the_seed_only():
     long = b"ACN" * 3000
     first = encoder.encode_batch([long, long])
     assert first.min() >= 0 and first.max() < 16
-    assert not torch.equal(first[0], first[1]) and torch.equal(first, encoder.encode_batch([long, long]))
+    assert not torch.equal(first[0], first[1]) and torch.equal(
+        first, encoder.encode_batch([long, long])
+    )
     other = KmerEncoder(2, output="ids", unknown="random", seed=6).encode_batch([long, long])
     assert not torch.equal(first, other)
 
@@ -144,7 +157,9 @@ def test_bad_options_are_refused_at_once(options: dict[str, object], message: st
 def fastq(tmp_path: Path) -> tuple[Path, list[str]]:
     reads = [*random_reads("dna", 30, 30), "ACGTACGT" * 12]
     path = tmp_path / "reads.fastq"
-    path.write_text("".join(f"@r{i}\n{read}\n+\n{'I' * len(read)}\n" for i, read in enumerate(reads)))
+    path.write_text(
+        "".join(f"@r{i}\n{read}\n+\n{'I' * len(read)}\n" for i, read in enumerate(reads))
+    )
     return path, reads
 
 
@@ -153,7 +168,9 @@ def test_whole_batches_items_and_both_loaders_agree(fastq: tuple[Path, list[str]
     path, reads = fastq
     encoder = KmerEncoder(3, output=output)
     whole = db.SequenceDataset(path, transform=encoder, target="file")
-    each = db.SequenceDataset(path, transform=Compose([encoder, lambda sample: sample]), target="file")
+    each = db.SequenceDataset(
+        path, transform=Compose([encoder, lambda sample: sample]), target="file"
+    )
     assert whole.is_native and not each.is_native
     batches = [
         whole.batch(range(len(reads))),

@@ -31,7 +31,11 @@ def violations(folder: Path) -> list[str]:
     found = []
     for path in sorted(folder.rglob("*.h")) + sorted(folder.rglob("*.cpp")):
         place = path.relative_to(folder)
-        room = place.parts[1] if place.parts[0] == "deepbio" and len(place.parts) > 2 else place.parts[0]
+        room = (
+            place.parts[1]
+            if place.parts[0] == "deepbio" and len(place.parts) > 2
+            else place.parts[0]
+        )
         for included in INCLUDE.findall(path.read_text()):
             if included.startswith("deepbio/") and room in BELOW:
                 target = included.split("/")[1]
@@ -40,7 +44,8 @@ def violations(folder: Path) -> list[str]:
             if room in TORCH_FREE and re.match(r"(torch|ATen|c10|caffe2)/", included):
                 found.append(f"{place}: {room} is torch-free but includes {included}")
             python = re.match(
-                r"(Python\.h|pybind11/|torch/extension\.h|torch/python\.h|torch/csrc/utils/pybind)", included
+                r"(Python\.h|pybind11/|torch/extension\.h|torch/python\.h|torch/csrc/utils/pybind)",
+                included,
             )
             if python and room != "bindings":
                 found.append(f"{place}: only bindings may include {included}")
@@ -107,12 +112,15 @@ def circles(imports: dict[str, set[str]]) -> list[str]:
 
 def test_python_modules_import_only_modules_below_them():
     found = imported_modules(ROOT / "deepbio_torch")
-    assert "_batch" in found["_sequences"] and "transforms" in found["_sequences"]  # something is looked at
+    assert (
+        "_batch" in found["_sequences"] and "transforms" in found["_sequences"]
+    )  # something is looked at
     assert circles(found) == []
 
 
 @pytest.mark.parametrize(
-    "line", ["from .b import f", "import house.b", "from . import b", "def f():\n    from .b import g"]
+    "line",
+    ["from .b import f", "import house.b", "from . import b", "def f():\n    from .b import g"],
 )
 def test_a_planted_circle_is_found(tmp_path: Path, line: str):
     (tmp_path / "house").mkdir()
@@ -125,7 +133,9 @@ def test_a_planted_circle_is_found(tmp_path: Path, line: str):
 
 
 def test_rooms_and_files_say_what_they_hold():
-    names = {path.stem for path in CSRC.rglob("*")} | {path.stem for path in (ROOT / "deepbio_torch").glob("*")}
+    names = {path.stem for path in CSRC.rglob("*")} | {
+        path.stem for path in (ROOT / "deepbio_torch").glob("*")
+    }
     assert not names & {"util", "utils", "common", "helper", "helpers", "misc"}
 
 
@@ -172,10 +182,13 @@ def test_every_source_file_has_its_test_at_the_mirrored_path():
         str(source.relative_to(CSRC))
         for room in BELOW
         for source in (CSRC / "deepbio" / room).glob("*.cpp")
-        if not (ROOT / "tests/cpp" / room / f"{source.stem}_test.cpp").exists() and source.stem not in TESTED_THROUGH
+        if not (ROOT / "tests/cpp" / room / f"{source.stem}_test.cpp").exists()
+        and source.stem not in TESTED_THROUGH
     ]
     assert missing == []
-    assert all((ROOT / "tests" / test).exists() for tests in TESTED_THROUGH.values() for test in tests)
+    assert all(
+        (ROOT / "tests" / test).exists() for tests in TESTED_THROUGH.values() for test in tests
+    )
 
 
 def test_the_functional_core_reads_no_size_into_an_int():
@@ -184,7 +197,12 @@ def test_the_functional_core_reads_no_size_into_an_int():
     # constants of a model.
     traced = re.sub(r"(void mask_spans|Tensor span_mask)\(.*?\n}\n", "", text, flags=re.DOTALL)
     assert len(traced) < len(text)
-    assert re.findall(r"(?<!weight)(?<!weights)(?<!query)\.size\(|\.item\(|\.item<|\.sizes\(\)\[", traced) == []
+    assert (
+        re.findall(
+            r"(?<!weight)(?<!weights)(?<!query)\.size\(|\.item\(|\.item<|\.sizes\(\)\[", traced
+        )
+        == []
+    )
 
 
 def test_base_and_io_build_and_pass_their_tests_without_torch(tmp_path: Path):
@@ -197,10 +215,16 @@ def test_base_and_io_build_and_pass_their_tests_without_torch(tmp_path: Path):
     ]
     env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     subprocess.run(
-        ["cmake", "-G", "Ninja", "-S", ROOT, "-B", build, *options], check=True, capture_output=True, env=env
+        ["cmake", "-G", "Ninja", "-S", ROOT, "-B", build, *options],
+        check=True,
+        capture_output=True,
+        env=env,
     )
     subprocess.run(
-        ["cmake", "--build", build, "--target", "test_base", "deepbio_io"], check=True, capture_output=True, env=env
+        ["cmake", "--build", build, "--target", "test_base", "deepbio_io"],
+        check=True,
+        capture_output=True,
+        env=env,
     )
 
     done = subprocess.run([build / "tests/cpp/test_base"], capture_output=True, text=True)
@@ -209,7 +233,11 @@ def test_base_and_io_build_and_pass_their_tests_without_torch(tmp_path: Path):
     undefined = subprocess.run(
         ["nm", "-C", "--undefined-only", build / "libdeepbio_io.a"], capture_output=True, text=True
     )
-    assert " at::" not in undefined.stdout and " torch::" not in undefined.stdout and " c10::" not in undefined.stdout
+    assert (
+        " at::" not in undefined.stdout
+        and " torch::" not in undefined.stdout
+        and " c10::" not in undefined.stdout
+    )
 
 
 def package_folder() -> Path:
@@ -220,7 +248,9 @@ def package_folder() -> Path:
 
 def test_the_core_library_has_no_python_symbol():
     library = package_folder() / "lib" / "libdeepbio.so"
-    needed = subprocess.run(["readelf", "-d", library], capture_output=True, text=True, check=True).stdout
+    needed = subprocess.run(
+        ["readelf", "-d", library], capture_output=True, text=True, check=True
+    ).stdout
     symbols = subprocess.run(
         ["nm", "-D", "--undefined-only", library], capture_output=True, text=True, check=True
     ).stdout
@@ -237,7 +267,9 @@ def test_one_openmp_runtime_is_mapped():
         "maps = open('/proc/self/maps').read().split('\\n')\n"
         "print(sorted({line.split()[-1] for line in maps if 'omp' in line.rsplit('/', 1)[-1] and '.so' in line}))\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert len(eval(done.stdout)) == 1, done.stdout
 
 
@@ -246,6 +278,10 @@ def test_the_standard_library_is_looked_in_before_torch(pattern: str):
     # A torch with CUDA carries a part of an older libstdc++, whose std::filesystem::remove_all ends
     # the process.
     (binary,) = package_folder().glob(pattern)
-    found = subprocess.run(["readelf", "-d", binary], capture_output=True, text=True, check=True).stdout
+    found = subprocess.run(
+        ["readelf", "-d", binary], capture_output=True, text=True, check=True
+    ).stdout
     needed = re.findall(r"NEEDED.*\[(.+?)\.so", found)
-    assert needed.index("libstdc++") < min(needed.index(name) for name in needed if name.startswith("libtorch"))
+    assert needed.index("libstdc++") < min(
+        needed.index(name) for name in needed if name.startswith("libtorch")
+    )

@@ -23,7 +23,14 @@ def test_arguments_have_torchs_order_and_names():
     by_place = [name for name, p in torchs.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
     assert [name for name, p in ours.items() if p.kind is p.POSITIONAL_OR_KEYWORD] == by_place
     assert set(torchs) <= set(ours)
-    for name in ("batch_size", "shuffle", "drop_last", "num_workers", "prefetch_factor", "persistent_workers"):
+    for name in (
+        "batch_size",
+        "shuffle",
+        "drop_last",
+        "num_workers",
+        "prefetch_factor",
+        "persistent_workers",
+    ):
         assert ours[name].default == torchs[name].default, name
 
 
@@ -43,12 +50,19 @@ def test_plain_datasets_give_what_torchs_loader_gives(options):
     ours = db.DataLoader(data, **options)
     assert len(ours) == len(theirs)
     for _ in range(2):
-        assert [torch.as_tensor(batch).tolist() for batch in ours] == [torch.as_tensor(b).tolist() for b in theirs]
+        assert [torch.as_tensor(batch).tolist() for batch in ours] == [
+            torch.as_tensor(b).tolist() for b in theirs
+        ]
 
 
-@pytest.mark.parametrize("options", [{"batch_size": 3}, {"batch_size": 3, "drop_last": True}, {"batch_size": None}])
+@pytest.mark.parametrize(
+    "options", [{"batch_size": 3}, {"batch_size": 3, "drop_last": True}, {"batch_size": None}]
+)
 def test_iterable_datasets_give_what_torchs_loader_gives(options):
-    theirs = [torch.as_tensor(batch).tolist() for batch in torch.utils.data.DataLoader(Numbers(), **options)]
+    theirs = [
+        torch.as_tensor(batch).tolist()
+        for batch in torch.utils.data.DataLoader(Numbers(), **options)
+    ]
     ours = db.DataLoader(Numbers(), **options)
     assert [torch.as_tensor(batch).tolist() for batch in ours] == theirs
     epoch = iter(ours)
@@ -62,7 +76,9 @@ def test_native_batches_come_in_the_order_of_a_batch_sampler(fastq):
     data = db.SequenceDataset(fastq, transform=OneHotEncoder())
     loader = db.DataLoader(data, batch_sampler=[[5, 1], [7], [0, 2, 3]], num_workers=2)
     assert [batch.ids for batch in loader] == [["r5", "r1"], ["r7"], ["r0", "r2", "r3"]]
-    assert [batch.index.tolist() for batch in db.DataLoader(data, 200, True, seed=1, drop_last=True)][0][:3] != [
+    assert [
+        batch.index.tolist() for batch in db.DataLoader(data, 200, True, seed=1, drop_last=True)
+    ][0][:3] != [
         0,
         1,
         2,
@@ -100,4 +116,7 @@ def test_what_does_not_fit_is_told_in_one_line(options, message):
 def test_the_tuning_of_threads_changes_no_batch(fastq):
     data = db.SequenceDataset(fastq, transform=OneHotEncoder())
     plain = [batch.ids for batch in db.DataLoader(data, 16, True, seed=2)]
-    assert [batch.ids for batch in db.DataLoader(data, 16, True, seed=2, num_workers=2, prefetch_factor=5)] == plain
+    assert [
+        batch.ids
+        for batch in db.DataLoader(data, 16, True, seed=2, num_workers=2, prefetch_factor=5)
+    ] == plain

@@ -16,7 +16,15 @@ import torch
 
 import deepbio_torch as db
 from deepbio_torch.errors import ArgumentError, ConfigError, ParseError
-from deepbio_torch.transforms import Compose, IntegerEncoder, KmerEncoder, LengthFilter, Mutator, OneHotEncoder, Sampler
+from deepbio_torch.transforms import (
+    Compose,
+    IntegerEncoder,
+    KmerEncoder,
+    LengthFilter,
+    Mutator,
+    OneHotEncoder,
+    Sampler,
+)
 
 SCRIPT = """
 import sys
@@ -73,7 +81,10 @@ def fastq(tmp_path):
     rng = np.random.default_rng(11)
     path = tmp_path / "reads.fq"
     sizes = rng.integers(8, 40, 420)
-    text = (f"@r{i} n\n{''.join(rng.choice(list('ACGT'), n))}\n+\n{'I' * n}\n" for i, n in enumerate(sizes))
+    text = (
+        f"@r{i} n\n{''.join(rng.choice(list('ACGT'), n))}\n+\n{'I' * n}\n"
+        for i, n in enumerate(sizes)
+    )
     path.write_text("".join(text))
     return path
 
@@ -83,7 +94,11 @@ def test_workers_threads_and_start_methods_give_the_same_batches(fastq, tmp_path
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     done = subprocess.run(
-        [sys.executable, script, fastq, method], capture_output=True, text=True, timeout=300, cwd=tmp_path
+        [sys.executable, script, fastq, method],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("same 2")
@@ -120,7 +135,10 @@ def test_resuming_at_any_of_fifty_borders_gives_what_was_left(fastq, threads, mo
     assert again.epoch == 4
     for _ in again:
         pass
-    assert contents(next(iter(again))) == contents(next(iter(running))) and again.epoch == running.epoch == 5
+    assert (
+        contents(next(iter(again))) == contents(next(iter(running)))
+        and again.epoch == running.epoch == 5
+    )
 
 
 def test_epochs_differ_and_come_back(fastq):
@@ -128,21 +146,28 @@ def test_epochs_differ_and_come_back(fastq):
     loader = db.DataLoader(data, batch_size=32, shuffle=True, seed=3)
     first, second = ([contents(batch) for batch in loader] for _ in range(2))
     assert first != second
-    assert sorted(name for names, _ in first for name in names) == sorted(f"r{i}" for i in range(420))
+    assert sorted(name for names, _ in first for name in names) == sorted(
+        f"r{i}" for i in range(420)
+    )
     loader.set_epoch(0)
     assert [contents(batch) for batch in loader] == first
     other = db.DataLoader(data, batch_size=32, shuffle=True, seed=4)
     assert [contents(batch) for batch in other] != first
     plain = db.DataLoader(data, batch_size=32)
     assert [name for batch in plain for name in batch.ids] == [f"r{i}" for i in range(420)]
-    assert [contents(batch) for batch in db.DataLoader(data, batch_size=32)] != [contents(batch) for batch in plain]
+    assert [contents(batch) for batch in db.DataLoader(data, batch_size=32)] != [
+        contents(batch) for batch in plain
+    ]
 
 
 @pytest.mark.parametrize("drop_last", [False, True])
 @pytest.mark.parametrize("batch_size", [1, 7, 420, 500])
 def test_the_number_of_batches_is_known(fastq, batch_size, drop_last):
     loader = db.DataLoader(
-        db.SequenceDataset(fastq, transform=CHAIN), batch_size=batch_size, drop_last=drop_last, num_workers=1
+        db.SequenceDataset(fastq, transform=CHAIN),
+        batch_size=batch_size,
+        drop_last=drop_last,
+        num_workers=1,
     )
     expected = 420 // batch_size if drop_last else -(-420 // batch_size)
     assert len(loader) == expected == len(list(loader))
@@ -180,7 +205,9 @@ def test_a_state_of_another_order_names_what_differs(fastq):
         ({"max_tokens": 900}, "length_buckets|max_tokens"),
     ):
         with pytest.raises(ConfigError, match=name):
-            db.DataLoader(data, **{"batch_size": 8, "shuffle": True, **options}).load_state_dict(state)
+            db.DataLoader(data, **{"batch_size": 8, "shuffle": True, **options}).load_state_dict(
+                state
+            )
 
 
 class Mine(torch.utils.data.Dataset):
@@ -196,13 +223,17 @@ class Mine(torch.utils.data.Dataset):
 
 
 @pytest.mark.parametrize("threads", [0, 2])
-def test_other_datasets_and_collate_functions_go_through_the_loader_and_errors_keep_their_place(threads):
+def test_other_datasets_and_collate_functions_go_through_the_loader_and_errors_keep_their_place(
+    threads,
+):
     sizes = []
     with pytest.raises(KeyError, match="seven"):
         for batch in db.DataLoader(Mine(), batch_size=2, num_workers=threads):
             sizes.append(list(batch.sequences.shape))
     assert sizes == [[2, 2], [2, 4], [2, 6]]
-    loader = db.DataLoader(Mine(), batch_size=3, num_workers=threads, collate_fn=len, sampler=[1, 2, 3, 4])
+    loader = db.DataLoader(
+        Mine(), batch_size=3, num_workers=threads, collate_fn=len, sampler=[1, 2, 3, 4]
+    )
     assert list(loader) == [3, 1]
 
 
@@ -210,7 +241,9 @@ def test_other_datasets_and_collate_functions_go_through_the_loader_and_errors_k
 def test_an_error_in_a_batch_comes_in_its_place(tmp_path, threads):
     path = tmp_path / "reads.fa"
     path.write_text("".join(f">r{i}\n{'ACXG' if i == 9 else 'ACGT'}\n" for i in range(16)))
-    loader = db.DataLoader(db.SequenceDataset(path, transform=IntegerEncoder()), batch_size=4, num_workers=threads)
+    loader = db.DataLoader(
+        db.SequenceDataset(path, transform=IntegerEncoder()), batch_size=4, num_workers=threads
+    )
     batches = iter(loader)
     assert [len(next(batches).ids) for _ in range(2)] == [4, 4]
     with pytest.raises(ArgumentError, match="read 9, position 3: expected one of ACGT .*'X'"):
@@ -219,7 +252,13 @@ def test_an_error_in_a_batch_comes_in_its_place(tmp_path, threads):
     with pytest.raises(ArgumentError, match="at least 9 letters, record 0 has 4"):
         next(iter(db.DataLoader(short, num_workers=threads)))
     with pytest.raises(ArgumentError, match="read 0 has 4 letters, pad_to is 3"):
-        next(iter(db.DataLoader(db.SequenceDataset(path, transform=OneHotEncoder(pad_to=3)), num_workers=threads)))
+        next(
+            iter(
+                db.DataLoader(
+                    db.SequenceDataset(path, transform=OneHotEncoder(pad_to=3)), num_workers=threads
+                )
+            )
+        )
 
 
 def test_a_loader_left_in_the_middle_ends_its_threads(fastq):
@@ -270,7 +309,9 @@ if __name__ == "__main__":
 def test_a_worker_that_is_killed_is_an_error_and_the_next_epoch_works(fastq, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(KILLED)
-    done = subprocess.run([sys.executable, script, fastq], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, script, fastq], capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.split("\n")
     assert "error True" in lines and lines[-2] == "420" and lines[0] == "50"
@@ -292,28 +333,46 @@ def test_a_process_that_is_killed_while_threads_work_goes_at_once(fastq):
 
 def test_a_file_that_changes_after_it_was_opened_is_an_error_in_workers(fastq):
     data = db.SequenceDataset(fastq, transform=KmerEncoder(3))
-    loader = torch.utils.data.DataLoader(data, batch_size=210, num_workers=1, multiprocessing_context="spawn")
+    loader = torch.utils.data.DataLoader(
+        data, batch_size=210, num_workers=1, multiprocessing_context="spawn"
+    )
     assert [len(batch.ids) for batch in loader] == [210, 210]
     text = fastq.read_text()
     fastq.write_text(text[: len(text) // 2].rpartition("@")[0])
-    with pytest.raises(ParseError, match=r"reads\.fq: expected the file as it was .* got one that was written to"):
+    with pytest.raises(
+        ParseError, match=r"reads\.fq: expected the file as it was .* got one that was written to"
+    ):
         list(loader)
-    assert [len(batch.ids) for batch in db.DataLoader(data, batch_size=210)] == [210, 210]  # in memory
+    assert [len(batch.ids) for batch in db.DataLoader(data, batch_size=210)] == [
+        210,
+        210,
+    ]  # in memory
     fresh = db.SequenceDataset(fastq, transform=Compose([LengthFilter(1), KmerEncoder(3)]))
     assert 150 < len(fresh) < 420
 
 
 @pytest.mark.parametrize("is_stream", [False, True])
 @pytest.mark.parametrize("is_native", [False, True])
-def test_pinning_is_left_out_with_a_warning_where_there_is_no_accelerator(fastq, is_stream, is_native):
+def test_pinning_is_left_out_with_a_warning_where_there_is_no_accelerator(
+    fastq, is_stream, is_native
+):
     kind = db.StreamingSequenceDataset if is_stream else db.SequenceDataset
-    data = kind(fastq, transform=CHAIN if is_native else Compose([lambda sample: sample, OneHotEncoder()]))
-    loaders = [db.DataLoader(data, batch_size=64, pin_memory=True), torch.utils.data.DataLoader(data, pin_memory=True)]
+    data = kind(
+        fastq, transform=CHAIN if is_native else Compose([lambda sample: sample, OneHotEncoder()])
+    )
+    loaders = [
+        db.DataLoader(data, batch_size=64, pin_memory=True),
+        torch.utils.data.DataLoader(data, pin_memory=True),
+    ]
     if torch.accelerator.is_available():
-        assert all(batch.sequences.is_pinned() and batch.lengths.is_pinned() for batch in loaders[0])
+        assert all(
+            batch.sequences.is_pinned() and batch.lengths.is_pinned() for batch in loaders[0]
+        )
         return
     for loader in loaders:
-        with pytest.warns(UserWarning, match="pin_memory.* is set as true but no accelerator is found"):
+        with pytest.warns(
+            UserWarning, match="pin_memory.* is set as true but no accelerator is found"
+        ):
             batches = list(loader)
         assert len(batches) > 5 and not batches[0].sequences.is_pinned()
     with warnings.catch_warnings():

@@ -49,7 +49,9 @@ def test_a_worked_example_of_each_regression_loss():
     assert loss(prediction, target, loss_type="mae").item() == pytest.approx(1.5)
     asymmetric = loss(prediction, target, loss_type="asymmetric", over_penalty=2, under_penalty=3)
     assert asymmetric.item() == pytest.approx((2 * 1 + 3 * 2) / 2)
-    pinball = loss(torch.tensor([[[0.0, 3.0]]]), torch.ones(1, 1), loss_type="quantile", quantiles=(0.25, 0.75))
+    pinball = loss(
+        torch.tensor([[[0.0, 3.0]]]), torch.ones(1, 1), loss_type="quantile", quantiles=(0.25, 0.75)
+    )
     assert pinball.item() == pytest.approx((0.25 + 0.5) / 2)
     columns = loss(torch.full((1, 2), 4.0), torch.zeros(1, 2), loss_config={0: "mae", "1": "mse"})
     assert columns.item() == pytest.approx((4 + 16) / 2)
@@ -63,7 +65,9 @@ def test_distances_are_tanh_of_a_tenth_and_each_pair_counts_once():
     assert distances[0, 1].item() == pytest.approx(math.tanh(0.5))
     assert distances.diagonal().abs().sum() == 0
     a, b = math.tanh(0.5), math.tanh(1.0)
-    assert losses.unifrac_loss(z, torch.zeros(3, 3)).item() == pytest.approx((2 * a * a + b * b) / 3)
+    assert losses.unifrac_loss(z, torch.zeros(3, 3)).item() == pytest.approx(
+        (2 * a * a + b * b) / 3
+    )
     assert losses.unifrac_loss(z[:1], torch.zeros(1, 1)).item() == 0
 
 
@@ -73,7 +77,9 @@ def test_repeated_asvs_weigh_as_much_as_when_they_stand_apart():
     tokens = torch.randint(0, 5, (2, 5), generator=generator)
     weight = torch.tensor([1.0, 3.0])
     apart = losses.nucleotide_loss(logits[[0, 1, 1, 1]], tokens[[0, 1, 1, 1]])
-    assert losses.nucleotide_loss(logits, tokens, weight=weight).item() == pytest.approx(apart.item())
+    assert losses.nucleotide_loss(logits, tokens, weight=weight).item() == pytest.approx(
+        apart.item()
+    )
     real = tokens > 0
     assert losses.nucleotide_loss(logits, tokens).item() == pytest.approx(
         F.cross_entropy(logits[real], tokens[real]).item()
@@ -82,7 +88,9 @@ def test_repeated_asvs_weigh_as_much_as_when_they_stand_apart():
 
 def test_absent_terms_are_zero_and_can_be_differentiated():
     prediction = torch.ones(2, 1, requires_grad=True)
-    terms = losses.MultiTaskLoss(target_penalty=2)({"target_prediction": prediction}, {"target": torch.zeros(2, 1)})
+    terms = losses.MultiTaskLoss(target_penalty=2)(
+        {"target_prediction": prediction}, {"target": torch.zeros(2, 1)}
+    )
     assert [terms[name].item() for name in TERMS] == [0.5, 0, 0, 0, 1.0]
     terms["total_loss"].backward()
     assert prediction.grad is not None and torch.allclose(prediction.grad, torch.ones(2, 1))
@@ -90,7 +98,9 @@ def test_absent_terms_are_zero_and_can_be_differentiated():
 
 def test_nothing_masked_gives_zero_with_a_gradient():
     logits = torch.randn(1, 3, 7, requires_grad=True)
-    loss = losses.nucleotide_loss(logits, torch.ones(1, 3, dtype=torch.long), torch.zeros(1, 3, dtype=torch.bool))
+    loss = losses.nucleotide_loss(
+        logits, torch.ones(1, 3, dtype=torch.long), torch.zeros(1, 3, dtype=torch.bool)
+    )
     loss.backward()
     assert loss.item() == 0 and logits.grad.abs().sum() == 0
 
@@ -132,7 +142,10 @@ def plain_quantile(prediction, target, quantiles):
 @pytest.mark.parametrize("kind", ["huber", "mse", "mae", "quantile", "asymmetric"])
 def test_losses_of_numbers_are_those_of_plain_torch_and_have_their_gradients(kind: str):
     torch.manual_seed(3)
-    prediction, target = double(5, 2, 3) if kind == "quantile" else double(5, 2), torch.rand(5, 2, dtype=torch.double)
+    prediction, target = (
+        double(5, 2, 3) if kind == "quantile" else double(5, 2),
+        torch.rand(5, 2, dtype=torch.double),
+    )
     plain = {
         "huber": lambda p: F.smooth_l1_loss(p, target),
         "mse": lambda p: F.mse_loss(p, target),
@@ -170,14 +183,25 @@ def test_the_other_losses_are_those_of_plain_torch_and_have_their_gradients():
         (lambda e: losses.unifrac_loss(e, wanted), z),
         (lambda e: losses.nucleotide_loss(e, tokens, where), logits),
         (lambda e: losses.classification_loss(e.log_softmax(-1), classes, weights), double(6, 3)),
-        (lambda e: losses.count_loss(e, torch.ones(2, 3), torch.tensor([[True, False, True]] * 2)), double(2, 3)),
+        (
+            lambda e: losses.count_loss(
+                e, torch.ones(2, 3), torch.tensor([[True, False, True]] * 2)
+            ),
+            double(2, 3),
+        ),
     ):
         assert torch.autograd.gradcheck(loss, [inputs])
 
 
 def test_options_are_those_of_the_trainer_and_aams_names_are_understood():
-    loss = losses.MultiTaskLoss(target_loss_type="mae", penalty=2, class_weights=torch.tensor([1.0, 0.25]))
-    assert loss.loss_type == "mae" and loss.penalty == 2.0 and loss.class_weights.tolist() == [1.0, 0.25]
+    loss = losses.MultiTaskLoss(
+        target_loss_type="mae", penalty=2, class_weights=torch.tensor([1.0, 0.25])
+    )
+    assert (
+        loss.loss_type == "mae"
+        and loss.penalty == 2.0
+        and loss.class_weights.tolist() == [1.0, 0.25]
+    )
     assert "class_weights" in loss.state_dict() and "loss_type='mae'" in repr(loss)
     with pytest.raises(ConfigError, match="^unknown option 'penalti'; did you mean penalty=\\?$"):
         losses.MultiTaskLoss(penalti=1)
@@ -188,9 +212,17 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("name", ["huber", "mse", "mae", "quantile", "asymmetric"])
 def test_no_loss_has_a_name_in_any_file_but_its_table(name: str):
-    files = [*(ROOT / "csrc").rglob("*.cpp"), *(ROOT / "csrc").rglob("*.h"), *(ROOT / "deepbio_torch").rglob("*.py")]
+    files = [
+        *(ROOT / "csrc").rglob("*.cpp"),
+        *(ROOT / "csrc").rglob("*.h"),
+        *(ROOT / "deepbio_torch").rglob("*.py"),
+    ]
     naming = {file.name for file in files if re.search(rf"[\"']{name}[\"']", file.read_text())}
-    also = {"huber": {"losses.h", "losses.py"}, "mse": {"metrics.cpp"}, "mae": {"metrics.cpp"}}  # default; metrics
+    also = {
+        "huber": {"losses.h", "losses.py"},
+        "mse": {"metrics.cpp"},
+        "mae": {"metrics.cpp"},
+    }  # default; metrics
     also["mae"] |= {"_scores.py", "_study_page.py"}
     also["asymmetric"] = {"checks.cpp"}  # which of its options have no effect
     assert "losses.cpp" in naming and naming <= {"losses.cpp"} | also.get(name, set())
@@ -242,8 +274,12 @@ def test_a_batch_is_understood_as_it_is():
     }
     for name, value in by_hand.items():
         assert terms[name].item() == pytest.approx(value.item(), rel=1e-5) and value > 0, name
-    assert terms["total_loss"].item() == pytest.approx(sum(value.item() for value in by_hand.values()), rel=1e-5)
-    raw = losses.MultiTaskLoss(count_target="raw")({"count_prediction": outputs["count_prediction"]}, batch)
+    assert terms["total_loss"].item() == pytest.approx(
+        sum(value.item() for value in by_hand.values()), rel=1e-5
+    )
+    raw = losses.MultiTaskLoss(count_target="raw")(
+        {"count_prediction": outputs["count_prediction"]}, batch
+    )
     expected = F.mse_loss(outputs["count_prediction"][..., 0][mask], batch["counts"][mask])
     assert raw["count_loss"].item() == pytest.approx(expected.item(), rel=1e-5)
 
@@ -251,10 +287,14 @@ def test_a_batch_is_understood_as_it_is():
 def test_padded_and_distinct_asvs_have_the_same_nucleotide_loss():
     batch = batch_of_samples()
     outputs = outputs_for(batch)
-    padded = {name: outputs[name][batch["asv_index"]] for name in ("nuc_predictions", "mask_indices")}
+    padded = {
+        name: outputs[name][batch["asv_index"]] for name in ("nuc_predictions", "mask_indices")
+    }
     distinct = {name: outputs[name] for name in padded}
     loss = losses.MultiTaskLoss()
-    assert loss(padded, batch)["nuc_loss"].item() == pytest.approx(loss(distinct, batch)["nuc_loss"].item(), rel=1e-6)
+    assert loss(padded, batch)["nuc_loss"].item() == pytest.approx(
+        loss(distinct, batch)["nuc_loss"].item(), rel=1e-6
+    )
 
 
 def test_classes_of_a_batch_are_told_by_their_type():
@@ -273,12 +313,16 @@ def test_classes_of_a_batch_are_told_by_their_type():
         ("distances", "embeddings", "penalty"), ("asv_tokens", "nuc_predictions", "nuc_penalty"),
     ],
 )  # fmt: skip
-def test_an_output_without_its_target_is_refused_by_name_unless_it_weighs_nothing(missing, output, weight):
+def test_an_output_without_its_target_is_refused_by_name_unless_it_weighs_nothing(
+    missing, output, weight
+):
     batch = batch_of_samples()
     outputs = {output: outputs_for(batch)[output]}
     del batch[missing]
     with pytest.raises(ArgumentError, match=f"{output}.*{missing}.*{weight}=0"):
         losses.MultiTaskLoss()(outputs, batch)
     assert losses.MultiTaskLoss(**{weight: 0.0})(outputs, batch)["total_loss"].item() == 0
-    with pytest.raises(ArgumentError, match=output):  # AAM's keys are no batch of ours, and none of them is there
+    with pytest.raises(
+        ArgumentError, match=output
+    ):  # AAM's keys are no batch of ours, and none of them is there
         losses.MultiTaskLoss()(outputs, {"something": torch.zeros(1)})

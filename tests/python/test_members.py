@@ -64,16 +64,25 @@ def test_members_of_a_histogram_are_those_of_plain_torch(known_inputs):
                 reads[k] += counts[sample, slot]
             logs, present = torch.log1p(1000 * reads[:4] / total), (reads[:4] > 0).float()
             above = [(reads[:4] > total * level).float() for level in (0.001, 0.01)]
-            parts = {"log_presence": [logs, present], "presence": [present], "levels": [present, *above]}
+            parts = {
+                "log_presence": [logs, present],
+                "presence": [present],
+                "levels": [present, *above],
+            }
             known.append(torch.cat(parts[known_inputs]))
             weight = torch.log1p(counts[sample, real])
-            means = [embeddings[sample, real].mean(0), (weight / weight.sum()) @ embeddings[sample, real]]
+            means = [
+                embeddings[sample, real].mean(0),
+                (weight / weight.sum()) @ embeddings[sample, real],
+            ]
             pooled.append(torch.cat(means if with_abundance else means[:1]))
         logits = [plain_branch(torch.stack(known), model.known_branch, e) for e in range(3)]
         logits += [plain_branch(torch.stack(pooled), model.sequence_branch, e) for e in range(3)]
     shares = sum(w * one.softmax(-1) for w, one in zip(weights, logits, strict=True))
     torch.testing.assert_close(out["target_distribution"].exp(), shares, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(out["member_predictions"], torch.stack(logits).log_softmax(-1), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(
+        out["member_predictions"], torch.stack(logits).log_softmax(-1), rtol=1e-3, atol=1e-4
+    )
     for row, median in zip(shares.double(), out["target_prediction"][:, 0], strict=True):
         upto = torch.cat([torch.zeros(1), row.cumsum(0)])
         at = int((upto < 0.5).sum()) - 1
@@ -90,7 +99,9 @@ def test_members_learn_by_themselves_in_training_and_their_gradients_are_right()
     from deepbio_torch.losses import MultiTaskLoss
 
     def loss():
-        terms = MultiTaskLoss()(model(tokens, counts.double()), {"target": target}, is_classifier=True)
+        terms = MultiTaskLoss()(
+            model(tokens, counts.double()), {"target": target}, is_classifier=True
+        )
         return terms["target_loss"]
 
     members = model(tokens, counts.double())["member_predictions"]

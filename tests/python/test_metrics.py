@@ -36,14 +36,22 @@ def test_metrics_of_numbers_are_those_of_scikit_learn(count: int):
 def test_metrics_of_classes_are_those_of_scikit_learn(classes: int):
     generator = np.random.default_rng(classes)
     actual = np.concatenate([np.arange(classes), generator.integers(0, classes, 60)])
-    scores = generator.random((len(actual), classes)).round(1) + 0.05 + np.eye(classes)[actual] * 0.3  # with ties
+    scores = (
+        generator.random((len(actual), classes)).round(1) + 0.05 + np.eye(classes)[actual] * 0.3
+    )  # with ties
     probabilities = scores / scores.sum(1, keepdims=True)
     predicted = probabilities.argmax(1)
     found = classification_metrics(torch.from_numpy(probabilities), torch.from_numpy(actual))
-    precision, recall, f1, _ = sk.precision_recall_fscore_support(actual, predicted, average="weighted")
+    precision, recall, f1, _ = sk.precision_recall_fscore_support(
+        actual, predicted, average="weighted"
+    )
     assert found["accuracy"] == pytest.approx(sk.accuracy_score(actual, predicted))
-    assert found["balanced_accuracy"] == pytest.approx(sk.balanced_accuracy_score(actual, predicted))
-    assert (found["precision"], found["recall"], found["f1"]) == pytest.approx((precision, recall, f1))
+    assert found["balanced_accuracy"] == pytest.approx(
+        sk.balanced_accuracy_score(actual, predicted)
+    )
+    assert (found["precision"], found["recall"], found["f1"]) == pytest.approx(
+        (precision, recall, f1)
+    )
     assert found["confusion"] == sk.confusion_matrix(actual, predicted).tolist()
     of_second = probabilities[:, 1] if classes == 2 else probabilities
     auc = sk.roc_auc_score(actual, of_second, multi_class="ovr", average="macro")
@@ -55,7 +63,9 @@ def test_what_has_no_meaning_is_left_out():
     assert "auc" not in classification_metrics(torch.tensor([[0.5, 0.5], [0.1, 0.9]]), [1, 1])
 
 
-@pytest.mark.parametrize(("prediction", "actual"), [([], []), ([1.0], [1.0, 2.0]), ("ab", [1.0]), (None, [1.0])])
+@pytest.mark.parametrize(
+    ("prediction", "actual"), [([], []), ([1.0], [1.0, 2.0]), ("ab", [1.0]), (None, [1.0])]
+)
 def test_metrics_refuse_in_one_line(prediction: object, actual: list[float]):
     with pytest.raises(ArgumentError) as caught:
         regression_metrics(prediction, actual)
@@ -74,7 +84,8 @@ ALSO = {
     "mae": {"losses.cpp", "_study_page.py"} | STUDY,  # the loss
     "mse": {"losses.cpp"},
     "rmse": STUDY,
-    "r2": {"cmd_tests.cpp", "test_results.cpp", "diversity.cpp"} | STUDY,  # the share of a term in adonis
+    "r2": {"cmd_tests.cpp", "test_results.cpp", "diversity.cpp"}
+    | STUDY,  # the share of a term in adonis
     "auc": STUDY,
     "accuracy": STUDY,
     "log_loss": {"_baselines.py"} | STUDY,  # scikit-learn's loss
@@ -88,7 +99,11 @@ ALSO = {
 
 @pytest.mark.parametrize("name", [metric.name for metric in METRICS])
 def test_no_metric_has_a_name_in_any_file_but_its_table(name: str):
-    files = [*(ROOT / "csrc").rglob("*.cpp"), *(ROOT / "csrc").rglob("*.h"), *(ROOT / "deepbio_torch").rglob("*.py")]
+    files = [
+        *(ROOT / "csrc").rglob("*.cpp"),
+        *(ROOT / "csrc").rglob("*.h"),
+        *(ROOT / "deepbio_torch").rglob("*.py"),
+    ]
     naming = {file.name for file in files if re.search(rf"[\"']{name}[\"']", file.read_text())}
     assert "metrics.cpp" in naming and naming <= {"metrics.cpp"} | ALSO.get(name, set())
 
@@ -97,9 +112,20 @@ def test_no_metric_has_a_name_in_any_file_but_its_table(name: str):
 NAMES_OF_LOSSES = {"huber": {"losses.h", "losses.py"}}
 
 
-@pytest.mark.parametrize("name", [name for row in rows("loss") if row.name == "loss_type" for name in row.choices])
+@pytest.mark.parametrize(
+    "name", [name for row in rows("loss") if row.name == "loss_type" for name in row.choices]
+)
 def test_no_loss_has_a_name_in_any_file_but_its_table(name: str):
-    files = [*(ROOT / "csrc").rglob("*.cpp"), *(ROOT / "csrc").rglob("*.h"), *(ROOT / "deepbio_torch").rglob("*.py")]
+    files = [
+        *(ROOT / "csrc").rglob("*.cpp"),
+        *(ROOT / "csrc").rglob("*.h"),
+        *(ROOT / "deepbio_torch").rglob("*.py"),
+    ]
     naming = {file.name for file in files if re.search(rf"[\"'=]{name}[\"'`]", file.read_text())}
-    of_metrics = {"metrics.cpp"} | ALSO[name] if name in {metric.name for metric in METRICS} else set()
-    assert "losses.cpp" in naming and naming <= {"losses.cpp"} | NAMES_OF_LOSSES.get(name, set()) | of_metrics
+    of_metrics = (
+        {"metrics.cpp"} | ALSO[name] if name in {metric.name for metric in METRICS} else set()
+    )
+    assert (
+        "losses.cpp" in naming
+        and naming <= {"losses.cpp"} | NAMES_OF_LOSSES.get(name, set()) | of_metrics
+    )

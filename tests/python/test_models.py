@@ -37,12 +37,18 @@ def distinct(tokens):
 # --- AAM's own numbers ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("kind", "cls"), [("pretrain", SequenceEncoder), ("train", SequencePredictor)])
-def test_from_pretrained_reads_a_run_directory_and_refuses_weights_that_do_not_fit(kind, cls, tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "cls"), [("pretrain", SequenceEncoder), ("train", SequencePredictor)]
+)
+def test_from_pretrained_reads_a_run_directory_and_refuses_weights_that_do_not_fit(
+    kind, cls, tmp_path
+):
     save_file = pytest.importorskip("safetensors.torch").save_file
     model = cls(**SMALL, predict_nucleotides=True).eval()
     save_file(model.state_dict(), tmp_path / "model.safetensors")
-    (tmp_path / "config.json").write_text(json.dumps({"kind": kind, "model": model.config.to_dict()}))
+    (tmp_path / "config.json").write_text(
+        json.dumps({"kind": kind, "model": model.config.to_dict()})
+    )
     loaded = from_pretrained(tmp_path)
     assert type(loaded) is cls and not loaded.training
     expected, got = model(small_tokens()), loaded(small_tokens())
@@ -59,7 +65,9 @@ def test_from_pretrained_reads_a_run_directory_and_refuses_weights_that_do_not_f
 @pytest.mark.parametrize("activation", ["gelu", "relu"])
 def test_encoder_layer_is_torchs_own_pre_norm_layer(activation):
     torch.manual_seed(1)
-    oracle = nn.TransformerEncoderLayer(24, 3, 40, 0.0, activation, batch_first=True, norm_first=True).double()
+    oracle = nn.TransformerEncoderLayer(
+        24, 3, 40, 0.0, activation, batch_first=True, norm_first=True
+    ).double()
     ours = EncoderLayer(Stack(1, 3, 24, 40, 0.0, {"gelu": 0, "relu": 2}[activation])).double()
     ours.load_state_dict(oracle.state_dict())
     x = torch.randn(5, 7, 24, dtype=torch.double)
@@ -71,7 +79,9 @@ def test_encoder_layer_is_torchs_own_pre_norm_layer(activation):
     (expected[mask] * weight).sum().backward()
     (got[mask] * weight).sum().backward()
     torch.testing.assert_close(right.grad, left.grad, atol=1e-10, rtol=0)
-    for (name, a), (other, b) in zip(ours.named_parameters(), oracle.named_parameters(), strict=True):
+    for (name, a), (other, b) in zip(
+        ours.named_parameters(), oracle.named_parameters(), strict=True
+    ):
         assert name == other
         torch.testing.assert_close(a.grad, b.grad, atol=1e-10, rtol=0)
     torch.testing.assert_close(ours(x), oracle(x), atol=1e-10, rtol=0)  # without a mask
@@ -100,11 +110,15 @@ def test_distinct_asvs_and_padded_tokens_give_the_same(kind):
     once = model(batch, return_nucleotides=True)
     nucleotides = padded.pop("nuc_predictions")
     per_slot = once.pop("nuc_predictions")[batch["asv_index"]]
-    torch.testing.assert_close(per_slot[batch["mask"]], nucleotides[batch["mask"]], atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        per_slot[batch["mask"]], nucleotides[batch["mask"]], atol=1e-5, rtol=0
+    )
     assert set(padded) == set(once)
     for key, expected in padded.items():
         torch.testing.assert_close(once[key], expected, atol=1e-5, rtol=0)
-    again = model({**batch, "asv_tokens": None, "asv_embeddings": model.encode_asvs(batch["asv_tokens"])})
+    again = model(
+        {**batch, "asv_tokens": None, "asv_embeddings": model.encode_asvs(batch["asv_tokens"])}
+    )
     torch.testing.assert_close(again["embeddings"], once["embeddings"], atol=0, rtol=0)
 
 
@@ -116,7 +130,9 @@ def test_padding_changes_nothing_and_gives_no_nan():
         model(tokens, return_sample_embeddings=True),
         model(wider, return_sample_embeddings=True),
     )
-    torch.testing.assert_close(long["target_prediction"], short["target_prediction"], atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        long["target_prediction"], short["target_prediction"], atol=1e-5, rtol=0
+    )
     assert (long["base_embeddings"][~(wider > 0).any(-1)] == 0).all()
     model.train()
     out = model(torch.zeros(2, 3, 5, dtype=torch.long), return_nucleotides=True)
@@ -129,7 +145,9 @@ def test_the_order_of_letters_and_of_samples_matters_as_it_should():
     model = SequencePredictor(**SMALL).eval()
     tokens = small_tokens()
     out = model(tokens)["target_prediction"]
-    torch.testing.assert_close(model(tokens.flip(0))["target_prediction"].flip(0), out, atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        model(tokens.flip(0))["target_prediction"].flip(0), out, atol=1e-5, rtol=0
+    )
     changed = tokens.clone()
     changed[1, 0, 1] = changed[1, 0, 1] % 4 + 1
     difference = (model(changed)["target_prediction"] - out).abs().flatten()
@@ -141,9 +159,13 @@ def test_masking_hides_letters_only_and_only_in_training(strategy):
     torch.manual_seed(0)
     tokens = torch.randint(1, 5, (40, 6, 21))
     tokens[..., 0], tokens[..., 15:], tokens[:, 3, 4] = 5, 0, 0
-    model = SequenceEncoder(**SMALL, predict_nucleotides=True, nuc_mask_ratio=0.3, nuc_mask_strategy=strategy)
+    model = SequenceEncoder(
+        **SMALL, predict_nucleotides=True, nuc_mask_ratio=0.3, nuc_mask_strategy=strategy
+    )
     seen = []
-    model.sample_encoder.asv_encoder.transformer.register_forward_hook(lambda m, args, out: seen.append(args[1]))
+    model.sample_encoder.asv_encoder.transformer.register_forward_hook(
+        lambda m, args, out: seen.append(args[1])
+    )
     where = model(tokens, return_nucleotides=True)["mask_indices"]
     assert where.shape == tokens.shape and where.dtype == torch.bool
     letters = (tokens >= 1) & (tokens <= 4)
@@ -151,7 +173,9 @@ def test_masking_hides_letters_only_and_only_in_training(strategy):
     share = where.sum() / letters.sum()
     assert 0.26 < share < 0.33
     if strategy == "span":
-        assert (where.sum(-1) == torch.floor(0.3 * letters.sum(-1))).all()  # the budget of every row is used up
+        assert (
+            where.sum(-1) == torch.floor(0.3 * letters.sum(-1))
+        ).all()  # the budget of every row is used up
         joined = (where[..., 1:] & where[..., :-1]).sum() / where.sum()
         assert joined > 0.5  # in random masking about 0.3
     assert "mask_indices" not in model(tokens)
@@ -163,7 +187,9 @@ def test_masking_hides_letters_only_and_only_in_training(strategy):
 
 
 def test_pickle_deepcopy_and_state_dict_keep_the_model():
-    model = SequencePredictor(**SMALL, categorical_cardinalities={"site": 3}, regressor_hidden_dims=[8]).eval()
+    model = SequencePredictor(
+        **SMALL, categorical_cardinalities={"site": 3}, regressor_hidden_dims=[8]
+    ).eval()
     tokens, ids = small_tokens(), {"site": torch.tensor([0, 1, 2])}
     expected = model(tokens, categorical_ids=ids)["target_prediction"]
     other = SequencePredictor(model.config).eval()
@@ -179,12 +205,20 @@ def test_export_sees_plain_aten_for_any_batch_asvs_and_length():
     model = SequencePredictor(**SMALL).eval()
     sizes = {0: torch.export.Dim("B", min=1, max=64), 1: torch.export.Dim("S", min=2, max=12),
              2: torch.export.Dim("L", min=2, max=21)}  # fmt: skip
-    program = torch.export.export(model, (small_tokens(),), dynamic_shapes={"tokens": sizes}, strict=False)
+    program = torch.export.export(
+        model, (small_tokens(),), dynamic_shapes={"tokens": sizes}, strict=False
+    )
     program = program.run_decompositions()
     assert not [node for node in program.graph.nodes if "deepbio" in str(node.target)]
     for batch, asvs, length in ((1, 2, 3), (5, 7, 21), (2, 3, 9)):
-        tokens = small_tokens(1, batch, asvs, length) if length > 3 else torch.randint(1, 5, (batch, asvs, length))
-        torch.testing.assert_close(program.module()(tokens)["target_prediction"], model(tokens)["target_prediction"])
+        tokens = (
+            small_tokens(1, batch, asvs, length)
+            if length > 3
+            else torch.randint(1, 5, (batch, asvs, length))
+        )
+        torch.testing.assert_close(
+            program.module()(tokens)["target_prediction"], model(tokens)["target_prediction"]
+        )
 
 
 def test_frozen_base_gets_no_gradient_and_the_head_does():
@@ -196,24 +230,40 @@ def test_frozen_base_gets_no_gradient_and_the_head_does():
 
 def test_initial_parameters_follow_aams_rules_and_the_seed():
     torch.manual_seed(7)
-    first = SequencePredictor(**SMALL, categorical_cardinalities={"site": 400}, regressor_hidden_dims=[8])
+    first = SequencePredictor(
+        **SMALL, categorical_cardinalities={"site": 400}, regressor_hidden_dims=[8]
+    )
     torch.manual_seed(7)
     again = SequencePredictor(first.config)
     other = SequencePredictor(first.config)
     state = first.state_dict()
     assert all(torch.equal(value, again.state_dict()[key]) for key, value in state.items())
-    assert not torch.equal(state["target_head.0.weight"], other.state_dict()["target_head.0.weight"])
+    assert not torch.equal(
+        state["target_head.0.weight"], other.state_dict()["target_head.0.weight"]
+    )
     stack = "target_encoder.encoder.layers."
-    layers = [{k.split(f".{i}.", 1)[1]: v for k, v in state.items() if k.startswith(f"{stack}{i}.")} for i in (0, 1)]
+    layers = [
+        {k.split(f".{i}.", 1)[1]: v for k, v in state.items() if k.startswith(f"{stack}{i}.")}
+        for i in (0, 1)
+    ]
     assert len(layers[0]) == 12
     assert all(torch.equal(layers[0][key], layers[1][key]) for key in layers[0])
-    assert not torch.equal(layers[0]["linear1.weight"], state["count_encoder.encoder.layers.0.linear1.weight"])
+    assert not torch.equal(
+        layers[0]["linear1.weight"], state["count_encoder.encoder.layers.0.linear1.weight"]
+    )
     attention = layers[0]["self_attn.in_proj_weight"]
     bound = math.sqrt(6 / (4 * 16))
-    assert 0.95 * bound < attention.abs().max() <= bound and abs(attention.std() - bound / math.sqrt(3)) < 0.03
-    assert (layers[0]["self_attn.in_proj_bias"] == 0).all() and (layers[0]["norm1.weight"] == 1).all()
+    assert (
+        0.95 * bound < attention.abs().max() <= bound
+        and abs(attention.std() - bound / math.sqrt(3)) < 0.03
+    )
+    assert (layers[0]["self_attn.in_proj_bias"] == 0).all() and (
+        layers[0]["norm1.weight"] == 1
+    ).all()
     table = state["categorical_embedder.embeddings.site.weight"]
-    assert (table[0] == 0).all() and abs(table[1:].mean()) < 0.05 and abs(table[1:].std() - 1) < 0.05
+    assert (
+        (table[0] == 0).all() and abs(table[1:].mean()) < 0.05 and abs(table[1:].std() - 1) < 0.05
+    )
     assert (state["target_head.0.bias"] == 0).all()
     assert 0 < layers[0]["linear1.bias"].abs().max() <= 1 / 4  # fan_in of the weight beside it, 16
 
@@ -230,7 +280,11 @@ def test_initial_parameters_follow_aams_rules_and_the_seed():
         ({"activation": "swish"}, ["activation", "gelu_tanh", "swish"]),
         ({"categorical_fusion": "late"}, ["late", "perceiver", "cross-attention"]),
         (
-            {"categorical_fusion": "perceiver", "categorical_cardinalities": {"a": 2}, "cross_attn_heads": 3},
+            {
+                "categorical_fusion": "perceiver",
+                "categorical_cardinalities": {"a": 2},
+                "cross_attn_heads": 3,
+            },
             ["cross_attn_heads", "3", "128"],
         ),
         ({"is_classifier": True}, ["out_dim", "2"]),
@@ -313,7 +367,9 @@ def test_the_cpp_shell_has_the_same_names_and_the_same_bits(kind, fields):
     model = kind(**SMALL, **fields).eval()
     config = json.dumps(model.config.to_dict())
     is_predictor = kind is SequencePredictor
-    assert extension.parameter_names(config, is_predictor) == [name for name, _ in model.named_parameters()]
+    assert extension.parameter_names(config, is_predictor) == [
+        name for name, _ in model.named_parameters()
+    ]
     tokens = small_tokens()
     ids = {column: torch.tensor([0, 1, 2]) for column in model.config.categorical_cardinalities}
     batch = {**distinct(tokens), "counts": torch.arange(15.0).view(3, 5)}

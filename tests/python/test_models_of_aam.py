@@ -36,7 +36,9 @@ def read_golden(name):
 
 def golden_model(parts, metadata):
     options = dict(metadata["model"])
-    kind = {"SequenceEncoder": SequenceEncoder, "SequencePredictor": SequencePredictor}[options.pop("class")]
+    kind = {"SequenceEncoder": SequenceEncoder, "SequencePredictor": SequencePredictor}[
+        options.pop("class")
+    ]
     model = kind(**options, nuc_mask_ratio=0.0)
     model.load_state_dict(parts["weight"])  # strict: every name, every shape
     return model.train()
@@ -49,7 +51,9 @@ def reference_total_loss(out, inputs, options):
     if "target_prediction" in out:
         prediction, target = out["target_prediction"], inputs["target"]
         if options.get("is_classifier"):
-            loss = F.nll_loss(prediction, target.long().flatten(), torch.tensor(options["class_weights"]))
+            loss = F.nll_loss(
+                prediction, target.long().flatten(), torch.tensor(options["class_weights"])
+            )
         else:
             kinds = {"huber": F.smooth_l1_loss, "mae": F.l1_loss, "mse": F.mse_loss}
             loss = kinds[options.get("target_loss_type", "huber")](prediction, target)
@@ -77,10 +81,16 @@ def reference_total_loss(out, inputs, options):
 def test_outputs_loss_and_gradients_are_those_of_aam(name):
     parts, metadata = read_golden(name)
     model, inputs = golden_model(parts, metadata), parts["input"]
-    ids = {key.partition(".")[2]: value for key, value in inputs.items() if key.startswith("categorical.")}
+    ids = {
+        key.partition(".")[2]: value
+        for key, value in inputs.items()
+        if key.startswith("categorical.")
+    }
     out = model(inputs["tokens"], inputs["raw_counts"], ids or None, True, True)
     for key, expected in parts["output"].items():
-        torch.testing.assert_close(out[key], expected, atol=2e-6, rtol=0, msg=lambda m, key=key: f"{key}: {m}")
+        torch.testing.assert_close(
+            out[key], expected, atol=2e-6, rtol=0, msg=lambda m, key=key: f"{key}: {m}"
+        )
     out["loss_anchor"] = torch.zeros(())
     loss = reference_total_loss(out, inputs, metadata["loss"])
     torch.testing.assert_close(loss, parts["loss"]["total_loss"].squeeze(), atol=2e-6, rtol=0)
@@ -123,18 +133,26 @@ def test_load_aam_reads_the_architecture_from_a_trainer_checkpoint(name, tmp_pat
     torch.save({"model_state_dict": weights, "epoch": 3, "config": {}}, tmp_path / "best_model.pt")
     options = dict(metadata["model"])
     options.pop("class")
-    cannot_be_seen = {key: value for key, value in options.items() if "heads" in key or "activation" in key}
+    cannot_be_seen = {
+        key: value for key, value in options.items() if "heads" in key or "activation" in key
+    }
     if options.get("is_classifier"):
         cannot_be_seen["is_classifier"] = True
     loaded = load_aam(tmp_path / "best_model.pt", **cannot_be_seen)
     wanted = ModelConfig.from_dict(options).to_dict()
     found = loaded.config.to_dict()
     differing = {
-        key for key in wanted if found[key] != wanted[key] and "dropout" not in key and "intermediate" not in key
+        key
+        for key in wanted
+        if found[key] != wanted[key] and "dropout" not in key and "intermediate" not in key
     }
     assert not differing
-    ids = {k.partition(".")[2]: v for k, v in parts["input"].items() if k.startswith("categorical.")}
+    ids = {
+        k.partition(".")[2]: v for k, v in parts["input"].items() if k.startswith("categorical.")
+    }
     with torch.no_grad():
-        out = loaded(parts["input"]["tokens"], parts["input"]["raw_counts"], ids or None, True, True)
+        out = loaded(
+            parts["input"]["tokens"], parts["input"]["raw_counts"], ids or None, True, True
+        )
     for key, expected in parts["output"].items():
         torch.testing.assert_close(out[key], expected, atol=2e-6, rtol=0)

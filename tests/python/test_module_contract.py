@@ -72,7 +72,9 @@ def test_the_whole_model_compiles_as_one_graph_for_any_shape(kind):
     compiled = torch.compile(model, fullgraph=True, dynamic=True, backend=count)
     for shape in ((3, 5, 4, 12), (5, 9, 6, 17), (4, 6, 7, 20)):
         batch = samples(*shape)
-        torch.testing.assert_close(answer(compiled(batch)), answer(model(batch)), atol=2e-6, rtol=2e-6)
+        torch.testing.assert_close(
+            answer(compiled(batch)), answer(model(batch)), atol=2e-6, rtol=2e-6
+        )
     assert len(graphs) == 1
     trained = torch.compile(model, fullgraph=True, dynamic=True, backend="aot_eager")
     batch = samples()
@@ -88,18 +90,28 @@ def test_distinct_asvs_are_exported_with_batch_asvs_slots_and_length_free(kind):
             self.model = kind(**SMALL).eval()
 
         def forward(self, asv_tokens, asv_index, mask):
-            return answer(self.model({"asv_tokens": asv_tokens, "asv_index": asv_index, "mask": mask}))
+            return answer(
+                self.model({"asv_tokens": asv_tokens, "asv_index": asv_index, "mask": mask})
+            )
 
     flat, first = Flat(), samples()
     most = {"U": 99, "L": 21, "B": 64, "S": 12}
-    asvs, length, batch, slots = (torch.export.Dim(name, min=2, max=size) for name, size in most.items())
-    shapes = {"asv_tokens": {0: asvs, 1: length}, "asv_index": {0: batch, 1: slots}, "mask": {0: batch, 1: slots}}
+    asvs, length, batch, slots = (
+        torch.export.Dim(name, min=2, max=size) for name, size in most.items()
+    )
+    shapes = {
+        "asv_tokens": {0: asvs, 1: length},
+        "asv_index": {0: batch, 1: slots},
+        "mask": {0: batch, 1: slots},
+    }
     program = torch.export.export(flat, tuple(first.values()), dynamic_shapes=shapes, strict=False)
     program = program.run_decompositions()
     assert not [node for node in program.graph.nodes if "deepbio" in str(node.target)]
     for shape in ((2, 9, 6, 20), (7, 3, 2, 5)):
         other = samples(*shape)
-        torch.testing.assert_close(program.module()(*other.values()), flat(*other.values()), atol=2e-6, rtol=2e-6)
+        torch.testing.assert_close(
+            program.module()(*other.values()), flat(*other.values()), atol=2e-6, rtol=2e-6
+        )
 
 
 DDP = """
@@ -161,7 +173,9 @@ def test_two_processes_of_ddp_learn_what_one_process_learns(tmp_path):
     state = torch.load(tmp_path / "state.pt")
     assert (state["target_head.weight"] - start["target_head.weight"]).abs().max() > 1e-3
     for name, value in model.state_dict().items():
-        torch.testing.assert_close(state[name], value, atol=1e-5, rtol=0, msg=lambda m, name=name: f"{name}: {m}")
+        torch.testing.assert_close(
+            state[name], value, atol=1e-5, rtol=0, msg=lambda m, name=name: f"{name}: {m}"
+        )
 
 
 @KINDS
@@ -171,7 +185,8 @@ def test_forward_hooks_see_every_part_and_may_change_it(kind):
     handles = [
         part.register_forward_hook(lambda part, args, out, name=name: seen.__setitem__(name, out))
         for name, part in model.named_modules()
-        if type(part).__name__ in ("EncoderLayer", "TransformerEncoder", "AttentionPooling", "ASVEncoder")
+        if type(part).__name__
+        in ("EncoderLayer", "TransformerEncoder", "AttentionPooling", "ASVEncoder")
     ]
     hooked = answer(model(batch))  # layer by layer now
     torch.testing.assert_close(hooked, expected, atol=2e-6, rtol=2e-6)
@@ -179,7 +194,9 @@ def test_forward_hooks_see_every_part_and_may_change_it(kind):
     for handle in handles:
         handle.remove()
     assert torch.equal(answer(model(batch)), expected)
-    handle = model.get_submodule(next(iter(seen))).register_forward_hook(lambda part, args, out: torch.zeros_like(out))
+    handle = model.get_submodule(next(iter(seen))).register_forward_hook(
+        lambda part, args, out: torch.zeros_like(out)
+    )
     assert not torch.equal(answer(model(batch)), expected)
     handle.remove()
 
@@ -190,7 +207,9 @@ def test_functional_call_takes_other_parameters_and_differentiates_in_them(kind)
     state = dict(other.named_parameters())
     out = answer(torch.func.functional_call(model, state, (batch,)))
     assert torch.equal(out, answer(other(batch)))
-    got = torch.func.grad(lambda p: answer(torch.func.functional_call(model, p, (batch,))).square().sum())(state)
+    got = torch.func.grad(
+        lambda p: answer(torch.func.functional_call(model, p, (batch,))).square().sum()
+    )(state)
     same_gradients(got, gradients(other, answer(other(batch)).square().sum()))
 
 
@@ -209,7 +228,9 @@ def test_float64_gives_the_same_numbers_and_stays_float64(kind):
 def test_activation_checkpointing_repeats_the_dropout_and_gives_the_same_gradients(kind):
     model, batch = kind(**SMALL).train(), samples()
     for reentrant in (False, True):
-        weight = torch.ones((), requires_grad=True)  # reentrant checkpoints want an input that asks for a gradient
+        weight = torch.ones(
+            (), requires_grad=True
+        )  # reentrant checkpoints want an input that asks for a gradient
 
         def run(factor):
             return answer(model(batch, return_nucleotides=True)) * factor
@@ -222,5 +243,8 @@ def test_activation_checkpointing_repeats_the_dropout_and_gives_the_same_gradien
         assert torch.equal(kept, plain)
         model.zero_grad()
         kept.square().sum().backward()
-        got = {name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in model.named_parameters()}
+        got = {
+            name: torch.zeros_like(p) if p.grad is None else p.grad
+            for name, p in model.named_parameters()
+        }
         assert all(torch.equal(got[name], value) for name, value in expected.items())

@@ -23,7 +23,9 @@ def test_distances_are_an_array_to_numpy():
     assert values.tolist() == [[0, 5, 10], [5, 0, 5], [10, 5, 0]] and values.dtype == np.float64
     assert np.shares_memory(values, matrix.values.numpy())
     assert not np.shares_memory(np.array(matrix), matrix.values.numpy())
-    assert np.asarray(matrix, dtype=np.float32).dtype == np.float32 and np.asarray(matrix).sum() == 40
+    assert (
+        np.asarray(matrix, dtype=np.float32).dtype == np.float32 and np.asarray(matrix).sum() == 40
+    )
 
 
 def test_distances_come_back_from_pandas_and_scikit_bio():
@@ -60,8 +62,15 @@ def test_metadata_of_a_frame_is_that_of_a_file(community_dir):
     file = db.read_metadata(community_dir / "metadata.tsv")
     assert metadata.ids == file.ids and metadata.columns == [*file.columns, "code"]
     ages, expected = metadata.numbers("age"), file.numbers("age")
-    assert torch.isnan(ages[2]) and torch.equal(ages[3:], expected[3:]) and torch.equal(ages[:2], expected[:2])
-    assert metadata.labels("group")[3] is None and metadata.labels("group")[4:] == file.labels("group")[4:]
+    assert (
+        torch.isnan(ages[2])
+        and torch.equal(ages[3:], expected[3:])
+        and torch.equal(ages[:2], expected[:2])
+    )
+    assert (
+        metadata.labels("group")[3] is None
+        and metadata.labels("group")[4:] == file.labels("group")[4:]
+    )
     assert not metadata.is_numeric("code") and metadata.labels("code")[0] == "0.10"
     again = pickle.loads(pickle.dumps(metadata))
     assert again.ids == metadata.ids and again.labels("code") == metadata.labels("code")
@@ -80,7 +89,9 @@ def test_samples_take_their_targets_from_a_frame_or_from_metadata(community_dir,
     expected = db.SampleDataset(table, metadata=path, **options)
     assert ours.codec == expected.codec and ours.categories == expected.categories
     assert torch.equal(ours.batch(range(24)).targets, expected.batch(range(24)).targets)
-    for one, other in zip(ours.split(0.25, group="site"), expected.split(0.25, group="site"), strict=True):
+    for one, other in zip(
+        ours.split(0.25, group="site"), expected.split(0.25, group="site"), strict=True
+    ):
         assert one.sample_ids == other.sample_ids
     again = pickle.loads(pickle.dumps(ours))
     assert torch.equal(again.batch([1, 5]).targets, ours.batch([1, 5]).targets)
@@ -96,8 +107,12 @@ def test_tables_come_from_sparse_tensors_and_numbered_ids():
     assert table.sample_ids == ["7", "8"] and table.feature_ids == ["0", "1", "2"]
     again = db.Table.from_arrays(table.sample_ids, table.feature_ids, table.to_torch())
     assert torch.equal(again.to_torch().to_dense(), counts)
-    held = torch.sparse_coo_tensor([[1, 0, 1, 1], [2, 1, 0, 2]], [3.0, 2, 3, 1], (2, 3))  # one place twice
-    assert torch.equal(db.Table.from_arrays([7, 8], list("abc"), held).to_torch().to_dense(), counts)
+    held = torch.sparse_coo_tensor(
+        [[1, 0, 1, 1], [2, 1, 0, 2]], [3.0, 2, 3, 1], (2, 3)
+    )  # one place twice
+    assert torch.equal(
+        db.Table.from_arrays([7, 8], list("abc"), held).to_torch().to_dense(), counts
+    )
     zero = torch.sparse_coo_tensor([[0, 1], [0, 1]], [0.0, 5], (2, 2))
     assert db.Table.from_arrays([7, 8], ["a", "b"], zero).native.values.tolist() == [5]
     with pytest.raises(ArgumentError):

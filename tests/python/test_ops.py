@@ -35,7 +35,9 @@ def real(*shape, dtype=torch.double):
 
 
 def mask(rows, length):
-    return torch.arange(length) < torch.arange(rows)[:, None] % (length + 1)  # the first row has nothing real
+    return torch.arange(length) < torch.arange(rows)[:, None] % (
+        length + 1
+    )  # the first row has nothing real
 
 
 def arguments(rows, length, dtype=torch.double):
@@ -71,7 +73,14 @@ def arguments(rows, length, dtype=torch.double):
         "fuse_concat": (x, categories, make(D, D + 3), make(D)),
         "fuse_add": (x, categories, make(D, 3), make(D)),
         "fuse_gmu": (pooled, categories, make(D, 3), make(D), make(D, D + 3), make(D)),
-        "fuse_cross_attention.weights": (x, categories, [make(D, 3), make(D), *normed_attention()], H, 0.0, True),
+        "fuse_cross_attention.weights": (
+            x,
+            categories,
+            [make(D, 3), make(D), *normed_attention()],
+            H,
+            0.0,
+            True,
+        ),
         "attend_latents.weights": (
             x,
             mask(rows, length),
@@ -88,7 +97,11 @@ def arguments(rows, length, dtype=torch.double):
             counts,
             False,
         ),
-        "mix_members": (make(3, rows, D), torch.tensor([0.5, 0.2, 0.3], dtype=dtype), torch.ones(3, dtype=dtype)),
+        "mix_members": (
+            make(3, rows, D),
+            torch.tensor([0.5, 0.2, 0.3], dtype=dtype),
+            torch.ones(3, dtype=dtype),
+        ),
         "conditional_scale": (pooled, torch.randint(0, 4, (rows,)), make(4, D), make(4, D)),
     }
 
@@ -128,7 +141,9 @@ def test_opcheck(name, dtype):
 def test_gradcheck(name):
     like = arguments(3, 4)[name]
     call = flat(like)
-    places = [i for i, value in enumerate(call) if isinstance(value, torch.Tensor) and value.requires_grad]
+    places = [
+        i for i, value in enumerate(call) if isinstance(value, torch.Tensor) and value.requires_grad
+    ]
 
     def run(*tensors):
         filled = list(call)
@@ -151,7 +166,9 @@ def test_strided_input_gives_the_same(name):
     def strided(value):
         if not isinstance(value, torch.Tensor) or value.dim() < 2:
             return value
-        wide = value.detach().repeat_interleave(2, dim=-1).transpose(0, 1).contiguous().transpose(0, 1)
+        wide = (
+            value.detach().repeat_interleave(2, dim=-1).transpose(0, 1).contiguous().transpose(0, 1)
+        )
         out = wide[..., ::2]
         assert not out.is_contiguous() or out.numel() < 2 or 1 in out.shape
         return out
@@ -165,7 +182,18 @@ def test_members_are_checked_and_differentiable():
     def make(*shape):
         return torch.randn(shape, dtype=torch.double).requires_grad_()
 
-    call = (make(4, 5), make(3, 5, 7), make(3, 7), make(3, 7), make(3, 7), make(3, 7, 2), make(3, 2), 0.0, 0.0, True)
+    call = (
+        make(4, 5),
+        make(3, 5, 7),
+        make(3, 7),
+        make(3, 7),
+        make(3, 7),
+        make(3, 7, 2),
+        make(3, 2),
+        0.0,
+        0.0,
+        True,
+    )
     torch.library.opcheck(ops.member_nets, call)
     assert torch.autograd.gradcheck(ops.member_nets, call)
     assert ops.member_nets(make(0, 5), *call[1:]).shape == (3, 0, 2)
@@ -188,7 +216,10 @@ def test_what_known_asvs_and_histograms_need_is_checked():
     ]:
         torch.library.opcheck(op, call)
     assert known[columns[[4, 1, 3]]].tolist() == identity[[4, 1, 3]].tolist()
-    assert ops.known_asv_inputs(columns, index[:0], where[:0], counts[:0], known, False).shape == (0, 3)
+    assert ops.known_asv_inputs(columns, index[:0], where[:0], counts[:0], known, False).shape == (
+        0,
+        3,
+    )
 
 
 def test_masks_and_indices():
@@ -217,7 +248,9 @@ def test_random_masks_follow_torchs_default_generator():
 def test_compile_sees_through_the_encoder_layer():
     layer = ops.encoder_layer.weights
     call = arguments(3, 4)["encoder_layer.weights"]
-    compiled = torch.compile(lambda *a: layer(*a), backend="aot_eager", fullgraph=True, dynamic=True)
+    compiled = torch.compile(
+        lambda *a: layer(*a), backend="aot_eager", fullgraph=True, dynamic=True
+    )
     torch.testing.assert_close(compiled(*call), layer(*call))
     other = arguments(5, 7)["encoder_layer.weights"]
     torch.testing.assert_close(compiled(*other), layer(*other))
@@ -225,7 +258,10 @@ def test_compile_sees_through_the_encoder_layer():
 
 @pytest.mark.parametrize("name", WITH_LISTS)
 def test_vmap_sees_the_operators_behind_a_list(name):
-    first, *rest = [value.detach() if isinstance(value, torch.Tensor) else value for value in arguments(3, 4)[name]]
+    first, *rest = [
+        value.detach() if isinstance(value, torch.Tensor) else value
+        for value in arguments(3, 4)[name]
+    ]
     both = torch.stack([first, 2 * first])
     got = torch.func.vmap(lambda x: operator(name)(x, *rest))(both)
     expected = [operator(name)(x, *rest) for x in both]
@@ -258,7 +294,9 @@ def test_a_program_with_a_schema_of_the_version_before_is_loaded(tmp_path):
     assert "deepbio.encoder_layer.default" in str(program.graph)
     torch.export.save(program, tmp_path / "layer.pt2")
     again = torch.export.load(tmp_path / "layer.pt2").module()
-    torch.testing.assert_close(again(x, where), ops.encoder_layer.weights(x, where, parameters, *rest))
+    torch.testing.assert_close(
+        again(x, where), ops.encoder_layer.weights(x, where, parameters, *rest)
+    )
 
 
 def test_the_order_of_weights_is_that_of_the_parameters_of_torch():

@@ -18,7 +18,12 @@ from deepbio_torch.errors import ArgumentError, ConfigError
 from deepbio_torch.models import ModelConfig, SequenceEncoder
 
 ROOT = Path(__file__).parents[2]
-TRAINING = ("model", "training", "loss", "study")  # of one command, so no name may stand for two things
+TRAINING = (
+    "model",
+    "training",
+    "loss",
+    "study",
+)  # of one command, so no name may stand for two things
 KINDS = (*TRAINING, "encoder")
 RESOLVE = {
     "model": _C.model_config,
@@ -43,7 +48,12 @@ BAD = [
     ("model", "output_activation", "tanh", "one of none, relu, softplus, exp, got 'tanh'"),
     ("model", "regressor_hidden_dims", [8, 0], "1 or more, got 0"),
     ("model", "regressor_dropout", 1, "at least 0 and below 1, got 1"),
-    ("model", "categorical_fusion", "late", "one of concat, add, gmu, cross-attention, perceiver, got 'late'"),
+    (
+        "model",
+        "categorical_fusion",
+        "late",
+        "one of concat, add, gmu, cross-attention, perceiver, got 'late'",
+    ),
     ("model", "categorical_embed_dim", 0, "1 or more, got 0"),
     ("model", "cross_attn_heads", 0, "1 or more, got 0"),
     ("model", "perceiver_num_latents", 0, "1 or more, got 0"),
@@ -72,11 +82,21 @@ BAD = [
     ("study", "test_size", 1, "above 0 and below 1, got 1"),
     ("study", "rarefy_depth", -5, "auto or 0 or more, got -5"),
     ("study", "least_thinning", 0, "above 0 and at most 1, got 0"),
-    ("study", "asv_sampling", "frist", "one of first, abundance, random, got 'frist'; did you mean first?"),
+    (
+        "study",
+        "asv_sampling",
+        "frist",
+        "one of first, abundance, random, got 'frist'; did you mean first?",
+    ),
     ("study", "missing_samples", "skip", "one of error, drop, got 'skip'"),
     ("study", "missing_features", "skip", "one of error, drop, got 'skip'"),
     ("study", "missing_sequences", "drop", "one of error, id, got 'drop'"),
-    ("study", "target_transform", "rank", "one of none, minmax, zscore, log-minmax, log-zscore, got 'rank'"),
+    (
+        "study",
+        "target_transform",
+        "rank",
+        "one of none, minmax, zscore, log-minmax, log-zscore, got 'rank'",
+    ),
     ("loss", "loss_config", {"0": "quantile"}, "one of huber, mse, mae, got 'quantile' for '0'"),
 ]
 
@@ -88,8 +108,12 @@ def typed(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-@pytest.mark.parametrize(("kind", "name", "value", "words"), BAD, ids=[f"{row[1]}={row[2]}" for row in BAD])
-def test_command_and_python_refuse_alike(binary: str, tmp_path: Path, kind: str, name: str, value: object, words: str):
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "words"), BAD, ids=[f"{row[1]}={row[2]}" for row in BAD]
+)
+def test_command_and_python_refuse_alike(
+    binary: str, tmp_path: Path, kind: str, name: str, value: object, words: str
+):
     with pytest.raises(ConfigError) as caught:
         RESOLVE[kind]({name: value})
     message = str(caught.value)
@@ -107,9 +131,13 @@ def test_command_and_python_refuse_alike(binary: str, tmp_path: Path, kind: str,
 
 
 def test_a_doors_own_spelling_reaches_sentences_about_two_options():
-    with pytest.raises(ConfigError, match=r"^count_num_heads: expected a divisor of embedding_dim=10, got 4$"):
+    with pytest.raises(
+        ConfigError, match=r"^count_num_heads: expected a divisor of embedding_dim=10, got 4$"
+    ):
         _C.model_config({"embedding_dim": 10, "attention_heads": 2, "count_num_heads": 4})
-    with pytest.raises(ConfigError, match=r"^loss_config: does not go with loss_type=\"quantile\"$"):
+    with pytest.raises(
+        ConfigError, match=r"^loss_config: does not go with loss_type=\"quantile\"$"
+    ):
         _C.training_options({"loss_type": "quantile", "loss_config": {0: "mae"}})
 
 
@@ -123,17 +151,28 @@ def test_every_default_is_allowed_and_every_option_is_explained(kind: str):
 
 
 def test_no_name_is_declared_twice():
-    names = [name for kind in TRAINING for row in rows(kind) for name in (row.name, *row.other_names, *row.old_names)]
+    names = [
+        name
+        for kind in TRAINING
+        for row in rows(kind)
+        for name in (row.name, *row.other_names, *row.old_names)
+    ]
     assert len(names) == len(set(names))
 
 
 def test_the_command_has_every_option_and_no_other_name_of_it(binary: str):
-    text = subprocess.run([binary, "train", "--help"], capture_output=True, text=True, check=True).stdout
+    text = subprocess.run(
+        [binary, "train", "--help"], capture_output=True, text=True, check=True
+    ).stdout
     shown = set(re.findall(r"--([a-z0-9-]+)", text))
     for kind in TRAINING:
         for row in rows(kind):
-            assert (row.name.replace("_", "-") in shown) == row.on_command or row.name == "seed", row.name
-            assert not shown & {name.replace("_", "-") for name in (*row.other_names, *row.old_names)}
+            assert (row.name.replace("_", "-") in shown) == row.on_command or row.name == "seed", (
+                row.name
+            )
+            assert not shown & {
+                name.replace("_", "-") for name in (*row.other_names, *row.old_names)
+            }
 
 
 def test_old_names_work_with_a_warning_and_aams_names_without():
@@ -141,32 +180,59 @@ def test_old_names_work_with_a_warning_and_aams_names_without():
         trainer = db.Trainer(SequenceEncoder(embedding_dim=8, attention_layers=1), loader_threads=3)
     assert trainer.config["num_workers"] == 3
     config = ModelConfig(is_classifier=True, out_dim=2)
-    assert config.classifier is True and config.is_classifier is True and "classifier" in config.to_dict()
+    assert (
+        config.classifier is True
+        and config.is_classifier is True
+        and "classifier" in config.to_dict()
+    )
     config.is_classifier = False
     assert config.classifier is False
 
 
 def test_old_names_on_the_command_line_are_noted(binary: str, tmp_path: Path):
-    args = ["train", "--table", "none", "--metadata", "m", "--metadata-column", "c", "--output-dir", tmp_path / "r"]
+    args = [
+        "train",
+        "--table",
+        "none",
+        "--metadata",
+        "m",
+        "--metadata-column",
+        "c",
+        "--output-dir",
+        tmp_path / "r",
+    ]
     done = subprocess.run([binary, *args, "--loader-threads", "2"], capture_output=True, text=True)
     assert "--loader-threads is now --num-workers" in done.stderr
-    done = subprocess.run([binary, *args, "--target-loss-type", "mae"], capture_output=True, text=True)
+    done = subprocess.run(
+        [binary, *args, "--target-loss-type", "mae"], capture_output=True, text=True
+    )
     assert "is now" not in done.stderr and "none" in done.stderr
 
 
 def test_one_option_sets_all_stacks_and_one_stack_wins():
     for config in (ModelConfig(attention_layers=3, asv_num_layers=1), ModelConfig.from_dict({"attention_layers": 3,
                    "asv_num_layers": 1})):  # fmt: skip
-        assert (config.asv_num_layers, config.sample_num_layers, config.target_num_layers) == (1, 3, 3)
+        assert (config.asv_num_layers, config.sample_num_layers, config.target_num_layers) == (
+            1,
+            3,
+            3,
+        )
 
 
 def test_values_of_numpy_torch_and_tuples_are_taken():
     config = ModelConfig.from_dict({"embedding_dim": np.int64(16), "asv_dropout": np.float32(0.25),
                                     "regressor_hidden_dims": (4, 2), "count_embedding": np.bool_(True)})  # fmt: skip
-    assert config.embedding_dim == 16 and config.asv_dropout == 0.25 and config.count_embedding is True
+    assert (
+        config.embedding_dim == 16 and config.asv_dropout == 0.25 and config.count_embedding is True
+    )
     assert config.regressor_hidden_dims == [4, 2]
-    assert _C.loss_options({"class_weights": torch.tensor([1.0, 0.5])})["class_weights"] == [1.0, 0.5]
-    with pytest.raises(ArgumentError, match="^expected a number, text, a list or a mapping, got bytes$"):
+    assert _C.loss_options({"class_weights": torch.tensor([1.0, 0.5])})["class_weights"] == [
+        1.0,
+        0.5,
+    ]
+    with pytest.raises(
+        ArgumentError, match="^expected a number, text, a list or a mapping, got bytes$"
+    ):
         ModelConfig.from_dict({"activation": b"relu"})
 
 
@@ -180,7 +246,9 @@ def test_docstrings_and_signatures_list_the_options():
 
 def test_a_misspelt_option_is_answered_with_the_nearest():
     for make in (ModelConfig, SequenceEncoder, lambda **given: ModelConfig.from_dict(given)):
-        with pytest.raises(ConfigError, match="^unknown option 'embeding_dim'; did you mean embedding_dim=\\?$"):
+        with pytest.raises(
+            ConfigError, match="^unknown option 'embeding_dim'; did you mean embedding_dim=\\?$"
+        ):
             make(embeding_dim=3)
 
 
@@ -208,7 +276,9 @@ def test_a_misspelt_option_is_answered_alike_by_flag_and_file(binary: str, tmp_p
         tmp_path / "r",
     ]
     typed = subprocess.run([*args, "--batch-sise", "3"], capture_output=True, text=True)
-    filed = subprocess.run([*args, "--config", tmp_path / "options.json"], capture_output=True, text=True)
+    filed = subprocess.run(
+        [*args, "--config", tmp_path / "options.json"], capture_output=True, text=True
+    )
     assert typed.returncode == filed.returncode == 2
     assert "unknown option '--batch-sise'; did you mean --batch-size?" in typed.stderr
     assert "unknown option 'batch_sise'; did you mean batch_size?" in filed.stderr
@@ -235,12 +305,20 @@ def test_options_of_a_file_are_checked_like_typed_ones(binary: str, tmp_path: Pa
         ('{"classifier": "yes please"}', "classifier"),
     ):
         (tmp_path / "options.json").write_text(entry)
-        done = subprocess.run([*args, "--config", tmp_path / "options.json"], capture_output=True, text=True)
-        assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1, entry
+        done = subprocess.run(
+            [*args, "--config", tmp_path / "options.json"], capture_output=True, text=True
+        )
+        assert (
+            done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1
+        ), entry
 
 
-def test_the_options_of_a_python_trainer_are_a_file_for_the_command(binary: str, tmp_path: Path, community_dir: Path):
-    trainer = db.Trainer(SequenceEncoder(embedding_dim=8, attention_layers=1), epochs=3, penalty=0.5, loss_type="mae")
+def test_the_options_of_a_python_trainer_are_a_file_for_the_command(
+    binary: str, tmp_path: Path, community_dir: Path
+):
+    trainer = db.Trainer(
+        SequenceEncoder(embedding_dim=8, attention_layers=1), epochs=3, penalty=0.5, loss_type="mae"
+    )
     (tmp_path / "options.json").write_text(json.dumps(trainer.config))
     done = subprocess.run(
         [binary, "train", "--table", community_dir / "table.biom", "--metadata", community_dir / "metadata.tsv",
@@ -250,26 +328,46 @@ def test_the_options_of_a_python_trainer_are_a_file_for_the_command(binary: str,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     resolved = json.loads((tmp_path / "run/config.json").read_text())["training"]["resolved"]
-    assert resolved["epochs"] == 1 and resolved["batch_size"] == 8 and resolved["loss"]["loss_type"] == "mae"
+    assert (
+        resolved["epochs"] == 1
+        and resolved["batch_size"] == 8
+        and resolved["loss"]["loss_type"] == "mae"
+    )
     assert resolved["loss"]["penalty"] == 0.5
 
 
 def test_every_option_has_one_row_and_no_flag_beside_it():
     sources = {path: path.read_text() for path in (ROOT / "csrc").rglob("*.cpp")}
     # Of every command, and of those of tables, which have no study: not the trainer's options.
-    own = {("main.cpp", "seed"), ("cmd_unifrac.cpp", "rarefy_depth"), ("community_input.cpp", "missing_features")}
+    own = {
+        ("main.cpp", "seed"),
+        ("cmd_unifrac.cpp", "rarefy_depth"),
+        ("community_input.cpp", "missing_features"),
+    }
     own |= {("cmd_tests.cpp", "missing_values")}
     # checkpoint.cpp keeps in a run how it reads its table; predictor.cpp has its own batches.
-    other = {("checkpoint.cpp", "max_bp"), ("checkpoint.cpp", "token_limit"), ("predictor.cpp", "batch_size")}
+    other = {
+        ("checkpoint.cpp", "max_bp"),
+        ("checkpoint.cpp", "token_limit"),
+        ("predictor.cpp", "batch_size"),
+    }
     other |= {("checkpoint.cpp", row.name) for row in rows("study")}
     generated = ("_num_layers", "_num_heads", "_intermediate_size", "_dropout")  # of every stack
     for kind in KINDS:
         for row in rows(kind):
-            declared = [path.name for path, text in sources.items() if re.search(rf'\{{"{row.name}",\s*&', text)]
+            declared = [
+                path.name
+                for path, text in sources.items()
+                if re.search(rf'\{{"{row.name}",\s*&', text)
+            ]
             places = [name for name in declared if (name, row.name) not in other]
-            assert len(places) == 1 or (not places and (row.sets or row.name.endswith(generated))), (row.name, places)
+            assert len(places) == 1 or (
+                not places and (row.sets or row.name.endswith(generated))
+            ), (row.name, places)
             flag = f'"--{row.name.replace("_", "-")}'
-            by_hand = {path.name for path, text in sources.items() if re.search(rf"\({flag}[\",]", text)}
+            by_hand = {
+                path.name for path, text in sources.items() if re.search(rf"\({flag}[\",]", text)
+            }
             assert all((name, row.name) in own for name in by_hand), (row.name, by_hand)
 
 
@@ -277,6 +375,10 @@ def test_rows_are_data_without_a_function_for_each():
     bodies = [
         body
         for path in (ROOT / "csrc/deepbio").rglob("*.cpp")
-        for body in re.findall(r"^OptionRows \w+::rows\(\) \{\n(.*?)^\}", path.read_text(), re.DOTALL | re.MULTILINE)
+        for body in re.findall(
+            r"^OptionRows \w+::rows\(\) \{\n(.*?)^\}", path.read_text(), re.DOTALL | re.MULTILINE
+        )
     ]
-    assert len(bodies) >= 6 and not [body for body in bodies if re.search(r"\[[&=\w]*\]\s*\(", body)]
+    assert len(bodies) >= 6 and not [
+        body for body in bodies if re.search(r"\[[&=\w]*\]\s*\(", body)
+    ]

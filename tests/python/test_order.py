@@ -49,13 +49,21 @@ def test_every_index_comes_once_in_the_order_of_the_loader(size):
 
 def test_ranks_get_as_many_indices_and_together_all():
     parts = [list(ShuffledSampler(100, seed=1, rank=rank, world_size=3)) for rank in range(3)]
-    assert {len(part) for part in parts} == {34} and len(ShuffledSampler(100, rank=2, world_size=3)) == 34
+    assert {len(part) for part in parts} == {34} and len(
+        ShuffledSampler(100, rank=2, world_size=3)
+    ) == 34
     assert set(sum(parts, [])) == set(range(100))
 
 
 def test_a_thousand_million_items_take_no_memory_and_resume_at_once():
     loader = db.DataLoader(
-        Numbers(10**9), batch_size=4, shuffle=True, seed=1, num_workers=2, collate_fn=list, drop_last=True
+        Numbers(10**9),
+        batch_size=4,
+        shuffle=True,
+        seed=1,
+        num_workers=2,
+        collate_fn=list,
+        drop_last=True,
     )
     tracemalloc.start()
     first = list(itertools.islice(loader, 3))
@@ -64,7 +72,9 @@ def test_a_thousand_million_items_take_no_memory_and_resume_at_once():
     assert tracemalloc.get_traced_memory()[1] < 2 << 20
     tracemalloc.stop()
     assert sum(first, []) == further[:12] and len(set(further)) == 20 and max(further) < 10**9
-    again = db.DataLoader(Numbers(10**9), batch_size=4, shuffle=True, collate_fn=list, drop_last=True)
+    again = db.DataLoader(
+        Numbers(10**9), batch_size=4, shuffle=True, collate_fn=list, drop_last=True
+    )
     again.load_state_dict({**state, "given": 10**8})
     late = list(itertools.islice(again, 2))
     assert len(loader) == 25 * 10**7 and not set(sum(late, [])) & set(further)

@@ -45,7 +45,10 @@ def test_distances_without_a_tree_are_those_of_scipy(table: db.Table):
         got = db.beta_diversity(table, metric, pseudocount=0.5)
         assert got.ids == table.sample_ids
         assert np.abs(got.values.numpy() - squareform(values)).max() < 1e-11, metric
-    assert torch.equal(db.beta_diversity(table, "bray_curtis").values, db.beta_diversity(table, "braycurtis").values)
+    assert torch.equal(
+        db.beta_diversity(table, "bray_curtis").values,
+        db.beta_diversity(table, "braycurtis").values,
+    )
     with pytest.raises(ArgumentError, match="braycurtis"):
         db.beta_diversity(table, "braycurtiss")
 
@@ -59,7 +62,9 @@ def test_coordinates_equal_the_plain_formula_and_the_randomised_ones_the_exact(t
     assert np.allclose(exact.proportion_explained, shares, atol=1e-12)
     random = db.pcoa(distances, 5, method="randomised", seed=3)
     assert np.allclose(random.eigenvalues, eigenvalues, rtol=1e-6)
-    assert torch.equal(random.coordinates, db.pcoa(distances, 5, method="randomised", seed=3).coordinates)
+    assert torch.equal(
+        random.coordinates, db.pcoa(distances, 5, method="randomised", seed=3).coordinates
+    )
     assert db.pcoa(distances, 0).coordinates.shape == (34, 34)
     with pytest.raises(ArgumentError, match="fast"):
         db.pcoa(distances, method="fast")
@@ -89,14 +94,30 @@ def test_pseudo_f_equals_the_plain_formula_and_p_the_share_of_all_orders():
         db.permanova(matrix, {name: "x" for name in "abcde"})
 
 
-def test_the_command_writes_coordinates_and_distances_without_a_tree(deepbio: Run, community_dir: Path, tmp_path: Path):
+def test_the_command_writes_coordinates_and_distances_without_a_tree(
+    deepbio: Run, community_dir: Path, tmp_path: Path
+):
     base = ("unifrac", "--table", community_dir / "table.biom")
-    deepbio(*base, "--metric", "braycurtis", "-o", tmp_path / "b.tsv", "--pcoa", tmp_path / "p.tsv", check=True)
+    deepbio(
+        *base,
+        "--metric",
+        "braycurtis",
+        "-o",
+        tmp_path / "b.tsv",
+        "--pcoa",
+        tmp_path / "p.tsv",
+        check=True,
+    )
     matrix = db.DistanceMatrix.read(tmp_path / "b.tsv")
     assert torch.equal(matrix.values, db.beta_diversity(community_dir / "table.biom").values)
-    shares, header, *rows = [line.split("\t") for line in (tmp_path / "p.tsv").read_text().splitlines()]
+    shares, header, *rows = [
+        line.split("\t") for line in (tmp_path / "p.tsv").read_text().splitlines()
+    ]
     expected = db.pcoa(matrix)
-    assert header == ["sample_id", *(f"PC{k}" for k in range(1, 11))] and [row[0] for row in rows] == matrix.ids
+    assert (
+        header == ["sample_id", *(f"PC{k}" for k in range(1, 11))]
+        and [row[0] for row in rows] == matrix.ids
+    )
     assert np.allclose(np.array([row[1:] for row in rows], float), expected.coordinates, atol=1e-12)
     assert np.allclose(np.array(shares[1:], float), expected.proportion_explained, atol=1e-12)
     tree = ("--tree", community_dir / "tree.nwk")
@@ -119,7 +140,11 @@ def test_validate_says_what_is_wrong_with_a_matrix_in_hdf5(deepbio: Run, tmp_pat
     assert done.returncode == 1 and "a distance between 'a' and 'b'" in done.stdout
     path.write_bytes(path.read_bytes()[:900])
     done = deepbio("validate", path)
-    assert done.returncode == 1 and "whole HDF5 file" in done.stdout and "observation" not in done.stdout
+    assert (
+        done.returncode == 1
+        and "whole HDF5 file" in done.stdout
+        and "observation" not in done.stdout
+    )
 
 
 def test_scikit_bio_gives_the_same_and_reads_the_ordination(table: db.Table, tmp_path: Path):
@@ -164,12 +189,29 @@ def test_unifrac_of_scikit_bio_is_the_same(table: db.Table, shared: Path):
 
 
 @pytest.mark.skipif(shutil.which("ssu") is None, reason="unifrac-tools are not installed")
-@pytest.mark.parametrize("metric", ["unweighted", "weighted_normalized", "weighted_unnormalized", "generalized"])
+@pytest.mark.parametrize(
+    "metric", ["unweighted", "weighted_normalized", "weighted_unnormalized", "generalized"]
+)
 def test_unifrac_binaries_give_the_same(deepbio: Run, shared: Path, tmp_path: Path, metric: str):
     folder = shared / "microbiome" / "moving_pictures"
-    table, tree, alpha = folder / "table.biom", folder / "tree.nwk", ("0.5",) if metric == "generalized" else ()
+    table, tree, alpha = (
+        folder / "table.biom",
+        folder / "tree.nwk",
+        ("0.5",) if metric == "generalized" else (),
+    )
     extra = [part for value in alpha for part in ("-a", value)]
-    command = ["ssu", "-i", table, "-t", tree, "-m", f"{metric}_fp64", "-o", tmp_path / "ssu.tsv", *extra]
+    command = [
+        "ssu",
+        "-i",
+        table,
+        "-t",
+        tree,
+        "-m",
+        f"{metric}_fp64",
+        "-o",
+        tmp_path / "ssu.tsv",
+        *extra,
+    ]
     subprocess.run(list(map(str, command)), check=True, capture_output=True)
     expected = db.DistanceMatrix.read(tmp_path / "ssu.tsv")
     options = {"alpha": 0.5} if alpha else {}

@@ -29,7 +29,14 @@ SMALL = {
 
 def samples(community_dir, **options):
     paths = {"tree": community_dir / "tree.nwk", "metadata": community_dir / "metadata.tsv"}
-    options = {"target": "age", "rarefy_depth": 200, "max_bp": 60, "token_limit": 32, **paths, **options}
+    options = {
+        "target": "age",
+        "rarefy_depth": 200,
+        "max_bp": 60,
+        "token_limit": 32,
+        **paths,
+        **options,
+    }
     return db.SampleDataset(community_dir / "table.biom", **options)
 
 
@@ -55,7 +62,9 @@ def test_a_model_of_an_own_loop_predicts_like_any_run(deepbio, community_dir, tm
     train, held_back = samples(community_dir).split(0.25, seed=1)
     before = db.models.SequencePredictor(**SMALL)
     model, history = trained(train, copy.deepcopy(before))
-    assert any(not torch.equal(a, b) for a, b in zip(before.parameters(), model.parameters(), strict=True))
+    assert any(
+        not torch.equal(a, b) for a, b in zip(before.parameters(), model.parameters(), strict=True)
+    )
     run = db.models.save_pretrained(model, tmp_path / "run", train, val=held_back, history=history)
     assert (run / "val_samples.txt").read_text().split() == held_back.sample_ids
     again = db.models.from_pretrained(run)
@@ -67,13 +76,35 @@ def test_a_model_of_an_own_loop_predicts_like_any_run(deepbio, community_dir, tm
     predictions = db.predict(run, community_dir / "table.biom")
     assert predictions.sample_ids == whole.sample_ids and expected.dtype == torch.float64
     assert torch.allclose(predictions.values, expected, rtol=1e-4, atol=1e-4)
-    deepbio("predict", "--model", run, "--table", community_dir / "table.biom", "-o", tmp_path / "p.tsv", check=True)
+    deepbio(
+        "predict",
+        "--model",
+        run,
+        "--table",
+        community_dir / "table.biom",
+        "-o",
+        tmp_path / "p.tsv",
+        check=True,
+    )
     rows = [line.split("\t") for line in (tmp_path / "p.tsv").read_text().splitlines()[1:]]
     assert [float(row[1]) for row in rows] == pytest.approx(expected.flatten().tolist(), rel=1e-4)
     metadata = ("--metadata", community_dir / "metadata.tsv")
-    deepbio("evaluate", "--model", run, "--table", community_dir / "table.biom", *metadata, check=True)
-    deepbio("embed", "--model", run, "--table", community_dir / "table.biom", "-o", tmp_path / "e.npy", check=True)
-    deepbio("export", "--model", run, "--format", "torchscript", "-o", tmp_path / "m.pt", check=True)
+    deepbio(
+        "evaluate", "--model", run, "--table", community_dir / "table.biom", *metadata, check=True
+    )
+    deepbio(
+        "embed",
+        "--model",
+        run,
+        "--table",
+        community_dir / "table.biom",
+        "-o",
+        tmp_path / "e.npy",
+        check=True,
+    )
+    deepbio(
+        "export", "--model", run, "--format", "torchscript", "-o", tmp_path / "m.pt", check=True
+    )
     assert db.report.write_report(run).stat().st_size > 1000
     with pytest.raises(WriteError, match="overwrite=True"):
         db.models.save_pretrained(model, run, train)
@@ -85,15 +116,22 @@ def test_a_model_of_an_own_loop_predicts_like_any_run(deepbio, community_dir, tm
 def test_classes_and_encoders_are_saved_too(community_dir, tmp_path):
     lines = (community_dir / "metadata.tsv").read_text().splitlines()
     lines = [line for line in lines if not line.startswith("#q2")]
-    rows = [f"{line.split(chr(9))[0]}\t{'odd' if i % 2 else 'even'}" for i, line in enumerate(lines[1:])]
+    rows = [
+        f"{line.split(chr(9))[0]}\t{'odd' if i % 2 else 'even'}" for i, line in enumerate(lines[1:])
+    ]
     (tmp_path / "m.tsv").write_text("sample-id\tkind\n" + "\n".join(rows) + "\n")
-    classes = samples(community_dir, metadata=tmp_path / "m.tsv", target="kind", classifier=True, redraw=False)
+    classes = samples(
+        community_dir, metadata=tmp_path / "m.tsv", target="kind", classifier=True, redraw=False
+    )
     model = db.models.SequencePredictor(**SMALL, is_classifier=True, out_dim=2)
     model, _ = trained(classes, model, epochs=1)
     run = db.models.save_pretrained(model, tmp_path / "classes", classes)
     with torch.no_grad():
         labels = classes.denormalize(model(classes.batch(range(len(classes))))["target_prediction"])
-    assert db.predict(run, community_dir / "table.biom").labels == labels and set(labels) <= {"odd", "even"}
+    assert db.predict(run, community_dir / "table.biom").labels == labels and set(labels) <= {
+        "odd",
+        "even",
+    }
     assert classes.denormalize(torch.tensor([1, 0])) == ["odd", "even"]
     with pytest.raises(ArgumentError, match="class ids 0 to 1"):
         classes.denormalize(torch.tensor([2]))
@@ -116,7 +154,9 @@ def test_values_come_back_in_the_unit_of_the_target(community_dir):
         ages = db.read_metadata(community_dir / "metadata.tsv")
         numbers = dict(zip(ages.ids, ages.numbers("age").tolist(), strict=True))
         back = data.denormalize(data.batch(range(len(data))).targets)
-        assert back.flatten().tolist() == pytest.approx([numbers[i] for i in data.sample_ids], rel=1e-5)
+        assert back.flatten().tolist() == pytest.approx(
+            [numbers[i] for i in data.sample_ids], rel=1e-5
+        )
 
 
 class Own(db.models.SequencePredictor):

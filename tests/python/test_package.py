@@ -10,7 +10,9 @@ import deepbio_torch as db
 
 
 def python(code: str, **options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, **options)
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, **options
+    )
 
 
 def test_importing_costs_next_to_nothing_and_does_not_import_torch():
@@ -31,13 +33,23 @@ def test_a_torch_of_another_minor_version_is_one_readable_line():
         "try:\n    import deepbio_torch\nexcept ImportError as error:\n    print(error)\n"
     )
     done = python(code)
-    assert "2.99.0" in done.stdout and "pip install torch==" in done.stdout and len(done.stdout.splitlines()) == 1
+    assert (
+        "2.99.0" in done.stdout
+        and "pip install torch==" in done.stdout
+        and len(done.stdout.splitlines()) == 1
+    )
 
 
 def test_python_dash_m_is_the_command(binary: str):
-    module = subprocess.run([sys.executable, "-m", "deepbio_torch", "--version"], capture_output=True, text=True)
+    module = subprocess.run(
+        [sys.executable, "-m", "deepbio_torch", "--version"], capture_output=True, text=True
+    )
     command = subprocess.run([binary, "--version"], capture_output=True, text=True)
-    assert module.stdout == command.stdout and db.__version__ in module.stdout and "torch 2." in module.stdout
+    assert (
+        module.stdout == command.stdout
+        and db.__version__ in module.stdout
+        and "torch 2." in module.stdout
+    )
 
 
 def test_the_stub_lists_what_the_extension_has():
@@ -61,7 +73,9 @@ def bound_parameters(function: object) -> list[tuple[str, bool]] | None:
     None for a property.
     """
     lines = (function.__doc__ or "").splitlines()
-    line = next((line for line in lines if line.startswith(f"{getattr(function, '__name__', '?')}(")), "")
+    line = next(
+        (line for line in lines if line.startswith(f"{getattr(function, '__name__', '?')}(")), ""
+    )
     words, depth = [""], 0
     for letter in line.partition("(")[2]:
         depth += (letter in "([{") - (letter in ")]}")
@@ -71,7 +85,11 @@ def bound_parameters(function: object) -> list[tuple[str, bool]] | None:
             words.append("")
         elif depth == 0:
             words[-1] += letter
-    named = [(word.partition(":")[0].strip(), "=" in word) for word in words if word.strip() not in ("", "*", "self")]
+    named = [
+        (word.partition(":")[0].strip(), "=" in word)
+        for word in words
+        if word.strip() not in ("", "*", "self")
+    ]
     return [each for each in named if not each[0].startswith("self")] if line else None
 
 
@@ -80,7 +98,8 @@ def stub_parameters(node: ast.FunctionDef) -> list[tuple[str, bool]]:
     defaults = [None] * (len(given) - len(node.args.defaults)) + list(node.args.defaults)
     named = [(arg.arg, value is not None) for arg, value in zip(given, defaults, strict=True)]
     named += [
-        (arg.arg, value is not None) for arg, value in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+        (arg.arg, value is not None)
+        for arg, value in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
     ]
     return [each for each in named if each[0] != "self"]
 
@@ -89,16 +108,24 @@ def test_the_stub_has_the_signatures_of_the_extension():
     from deepbio_torch import _C
 
     tree = ast.parse((Path(db.__file__).parent / "_C.pyi").read_text())
-    pairs = [(getattr(_C, node.name), node) for node in tree.body if isinstance(node, ast.FunctionDef)]
+    pairs = [
+        (getattr(_C, node.name), node) for node in tree.body if isinstance(node, ast.FunctionDef)
+    ]
     for node in (node for node in tree.body if isinstance(node, ast.ClassDef)):
-        methods = [item for item in node.body if isinstance(item, ast.FunctionDef) and not item.decorator_list]
+        methods = [
+            item
+            for item in node.body
+            if isinstance(item, ast.FunctionDef) and not item.decorator_list
+        ]
         pairs += [(getattr(getattr(_C, node.name), item.name), item) for item in methods]
     differing = []
     for function, node in pairs:
         bound, stub = bound_parameters(function), stub_parameters(node)
         if bound is None:
             continue
-        named = [name for name, _ in bound if not re.fullmatch(r"arg\d", name)]  # without py::arg it has no name
+        named = [
+            name for name, _ in bound if not re.fullmatch(r"arg\d", name)
+        ]  # without py::arg it has no name
         if len(bound) != len(stub) or (named and bound != stub):
             differing.append((node.name, bound, stub))
     assert len(pairs) > 100 and differing == []
@@ -108,5 +135,13 @@ def test_the_build_asks_for_no_cuda_toolkit():
     # TorchConfig.cmake of a torch with CUDA, which is pip's on most machines, stops where no
     # toolkit is installed.
     root = Path(__file__).parents[2]
-    files = [root / "CMakeLists.txt", *(root / "cmake").iterdir(), root / "examples/cpp/CMakeLists.txt"]
-    assert [file.name for file in files if re.search(r"find_(package|dependency)\s*\(\s*Torch", file.read_text())] == []
+    files = [
+        root / "CMakeLists.txt",
+        *(root / "cmake").iterdir(),
+        root / "examples/cpp/CMakeLists.txt",
+    ]
+    assert [
+        file.name
+        for file in files
+        if re.search(r"find_(package|dependency)\s*\(\s*Torch", file.read_text())
+    ] == []

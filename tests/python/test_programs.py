@@ -17,8 +17,19 @@ SMALL = {"embedding_dim": 16, "max_bp": 30, "token_limit": 9, **ONE_LAYER}
 KNOWN = {"num_known_asvs": 4, "known_hidden_dim": 6, "num_members": 2, "count_prediction": False}
 MODELS = {
     "quantiles": {"num_quantiles": 3, "out_dim": 2},
-    "known": {**KNOWN, "transformer_branch": False, "sequence_branch": True, "sequence_hidden_dim": 5, "num_bins": 9},
-    "classes": {**KNOWN, "is_classifier": True, "out_dim": 3, "categorical_cardinalities": {"b": 3, "a": 4}},
+    "known": {
+        **KNOWN,
+        "transformer_branch": False,
+        "sequence_branch": True,
+        "sequence_hidden_dim": 5,
+        "num_bins": 9,
+    },
+    "classes": {
+        **KNOWN,
+        "is_classifier": True,
+        "out_dim": 3,
+        "categorical_cardinalities": {"b": 3, "a": 4},
+    },
     "encoder": {},
 }
 
@@ -26,7 +37,9 @@ MODELS = {
 def model_of(name: str) -> torch.nn.Module:
     """A model whose every parameter matters, which knows four of the ASVs of :func:`inputs`."""
     torch.manual_seed(3)
-    model = (db.models.SequenceEncoder if name == "encoder" else db.models.SequencePredictor)(**SMALL, **MODELS[name])
+    model = (db.models.SequenceEncoder if name == "encoder" else db.models.SequencePredictor)(
+        **SMALL, **MODELS[name]
+    )
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
@@ -48,9 +61,13 @@ def inputs(model, samples, asvs, length):
     tokens = kinds[torch.randint(0, 5, (samples, asvs), generator=generator)]
     tokens[:, :, 0] = 5
     tokens[0, asvs // 2 + 1 :] = 0
-    counts = (tokens[:, :, 0] > 0) * torch.randint(1, 90, (samples, asvs), generator=generator).float()
+    counts = (tokens[:, :, 0] > 0) * torch.randint(
+        1, 90, (samples, asvs), generator=generator
+    ).float()
     sizes = model.config.categorical_cardinalities
-    ids = [torch.randint(0, sizes[column], (samples,), generator=generator) for column in sorted(sizes)]
+    ids = [
+        torch.randint(0, sizes[column], (samples,), generator=generator) for column in sorted(sizes)
+    ]
     return (tokens, counts, *([torch.stack(ids, 1)] if ids else []))
 
 
@@ -134,7 +151,9 @@ def test_existing_files_and_models_of_several_outputs_are_refused_before_any_wor
     assert path.read_text() == "precious" and len(list(tmp_path.iterdir())) == 1
 
 
-def test_without_a_compiler_or_a_folder_one_line_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_a_compiler_or_a_folder_one_line_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(torch._inductor.config.cpp, "cxx", (None, "/no/such/compiler"))
     with pytest.raises(DeepBioError, match="cannot be compiled: .*/no/such/compiler") as raised:
         db.export.aoti(model_of("encoder"), tmp_path / "model.pt2")
@@ -143,14 +162,19 @@ def test_without_a_compiler_or_a_folder_one_line_says_so(tmp_path: Path, monkeyp
         db.export.pt2(model_of("encoder"), tmp_path / "no" / "model.pt2")
 
 
-def test_the_command_exports_a_run_with_what_restores_its_unit(deepbio, community_dir: Path, tmp_path: Path):
+def test_the_command_exports_a_run_with_what_restores_its_unit(
+    deepbio, community_dir: Path, tmp_path: Path
+):
     run, path, table = tmp_path / "run", tmp_path / "age.pt2", community_dir / "table.biom"
     data = db.SampleDataset(table, metadata=community_dir / "metadata.tsv", target="age", max_bp=60, token_limit=40,
                             redraw=False)  # fmt: skip
     size = {**SMALL, "max_bp": 60, "token_limit": 40}
     db.models.save_pretrained(db.models.SequencePredictor(**size), run, data)
     done = deepbio("export", "--model", run, "--format=pt2", "-o", path, "--json", check=True)
-    assert json.loads(done.stdout) == {"output": str(path), "format": "pt2"} and "compared" in done.stderr
+    assert (
+        json.loads(done.stdout) == {"output": str(path), "format": "pt2"}
+        and "compared" in done.stderr
+    )
     files = {"deepbio.json": ""}
     program = torch.export.load(path, extra_files=files)
     target, batch = json.loads(files["deepbio.json"])["target"], data.batch(range(24))
@@ -159,4 +183,6 @@ def test_the_command_exports_a_run_with_what_restores_its_unit(deepbio, communit
     predictions = db.predict(run, table).values[:, 0]
     assert torch.allclose(scaled * target["scale"] + target["shift"], predictions, rtol=1e-4)
     assert "exists" in deepbio("export", "--model", run, "--format", "pt2", "-o", path).stderr
-    assert deepbio("export", "--model", run, "--format", "pt3", "-o", tmp_path / "x").returncode == 2
+    assert (
+        deepbio("export", "--model", run, "--format", "pt3", "-o", tmp_path / "x").returncode == 2
+    )

@@ -14,8 +14,12 @@ from deepbio_torch.errors import MissingFileError
 
 WORKS = {
     "validate": lambda data, folder, progress: data.validate(progress=progress),
-    "cache": lambda data, folder, progress: db.Cache.save(data, folder / "cache", progress=progress),
-    "export": lambda data, folder, progress: db.cache.export_reads(data, folder / "reads.npz", progress=progress),
+    "cache": lambda data, folder, progress: db.Cache.save(
+        data, folder / "cache", progress=progress
+    ),
+    "export": lambda data, folder, progress: db.cache.export_reads(
+        data, folder / "reads.npz", progress=progress
+    ),
 }
 
 
@@ -91,10 +95,16 @@ def test_a_missing_file_is_refused_where_it_is_given(maker, tmp_path):
         MAKERS[maker](path)
     error = caught.value
     assert isinstance(error, MissingFileError) and "\n" not in str(error)
-    assert (error.errno, error.filename, error.strerror) == (errno.ENOENT, path, os.strerror(errno.ENOENT))
+    assert (error.errno, error.filename, error.strerror) == (
+        errno.ENOENT,
+        path,
+        os.strerror(errno.ENOENT),
+    )
 
 
-@pytest.mark.parametrize("maker", ["SequenceDataset", "mates", "StreamingSequenceDataset", "SequenceReader"])
+@pytest.mark.parametrize(
+    "maker", ["SequenceDataset", "mates", "StreamingSequenceDataset", "SequenceReader"]
+)
 def test_a_folder_and_a_file_that_may_not_be_read_are_refused_too(maker, tmp_path):
     with pytest.raises(IsADirectoryError) as caught:
         MAKERS[maker](str(tmp_path))

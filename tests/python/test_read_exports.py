@@ -24,10 +24,15 @@ def tokens(preset, **options):
 def test_exports_hold_what_batches_hold(fastq, tmp_path):
     import h5py
 
-    data = db.SequenceDataset(fastq, transform=OneHotEncoder(), target=db.targets.from_sequence("gc_content"))
+    data = db.SequenceDataset(
+        fastq, transform=OneHotEncoder(), target=db.targets.from_sequence("gc_content")
+    )
     whole = data.batch(range(len(data)))
     with np.load(export_reads(data, tmp_path / "reads.npz")) as arrays:
-        assert np.array_equal(arrays["sequences"], whole.sequences.numpy()) and list(arrays["ids"]) == whole.ids
+        assert (
+            np.array_equal(arrays["sequences"], whole.sequences.numpy())
+            and list(arrays["ids"]) == whole.ids
+        )
     with h5py.File(export_reads(data, tmp_path / "reads.h5")) as file:
         assert np.array_equal(file["sequences"], whole.sequences.numpy())
         assert np.allclose(file["labels"], whole.labels.numpy())
@@ -36,7 +41,8 @@ def test_exports_hold_what_batches_hold(fastq, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "encoder", [OneHotEncoder(channels_first=True, pad_to=60), KmerEncoder(3), tokens("caduceus", pad_to=64)]
+    "encoder",
+    [OneHotEncoder(channels_first=True, pad_to=60), KmerEncoder(3), tokens("caduceus", pad_to=64)],
 )
 def test_parquet_holds_records_without_padding(fastq, tmp_path, monkeypatch, encoder):
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
@@ -63,7 +69,9 @@ def test_parquet_holds_records_without_padding(fastq, tmp_path, monkeypatch, enc
 
 
 def test_exports_of_tokens_and_k_mers_hold_whole_arrays(fastq, tmp_path):
-    data = db.SequenceDataset(fastq, transform=tokens("deepbio-dna"), target=db.targets.from_header(key="class"))
+    data = db.SequenceDataset(
+        fastq, transform=tokens("deepbio-dna"), target=db.targets.from_header(key="class")
+    )
     whole = data.batch(range(520))
     with np.load(export_reads(data, tmp_path / "tokens.npz")) as arrays:
         for key in ("input_ids", "attention_mask", "lengths", "labels"):
@@ -81,11 +89,17 @@ def test_npy_and_pt_hold_what_batches_hold(fastq, tmp_path):
     mapped = np.load(export_reads(data, tmp_path / "reads.npy"), mmap_mode="r")
     assert mapped.dtype == np.float32 and np.array_equal(mapped, whole.sequences.numpy())
     loaded = torch.load(export_reads(data, tmp_path / "reads.pt"), weights_only=True)
-    assert torch.equal(loaded["sequences"], whole.sequences) and torch.equal(loaded["lengths"], whole.lengths)
-    assert torch.equal(loaded["labels_kind"], whole.labels["kind"]) and torch.equal(loaded["quality"], whole.quality)
+    assert torch.equal(loaded["sequences"], whole.sequences) and torch.equal(
+        loaded["lengths"], whole.lengths
+    )
+    assert torch.equal(loaded["labels_kind"], whole.labels["kind"]) and torch.equal(
+        loaded["quality"], whole.quality
+    )
     assert loaded["ids"] == whole.ids and loaded["classes_kind"] == ["x", "y", "z"]
     ids = db.SequenceDataset(fastq, transform=tokens("deepbio-dna"))
-    assert np.array_equal(np.load(export_reads(ids, tmp_path / "ids.npy")), ids.batch(range(520)).input_ids.numpy())
+    assert np.array_equal(
+        np.load(export_reads(ids, tmp_path / "ids.npy")), ids.batch(range(520)).input_ids.numpy()
+    )
 
 
 def test_parquet_holds_reads_as_text_where_nothing_encodes_them(fastq, tmp_path, monkeypatch):
@@ -100,10 +114,17 @@ def test_parquet_holds_reads_as_text_where_nothing_encodes_them(fastq, tmp_path,
     rows = zip(table["id"], table["description"], table["sequence"], table["quality"], strict=True)
     assert [db.Record(i, d, s.encode(), q.encode()) for i, d, s, q in rows] == records
     assert table["length"] == [len(record.sequence) for record in records]
-    assert table["label_kind"] == data.labels["kind"].tolist() and np.allclose(table["label_gc"], data.labels["gc"])
-    long = db.SequenceDataset(fastq, transform=db.transforms.Compose([db.transforms.LengthFilter(30), lambda s: s]))
+    assert table["label_kind"] == data.labels["kind"].tolist() and np.allclose(
+        table["label_gc"], data.labels["gc"]
+    )
+    long = db.SequenceDataset(
+        fastq, transform=db.transforms.Compose([db.transforms.LengthFilter(30), lambda s: s])
+    )
     kept = parquet.read_table(export_reads(long, tmp_path / "long.parquet")).to_pydict()
-    assert kept["id"] == [record.name for record in records if len(record.sequence) >= 30] and len(kept["id"]) < 520
+    assert (
+        kept["id"] == [record.name for record in records if len(record.sequence) >= 30]
+        and len(kept["id"]) < 520
+    )
 
 
 def test_parquet_of_reads_has_mates_and_refuses_chance_and_other_values(fastq, tmp_path):
@@ -114,10 +135,18 @@ def test_parquet_of_reads_has_mates_and_refuses_chance_and_other_values(fastq, t
     pairs = parquet.read_table(
         export_reads(db.SequenceDataset(first, mates=second), tmp_path / "p.parquet")
     ).to_pydict()
-    assert pairs["sequence"] == ["ACGT", "GG"] and pairs["mate_sequence"] == ["TT", "C"] and "quality" not in pairs
+    assert (
+        pairs["sequence"] == ["ACGT", "GG"]
+        and pairs["mate_sequence"] == ["TT", "C"]
+        and "quality" not in pairs
+    )
     with pytest.raises(ArgumentError, match="without chance, got .*Mutator"):
-        export_reads(db.SequenceDataset(fastq, transform=db.transforms.Mutator(0.1)), tmp_path / "m.parquet")
-    numbers = db.SequenceDataset(fastq, transform=lambda sample: {**sample, "sequence": np.zeros(3)})
+        export_reads(
+            db.SequenceDataset(fastq, transform=db.transforms.Mutator(0.1)), tmp_path / "m.parquet"
+        )
+    numbers = db.SequenceDataset(
+        fastq, transform=lambda sample: {**sample, "sequence": np.zeros(3)}
+    )
     with pytest.raises(ArgumentError, match="record 0: sequence: expected letters, got ndarray"):
         export_reads(numbers, tmp_path / "n.parquet")
     with pytest.raises(ArgumentError, match="ends with an encoder"):
@@ -125,14 +154,23 @@ def test_parquet_of_reads_has_mates_and_refuses_chance_and_other_values(fastq, t
     assert not {"m.parquet", "n.parquet", "n.npz"} & {path.name for path in tmp_path.iterdir()}
 
 
-def test_parquet_of_reads_skips_what_a_step_drops_and_loses_no_qualities(fastq, tmp_path, monkeypatch):
+def test_parquet_of_reads_skips_what_a_step_drops_and_loses_no_qualities(
+    fastq, tmp_path, monkeypatch
+):
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
     monkeypatch.setattr("deepbio_torch._exports._CHUNK", 2)
     fasta, last = tmp_path / "a.fa", ["r4", "r7"]
     fasta.write_text("".join(f">r{k}\nACGT\n" for k in range(9)))
-    kept = db.SequenceDataset(fasta, transform=lambda sample: sample if sample["id"] in last else None)
-    assert parquet.read_table(export_reads(kept, tmp_path / "kept.parquet")).to_pydict()["id"] == last
-    for paths, message in (([fasta, fastq], "record 9: expected no qualities"), ([fastq, fasta], "quality: expected")):
+    kept = db.SequenceDataset(
+        fasta, transform=lambda sample: sample if sample["id"] in last else None
+    )
+    assert (
+        parquet.read_table(export_reads(kept, tmp_path / "kept.parquet")).to_pydict()["id"] == last
+    )
+    for paths, message in (
+        ([fasta, fastq], "record 9: expected no qualities"),
+        ([fastq, fasta], "quality: expected"),
+    ):
         with pytest.raises(ArgumentError, match=message):
             export_reads(db.SequenceDataset(paths), tmp_path / "both.parquet")
     assert not (tmp_path / "both.parquet").exists()
@@ -184,7 +222,9 @@ def test_a_folder_without_permission_takes_no_export(fastq, tmp_path):
         pytest.skip("root may write everywhere")
     (tmp_path / "closed").mkdir(mode=0o500)
     with pytest.raises(WriteError, match="Permission denied"):
-        export_reads(db.SequenceDataset(fastq, transform=OneHotEncoder()), tmp_path / "closed" / "out.npz")
+        export_reads(
+            db.SequenceDataset(fastq, transform=OneHotEncoder()), tmp_path / "closed" / "out.npz"
+        )
 
 
 def test_titles_that_are_not_utf8_come_back_byte_for_byte(tmp_path):

@@ -13,7 +13,15 @@ from torch import nn
 
 import deepbio_torch as db
 from deepbio_torch.errors import ArgumentError, MissingFileError, ParseError
-from deepbio_torch.transforms import Compose, IntegerEncoder, KmerEncoder, Mutator, OneHotEncoder, Sampler, TokenEncoder
+from deepbio_torch.transforms import (
+    Compose,
+    IntegerEncoder,
+    KmerEncoder,
+    Mutator,
+    OneHotEncoder,
+    Sampler,
+    TokenEncoder,
+)
 
 
 @pytest.fixture
@@ -33,14 +41,20 @@ def test_known_answers_of_a_thousand_real_reads(test_fastq):
     assert lengths["mean"] == pytest.approx(660.8) and about["total_letters"] == 660_800
     assert 2 * about["total_letters"] == 1_321_600  # sequences and qualities
     quality = torch.cat([data[i]["quality"] for i in range(25)])
-    assert quality.min() == 1 and quality.max() == 50 and quality.mean().item() == pytest.approx(27.126, abs=5e-4)
+    assert (
+        quality.min() == 1
+        and quality.max() == 50
+        and quality.mean().item() == pytest.approx(27.126, abs=5e-4)
+    )
     gc = data.batch(range(25)).sequences[:, :, 1:3].sum().item() / 16520
     assert gc == pytest.approx(0.4019, abs=5e-5)
     assert data.validate() == {"is_valid": True, "errors": [], "warnings": []}
     loader = db.DataLoader(data, batch_size=5)
     assert len(loader) == 200 == sum(1 for _ in loader)
     assert len({data.record(i).sequence for i in range(1000)}) == 25
-    once = db.SequenceDataset(test_fastq, transform=Compose([db.transforms.Deduplicator(), OneHotEncoder()]))
+    once = db.SequenceDataset(
+        test_fastq, transform=Compose([db.transforms.Deduplicator(), OneHotEncoder()])
+    )
     assert len(once) == 25 and once.report["num_filtered"] == 975
 
 
@@ -61,7 +75,10 @@ def test_every_container_of_the_real_files(shared, name, count, bases):
 
 
 def test_known_answers_of_collating_and_unknown_letters():
-    reads = [{"sequence": OneHotEncoder().encode(read), "label": i} for i, read in enumerate((b"AC", b"ACG", b"T"))]
+    reads = [
+        {"sequence": OneHotEncoder().encode(read), "label": i}
+        for i, read in enumerate((b"AC", b"ACG", b"T"))
+    ]
     batch = db.collate(reads)
     assert batch.sequences.shape == (3, 3, 4) and batch.lengths.tolist() == [2, 3, 1]
     assert batch.sequences.dtype == torch.float32 and batch.labels.tolist() == [0, 1, 2]
@@ -79,7 +96,9 @@ def test_the_order_of_letters_and_what_padding_is(kind, letters):
     assert IntegerEncoder(kind).encode(letters).tolist() == list(range(len(letters)))
     assert IntegerEncoder(kind).encode(letters.lower()).tolist() == list(range(len(letters)))
     floats = IntegerEncoder(kind, dtype=torch.float32).encode_batch([letters, letters[:2]])
-    assert floats.dtype == torch.float32 and floats[1].tolist() == [0, 1] + [-1] * (len(letters) - 2)
+    assert floats.dtype == torch.float32 and floats[1].tolist() == [0, 1] + [-1] * (
+        len(letters) - 2
+    )
     assert torch.equal(OneHotEncoder(kind).encode(letters), torch.eye(len(letters)))
     for encoder in (OneHotEncoder(kind), IntegerEncoder(kind), KmerEncoder(2, sequence_type=kind)):
         assert encoder.encode_batch([]).shape[0] == 0
@@ -88,7 +107,12 @@ def test_the_order_of_letters_and_what_padding_is(kind, letters):
 
 
 def test_arrays_are_contiguous_and_share_their_memory_with_numpy():
-    for encoder in (OneHotEncoder(), OneHotEncoder(channels_first=True), KmerEncoder(3), IntegerEncoder()):
+    for encoder in (
+        OneHotEncoder(),
+        OneHotEncoder(channels_first=True),
+        KmerEncoder(3),
+        IntegerEncoder(),
+    ):
         tensor = encoder.encode_batch([b"ACGT", b"ACG"])
         array = tensor.numpy()
         assert tensor.is_contiguous() and array.ctypes.data == tensor.data_ptr()
@@ -107,7 +131,11 @@ def test_several_iterators_and_slices_of_one_dataset(test_fastq):
     assert len(joined) == 1002 and joined[1001]["id"] == data[6]["id"]
     sample = data[0]
     changed = Compose([Mutator(0.5, 1), OneHotEncoder()])(sample)
-    assert isinstance(sample["sequence"], bytes) and changed["id"] == sample["id"] and sample is not changed
+    assert (
+        isinstance(sample["sequence"], bytes)
+        and changed["id"] == sample["id"]
+        and sample is not changed
+    )
 
 
 def test_lazy_and_eager_types_and_paths(tmp_path):
@@ -143,7 +171,9 @@ MODELS = {
 @pytest.mark.parametrize("name", MODELS)
 def test_batches_train_stock_models_with_stock_losses(test_fastq, name):
     encoder, body = MODELS[name]
-    data = db.SequenceDataset(test_fastq, transform=encoder, target=db.targets.from_sequence("gc_content"))
+    data = db.SequenceDataset(
+        test_fastq, transform=encoder, target=db.targets.from_sequence("gc_content")
+    )
     head = nn.Linear(8, 1)
     batch = next(iter(db.DataLoader(data, batch_size=8)))
     whole = torch.cat([batch.sequences, batch.sequences[:2]])
@@ -152,7 +182,11 @@ def test_batches_train_stock_models_with_stock_losses(test_fastq, name):
     hidden = hidden[0].mean(1) if isinstance(hidden, tuple) else hidden
     loss = nn.functional.mse_loss(head(hidden).squeeze(1), batch.labels)
     loss.backward()
-    assert all(p.grad.isfinite().all() and p.grad.abs().sum() > 0 for p in body.parameters() if p.grad is not None)
+    assert all(
+        p.grad.isfinite().all() and p.grad.abs().sum() > 0
+        for p in body.parameters()
+        if p.grad is not None
+    )
     values = batch.sequences.clone().requires_grad_()
     (values * 2).sum().backward()
     assert torch.equal(values.grad, torch.full_like(values, 2))
@@ -161,10 +195,21 @@ def test_batches_train_stock_models_with_stock_losses(test_fastq, name):
 def test_transformer_tokens_with_cls_sep_and_masks():
     tokens = TokenEncoder(db.tokenizers.Tokenizer.from_preset("deepbio-dna"))
     batch = db.collate([tokens({"sequence": read}) for read in (b"ACGT", b"AC")])
-    assert batch.input_ids.tolist() == [[1, 5, 6, 7, 8, 2], [1, 5, 6, 2, 0, 0]] and batch.input_ids.dtype == torch.int64
-    assert batch.attention_mask.tolist() == [[1] * 6, [1] * 4 + [0] * 2] and batch.lengths.tolist() == [4, 2]
-    plain = TokenEncoder(db.tokenizers.Tokenizer.from_preset("deepbio-dna"), add_special_tokens=False)
-    assert db.collate([plain({"sequence": read}) for read in (b"ACGT", b"AC")]).attention_mask.sum() == 6
+    assert (
+        batch.input_ids.tolist() == [[1, 5, 6, 7, 8, 2], [1, 5, 6, 2, 0, 0]]
+        and batch.input_ids.dtype == torch.int64
+    )
+    assert batch.attention_mask.tolist() == [
+        [1] * 6,
+        [1] * 4 + [0] * 2,
+    ] and batch.lengths.tolist() == [4, 2]
+    plain = TokenEncoder(
+        db.tokenizers.Tokenizer.from_preset("deepbio-dna"), add_special_tokens=False
+    )
+    assert (
+        db.collate([plain({"sequence": read}) for read in (b"ACGT", b"AC")]).attention_mask.sum()
+        == 6
+    )
     integers = IntegerEncoder().encode_batch([b"ACGT", b"AC"])
     assert (integers != -1).long().tolist() == [[1] * 4, [1, 1, 0, 0]]
     layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
@@ -173,14 +218,21 @@ def test_transformer_tokens_with_cls_sep_and_masks():
 
 
 def test_five_lines_from_a_file_to_batches(test_fastq):
-    data = db.SequenceDataset(test_fastq, transform=Compose([Sampler(500, seed=1), OneHotEncoder()]))
+    data = db.SequenceDataset(
+        test_fastq, transform=Compose([Sampler(500, seed=1), OneHotEncoder()])
+    )
     for batch in db.DataLoader(data, batch_size=32, shuffle=True, seed=1, num_workers=2):
-        assert batch.sequences.shape[1:] == (500, 4) and batch.quality.shape == batch.sequences.shape[:2]
+        assert (
+            batch.sequences.shape[1:] == (500, 4)
+            and batch.quality.shape == batch.sequences.shape[:2]
+        )
     assert batch.sequences.shape[0] == 8
 
 
 def test_quality_stays_with_its_window(test_fastq):
-    data = db.SequenceDataset(test_fastq, transform=Compose([Sampler(100, seed=9), IntegerEncoder(quality="integer")]))
+    data = db.SequenceDataset(
+        test_fastq, transform=Compose([Sampler(100, seed=9), IntegerEncoder(quality="integer")])
+    )
     for i in range(50):
         sample, raw = data[i], data.record(i)
         letters = bytes(b"ACGT"[code] for code in sample["sequence"].tolist())
@@ -197,7 +249,9 @@ def test_the_log_is_silent_unless_it_is_asked_for(test_fastq, tmp_path):
     )
     command = [sys.executable, "-c", script, test_fastq, tmp_path / "cache"]
     said = [
-        subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **more})
+        subprocess.run(
+            command, capture_output=True, text=True, check=True, env={**os.environ, **more}
+        )
         for more in ({}, {"DEEPBIO_LOG": "debug"})
     ]
     assert said[0].stderr == "" and said[0].stdout == said[1].stdout == ""

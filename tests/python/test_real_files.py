@@ -59,7 +59,13 @@ def test_rounding_is_mended_by_the_constructor_and_left_out_of_the_callers_tenso
 
 def test_distances_of_numpy_and_lists_are_converted_whatever_their_layout():
     square = np.array([[0, 1, 2], [1, 0, 3], [2, 3, 0]])
-    for given in (square, square.astype(">f8"), square[::-1, ::-1], np.asfortranarray(square), square.tolist()):
+    for given in (
+        square,
+        square.astype(">f8"),
+        square[::-1, ::-1],
+        np.asfortranarray(square),
+        square.tolist(),
+    ):
         matrix = db.DistanceMatrix(["a", "b", "c"], given)
         assert matrix.values.dtype == torch.float64
         assert db.pcoa(matrix, 2).coordinates.shape == (3, 2)
@@ -84,7 +90,11 @@ def test_a_sample_without_a_group_is_no_group_of_its_own():
     holes = [None, math.nan, "", "  ", pandas.NA, pandas.NaT, np.nan]
     for hole in holes:
         labels = [hole if group is None else group for group in GROUPS]
-        for groups in (labels, dict(zip(matrix.ids, labels, strict=True)), pandas.Series(labels, index=matrix.ids)):
+        for groups in (
+            labels,
+            dict(zip(matrix.ids, labels, strict=True)),
+            pandas.Series(labels, index=matrix.ids),
+        ):
             with pytest.raises(ArgumentError, match=r"2 of 8 samples have no group \(S3, S7\)"):
                 db.permanova(matrix, groups)
     # By scikit-bio: permanova(DistanceMatrix(...).filter(...), ...)["test statistic"].
@@ -104,7 +114,9 @@ def test_a_sample_without_a_group_is_no_group_of_its_own():
 
 def test_none_and_na_are_values_unless_the_caller_says_otherwise(tmp_path: Path):
     path = tmp_path / "m.tsv"
-    path.write_text("sample-id\ttreatment\tcountry\tage\nS1\tnone\tNA\t\nS2\tdrug\tDE\tnot provided\nS3\t\tNA\t3\n")
+    path.write_text(
+        "sample-id\ttreatment\tcountry\tage\nS1\tnone\tNA\t\nS2\tdrug\tDE\tnot provided\nS3\t\tNA\t3\n"
+    )
     plain = db.read_metadata(path)
     assert plain.labels("treatment") == ["none", "drug", None]
     assert plain.labels("country") == ["NA", "DE", "NA"]
@@ -115,7 +127,10 @@ def test_none_and_na_are_values_unless_the_caller_says_otherwise(tmp_path: Path)
     told = db.read_metadata(path, missing_values=["NA", "INSDC"])
     assert told.labels("country") == [None, "DE", None]
     assert told.numbers("age").isnan().tolist() == [True, True, False]
-    assert told.missing["country"] == {"NA": 2} and told.missing["age"] == {"": 1, "not provided": 1}
+    assert told.missing["country"] == {"NA": 2} and told.missing["age"] == {
+        "": 1,
+        "not provided": 1,
+    }
     assert db.read_metadata(path, missing_values="NA").labels("country") == [None, "DE", None]
 
 
@@ -129,7 +144,9 @@ LATIN = {
 }
 
 
-def test_text_that_is_not_utf8_is_a_parse_error_in_every_reader_and_never_written_on(tmp_path: Path, deepbio: Run):
+def test_text_that_is_not_utf8_is_a_parse_error_in_every_reader_and_never_written_on(
+    tmp_path: Path, deepbio: Run
+):
     readers = {"table.tsv": db.read_table, "meta.tsv": db.read_metadata, "tree.nwk": db.read_tree}
     for name, content in LATIN.items():
         path = tmp_path / name
@@ -144,7 +161,9 @@ def test_text_that_is_not_utf8_is_a_parse_error_in_every_reader_and_never_writte
         path.write_text(content.decode("latin-1"), encoding="utf-8")
         readers.get(name, db.DistanceMatrix.read)(path)
     (tmp_path / "table.tsv").write_bytes(LATIN["table.tsv"])
-    done = deepbio("rarefy", "--table", tmp_path / "table.tsv", "--depth", 1, "-o", tmp_path / "x.biom")
+    done = deepbio(
+        "rarefy", "--table", tmp_path / "table.tsv", "--depth", 1, "-o", tmp_path / "x.biom"
+    )
     assert done.returncode == 1 and not (tmp_path / "x.biom").exists()
 
 
@@ -154,7 +173,9 @@ def test_carriage_returns_alone_end_lines(tmp_path: Path, deepbio: Run):
     table = db.read_table(path)
     assert (table.sample_ids, table.feature_ids) == (["S1", "S2"], ["A", "B"])
     # |11 - 12| + |13 - 14| over 50 reads
-    assert db.beta_diversity(table, "bray_curtis").values[0, 1].item() == pytest.approx(0.04, abs=1e-15)
+    assert db.beta_diversity(table, "bray_curtis").values[0, 1].item() == pytest.approx(
+        0.04, abs=1e-15
+    )
     done = deepbio("unifrac", "--table", path, "--metric", "Bray-Curtis", "-o", "-", check=True)
     assert done.stdout.splitlines()[0] == "\tS1\tS2"
 
@@ -182,13 +203,19 @@ def test_a_table_that_text_cannot_hold_is_not_written(tmp_path: Path):
 
 
 def test_swapped_axes_are_told_in_one_line_and_numpy_views_are_read():
-    with pytest.raises(ShapeError, match=r"counts: expected \[2, 3\], samples in rows, got \[3, 2\]"):
+    with pytest.raises(
+        ShapeError, match=r"counts: expected \[2, 3\], samples in rows, got \[3, 2\]"
+    ):
         db.Table.from_arrays(["S1", "S2"], ["A", "B", "C"], np.ones((3, 2)))
     sparse = pytest.importorskip("scipy.sparse")
     with pytest.raises(ShapeError, match=r"expected \[2, 3\]"):
         db.Table.from_arrays(["S1", "S2"], ["A", "B", "C"], sparse.csr_matrix(np.ones((3, 2))))
     counts = np.arange(6).reshape(2, 3)
-    for given in (counts[:, ::-1], counts.astype(">i4")[:, ::-1], np.asfortranarray(counts[:, ::-1])):
+    for given in (
+        counts[:, ::-1],
+        counts.astype(">i4")[:, ::-1],
+        np.asfortranarray(counts[:, ::-1]),
+    ):
         table = db.Table.from_arrays(["S1", "S2"], ["A", "B", "C"], given)
         assert table.to_scipy().toarray().tolist() == [[2, 1, 0], [5, 4, 3]]
 
@@ -205,11 +232,17 @@ def test_medians_are_those_of_numpy(tmp_path: Path, deepbio: Run):
 
 def test_a_depth_of_nothing_is_refused_in_plain_words(tmp_path: Path, deepbio: Run):
     for depth in ("0", "-3", "2.5", "many"):
-        done = deepbio("rarefy", "--table", tmp_path / "t.tsv", f"--depth={depth}", "-o", tmp_path / "x.biom")
-        assert done.returncode == 2 and f"whole number of reads from 1, got '{depth}'" in done.stderr
+        done = deepbio(
+            "rarefy", "--table", tmp_path / "t.tsv", f"--depth={depth}", "-o", tmp_path / "x.biom"
+        )
+        assert (
+            done.returncode == 2 and f"whole number of reads from 1, got '{depth}'" in done.stderr
+        )
 
 
-def test_lineages_survive_and_what_is_left_behind_is_said(tmp_path: Path, deepbio: Run, shared: Path):
+def test_lineages_survive_and_what_is_left_behind_is_said(
+    tmp_path: Path, deepbio: Run, shared: Path
+):
     rich = shared / "microbiome/formats/rich_sparse_otu_table.v21.biom"
     table = db.read_table(rich)
     lineages = dict(zip(table.feature_ids, table.taxonomy, strict=True))
@@ -220,7 +253,10 @@ def test_lineages_survive_and_what_is_left_behind_is_said(tmp_path: Path, deepbi
     biom = pytest.importorskip("biom")
     theirs = biom.load_table(str(tmp_path / "x.biom"))
     for name in drawn.feature_ids:
-        assert "; ".join(theirs.metadata(name, "observation")["taxonomy"]).rstrip("; ") == lineages[name]
+        assert (
+            "; ".join(theirs.metadata(name, "observation")["taxonomy"]).rstrip("; ")
+            == lineages[name]
+        )
 
 
 def test_not_a_number_in_metadata_that_is_passed_over_is_no_fault(tmp_path: Path):
@@ -239,7 +275,9 @@ def test_not_a_number_in_metadata_that_is_passed_over_is_no_fault(tmp_path: Path
 # ----------------------------------------------------------------------------------------------
 
 
-def test_an_unrooted_tree_is_refused_or_rooted_at_its_midpoint(tmp_path: Path, deepbio: Run, shared: Path):
+def test_an_unrooted_tree_is_refused_or_rooted_at_its_midpoint(
+    tmp_path: Path, deepbio: Run, shared: Path
+):
     case = shared.parent / "cases/communities"
     table, tree = case / "11_table.tsv", case / "11_unrooted.qza"
     with pytest.raises(ArgumentError, match="unrooted.*root_at_midpoint"):
@@ -251,7 +289,10 @@ def test_an_unrooted_tree_is_refused_or_rooted_at_its_midpoint(tmp_path: Path, d
     done = deepbio("faith-pd", "--table", table, "--tree", tree)
     assert done.returncode == 1 and "--root midpoint" in done.stderr
     done = deepbio("faith-pd", "--table", table, "--tree", tree, "--root", "midpoint", check=True)
-    assert done.stdout.splitlines()[1:] == ["S1\t2", "S2\t4"] and "rooted at its midpoint" in done.stderr
+    assert (
+        done.stdout.splitlines()[1:] == ["S1\t2", "S2\t4"]
+        and "rooted at its midpoint" in done.stderr
+    )
 
 
 def test_a_negative_length_is_shown_as_it_is_with_the_way_out(tmp_path: Path, deepbio: Run):
@@ -259,7 +300,11 @@ def test_a_negative_length_is_shown_as_it_is_with_the_way_out(tmp_path: Path, de
     (tmp_path / "t.nwk").write_text("((A:1,B:-3.2e-9):0.5,C:1);")
     command = ("faith-pd", "--table", tmp_path / "t.tsv", "--tree", tmp_path / "t.nwk")
     done = deepbio(*command)
-    assert done.returncode == 1 and "-3.2e-09" in done.stderr and "--negative-lengths zero" in done.stderr
+    assert (
+        done.returncode == 1
+        and "-3.2e-09" in done.stderr
+        and "--negative-lengths zero" in done.stderr
+    )
     done = deepbio(*command, "--negative-lengths", "zero", check=True)
     assert done.stdout.splitlines()[1:] == ["S1\t2.5", "S2\t2.5"]
     assert "1 negative branch lengths taken for 0" in done.stderr

@@ -30,9 +30,13 @@ def cases(shared: Path) -> Path:
     return shared.parent / "cases/sequences"
 
 
-def test_high_qualities_are_no_reason_to_guess_another_offset(cases: Path, tmp_path: Path, deepbio: Run):
+def test_high_qualities_are_no_reason_to_guess_another_offset(
+    cases: Path, tmp_path: Path, deepbio: Run
+):
     def row(path: Path) -> dict:
-        return json.loads(deepbio("stats", "--json", "--quiet", path, check=True).stdout)["files"][0]
+        return json.loads(deepbio("stats", "--json", "--quiet", path, check=True).stdout)["files"][
+            0
+        ]
 
     hifi = row(cases / "hifi.fq")
     assert hifi["quality_offset"] == 33 and hifi["mean_quality"] == pytest.approx(84.4)
@@ -74,7 +78,9 @@ def test_a_file_cut_between_bgzf_blocks_is_told_by_every_reader(cases: Path):
         assert [expected in warning for warning in data.report["warnings"]] == [True]
 
 
-def test_mates_by_the_names_of_sra_are_pairs_and_the_check_can_be_left_out(cases: Path, tmp_path: Path):
+def test_mates_by_the_names_of_sra_are_pairs_and_the_check_can_be_left_out(
+    cases: Path, tmp_path: Path
+):
     first, second = cases / "sra_1.fq", cases / "sra_2.fq"
     for limit in (0, 1 << 30):
         data = db.SequenceDataset(first, mates=second, memory_limit_bytes=limit)
@@ -87,7 +93,9 @@ def test_mates_by_the_names_of_sra_are_pairs_and_the_check_can_be_left_out(cases
     fastq(tmp_path / "b.fq", [("y", "GT", "II")])
     for limit in (0, 1 << 30):
         with pytest.raises(ParseError, match="two reads of one name"):
-            db.SequenceDataset(tmp_path / "a.fq", mates=tmp_path / "b.fq", memory_limit_bytes=limit)[0]
+            db.SequenceDataset(
+                tmp_path / "a.fq", mates=tmp_path / "b.fq", memory_limit_bytes=limit
+            )[0]
         data = db.SequenceDataset(
             tmp_path / "a.fq", mates=tmp_path / "b.fq", check_mates=False, memory_limit_bytes=limit
         )
@@ -182,7 +190,12 @@ def test_a_pipe_shared_by_workers_is_refused_before_it_is_read(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("u.bam", "BAM"), ("double.fq.gz", "gzip in gzip"), ("tar.fq.gz", "tar archive"), ("sam.sam", "samtools fastq")],
+    [
+        ("u.bam", "BAM"),
+        ("double.fq.gz", "gzip in gzip"),
+        ("tar.fq.gz", "tar archive"),
+        ("sam.sam", "samtools fastq"),
+    ],
 )
 def test_other_formats_are_named_by_every_reader(cases: Path, deepbio: Run, name: str, said: str):
     path = cases / name

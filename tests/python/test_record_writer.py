@@ -24,7 +24,10 @@ def some_records(count: int = 700) -> list[db.Record]:
     out = []
     for i in range(count):
         size = rng.choice([0, 1, 50, 151, 3000])
-        letters, quality = bytes(rng.choices(b"ACGTNacgtn", k=size)), bytes(rng.choices(range(33, 127), k=size))
+        letters, quality = (
+            bytes(rng.choices(b"ACGTNacgtn", k=size)),
+            bytes(rng.choices(range(33, 127), k=size)),
+        )
         out.append(db.Record(f"read{i}", f"1:N:0 lane {i}" if i % 3 else "", letters, quality))
     return out
 
@@ -53,14 +56,21 @@ def test_dnaio_and_our_reader_read_the_same_records_back(tmp_path, suffix, how):
                 out.write_batch(batch)
         assert out.num_records == len(records) and not path.exists()
     assert list(db.SequenceReader(path)) == records
-    with gzip.open(path) if suffix else open(path, "rb") as file, dnaio.open(file, fileformat="fastq") as reader:
+    with (
+        gzip.open(path) if suffix else open(path, "rb") as file,
+        dnaio.open(file, fileformat="fastq") as reader,
+    ):
         theirs = [(r.name, r.sequence.encode(), r.qualities.encode()) for r in reader]
-    assert theirs == [(title, r.sequence, r.quality) for title, r in zip(titles(records), records, strict=True)]
+    assert theirs == [
+        (title, r.sequence, r.quality) for title, r in zip(titles(records), records, strict=True)
+    ]
 
 
 @pytest.mark.parametrize("width", [0, 60])
 def test_biopython_reads_fasta_of_any_width(tmp_path, width):
-    seq_io = pytest.importorskip("Bio.SeqIO", reason="Biopython is not installed: no independent reader")
+    seq_io = pytest.importorskip(
+        "Bio.SeqIO", reason="Biopython is not installed: no independent reader"
+    )
     records = some_records(100)
     with db.SequenceWriter(tmp_path / "a.fa", width=width) as out:
         for record in records:
@@ -68,13 +78,17 @@ def test_biopython_reads_fasta_of_any_width(tmp_path, width):
     theirs = list(seq_io.parse(tmp_path / "a.fa", "fasta"))
     assert [str(r.seq).encode() for r in theirs] == [r.sequence for r in records]
     assert [r.description for r in theirs] == titles(records)
-    longest = max(len(line) for line in (tmp_path / "a.fa").read_text().splitlines() if line[:1] != ">")
+    longest = max(
+        len(line) for line in (tmp_path / "a.fa").read_text().splitlines() if line[:1] != ">"
+    )
     assert longest == (width or max(len(record.sequence) for record in records))
 
 
 def test_htslib_fetches_from_a_bgzf_file_by_its_block_index(tmp_path):
     pysam = pytest.importorskip("pysam", reason="pysam is not installed: no htslib to compare with")
-    records = [record for record in some_records() if record.sequence]  # faidx takes no record without letters
+    records = [
+        record for record in some_records() if record.sequence
+    ]  # faidx takes no record without letters
     path = tmp_path / "genome.fa.bgz"
     with db.SequenceWriter(path, width=80, block_index=True) as out:
         for record in records:
@@ -208,7 +222,10 @@ def test_a_forked_child_that_ends_leaves_its_parents_file_alone(tmp_path):
 def test_a_full_device_is_a_write_error():
     if not os.path.exists("/dev/full"):
         pytest.skip("there is no /dev/full here")
-    with pytest.raises(WriteError, match="No space left"), db.SequenceWriter("/dev/full", format="fasta") as out:
+    with (
+        pytest.raises(WriteError, match="No space left"),
+        db.SequenceWriter("/dev/full", format="fasta") as out,
+    ):
         out.write("r", "ACGT" * 100_000)
 
 
@@ -226,7 +243,9 @@ def test_another_thread_runs_while_a_batch_is_packed_and_may_not_write(tmp_path)
             errors.append(str(error))
     thread.join()
     out.close()
-    assert turns > 5 and set(errors) == {"SequenceWriter: expected one thread at a time, got a second one"}
+    assert turns > 5 and set(errors) == {
+        "SequenceWriter: expected one thread at a time, got a second one"
+    }
 
 
 def test_lists_may_be_arrays_and_generators_but_not_one_text(tmp_path):

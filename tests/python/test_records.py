@@ -52,8 +52,17 @@ def fastq(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 def test_a_record_unpacks_compares_hashes_pickles_and_cannot_be_changed():
     record = db.Record("r", "lane 1", b"AC", quality=b"I#")
     name, description, sequence, quality = record
-    assert (name, description, sequence, quality) == record == db.Record(*record) == ("r", "lane 1", b"AC", b"I#")
-    assert record != db.Record("r", "lane 1", b"AC", None) and record != ["r"] and {record: 1}[db.Record(*record)] == 1
+    assert (
+        (name, description, sequence, quality)
+        == record
+        == db.Record(*record)
+        == ("r", "lane 1", b"AC", b"I#")
+    )
+    assert (
+        record != db.Record("r", "lane 1", b"AC", None)
+        and record != ["r"]
+        and {record: 1}[db.Record(*record)] == 1
+    )
     assert record < db.Record("s", "", b"", None) and len(record) == 4 and record[-1] == b"I#"
     assert pickle.loads(pickle.dumps(record)) == record
     assert repr(record) == "Record(name='r', description='lane 1', sequence=b'AC', quality=b'I#')"
@@ -61,12 +70,19 @@ def test_a_record_unpacks_compares_hashes_pickles_and_cannot_be_changed():
         record.name = "x"
     with pytest.raises(IndexError):
         record[4]
-    for wrong in (("r", "", "AC", None), (b"r", "", b"AC", None), ("r", "", b"AC", "I"), ("r", "", b"AC")):
+    for wrong in (
+        ("r", "", "AC", None),
+        (b"r", "", b"AC", None),
+        ("r", "", b"AC", "I"),
+        ("r", "", b"AC"),
+    ):
         with pytest.raises(TypeError):
             db.Record(*wrong)
 
 
-def test_titles_and_qualities_can_be_left_out_and_are_checked_nevertheless(fastq: Path, tmp_path: Path):
+def test_titles_and_qualities_can_be_left_out_and_are_checked_nevertheless(
+    fastq: Path, tmp_path: Path
+):
     reader = db.SequenceReader(fastq)
     bare = next(reader.batches(10, titles=False, qualities=False))
     assert bare.qualities is None and bare.names.shape == (0,) and len(bare) == 10
@@ -110,13 +126,19 @@ def test_batches_hold_what_the_records_hold(fastq: Path):
     rows = iter(RECORDS[1:])
     for batch in batches:
         qualities = batch.qualities
-        assert batch.sequences.dtype == qualities.dtype == torch.uint8 and batch.offsets.dtype == torch.int64
+        assert (
+            batch.sequences.dtype == qualities.dtype == torch.uint8
+            and batch.offsets.dtype == torch.int64
+        )
         for i, name in enumerate(batch.ids):
             begin, end = batch.offsets[i].item(), batch.offsets[i + 1].item()
             wanted = next(rows)
             assert (name, raw(batch.sequences[begin:end])) == (wanted[0], wanted[2])
             assert raw(qualities[begin:end]) == (wanted[3] * 300)[: end - begin]
-            begin, end = batch.description_offsets[i].item(), batch.description_offsets[i + 1].item()
+            begin, end = (
+                batch.description_offsets[i].item(),
+                batch.description_offsets[i + 1].item(),
+            )
             assert raw(batch.descriptions[begin:end]).decode() == wanted[1]
     assert reader.report["num_records"] == 1000 and list(reader.batches()) == []
 
@@ -159,7 +181,9 @@ def test_letters_outside_of_the_alphabet_are_bad_records(tmp_path: Path):
         list(db.SequenceReader(path, alphabet="dna"))
     assert (caught.value.record, caught.value.kind) == (1, "alphabet")
     skipping = db.SequenceReader(path, alphabet="dna", on_bad_record="skip")
-    assert [record.name for record in skipping] == ["a", "c"] and skipping.report["reasons"] == {"alphabet": 1}
+    assert [record.name for record in skipping] == ["a", "c"] and skipping.report["reasons"] == {
+        "alphabet": 1
+    }
     with pytest.raises(ArgumentError, match="klingon"):
         db.SequenceReader(path, alphabet="klingon")
 
@@ -190,7 +214,9 @@ def long_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("read", [lambda reader: sum(1 for _ in reader), lambda reader: list(reader.batches(100))])
+@pytest.mark.parametrize(
+    "read", [lambda reader: sum(1 for _ in reader), lambda reader: list(reader.batches(100))]
+)
 def test_an_interrupt_stops_a_long_file(long_file: Path, read: object):
     reader = db.SequenceReader(long_file)
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
@@ -242,16 +268,30 @@ def test_two_threads_on_one_reader_give_every_record_once_or_an_error(long_file:
 def test_fasta_windows_by_name(tmp_path: Path):
     path = tmp_path / "genome.fa"
     rng = random.Random(3)
-    dna = {f"chr{i}": "".join(rng.choices("ACGTacgtN", k=rng.randrange(1, 5000))) for i in range(20)}
-    lines = {name: "\n".join(seq[at : at + 61] for at in range(0, len(seq), 61)) for name, seq in dna.items()}
+    dna = {
+        f"chr{i}": "".join(rng.choices("ACGTacgtN", k=rng.randrange(1, 5000))) for i in range(20)
+    }
+    lines = {
+        name: "\n".join(seq[at : at + 61] for at in range(0, len(seq), 61))
+        for name, seq in dna.items()
+    }
     path.write_text("".join(f">{name} some text\n{text}\n" for name, text in lines.items()))
     fasta = db.FastaFile(path)
-    assert fasta.lengths == {name: len(seq) for name, seq in dna.items()} and list(fasta) == list(dna)
+    assert fasta.lengths == {name: len(seq) for name, seq in dna.items()} and list(fasta) == list(
+        dna
+    )
     for name, seq in dna.items():
         start, end = sorted(rng.choices(range(len(seq) + 1), k=2))
-        assert fasta.fetch(name, start, end) == seq[start:end].encode() and fasta[name] == seq.encode()
+        assert (
+            fasta.fetch(name, start, end) == seq[start:end].encode() and fasta[name] == seq.encode()
+        )
     assert pickle.loads(pickle.dumps(fasta)).fetch("chr3", 0, 1) == dna["chr3"][:1].encode()
-    assert "chr3" in fasta and "chr99" not in fasta and len(fasta) == 20 and "20 sequences" in repr(fasta)
+    assert (
+        "chr3" in fasta
+        and "chr99" not in fasta
+        and len(fasta) == 20
+        and "20 sequences" in repr(fasta)
+    )
     with pytest.raises(KeyError):
         fasta["chr99"]
     with pytest.raises(ArgumentError, match="nearest name"):
@@ -262,12 +302,19 @@ def test_fasta_windows_by_name(tmp_path: Path):
 
 @pytest.mark.parametrize("is_bgzf", [False, True])
 def test_fasta_windows_and_index_are_those_of_samtools(tmp_path: Path, is_bgzf: bool):
-    pysam = pytest.importorskip("pysam", reason="pysam is not installed: no samtools to compare with")
+    pysam = pytest.importorskip(
+        "pysam", reason="pysam is not installed: no samtools to compare with"
+    )
     rng = random.Random(4)
     text = ""
     for i in range(30):
-        seq, width = "".join(rng.choices("ACGTNacgt", k=rng.randrange(1, 100_000))), rng.randrange(1, 200)
-        text += f">s{i}\tx\n" + "".join(seq[at : at + width] + "\n" for at in range(0, len(seq), width))
+        seq, width = (
+            "".join(rng.choices("ACGTNacgt", k=rng.randrange(1, 100_000))),
+            rng.randrange(1, 200),
+        )
+        text += f">s{i}\tx\n" + "".join(
+            seq[at : at + width] + "\n" for at in range(0, len(seq), width)
+        )
     path, other = tmp_path / "ours.fa", tmp_path / "theirs.fa"
     for file in (path, other):
         if is_bgzf:

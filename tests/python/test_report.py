@@ -20,14 +20,42 @@ from matplotlib.figure import Figure  # noqa: E402
 
 
 @pytest.fixture(scope="module")
-def runs(deepbio: Run, community_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def runs(
+    deepbio: Run, community_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
     """A run of each kind."""
     folder = tmp_path_factory.mktemp("runs")
-    common = ["--table", community_dir / "table.biom", "--epochs", 2, "--embedding-dim", 16, "--max-bp", 60]
+    common = [
+        "--table",
+        community_dir / "table.biom",
+        "--epochs",
+        2,
+        "--embedding-dim",
+        16,
+        "--max-bp",
+        60,
+    ]
     labels = ["--metadata", community_dir / "metadata.tsv", "--metadata-column"]
-    deepbio("pretrain", *common, "--tree", community_dir / "tree.nwk", "--output-dir", folder / "pre", check=True)
+    deepbio(
+        "pretrain",
+        *common,
+        "--tree",
+        community_dir / "tree.nwk",
+        "--output-dir",
+        folder / "pre",
+        check=True,
+    )
     deepbio("train", *common, *labels, "age", "--output-dir", folder / "age", check=True)
-    deepbio("train", *common, *labels, "group", "--classifier", "--output-dir", folder / "group", check=True)
+    deepbio(
+        "train",
+        *common,
+        *labels,
+        "group",
+        "--classifier",
+        "--output-dir",
+        folder / "group",
+        check=True,
+    )
     return {path.name: path for path in folder.iterdir()}
 
 
@@ -43,8 +71,19 @@ def test_a_regression_shows_curves_predictions_and_a_map(runs: dict[str, Path]):
     page = path.read_text()
     assert path == runs["age"] / "report.html"
     captions = pictures(page)
-    assert [caption.split()[0] for caption in captions] == ["loss", "metrics", "predicted", "residuals", "embeddings"]
-    assert "embedding_dim" in page and "<th>r2</th>" in page and "http" not in page and "<script" not in page
+    assert [caption.split()[0] for caption in captions] == [
+        "loss",
+        "metrics",
+        "predicted",
+        "residuals",
+        "embeddings",
+    ]
+    assert (
+        "embedding_dim" in page
+        and "<th>r2</th>" in page
+        and "http" not in page
+        and "<script" not in page
+    )
 
 
 def test_a_classifier_shows_its_confusion_as_counts(runs: dict[str, Path]):
@@ -53,7 +92,13 @@ def test_a_classifier_shows_its_confusion_as_counts(runs: dict[str, Path]):
     counts = [int(cell) for cell in re.findall(r"<td>(\d+)</td>", table)]
     assert sum(counts) == len((runs["group"] / "val_samples.txt").read_text().split())
     captions = pictures(page)
-    assert [caption.split()[0] for caption in captions] == ["loss", "metrics", "ROC", "calibration", "embeddings"]
+    assert [caption.split()[0] for caption in captions] == [
+        "loss",
+        "metrics",
+        "ROC",
+        "calibration",
+        "embeddings",
+    ]
 
 
 def test_the_map_rings_the_samples_that_were_held_back(runs: dict[str, Path]):
@@ -61,7 +106,9 @@ def test_the_map_rings_the_samples_that_were_held_back(runs: dict[str, Path]):
     db.report._ring_held_back(axes, torch.arange(10.0).reshape(5, 2), [1, 4])
     (rings,) = axes.collections
     assert rings.get_offsets().tolist() == [[2, 3], [8, 9]] and rings.get_label() == "held back (2)"
-    assert db.report._held_back(runs["age"]) == set((runs["age"] / "val_samples.txt").read_text().split())
+    assert db.report._held_back(runs["age"]) == set(
+        (runs["age"] / "val_samples.txt").read_text().split()
+    )
 
 
 def test_epochs_are_numbered_as_on_the_console(deepbio: Run, runs: dict[str, Path]):
@@ -94,7 +141,18 @@ def test_a_page_is_made_from_another_folder_and_with_a_missing_value(
     about[4] = "\t".join(cells)
     (tmp_path / "m.tsv").write_text("\n".join(about) + "\n")
     (tmp_path / "t.biom").write_bytes((community_dir / "table.biom").read_bytes())
-    args = ["--table", "t.biom", "--metadata", "m.tsv", "--metadata-column", "age", "--epochs", 1, "--max-bp", 60]
+    args = [
+        "--table",
+        "t.biom",
+        "--metadata",
+        "m.tsv",
+        "--metadata-column",
+        "age",
+        "--epochs",
+        1,
+        "--max-bp",
+        60,
+    ]
     deepbio("train", *args, "--embedding-dim", 16, "--output-dir", "run", check=True, cwd=tmp_path)
     monkeypatch.chdir("/")
     page = db.report.write_report(tmp_path / "run").read_text()
@@ -105,11 +163,19 @@ def test_a_page_is_made_from_another_folder_and_with_a_missing_value(
 def test_pretraining_has_no_predictions_and_an_own_table_can_be_given(
     runs: dict[str, Path], community_dir: Path, tmp_path: Path
 ):
-    out = db.report.write_report(runs["pre"], tmp_path / "page.html", table=community_dir / "table.biom")
-    assert [caption.split()[0] for caption in pictures(out.read_text())] == ["loss", "metrics", "embeddings"]
+    out = db.report.write_report(
+        runs["pre"], tmp_path / "page.html", table=community_dir / "table.biom"
+    )
+    assert [caption.split()[0] for caption in pictures(out.read_text())] == [
+        "loss",
+        "metrics",
+        "embeddings",
+    ]
 
 
-def test_what_is_no_run_and_what_exists_are_said(runs: dict[str, Path], community_dir: Path, tmp_path: Path):
+def test_what_is_no_run_and_what_exists_are_said(
+    runs: dict[str, Path], community_dir: Path, tmp_path: Path
+):
     with pytest.raises(MissingFileError, match="run directory"):
         db.report.write_report(community_dir)
     (tmp_path / "page.html").write_text("precious")
@@ -118,14 +184,20 @@ def test_what_is_no_run_and_what_exists_are_said(runs: dict[str, Path], communit
     assert (tmp_path / "page.html").read_text() == "precious"
 
 
-def test_the_command_writes_the_page_and_answers_mistakes_in_one_line(runs: dict[str, Path], tmp_path: Path):
+def test_the_command_writes_the_page_and_answers_mistakes_in_one_line(
+    runs: dict[str, Path], tmp_path: Path
+):
     def report(*arguments: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "deepbio_torch", "report", *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
     done = report(runs["age"], "-o", tmp_path / "page.html")
     assert done.returncode == 0 and done.stdout.strip() == str(tmp_path / "page.html"), done.stderr
-    for arguments, code in (([tmp_path], 1), ([runs["age"], "-o", tmp_path / "page.html"], 1), (["--nonsense"], 2)):
+    for arguments, code in (
+        ([tmp_path], 1),
+        ([runs["age"], "-o", tmp_path / "page.html"], 1),
+        (["--nonsense"], 2),
+    ):
         done = report(*arguments)
         assert done.returncode == code and done.stderr.startswith("deepbio: error: "), done.stderr
         assert len(done.stderr.splitlines()) == 1

@@ -19,14 +19,18 @@ from deepbio_torch._report_scores import (
 metrics = pytest.importorskip("sklearn.metrics")
 
 
-def numbers(actual: list[float], predicted: list[float], interval: np.ndarray | None = None) -> HeldBack:
+def numbers(
+    actual: list[float], predicted: list[float], interval: np.ndarray | None = None
+) -> HeldBack:
     return HeldBack("age", [], np.array(actual), np.array(predicted), None, interval)
 
 
 def classes(actual: list[int], chances: list[list[float]]) -> HeldBack:
     held = np.array(chances)
     names = [f"c{i}" for i in range(held.shape[1])]
-    return HeldBack("kind", names, np.array(actual, float), held.argmax(1).astype(float), held, None)
+    return HeldBack(
+        "kind", names, np.array(actual, float), held.argmax(1).astype(float), held, None
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -42,7 +46,9 @@ def test_thresholds_and_calibration_are_those_of_scikit_learn(seed: int):
     np.testing.assert_allclose(true, recall[::-1])
     np.testing.assert_allclose(precision, of_threshold[::-1])
     points = calibration_points(is_it, chance, 6)
-    assert sum(count for _, _, count in points) == 60 and len({count for _, _, count in points}) == 1
+    assert (
+        sum(count for _, _, count in points) == 60 and len({count for _, _, count in points}) == 1
+    )
     assert sum(share * count for _, share, count in points) == pytest.approx(is_it.sum())
     assert [mean for mean, _, _ in points] == sorted(mean for mean, _, _ in points)
 
@@ -76,7 +82,9 @@ def test_a_model_that_has_learned_is_not():
 
 
 def test_classes_show_each_class_and_what_cannot_be_said_of_it():
-    held = classes([0, 0, 1, 1], [[0.6, 0.3, 0.1], [0.2, 0.7, 0.1], [0.1, 0.8, 0.1], [0.3, 0.6, 0.1]])
+    held = classes(
+        [0, 0, 1, 1], [[0.6, 0.3, 0.1], [0.2, 0.7, 0.1], [0.1, 0.8, 0.1], [0.3, 0.6, 0.1]]
+    )
     page = render_predictions(held)
     assert "<tr><th>c0</th><td>2</td><td>0.5</td><td>1</td></tr>" in page
     assert "<tr><th>c1</th><td>2</td><td>1</td><td>0.666667</td></tr>" in page

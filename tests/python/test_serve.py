@@ -45,12 +45,20 @@ def server(model: Path, form: str) -> Iterator[str]:
         process.wait(timeout=30)
 
 
-def exported(community: Path, folder: Path, column: str, form: str) -> tuple[Path, db.training.Predictions]:
+def exported(
+    community: Path, folder: Path, column: str, form: str
+) -> tuple[Path, db.training.Predictions]:
     data = db.SampleDataset(community / "table.biom", metadata=community / "metadata.tsv", target=column, max_bp=60,
                             token_limit=20, classifier=column != "age")  # fmt: skip
     torch.manual_seed(1)
-    options = {} if column == "age" else {"is_classifier": True, "out_dim": len(json.loads(data.codec)["classes"])}
-    model = db.models.SequencePredictor(embedding_dim=16, max_bp=60, token_limit=20, **ONE_LAYER, **options)
+    options = (
+        {}
+        if column == "age"
+        else {"is_classifier": True, "out_dim": len(json.loads(data.codec)["classes"])}
+    )
+    model = db.models.SequencePredictor(
+        embedding_dim=16, max_bp=60, token_limit=20, **ONE_LAYER, **options
+    )
     db.models.save_pretrained(model, folder / "run", data)
     getattr(db.export, form)(folder / "run", folder / "model.pt2")
     return folder / "model.pt2", db.predict(folder / "run", community / "table.biom")
@@ -59,12 +67,17 @@ def exported(community: Path, folder: Path, column: str, form: str) -> tuple[Pat
 def samples_of(table: db.Table) -> list[dict[str, object]]:
     values = table.to_scipy().tocsr()
     rows = [values[row] for row in range(values.shape[0])]
-    reads = [dict(zip((table.feature_ids[i] for i in row.indices), row.data.tolist(), strict=True)) for row in rows]
+    reads = [
+        dict(zip((table.feature_ids[i] for i in row.indices), row.data.tolist(), strict=True))
+        for row in rows
+    ]
     return [{"id": name, "reads": each} for name, each in zip(table.sample_ids, reads, strict=True)]
 
 
 @pytest.mark.parametrize(("column", "form"), [("age", "pt2"), ("group", "pt2"), ("age", "aoti")])
-def test_the_server_answers_as_predict_does(community_dir: Path, tmp_path: Path, column: str, form: str):
+def test_the_server_answers_as_predict_does(
+    community_dir: Path, tmp_path: Path, column: str, form: str
+):
     import httpx
 
     model, expected = exported(community_dir, tmp_path, column, form)
@@ -77,14 +90,22 @@ def test_the_server_answers_as_predict_does(community_dir: Path, tmp_path: Path,
             torch.testing.assert_close(got, expected.values[:, 0], rtol=1e-5, atol=1e-5)
         else:
             assert [each["prediction"] for each in answers] == expected.labels
-            got = torch.tensor([list(each["probabilities"].values()) for each in answers], dtype=torch.float64)
+            got = torch.tensor(
+                [list(each["probabilities"].values()) for each in answers], dtype=torch.float64
+            )
             torch.testing.assert_close(got, expected.values, rtol=1e-5, atol=1e-5)
-        for reads, message in (({"ACGX": 1}, "'ACGX': 1"), ({"ACGT": 0}, "expected DNA and a count"), ({}, "at least")):
+        for reads, message in (
+            ({"ACGX": 1}, "'ACGX': 1"),
+            ({"ACGT": 0}, "expected DNA and a count"),
+            ({}, "at least"),
+        ):
             refused = client.post("/predict", json={"samples": [{"id": "x", "reads": reads}]})
             assert refused.status_code == 422 and message in refused.text
 
         def ask(number: int) -> bool:
-            mine = httpx.post(f"{address}/predict", json={"samples": [samples[number % 24]]}, timeout=60)
+            mine = httpx.post(
+                f"{address}/predict", json={"samples": [samples[number % 24]]}, timeout=60
+            )
             got, wanted = mine.json()[0], answers[number % 24]
             if column == "age":
                 return got["prediction"] == pytest.approx(wanted["prediction"], rel=1e-4)

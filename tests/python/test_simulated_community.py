@@ -22,7 +22,16 @@ def test_the_regression_target_is_recovered_better_than_by_the_mean(deepbio: Run
     known = ["--table", data / "known.biom"]
     shape = ["--max-bp", 60, "--seed", 1]
     deepbio(
-        "pretrain", *known, "--tree", data / "tree.nwk", "--output-dir", pretrained, "--epochs", 3, *shape, check=True
+        "pretrain",
+        *known,
+        "--tree",
+        data / "tree.nwk",
+        "--output-dir",
+        pretrained,
+        "--epochs",
+        3,
+        *shape,
+        check=True,
     )
     target = ["--metadata", data / "metadata.tsv", "--metadata-column", "age"]
 
@@ -33,6 +42,10 @@ def test_the_regression_target_is_recovered_better_than_by_the_mean(deepbio: Run
     done = deepbio("evaluate", *unseen, "--metadata", data / "metadata.tsv", "--json", check=True)
     scores = json.loads(done.stdout)
     assert scores["num_samples"] == 40
-    print(f"model R2 {scores['r2']:.3f}, baseline (mean of the training samples) R2 {scores['baseline']['r2']:.3f}")
+    print(
+        f"model R2 {scores['r2']:.3f}, baseline (mean of the training samples) R2 {scores['baseline']['r2']:.3f}"
+    )
     assert scores["r2"] > 0.5
-    assert scores["mae"] < scores["baseline"]["mae"], "the mean of the training samples is the baseline to beat"
+    assert scores["mae"] < scores["baseline"]["mae"], (
+        "the mean of the training samples is the baseline to beat"
+    )

@@ -8,7 +8,9 @@ ROOT = Path(__file__).parents[2]
 KINDS = ("*.cpp", "*.h", "*.inl", "*.py", "*.pyi", "*.cmake")
 GENERATED = {"deepbio_torch/_C.pyi", "deepbio_torch/_config.pyi"}  # compared with the code by tests
 MOST_LINES = 400
-MOST_LINES_OF_THE_COMMAND = 2600  # 2,400 is the aim; anosim, permdisp, adonis and mantel came after it was set
+MOST_LINES_OF_THE_COMMAND = (
+    2600  # 2,400 is the aim; anosim, permdisp, adonis and mantel came after it was set
+)
 
 
 def num_lines(path: Path) -> int:
@@ -16,10 +18,16 @@ def num_lines(path: Path) -> int:
     return path.read_text().count("\n")
 
 
-@pytest.mark.parametrize("folder", ["csrc", "deepbio_torch", "tests", "benchmarks", "examples", "docs", "cmake"])
+@pytest.mark.parametrize(
+    "folder", ["csrc", "deepbio_torch", "tests", "benchmarks", "examples", "docs", "cmake"]
+)
 def test_no_file_is_longer_than_a_reader_bears(folder: str):
     files = [path for kind in KINDS for path in (ROOT / folder).rglob(kind)]
-    long = {str(path.relative_to(ROOT)): num_lines(path) for path in files if num_lines(path) > MOST_LINES}
+    long = {
+        str(path.relative_to(ROOT)): num_lines(path)
+        for path in files
+        if num_lines(path) > MOST_LINES
+    }
     assert files and not long.keys() - GENERATED, long
 
 

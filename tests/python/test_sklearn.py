@@ -12,7 +12,15 @@ from deepbio_torch.errors import ArgumentError
 sklearn = pytest.importorskip("sklearn")
 base = pytest.importorskip("sklearn.base")
 
-TINY = {"epochs": 2, "embedding_dim": 16, "num_layers": 1, "num_heads": 2, "max_bp": 40, "token_limit": 16, "seed": 1}
+TINY = {
+    "epochs": 2,
+    "embedding_dim": 16,
+    "num_layers": 1,
+    "num_heads": 2,
+    "max_bp": 40,
+    "token_limit": 16,
+    "seed": 1,
+}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +37,11 @@ def test_a_regressor_learns_clones_and_pickles(community):
     model = db.sklearn.MicrobiomeRegressor(features=features, **{**TINY, "epochs": 40, "lr": 3e-3})
     assert base.clone(model).get_params() == model.get_params()
     predictions = model.fit(counts, y).predict(counts)
-    assert predictions.shape == (24,) and predictions.dtype == np.float64 and model.score(counts, y) > 0.3
+    assert (
+        predictions.shape == (24,)
+        and predictions.dtype == np.float64
+        and model.score(counts, y) > 0.3
+    )
     again = pickle.loads(pickle.dumps(model))
     assert np.allclose(again.predict(counts[:5]), predictions[:5], atol=1e-4)
     pandas = pytest.importorskip("pandas")
@@ -50,7 +62,10 @@ def test_a_grid_search_over_a_pipeline_runs(community):
         ("model", db.sklearn.MicrobiomeRegressor(features=features, **TINY)),
     ]
     search = GridSearchCV(Pipeline(steps), {"model__lr": [1e-3, 3e-3]}, cv=2).fit(counts, y)
-    assert search.best_params_["model__lr"] in (1e-3, 3e-3) and np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert (
+        search.best_params_["model__lr"] in (1e-3, 3e-3)
+        and np.isfinite(search.cv_results_["mean_test_score"]).all()
+    )
 
 
 def test_a_classifier_has_classes_and_probabilities(community):
@@ -70,10 +85,18 @@ def test_columns_may_have_any_name_where_no_sequence_is_read(community):
     options = {**TINY, "epochs": 40, "lr": 3e-3}
     model = db.sklearn.MicrobiomeRegressor(features=names, **options).fit(counts, y)
     assert model.score(counts, y) > 0.3
-    swapped = db.sklearn.MicrobiomeRegressor(features=names, **options).fit(counts, y).set_params(features=names[::-1])
-    assert np.allclose(swapped.predict(counts[:, ::-1]), model.predict(counts), atol=1e-4), "known by name, not place"
+    swapped = (
+        db.sklearn.MicrobiomeRegressor(features=names, **options)
+        .fit(counts, y)
+        .set_params(features=names[::-1])
+    )
+    assert np.allclose(swapped.predict(counts[:, ::-1]), model.predict(counts), atol=1e-4), (
+        "known by name, not place"
+    )
     with pytest.raises(ArgumentError, match="not DNA"):
-        db.sklearn.MicrobiomeEmbedder(features=names, tree=db.Tree.from_newick("((a,b),c);"), **TINY).fit(counts)
+        db.sklearn.MicrobiomeEmbedder(
+            features=names, tree=db.Tree.from_newick("((a,b),c);"), **TINY
+        ).fit(counts)
 
 
 def test_an_embedder_learns_from_a_tree(community_dir):
@@ -103,7 +126,9 @@ def test_a_vectorizer_of_sequences_stands_in_a_pipeline():
     vectorizer = db.sklearn.SequenceVectorizer(k=2)
     rows = vectorizer.fit_transform(["ACGT", b"AAAA", bytearray(b"ANA")])
     assert rows.shape == (3, 16) and vectorizer.get_feature_names_out()[:2].tolist() == ["AA", "AC"]
-    assert rows[1, 0] == 1 and rows[2].sum() == 0 and rows[0, [1, 6, 11]] == pytest.approx([1 / 3] * 3)
+    assert (
+        rows[1, 0] == 1 and rows[2].sum() == 0 and rows[0, [1, 6, 11]] == pytest.approx([1 / 3] * 3)
+    )
     counts = db.sklearn.SequenceVectorizer(k=2, normalize=False).fit_transform(["AAAA"])
     assert torch.from_numpy(counts)[0, 0] == 3
     pipeline = make_pipeline(db.sklearn.SequenceVectorizer(k=1), LogisticRegression())
@@ -120,7 +145,9 @@ def _dna(column):
 
 
 def _named(X):
-    return db.sklearn.as_table(X.to_numpy() if hasattr(X, "columns") else X, [_dna(i) for i in range(X.shape[1])])
+    return db.sklearn.as_table(
+        X.to_numpy() if hasattr(X, "columns") else X, [_dna(i) for i in range(X.shape[1])]
+    )
 
 
 class Regressor(db.sklearn.MicrobiomeRegressor):
@@ -148,9 +175,21 @@ DO_NOT_APPLY = {
 @pytest.mark.parametrize("kind", [Regressor, Classifier])
 def test_scikit_learns_checks_pass_where_they_apply(kind):
     checks = pytest.importorskip("sklearn.utils.estimator_checks")
-    sizes = {"epochs": 1, "embedding_dim": 8, "num_layers": 1, "num_heads": 2, "max_bp": 24, "token_limit": 32}
-    results = checks.check_estimator(kind(**sizes), expected_failed_checks=DO_NOT_APPLY, on_skip=None, on_fail=None)
-    by_status = {status: [each for each in results if each["status"] == status] for status in ("passed", "failed")}
+    sizes = {
+        "epochs": 1,
+        "embedding_dim": 8,
+        "num_layers": 1,
+        "num_heads": 2,
+        "max_bp": 24,
+        "token_limit": 32,
+    }
+    results = checks.check_estimator(
+        kind(**sizes), expected_failed_checks=DO_NOT_APPLY, on_skip=None, on_fail=None
+    )
+    by_status = {
+        status: [each for each in results if each["status"] == status]
+        for status in ("passed", "failed")
+    }
     assert [(each["check_name"], str(each["exception"])) for each in by_status["failed"]] == []
     assert len(by_status["passed"]) >= 44
     unfit = [each["check_name"] for each in results if each["status"] == "xfail"]
@@ -159,6 +198,8 @@ def test_scikit_learns_checks_pass_where_they_apply(kind):
 
 def test_scikit_learns_checks_know_that_sequences_are_no_table():
     checks = pytest.importorskip("sklearn.utils.estimator_checks")
-    with pytest.warns(UserWarning, match="Can't test estimator SequenceVectorizer which requires input"):
+    with pytest.warns(
+        UserWarning, match="Can't test estimator SequenceVectorizer which requires input"
+    ):
         results = checks.check_estimator(db.sklearn.SequenceVectorizer(k=1))
     assert [each["status"] for each in results] == ["passed"]

@@ -14,7 +14,9 @@ CHAIN = Compose([LengthFilter(25), Sampler(20, seed=1), Mutator(0.1, 2), OneHotE
 
 
 def stream(path, **options):
-    return db.StreamingSequenceDataset(path, transform=CHAIN, **{"shuffle_buffer": 64, "seed": 4, **options})
+    return db.StreamingSequenceDataset(
+        path, transform=CHAIN, **{"shuffle_buffer": 64, "seed": 4, **options}
+    )
 
 
 def contents(batches):
@@ -60,7 +62,10 @@ def test_samples_of_a_stream_resume_and_ranks_share_them(fastq):
     assert given + [sample["metadata"]["index"] for sample in second] == whole
     parts = [stream(fastq, rank=rank, world_size=3, drop_uneven=True) for rank in range(3)]
     shares = [[sample["metadata"]["index"] for sample in part] for part in parts]
-    assert len({len(share) for share in shares}) == 1 and len(set(sum(shares, []))) == len(whole) // 3 * 3
+    assert (
+        len({len(share) for share in shares}) == 1
+        and len(set(sum(shares, []))) == len(whole) // 3 * 3
+    )
 
 
 def test_workers_of_torch_share_a_stream(fastq):
@@ -80,7 +85,9 @@ def test_a_file_that_changes_under_a_running_epoch_is_an_error(fastq):
 
 def test_batches_of_similar_length_stay_under_a_token_budget(fastq):
     data = db.SequenceDataset(fastq, transform=OneHotEncoder())
-    loader = db.DataLoader(data, batch_size=32, shuffle=True, seed=2, length_buckets=[30, 40], max_tokens=900)
+    loader = db.DataLoader(
+        data, batch_size=32, shuffle=True, seed=2, length_buckets=[30, 40], max_tokens=900
+    )
     seen = []
     for batch in loader:
         bounds = {int(torch.bucketize(length, torch.tensor([30, 40]))) for length in batch.lengths}

@@ -71,9 +71,12 @@ def test_scores_follow_from_the_out_of_fold_predictions(numbers: db.StudyResult)
     pooled = numbers.scores["model"]["mae"]["pooled"]
     assert pooled == pytest.approx(np.abs(actual - predicted).mean())
     first = np.array([row["fold"] for row in rows]) == 0
-    assert numbers.scores["model"]["mae"]["folds"][0] == pytest.approx(np.abs(actual - predicted)[first].mean())
+    assert numbers.scores["model"]["mae"]["folds"][0] == pytest.approx(
+        np.abs(actual - predicted)[first].mean()
+    )
     assert numbers.paired["constant"]["mean"] == pytest.approx(
-        np.mean(numbers.scores["model"]["mae"]["folds"]) - np.mean(numbers.scores["constant"]["mae"]["folds"])
+        np.mean(numbers.scores["model"]["mae"]["folds"])
+        - np.mean(numbers.scores["constant"]["mae"]["folds"])
     )
 
 
@@ -89,7 +92,14 @@ def test_a_model_of_a_fold_is_what_the_command_trains_on_the_training_samples_al
 ):
     table = db.read_table(community_dir / "table.biom")
     result = db.cross_validate(
-        table, community_dir / "metadata.tsv", "age", folds=2, baselines=[], candidates=0, options=QUICK, seed=3
+        table,
+        community_dir / "metadata.tsv",
+        "age",
+        folds=2,
+        baselines=[],
+        candidates=0,
+        options=QUICK,
+        seed=3,
     )
     fold = result.folds[1]
     ids = table.sample_ids
@@ -103,7 +113,16 @@ def test_a_model_of_a_fold_is_what_the_command_trains_on_the_training_samples_al
     target = ["--metadata", community_dir / "metadata.tsv", "--metadata-column", "age"]
     inputs = ["--table", tmp_path / "train.biom", *target, *lists]
     deepbio("train", *inputs, *shape, "--output-dir", tmp_path / "run", check=True)
-    said = deepbio("predict", "--model", tmp_path / "run", "--table", tmp_path / "test.biom", "-o", "-", check=True)
+    said = deepbio(
+        "predict",
+        "--model",
+        tmp_path / "run",
+        "--table",
+        tmp_path / "test.biom",
+        "-o",
+        "-",
+        check=True,
+    )
     lines = [line.split("\t") for line in said.stdout.splitlines()[1:]]
     expected = {line[0]: float(line[1]) for line in lines}
     ours = {row["sample_id"]: row["prediction"] for row in result.predictions if row["fold"] == 1}
@@ -116,7 +135,16 @@ def test_the_command_writes_tables_json_and_a_page_of_its_own(community_dir: Pat
         return subprocess.run(command, capture_output=True, text=True, timeout=600)
 
     inputs = ["--table", community_dir / "table.biom", "--metadata", community_dir / "metadata.tsv"]
-    inputs += ["--metadata-column", "group", "--folds", 2, "--baselines", ",".join(FEW), "--candidates", 3]
+    inputs += [
+        "--metadata-column",
+        "group",
+        "--folds",
+        2,
+        "--baselines",
+        ",".join(FEW),
+        "--candidates",
+        3,
+    ]
     quick = ["--epochs", 2, "--embedding-dim=16", "--max-bp", 60]
     out = tmp_path / "out"
     done = study(*inputs, *quick, "-o", out, "--quiet")
@@ -125,12 +153,14 @@ def test_the_command_writes_tables_json_and_a_page_of_its_own(community_dir: Pat
         rows = list(csv.DictReader(file, delimiter="\t"))
     assert len(rows) == 24 and {row["actual"] for row in rows} == {"low", "middle", "high"}
     for row in rows:
-        assert sum(float(row[f"probability_{name}"]) for name in ("low", "middle", "high")) == pytest.approx(
-            1, abs=1e-4
-        )
+        assert sum(
+            float(row[f"probability_{name}"]) for name in ("low", "middle", "high")
+        ) == pytest.approx(1, abs=1e-4)
     found = json.loads((out / "study.json").read_text())
     assert found["classes"] == ["high", "low", "middle"] and set(found["scores"]) == {"model", *FEW}
-    assert found["scores"]["constant"]["balanced_accuracy"]["folds"] == pytest.approx([1 / 3, 1 / 3])
+    assert found["scores"]["constant"]["balanced_accuracy"]["folds"] == pytest.approx(
+        [1 / 3, 1 / 3]
+    )
     page = (out / "study.html").read_text()
     table = page.split("Rows actual, columns predicted.")[1].split("</table>")[0]
     assert sum(int(cell) for cell in re.findall(r"<td>(\d+)</td>", table)) == 24
@@ -138,7 +168,11 @@ def test_the_command_writes_tables_json_and_a_page_of_its_own(community_dir: Pat
     assert done.stdout.startswith("method\tscore\tfold_0\tfold_1\tmean\tsd\tpooled\n")
 
     again = study(*inputs, *quick, "-o", out)
-    assert again.returncode == 1 and "--overwrite" in again.stderr and len(again.stderr.splitlines()) == 1
+    assert (
+        again.returncode == 1
+        and "--overwrite" in again.stderr
+        and len(again.stderr.splitlines()) == 1
+    )
     wrong = study(*inputs, "--epochz", 2, "-o", tmp_path / "other")
     assert wrong.returncode == 1 and "--epochs" in wrong.stderr, wrong.stderr
     assert not (tmp_path / "other").exists()
@@ -151,7 +185,9 @@ def test_groups_that_tell_the_target_are_called_confounded(community_dir: Path, 
     out = ["sample-id\tyears\tsurvey"]
     out += [
         f"{cells[0]}\t{years[cells[site]] + i % 2}\t{cells[site]}"
-        for i, cells in enumerate(line.split("\t") for line in lines[1:] if not line.startswith("#"))
+        for i, cells in enumerate(
+            line.split("\t") for line in lines[1:] if not line.startswith("#")
+        )
     ]
     (tmp_path / "metadata.tsv").write_text("\n".join(out) + "\n")
     result = db.cross_validate(
@@ -166,13 +202,17 @@ def test_groups_that_tell_the_target_are_called_confounded(community_dir: Path, 
     )
     text = " ".join(result.notes)
     assert "confounded" in text and "random folds" in text
-    assert "nothing here generalises" in text  # each survey has an age of its own that no other survey knows
+    assert (
+        "nothing here generalises" in text
+    )  # each survey has an age of its own that no other survey knows
 
 
 def test_confounding_is_the_share_that_the_group_explains():
     assert _folds.confounding([1.0, 1.0, 5.0, 5.0], ["a", "a", "b", "b"]) == pytest.approx(1)
     assert _folds.confounding([1.0, 5.0, 1.0, 5.0], ["a", "a", "b", "b"]) == pytest.approx(0)
-    assert _folds.confounding([0.0, 2.0, 4.0, 6.0], ["a", "a", "b", "b"]) == pytest.approx(1 - 4 / 20)
+    assert _folds.confounding([0.0, 2.0, 4.0, 6.0], ["a", "a", "b", "b"]) == pytest.approx(
+        1 - 4 / 20
+    )
     assert _folds.confounding(["x", "x", "y", "y"], ["a", "a", "b", "b"]) == pytest.approx(1)
     assert _folds.confounding(["x", "y", "x", "y"], ["a", "a", "b", "b"]) == pytest.approx(0)
 
@@ -188,7 +228,9 @@ def test_scores_are_those_of_scikit_learn():
     chances = random.dirichlet([1, 1, 1], size=60)
     labels = random.integers(0, 3, size=60)
     found = _scores.score_classes(labels, chances.argmax(1), chances)
-    assert found["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(labels, chances.argmax(1)))
+    assert found["balanced_accuracy"] == pytest.approx(
+        metrics.balanced_accuracy_score(labels, chances.argmax(1))
+    )
     assert found["auc"] == pytest.approx(metrics.roc_auc_score(labels, chances, multi_class="ovr"))
     assert found["log_loss"] == pytest.approx(metrics.log_loss(labels, chances))
 
@@ -217,13 +259,17 @@ def test_every_baseline_answers_numbers_and_classes_and_learns_what_can_be_learn
 
 def test_what_cannot_be_studied_is_said_in_one_line(community_dir: Path, grouped: Path):
     def study(column: str = "age", **options: object) -> None:
-        db.cross_validate(community_dir / "table.biom", grouped, column, **{"baselines": [], **options})
+        db.cross_validate(
+            community_dir / "table.biom", grouped, column, **{"baselines": [], **options}
+        )
 
     with pytest.raises(ArgumentError, match="9 folds need as many groups, got 8"):
         study(group_column="host", folds=9)
     with pytest.raises(ArgumentError, match="at least 2, got 1"):
         study(folds=1)
-    with pytest.raises(ArgumentError, match="9 folds need as many samples of each class, 'low' has 8"):
+    with pytest.raises(
+        ArgumentError, match="9 folds need as many samples of each class, 'low' has 8"
+    ):
         study("group", folds=9)
     with pytest.raises(ConfigError, match="forest_presence"):
         study(baselines=["forrest"])
@@ -234,10 +280,14 @@ def test_what_cannot_be_studied_is_said_in_one_line(community_dir: Path, grouped
 
 
 def test_a_class_that_training_lacks_is_named():
-    folds = [_folds.Fold(np.array([0, 1]), np.array([2, 3])), _folds.Fold(np.array([2, 3]), np.array([0, 1]))]
+    folds = [
+        _folds.Fold(np.array([0, 1]), np.array([2, 3])),
+        _folds.Fold(np.array([2, 3]), np.array([0, 1])),
+    ]
     problems = _folds.describe_problems(folds, ["x", "x", "y", "x"])
     assert (
-        problems[0].startswith("fold 0: no training sample is y") and "fold 1: all test samples are x" in problems[-1]
+        problems[0].startswith("fold 0: no training sample is y")
+        and "fold 1: all test samples are x" in problems[-1]
     )
 
 
@@ -253,7 +303,10 @@ def test_names_of_asvs_come_from_tables_and_artifacts_and_bad_ones_are_refused(t
         archive.writestr("0000/metadata.yaml", "uuid: 0000\ntype: FeatureData[Taxonomy]\n")
         archive.writestr("0000/data/taxonomy.tsv", text)
     assert read_taxonomy(tmp_path / "taxonomy.qza") == names
-    assert name_of(["a"], names) == "k__B; p__F; g__X" and name_of(["a", "b", "c"], names) == "k__B; p__F"
+    assert (
+        name_of(["a"], names) == "k__B; p__F; g__X"
+        and name_of(["a", "b", "c"], names) == "k__B; p__F"
+    )
     assert name_of(["c"], names) == ""
     (tmp_path / "bad.tsv").write_text("what\never\n")
     with pytest.raises(ParseError, match="line 1: expected a header whose first column"):

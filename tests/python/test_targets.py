@@ -28,7 +28,9 @@ def test_labels_come_from_titles_tables_and_the_read_itself(fastq, tmp_path):
     data = db.SequenceDataset(fastq, transform=OneHotEncoder(), target=several)
     labels = data.batch([0, 4]).labels
     assert labels["class"].tolist() == [2, 1] and labels["half"].tolist() == [0.0, 2.0]
-    assert labels["length"].tolist() == data.batch([0, 4]).lengths.tolist() and labels["quality"].tolist() == [40, 40]
+    assert labels["length"].tolist() == data.batch([0, 4]).lengths.tolist() and labels[
+        "quality"
+    ].tolist() == [40, 40]
     assert data[4]["label"]["half"] == 2.0
     with pytest.raises(ArgumentError, match="class=x"):
         len(db.SequenceDataset(fastq, target=db.targets.from_header(key="kind")))
@@ -69,13 +71,17 @@ def test_numbers_of_the_read_itself_are_those_of_numpy():
     sequence, scores = b"ACGTNSacgg", np.array([0, 5, 10, 40, 41, 2, 2, 30, 31, 93])
     read = record(sequence=sequence, quality=bytes(scores.astype(np.uint8) + 33))
     for statistic in ("mean", "median", "min", "max", "std"):
-        assert targets.from_quality(statistic)(read) == pytest.approx(getattr(np, statistic)(scores))
+        assert targets.from_quality(statistic)(read) == pytest.approx(
+            getattr(np, statistic)(scores)
+        )
     assert targets.from_quality()(record(quality=b"IIII")) == 40
     assert targets.from_quality()(record(sequence=b"", quality=b"")) == 0
     assert targets.from_sequence()(read) == 0.6 and targets.from_sequence("length")(read) == 10
     _, counts = np.unique(list(sequence.upper()), return_counts=True)
     share = counts / counts.sum()
-    assert targets.from_sequence("complexity")(read) == pytest.approx(-(share * np.log2(share)).sum())
+    assert targets.from_sequence("complexity")(read) == pytest.approx(
+        -(share * np.log2(share)).sum()
+    )
     assert targets.from_sequence("complexity")(record(sequence=b"AAAA")) == 0
     assert targets.from_sequence()(record(sequence=b"", quality=b"")) == 0
     assert targets.constant(3)(read) == 3
@@ -97,7 +103,9 @@ def test_companion_tables_of_every_kind(tmp_path, name, text, expected):
     path.write_bytes(text.encode())
     extract = pickle.loads(pickle.dumps(targets.from_file(path)))
     labels = [extract(record(read)) for read in ("r0", "r1")]
-    assert labels == expected and [type(label) for label in labels] == [type(label) for label in expected]
+    assert labels == expected and [type(label) for label in labels] == [
+        type(label) for label in expected
+    ]
     with pytest.raises(ArgumentError, match="'r2'"):
         extract(record("r2"))
 
@@ -111,7 +119,10 @@ def test_companion_tables_of_every_kind(tmp_path, name, text, expected):
         ('[{"id": "r0", "label": null}]', "entry 1: expected a value of 'label'"),
         ('[{"id": "r0", ', "line 1: expected JSON"),
         ("[1, 2]", "list of objects"),
-        ("id,label\nr\udcff,1\n", r"line 2, byte 10: expected text in UTF-8.*Latin-1 or Windows-1252"),
+        (
+            "id,label\nr\udcff,1\n",
+            r"line 2, byte 10: expected text in UTF-8.*Latin-1 or Windows-1252",
+        ),
         ("\udcff\udcfei\0d\0,\0", "line 1, byte 0: expected text in UTF-8, got UTF-16 text"),
     ],
 )
@@ -125,7 +136,10 @@ def test_tables_that_are_damaged_are_parse_errors_that_name_the_row(tmp_path, te
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda path: targets.from_file(path, label_column="kind"), "column 'kind', got 'id', 'label'"),
+        (
+            lambda path: targets.from_file(path, label_column="kind"),
+            "column 'kind', got 'id', 'label'",
+        ),
         (lambda path: targets.from_file(path, id_column="read"), "column 'read'"),
         (lambda path: targets.from_header(), "got pattern=None, key=None"),
         (lambda path: targets.from_header("a", key="b"), "pattern='a', key='b'"),
@@ -172,7 +186,9 @@ def test_bad_arguments_are_value_errors_that_quote_the_value(tmp_path, build, me
     ],
 )
 @pytest.mark.parametrize("name", [None, "kind"])
-def test_a_target_that_gives_no_label_is_an_argument_error_that_names_the_record(fastq, label, shown, name):
+def test_a_target_that_gives_no_label_is_an_argument_error_that_names_the_record(
+    fastq, label, shown, name
+):
     def extract(record):
         return label(int(record.name[1:]))
 
@@ -193,7 +209,11 @@ def test_numbers_of_numpy_and_torch_are_labels(fastq):
     assert {name: values.dtype for name, values in labels.items()} == {
         "whole": torch.int64, "yes": torch.int64, "part": torch.float32, "tensor": torch.int64,
     }  # fmt: skip
-    assert labels["yes"].unique().tolist() == [0, 1] and labels["tensor"][5] == 4 and labels["part"][5] == 0.5
+    assert (
+        labels["yes"].unique().tolist() == [0, 1]
+        and labels["tensor"][5] == 4
+        and labels["part"][5] == 0.5
+    )
 
 
 def test_a_class_per_file_and_text_as_classes(tmp_path):
@@ -204,36 +224,61 @@ def test_a_class_per_file_and_text_as_classes(tmp_path):
     text = db.SequenceDataset(paths, target=lambda record: record.name[0])
     assert text.classes == ["a", "b"] and text.labels.tolist() == [1, 1, 0, 0]
     several = db.SequenceDataset(
-        paths, target={"letter": lambda record: record.name[0], "size": targets.from_sequence("length")}
+        paths,
+        target={"letter": lambda record: record.name[0], "size": targets.from_sequence("length")},
     )
-    assert several.classes == {"letter": ["a", "b"]} and several.labels["size"].tolist() == [4, 2, 4, 2]
+    assert several.classes == {"letter": ["a", "b"]} and several.labels["size"].tolist() == [
+        4,
+        2,
+        4,
+        2,
+    ]
     assert several.summary()["classes"]["letter"]["a"] == {"count": 2, "percent": 50.0}
 
 
 def test_weights_of_a_sampler_are_kept_by_both_loaders(fastq):
-    data = db.SequenceDataset(fastq, transform=OneHotEncoder(), target=targets.from_header(key="class"))
+    data = db.SequenceDataset(
+        fastq, transform=OneHotEncoder(), target=targets.from_header(key="class")
+    )
     weights = torch.where(data.labels == 2, 8.0, 1.0)
     weights[:100] = 0
     sampler = targets.weighted_sampler(weights, 4000, seed=5)
-    ours = torch.cat([batch.index for batch in db.DataLoader(data, batch_size=64, sampler=sampler, num_workers=2)])
+    ours = torch.cat(
+        [
+            batch.index
+            for batch in db.DataLoader(data, batch_size=64, sampler=sampler, num_workers=2)
+        ]
+    )
     sampler.set_epoch(0)
-    theirs = torch.cat([batch.index for batch in torch.utils.data.DataLoader(data, batch_size=64, sampler=sampler)])
+    theirs = torch.cat(
+        [batch.index for batch in torch.utils.data.DataLoader(data, batch_size=64, sampler=sampler)]
+    )
     assert torch.equal(ours, theirs) and ours.min() >= 100
     share = (data.labels[ours] == 2).float().mean().item()
     assert abs(share - 8 / 10) < 0.03
-    balanced = db.DataLoader(data, batch_size=64, sampler=targets.balanced_sampler(data, 3000), seed=1)
+    balanced = db.DataLoader(
+        data, batch_size=64, sampler=targets.balanced_sampler(data, 3000), seed=1
+    )
     first, second = (torch.cat([batch.labels for batch in balanced]) for _ in range(2))
     assert not torch.equal(first, second) and torch.bincount(first).min() > 900
 
 
 def test_a_split_keeps_shares_and_puts_each_record_on_one_side(fastq):
-    labels = torch.cat([torch.zeros(97), torch.ones(11), torch.full((2,), 2), torch.full((1,), 3)]).long()
+    labels = torch.cat(
+        [torch.zeros(97), torch.ones(11), torch.full((2,), 2), torch.full((1,), 3)]
+    ).long()
     train, test = targets.stratified_split(labels[torch.randperm(len(labels))], 0.25, seed=3)
     assert sorted(train + test) == list(range(len(labels)))
-    data = db.SequenceDataset(fastq, transform=OneHotEncoder(), target=targets.from_header(key="class"))
+    data = db.SequenceDataset(
+        fastq, transform=OneHotEncoder(), target=targets.from_header(key="class")
+    )
     train, test = targets.stratified_split(data, 0.1, seed=3)
     assert torch.bincount(data.labels[test]).tolist() == [17, 17, 17]
-    assert targets.stratified_split(data, 0.1, seed=3) == (train, test) != targets.stratified_split(data, 0.1, seed=4)
+    assert (
+        targets.stratified_split(data, 0.1, seed=3)
+        == (train, test)
+        != targets.stratified_split(data, 0.1, seed=4)
+    )
 
 
 def test_a_label_that_cannot_be_converted_is_named_with_its_record(fastq, tmp_path):
@@ -241,7 +286,9 @@ def test_a_label_that_cannot_be_converted_is_named_with_its_record(fastq, tmp_pa
     with pytest.raises(ArgumentError, match="got 'x' in 'r0 class=x'"):
         db.SequenceDataset(fastq, transform=OneHotEncoder(), target=by_title).batch([0])
     (tmp_path / "labels.csv").write_text("id,label\nr0,1\nr1,many\n")
-    with pytest.raises(ParseError, match="labels.csv: expected a label to convert, got 'many' of 'r1'"):
+    with pytest.raises(
+        ParseError, match="labels.csv: expected a label to convert, got 'many' of 'r1'"
+    ):
         targets.from_file(tmp_path / "labels.csv", converter=int)
 
 
@@ -262,13 +309,17 @@ def test_labels_of_a_table_keep_their_text(tmp_path, cells, classes):
     assert [data.classes[i] for i in data.labels.tolist()] == cells
     if classes and classes[0][0].isdigit():
         as_numbers = targets.from_file(tmp_path / "labels.csv", converter=float)
-        assert db.SequenceDataset(tmp_path / "r.fa", target=as_numbers).labels.dtype == torch.float32
+        assert (
+            db.SequenceDataset(tmp_path / "r.fa", target=as_numbers).labels.dtype == torch.float32
+        )
 
 
 def test_rows_with_more_or_fewer_cells_than_the_header_are_errors(tmp_path):
     path = tmp_path / "labels.csv"
     path.write_text("id,label\na,E. coli, K-12\nb,E. coli\n")
-    with pytest.raises(ParseError, match="line 2: expected 2 cells as in the header, got 3; .* in quotes"):
+    with pytest.raises(
+        ParseError, match="line 2: expected 2 cells as in the header, got 3; .* in quotes"
+    ):
         targets.from_file(path)
     path.write_text("id,label,lane\na,x,1\nb,y\n")
     with pytest.raises(ParseError, match="line 3: expected 3 cells as in the header, got 2"):
@@ -280,12 +331,23 @@ def test_keys_of_uniprot_and_sam_tags_are_read_whole(tmp_path):
         ">sp|P1|A_RABIT Aspartate aminotransferase OS=Oryctolagus cuniculus OX=9986 GN=GOT2 PE=1 SV=2\nMK\n"
         ">sp|P2|B_HUMAN Protein OS=Homo sapiens OX=9606 SV=1\nMA\n>sp|P3|C OS=Homo sapiens\nMA\n"
     )
-    by_species = db.SequenceDataset(tmp_path / "u.fa", sequence_type="protein", target=targets.from_header(key="OS"))
-    assert by_species.classes == ["Homo sapiens", "Oryctolagus cuniculus"] and by_species.labels.tolist() == [1, 0, 0]
-    (tmp_path / "t.fq").write_text("@a\tqs:f:20.9\tRG:Z:run sup_bc01\n+\n\n\n".replace("\n+\n\n\n", "\nAC\n+\nII\n"))
-    assert db.SequenceDataset(tmp_path / "t.fq", target=targets.from_header(key="RG")).classes == ["run sup_bc01"]
+    by_species = db.SequenceDataset(
+        tmp_path / "u.fa", sequence_type="protein", target=targets.from_header(key="OS")
+    )
+    assert by_species.classes == [
+        "Homo sapiens",
+        "Oryctolagus cuniculus",
+    ] and by_species.labels.tolist() == [1, 0, 0]
+    (tmp_path / "t.fq").write_text(
+        "@a\tqs:f:20.9\tRG:Z:run sup_bc01\n+\n\n\n".replace("\n+\n\n\n", "\nAC\n+\nII\n")
+    )
+    assert db.SequenceDataset(tmp_path / "t.fq", target=targets.from_header(key="RG")).classes == [
+        "run sup_bc01"
+    ]
     score = targets.from_header(key="qs", converter=float)
-    assert db.SequenceDataset(tmp_path / "t.fq", target=score).labels.tolist() == pytest.approx([20.9])
+    assert db.SequenceDataset(tmp_path / "t.fq", target=score).labels.tolist() == pytest.approx(
+        [20.9]
+    )
 
 
 def test_labels_of_a_stream_have_one_type_in_all_batches(tmp_path):

@@ -16,11 +16,22 @@ def test_the_calling_convention():
     batch = tok(["ACGT", "A"], padding="max_length", max_length=6, return_tensors="np")
     assert isinstance(batch["input_ids"], np.ndarray)
     assert batch["input_ids"].tolist() == [[4, 7, 8, 9, 10, 1], [4, 4, 4, 4, 7, 1]]
-    assert tok(["ACG"], padding=True, pad_to_multiple_of=8, return_tensors="pt").input_ids.shape == (1, 8)
-    assert tok(["ACGTACGT"], truncation=True, max_length=3, truncation_side="left").input_ids == [[9, 10, 1]]
-    assert (tok.pad_token, tok.pad_token_id, tok.unk_token_id, tok.eos_token_id) == ("[PAD]", 4, 6, 1)
+    assert tok(
+        ["ACG"], padding=True, pad_to_multiple_of=8, return_tensors="pt"
+    ).input_ids.shape == (1, 8)
+    assert tok(["ACGTACGT"], truncation=True, max_length=3, truncation_side="left").input_ids == [
+        [9, 10, 1]
+    ]
+    assert (tok.pad_token, tok.pad_token_id, tok.unk_token_id, tok.eos_token_id) == (
+        "[PAD]",
+        4,
+        6,
+        1,
+    )
     assert len(tok) == tok.vocab_size == 12 and tok.num_special_tokens == 1
-    assert tok.convert_tokens_to_ids(["A", "Z"]) == [7, 6] and tok.convert_ids_to_tokens([7, 4]) == ["A", "[PAD]"]
+    assert tok.convert_tokens_to_ids(["A", "Z"]) == [7, 6] and tok.convert_ids_to_tokens(
+        [7, 4]
+    ) == ["A", "[PAD]"]
     assert tok.tokenize("AC") == ["A", "C"]
     with pytest.raises(ArgumentError, match="padding=True"):
         tok(["A", "AC"], return_tensors="pt")

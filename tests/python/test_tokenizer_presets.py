@@ -22,12 +22,17 @@ def test_dnabert_follows_its_rule(k: int):
     vocabulary = {kmer: 5 + i for i, kmer in enumerate(kmers)}
     assert tok.vocab_size == len(kmers) + 5
     rng = random.Random(k)
-    for text in [*(dna(rng, rng.randint(0, 300), "ACGT" * 9 + "Na") for _ in range(100)), dna(rng, 9000)]:
+    for text in [
+        *(dna(rng, rng.randint(0, 300), "ACGT" * 9 + "Na") for _ in range(100)),
+        dna(rng, 9000),
+    ]:
         words = [text[i : i + k] for i in range(len(text) - k + 1)]
         assert tok.encode(text) == [2, *(vocabulary.get(word, 1) for word in words), 3]
     text = dna(rng, 50)
     assert tok.decode(tok.encode(text), skip_special_tokens=True) == text
-    assert Tokenizer.from_preset(f"dnabert-{k}", upper_case=True).encode(text.lower()) == tok.encode(text)
+    assert Tokenizer.from_preset(f"dnabert-{k}", upper_case=True).encode(
+        text.lower()
+    ) == tok.encode(text)
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -50,7 +55,12 @@ def test_nucleotide_transformer_follows_its_rule(version: int):
         return ids
 
     rng = random.Random(version)
-    for text in ["", "ATCGAATNGG", "NN", *(dna(rng, rng.randint(0, 80), "ACGT" * 8 + "NR") for _ in range(200))]:
+    for text in [
+        "",
+        "ATCGAATNGG",
+        "NN",
+        *(dna(rng, rng.randint(0, 80), "ACGT" * 8 + "NR") for _ in range(200)),
+    ]:
         assert tok.encode(text) == plain(text)
     assert tok.tokenize("ATCGAATNGG") == ["ATCGAA", "T", "N", "G", "G"]
 
@@ -60,7 +70,9 @@ def test_letter_presets_have_their_published_ids():
     assert Tokenizer.from_preset("hyenadna").encode("acN") == [6, 6, 11, 1]
     assert Tokenizer.from_preset("evo").encode("ACGTN") == [65, 67, 71, 84, 78]
     esm = Tokenizer.from_preset("esm2")
-    assert esm.encode("MKJ") == [0, 20, 15, 3, 2] and esm.mask_token_id == 32 and esm.vocab_size == 33
+    assert (
+        esm.encode("MKJ") == [0, 20, 15, 3, 2] and esm.mask_token_id == 32 and esm.vocab_size == 33
+    )
     assert esm.encode("LAGVSERTIDPKQNFYMHWCXBUZO.-", add_special_tokens=False) == list(range(4, 31))
     assert Tokenizer.from_preset("aam").encode("ACGTN") == [5, 1, 2, 3, 4, 0]
     assert Tokenizer.from_preset("deepbio-dna").encode("acgux") == [1, 5, 6, 7, 8, 4, 2]
@@ -75,7 +87,10 @@ def test_every_preset_pads_pickles_and_comes_back(name: str):
     assert tok.padding_side == "left" and name in repr(tok)
     text = "MKLA" if name in ("esm2", "deepbio-protein") else "ACGGACGG"
     batch = tok([text, text[:-1]], padding=True, return_tensors="pt")
-    assert batch.attention_mask.sum(1).tolist() == [len(tok.encode(text)), len(tok.encode(text[:-1]))]
+    assert batch.attention_mask.sum(1).tolist() == [
+        len(tok.encode(text)),
+        len(tok.encode(text[:-1])),
+    ]
     assert (batch.input_ids[batch.attention_mask == 0] == tok.pad_token_id).all()
     if name not in ("evo", "aam"):
         assert tok.decode(batch.input_ids[0], skip_special_tokens=True) == text
@@ -90,7 +105,10 @@ def test_presets_with_a_trained_vocabulary_say_so_and_others_name_the_nearest():
 
 def test_ids_go_from_one_numbering_to_another():
     integers = db.transforms.IntegerEncoder().encode_batch([b"ACGT", b"A"])
-    assert remap_ids(integers, {-1: 0, 0: 5, 1: 6, 2: 7, 3: 8}).tolist() == [[5, 6, 7, 8], [5, 0, 0, 0]]
+    assert remap_ids(integers, {-1: 0, 0: 5, 1: 6, 2: 7, 3: 8}).tolist() == [
+        [5, 6, 7, 8],
+        [5, 0, 0, 0],
+    ]
     old, new = Tokenizer.from_preset("hyenadna"), Tokenizer.from_preset("deepbio-dna")
     ids = torch.tensor(old.encode("ACGTN"))
     assert remap_ids(ids, remap_table(old, new)).tolist() == [5, 6, 7, 8, 4, 2]

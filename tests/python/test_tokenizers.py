@@ -24,8 +24,15 @@ def trained(vocab_size: int, letters: str = "ACGT", **options: Any) -> HfTokeniz
     """A small BPE as genomic models have it; repeats in the text make long tokens."""
     rng = random.Random(vocab_size)
     repeats = [dna(rng, 30, letters) for _ in range(8)]
-    texts = ["".join(rng.choice([dna(rng, 20, letters), rng.choice(repeats)]) for _ in range(20)) for _ in range(300)]
-    made = HfTokenizer(models.BPE(unk_token=options.get("unk_token", "[UNK]"), fuse_unk=options.get("fuse_unk", False)))
+    texts = [
+        "".join(rng.choice([dna(rng, 20, letters), rng.choice(repeats)]) for _ in range(20))
+        for _ in range(300)
+    ]
+    made = HfTokenizer(
+        models.BPE(
+            unk_token=options.get("unk_token", "[UNK]"), fuse_unk=options.get("fuse_unk", False)
+        )
+    )
     if "normalizer" in options:
         made.normalizer = options["normalizer"]
     if "pre_tokenizer" in options:
@@ -36,7 +43,9 @@ def trained(vocab_size: int, letters: str = "ACGT", **options: Any) -> HfTokeniz
     made.train_from_iterator(texts, trainer)
     made.post_processor = options.get(
         "processor",
-        processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]),
+        processors.TemplateProcessing(
+            single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
+        ),
     )
     return made
 
@@ -62,8 +71,17 @@ def fuzz_texts() -> list[str]:
         "[MASK]",
         "AC[MASK]GT[PAD]",
     ]
-    texts += ["N" * 9 + "ACGT" + "N" * 12 + "GT" + "N" * 40, "AC-GT--A", "a'b's 12x_y!?", "[CLS", "AC[UNK ]"]
-    texts += [dna(rng, rng.randint(0, 200), rng.choice(["ACGT", "AC", "ACGTN", "ACGTacgtNRY -"])) for _ in range(300)]
+    texts += [
+        "N" * 9 + "ACGT" + "N" * 12 + "GT" + "N" * 40,
+        "AC-GT--A",
+        "a'b's 12x_y!?",
+        "[CLS",
+        "AC[UNK ]",
+    ]
+    texts += [
+        dna(rng, rng.randint(0, 200), rng.choice(["ACGT", "AC", "ACGTN", "ACGTacgtNRY -"]))
+        for _ in range(300)
+    ]
     return texts
 
 
@@ -75,7 +93,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "lower-case letters": {"letters": "ACGTNacgt"},
     "gena": {
         "normalizer": normalizers.Sequence(
-            [normalizers.Strip(), normalizers.Replace(Regex("N{10,}"), "-"), normalizers.Lowercase()]
+            [
+                normalizers.Strip(),
+                normalizers.Replace(Regex("N{10,}"), "-"),
+                normalizers.Lowercase(),
+            ]
         ),
         "pre_tokenizer": pre_tokenizers.Split("-", "isolated"),
         "letters": "acgtn",
@@ -83,10 +105,15 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "split by an expression": {
         "normalizer": normalizers.BertNormalizer(lowercase=False),
         "pre_tokenizer": pre_tokenizers.Sequence(
-            [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split(Regex("[^ACGT]+"), "merged_with_previous")]
+            [
+                pre_tokenizers.WhitespaceSplit(),
+                pre_tokenizers.Split(Regex("[^ACGT]+"), "merged_with_previous"),
+            ]
         ),
     },
-    "removed and inverted": {"pre_tokenizer": pre_tokenizers.Split(Regex("[ACGT]+"), "removed", invert=True)},
+    "removed and inverted": {
+        "pre_tokenizer": pre_tokenizers.Split(Regex("[ACGT]+"), "removed", invert=True)
+    },
     "letters": {"pre_tokenizer": pre_tokenizers.Split("", "isolated")},
     "no letters": {"pre_tokenizer": pre_tokenizers.Split(Regex(""), "removed", invert=True)},
     "merged with next": {"pre_tokenizer": pre_tokenizers.Split("N", "merged_with_next")},
@@ -101,10 +128,15 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "pre_tokenizer": pre_tokenizers.ByteLevel(add_prefix_space=True),
         "processor": processors.ByteLevel(),
     },
-    "byte level without words": {"pre_tokenizer": pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)},
+    "byte level without words": {
+        "pre_tokenizer": pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    },
     "digits and punctuation": {
         "pre_tokenizer": pre_tokenizers.Sequence(
-            [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.Punctuation("contiguous")]
+            [
+                pre_tokenizers.Digits(individual_digits=True),
+                pre_tokenizers.Punctuation("contiguous"),
+            ]
         )
     },
 }
@@ -117,7 +149,10 @@ def test_ids_are_those_of_hugging_face(variant: str, tmp_path: Path):
     for text in fuzz_texts():
         expected = hf.encode(text)
         assert ours.encode(text) == expected.ids, text
-        assert ours.encode(text.encode(), add_special_tokens=False) == hf.encode(text, add_special_tokens=False).ids
+        assert (
+            ours.encode(text.encode(), add_special_tokens=False)
+            == hf.encode(text, add_special_tokens=False).ids
+        )
 
 
 @pytest.mark.parametrize("vocab_size", [10, 40, 300, 2000])
@@ -125,7 +160,11 @@ def test_bpe_is_the_same_for_any_size_of_vocabulary(vocab_size: int, tmp_path: P
     hf, ours = both(trained(vocab_size), tmp_path)
     assert ours.vocab_size == hf.get_vocab_size() and ours.get_vocab() == hf.get_vocab()
     rng = random.Random(1)
-    texts = [dna(rng, rng.randint(0, 400)) for _ in range(200)] + ["A" * 3001, "AC" * 1500, dna(rng, 20_000)]
+    texts = [dna(rng, rng.randint(0, 400)) for _ in range(200)] + [
+        "A" * 3001,
+        "AC" * 1500,
+        dna(rng, 20_000),
+    ]
     assert ours.encode_batch(texts) == [row.ids for row in hf.encode_batch(texts)]
 
 
@@ -150,7 +189,9 @@ def test_word_models_are_the_same(model: str, tmp_path: Path):
 
 @pytest.mark.parametrize("side", ["left", "right"])
 @pytest.mark.parametrize("max_length", [4, 16, None])
-def test_padding_truncation_and_masks_are_the_same(side: str, max_length: int | None, tmp_path: Path):
+def test_padding_truncation_and_masks_are_the_same(
+    side: str, max_length: int | None, tmp_path: Path
+):
     hf, ours = both(trained(60), tmp_path)
     texts = [dna(random.Random(i), 7 * i) for i in range(12)]
     if max_length:
@@ -158,7 +199,12 @@ def test_padding_truncation_and_masks_are_the_same(side: str, max_length: int | 
     hf.enable_padding(direction=side, pad_id=3, pad_token="[PAD]")
     expected = hf.encode_batch(texts)
     got = ours(
-        texts, padding=True, padding_side=side, truncation=bool(max_length), max_length=max_length, return_tensors="pt"
+        texts,
+        padding=True,
+        padding_side=side,
+        truncation=bool(max_length),
+        max_length=max_length,
+        return_tensors="pt",
     )
     assert got.input_ids.tolist() == [row.ids for row in expected]
     assert got.attention_mask.tolist() == [row.attention_mask for row in expected]
@@ -181,34 +227,66 @@ def damaged(change: Any, tmp_path: Path) -> Path:
         (lambda j: j["model"].update(type="Unigram"), "model: type 'Unigram' is not supported"),
         (lambda j: j["model"].update(dropout=0.1), "model: dropout is not supported"),
         (lambda j: j["model"].update(byte_fallback=True), "model: byte_fallback is not supported"),
-        (lambda j: j["model"].update(end_of_word_suffix="</w>"), "model: end_of_word_suffix is not supported"),
-        (lambda j: j["model"].update(unk_token="[NO]"), r"model: '\[NO\]' is not in the vocabulary"),
-        (lambda j: j["model"]["merges"].insert(2, ["A"]), r"model: merges\[2\]: expected two tokens"),
-        (lambda j: j["model"]["merges"].insert(0, ["X", "A"]), r"model: merges\[0\]: 'X' is not in the vocabulary"),
+        (
+            lambda j: j["model"].update(end_of_word_suffix="</w>"),
+            "model: end_of_word_suffix is not supported",
+        ),
+        (
+            lambda j: j["model"].update(unk_token="[NO]"),
+            r"model: '\[NO\]' is not in the vocabulary",
+        ),
+        (
+            lambda j: j["model"]["merges"].insert(2, ["A"]),
+            r"model: merges\[2\]: expected two tokens",
+        ),
+        (
+            lambda j: j["model"]["merges"].insert(0, ["X", "A"]),
+            r"model: merges\[0\]: 'X' is not in the vocabulary",
+        ),
         (lambda j: j["model"]["vocab"].update(Z=-4), "model: id of 'Z': expected 0 to"),
         (lambda j: j["model"]["vocab"].update(Z="one"), "model: "),
-        (lambda j: j.update(normalizer={"type": "Nmt"}), "normalizer: normalizer 'Nmt' is not supported"),
-        (lambda j: j.update(pre_tokenizer={"type": "Metaspace"}), "pre_tokenizer: pre-tokenizer 'Metaspace'"),
-        (lambda j: j.update(post_processor={"type": "Odd"}), "post_processor: 'Odd' is not supported"),
+        (
+            lambda j: j.update(normalizer={"type": "Nmt"}),
+            "normalizer: normalizer 'Nmt' is not supported",
+        ),
+        (
+            lambda j: j.update(pre_tokenizer={"type": "Metaspace"}),
+            "pre_tokenizer: pre-tokenizer 'Metaspace'",
+        ),
+        (
+            lambda j: j.update(post_processor={"type": "Odd"}),
+            "post_processor: 'Odd' is not supported",
+        ),
         (lambda j: j.update(decoder={"type": "CTC"}), "decoder: 'CTC' is not supported"),
         (
             lambda j: j.update(
-                pre_tokenizer={"type": "Split", "pattern": {"Regex": "(?=A)"}, "behavior": "Isolated", "invert": False}
+                pre_tokenizer={
+                    "type": "Split",
+                    "pattern": {"Regex": "(?=A)"},
+                    "behavior": "Isolated",
+                    "invert": False,
+                }
             ),
             r"regular expression '\(\?=A\)'",
         ),
         (
-            lambda j: j.update(normalizer={"type": "Replace", "pattern": {"String": ""}, "content": "x"}),
+            lambda j: j.update(
+                normalizer={"type": "Replace", "pattern": {"String": ""}, "content": "x"}
+            ),
             "normalizer: a pattern that matches the empty text is not supported",
         ),
         (
-            lambda j: j.update(pre_tokenizer={"type": "Split", "pattern": {"Regex": "N*"}, "behavior": "Isolated"}),
+            lambda j: j.update(
+                pre_tokenizer={"type": "Split", "pattern": {"Regex": "N*"}, "behavior": "Isolated"}
+            ),
             "pre_tokenizer: a pattern that matches the empty text is not supported",
         ),
         (lambda j: j["added_tokens"][0].update(single_word=True), "single_word of"),
     ],
 )
-def test_what_is_damaged_or_not_supported_is_named_with_the_path(change: Any, message: str, tmp_path: Path):
+def test_what_is_damaged_or_not_supported_is_named_with_the_path(
+    change: Any, message: str, tmp_path: Path
+):
     path = damaged(change, tmp_path)
     with pytest.raises(ConfigError, match=message) as error:
         Tokenizer.from_file(path)
@@ -239,7 +317,9 @@ def fastq(tmp_path: Path) -> tuple[Path, list[str]]:
     rng = random.Random(3)
     reads = [dna(rng, rng.randint(1, 60)) for _ in range(40)]
     path = tmp_path / "reads.fastq"
-    path.write_text("".join(f"@r{i}\n{read}\n+\n{'I' * len(read)}\n" for i, read in enumerate(reads)))
+    path.write_text(
+        "".join(f"@r{i}\n{read}\n+\n{'I' * len(read)}\n" for i, read in enumerate(reads))
+    )
     return path, reads
 
 
@@ -259,7 +339,9 @@ def test_tokens_in_loaders(fastq: tuple[Path, list[str]], preset: str, context: 
         db.collate([dataset[i] for i in range(len(reads))]),
     ]
     if context is None:
-        chain = db.SequenceDataset(path, transform=Compose([lambda sample: sample, encoder]), target="file")
+        chain = db.SequenceDataset(
+            path, transform=Compose([lambda sample: sample, encoder]), target="file"
+        )
         batches.append(next(iter(torch.utils.data.DataLoader(chain, batch_size=len(reads)))))
     for batch in batches:
         assert torch.equal(batch.input_ids, expected.input_ids)
@@ -290,8 +372,20 @@ def test_the_command_writes_the_same_tokens(deepbio, fastq: tuple[Path, list[str
     assert shard["values"].tolist() == [row.ids for row in rows]
     assert shard["attention_mask"].tolist() == [row.attention_mask for row in rows]
     assert json.loads((tmp_path / "out" / "metadata.json").read_text())["padding"] == 3
-    deepbio("encode", path, "-o", tmp_path / "k", "--encoding", "tokens", "--tokenizer", "dnabert-4", check=True)
+    deepbio(
+        "encode",
+        path,
+        "-o",
+        tmp_path / "k",
+        "--encoding",
+        "tokens",
+        "--tokenizer",
+        "dnabert-4",
+        check=True,
+    )
     first = load_file(tmp_path / "k" / "shard-00000.safetensors")["values"][0].tolist()
     assert first[: len(reads[0]) - 1] == Tokenizer.from_preset("dnabert-4").encode(reads[0])
-    refused = deepbio("encode", path, "-o", tmp_path / "no", "--encoding", "tokens", "--tokenizer", "dnabert-2")
+    refused = deepbio(
+        "encode", path, "-o", tmp_path / "no", "--encoding", "tokens", "--tokenizer", "dnabert-2"
+    )
     assert refused.returncode == 1 and "download" in refused.stderr

@@ -61,7 +61,9 @@ def test_info_validate_and_the_readers_agree_on_every_shared_file(shared: Path, 
         row, done = rows[str(path)], deepbio("info", "--json", path)
         kind = KINDS.get(json.loads(done.stdout)["kind"]) if done.returncode == 0 else None
         if row["ok"] and kind != row["format"]:
-            wrong.append((path.name, "validate says", row["format"], "info", done.stdout + done.stderr))
+            wrong.append(
+                (path.name, "validate says", row["format"], "info", done.stdout + done.stderr)
+            )
         if not row["ok"] and kind not in (None, "fasta", "fastq"):
             wrong.append((path.name, "validate says bad, info", kind, row["error"]["message"]))
     assert not wrong
@@ -99,7 +101,9 @@ def test_files_told_apart_wrongly_before_are_told_right(shared: Path, deepbio: R
 def test_a_matrix_with_a_wide_header_is_a_matrix(tmp_path: Path, deepbio: Run):
     for width in (30, 60):
         ids = [f"s{i:0{width}d}" for i in range(150)]
-        rows = ["\t" + "\t".join(ids)] + [i + "\t" + "\t".join("0" if i == j else "0.5" for j in ids) for i in ids]
+        rows = ["\t" + "\t".join(ids)] + [
+            i + "\t" + "\t".join("0" if i == j else "0.5" for j in ids) for i in ids
+        ]
         (tmp_path / "d.tsv").write_text("\n".join(rows) + "\n")
         done = deepbio("validate", tmp_path / "d.tsv", check=True)
         assert done.stdout.split("\t")[1:3] == ["ok", "distances"]

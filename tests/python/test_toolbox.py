@@ -63,15 +63,21 @@ def test_alpha_diversity_by_hand_and_where_it_is_undefined(tmp_path: Path, deepb
         return db.alpha_diversity(table, metric, **options).tolist()
 
     assert values("observed_features") == [2, 0, 1, 3]
-    assert values("shannon")[0] == 1 and values("shannon", base=math.e)[0] == pytest.approx(math.log(2), abs=1e-15)
+    assert values("shannon")[0] == 1 and values("shannon", base=math.e)[0] == pytest.approx(
+        math.log(2), abs=1e-15
+    )
     assert [math.isnan(value) for value in values("pielou_evenness")] == [False, True, True, False]
     assert values("chao1") == [2, 0, 1, 3 + 2 * 1 / (2 * 2)]
     assert values("simpson")[2] == 0 and math.isnan(values("simpson")[1])
     table.write(tmp_path / "t.biom")
-    done = deepbio("alpha", "--table", tmp_path / "t.biom", "--metric", "pielou_evenness", check=True)
+    done = deepbio(
+        "alpha", "--table", tmp_path / "t.biom", "--metric", "pielou_evenness", check=True
+    )
     assert done.stdout.splitlines()[:3] == ["sample_id\tpielou_evenness", "even\t1", "none\t"]
     rows = json.loads(
-        deepbio("alpha", "--table", tmp_path / "t.biom", "--metric", "chao1", "--json", check=True).stdout
+        deepbio(
+            "alpha", "--table", tmp_path / "t.biom", "--metric", "chao1", "--json", check=True
+        ).stdout
     )
     assert [row["chao1"] for row in rows] == values("chao1")
 
@@ -95,7 +101,9 @@ def test_ready_matrices_of_any_kind_go_through_pcoa_and_permanova(tmp_path: Path
     square = np.abs(x[:, None] - x[None])
     ids = [f"s{i}" for i in range(6)]
     matrix = db.DistanceMatrix(ids, square)
-    lower = "6\n" + "".join(f"{name} " + " ".join(map(str, square[i, :i])) + "\n" for i, name in enumerate(ids))
+    lower = "6\n" + "".join(
+        f"{name} " + " ".join(map(str, square[i, :i])) + "\n" for i, name in enumerate(ids)
+    )
     (tmp_path / "d.phy").write_text(lower)
     matrix.write(tmp_path / "d.tsv")
     groups = ["a", "a", "a", "b", "b", "b"]
@@ -108,18 +116,37 @@ def test_ready_matrices_of_any_kind_go_through_pcoa_and_permanova(tmp_path: Path
         # Group means 2 and 7: between 37.5 with 1 degree of freedom, within 4 with 4.
         assert found["pseudo_f"] == pytest.approx(37.5, rel=1e-14) and found["num_groups"] == 2
         assert found["p_value"] == db.permanova(matrix, groups).p_value
-        deepbio("pcoa", "--distances", tmp_path / name, "-o", tmp_path / f"{name}.p.tsv", "--dimensions", 1, check=True)
-        first = [float(line.split("\t")[1]) for line in (tmp_path / f"{name}.p.tsv").read_text().splitlines()[2:]]
+        deepbio(
+            "pcoa",
+            "--distances",
+            tmp_path / name,
+            "-o",
+            tmp_path / f"{name}.p.tsv",
+            "--dimensions",
+            1,
+            check=True,
+        )
+        first = [
+            float(line.split("\t")[1])
+            for line in (tmp_path / f"{name}.p.tsv").read_text().splitlines()[2:]
+        ]
         assert np.abs(first) == pytest.approx(np.abs(x - 4.5), abs=1e-10)
-    (tmp_path / "m.tsv").write_text("sample-id\tgroup\n" + rows.replace("s0\ta", "s0\t").replace("s5\tb", "s5\tNA"))
+    (tmp_path / "m.tsv").write_text(
+        "sample-id\tgroup\n" + rows.replace("s0\ta", "s0\t").replace("s5\tb", "s5\tNA")
+    )
     done = deepbio(*command, "--metadata-column", "group")
     assert done.returncode == 1 and "1 of 6 samples have no group" in done.stderr
     options = ("--missing-values", "NA", "--missing-groups", "drop", "--json")
     done = deepbio(*command, "--metadata-column", "group", *options, check=True)
-    assert json.loads(done.stdout)["num_samples"] == 4 and "2 of 6 samples have no group" in done.stderr
+    assert (
+        json.loads(done.stdout)["num_samples"] == 4
+        and "2 of 6 samples have no group" in done.stderr
+    )
 
 
-def test_tables_are_merged_collapsed_and_filtered_as_biom_and_qiime_do(tmp_path: Path, deepbio: Run, shared: Path):
+def test_tables_are_merged_collapsed_and_filtered_as_biom_and_qiime_do(
+    tmp_path: Path, deepbio: Run, shared: Path
+):
     a = db.Table.from_arrays(["s1", "s2"], ["x", "y"], np.array([[1.0, 0], [2, 3]]))
     b = db.Table.from_arrays(["s2", "s3"], ["y", "z"], np.array([[4.0, 5], [0, 6]]))
     with pytest.raises(ArgumentError, match="'s2' is in more than one table"):
@@ -141,8 +168,12 @@ def test_tables_are_merged_collapsed_and_filtered_as_biom_and_qiime_do(tmp_path:
     assert ours.feature_ids == sorted(theirs.ids("observation"))
     for name in ours.feature_ids:
         column = ours.to_scipy().toarray()[:, ours.feature_ids.index(name)]
-        assert column.tolist() == [theirs.get_value_by_ids(name, sample) for sample in ours.sample_ids]
-    done = deepbio("table", "collapse", "--table", path, "--level", 2, "-o", tmp_path / "c.tsv", check=True)
+        assert column.tolist() == [
+            theirs.get_value_by_ids(name, sample) for sample in ours.sample_ids
+        ]
+    done = deepbio(
+        "table", "collapse", "--table", path, "--level", 2, "-o", tmp_path / "c.tsv", check=True
+    )
     assert "left behind" in done.stderr
     again = db.read_table(tmp_path / "c.tsv")
     assert again.feature_ids == ours.feature_ids and again.taxonomy == ours.taxonomy
@@ -154,12 +185,15 @@ def test_a_taxonomy_of_its_own_file_gives_the_lineages(tmp_path: Path, deepbio: 
     theirs = biom.load_table(str(shared / "microbiome/moving_pictures/table.biom"))
     names, rng = list(theirs.ids("observation")), np.random.default_rng(1)
     lineages = [f"k__B; p__{rng.integers(4)}; c__{rng.integers(9)}" for _ in names]
-    rows = "".join(f"{a}\t{b}\t0.9\n" for a, b in zip(reversed(names), reversed(lineages), strict=True))
+    rows = "".join(
+        f"{a}\t{b}\t0.9\n" for a, b in zip(reversed(names), reversed(lineages), strict=True)
+    )
     text = f"Feature ID\tTaxon\tConfidence\n#q2:types\tcategorical\tnumeric\n{rows}other\tk__A\t1\n"
     (tmp_path / "taxonomy.tsv").write_text(text)
     with zipfile.ZipFile(tmp_path / "taxonomy.qza", "w") as archive:
         archive.writestr(
-            "u/metadata.yaml", "uuid: u\ntype: FeatureData[Taxonomy]\nformat: TSVTaxonomyDirectoryFormat\n"
+            "u/metadata.yaml",
+            "uuid: u\ntype: FeatureData[Taxonomy]\nformat: TSVTaxonomyDirectoryFormat\n",
         )
         archive.writestr("u/data/taxonomy.tsv", text)
     table = db.read_table(shared / "microbiome/moving_pictures/table.biom")
@@ -172,37 +206,72 @@ def test_a_taxonomy_of_its_own_file_gives_the_lineages(tmp_path: Path, deepbio: 
         db.read_metadata(tmp_path / "taxonomy.qza"),
     ):
         assert table.with_taxonomy(given).taxonomy == lineages
-    theirs.add_metadata({a: {"taxonomy": b.split("; ")} for a, b in zip(names, lineages, strict=True)}, "observation")
-    theirs = theirs.collapse(lambda _, about: ";".join(about["taxonomy"][:2]), axis="observation", norm=False)
+    theirs.add_metadata(
+        {a: {"taxonomy": b.split("; ")} for a, b in zip(names, lineages, strict=True)},
+        "observation",
+    )
+    theirs = theirs.collapse(
+        lambda _, about: ";".join(about["taxonomy"][:2]), axis="observation", norm=False
+    )
     options = ("--taxonomy", tmp_path / "taxonomy.qza", "--level", 2, "-o", tmp_path / "phyla.biom")
-    deepbio("table", "collapse", "--table", shared / "microbiome/moving_pictures/table.biom", *options, check=True)
+    deepbio(
+        "table",
+        "collapse",
+        "--table",
+        shared / "microbiome/moving_pictures/table.biom",
+        *options,
+        check=True,
+    )
     ours = db.read_table(tmp_path / "phyla.biom")
-    assert ours.feature_ids == sorted(theirs.ids("observation")) and ours.sample_ids == list(theirs.ids())
+    assert ours.feature_ids == sorted(theirs.ids("observation")) and ours.sample_ids == list(
+        theirs.ids()
+    )
     expected = theirs.sort_order(ours.feature_ids, axis="observation").matrix_data.toarray().T
     assert np.array_equal(ours.to_scipy().toarray(), expected)
     assert (
-        json.loads(deepbio("info", tmp_path / "taxonomy.qza", "--json", check=True).stdout)["kind"] == "sample metadata"
+        json.loads(deepbio("info", tmp_path / "taxonomy.qza", "--json", check=True).stdout)["kind"]
+        == "sample metadata"
     )
     (tmp_path / "short.tsv").write_text(f"Feature ID\tTaxon\n{names[0]}\tk__B\n")
-    with pytest.raises(ArgumentError, match=rf"short.tsv: {len(names) - 1} of {len(names)} features .*no lineage"):
+    with pytest.raises(
+        ArgumentError, match=rf"short.tsv: {len(names) - 1} of {len(names)} features .*no lineage"
+    ):
         table.with_taxonomy(tmp_path / "short.tsv")
     (tmp_path / "wide.tsv").write_text(f"Feature ID\tKingdom\tPhylum\n{names[0]}\tB\tF\n")
     with pytest.raises(ArgumentError, match="expected a column Taxon"):
         table.with_taxonomy(tmp_path / "wide.tsv")
 
 
-def test_the_command_table_converts_filters_and_refuses_options_of_other_actions(tmp_path: Path, deepbio: Run):
-    table = db.Table.from_arrays(["s1", "s2", "s3"], ["x", "y"], np.array([[1.0, 0], [2, 3], [9, 0]]))
+def test_the_command_table_converts_filters_and_refuses_options_of_other_actions(
+    tmp_path: Path, deepbio: Run
+):
+    table = db.Table.from_arrays(
+        ["s1", "s2", "s3"], ["x", "y"], np.array([[1.0, 0], [2, 3], [9, 0]])
+    )
     table.write(tmp_path / "t.biom")
     command = ("table", "convert", "--table", tmp_path / "t.biom", "-o")
     deepbio(*command, tmp_path / "t.tsv", check=True)
     assert (db.read_table(tmp_path / "t.tsv").to_scipy() != table.to_scipy()).nnz == 0
     (tmp_path / "keep.txt").write_text("s3\ns1\n")
     options = ("--samples", tmp_path / "keep.txt", "--min-reads", 2)
-    deepbio("table", "filter", "--table", tmp_path / "t.biom", *options, "-o", tmp_path / "f.biom", check=True)
+    deepbio(
+        "table",
+        "filter",
+        "--table",
+        tmp_path / "t.biom",
+        *options,
+        "-o",
+        tmp_path / "f.biom",
+        check=True,
+    )
     assert db.read_table(tmp_path / "f.biom").sample_ids == ["s3"]
     done = deepbio("table", "summarize", "--table", tmp_path / "t.biom", check=True)
-    assert done.stdout.splitlines() == ["sample_id\treads\tfeatures", "s1\t1\t1", "s2\t5\t2", "s3\t9\t1"]
+    assert done.stdout.splitlines() == [
+        "sample_id\treads\tfeatures",
+        "s1\t1\t1",
+        "s2\t5\t2",
+        "s3\t9\t1",
+    ]
     for wrong, said in (
         (("convert", "--level", 2, "-o", "x.biom"), "--level belongs to table collapse"),
         (("collapse", "-o", "x.biom"), "needs --level"),
@@ -234,7 +303,9 @@ def test_curves_and_procrustes_from_the_shell_are_those_of_python(tmp_path: Path
     matrices = [db.beta_diversity(path, metric) for metric in ("braycurtis", "jaccard")]
     for matrix, file in zip(matrices, files, strict=True):
         matrix.write(file)
-    done = run("procrustes", "--distances", files[0], "--other", files[1], "--dimensions", 3, "--json")
+    done = run(
+        "procrustes", "--distances", files[0], "--other", files[1], "--dimensions", 3, "--json"
+    )
     (row,) = json.loads(done.stdout)
     pcoa = skbio.stats.ordination.pcoa
     axes = [pcoa(matrix.to_skbio(), dimensions=3).samples.to_numpy() for matrix in matrices]

@@ -39,7 +39,9 @@ def test_the_trainer_changes_the_modules_own_tensors_and_learns(community_dir: P
         samples_with_tree(community_dir), on_epoch=lambda report: epochs.append(report["epoch"])
     )
 
-    assert model.target_head.weight.data_ptr() == address and not torch.equal(model.target_head.weight, before)
+    assert model.target_head.weight.data_ptr() == address and not torch.equal(
+        model.target_head.weight, before
+    )
     assert epochs == list(range(8)) == [epoch["epoch"] for epoch in history.epochs]
     assert history.epochs[-1]["train_loss"] < history.epochs[0]["train_loss"]
     assert "8 epochs" in repr(history) and "<table>" in history._repr_html_()
@@ -54,7 +56,9 @@ def test_a_callback_stops_training_and_a_bad_option_is_named(community_dir: Path
     with pytest.raises(ConfigError, match="epochs"):
         db.Trainer(model, epochz=3)
     with pytest.raises(ArgumentError, match="float32"):
-        db.Trainer(db.models.SequencePredictor(**TINY).double()).fit(samples_with_tree(community_dir))
+        db.Trainer(db.models.SequencePredictor(**TINY).double()).fit(
+            samples_with_tree(community_dir)
+        )
 
 
 def test_a_frozen_part_stays_and_the_step_callback_sees_every_batch(community_dir: Path):
@@ -69,7 +73,9 @@ def test_a_frozen_part_stays_and_the_step_callback_sees_every_batch(community_di
     )
 
     assert steps == [(0, 2), (1, 2)]
-    changed = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
+    changed = {
+        name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])
+    }
     assert changed and not any(name.startswith("base_model.") for name in changed)
 
 
@@ -78,7 +84,9 @@ def test_an_error_of_a_callback_arrives_as_it_is(community_dir: Path):
         raise KeyError("mine")
 
     with pytest.raises(KeyError, match="mine"):
-        db.Trainer(db.models.SequencePredictor(**TINY), epochs=1).fit(samples_with_tree(community_dir), on_step=fail)
+        db.Trainer(db.models.SequencePredictor(**TINY), epochs=1).fit(
+            samples_with_tree(community_dir), on_step=fail
+        )
 
 
 def test_what_does_not_fit_is_said_before_training(community_dir: Path):
@@ -101,10 +109,12 @@ def test_a_run_of_python_is_a_run_of_the_command(deepbio: Run, community_dir: Pa
     whole = db.Trainer(model, options).fit(samples_with_tree(community_dir), run_directory=run)
     predicted = db.predict(run, community_dir / "table.biom")
 
-    rows = deepbio("predict", "--model", run, "--table", community_dir / "table.biom", check=True).stdout.splitlines()[
-        1:
+    rows = deepbio(
+        "predict", "--model", run, "--table", community_dir / "table.biom", check=True
+    ).stdout.splitlines()[1:]
+    assert [f"{value:.9g}" for value in predicted.values[:, 0].tolist()] == [
+        row.split("\t")[1] for row in rows
     ]
-    assert [f"{value:.9g}" for value in predicted.values[:, 0].tolist()] == [row.split("\t")[1] for row in rows]
     loaded = db.models.from_pretrained(run).state_dict()
     assert all(torch.equal(loaded[name], tensor) for name, tensor in model.state_dict().items())
     ids, embeddings = db.embed(run, community_dir / "table.biom")
@@ -122,7 +132,9 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(community_dir: Path, tmp
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        whole = db.Trainer(first, options).fit(samples_with_tree(community_dir), run_directory=tmp_path / "whole")
+        whole = db.Trainer(first, options).fit(
+            samples_with_tree(community_dir), run_directory=tmp_path / "whole"
+        )
         stopped = db.Trainer(second, options).fit(
             samples_with_tree(community_dir),
             run_directory=tmp_path / "part",
@@ -137,9 +149,20 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(community_dir: Path, tmp
     assert [e["val_loss"] for e in rest.epochs] == [e["val_loss"] for e in whole.epochs]
 
 
-def test_command_and_python_predict_the_same_numbers(deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path):
+def test_command_and_python_predict_the_same_numbers(
+    deepbio: Run, trained: Path, community_dir: Path, tmp_path: Path
+):
     out = tmp_path / "p.tsv"
-    deepbio("predict", "--model", trained, "--table", community_dir / "table.biom", "-o", out, check=True)
+    deepbio(
+        "predict",
+        "--model",
+        trained,
+        "--table",
+        community_dir / "table.biom",
+        "-o",
+        out,
+        check=True,
+    )
     with open(out) as file:
         rows = {row["sample_id"]: row["prediction"] for row in csv.DictReader(file, delimiter="\t")}
 
@@ -164,10 +187,17 @@ def test_a_checkpoint_of_the_command_is_read_in_python_and_the_other_way(
         model.target_head.bias += 1.5
     db._C.save_tensors(str(copy / "model.safetensors"), dict(model.state_dict()))
     table = community_dir / "table.biom"
-    first = deepbio("predict", "--model", trained, "--table", table, "-o", "-", check=True).stdout.splitlines()[1:]
-    second = deepbio("predict", "--model", copy, "--table", table, "-o", "-", check=True).stdout.splitlines()[1:]
+    first = deepbio(
+        "predict", "--model", trained, "--table", table, "-o", "-", check=True
+    ).stdout.splitlines()[1:]
+    second = deepbio(
+        "predict", "--model", copy, "--table", table, "-o", "-", check=True
+    ).stdout.splitlines()[1:]
     target = json.loads((trained / "config.json").read_text())["target"]
-    moved = [float(b.split("\t")[1]) - float(a.split("\t")[1]) for a, b in zip(first, second, strict=True)]
+    moved = [
+        float(b.split("\t")[1]) - float(a.split("\t")[1])
+        for a, b in zip(first, second, strict=True)
+    ]
     assert moved == pytest.approx([1.5 * target["scale"]] * len(moved), rel=1e-4)
 
 
@@ -181,7 +211,9 @@ def test_the_python_shell_gives_the_bits_of_the_cpp_shell(trained: Path, communi
     assert torch.equal(python, cpp["target_prediction"])
 
 
-def test_a_model_of_members_learns_in_python_as_in_the_command(deepbio: Run, community_dir: Path, tmp_path: Path):
+def test_a_model_of_members_learns_in_python_as_in_the_command(
+    deepbio: Run, community_dir: Path, tmp_path: Path
+):
     run, table = tmp_path / "run", community_dir / "table.biom"
     deepbio(
         "train", "--table", table, "--metadata", community_dir / "metadata.tsv", "--metadata-column", "age",
@@ -190,7 +222,12 @@ def test_a_model_of_members_learns_in_python_as_in_the_command(deepbio: Run, com
     )  # fmt: skip
     stored = json.loads((run / "config.json").read_text())
     whole = db.SampleDataset(
-        table, metadata=community_dir / "metadata.tsv", target="age", max_bp=60, least_thinning=0.3, seed=3
+        table,
+        metadata=community_dir / "metadata.tsv",
+        target="age",
+        max_bp=60,
+        least_thinning=0.3,
+        seed=3,
     )
     train, val = whole.split(0.2, seed=3)
     assert train.sample_ids == (run / "train_samples.txt").read_text().split()
@@ -210,7 +247,10 @@ def test_a_model_of_members_learns_in_python_as_in_the_command(deepbio: Run, com
     finally:
         torch.set_num_threads(threads)
     assert folds == {0, 1, 2, 3}
-    epochs = [[json.loads(line) for line in (r / "metrics.jsonl").read_text().splitlines()] for r in (run, mine)]
+    epochs = [
+        [json.loads(line) for line in (r / "metrics.jsonl").read_text().splitlines()]
+        for r in (run, mine)
+    ]
     for theirs, ours in zip(*epochs, strict=True):
         assert ours["val_loss"] == pytest.approx(theirs["val_loss"], rel=1e-4)
     both = [db.predict(r, table) for r in (run, mine)]

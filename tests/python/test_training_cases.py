@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_arguments import SMALL, TINY, Run, refused, samples, study, write_study
+from training_arguments import SMALL, TINY, Run, samples, study, write_study
 
 import deepbio_torch as db
 from deepbio_torch.errors import ConfigError, DeepBioError, WriteError
@@ -35,14 +35,28 @@ def test_a_second_start_in_the_same_folder_is_refused_in_one_line(
     deepbio: Run, binary: str, community_dir: Path, tmp_path: Path
 ):
     run = tmp_path / "run"
-    args = ["train", *study(community_dir), *SMALL, "--epochs", 500, "--patience", 0, "--output-dir", run]
+    args = [
+        "train",
+        *study(community_dir),
+        *SMALL,
+        "--epochs",
+        500,
+        "--patience",
+        0,
+        "--output-dir",
+        run,
+    ]
     args = [str(part) for part in args]
     first = subprocess.Popen([binary, *args, "--quiet"], stderr=subprocess.PIPE, text=True)
     try:
         wait_for(run / "val_samples.txt", first)
         config = (run / "config.json").read_bytes()
         for option in ([], ["--overwrite"], ["--resume"]):
-            again = ["train", "--resume", "--output-dir", run] if option == ["--resume"] else [*args, *option]
+            again = (
+                ["train", "--resume", "--output-dir", run]
+                if option == ["--resume"]
+                else [*args, *option]
+            )
             done = deepbio(*again)
             assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
             assert ("not empty" if not option else "is training in it") in done.stderr
@@ -62,8 +76,19 @@ def test_two_starts_at_once_leave_one_run(binary: str, community_dir: Path, tmp_
     rows = [f"{line}\t{'weight' if i == 0 else 'numeric' if i == 1 else float(line.split(chr(9))[1]) * 100}"
             for i, line in enumerate(about)]  # fmt: skip
     (tmp_path / "m.tsv").write_text("\n".join(rows) + "\n")
-    base = [binary, "train", "--table", community_dir / "table.biom", "--metadata", tmp_path / "m.tsv", *SMALL]
-    base = [str(part) for part in [*base, "--quiet", "--output-dir", tmp_path / "run", "--metadata-column"]]
+    base = [
+        binary,
+        "train",
+        "--table",
+        community_dir / "table.biom",
+        "--metadata",
+        tmp_path / "m.tsv",
+        *SMALL,
+    ]
+    base = [
+        str(part)
+        for part in [*base, "--quiet", "--output-dir", tmp_path / "run", "--metadata-column"]
+    ]
     both = {name: subprocess.Popen([*base, name], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
             for name in ("weight", "age")}  # fmt: skip
     errors = {name: process.communicate()[1] for name, process in both.items()}
@@ -71,7 +96,9 @@ def test_two_starts_at_once_leave_one_run(binary: str, community_dir: Path, tmp_
     assert sorted(codes.values()) == [0, 1], errors
     winner = min(codes, key=lambda name: codes[name])
     (loser,) = {"weight", "age"} - {winner}
-    assert errors[loser].count("\n") == 1 and ("training in it" in errors[loser] or "not empty" in errors[loser])
+    assert errors[loser].count("\n") == 1 and (
+        "training in it" in errors[loser] or "not empty" in errors[loser]
+    )
     assert json.loads((tmp_path / "run" / "config.json").read_text())["target"]["column"] == winner
 
 
@@ -79,7 +106,13 @@ def test_every_state_that_a_kill_leaves_can_be_taken_up(
     deepbio: Run, age_run: Path, community_dir: Path, tmp_path: Path
 ):
     args = ["train", *study(community_dir), *SMALL, "--quiet", "--output-dir"]
-    for names in ([], ["training.log"], ["lock", "training.log"], ["lock"], [".config.json.0123456789.tmp"]):
+    for names in (
+        [],
+        ["training.log"],
+        ["lock", "training.log"],
+        ["lock"],
+        [".config.json.0123456789.tmp"],
+    ):
         run = tmp_path / "-".join(["stuck", *names])
         run.mkdir()
         for name in names:
@@ -93,7 +126,12 @@ def test_every_state_that_a_kill_leaves_can_be_taken_up(
         for name in lost:
             shutil.rmtree(run / name) if (run / name).is_dir() else (run / name).unlink()
         deepbio("train", "--resume", "--output-dir", run, "--threads", 1, "--quiet", check=True)
-        for name in ("model.safetensors", "val_predictions.tsv", "train_samples.txt", "val_samples.txt"):
+        for name in (
+            "model.safetensors",
+            "val_predictions.tsv",
+            "train_samples.txt",
+            "val_samples.txt",
+        ):
             assert (run / name).read_bytes() == (age_run / name).read_bytes(), (lost, name)
         assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
 
@@ -103,7 +141,16 @@ def test_a_stop_loses_nothing_that_was_learned(
     deepbio: Run, binary: str, community_dir: Path, tmp_path: Path, hidden: int
 ):
     """Of a large model too, whose state is otherwise written every 20 seconds only, and within an epoch."""
-    args = ["train", *study(community_dir), "--known-hidden-dim", hidden, "--epochs", 60, "--threads", 1]
+    args = [
+        "train",
+        *study(community_dir),
+        "--known-hidden-dim",
+        hidden,
+        "--epochs",
+        60,
+        "--threads",
+        1,
+    ]
     deepbio(*args, "--output-dir", tmp_path / "whole", "--quiet", check=True)
     stops = 0
     command = [*args, "--output-dir", tmp_path / "cut"]
@@ -119,7 +166,9 @@ def test_a_stop_loses_nothing_that_was_learned(
             break
         assert process.returncode == 130, said
         place = re.search(
-            r"interrupted; --resume goes on (?:in epoch (\d+) after step (\d+)|after epoch (\d+))$", said, re.M
+            r"interrupted; --resume goes on (?:in epoch (\d+) after step (\d+)|after epoch (\d+))$",
+            said,
+            re.M,
         )
         assert place, said
         state = json.loads((tmp_path / "cut" / "last" / "state.json").read_text())
@@ -130,14 +179,26 @@ def test_a_stop_loses_nothing_that_was_learned(
     deepbio(*command, "--quiet", check=True)
     for name in ("model", "last/model", "last/optimizer", "last/average"):
         name += ".safetensors"
-        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes(), name
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes(), (
+            name
+        )
 
 
 def test_a_run_stopped_in_its_first_epoch_goes_on_from_there(
     deepbio: Run, binary: str, age_run: Path, community_dir: Path, tmp_path: Path
 ):
     run = tmp_path / "run"
-    args = ["train", *study(community_dir), *SMALL, "--epochs", 300, "--patience", 0, "--output-dir", run]
+    args = [
+        "train",
+        *study(community_dir),
+        *SMALL,
+        "--epochs",
+        300,
+        "--patience",
+        0,
+        "--output-dir",
+        run,
+    ]
     process = subprocess.Popen([binary, *map(str, args)], stderr=subprocess.PIPE, text=True)
     wait_for(run / "val_samples.txt", process)
     process.send_signal(signal.SIGINT)
@@ -157,43 +218,13 @@ def test_a_run_stopped_in_its_first_epoch_goes_on_from_there(
     assert process.communicate()[1] == "" and (run / "metrics.jsonl").exists()
 
 
-def test_balanced_classes_are_the_weights_of_scikit_learn(deepbio: Run, tmp_path: Path):
-    labels = {f"s{i}": "rare" if i % 4 == 0 else "often" for i in range(24)}
-    words = [*write_study(tmp_path, labels), "--classifier", "--quiet", "--test-size", 0.25, "--output-dir"]
-    deepbio("train", *words, tmp_path / "balanced", "--balanced-classes", check=True)
-    trained = (tmp_path / "balanced" / "train_samples.txt").read_text().split()
-    counts = [sum(labels[name] == label for name in trained) for label in ("often", "rare")]
-    weights = ",".join(repr(len(trained) / (2 * count)) for count in counts)
-    deepbio("train", *words, tmp_path / "given", "--class-weights", weights, check=True)
-    deepbio("train", *words, tmp_path / "plain", check=True)
-    made = {name: (tmp_path / name / "model.safetensors").read_bytes() for name in ("balanced", "given", "plain")}
-    assert made["balanced"] == made["given"] != made["plain"]
-    refused(deepbio("train", *words, tmp_path / "both", "--balanced-classes", "--class-weights", "1,2"),
-            tmp_path / "both", "--balanced-classes", "--class-weights")  # fmt: skip
-
-
-def test_a_batch_that_is_not_finite_is_passed_over_and_named(
-    community_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_a_config_that_contradicts_itself_is_refused(
+    deepbio: Run, age_run: Path, community_dir: Path, tmp_path: Path
 ):
-    """A weight so large that the squared error of one sample overflows; the others train."""
-    table = db.read_table(community_dir / "table.biom")
-    weights = "".join(f"{sample}\t{3e38 if i == 3 else i % 5}\n" for i, sample in enumerate(table.sample_ids))
-    (tmp_path / "weights.tsv").write_text(f"sample-id\tweight\n{weights}")
-    train = db.SampleDataset(table, metadata=tmp_path / "weights.tsv", target="weight", target_transform="none")
-    model = db.models.SequencePredictor(embedding_dim=8, asv_num_heads=1)
-    events: list[dict] = []
-    trainer = db.Trainer(model, epochs=2, batch_size=4, loss_type="mse", warmup_steps=0, patience=0)
-    with caplog.at_level("WARNING", logger="deepbio_torch"):
-        history = trainer.fit(train, train.subset([0, 1, 2]), on_step=events.append)
-    skipped = [event["skipped"] for event in events if event["skipped"]]
-    assert len(skipped) == 2 and all(f"'{table.sample_ids[3]}'" in text for text in skipped)
-    assert [epoch["skipped_steps"] for epoch in history.epochs] == [1, 1]
-    assert [record.getMessage() for record in caplog.records] == skipped
-    assert all(torch.isfinite(parameter).all() for parameter in model.parameters())
-
-
-def test_a_config_that_contradicts_itself_is_refused(deepbio: Run, age_run: Path, community_dir: Path, tmp_path: Path):
-    for change in ({"is_classifier": True, "classes": ["a", "b"]}, {"is_classifier": True, "classes": ["a"]}):
+    for change in (
+        {"is_classifier": True, "classes": ["a", "b"]},
+        {"is_classifier": True, "classes": ["a"]},
+    ):
         run = tmp_path / str(len(change["classes"]))
         shutil.copytree(age_run, run)
         config = json.loads((run / "config.json").read_text())
@@ -201,9 +232,15 @@ def test_a_config_that_contradicts_itself_is_refused(deepbio: Run, age_run: Path
         (run / "config.json").write_text(json.dumps(config))
         for command in ("predict", "evaluate", "info"):
             args = ["--metadata", community_dir / "metadata.tsv"] if command == "evaluate" else []
-            args = [run] if command == "info" else ["--model", run, "--table", community_dir / "table.biom", *args]
+            args = (
+                [run]
+                if command == "info"
+                else ["--model", run, "--table", community_dir / "table.biom", *args]
+            )
             done = deepbio(command, *args)
-            assert done.returncode == 1 and done.stderr.count("\n") == 1 and "classes" in done.stderr, done.stderr
+            assert (
+                done.returncode == 1 and done.stderr.count("\n") == 1 and "classes" in done.stderr
+            ), done.stderr
         with pytest.raises(DeepBioError, match="classes"):
             db.predict(run, community_dir / "table.biom")
 
@@ -214,17 +251,23 @@ def test_a_full_standard_output_is_an_error(binary: str, age_run: Path, communit
     for args in (["info", age_run], ["predict", "--model", age_run, *table, "--json"], ["--help"], ["--version"],
                  ["evaluate", "--model", age_run, *table, "--metadata", community_dir / "metadata.tsv"]):  # fmt: skip
         with open("/dev/full", "w") as full:
-            done = subprocess.run([binary, *map(str, args)], stdout=full, stderr=subprocess.PIPE, text=True)
+            done = subprocess.run(
+                [binary, *map(str, args)], stdout=full, stderr=subprocess.PIPE, text=True
+            )
         assert done.returncode == 1 and "standard output" in done.stderr, args
 
 
 def test_numbers_of_threads_have_a_bound(deepbio: Run, age_run: Path):
     for number in ("100000", "-1", "1e9", "9999999999999999999999"):
         done = deepbio("info", age_run, "--threads", number)
-        assert done.returncode == 2 and len(done.stderr) < 200 and done.stderr.count("\n") == 1, done.stderr
+        assert done.returncode == 2 and len(done.stderr) < 200 and done.stderr.count("\n") == 1, (
+            done.stderr
+        )
 
 
-def test_asvs_that_training_did_not_see_are_counted(deepbio: Run, age_run: Path, community_dir: Path, tmp_path: Path):
+def test_asvs_that_training_did_not_see_are_counted(
+    deepbio: Run, age_run: Path, community_dir: Path, tmp_path: Path
+):
     write_study(tmp_path, {f"s{i}": str(i) for i in range(3)})
     text = (tmp_path / "t.tsv").read_text().splitlines()
     deep = [text[0]] + [line.split("\t")[0] + "\t900\t900\t900" for line in text[1:]]
@@ -232,7 +275,15 @@ def test_asvs_that_training_did_not_see_are_counted(deepbio: Run, age_run: Path,
     done = deepbio("predict", "--model", age_run, "--table", tmp_path / "deep.tsv", check=True)
     assert "0 of 6 ASVs of the table were seen in training" in done.stderr
     assert any("0 of 6 ASVs" in note for note in db.predict(age_run, tmp_path / "deep.tsv").notes)
-    quiet = deepbio("predict", "--model", age_run, "--table", community_dir / "table.biom", "--quiet", check=True)
+    quiet = deepbio(
+        "predict",
+        "--model",
+        age_run,
+        "--table",
+        community_dir / "table.biom",
+        "--quiet",
+        check=True,
+    )
     assert quiet.stderr == ""
     listed = (age_run / "train_asvs.txt").read_text().split()
     assert set(listed) <= set(db.read_table(community_dir / "table.biom").feature_ids)
@@ -242,23 +293,33 @@ def test_a_prediction_does_not_depend_on_the_order_of_rows(age_run: Path, commun
     table = db.read_table(community_dir / "table.biom")
     counts, features = table.to_torch().to_dense(), table.feature_ids
     order = torch.randperm(len(features), generator=torch.Generator().manual_seed(3)).tolist()
-    samples_ = torch.randperm(len(table.sample_ids), generator=torch.Generator().manual_seed(4)).tolist()
+    samples_ = torch.randperm(
+        len(table.sample_ids), generator=torch.Generator().manual_seed(4)
+    ).tolist()
     other = db.Table.from_arrays(
-        [table.sample_ids[i] for i in samples_], [features[i] for i in order], counts[samples_][:, order].numpy()
+        [table.sample_ids[i] for i in samples_],
+        [features[i] for i in order],
+        counts[samples_][:, order].numpy(),
     )
     first, second = db.predict(age_run, table), db.predict(age_run, other)
     of_second = dict(zip(second.sample_ids, second.values[:, 0].tolist(), strict=True))
     change = max(
-        abs(of_second[name] - value) for name, value in zip(first.sample_ids, first.values[:, 0].tolist(), strict=True)
+        abs(of_second[name] - value)
+        for name, value in zip(first.sample_ids, first.values[:, 0].tolist(), strict=True)
     )
     assert change < 1e-3 * first.values.std().item()
 
 
-def test_evaluate_says_that_samples_were_trained_on(deepbio: Run, age_run: Path, community_dir: Path):
+def test_evaluate_says_that_samples_were_trained_on(
+    deepbio: Run, age_run: Path, community_dir: Path
+):
     args = ["evaluate", "--model", age_run, "--table", community_dir / "table.biom"]
     args += ["--metadata", community_dir / "metadata.tsv"]
     assert "19 of 24 samples were trained on" in deepbio(*args, check=True).stderr
-    assert "trained on" not in deepbio(*args, "--samples", age_run / "val_samples.txt", check=True).stderr
+    assert (
+        "trained on"
+        not in deepbio(*args, "--samples", age_run / "val_samples.txt", check=True).stderr
+    )
 
 
 def test_a_run_of_python_has_what_a_run_of_the_command_has(
@@ -269,12 +330,24 @@ def test_a_run_of_python_has_what_a_run_of_the_command_has(
     trainer = db.Trainer(db.models.SequencePredictor(**TINY), epochs=1, batch_size=8)
     trainer.fit(train, val, run_directory=run)
     # The state before the last comes with a second epoch.
-    assert {path.name for path in run.iterdir()} == {path.name for path in age_run.iterdir()} - {"last.old"}
-    ours, theirs = (json.loads((r / "config.json").read_text())["trained_on"] for r in (run, age_run))
-    assert {"table", "metadata", "num_samples", "num_train", "num_val", "baseline", "content"} <= set(ours) & set(
-        theirs
+    assert {path.name for path in run.iterdir()} == {path.name for path in age_run.iterdir()} - {
+        "last.old"
+    }
+    ours, theirs = (
+        json.loads((r / "config.json").read_text())["trained_on"] for r in (run, age_run)
     )
-    assert ours["num_samples"] == 24 and ours["baseline"]["mean"] == pytest.approx(theirs["baseline"]["mean"])
+    assert {
+        "table",
+        "metadata",
+        "num_samples",
+        "num_train",
+        "num_val",
+        "baseline",
+        "content",
+    } <= set(ours) & set(theirs)
+    assert ours["num_samples"] == 24 and ours["baseline"]["mean"] == pytest.approx(
+        theirs["baseline"]["mean"]
+    )
     rows = list(csv.DictReader((run / "val_predictions.tsv").open(), delimiter="\t"))
     assert [row["sample_id"] for row in rows] == val.sample_ids
     args = ["evaluate", "--model", run, "--table", community_dir / "table.biom"]
@@ -283,6 +356,8 @@ def test_a_run_of_python_has_what_a_run_of_the_command_has(
     done = deepbio("train", "--resume", "--output-dir", run)
     assert done.returncode == 1 and "resume it in Python" in done.stderr
     with pytest.raises(ConfigError, match="the counts"):
-        db.Trainer(trainer.model, epochs=2, batch_size=8).fit(val, val, run_directory=run, resume=True)
+        db.Trainer(trainer.model, epochs=2, batch_size=8).fit(
+            val, val, run_directory=run, resume=True
+        )
     trainer.fit(train, val, run_directory=run, overwrite=True)
     assert len((run / "metrics.jsonl").read_text().splitlines()) == 1

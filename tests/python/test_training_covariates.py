@@ -21,13 +21,24 @@ COVARIATES = ("site", "group")
 def with_covariates(folder: Path, **options: object) -> db.SampleDataset:
     about = folder / "metadata.tsv"
     return db.SampleDataset(
-        folder / "table.biom", metadata=about, target="age", max_bp=60, categorical=COVARIATES, **options
+        folder / "table.biom",
+        metadata=about,
+        target="age",
+        max_bp=60,
+        categorical=COVARIATES,
+        **options,
     )
 
 
 @pytest.mark.parametrize("fusion", ["concat", "perceiver"])
-def test_covariates_train_as_those_of_the_command_do(deepbio: Run, community_dir: Path, tmp_path: Path, fusion: str):
-    run, table, about = tmp_path / "run", community_dir / "table.biom", community_dir / "metadata.tsv"
+def test_covariates_train_as_those_of_the_command_do(
+    deepbio: Run, community_dir: Path, tmp_path: Path, fusion: str
+):
+    run, table, about = (
+        tmp_path / "run",
+        community_dir / "table.biom",
+        community_dir / "metadata.tsv",
+    )
     deepbio(
         "train", "--table", table, "--metadata", about, "--metadata-column", "age", "--output-dir", run, "--epochs", 2,
         "--embedding-dim", 16, "--max-bp", 60, "--seed", 3, "--categorical-columns", ",".join(COVARIATES), "--preset",
@@ -41,7 +52,9 @@ def test_covariates_train_as_those_of_the_command_do(deepbio: Run, community_dir
     names = {part: (run / f"{part}_samples.txt").read_text().split() for part in ("train", "val")}
     train, val = dataset.split(stored["training"]["resolved"].get("test_size", 0.2), seed=3)
     assert (train.sample_ids, val.sample_ids) == (names["train"], names["val"]) and len(order) == 24
-    assert json.loads(train.categories) == stored["categories"] and train.categories == val.categories
+    assert (
+        json.loads(train.categories) == stored["categories"] and train.categories == val.categories
+    )
     assert train.categorical_cardinalities == stored["model"]["categorical_cardinalities"]
 
     model = db.models.SequencePredictor(db.models.ModelConfig.from_dict(stored["model"]))
@@ -49,7 +62,10 @@ def test_covariates_train_as_those_of_the_command_do(deepbio: Run, community_dir
     db.training.calibrate(model, train, scale_asvs=False)
     mine = tmp_path / "mine"
     db.Trainer(model, stored["training"]["resolved"]).fit(train, val, run_directory=mine)
-    epochs = [[json.loads(line) for line in (r / "metrics.jsonl").read_text().splitlines()] for r in (run, mine)]
+    epochs = [
+        [json.loads(line) for line in (r / "metrics.jsonl").read_text().splitlines()]
+        for r in (run, mine)
+    ]
     assert len(epochs[0]) == len(epochs[1]) == 2
     for theirs, ours in zip(*epochs, strict=True):
         for part in ("train_loss", "val_loss"):
@@ -60,8 +76,12 @@ def test_covariates_train_as_those_of_the_command_do(deepbio: Run, community_dir
     other = tmp_path / "other.tsv"
     other.write_text(about.read_text().replace("\tnorth", "\telsewhere"))
     predicted = db.predict(mine, table, metadata=other)
-    rows = deepbio("predict", "--model", mine, "--table", table, "--metadata", other, check=True).stdout.splitlines()
-    assert [f"{value:.9g}" for value in predicted.values[:, 0].tolist()] == [row.split("\t")[1] for row in rows[1:]]
+    rows = deepbio(
+        "predict", "--model", mine, "--table", table, "--metadata", other, check=True
+    ).stdout.splitlines()
+    assert [f"{value:.9g}" for value in predicted.values[:, 0].tolist()] == [
+        row.split("\t")[1] for row in rows[1:]
+    ]
     options = {"categorical": COVARIATES, "categories": train.categories, "asv_sampling": sampling}
     again = db.SampleDataset(table, metadata=other, max_bp=60, **options)
     batch = again.batch(range(24))
@@ -84,7 +104,9 @@ def test_covariates_are_numbered_by_the_samples_that_have_them(community_dir: Pa
     table = community_dir / "table.biom"
     dataset = db.SampleDataset(table, metadata=about, target="age", max_bp=60, categorical=["site"])
     values = ["a", "b", "only here"]
-    assert json.loads(dataset.categories) == {"site": values} and dataset.categorical_cardinalities == {"site": 4}
+    assert json.loads(dataset.categories) == {
+        "site": values
+    } and dataset.categorical_cardinalities == {"site": 4}
     expected = [values.index(sites[name]) + 1 if sites[name] else 0 for name in dataset.sample_ids]
     assert dataset.batch(range(len(dataset))).categorical_ids["site"].tolist() == expected
     assert [int(dataset[i]["categorical_ids"]["site"]) for i in range(len(dataset))] == expected
@@ -115,9 +137,13 @@ def test_covariates_that_do_not_fit_are_named(community_dir: Path):
     with pytest.raises(ArgumentError, match="expected those of site, got group, site"):
         db.SampleDataset(table, metadata=about, categorical=["site"], categories=dataset.categories)
     train, val = dataset.split(0.3)
-    with pytest.raises(ArgumentError, match=r"categorical_cardinalities \{'group': 4.*the model \{\}"):
+    with pytest.raises(
+        ArgumentError, match=r"categorical_cardinalities \{'group': 4.*the model \{\}"
+    ):
         db.Trainer(db.models.SequencePredictor(**TINY), epochs=1).fit(train, val)
-    fitting = db.models.SequencePredictor(**TINY, categorical_cardinalities=train.categorical_cardinalities)
+    fitting = db.models.SequencePredictor(
+        **TINY, categorical_cardinalities=train.categorical_cardinalities
+    )
     plain = samples_with_tree(community_dir).split(0.3)
     with pytest.raises(ArgumentError, match="numbered differently"):
         db.Trainer(fitting, epochs=1).fit(train, db.SampleDataset(

@@ -45,7 +45,9 @@ def test_the_trainer_walks_where_a_plain_loop_with_torchs_optimizers_walks(
         target="age", max_bp=60,
     )  # fmt: skip
     train, val = data.split(0.2)
-    still = dict.fromkeys(("asv_dropout", "sample_dropout", "encoder_dropout", "count_dropout", "target_dropout"), 0.0)
+    still = dict.fromkeys(
+        ("asv_dropout", "sample_dropout", "encoder_dropout", "count_dropout", "target_dropout"), 0.0
+    )
     torch.manual_seed(5)
     model = db.models.SequencePredictor(**TINY, **still)
     twin = copy.deepcopy(model)

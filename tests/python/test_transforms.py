@@ -35,9 +35,13 @@ def naive_one_hot(reads: list[bytes], letters: str) -> np.ndarray:
 def test_one_hot_equals_a_plain_loop(kind: str):
     rng = random.Random(1)
     alphabet = LETTERS[kind] + LETTERS[kind].lower() + "*-"
-    reads = ["".join(rng.choices(alphabet, k=rng.randint(0, 60))).encode() for _ in range(50)] + [b"A" * 61]
+    reads = ["".join(rng.choices(alphabet, k=rng.randint(0, 60))).encode() for _ in range(50)] + [
+        b"A" * 61
+    ]
 
-    assert np.array_equal(OneHotEncoder(kind).encode_batch(reads).numpy(), naive_one_hot(reads, LETTERS[kind]))
+    assert np.array_equal(
+        OneHotEncoder(kind).encode_batch(reads).numpy(), naive_one_hot(reads, LETTERS[kind])
+    )
     first = OneHotEncoder(kind, channels_first=True).encode_batch(reads)
     assert np.array_equal(first.numpy(), naive_one_hot(reads, LETTERS[kind]).transpose(0, 2, 1))
 
@@ -72,7 +76,10 @@ def test_reverse_complement_with_half_chance_is_about_half_and_always_the_same()
     turned = [transform(sample)["sequence"] != b"AAAC" for sample in samples]
     assert 150 < sum(turned) < 250
     assert turned == [transform(sample)["sequence"] != b"AAAC" for sample in samples]
-    later = [transform({**sample, "metadata": {**sample["metadata"], "epoch": 1}})["sequence"] for sample in samples]
+    later = [
+        transform({**sample, "metadata": {**sample["metadata"], "epoch": 1}})["sequence"]
+        for sample in samples
+    ]
     assert turned != [sequence != b"AAAC" for sequence in later]
 
 
@@ -83,7 +90,9 @@ def test_a_callable_of_the_user_may_stand_in_compose():
     assert out["quality"].tolist() == [40.0, 40.0]
 
 
-@pytest.mark.parametrize("transform", [OneHotEncoder(pad_to=9), IntegerEncoder("rna"), ReverseComplement(0.2)])
+@pytest.mark.parametrize(
+    "transform", [OneHotEncoder(pad_to=9), IntegerEncoder("rna"), ReverseComplement(0.2)]
+)
 def test_transforms_pickle_and_say_what_they_are(transform: object):
     assert repr(pickle.loads(pickle.dumps(transform))) == repr(transform)
 
@@ -98,7 +107,11 @@ def test_lengths_are_right_after_a_callable_that_returns_a_plain_dict():
 
 
 def test_bad_options_are_refused_at_once():
-    for build in (lambda: OneHotEncoder("dnaa"), lambda: OneHotEncoder(unknown="?"), lambda: ReverseComplement(2)):
+    for build in (
+        lambda: OneHotEncoder("dnaa"),
+        lambda: OneHotEncoder(unknown="?"),
+        lambda: ReverseComplement(2),
+    ):
         with pytest.raises(ArgumentError):
             build()
     assert issubclass(db.errors.ArgumentError, ValueError)
@@ -117,7 +130,9 @@ def test_bad_options_are_refused_at_once():
 def test_what_only_nucleotides_have_is_refused_for_proteins(tmp_path, transform, message):
     # N is asparagine among amino acids (IUPAC): nothing may be padded or masked with it.
     (tmp_path / "prot.fa").write_text(">a\nMKVLAGGHRWY\n")
-    steps = [transform] if transform.__class__ is KmerEncoder else [transform, OneHotEncoder("protein")]
+    steps = (
+        [transform] if transform.__class__ is KmerEncoder else [transform, OneHotEncoder("protein")]
+    )
     for make in (db.SequenceDataset, db.StreamingSequenceDataset):
         with pytest.raises(ArgumentError, match=message):
             list(make(tmp_path / "prot.fa", sequence_type="protein", transform=Compose(steps)))

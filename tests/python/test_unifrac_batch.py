@@ -18,7 +18,13 @@ def community(num_samples: int = 12, num_features: int = 30) -> tuple[db.Table, 
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"metric": "weighted_normalized"}, {"metric": "generalized", "alpha": 0.5}, {"precision": "float"}]
+    "options",
+    [
+        {},
+        {"metric": "weighted_normalized"},
+        {"metric": "generalized", "alpha": 0.5},
+        {"precision": "float"},
+    ],
 )
 def test_a_batch_has_the_values_of_the_whole_matrix(options: dict):
     table, tree = community()
@@ -43,7 +49,9 @@ def test_counts_may_be_dense_sparse_scipy_or_a_table():
     for counts in (drawn, dense, dense.to_sparse_csr(), dense.to(torch.int64)):
         assert torch.allclose(batch.from_counts(counts), whole, rtol=0, atol=1e-12)
     scipy_sparse = pytest.importorskip("scipy.sparse")
-    assert torch.allclose(batch.from_counts(scipy_sparse.csr_matrix(dense.numpy())), whole, rtol=0, atol=1e-12)
+    assert torch.allclose(
+        batch.from_counts(scipy_sparse.csr_matrix(dense.numpy())), whole, rtol=0, atol=1e-12
+    )
 
 
 def test_what_does_not_fit_is_refused_with_both_sides():

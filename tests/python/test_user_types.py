@@ -60,7 +60,15 @@ def line_of(error: db.errors.ParseError) -> int:
 
 def checked(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
     (folder / "user.py").write_text(script)
-    command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--config-file=", "user.py"]
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--follow-imports=silent",
+        "--config-file=",
+        "user.py",
+    ]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
 
@@ -68,7 +76,12 @@ def test_a_users_script_is_typed_and_its_mistakes_are_seen(tmp_path: Path):
     pytest.importorskip("mypy", reason="mypy is not installed")
     done = checked(tmp_path, SCRIPT)
     assert done.returncode == 0, done.stdout
-    wrong = SCRIPT.replace("return record.name", "return record.sequence").replace("seed=1)", 'seed="one")')
+    wrong = SCRIPT.replace("return record.name", "return record.sequence").replace(
+        "seed=1)", 'seed="one")'
+    )
     done = checked(tmp_path, wrong)
     assert done.returncode == 1 and done.stdout.count("error:") == 3, done.stdout
-    assert 'got "bytes", expected "str"' in done.stdout and 'has incompatible type "str"' in done.stdout, done.stdout
+    assert (
+        'got "bytes", expected "str"' in done.stdout
+        and 'has incompatible type "str"' in done.stdout
+    ), done.stdout

@@ -96,5 +96,8 @@ def test_indices_paths_and_files_have_their_own_kinds_of_error(fastq, tmp_path):
     odd.write_text("@a\nACGT\n+\nIIII\n@b\nACXT\n+\nIIII\n")
     with pytest.raises(ValueError, match="position 3.*'X'"):
         db.SequenceDataset(odd, transform=IntegerEncoder()).batch([0, 1])
-    with odd.open("rb") as file, pytest.raises(TypeError, match="expected a path.*; give the name of the file"):
+    with (
+        odd.open("rb") as file,
+        pytest.raises(TypeError, match="expected a path.*; give the name of the file"),
+    ):
         db.SequenceReader(file)

@@ -46,11 +46,17 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_workers_give_the_same_batches_after_a_parallel_region(community_dir: Path, tmp_path: Path, method: str):
+def test_workers_give_the_same_batches_after_a_parallel_region(
+    community_dir: Path, tmp_path: Path, method: str
+):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     done = subprocess.run(
-        [sys.executable, script, community_dir, method], capture_output=True, text=True, timeout=60, cwd=tmp_path
+        [sys.executable, script, community_dir, method],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("same 1 ")

@@ -18,7 +18,14 @@ TINY = {
 
 
 def study(folder: Path, column: str = "age") -> list[object]:
-    return ["--table", folder / "table.biom", "--metadata", folder / "metadata.tsv", "--metadata-column", column]
+    return [
+        "--table",
+        folder / "table.biom",
+        "--metadata",
+        folder / "metadata.tsv",
+        "--metadata-column",
+        column,
+    ]
 
 
 def refused(done: subprocess.CompletedProcess[str], run: Path, *words: str, code: int = 1) -> None:
@@ -29,18 +36,35 @@ def refused(done: subprocess.CompletedProcess[str], run: Path, *words: str, code
     assert not run.exists()
 
 
-def write_study(folder: Path, labels: dict[str, str], header: str = "sample-id\ty", asvs: int = 6) -> list[object]:
+def write_study(
+    folder: Path, labels: dict[str, str], header: str = "sample-id\ty", asvs: int = 6
+) -> list[object]:
     """A table of random counts of 40-letter ASVs, and metadata with one column."""
     rng = random.Random(5)
     dna = ["".join(rng.choices("ACGT", k=40)) for _ in range(asvs)]
     rows = [f + "\t" + "\t".join(str(rng.randint(40, 60)) for _ in labels) for f in dna]
     (folder / "t.tsv").write_text("\n".join(["#OTU ID\t" + "\t".join(labels), *rows]) + "\n")
-    (folder / "m.tsv").write_text(header + "\n" + "".join(f"{name}\t{label}\n" for name, label in labels.items()))
-    return ["--table", folder / "t.tsv", "--metadata", folder / "m.tsv", "--metadata-column", "y", *SMALL]
+    (folder / "m.tsv").write_text(
+        header + "\n" + "".join(f"{name}\t{label}\n" for name, label in labels.items())
+    )
+    return [
+        "--table",
+        folder / "t.tsv",
+        "--metadata",
+        folder / "m.tsv",
+        "--metadata-column",
+        "y",
+        *SMALL,
+    ]
 
 
 def samples(folder: Path, **options: object) -> db.SampleDataset:
-    about = {"metadata": folder / "metadata.tsv", "target": "age", "rarefy_depth": 200, "max_bp": 60} | options
+    about = {
+        "metadata": folder / "metadata.tsv",
+        "target": "age",
+        "rarefy_depth": 200,
+        "max_bp": 60,
+    } | options
     return db.SampleDataset(folder / "table.biom", **about)
 
 

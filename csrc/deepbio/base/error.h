@@ -1,9 +1,9 @@
 // Errors of the library: what is wrong, where, what was expected, what was found.
 //
 // Bad bytes in a user's file are a ParseError with the place; a bad argument, shape or option is an
-// ArgumentError, ShapeError or ConfigError that quotes both values. End of file is never an error, a
-// truncated file always is. Every message is one line. The bindings map each class to a Python class of
-// the same name.
+// ArgumentError, ShapeError or ConfigError that quotes both values. End of file is never an error,
+// a truncated file always is. Every message is one line. The bindings map each class to a Python
+// class of the same name.
 #pragma once
 
 #include <cstdint>
@@ -23,20 +23,24 @@ class Error : public std::runtime_error {
 // Where in a file something was found; -1 stands for "does not apply".
 struct Place {
   std::string path;
-  int64_t record = -1;        // 0-based
-  int64_t line = -1;          // 1-based
-  int64_t offset_bytes = -1;  // 0-based, in the decompressed text; in the raw file for container damage
+  int64_t record = -1;  // 0-based
+  int64_t line = -1;    // 1-based
+  int64_t offset_bytes =
+      -1;  // 0-based, in the decompressed text; in the raw file for container damage
 };
 
-// What family a ParseError belongs to (the families of the sequence corpus; kOther for tables and trees).
+// What family a ParseError belongs to (the families of the sequence corpus; kOther for tables and
+// trees).
 enum class ErrorKind { kStructure, kLength, kAlphabet, kContainer, kResource, kOther };
 std::string_view to_string(ErrorKind kind);
 
 // Bad bytes in a user's file.
-// Message: "PATH: record R, line L, byte O: expected EXPECTED, got GOT" (parts that do not apply are left out).
+// Message: "PATH: record R, line L, byte O: expected EXPECTED, got GOT" (parts that do not apply
+// are left out).
 class ParseError : public Error {
  public:
-  ParseError(Place place, std::string expected, std::string got, ErrorKind kind = ErrorKind::kOther);
+  ParseError(Place place, std::string expected, std::string got,
+             ErrorKind kind = ErrorKind::kOther);
   ~ParseError() override;
   const Place& place() const { return place_; }
   const std::string& expected() const { return expected_; }
@@ -85,8 +89,9 @@ class ConfigError : public Error {
   ~ConfigError() override;
 };
 
-// Renders bytes for a message: quoted, non-printing bytes as \xNN, cut after max_bytes. Called like a function; it is
-// an object so that std::quoted cannot take the call for a std::string (argument-dependent lookup).
+// Renders bytes for a message: quoted, non-printing bytes as \xNN, cut after max_bytes. Called like
+// a function; it is an object so that std::quoted cannot take the call for a std::string
+// (argument-dependent lookup).
 struct Quoted {
   std::string operator()(std::string_view bytes, size_t max_bytes = 40) const;
 };

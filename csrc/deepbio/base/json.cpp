@@ -20,7 +20,8 @@ Place place_of(std::string_view text, const std::string& path, size_t offset) {
   return {path, -1, 1 + std::count(text.begin(), end, '\n'), static_cast<int64_t>(offset)};
 }
 
-// Walks over `text` for nlohmann-json and remembers how far it got, since its SAX events carry no position.
+// Walks over `text` for nlohmann-json and remembers how far it got, since its SAX events carry no
+// position.
 class CountingIterator {
  public:
   using iterator_category = std::input_iterator_tag;
@@ -48,16 +49,21 @@ class CountingIterator {
   const char** seen_;
 };
 
-// Builds a Json from parser events. Open containers stand on a stack of their own, so depth costs no recursion here.
+// Builds a Json from parser events. Open containers stand on a stack of their own, so depth costs
+// no recursion here.
 class Builder : public nlohmann::json_sax<nlohmann::json> {
  public:
-  Builder(std::string_view text, const std::string& path) : text_(text), path_(path), seen(text.data()) {}
+  Builder(std::string_view text, const std::string& path)
+      : text_(text), path_(path), seen(text.data()) {}
 
   bool null() override { return add(Json()); }
   bool boolean(bool value) override { return add(Json(value)); }
-  bool number_integer(number_integer_t value) override { return add(Json(static_cast<int64_t>(value))); }
+  bool number_integer(number_integer_t value) override {
+    return add(Json(static_cast<int64_t>(value)));
+  }
   bool number_unsigned(number_unsigned_t value) override {
-    if (value > static_cast<number_unsigned_t>(INT64_MAX)) return add(Json(static_cast<double>(value)));
+    if (value > static_cast<number_unsigned_t>(INT64_MAX))
+      return add(Json(static_cast<double>(value)));
     return add(Json(static_cast<int64_t>(value)));
   }
   bool number_float(number_float_t value, const string_t& written) override {
@@ -71,17 +77,21 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
   bool key(string_t& name) override {
-    if (!open_.back().names.insert(name).second) fail("each key once", "key " + quoted(name) + " twice");
+    if (!open_.back().names.insert(name).second)
+      fail("each key once", "key " + quoted(name) + " twice");
     open_.back().name = std::move(name);
     return true;
   }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
+  bool parse_error(std::size_t position, const std::string&,
+                   const nlohmann::detail::exception& error) override {
     // The parser counts from 1 and its position is the last byte read.
     const size_t offset = position > 0 ? position - 1 : 0;
     if (error.id == 406)
-      throw ParseError(place_of(text_, path_, offset), "a number that fits a double", "a larger one");
-    throw ParseError(place_of(text_, path_, offset), "JSON",
-                     offset < text_.size() ? quoted(text_.substr(offset), 20) : "the end of the text");
+      throw ParseError(place_of(text_, path_, offset), "a number that fits a double",
+                       "a larger one");
+    throw ParseError(
+        place_of(text_, path_, offset), "JSON",
+        offset < text_.size() ? quoted(text_.substr(offset), 20) : "the end of the text");
   }
   Json result() { return std::move(root_); }
 
@@ -97,7 +107,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     throw ParseError(place_of(text_, path_, offset > 0 ? offset - 1 : 0), expected, got);
   }
   bool open(Json value) {
-    if (open_.size() >= kMaxDepth) fail("nesting of at most " + std::to_string(kMaxDepth), "a deeper document");
+    if (open_.size() >= kMaxDepth)
+      fail("nesting of at most " + std::to_string(kMaxDepth), "a deeper document");
     open_.push_back({std::move(value), {}, {}});
     return true;
   }
@@ -136,10 +147,12 @@ std::string_view type_name(const Json& value) {
 }
 
 [[noreturn]] void wrong_type(const Json& value, const char* expected) {
-  throw ConfigError(std::string("JSON: expected ") + expected + ", got " + std::string(type_name(value)));
+  throw ConfigError(std::string("JSON: expected ") + expected + ", got " +
+                    std::string(type_name(value)));
 }
 
-// nlohmann writes the shortest decimal that reads back as the same double, and replaces bytes that are not UTF-8.
+// nlohmann writes the shortest decimal that reads back as the same double, and replaces bytes that
+// are not UTF-8.
 std::string scalar_text(const nlohmann::json& value) {
   return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -173,7 +186,8 @@ void write_value(const Json& value, int indent, int depth, std::string& out) {
     if (i > 0) out += indent < 0 ? ", " : ",";
     new_line(indent, depth + 1, out);
     if (is_object) out += scalar_text(value.as_object()[i].first) + ": ";
-    write_value(is_object ? value.as_object()[i].second : value.as_array()[i], indent, depth + 1, out);
+    write_value(is_object ? value.as_object()[i].second : value.as_array()[i], indent, depth + 1,
+                out);
   }
   if (size > 0) new_line(indent, depth, out);
   out += is_object ? '}' : ']';
@@ -260,7 +274,8 @@ std::string Json::dump(int indent) const {
 
 Json Json::parse(std::string_view text, const std::string& path) {
   Builder builder(text, path);
-  const CountingIterator begin(text.data(), &builder.seen), end(text.data() + text.size(), &builder.seen);
+  const CountingIterator begin(text.data(), &builder.seen),
+      end(text.data() + text.size(), &builder.seen);
   nlohmann::json::sax_parse(begin, end, &builder);
   return builder.result();
 }

@@ -1,8 +1,9 @@
 // A strict JSON value: what config.json, metrics.jsonl, state.json and --json speak.
 //
-// Objects keep their order. Reading refuses duplicate keys, trailing text, comments, NaN and nesting deeper
-// than 256. Integers stay integers (int64), other numbers are double. Writing refuses NaN and infinities by
-// writing null. The parser behind it is nlohmann-json, private to json.cpp.
+// Objects keep their order. Reading refuses duplicate keys, trailing text, comments, NaN and
+// nesting deeper than 256. Integers stay integers (int64), other numbers are double. Writing
+// refuses NaN and infinities by writing null. The parser behind it is nlohmann-json, private to
+// json.cpp.
 #pragma once
 
 #include <cstdint>
@@ -58,7 +59,8 @@ class Json {
   Array& as_array();
   Object& as_object();
 
-  // Object access. find returns nullptr when the key is absent; at throws ConfigError naming the key.
+  // Object access. find returns nullptr when the key is absent; at throws ConfigError naming the
+  // key.
   const Json* find(std::string_view key) const;
   const Json& at(std::string_view key) const;
   void set(std::string key, Json value);  // replaces or appends; a null becomes an object first

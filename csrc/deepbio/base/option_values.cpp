@@ -26,7 +26,8 @@ std::string OptionValues::text() const {
   for (const auto& [word, value] : words) out += word + " or ";
   const bool has_least = std::isfinite(least), has_most = std::isfinite(most);
   if (!has_least && !has_most) return "";
-  if (!has_most) return out + (without_least ? "above " + number_text(least) : number_text(least) + " or more");
+  if (!has_most)
+    return out + (without_least ? "above " + number_text(least) : number_text(least) + " or more");
   const std::string from = (without_least ? "above " : "at least ") + number_text(least);
   const std::string to = (without_most ? "below " : "at most ") + number_text(most);
   return out + from + " and " + to;
@@ -36,7 +37,9 @@ OptionValues at_least(double least) { return {.least = least}; }
 OptionValues above(double least) { return {.least = least, .without_least = true}; }
 OptionValues from_to(double least, double most) { return {.least = least, .most = most}; }
 OptionValues below_one() { return {.least = 0, .most = 1, .without_most = true}; }
-OptionValues inside_unit() { return {.least = 0, .most = 1, .without_least = true, .without_most = true}; }
+OptionValues inside_unit() {
+  return {.least = 0, .most = 1, .without_least = true, .without_most = true};
+}
 OptionValues one_of(std::vector<std::string> choices) {
   OptionValues values;
   values.choices = std::move(choices);

@@ -11,7 +11,8 @@ namespace deepbio {
 namespace {
 
 template <class T>
-constexpr bool kIsNumber = std::is_same_v<T, int64_t> || std::is_same_v<T, uint64_t> || std::is_same_v<T, double>;
+constexpr bool kIsNumber =
+    std::is_same_v<T, int64_t> || std::is_same_v<T, uint64_t> || std::is_same_v<T, double>;
 template <class T>
 constexpr bool kIsList = false;
 template <class T>
@@ -66,16 +67,19 @@ bool has_type(const Json& value) {
 template <class T>
 T converted(const Json& value) {
   if constexpr (std::is_same_v<T, bool>) return value.as_bool();
-  if constexpr (std::is_same_v<T, int64_t> || std::is_same_v<T, uint64_t>) return static_cast<T>(value.as_int());
+  if constexpr (std::is_same_v<T, int64_t> || std::is_same_v<T, uint64_t>)
+    return static_cast<T>(value.as_int());
   if constexpr (std::is_same_v<T, double>) return value.as_double();
   if constexpr (std::is_same_v<T, std::string>) return value.as_string();
   if constexpr (std::is_same_v<T, Json>) return value;
   T out{};
   if constexpr (kIsList<T>) {
-    for (const Json& item : value.as_array()) out.push_back(converted<typename T::value_type>(item));
+    for (const Json& item : value.as_array())
+      out.push_back(converted<typename T::value_type>(item));
   }
   if constexpr (kIsMap<T>) {
-    for (const auto& [key, item] : value.as_object()) out[key] = converted<typename T::mapped_type>(item);
+    for (const auto& [key, item] : value.as_object())
+      out[key] = converted<typename T::mapped_type>(item);
   }
   return out;
 }
@@ -109,15 +113,18 @@ bool is_in_range(const OptionValues& values, double value) {
 }
 
 bool is_word(const OptionValues& values, const Json& value) {
-  return std::any_of(values.words.begin(), values.words.end(), [&](const auto& word) { return word.second == value; });
+  return std::any_of(values.words.begin(), values.words.end(),
+                     [&](const auto& word) { return word.second == value; });
 }
 
-// Of a value of type T, not a list: what is wrong with it. `place` says which item of a list or map it is.
+// Of a value of type T, not a list: what is wrong with it. `place` says which item of a list or map
+// it is.
 template <class T>
 std::string item_problem(const OptionValues& values, const Json& value, const std::string& place) {
   const std::string got = ", got " + shown(value) + place;
   if (!has_type<T>(value)) {
-    return "expected " + (values.choices.empty() ? std::string(type_name<T>()) : values.text()) + got;
+    return "expected " + (values.choices.empty() ? std::string(type_name<T>()) : values.text()) +
+           got;
   }
   if constexpr (kIsNumber<T>) {
     if (is_word(values, value) || is_in_range(values, value.as_double())) return "";
@@ -126,7 +133,9 @@ std::string item_problem(const OptionValues& values, const Json& value, const st
   }
   if constexpr (std::is_same_v<T, std::string>) {
     const auto& choices = values.choices;
-    if (choices.empty() || std::find(choices.begin(), choices.end(), value.as_string()) != choices.end()) return "";
+    if (choices.empty() ||
+        std::find(choices.begin(), choices.end(), value.as_string()) != choices.end())
+      return "";
     const std::string near = nearest_name(value.as_string(), choices);
     return "expected " + values.text() + got + (near.empty() ? "" : "; did you mean " + near + "?");
   }
@@ -136,16 +145,20 @@ std::string item_problem(const OptionValues& values, const Json& value, const st
 template <class T>
 std::string problem_of(const OptionValues& values, const Json& value) {
   if constexpr (kIsList<T>) {
-    if (!has_type<T>(value)) return std::string("expected ") + type_name<T>() + ", got " + shown(value);
+    if (!has_type<T>(value))
+      return std::string("expected ") + type_name<T>() + ", got " + shown(value);
     for (const Json& item : value.as_array()) {
-      if (auto text = item_problem<typename T::value_type>(values, item, ""); !text.empty()) return text;
+      if (auto text = item_problem<typename T::value_type>(values, item, ""); !text.empty())
+        return text;
     }
     return "";
   } else if constexpr (kIsMap<T>) {
-    if (!has_type<T>(value)) return std::string("expected ") + type_name<T>() + ", got " + shown(value);
+    if (!has_type<T>(value))
+      return std::string("expected ") + type_name<T>() + ", got " + shown(value);
     for (const auto& [key, item] : value.as_object()) {
       const std::string place = " for " + quoted(key);
-      if (auto text = item_problem<typename T::mapped_type>(values, item, place); !text.empty()) return text;
+      if (auto text = item_problem<typename T::mapped_type>(values, item, place); !text.empty())
+        return text;
     }
     return "";
   } else {
@@ -161,7 +174,8 @@ bool is_number(const std::string& text, Number& value) {
   return error == std::errc() && stop == end;
 }
 
-// A value as typed; what is none of the type stays what it is, and the check of the row then refuses it.
+// A value as typed; what is none of the type stays what it is, and the check of the row then
+// refuses it.
 template <class T>
 Json typed(const std::string& text) {
   if constexpr (kIsNumber<T>) {
@@ -232,7 +246,8 @@ std::string name_type(const OptionField& field) {
   std::vector<std::string> names;
   for (const OptionRow& row : rows) names.push_back(row.name);
   const std::string near = nearest_name(given, names);
-  throw ConfigError("unknown option " + quoted(given) + (near.empty() ? "" : "; did you mean `" + near + "`?"));
+  throw ConfigError("unknown option " + quoted(given) +
+                    (near.empty() ? "" : "; did you mean `" + near + "`?"));
 }
 
 }  // namespace
@@ -278,11 +293,13 @@ Json OptionRow::get() const {
 
 std::string OptionRow::problem(const Json& value) const {
   const Json& real = meant(values, value);
-  return with_type(field, [&]<class T>(std::type_identity<T>) { return problem_of<T>(values, real); });
+  return with_type(field,
+                   [&]<class T>(std::type_identity<T>) { return problem_of<T>(values, real); });
 }
 
 void OptionRow::set(const Json& value) const {
-  if (const std::string text = problem(value); !text.empty()) throw ConfigError("`" + name + "`: " + text);
+  if (const std::string text = problem(value); !text.empty())
+    throw ConfigError("`" + name + "`: " + text);
   const Json& real = meant(values, value);
   const auto put = [&](auto& found) { found = converted<std::decay_t<decltype(found)>>(real); };
   with_value(field, put);
@@ -317,7 +334,8 @@ Json to_json(const OptionRows& rows) {
   return out;
 }
 
-void from_json(const OptionRows& rows, const Json& options, const std::vector<std::string_view>& ignored) {
+void from_json(const OptionRows& rows, const Json& options,
+               const std::vector<std::string_view>& ignored) {
   std::vector<std::pair<const OptionRow*, const Json*>> given;
   for (const auto& [key, value] : options.as_object()) {
     if (std::find(ignored.begin(), ignored.end(), key) != ignored.end()) continue;
@@ -325,7 +343,8 @@ void from_json(const OptionRows& rows, const Json& options, const std::vector<st
     if (row == nullptr) refuse_unknown(rows, key);
     if (value.is_null()) continue;
     for (const auto& [other, first] : given) {
-      if (other == row) throw ConfigError("`" + row->name + "`: given twice, the other time as " + quoted(key));
+      if (other == row)
+        throw ConfigError("`" + row->name + "`: given twice, the other time as " + quoted(key));
     }
     given.emplace_back(row, &value);
   }
@@ -349,8 +368,9 @@ Json describe(const OptionRows& rows) {
   for (const OptionRow& row : rows) {
     Json sets = Json::array();
     for (const OptionRow& each : rows) {
-      const bool is_set = row.field == each.field || std::find(row.more_fields.begin(), row.more_fields.end(),
-                                                               each.field) != row.more_fields.end();
+      const bool is_set = row.field == each.field ||
+                          std::find(row.more_fields.begin(), row.more_fields.end(), each.field) !=
+                              row.more_fields.end();
       if (!row.more_fields.empty() && each.more_fields.empty() && is_set) sets.push_back(each.name);
     }
     out.push_back(Json(Json::Object{{"name", row.name},
@@ -369,8 +389,9 @@ Json describe(const OptionRows& rows) {
 }
 
 std::string mention(const OptionRows& rows, const OptionField& field, const std::string& value) {
-  const auto found = std::find_if(rows.begin(), rows.end(),
-                                  [&](const OptionRow& row) { return row.more_fields.empty() && row.field == field; });
+  const auto found = std::find_if(rows.begin(), rows.end(), [&](const OptionRow& row) {
+    return row.more_fields.empty() && row.field == field;
+  });
   return found == rows.end() ? "" : "`" + found->name + (value.empty() ? "" : "=" + value) + "`";
 }
 

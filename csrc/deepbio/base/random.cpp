@@ -24,12 +24,15 @@ uint64_t mix(uint64_t x) {
 
 }  // namespace
 
-std::array<uint32_t, 4> philox4x32_10(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key) {
+std::array<uint32_t, 4> philox4x32_10(std::array<uint32_t, 4> counter,
+                                      std::array<uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
     const uint64_t product0 = uint64_t{kMultiplier0} * counter[0];
     const uint64_t product1 = uint64_t{kMultiplier1} * counter[2];
-    counter = {static_cast<uint32_t>(product1 >> 32) ^ counter[1] ^ key[0], static_cast<uint32_t>(product1),
-               static_cast<uint32_t>(product0 >> 32) ^ counter[3] ^ key[1], static_cast<uint32_t>(product0)};
+    counter = {static_cast<uint32_t>(product1 >> 32) ^ counter[1] ^ key[0],
+               static_cast<uint32_t>(product1),
+               static_cast<uint32_t>(product0 >> 32) ^ counter[3] ^ key[1],
+               static_cast<uint32_t>(product0)};
     key[0] += kWeyl0;
     key[1] += kWeyl1;
   }
@@ -43,8 +46,8 @@ uint64_t hash_bytes(std::string_view bytes) {
   return mix(hash);
 }
 
-// The key carries (seed, epoch, purpose); the upper half of the counter is the index, so the streams of different
-// indices under one key can never overlap, and a stream is 2^66 draws long.
+// The key carries (seed, epoch, purpose); the upper half of the counter is the index, so the
+// streams of different indices under one key can never overlap, and a stream is 2^66 draws long.
 CounterRandom::CounterRandom(uint64_t seed, uint64_t epoch, uint64_t index, Purpose purpose) {
   const uint64_t key = mix(mix(mix(seed) ^ epoch) ^ static_cast<uint64_t>(purpose));
   key_ = {static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)};
@@ -89,7 +92,8 @@ double CounterRandom::normal() {
 }
 
 std::vector<int64_t> random_permutation(int64_t n, CounterRandom& random) {
-  if (n < 0) throw ArgumentError("random_permutation: n must not be negative, got " + std::to_string(n));
+  if (n < 0)
+    throw ArgumentError("random_permutation: n must not be negative, got " + std::to_string(n));
   std::vector<int64_t> order(static_cast<size_t>(n));
   std::iota(order.begin(), order.end(), int64_t{0});
   for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);

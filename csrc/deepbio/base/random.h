@@ -1,8 +1,9 @@
-// Counter-based randomness: a draw depends on (seed, epoch, index, purpose) and on nothing else, so batches are
-// the same for any number of threads, workers or ranks, and nothing has to be saved to resume.
+// Counter-based randomness: a draw depends on (seed, epoch, index, purpose) and on nothing else, so
+// batches are the same for any number of threads, workers or ranks, and nothing has to be saved to
+// resume.
 //
-// Generator: Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3").
-// Threads: values of these types are cheap and not shared.
+// Generator: Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as
+// 1, 2, 3"). Threads: values of these types are cheap and not shared.
 #pragma once
 
 #include <array>

@@ -10,8 +10,8 @@ namespace {
 
 #if defined(__x86_64__)
 bool has_avx2() {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
-         __builtin_cpu_supports("bmi2");
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+         __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
 }
 
 bool has_avx512() {
@@ -50,7 +50,8 @@ Simd choose_simd() {
     if (to_string(simd) == wanted) return simd;
     names += (names.empty() ? "" : ", ") + std::string(to_string(simd));
   }
-  throw ArgumentError("DEEPBIO_SIMD: expected one of " + names + " (this processor), got " + quoted(wanted));
+  throw ArgumentError("DEEPBIO_SIMD: expected one of " + names + " (this processor), got " +
+                      quoted(wanted));
 }
 
 bool has_byte_compression() {

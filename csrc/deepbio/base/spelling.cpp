@@ -10,12 +10,16 @@ namespace {
 using Names = std::pair<std::string_view, std::string_view>;
 
 // Options that a door calls by another word.
-constexpr std::array<Names, 2> kInShell{{{"target", "metadata-column"}, {"is_classifier", "classifier"}}};
-constexpr std::array<Names, 3> kInPython{
-    {{"categorical_columns", "categorical"}, {"unifrac_metric", "metric"}, {"is_classifier", "classifier"}}};
+constexpr std::array<Names, 2> kInShell{
+    {{"target", "metadata-column"}, {"is_classifier", "classifier"}}};
+constexpr std::array<Names, 3> kInPython{{{"categorical_columns", "categorical"},
+                                          {"unifrac_metric", "metric"},
+                                          {"is_classifier", "classifier"}}};
 
 bool is_option_name(std::string_view text) {
-  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
+  const auto is_letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  };
   return !text.empty() && std::all_of(text.begin(), text.end(), is_letter);
 }
 
@@ -43,7 +47,8 @@ std::string spelled(std::string_view message, Spell spell) {
     if (close == std::string_view::npos) break;
     const std::string_view inside = message.substr(open + 1, close - open - 1);
     const size_t equals = std::min(inside.find('='), inside.size());
-    const Mention mention{inside.substr(0, equals), inside.substr(std::min(equals + 1, inside.size())),
+    const Mention mention{inside.substr(0, equals),
+                          inside.substr(std::min(equals + 1, inside.size())),
                           message.substr(close + 1, 1) == ":"};
     if (!is_option_name(mention.name)) {
       out += message.substr(0, close);

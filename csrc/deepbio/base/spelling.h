@@ -1,8 +1,8 @@
 // How an option is spelled where it is read.
 //
-// Messages of the library name an option as `rarefy_depth`, or with a value as `missing_samples=drop`: in back quotes,
-// with underscores. Each door spells that its own way, so that nobody is told a word of another door.
-// Threads: pure functions.
+// Messages of the library name an option as `rarefy_depth`, or with a value as
+// `missing_samples=drop`: in back quotes, with underscores. Each door spells that its own way, so
+// that nobody is told a word of another door. Threads: pure functions.
 #pragma once
 
 #include <string>
@@ -10,7 +10,8 @@
 
 namespace deepbio {
 
-// `rarefy_depth` -> --rarefy-depth, `missing_samples=drop` -> --missing-samples drop, `classifier=true` -> --classifier
+// `rarefy_depth` -> --rarefy-depth, `missing_samples=drop` -> --missing-samples drop,
+// `classifier=true` -> --classifier
 std::string spelled_for_shell(std::string_view message);
 // `rarefy_depth` -> rarefy_depth= (in front of a colon without the sign), `missing_samples=drop` ->
 // missing_samples="drop", `classifier=true` -> classifier=True

@@ -37,7 +37,8 @@ std::vector<std::string> split(std::string_view text, char at, std::string_view 
     const size_t last = std::min(text.find(at, first), text.size());
     out.emplace_back(trimmed(text.substr(first, last - first)));
     if (out.back().empty()) {
-      throw ArgumentError("formula: expected a term beside each '+', '*' and ':', got " + quoted(formula));
+      throw ArgumentError("formula: expected a term beside each '+', '*' and ':', got " +
+                          quoted(formula));
     }
     first = last + 1;
   }
@@ -45,16 +46,19 @@ std::vector<std::string> split(std::string_view text, char at, std::string_view 
 }
 
 void check_factor(const Factor& factor, int64_t n, const std::vector<std::string>& ids) {
-  if (factor.values.empty()) return check_labels(factor.labels, n, "label", ids, "adonis: factor " + factor.name);
+  if (factor.values.empty())
+    return check_labels(factor.labels, n, "label", ids, "adonis: factor " + factor.name);
   if (static_cast<int64_t>(factor.values.size()) != n) {
-    throw ArgumentError("adonis: factor " + factor.name + ": expected a number for each of " + std::to_string(n) +
-                        " samples, got " + std::to_string(factor.values.size()));
+    throw ArgumentError("adonis: factor " + factor.name + ": expected a number for each of " +
+                        std::to_string(n) + " samples, got " +
+                        std::to_string(factor.values.size()));
   }
   for (int64_t i = 0; i < n; ++i) {
     if (std::isfinite(factor.values[i])) continue;
-    throw ArgumentError("adonis: factor " + factor.name + ": expected a finite number for each sample, got " +
-                        std::to_string(factor.values[i]) + " for " +
-                        (ids.empty() ? "sample " + std::to_string(i) + " (from 0)" : quoted(ids[i])));
+    throw ArgumentError(
+        "adonis: factor " + factor.name + ": expected a finite number for each sample, got " +
+        std::to_string(factor.values[i]) + " for " +
+        (ids.empty() ? "sample " + std::to_string(i) + " (from 0)" : quoted(ids[i])));
   }
 }
 
@@ -70,7 +74,8 @@ at::Tensor columns_of(const Term& term, const std::vector<Factor>& factors, int6
                       const std::vector<std::string>& ids) {
   at::Tensor out = at::ones({n, 1}, at::kDouble);
   for (const auto& name : term) {
-    const auto found = std::find_if(factors.begin(), factors.end(), [&](const auto& f) { return f.name == name; });
+    const auto found =
+        std::find_if(factors.begin(), factors.end(), [&](const auto& f) { return f.name == name; });
     if (found == factors.end()) {
       std::vector<std::string> known;
       for (const auto& factor : factors) known.push_back(factor.name);
@@ -84,7 +89,8 @@ at::Tensor columns_of(const Term& term, const std::vector<Factor>& factors, int6
   return out;
 }
 
-// What `columns` add to the orthonormal columns of `basis`: [N, degrees], orthonormal, at right angles to the basis.
+// What `columns` add to the orthonormal columns of `basis`: [N, degrees], orthonormal, at right
+// angles to the basis.
 at::Tensor addition(const at::Tensor& basis, const at::Tensor& columns) {
   at::Tensor all = basis;
   for (int64_t c = 0; c < columns.size(1); ++c) {
@@ -98,7 +104,8 @@ at::Tensor addition(const at::Tensor& basis, const at::Tensor& columns) {
 }
 
 bool is_part_of(const Term& small, const Term& large) {
-  return small.size() < large.size() && std::all_of(small.begin(), small.end(), [&](const auto& name) {
+  return small.size() < large.size() &&
+         std::all_of(small.begin(), small.end(), [&](const auto& name) {
            return std::find(large.begin(), large.end(), name) != large.end();
          });
 }
@@ -109,7 +116,8 @@ struct Design {
   at::Tensor whole;                   // all that the terms explain together
 };
 
-Design design_of(const std::vector<at::Tensor>& columns, const std::vector<Term>& terms, TermOrder order, int64_t n) {
+Design design_of(const std::vector<at::Tensor>& columns, const std::vector<Term>& terms,
+                 TermOrder order, int64_t n) {
   const at::Tensor mean = at::full({n, 1}, 1 / std::sqrt(static_cast<double>(n)), at::kDouble);
   const auto basis_without = [&](size_t left_out) {
     at::Tensor basis = mean;
@@ -121,17 +129,20 @@ Design design_of(const std::vector<at::Tensor>& columns, const std::vector<Term>
   Design out;
   at::Tensor basis = mean;
   for (size_t t = 0; t < terms.size(); ++t) {
-    const bool is_tested =
-        order == TermOrder::kTerms ||
-        std::none_of(terms.begin(), terms.end(), [&](const Term& other) { return is_part_of(terms[t], other); });
+    const bool is_tested = order == TermOrder::kTerms ||
+                           std::none_of(terms.begin(), terms.end(), [&](const Term& other) {
+                             return is_part_of(terms[t], other);
+                           });
     const at::Tensor added = addition(basis, columns[t]);
     basis = at::cat({basis, added}, 1);
     if (!is_tested) continue;
     out.names.push_back(joined(terms[t]));
-    out.additions.push_back(order == TermOrder::kTerms ? added : addition(basis_without(t), columns[t]));
+    out.additions.push_back(order == TermOrder::kTerms ? added
+                                                       : addition(basis_without(t), columns[t]));
     if (out.additions.back().size(1) == 0) {
-      throw ArgumentError("adonis: the term " + quoted(out.names.back()) +
-                          " adds nothing to the others: it is the same for all samples, or said by them");
+      throw ArgumentError(
+          "adonis: the term " + quoted(out.names.back()) +
+          " adds nothing to the others: it is the same for all samples, or said by them");
     }
   }
   out.whole = basis.narrow(1, 1, basis.size(1) - 1).contiguous();
@@ -151,8 +162,9 @@ at::Tensor explained(const at::Tensor& centred, const std::vector<at::Tensor>& p
     moved.push_back(rows);
   }
   const at::Tensor side_by_side = at::cat(moved, 1);
-  const at::Tensor squares =
-      (centred.matmul(side_by_side) * side_by_side).sum(0).view({static_cast<int64_t>(orders.size()), all.size(1)});
+  const at::Tensor squares = (centred.matmul(side_by_side) * side_by_side)
+                                 .sum(0)
+                                 .view({static_cast<int64_t>(orders.size()), all.size(1)});
   std::vector<at::Tensor> sums;
   int64_t first = 0;
   for (const auto& part : parts) {
@@ -180,16 +192,19 @@ std::vector<Term> parse_terms(std::string_view formula) {
   };
   for (const auto& sum : split(formula, '+', formula)) {
     const std::vector<std::string> crossed = split(sum, '*', formula);
-    if (crossed.size() > 2) throw ArgumentError("formula: expected at most one '*' in a term, got " + quoted(sum));
+    if (crossed.size() > 2)
+      throw ArgumentError("formula: expected at most one '*' in a term, got " + quoted(sum));
     for (const auto& each : crossed) add(split(each, ':', formula));
     if (crossed.size() == 2) add(split(crossed[0] + ":" + crossed[1], ':', formula));
   }
-  std::stable_sort(out.begin(), out.end(), [](const Term& a, const Term& b) { return a.size() < b.size(); });
+  std::stable_sort(out.begin(), out.end(),
+                   [](const Term& a, const Term& b) { return a.size() < b.size(); });
   return out;
 }
 
 std::vector<AdonisRow> adonis(const at::Tensor& given, const std::vector<Factor>& factors,
-                              const std::vector<Term>& terms, TermOrder order, const PermutationOptions& options,
+                              const std::vector<Term>& terms, TermOrder order,
+                              const PermutationOptions& options,
                               const std::vector<std::string>& ids) {
   const at::Tensor distances = sound_distances(given, ids, "adonis");
   const int64_t n = distances.size(0);
@@ -199,13 +214,15 @@ std::vector<AdonisRow> adonis(const at::Tensor& given, const std::vector<Factor>
   const Design design = design_of(columns, terms, order, n);
   const int64_t degrees_left = n - 1 - design.whole.size(1);
   if (degrees_left < 1) {
-    throw ArgumentError("adonis: the terms have " + std::to_string(design.whole.size(1)) + " degrees of freedom, and " +
-                        std::to_string(n) + " samples leave none for the residual");
+    throw ArgumentError("adonis: the terms have " + std::to_string(design.whole.size(1)) +
+                        " degrees of freedom, and " + std::to_string(n) +
+                        " samples leave none for the residual");
   }
   const Orders orders(n, options, "adonis");
   const at::Tensor centred = gower_centred(distances);
   const double total = centred.diagonal().sum().item<double>();
-  if (!(total > 0)) throw ArgumentError("adonis: all samples are at the same place: there is nothing to explain");
+  if (!(total > 0))
+    throw ArgumentError("adonis: all samples are at the same place: there is nothing to explain");
 
   std::vector<at::Tensor> parts = design.additions;
   parts.push_back(design.whole);
@@ -213,14 +230,17 @@ std::vector<AdonisRow> adonis(const at::Tensor& given, const std::vector<Factor>
   for (int64_t i = 0; i < n; ++i) as_given.push_back(i);
   const at::Tensor real = explained(centred, parts, {as_given});
   const auto num_terms = static_cast<int64_t>(design.additions.size());
-  const auto f_of = [&](const at::Tensor& sums) {  // [parts, orders]: without the degrees, which do not change
-    return sums.narrow(0, 0, num_terms) / (total - sums.narrow(0, num_terms, 1)).clamp_min(1e-14 * total);
-  };
+  const auto f_of =
+      [&](const at::Tensor& sums) {  // [parts, orders]: without the degrees, which do not change
+        return sums.narrow(0, 0, num_terms) /
+               (total - sums.narrow(0, num_terms, 1)).clamp_min(1e-14 * total);
+      };
   const at::Tensor f = f_of(real), limit = f - kRounding * f.abs();
   at::Tensor num_as_large = at::ones({num_terms}, at::kLong);
   for (int64_t first = 0; first < orders.count(); first += kPermutedAtOnce) {
     std::vector<std::vector<int64_t>> some;
-    for (int64_t k = first; k < std::min(first + kPermutedAtOnce, orders.count()); ++k) some.push_back(orders.at(k));
+    for (int64_t k = first; k < std::min(first + kPermutedAtOnce, orders.count()); ++k)
+      some.push_back(orders.at(k));
     num_as_large += f_of(explained(centred, parts, some)).ge(limit).sum(1);
   }
 
@@ -228,7 +248,8 @@ std::vector<AdonisRow> adonis(const at::Tensor& given, const std::vector<Factor>
   const double left = total - real[num_terms][0].item<double>();
   for (int64_t t = 0; t < num_terms; ++t) {
     AdonisRow row{design.names[t], design.additions[t].size(1), real[t][0].item<double>()};
-    row.pseudo_f = row.sum_of_squares / static_cast<double>(row.degrees) / (left / static_cast<double>(degrees_left));
+    row.pseudo_f = row.sum_of_squares / static_cast<double>(row.degrees) /
+                   (left / static_cast<double>(degrees_left));
     row.p_value = num_as_large[t].item<double>() / static_cast<double>(1 + orders.count());
     out.push_back(row);
   }

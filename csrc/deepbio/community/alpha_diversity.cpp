@@ -45,7 +45,9 @@ double dominance(Counts counts) {
   return sum;
 }
 
-double simpson(Counts counts, const AlphaOptions&) { return counts.empty() ? kUndefined : 1 - dominance(counts); }
+double simpson(Counts counts, const AlphaOptions&) {
+  return counts.empty() ? kUndefined : 1 - dominance(counts);
+}
 
 double inverse_simpson(Counts counts, const AlphaOptions&) {
   return counts.empty() ? kUndefined : 1 / dominance(counts);
@@ -53,11 +55,13 @@ double inverse_simpson(Counts counts, const AlphaOptions&) {
 
 double pielou(Counts counts, const AlphaOptions&) {
   // Of one feature ln S is 0 as well, and 0 / 0 is no evenness.
-  return counts.size() < 2 ? kUndefined : entropy(counts) / std::log(static_cast<double>(counts.size()));
+  return counts.size() < 2 ? kUndefined
+                           : entropy(counts) / std::log(static_cast<double>(counts.size()));
 }
 
 double berger_parker(Counts counts, const AlphaOptions&) {
-  return counts.empty() ? kUndefined : *std::max_element(counts.begin(), counts.end()) / total_of(counts);
+  return counts.empty() ? kUndefined
+                        : *std::max_element(counts.begin(), counts.end()) / total_of(counts);
 }
 
 double goods_coverage(Counts counts, const AlphaOptions&) {
@@ -77,13 +81,16 @@ double ace(Counts counts, const AlphaOptions&) {
     reads_of_rare += count;
     pairs_of_rare += count * (count - 1);
   }
-  const double num_abundant = static_cast<double>(counts.size()) - num_rare, singles = number_with(counts, 1);
+  const double num_abundant = static_cast<double>(counts.size()) - num_rare,
+               singles = number_with(counts, 1);
   if (num_rare == 0) return num_abundant;
   // Coverage would be 0: from singletons alone nothing can be said of what was not seen.
   if (singles == num_rare) return kUndefined;
   const double coverage = 1 - singles / reads_of_rare;
-  const double variation = num_rare * pairs_of_rare / (coverage * reads_of_rare * (reads_of_rare - 1)) - 1;
-  // The squared coefficient of variation is an estimate and may fall below 0, where Chao & Lee take 0.
+  const double variation =
+      num_rare * pairs_of_rare / (coverage * reads_of_rare * (reads_of_rare - 1)) - 1;
+  // The squared coefficient of variation is an estimate and may fall below 0, where Chao & Lee take
+  // 0.
   return num_abundant + num_rare / coverage + singles / coverage * std::max(variation, 0.0);
 }
 
@@ -103,27 +110,33 @@ constexpr std::array<AlphaMetric, 9> kMetrics{{{"observed_features", observed, f
                                                {"ace", ace, true}}};
 
 const AlphaMetric& metric_of(std::string_view name) {
-  const auto found = std::find_if(kMetrics.begin(), kMetrics.end(), [&](const auto& m) { return m.name == name; });
+  const auto found =
+      std::find_if(kMetrics.begin(), kMetrics.end(), [&](const auto& m) { return m.name == name; });
   if (found != kMetrics.end()) return *found;
   const std::vector<std::string> names = alpha_metrics();
   std::string known;
   for (const std::string& each : names) known += (known.empty() ? "" : ", ") + each;
   const std::string near = nearest_name(name, names);
-  throw ArgumentError("unknown metric " + quoted(name) + (near.empty() ? "" : "; did you mean " + quoted(near) + "?") +
+  throw ArgumentError("unknown metric " + quoted(name) +
+                      (near.empty() ? "" : "; did you mean " + quoted(near) + "?") +
                       " Known: " + known);
 }
 
 void check_whole(Counts counts, const AlphaMetric& metric) {
   if (!metric.needs_whole_numbers) return;
-  const auto part = std::find_if(counts.begin(), counts.end(), [](double count) { return count != std::floor(count); });
+  const auto part = std::find_if(counts.begin(), counts.end(),
+                                 [](double count) { return count != std::floor(count); });
   if (part == counts.end()) return;
-  throw ArgumentError(std::string(metric.name) + " counts features of few reads and needs whole numbers, got " +
+  throw ArgumentError(std::string(metric.name) +
+                      " counts features of few reads and needs whole numbers, got " +
                       io::number_text(*part));
 }
 
 void check_base(const AlphaOptions& options) {
-  if (options.shannon_base > 0 && options.shannon_base != 1 && std::isfinite(options.shannon_base)) return;
-  throw ArgumentError("base: expected a number above 0 that is not 1, got " + io::number_text(options.shannon_base));
+  if (options.shannon_base > 0 && options.shannon_base != 1 && std::isfinite(options.shannon_base))
+    return;
+  throw ArgumentError("base: expected a number above 0 that is not 1, got " +
+                      io::number_text(options.shannon_base));
 }
 
 }  // namespace
@@ -143,14 +156,16 @@ double alpha_diversity(Counts counts, std::string_view metric, const AlphaOption
   return chosen.value(counts, options);
 }
 
-at::Tensor alpha_diversity(const CountTable& table, std::string_view metric, const AlphaOptions& options) {
+at::Tensor alpha_diversity(const CountTable& table, std::string_view metric,
+                           const AlphaOptions& options) {
   const AlphaMetric& chosen = metric_of(metric);
   check_base(options);
   at::Tensor out = at::empty({table.num_samples()}, at::kDouble);
   double* values = out.mutable_data_ptr<double>();
   for (int64_t sample = 0; sample < table.num_samples(); ++sample) {
     const Counts counts =
-        Counts(table.values).subspan(table.indptr[sample], table.indptr[sample + 1] - table.indptr[sample]);
+        Counts(table.values)
+            .subspan(table.indptr[sample], table.indptr[sample + 1] - table.indptr[sample]);
     // Checked here, where the sample has a name.
     try {
       check_whole(counts, chosen);

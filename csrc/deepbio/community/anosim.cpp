@@ -31,8 +31,8 @@ at::Tensor ranks_of_pairs(const at::Tensor& distances) {
   return out.add_(out.t().clone());
 }
 
-Anosim anosim(const at::Tensor& given, const std::vector<std::string>& labels, const PermutationOptions& options,
-              const std::vector<std::string>& ids) {
+Anosim anosim(const at::Tensor& given, const std::vector<std::string>& labels,
+              const PermutationOptions& options, const std::vector<std::string>& ids) {
   const at::Tensor distances = sound_distances(given, ids, "anosim").to(at::kDouble).contiguous();
   const int64_t n = distances.size(0);
   const Groups groups = comparable_groups(labels, n, ids, "anosim");
@@ -46,12 +46,14 @@ Anosim anosim(const at::Tensor& given, const std::vector<std::string>& labels, c
   double num_within = 0;
   for (const double size : groups.size) num_within += size * (size - 1) / 2;
   const double between = num_pairs * (num_pairs + 1) / 2 - within;
-  Anosim out{.num_samples = n, .num_groups = groups.count(), .num_permutations = options.num_permutations};
+  Anosim out{
+      .num_samples = n, .num_groups = groups.count(), .num_permutations = options.num_permutations};
   out.r = (between / (num_pairs - num_within) - within / num_within) / (num_pairs / 2);
 
   // R falls as the ranks within groups rise; sums of halves are exact.
   const int64_t as_large = count_within(values, groups.of_sample, weight, orders, within);
-  out.p_value = static_cast<double>(1 + as_large) / static_cast<double>(1 + options.num_permutations);
+  out.p_value =
+      static_cast<double>(1 + as_large) / static_cast<double>(1 + options.num_permutations);
   return out;
 }
 

@@ -1,7 +1,8 @@
 // ANOSIM: whether distances between groups of samples rank above those within (Clarke 1993).
 //
-// R = (mean rank of distances between groups - mean rank within) / (N (N - 1) / 4), from -1 to 1; equal distances
-// share the mean of their ranks. As in scikit-bio and vegan. p as in permutations.h.
+// R = (mean rank of distances between groups - mean rank within) / (N (N - 1) / 4), from -1 to 1;
+// equal distances share the mean of their ranks. As in scikit-bio and vegan. p as in
+// permutations.h.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -23,8 +24,8 @@ struct Anosim {
 //   groups     label of each sample [N], none empty
 //   ids        N, or none: they name samples in errors
 //   throws     as permanova
-Anosim anosim(const at::Tensor& distances, const std::vector<std::string>& groups, const PermutationOptions& options,
-              const std::vector<std::string>& ids = {});
+Anosim anosim(const at::Tensor& distances, const std::vector<std::string>& groups,
+              const PermutationOptions& options, const std::vector<std::string>& ids = {});
 
 // Ranks of the distances of all pairs, from 1; equal ones share the mean of theirs.
 //   distances  float64 [N, N], symmetric, contiguous

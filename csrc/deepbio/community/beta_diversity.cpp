@@ -27,9 +27,11 @@ constexpr std::array<std::pair<std::string_view, BetaMetric>, 6> kMetrics{{
     {"euclidean", BetaMetric::kEuclidean},
 }};
 
-// Row i of the result from the sum over shared features of the smaller value, for the samples in front of i.
+// Row i of the result from the sum over shared features of the smaller value, for the samples in
+// front of i.
 template <class Distance>
-void fill_shared(const CountTable& table, const std::vector<double>& values, double* out, const Distance& distance) {
+void fill_shared(const CountTable& table, const std::vector<double>& values, double* out,
+                 const Distance& distance) {
   const ByFeature columns = by_feature(table, values);
   const int64_t n = table.num_samples();
   std::vector<double> total(static_cast<size_t>(n), 0.0);
@@ -54,7 +56,9 @@ double bray_curtis(double shared, double a, double b) {
   return a + b > 0 ? std::max(0.0, 1 - 2 * shared / (a + b)) : 0;
 }
 
-double jaccard(double shared, double a, double b) { return a + b > 0 ? 1 - shared / (a + b - shared) : 0; }
+double jaccard(double shared, double a, double b) {
+  return a + b > 0 ? 1 - shared / (a + b - shared) : 0;
+}
 
 // ln(1 + x / c) of counts: most are small whole numbers, whose logarithms are made once.
 class CountLogs {
@@ -74,7 +78,8 @@ class CountLogs {
   std::array<double, kSmall> small_{};
 };
 
-// y = ln(x + c) - ln c is zero where there are no reads; each row less its mean is the centred log-ratio.
+// y = ln(x + c) - ln c is zero where there are no reads; each row less its mean is the centred
+// log-ratio.
 void fill_aitchison(const CountTable& table, double pseudocount, const at::Tensor& out) {
   const auto logs = std::make_unique<CountLogs>(pseudocount);
   std::vector<double> y(table.values.size()), mean(static_cast<size_t>(table.num_samples()), 0.0);
@@ -95,7 +100,8 @@ void mirror(double* values, int64_t n) {
   for (int64_t i0 = 0; i0 < n; i0 += kTile) {
     for (int64_t j0 = 0; j0 <= i0; j0 += kTile) {
       for (int64_t i = i0; i < std::min(n, i0 + kTile); ++i) {
-        for (int64_t j = j0; j < std::min(i, j0 + kTile); ++j) values[j * n + i] = values[i * n + j];
+        for (int64_t j = j0; j < std::min(i, j0 + kTile); ++j)
+          values[j * n + i] = values[i * n + j];
       }
     }
   }
@@ -105,7 +111,8 @@ void mirror(double* values, int64_t n) {
 std::string without_joints(std::string_view name) {
   std::string out;
   for (const char c : name) {
-    if (c != '_' && c != '-' && c != ' ') out += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    if (c != '_' && c != '-' && c != ' ')
+      out += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
   }
   return out;
 }
@@ -126,7 +133,8 @@ BetaMetric parse_beta_metric(std::string_view name) {
     names.emplace_back(known);
   }
   const std::string near = nearest_name(name, names);
-  throw ArgumentError("unknown metric " + quoted(name) + (near.empty() ? "" : "; did you mean " + quoted(near) + "?") +
+  throw ArgumentError("unknown metric " + quoted(name) +
+                      (near.empty() ? "" : "; did you mean " + quoted(near) + "?") +
                       " Known: " + beta_metric_names());
 }
 
@@ -138,7 +146,8 @@ bool is_beta_metric(std::string_view name) {
 
 at::Tensor beta_diversity(const CountTable& table, const BetaOptions& options) {
   if (!(options.pseudocount > 0) || !std::isfinite(options.pseudocount)) {
-    throw ArgumentError("pseudocount: expected a number above 0, got " + std::to_string(options.pseudocount));
+    throw ArgumentError("pseudocount: expected a number above 0, got " +
+                        std::to_string(options.pseudocount));
   }
   const int64_t n = table.num_samples();
   at::Tensor out = at::zeros({n, n}, at::kDouble);

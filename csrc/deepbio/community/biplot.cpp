@@ -11,7 +11,8 @@ namespace deepbio::community {
 at::Tensor biplot(const Pcoa& pcoa, const CountTable& table) {
   const int64_t n = pcoa.coordinates.size(0), num_axes = pcoa.coordinates.size(1);
   if (n != table.num_samples()) {
-    throw ShapeError("biplot: expected the " + std::to_string(n) + " samples of the ordination, got a table of " +
+    throw ShapeError("biplot: expected the " + std::to_string(n) +
+                     " samples of the ordination, got a table of " +
                      std::to_string(table.num_samples()));
   }
   if (n < 2) throw ArgumentError("biplot: expected at least 2 samples, got " + std::to_string(n));
@@ -28,7 +29,8 @@ at::Tensor biplot(const Pcoa& pcoa, const CountTable& table) {
   for (int64_t i = 0; i < n; ++i) {
     for (int64_t k = table.indptr[i]; k < table.indptr[i + 1]; ++k) {
       double* row = to + table.indices[k] * num_axes;
-      for (int64_t axis = 0; axis < num_axes; ++axis) row[axis] += table.values[k] * from[i * num_axes + axis];
+      for (int64_t axis = 0; axis < num_axes; ++axis)
+        row[axis] += table.values[k] * from[i * num_axes + axis];
     }
   }
   return out;

@@ -1,5 +1,5 @@
-// Features among the samples of an ordination: the covariance of each feature with each axis, scaled as arrows
-// (Legendre & Legendre 1998, equations 9.44 and 9.55; scikit-bio's pcoa_biplot).
+// Features among the samples of an ordination: the covariance of each feature with each axis,
+// scaled as arrows (Legendre & Legendre 1998, equations 9.44 and 9.55; scikit-bio's pcoa_biplot).
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -16,7 +16,8 @@ ProfileBuilder::ProfileBuilder(const Phylogeny& phylogeny)
       reads_(phylogeny.length.size(), 0.0),
       is_held_(phylogeny.length.size() / 64 + 1, 0) {}
 
-void ProfileBuilder::put_down(std::span<const int64_t> features, std::span<const double> counts, double& total) {
+void ProfileBuilder::put_down(std::span<const int64_t> features, std::span<const double> counts,
+                              double& total) {
   for (size_t k = 0; k < features.size(); ++k) {
     int64_t branch = branch_of_[features[k]];
     if (branch < 0 || counts[k] <= 0) continue;
@@ -32,7 +33,8 @@ void ProfileBuilder::put_down(std::span<const int64_t> features, std::span<const
   }
 }
 
-BranchProfile ProfileBuilder::build(std::span<const int64_t> features, std::span<const double> counts) {
+BranchProfile ProfileBuilder::build(std::span<const int64_t> features,
+                                    std::span<const double> counts) {
   for (const int64_t feature : features) branch_of_.at(feature);  // before anything is put down
   double total = 0;
   put_down(features, counts, total);
@@ -70,8 +72,8 @@ std::vector<BranchProfile> branch_profiles(const CountTable& table, const Phylog
     ProfileBuilder builder(phylogeny);
     for (int64_t sample = begin; sample < end; ++sample) {
       const int64_t first = table.indptr[sample], count = table.indptr[sample + 1] - first;
-      profiles[sample] =
-          builder.build(std::span(table.indices).subspan(first, count), std::span(table.values).subspan(first, count));
+      profiles[sample] = builder.build(std::span(table.indices).subspan(first, count),
+                                       std::span(table.values).subspan(first, count));
     }
   });
   return profiles;

@@ -1,8 +1,8 @@
 // One sample as the branches of a tree that hold its reads.
 //
-// Reads rise from the tips towards the root. Branches are numbered in post-order, so a bit set of those above some tip,
-// read from its low end, gives each branch once, children before parents, without sorting.
-// Threads: a ProfileBuilder belongs to one thread.
+// Reads rise from the tips towards the root. Branches are numbered in post-order, so a bit set of
+// those above some tip, read from its low end, gives each branch once, children before parents,
+// without sorting. Threads: a ProfileBuilder belongs to one thread.
 #pragma once
 
 #include <cstdint>
@@ -16,16 +16,17 @@ namespace deepbio::community {
 
 struct BranchProfile {
   std::vector<int32_t> branch;  // ascending
-  std::vector<double> share;    // of the sample's reads in the tree that are below the branch, in (0, 1]
-  double total = 0;             // the sample's reads in the tree
+  std::vector<double>
+      share;         // of the sample's reads in the tree that are below the branch, in (0, 1]
+  double total = 0;  // the sample's reads in the tree
 };
 
 // Builds profiles one after the other with the same scratch memory.
 class ProfileBuilder {
  public:
   explicit ProfileBuilder(const Phylogeny& phylogeny);
-  // features, counts: the sample's entries; features absent from the tree are left out of the total.
-  // complexity  O(branches of the sample + M / 64)
+  // features, counts: the sample's entries; features absent from the tree are left out of the
+  // total. complexity  O(branches of the sample + M / 64)
   BranchProfile build(std::span<const int64_t> features, std::span<const double> counts);
 
  private:

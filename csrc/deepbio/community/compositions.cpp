@@ -16,7 +16,8 @@ at::Tensor dense(const CountTable& table, const std::vector<double>& values, dou
   at::Tensor out = at::full({table.num_samples(), table.num_features()}, empty, at::kDouble);
   double* row = out.mutable_data_ptr<double>();
   for (int64_t i = 0; i < table.num_samples(); ++i, row += table.num_features()) {
-    for (int64_t k = table.indptr[i]; k < table.indptr[i + 1]; ++k) row[table.indices[k]] = values[k];
+    for (int64_t k = table.indptr[i]; k < table.indptr[i + 1]; ++k)
+      row[table.indices[k]] = values[k];
   }
   return out;
 }
@@ -26,8 +27,9 @@ template <class Change>
 std::vector<double> by_sample(const CountTable& table, const Change& change) {
   std::vector<double> out(table.values);
   for (int64_t i = 0; i < table.num_samples(); ++i) {
-    change(std::span<double>(out).subspan(static_cast<size_t>(table.indptr[i]),
-                                          static_cast<size_t>(table.indptr[i + 1] - table.indptr[i])));
+    change(
+        std::span<double>(out).subspan(static_cast<size_t>(table.indptr[i]),
+                                       static_cast<size_t>(table.indptr[i + 1] - table.indptr[i])));
   }
   return out;
 }
@@ -51,9 +53,11 @@ std::vector<double> root_shares(const CountTable& table) {
 }
 
 at::Tensor centred_log_ratios(const CountTable& table, double pseudocount) {
-  const bool has_zeros = static_cast<int64_t>(table.values.size()) < table.num_samples() * table.num_features();
+  const bool has_zeros =
+      static_cast<int64_t>(table.values.size()) < table.num_samples() * table.num_features();
   if (!(pseudocount >= 0) || !std::isfinite(pseudocount) || (pseudocount == 0 && has_zeros)) {
-    throw ArgumentError("pseudocount: expected a number above 0, got " + io::number_text(pseudocount) +
+    throw ArgumentError("pseudocount: expected a number above 0, got " +
+                        io::number_text(pseudocount) +
                         (pseudocount == 0 ? ": the table has zeros" : ""));
   }
   const at::Tensor logs = dense(table, table.values, 0).add_(pseudocount).log_();

@@ -12,7 +12,8 @@ bool DistanceRequest::needs_tree() const { return !is_beta_metric(metric); }
 
 void DistanceRequest::check(bool has_tree, bool has_root) const {
   const auto refuse = [&](bool is_given, const std::string& option, const std::string& owner) {
-    if (is_given) throw ArgumentError("`" + option + "` belongs to " + owner + ", got `metric=" + metric + "`");
+    if (is_given)
+      throw ArgumentError("`" + option + "` belongs to " + owner + ", got `metric=" + metric + "`");
   };
   refuse(pseudocount && metric != "aitchison", "pseudocount", "`metric=aitchison`");
   const bool is_generalized = needs_tree() && parse_metric(metric) == Metric::kGeneralized;

@@ -1,5 +1,5 @@
-// Distances between samples by the name of a metric, on a tree or without one: which options go with which metric.
-// Threads: as unifrac and beta_diversity.
+// Distances between samples by the name of a metric, on a tree or without one: which options go
+// with which metric. Threads: as unifrac and beta_diversity.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,10 +13,11 @@
 namespace deepbio::community {
 
 struct DistanceRequest {
-  std::string metric = "unweighted";  // of UniFrac (unifrac.h), or one that needs no tree (beta_diversity.h)
-  std::string precision = "double";   // of UniFrac's sums: double, float
-  std::optional<double> alpha;        // of generalized
-  std::optional<double> pseudocount;  // of aitchison
+  std::string metric =
+      "unweighted";  // of UniFrac (unifrac.h), or one that needs no tree (beta_diversity.h)
+  std::string precision = "double";                     // of UniFrac's sums: double, float
+  std::optional<double> alpha;                          // of generalized
+  std::optional<double> pseudocount;                    // of aitchison
   bool variance_adjusted = false, bypass_tips = false;  // of UniFrac
 
   bool needs_tree() const;

@@ -14,9 +14,10 @@ namespace deepbio::community {
 //   ids        N, or none: they name the pair in errors
 //   what       begins the message
 //   returns    contiguous [N, N] on the CPU; the tensor itself where nothing had to change
-//   throws     ShapeError when not square; ArgumentError with the pair: NaN, infinite, negative, not the same both
-//   ways,
+//   throws     ShapeError when not square; ArgumentError with the pair: NaN, infinite, negative,
+//   not the same both ways,
 //              a distance of a sample to itself
-at::Tensor sound_distances(const at::Tensor& distances, const std::vector<std::string>& ids, std::string_view what);
+at::Tensor sound_distances(const at::Tensor& distances, const std::vector<std::string>& ids,
+                           std::string_view what);
 
 }  // namespace deepbio::community

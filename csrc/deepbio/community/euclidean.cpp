@@ -9,9 +9,10 @@
 namespace deepbio::community {
 namespace {
 
-// Squared distance of two rows, entry by entry: features outside of both rows differ by the shifts alone.
-double squared_distance(const CountTable& table, const std::vector<double>& y, const std::vector<double>& shifts,
-                        int64_t i, int64_t j) {
+// Squared distance of two rows, entry by entry: features outside of both rows differ by the shifts
+// alone.
+double squared_distance(const CountTable& table, const std::vector<double>& y,
+                        const std::vector<double>& shifts, int64_t i, int64_t j) {
   const double shift = shifts[i] - shifts[j];
   int64_t a = table.indptr[i], b = table.indptr[j], num_touched = 0;
   const int64_t a_end = table.indptr[i + 1], b_end = table.indptr[j + 1];
@@ -29,13 +30,16 @@ double squared_distance(const CountTable& table, const std::vector<double>& y, c
   return sum + static_cast<double>(table.num_features() - num_touched) * shift * shift;
 }
 
-// y of every sample over the features [first, first + count), zeros where there are no reads. [N, count]
-at::Tensor dense_part(const CountTable& table, const std::vector<double>& y, int64_t first, int64_t count) {
+// y of every sample over the features [first, first + count), zeros where there are no reads. [N,
+// count]
+at::Tensor dense_part(const CountTable& table, const std::vector<double>& y, int64_t first,
+                      int64_t count) {
   at::Tensor out = at::zeros({table.num_samples(), count}, at::kDouble);
   double* value = out.mutable_data_ptr<double>();
   at::parallel_for(0, table.num_samples(), 16, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const auto from = table.indices.begin() + table.indptr[i], to = table.indices.begin() + table.indptr[i + 1];
+      const auto from = table.indices.begin() + table.indptr[i],
+                 to = table.indices.begin() + table.indptr[i + 1];
       for (auto it = std::lower_bound(from, to, first); it != to && *it < first + count; ++it) {
         value[i * count + *it - first] = y[it - table.indices.begin()];
       }
@@ -44,12 +48,15 @@ at::Tensor dense_part(const CountTable& table, const std::vector<double>& y, int
   return out;
 }
 
-// Sums over features of y_i y_j below and on the diagonal, as products of dense panels: each panel is one thread's.
-void add_dense_products(const CountTable& table, const std::vector<double>& y, const at::Tensor& out) {
+// Sums over features of y_i y_j below and on the diagonal, as products of dense panels: each panel
+// is one thread's.
+void add_dense_products(const CountTable& table, const std::vector<double>& y,
+                        const at::Tensor& out) {
   constexpr int64_t kFeatures = 1024, kSamples = 128;
   const int64_t n = table.num_samples(), num_panels = (n + kSamples - 1) / kSamples;
   for (int64_t first = 0; first < table.num_features(); first += kFeatures) {
-    const at::Tensor part = dense_part(table, y, first, std::min(kFeatures, table.num_features() - first));
+    const at::Tensor part =
+        dense_part(table, y, first, std::min(kFeatures, table.num_features() - first));
     at::parallel_for(0, num_panels * (num_panels + 1) / 2, 1, [&](int64_t begin, int64_t end) {
       for (int64_t task = begin; task < end; ++task) {
         auto a = static_cast<int64_t>((std::sqrt(8.0 * static_cast<double>(task) + 1) - 1) / 2);
@@ -101,15 +108,17 @@ ByFeature by_feature(const CountTable& table, const std::vector<double>& values)
   return out;
 }
 
-// Squared distance = |y_i|^2 + |y_j|^2 - 2 y_i y_j - F (mean_i - mean_j)^2. Where little is left of large numbers, the
-// difference is taken entry by entry.
-void fill_euclidean(const CountTable& table, const std::vector<double>& y, const std::vector<double>& shift,
-                    const at::Tensor& products) {
-  constexpr double kLeastShare = 1e-3;    // of the squares, in front of which 13 digits are left
-  constexpr double kDenseShare = 1 / 8.;  // of entries above zero: about here a product of panels is quicker
+// Squared distance = |y_i|^2 + |y_j|^2 - 2 y_i y_j - F (mean_i - mean_j)^2. Where little is left of
+// large numbers, the difference is taken entry by entry.
+void fill_euclidean(const CountTable& table, const std::vector<double>& y,
+                    const std::vector<double>& shift, const at::Tensor& products) {
+  constexpr double kLeastShare = 1e-3;  // of the squares, in front of which 13 digits are left
+  constexpr double kDenseShare =
+      1 / 8.;  // of entries above zero: about here a product of panels is quicker
   const int64_t n = table.num_samples();
   const auto num_features = static_cast<double>(table.num_features());
-  const std::vector<double> shifts = shift.empty() ? std::vector<double>(static_cast<size_t>(n), 0.0) : shift;
+  const std::vector<double> shifts =
+      shift.empty() ? std::vector<double>(static_cast<size_t>(n), 0.0) : shift;
   double* out = products.mutable_data_ptr<double>();
   if (static_cast<double>(y.size()) > kDenseShare * num_features * static_cast<double>(n)) {
     add_dense_products(table, y, products);
@@ -123,7 +132,8 @@ void fill_euclidean(const CountTable& table, const std::vector<double>& y, const
       for (int64_t j = 0; j < i; ++j) {
         const double apart = shifts[i] - shifts[j], both = square[i] + square[j];
         const double rest = both - 2 * out[i * n + j] - num_features * apart * apart;
-        out[i * n + j] = std::sqrt(rest > kLeastShare * both ? rest : squared_distance(table, y, shifts, i, j));
+        out[i * n + j] =
+            std::sqrt(rest > kLeastShare * both ? rest : squared_distance(table, y, shifts, i, j));
       }
       out[i * n + i] = 0;
     }

@@ -27,8 +27,9 @@ std::string told_missing(const std::vector<std::string>& words, const std::vecto
   const auto first = std::find(words.begin(), words.end(), "");
   if (first == words.end()) return "";
   const auto count = std::count(words.begin(), words.end(), "");
-  return std::to_string(count) + " of " + std::to_string(ids.size()) + " samples have no " + kind + " in column " +
-         quoted(column) + " (" + quoted(ids[static_cast<size_t>(first - words.begin())]) + (count > 1 ? ", ...)" : ")");
+  return std::to_string(count) + " of " + std::to_string(ids.size()) + " samples have no " + kind +
+         " in column " + quoted(column) + " (" +
+         quoted(ids[static_cast<size_t>(first - words.begin())]) + (count > 1 ? ", ...)" : ")");
 }
 
 }  // namespace
@@ -56,8 +57,8 @@ GroupedSamples grouped_samples(const io::Metadata& metadata, const std::vector<s
   return out;
 }
 
-std::vector<std::string> labels_of(const io::Metadata& metadata, const std::vector<std::string>& ids,
-                                   const std::string& column) {
+std::vector<std::string> labels_of(const io::Metadata& metadata,
+                                   const std::vector<std::string>& ids, const std::string& column) {
   const auto words = words_of(metadata, ids, column);
   const std::string missing = told_missing(words, ids, "value", column);
   if (!missing.empty()) throw ArgumentError(missing + "; leave such samples out");
@@ -69,7 +70,8 @@ std::vector<Factor> factors_of(const io::Metadata& metadata, const std::vector<s
   std::vector<Factor> out;
   for (const Term& term : terms) {
     for (const auto& name : term) {
-      const bool is_known = std::any_of(out.begin(), out.end(), [&](const Factor& f) { return f.name == name; });
+      const bool is_known =
+          std::any_of(out.begin(), out.end(), [&](const Factor& f) { return f.name == name; });
       if (is_known) continue;
       Factor factor{name, labels_of(metadata, ids, name), {}};
       const int64_t column = metadata.column(name);

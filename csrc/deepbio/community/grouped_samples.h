@@ -26,7 +26,8 @@ struct GroupColumns {
   bool drops_missing = false;  // samples without a group: left out, or an error
 };
 
-// throws ConfigError for an unknown column; ArgumentError: a sample without a group or without a stratum.
+// throws ConfigError for an unknown column; ArgumentError: a sample without a group or without a
+// stratum.
 GroupedSamples grouped_samples(const io::Metadata& metadata, const std::vector<std::string>& ids,
                                const GroupColumns& columns);
 
@@ -36,7 +37,7 @@ std::vector<Factor> factors_of(const io::Metadata& metadata, const std::vector<s
                                const std::vector<Term>& terms);
 
 // The words of a column, in the order of the ids. throws as factors_of.
-std::vector<std::string> labels_of(const io::Metadata& metadata, const std::vector<std::string>& ids,
-                                   const std::string& column);
+std::vector<std::string> labels_of(const io::Metadata& metadata,
+                                   const std::vector<std::string>& ids, const std::string& column);
 
 }  // namespace deepbio::community

@@ -16,12 +16,13 @@
 namespace deepbio::community {
 namespace {
 
-// Permutations are taken kLanes at a time, so that a distance is read once for all of them. Each lane adds up in the
-// order of within_groups, so that their sums have the same bits.
+// Permutations are taken kLanes at a time, so that a distance is read once for all of them. Each
+// lane adds up in the order of within_groups, so that their sums have the same bits.
 constexpr int64_t kLanes = 64;
 template <class Label>
 struct Lanes {
-  typedef Label Few __attribute__((vector_size(8 * sizeof(Label)), aligned(sizeof(Label)), may_alias));
+  typedef Label Few
+      __attribute__((vector_size(8 * sizeof(Label)), aligned(sizeof(Label)), may_alias));
 };
 typedef int64_t Wide __attribute__((vector_size(64)));
 typedef double Sums __attribute__((vector_size(64)));
@@ -30,8 +31,9 @@ constexpr int64_t kVectors = kLanes / 8;
 //   label  [N, kLanes]: the group of each sample in each permutation
 //   out    [kLanes]
 template <class Label>
-inline __attribute__((always_inline)) void within_lanes(const double* matrix, const Label* label, int64_t n,
-                                                        const double* weight, double* out) {
+inline __attribute__((always_inline)) void within_lanes(const double* matrix, const Label* label,
+                                                        int64_t n, const double* weight,
+                                                        double* out) {
   using Few = typename Lanes<Label>::Few;
   std::fill(out, out + kLanes, 0.0);
   for (int64_t i = 0; i < n; ++i) {
@@ -54,25 +56,28 @@ inline __attribute__((always_inline)) void within_lanes(const double* matrix, co
 }
 
 #if defined(__x86_64__)
-#define DEEPBIO_SIDE_BY_SIDE __attribute__((target_clones("arch=skylake-avx512", "avx2", "default")))
+#define DEEPBIO_SIDE_BY_SIDE \
+  __attribute__((target_clones("arch=skylake-avx512", "avx2", "default")))
 #else
 #define DEEPBIO_SIDE_BY_SIDE
 #endif
 
-// Few groups have labels of a byte: the labels of a block then stay in the cache next to the processor.
-DEEPBIO_SIDE_BY_SIDE void within_bytes(const double* matrix, const uint8_t* label, int64_t n, const double* weight,
-                                       double* out) {
+// Few groups have labels of a byte: the labels of a block then stay in the cache next to the
+// processor.
+DEEPBIO_SIDE_BY_SIDE void within_bytes(const double* matrix, const uint8_t* label, int64_t n,
+                                       const double* weight, double* out) {
   within_lanes(matrix, label, n, weight, out);
 }
-DEEPBIO_SIDE_BY_SIDE void within_words(const double* matrix, const int32_t* label, int64_t n, const double* weight,
-                                       double* out) {
+DEEPBIO_SIDE_BY_SIDE void within_words(const double* matrix, const int32_t* label, int64_t n,
+                                       const double* weight, double* out) {
   within_lanes(matrix, label, n, weight, out);
 }
 
 #if defined(__x86_64__)
-// The same sums for processors with AVX-512: one instruction compares the labels of all lanes, and the bits that come
-// of it say which lanes add the distance.
-__attribute__((target("avx512f,avx512bw"))) void within_masks(const double* matrix, const uint8_t* label, int64_t n,
+// The same sums for processors with AVX-512: one instruction compares the labels of all lanes, and
+// the bits that come of it say which lanes add the distance.
+__attribute__((target("avx512f,avx512bw"))) void within_masks(const double* matrix,
+                                                              const uint8_t* label, int64_t n,
                                                               const double* weight, double* out) {
   std::fill(out, out + kLanes, 0.0);
   for (int64_t i = 0; i < n; ++i) {
@@ -85,7 +90,8 @@ __attribute__((target("avx512f,avx512bw"))) void within_masks(const double* matr
       const __m512d distance = _mm512_set1_pd(row[j]);
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) {
-        own[v] = _mm512_mask_add_pd(own[v], static_cast<__mmask8>(same >> (8 * v)), own[v], distance);
+        own[v] =
+            _mm512_mask_add_pd(own[v], static_cast<__mmask8>(same >> (8 * v)), own[v], distance);
       }
     }
     double sums[kLanes];
@@ -102,8 +108,9 @@ constexpr auto within_masks = within_bytes;
 
 // How many of the orders [first, first + kLanes) have a sum within groups of at most `limit`.
 template <class Label, class Within>
-int64_t count_block(const double* matrix, const std::vector<int32_t>& of_sample, const std::vector<double>& weight,
-                    const Orders& orders, int64_t first, double limit, const Within& within) {
+int64_t count_block(const double* matrix, const std::vector<int32_t>& of_sample,
+                    const std::vector<double>& weight, const Orders& orders, int64_t first,
+                    double limit, const Within& within) {
   const auto n = static_cast<int64_t>(of_sample.size());
   const int64_t count = std::min(kLanes, orders.count() - first);
   std::vector<Label> label(static_cast<size_t>(n * kLanes), 0);
@@ -130,19 +137,22 @@ Groups number_groups(const std::vector<std::string>& labels) {
   return out;
 }
 
-void check_labels(const std::vector<std::string>& labels, int64_t num_samples, std::string_view kind,
-                  const std::vector<std::string>& ids, std::string_view what) {
+void check_labels(const std::vector<std::string>& labels, int64_t num_samples,
+                  std::string_view kind, const std::vector<std::string>& ids,
+                  std::string_view what) {
   const std::string begin = std::string(what) + ": expected a " + std::string(kind) + " for each ";
   if (static_cast<int64_t>(labels.size()) != num_samples) {
-    throw ArgumentError(begin + "of " + std::to_string(num_samples) + " samples, got " + std::to_string(labels.size()));
+    throw ArgumentError(begin + "of " + std::to_string(num_samples) + " samples, got " +
+                        std::to_string(labels.size()));
   }
   const auto unnamed = std::find(labels.begin(), labels.end(), "");
   if (unnamed == labels.end()) return;
   const auto place = static_cast<size_t>(unnamed - labels.begin());
-  throw ArgumentError(begin + "sample, got none for " +
-                      (ids.empty() ? "sample " + std::to_string(place) + " (from 0)" : quoted(ids[place])) + " and " +
-                      std::to_string(std::count(labels.begin(), labels.end(), "") - 1) +
-                      " more; leave such samples out");
+  throw ArgumentError(
+      begin + "sample, got none for " +
+      (ids.empty() ? "sample " + std::to_string(place) + " (from 0)" : quoted(ids[place])) +
+      " and " + std::to_string(std::count(labels.begin(), labels.end(), "") - 1) +
+      " more; leave such samples out");
 }
 
 Groups comparable_groups(const std::vector<std::string>& labels, int64_t num_samples,
@@ -150,13 +160,16 @@ Groups comparable_groups(const std::vector<std::string>& labels, int64_t num_sam
   check_labels(labels, num_samples, "group", ids, what);
   Groups out = number_groups(labels);
   if (out.count() < 2 || out.count() == num_samples) {
-    throw ArgumentError(std::string(what) + ": expected from 2 to " + std::to_string(num_samples - 1) + " groups for " +
-                        std::to_string(num_samples) + " samples, got " + std::to_string(out.count()));
+    throw ArgumentError(std::string(what) + ": expected from 2 to " +
+                        std::to_string(num_samples - 1) + " groups for " +
+                        std::to_string(num_samples) + " samples, got " +
+                        std::to_string(out.count()));
   }
   return out;
 }
 
-double within_groups(const double* matrix, const std::vector<int32_t>& of_sample, const std::vector<double>& weight) {
+double within_groups(const double* matrix, const std::vector<int32_t>& of_sample,
+                     const std::vector<double>& weight) {
   const auto n = static_cast<int64_t>(of_sample.size());
   double sum = 0;
   for (int64_t i = 0; i < n; ++i) {
@@ -169,16 +182,18 @@ double within_groups(const double* matrix, const std::vector<int32_t>& of_sample
   return sum;
 }
 
-int64_t count_within(const double* matrix, const std::vector<int32_t>& of_sample, const std::vector<double>& weight,
-                     const Orders& orders, double limit) {
+int64_t count_within(const double* matrix, const std::vector<int32_t>& of_sample,
+                     const std::vector<double>& weight, const Orders& orders, double limit) {
   const bool fits_bytes = weight.size() <= 256;
   const auto within_few = has_masks() ? within_masks : within_bytes;
   std::atomic<int64_t> count{0};
   at::parallel_for(0, (orders.count() + kLanes - 1) / kLanes, 1, [&](int64_t begin, int64_t end) {
     for (int64_t block = begin; block < end; ++block) {
       const int64_t first = block * kLanes;
-      count += fits_bytes ? count_block<uint8_t>(matrix, of_sample, weight, orders, first, limit, within_few)
-                          : count_block<int32_t>(matrix, of_sample, weight, orders, first, limit, within_words);
+      count +=
+          fits_bytes
+              ? count_block<uint8_t>(matrix, of_sample, weight, orders, first, limit, within_few)
+              : count_block<int32_t>(matrix, of_sample, weight, orders, first, limit, within_words);
     }
   });
   return count;

@@ -14,7 +14,8 @@ namespace {
 constexpr double kRounding = 1e-12;  // of correlations that are equal on paper
 
 // Distances or ranks of all pairs with mean 0 and length 1; the diagonal is 0.
-at::Tensor standardised(const at::Tensor& given, Correlation method, const std::vector<std::string>& ids) {
+at::Tensor standardised(const at::Tensor& given, Correlation method,
+                        const std::vector<std::string>& ids) {
   at::Tensor values = sound_distances(given, ids, "mantel").to(at::kDouble).contiguous();
   if (method == Correlation::kSpearman) values = ranks_of_pairs(values);
   const auto n = static_cast<double>(values.size(0));
@@ -22,7 +23,8 @@ at::Tensor standardised(const at::Tensor& given, Correlation method, const std::
   values.fill_diagonal_(0);
   const double length = values.norm().item<double>() / std::sqrt(2.0);
   if (!(length > 1e-12 * std::max(1.0, given.abs().max().item<double>()))) {
-    throw ArgumentError("mantel: all distances of a matrix are the same: nothing can go together with them");
+    throw ArgumentError(
+        "mantel: all distances of a matrix are the same: nothing can go together with them");
   }
   return values.div_(length).contiguous();
 }
@@ -61,13 +63,16 @@ Alternative parse_alternative(std::string_view name) {
 Mantel mantel(const at::Tensor& first, const at::Tensor& second, const MantelOptions& options,
               const std::vector<std::string>& ids) {
   if (first.sizes() != second.sizes()) {
-    throw ShapeError("mantel: expected two matrices of the same samples, got " + std::to_string(first.size(0)) +
-                     " and " + std::to_string(second.size(0)) + " samples");
+    throw ShapeError("mantel: expected two matrices of the same samples, got " +
+                     std::to_string(first.size(0)) + " and " + std::to_string(second.size(0)) +
+                     " samples");
   }
   if (first.dim() == 2 && first.size(0) < 3) {
-    throw ArgumentError("mantel: expected at least 3 samples, got " + std::to_string(first.size(0)));
+    throw ArgumentError("mantel: expected at least 3 samples, got " +
+                        std::to_string(first.size(0)));
   }
-  const at::Tensor a = standardised(first, options.method, ids), b = standardised(second, options.method, ids);
+  const at::Tensor a = standardised(first, options.method, ids),
+                   b = standardised(second, options.method, ids);
   const int64_t n = a.size(0);
   const Orders orders(n, options.permutations, "mantel");
   std::vector<int64_t> as_given;

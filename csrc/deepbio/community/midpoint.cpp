@@ -24,11 +24,12 @@ double checked_length(const io::Tree& tree, int64_t node, const std::string& pat
   const double length = tree.length[node];
   if (length >= 0) return length;
   throw ArgumentError(path + ": a midpoint needs lengths that are not negative, the branch above " +
-                      (tree.name[node].empty() ? "an unnamed node" : quoted(tree.name[node])) + " has " +
-                      (length == io::kNoLength ? "none" : io::number_text(length)));
+                      (tree.name[node].empty() ? "an unnamed node" : quoted(tree.name[node])) +
+                      " has " + (length == io::kNoLength ? "none" : io::number_text(length)));
 }
 
-// Without the root where it has one child (a stem that no two tips have between them) or two (one branch).
+// Without the root where it has one child (a stem that no two tips have between them) or two (one
+// branch).
 Graph graph_of(const io::Tree& tree, const std::string& path) {
   const int64_t num_nodes = tree.num_nodes();
   std::vector<std::vector<int64_t>> children(num_nodes);
@@ -63,7 +64,8 @@ Reach reach_from(const Graph& graph, const io::Tree& tree, int64_t start) {
   while (!open.empty()) {
     const int64_t node = open.back();
     open.pop_back();
-    if (tree.is_tip[node] && out.distance[node] > out.distance[out.furthest_tip]) out.furthest_tip = node;
+    if (tree.is_tip[node] && out.distance[node] > out.distance[out.furthest_tip])
+      out.furthest_tip = node;
     for (const Neighbour& next : graph[node]) {
       if (out.distance[next.node] >= 0) continue;
       out.distance[next.node] = out.distance[node] + next.length;
@@ -77,7 +79,8 @@ Reach reach_from(const Graph& graph, const io::Tree& tree, int64_t start) {
 // Puts a new node into the branch between two others, `from_a` away from the first.
 void split_branch(Graph& graph, int64_t a, int64_t b, double from_a, int64_t inside) {
   const auto end_at = [&](int64_t node, int64_t other) {
-    return std::find_if(graph[node].begin(), graph[node].end(), [&](const Neighbour& n) { return n.node == other; });
+    return std::find_if(graph[node].begin(), graph[node].end(),
+                        [&](const Neighbour& n) { return n.node == other; });
   };
   const double length = end_at(a, b)->length;
   *end_at(a, b) = {inside, from_a};
@@ -122,13 +125,16 @@ io::Tree root_at_midpoint(const io::Tree& tree, const std::string& tree_path) {
                         std::to_string(tree.num_tips()));
   }
   Graph graph = graph_of(tree, tree_path);
-  const auto first_tip = std::find(tree.is_tip.begin(), tree.is_tip.end(), true) - tree.is_tip.begin();
+  const auto first_tip =
+      std::find(tree.is_tip.begin(), tree.is_tip.end(), true) - tree.is_tip.begin();
   const int64_t start = reach_from(graph, tree, first_tip).furthest_tip;
   const Reach reach = reach_from(graph, tree, start);
   const double half = reach.distance[reach.furthest_tip] / 2;
-  if (half == 0) throw ArgumentError(tree_path + ": a midpoint needs tips that lie apart, all distances are 0");
+  if (half == 0)
+    throw ArgumentError(tree_path + ": a midpoint needs tips that lie apart, all distances are 0");
   int64_t node = reach.furthest_tip;
-  while (reach.before[node] >= 0 && reach.distance[reach.before[node]] >= half) node = reach.before[node];
+  while (reach.before[node] >= 0 && reach.distance[reach.before[node]] >= half)
+    node = reach.before[node];
   if (reach.distance[node] == half) return directed(graph, tree, node);
   const int64_t inside = tree.num_nodes();
   split_branch(graph, node, reach.before[node], reach.distance[node] - half, inside);

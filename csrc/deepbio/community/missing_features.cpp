@@ -44,12 +44,15 @@ MissingReport missing_report(const CountTable& table, const Phylogeny& phylogeny
 
 std::string to_text(const MissingReport& report, const std::string& tree_path) {
   if (report.num_missing == 0) return "";
-  std::string text = "left out " + std::to_string(report.num_missing) + " of " + std::to_string(report.num_features) +
-                     " features that are not tips of " + tree_path + ", for example ";
-  for (size_t k = 0; k < report.examples.size(); ++k) text += (k == 0 ? "" : ", ") + quoted(report.examples[k]);
+  std::string text = "left out " + std::to_string(report.num_missing) + " of " +
+                     std::to_string(report.num_features) + " features that are not tips of " +
+                     tree_path + ", for example ";
+  for (size_t k = 0; k < report.examples.size(); ++k)
+    text += (k == 0 ? "" : ", ") + quoted(report.examples[k]);
   if (report.worst_share == 0) return text + " (without reads)";
-  return text + " (" + percent(report.lost_reads / report.all_reads) + " of the reads; most in sample " +
-         quoted(report.worst_sample) + ": " + percent(report.worst_share) + ")";
+  return text + " (" + percent(report.lost_reads / report.all_reads) +
+         " of the reads; most in sample " + quoted(report.worst_sample) + ": " +
+         percent(report.worst_share) + ")";
 }
 
 }  // namespace deepbio::community

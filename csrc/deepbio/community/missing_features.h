@@ -1,5 +1,5 @@
-// What is lost with the features of a table that are not tips of a tree and are left out (MissingFeatures::kDrop).
-// Threads: pure functions.
+// What is lost with the features of a table that are not tips of a tree and are left out
+// (MissingFeatures::kDrop). Threads: pure functions.
 #pragma once
 
 #include <cstdint>

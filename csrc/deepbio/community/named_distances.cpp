@@ -12,8 +12,10 @@ namespace deepbio::community {
 NamedDistances read_named_distances(const std::string& path) {
   io::DistanceMatrix matrix = io::read_distances(path);
   const int64_t size = matrix.num_rows;
-  NamedDistances out{std::move(matrix.ids), at::tensor(matrix.values, at::kDouble).view({size, size})};
-  for (int64_t i = 0; out.ids.size() < static_cast<size_t>(size); ++i) out.ids.push_back(std::to_string(i));
+  NamedDistances out{std::move(matrix.ids),
+                     at::tensor(matrix.values, at::kDouble).view({size, size})};
+  for (int64_t i = 0; out.ids.size() < static_cast<size_t>(size); ++i)
+    out.ids.push_back(std::to_string(i));
   return out;
 }
 
@@ -22,8 +24,8 @@ at::Tensor in_order_of(const std::vector<std::string>& ids, const NamedDistances
   for (const auto& id : ids) {
     const auto found = std::find(matrix.ids.begin(), matrix.ids.end(), id);
     if (found == matrix.ids.end() || ids.size() != matrix.ids.size()) {
-      throw ArgumentError("`other`: expected the " + std::to_string(ids.size()) + " samples of `distances`, got " +
-                          std::to_string(matrix.ids.size()) +
+      throw ArgumentError("`other`: expected the " + std::to_string(ids.size()) +
+                          " samples of `distances`, got " + std::to_string(matrix.ids.size()) +
                           (found == matrix.ids.end() ? " without " + quoted(id) : ""));
     }
     places.push_back(found - matrix.ids.begin());

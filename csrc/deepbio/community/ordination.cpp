@@ -22,17 +22,18 @@ constexpr int64_t kRows = 64;          // of distances squared at a time: they s
 
 struct Axes {
   at::Tensor values, vectors;  // falling: [K], rows [K, N]
-  at::Tensor images = {};      // products of the vectors with the matrix [K, N], where they are known
+  at::Tensor images = {};  // products of the vectors with the matrix [K, N], where they are known
 };
 
 at::Tensor without_mean(const at::Tensor& rows) { return rows - rows.mean(1, /*keepdim=*/true); }
 
-// M = -1/2 squared distances. The centred matrix J M J is never made: a product with it is one with M, of rows that
-// have lost their mean, and loses the mean again.
+// M = -1/2 squared distances. The centred matrix J M J is never made: a product with it is one with
+// M, of rows that have lost their mean, and loses the mean again.
 class CentredSquares {
  public:
   explicit CentredSquares(const at::Tensor& distances)
-      : distances_(distances.to(at::kDouble).contiguous()), rough_(at::empty(distances.sizes(), at::kFloat)) {
+      : distances_(distances.to(at::kDouble).contiguous()),
+        rough_(at::empty(distances.sizes(), at::kFloat)) {
     const int64_t n = distances_.size(0);
     std::vector<double> row_sums(static_cast<size_t>(n));
     const double* from = distances_.const_data_ptr<double>();
@@ -85,7 +86,8 @@ class CentredSquares {
 Axes largest(const std::tuple<at::Tensor, at::Tensor>& rising, int64_t count) {
   const auto& [values, vectors] = rising;
   const int64_t n = values.size(0);
-  return {values.narrow(0, n - count, count).flip({0}), vectors.narrow(1, n - count, count).flip({1}).t()};
+  return {values.narrow(0, n - count, count).flip({0}),
+          vectors.narrow(1, n - count, count).flip({1}).t()};
 }
 
 at::Tensor random_directions(int64_t count, int64_t n, uint64_t seed) {
@@ -98,8 +100,8 @@ at::Tensor random_directions(int64_t count, int64_t n, uint64_t seed) {
   return out.t().contiguous();
 }
 
-// Rows that span the same and stand at right angles. The Cholesky factor of their products is the quick way, twice for
-// full precision; rows that are nearly dependent need the careful one.
+// Rows that span the same and stand at right angles. The Cholesky factor of their products is the
+// quick way, twice for full precision; rows that are nearly dependent need the careful one.
 at::Tensor orthonormal(const at::Tensor& rows) {
   at::Tensor out = rows;
   for (int pass = 0; pass < 2; ++pass) {
@@ -113,7 +115,8 @@ at::Tensor orthonormal(const at::Tensor& rows) {
   return out;
 }
 
-// The best axes within the space of the basis, of which `image` is the product with the matrix (Rayleigh and Ritz).
+// The best axes within the space of the basis, of which `image` is the product with the matrix
+// (Rayleigh and Ritz).
 Axes within_space(const at::Tensor& basis, const at::Tensor& image, int64_t count) {
   const at::Tensor small = basis.matmul(image.t());
   Axes axes = largest(at::linalg_eigh((small + small.t()).div_(2)), count);
@@ -126,13 +129,14 @@ int64_t width_for(int64_t n, int64_t count) { return std::min(n, count + kExtraD
 
 // Rows that span nearly the space of the largest axes: right to what float holds.
 at::Tensor rough_space(const CentredSquares& matrix, int64_t n, int64_t count, uint64_t seed) {
-  at::Tensor basis = orthonormal(matrix.rough_product(random_directions(width_for(n, count), n, seed)));
+  at::Tensor basis =
+      orthonormal(matrix.rough_product(random_directions(width_for(n, count), n, seed)));
   for (int k = 1; k < kRoughIterations; ++k) basis = orthonormal(matrix.rough_product(basis));
   return basis;
 }
 
-// One product in double: eigenvalues are as good as the square of the space is, and the products themselves are the
-// vectors after one more iteration.
+// One product in double: eigenvalues are as good as the square of the space is, and the products
+// themselves are the vectors after one more iteration.
 Axes randomised_axes(const CentredSquares& matrix, int64_t n, int64_t count, uint64_t seed) {
   const at::Tensor basis = rough_space(matrix, n, count, seed);
   Axes axes = within_space(basis, matrix.product(basis), count);
@@ -141,10 +145,12 @@ Axes randomised_axes(const CentredSquares& matrix, int64_t n, int64_t count, uin
   return axes;
 }
 
-// The largest axes to the last digits without computing the others: iterations until nothing is left over, checked
-// against all eigenvalues. Where they are too close to each other for that, all axes are computed.
+// The largest axes to the last digits without computing the others: iterations until nothing is
+// left over, checked against all eigenvalues. Where they are too close to each other for that, all
+// axes are computed.
 //   all_values  rising [N]
-Axes exact_axes(const at::Tensor& matrix, const at::Tensor& start, const at::Tensor& all_values, int64_t count) {
+Axes exact_axes(const at::Tensor& matrix, const at::Tensor& start, const at::Tensor& all_values,
+                int64_t count) {
   const double scale = all_values.abs().max().item<double>();
   const at::Tensor wanted = all_values.narrow(0, all_values.size(0) - count, count).flip({0});
   at::Tensor basis = start;
@@ -162,7 +168,8 @@ Axes exact_axes(const at::Tensor& matrix, const at::Tensor& start, const at::Ten
 
 void check(const at::Tensor& distances, const PcoaOptions& options) {
   if (distances.size(0) == 0) throw ArgumentError("pcoa: expected at least one sample, got none");
-  if (options.dimensions < 0 || (options.dimensions == 0 && options.method == PcoaMethod::kRandomised)) {
+  if (options.dimensions < 0 ||
+      (options.dimensions == 0 && options.method == PcoaMethod::kRandomised)) {
     throw ArgumentError("pcoa: expected " + std::string(options.dimensions < 0 ? "0 (all)" : "1") +
                         " or more dimensions, got " + std::to_string(options.dimensions));
   }
@@ -190,10 +197,12 @@ void append_numbers(std::string& out, const double* values, int64_t count, char 
   }
 }
 
-void append_rows(std::string& out, const std::vector<std::string>& ids, const at::Tensor& values, int64_t count) {
+void append_rows(std::string& out, const std::vector<std::string>& ids, const at::Tensor& values,
+                 int64_t count) {
   for (size_t row = 0; row < ids.size(); ++row) {
     out += ids[row] + '\t';
-    append_numbers(out, values.const_data_ptr<double>() + static_cast<int64_t>(row) * count, count, '\t');
+    append_numbers(out, values.const_data_ptr<double>() + static_cast<int64_t>(row) * count, count,
+                   '\t');
     out += '\n';
   }
 }
@@ -206,7 +215,8 @@ at::Tensor gower_centred(const at::Tensor& distances) {
   return out.sub_(rows).sub_(rows.t()).add_(rows.mean());
 }
 
-Pcoa pcoa(const at::Tensor& given, const PcoaOptions& options, const std::vector<std::string>& ids) {
+Pcoa pcoa(const at::Tensor& given, const PcoaOptions& options,
+          const std::vector<std::string>& ids) {
   const at::Tensor distances = sound_distances(given, ids, "pcoa");
   check(distances, options);
   const int64_t n = distances.size(0);
@@ -224,7 +234,8 @@ Pcoa pcoa(const at::Tensor& given, const PcoaOptions& options, const std::vector
   } else {
     const at::Tensor matrix = gower_centred(distances);
     const at::Tensor values = at::linalg_eigvalsh(matrix);
-    axes = exact_axes(matrix, rough_space(CentredSquares(distances), n, count, options.seed), values, count);
+    axes = exact_axes(matrix, rough_space(CentredSquares(distances), n, count, options.seed),
+                      values, count);
     total = values.clamp_min(0).sum().item<double>();
   }
   keep_real(axes);
@@ -232,15 +243,17 @@ Pcoa pcoa(const at::Tensor& given, const PcoaOptions& options, const std::vector
   out.eigenvalues = axes.values.contiguous();
   // Samples that are all the same have nothing to explain.
   out.proportion_explained = total > 0 ? axes.values / total : at::zeros_like(axes.values);
-  out.coordinates = (axes.vectors * signs(axes.vectors) * axes.values.sqrt().unsqueeze(1)).t().contiguous();
+  out.coordinates =
+      (axes.vectors * signs(axes.vectors) * axes.values.sqrt().unsqueeze(1)).t().contiguous();
   return out;
 }
 
-void write_pcoa(const std::string& path, const std::vector<std::string>& ids, const Pcoa& pcoa, io::Overwrite overwrite,
-                const Arrows& features) {
+void write_pcoa(const std::string& path, const std::vector<std::string>& ids, const Pcoa& pcoa,
+                io::Overwrite overwrite, const Arrows& features) {
   const int64_t n = pcoa.coordinates.size(0), count = pcoa.coordinates.size(1);
   if (static_cast<int64_t>(ids.size()) != n) {
-    throw ArgumentError("write_pcoa: expected " + std::to_string(n) + " ids, got " + std::to_string(ids.size()));
+    throw ArgumentError("write_pcoa: expected " + std::to_string(n) + " ids, got " +
+                        std::to_string(ids.size()));
   }
   const bool is_table = path.ends_with(".tsv");
   const std::string columns = std::to_string(count);
@@ -256,8 +269,8 @@ void write_pcoa(const std::string& path, const std::vector<std::string>& ids, co
     append_numbers(text, pcoa.eigenvalues.const_data_ptr<double>(), count, '\t');
     text += "\n\nProportion explained\t" + columns + '\n';
     append_numbers(text, pcoa.proportion_explained.const_data_ptr<double>(), count, '\t');
-    text +=
-        "\n\nSpecies\t" + std::to_string(features.ids.size()) + '\t' + (features.ids.empty() ? "0" : columns) + '\n';
+    text += "\n\nSpecies\t" + std::to_string(features.ids.size()) + '\t' +
+            (features.ids.empty() ? "0" : columns) + '\n';
     append_rows(text, features.ids, features.ends, count);
     text += "\nSite\t" + std::to_string(n) + '\t' + columns + '\n';
   }

@@ -98,7 +98,8 @@ at::Tensor spatial_median(const at::Tensor& points) {
     if (sum == 0) return place;  // every point is here
     at::Tensor next = pull.unsqueeze(0).matmul(points).squeeze(0) / sum;
     if (num_here > 0) {
-      // Points that are here hold it back, as far as the others pull less than they do (Vardi & Zhang).
+      // Points that are here hold it back, as far as the others pull less than they do (Vardi &
+      // Zhang).
       const double force = ((next - place) * sum).norm().item<double>();
       if (force <= num_here) return place;
       next = place + (1 - num_here / force) * (next - place);
@@ -110,8 +111,8 @@ at::Tensor spatial_median(const at::Tensor& points) {
   return place;
 }
 
-Permdisp permdisp(const at::Tensor& given, const std::vector<std::string>& labels, const PermdispOptions& options,
-                  const std::vector<std::string>& ids) {
+Permdisp permdisp(const at::Tensor& given, const std::vector<std::string>& labels,
+                  const PermdispOptions& options, const std::vector<std::string>& ids) {
   const at::Tensor distances = sound_distances(given, ids, "permdisp");
   const int64_t n = distances.size(0);
   const Groups groups = comparable_groups(labels, n, ids, "permdisp");
@@ -134,7 +135,8 @@ Permdisp permdisp(const at::Tensor& given, const std::vector<std::string>& label
     out.groups.push_back(labels[static_cast<size_t>(rows[0].item<int64_t>())]);
     out.spread.push_back(apart.mean().item<double>());
   }
-  const std::span<const double> value(out.to_centre.const_data_ptr<double>(), static_cast<size_t>(n));
+  const std::span<const double> value(out.to_centre.const_data_ptr<double>(),
+                                      static_cast<size_t>(n));
   out.f = anova_f(value, groups);
   out.p_value = p_of_residuals(value, out, groups, orders);
   return out;

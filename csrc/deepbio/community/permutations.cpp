@@ -23,7 +23,8 @@ Orders::Orders(int64_t num_samples, const PermutationOptions& options, std::stri
   const Groups groups = number_groups(options.strata);
   strata_.resize(static_cast<size_t>(groups.count()));
   if (groups.count() == num_samples) {
-    throw ArgumentError(std::string(what) + ": expected strata of several samples, got " + std::to_string(num_samples) +
+    throw ArgumentError(std::string(what) + ": expected strata of several samples, got " +
+                        std::to_string(num_samples) +
                         " strata of one: no sample can change its place");
   }
   for (int64_t i = 0; i < num_samples; ++i) strata_[groups.of_sample[i]].push_back(i);

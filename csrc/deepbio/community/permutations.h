@@ -1,8 +1,9 @@
 // Tests by permutation: the orders of samples that they try, and the p value that comes of them.
 //
-// Order k depends on (seed, k) only. With strata (blocks of a design, hosts) samples change places within their
-// stratum alone. p = (1 + orders whose statistic is at least as large) / (1 + orders): the real order is among them.
-// Threads: an Orders is immutable; p_value runs on at::parallel_for and does not depend on the number of threads.
+// Order k depends on (seed, k) only. With strata (blocks of a design, hosts) samples change places
+// within their stratum alone. p = (1 + orders whose statistic is at least as large) / (1 + orders):
+// the real order is among them. Threads: an Orders is immutable; p_value runs on at::parallel_for
+// and does not depend on the number of threads.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,8 @@ struct PermutationOptions {
 class Orders {
  public:
   //   what    begins the messages
-  //   throws  ArgumentError: no permutation, another number of strata than samples, a sample without one, strata of
+  //   throws  ArgumentError: no permutation, another number of strata than samples, a sample
+  //   without one, strata of
   //           one sample each
   Orders(int64_t num_samples, const PermutationOptions& options, std::string_view what);
 
@@ -38,8 +40,8 @@ class Orders {
 };
 
 //   statistic   of an order
-//   at_least    orders with a statistic of at least this count: the real one, less what rounding may take
-//   returns     p
+//   at_least    orders with a statistic of at least this count: the real one, less what rounding
+//   may take returns     p
 double p_value(const Orders& orders, double at_least,
                const std::function<double(std::span<const int64_t> order)>& statistic);
 

@@ -13,7 +13,8 @@ constexpr double kRounding = 1e-12;  // of correlations that are equal on paper
 
 at::Tensor standardised(const at::Tensor& given, int64_t num_axes) {
   at::Tensor out = given.to(at::kDouble);
-  if (!out.isfinite().all().item<bool>()) throw ArgumentError("procrustes: expected finite coordinates");
+  if (!out.isfinite().all().item<bool>())
+    throw ArgumentError("procrustes: expected finite coordinates");
   out = out - out.mean(0, /*keepdim=*/true);
   const double length = out.norm().item<double>();
   if (!(length > 1e-14 * given.abs().max().item<double>())) {
@@ -23,22 +24,25 @@ at::Tensor standardised(const at::Tensor& given, int64_t num_axes) {
 }
 
 void check(const at::Tensor& reference, const at::Tensor& other) {
-  const bool is_fit = reference.dim() == 2 && other.dim() == 2 && reference.size(0) == other.size(0) &&
-                      reference.size(1) > 0 && other.size(1) > 0;
+  const bool is_fit = reference.dim() == 2 && other.dim() == 2 &&
+                      reference.size(0) == other.size(0) && reference.size(1) > 0 &&
+                      other.size(1) > 0;
   if (!is_fit) {
     const auto text = [](const at::Tensor& t) {
       return t.dim() == 2 ? "[" + std::to_string(t.size(0)) + ", " + std::to_string(t.size(1)) + "]"
                           : std::to_string(t.dim()) + " dimensions";
     };
-    throw ShapeError("procrustes: expected coordinates [N, K] and [N, L] of the same samples, got " + text(reference) +
-                     " and " + text(other));
+    throw ShapeError(
+        "procrustes: expected coordinates [N, K] and [N, L] of the same samples, got " +
+        text(reference) + " and " + text(other));
   }
   if (reference.size(0) < 2) throw ArgumentError("procrustes: expected at least 2 samples, got 1");
 }
 
 }  // namespace
 
-Procrustes procrustes(const at::Tensor& reference, const at::Tensor& other, const PermutationOptions& options) {
+Procrustes procrustes(const at::Tensor& reference, const at::Tensor& other,
+                      const PermutationOptions& options) {
   check(reference, other);
   const int64_t n = reference.size(0), num_axes = std::max(reference.size(1), other.size(1));
   const at::Tensor a = standardised(reference, num_axes), b = standardised(other, num_axes);
@@ -55,7 +59,8 @@ Procrustes procrustes(const at::Tensor& reference, const at::Tensor& other, cons
   out.fitted = b.matmul(u.matmul(vt)) * stretch;
 
   out.p_value = p_value(orders, stretch - kRounding, [&](std::span<const int64_t> order) {
-    const at::Tensor rows = at::tensor(at::ArrayRef<int64_t>(order.data(), order.size()), at::kLong);
+    const at::Tensor rows =
+        at::tensor(at::ArrayRef<int64_t>(order.data(), order.size()), at::kLong);
     return at::linalg_svdvals(b.index_select(0, rows).t().matmul(a)).sum().item<double>();
   });
   return out;

@@ -1,8 +1,10 @@
-// Procrustes: how well two ordinations of the same samples match (Gower 1975), with a test by permutation
-// (Jackson 1995).
+// Procrustes: how well two ordinations of the same samples match (Gower 1975), with a test by
+// permutation (Jackson 1995).
 //
-// Both are centred and scaled to a sum of squares of 1; the second is turned, mirrored and stretched onto the first.
-//   disparity    m^2 = 1 - (sum of the singular values of A' B)^2, what stays apart: scipy's, and vegan's
+// Both are centred and scaled to a sum of squares of 1; the second is turned, mirrored and
+// stretched onto the first.
+//   disparity    m^2 = 1 - (sum of the singular values of A' B)^2, what stays apart: scipy's, and
+//   vegan's
 //                procrustes(symmetric = TRUE)$ss
 //   correlation  sqrt(1 - m^2), the statistic of vegan's protest
 #pragma once
@@ -22,8 +24,11 @@ struct Procrustes {
 };
 
 //   reference, other  [N, K] and [N, L]; the one with fewer axes gets zeros
-//   throws            ShapeError: not two tables of the same samples; ArgumentError: numbers that are not finite, fewer
-//                     than two samples, samples that all lie in one place, no permutation, strata that do not fit
-Procrustes procrustes(const at::Tensor& reference, const at::Tensor& other, const PermutationOptions& options = {});
+//   throws            ShapeError: not two tables of the same samples; ArgumentError: numbers that
+//   are not finite, fewer
+//                     than two samples, samples that all lie in one place, no permutation, strata
+//                     that do not fit
+Procrustes procrustes(const at::Tensor& reference, const at::Tensor& other,
+                      const PermutationOptions& options = {});
 
 }  // namespace deepbio::community

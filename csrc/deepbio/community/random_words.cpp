@@ -11,7 +11,8 @@ namespace {
 
 constexpr uint32_t kBlocks = RandomWords::kAtOnce / 4;
 
-// The rounds of base/random.cpp (constants and source there) for kBlocks counters that follow each other.
+// The rounds of base/random.cpp (constants and source there) for kBlocks counters that follow each
+// other.
 DEEPBIO_SIDE_BY_SIDE void fill(uint32_t counter, RandomWords::Key key, uint32_t* words) {
   uint32_t c0[kBlocks], c1[kBlocks], c2[kBlocks], c3[kBlocks];
   for (uint32_t b = 0; b < kBlocks; ++b) {
@@ -20,7 +21,8 @@ DEEPBIO_SIDE_BY_SIDE void fill(uint32_t counter, RandomWords::Key key, uint32_t*
   }
   for (int round = 0; round < 10; ++round) {
     for (uint32_t b = 0; b < kBlocks; ++b) {
-      const uint64_t product0 = uint64_t{0xD2511F53} * c0[b], product1 = uint64_t{0xCD9E8D57} * c2[b];
+      const uint64_t product0 = uint64_t{0xD2511F53} * c0[b],
+                     product1 = uint64_t{0xCD9E8D57} * c2[b];
       c0[b] = static_cast<uint32_t>(product1 >> 32) ^ c1[b] ^ key[0];
       c2[b] = static_cast<uint32_t>(product0 >> 32) ^ c3[b] ^ key[1];
       c1[b] = static_cast<uint32_t>(product1);

@@ -1,7 +1,7 @@
-// Many random 32-bit words at once: blocks of Philox4x32-10 side by side in vector registers, a third of the time of
-// one block after the other. Word 64 c + 16 j + b is element j of philox4x32_10({16 c + b, 0, 0, 0}, key), so words are
-// the same on every machine. Compiled for AVX-512, AVX2 and the baseline, picked at run time.
-// Threads: a RandomWords belongs to one thread.
+// Many random 32-bit words at once: blocks of Philox4x32-10 side by side in vector registers, a
+// third of the time of one block after the other. Word 64 c + 16 j + b is element j of
+// philox4x32_10({16 c + b, 0, 0, 0}, key), so words are the same on every machine. Compiled for
+// AVX-512, AVX2 and the baseline, picked at run time. Threads: a RandomWords belongs to one thread.
 #pragma once
 
 #include <array>

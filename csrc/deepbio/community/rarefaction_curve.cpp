@@ -12,10 +12,12 @@
 namespace deepbio::community {
 namespace {
 
-void check(const RarefactionCurveOptions& options, std::string_view metric, const Phylogeny* phylogeny) {
+void check(const RarefactionCurveOptions& options, std::string_view metric,
+           const Phylogeny* phylogeny) {
   if (options.depths_reads.empty()) throw ArgumentError("depths: expected at least one");
   for (const int64_t depth : options.depths_reads) {
-    if (depth < 1) throw ArgumentError("depths: expected at least 1 read, got " + std::to_string(depth));
+    if (depth < 1)
+      throw ArgumentError("depths: expected at least 1 read, got " + std::to_string(depth));
   }
   if (options.num_draws < 1) {
     throw ArgumentError("draws: expected at least 1, got " + std::to_string(options.num_draws));
@@ -28,7 +30,8 @@ void check(const RarefactionCurveOptions& options, std::string_view metric, cons
 }
 
 // The draw of each sample that is deep enough; the others are empty. Features stay.
-CountTable drawn(const CountTable& table, const std::vector<double>& totals, const RarefyOptions& options) {
+CountTable drawn(const CountTable& table, const std::vector<double>& totals,
+                 const RarefyOptions& options) {
   CountTable out;
   out.sample_ids = table.sample_ids;
   out.feature_ids = table.feature_ids;
@@ -56,18 +59,20 @@ CountTable drawn(const CountTable& table, const std::vector<double>& totals, con
 }  // namespace
 
 std::vector<int64_t> even_depths(int64_t deepest, int64_t count) {
-  if (deepest < 1 || count < 1) throw ArgumentError("depths: expected at least one, of at least one read");
+  if (deepest < 1 || count < 1)
+    throw ArgumentError("depths: expected at least one, of at least one read");
   std::vector<int64_t> out;
   for (int64_t k = 1; k <= count; ++k) {
-    const auto depth =
-        static_cast<int64_t>(static_cast<double>(deepest) * static_cast<double>(k) / static_cast<double>(count));
+    const auto depth = static_cast<int64_t>(static_cast<double>(deepest) * static_cast<double>(k) /
+                                            static_cast<double>(count));
     if (depth > (out.empty() ? 0 : out.back())) out.push_back(depth);
   }
   return out;
 }
 
 RarefactionCurve rarefaction_curve(const CountTable& table, std::string_view metric,
-                                   const RarefactionCurveOptions& options, const Phylogeny* phylogeny) {
+                                   const RarefactionCurveOptions& options,
+                                   const Phylogeny* phylogeny) {
   check(options, metric, phylogeny);
   const std::vector<double> totals = sample_totals(table);
   const at::Tensor reads = at::tensor(totals, at::kDouble);
@@ -76,7 +81,8 @@ RarefactionCurve rarefaction_curve(const CountTable& table, std::string_view met
   for (const int64_t depth : options.depths_reads) {
     std::vector<at::Tensor> values;
     for (int64_t draw = 0; draw < options.num_draws; ++draw) {
-      const CountTable some = drawn(table, totals, {depth, false, options.seed, static_cast<uint64_t>(draw)});
+      const CountTable some =
+          drawn(table, totals, {depth, false, options.seed, static_cast<uint64_t>(draw)});
       values.push_back(metric == "faith_pd" ? faith_pd(some, *phylogeny)
                                             : alpha_diversity(some, metric, options.alpha));
     }

@@ -1,6 +1,6 @@
-// Rarefaction curves: a diversity of rarefied draws at several depths, with its spread (Sanders 1968; any metric of
-// alpha_diversity.h, or Faith's with a tree).
-// Threads: at::parallel_for over samples; the result does not depend on their number.
+// Rarefaction curves: a diversity of rarefied draws at several depths, with its spread (Sanders
+// 1968; any metric of alpha_diversity.h, or Faith's with a tree). Threads: at::parallel_for over
+// samples; the result does not depend on their number.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -22,18 +22,22 @@ struct RarefactionCurveOptions {
   AlphaOptions alpha = {};
 };
 
-// Of the draws of each sample; NaN where a sample has fewer reads than the depth, or a draw has no value.
+// Of the draws of each sample; NaN where a sample has fewer reads than the depth, or a draw has no
+// value.
 struct RarefactionCurve {
-  at::Tensor mean;    // float64 [depths, N]
-  at::Tensor spread;  // float64 [depths, N]: standard deviation between draws (n - 1), 0 of one draw
+  at::Tensor mean;  // float64 [depths, N]
+  at::Tensor
+      spread;  // float64 [depths, N]: standard deviation between draws (n - 1), 0 of one draw
 };
 
 //   metric     as in alpha_diversity; "faith_pd" with a tree
 //   phylogeny  the table's features in a tree, for faith_pd; otherwise null
-//   throws     ArgumentError: as alpha_diversity, no depth, a depth or number of draws below 1, counts that are no
+//   throws     ArgumentError: as alpha_diversity, no depth, a depth or number of draws below 1,
+//   counts that are no
 //              whole numbers, faith_pd without a tree
 RarefactionCurve rarefaction_curve(const CountTable& table, std::string_view metric,
-                                   const RarefactionCurveOptions& options, const Phylogeny* phylogeny = nullptr);
+                                   const RarefactionCurveOptions& options,
+                                   const Phylogeny* phylogeny = nullptr);
 
 // `count` depths in even steps up to `deepest`, without repetition.
 std::vector<int64_t> even_depths(int64_t deepest, int64_t count);

@@ -10,7 +10,8 @@
 namespace deepbio::community {
 namespace {
 
-// log of n! over Stirling's sqrt(2 pi n) (n/e)^n, for n >= 1. (std::lgamma writes a global and loses digits.)
+// log of n! over Stirling's sqrt(2 pi n) (n/e)^n, for n >= 1. (std::lgamma writes a global and
+// loses digits.)
 double stirling_error(double n) {
   if (n < 16) {
     constexpr double kHalfLogTwoPi = 0.91893853320467274178;
@@ -42,15 +43,16 @@ double log_binomial(double x, double n, double p) {
   if (x == 0) return n * std::log1p(-p);
   if (x == n) return n * std::log(p);
   constexpr double kTwoPi = 6.28318530717958647693;
-  return stirling_error(n) - stirling_error(x) - stirling_error(n - x) - deviance(x, n * p) - deviance(n - x, n * q) +
-         0.5 * std::log(n / (kTwoPi * x * (n - x)));
+  return stirling_error(n) - stirling_error(x) - stirling_error(n - x) - deviance(x, n * p) -
+         deviance(n - x, n * q) + 0.5 * std::log(n / (kTwoPi * x * (n - x)));
 }
 
-// Draws from a unimodal distribution on low..high: walks outwards from the mode until the uniform number is used up.
+// Draws from a unimodal distribution on low..high: walks outwards from the mode until the uniform
+// number is used up.
 //   up(k) = p(k+1) / p(k), down(k) = p(k-1) / p(k)
 template <class Up, class Down>
-int64_t invert_from_mode(double uniform, int64_t mode, double mode_probability, std::pair<int64_t, int64_t> range,
-                         const Up& up, const Down& down) {
+int64_t invert_from_mode(double uniform, int64_t mode, double mode_probability,
+                         std::pair<int64_t, int64_t> range, const Up& up, const Down& down) {
   int64_t above = mode, below = mode;
   double above_probability = mode_probability, below_probability = mode_probability;
   uniform -= mode_probability;
@@ -76,7 +78,8 @@ int64_t invert_from_mode(double uniform, int64_t mode, double mode_probability, 
 // Below this many draws they are made one by one, in whole numbers.
 constexpr uint64_t kFewDraws = 24;
 
-uint64_t few_without_replacement(uint64_t total, uint64_t marked, uint64_t draws, CounterRandom& random) {
+uint64_t few_without_replacement(uint64_t total, uint64_t marked, uint64_t draws,
+                                 CounterRandom& random) {
   uint64_t hits = 0;
   for (uint64_t k = 0; k < draws; ++k) {
     // Once every marked read is drawn the rest cannot hit.
@@ -87,7 +90,9 @@ uint64_t few_without_replacement(uint64_t total, uint64_t marked, uint64_t draws
 }
 
 // Many hits are expected: the rest are drawn together.
-bool has_many_hits(double count, double draws, double total) { return count * draws > ReadDrawer::kManyHits * total; }
+bool has_many_hits(double count, double draws, double total) {
+  return count * draws > ReadDrawer::kManyHits * total;
+}
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define DEEPBIO_COUNTS_BITS __attribute__((target_clones("popcnt", "default")))
@@ -128,10 +133,11 @@ DEEPBIO_COUNTS_BITS void share_out(const BitShares& shares, double* hits) {
   }
 }
 
-// Sets num_bits distinct ones of the first `size`, all equally likely. size below 2^32, num_bits at least 1
+// Sets num_bits distinct ones of the first `size`, all equally likely. size below 2^32, num_bits at
+// least 1
 void set_random_bits(uint64_t* bits, uint32_t size, uint64_t num_bits, CounterRandom& random) {
-  // A multiplication maps 32 random bits to a place; the few that would make some places likelier are left out
-  // (D. Lemire, "Fast random integer generation in an interval", 2019).
+  // A multiplication maps 32 random bits to a place; the few that would make some places likelier
+  // are left out (D. Lemire, "Fast random integer generation in an interval", 2019).
   const uint32_t least = (0 - size) % size;
   RandomWords words({random.next_u32(), random.next_u32()});
   while (true) {
@@ -149,12 +155,14 @@ void set_random_bits(uint64_t* bits, uint32_t size, uint64_t num_bits, CounterRa
 }  // namespace
 
 uint64_t hypergeometric(uint64_t total, uint64_t marked, uint64_t draws, CounterRandom& random) {
-  // The distribution is the same with marked and draws exchanged, and mirrored for the reads that stay behind.
+  // The distribution is the same with marked and draws exchanged, and mirrored for the reads that
+  // stay behind.
   if (draws > total - draws) return marked - hypergeometric(total, marked, total - draws, random);
   if (marked > total - marked) return draws - hypergeometric(total, total - marked, draws, random);
   if (draws > marked) std::swap(draws, marked);
   if (draws <= kFewDraws) return few_without_replacement(total, marked, draws, random);
-  const auto n = static_cast<double>(draws), good = static_cast<double>(marked), all = static_cast<double>(total);
+  const auto n = static_cast<double>(draws), good = static_cast<double>(marked),
+             all = static_cast<double>(total);
   const double bad_less_draws = all - good - n;
   const double mode = std::floor((n + 1) * (good + 1) / (all + 2));
   const double p = n / all;
@@ -168,7 +176,8 @@ uint64_t hypergeometric(uint64_t total, uint64_t marked, uint64_t draws, Counter
     const auto k = static_cast<double>(at);
     return k * (bad_less_draws + k) / ((good - k + 1) * (n - k + 1));
   };
-  return static_cast<uint64_t>(invert_from_mode(random.uniform(), static_cast<int64_t>(mode), std::exp(log_probability),
+  return static_cast<uint64_t>(invert_from_mode(random.uniform(), static_cast<int64_t>(mode),
+                                                std::exp(log_probability),
                                                 {0, static_cast<int64_t>(draws)}, up, down));
 }
 
@@ -183,11 +192,15 @@ uint64_t binomial(uint64_t total, uint64_t marked, uint64_t draws, CounterRandom
   const auto n = static_cast<double>(draws);
   const double p = static_cast<double>(marked) / static_cast<double>(total), odds = p / (1 - p);
   const double mode = std::floor((n + 1) * p);
-  const auto up = [&](int64_t k) { return odds * (n - static_cast<double>(k)) / static_cast<double>(k + 1); };
-  const auto down = [&](int64_t k) { return static_cast<double>(k) / (odds * (n - static_cast<double>(k) + 1)); };
+  const auto up = [&](int64_t k) {
+    return odds * (n - static_cast<double>(k)) / static_cast<double>(k + 1);
+  };
+  const auto down = [&](int64_t k) {
+    return static_cast<double>(k) / (odds * (n - static_cast<double>(k) + 1));
+  };
   return static_cast<uint64_t>(invert_from_mode(random.uniform(), static_cast<int64_t>(mode),
-                                                std::exp(log_binomial(mode, n, p)), {0, static_cast<int64_t>(draws)},
-                                                up, down));
+                                                std::exp(log_binomial(mode, n, p)),
+                                                {0, static_cast<int64_t>(draws)}, up, down));
 }
 
 void ReadDrawer::without_replacement(std::span<const double> counts, uint64_t total, uint64_t draws,
@@ -215,7 +228,8 @@ void ReadDrawer::without_replacement(std::span<const double> counts, uint64_t to
     const uint64_t num_bits = is_turned ? total - draws : draws;
     if (num_bits > 0) set_random_bits(bits_.data(), static_cast<uint32_t>(total), num_bits, random);
     count_before(bits_, bits_before_.data());
-    share_out({counts, all_draws, all_reads, bits_.data(), bits_before_.data(), is_turned}, hits.data());
+    share_out({counts, all_draws, all_reads, bits_.data(), bits_before_.data(), is_turned},
+              hits.data());
     return;
   }
   for (size_t k = 0; k < counts.size() && draws > 0; ++k) {
@@ -228,8 +242,8 @@ void ReadDrawer::without_replacement(std::span<const double> counts, uint64_t to
   }
 }
 
-void ReadDrawer::with_replacement(std::span<const double> counts, uint64_t total, uint64_t draws, CounterRandom& random,
-                                  std::span<double> hits) {
+void ReadDrawer::with_replacement(std::span<const double> counts, uint64_t total, uint64_t draws,
+                                  CounterRandom& random, std::span<double> hits) {
   std::fill(hits.begin(), hits.end(), 0.0);
   for (size_t k = 0; k < counts.size() && draws > 0; ++k) {
     const auto count = static_cast<uint64_t>(counts[k]);

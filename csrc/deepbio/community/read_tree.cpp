@@ -11,7 +11,9 @@ MendedTree read_tree(const std::string& path, const TreeMending& mending) {
   if (mending.zeroes_negative_lengths) {
     const auto is_negative = [](double length) { return length != io::kNoLength && length < 0; };
     const auto count = std::count_if(out.tree.length.begin(), out.tree.length.end(), is_negative);
-    if (count > 0) out.notes.push_back(path + ": " + std::to_string(count) + " negative branch lengths taken for 0");
+    if (count > 0)
+      out.notes.push_back(path + ": " + std::to_string(count) +
+                          " negative branch lengths taken for 0");
     out.tree = with_lengths_from_zero(std::move(out.tree));
   }
   // After the lengths, which a midpoint needs.

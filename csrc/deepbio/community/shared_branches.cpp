@@ -37,12 +37,15 @@ double power_weight(double share, double alpha) {
 }
 
 // A sample's sum before any rounding.
-double plain_sum(const std::vector<double>& length, const BranchProfile& profile, const UnifracOptions& options) {
+double plain_sum(const std::vector<double>& length, const BranchProfile& profile,
+                 const UnifracOptions& options) {
   const Shared form = shared_form(options);
   double sum = 0;
   for (size_t k = 0; k < profile.branch.size(); ++k) {
     const double own = length[profile.branch[k]], share = profile.share[k];
-    sum += form == Shared::kSum ? own : form == Shared::kMin ? own * share : own * power_weight(share, options.alpha);
+    sum += form == Shared::kSum   ? own
+           : form == Shared::kMin ? own * share
+                                  : own * power_weight(share, options.alpha);
   }
   return sum;
 }
@@ -57,9 +60,11 @@ bool is_fine_enough(double grid, double sum, const BranchProfile& profile, bool 
   return sum == 0 || error <= (is_fixed_point ? 1e-6 : 1e-11) * sum;
 }
 
-// Samples are dealt to threads in runs, so that lists come out in sample order for any number of threads.
+// Samples are dealt to threads in runs, so that lists come out in sample order for any number of
+// threads.
 struct Runs {
-  explicit Runs(int64_t n) : num_samples(n), count(std::clamp<int64_t>(n / 16, 1, at::get_num_threads())) {}
+  explicit Runs(int64_t n)
+      : num_samples(n), count(std::clamp<int64_t>(n / 16, 1, at::get_num_threads())) {}
   template <class Visit>
   void each(const Visit& visit) const {
     at::parallel_for(0, count, 1, [&](int64_t first, int64_t last) {
@@ -74,8 +79,9 @@ struct Runs {
 template <class T>
 class Builder {
  public:
-  Builder(SharedBranches<T>& out, const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
-          const UnifracOptions& options, const Grid& grid)
+  Builder(SharedBranches<T>& out, const Phylogeny& phylogeny,
+          const std::vector<const BranchProfile*>& profiles, const UnifracOptions& options,
+          const Grid& grid)
       : out_(out),
         profiles_(profiles),
         options_(options),
@@ -117,7 +123,8 @@ class Builder {
     if (bound == 0) return;
     const double grid = grid_of(bound, std::is_same_v<T, uint32_t>);
     for (size_t sample = 0; sample < sums_.size() && out_.is_exact; ++sample) {
-      if (!is_fine_enough(grid, sums_[sample], *profiles_[sample], std::is_same_v<T, uint32_t>)) out_.is_exact = false;
+      if (!is_fine_enough(grid, sums_[sample], *profiles_[sample], std::is_same_v<T, uint32_t>))
+        out_.is_exact = false;
     }
     if constexpr (std::is_same_v<T, uint32_t>) {
       out_.unit = grid;
@@ -128,12 +135,14 @@ class Builder {
   }
 
   static T rounded(double weight, T rounder, double per_unit) {
-    if constexpr (std::is_same_v<T, uint32_t>) return static_cast<uint32_t>(weight * per_unit + 0.5);
+    if constexpr (std::is_same_v<T, uint32_t>)
+      return static_cast<uint32_t>(weight * per_unit + 0.5);
     return (T(weight) + rounder) - rounder;
   }
 
   T branch_length(size_t branch) const {
-    return out_.form == Shared::kSum ? rounded(length_[branch], out_.rounder, per_unit_) : T(length_[branch]);
+    return out_.form == Shared::kSum ? rounded(length_[branch], out_.rounder, per_unit_)
+                                     : T(length_[branch]);
   }
 
   void number_branches() {
@@ -170,8 +179,8 @@ class Builder {
     out_.own_start.assign(n + 1, 0);
     runs_.each([&](int64_t, int64_t begin, int64_t end) {
       const int64_t num_chunks = out_.num_chunks;
-      // Entries up to the last one of a chunk: stored, not counted up, so that no entry waits for the one before. The
-      // place behind the last chunk takes what is not common.
+      // Entries up to the last one of a chunk: stored, not counted up, so that no entry waits for
+      // the one before. The place behind the last chunk takes what is not common.
       std::vector<int32_t> upto(num_chunks + 1);
       for (int64_t sample = begin; sample < end; ++sample) {
         std::fill(upto.begin(), upto.end(), 0);
@@ -218,7 +227,8 @@ class Builder {
     });
   }
 
-  // Everything that is read often is local: a store to the bytes of `index` could be one to any member.
+  // Everything that is read often is local: a store to the bytes of `index` could be one to any
+  // member.
   template <Shared kForm>
   void fill_sample(int64_t sample, int32_t* next_place) {
     const BranchProfile& profile = *profiles_[sample];
@@ -280,7 +290,8 @@ class Builder {
   const std::vector<double>& length_ = counted_lengths_.get();
   const Runs runs_;
   std::vector<double> sums_;
-  std::vector<std::vector<int32_t>> held_;  // [runs, M] samples that hold a branch; later where the next one goes
+  std::vector<std::vector<int32_t>>
+      held_;  // [runs, M] samples that hold a branch; later where the next one goes
   std::vector<int32_t> number_;
   double per_unit_ = 1;
   int32_t num_common_ = 0;
@@ -318,13 +329,15 @@ Grid grid_for(const Phylogeny& phylogeny, const std::vector<const BranchProfile*
   }
   out.is_safe = out.bound > 0;
   for (size_t k = 0; k < sums.size() && out.is_safe; ++k) {
-    out.is_safe = is_fine_enough(grid_of(out.bound, is_fixed_point), sums[k], *profiles[k], is_fixed_point);
+    out.is_safe =
+        is_fine_enough(grid_of(out.bound, is_fixed_point), sums[k], *profiles[k], is_fixed_point);
   }
   return out;
 }
 
 template <class T>
-SharedBranches<T>::SharedBranches(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
+SharedBranches<T>::SharedBranches(const Phylogeny& phylogeny,
+                                  const std::vector<const BranchProfile*>& profiles,
                                   const UnifracOptions& options, const Grid& grid) {
   Builder<T>(*this, phylogeny, profiles, options, grid).build();
 }

@@ -1,17 +1,19 @@
 // The branches that samples share, laid out for all pairs at once.
 //
-// A distance is made of a sum per sample and a sum over the branches that both hold, few of all. Branches in at least
-// one sample of kCommonShare are common: lists by chunk of kChunk branches and by sample, for the kernel. The others
-// are rare: lists of samples by branch. Branches that cannot count (length 0, held by none, left-out tips) are gone,
-// those that one sample holds alone are in its sum only.
+// A distance is made of a sum per sample and a sum over the branches that both hold, few of all.
+// Branches in at least one sample of kCommonShare are common: lists by chunk of kChunk branches and
+// by sample, for the kernel. The others are rare: lists of samples by branch. Branches that cannot
+// count (length 0, held by none, left-out tips) are gone, those that one sample holds alone are in
+// its sum only.
 //
-// Weights are rounded to multiples of one power of two (the grid), so fine that sums of them are exact: in double
-// 2^-51 of the largest sum of a sample, in fixed point (uint32_t) 2^-31. So a sum does not depend on its order, and a
-// distance neither on threads, instructions nor on the other samples; equal samples are at exactly 0. Where a sample is
-// so small beside the largest that rounding could cost more than 1e-11 (fixed point: 1e-6), is_exact is false: doubles
-// then stay as they are, and fixed point must not be used. Float weights are never rounded.
-// Memory: for each (branch, sample) 1 + sizeof(T) bytes if common, 12 + sizeof(T) if rare (kSum: 1 and 12; kPower: both
-// sizeof(T) twice), and 4 bytes x branches x threads. Threads: at::parallel_for.
+// Weights are rounded to multiples of one power of two (the grid), so fine that sums of them are
+// exact: in double 2^-51 of the largest sum of a sample, in fixed point (uint32_t) 2^-31. So a sum
+// does not depend on its order, and a distance neither on threads, instructions nor on the other
+// samples; equal samples are at exactly 0. Where a sample is so small beside the largest that
+// rounding could cost more than 1e-11 (fixed point: 1e-6), is_exact is false: doubles then stay as
+// they are, and fixed point must not be used. Float weights are never rounded. Memory: for each
+// (branch, sample) 1 + sizeof(T) bytes if common, 12 + sizeof(T) if rare (kSum: 1 and 12; kPower:
+// both sizeof(T) twice), and 4 bytes x branches x threads. Threads: at::parallel_for.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +28,8 @@ inline constexpr int64_t kCommonShare = 16;
 
 Shared shared_form(const UnifracOptions& options);
 
-// The largest sum of a sample, on which the grid depends. Samples with sums up to it get the same numbers.
+// The largest sum of a sample, on which the grid depends. Samples with sums up to it get the same
+// numbers.
 double largest_sum(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
                    const UnifracOptions& options);
 // The same, and whether the grid of options.precision is fine enough for all of the samples.

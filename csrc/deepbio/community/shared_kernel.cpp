@@ -9,8 +9,8 @@
 #include <cmath>
 #include <type_traits>
 
-// Every function that the compiled-for-one-processor entries use is inlined into them, so that it takes their
-// instructions; vectors never cross a call.
+// Every function that the compiled-for-one-processor entries use is inlined into them, so that it
+// takes their instructions; vectors never cross a call.
 #define DEEPBIO_INLINE inline __attribute__((always_inline))
 
 namespace deepbio::community {
@@ -51,15 +51,18 @@ DEEPBIO_INLINE void add_simple(const SharedTile<T>& tile) {
   for (int64_t row = 0; row < tile.num_rows; ++row) {
     if (tile.start[row] == tile.start[row + 1]) continue;
     int64_t pass = tile.first_lane / kPerVector;
-    for (; pass + kRegisters <= last; pass += kRegisters) add_some<T, kBytes, kShared, kRegisters>(tile, row, pass);
+    for (; pass + kRegisters <= last; pass += kRegisters)
+      add_some<T, kBytes, kShared, kRegisters>(tile, row, pass);
     for (; pass < last; pass += 2) add_some<T, kBytes, kShared, 2>(tile, row, pass);
   }
 }
 
-// 2^x, |x| taken as 1000 at most: whole part into the exponent, the rest (at most 1/2) by its series.
+// 2^x, |x| taken as 1000 at most: whole part into the exponent, the rest (at most 1/2) by its
+// series.
 DEEPBIO_INLINE double exp2_of(double x) {
   x = x < -1000.0 ? -1000.0 : x > 1000.0 ? 1000.0 : x;
-  constexpr double kShift = 6755399441055744.0;  // 1.5 * 2^52: the low bits of x + kShift are x as a whole number
+  constexpr double kShift =
+      6755399441055744.0;  // 1.5 * 2^52: the low bits of x + kShift are x as a whole number
   const double shifted = x + kShift, f = (x - (shifted - kShift)) * 0.693147180559945309417;
   double sum = 1.0 / 6227020800;
   sum = sum * f + 1.0 / 479001600;
@@ -79,13 +82,15 @@ DEEPBIO_INLINE double exp2_of(double x) {
   return std::bit_cast<double>(std::bit_cast<uint64_t>(sum) + whole);
 }
 
-// log2 of a normal x > 0: the exponent, and 2 atanh((m - 1) / (m + 1)) of a mantissa m in [0.7, 1.42).
+// log2 of a normal x > 0: the exponent, and 2 atanh((m - 1) / (m + 1)) of a mantissa m in
+// [0.7, 1.42).
 DEEPBIO_INLINE double log2_of(double x) {
   constexpr uint64_t kRootHalf = 0x3fe6a09e667f3bcd;  // sqrt(1/2)
   const auto bits = std::bit_cast<uint64_t>(x) - kRootHalf;
   // The exponent as a double without a conversion: 2^52 + (exponent + 2048) has it in its low bits.
   const double exponent =
-      std::bit_cast<double>(((bits + (uint64_t{2048} << 52)) >> 52) | 0x4330000000000000) - 4503599627372544.0;
+      std::bit_cast<double>(((bits + (uint64_t{2048} << 52)) >> 52) | 0x4330000000000000) -
+      4503599627372544.0;
   const double m = std::bit_cast<double>((bits & 0x000fffffffffffff) + kRootHalf);
   const double s = (m - 1) / (m + 1), z = s * s;
   double sum = 1.0 / 23;
@@ -110,8 +115,8 @@ struct Terms {
   T first, second;
 };
 
-// What a branch of this length adds for two samples that hold it. alpha 1/2 is by far the most used: there the power is
-// a square root.
+// What a branch of this length adds for two samples that hold it. alpha 1/2 is by far the most
+// used: there the power is a square root.
 template <class T, bool kHalf>
 DEEPBIO_INLINE Terms<T> terms_of(T own, T other, T alone, T length, double alpha, T rounder) {
   const T both = own + other;
@@ -136,10 +141,12 @@ DEEPBIO_INLINE void add_power(const SharedTile<T>& tile) {
     for (int64_t k = tile.start[row]; k < tile.start[row + 1]; ++k) {
       const T* __restrict others = tile.panel + tile.index[k] * kLanes<T>;
       const T* __restrict other_powers = tile.panel_power + tile.index[k] * kLanes<T>;
-      const T own = tile.value[k], own_power = tile.power[k], length = tile.panel_length[tile.index[k]];
+      const T own = tile.value[k], own_power = tile.power[k],
+              length = tile.panel_length[tile.index[k]];
       for (int64_t lane = tile.first_lane; lane < tile.last_lane; ++lane) {
         const T alone = own_power + other_powers[lane];
-        const Terms<T> terms = terms_of<T, kHalf>(own, others[lane], alone, length, tile.alpha, tile.rounder);
+        const Terms<T> terms =
+            terms_of<T, kHalf>(own, others[lane], alone, length, tile.alpha, tile.rounder);
         // A sample without the branch adds nothing.
         first[lane] += others[lane] > 0 ? terms.first : T(0);
         second[lane] += others[lane] > 0 ? terms.second : T(0);
@@ -154,7 +161,8 @@ DEEPBIO_INLINE void list_power(const SharedList<T>& list) {
   T* __restrict second = list.second;
   for (int64_t k = 0; k < list.count; ++k) {
     const T alone = list.own_power + list.other_power[k];
-    const Terms<T> terms = terms_of<T, kHalf>(list.own, list.other[k], alone, list.length, list.alpha, list.rounder);
+    const Terms<T> terms =
+        terms_of<T, kHalf>(list.own, list.other[k], alone, list.length, list.alpha, list.rounder);
     first[k] = terms.first;
     second[k] = terms.second;
   }
@@ -172,12 +180,14 @@ DEEPBIO_INLINE void add(Shared shared, const SharedTile<T>& tile) {
     if (shared == Shared::kMin) return add_simple<T, kBytes, Shared::kMin>(tile);
   }
   if constexpr (!std::is_same_v<T, uint32_t>) {
-    if (shared == Shared::kPower) return tile.alpha == 0.5 ? add_power<T, true>(tile) : add_power<T, false>(tile);
+    if (shared == Shared::kPower)
+      return tile.alpha == 0.5 ? add_power<T, true>(tile) : add_power<T, false>(tile);
   }
 }
 
 #if defined(__x86_64__)
-#define DEEPBIO_AVX512 __attribute__((target("avx512f,avx512dq,avx512vl,fma,prefer-vector-width=512")))
+#define DEEPBIO_AVX512 \
+  __attribute__((target("avx512f,avx512dq,avx512vl,fma,prefer-vector-width=512")))
 
 struct Doubles {
   using Value = double;
@@ -193,8 +203,12 @@ struct Floats {
   static constexpr int64_t kWidth = 16;
   static constexpr int kSteps = 1;
 };
-DEEPBIO_AVX512 DEEPBIO_INLINE __m512d inverse_root_estimate(__m512d x) { return _mm512_rsqrt14_pd(x); }
-DEEPBIO_AVX512 DEEPBIO_INLINE __m512 inverse_root_estimate(__m512 x) { return _mm512_rsqrt14_ps(x); }
+DEEPBIO_AVX512 DEEPBIO_INLINE __m512d inverse_root_estimate(__m512d x) {
+  return _mm512_rsqrt14_pd(x);
+}
+DEEPBIO_AVX512 DEEPBIO_INLINE __m512 inverse_root_estimate(__m512 x) {
+  return _mm512_rsqrt14_ps(x);
+}
 DEEPBIO_AVX512 DEEPBIO_INLINE __m512d load(const double* p) { return _mm512_loadu_pd(p); }
 DEEPBIO_AVX512 DEEPBIO_INLINE __m512 load(const float* p) { return _mm512_loadu_ps(p); }
 DEEPBIO_AVX512 DEEPBIO_INLINE __m512d load_some(__mmask8 mask, const double* p) {
@@ -206,7 +220,9 @@ DEEPBIO_AVX512 DEEPBIO_INLINE __m512 load_some(__mmask16 mask, const float* p) {
 DEEPBIO_AVX512 DEEPBIO_INLINE void store_some(__mmask8 mask, double* p, __m512d x) {
   _mm512_mask_storeu_pd(p, mask, x);
 }
-DEEPBIO_AVX512 DEEPBIO_INLINE void store_some(__mmask16 mask, float* p, __m512 x) { _mm512_mask_storeu_ps(p, mask, x); }
+DEEPBIO_AVX512 DEEPBIO_INLINE void store_some(__mmask16 mask, float* p, __m512 x) {
+  _mm512_mask_storeu_ps(p, mask, x);
+}
 DEEPBIO_AVX512 DEEPBIO_INLINE void store(double* p, __m512d x) { _mm512_storeu_pd(p, x); }
 DEEPBIO_AVX512 DEEPBIO_INLINE void store(float* p, __m512 x) { _mm512_storeu_ps(p, x); }
 DEEPBIO_AVX512 DEEPBIO_INLINE __m512d absolute(__m512d x) { return _mm512_abs_pd(x); }
@@ -229,14 +245,16 @@ struct TwoVectors {
   Vector first, second;
 };
 
-// terms_of<T, true> without a square root or a division, which take three times as long as all the rest.
-// shifted: rounder + P_i. (term + rounder) - (shifted + P_j) rounds the term to the grid and takes the rest away.
+// terms_of<T, true> without a square root or a division, which take three times as long as all the
+// rest. shifted: rounder + P_i. (term + rounder) - (shifted + P_j) rounds the term to the grid and
+// takes the rest away.
 template <class Kind, class Vector = typename Kind::Vector, class T = typename Kind::Value>
-DEEPBIO_AVX512 DEEPBIO_INLINE TwoVectors<Vector> root_terms(T own, Vector other, Vector other_power, T length,
-                                                            T shifted, T rounder) {
+DEEPBIO_AVX512 DEEPBIO_INLINE TwoVectors<Vector> root_terms(T own, Vector other, Vector other_power,
+                                                            T length, T shifted, T rounder) {
   const Vector both = own + other, half = T(0.5) * both;
   Vector inverse = inverse_root_estimate(both);
-  for (int step = 0; step < Kind::kSteps; ++step) inverse = inverse * (T(1.5) - (half * inverse) * inverse);
+  for (int step = 0; step < Kind::kSteps; ++step)
+    inverse = inverse * (T(1.5) - (half * inverse) * inverse);
   const Vector scaled = length * inverse, alone = shifted + other_power;
   const Vector apart = absolute(own - other) * scaled, weight = both * scaled;
   return {(apart + rounder) - alone, (weight + rounder) - alone};
@@ -244,8 +262,8 @@ DEEPBIO_AVX512 DEEPBIO_INLINE TwoVectors<Vector> root_terms(T own, Vector other,
 
 // The sums of kGroup vectors from `lane` on stay in registers.
 template <class Kind, int kGroup>
-DEEPBIO_AVX512 DEEPBIO_INLINE void add_some_roots(const SharedTile<typename Kind::Value>& tile, int64_t row,
-                                                  int64_t lane) {
+DEEPBIO_AVX512 DEEPBIO_INLINE void add_some_roots(const SharedTile<typename Kind::Value>& tile,
+                                                  int64_t row, int64_t lane) {
   using T = typename Kind::Value;
   using Vector = typename Kind::Vector;
   const int64_t at = row * kLanes<T> + lane;
@@ -280,7 +298,8 @@ DEEPBIO_AVX512 void add_roots_avx512(const SharedTile<typename Kind::Value>& til
     int64_t lane = tile.first_lane;
     for (; lane + 4 * Kind::kWidth <= tile.last_lane; lane += 4 * Kind::kWidth)
       add_some_roots<Kind, 4>(tile, row, lane);
-    for (; lane < tile.last_lane; lane += 2 * Kind::kWidth) add_some_roots<Kind, 2>(tile, row, lane);
+    for (; lane < tile.last_lane; lane += 2 * Kind::kWidth)
+      add_some_roots<Kind, 2>(tile, row, lane);
   }
 }
 
@@ -288,9 +307,11 @@ template <class Kind>
 DEEPBIO_AVX512 void list_roots_avx512(const SharedList<typename Kind::Value>& list) {
   const auto shifted = list.rounder + list.own_power;
   for (int64_t k = 0; k < list.count; k += Kind::kWidth) {
-    const auto some = static_cast<typename Kind::Mask>((uint64_t{1} << std::min(Kind::kWidth, list.count - k)) - 1);
-    const auto terms = root_terms<Kind>(list.own, load_some(some, list.other + k),
-                                        load_some(some, list.other_power + k), list.length, shifted, list.rounder);
+    const auto some = static_cast<typename Kind::Mask>(
+        (uint64_t{1} << std::min(Kind::kWidth, list.count - k)) - 1);
+    const auto terms =
+        root_terms<Kind>(list.own, load_some(some, list.other + k),
+                         load_some(some, list.other_power + k), list.length, shifted, list.rounder);
     store_some(some, list.first + k, terms.first);
     store_some(some, list.second + k, terms.second);
   }

@@ -33,7 +33,8 @@ constexpr double kMeanAge = 45, kAgePerUnit = 8;
 enum class Part : uint64_t { kTree, kSequence, kFeature, kClade, kSample, kTarget, kReads };
 
 CounterRandom stream(const SimulateOptions& options, Part part, int64_t item = 0) {
-  return {options.seed, static_cast<uint64_t>(part), static_cast<uint64_t>(item), Purpose::kSimulate};
+  return {options.seed, static_cast<uint64_t>(part), static_cast<uint64_t>(item),
+          Purpose::kSimulate};
 }
 
 void check(const SimulateOptions& options) {
@@ -41,10 +42,12 @@ void check(const SimulateOptions& options) {
     if (!good) throw ArgumentError("simulate needs " + expected + ", got " + std::to_string(got));
   };
   need(options.num_samples >= 3, "at least 3 samples", options.num_samples);
-  need(options.num_features >= 20 && options.num_features <= 100000, "20 to 100000 features", options.num_features);
-  need(options.length_bp >= 20 && options.length_bp <= 10000, "a length of 20 to 10000 bp", options.length_bp);
-  need(options.depth_reads >= 1 && options.depth_reads <= 10000000, "a depth of 1 to 10000000 reads",
-       options.depth_reads);
+  need(options.num_features >= 20 && options.num_features <= 100000, "20 to 100000 features",
+       options.num_features);
+  need(options.length_bp >= 20 && options.length_bp <= 10000, "a length of 20 to 10000 bp",
+       options.length_bp);
+  need(options.depth_reads >= 1 && options.depth_reads <= 10000000,
+       "a depth of 1 to 10000000 reads", options.depth_reads);
   need(options.num_clades >= 1 && options.num_clades <= 7, "1 to 7 clades", options.num_clades);
   need(std::isfinite(options.effect), "a finite effect", options.effect);
   need(std::isfinite(options.noise) && options.noise >= 0, "a noise of 0 or more", options.noise);
@@ -73,15 +76,18 @@ class TreeGrower {
  private:
   // Adds the nodes of a subtree in post-order; returns its top node.
   int64_t grow_node(int64_t size, double height_above, int64_t clade) {
-    if (clade < 0 && static_cast<double>(size) <= kLargestCladeShare * static_cast<double>(num_tips_)) {
+    if (clade < 0 &&
+        static_cast<double>(size) <= kLargestCladeShare * static_cast<double>(num_tips_)) {
       clade = out_.num_clades++;
     }
     const double height = node_height(size, height_above);
     int64_t left = -1, right = -1;
     if (size > 1) {
-      // Neither side gets less than 30 %, so that every tip lies in a clade of more than 4 % of all.
+      // Neither side gets less than 30 %, so that every tip lies in a clade of more than 4 % of
+      // all.
       const double share = 0.3 + 0.4 * random_.uniform();
-      const int64_t left_size = std::clamp<int64_t>(std::llround(share * static_cast<double>(size)), 1, size - 1);
+      const int64_t left_size =
+          std::clamp<int64_t>(std::llround(share * static_cast<double>(size)), 1, size - 1);
       left = grow_node(left_size, height, clade);
       right = grow_node(size - left_size, height, clade);
     }
@@ -102,7 +108,8 @@ class TreeGrower {
   // Small clades are young: members of a clade look alike, clades differ.
   double node_height(int64_t size, double height_above) {
     if (size == 1) return 0.2 * random_.uniform() * height_above;
-    const double age = std::pow(std::log(static_cast<double>(size)) / std::log(static_cast<double>(num_tips_)), 1.5);
+    const double age = std::pow(
+        std::log(static_cast<double>(size)) / std::log(static_cast<double>(num_tips_)), 1.5);
     return std::min(kRootHeight * age * (0.85 + 0.3 * random_.uniform()), 0.95 * height_above);
   }
 
@@ -111,9 +118,12 @@ class TreeGrower {
   GrownTree out_;
 };
 
-char other_base(char base, CounterRandom& random) { return kBases[(kBases.find(base) + 1 + random.below(3)) % 4]; }
+char other_base(char base, CounterRandom& random) {
+  return kBases[(kBases.find(base) + 1 + random.below(3)) % 4];
+}
 
-// Jukes-Cantor: after a branch of d expected substitutions a site differs with probability 3/4 (1 - exp(-4d/3)).
+// Jukes-Cantor: after a branch of d expected substitutions a site differs with probability 3/4 (1 -
+// exp(-4d/3)).
 void evolve(std::string& sequence, double length, CounterRandom& random) {
   const double change = 0.75 * (1 - std::exp(-4.0 / 3.0 * length));
   for (char& base : sequence) {
@@ -159,25 +169,30 @@ Target draw_target(const SimulateOptions& options) {
   }
   std::vector<int64_t> order(target.noisy.size());
   std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return target.noisy[a] < target.noisy[b]; });
+  std::sort(order.begin(), order.end(),
+            [&](int64_t a, int64_t b) { return target.noisy[a] < target.noisy[b]; });
   constexpr const char* kGroups[] = {"low", "middle", "high"};
   target.group.resize(order.size());
-  for (size_t rank = 0; rank < order.size(); ++rank) target.group[order[rank]] = kGroups[3 * rank / order.size()];
+  for (size_t rank = 0; rank < order.size(); ++rank)
+    target.group[order[rank]] = kGroups[3 * rank / order.size()];
   return target;
 }
 
-// How much each clade's log abundance moves per unit of x: a random choice of clades, signs alternating.
+// How much each clade's log abundance moves per unit of x: a random choice of clades, signs
+// alternating.
 std::vector<double> clade_effects(const GrownTree& grown, const SimulateOptions& options) {
   CounterRandom random = stream(options, Part::kClade);
   std::vector<double> effects(static_cast<size_t>(grown.num_clades), 0.0);
   const auto order = random_permutation(grown.num_clades, random);
   const int64_t num_moving = std::min(options.num_clades, grown.num_clades);
-  for (int64_t k = 0; k < num_moving; ++k) effects[order[k]] = k % 2 == 0 ? options.effect : -options.effect;
+  for (int64_t k = 0; k < num_moving; ++k)
+    effects[order[k]] = k % 2 == 0 ? options.effect : -options.effect;
   return effects;
 }
 
 // Reads of one sample: depth_reads drawn in proportion to the abundances.
-std::vector<int64_t> draw_reads(const std::vector<double>& cumulative, int64_t depth_reads, CounterRandom& random) {
+std::vector<int64_t> draw_reads(const std::vector<double>& cumulative, int64_t depth_reads,
+                                CounterRandom& random) {
   std::vector<int64_t> reads(cumulative.size(), 0);
   for (int64_t k = 0; k < depth_reads; ++k) {
     const double at = random.uniform() * cumulative.back();
@@ -187,12 +202,14 @@ std::vector<int64_t> draw_reads(const std::vector<double>& cumulative, int64_t d
   return reads;
 }
 
-io::CountTable draw_table(const GrownTree& grown, const Target& target, const SimulateOptions& options) {
+io::CountTable draw_table(const GrownTree& grown, const Target& target,
+                          const SimulateOptions& options) {
   io::CountTable table;
   const auto effects = clade_effects(grown, options);
   std::vector<double> usual;
   CounterRandom feature_random = stream(options, Part::kFeature);
-  for (int64_t f = 0; f < options.num_features; ++f) usual.push_back(kFeatureSpread * feature_random.normal());
+  for (int64_t f = 0; f < options.num_features; ++f)
+    usual.push_back(kFeatureSpread * feature_random.normal());
   for (const int64_t node : grown.tips) table.feature_ids.push_back(grown.tree.name[node]);
   const auto digits = static_cast<int>(std::to_string(options.num_samples).size());
   for (int64_t sample = 0; sample < options.num_samples; ++sample) {
@@ -207,7 +224,8 @@ io::CountTable draw_table(const GrownTree& grown, const Target& target, const Si
     std::vector<double> cumulative;
     double total = 0;
     for (size_t f = 0; f < usual.size(); ++f) {
-      const double log_abundance = usual[f] + clade_shift[grown.clade[f]] + kSampleSpread * random.normal();
+      const double log_abundance =
+          usual[f] + clade_shift[grown.clade[f]] + kSampleSpread * random.normal();
       // A sample without any feature gets the last one: its reads need somewhere to go.
       const bool is_present = random.uniform() < kPresence || (total == 0 && f + 1 == usual.size());
       total += is_present ? std::exp(log_abundance) : 0.0;
@@ -242,8 +260,8 @@ std::string decimals(double value, int places) {
   return text;
 }
 
-void write_samples(const fs::path& folder, const std::vector<std::string>& ids, const Target& target,
-                   const SimulateOptions& options) {
+void write_samples(const fs::path& folder, const std::vector<std::string>& ids,
+                   const Target& target, const SimulateOptions& options) {
   io::Metadata known, truth;
   known.ids = truth.ids = ids;
   known.columns = {"age", "group", "site"};
@@ -254,8 +272,10 @@ void write_samples(const fs::path& folder, const std::vector<std::string>& ids, 
   truth.values.resize(1);
   constexpr const char* kSites[] = {"north", "east", "south"};
   for (size_t sample = 0; sample < ids.size(); ++sample) {
-    CounterRandom random = stream(options, Part::kTarget, options.num_samples + static_cast<int64_t>(sample));
-    known.values[0].push_back(decimals(std::max(1.0, kMeanAge + kAgePerUnit * target.noisy[sample]), 2));
+    CounterRandom random =
+        stream(options, Part::kTarget, options.num_samples + static_cast<int64_t>(sample));
+    known.values[0].push_back(
+        decimals(std::max(1.0, kMeanAge + kAgePerUnit * target.noisy[sample]), 2));
     known.values[1].push_back(target.group[sample]);
     known.values[2].emplace_back(kSites[random.below(3)]);
     truth.values[0].push_back(decimals(target.gradient[sample], 6));
@@ -264,40 +284,49 @@ void write_samples(const fs::path& folder, const std::vector<std::string>& ids, 
   io::write_metadata((folder / "truth.tsv").string(), truth);
 }
 
-// Which clade each feature belongs to, and what the gradient does to it: the answer to "which ASVs matter".
-void write_features(const fs::path& folder, const GrownTree& grown, const std::vector<std::string>& sequences,
-                    const SimulateOptions& options) {
+// Which clade each feature belongs to, and what the gradient does to it: the answer to "which ASVs
+// matter".
+void write_features(const fs::path& folder, const GrownTree& grown,
+                    const std::vector<std::string>& sequences, const SimulateOptions& options) {
   const auto effects = clade_effects(grown, options);
   std::string text = "feature-id\tclade\teffect\n";
   for (size_t f = 0; f < sequences.size(); ++f) {
-    text += sequences[f] + "\t" + std::to_string(grown.clade[f]) + "\t" + decimals(effects[grown.clade[f]], 3) + "\n";
+    text += sequences[f] + "\t" + std::to_string(grown.clade[f]) + "\t" +
+            decimals(effects[grown.clade[f]], 3) + "\n";
   }
   io::write_file((folder / "truth_features.tsv").string(), text);
 }
 
-// One FASTQ record: quality falls towards the end of a read, and a base is wrong as often as its quality says.
+// One FASTQ record: quality falls towards the end of a read, and a base is wrong as often as its
+// quality says.
 std::string fastq_record(const std::string& name, std::string sequence, CounterRandom& random) {
   std::string quality;
   const auto length = static_cast<double>(sequence.size());
   for (size_t k = 0; k < sequence.size(); ++k) {
     const double along = static_cast<double>(k) / length;
-    const double phred = std::clamp(std::round(37.5 - 9 * along * along + 2.5 * random.normal()), 2.0, 40.0);
+    const double phred =
+        std::clamp(std::round(37.5 - 9 * along * along + 2.5 * random.normal()), 2.0, 40.0);
     quality += static_cast<char>(33 + static_cast<int>(phred));
-    if (random.uniform() < std::pow(10.0, -phred / 10)) sequence[k] = other_base(sequence[k], random);
+    if (random.uniform() < std::pow(10.0, -phred / 10))
+      sequence[k] = other_base(sequence[k], random);
   }
   return "@" + name + "\n" + sequence + "\n+\n" + quality + "\n";
 }
 
-void write_reads(const fs::path& folder, const io::CountTable& table, int64_t sample, const SimulateOptions& options) {
+void write_reads(const fs::path& folder, const io::CountTable& table, int64_t sample,
+                 const SimulateOptions& options) {
   CounterRandom random = stream(options, Part::kReads, sample);
   const int64_t first = table.indptr[sample], count = table.indptr[sample + 1] - first;
   std::vector<double> cumulative(static_cast<size_t>(count));
-  std::partial_sum(table.values.begin() + first, table.values.begin() + first + count, cumulative.begin());
+  std::partial_sum(table.values.begin() + first, table.values.begin() + first + count,
+                   cumulative.begin());
   const std::string& id = table.sample_ids[sample];
-  io::OutputFile file((folder / (id + ".fastq.gz")).string(), io::Overwrite::kAllow, io::Compression::kGzip);
+  io::OutputFile file((folder / (id + ".fastq.gz")).string(), io::Overwrite::kAllow,
+                      io::Compression::kGzip);
   for (int64_t read = 0; read < options.reads_per_sample; ++read) {
     const double at = random.uniform() * cumulative.back();
-    const auto found = std::upper_bound(cumulative.begin(), cumulative.end() - 1, at) - cumulative.begin();
+    const auto found =
+        std::upper_bound(cumulative.begin(), cumulative.end() - 1, at) - cumulative.begin();
     const std::string& sequence = table.feature_ids[table.indices[first + found]];
     file.write(fastq_record(id + "." + std::to_string(read + 1), sequence, random));
   }
@@ -323,7 +352,8 @@ void prepare_folder(const fs::path& folder, io::Overwrite overwrite) {
 
 }  // namespace
 
-SimulateReport simulate(const std::string& directory, const SimulateOptions& options, io::Overwrite overwrite) {
+SimulateReport simulate(const std::string& directory, const SimulateOptions& options,
+                        io::Overwrite overwrite) {
   check(options);
   const fs::path folder(directory);
   prepare_folder(folder, overwrite);

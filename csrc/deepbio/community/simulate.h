@@ -1,10 +1,12 @@
-// A synthetic community with a known answer: what `deepbio simulate` writes and the demo and tests learn from.
+// A synthetic community with a known answer: what `deepbio simulate` writes and the demo and tests
+// learn from.
 //
-// Model: a random bifurcating tree; DNA evolved along it (Jukes-Cantor); log-normal abundances with features absent at
-// random; a few disjoint clades of 4 to 15 % of the tips, every other one rising and falling with a hidden gradient
-// x ~ N(0,1) per sample. The regression target is linear in x plus noise, the class target is the same noisy
-// value cut into three equal parts ("low", "middle", "high"). Every sample has exactly depth_reads reads.
-// Deterministic in the seed, for any number of threads.
+// Model: a random bifurcating tree; DNA evolved along it (Jukes-Cantor); log-normal abundances with
+// features absent at random; a few disjoint clades of 4 to 15 % of the tips, every other one rising
+// and falling with a hidden gradient x ~ N(0,1) per sample. The regression target is linear in x
+// plus noise, the class target is the same noisy value cut into three equal parts ("low", "middle",
+// "high"). Every sample has exactly depth_reads reads. Deterministic in the seed, for any number of
+// threads.
 #pragma once
 
 #include <cstdint>
@@ -31,11 +33,12 @@ struct SimulateReport {
   double best_possible_r2 = 0;  // of the regression target given x itself
 };
 
-// Writes DIR/table.biom, tree.nwk, metadata.tsv (sample-id, age, group and site, which means nothing), truth.tsv
-// (sample-id, gradient), truth_features.tsv (feature-id, clade, effect: change of log abundance per unit of the
-// gradient), sequences.fasta and reads/SAMPLE.fastq.gz (Illumina-like qualities and substitution errors).
-// A folder that is not empty is refused, or with kAllow its files of these names are replaced and reads of an
-// earlier run removed. throws ArgumentError, WriteError.
+// Writes DIR/table.biom, tree.nwk, metadata.tsv (sample-id, age, group and site, which means
+// nothing), truth.tsv (sample-id, gradient), truth_features.tsv (feature-id, clade, effect: change
+// of log abundance per unit of the gradient), sequences.fasta and reads/SAMPLE.fastq.gz
+// (Illumina-like qualities and substitution errors). A folder that is not empty is refused, or with
+// kAllow its files of these names are replaced and reads of an earlier run removed. throws
+// ArgumentError, WriteError.
 SimulateReport simulate(const std::string& directory, const SimulateOptions& options,
                         io::Overwrite overwrite = io::Overwrite::kRefuse);
 

@@ -21,20 +21,25 @@ uint64_t whole_total(std::span<const double> counts, std::string_view sample_id)
   constexpr double kLargest = 9007199254740992;  // 2^53: whole numbers are exact up to here
   double total = 0;
   for (const double count : counts) {
-    // Not std::floor: a call for each count where the processor's baseline has no instruction for it.
-    if (!(count >= 0 && count <= kLargest) || count != static_cast<double>(static_cast<int64_t>(count))) {
-      throw ArgumentError("rarefaction needs whole numbers of reads, sample " + quoted(sample_id) + " has " +
-                          std::to_string(count) + "; relative abundances cannot be rarefied");
+    // Not std::floor: a call for each count where the processor's baseline has no instruction for
+    // it.
+    if (!(count >= 0 && count <= kLargest) ||
+        count != static_cast<double>(static_cast<int64_t>(count))) {
+      throw ArgumentError("rarefaction needs whole numbers of reads, sample " + quoted(sample_id) +
+                          " has " + std::to_string(count) +
+                          "; relative abundances cannot be rarefied");
     }
     total += count;
   }
-  if (total > kLargest) throw ArgumentError("sample " + quoted(sample_id) + " has more than 2^53 reads");
+  if (total > kLargest)
+    throw ArgumentError("sample " + quoted(sample_id) + " has more than 2^53 reads");
   return static_cast<uint64_t>(total);
 }
 
 void check_depth(int64_t depth_reads) {
   if (depth_reads < 1) {
-    throw ArgumentError("rarefaction depth must be at least 1 read, got " + std::to_string(depth_reads));
+    throw ArgumentError("rarefaction depth must be at least 1 read, got " +
+                        std::to_string(depth_reads));
   }
 }
 
@@ -43,7 +48,8 @@ bool is_deep_enough(double total, const RarefyOptions& options) {
 }
 
 std::span<const double> counts_of(const CountTable& table, int64_t sample) {
-  return std::span(table.values).subspan(table.indptr[sample], table.indptr[sample + 1] - table.indptr[sample]);
+  return std::span(table.values)
+      .subspan(table.indptr[sample], table.indptr[sample + 1] - table.indptr[sample]);
 }
 
 void draw(std::span<const double> counts, uint64_t total, const std::string_view sample_id,
@@ -57,7 +63,8 @@ void draw(std::span<const double> counts, uint64_t total, const std::string_view
   }
 }
 
-// The table with other values, for the samples that are kept; entries and features without reads are gone.
+// The table with other values, for the samples that are kept; entries and features without reads
+// are gone.
 CountTable with_reads_only(const CountTable& table, const std::vector<int64_t>& kept,
                            const std::vector<double>& values) {
   CountTable out;
@@ -67,7 +74,8 @@ CountTable with_reads_only(const CountTable& table, const std::vector<int64_t>& 
   out.values.resize(values.size());
   int64_t end = 0;
   for (const int64_t sample : kept) {
-    // An entry without reads is written over by the next one: whether there is one cannot be foreseen.
+    // An entry without reads is written over by the next one: whether there is one cannot be
+    // foreseen.
     for (int64_t k = table.indptr[sample]; k < table.indptr[sample + 1]; ++k) {
       const int64_t feature = table.indices[k], has_reads = values[k] > 0;
       out.indices[end] = feature;
@@ -90,11 +98,12 @@ CountTable with_reads_only(const CountTable& table, const std::vector<int64_t>& 
   return out;
 }
 
-[[noreturn]] void fail_too_shallow(const std::vector<double>& totals, const RarefyOptions& options) {
+[[noreturn]] void fail_too_shallow(const std::vector<double>& totals,
+                                   const RarefyOptions& options) {
   std::string got = "the table has no samples";
   if (!totals.empty()) {
-    got = "the deepest has " + io::number_text(*std::max_element(totals.begin(), totals.end())) + ", the median " +
-          io::number_text(median(totals));
+    got = "the deepest has " + io::number_text(*std::max_element(totals.begin(), totals.end())) +
+          ", the median " + io::number_text(median(totals));
   }
   throw ArgumentError("no sample has " + std::to_string(options.depth_reads) + " reads: " + got +
                       "; choose a smaller depth");
@@ -156,7 +165,8 @@ CountTable select_samples(const CountTable& table, std::span<const int64_t> samp
     }
     out.sample_ids.push_back(table.sample_ids[sample]);
     const int64_t first = table.indptr[sample], last = table.indptr[sample + 1];
-    out.indices.insert(out.indices.end(), table.indices.begin() + first, table.indices.begin() + last);
+    out.indices.insert(out.indices.end(), table.indices.begin() + first,
+                       table.indices.begin() + last);
     out.values.insert(out.values.end(), table.values.begin() + first, table.values.begin() + last);
     out.indptr.push_back(out.num_entries());
   }
@@ -165,8 +175,9 @@ CountTable select_samples(const CountTable& table, std::span<const int64_t> samp
 
 CountTable select_features(const CountTable& table, const std::vector<bool>& keep) {
   if (keep.size() != table.feature_ids.size()) {
-    throw ArgumentError("select_features needs a choice for each of " + std::to_string(table.num_features()) +
-                        " features, got " + std::to_string(keep.size()));
+    throw ArgumentError("select_features needs a choice for each of " +
+                        std::to_string(table.num_features()) + " features, got " +
+                        std::to_string(keep.size()));
   }
   CountTable out;
   out.sample_ids = table.sample_ids;

@@ -18,7 +18,8 @@ void TableEdit::check(int64_t num_tables) const {
   belongs(features.has_value(), "features", "filter");
   if (action == "collapse" && level == 0) throw ArgumentError("table collapse needs `level`");
   if (action != "merge" && num_tables > 1) {
-    throw ArgumentError("table " + action + " takes one `table`, got " + std::to_string(num_tables));
+    throw ArgumentError("table " + action + " takes one `table`, got " +
+                        std::to_string(num_tables));
   }
 }
 

@@ -65,12 +65,14 @@ CountTable merge(const std::vector<CountTable>& tables, OverlappingSamples overl
   const bool has_taxonomy =
       std::any_of(tables.begin(), tables.end(), [](const auto& t) { return !t.taxonomy.empty(); });
   for (const CountTable& table : tables) {
-    out.left_behind.insert(out.left_behind.end(), table.left_behind.begin(), table.left_behind.end());
+    out.left_behind.insert(out.left_behind.end(), table.left_behind.begin(),
+                           table.left_behind.end());
     std::vector<int64_t> place;
     for (int64_t f = 0; f < table.num_features(); ++f) {
       const auto [number, is_new] = features.add(table.feature_ids[f]);
       place.push_back(number);
-      if (is_new && has_taxonomy) out.taxonomy.push_back(table.taxonomy.empty() ? "" : table.taxonomy[f]);
+      if (is_new && has_taxonomy)
+        out.taxonomy.push_back(table.taxonomy.empty() ? "" : table.taxonomy[f]);
     }
     for (int64_t sample = 0; sample < table.num_samples(); ++sample) {
       const auto [number, is_new] = samples.add(table.sample_ids[sample]);
@@ -89,7 +91,8 @@ CountTable merge(const std::vector<CountTable>& tables, OverlappingSamples overl
 }
 
 CountTable collapse(const CountTable& table, int64_t level) {
-  if (level < 1) throw ArgumentError("collapse: expected a level from 1, got " + std::to_string(level));
+  if (level < 1)
+    throw ArgumentError("collapse: expected a level from 1, got " + std::to_string(level));
   if (table.taxonomy.empty()) throw ArgumentError("collapse: the table has no taxonomy");
   std::map<std::string, int64_t> groups;
   std::vector<std::string> names;
@@ -142,7 +145,8 @@ CountTable with_lineages(CountTable table, const io::Metadata& taxonomy) {
     std::string examples = lost[0];
     for (size_t k = 1; k < lost.size() && k < 3; ++k) examples += ", " + lost[k];
     throw ArgumentError(taxonomy.path + ": " + std::to_string(lost.size()) + " of " +
-                        std::to_string(table.num_features()) + " features of the table have no lineage (" + examples +
+                        std::to_string(table.num_features()) +
+                        " features of the table have no lineage (" + examples +
                         (lost.size() > 3 ? ", ..." : "") + ")");
   }
   table.taxonomy = std::move(found);

@@ -5,8 +5,9 @@ namespace {
 
 template <class Result>
 Json permutations_of(const Result& found) {
-  return Json(Json::Object{
-      {"p_value", found.p_value}, {"num_samples", found.num_samples}, {"num_permutations", found.num_permutations}});
+  return Json(Json::Object{{"p_value", found.p_value},
+                           {"num_samples", found.num_samples},
+                           {"num_permutations", found.num_permutations}});
 }
 
 }  // namespace

@@ -10,20 +10,23 @@
 namespace deepbio::community {
 namespace {
 
-std::unordered_map<std::string_view, int64_t> tips_by_name(const io::Tree& tree, const std::string& tree_path) {
+std::unordered_map<std::string_view, int64_t> tips_by_name(const io::Tree& tree,
+                                                           const std::string& tree_path) {
   std::unordered_map<std::string_view, int64_t> tips;
   // Only tips: labels of inner nodes are often support values, which repeat.
   tips.reserve(tree.name.size());
   for (int64_t node = 0; node < tree.num_nodes(); ++node) {
     if (!tree.is_tip[node] || tree.name[node].empty()) continue;
     if (!tips.emplace(tree.name[node], node).second) {
-      throw ArgumentError(tree_path + ": tip names must differ, " + quoted(tree.name[node]) + " occurs twice");
+      throw ArgumentError(tree_path + ": tip names must differ, " + quoted(tree.name[node]) +
+                          " occurs twice");
     }
   }
   return tips;
 }
 
-// Marks every node on the way from marked nodes to the root. Post-order: a node comes before its parent.
+// Marks every node on the way from marked nodes to the root. Post-order: a node comes before its
+// parent.
 void mark_ancestors(const io::Tree& tree, std::vector<bool>& marked) {
   for (int64_t node = 0; node < tree.num_nodes(); ++node) {
     if (marked[node] && tree.parent[node] >= 0) marked[tree.parent[node]] = true;
@@ -32,49 +35,58 @@ void mark_ancestors(const io::Tree& tree, std::vector<bool>& marked) {
 
 void check_length(const io::Tree& tree, int64_t node, const std::string& tree_path) {
   if (tree.length[node] >= 0) return;
-  const std::string which =
-      tree.name[node].empty() ? "the branch above an unnamed node" : "the branch above " + quoted(tree.name[node]);
-  if (tree.length[node] == io::kNoLength) throw ArgumentError(tree_path + ": " + which + " has no length");
-  throw ArgumentError(tree_path + ": " + which + " has the negative length " + io::number_text(tree.length[node]) +
-                      ", as neighbour joining makes them; --negative-lengths zero (Tree.with_lengths_from_zero) takes "
+  const std::string which = tree.name[node].empty() ? "the branch above an unnamed node"
+                                                    : "the branch above " + quoted(tree.name[node]);
+  if (tree.length[node] == io::kNoLength)
+    throw ArgumentError(tree_path + ": " + which + " has no length");
+  throw ArgumentError(tree_path + ": " + which + " has the negative length " +
+                      io::number_text(tree.length[node]) +
+                      ", as neighbour joining makes them; --negative-lengths zero "
+                      "(Tree.with_lengths_from_zero) takes "
                       "such lengths for 0");
 }
 
 // What no feature could be matched to, or no distance be taken from.
 void check_shape(const io::Tree& tree, const std::string& tree_path) {
   if (!tree.is_rooted) {
-    throw ArgumentError(tree_path +
-                        ": the tree says that it is unrooted, and distances depend on the root; root it, or "
-                        "take its midpoint with --root midpoint (Tree.root_at_midpoint)");
+    throw ArgumentError(
+        tree_path +
+        ": the tree says that it is unrooted, and distances depend on the root; root it, or "
+        "take its midpoint with --root midpoint (Tree.root_at_midpoint)");
   }
-  if (tree.num_nodes() < 2) throw ArgumentError(tree_path + ": the tree is a single node, it has no branches");
-  const bool has_names =
-      std::any_of(tree.name.begin(), tree.name.end(), [](const auto& name) { return !name.empty(); });
+  if (tree.num_nodes() < 2)
+    throw ArgumentError(tree_path + ": the tree is a single node, it has no branches");
+  const bool has_names = std::any_of(tree.name.begin(), tree.name.end(),
+                                     [](const auto& name) { return !name.empty(); });
   if (!has_names) throw ArgumentError(tree_path + ": no tip of the tree has a name");
-  const bool has_lengths =
-      std::any_of(tree.length.begin(), tree.length.end() - 1, [](double length) { return length != io::kNoLength; });
-  if (!has_lengths) throw ArgumentError(tree_path + ": the tree has no branch lengths, which distances are made of");
+  const bool has_lengths = std::any_of(tree.length.begin(), tree.length.end() - 1,
+                                       [](double length) { return length != io::kNoLength; });
+  if (!has_lengths)
+    throw ArgumentError(tree_path +
+                        ": the tree has no branch lengths, which distances are made of");
 }
 
-[[noreturn]] void fail_missing(const std::vector<std::string>& feature_ids, const std::vector<int64_t>& missing,
-                               const std::string& tree_path) {
+[[noreturn]] void fail_missing(const std::vector<std::string>& feature_ids,
+                               const std::vector<int64_t>& missing, const std::string& tree_path) {
   std::string examples;
   for (size_t k = 0; k < missing.size() && k < 3; ++k)
     examples += (k == 0 ? "" : ", ") + quoted(feature_ids[missing[k]]);
-  const std::string counted = std::to_string(missing.size()) + " of " + std::to_string(feature_ids.size());
+  const std::string counted =
+      std::to_string(missing.size()) + " of " + std::to_string(feature_ids.size());
   if (missing.size() == feature_ids.size()) {
-    throw ArgumentError("none of the table's " + std::to_string(feature_ids.size()) + " features is a tip of " +
-                        tree_path + (examples.empty() ? "" : " (for example " + examples + ")") +
+    throw ArgumentError("none of the table's " + std::to_string(feature_ids.size()) +
+                        " features is a tip of " + tree_path +
+                        (examples.empty() ? "" : " (for example " + examples + ")") +
                         "; table and tree do not belong together");
   }
-  throw ArgumentError(counted + " features of the table are not tips of " + tree_path + " (for example " + examples +
-                      "); `missing_features=drop` leaves them out");
+  throw ArgumentError(counted + " features of the table are not tips of " + tree_path +
+                      " (for example " + examples + "); `missing_features=drop` leaves them out");
 }
 
 }  // namespace
 
-Phylogeny match_features(const io::Tree& tree, const std::vector<std::string>& feature_ids, MissingFeatures missing,
-                         const std::string& tree_path) {
+Phylogeny match_features(const io::Tree& tree, const std::vector<std::string>& feature_ids,
+                         MissingFeatures missing, const std::string& tree_path) {
   check_shape(tree, tree_path);
   const auto tips = tips_by_name(tree, tree_path);
   const int64_t root = tree.num_nodes() - 1;

@@ -11,9 +11,9 @@ namespace deepbio::community {
 
 enum class MissingFeatures { kError, kDrop };
 
-// Features matched to tips. Only branches above some matched tip are kept, renumbered in post-order; the path
-// from their common ancestor to the root stays (it counts, as in ssu and scikit-bio); the root's own length is
-// ignored. M branches.
+// Features matched to tips. Only branches above some matched tip are kept, renumbered in
+// post-order; the path from their common ancestor to the root stays (it counts, as in ssu and
+// scikit-bio); the root's own length is ignored. M branches.
 struct Phylogeny {
   std::vector<int64_t> parent;     // [M] branch above, -1 directly below the root
   std::vector<double> length;      // [M]
@@ -22,17 +22,19 @@ struct Phylogeny {
   int64_t num_branches() const { return static_cast<int64_t>(parent.size()); }
 };
 
-// throws ArgumentError: features absent from the tree (count and three examples) under kError, no feature in
-// the tree at all, duplicate tip names, a branch without length, negative length, a tree that is said to be unrooted,
-// one without branches or names. `tree_path` names the file.
+// throws ArgumentError: features absent from the tree (count and three examples) under kError, no
+// feature in the tree at all, duplicate tip names, a branch without length, negative length, a tree
+// that is said to be unrooted, one without branches or names. `tree_path` names the file.
 Phylogeny match_features(const io::Tree& tree, const std::vector<std::string>& feature_ids,
-                         MissingFeatures missing = MissingFeatures::kError, const std::string& tree_path = "tree");
+                         MissingFeatures missing = MissingFeatures::kError,
+                         const std::string& tree_path = "tree");
 
 // The part of the tree above the given tips, the path to the root kept, single-child nodes kept.
 io::Tree shear(const io::Tree& tree, const std::vector<std::string>& tips);
 
-// The same branches with the root half way between the two tips that lie furthest apart. A root that would be left with
-// one child goes, its two branches become one. Labels of inner nodes stay with their nodes.
+// The same branches with the root half way between the two tips that lie furthest apart. A root
+// that would be left with one child goes, its two branches become one. Labels of inner nodes stay
+// with their nodes.
 //   complexity  linear
 //   throws      ArgumentError: a branch without length or of negative length, fewer than two tips
 io::Tree root_at_midpoint(const io::Tree& tree, const std::string& tree_path = "tree");

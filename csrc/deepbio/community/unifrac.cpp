@@ -33,22 +33,25 @@ Metric parse_metric(std::string_view name) {
         "weighted_normalized (values from 0 to 1); name one");
   }
   const std::string near = nearest_name(name, names);
-  throw ArgumentError(
-      "unknown UniFrac metric " + quoted(name) + (near.empty() ? "" : "; did you mean " + quoted(near) + "?") +
-      " Known: unweighted, weighted_normalized, weighted_unnormalized, generalized, unweighted_unnormalized");
+  throw ArgumentError("unknown UniFrac metric " + quoted(name) +
+                      (near.empty() ? "" : "; did you mean " + quoted(near) + "?") +
+                      " Known: unweighted, weighted_normalized, weighted_unnormalized, "
+                      "generalized, unweighted_unnormalized");
 }
 
 std::string_view to_string(Metric metric) {
-  const auto found =
-      std::find_if(kMetrics.begin(), kMetrics.end(), [&](const auto& item) { return item.second == metric; });
+  const auto found = std::find_if(kMetrics.begin(), kMetrics.end(),
+                                  [&](const auto& item) { return item.second == metric; });
   return found->first;
 }
 
-at::Tensor pairwise_distances(const Phylogeny& phylogeny, const std::vector<BranchProfile>& profiles, Metric metric) {
+at::Tensor pairwise_distances(const Phylogeny& phylogeny,
+                              const std::vector<BranchProfile>& profiles, Metric metric) {
   return pairwise_distances(phylogeny, profiles, UnifracOptions{.metric = metric});
 }
 
-at::Tensor unifrac(const CountTable& table, const Phylogeny& phylogeny, const UnifracOptions& options) {
+at::Tensor unifrac(const CountTable& table, const Phylogeny& phylogeny,
+                   const UnifracOptions& options) {
   return pairwise_distances(phylogeny, branch_profiles(table, phylogeny), options);
 }
 

@@ -15,14 +15,17 @@ namespace {
 void check_batch(const BatchCounts& batch, int64_t num_features) {
   const auto size = static_cast<int64_t>(batch.features.size());
   if (batch.indptr.empty() || batch.indptr.front() != 0 || batch.indptr.back() != size ||
-      !std::is_sorted(batch.indptr.begin(), batch.indptr.end()) || batch.counts.size() != batch.features.size()) {
-    throw ArgumentError("batch of counts: expected indptr rising from 0 to " + std::to_string(size) +
-                        " features and as many counts, got " + std::to_string(batch.indptr.size()) + " and " +
+      !std::is_sorted(batch.indptr.begin(), batch.indptr.end()) ||
+      batch.counts.size() != batch.features.size()) {
+    throw ArgumentError("batch of counts: expected indptr rising from 0 to " +
+                        std::to_string(size) + " features and as many counts, got " +
+                        std::to_string(batch.indptr.size()) + " and " +
                         std::to_string(batch.counts.size()));
   }
   for (size_t k = 0; k < batch.features.size(); ++k) {
     if (batch.features[k] < 0 || batch.features[k] >= num_features) {
-      throw ArgumentError("batch of counts: expected features below " + std::to_string(num_features) + ", got " +
+      throw ArgumentError("batch of counts: expected features below " +
+                          std::to_string(num_features) + ", got " +
                           std::to_string(batch.features[k]) + " at position " + std::to_string(k));
     }
     if (!std::isfinite(batch.counts[k]) || batch.counts[k] < 0) {
@@ -41,7 +44,8 @@ std::vector<const BranchProfile*> views_of(const std::vector<BranchProfile>& pro
 
 }  // namespace
 
-UnifracBatch::UnifracBatch(const CountTable& table, Phylogeny phylogeny, const UnifracOptions& options)
+UnifracBatch::UnifracBatch(const CountTable& table, Phylogeny phylogeny,
+                           const UnifracOptions& options)
     : phylogeny_(std::move(phylogeny)), options_(options) {
   check_options(options_);
   profiles_ = branch_profiles(table, phylogeny_);
@@ -70,7 +74,8 @@ at::Tensor UnifracBatch::distances(const BatchCounts& batch) const {
     auto builder = take_builder();
     for (int64_t sample = begin; sample < end; ++sample) {
       const int64_t first = batch.indptr[sample], count = batch.indptr[sample + 1] - first;
-      profiles[sample] = builder->build(batch.features.subspan(first, count), batch.counts.subspan(first, count));
+      profiles[sample] =
+          builder->build(batch.features.subspan(first, count), batch.counts.subspan(first, count));
     }
     give_back(std::move(builder));
   });

@@ -1,11 +1,12 @@
-// UniFrac of batches of samples from a prepared tree and table, made for a training step, also from counts that were
-// drawn a moment ago (benchmarks/unifrac.py, row 2000x20000/batch).
+// UniFrac of batches of samples from a prepared tree and table, made for a training step, also from
+// counts that were drawn a moment ago (benchmarks/unifrac.py, row 2000x20000/batch).
 //
-// Prepared samples keep their branch profiles (12 bytes for each branch that a sample holds). In double the distances
-// are the same bits as in unifrac() of the whole table, in any order and selection, unless a sample of the table is too
-// small for the grid (shared_branches.h; then they agree to 1e-13). Generalized with alpha > 1 or in float, and
-// variance adjusted distances agree to rounding. Threads: distances() may be called by several threads at once; each
-// call also uses at::parallel_for.
+// Prepared samples keep their branch profiles (12 bytes for each branch that a sample holds). In
+// double the distances are the same bits as in unifrac() of the whole table, in any order and
+// selection, unless a sample of the table is too small for the grid (shared_branches.h; then they
+// agree to 1e-13). Generalized with alpha > 1 or in float, and variance adjusted distances agree to
+// rounding. Threads: distances() may be called by several threads at once; each call also uses
+// at::parallel_for.
 #pragma once
 
 #include <memory>
@@ -26,16 +27,19 @@ struct BatchCounts {
 
 class UnifracBatch {
  public:
-  // throws ArgumentError when the tree was matched to another number of features, or options are out of range.
+  // throws ArgumentError when the tree was matched to another number of features, or options are
+  // out of range.
   UnifracBatch(const CountTable& table, Phylogeny phylogeny, const UnifracOptions& options = {});
   ~UnifracBatch();
   UnifracBatch(const UnifracBatch&) = delete;
   UnifracBatch& operator=(const UnifracBatch&) = delete;
 
-  // returns [B, B] float64 or float32 between samples of the table. throws ArgumentError for an index out of range.
+  // returns [B, B] float64 or float32 between samples of the table. throws ArgumentError for an
+  // index out of range.
   at::Tensor distances(std::span<const int64_t> samples) const;
   // The same from fresh counts; features that are not in the tree are left out.
-  // throws ArgumentError for spans that disagree, features out of range, counts that are negative or not finite.
+  // throws ArgumentError for spans that disagree, features out of range, counts that are negative
+  // or not finite.
   at::Tensor distances(const BatchCounts& batch) const;
 
   const Phylogeny& phylogeny() const { return phylogeny_; }

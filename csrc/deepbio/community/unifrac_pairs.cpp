@@ -1,5 +1,5 @@
-// All pairs of samples, a panel of columns after the other: what two samples share of the common branches comes from
-// the kernel, of the rare ones from their lists of samples (shared_branches.h).
+// All pairs of samples, a panel of columns after the other: what two samples share of the common
+// branches comes from the kernel, of the rare ones from their lists of samples (shared_branches.h).
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 
@@ -24,7 +24,8 @@ constexpr int64_t kTileRows = 16;
 template <class T>
 class Lines {
  public:
-  explicit Lines(int64_t size) : data_(static_cast<T*>(::operator new[](size * sizeof(T) + 64, kAlignment))) {}
+  explicit Lines(int64_t size)
+      : data_(static_cast<T*>(::operator new[](size * sizeof(T) + 64, kAlignment))) {}
   ~Lines() { ::operator delete[](data_, kAlignment); }
   Lines(const Lines&) = delete;
   Lines& operator=(const Lines&) = delete;
@@ -35,7 +36,8 @@ class Lines {
   T* data_;
 };
 
-// A distance from sums: differing = own_i + own_j + first_factor * first, all = kept * (own_i + own_j) + ...
+// A distance from sums: differing = own_i + own_j + first_factor * first, all = kept * (own_i +
+// own_j) + ...
 struct Combination {
   double first_factor;      // of the first shared sum in the numerator
   double all_first_factor;  // and in the denominator
@@ -43,8 +45,8 @@ struct Combination {
 };
 
 Combination combination(Shared form, const UnifracOptions& options) {
-  const bool is_normalized =
-      options.metric != Metric::kWeightedUnnormalized && options.metric != Metric::kUnweightedUnnormalized;
+  const bool is_normalized = options.metric != Metric::kWeightedUnnormalized &&
+                             options.metric != Metric::kUnweightedUnnormalized;
   if (form == Shared::kPower) return {1, 0, is_normalized};
   return {-2, form == Shared::kSum ? -1.0 : 0.0, is_normalized};
 }
@@ -66,10 +68,12 @@ class Pairs {
     const int64_t num_panels = (n_ + kLanes<T> - 1) / kLanes<T>;
     // Late panels meet more rows than early ones and are dealt first.
     std::atomic<int64_t> next{num_panels};
-    at::parallel_for(0, std::min<int64_t>(num_panels, at::get_num_threads()), 1, [&](int64_t, int64_t) {
-      Work work(branches_.form == Shared::kPower, std::min(n_, kBlockRows));
-      for (int64_t panel = --next; panel >= 0; panel = --next) add_panel(panel * kLanes<T>, work);
-    });
+    at::parallel_for(0, std::min<int64_t>(num_panels, at::get_num_threads()), 1,
+                     [&](int64_t, int64_t) {
+                       Work work(branches_.form == Shared::kPower, std::min(n_, kBlockRows));
+                       for (int64_t panel = --next; panel >= 0; panel = --next)
+                         add_panel(panel * kLanes<T>, work);
+                     });
   }
 
  private:
@@ -131,7 +135,8 @@ class Pairs {
     tile.last_lane = (block.right - block.left + kStep - 1) / kStep * kStep;
     for (int64_t row = block.top; row < block.bottom; row += tile.num_rows) {
       tile.first_lane = std::max<int64_t>(0, (row - block.left) / kStep * kStep);
-      const int64_t end = row < block.left ? block.left + kStep : block.left + tile.first_lane + kStep;
+      const int64_t end =
+          row < block.left ? block.left + kStep : block.left + tile.first_lane + kStep;
       tile.num_rows = std::min(end, block.bottom) - row;
       tile.start = start + row;
       tile.first = work.first.data() + (row - block.top) * kL;
@@ -147,7 +152,8 @@ class Pairs {
     for (int64_t sample = block.left; sample < block.right; ++sample) {
       for (int64_t k = start[sample]; k < start[sample + 1]; ++k) {
         const int64_t at = branches_.index[k] * kL + sample - block.left;
-        panel[at] = branches_.form == Shared::kSum ? length[branches_.index[k]] : branches_.value[k];
+        panel[at] =
+            branches_.form == Shared::kSum ? length[branches_.index[k]] : branches_.value[k];
         if (is_power()) power[at] = branches_.power[k];
       }
     }
@@ -158,20 +164,24 @@ class Pairs {
     if (is_power()) std::fill_n(work.rare_second.data(), block.rows() * kL, T(0));
     for (int64_t column = block.left; column < block.right; ++column) {
       T* first = work.rare_first.data() + (column - block.left) * block.rows() - block.top;
-      T* second = is_power() ? work.rare_second.data() + (column - block.left) * block.rows() - block.top : nullptr;
+      T* second = is_power()
+                      ? work.rare_second.data() + (column - block.left) * block.rows() - block.top
+                      : nullptr;
       for (int64_t k = branches_.own_start[column]; k < branches_.own_start[column + 1]; ++k) {
         const int32_t branch = branches_.own_branch[k];
         const int64_t begin = branches_.rare_start[branch], own = begin + branches_.own_place[k];
         const int32_t* samples = branches_.rare_sample.data();
         int64_t at = begin;
-        if (block.top > 0) at = std::lower_bound(samples + begin, samples + own, block.top) - samples;
+        if (block.top > 0)
+          at = std::lower_bound(samples + begin, samples + own, block.top) - samples;
         add_rare_branch(branch, own, at, block, first, second);
       }
     }
   }
 
   // The samples from place `at` up to the column's own place.
-  void add_rare_branch(int32_t branch, int64_t own, int64_t at, const Block& block, T* first, T* second) const {
+  void add_rare_branch(int32_t branch, int64_t own, int64_t at, const Block& block, T* first,
+                       T* second) const {
     const int32_t* samples = branches_.rare_sample.data();
     const T length = branches_.rare_length[branch];
     if (branches_.form == Shared::kSum) {
@@ -191,10 +201,11 @@ class Pairs {
       const int64_t end = std::lower_bound(samples + at, samples + own, block.bottom) - samples;
       for (int64_t count; at < end; at += count) {
         count = std::min(kTerms, end - at);
-        shared_terms(SharedList<T>{value, branches_.rare_power[own], length, branches_.rare_value.data() + at,
-                                   branches_.rare_power.data() + at, count, first_terms, second_terms, options_.alpha,
-                                   branches_.rounder},
-                     simd_);
+        shared_terms(
+            SharedList<T>{value, branches_.rare_power[own], length,
+                          branches_.rare_value.data() + at, branches_.rare_power.data() + at, count,
+                          first_terms, second_terms, options_.alpha, branches_.rounder},
+            simd_);
         for (int64_t k = 0; k < count; ++k) {
           first[samples[at + k]] += first_terms[k];
           second[samples[at + k]] += second_terms[k];
@@ -205,7 +216,8 @@ class Pairs {
 
   // A tile of kTileRows rows: written to its rows and, turned, to its columns.
   void finish(const Block& block, int64_t row, Work& work) const {
-    const int64_t bottom = std::min(row + kTileRows, block.bottom), width = block.right - block.left;
+    const int64_t bottom = std::min(row + kTileRows, block.bottom),
+                  width = block.right - block.left;
     Out tile[kTileRows][kL];
     for (int64_t i = row; i < bottom; ++i) {
       const T* first = work.first.data() + (i - block.top) * kL;
@@ -226,7 +238,8 @@ class Pairs {
     }
     for (int64_t i = row; i < bottom; ++i) {
       const int64_t lane = std::max<int64_t>(0, i - block.left);
-      if (lane < width) std::copy(tile[i - row] + lane, tile[i - row] + width, out_ + i * n_ + block.left + lane);
+      if (lane < width)
+        std::copy(tile[i - row] + lane, tile[i - row] + width, out_ + i * n_ + block.left + lane);
     }
     for (int64_t lane = 0; lane < width; ++lane) {
       const int64_t j = block.left + lane;
@@ -258,7 +271,8 @@ class Pairs {
 
 template <class T, class Out>
 void fill_pairs(const SharedBranches<T>& branches, const Phylogeny& phylogeny,
-                const std::vector<const BranchProfile*>& profiles, const UnifracOptions& options, at::Tensor& out) {
+                const std::vector<const BranchProfile*>& profiles, const UnifracOptions& options,
+                at::Tensor& out) {
   Pairs<T, Out>(branches, phylogeny, profiles, options, out.mutable_data_ptr<Out>()).run();
 }
 
@@ -266,11 +280,13 @@ void fill_pairs(const SharedBranches<T>& branches, const Phylogeny& phylogeny,
 
 void check_options(const UnifracOptions& options) {
   if (!(options.alpha >= 0) || std::isinf(options.alpha)) {
-    throw ArgumentError("alpha of generalized UniFrac: expected 0 or more, got " + std::to_string(options.alpha));
+    throw ArgumentError("alpha of generalized UniFrac: expected 0 or more, got " +
+                        std::to_string(options.alpha));
   }
 }
 
-at::Tensor pairwise_distances(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
+at::Tensor pairwise_distances(const Phylogeny& phylogeny,
+                              const std::vector<const BranchProfile*>& profiles,
                               const UnifracOptions& options, const Grid& grid) {
   check_options(options);
   const auto n = static_cast<int64_t>(profiles.size());
@@ -282,7 +298,8 @@ at::Tensor pairwise_distances(const Phylogeny& phylogeny, const std::vector<cons
   }
   at::Tensor out = at::empty({n, n}, is_float ? at::kFloat : at::kDouble);
   if (is_float && shared_form(options) == Shared::kPower) {
-    fill_pairs<float, float>({phylogeny, profiles, options, grid}, phylogeny, profiles, options, out);
+    fill_pairs<float, float>({phylogeny, profiles, options, grid}, phylogeny, profiles, options,
+                             out);
     return out;
   }
   if (is_float) {
@@ -301,7 +318,8 @@ at::Tensor pairwise_distances(const Phylogeny& phylogeny, const std::vector<cons
   return out;
 }
 
-at::Tensor pairwise_distances(const Phylogeny& phylogeny, const std::vector<BranchProfile>& profiles,
+at::Tensor pairwise_distances(const Phylogeny& phylogeny,
+                              const std::vector<BranchProfile>& profiles,
                               const UnifracOptions& options) {
   std::vector<const BranchProfile*> views;
   for (const BranchProfile& profile : profiles) views.push_back(&profile);

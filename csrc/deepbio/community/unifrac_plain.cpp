@@ -8,7 +8,8 @@
 namespace deepbio::community {
 namespace {
 
-// Walks two ascending branch lists at once: visit(branch, share in a, share in b) for each branch in either.
+// Walks two ascending branch lists at once: visit(branch, share in a, share in b) for each branch
+// in either.
 template <class Visit>
 void merge(const BranchProfile& a, const BranchProfile& b, const Visit& visit) {
   const size_t size_a = a.branch.size(), size_b = b.branch.size();
@@ -27,8 +28,8 @@ void merge(const BranchProfile& a, const BranchProfile& b, const Visit& visit) {
   for (; j < size_b; ++j) visit(b.branch[j], 0.0, b.share[j]);
 }
 
-// v of the variance adjustment. Fractional counts are added in different orders: a branch that holds all reads but for
-// rounding holds all.
+// v of the variance adjustment. Fractional counts are added in different orders: a branch that
+// holds all reads but for rounding holds all.
 double deviation(const BranchProfile& a, const BranchProfile& b, double share_a, double share_b) {
   const double all = a.total + b.total, below = share_a * a.total + share_b * b.total;
   const double rest = all - below;
@@ -39,7 +40,8 @@ struct Terms {
   double numerator, denominator;
 };
 
-Terms terms(double length, double share_a, double share_b, const UnifracOptions& options, double v) {
+Terms terms(double length, double share_a, double share_b, const UnifracOptions& options,
+            double v) {
   const double both = share_a + share_b;
   switch (options.metric) {
     case Metric::kUnweighted:
@@ -75,7 +77,8 @@ double pair_distance(const Phylogeny& phylogeny, const BranchProfile& a, const B
     numerator += of_branch.numerator;
     denominator += of_branch.denominator;
   });
-  if (options.metric == Metric::kWeightedUnnormalized || options.metric == Metric::kUnweightedUnnormalized) {
+  if (options.metric == Metric::kWeightedUnnormalized ||
+      options.metric == Metric::kUnweightedUnnormalized) {
     return numerator;
   }
   if (a.branch.empty() != b.branch.empty()) return 1.0;
@@ -86,14 +89,17 @@ double pair_distance(const Phylogeny& phylogeny, const BranchProfile& a, const B
 
 double distance(const Phylogeny& phylogeny, const BranchProfile& a, const BranchProfile& b,
                 const UnifracOptions& options) {
-  return pair_distance(phylogeny, a, b, options, options.bypass_tips ? tips_of(phylogeny) : std::vector<bool>{});
+  return pair_distance(phylogeny, a, b, options,
+                       options.bypass_tips ? tips_of(phylogeny) : std::vector<bool>{});
 }
 
-double distance(const Phylogeny& phylogeny, const BranchProfile& a, const BranchProfile& b, Metric metric) {
+double distance(const Phylogeny& phylogeny, const BranchProfile& a, const BranchProfile& b,
+                Metric metric) {
   return distance(phylogeny, a, b, UnifracOptions{.metric = metric});
 }
 
-at::Tensor plain_pairwise_distances(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
+at::Tensor plain_pairwise_distances(const Phylogeny& phylogeny,
+                                    const std::vector<const BranchProfile*>& profiles,
                                     const UnifracOptions& options) {
   const auto n = static_cast<int64_t>(profiles.size());
   const auto is_tip = options.bypass_tips ? tips_of(phylogeny) : std::vector<bool>{};
@@ -115,7 +121,8 @@ at::Tensor plain_pairwise_distances(const Phylogeny& phylogeny, const std::vecto
   return out;
 }
 
-at::Tensor plain_pairwise_distances(const Phylogeny& phylogeny, const std::vector<BranchProfile>& profiles,
+at::Tensor plain_pairwise_distances(const Phylogeny& phylogeny,
+                                    const std::vector<BranchProfile>& profiles,
                                     const UnifracOptions& options) {
   std::vector<const BranchProfile*> views;
   for (const BranchProfile& profile : profiles) views.push_back(&profile);

@@ -12,7 +12,8 @@ std::vector<std::string> ReadBatch::ids() const {
 }
 
 at::Tensor padded_tokens(const SampleBatch& batch) {
-  return batch.asv_tokens.index({batch.asv_index}).masked_fill(batch.mask.logical_not().unsqueeze(-1), 0);
+  return batch.asv_tokens.index({batch.asv_index})
+      .masked_fill(batch.mask.logical_not().unsqueeze(-1), 0);
 }
 
 }  // namespace deepbio::data

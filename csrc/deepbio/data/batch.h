@@ -1,5 +1,6 @@
-// The two structs that carry every tensor of the program. Mask polarity everywhere: True = real, False = padding.
-// Axes: B batch, S ASVs per sample, L positions, A letters, U distinct ASVs of the batch, O outputs.
+// The two structs that carry every tensor of the program. Mask polarity everywhere: True = real,
+// False = padding. Axes: B batch, S ASVs per sample, L positions, A letters, U distinct ASVs of the
+// batch, O outputs.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,8 +17,9 @@ namespace deepbio::data {
 
 // Reads, padded to the longest of the batch or to a fixed width.
 struct ReadBatch {
-  at::Tensor sequences;       // one-hot float32 [B, L, A] or integers [B, L]; undefined for tokens
-  at::Tensor input_ids;       // int64 [B, L], padded as the tokenizer says; undefined unless tokens were asked for
+  at::Tensor sequences;  // one-hot float32 [B, L, A] or integers [B, L]; undefined for tokens
+  at::Tensor input_ids;  // int64 [B, L], padded as the tokenizer says; undefined unless tokens were
+                         // asked for
   at::Tensor attention_mask;  // int64 [B, L], 1 = real
   at::Tensor lengths;         // int64 [B], bp
   at::Tensor quality;         // [B, L], see seq::QualityForm; undefined when a read has none
@@ -31,15 +33,19 @@ struct ReadBatch {
   std::vector<std::string> ids() const;
 };
 
-// Microbiome samples. Each distinct ASV of the batch stands once in asv_tokens; asv_index says where it occurs.
+// Microbiome samples. Each distinct ASV of the batch stands once in asv_tokens; asv_index says
+// where it occurs.
 struct SampleBatch {
-  at::Tensor asv_tokens;    // int64 [U, L], AAM ids, START first, padding 0; L = longest ASV of the batch + 1
+  at::Tensor asv_tokens;    // int64 [U, L], AAM ids, START first, padding 0; L = longest ASV of the
+                            // batch + 1
   at::Tensor asv_features;  // int64 [U], feature (column of the table) of each distinct ASV
-  at::Tensor asv_index;     // int64 [B, S], 0..U-1, 0 under padding; S = most ASVs in a sample of the batch
-  at::Tensor mask;          // bool [B, S], True = a real ASV
-  at::Tensor counts;        // float32 [B, S], reads after rarefaction, 0 under padding
-  at::Tensor distances;     // float32 [B, B] UniFrac; undefined without a tree or matrix
-  at::Tensor targets;       // float32 [B, O], normalised; or int64 [B] classes; undefined without targets
+  at::Tensor
+      asv_index;    // int64 [B, S], 0..U-1, 0 under padding; S = most ASVs in a sample of the batch
+  at::Tensor mask;  // bool [B, S], True = a real ASV
+  at::Tensor counts;     // float32 [B, S], reads after rarefaction, 0 under padding
+  at::Tensor distances;  // float32 [B, B] UniFrac; undefined without a tree or matrix
+  at::Tensor
+      targets;  // float32 [B, O], normalised; or int64 [B] classes; undefined without targets
   std::map<std::string, at::Tensor> categorical_ids;  // int64 [B] per covariate, 0 = unknown
   at::Tensor sample_index;                            // int64 [B], row of the table
   std::vector<std::string> sample_ids;                // B

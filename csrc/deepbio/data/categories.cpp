@@ -14,13 +14,15 @@ namespace {
 std::string value_of(const io::Metadata& metadata, int64_t column, const std::string& sample_id) {
   const auto row = metadata.row_of.find(sample_id);
   if (row == metadata.row_of.end()) return "";
-  const std::string& value = metadata.values[static_cast<size_t>(column)][static_cast<size_t>(row->second)];
+  const std::string& value =
+      metadata.values[static_cast<size_t>(column)][static_cast<size_t>(row->second)];
   return io::is_missing(value) ? "" : value;
 }
 
 }  // namespace
 
-CategoricalEncoder CategoricalEncoder::fit(const std::vector<std::string>& columns, const io::Metadata& metadata,
+CategoricalEncoder CategoricalEncoder::fit(const std::vector<std::string>& columns,
+                                           const io::Metadata& metadata,
                                            const std::vector<std::string>& sample_ids) {
   CategoricalEncoder encoder;
   for (const std::string& name : columns) {
@@ -30,7 +32,8 @@ CategoricalEncoder CategoricalEncoder::fit(const std::vector<std::string>& colum
     seen.erase("");
     if (seen.empty()) {
       throw ArgumentError(metadata.path + ": column " + quoted(name) + " has no value in the " +
-                          std::to_string(sample_ids.size()) + " training samples; leave it out of the covariates");
+                          std::to_string(sample_ids.size()) +
+                          " training samples; leave it out of the covariates");
     }
     if (!encoder.values_.emplace(name, std::vector<std::string>(seen.begin(), seen.end())).second) {
       throw ArgumentError("covariates: column " + quoted(name) + " is named twice");
@@ -46,7 +49,8 @@ CategoricalEncoder CategoricalEncoder::from_json(const Json& json) {
     std::vector<std::string>& known = encoder.values_[column];
     for (const Json& value : values.as_array()) known.push_back(value.as_string());
     if (!std::is_sorted(known.begin(), known.end())) {
-      throw ConfigError("covariates: expected the values of " + quoted(column) + " in sorted order");
+      throw ConfigError("covariates: expected the values of " + quoted(column) +
+                        " in sorted order");
     }
   }
   return encoder;
@@ -60,11 +64,13 @@ Json CategoricalEncoder::to_json() const {
 
 std::map<std::string, int64_t> CategoricalEncoder::cardinalities() const {
   std::map<std::string, int64_t> out;
-  for (const auto& [column, values] : values_) out[column] = static_cast<int64_t>(values.size()) + 1;
+  for (const auto& [column, values] : values_)
+    out[column] = static_cast<int64_t>(values.size()) + 1;
   return out;
 }
 
-CategoryIds CategoricalEncoder::encode(const io::Metadata& metadata, const std::vector<std::string>& sample_ids) const {
+CategoryIds CategoricalEncoder::encode(const io::Metadata& metadata,
+                                       const std::vector<std::string>& sample_ids) const {
   CategoryIds out;
   for (const auto& [name, values] : values_) {
     const int64_t column = metadata.column(name);

@@ -27,7 +27,8 @@ constexpr EncoderKind kKinds[] = {
 std::vector<std::string> encoding_names() {
   std::vector<std::string> names;
   for (const EncoderKind& kind : kKinds) {
-    if (std::find(names.begin(), names.end(), kind.encoding) == names.end()) names.emplace_back(kind.encoding);
+    if (std::find(names.begin(), names.end(), kind.encoding) == names.end())
+      names.emplace_back(kind.encoding);
   }
   return names;
 }
@@ -35,7 +36,8 @@ std::vector<std::string> encoding_names() {
 std::string encoding_help() {
   std::string help;
   for (const EncoderKind& kind : kKinds) {
-    help += (help.empty() ? "What a read becomes: " : "; ") + std::string(kind.encoding) + ": " + kind.description;
+    help += (help.empty() ? "What a read becomes: " : "; ") + std::string(kind.encoding) + ": " +
+            kind.description;
   }
   return help;
 }
@@ -56,19 +58,24 @@ OptionRows EncoderOptions::rows() {
       {"encoding", &encoding, encoding_help(), one_of(encoding_names())},
       {"k", &k, "Letters of a k-mer (A^k at most 2^24)", at_least(1)},
       {"canonical", &canonical, "A k-mer and its reverse complement count as one"},
-      {"tokenizer", &tokenizer, "A Hugging Face tokenizer.json, or the name of a preset such as dnabert-6"},
-      OptionRow{"sequence_type", &sequence_type, "Letters of the alphabet", one_of({"dna", "rna", "protein"})}.also(
-          "type"),
-      {"unknown", &unknown, "Letters outside the alphabet (onehot: zero unless given; integer, kmer: error)",
+      {"tokenizer", &tokenizer,
+       "A Hugging Face tokenizer.json, or the name of a preset such as dnabert-6"},
+      OptionRow{"sequence_type", &sequence_type, "Letters of the alphabet",
+                one_of({"dna", "rna", "protein"})}
+          .also("type"),
+      {"unknown", &unknown,
+       "Letters outside the alphabet (onehot: zero unless given; integer, kmer: error)",
        one_of({"zero", "error", "random", "iupac"})},
-      {"max_length", &max_length, "Letters kept of each read, from its start (0: all)", at_least(0)},
+      {"max_length", &max_length, "Letters kept of each read, from its start (0: all)",
+       at_least(0)},
   };
 }
 
 seq::EncodeOptions EncoderOptions::letters() const {
   seq::EncodeOptions out;
   out.sequence_type = seq::parse_sequence_type(sequence_type);
-  out.unknown = kind_of(*this).refuses_unknown ? seq::UnknownLetter::kError : seq::UnknownLetter::kZero;
+  out.unknown =
+      kind_of(*this).refuses_unknown ? seq::UnknownLetter::kError : seq::UnknownLetter::kZero;
   if (!unknown.empty()) out.unknown = seq::parse_unknown_letter(unknown);
   out.max_length = max_length;
   out.pad_to = pad_to;
@@ -89,11 +96,13 @@ const EncoderKind& kind_of(const EncoderOptions& options) {
     of_name = &kind;
   }
   if (of_name != nullptr) {
-    throw ArgumentError("`tokenizer`: expected `encoding=tokens`, got `encoding=" + options.encoding + "`");
+    throw ArgumentError(
+        "`tokenizer`: expected `encoding=tokens`, got `encoding=" + options.encoding + "`");
   }
   EncoderOptions any;
   const OptionRows rows = any.rows();
-  throw ArgumentError("`encoding`: " + find_option(rows, "encoding")->problem(Json(options.encoding)));
+  throw ArgumentError("`encoding`: " +
+                      find_option(rows, "encoding")->problem(Json(options.encoding)));
 }
 
 std::shared_ptr<const ReadEncoder> make_encoder(const EncoderOptions& options) {

@@ -1,7 +1,8 @@
-// Encoders of reads: one interface, an implementation of each kind in encoders/, one registration each in encoder.cpp.
+// Encoders of reads: one interface, an implementation of each kind in encoders/, one registration
+// each in encoder.cpp.
 //
-// Datasets, `deepbio encode`, Python and C++ users take them from make_encoder. An encoder is immutable and shared by
-// threads; what is random in it depends on (seed, epoch, record) only.
+// Datasets, `deepbio encode`, Python and C++ users take them from make_encoder. An encoder is
+// immutable and shared by threads; what is random in it depends on (seed, epoch, record) only.
 #pragma once
 
 #include <cstdint>
@@ -21,15 +22,17 @@ namespace deepbio::data {
 // B reads, as their transforms left them.
 struct ReadLetters {
   std::span<const std::string_view> letters;
-  std::span<const std::string_view> qualities;  // raw bytes; empty when not asked for or when a read has none
-  std::span<const int64_t> records;             // number of each, for draws and messages
+  std::span<const std::string_view>
+      qualities;                     // raw bytes; empty when not asked for or when a read has none
+  std::span<const int64_t> records;  // number of each, for draws and messages
   uint64_t epoch = 0;
 };
 
 class ReadEncoder {
  public:
   virtual ~ReadEncoder();
-  // Fills `sequences` or `input_ids` and `attention_mask`, `lengths` (letters of each read) and `quality` of a batch.
+  // Fills `sequences` or `input_ids` and `attention_mask`, `lengths` (letters of each read) and
+  // `quality` of a batch.
   //   throws ArgumentError naming the read
   virtual void fill(const ReadLetters& reads, ReadBatch& out) const = 0;
   virtual bool wants_qualities() const { return false; }
@@ -42,7 +45,8 @@ class ReadEncoder {
 struct EncoderOptions {
   std::string encoding = "onehot";
   std::string sequence_type = "dna";
-  std::string unknown;     // "": what the kind does unless told: one-hot and AAM's tokens zero, the others error
+  std::string unknown;     // "": what the kind does unless told: one-hot and AAM's tokens zero, the
+                           // others error
   int64_t max_length = 0;  // letters kept of each read, from its start; 0: all
   int64_t k = 6;
   bool canonical = false;
@@ -73,9 +77,10 @@ std::shared_ptr<const ReadEncoder> make_encoder(const EncoderOptions& options);
 enum class KmerOutput { kCounts, kIds };
 KmerOutput parse_kmer_output(std::string_view name);  // "counts", "ids"
 // sequences float32 [B, A^k] or int64 [B, W], as seq/kmer.h says.
-std::shared_ptr<const ReadEncoder> make_kmer_encoder(KmerOutput output, const seq::KmerOptions& options);
+std::shared_ptr<const ReadEncoder> make_kmer_encoder(KmerOutput output,
+                                                     const seq::KmerOptions& options);
 // input_ids and attention_mask int64 [B, L].
-std::shared_ptr<const ReadEncoder> make_token_encoder(std::shared_ptr<const seq::Tokenizer> tokenizer,
-                                                      const seq::TokenizeOptions& options);
+std::shared_ptr<const ReadEncoder> make_token_encoder(
+    std::shared_ptr<const seq::Tokenizer> tokenizer, const seq::TokenizeOptions& options);
 
 }  // namespace deepbio::data

@@ -34,13 +34,15 @@ std::unordered_map<std::string, std::string> read_by_name(const std::string& fas
   for (io::Record record; reader.next(record);) {
     const auto [known, is_new] = by_name.emplace(record.name, record.sequence);
     if (is_new || known->second == record.sequence) continue;
-    throw ArgumentError(fasta_path + ": " + quoted(record.name) +
-                        " stands twice with different sequences; expected one sequence for each feature id");
+    throw ArgumentError(
+        fasta_path + ": " + quoted(record.name) +
+        " stands twice with different sequences; expected one sequence for each feature id");
   }
   return by_name;
 }
 
-// Ids of 32 hexadecimal digits are the MD5 of their sequence in QIIME 2. Where that holds for some, it must for all.
+// Ids of 32 hexadecimal digits are the MD5 of their sequence in QIIME 2. Where that holds for some,
+// it must for all.
 void check_md5_ids(const std::vector<std::string>& ids, const std::vector<std::string>& sequences,
                    const std::string& fasta_path) {
   size_t num_right = 0;
@@ -54,9 +56,11 @@ void check_md5_ids(const std::vector<std::string>& ids, const std::vector<std::s
     }
   }
   if (num_right == 0 || wrong.empty()) return;
-  std::string message = fasta_path + ": expected sequences whose MD5 is their id, as for " + std::to_string(num_right) +
-                        " features, got others for " + std::to_string(wrong.size()) + " (";
-  for (size_t i = 0; i < std::min<size_t>(wrong.size(), 3); ++i) message += (i ? ", " : "") + wrong[i];
+  std::string message = fasta_path + ": expected sequences whose MD5 is their id, as for " +
+                        std::to_string(num_right) + " features, got others for " +
+                        std::to_string(wrong.size()) + " (";
+  for (size_t i = 0; i < std::min<size_t>(wrong.size(), 3); ++i)
+    message += (i ? ", " : "") + wrong[i];
   throw ArgumentError(message + (wrong.size() > 3 ? ", ...)" : ")"));
 }
 
@@ -68,7 +72,8 @@ MissingSequences parse_missing_sequences(const std::string& text) {
   throw ConfigError("`missing_sequences`: expected error or id, got " + quoted(text));
 }
 
-std::vector<std::string> feature_sequences(const std::vector<std::string>& feature_ids, const std::string& fasta_path,
+std::vector<std::string> feature_sequences(const std::vector<std::string>& feature_ids,
+                                           const std::string& fasta_path,
                                            MissingSequences missing) {
   std::unordered_map<std::string, std::string> by_name;
   if (!fasta_path.empty()) by_name = read_by_name(fasta_path);
@@ -86,9 +91,11 @@ std::vector<std::string> feature_sequences(const std::vector<std::string>& featu
     }
   }
   if (!without.empty()) {
-    std::string message = std::to_string(without.size()) + " of " + std::to_string(feature_ids.size()) +
-                          " feature ids are not DNA" + (fasta_path.empty() ? "" : " and not in " + fasta_path) + " (";
-    for (size_t i = 0; i < std::min<size_t>(without.size(), 3); ++i) message += (i ? ", " : "") + without[i];
+    std::string message = std::to_string(without.size()) + " of " +
+                          std::to_string(feature_ids.size()) + " feature ids are not DNA" +
+                          (fasta_path.empty() ? "" : " and not in " + fasta_path) + " (";
+    for (size_t i = 0; i < std::min<size_t>(without.size(), 3); ++i)
+      message += (i ? ", " : "") + without[i];
     throw ArgumentError(message + (without.size() > 3 ? ", ..." : "") +
                         "); give their sequences with `sequences` (a FASTA file)");
   }
@@ -96,11 +103,13 @@ std::vector<std::string> feature_sequences(const std::vector<std::string>& featu
   return sequences;
 }
 
-std::string without_sequence(const std::vector<std::string>& feature_ids, const std::vector<std::string>& sequences) {
+std::string without_sequence(const std::vector<std::string>& feature_ids,
+                             const std::vector<std::string>& sequences) {
   size_t count = 0;
   for (size_t i = 0; i < feature_ids.size(); ++i) count += sequences[i] == spell_id(feature_ids[i]);
   if (count == 0) return "";
-  return std::to_string(count) + " of " + std::to_string(feature_ids.size()) + " features have no sequence";
+  return std::to_string(count) + " of " + std::to_string(feature_ids.size()) +
+         " features have no sequence";
 }
 
 }  // namespace deepbio::data

@@ -16,7 +16,8 @@ constexpr int64_t kReadAtOnce = 4096;  // records of a pass over all of them
 
 constexpr size_t kMostOpenFiles = 256;  // a process may have 1,024 in all, as a rule
 
-std::unique_ptr<io::FastxFile> open(const std::string& path, const io::FastxOptions& reading, size_t num_files) {
+std::unique_ptr<io::FastxFile> open(const std::string& path, const io::FastxOptions& reading,
+                                    size_t num_files) {
   io::IndexOptions options;
   options.num_threads = kIndexThreads;
   options.max_record_bytes = reading.max_record_bytes;
@@ -30,7 +31,8 @@ void convert_qualities(io::RecordBatch& batch) {
   constexpr char kLowest = '@', kShift = 64 - 33;
   for (char& c : batch.qualities) {
     if (c < kLowest) {
-      throw ArgumentError("quality_offset 64: expected qualities from '@' on, got " + quoted(std::string_view(&c, 1)));
+      throw ArgumentError("quality_offset 64: expected qualities from '@' on, got " +
+                          quoted(std::string_view(&c, 1)));
     }
     c = static_cast<char>(c - kShift);
   }
@@ -44,12 +46,14 @@ io::Record title_of(const io::RecordBatch& batch, int64_t row) {
 }
 
 std::string titled(const io::Record& record) {
-  return quoted(record.description.empty() ? record.name : record.name + " " + record.description, 80);
+  return quoted(record.description.empty() ? record.name : record.name + " " + record.description,
+                80);
 }
 
 }  // namespace
 
-IndexedReads::IndexedReads(const std::vector<std::string>& paths, MatePaths mates, const io::FastxOptions& options)
+IndexedReads::IndexedReads(const std::vector<std::string>& paths, MatePaths mates,
+                           const io::FastxOptions& options)
     : paths_(paths), mates_(std::move(mates)), options_(options) {
   const size_t num_files = paths.size() + mates_.files.size();
   for (const auto& path : paths) files_.push_back(open(path, options, num_files));
@@ -63,8 +67,8 @@ IndexedReads::IndexedReads(const std::vector<std::string>& paths, MatePaths mate
                        std::to_string(mate_files_[i]->size()), ErrorKind::kStructure);
     }
     if (mates_.is_interleaved && size % 2 != 0) {
-      throw ParseError({paths[i], size}, "an even number of records, mates that alternate", std::to_string(size),
-                       ErrorKind::kStructure);
+      throw ParseError({paths[i], size}, "an even number of records, mates that alternate",
+                       std::to_string(size), ErrorKind::kStructure);
     }
     end += mates_.is_interleaved ? size / 2 : size;
     ends_.push_back(end);
@@ -78,14 +82,16 @@ const io::FastxFile& IndexedReads::file(size_t number, bool is_mate) const {
 }
 
 size_t IndexedReads::file_of(int64_t index) const {
-  return static_cast<size_t>(std::upper_bound(ends_.begin(), ends_.end(), raw_number(index)) - ends_.begin());
+  return static_cast<size_t>(std::upper_bound(ends_.begin(), ends_.end(), raw_number(index)) -
+                             ends_.begin());
 }
 
 std::vector<std::string> IndexedReads::warnings() const {
   std::vector<std::string> out;
   const auto add = [&](const auto& files, const std::vector<std::string>& paths) {
     for (size_t i = 0; i < files.size(); ++i) {
-      if (const std::string warning = files[i]->warning(); !warning.empty()) out.push_back(paths[i] + ": " + warning);
+      if (const std::string warning = files[i]->warning(); !warning.empty())
+        out.push_back(paths[i] + ": " + warning);
     }
   };
   add(files_, paths_);
@@ -93,7 +99,8 @@ std::vector<std::string> IndexedReads::warnings() const {
   return out;
 }
 
-std::shared_ptr<io::RecordBatch> IndexedReads::read_side(std::span<const int64_t> indices, bool is_mate) const {
+std::shared_ptr<io::RecordBatch> IndexedReads::read_side(std::span<const int64_t> indices,
+                                                         bool is_mate) const {
   struct Place {
     size_t file;
     int64_t row;
@@ -142,9 +149,10 @@ void IndexedReads::check_mates(std::span<const int64_t> indices, const ReadPairs
     const size_t where = file_of(indices[i]);
     const int64_t number = raw_number(indices[i]) - (where == 0 ? 0 : ends_[where - 1]);
     const std::string& path = mates_.is_interleaved ? paths_[where] : mates_.files[where];
-    throw ParseError({path, mates_.is_interleaved ? 2 * number + 1 : number},
-                     problem + " in pair " + std::to_string(number) + ", the other is " + titled(first), titled(second),
-                     ErrorKind::kStructure);
+    throw ParseError(
+        {path, mates_.is_interleaved ? 2 * number + 1 : number},
+        problem + " in pair " + std::to_string(number) + ", the other is " + titled(first),
+        titled(second), ErrorKind::kStructure);
   }
 }
 

@@ -37,9 +37,11 @@ EpochBatches::EpochBatches(int64_t num_items, const LoaderOptions& options, uint
 
 std::vector<int64_t> EpochBatches::at(int64_t number) const {
   if (number < 0 || number >= num_batches_) {
-    throw ArgumentError("batch: expected 0 to " + std::to_string(num_batches_ - 1) + ", got " + std::to_string(number));
+    throw ArgumentError("batch: expected 0 to " + std::to_string(num_batches_ - 1) + ", got " +
+                        std::to_string(number));
   }
-  const int64_t begin = number * options_.batch_size, end = std::min(begin + options_.batch_size, share_);
+  const int64_t begin = number * options_.batch_size,
+                end = std::min(begin + options_.batch_size, share_);
   std::vector<int64_t> out(static_cast<size_t>(end - begin));
   for (int64_t i = begin; i < end; ++i) {
     const int64_t place = (i * options_.world_size + options_.rank) % num_items_;
@@ -57,8 +59,8 @@ std::vector<int64_t> epoch_order(int64_t n, bool shuffle, uint64_t seed, uint64_
   return order;
 }
 
-std::vector<std::vector<int64_t>> epoch_batches(std::span<const int64_t> items, const LoaderOptions& options,
-                                                uint64_t epoch) {
+std::vector<std::vector<int64_t>> epoch_batches(std::span<const int64_t> items,
+                                                const LoaderOptions& options, uint64_t epoch) {
   const EpochBatches batches(static_cast<int64_t>(items.size()), options, epoch);
   std::vector<std::vector<int64_t>> out;
   for (int64_t number = 0; number < batches.size(); ++number) {
@@ -68,7 +70,8 @@ std::vector<std::vector<int64_t>> epoch_batches(std::span<const int64_t> items, 
   return out;
 }
 
-std::vector<std::vector<int64_t>> length_batches(const LengthPlan& plan, const LoaderOptions& options, uint64_t epoch) {
+std::vector<std::vector<int64_t>> length_batches(const LengthPlan& plan,
+                                                 const LoaderOptions& options, uint64_t epoch) {
   check(options);
   if (!std::is_sorted(plan.boundaries.begin(), plan.boundaries.end(), std::less_equal<>())) {
     throw ArgumentError("length buckets: expected rising boundaries");
@@ -83,16 +86,19 @@ std::vector<std::vector<int64_t>> length_batches(const LengthPlan& plan, const L
     batches.push_back(std::move(bucket.items));
     bucket = {};
   };
-  for (const int64_t item :
-       epoch_order(static_cast<int64_t>(plan.lengths.size()), options.shuffle, options.seed, epoch)) {
+  for (const int64_t item : epoch_order(static_cast<int64_t>(plan.lengths.size()), options.shuffle,
+                                        options.seed, epoch)) {
     const int64_t length = plan.lengths[static_cast<size_t>(item)];
     if (plan.max_tokens > 0 && length > plan.max_tokens) {
-      throw ArgumentError("max_tokens: expected at least the longest read, got " + std::to_string(plan.max_tokens) +
-                          " for record " + std::to_string(item) + " of " + std::to_string(length));
+      throw ArgumentError("max_tokens: expected at least the longest read, got " +
+                          std::to_string(plan.max_tokens) + " for record " + std::to_string(item) +
+                          " of " + std::to_string(length));
     }
-    const auto at = std::lower_bound(plan.boundaries.begin(), plan.boundaries.end(), length) - plan.boundaries.begin();
+    const auto at = std::lower_bound(plan.boundaries.begin(), plan.boundaries.end(), length) -
+                    plan.boundaries.begin();
     Bucket& bucket = buckets[static_cast<size_t>(at)];
-    const int64_t rows = static_cast<int64_t>(bucket.items.size()) + 1, longest = std::max(bucket.longest, length);
+    const int64_t rows = static_cast<int64_t>(bucket.items.size()) + 1,
+                  longest = std::max(bucket.longest, length);
     if (plan.max_tokens > 0 && rows > 1 && rows * longest > plan.max_tokens) close(bucket);
     bucket.items.push_back(item);
     bucket.longest = std::max(bucket.longest, length);
@@ -138,7 +144,8 @@ Loader<Batch>::Loader(std::vector<int64_t> items, Make make, LoaderOptions optio
 }
 
 template <class Batch>
-Loader<Batch>::Loader(int64_t num_items, Make make, LoaderOptions options) : state_(std::make_unique<State>()) {
+Loader<Batch>::Loader(int64_t num_items, Make make, LoaderOptions options)
+    : state_(std::make_unique<State>()) {
   check(options);
   if (num_items < 1) throw ArgumentError("loader: expected items to load, got none");
   state_->num_items = num_items;
@@ -150,7 +157,8 @@ template <class Batch>
 Loader<Batch>::~Loader() {
   if (!state_) return;
   if (state_->prefetcher && !state_->prefetcher->is_here()) {
-    (void)state_.release();  // in a forked child: what the parent's threads were using stays as it is
+    (void)
+        state_.release();  // in a forked child: what the parent's threads were using stays as it is
     return;
   }
   state_->prefetcher.reset();
@@ -178,22 +186,24 @@ void Loader<Batch>::begin(uint64_t epoch, int64_t first_batch) {
 }
 
 template <class Batch>
-void Loader<Batch>::begin(uint64_t epoch, int64_t first_batch, std::vector<std::vector<int64_t>> batches) {
+void Loader<Batch>::begin(uint64_t epoch, int64_t first_batch,
+                          std::vector<std::vector<int64_t>> batches) {
   const auto num_batches = static_cast<int64_t>(batches.size());
-  start(epoch, first_batch, num_batches,
-        [batches = std::move(batches)](int64_t number) { return batches[static_cast<size_t>(number)]; });
+  start(epoch, first_batch, num_batches, [batches = std::move(batches)](int64_t number) {
+    return batches[static_cast<size_t>(number)];
+  });
 }
 
 template <class Batch>
 void Loader<Batch>::start(uint64_t epoch, int64_t first_batch, int64_t num_batches,
                           std::function<std::vector<int64_t>(int64_t)> batch) {
   if (first_batch < 0 || first_batch > num_batches) {
-    throw ArgumentError("loader: an epoch has " + std::to_string(num_batches) + " batches, cannot begin at batch " +
-                        std::to_string(first_batch));
+    throw ArgumentError("loader: an epoch has " + std::to_string(num_batches) +
+                        " batches, cannot begin at batch " + std::to_string(first_batch));
   }
   if (state_->prefetcher && !state_->prefetcher->is_here()) {
-    // In a forked child the parent's threads and their locks are left behind, with the state they look at: it is never
-    // destroyed, so `batch` may go on looking at its items.
+    // In a forked child the parent's threads and their locks are left behind, with the state they
+    // look at: it is never destroyed, so `batch` may go on looking at its items.
     auto fresh = std::make_unique<State>();
     fresh->items = state_->items;
     fresh->num_items = state_->num_items;
@@ -208,9 +218,9 @@ void Loader<Batch>::start(uint64_t epoch, int64_t first_batch, int64_t num_batch
   state.batch = std::move(batch);
   state.num_batches = num_batches;
   state.given = state.handed_out = first_batch;
-  state.prefetcher =
-      std::make_unique<Prefetcher<Batch>>([&state] { return state.next_job(); }, state.options.num_threads,
-                                          state.options.num_threads * state.options.prefetch);
+  state.prefetcher = std::make_unique<Prefetcher<Batch>>(
+      [&state] { return state.next_job(); }, state.options.num_threads,
+      state.options.num_threads * state.options.prefetch);
 }
 
 template <class Batch>

@@ -25,7 +25,8 @@ uint64_t sum_below(uint64_t a, uint64_t b, uint64_t bound) {
 
 }  // namespace
 
-KeyedPermutation::KeyedPermutation(int64_t n, uint64_t seed, uint64_t epoch, uint64_t purpose) : size_(n) {
+KeyedPermutation::KeyedPermutation(int64_t n, uint64_t seed, uint64_t epoch, uint64_t purpose)
+    : size_(n) {
   if (n < 0) throw ArgumentError("order: expected 0 items or more, got " + std::to_string(n));
   CounterRandom random(seed, epoch, purpose, Purpose::kOrder);
   if (n <= kLargestList) {

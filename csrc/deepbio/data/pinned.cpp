@@ -16,14 +16,14 @@ void pin_all(std::initializer_list<at::Tensor*> tensors) {
 }  // namespace
 
 void pin(ReadBatch& batch) {
-  pin_all({&batch.sequences, &batch.input_ids, &batch.attention_mask, &batch.lengths, &batch.quality, &batch.labels,
-           &batch.mate_sequences, &batch.mate_input_ids, &batch.mate_attention_mask, &batch.mate_lengths,
-           &batch.mate_quality});
+  pin_all({&batch.sequences, &batch.input_ids, &batch.attention_mask, &batch.lengths,
+           &batch.quality, &batch.labels, &batch.mate_sequences, &batch.mate_input_ids,
+           &batch.mate_attention_mask, &batch.mate_lengths, &batch.mate_quality});
 }
 
 void pin(SampleBatch& batch) {
-  pin_all({&batch.asv_tokens, &batch.asv_features, &batch.asv_index, &batch.mask, &batch.counts, &batch.distances,
-           &batch.targets, &batch.sample_index});
+  pin_all({&batch.asv_tokens, &batch.asv_features, &batch.asv_index, &batch.mask, &batch.counts,
+           &batch.distances, &batch.targets, &batch.sample_index});
   for (auto& [name, ids] : batch.categorical_ids) ids = ids.pin_memory();
 }
 

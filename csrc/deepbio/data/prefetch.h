@@ -1,10 +1,11 @@
 // Threads that make batches ahead of their reader, given in order.
 //
-// Jobs are handed out one at a time and in order; their results come back in that order, whatever thread was first. At
-// most `ahead` results wait. An error in a job is rethrown by the call of next() that would have given its batch, and
-// the batches after it still come; an error in handing out jobs is rethrown in its place and is the end.
-// Threads: next() is called by one thread. Threads start with the object and end with it. In a forked child they do
-// not exist: discard() leaves the parent's object behind.
+// Jobs are handed out one at a time and in order; their results come back in that order, whatever
+// thread was first. At most `ahead` results wait. An error in a job is rethrown by the call of
+// next() that would have given its batch, and the batches after it still come; an error in handing
+// out jobs is rethrown in its place and is the end. Threads: next() is called by one thread.
+// Threads start with the object and end with it. In a forked child they do not exist: discard()
+// leaves the parent's object behind.
 #pragma once
 
 #include <condition_variable>
@@ -45,9 +46,11 @@ class Prefetcher {
     for (auto& thread : threads_) thread.join();
   }
 
-  // Destroys it, or leaves it behind in a forked child: its lock may be held by a thread that is not there.
+  // Destroys it, or leaves it behind in a forked child: its lock may be held by a thread that is
+  // not there.
   static void discard(std::unique_ptr<Prefetcher>& prefetcher) {
-    if (prefetcher && !prefetcher->threads_.empty() && prefetcher->process_ != ::getpid()) (void)prefetcher.release();
+    if (prefetcher && !prefetcher->threads_.empty() && prefetcher->process_ != ::getpid())
+      (void)prefetcher.release();
     prefetcher.reset();
   }
   bool is_here() const { return threads_.empty() || process_ == ::getpid(); }
@@ -105,7 +108,8 @@ class Prefetcher {
 
   void work() {
     while (true) {
-      // Handing out is in order, and so is the numbering: both under one lock, which the reader never takes.
+      // Handing out is in order, and so is the numbering: both under one lock, which the reader
+      // never takes.
       std::unique_lock<std::mutex> order(order_);
       {
         std::unique_lock<std::mutex> lock(mutex_);

@@ -13,12 +13,15 @@
 namespace deepbio::data {
 namespace {
 
-constexpr int64_t kReadAtOnce = 256;            // records between two looks at the file
-constexpr uint64_t kBlockOrder = ~uint64_t{0};  // tells the order of blocks from those inside of stretches
+constexpr int64_t kReadAtOnce = 256;  // records between two looks at the file
+constexpr uint64_t kBlockOrder =
+    ~uint64_t{0};  // tells the order of blocks from those inside of stretches
 
 // Memory for as much as another batch took, so that it need not grow again.
 void reserve_like(const io::RecordBatch& other, io::RecordBatch& out) {
-  const auto text = [](const std::string& from, std::string& to) { to.reserve(from.size() + from.size() / 8); };
+  const auto text = [](const std::string& from, std::string& to) {
+    to.reserve(from.size() + from.size() / 8);
+  };
   const auto offsets = [](const auto& from, auto& to) { to.reserve(from.size()); };
   text(other.names, out.names);
   text(other.descriptions, out.descriptions);
@@ -39,7 +42,8 @@ ReadStreamOptions with_empty_files(ReadStreamOptions options, size_t num_files) 
 }  // namespace
 
 StreamRecords::StreamRecords(bool has_mates)
-    : pairs{std::make_shared<io::RecordBatch>(), has_mates ? std::make_shared<io::RecordBatch>() : nullptr} {}
+    : pairs{std::make_shared<io::RecordBatch>(),
+            has_mates ? std::make_shared<io::RecordBatch>() : nullptr} {}
 
 void StreamRecords::append(const StreamRecords& source, int64_t row) {
   append_record(*source.pairs.records, row, *pairs.records);
@@ -87,7 +91,8 @@ struct ReadStream::State {
   bool has_mates() const { return options.mates.is_given(); }
   bool is_plain() const { return options.shuffle_buffer == 0 && options.num_parts == 1; }
   int64_t stretch_size() const {
-    const int64_t size = options.shuffle_buffer > 0 ? options.shuffle_buffer : kReadAtOnce * options.num_parts;
+    const int64_t size =
+        options.shuffle_buffer > 0 ? options.shuffle_buffer : kReadAtOnce * options.num_parts;
     return std::max(size, options.num_parts);
   }
 
@@ -104,7 +109,8 @@ struct ReadStream::State {
     indexed = std::move(index);
     num_kept = indexed->size();
     report.warnings = indexed->warnings();
-    blocks.emplace((num_kept + options.block_records - 1) / options.block_records, options.seed, epoch, kBlockOrder);
+    blocks.emplace((num_kept + options.block_records - 1) / options.block_records, options.seed,
+                   epoch, kBlockOrder);
   }
 
   void close_file() {
@@ -117,7 +123,9 @@ struct ReadStream::State {
   // Appends up to `count` records that filters let pass.
   void read(StreamRecords& out, int64_t count) {
     while (count > 0 && file < paths.size()) {
-      if (!open) open.emplace(paths[file], options.mates.files.empty() ? "" : options.mates.files[file], options);
+      if (!open)
+        open.emplace(paths[file], options.mates.files.empty() ? "" : options.mates.files[file],
+                     options);
       const int64_t before = out.size();
       int64_t taken = 0;
       if (selector.is_empty()) {
@@ -156,7 +164,8 @@ struct ReadStream::State {
       read(out.records, stretch_size());
     const auto found = static_cast<int64_t>(out.records.numbers.size());
     if (options.shuffle_buffer > 0) {
-      CounterRandom random(options.seed, epoch, static_cast<uint64_t>(stretch_number), Purpose::kOrder);
+      CounterRandom random(options.seed, epoch, static_cast<uint64_t>(stretch_number),
+                           Purpose::kOrder);
       out.own = random_permutation(found, random);
     } else {
       out.own.resize(static_cast<size_t>(found));
@@ -171,7 +180,8 @@ struct ReadStream::State {
     const int64_t at_once = std::max<int64_t>(1, options.shuffle_buffer / options.block_records);
     const int64_t num_blocks = blocks->size();
     std::vector<int64_t> chosen;
-    for (int64_t i = stretch_number * at_once; i < std::min((stretch_number + 1) * at_once, num_blocks); ++i) {
+    for (int64_t i = stretch_number * at_once;
+         i < std::min((stretch_number + 1) * at_once, num_blocks); ++i) {
       chosen.push_back(blocks->at(i));
     }
     std::sort(chosen.begin(), chosen.end());
@@ -179,7 +189,8 @@ struct ReadStream::State {
                   more = num_kept % std::max<int64_t>(1, num_blocks);
     const auto begin_of = [&](int64_t block) { return block * whole + std::min(block, more); };
     for (const int64_t block : chosen) {
-      for (int64_t i = begin_of(block); i < begin_of(block + 1); ++i) out.records.numbers.push_back(i);
+      for (int64_t i = begin_of(block); i < begin_of(block + 1); ++i)
+        out.records.numbers.push_back(i);
     }
     out.is_read = false;
   }
@@ -197,7 +208,8 @@ struct ReadStream::State {
     std::vector<int64_t> own;
     const auto size = static_cast<int64_t>(stretch.own.size());
     for (int64_t i = 0; i < size && first_place + i < end; ++i) {
-      if ((first_place + i) % options.num_parts == options.part) own.push_back(stretch.own[static_cast<size_t>(i)]);
+      if ((first_place + i) % options.num_parts == options.part)
+        own.push_back(stretch.own[static_cast<size_t>(i)]);
     }
     first_place += size;
     stretch.own = std::move(own);
@@ -230,29 +242,37 @@ struct ReadStream::State {
 ReadStream::ReadStream(std::vector<std::string> paths, ReadStreamOptions options)
     : state_(std::make_unique<State>(std::move(paths), std::move(options))) {
   const ReadStreamOptions& o = state_->options;
-  if (state_->paths.empty()) throw ArgumentError("read stream: expected at least one file, got none");
+  if (state_->paths.empty())
+    throw ArgumentError("read stream: expected at least one file, got none");
   if (o.shuffle_buffer < 0) {
-    throw ArgumentError("shuffle_buffer: expected 0 or more, got " + std::to_string(o.shuffle_buffer));
+    throw ArgumentError("shuffle_buffer: expected 0 or more, got " +
+                        std::to_string(o.shuffle_buffer));
   }
   if (o.num_parts < 1 || o.part < 0 || o.part >= o.num_parts) {
-    throw ArgumentError("part: expected 0 to " + std::to_string(o.num_parts - 1) + ", got " + std::to_string(o.part));
+    throw ArgumentError("part: expected 0 to " + std::to_string(o.num_parts - 1) + ", got " +
+                        std::to_string(o.part));
   }
   if (o.block_records < 0) {
-    throw ArgumentError("block_records: expected 0 or more, got " + std::to_string(o.block_records));
+    throw ArgumentError("block_records: expected 0 or more, got " +
+                        std::to_string(o.block_records));
   }
   if (o.block_records > 0 && o.shuffle_buffer == 0) {
-    throw ArgumentError("block_records: expected a shuffle_buffer that holds several blocks, got 0");
+    throw ArgumentError(
+        "block_records: expected a shuffle_buffer that holds several blocks, got 0");
   }
   if (o.block_records > 0 && o.fastx.on_bad_record == io::OnBadRecord::kSkip) {
-    throw ArgumentError("block_records: expected on_bad_record raise, got skip: records are read by number");
+    throw ArgumentError(
+        "block_records: expected on_bad_record raise, got skip: records are read by number");
   }
   if (!o.mates.files.empty() && o.mates.files.size() != state_->paths.size()) {
-    throw ArgumentError("mates: expected one file for each of " + std::to_string(state_->paths.size()) + ", got " +
+    throw ArgumentError("mates: expected one file for each of " +
+                        std::to_string(state_->paths.size()) + ", got " +
                         std::to_string(o.mates.files.size()));
   }
   if (o.block_records == 0 && state_->selector.needs_two_passes()) {
     throw ArgumentError(
-        "Deduplicator: a stream keeps the first copy (keep=\"first\"), got keep=\"none\", which needs "
+        "Deduplicator: a stream keeps the first copy (keep=\"first\"), got keep=\"none\", which "
+        "needs "
         "all records at once: use a SequenceDataset");
   }
 }
@@ -302,7 +322,8 @@ StreamRecords ReadStream::take(int64_t num_records) {
 ReadBatch ReadStream::encode(const StreamRecords& records) const {
   std::vector<int64_t> rows(records.numbers.size());
   std::iota(rows.begin(), rows.end(), int64_t{0});
-  ReadBatch out = encode_pairs(records.pairs, rows, records.numbers, state_->draws, state_->options);
+  ReadBatch out =
+      encode_pairs(records.pairs, rows, records.numbers, state_->draws, state_->options);
   out.index = records.numbers;
   out.rows = std::move(rows);
   out.records = records.pairs.records;

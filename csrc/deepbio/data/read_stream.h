@@ -1,14 +1,16 @@
 // Records of files as a stream of batches, in memory that does not grow with the files.
 //
-// The records that filters let pass are numbered from 0 over all files. Without shuffling they come in this order; with
-// shuffle_buffer n, each stretch of n records comes in an order of its own, drawn by (seed, epoch, stretch). With
-// block_records as well, a stretch is made of blocks of about so many neighbours, from anywhere in the files, in an
-// order drawn by (seed, epoch): the files are read through an index (indexed_reads.h), a compressed one block by block.
-// Place p of the result belongs to part p mod num_parts, so the parts together give every record exactly once;
-// drop_uneven leaves out the last places (fewer than num_parts), and all parts get as many records. To go on later,
-// begin() takes how many records of this part were given: the records before them are read again, and neither
-// transformed nor encoded. A file that changes while it is read is a ParseError. Threads: a stream belongs to one
-// thread at a time; jobs of next_job() may run on any thread.
+// The records that filters let pass are numbered from 0 over all files. Without shuffling they come
+// in this order; with shuffle_buffer n, each stretch of n records comes in an order of its own,
+// drawn by (seed, epoch, stretch). With block_records as well, a stretch is made of blocks of about
+// so many neighbours, from anywhere in the files, in an order drawn by (seed, epoch): the files are
+// read through an index (indexed_reads.h), a compressed one block by block. Place p of the result
+// belongs to part p mod num_parts, so the parts together give every record exactly once;
+// drop_uneven leaves out the last places (fewer than num_parts), and all parts get as many records.
+// To go on later, begin() takes how many records of this part were given: the records before them
+// are read again, and neither transformed nor encoded. A file that changes while it is read is a
+// ParseError. Threads: a stream belongs to one thread at a time; jobs of next_job() may run on any
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -44,13 +46,14 @@ struct StreamRecords {
 
 class ReadStream {
  public:
-  // throws ArgumentError: no paths, a negative buffer, blocks without a buffer or with skipping, part outside
-  // 0..num_parts-1, a Deduplicator that drops all copies (without blocks)
+  // throws ArgumentError: no paths, a negative buffer, blocks without a buffer or with skipping,
+  // part outside 0..num_parts-1, a Deduplicator that drops all copies (without blocks)
   ReadStream(std::vector<std::string> paths, ReadStreamOptions options);
   ~ReadStream();
   ReadStream(ReadStream&&) noexcept;
-  // Starts an epoch after the first `given` records of this part. The order goes by `epoch`; random transforms draw by
-  // `draws` where it is given, else by `epoch` too. throws MissingFileError, ParseError.
+  // Starts an epoch after the first `given` records of this part. The order goes by `epoch`; random
+  // transforms draw by `draws` where it is given, else by `epoch` too. throws MissingFileError,
+  // ParseError.
   void begin(uint64_t epoch, int64_t given = 0, std::optional<uint64_t> draws = {});
   // Up to num_records of this part; empty at the end. throws ParseError.
   StreamRecords take(int64_t num_records);
@@ -68,8 +71,8 @@ class ReadStream {
 class StreamLoader {
  public:
   // pin_memory: batches in page-locked memory (pinned.h); needs an accelerator.
-  StreamLoader(std::shared_ptr<ReadStream> stream, int64_t batch_size, bool drop_last, int64_t num_threads,
-               bool pin_memory = false);
+  StreamLoader(std::shared_ptr<ReadStream> stream, int64_t batch_size, bool drop_last,
+               int64_t num_threads, bool pin_memory = false);
   ~StreamLoader();
   void begin(uint64_t epoch, int64_t first_batch = 0, std::optional<uint64_t> draws = {});
   std::optional<std::pair<ReadBatch, StreamRecords>> next();

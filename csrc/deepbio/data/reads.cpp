@@ -16,39 +16,48 @@
 namespace deepbio::data {
 namespace {
 
-constexpr int kMostReadingThreads = 4;             // inflating is then no longer what takes longest
-constexpr int64_t kMateNumber = int64_t{1} << 62;  // set in the number of a second read: its draws are its own
+constexpr int kMostReadingThreads = 4;  // inflating is then no longer what takes longest
+constexpr int64_t kMateNumber = int64_t{1}
+                                << 62;  // set in the number of a second read: its draws are its own
 constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
 
 at::Tensor long_tensor(const std::vector<int64_t>& values) {
   return at::tensor(values, at::TensorOptions().dtype(at::kLong));
 }
 
-void assign(seq::Read& read, const io::RecordBatch& source, int64_t row, int64_t number, uint64_t epoch) {
+void assign(seq::Read& read, const io::RecordBatch& source, int64_t row, int64_t number,
+            uint64_t epoch) {
   read.assign(source.sequence(row), source.quality(row), has_quality(source, row), number, epoch);
 }
 
-// Rows of a shuffled batch lie far apart: memory is asked for all of them at once, so that the waits overlap.
-void fetch_ahead(const std::string& data, const std::vector<int64_t>& offsets, std::span<const int64_t> rows) {
-  constexpr int64_t kLine = 64, kMostBytes = 512;  // of a longer read the processor sees by itself what comes next
+// Rows of a shuffled batch lie far apart: memory is asked for all of them at once, so that the
+// waits overlap.
+void fetch_ahead(const std::string& data, const std::vector<int64_t>& offsets,
+                 std::span<const int64_t> rows) {
+  constexpr int64_t kLine = 64,
+                    kMostBytes =
+                        512;  // of a longer read the processor sees by itself what comes next
   for (const int64_t row : rows) __builtin_prefetch(&offsets[static_cast<size_t>(row)]);
   for (const int64_t row : rows) {
-    const int64_t begin = offsets[static_cast<size_t>(row)], end = offsets[static_cast<size_t>(row) + 1];
+    const int64_t begin = offsets[static_cast<size_t>(row)],
+                  end = offsets[static_cast<size_t>(row) + 1];
     for (int64_t at = begin; at < std::min(end, begin + kMostBytes); at += kLine) {
       __builtin_prefetch(data.data() + at, 0, 2);
     }
   }
 }
 
-// Asks for pages of 2 MiB under a large buffer: each read of a shuffled batch is on a page of its own, and looking up
-// where that is takes longer than reading it. Where the system does not grant it, nothing changes.
+// Asks for pages of 2 MiB under a large buffer: each read of a shuffled batch is on a page of its
+// own, and looking up where that is takes longer than reading it. Where the system does not grant
+// it, nothing changes.
 void use_large_pages(const void* data, size_t size) {
 #ifdef __linux__
   constexpr int kCollapse = 25;  // MADV_COLLAPSE of Linux 6.1, which older headers do not name
   constexpr uintptr_t kPage = uintptr_t{1} << 21;
   const uintptr_t begin = (reinterpret_cast<uintptr_t>(data) + kPage - 1) / kPage * kPage;
   const uintptr_t end = (reinterpret_cast<uintptr_t>(data) + size) / kPage * kPage;
-  if (begin + 4 * kPage <= end) (void)::madvise(reinterpret_cast<void*>(begin), end - begin, kCollapse);
+  if (begin + 4 * kPage <= end)
+    (void)::madvise(reinterpret_cast<void*>(begin), end - begin, kCollapse);
 #else
   (void)data, (void)size;
 #endif
@@ -63,11 +72,12 @@ const ReadEncoder& encoder_of(const ReadEncoding& encoding) {
   return encoding.encoder ? *encoding.encoder : *plain;
 }
 
-// Reads behind their transforms. What a transform wrote is kept in one buffer, the rest stays where it was.
+// Reads behind their transforms. What a transform wrote is kept in one buffer, the rest stays where
+// it was.
 class TransformedReads {
  public:
-  TransformedReads(const io::RecordBatch& source, std::span<const int64_t> rows, std::span<const int64_t> numbers,
-                   uint64_t epoch, const ReadEncoding& encoding) {
+  TransformedReads(const io::RecordBatch& source, std::span<const int64_t> rows,
+                   std::span<const int64_t> numbers, uint64_t epoch, const ReadEncoding& encoding) {
     const seq::Transforms& transforms = encoding.transforms;
     const bool is_blind = transforms.empty() && !encoder_of(encoding).wants_qualities();
     fetch_ahead(source.sequences, source.sequence_offsets, rows);
@@ -97,10 +107,12 @@ class TransformedReads {
       all_have_quality = all_have_quality && read.has_quality();
     }
     // Only now does the buffer stay where it is.
-    for (const Written& piece : written_) (*piece.views)[piece.place] = {buffer_.data() + piece.offset, piece.size};
+    for (const Written& piece : written_)
+      (*piece.views)[piece.place] = {buffer_.data() + piece.offset, piece.size};
   }
 
-  std::vector<std::string_view> sequences, qualities;  // qualities: empty when nothing looks at them
+  std::vector<std::string_view> sequences,
+      qualities;  // qualities: empty when nothing looks at them
   bool all_have_quality = true;
 
  private:
@@ -140,8 +152,9 @@ void append_record(const io::RecordBatch& source, int64_t row, io::RecordBatch& 
                             .quality = source.quality(row)});
 }
 
-ReadBatch encode_reads(const io::RecordBatch& source, std::span<const int64_t> rows, std::span<const int64_t> numbers,
-                       uint64_t epoch, const ReadEncoding& encoding) {
+ReadBatch encode_reads(const io::RecordBatch& source, std::span<const int64_t> rows,
+                       std::span<const int64_t> numbers, uint64_t epoch,
+                       const ReadEncoding& encoding) {
   const TransformedReads reads(source, rows, numbers, epoch, encoding);
   const bool has_qualities = reads.all_have_quality && !reads.qualities.empty();
   ReadLetters letters{reads.sequences, {}, numbers, epoch};
@@ -151,8 +164,9 @@ ReadBatch encode_reads(const io::RecordBatch& source, std::span<const int64_t> r
   return out;
 }
 
-ReadBatch encode_pairs(const ReadPairs& source, std::span<const int64_t> rows, std::span<const int64_t> numbers,
-                       uint64_t epoch, const ReadEncoding& encoding) {
+ReadBatch encode_pairs(const ReadPairs& source, std::span<const int64_t> rows,
+                       std::span<const int64_t> numbers, uint64_t epoch,
+                       const ReadEncoding& encoding) {
   ReadBatch out = encode_reads(*source.records, rows, numbers, epoch, encoding);
   if (!source.mates) return out;
   std::vector<int64_t> mate_numbers(numbers.begin(), numbers.end());
@@ -179,13 +193,15 @@ ReadDataset::ReadDataset(const std::vector<std::string>& paths, ReadDatasetOptio
   if (paths.empty()) throw ArgumentError("read dataset: expected at least one file, got none");
   const std::vector<std::string>& mates = options_.mates.files;
   if (!mates.empty() && mates.size() != paths.size()) {
-    throw ArgumentError("mates: expected one file for each of " + std::to_string(paths.size()) + ", got " +
-                        std::to_string(mates.size()));
+    throw ArgumentError("mates: expected one file for each of " + std::to_string(paths.size()) +
+                        ", got " + std::to_string(mates.size()));
   }
-  options_.fastx.allow_empty = options_.fastx.allow_empty || paths.size() > 1;  // one alone is a mistake
+  options_.fastx.allow_empty =
+      options_.fastx.allow_empty || paths.size() > 1;  // one alone is a mistake
   if (options_.is_indexed) {
     if (options_.fastx.on_bad_record == io::OnBadRecord::kSkip) {
-      throw ArgumentError("on_bad_record: expected raise for records that are read by number, got skip");
+      throw ArgumentError(
+          "on_bad_record: expected raise for records that are read by number, got skip");
     }
     indexed_ = std::make_unique<IndexedReads>(paths, options_.mates, options_.fastx);
     report_.num_records = indexed_->size();
@@ -212,20 +228,22 @@ ReadDataset::ReadDataset(const std::vector<std::string>& paths, ReadDatasetOptio
 
 void ReadDataset::read_file(const std::string& path, const std::string& mate) {
   if (held_.mates) {
-    io::PairReader reader =
-        mate.empty() ? io::PairReader(path, options_.fastx) : io::PairReader(path, mate, options_.fastx);
+    io::PairReader reader = mate.empty() ? io::PairReader(path, options_.fastx)
+                                         : io::PairReader(path, mate, options_.fastx);
     for (io::RecordPair pair; reader.next(pair);) {
       held_.records->append(pair.first);
       held_.mates->append(pair.second);
     }
-    for (const std::string& warning : reader.warnings()) report_.warnings.push_back(path + ": " + warning);
+    for (const std::string& warning : reader.warnings())
+      report_.warnings.push_back(path + ": " + warning);
     return;
   }
   io::FastxReader reader(path, options_.fastx);
   while (reader.read(*held_.records, kAll) > 0) {
   }
   add_report(reader.report(), report_);
-  for (const std::string& warning : reader.report().warnings) report_.warnings.push_back(path + ": " + warning);
+  for (const std::string& warning : reader.report().warnings)
+    report_.warnings.push_back(path + ": " + warning);
 }
 
 void ReadDataset::select() {
@@ -247,14 +265,16 @@ void ReadDataset::check(std::span<const int64_t> indices) const {
   const int64_t size = this->size();
   for (const int64_t index : indices) {
     if (index >= 0 && index < size) continue;
-    throw ArgumentError("record index: expected 0 to " + std::to_string(size - 1) + ", got " + std::to_string(index));
+    throw ArgumentError("record index: expected 0 to " + std::to_string(size - 1) + ", got " +
+                        std::to_string(index));
   }
 }
 
 int64_t ReadDataset::file_of(int64_t index) const {
   check({&index, 1});
   if (indexed_) return static_cast<int64_t>(indexed_->file_of(index));
-  return std::upper_bound(first_of_file_.begin(), first_of_file_.end(), index) - first_of_file_.begin() - 1;
+  return std::upper_bound(first_of_file_.begin(), first_of_file_.end(), index) -
+         first_of_file_.begin() - 1;
 }
 
 ReadRows ReadDataset::rows(std::span<const int64_t> indices, bool is_mate) const {
@@ -274,8 +294,8 @@ ReadRows ReadDataset::rows(std::span<const int64_t> indices, bool is_mate) const
 
 void ReadDataset::set_labels(std::vector<int64_t> labels) {
   if (!labels.empty() && static_cast<int64_t>(labels.size()) != size()) {
-    throw ArgumentError("labels: expected one for each of " + std::to_string(size()) + " records, got " +
-                        std::to_string(labels.size()));
+    throw ArgumentError("labels: expected one for each of " + std::to_string(size()) +
+                        " records, got " + std::to_string(labels.size()));
   }
   labels_ = std::move(labels);
 }

@@ -15,7 +15,8 @@ struct RecordSelector::State {
   seq::Read read;
 
   void assign(const io::RecordBatch& source, int64_t row, int64_t number) {
-    read.assign(source.sequence(row), source.quality(row), has_quality(source, row), number, /*epoch=*/0);
+    read.assign(source.sequence(row), source.quality(row), has_quality(source, row), number,
+                /*epoch=*/0);
   }
   // The record behind the first `steps` steps; false when a filter there refuses it.
   bool run(const io::RecordBatch& source, int64_t row, int64_t number, size_t steps) {
@@ -28,7 +29,8 @@ struct RecordSelector::State {
   }
 };
 
-RecordSelector::RecordSelector(const seq::Transforms& transforms) : state_(std::make_unique<State>()) {
+RecordSelector::RecordSelector(const seq::Transforms& transforms)
+    : state_(std::make_unique<State>()) {
   size_t used = 0;
   for (size_t i = 0; i < transforms.size(); ++i) {
     if (transforms[i]->is_filter()) used = i + 1;
@@ -36,12 +38,14 @@ RecordSelector::RecordSelector(const seq::Transforms& transforms) : state_(std::
   state_->chain.assign(transforms.begin(), transforms.begin() + static_cast<int64_t>(used));
   for (size_t i = 0; i < used; ++i) {
     if (transforms[i]->is_random()) {
-      throw ArgumentError("transforms: expected every filter before the first random step, step " +
-                          std::to_string(i + 1) + " of " + std::to_string(transforms.size()) +
-                          " is random and a filter follows; the number of records would depend on chance");
+      throw ArgumentError(
+          "transforms: expected every filter before the first random step, step " +
+          std::to_string(i + 1) + " of " + std::to_string(transforms.size()) +
+          " is random and a filter follows; the number of records would depend on chance");
     }
     const seq::Deduplicator* deduplicator = state_->deduplicator(i);
-    if (deduplicator && deduplicator->copies() == seq::Copies::kDropAll) state_->needs_two_passes = true;
+    if (deduplicator && deduplicator->copies() == seq::Copies::kDropAll)
+      state_->needs_two_passes = true;
   }
   state_->seen.resize(used);
 }
@@ -55,7 +59,8 @@ std::vector<char> RecordSelector::select(const io::RecordBatch& source) {
   return select(source.size(), [&](const LookAtPiece& look) { look(source, 0); });
 }
 
-std::vector<char> RecordSelector::select(int64_t size, const std::function<void(const LookAtPiece&)>& each_piece) {
+std::vector<char> RecordSelector::select(
+    int64_t size, const std::function<void(const LookAtPiece&)>& each_piece) {
   State& state = *state_;
   std::vector<char> stays(static_cast<size_t>(size), 1);
   // Up to each Deduplicator in turn, so that it counts what the filters before it let pass.
@@ -77,7 +82,8 @@ std::vector<char> RecordSelector::select(int64_t size, const std::function<void(
     each_piece([&](const io::RecordBatch& piece, int64_t first) {
       for (int64_t row = 0; row < piece.size(); ++row) {
         char& stay = stays[static_cast<size_t>(first + row)];
-        if (stay && state.run(piece, row, first + row, step + 1)) stay = counter.count(state.read.sequence()) == 1;
+        if (stay && state.run(piece, row, first + row, step + 1))
+          stay = counter.count(state.read.sequence()) == 1;
       }
     });
   }

@@ -28,9 +28,9 @@ std::vector<std::pair<std::string, at::Tensor>> Shard::tensors() const {
   std::vector<std::pair<std::string, at::Tensor>> out;
   for (const io::TensorEntry& entry : content_.tensors) {
     const at::ScalarType type = scalar_type(entry, file_.path());
-    out.emplace_back(entry.name, entry.num_bytes == 0
-                                     ? at::empty(entry.shape, type)
-                                     : at::from_blob(const_cast<void*>(entry.data), entry.shape, type));
+    out.emplace_back(entry.name, entry.num_bytes == 0 ? at::empty(entry.shape, type)
+                                                      : at::from_blob(const_cast<void*>(entry.data),
+                                                                      entry.shape, type));
   }
   return out;
 }
@@ -42,20 +42,23 @@ const io::TensorEntry& Shard::entry(const std::string& name) const {
   throw ArgumentError("shard: no tensor " + quoted(name) + " in " + file_.path());
 }
 
-std::vector<at::Tensor> Shard::rows(const std::vector<std::string>& names, int64_t begin, int64_t count) const {
+std::vector<at::Tensor> Shard::rows(const std::vector<std::string>& names, int64_t begin,
+                                    int64_t count) const {
   std::vector<const io::TensorEntry*> entries;
   std::vector<io::MappedFile::Stretch> stretches, wide;
   for (const std::string& name : names) {
     const io::TensorEntry& whole = entry(name);
     const int64_t num_rows = whole.shape.empty() ? 0 : whole.shape[0];
     if (begin < 0 || count < 1 || begin > num_rows || count > num_rows - begin) {
-      throw ArgumentError("shard: expected rows of " + std::to_string(num_rows) + ", got " + std::to_string(count) +
-                          " from " + std::to_string(begin));
+      throw ArgumentError("shard: expected rows of " + std::to_string(num_rows) + ", got " +
+                          std::to_string(count) + " from " + std::to_string(begin));
     }
     const size_t row_bytes = whole.num_bytes / static_cast<size_t>(num_rows);
-    const auto first = static_cast<size_t>(static_cast<const char*>(whole.data) - file_.bytes().data());
+    const auto first =
+        static_cast<size_t>(static_cast<const char*>(whole.data) - file_.bytes().data());
     entries.push_back(&whole);
-    stretches.push_back({first + row_bytes * static_cast<size_t>(begin), row_bytes * static_cast<size_t>(count)});
+    stretches.push_back(
+        {first + row_bytes * static_cast<size_t>(begin), row_bytes * static_cast<size_t>(count)});
     if (stretches.back().num_bytes > kCopiedBytes) wide.push_back(stretches.back());
   }
   std::vector<std::shared_ptr<char>> mapped;
@@ -83,13 +86,17 @@ std::vector<at::Tensor> Shard::rows(const std::vector<std::string>& names, int64
   return out;
 }
 
-void Shard::copy_rows(const std::string& name, const at::Tensor& rows, const at::Tensor& places, at::Tensor out) const {
+void Shard::copy_rows(const std::string& name, const at::Tensor& rows, const at::Tensor& places,
+                      at::Tensor out) const {
   const io::TensorEntry& whole = entry(name);
   const at::IntArrayRef shape(whole.shape);
-  const bool fits = rows.scalar_type() == at::kLong && places.scalar_type() == at::kLong && rows.dim() == 1 &&
-                    places.sizes() == rows.sizes() && out.scalar_type() == scalar_type(whole, file_.path()) &&
-                    out.is_contiguous() && out.dim() > 0 && !shape.empty() && out.sizes().slice(1) == shape.slice(1);
-  if (!fits) throw ArgumentError("shard: expected rows like those of " + quoted(name) + ", got other tensors");
+  const bool fits = rows.scalar_type() == at::kLong && places.scalar_type() == at::kLong &&
+                    rows.dim() == 1 && places.sizes() == rows.sizes() &&
+                    out.scalar_type() == scalar_type(whole, file_.path()) && out.is_contiguous() &&
+                    out.dim() > 0 && !shape.empty() && out.sizes().slice(1) == shape.slice(1);
+  if (!fits)
+    throw ArgumentError("shard: expected rows like those of " + quoted(name) +
+                        ", got other tensors");
   file_.check_unchanged();
   const at::Tensor from = rows.contiguous(), to = places.contiguous();
   const int64_t* const sources = from.const_data_ptr<int64_t>();
@@ -98,13 +105,14 @@ void Shard::copy_rows(const std::string& name, const at::Tensor& rows, const at:
   auto* const data = static_cast<char*>(out.data_ptr());
   for (int64_t i = 0; i < rows.numel(); ++i) {
     if (sources[i] < 0 || sources[i] >= shape[0] || targets[i] < 0 || targets[i] >= out.size(0)) {
-      throw ArgumentError("shard: expected rows of " + std::to_string(shape[0]) + " and places of " +
-                          std::to_string(out.size(0)) + ", got " + std::to_string(sources[i]) + " and " +
-                          std::to_string(targets[i]));
+      throw ArgumentError("shard: expected rows of " + std::to_string(shape[0]) +
+                          " and places of " + std::to_string(out.size(0)) + ", got " +
+                          std::to_string(sources[i]) + " and " + std::to_string(targets[i]));
     }
     if (row_bytes == 0) continue;
     std::memcpy(data + row_bytes * static_cast<size_t>(targets[i]),
-                static_cast<const char*>(whole.data) + row_bytes * static_cast<size_t>(sources[i]), row_bytes);
+                static_cast<const char*>(whole.data) + row_bytes * static_cast<size_t>(sources[i]),
+                row_bytes);
   }
 }
 

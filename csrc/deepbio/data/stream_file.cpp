@@ -13,7 +13,8 @@ FileMark FileMark::of(const std::string& path) {
   return {status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
 }
 
-StreamFile::StreamFile(const std::string& path, const std::string& mate, const ReadStreamOptions& options)
+StreamFile::StreamFile(const std::string& path, const std::string& mate,
+                       const ReadStreamOptions& options)
     : paths_{path} {
   if (!mate.empty()) paths_.push_back(mate);
   for (const auto& each : paths_) marks_.push_back(FileMark::of(each));
@@ -50,7 +51,8 @@ int64_t StreamFile::read(ReadPairs& out, int64_t count) {
 
 void StreamFile::report_to(io::SkipReport& report) const {
   if (reader_) add_report(reader_->report(), report);
-  for (const std::string& warning : reader_ ? reader_->report().warnings : pair_reader_->warnings()) {
+  for (const std::string& warning :
+       reader_ ? reader_->report().warnings : pair_reader_->warnings()) {
     report.warnings.push_back(paths_[0] + ": " + warning);
   }
 }

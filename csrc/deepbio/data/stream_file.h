@@ -1,7 +1,7 @@
 // A file of a stream while it is open: single records, or pairs of one file or two.
 //
-// Files that are written to while they are read would give records that never stood in them, so their size and times
-// are kept. Private to read_stream. Threads: belongs to one thread at a time.
+// Files that are written to while they are read would give records that never stood in them, so
+// their size and times are kept. Private to read_stream. Threads: belongs to one thread at a time.
 #pragma once
 
 #include <cstdint>

@@ -12,15 +12,17 @@ constexpr int64_t kPrefetch = 2;  // batches ahead per thread
 
 }  // namespace
 
-StreamLoader::StreamLoader(std::shared_ptr<ReadStream> stream, int64_t batch_size, bool drop_last, int64_t num_threads,
-                           bool pin_memory)
+StreamLoader::StreamLoader(std::shared_ptr<ReadStream> stream, int64_t batch_size, bool drop_last,
+                           int64_t num_threads, bool pin_memory)
     : stream_(std::move(stream)),
       batch_size_(batch_size),
       num_threads_(num_threads),
       drop_last_(drop_last),
       pin_memory_(pin_memory) {
-  if (batch_size < 1) throw ArgumentError("batch_size: expected at least 1, got " + std::to_string(batch_size));
-  if (num_threads < 0) throw ArgumentError("num_threads: expected 0 or more, got " + std::to_string(num_threads));
+  if (batch_size < 1)
+    throw ArgumentError("batch_size: expected at least 1, got " + std::to_string(batch_size));
+  if (num_threads < 0)
+    throw ArgumentError("num_threads: expected 0 or more, got " + std::to_string(num_threads));
 }
 
 StreamLoader::~StreamLoader() { Prefetcher<Given>::discard(prefetcher_); }
@@ -38,7 +40,8 @@ void StreamLoader::begin(uint64_t epoch, int64_t first_batch, std::optional<uint
       return out;
     };
   };
-  prefetcher_ = std::make_unique<Prefetcher<Given>>(next_job, num_threads_, kPrefetch * num_threads_);
+  prefetcher_ =
+      std::make_unique<Prefetcher<Given>>(next_job, num_threads_, kPrefetch * num_threads_);
 }
 
 std::optional<std::pair<ReadBatch, StreamRecords>> StreamLoader::next() {

@@ -21,7 +21,8 @@ constexpr int64_t kReadAtOnce = 1 << 16;  // records of a piece
 ReadNumbers read_numbers(const io::RecordBatch& records, seq::SequenceType type) {
   const seq::Alphabet alphabet(type);
   const int64_t size = records.size();
-  ReadNumbers out{at::empty({size}, at::kLong), at::empty({size}), at::empty({size}), at::empty({size}, at::kLong)};
+  ReadNumbers out{at::empty({size}, at::kLong), at::empty({size}), at::empty({size}),
+                  at::empty({size}, at::kLong)};
   auto* lengths = out.lengths.data_ptr<int64_t>();
   auto* unknown = out.num_unknown.data_ptr<int64_t>();
   auto* gc = out.gc.data_ptr<float>();
@@ -38,13 +39,16 @@ ReadNumbers read_numbers(const io::RecordBatch& records, seq::SequenceType type)
       lengths[i] = static_cast<int64_t>(letters.size());
       unknown[i] = strange;
       gc[i] =
-          letters.empty() ? 0.0F : static_cast<float>(static_cast<double>(strong) / static_cast<double>(lengths[i]));
-      quality[i] = has_quality(records, i) ? static_cast<float>(seq::mean_quality(records.quality(i)))
-                                           : std::numeric_limits<float>::quiet_NaN();
+          letters.empty()
+              ? 0.0F
+              : static_cast<float>(static_cast<double>(strong) / static_cast<double>(lengths[i]));
+      quality[i] = has_quality(records, i)
+                       ? static_cast<float>(seq::mean_quality(records.quality(i)))
+                       : std::numeric_limits<float>::quiet_NaN();
     }
   });
-  const size_t text =
-      records.names.size() + records.descriptions.size() + records.sequences.size() + records.qualities.size();
+  const size_t text = records.names.size() + records.descriptions.size() +
+                      records.sequences.size() + records.qualities.size();
   const size_t offsets = records.name_offsets.size() + records.description_offsets.size() +
                          records.sequence_offsets.size() + records.quality_offsets.size();
   out.num_bytes = static_cast<int64_t>(text + offsets * sizeof(int64_t));
@@ -54,7 +58,8 @@ ReadNumbers read_numbers(const io::RecordBatch& records, seq::SequenceType type)
 ReadNumbers read_numbers(const ReadDataset& dataset, seq::SequenceType type, bool is_mate) {
   if (!dataset.options().is_indexed) return read_numbers(*dataset.rows({}, is_mate).records, type);
   const int64_t size = dataset.size();
-  ReadNumbers out{at::empty({size}, at::kLong), at::empty({size}), at::empty({size}), at::empty({size}, at::kLong)};
+  ReadNumbers out{at::empty({size}, at::kLong), at::empty({size}), at::empty({size}),
+                  at::empty({size}, at::kLong)};
   std::vector<int64_t> indices;
   for (int64_t begin = 0; begin < size; begin += kReadAtOnce) {
     const int64_t count = std::min(kReadAtOnce, size - begin);

@@ -13,9 +13,11 @@
 namespace deepbio::data {
 
 struct ReadNumbers {
-  at::Tensor lengths;       // int64 [N], letters
-  at::Tensor gc;            // float32 [N], share of G, C and S (either case) of all letters; 0 without letters
-  at::Tensor mean_quality;  // float32 [N], arithmetic mean of the scores; NaN for a record without qualities
+  at::Tensor lengths;  // int64 [N], letters
+  at::Tensor
+      gc;  // float32 [N], share of G, C and S (either case) of all letters; 0 without letters
+  at::Tensor mean_quality;  // float32 [N], arithmetic mean of the scores; NaN for a record without
+                            // qualities
   at::Tensor num_unknown;   // int64 [N], letters outside the alphabet
   int64_t num_bytes = 0;    // of memory that titles, sequences, qualities and offsets take
 };

@@ -39,8 +39,9 @@ TargetTransform parse_target_transform(std::string_view name) {
     if (name == known) return transform;
     names.push_back(known);
   }
-  throw ArgumentError("target transform: expected none, minmax, zscore, log-minmax or log-zscore, got " + quoted(name) +
-                      "; the nearest is " + nearest_name(name, names));
+  throw ArgumentError(
+      "target transform: expected none, minmax, zscore, log-minmax or log-zscore, got " +
+      quoted(name) + "; the nearest is " + nearest_name(name, names));
 }
 
 std::string_view to_string(TargetTransform transform) {
@@ -61,8 +62,9 @@ TargetCodec TargetCodec::fit_regression(std::string column, const std::vector<do
     // log1p, so that counts and ages of 0 have a logarithm.
     for (double& value : scaled) {
       if (value <= -1) {
-        throw ArgumentError("target " + quoted(codec.column_) + ": the logarithm needs values above -1, got " +
-                            std::to_string(value) + "; use `target_transform=zscore` or minmax");
+        throw ArgumentError("target " + quoted(codec.column_) +
+                            ": the logarithm needs values above -1, got " + std::to_string(value) +
+                            "; use `target_transform=zscore` or minmax");
       }
       value = std::log1p(value);
     }
@@ -74,7 +76,8 @@ TargetCodec TargetCodec::fit_regression(std::string column, const std::vector<do
   } else if (transform != TargetTransform::kNone) {
     const auto count = static_cast<double>(scaled.size());
     double sum = 0, squares = 0;
-    // In two passes: the sum of squares alone loses all digits where the mean is large beside the spread.
+    // In two passes: the sum of squares alone loses all digits where the mean is large beside the
+    // spread.
     for (const double value : scaled) sum += value;
     codec.shift_ = sum / count;
     for (const double value : scaled) squares += (value - codec.shift_) * (value - codec.shift_);
@@ -88,7 +91,8 @@ TargetCodec TargetCodec::fit_classes(std::string column, const std::vector<std::
   // Sorted, so that a class has the same id whatever the order of the samples.
   const std::set<std::string> distinct(labels.begin(), labels.end());
   if (distinct.size() < 2) {
-    throw ArgumentError("target " + quoted(column) + ": a classifier needs at least two classes, got " +
+    throw ArgumentError("target " + quoted(column) +
+                        ": a classifier needs at least two classes, got " +
                         std::to_string(distinct.size()));
   }
   TargetCodec codec;
@@ -117,7 +121,8 @@ TargetCodec TargetCodec::from_json(const Json& json) {
   codec.column_ = json.at("column").as_string();
   codec.is_classifier_ = json.at("is_classifier").as_bool();
   if (codec.is_classifier_) {
-    for (const Json& name : json.at("classes").as_array()) codec.classes_.push_back(name.as_string());
+    for (const Json& name : json.at("classes").as_array())
+      codec.classes_.push_back(name.as_string());
   } else {
     codec.transform_ = parse_target_transform(json.at("transform").as_string());
     codec.shift_ = json.at("shift").as_double();
@@ -140,14 +145,16 @@ double TargetCodec::restore(double normalized) const {
 int64_t TargetCodec::class_id(std::string_view label) const {
   const auto found = std::lower_bound(classes_.begin(), classes_.end(), label);
   if (found == classes_.end() || *found != label) {
-    throw ArgumentError("target " + quoted(column_) + ": the model knows " + std::to_string(classes_.size()) +
-                        " classes (" + examples(classes_) + "), got " + quoted(label));
+    throw ArgumentError("target " + quoted(column_) + ": the model knows " +
+                        std::to_string(classes_.size()) + " classes (" + examples(classes_) +
+                        "), got " + quoted(label));
   }
   return found - classes_.begin();
 }
 
-LabelledSamples labelled_samples(const std::vector<std::string>& sample_ids, const io::Metadata& metadata,
-                                 std::string_view column, bool is_classifier, MissingSamples missing) {
+LabelledSamples labelled_samples(const std::vector<std::string>& sample_ids,
+                                 const io::Metadata& metadata, std::string_view column,
+                                 bool is_classifier, MissingSamples missing) {
   const int64_t index = metadata.column(column);
   const auto& cells = metadata.values[static_cast<size_t>(index)];
   LabelledSamples out;
@@ -156,7 +163,8 @@ LabelledSamples labelled_samples(const std::vector<std::string>& sample_ids, con
     const auto row = metadata.row_of.find(id);
     if (row == metadata.row_of.end()) {
       out.without_metadata.push_back(id);
-      // No value is no answer to learn, whichever policy holds for samples that are absent from the metadata.
+      // No value is no answer to learn, whichever policy holds for samples that are absent from the
+      // metadata.
     } else if (io::is_missing(cells[static_cast<size_t>(row->second)])) {
       out.without_value.push_back(id);
     } else {
@@ -170,11 +178,13 @@ LabelledSamples labelled_samples(const std::vector<std::string>& sample_ids, con
   }
   if (!out.without_metadata.empty() && missing == MissingSamples::kError) {
     throw ArgumentError(metadata.path + ": " + std::to_string(out.without_metadata.size()) +
-                        " samples of the table have no metadata (" + examples(out.without_metadata) +
+                        " samples of the table have no metadata (" +
+                        examples(out.without_metadata) +
                         "); add them, or use `missing_samples=drop`");
   }
   if (out.samples.empty()) {
-    throw ArgumentError(metadata.path + ": no sample of the table has a value in column " + quoted(column));
+    throw ArgumentError(metadata.path + ": no sample of the table has a value in column " +
+                        quoted(column));
   }
   return out;
 }

@@ -1,8 +1,9 @@
 // Targets of samples: a metadata column as numbers (normalised, with the way back) or as classes.
 //
-// Transforms (AAM's names): none, minmax (y-min)/(max-min), zscore (y-mean)/sd (population sd), log-minmax, log-zscore
-// (ln(y+1) first; inverse exp(min(x, 88)) - 1). A range or sd below 1e-8 counts as 1.
-// Fitted on training rows only; stored in config.json so that predictions come back in the target's own units.
+// Transforms (AAM's names): none, minmax (y-min)/(max-min), zscore (y-mean)/sd (population sd),
+// log-minmax, log-zscore (ln(y+1) first; inverse exp(min(x, 88)) - 1). A range or sd below 1e-8
+// counts as 1. Fitted on training rows only; stored in config.json so that predictions come back in
+// the target's own units.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,8 @@ std::string_view to_string(TargetTransform transform);
 class TargetCodec {
  public:
   // Fits on the given rows' values. throws ArgumentError (no values, log of a value <= -1).
-  static TargetCodec fit_regression(std::string column, const std::vector<double>& values, TargetTransform transform);
+  static TargetCodec fit_regression(std::string column, const std::vector<double>& values,
+                                    TargetTransform transform);
   // Classes are the sorted distinct labels. throws ArgumentError for fewer than two.
   static TargetCodec fit_classes(std::string column, const std::vector<std::string>& labels);
   static TargetCodec from_json(const Json& json);
@@ -54,7 +56,8 @@ struct LabelledSamples {
 };
 enum class MissingSamples { kError, kDrop };
 // throws ArgumentError: samples absent from the metadata (count, examples) under kError; none left.
-LabelledSamples labelled_samples(const std::vector<std::string>& sample_ids, const io::Metadata& metadata,
-                                 std::string_view column, bool is_classifier, MissingSamples missing);
+LabelledSamples labelled_samples(const std::vector<std::string>& sample_ids,
+                                 const io::Metadata& metadata, std::string_view column,
+                                 bool is_classifier, MissingSamples missing);
 
 }  // namespace deepbio::data

@@ -19,12 +19,15 @@ namespace {
 
 using torch::Tensor;
 
-// The same tensors under the same names, as a script module; the tracer finds them there and writes attribute reads.
+// The same tensors under the same names, as a script module; the tracer finds them there and writes
+// attribute reads.
 torch::jit::Module mirror(const torch::nn::Module& module, const std::string& name,
                           const std::shared_ptr<torch::jit::CompilationUnit>& unit) {
   torch::jit::Module out(c10::QualifiedName("__torch__.deepbio." + name), unit, true);
-  for (const auto& item : module.named_parameters(false)) out.register_parameter(item.key(), item.value(), false);
-  for (const auto& item : module.named_buffers(false)) out.register_buffer(item.key(), item.value());
+  for (const auto& item : module.named_parameters(false))
+    out.register_parameter(item.key(), item.value(), false);
+  for (const auto& item : module.named_buffers(false))
+    out.register_buffer(item.key(), item.value());
   for (const auto& item : module.named_children()) {
     out.register_module(item.key(), mirror(*item.value(), "Part", unit));
   }
@@ -39,8 +42,9 @@ Tensor predict(model::AamModel& model, const std::vector<Tensor>& arguments) {
       ids[item.first] = arguments[2].select(1, column++);
     }
   }
-  const model::Outputs out = model.forward(model::inputs_from_padded(arguments[0], arguments[1], ids),
-                                           {.embed_samples = !model.is_predictor()});
+  const model::Outputs out =
+      model.forward(model::inputs_from_padded(arguments[0], arguments[1], ids),
+                    {.embed_samples = !model.is_predictor()});
   if (model.is_predictor()) return out.target_prediction;
   return out.embeddings.defined() ? out.embeddings : out.base_prediction;
 }
@@ -51,12 +55,13 @@ struct Shape {
 
 // Padded slots, padded tails and one full row; the last sample has one ASV only.
 std::vector<Tensor> example(const model::ModelConfig& config, const Shape& shape) {
-  const int64_t asvs = std::min(shape.asvs, config.token_limit), length = std::min(shape.length, config.max_bp + 1);
+  const int64_t asvs = std::min(shape.asvs, config.token_limit),
+                length = std::min(shape.length, config.max_bp + 1);
   const auto place = at::arange(length).view({1, 1, -1}), slot = at::arange(asvs).view({1, -1, 1}),
              sample = at::arange(shape.samples).view({-1, 1, 1});
   const Tensor letters = (place * 7 + slot * 5 + sample * 3 + place * slot).remainder(4) + 1;
-  const Tensor real =
-      (place.le(length - 1 - slot.remainder(length))).logical_and(slot.le(asvs - 1 - sample.clamp_max(asvs - 1)));
+  const Tensor real = (place.le(length - 1 - slot.remainder(length)))
+                          .logical_and(slot.le(asvs - 1 - sample.clamp_max(asvs - 1)));
   std::vector<Tensor> arguments{letters.mul(real).to(at::kLong)};
   arguments.push_back(real.select(2, 0).to(at::kFloat) * (slot + sample + 1).squeeze(-1));
   std::vector<Tensor> ids;
@@ -81,9 +86,11 @@ torch::jit::Module trace(model::AamModel& model) {
   };
   const auto state =
       torch::jit::tracer::trace(
-          inputs, run, [](const torch::autograd::Variable&) { return std::string(); }, true, false, &script, names)
+          inputs, run, [](const torch::autograd::Variable&) { return std::string(); }, true, false,
+          &script, names)
           .first;
-  auto* function = unit->create_function(c10::QualifiedName(*script.type()->name(), "forward"), state->graph);
+  auto* function =
+      unit->create_function(c10::QualifiedName(*script.type()->name(), "forward"), state->graph);
   script.type()->addMethod(function);
   script.eval();
   return script;
@@ -95,20 +102,22 @@ void compare(const torch::jit::Module& script, model::AamModel& model, const Sha
   const Tensor got = copy.forward({arguments.begin(), arguments.end()}).toTensor();
   const Tensor expected = predict(model, arguments);
   if (got.sizes() == expected.sizes() && at::allclose(got, expected, 1e-4, 1e-5, true)) return;
-  throw Error("TorchScript export: the reloaded model differs from the original for tokens " +
-              c10::str(arguments[0].sizes()) + ": expected " + c10::str(expected.sizes()) + ", got " +
-              c10::str(got.sizes()) +
-              (got.sizes() == expected.sizes()
-                   ? ", largest difference " + std::to_string((got - expected).abs().max().item<double>())
-                   : ""));
+  throw Error(
+      "TorchScript export: the reloaded model differs from the original for tokens " +
+      c10::str(arguments[0].sizes()) + ": expected " + c10::str(expected.sizes()) + ", got " +
+      c10::str(got.sizes()) +
+      (got.sizes() == expected.sizes()
+           ? ", largest difference " + std::to_string((got - expected).abs().max().item<double>())
+           : ""));
 }
 
 }  // namespace
 
-void write_torchscript(const std::string& path, model::AamModel& model, const std::string& metadata_json,
-                       io::Overwrite overwrite) {
+void write_torchscript(const std::string& path, model::AamModel& model,
+                       const std::string& metadata_json, io::Overwrite overwrite) {
   if (!model.is_predictor() && model.config().encoder_type == "combined") {
-    throw ArgumentError("TorchScript export: expected a model with one output, got encoder_type combined");
+    throw ArgumentError(
+        "TorchScript export: expected a model with one output, got encoder_type combined");
   }
   io::refuse_existing(path, overwrite);
   torch::NoGradGuard no_grad;
@@ -119,7 +128,8 @@ void write_torchscript(const std::string& path, model::AamModel& model, const st
   trace(model).save(bytes, {{"deepbio.json", metadata_json}});
   std::istringstream again(bytes.str());
   const torch::jit::Module reloaded = torch::jit::load(again);
-  for (const Shape& shape : {Shape{1, 1, 2}, Shape{3, 5, 40}, Shape{5, 2, 7}}) compare(reloaded, model, shape);
+  for (const Shape& shape : {Shape{1, 1, 2}, Shape{3, 5, 40}, Shape{5, 2, 7}})
+    compare(reloaded, model, shape);
   io::write_file(path, bytes.str(), overwrite);
 }
 

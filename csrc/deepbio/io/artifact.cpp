@@ -10,10 +10,11 @@
 namespace deepbio::io {
 namespace {
 
-constexpr std::array<std::string_view, 8> kDataFiles{"feature-table.biom",  "tree.nwk",
-                                                     "dna-sequences.fasta", "aligned-dna-sequences.fasta",
-                                                     "rna-sequences.fasta", "protein-sequences.fasta",
-                                                     "distance-matrix.tsv", "taxonomy.tsv"};
+constexpr std::array<std::string_view, 8> kDataFiles{
+    "feature-table.biom",  "tree.nwk",
+    "dna-sequences.fasta", "aligned-dna-sequences.fasta",
+    "rna-sequences.fasta", "protein-sequences.fasta",
+    "distance-matrix.tsv", "taxonomy.tsv"};
 
 [[noreturn]] void fail(const std::string& path, std::string expected, std::string got) {
   throw ParseError({path, -1, -1, -1}, std::move(expected), std::move(got), ErrorKind::kContainer);
@@ -39,9 +40,11 @@ std::string yaml_value(std::string_view text, std::string_view key) {
 std::string root_of(const ZipArchive& archive) {
   for (const std::string& name : archive.names()) {
     const size_t slash = name.find('/');
-    if (slash != std::string::npos && name.substr(slash) == "/metadata.yaml") return name.substr(0, slash);
+    if (slash != std::string::npos && name.substr(slash) == "/metadata.yaml")
+      return name.substr(0, slash);
   }
-  fail(archive.path(), "a QIIME 2 artifact (UUID/metadata.yaml in a zip)", describe_other_zip(archive));
+  fail(archive.path(), "a QIIME 2 artifact (UUID/metadata.yaml in a zip)",
+       describe_other_zip(archive));
 }
 
 Artifact describe(const ZipArchive& archive) {
@@ -51,7 +54,8 @@ Artifact describe(const ZipArchive& archive) {
   if (out.type.empty()) fail(archive.path(), "a type in " + root + "/metadata.yaml", quoted(text));
   for (const std::string_view file : kDataFiles) {
     const std::string member = root + "/data/" + std::string(file);
-    if (std::find(archive.names().begin(), archive.names().end(), member) != archive.names().end()) out.member = member;
+    if (std::find(archive.names().begin(), archive.names().end(), member) != archive.names().end())
+      out.member = member;
   }
   return out;
 }
@@ -60,12 +64,15 @@ Artifact describe(const ZipArchive& archive) {
 
 std::string describe_other_zip(const ZipArchive& archive) {
   const auto has = [&](std::string_view start, std::string_view ending) {
-    return std::any_of(archive.names().begin(), archive.names().end(),
-                       [&](const std::string& name) { return name.starts_with(start) && name.ends_with(ending); });
+    return std::any_of(
+        archive.names().begin(), archive.names().end(),
+        [&](const std::string& name) { return name.starts_with(start) && name.ends_with(ending); });
   };
   if (has("xl/", "")) return "an Excel workbook (xlsx); save the sheet as tab-separated text";
-  if (has("content.xml", "")) return "a spreadsheet or text of LibreOffice; save it as tab-separated text";
-  if (has("", "/data.pkl") || has("", "constants.pkl")) return "a PyTorch file (a zip archive, such as TorchScript)";
+  if (has("content.xml", ""))
+    return "a spreadsheet or text of LibreOffice; save it as tab-separated text";
+  if (has("", "/data.pkl") || has("", "constants.pkl"))
+    return "a PyTorch file (a zip archive, such as TorchScript)";
   return "a zip of " + std::to_string(archive.names().size()) + " other files; decompress it first";
 }
 
@@ -75,7 +82,8 @@ std::unique_ptr<ByteSource> open_artifact(const std::string& path) {
   const ZipArchive archive(path);
   const Artifact artifact = describe(archive);
   if (artifact.member.empty()) {
-    fail(path, "a QIIME 2 artifact of a table, a tree, sequences, distances or a taxonomy", artifact.type);
+    fail(path, "a QIIME 2 artifact of a table, a tree, sequences, distances or a taxonomy",
+         artifact.type);
   }
   return archive.open(artifact.member);
 }
@@ -85,7 +93,8 @@ void expect_artifact(const std::string& path, std::string_view type, std::string
   const Artifact artifact = describe_artifact(path);
   if (artifact.type.starts_with(type)) return;
   fail(path,
-       std::string(what) + " (a QIIME 2 artifact of type " + std::string(type) + (type.ends_with('[') ? "...])" : ")"),
+       std::string(what) + " (a QIIME 2 artifact of type " + std::string(type) +
+           (type.ends_with('[') ? "...])" : ")"),
        artifact.type);
 }
 

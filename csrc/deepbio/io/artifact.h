@@ -1,9 +1,10 @@
-// QIIME 2 artifacts (.qza): a zip with UUID/metadata.yaml, which names the type, and UUID/data/FILE.
+// QIIME 2 artifacts (.qza): a zip with UUID/metadata.yaml, which names the type, and
+// UUID/data/FILE.
 //
-// open_bytes gives the data file of an artifact, so that every reader of this room takes artifacts: tables
-// (feature-table.biom), trees (tree.nwk), sequences (dna-sequences.fasta and its kin), distances
-// (distance-matrix.tsv) and taxonomies (taxonomy.tsv, which is read as metadata, as QIIME 2 does).
-// Other types (visualizations, ...) are refused with the type they have.
+// open_bytes gives the data file of an artifact, so that every reader of this room takes artifacts:
+// tables (feature-table.biom), trees (tree.nwk), sequences (dna-sequences.fasta and its kin),
+// distances (distance-matrix.tsv) and taxonomies (taxonomy.tsv, which is read as metadata, as QIIME
+// 2 does). Other types (visualizations, ...) are refused with the type they have.
 #pragma once
 
 #include <memory>
@@ -18,15 +19,17 @@ namespace deepbio::io {
 struct Artifact {
   std::string type;    // such as "FeatureTable[Frequency]"
   std::string format;  // such as "BIOMV210DirFmt"
-  std::string member;  // name of the data file in the archive; "" when it is none that this library reads
+  std::string
+      member;  // name of the data file in the archive; "" when it is none that this library reads
 };
 
 // throws MissingFileError, ParseError (no zip, no UUID/metadata.yaml, no type in it).
 Artifact describe_artifact(const std::string& path);
-// The bytes of the data file. throws as above, and ParseError naming the type when it has no file that is read.
+// The bytes of the data file. throws as above, and ParseError naming the type when it has no file
+// that is read.
 std::unique_ptr<ByteSource> open_artifact(const std::string& path);
-// When `path` is a zip it must be an artifact whose type starts with `type`, such as "FeatureTable[". throws ParseError
-// that says `what` was expected and which type was found.
+// When `path` is a zip it must be an artifact whose type starts with `type`, such as
+// "FeatureTable[". throws ParseError that says `what` was expected and which type was found.
 void expect_artifact(const std::string& path, std::string_view type, std::string_view what);
 
 // What a zip that is no artifact is: an Excel workbook, a PyTorch file, or so many other files.

@@ -16,7 +16,8 @@ constexpr size_t kHeaderBytes = 18, kTrailerBytes = 8, kMaxBlockBytes = 1 << 16,
 size_t byte_at(std::string_view text, size_t at) { return static_cast<unsigned char>(text[at]); }
 
 size_t little_u32(std::string_view text, size_t at) {
-  return byte_at(text, at) | byte_at(text, at + 1) << 8 | byte_at(text, at + 2) << 16 | byte_at(text, at + 3) << 24;
+  return byte_at(text, at) | byte_at(text, at + 1) << 8 | byte_at(text, at + 2) << 16 |
+         byte_at(text, at + 3) << 24;
 }
 
 }  // namespace
@@ -75,11 +76,12 @@ void BgzfSource::inflate(Slot& slot, BlockInflater& inflater) const {
     const std::string_view block = all.substr(at, bgzf_block_bytes(all.substr(at)));
     const std::string_view trailer = block.substr(block.size() - kTrailerBytes);
     const size_t size = little_u32(trailer, 4);
-    const std::string_view body = block.substr(kHeaderBytes, block.size() - kHeaderBytes - kTrailerBytes);
-    if (size > kMaxBlockBytes ||
-        !inflater.run(body, slot.data.data() + slot.end, size, static_cast<uint32_t>(little_u32(trailer, 0)))) {
-      auto input =
-          std::make_unique<RawInput>(path_, std::string(all.substr(at)), slot.offset + static_cast<int64_t>(at));
+    const std::string_view body =
+        block.substr(kHeaderBytes, block.size() - kHeaderBytes - kTrailerBytes);
+    if (size > kMaxBlockBytes || !inflater.run(body, slot.data.data() + slot.end, size,
+                                               static_cast<uint32_t>(little_u32(trailer, 0)))) {
+      auto input = std::make_unique<RawInput>(path_, std::string(all.substr(at)),
+                                              slot.offset + static_cast<int64_t>(at));
       slot.damaged = std::make_unique<GzipSource>(std::move(input));
       return;
     }

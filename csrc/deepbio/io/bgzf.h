@@ -1,10 +1,11 @@
 // BGZF (SAM specification, section 4.1) inflated by several threads, blocks in order.
 //
-// Every thread, the reader included, takes the next few blocks from the file and inflates them into a slot of a ring.
-// Only sound blocks of the usual form go this way: where anything else begins (another kind of member, padding, damage,
-// the end) GzipSource takes over from that byte, so that bytes and errors are exactly those of one thread.
-// The threads start at the first read and are joined by the destructor. Memory: about 1.1 MiB per slot, 2 N + 2 slots.
-// Threads: belongs to one thread at a time; a process forked after the first read cannot go on reading.
+// Every thread, the reader included, takes the next few blocks from the file and inflates them into
+// a slot of a ring. Only sound blocks of the usual form go this way: where anything else begins
+// (another kind of member, padding, damage, the end) GzipSource takes over from that byte, so that
+// bytes and errors are exactly those of one thread. The threads start at the first read and are
+// joined by the destructor. Memory: about 1.1 MiB per slot, 2 N + 2 slots. Threads: belongs to one
+// thread at a time; a process forked after the first read cannot go on reading.
 #pragma once
 
 #include <condition_variable>
@@ -23,9 +24,11 @@
 
 namespace deepbio::io {
 
-inline constexpr std::string_view kNoEndBlock = "no BGZF end block: the file may have been cut between two blocks";
+inline constexpr std::string_view kNoEndBlock =
+    "no BGZF end block: the file may have been cut between two blocks";
 
-// Bytes of the BGZF block that begins with head, as its header says; 0 when this is no header of the usual form.
+// Bytes of the BGZF block that begins with head, as its header says; 0 when this is no header of
+// the usual form.
 size_t bgzf_block_bytes(std::string_view head);
 
 class BgzfSource : public ByteSource {
@@ -36,7 +39,9 @@ class BgzfSource : public ByteSource {
   size_t read(char* out, size_t size) override;
   const std::string& path() const override { return path_; }
   Container container() const override { return Container::kBgzf; }
-  int64_t file_offset_bytes() const override { return rest_ ? rest_->file_offset_bytes() : input_->offset(); }
+  int64_t file_offset_bytes() const override {
+    return rest_ ? rest_->file_offset_bytes() : input_->offset();
+  }
   std::string warning() const override { return rest_ ? rest_->warning() : ""; }
 
  private:
@@ -46,8 +51,9 @@ class BgzfSource : public ByteSource {
     std::vector<char> data;
     size_t begin = 0, end = 0;
     bool is_done = false, is_last = false;  // last: GzipSource goes on behind it
-    std::unique_ptr<ByteSource> damaged;    // the rest of `compressed`, from the first block that is not as it should
-    std::exception_ptr failure;             // the file could not be read
+    std::unique_ptr<ByteSource>
+        damaged;  // the rest of `compressed`, from the first block that is not as it should
+    std::exception_ptr failure;  // the file could not be read
   };
   bool can_claim() const { return !has_last_ && num_claimed_ < num_used_ + slots_.size(); }
   void take_blocks(Slot& slot);

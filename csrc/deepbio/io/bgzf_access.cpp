@@ -55,7 +55,8 @@ class BgzfCursor : public RandomCursor {
     size_t number = find_access_point(file_, map_, begin);
     load(number);
     uint64_t block_begin = map_.points[number].data_offset;
-    if (end <= block_begin + block_bytes_) return {block_.data() + (begin - block_begin), end - begin};
+    if (end <= block_begin + block_bytes_)
+      return {block_.data() + (begin - block_begin), end - begin};
     char* const out = room_for(end - begin);
     for (uint64_t at = begin; at < end;) {
       if (at == block_begin + block_bytes_) {
@@ -75,15 +76,19 @@ class BgzfCursor : public RandomCursor {
     if (number == number_) return;
     number_ = SIZE_MAX;  // until the end, for an error leaves half a block
     const uint64_t offset = map_.points[number].file_offset;
-    const uint64_t next = number + 1 < map_.points.size() ? map_.points[number + 1].file_offset : file_.size();
+    const uint64_t next =
+        number + 1 < map_.points.size() ? map_.points[number + 1].file_offset : file_.size();
     if (next <= offset) changed(offset, "blocks in another order");
-    const size_t got = file_.read(offset, compressed_.data(), std::min<uint64_t>(next - offset, kMaxBlockBytes));
+    const size_t got =
+        file_.read(offset, compressed_.data(), std::min<uint64_t>(next - offset, kMaxBlockBytes));
     const auto shape = shape_of({compressed_.data(), got});
     if (!shape || shape->block_bytes > got) changed(offset, "no BGZF block");
     const char* const trailer = compressed_.data() + shape->block_bytes - kTrailerBytes;
     block_bytes_ = u32_at(trailer + 4);
-    const uint64_t data_end = number + 1 < map_.points.size() ? map_.points[number + 1].data_offset : map_.data_bytes;
-    if (block_bytes_ > kMaxBlockBytes || block_bytes_ != data_end - map_.points[number].data_offset) {
+    const uint64_t data_end =
+        number + 1 < map_.points.size() ? map_.points[number + 1].data_offset : map_.data_bytes;
+    if (block_bytes_ > kMaxBlockBytes ||
+        block_bytes_ != data_end - map_.points[number].data_offset) {
       changed(offset, "a block of another size");
     }
     const std::string_view body(compressed_.data() + shape->header_bytes,
@@ -100,8 +105,8 @@ class BgzfCursor : public RandomCursor {
       // A byte of room more than the block has shows data that goes on behind its length.
       std::array<char, 1> more;
       const bool is_full = made == block_bytes_;
-      const auto step =
-          is_full ? stream_->run(body, more.data(), 1) : stream_->run(body, block_.data() + made, block_bytes_ - made);
+      const auto step = is_full ? stream_->run(body, more.data(), 1)
+                                : stream_->run(body, block_.data() + made, block_bytes_ - made);
       body.remove_prefix(step.used);
       if (step.failure != nullptr || (is_full && step.made > 0)) return false;
       made += step.made;
@@ -137,7 +142,8 @@ bool map_bgzf(const PositionedFile& file, AccessMap& map) {
 }
 
 bool lacks_end_block(const PositionedFile& file) {
-  // Any block without data ends the file; this is the one that every writer uses, and the shortest there is.
+  // Any block without data ends the file; this is the one that every writer uses, and the shortest
+  // there is.
   constexpr size_t kEndBytes = 28;
   std::array<char, kEndBytes> end{};
   if (file.size() < kEndBytes) return true;

@@ -42,7 +42,8 @@ void BgzfWriter::write(std::string_view bytes) {
     const size_t size = std::min(bytes.size(), kBlockBytes - pending_.size());
     pending_.append(bytes.substr(0, size));
     bytes.remove_prefix(size);
-    // A full block goes out at once: a virtual offset must name the block that the next byte falls into.
+    // A full block goes out at once: a virtual offset must name the block that the next byte falls
+    // into.
     if (pending_.size() == kBlockBytes) flush_block();
   }
 }
@@ -53,7 +54,8 @@ void BgzfWriter::flush_block() {
   std::string header("\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0BC\x02\0", 16);
   append_little_endian(header, block_.size() + kTrailerBytes - 1, 2);
   block_.replace(0, kHeaderBytes, header);
-  const uLong crc = crc32(0, reinterpret_cast<const Bytef*>(pending_.data()), static_cast<uInt>(pending_.size()));
+  const uLong crc =
+      crc32(0, reinterpret_cast<const Bytef*>(pending_.data()), static_cast<uInt>(pending_.size()));
   append_little_endian(block_, crc, 4);
   append_little_endian(block_, pending_.size(), 4);
   if (file_offset_ > 0 && !pending_.empty()) {

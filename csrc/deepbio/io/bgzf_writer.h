@@ -1,9 +1,11 @@
-// BGZF output (SAM specification, section 4.1): gzip members of at most 64 KiB, so that a reader can start at any.
+// BGZF output (SAM specification, section 4.1): gzip members of at most 64 KiB, so that a reader
+// can start at any.
 //
-// A virtual offset is (where the block begins in the file << 16) | (place inside the unpacked block). The file ends in
-// the empty block that marks it whole. The block index is bgzip's .gzi: number of entries, then for each block but the
-// first its place in the file and in the unpacked data, all little-endian 64-bit.
-// Private to `fastx_writer`. Threads: belongs to one thread at a time.
+// A virtual offset is (where the block begins in the file << 16) | (place inside the unpacked
+// block). The file ends in the empty block that marks it whole. The block index is bgzip's .gzi:
+// number of entries, then for each block but the first its place in the file and in the unpacked
+// data, all little-endian 64-bit. Private to `fastx_writer`. Threads: belongs to one thread at a
+// time.
 #pragma once
 
 #include <cstdint>

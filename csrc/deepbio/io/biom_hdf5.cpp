@@ -20,20 +20,25 @@ Compressed read_compressed(const Hdf5Reader& file, const std::string& axis) {
   return out;
 }
 
-void check_compressed(const Hdf5Reader& file, const Compressed& matrix, size_t num_major, size_t num_minor) {
+void check_compressed(const Hdf5Reader& file, const Compressed& matrix, size_t num_major,
+                      size_t num_minor) {
   const auto text = [](size_t value) { return std::to_string(value); };
   const std::string& group = matrix.group;
   if (matrix.indices.size() != matrix.data.size()) {
-    file.fail(group, "as many indices as data (" + text(matrix.data.size()) + ")", text(matrix.indices.size()));
+    file.fail(group, "as many indices as data (" + text(matrix.data.size()) + ")",
+              text(matrix.indices.size()));
   }
   // Some writers leave indptr out of an empty table.
   if (num_major == 0 && matrix.indptr.empty() && matrix.data.empty()) return;
   if (matrix.indptr.size() != num_major + 1) {
-    file.fail(group, "an indptr of " + text(num_major + 1) + " (ids + 1)", text(matrix.indptr.size()));
+    file.fail(group, "an indptr of " + text(num_major + 1) + " (ids + 1)",
+              text(matrix.indptr.size()));
   }
-  if (matrix.indptr.front() != 0 || matrix.indptr.back() != static_cast<int64_t>(matrix.data.size())) {
-    file.fail(group, "an indptr from 0 to " + text(matrix.data.size()),
-              std::to_string(matrix.indptr.front()) + " to " + std::to_string(matrix.indptr.back()));
+  if (matrix.indptr.front() != 0 ||
+      matrix.indptr.back() != static_cast<int64_t>(matrix.data.size())) {
+    file.fail(
+        group, "an indptr from 0 to " + text(matrix.data.size()),
+        std::to_string(matrix.indptr.front()) + " to " + std::to_string(matrix.indptr.back()));
   }
   if (!std::is_sorted(matrix.indptr.begin(), matrix.indptr.end())) {
     file.fail(group, "an indptr that never falls", "one that does");
@@ -46,12 +51,14 @@ void check_compressed(const Hdf5Reader& file, const Compressed& matrix, size_t n
   }
 }
 
-// As a CountTable has its entries: features ascending, counts that are finite and above zero. Most writers do so.
+// As a CountTable has its entries: features ascending, counts that are finite and above zero. Most
+// writers do so.
 bool is_in_order(const Compressed& matrix) {
   for (size_t major = 0; major + 1 < matrix.indptr.size(); ++major) {
     int64_t before = -1;
     for (int64_t k = matrix.indptr[major]; k < matrix.indptr[major + 1]; ++k) {
-      if (matrix.indices[k] <= before || !(matrix.data[k] > 0) || !std::isfinite(matrix.data[k])) return false;
+      if (matrix.indices[k] <= before || !(matrix.data[k] > 0) || !std::isfinite(matrix.data[k]))
+        return false;
       before = matrix.indices[k];
     }
   }
@@ -66,13 +73,15 @@ std::string now_iso() {
   return {text, std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts)};
 }
 
-// Lineages stand as [F, levels], as [F] texts, or (some writers) as one JSON text, which is left behind.
+// Lineages stand as [F, levels], as [F] texts, or (some writers) as one JSON text, which is left
+// behind.
 void read_taxonomy(const Hdf5Reader& file, CountTable& table, std::vector<std::string>& fields) {
   const std::string name = "observation/metadata/taxonomy";
   if (std::erase(fields, "taxonomy") == 0) return;
   const std::vector<int64_t> shape = file.shape(name);
   const auto num_features = static_cast<size_t>(table.num_features());
-  if (shape.empty() || shape.size() > 2 || static_cast<size_t>(shape[0]) != num_features || num_features == 0) {
+  if (shape.empty() || shape.size() > 2 || static_cast<size_t>(shape[0]) != num_features ||
+      num_features == 0) {
     fields.emplace_back("taxonomy");
     return;
   }
@@ -119,7 +128,8 @@ void write_taxonomy(Hdf5Writer& file, const std::vector<std::string>& taxonomy) 
 void write_axis(Hdf5Writer& file, const std::string& axis, const std::vector<std::string>& ids,
                 const Compressed& matrix) {
   // All four groups must be there, also empty ones: biom-format opens them without asking.
-  for (const char* group : {"", "/matrix", "/metadata", "/group-metadata"}) file.group(axis + group);
+  for (const char* group : {"", "/matrix", "/metadata", "/group-metadata"})
+    file.group(axis + group);
   file.strings(axis + "/ids", ids);
   file.doubles(axis + "/matrix/data", matrix.data, {static_cast<int64_t>(matrix.data.size())});
   file.int32s(axis + "/matrix/indices", matrix.indices);
@@ -136,19 +146,24 @@ CountTable read_biom_hdf5(const Hdf5Reader& file) {
   }
   table.feature_ids = file.strings("observation/ids");
   table.sample_ids = file.strings("sample/ids");
-  // The attribute is optional in practice; where it is given it must agree, or the file was cut or mixed up.
+  // The attribute is optional in practice; where it is given it must agree, or the file was cut or
+  // mixed up.
   const auto shape = file.integer_attribute("shape");
   const std::vector<int64_t> counted{table.num_features(), table.num_samples()};
   if (shape.size() == 2 && shape != counted) {
-    fail_table(path, "ids for a shape of " + std::to_string(shape[0]) + " x " + std::to_string(shape[1]),
-               std::to_string(counted[0]) + " observation and " + std::to_string(counted[1]) + " sample ids");
+    fail_table(path,
+               "ids for a shape of " + std::to_string(shape[0]) + " x " + std::to_string(shape[1]),
+               std::to_string(counted[0]) + " observation and " + std::to_string(counted[1]) +
+                   " sample ids");
   }
   read_metadata_of_axes(file, table);
-  // Samples as rows are what a CountTable has, so nothing needs to be turned; the other orientation is enough, too.
+  // Samples as rows are what a CountTable has, so nothing needs to be turned; the other orientation
+  // is enough, too.
   const bool by_sample = file.has("sample/matrix/data");
   Compressed matrix = read_compressed(file, by_sample ? "sample" : "observation");
   const size_t num_samples = table.sample_ids.size(), num_features = table.feature_ids.size();
-  check_compressed(file, matrix, by_sample ? num_samples : num_features, by_sample ? num_features : num_samples);
+  check_compressed(file, matrix, by_sample ? num_samples : num_features,
+                   by_sample ? num_features : num_samples);
   // The arrays of the file become those of the table: no entry is looked at one by one.
   if (by_sample && is_in_order(matrix)) {
     table.indptr = std::move(matrix.indptr);
@@ -163,7 +178,8 @@ CountTable read_biom_hdf5(const Hdf5Reader& file) {
   for (size_t major = 0; major + 1 < matrix.indptr.size(); ++major) {
     for (int64_t k = matrix.indptr[major]; k < matrix.indptr[major + 1]; ++k) {
       const auto outer = static_cast<int64_t>(major);
-      entries.push_back({by_sample ? outer : matrix.indices[k], by_sample ? matrix.indices[k] : outer, matrix.data[k]});
+      entries.push_back({by_sample ? outer : matrix.indices[k],
+                         by_sample ? matrix.indices[k] : outer, matrix.data[k]});
     }
   }
   set_entries(table, entries, path);
@@ -172,7 +188,8 @@ CountTable read_biom_hdf5(const Hdf5Reader& file) {
 
 void write_biom_hdf5(const std::string& path, const CountTable& table) {
   Hdf5Writer file(path);
-  // The attributes that biom-format's reader and QIIME 2 ask for; the id is the one biom-format writes for none.
+  // The attributes that biom-format's reader and QIIME 2 ask for; the id is the one biom-format
+  // writes for none.
   file.attribute("id", std::string("No Table ID"));
   file.attribute("type", std::string("OTU table"));
   file.attribute("format-url", std::string("http://biom-format.org"));

@@ -22,7 +22,8 @@ const Json& member(const Json& document, std::string_view key, const std::string
   return *found;
 }
 
-std::vector<std::string> json_ids(const Json& document, std::string_view key, const std::string& path) {
+std::vector<std::string> json_ids(const Json& document, std::string_view key,
+                                  const std::string& path) {
   const Json& list = member(document, key, path);
   if (!list.is_array()) fail_table(path, "a list under " + quoted(key), "another type");
   std::vector<std::string> out;
@@ -30,7 +31,8 @@ std::vector<std::string> json_ids(const Json& document, std::string_view key, co
     const Json* id = item.is_object() ? item.find("id") : nullptr;
     // MetaPhlAn writes numbers where ids belong; their digits are the id.
     if (id == nullptr || !(id->is_string() || id->is_number())) {
-      fail_table(path, "an id in " + std::string(key) + "[" + std::to_string(out.size()) + "]", "none");
+      fail_table(path, "an id in " + std::string(key) + "[" + std::to_string(out.size()) + "]",
+                 "none");
     }
     out.push_back(id->is_string() ? id->as_string() : id->dump());
   }
@@ -41,7 +43,8 @@ std::string json_lineage(const Json& value) {
   if (value.is_string()) return join_lineage(split_lineage(value.as_string()));
   std::vector<std::string> levels;
   if (!value.is_array()) return "";
-  for (const Json& level : value.as_array()) levels.push_back(level.is_string() ? level.as_string() : level.dump());
+  for (const Json& level : value.as_array())
+    levels.push_back(level.is_string() ? level.as_string() : level.dump());
   return join_lineage(levels);
 }
 
@@ -64,19 +67,23 @@ void read_json_metadata(CountTable& table, const Json& document, std::string_vie
     }
     ++place;
   }
-  leave_behind(table, are_features ? "metadata of features" : "metadata of samples", {fields.begin(), fields.end()});
+  leave_behind(table, are_features ? "metadata of features" : "metadata of samples",
+               {fields.begin(), fields.end()});
 }
 
-// --- the document without its counts --------------------------------------------------------------------
+// --- the document without its counts
+// --------------------------------------------------------------------
 
-// Takes the value of "data" out of the text and puts null and blanks there, so that lines and bytes stay where they
-// are: counts are read past the JSON document, which would need 30 times their text. What JSON has no word for (NaN,
-// Infinity; biom-format and pandas write them into metadata) becomes 0, since metadata are passed over.
+// Takes the value of "data" out of the text and puts null and blanks there, so that lines and bytes
+// stay where they are: counts are read past the JSON document, which would need 30 times their
+// text. What JSON has no word for (NaN, Infinity; biom-format and pandas write them into metadata)
+// becomes 0, since metadata are passed over.
 class DataCutter {
  public:
   explicit DataCutter(std::string& text) : text_(text) {}
 
-  // The bytes [begin, end) of the value; both 0 when there is none, or it is too short to be cut out.
+  // The bytes [begin, end) of the value; both 0 when there is none, or it is too short to be cut
+  // out.
   std::pair<size_t, size_t> find() {
     for (; at_ < text_.size(); ++at_) {
       const char c = text_[at_];
@@ -134,7 +141,8 @@ bool is_null(std::string_view value) {
   return first != std::string_view::npos && value.substr(first, last + 1 - first) == "null";
 }
 
-// --- counts ---------------------------------------------------------------------------------------------
+// --- counts
+// ---------------------------------------------------------------------------------------------
 
 bool is_json_number(std::string_view text) {
   const auto take_digits = [&] {
@@ -182,7 +190,8 @@ class DataReader {
       static_cast<void>(peek());
       const size_t end = std::min(data_.find_first_of(", \t\r\n]", at_), data_.size());
       row.push_back(data_.substr(at_, end - at_));
-      if (!is_json_number(row.back())) fail_table(place_.path, "numbers in " + where, quoted(row.back()));
+      if (!is_json_number(row.back()))
+        fail_table(place_.path, "numbers in " + where, quoted(row.back()));
       at_ = end;
     }
     ++at_;
@@ -223,7 +232,9 @@ double value_of(std::string_view number) {
   return code == std::errc() ? value : std::strtod(std::string(number).c_str(), nullptr);
 }
 
-bool is_whole(std::string_view number) { return number.find_first_of(".eE") == std::string_view::npos; }
+bool is_whole(std::string_view number) {
+  return number.find_first_of(".eE") == std::string_view::npos;
+}
 
 std::string shown(const std::vector<std::string_view>& row) {
   std::string out = "[";
@@ -263,20 +274,24 @@ DataShape shape_of(std::string_view data, const Place& place) {
   return out;
 }
 
-bool is_dense(const Json& document, std::string_view data, const CountTable& table, const Place& place) {
+bool is_dense(const Json& document, std::string_view data, const CountTable& table,
+              const Place& place) {
   const Json* type = document.find("matrix_type");
   if (type != nullptr && type->is_string()) {
-    if (type->as_string() == "dense" || type->as_string() == "sparse") return type->as_string() == "dense";
+    if (type->as_string() == "dense" || type->as_string() == "sparse")
+      return type->as_string() == "dense";
     fail_table(place.path, "matrix_type sparse or dense", quoted(type->as_string()));
   }
-  // Without matrix_type the shape tells, except that a table of three samples could be either: sparse is the usual.
+  // Without matrix_type the shape tells, except that a table of three samples could be either:
+  // sparse is the usual.
   if (table.num_samples() == 3) return false;
   const DataShape shape = shape_of(data, place);
   return shape.num_rows > 0 && shape.num_rows == table.num_features() &&
          static_cast<int64_t>(shape.first_size) == table.num_samples();
 }
 
-std::vector<Entry> read_entries(std::string_view data, bool dense, const CountTable& table, const Place& place) {
+std::vector<Entry> read_entries(std::string_view data, bool dense, const CountTable& table,
+                                const Place& place) {
   std::vector<Entry> entries;
   if (!dense) entries.reserve(static_cast<size_t>(std::count(data.begin(), data.end(), '[')));
   DataReader reader(data, place);
@@ -286,10 +301,11 @@ std::vector<Entry> read_entries(std::string_view data, bool dense, const CountTa
       entries.push_back(triple_of(row, table, position, place.path));
       continue;
     }
-    if (position >= table.num_features() || static_cast<int64_t>(row.size()) != table.num_samples()) {
+    if (position >= table.num_features() ||
+        static_cast<int64_t>(row.size()) != table.num_samples()) {
       fail_table(place.path,
-                 std::to_string(table.num_features()) + " rows of data with " + std::to_string(table.num_samples()) +
-                     " counts each",
+                 std::to_string(table.num_features()) + " rows of data with " +
+                     std::to_string(table.num_samples()) + " counts each",
                  std::to_string(row.size()) + " counts in data[" + std::to_string(position) + "]");
     }
     for (size_t sample = 0; sample < row.size(); ++sample) {
@@ -298,7 +314,8 @@ std::vector<Entry> read_entries(std::string_view data, bool dense, const CountTa
     }
   }
   if (dense && position != table.num_features()) {
-    fail_table(place.path, std::to_string(table.num_features()) + " rows of data", std::to_string(position));
+    fail_table(place.path, std::to_string(table.num_features()) + " rows of data",
+               std::to_string(position));
   }
   return entries;
 }
@@ -316,15 +333,20 @@ CountTable read_biom_json(std::string text, const std::string& path) {
   read_json_metadata(table, document, "rows");
   read_json_metadata(table, document, "columns");
   if (const Json* shape = document.find("shape"); shape != nullptr && !shape->is_null()) {
-    const Json counted = Json::array_of(std::vector<int64_t>{table.num_features(), table.num_samples()});
-    if (!(*shape == counted)) fail_table(path, "ids for a shape of " + shape->dump(), counted.dump());
+    const Json counted =
+        Json::array_of(std::vector<int64_t>{table.num_features(), table.num_samples()});
+    if (!(*shape == counted))
+      fail_table(path, "ids for a shape of " + shape->dump(), counted.dump());
   }
   const Json& rest = member(document, "data", path);
-  const bool is_cut = end > 0 && !is_null(data), is_empty = rest.is_array() && rest.as_array().empty();
-  if (!is_cut && !is_empty && !rest.is_null()) fail_table(path, "a list under \"data\"", "another type");
+  const bool is_cut = end > 0 && !is_null(data),
+             is_empty = rest.is_array() && rest.as_array().empty();
+  if (!is_cut && !is_empty && !rest.is_null())
+    fail_table(path, "a list under \"data\"", "another type");
   std::vector<Entry> entries;
   if (is_cut || is_empty) {
-    const std::string_view counts = is_cut ? std::string_view(data) : "[]";  // too short to be cut out
+    const std::string_view counts =
+        is_cut ? std::string_view(data) : "[]";  // too short to be cut out
     entries = read_entries(counts, is_dense(document, counts, table, place), table, place);
   }
   set_entries(table, entries, path);

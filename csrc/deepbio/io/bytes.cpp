@@ -46,13 +46,15 @@ constexpr std::array<Magic, 7> kOtherCompressions{{
 
 // The compression that `head` belongs to, "" when none that is known.
 std::string_view other_compression(std::string_view head) {
-  if (head.substr(0, 4) == "PK\3\4") return "zip";  // on standard input: its directory stands at the end
+  if (head.substr(0, 4) == "PK\3\4")
+    return "zip";  // on standard input: its directory stands at the end
   for (const Magic& magic : kOtherCompressions) {
     if (head.substr(0, magic.bytes.size()) == magic.bytes) return magic.name;
   }
   // "BZh" alone could be text; a block or the end of the stream follows it in bzip2.
   if (head.size() >= 10 && head.substr(0, 3) == "BZh" &&
-      (head.substr(4, 6) == "\x31\x41\x59\x26\x53\x59" || head.substr(4, 6) == "\x17\x72\x45\x38\x50\x90")) {
+      (head.substr(4, 6) == "\x31\x41\x59\x26\x53\x59" ||
+       head.substr(4, 6) == "\x17\x72\x45\x38\x50\x90")) {
     return "bzip2";
   }
   return "";
@@ -79,7 +81,8 @@ std::string_view to_string(Container container) {
 std::unique_ptr<ByteSource> open_bytes(const std::string& path, const OpenOptions& options) {
   if (options.num_threads < 1 || options.max_read_bytes < 1) {
     throw ArgumentError("open_bytes: expected at least one thread and one byte, got " +
-                        std::to_string(options.num_threads) + " and " + std::to_string(options.max_read_bytes));
+                        std::to_string(options.num_threads) + " and " +
+                        std::to_string(options.max_read_bytes));
   }
   auto input = std::make_unique<RawInput>(path, options.max_read_bytes);
   const std::string_view head = input->peek(18);
@@ -93,8 +96,8 @@ std::unique_ptr<ByteSource> open_bytes(const std::string& path, const OpenOption
   }
   if (path != "-" && head.substr(0, 4) == "PK\3\4") return open_artifact(path);
   if (const std::string_view name = other_compression(head); !name.empty()) {
-    throw ParseError({path, -1, -1, 0}, "a plain, gzip or BGZF file", std::string(name) + " data; decompress it first",
-                     ErrorKind::kContainer);
+    throw ParseError({path, -1, -1, 0}, "a plain, gzip or BGZF file",
+                     std::string(name) + " data; decompress it first", ErrorKind::kContainer);
   }
   return std::make_unique<PlainSource>(std::move(input));
 }
@@ -104,7 +107,8 @@ std::string read_all(const std::string& path, uint64_t limit_bytes) {
   const auto source = open_bytes(path);
   // A plain file tells its size, so that it is read into one allocation.
   std::error_code no_size;
-  const auto file_bytes = source->container() == Container::kPlain ? std::filesystem::file_size(path, no_size) : 0;
+  const auto file_bytes =
+      source->container() == Container::kPlain ? std::filesystem::file_size(path, no_size) : 0;
   std::string content;
   if (!no_size && file_bytes <= limit_bytes) content.resize(static_cast<size_t>(file_bytes) + 1);
   size_t size = 0;
@@ -115,7 +119,8 @@ std::string read_all(const std::string& path, uint64_t limit_bytes) {
     size += got;
     if (size > limit_bytes) {
       throw ParseError({path, -1, -1, static_cast<int64_t>(limit_bytes)},
-                       "at most " + std::to_string(limit_bytes) + " bytes of content", "more", ErrorKind::kResource);
+                       "at most " + std::to_string(limit_bytes) + " bytes of content", "more",
+                       ErrorKind::kResource);
     }
   }
   content.resize(size);

@@ -28,7 +28,8 @@ CellSplitter::CellSplitter(char separator, bool has_quotes, const std::string& p
 const std::vector<std::string_view>& CellSplitter::split(std::string_view line, int64_t number) {
   cells_.clear();
   kept_.clear();
-  const std::string_view separators = separator_ == ' ' ? std::string_view(" \t") : std::string_view(&separator_, 1);
+  const std::string_view separators =
+      separator_ == ' ' ? std::string_view(" \t") : std::string_view(&separator_, 1);
   size_t at = 0;
   while (true) {
     if (separator_ == ' ') {
@@ -51,7 +52,8 @@ const std::vector<std::string_view>& CellSplitter::split(std::string_view line, 
 std::string_view CellSplitter::quoted_cell(std::string_view line, size_t& at, int64_t number) {
   std::string cell;
   for (++at;; ++at) {
-    if (at >= line.size()) throw ParseError({path_, -1, number}, "a closing double quote", "the end of the line");
+    if (at >= line.size())
+      throw ParseError({path_, -1, number}, "a closing double quote", "the end of the line");
     if (line[at] != '"') {
       cell += line[at];
     } else if (line.substr(at + 1, 1) == "\"") {
@@ -62,8 +64,10 @@ std::string_view CellSplitter::quoted_cell(std::string_view line, size_t& at, in
   }
   ++at;
   const std::string_view rest = line.substr(at);
-  const bool is_end = rest.empty() || rest[0] == separator_ || (separator_ == ' ' && rest[0] == '\t');
-  if (!is_end) throw ParseError({path_, -1, number}, "a separator after a quoted cell", quoted(rest));
+  const bool is_end =
+      rest.empty() || rest[0] == separator_ || (separator_ == ' ' && rest[0] == '\t');
+  if (!is_end)
+    throw ParseError({path_, -1, number}, "a separator after a quoted cell", quoted(rest));
   kept_.push_back(std::move(cell));
   return kept_.back();
 }

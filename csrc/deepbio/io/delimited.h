@@ -1,7 +1,8 @@
-// Lines and cells of delimited text: tables and matrices separated by tabs, commas, semicolons or blanks.
+// Lines and cells of delimited text: tables and matrices separated by tabs, commas, semicolons or
+// blanks.
 //
-// Cells in double quotes (R, spreadsheets) may hold separators and doubled quotes; they do not span lines.
-// Private to the readers of tables and matrices. Threads: belongs to one thread at a time.
+// Cells in double quotes (R, spreadsheets) may hold separators and doubled quotes; they do not span
+// lines. Private to the readers of tables and matrices. Threads: belongs to one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,8 @@
 
 namespace deepbio::io {
 
-// Gives one line after another, without its end and without a byte-order mark. LF and CR LF end a line.
+// Gives one line after another, without its end and without a byte-order mark. LF and CR LF end a
+// line.
 class TextLines {
  public:
   explicit TextLines(std::string_view text);
@@ -27,10 +29,11 @@ class TextLines {
 
 class CellSplitter {
  public:
-  // `separator` ' ' stands for any run of blanks and tabs. Quotes are taken as such when `has_quotes`; else they are
-  // letters. `path` names the source in errors.
+  // `separator` ' ' stands for any run of blanks and tabs. Quotes are taken as such when
+  // `has_quotes`; else they are letters. `path` names the source in errors.
   CellSplitter(char separator, bool has_quotes, const std::string& path);
-  // The cells of a line; they live until the next call, and as long as the text. throws ParseError with the line.
+  // The cells of a line; they live until the next call, and as long as the text. throws ParseError
+  // with the line.
   const std::vector<std::string_view>& split(std::string_view line, int64_t number);
 
  private:
@@ -43,7 +46,8 @@ class CellSplitter {
   std::deque<std::string> kept_;  // cells whose doubled quotes were undone
 };
 
-// The separator of a header line: a tab when there is one, else ',' or ';', whichever there are more of, else '\0'.
+// The separator of a header line: a tab when there is one, else ',' or ';', whichever there are
+// more of, else '\0'.
 char separator_of(std::string_view header);
 // Without blanks on both sides.
 std::string_view without_blanks(std::string_view text);

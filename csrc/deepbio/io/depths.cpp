@@ -12,7 +12,8 @@ std::vector<double> sample_totals(const CountTable& table) {
   totals.reserve(table.sample_ids.size());
   for (size_t sample = 0; sample < table.sample_ids.size(); ++sample) {
     const auto counts = table.values.begin();
-    totals.push_back(std::accumulate(counts + table.indptr[sample], counts + table.indptr[sample + 1], 0.0));
+    totals.push_back(
+        std::accumulate(counts + table.indptr[sample], counts + table.indptr[sample + 1], 0.0));
   }
   return totals;
 }

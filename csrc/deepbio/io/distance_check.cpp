@@ -12,8 +12,8 @@ namespace {
 
 constexpr int64_t kTile = 64;  // rows and columns that stay in the first-level cache
 
-// Calls visit(i, j) for every pair with j <= i, tile by tile, since one of the two ways goes down a column. Ends early
-// when visit gives false.
+// Calls visit(i, j) for every pair with j <= i, tile by tile, since one of the two ways goes down a
+// column. Ends early when visit gives false.
 template <class Visit>
 void for_pairs(int64_t n, const Visit& visit) {
   for (int64_t row = 0; row < n; row += kTile) {
@@ -29,35 +29,41 @@ void for_pairs(int64_t n, const Visit& visit) {
 }
 
 std::string pair_of(const std::vector<std::string>& ids, int64_t i, int64_t j) {
-  if (ids.empty()) return "samples " + std::to_string(j) + " and " + std::to_string(i) + " (from 0)";
+  if (ids.empty())
+    return "samples " + std::to_string(j) + " and " + std::to_string(i) + " (from 0)";
   return quoted(ids[j]) + " and " + quoted(ids[i]);
 }
 
-DistanceCheck::Fault fault_of(const std::vector<std::string>& ids, int64_t i, int64_t j, double value,
-                              double mirrored) {
+DistanceCheck::Fault fault_of(const std::vector<std::string>& ids, int64_t i, int64_t j,
+                              double value, double mirrored) {
   const std::string pair = pair_of(ids, i, j);
   const double odd = std::isfinite(value) && value >= -kDistanceRounding ? mirrored : value;
   if (!std::isfinite(odd) || odd < -kDistanceRounding) {
     return {"a distance between " + pair, number_text(odd)};
   }
   if (i == j) return {"a distance of 0 between " + pair, number_text(value)};
-  return {"the same distance both ways between " + pair, number_text(mirrored) + " and " + number_text(value)};
+  return {"the same distance both ways between " + pair,
+          number_text(mirrored) + " and " + number_text(value)};
 }
 
 }  // namespace
 
 template <class Number>
-DistanceCheck check_distances(const Number* values, int64_t num_rows, const std::vector<std::string>& ids) {
+DistanceCheck check_distances(const Number* values, int64_t num_rows,
+                              const std::vector<std::string>& ids) {
   DistanceCheck out;
   for_pairs(num_rows, [&](int64_t i, int64_t j) {
     const double value = values[i * num_rows + j], mirrored = values[j * num_rows + i];
-    if (value == mirrored && value >= 0 && value <= std::numeric_limits<double>::max() && (i != j || value == 0)) {
+    if (value == mirrored && value >= 0 && value <= std::numeric_limits<double>::max() &&
+        (i != j || value == 0)) {
       return true;
     }
     // NaN fails every comparison, so that these ask for what is sound.
-    const double limit = kDistanceRounding * std::max(1.0, std::min(std::abs(value), std::abs(mirrored)));
+    const double limit =
+        kDistanceRounding * std::max(1.0, std::min(std::abs(value), std::abs(mirrored)));
     const bool is_sound = value >= -kDistanceRounding && mirrored >= -kDistanceRounding &&
-                          std::abs(value - mirrored) <= limit && (i != j || value <= kDistanceRounding);
+                          std::abs(value - mirrored) <= limit &&
+                          (i != j || value <= kDistanceRounding);
     if (!is_sound) out.fault = fault_of(ids, i, j, value, mirrored);
     out.is_rounded = true;
     return is_sound;

@@ -1,8 +1,8 @@
 // Whether numbers are distances: finite, not negative, alike both ways, 0 from a sample to itself.
 //
-// Rounding up to kDistanceRounding is forgiven in all three, and mended: the mean of both ways, 0 on the diagonal and
-// for what is below 0. For pairs further apart than 1 it is that share of the distance, since float32 rounds so.
-// Threads: pure functions.
+// Rounding up to kDistanceRounding is forgiven in all three, and mended: the mean of both ways, 0
+// on the diagonal and for what is below 0. For pairs further apart than 1 it is that share of the
+// distance, since float32 rounds so. Threads: pure functions.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,8 @@ struct DistanceCheck {
 //   ids     N, or none
 //   complexity  one pass over the values
 template <class Number>
-DistanceCheck check_distances(const Number* values, int64_t num_rows, const std::vector<std::string>& ids);
+DistanceCheck check_distances(const Number* values, int64_t num_rows,
+                              const std::vector<std::string>& ids);
 // For values that check_distances found sound.
 template <class Number>
 void mend_distances(Number* values, int64_t num_rows);

@@ -20,7 +20,8 @@ constexpr uint64_t kMaxLineBytes = uint64_t{1} << 32;
 // Follows the lines of a FASTA file and notes the shape of each sequence.
 class FaiBuilder {
  public:
-  explicit FaiBuilder(const std::string& path) : path_(path), window_(open_bytes(path), kMaxLineBytes) {}
+  explicit FaiBuilder(const std::string& path)
+      : path_(path), window_(open_bytes(path), kMaxLineBytes) {}
 
   std::vector<FaiEntry> run() {
     window_.more();
@@ -43,8 +44,8 @@ class FaiBuilder {
 
  private:
   [[noreturn]] void fail(const std::string& expected, const std::string& got) const {
-    throw ParseError({path_, static_cast<int64_t>(entries_.size()) - 1, line_number_, line_offset_}, expected, got,
-                     ErrorKind::kStructure);
+    throw ParseError({path_, static_cast<int64_t>(entries_.size()) - 1, line_number_, line_offset_},
+                     expected, got, ErrorKind::kStructure);
   }
 
   bool take_line() {
@@ -65,7 +66,8 @@ class FaiBuilder {
 
   void begin_sequence() {
     const std::string_view title = text_.substr(1);
-    if (title.find('\r') != std::string_view::npos) fail("line ends LF or CR LF", "a lone CR in a title");
+    if (title.find('\r') != std::string_view::npos)
+      fail("line ends LF or CR LF", "a lone CR in a title");
     FaiEntry entry;
     entry.name = title.substr(0, std::min(title.find_first_of(" \t"), title.size()));
     entry.offset_bytes = window_.offset();
@@ -76,20 +78,25 @@ class FaiBuilder {
 
   void add_line() {
     FaiEntry& entry = entries_.back();
-    const auto bases = static_cast<int64_t>(text_.size()), bytes = static_cast<int64_t>(line_bytes_);
-    if (bases > 0 && is_last_line_) fail("lines of one length, the last of a sequence apart", "a line after it");
-    if (bases > 0 && !is_sequence_text(text_)) fail("a sequence of letters, '*', '-' or '.'", quoted(text_));
+    const auto bases = static_cast<int64_t>(text_.size()),
+               bytes = static_cast<int64_t>(line_bytes_);
+    if (bases > 0 && is_last_line_)
+      fail("lines of one length, the last of a sequence apart", "a line after it");
+    if (bases > 0 && !is_sequence_text(text_))
+      fail("a sequence of letters, '*', '-' or '.'", quoted(text_));
     if (entry.length_bp == 0 && bases > 0) {
       entry.offset_bytes = line_offset_;
       entry.line_bases = bases;
       entry.line_bytes = bytes;
     }
     if (bases > entry.line_bases) {
-      fail(std::to_string(entry.line_bases) + " bases, as the first line of the sequence has", std::to_string(bases));
+      fail(std::to_string(entry.line_bases) + " bases, as the first line of the sequence has",
+           std::to_string(bases));
     }
     // A line that is shorter, or ends otherwise, must be the last.
-    is_last_line_ = is_last_line_ ||
-                    (entry.length_bp > 0 || bases > 0 ? bases != entry.line_bases || bytes != entry.line_bytes : false);
+    is_last_line_ = is_last_line_ || (entry.length_bp > 0 || bases > 0
+                                          ? bases != entry.line_bases || bytes != entry.line_bytes
+                                          : false);
     entry.length_bp += bases;
   }
 
@@ -105,7 +112,8 @@ class FaiBuilder {
 
 FaiEntry parse_fai_line(std::string_view line, const std::string& path, int64_t number) {
   const auto fail = [&] {
-    throw ParseError({path, -1, number}, "a name and four numbers, separated by tabs", quoted(line));
+    throw ParseError({path, -1, number}, "a name and four numbers, separated by tabs",
+                     quoted(line));
   };
   FaiEntry out;
   size_t at = line.find('\t');
@@ -118,20 +126,24 @@ FaiEntry parse_fai_line(std::string_view line, const std::string& path, int64_t 
     if (code != std::errc() || *field < 0) fail();
     at = static_cast<size_t>(end - line.data());
   }
-  const bool is_shaped = out.length_bp == 0 || (out.line_bases > 0 && out.line_bytes >= out.line_bases);
+  const bool is_shaped =
+      out.length_bp == 0 || (out.line_bases > 0 && out.line_bytes >= out.line_bases);
   if (at != line.size() || !is_shaped) fail();
   return out;
 }
 
-// Where a base stands in the decompressed data. Only for entries that fit their file, so that nothing overflows.
+// Where a base stands in the decompressed data. Only for entries that fit their file, so that
+// nothing overflows.
 uint64_t place_of(const FaiEntry& entry, int64_t base) {
   if (entry.length_bp == 0) return static_cast<uint64_t>(entry.offset_bytes);
   return static_cast<uint64_t>(entry.offset_bytes + base / entry.line_bases * entry.line_bytes +
                                base % entry.line_bases);
 }
 
-// The bases [start, end) of an entry from the text they stand in; false when it has line ends elsewhere.
-bool join_lines(std::string_view text, const FaiEntry& entry, int64_t start, int64_t end, std::string& out) {
+// The bases [start, end) of an entry from the text they stand in; false when it has line ends
+// elsewhere.
+bool join_lines(std::string_view text, const FaiEntry& entry, int64_t start, int64_t end,
+                std::string& out) {
   const auto end_bytes = static_cast<size_t>(entry.line_bytes - entry.line_bases);
   out.reserve(static_cast<size_t>(end - start));
   while (start < end) {
@@ -146,13 +158,15 @@ bool join_lines(std::string_view text, const FaiEntry& entry, int64_t start, int
   return true;
 }
 
-// The title line that ends right before `begin`, without its end; "" when what stands there is none.
+// The title line that ends right before `begin`, without its end; "" when what stands there is
+// none.
 std::string title_before(RandomCursor& cursor, uint64_t begin) {
   for (uint64_t reach = 256;; reach *= 8) {
     const uint64_t first = begin > reach ? begin - reach : 0;
     std::string text(cursor.read(first, begin));
     if (!text.ends_with('\n')) return "";
-    while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();  // blank lines may follow a title
+    while (text.ends_with('\n') || text.ends_with('\r'))
+      text.pop_back();  // blank lines may follow a title
     const size_t line = text.rfind('\n');
     if (line == std::string::npos && first > 0 && reach < (uint64_t{1} << 24)) continue;
     return text.substr(line == std::string::npos ? 0 : line + 1);
@@ -184,7 +198,8 @@ void write_fai(const std::string& path, const std::vector<FaiEntry>& entries) {
   std::string out;
   for (const FaiEntry& entry : entries) {
     out += entry.name;
-    for (const int64_t field : {entry.length_bp, entry.offset_bytes, entry.line_bases, entry.line_bytes}) {
+    for (const int64_t field :
+         {entry.length_bp, entry.offset_bytes, entry.line_bases, entry.line_bytes}) {
       out += '\t' + std::to_string(field);
     }
     out += '\n';
@@ -216,20 +231,23 @@ FastaFile::FastaFile(const std::string& path) : file_(path) {
 bool FastaFile::fits() const {
   const uint64_t limit = std::min(access_.data_bytes, uint64_t{1} << 62);
   return std::all_of(entries_.begin(), entries_.end(), [limit](const FaiEntry& entry) {
-    for (const int64_t field : {entry.length_bp, entry.offset_bytes, entry.line_bases, entry.line_bytes}) {
+    for (const int64_t field :
+         {entry.length_bp, entry.offset_bytes, entry.line_bases, entry.line_bytes}) {
       if (static_cast<uint64_t>(field) > limit) return false;
     }
     if (entry.length_bp == 0) return true;
     const int64_t full_lines = (entry.length_bp - 1) / entry.line_bases;
-    if (full_lines > 0 && static_cast<uint64_t>(entry.line_bytes) > limit / static_cast<uint64_t>(full_lines)) {
+    if (full_lines > 0 &&
+        static_cast<uint64_t>(entry.line_bytes) > limit / static_cast<uint64_t>(full_lines)) {
       return false;
     }
     return place_of(entry, entry.length_bp - 1) < limit;
   });
 }
 
-// Whether titles, the first line of each sequence and its end stand where the index says. What lies between needs no
-// look: the index has nothing else to be wrong about but the width of lines, and fetch() checks those it passes.
+// Whether titles, the first line of each sequence and its end stand where the index says. What lies
+// between needs no look: the index has nothing else to be wrong about but the width of lines, and
+// fetch() checks those it passes.
 bool FastaFile::fits_text() const {
   const auto cursor = make_cursor(file_, access_);
   for (const FaiEntry& entry : entries_) {
@@ -244,13 +262,15 @@ bool FastaFile::fits_text() const {
     // A line end, then the next title, or the end of the file.
     const std::string after(cursor->read(end, std::min(end + 3, access_.data_bytes)));
     const size_t next = after.find_first_not_of("\r\n");
-    if (!after.empty() && (next == 0 || (next != std::string::npos && after[next] != '>'))) return false;
+    if (!after.empty() && (next == 0 || (next != std::string::npos && after[next] != '>')))
+      return false;
   }
   // A sequence behind the last one that the index knows.
   const FaiEntry& last = *std::max_element(
-      entries_.begin(), entries_.end(), [](const auto& a, const auto& b) { return a.offset_bytes < b.offset_bytes; });
-  const uint64_t end =
-      last.length_bp == 0 ? static_cast<uint64_t>(last.offset_bytes) : place_of(last, last.length_bp - 1) + 1;
+      entries_.begin(), entries_.end(),
+      [](const auto& a, const auto& b) { return a.offset_bytes < b.offset_bytes; });
+  const uint64_t end = last.length_bp == 0 ? static_cast<uint64_t>(last.offset_bytes)
+                                           : place_of(last, last.length_bp - 1) + 1;
   const uint64_t reach = std::min(access_.data_bytes, end + 4096);
   return end >= reach || cursor->read(end, reach).find('>') == std::string_view::npos;
 }
@@ -268,8 +288,9 @@ const FaiEntry& FastaFile::entry(std::string_view name) const {
 std::string FastaFile::fetch(std::string_view name, int64_t start, int64_t end) const {
   const FaiEntry& found = entry(name);
   if (start < 0 || end < start || end > found.length_bp) {
-    throw ArgumentError("fetch: expected 0 <= start <= end <= " + std::to_string(found.length_bp) + ", the length of " +
-                        quoted(name) + ", got [" + std::to_string(start) + ", " + std::to_string(end) + ")");
+    throw ArgumentError("fetch: expected 0 <= start <= end <= " + std::to_string(found.length_bp) +
+                        ", the length of " + quoted(name) + ", got [" + std::to_string(start) +
+                        ", " + std::to_string(end) + ")");
   }
   file_.check_unchanged();
   if (start == end) return "";
@@ -277,9 +298,10 @@ std::string FastaFile::fetch(std::string_view name, int64_t start, int64_t end) 
   const std::string_view text = cursor->read(place_of(found, start), place_of(found, end - 1) + 1);
   std::string out;
   if (!join_lines(text, found, start, end, out) || !is_sequence_text(out)) {
-    throw ParseError({file_.path(), -1, -1, found.offset_bytes},
-                     std::to_string(end - start) + " bases of " + quoted(name) + ", as the index says",
-                     "other text; remove " + file_.path() + ".fai", ErrorKind::kStructure);
+    throw ParseError(
+        {file_.path(), -1, -1, found.offset_bytes},
+        std::to_string(end - start) + " bases of " + quoted(name) + ", as the index says",
+        "other text; remove " + file_.path() + ".fai", ErrorKind::kStructure);
   }
   return out;
 }

@@ -9,12 +9,14 @@
 namespace deepbio::io {
 
 FastaLines::FastaLines(uint64_t max_bytes, Simd simd)
-    : max_bytes_(static_cast<size_t>(std::min<uint64_t>(max_bytes, SIZE_MAX / 2))), kernels_(&text_kernels(simd)) {}
+    : max_bytes_(static_cast<size_t>(std::min<uint64_t>(max_bytes, SIZE_MAX / 2))),
+      kernels_(&text_kernels(simd)) {}
 
 char* FastaLines::room_for(size_t size) {
   constexpr size_t kFirstCapacity = size_t{1} << 16;
   if (size_ + size > capacity_) {
-    const size_t capacity = std::max({std::min(2 * capacity_, max_bytes_ + kJoinSlack), size_ + size, kFirstCapacity});
+    const size_t capacity =
+        std::max({std::min(2 * capacity_, max_bytes_ + kJoinSlack), size_ + size, kFirstCapacity});
     // realloc moves large blocks by page tables, not by copying them.
     auto* data = static_cast<char*>(std::realloc(data_.get(), capacity));
     if (data == nullptr) throw std::bad_alloc();
@@ -26,8 +28,9 @@ char* FastaLines::room_for(size_t size) {
   return data_.get() + size_;
 }
 
-// Has the kernel map new memory many pages at a time: a fault for each page of a chromosome would cost a third of what
-// joining its lines does. Nothing depends on it, so a kernel that cannot is no error.
+// Has the kernel map new memory many pages at a time: a fault for each page of a chromosome would
+// cost a third of what joining its lines does. Nothing depends on it, so a kernel that cannot is no
+// error.
 void FastaLines::touch(size_t size) {
 #ifdef MADV_POPULATE_WRITE
   constexpr size_t kPage = 4096, kStep = size_t{1} << 17, kLarge = size_t{1} << 22;
@@ -36,7 +39,9 @@ void FastaLines::touch(size_t size) {
     const uintptr_t first = (begin + kPage - 1) / kPage * kPage;
     const size_t step = std::min(kStep, capacity_ - touched_);
     const uintptr_t last = (begin + step) / kPage * kPage;
-    if (first < last) static_cast<void>(::madvise(reinterpret_cast<void*>(first), last - first, MADV_POPULATE_WRITE));
+    if (first < last)
+      static_cast<void>(
+          ::madvise(reinterpret_cast<void*>(first), last - first, MADV_POPULATE_WRITE));
     touched_ += step;
   }
 #else

@@ -23,8 +23,8 @@ class FastaLines {
   FastaLines(uint64_t max_bytes, Simd simd);
   void clear() { size_ = 0; }
   void append(std::string_view line);
-  // Appends the whole lines at the front of a text up to one that holds another byte than those of a sequence (a title,
-  // a CR, a blank): that one is for append().
+  // Appends the whole lines at the front of a text up to one that holds another byte than those of
+  // a sequence (a title, a CR, a blank): that one is for append().
   Taken append_lines(std::string_view text);
   std::string_view joined() const { return {data_.get(), size_}; }
   size_t size() const { return size_; }

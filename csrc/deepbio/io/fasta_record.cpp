@@ -38,7 +38,8 @@ FastaScanner::Result FastaScanner::stopped() const {
 }
 
 // False, for a caller to return.
-bool FastaScanner::fail(ErrorKind kind, const Line& where, size_t at, std::string expected, std::string got) {
+bool FastaScanner::fail(ErrorKind kind, const Line& where, size_t at, std::string expected,
+                        std::string got) {
   problem = {kind, 0, at, std::move(expected), std::move(got)};
   problem_line = where.number;
   problem_offset_bytes = where.offset_bytes;
@@ -46,7 +47,8 @@ bool FastaScanner::fail(ErrorKind kind, const Line& where, size_t at, std::strin
   return false;
 }
 
-// False at the end of the data or when a line is too large. A line is read in one piece, within the record limit.
+// False at the end of the data or when a line is too large. A line is read in one piece, within the
+// record limit.
 bool FastaScanner::take_line(Line& taken) {
   size_t end = window_.text().find('\n');
   while (end == std::string_view::npos && !window_.is_end()) {
@@ -70,7 +72,8 @@ bool FastaScanner::find_title(Line& taken) {
   while (take_line(taken)) {
     if (!taken.text.empty() && taken.text[0] == '>') return true;
     if (taken.text.empty() || taken.text[0] == ';' || is_skipping_) continue;
-    return fail(ErrorKind::kStructure, taken, 0, "a title line that starts with '>'", quoted(taken.text));
+    return fail(ErrorKind::kStructure, taken, 0, "a title line that starts with '>'",
+                quoted(taken.text));
   }
   return false;
 }
@@ -94,8 +97,9 @@ bool FastaScanner::read_sequence() {
 bool FastaScanner::append(Line& taken) {
   if (!is_sequence_text(taken.text)) taken.text = without_trailing_blanks(taken.text);
   if (!is_sequence_text(taken.text)) {
-    const auto bad = std::find_if_not(taken.text.begin(), taken.text.end(),
-                                      [](char c) { return is_sequence_byte(static_cast<unsigned char>(c)); });
+    const auto bad = std::find_if_not(taken.text.begin(), taken.text.end(), [](char c) {
+      return is_sequence_byte(static_cast<unsigned char>(c));
+    });
     return fail(ErrorKind::kAlphabet, taken, static_cast<size_t>(bad - taken.text.begin()),
                 "a sequence of letters, '*', '-' or '.'", quoted(std::string_view(&*bad, 1)));
   }
@@ -107,8 +111,8 @@ bool FastaScanner::append(Line& taken) {
 // False when the next line has to be looked at by itself.
 bool FastaScanner::take_plain_lines() {
   const uint64_t room = max_record_bytes_ - std::min<uint64_t>(lines_.size(), max_record_bytes_);
-  const auto taken =
-      lines_.append_lines(window_.text().substr(0, static_cast<size_t>(std::min<uint64_t>(room, SIZE_MAX))));
+  const auto taken = lines_.append_lines(
+      window_.text().substr(0, static_cast<size_t>(std::min<uint64_t>(room, SIZE_MAX))));
   window_.drop(taken.num_bytes, taken.num_lines);
   return taken.num_lines > 0;
 }

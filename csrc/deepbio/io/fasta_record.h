@@ -1,4 +1,5 @@
-// Takes one FASTA record after another from the front of a TextWindow; the grammar is that of fastx.h.
+// Takes one FASTA record after another from the front of a TextWindow; the grammar is that of
+// fastx.h.
 //
 // Private to `fastx`. Threads: belongs to one thread at a time.
 #pragma once

@@ -17,7 +17,8 @@ bool is_title_good(std::string_view title, RecordProblem& problem) {
   if (is_plain_title(title)) return true;
   const size_t nul = title.find('\0'), carriage = title.find('\r');
   if (carriage < nul) {
-    problem = {ErrorKind::kStructure, 0, carriage + 1, "line ends LF or CR LF", "a lone CR in a title"};
+    problem = {ErrorKind::kStructure, 0, carriage + 1, "line ends LF or CR LF",
+               "a lone CR in a title"};
   } else {
     problem = {ErrorKind::kAlphabet, 0, nul + 1, "a title of text", "a NUL byte"};
   }
@@ -40,8 +41,9 @@ FastqScanner::Result FastqScanner::scan(std::string_view text, bool is_end) {
   is_end_ = is_end;
   at_ = 0;
   num_lines = 0;
-  for (const auto step : {&FastqScanner::read_title, &FastqScanner::read_sequence, &FastqScanner::read_plus,
-                          &FastqScanner::read_quality, &FastqScanner::check_letters}) {
+  for (const auto step :
+       {&FastqScanner::read_title, &FastqScanner::read_sequence, &FastqScanner::read_plus,
+        &FastqScanner::read_quality, &FastqScanner::check_letters}) {
     const Result result = (this->*step)();
     if (result != Result::kRecord) return result;
   }
@@ -64,7 +66,8 @@ FastqScanner::Take FastqScanner::take(Line& line) {
   return Take::kLine;
 }
 
-FastqScanner::Result FastqScanner::bad(ErrorKind kind, const Line& line, std::string expected, std::string got) {
+FastqScanner::Result FastqScanner::bad(ErrorKind kind, const Line& line, std::string expected,
+                                       std::string got) {
   problem = {kind, line.number, line.offset_bytes, std::move(expected), std::move(got)};
   return Result::kBad;
 }
@@ -76,7 +79,8 @@ FastqScanner::Result FastqScanner::truncated(const char* expected) {
 }
 
 FastqScanner::Result FastqScanner::wrong_length(const Line& line, size_t size) {
-  return bad(ErrorKind::kLength, line, std::to_string(sequence.size()) + " quality bytes, as many as the sequence has",
+  return bad(ErrorKind::kLength, line,
+             std::to_string(sequence.size()) + " quality bytes, as many as the sequence has",
              std::to_string(size));
 }
 
@@ -85,7 +89,8 @@ FastqScanner::Result FastqScanner::read_title() {
   if (took == Take::kNeedMore) return Result::kNeedMore;
   if (took == Take::kEnd) return truncated("a title line that starts with '@'");
   if (title_line_.text.empty() || title_line_.text[0] != '@') {
-    return bad(ErrorKind::kStructure, title_line_, "a title line that starts with '@'", quoted(title_line_.text));
+    return bad(ErrorKind::kStructure, title_line_, "a title line that starts with '@'",
+               quoted(title_line_.text));
   }
   title = title_line_.text.substr(1);
   if (!is_title_good(title, problem)) return Result::kBad;
@@ -95,15 +100,18 @@ FastqScanner::Result FastqScanner::read_title() {
 FastqScanner::Result FastqScanner::read_sequence() {
   Take took = take(sequence_line_);
   if (took == Take::kNeedMore) return Result::kNeedMore;
-  if (took == Take::kEnd || !sequence_line_.is_terminated) return truncated("a whole sequence line");
+  if (took == Take::kEnd || !sequence_line_.is_terminated)
+    return truncated("a whole sequence line");
   sequence = sequence_line_.text;
   took = take(plus_line_);
   if (took == Take::kNeedMore) return Result::kNeedMore;
   if (took == Take::kEnd) return truncated("a line that starts with '+'");
-  return !plus_line_.text.empty() && plus_line_.text[0] == '+' ? Result::kRecord : read_wrapped_sequence(plus_line_);
+  return !plus_line_.text.empty() && plus_line_.text[0] == '+' ? Result::kRecord
+                                                               : read_wrapped_sequence(plus_line_);
 }
 
-// Room for the whole text at once, so that a record near the limit never has its old and its new room side by side.
+// Room for the whole text at once, so that a record near the limit never has its old and its new
+// room side by side.
 void FastqScanner::begin_joining(std::string& joined, std::string_view first) const {
   if (joined.capacity() < text_.size()) {
     std::string().swap(joined);  // an assignment would keep the old room
@@ -112,14 +120,16 @@ void FastqScanner::begin_joining(std::string& joined, std::string_view first) co
   joined = first;
 }
 
-// `first` stands where '+' is due in a four-line record, so that is what is missing if the lines are no sequence.
+// `first` stands where '+' is due in a four-line record, so that is what is missing if the lines
+// are no sequence.
 FastqScanner::Result FastqScanner::read_wrapped_sequence(const Line& first) {
   const Line third = first;
   const auto no_plus = [&] {
     return bad(ErrorKind::kStructure, third, "a line that starts with '+'", quoted(third.text));
   };
   if (third.text.empty() && text_.find_first_not_of("\r\n", at_) == std::string_view::npos) {
-    return is_end_ ? truncated("a line that starts with '+'") : Result::kNeedMore;  // only blank lines follow
+    return is_end_ ? truncated("a line that starts with '+'")
+                   : Result::kNeedMore;  // only blank lines follow
   }
   if (sequence.empty() || !is_sequence_text(sequence)) return no_plus();
   begin_joining(joined_sequence_, sequence);
@@ -154,18 +164,21 @@ FastqScanner::Result FastqScanner::read_quality() {
   quality = quality_line_.text;
   if (took == Take::kEnd) return sequence.empty() ? Result::kRecord : truncated("a quality line");
   if (quality.size() == sequence.size()) return Result::kRecord;
-  if (quality.empty() || quality.size() > sequence.size()) return wrong_length(quality_line_, quality.size());
+  if (quality.empty() || quality.size() > sequence.size())
+    return wrong_length(quality_line_, quality.size());
   return read_wrapped_quality(quality_line_);
 }
 
-// A quality that goes on over lines ends exactly at the length of the sequence, before the next title or the end.
+// A quality that goes on over lines ends exactly at the length of the sequence, before the next
+// title or the end.
 FastqScanner::Result FastqScanner::read_wrapped_quality(const Line& first) {
   begin_joining(joined_quality_, first.text);
   Line line;
   while (joined_quality_.size() < sequence.size()) {
     const Take took = take(line);
     if (took == Take::kNeedMore) return Result::kNeedMore;
-    if (took == Take::kEnd || !is_quality_text(line.text)) return wrong_length(first, first.text.size());
+    if (took == Take::kEnd || !is_quality_text(line.text))
+      return wrong_length(first, first.text.size());
     joined_quality_ += line.text;
   }
   if (joined_quality_.size() > sequence.size()) return wrong_length(first, first.text.size());
@@ -178,20 +191,23 @@ FastqScanner::Result FastqScanner::read_wrapped_quality(const Line& first) {
 
 FastqScanner::Result FastqScanner::check_letters() {
   const auto first_bad = [](std::string_view text, bool (*is_good)(unsigned char)) {
-    const auto found =
-        std::find_if(text.begin(), text.end(), [is_good](char c) { return !is_good(static_cast<unsigned char>(c)); });
+    const auto found = std::find_if(text.begin(), text.end(), [is_good](char c) {
+      return !is_good(static_cast<unsigned char>(c));
+    });
     return static_cast<size_t>(found - text.begin());
   };
   // Wrapped lines were checked when they were joined, so a bad byte stands in the first line.
   if (const size_t at = first_bad(sequence, is_sequence_byte); at < sequence.size()) {
     Line place = sequence_line_;
     place.offset_bytes += at;
-    return bad(ErrorKind::kAlphabet, place, "a sequence of letters, '*', '-' or '.'", quoted(sequence.substr(at, 1)));
+    return bad(ErrorKind::kAlphabet, place, "a sequence of letters, '*', '-' or '.'",
+               quoted(sequence.substr(at, 1)));
   }
   if (const size_t at = first_bad(quality, is_quality_byte); at < quality.size()) {
     Line place = quality_line_;
     place.offset_bytes += at;
-    return bad(ErrorKind::kAlphabet, place, "quality bytes from '!' to '~'", quoted(quality.substr(at, 1)));
+    return bad(ErrorKind::kAlphabet, place, "quality bytes from '!' to '~'",
+               quoted(quality.substr(at, 1)));
   }
   return Result::kRecord;
 }

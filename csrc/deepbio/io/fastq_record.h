@@ -1,8 +1,8 @@
 // Finds one FASTQ record at the beginning of a text; the grammar is that of fastx.h.
 //
-// The common four-line record takes a fast path; anything else (wrapped lines, a missing final newline, damage) is
-// looked at line by line. Nothing is thrown for bad text, so that a caller may try places one after another.
-// Private to `fastx`. Threads: belongs to one thread at a time.
+// The common four-line record takes a fast path; anything else (wrapped lines, a missing final
+// newline, damage) is looked at line by line. Nothing is thrown for bad text, so that a caller may
+// try places one after another. Private to `fastx`. Threads: belongs to one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -28,10 +28,12 @@ class FastqScanner {
  public:
   enum class Result { kRecord, kNeedMore, kBad };
   explicit FastqScanner(Simd simd = choose_simd());
-  // The usual record at the front of a text: four whole lines, nothing wrong. Null for any other, which scan() looks
-  // at. In the header, and not by way of the views below, because a copy of a view that was just written waits for it.
+  // The usual record at the front of a text: four whole lines, nothing wrong. Null for any other,
+  // which scan() looks at. In the header, and not by way of the views below, because a copy of a
+  // view that was just written waits for it.
   const FourLines* scan_four_lines(std::string_view text) {
-    return kernels_->find_four_lines(text.data(), text.data() + text.size(), found_) ? &found_ : nullptr;
+    return kernels_->find_four_lines(text.data(), text.data() + text.size(), found_) ? &found_
+                                                                                     : nullptr;
   }
   // is_end: no text follows. kNeedMore: the record goes on behind the text.
   Result scan(std::string_view text, bool is_end);

@@ -36,7 +36,8 @@ struct FastxReader::State {
         window(std::move(source), options.max_record_bytes),
         fasta(window, options.max_record_bytes, choose_simd()) {
     if (options.quality_offset != 33 && options.quality_offset != 64) {
-      throw ArgumentError("quality_offset: expected 33 or 64, got " + std::to_string(options.quality_offset));
+      throw ArgumentError("quality_offset: expected 33 or 64, got " +
+                          std::to_string(options.quality_offset));
     }
     try {
       recognise();
@@ -46,13 +47,15 @@ struct FastxReader::State {
     }
   }
 
-  // Fills what options.fields asks for of the next record; false at the end. The views live until the next call.
+  // Fills what options.fields asks for of the next record; false at the end. The views live until
+  // the next call.
   bool advance(RecordView& record) {
     if (failure) throw ParseError(*failure);
     if (is_empty) return false;
     try {
       while (format == Format::kFastq ? advance_fastq(record) : advance_fasta(record)) {
-        if (options.quality_offset == 64 && format == Format::kFastq && !convert_quality(record)) continue;
+        if (options.quality_offset == 64 && format == Format::kFastq && !convert_quality(record))
+          continue;
         if (options.alphabet != Letters::kAny && !check_letters(record)) continue;
         ++report.num_records;
         if (!options.fields.titles) record.name = record.description = {};
@@ -61,7 +64,8 @@ struct FastxReader::State {
         record.has_quality = format == Format::kFastq && options.fields.qualities;
         return true;
       }
-      if (std::string warning = window.source().warning(); !warning.empty() && report.warnings.empty()) {
+      if (std::string warning = window.source().warning();
+          !warning.empty() && report.warnings.empty()) {
         report.warnings.push_back(std::move(warning));
       }
       return false;
@@ -113,8 +117,8 @@ void FastxReader::State::recognise() {
       report.warnings.emplace_back("no records: an empty file");
       return;
     }
-    throw ParseError({path(), -1, window.line(), window.offset()}, "FASTA or FASTQ records", "no data",
-                     ErrorKind::kStructure);
+    throw ParseError({path(), -1, window.line(), window.offset()}, "FASTA or FASTQ records",
+                     "no data", ErrorKind::kStructure);
   }
   const char first = window.text()[0];
   if (const std::string other = foreign_format(window.text().substr(0, 512)); !other.empty()) {
@@ -122,14 +126,16 @@ void FastxReader::State::recognise() {
                      ErrorKind::kStructure);
   }
   if (first != '@' && first != '>' && first != ';') {
-    throw ParseError({path(), 0, window.line(), window.offset()}, "a FASTA title ('>') or a FASTQ title ('@')",
-                     quoted(window.text().substr(0, window.text().find('\n')), 20), ErrorKind::kStructure);
+    throw ParseError(
+        {path(), 0, window.line(), window.offset()}, "a FASTA title ('>') or a FASTQ title ('@')",
+        quoted(window.text().substr(0, window.text().find('\n')), 20), ErrorKind::kStructure);
   }
   format = first == '@' ? Format::kFastq : Format::kFasta;
 }
 
-// Bad text from a compressed file often comes from damage that only the checksum at the end of a member shows. Then
-// the damage is the error to report, since the text was good when it was written.
+// Bad text from a compressed file often comes from damage that only the checksum at the end of a
+// member shows. Then the damage is the error to report, since the text was good when it was
+// written.
 void FastxReader::State::find_container_damage(ErrorKind kind) {
   if (kind == ErrorKind::kResource || kind == ErrorKind::kContainer) return;
   try {
@@ -146,9 +152,11 @@ void FastxReader::State::more_of_record() {
 }
 
 void FastxReader::State::too_large() const {
-  throw ParseError({path(), report.num_records + report.num_skipped, window.line(), window.offset()},
-                   "a record of at most " + std::to_string(options.max_record_bytes) + " bytes (max_record_bytes)",
-                   "a larger one", ErrorKind::kResource);
+  throw ParseError(
+      {path(), report.num_records + report.num_skipped, window.line(), window.offset()},
+      "a record of at most " + std::to_string(options.max_record_bytes) +
+          " bytes (max_record_bytes)",
+      "a larger one", ErrorKind::kResource);
 }
 
 // True when a byte follows that is no line end.
@@ -199,8 +207,8 @@ bool FastxReader::State::advance_fastq(RecordView& record) {
   while (skip_blank_lines()) {
     // A blank line costs no record, so skipping passes over it.
     if (std::exchange(had_blank_lines, false) && options.on_bad_record == OnBadRecord::kRaise) {
-      give_up({ErrorKind::kStructure, -1, 0, "no blank line before a record", "a blank line"}, window.line(),
-              window.offset());
+      give_up({ErrorKind::kStructure, -1, 0, "no blank line before a record", "a blank line"},
+              window.line(), window.offset());
     }
     switch (fastq.scan(window.text(), window.is_end())) {
       case FastqScanner::Result::kRecord:
@@ -223,7 +231,8 @@ bool FastxReader::State::advance_fastq(RecordView& record) {
   return false;
 }
 
-// Drops lines until a whole record stands at the front. '@' alone does not tell a title: a quality may start with it.
+// Drops lines until a whole record stands at the front. '@' alone does not tell a title: a quality
+// may start with it.
 void FastxReader::State::resume_fastq() {
   if (drop_four_lines()) return;
   while (true) {
@@ -240,7 +249,8 @@ void FastxReader::State::resume_fastq() {
   }
 }
 
-// A bad record of four lines before another title goes alone, so that each bad record in a row is counted.
+// A bad record of four lines before another title goes alone, so that each bad record in a row is
+// counted.
 bool FastxReader::State::drop_four_lines() {
   size_t at = 0;
   for (int line = 0; line < 4; ++line) {
@@ -289,11 +299,12 @@ bool FastxReader::State::advance_fasta(RecordView& record) {
 // Raises or counts a byte that Phred+64 does not have.
 bool FastxReader::State::convert_quality(RecordView& record) {
   constexpr char kLowest = '@', kShift = 64 - 33;
-  const auto bad = std::find_if(record.quality.begin(), record.quality.end(), [](char c) { return c < kLowest; });
+  const auto bad = std::find_if(record.quality.begin(), record.quality.end(),
+                                [](char c) { return c < kLowest; });
   if (bad != record.quality.end()) {
     give_up({ErrorKind::kAlphabet, 0, 0, "a quality of Phred+64, from '@' on (quality_offset 64)",
-             quoted(std::string_view(&*bad, 1)) + " at position " + std::to_string(bad - record.quality.begin() + 1) +
-                 " of the quality"},
+             quoted(std::string_view(&*bad, 1)) + " at position " +
+                 std::to_string(bad - record.quality.begin() + 1) + " of the quality"},
             line_number, record.offset_bytes);
     return false;
   }
@@ -303,15 +314,16 @@ bool FastxReader::State::convert_quality(RecordView& record) {
   return true;
 }
 
-// Raises or counts a letter outside of the alphabet that was asked for; true when there is none. Line and byte are the
-// record's, since lines may have been joined; the position is the letter's.
+// Raises or counts a letter outside of the alphabet that was asked for; true when there is none.
+// Line and byte are the record's, since lines may have been joined; the position is the letter's.
 bool FastxReader::State::check_letters(const RecordView& record) {
   const size_t at = find_foreign_letter(record.sequence, options.alphabet);
   if (at == std::string_view::npos) return true;
   give_up({ErrorKind::kAlphabet, 0, 0,
            "a letter of " + std::string(allowed(options.alphabet)) + " (alphabet " +
                std::string(to_string(options.alphabet)) + ")",
-           quoted(record.sequence.substr(at, 1)) + " at position " + std::to_string(at + 1) + " of the sequence"},
+           quoted(record.sequence.substr(at, 1)) + " at position " + std::to_string(at + 1) +
+               " of the sequence"},
           line_number, record.offset_bytes);
   return false;
 }
@@ -324,7 +336,9 @@ uint64_t default_record_limit(const ByteSource& source) {
   const uint64_t size = is_file ? std::filesystem::file_size(source.path(), no_file) : 0;
   if (!is_file || no_file) return source.container() == Container::kPlain ? kOfStream : kLeast;
   const bool is_plain = source.container() == Container::kPlain;
-  return std::max(kLeast, is_plain ? size : size > UINT64_MAX / kMostRatio ? size : size * kMostRatio);
+  return std::max(kLeast, is_plain                         ? size
+                          : size > UINT64_MAX / kMostRatio ? size
+                                                           : size * kMostRatio);
 }
 
 std::string_view to_string(Format format) { return format == Format::kFasta ? "fasta" : "fastq"; }
@@ -360,6 +374,8 @@ void FastxReader::set_fields(const RecordFields& fields) { state_->options.field
 Format FastxReader::format() const { return state_->format; }
 Container FastxReader::container() const { return state_->window.source().container(); }
 const SkipReport& FastxReader::report() const { return state_->report; }
-int64_t FastxReader::file_offset_bytes() const { return state_->window.source().file_offset_bytes(); }
+int64_t FastxReader::file_offset_bytes() const {
+  return state_->window.source().file_offset_bytes();
+}
 
 }  // namespace deepbio::io

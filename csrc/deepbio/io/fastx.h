@@ -1,14 +1,16 @@
 // FASTA and FASTQ records, told apart by content, from plain or gzip files.
 //
-// FASTQ: four lines, @title, sequence, + (alone or with the same title), quality of the same length, bytes
-//        33..126. Wrapped FASTQ is read too. Zero-length reads, CRLF, a missing final newline, blank lines
-//        after the last record are legal.
+// FASTQ: four lines, @title, sequence, + (alone or with the same title), quality of the same
+// length, bytes
+//        33..126. Wrapped FASTQ is read too. Zero-length reads, CRLF, a missing final newline,
+//        blank lines after the last record are legal.
 // FASTA: > title, sequence lines joined; blank lines dropped; ';' comment lines skipped.
-// Sequence bytes are letters, '*', '-', '.'; case is kept. Anything else is a ParseError with record (0-based), line
-// (1-based) and byte offset; a file cut inside a record is an error, never an end. An empty file is an error unless
-// bad records are skipped or allow_empty is set; then it has no records, and a warning says so. Other formats (BAM,
-// SAM, VCF, tar, ...) are named in the error. Limits (named in the error): one record at most max_record_bytes.
-// Threads: a reader belongs to one thread at a time.
+// Sequence bytes are letters, '*', '-', '.'; case is kept. Anything else is a ParseError with
+// record (0-based), line (1-based) and byte offset; a file cut inside a record is an error, never
+// an end. An empty file is an error unless bad records are skipped or allow_empty is set; then it
+// has no records, and a warning says so. Other formats (BAM, SAM, VCF, tar, ...) are named in the
+// error. Limits (named in the error): one record at most max_record_bytes. Threads: a reader
+// belongs to one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -37,14 +39,16 @@ struct RecordFields {
 
 struct FastxOptions {
   OnBadRecord on_bad_record = OnBadRecord::kRaise;
-  // Largest record. 0: 256 MiB, or as much as a file of this size can honestly hold: its size when it is plain, 16
-  // times its size when it is compressed (DNA packs 4 to 8 times; a bomb of zeros 1,000 times).
+  // Largest record. 0: 256 MiB, or as much as a file of this size can honestly hold: its size when
+  // it is plain, 16 times its size when it is compressed (DNA packs 4 to 8 times; a bomb of zeros
+  // 1,000 times).
   uint64_t max_record_bytes = 0;
   OpenOptions open = {};             // threads that inflate
   Letters alphabet = Letters::kAny;  // other letters make a record bad
   RecordFields fields = {};
-  // 33 (Sanger, Illumina since 1.8), or 64 (Illumina 1.3 to 1.7): then qualities are handed out with 33 in place of 64,
-  // and a byte below '@' makes a record bad. Never guessed: HiFi reads have only high bytes, too.
+  // 33 (Sanger, Illumina since 1.8), or 64 (Illumina 1.3 to 1.7): then qualities are handed out
+  // with 33 in place of 64, and a byte below '@' makes a record bad. Never guessed: HiFi reads have
+  // only high bytes, too.
   int quality_offset = 33;
   bool allow_empty = false;  // a file without records is no error
   bool check_mates = true;   // of pairs: their names must fit together (fastx_pairs.h)
@@ -52,13 +56,15 @@ struct FastxOptions {
 // What max_record_bytes 0 stands for, in a file that is read through this source.
 uint64_t default_record_limit(const ByteSource& source);
 
-// What was read, and under OnBadRecord::kSkip what was not: counts per kind and the first three messages.
+// What was read, and under OnBadRecord::kSkip what was not: counts per kind and the first three
+// messages.
 struct SkipReport {
   int64_t num_records = 0;  // good records delivered
   int64_t num_skipped = 0;
   std::map<std::string, int64_t> reasons;
   std::vector<std::string> examples;
-  std::vector<std::string> warnings;  // odd but no error, known at the end: BGZF without its end block, no records
+  std::vector<std::string>
+      warnings;  // odd but no error, known at the end: BGZF without its end block, no records
 };
 
 class FastxReader {

@@ -14,7 +14,8 @@
 namespace deepbio::io {
 namespace {
 
-// Records this near to each other are read in one piece: copying the gap costs less than another system call.
+// Records this near to each other are read in one piece: copying the gap costs less than another
+// system call.
 constexpr uint64_t kMaxGapBytes = uint64_t{1} << 14;
 constexpr uint64_t kMaxGroupBytes = uint64_t{1} << 18;  // stays in the second-level cache
 
@@ -27,24 +28,28 @@ void append_title(std::string_view title, RecordBatch& out) {
   size_t end = 0;  // names are short, so that find_first_of would cost more than it saves
   while (end < title.size() && title[end] != ' ' && title[end] != '\t') ++end;
   append_slice(title.substr(0, end), out.names, out.name_offsets);
-  append_slice(title.substr(std::min(end + 1, title.size())), out.descriptions, out.description_offsets);
+  append_slice(title.substr(std::min(end + 1, title.size())), out.descriptions,
+               out.description_offsets);
 }
 
 // The text up to the next line end, which is dropped.
 std::string_view take_line(std::string_view& text) {
   const void* const found = text.empty() ? nullptr : std::memchr(text.data(), '\n', text.size());
-  const size_t end =
-      found == nullptr ? text.size() : static_cast<size_t>(static_cast<const char*>(found) - text.data());
+  const size_t end = found == nullptr
+                         ? text.size()
+                         : static_cast<size_t>(static_cast<const char*>(found) - text.data());
   std::string_view line = text.substr(0, end);
   text.remove_prefix(std::min(end + 1, text.size()));
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   return line;
 }
 
-// Room for many records of the mean length: growing step by step would copy and touch twice the memory.
+// Room for many records of the mean length: growing step by step would copy and touch twice the
+// memory.
 void make_room(const FastxIndex& index, size_t num_records, RecordBatch& out) {
   if (num_records <= out.sequence_offsets.size()) return;
-  const auto bases = static_cast<size_t>(index.num_bases() / std::max<int64_t>(index.size(), 1) + 1) * num_records;
+  const auto bases =
+      static_cast<size_t>(index.num_bases() / std::max<int64_t>(index.size(), 1) + 1) * num_records;
   out.sequences.reserve(out.sequences.size() + bases);
   if (index.format() == Format::kFastq) out.qualities.reserve(out.qualities.size() + bases);
   for (std::vector<int64_t>* offsets :
@@ -58,14 +63,15 @@ class Mark {
  public:
   explicit Mark(const RecordBatch& out)
       : num_records_(out.sequence_offsets.size()),
-        sizes_{out.names.size(), out.descriptions.size(), out.sequences.size(), out.qualities.size()} {}
+        sizes_{out.names.size(), out.descriptions.size(), out.sequences.size(),
+               out.qualities.size()} {}
   void restore(RecordBatch& out) const {
     size_t part = 0;
     for (std::string* data : {&out.names, &out.descriptions, &out.sequences, &out.qualities}) {
       data->resize(sizes_[part++]);
     }
-    for (std::vector<int64_t>* offsets :
-         {&out.name_offsets, &out.description_offsets, &out.sequence_offsets, &out.quality_offsets}) {
+    for (std::vector<int64_t>* offsets : {&out.name_offsets, &out.description_offsets,
+                                          &out.sequence_offsets, &out.quality_offsets}) {
       offsets->resize(std::min(offsets->size(), num_records_));
     }
   }
@@ -82,14 +88,18 @@ class RecordParser {
 
   // Behind the record, of size bytes, more of the file may follow.
   bool append(std::string_view text, size_t size, RecordBatch& out) {
-    return format_ == Format::kFastq ? append_fastq(text, size, out) : append_fasta(text.substr(0, size), out);
+    return format_ == Format::kFastq ? append_fastq(text, size, out)
+                                     : append_fasta(text.substr(0, size), out);
   }
 
  private:
   bool append_fastq(std::string_view text, size_t size, RecordBatch& out) {
-    if (scanner_.scan(text, true) != FastqScanner::Result::kRecord || scanner_.num_bytes > size) return false;
+    if (scanner_.scan(text, true) != FastqScanner::Result::kRecord || scanner_.num_bytes > size)
+      return false;
     // Only line ends may stand between this record and the next.
-    if (text.substr(0, size).find_first_not_of("\r\n", scanner_.num_bytes) != std::string_view::npos) return false;
+    if (text.substr(0, size).find_first_not_of("\r\n", scanner_.num_bytes) !=
+        std::string_view::npos)
+      return false;
     append_title(scanner_.title, out);
     append_slice(scanner_.sequence, out.sequences, out.sequence_offsets);
     append_slice(scanner_.quality, out.qualities, out.quality_offsets);
@@ -118,14 +128,17 @@ class RecordParser {
 }  // namespace
 
 FastxFile::FastxFile(const std::string& path, const IndexOptions& options)
-    : file_((path == "-" ? throw ArgumentError("FastxFile: expected a file, got standard input, which is read once")
+    : file_((path == "-" ? throw ArgumentError(
+                               "FastxFile: expected a file, got standard input, which is read once")
                          : path),
             options.is_kept_open),
       index_(FastxIndex::open_or_build(file_, options)) {}
 
 std::string FastxFile::warning() const {
   if (size() == 0) return "no records: an empty file";
-  return index_.access().container == Container::kBgzf && lacks_end_block(file_) ? std::string(kNoEndBlock) : "";
+  return index_.access().container == Container::kBgzf && lacks_end_block(file_)
+             ? std::string(kNoEndBlock)
+             : "";
 }
 
 void FastxFile::get(int64_t i, Record& out) const {
@@ -149,7 +162,8 @@ void FastxFile::read(std::span<const int64_t> records, RecordBatch& out) const {
     }
     return;
   }
-  std::vector<std::pair<int64_t, size_t>> wanted(records.size());  // record, and its place in the order asked for
+  std::vector<std::pair<int64_t, size_t>> wanted(
+      records.size());  // record, and its place in the order asked for
   for (size_t place = 0; place < records.size(); ++place) wanted[place] = {records[place], place};
   std::sort(wanted.begin(), wanted.end());
   std::vector<int64_t> sorted(records.size()), rank(records.size());
@@ -182,9 +196,12 @@ void FastxFile::read_sorted(std::span<const int64_t> records, RecordBatch& out) 
       next = walker.at(records[i]);
       if (records[i] != records[i - 1] && next.begin < group.back().end) {
         throw ParseError({file_.path(), records[i]}, "records one behind the other",
-                         "an index that has them overlap; remove its .dbx file", ErrorKind::kStructure);
+                         "an index that has them overlap; remove its .dbx file",
+                         ErrorKind::kStructure);
       }
-      if (next.begin > group.back().end + kMaxGapBytes || next.end - group[0].begin > kMaxGroupBytes) break;
+      if (next.begin > group.back().end + kMaxGapBytes ||
+          next.end - group[0].begin > kMaxGroupBytes)
+        break;
       group.push_back(next);
     }
     const uint64_t begin = group[0].begin;

@@ -1,7 +1,9 @@
-// Records of a sequence file by number: size(), get(i), read(many), over the index of fastx_index.h.
+// Records of a sequence file by number: size(), get(i), read(many), over the index of
+// fastx_index.h.
 //
-// A record is the same as FastxReader gives. A file that is written to after it was opened is a ParseError.
-// Threads: constant and free of shared positions (pread); safe from many threads and after a fork.
+// A record is the same as FastxReader gives. A file that is written to after it was opened is a
+// ParseError. Threads: constant and free of shared positions (pread); safe from many threads and
+// after a fork.
 #pragma once
 
 #include <cstdint>
@@ -18,13 +20,14 @@ class FastxFile {
   explicit FastxFile(const std::string& path, const IndexOptions& options = {});
   int64_t size() const { return index_.size(); }
   const FastxIndex& index() const { return index_; }
-  // What is odd about the file, though no error: BGZF without its end block, no records; "" when nothing is.
+  // What is odd about the file, though no error: BGZF without its end block, no records; "" when
+  // nothing is.
   std::string warning() const;
   // i in [0, size()). throws ArgumentError, ParseError.
   void get(int64_t i, Record& out) const;
-  // Appends the records in the order asked for, repeats included. They are read in the order of the file, neighbours in
-  // one piece and a BGZF block once, so that large batches are cheap in any order and cheapest when sorted.
-  // throws ArgumentError, ParseError; then out is as it was.
+  // Appends the records in the order asked for, repeats included. They are read in the order of the
+  // file, neighbours in one piece and a BGZF block once, so that large batches are cheap in any
+  // order and cheapest when sorted. throws ArgumentError, ParseError; then out is as it was.
   void read(std::span<const int64_t> records, RecordBatch& out) const;
 
  private:

@@ -47,7 +47,8 @@ using Fields = std::array<uint64_t, kNumFields>;
 
 uint64_t u64_at(std::string_view bytes, size_t at) {
   uint64_t out = 0;
-  for (size_t i = 0; i < 8; ++i) out |= uint64_t{static_cast<unsigned char>(bytes[at + i])} << (8 * i);
+  for (size_t i = 0; i < 8; ++i)
+    out |= uint64_t{static_cast<unsigned char>(bytes[at + i])} << (8 * i);
   return out;
 }
 
@@ -61,10 +62,12 @@ void append_varint(std::string& out, uint64_t value) {
 }
 
 uint32_t crc_of(std::string_view bytes) {
-  return static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+  return static_cast<uint32_t>(
+      crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }
 
-// CRC-32 of the first 64 KiB and of the last: a file replaced by one of the same size and time is noticed.
+// CRC-32 of the first 64 KiB and of the last: a file replaced by one of the same size and time is
+// noticed.
 uint64_t hash_ends(const PositionedFile& file) {
   std::string bytes(kHashedBytes, '\0');
   bytes.resize(file.read(0, bytes.data(), kHashedBytes));
@@ -100,7 +103,8 @@ void scan_records(FastxReader& reader, Scan& out) {
 }
 
 // A gzip file is inflated once for both the records and the access points.
-void scan_gzip(const PositionedFile& file, const IndexOptions& options, const FastxOptions& reading, Scan& out) {
+void scan_gzip(const PositionedFile& file, const IndexOptions& options, const FastxOptions& reading,
+               Scan& out) {
   auto source = map_while_reading(file, out.map);
   if (options.num_threads > 1) source = std::make_unique<ReadAheadSource>(std::move(source));
   FastxReader reader(std::move(source), reading);
@@ -135,8 +139,8 @@ std::string build(const PositionedFile& file, const IndexOptions& options) {
     append_u64(points, point.window_begin);
     append_u64(points, uint64_t{point.window_bytes} << 8 | point.num_bits);
   }
-  const size_t length =
-      kHeaderBytes + scan.blocks.size() + scan.deltas.size() + points.size() + map.windows.size() + kCrcBytes;
+  const size_t length = kHeaderBytes + scan.blocks.size() + scan.deltas.size() + points.size() +
+                        map.windows.size() + kCrcBytes;
   const Fields fields = {kVersion,
                          length,
                          file.size(),
@@ -174,17 +178,19 @@ std::optional<Mapping> map_file(const std::string& path) {
   void* const data = is_file ? ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0) : MAP_FAILED;
   ::close(file);
   if (data == MAP_FAILED) return std::nullopt;
-  return Mapping{std::shared_ptr<const void>(data, [size](const void* p) { ::munmap(const_cast<void*>(p), size); }),
+  return Mapping{std::shared_ptr<const void>(
+                     data, [size](const void* p) { ::munmap(const_cast<void*>(p), size); }),
                  {static_cast<const char*>(data), size}};
 }
 
 bool fits(const Fields& fields, uint64_t num_blocks, size_t size) {
   // Each bound first, so that the sum cannot wrap round.
-  for (const uint64_t part : {num_blocks, fields[kFieldDeltaBytes], fields[kFieldPoints], fields[kFieldWindowBytes]}) {
+  for (const uint64_t part :
+       {num_blocks, fields[kFieldDeltaBytes], fields[kFieldPoints], fields[kFieldWindowBytes]}) {
     if (part > size) return false;
   }
-  return kHeaderBytes + num_blocks * kBlockBytes + fields[kFieldDeltaBytes] + fields[kFieldPoints] * kPointBytes +
-             fields[kFieldWindowBytes] + kCrcBytes ==
+  return kHeaderBytes + num_blocks * kBlockBytes + fields[kFieldDeltaBytes] +
+             fields[kFieldPoints] * kPointBytes + fields[kFieldWindowBytes] + kCrcBytes ==
          size;
 }
 
@@ -196,18 +202,23 @@ std::string FastxIndex::index_path(const std::string& path, const std::string& c
   // Files of one name in two folders must not share an index.
   std::array<char, 9> hash{};
   std::snprintf(hash.data(), hash.size(), "%08x", crc_of(whole.string()));
-  return (std::filesystem::path(cache_dir) / (whole.filename().string() + "." + hash.data() + ".dbx")).string();
+  return (std::filesystem::path(cache_dir) /
+          (whole.filename().string() + "." + hash.data() + ".dbx"))
+      .string();
 }
 
 FastxIndex FastxIndex::open_or_build(const std::string& path, const IndexOptions& options) {
-  if (path == "-") throw ArgumentError("FastxIndex: expected a file, got standard input, which cannot be read twice");
+  if (path == "-")
+    throw ArgumentError(
+        "FastxIndex: expected a file, got standard input, which cannot be read twice");
   return open_or_build(PositionedFile(path), options);
 }
 
 FastxIndex FastxIndex::open_or_build(const PositionedFile& file, const IndexOptions& options) {
   const std::string where = index_path(file.path(), options.cache_dir);
   FastxIndex index;
-  if (const auto found = map_file(where); found && index.load(found->owner, found->bytes, file)) return index;
+  if (const auto found = map_file(where); found && index.load(found->owner, found->bytes, file))
+    return index;
   auto bytes = std::make_shared<const std::string>(build(file, options));
   try {
     write_file(where, *bytes);
@@ -218,28 +229,38 @@ FastxIndex FastxIndex::open_or_build(const PositionedFile& file, const IndexOpti
     }
   } catch (const WriteError&) {  // the folder cannot be written: the index is as good in memory
   }
-  if (!index.load(bytes, *bytes, file)) throw Error(file.path() + ": the index just built does not hold");
+  if (!index.load(bytes, *bytes, file))
+    throw Error(file.path() + ": the index just built does not hold");
   index.was_built_ = true;
   return index;
 }
 
-bool FastxIndex::load(std::shared_ptr<const void> owner, std::string_view bytes, const PositionedFile& file) {
+bool FastxIndex::load(std::shared_ptr<const void> owner, std::string_view bytes,
+                      const PositionedFile& file) {
   if (bytes.size() < kHeaderBytes + kCrcBytes || bytes.substr(0, 8) != kMagic) return false;
   Fields fields{};
   for (size_t i = 0; i < kNumFields; ++i) fields[i] = u64_at(bytes, 8 + 8 * i);
   const std::string_view checked = bytes.substr(0, bytes.size() - kCrcBytes);
   const uint64_t crc = u64_at(bytes, bytes.size() - 8) >> 32;
-  if (fields[kFieldVersion] != kVersion || fields[kFieldLength] != bytes.size() || crc != crc_of(checked)) return false;
-  if (fields[kFieldFileSize] != file.size() || fields[kFieldFileTime] != static_cast<uint64_t>(file.mtime_ns()) ||
+  if (fields[kFieldVersion] != kVersion || fields[kFieldLength] != bytes.size() ||
+      crc != crc_of(checked))
+    return false;
+  if (fields[kFieldFileSize] != file.size() ||
+      fields[kFieldFileTime] != static_cast<uint64_t>(file.mtime_ns()) ||
       fields[kFieldFileHash] != hash_ends(file)) {
     return false;
   }
-  const uint64_t num_blocks =
-      fields[kFieldRecords] / kRecordsPerBlock + (fields[kFieldRecords] % kRecordsPerBlock != 0 ? 1 : 0);
-  // Deflate makes at most 1032 bytes of one, so that no more than that is ever allocated for what the index says.
+  const uint64_t num_blocks = fields[kFieldRecords] / kRecordsPerBlock +
+                              (fields[kFieldRecords] % kRecordsPerBlock != 0 ? 1 : 0);
+  // Deflate makes at most 1032 bytes of one, so that no more than that is ever allocated for what
+  // the index says.
   const bool is_plain = fields[kFieldContainer] == static_cast<uint64_t>(Container::kPlain);
-  if (is_plain ? fields[kFieldDataBytes] != file.size() : fields[kFieldDataBytes] / 1032 > file.size()) return false;
-  if (!fits(fields, num_blocks, bytes.size()) || fields[kFieldContainer] > 2 || fields[kFieldFormat] > 1) return false;
+  if (is_plain ? fields[kFieldDataBytes] != file.size()
+               : fields[kFieldDataBytes] / 1032 > file.size())
+    return false;
+  if (!fits(fields, num_blocks, bytes.size()) || fields[kFieldContainer] > 2 ||
+      fields[kFieldFormat] > 1)
+    return false;
   path_ = file.path();
   owner_ = std::move(owner);
   bytes_ = bytes;
@@ -249,7 +270,8 @@ bool FastxIndex::load(std::shared_ptr<const void> owner, std::string_view bytes,
   access_ = {};
   access_.container = static_cast<Container>(fields[kFieldContainer]);
   access_.data_bytes = fields[kFieldDataBytes];
-  const size_t deltas = kHeaderBytes + num_blocks * kBlockBytes, points = deltas + fields[kFieldDeltaBytes];
+  const size_t deltas = kHeaderBytes + num_blocks * kBlockBytes,
+               points = deltas + fields[kFieldDeltaBytes];
   const size_t windows = points + fields[kFieldPoints] * kPointBytes;
   access_.windows = bytes.substr(windows, fields[kFieldWindowBytes]);
   return load_sections(bytes.substr(kHeaderBytes, num_blocks * kBlockBytes),
@@ -258,14 +280,16 @@ bool FastxIndex::load(std::shared_ptr<const void> owner, std::string_view bytes,
 }
 
 // False when a window lies outside of the index.
-bool FastxIndex::load_sections(std::string_view blocks, std::string_view deltas, std::string_view points) {
+bool FastxIndex::load_sections(std::string_view blocks, std::string_view deltas,
+                               std::string_view points) {
   blocks_ = blocks;
   deltas_ = deltas;
   access_.points.reserve(points.size() / kPointBytes);
   for (size_t at = 0; at < points.size(); at += kPointBytes) {
     const uint64_t window = u64_at(points, at + 24);
     const AccessPoint point = {u64_at(points, at), u64_at(points, at + 8), u64_at(points, at + 16),
-                               static_cast<uint32_t>(window >> 8), static_cast<uint8_t>(window & 7)};
+                               static_cast<uint32_t>(window >> 8),
+                               static_cast<uint8_t>(window & 7)};
     if (point.window_begin > access_.windows.size()) return false;
     if (point.window_bytes > access_.windows.size() - point.window_begin) return false;
     access_.points.push_back(point);
@@ -276,8 +300,8 @@ bool FastxIndex::load_sections(std::string_view blocks, std::string_view deltas,
 FastxIndex::Span FastxIndex::Walker::at(int64_t i) {
   const FastxIndex& index = index_;
   if (i < 0 || i >= index.num_records_) {
-    throw ArgumentError("expected a record number in [0, " + std::to_string(index.num_records_) + "), got " +
-                        std::to_string(i));
+    throw ArgumentError("expected a record number in [0, " + std::to_string(index.num_records_) +
+                        "), got " + std::to_string(i));
   }
   constexpr auto kStep = static_cast<int64_t>(kRecordsPerBlock);
   const auto block = static_cast<size_t>(i / kStep);
@@ -300,11 +324,12 @@ FastxIndex::Span FastxIndex::Walker::at(int64_t i) {
   Span out{begin_, index.access_.data_bytes};
   if (i + 1 < index.num_records_) {
     size_t at = delta_at_;
-    out.end = (i + 1) % kStep == 0 ? u64_at(index.blocks_, (block + 1) * kBlockBytes) : begin_ + take(at);
+    out.end =
+        (i + 1) % kStep == 0 ? u64_at(index.blocks_, (block + 1) * kBlockBytes) : begin_ + take(at);
   }
   if (out.begin <= out.end && out.end <= index.access_.data_bytes) return out;
-  throw ParseError({index.path_, i}, "an index of this file", "one that points outside of it; remove its .dbx file",
-                   ErrorKind::kStructure);
+  throw ParseError({index.path_, i}, "an index of this file",
+                   "one that points outside of it; remove its .dbx file", ErrorKind::kStructure);
 }
 
 }  // namespace deepbio::io

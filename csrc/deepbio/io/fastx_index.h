@@ -1,12 +1,13 @@
 // Where each record of a sequence file begins, kept in a side-car file FILE.dbx, for random access.
 //
-// Layout, little-endian: magic "DBXINDEX", version, length of the whole index, size and modification time of the
-// sequence file, a hash of its first and last 64 KiB, counts, then per 64 records one offset and the place of their
-// deltas (varints), the access points of a compressed file with their windows, and a CRC-32 of everything before.
-// An index that is stale, damaged, cut or of another version is built again, never trusted. It is built in one pass,
-// which checks every record and checksum, written atomically and opened read-only by mmap. When it cannot be written (a
-// read-only folder), it lives in memory.
-// Threads: an index is constant once opened; it may be shared by threads and after a fork.
+// Layout, little-endian: magic "DBXINDEX", version, length of the whole index, size and
+// modification time of the sequence file, a hash of its first and last 64 KiB, counts, then per 64
+// records one offset and the place of their deltas (varints), the access points of a compressed
+// file with their windows, and a CRC-32 of everything before. An index that is stale, damaged, cut
+// or of another version is built again, never trusted. It is built in one pass, which checks every
+// record and checksum, written atomically and opened read-only by mmap. When it cannot be written
+// (a read-only folder), it lives in memory. Threads: an index is constant once opened; it may be
+// shared by threads and after a fork.
 #pragma once
 
 #include <cstdint>
@@ -20,18 +21,19 @@
 namespace deepbio::io {
 
 struct IndexOptions {
-  std::string cache_dir;          // where the index is kept; "": beside the file
-  int num_threads = 1;            // for building: 2 or more inflate ahead of the parser, see OpenOptions
+  std::string cache_dir;  // where the index is kept; "": beside the file
+  int num_threads = 1;    // for building: 2 or more inflate ahead of the parser, see OpenOptions
   uint64_t max_record_bytes = 0;  // as in FastxOptions
   bool allow_empty = false;       // as in FastxOptions
-  bool is_kept_open = true;       // of FastxFile: false opens the file for each read (PositionedFile)
+  bool is_kept_open = true;  // of FastxFile: false opens the file for each read (PositionedFile)
 };
 
 class FastxIndex {
  public:
   // throws MissingFileError, ParseError of the first bad record, ArgumentError for "-".
   static FastxIndex open_or_build(const std::string& path, const IndexOptions& options = {});
-  // Of a file that is open: the index is of this file, even when another has been renamed over it (ParseError).
+  // Of a file that is open: the index is of this file, even when another has been renamed over it
+  // (ParseError).
   static FastxIndex open_or_build(const PositionedFile& file, const IndexOptions& options = {});
   // Where the index of a file is kept.
   static std::string index_path(const std::string& path, const std::string& cache_dir);
@@ -47,7 +49,8 @@ class FastxIndex {
   struct Span {
     uint64_t begin = 0, end = 0;
   };
-  // i in [0, size()). complexity: at most 64 small steps. throws ArgumentError, ParseError (index out of its file).
+  // i in [0, size()). complexity: at most 64 small steps. throws ArgumentError, ParseError (index
+  // out of its file).
   Span span(int64_t i) const { return Walker(*this).at(i); }
 
   // Spans of many records: those in ascending order share their steps.

@@ -24,23 +24,28 @@ MateName mate_name(std::string_view name) {
 
 // The read number of an Illumina comment such as "1:N:0:ATCACG", or 0.
 char comment_number(std::string_view description) {
-  const bool is_illumina = description.size() >= 4 && (description[0] == '1' || description[0] == '2') &&
-                           description[1] == ':' && (description[2] == 'Y' || description[2] == 'N') &&
-                           description[3] == ':';
+  const bool is_illumina =
+      description.size() >= 4 && (description[0] == '1' || description[0] == '2') &&
+      description[1] == ':' && (description[2] == 'Y' || description[2] == 'N') &&
+      description[3] == ':';
   return is_illumina ? description[0] : '\0';
 }
 
-bool are_in_order(char first, char second) { return (first == '1' && second == '2') || (first == 0 && second == 0); }
+bool are_in_order(char first, char second) {
+  return (first == '1' && second == '2') || (first == 0 && second == 0);
+}
 
 FastxOptions raising(FastxOptions options) {
   if (options.on_bad_record != OnBadRecord::kRaise) {
-    throw ArgumentError("PairReader: expected on_bad_record raise, got skip, which would shift every later pair");
+    throw ArgumentError(
+        "PairReader: expected on_bad_record raise, got skip, which would shift every later pair");
   }
   return options;
 }
 
 std::string titled(const Record& record) {
-  return quoted(record.description.empty() ? record.name : record.name + " " + record.description, 80);
+  return quoted(record.description.empty() ? record.name : record.name + " " + record.description,
+                80);
 }
 
 }  // namespace
@@ -64,7 +69,8 @@ std::string mate_problem(const Record& first, const Record& second) {
 PairReader::PairReader(const std::string& path, FastxOptions options)
     : first_path_(path), check_mates_(options.check_mates), first_(path, raising(options)) {}
 
-PairReader::PairReader(const std::string& first_path, const std::string& second_path, FastxOptions options)
+PairReader::PairReader(const std::string& first_path, const std::string& second_path,
+                       FastxOptions options)
     : first_path_(first_path),
       second_path_(second_path),
       check_mates_(options.check_mates),
@@ -74,7 +80,8 @@ PairReader::PairReader(const std::string& first_path, const std::string& second_
 
 std::vector<std::string> PairReader::warnings() const {
   std::vector<std::string> out = first_.report().warnings;
-  if (second_) out.insert(out.end(), second_->report().warnings.begin(), second_->report().warnings.end());
+  if (second_)
+    out.insert(out.end(), second_->report().warnings.begin(), second_->report().warnings.end());
   return out;
 }
 
@@ -92,7 +99,8 @@ bool PairReader::next(RecordPair& pair) {
   if (!problem.empty()) {
     throw ParseError({path_of(true), record_number(true)},
                      problem + " in pair " + std::to_string(num_pairs_) + ", for record " +
-                         std::to_string(record_number(false)) + " of " + path_of(false) + " is " + titled(pair.first),
+                         std::to_string(record_number(false)) + " of " + path_of(false) + " is " +
+                         titled(pair.first),
                      titled(pair.second), ErrorKind::kStructure);
   }
   ++num_pairs_;
@@ -102,11 +110,12 @@ bool PairReader::next(RecordPair& pair) {
 // The place is where the shorter file lacks a record.
 void PairReader::ended(bool is_first_longer, const Record& record) const {
   const bool is_second_shorter = is_first_longer;
-  throw ParseError({path_of(is_second_shorter), record_number(is_second_shorter)},
-                   "a mate of " + titled(record) + ", record " + std::to_string(record_number(!is_second_shorter)) +
-                       " of " + path_of(!is_second_shorter),
-                   "the end of the file after " + std::to_string(record_number(is_second_shorter)) + " records",
-                   ErrorKind::kStructure);
+  throw ParseError(
+      {path_of(is_second_shorter), record_number(is_second_shorter)},
+      "a mate of " + titled(record) + ", record " +
+          std::to_string(record_number(!is_second_shorter)) + " of " + path_of(!is_second_shorter),
+      "the end of the file after " + std::to_string(record_number(is_second_shorter)) + " records",
+      ErrorKind::kStructure);
 }
 
 }  // namespace deepbio::io

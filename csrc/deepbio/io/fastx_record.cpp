@@ -24,12 +24,14 @@ void RecordBatch::append(const RecordView& record) {
 }
 
 void RecordBatch::append(const Record& record) {
-  append(RecordView{record.name, record.description, record.sequence, record.quality, record.has_quality, 0});
+  append(RecordView{record.name, record.description, record.sequence, record.quality,
+                    record.has_quality, 0});
 }
 
 void RecordBatch::clear() {
   for (std::string* data : {&names, &descriptions, &sequences, &qualities}) data->clear();
-  for (std::vector<int64_t>* offsets : {&name_offsets, &description_offsets, &sequence_offsets, &quality_offsets}) {
+  for (std::vector<int64_t>* offsets :
+       {&name_offsets, &description_offsets, &sequence_offsets, &quality_offsets}) {
     offsets->assign(1, 0);
   }
 }
@@ -46,8 +48,8 @@ std::string to_fasta(const Record& record, int64_t width) {
 
 std::string to_fastq(const Record& record) {
   if (record.quality.size() != record.sequence.size()) {
-    throw ArgumentError("to_fastq: expected " + std::to_string(record.sequence.size()) + " quality bytes, got " +
-                        std::to_string(record.quality.size()));
+    throw ArgumentError("to_fastq: expected " + std::to_string(record.sequence.size()) +
+                        " quality bytes, got " + std::to_string(record.quality.size()));
   }
   return "@" + title_of(record) + "\n" + record.sequence + "\n+\n" + record.quality + "\n";
 }

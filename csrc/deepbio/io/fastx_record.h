@@ -28,10 +28,13 @@ struct RecordView {
 // Many records as flat buffers with offsets: record i is [offsets[i], offsets[i+1]).
 struct RecordBatch {
   std::string names, descriptions, sequences, qualities;
-  std::vector<int64_t> name_offsets{0}, description_offsets{0}, sequence_offsets{0}, quality_offsets{0};
+  std::vector<int64_t> name_offsets{0}, description_offsets{0}, sequence_offsets{0},
+      quality_offsets{0};
   int64_t size() const { return static_cast<int64_t>(sequence_offsets.size()) - 1; }
   std::string_view name(int64_t i) const { return slice(names, name_offsets, i); }
-  std::string_view description(int64_t i) const { return slice(descriptions, description_offsets, i); }
+  std::string_view description(int64_t i) const {
+    return slice(descriptions, description_offsets, i);
+  }
   std::string_view sequence(int64_t i) const { return slice(sequences, sequence_offsets, i); }
   std::string_view quality(int64_t i) const { return slice(qualities, quality_offsets, i); }
   void append(const Record& record);
@@ -40,14 +43,16 @@ struct RecordBatch {
   void clear();
 
  private:
-  static std::string_view slice(const std::string& data, const std::vector<int64_t>& offsets, int64_t i) {
+  static std::string_view slice(const std::string& data, const std::vector<int64_t>& offsets,
+                                int64_t i) {
     const auto begin = static_cast<size_t>(offsets[static_cast<size_t>(i)]);
     const auto end = static_cast<size_t>(offsets[static_cast<size_t>(i) + 1]);
     return std::string_view(data).substr(begin, end - begin);
   }
 };
 
-// One FASTA (width 0: one line) or FASTQ record as text. throws ArgumentError when the lengths differ.
+// One FASTA (width 0: one line) or FASTQ record as text. throws ArgumentError when the lengths
+// differ.
 std::string to_fasta(const Record& record, int64_t width = 0);
 std::string to_fastq(const Record& record);
 

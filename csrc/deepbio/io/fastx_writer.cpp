@@ -51,17 +51,20 @@ void check_record(const Record& record, Format format, int64_t number) {
     refuse(number, "expected a name without white space or NUL, got " + quoted(record.name));
   }
   if (record.description.find_first_of(kNotInTitle) != std::string::npos) {
-    refuse(number, "expected a description without line ends or NUL, got " + quoted(record.description));
+    refuse(number,
+           "expected a description without line ends or NUL, got " + quoted(record.description));
   }
   if (!is_sequence_text(record.sequence)) {
-    refuse(number, "expected a sequence of letters, '*', '-' or '.', got " + quoted(record.sequence));
+    refuse(number,
+           "expected a sequence of letters, '*', '-' or '.', got " + quoted(record.sequence));
   }
   if (format == Format::kFasta) return;
   if (record.quality.size() != record.sequence.size()) {
     refuse(number, "expected " + std::to_string(record.sequence.size()) + " quality bytes, got " +
                        std::to_string(record.quality.size()));
   }
-  if (!std::all_of(record.quality.begin(), record.quality.end(), [](char c) { return c >= '!' && c <= '~'; })) {
+  if (!std::all_of(record.quality.begin(), record.quality.end(),
+                   [](char c) { return c >= '!' && c <= '~'; })) {
     refuse(number, "expected quality bytes from '!' to '~', got " + quoted(record.quality));
   }
 }
@@ -71,7 +74,8 @@ FastxWriterOptions checked(FastxWriterOptions options) {
     throw ArgumentError("FastxWriter: expected level 0..9, got " + std::to_string(options.level));
   }
   if (options.width < 0) {
-    throw ArgumentError("FastxWriter: expected width 0 or more, got " + std::to_string(options.width));
+    throw ArgumentError("FastxWriter: expected width 0 or more, got " +
+                        std::to_string(options.width));
   }
   if (options.write_block_index && options.container != Container::kBgzf) {
     throw ArgumentError("FastxWriter: write_block_index needs container bgzf, got " +
@@ -109,7 +113,8 @@ struct FastxWriter::State {
     if (bgzf) bgzf->finish();
     if (gzip) gzip->write({}, true, file);
     file.commit();
-    if (options.write_block_index) write_file(path + ".gzi", bgzf->block_index(), options.overwrite);
+    if (options.write_block_index)
+      write_file(path + ".gzi", bgzf->block_index(), options.overwrite);
   }
 
   std::string path;
@@ -131,14 +136,17 @@ void FastxWriter::write(const Record& record) {
   State& state = *state_;
   if (state.is_committed) throw WriteError(state.path + ": writing after commit");
   check_record(record, state.options.format, state.num_records);
-  const std::string text =
-      state.options.format == Format::kFasta ? to_fasta(record, state.options.width) : to_fastq(record);
+  const std::string text = state.options.format == Format::kFasta
+                               ? to_fasta(record, state.options.width)
+                               : to_fastq(record);
   state.write(text);
   state.num_bytes += text.size();
   ++state.num_records;
 }
 
-uint64_t FastxWriter::offset() const { return state_->bgzf ? state_->bgzf->virtual_offset() : state_->num_bytes; }
+uint64_t FastxWriter::offset() const {
+  return state_->bgzf ? state_->bgzf->virtual_offset() : state_->num_bytes;
+}
 
 void FastxWriter::commit() {
   if (state_->is_committed) throw WriteError(state_->path + ": committed twice");

@@ -1,8 +1,9 @@
-// Writes FASTA and FASTQ: plain, gzip or BGZF by option (never by name), whole or not at all (see output.h).
+// Writes FASTA and FASTQ: plain, gzip or BGZF by option (never by name), whole or not at all (see
+// output.h).
 //
-// What is written reads back as the same records: a title with line ends or NUL, a name with white space, letters or
-// quality bytes that the reader refuses, or a quality of another length are an ArgumentError naming the record.
-// Threads: a writer belongs to one thread at a time.
+// What is written reads back as the same records: a title with line ends or NUL, a name with white
+// space, letters or quality bytes that the reader refuses, or a quality of another length are an
+// ArgumentError naming the record. Threads: a writer belongs to one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,8 @@ class FastxWriter {
   FastxWriter(FastxWriter&&) noexcept;
   // throws ArgumentError, after which nothing of the record is written; WriteError.
   void write(const Record& record);
-  // Where the next record begins: a BGZF virtual offset, otherwise the place in the uncompressed text.
+  // Where the next record begins: a BGZF virtual offset, otherwise the place in the uncompressed
+  // text.
   uint64_t offset() const;
   // Makes the file (and its block index) appear under its name. Without it nothing is left behind.
   void commit();

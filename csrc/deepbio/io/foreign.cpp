@@ -19,7 +19,8 @@ constexpr std::string_view kSam = "SAM alignments; samtools fastq FILE gives the
 constexpr std::string_view kCram = "CRAM alignments; samtools fastq FILE gives the reads";
 constexpr std::string_view kRData =
     "data saved by R; write.table(x, FILE, sep = '\\t', quote = FALSE, col.names = NA) gives text";
-constexpr std::string_view kWebPage = "a web page (HTML), perhaps a log-in or error page saved in place of the data";
+constexpr std::string_view kWebPage =
+    "a web page (HTML), perhaps a log-in or error page saved in place of the data";
 constexpr std::array kFormats{
     Format{"BAM\1"sv, "BAM alignments; samtools fastq FILE gives the reads"},
     Format{"CRAM\2"sv, kCram},
@@ -50,7 +51,8 @@ constexpr std::array kFormats{
     Format{"RDX3\n"sv, kRData},
     Format{"X\n\0\0\0"sv, kRData},
     Format{"\x80\4\x95"sv, "a Python pickle, which may run code; save it as text"},
-    Format{"\xd0\xcf\x11\xe0"sv, "an old Excel workbook (xls); save the sheet as tab-separated text"},
+    Format{"\xd0\xcf\x11\xe0"sv,
+           "an old Excel workbook (xls); save the sheet as tab-separated text"},
     Format{"{\\rtf"sv, "rich text; save it as plain text"},
     Format{"%PDF-"sv, "a PDF"},
     Format{"<!DOCTYPE html"sv, kWebPage},
@@ -60,7 +62,8 @@ constexpr std::array kFormats{
     Format{"<?xml"sv, "XML"},
 };
 
-// "5 42": the number of sequences and of their letters. A matrix of distances has one number on its first line.
+// "5 42": the number of sequences and of their letters. A matrix of distances has one number on its
+// first line.
 bool is_phylip_alignment(std::string_view head) {
   const size_t end = std::min(head.find_first_of("\r\n"), head.size());
   int num_numbers = 0;
@@ -70,7 +73,8 @@ bool is_phylip_alignment(std::string_view head) {
     num_numbers += is_digit && (at == 0 || head[at - 1] == ' ');
   }
   const size_t next = std::min(head.find_first_not_of("\r\n \t", end), head.size());
-  return num_numbers == 2 && next < head.size() && std::isalpha(static_cast<unsigned char>(head[next])) != 0;
+  return num_numbers == 2 && next < head.size() &&
+         std::isalpha(static_cast<unsigned char>(head[next])) != 0;
 }
 
 // Nine columns, the fourth and fifth numbers, and the attributes of a gene in the last.
@@ -82,21 +86,26 @@ bool is_gtf(std::string_view head) {
   }
   const std::string_view line = head.substr(0, head.find('\n'));
   return std::count(line.begin(), line.end(), '\t') == 8 &&
-         (line.find("gene_id \"") != std::string_view::npos || line.find("\tID=") != std::string_view::npos);
+         (line.find("gene_id \"") != std::string_view::npos ||
+          line.find("\tID=") != std::string_view::npos);
 }
 
 }  // namespace
 
 std::string foreign_format(std::string_view head) {
   if (const std::string_view wide = wide_encoding(head); !wide.empty()) {
-    return std::string(wide) + " text; save it as UTF-8 (iconv -f " + std::string(wide) + " -t UTF-8)";
+    return std::string(wide) + " text; save it as UTF-8 (iconv -f " + std::string(wide) +
+           " -t UTF-8)";
   }
   for (const Format& format : kFormats) {
     if (head.starts_with(format.start)) return std::string(format.description);
   }
-  if (head.size() >= 262 && head.substr(257, 5) == "ustar") return "a tar archive; unpack it (tar -xf FILE)";
-  if (is_phylip_alignment(head)) return "a PHYLIP alignment; Biopython's AlignIO.convert gives FASTA";
-  if (head.starts_with("ID   ") && head.substr(0, head.find('\n')).find(';') != std::string_view::npos) {
+  if (head.size() >= 262 && head.substr(257, 5) == "ustar")
+    return "a tar archive; unpack it (tar -xf FILE)";
+  if (is_phylip_alignment(head))
+    return "a PHYLIP alignment; Biopython's AlignIO.convert gives FASTA";
+  if (head.starts_with("ID   ") &&
+      head.substr(0, head.find('\n')).find(';') != std::string_view::npos) {
     return "EMBL or UniProt text; Biopython's SeqIO.convert gives FASTA";
   }
   if (is_gtf(head)) return "annotation (GTF or GFF); bedtools getfasta gives its sequences";

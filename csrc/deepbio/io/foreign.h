@@ -1,8 +1,9 @@
 // Formats that are known and not read, told by their first bytes, with the way out.
 //
-// Alignments and variants (BAM, CRAM, SAM, BCF, VCF), annotation (GFF, GTF), other text of sequences (GenBank, EMBL,
-// Stockholm, Clustal, NEXUS, PHYLIP), raw signal and archives (POD5, SRA, 2bit, tar, gzip in gzip, UTF-16), tables of
-// other programs (R, Parquet, Arrow, pickle), web pages saved in place of the data. Threads: pure functions.
+// Alignments and variants (BAM, CRAM, SAM, BCF, VCF), annotation (GFF, GTF), other text of
+// sequences (GenBank, EMBL, Stockholm, Clustal, NEXUS, PHYLIP), raw signal and archives (POD5, SRA,
+// 2bit, tar, gzip in gzip, UTF-16), tables of other programs (R, Parquet, Arrow, pickle), web pages
+// saved in place of the data. Threads: pure functions.
 #pragma once
 
 #include <string>

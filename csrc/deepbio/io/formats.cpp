@@ -41,17 +41,20 @@ Json distance_facts(const std::string& path) {
 
 Json tree_facts(const std::string& path) {
   const Tree tree = read_newick(path);
-  return Json(
-      Json::Object{{"num_tips", tree.num_tips()}, {"num_nodes", tree.num_nodes()}, {"is_rooted", tree.is_rooted}});
+  return Json(Json::Object{{"num_tips", tree.num_tips()},
+                           {"num_nodes", tree.num_nodes()},
+                           {"is_rooted", tree.is_rooted}});
 }
 
 Json safetensors_facts(const std::string& path) {
   const SafetensorsFile file = read_safetensors(path);
   int64_t elements = 0;
   for (const TensorEntry& entry : file.tensors) {
-    elements += std::accumulate(entry.shape.begin(), entry.shape.end(), int64_t{1}, std::multiplies<>());
+    elements +=
+        std::accumulate(entry.shape.begin(), entry.shape.end(), int64_t{1}, std::multiplies<>());
   }
-  return Json(Json::Object{{"num_tensors", static_cast<int64_t>(file.tensors.size())}, {"num_elements", elements}});
+  return Json(Json::Object{{"num_tensors", static_cast<int64_t>(file.tensors.size())},
+                           {"num_elements", elements}});
 }
 
 Json metadata_facts(const std::string& path) {
@@ -106,8 +109,10 @@ bool is_newick(const FormatHead& head) {
   if (sign == '[') return head.text.find('(') != std::string_view::npos;  // a comment such as [&R]
   if (sign == ';') return false;
   // A tree of one node: a label and the end.
-  const std::string_view line = without_blanks(head.text.substr(0, head.text.find_first_of("\r\n")));
-  const bool is_label = line.size() > 1 && line.back() == ';' && line.find_first_of("\t,") == std::string_view::npos;
+  const std::string_view line =
+      without_blanks(head.text.substr(0, head.text.find_first_of("\r\n")));
+  const bool is_label =
+      line.size() > 1 && line.back() == ';' && line.find_first_of("\t,") == std::string_view::npos;
   return is_label && std::count(line.begin(), line.end(), ';') == 1;
 }
 
@@ -149,7 +154,8 @@ constexpr FormatRow kTextFormats[] = {
 }  // namespace
 
 const KindRow& row_of(FileKind kind) {
-  return *std::find_if(std::begin(kKinds), std::end(kKinds), [&](const KindRow& row) { return row.kind == kind; });
+  return *std::find_if(std::begin(kKinds), std::end(kKinds),
+                       [&](const KindRow& row) { return row.kind == kind; });
 }
 
 std::string_view to_string(FileKind kind) { return row_of(kind).word; }

@@ -9,7 +9,8 @@
 namespace deepbio::io {
 namespace {
 
-constexpr unsigned kHeaderCrcFlag = 2, kExtraFlag = 4, kNameFlag = 8, kCommentFlag = 16, kReservedFlags = 0xE0;
+constexpr unsigned kHeaderCrcFlag = 2, kExtraFlag = 4, kNameFlag = 8, kCommentFlag = 16,
+                   kReservedFlags = 0xE0;
 constexpr unsigned kDeflateMethod = 8;
 constexpr size_t kMaxTextBytes = 1 << 16, kMaxBlockBytes = 1 << 16, kTrailerBytes = 8;
 constexpr size_t kFewBytes = 16;  // more than an inflater leaves unused
@@ -22,8 +23,10 @@ uint32_t little_u32(std::string_view bytes, size_t at) {
 
 // BGZF is told by its first extra subfield, which every writer of it puts first.
 Container container_of(std::string_view head) {
-  const bool has_extra = head.size() >= 16 && (static_cast<unsigned char>(head[3]) & kExtraFlag) != 0;
-  return has_extra && head.substr(12, 4) == std::string_view("BC\2\0", 4) ? Container::kBgzf : Container::kGzip;
+  const bool has_extra =
+      head.size() >= 16 && (static_cast<unsigned char>(head[3]) & kExtraFlag) != 0;
+  return has_extra && head.substr(12, 4) == std::string_view("BC\2\0", 4) ? Container::kBgzf
+                                                                          : Container::kGzip;
 }
 
 }  // namespace
@@ -43,7 +46,8 @@ GzipSource::GzipSource(std::unique_ptr<RawInput> input, Before before)
 
 GzipObserver::~GzipObserver() = default;
 
-GzipSource::GzipSource(std::unique_ptr<RawInput> input, GzipObserver& observer) : GzipSource(std::move(input)) {
+GzipSource::GzipSource(std::unique_ptr<RawInput> input, GzipObserver& observer)
+    : GzipSource(std::move(input)) {
   observer_ = &observer;
   block_inflater_.reset();
 }
@@ -99,7 +103,8 @@ bool GzipSource::begin_member() {
     return false;
   }
   if (head.size() == 2 && head != "\x1f\x8b") {
-    damaged("another gzip member or the end of the file", "other bytes " + quoted(input_->peek(8).substr(0, 8)));
+    damaged("another gzip member or the end of the file",
+            "other bytes " + quoted(input_->peek(8).substr(0, 8)));
   }
   member_offset_ = input_->offset();
   read_header();
@@ -118,7 +123,8 @@ void GzipSource::check_padding() {
     const size_t zeros = std::min(bytes.find_first_not_of('\0'), bytes.size());
     const bool all_zero = zeros == bytes.size();
     input_->skip(zeros);
-    if (!all_zero) damaged("zero bytes up to the end of the file", quoted(input_->peek(8).substr(0, 8)));
+    if (!all_zero)
+      damaged("zero bytes up to the end of the file", quoted(input_->peek(8).substr(0, 8)));
   }
 }
 
@@ -140,9 +146,11 @@ void GzipSource::read_header() {
   header_crc_ = 0;
   if (read_u16() != 0x8b1f) damaged("the gzip magic bytes", "other bytes");
   const unsigned method = read_byte();
-  if (method != kDeflateMethod) damaged("gzip compression method 8 (deflate)", std::to_string(method));
+  if (method != kDeflateMethod)
+    damaged("gzip compression method 8 (deflate)", std::to_string(method));
   const unsigned flags = read_byte();
-  if ((flags & kReservedFlags) != 0) damaged("a gzip header without reserved flags", "flags " + std::to_string(flags));
+  if ((flags & kReservedFlags) != 0)
+    damaged("a gzip header without reserved flags", "flags " + std::to_string(flags));
   for (int i = 0; i < 6; ++i) read_byte();  // time, extra flags, operating system
   block_bytes_ = -1;
   if ((flags & kExtraFlag) != 0) read_extra_field();
@@ -151,14 +159,17 @@ void GzipSource::read_header() {
   if ((flags & kHeaderCrcFlag) != 0) {
     const uint32_t computed = header_crc_ & 0xffff;
     const unsigned stored = read_u16();
-    if (stored != computed) damaged("gzip header CRC " + std::to_string(computed), std::to_string(stored));
+    if (stored != computed)
+      damaged("gzip header CRC " + std::to_string(computed), std::to_string(stored));
   }
 }
 
 void GzipSource::read_extra_field() {
   std::string extra(read_u16(), '\0');
   for (char& c : extra) c = static_cast<char>(read_byte());
-  const auto byte = [&extra](size_t at) { return static_cast<size_t>(static_cast<unsigned char>(extra[at])); };
+  const auto byte = [&extra](size_t at) {
+    return static_cast<size_t>(static_cast<unsigned char>(extra[at]));
+  };
   for (size_t at = 0; at + 4 <= extra.size();) {
     const size_t size = byte(at + 2) | (byte(at + 3) << 8);
     if (extra[at] == 'B' && extra[at + 1] == 'C' && size == 2 && at + 6 <= extra.size()) {
@@ -170,7 +181,8 @@ void GzipSource::read_extra_field() {
 
 void GzipSource::skip_text_field(const char* field) {
   for (size_t size = 0; read_byte() != 0; ++size) {
-    if (size == kMaxTextBytes) damaged(std::string("a gzip ") + field + " of at most 64 KiB", "a longer one");
+    if (size == kMaxTextBytes)
+      damaged(std::string("a gzip ") + field + " of at most 64 KiB", "a longer one");
   }
 }
 
@@ -186,7 +198,8 @@ bool GzipSource::inflate_block() {
   const std::string_view trailer = input.substr(rest_bytes - kTrailerBytes);
   const size_t size = little_u32(trailer, 4);
   if (size > kMaxBlockBytes) return false;
-  if (!block_inflater_->run(input.substr(0, rest_bytes - kTrailerBytes), block_.data(), size, little_u32(trailer, 0))) {
+  if (!block_inflater_->run(input.substr(0, rest_bytes - kTrailerBytes), block_.data(), size,
+                            little_u32(trailer, 0))) {
     return false;
   }
   input_->skip(rest_bytes);
@@ -222,7 +235,8 @@ size_t GzipSource::inflate_some(char* out, size_t size) {
     step_ = Step::kTrailer;
   } else if (step.made == 0 && step.used == 0 && damage_ == nullptr && input.size() < kFewBytes &&
              step.block_bits < 0) {
-    damaged("the rest of a gzip member that begins at byte " + std::to_string(member_offset_), "the end of the file");
+    damaged("the rest of a gzip member that begins at byte " + std::to_string(member_offset_),
+            "the end of the file");
   }
   return step.made;
 }
@@ -232,7 +246,8 @@ void GzipSource::check_trailer() {
   if (trailer.size() < kTrailerBytes)
     damaged("the 8 bytes of a gzip trailer", std::to_string(trailer.size()) + " bytes");
   const uint32_t stored_crc = little_u32(trailer, 0), stored_length = little_u32(trailer, 4);
-  if (stored_crc != crc_) damaged("gzip CRC-32 " + std::to_string(crc_), std::to_string(stored_crc));
+  if (stored_crc != crc_)
+    damaged("gzip CRC-32 " + std::to_string(crc_), std::to_string(stored_crc));
   if (stored_length != length_) {
     damaged("gzip length " + std::to_string(length_) + " bytes", std::to_string(stored_length));
   }
@@ -240,7 +255,8 @@ void GzipSource::check_trailer() {
   is_end_block_ = block_bytes_ >= 0 && length_ == 0;
   const int64_t size = input_->offset() - member_offset_;
   if (block_bytes_ >= 0 && block_bytes_ != size) {
-    damaged("a BGZF block of " + std::to_string(size) + " bytes", "BSIZE for " + std::to_string(block_bytes_));
+    damaged("a BGZF block of " + std::to_string(size) + " bytes",
+            "BSIZE for " + std::to_string(block_bytes_));
   }
 }
 

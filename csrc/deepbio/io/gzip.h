@@ -1,10 +1,11 @@
-// gzip (RFC 1952) and BGZF (SAM specification, section 4.1): the members of a file, inflated one after another.
+// gzip (RFC 1952) and BGZF (SAM specification, section 4.1): the members of a file, inflated one
+// after another.
 //
-// Framing is ours, so that each kind of damage has its own message: header (method, reserved bits, FHCRC), a cut
-// header, body or trailer, deflate data, CRC-32, length, BSIZE, bytes after the last member. Zero bytes after the
-// last member are padding. Empty members are legal anywhere. Damage is reported again by every later read.
-// A sound BGZF block is inflated whole where a library for that is built in; any other goes the way of a stream, which
-// finds the words for what is wrong with it.
+// Framing is ours, so that each kind of damage has its own message: header (method, reserved bits,
+// FHCRC), a cut header, body or trailer, deflate data, CRC-32, length, BSIZE, bytes after the last
+// member. Zero bytes after the last member are padding. Empty members are legal anywhere. Damage is
+// reported again by every later read. A sound BGZF block is inflated whole where a library for that
+// is built in; any other goes the way of a stream, which finds the words for what is wrong with it.
 // Threads: belongs to one thread at a time.
 #pragma once
 
@@ -69,7 +70,7 @@ class GzipSource : public ByteSource {
   Container container_;
   std::unique_ptr<Inflater> inflater_;
   std::unique_ptr<BlockInflater> block_inflater_;  // only for BGZF and where it is built in
-  std::vector<char> block_;                        // of an inflated block, what was not given out yet from block_begin_
+  std::vector<char> block_;  // of an inflated block, what was not given out yet from block_begin_
   size_t block_begin_ = 0, block_end_ = 0;
   Step step_ = Step::kHeader;
   int64_t num_members_ = 0;

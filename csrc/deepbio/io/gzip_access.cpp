@@ -19,14 +19,16 @@ constexpr size_t kWindowBytes = size_t{1} << 15, kRecentBytes = 4 * kWindowBytes
 constexpr uint64_t kPointEveryBytes = uint64_t{1} << 19;
 constexpr uint64_t kMostAtOnce = uint64_t{1} << 30;
 
-// Notes the members and, once enough data has passed, the next block, with a window of the data before it.
+// Notes the members and, once enough data has passed, the next block, with a window of the data
+// before it.
 class MappingSource : public ByteSource, private GzipObserver {
  public:
   MappingSource(const PositionedFile& file, AccessMap& map)
       : map_(map), source_(std::make_unique<RawInput>(file), *this) {
     map_ = {};
     map_.container = Container::kGzip;
-    // Bases and qualities repeat little, so that looking for repeats would cost time and save few bytes.
+    // Bases and qualities repeat little, so that looking for repeats would cost time and save few
+    // bytes.
     if (deflateInit2(&packer_, 1, Z_DEFLATED, MAX_WBITS, 8, Z_HUFFMAN_ONLY) != Z_OK) {
       throw std::bad_alloc();
     }
@@ -60,11 +62,14 @@ class MappingSource : public ByteSource, private GzipObserver {
       recent_ = data.substr(data.size() - kWindowBytes);
       return;
     }
-    if (recent_.size() + data.size() > kRecentBytes) recent_.erase(0, recent_.size() - kWindowBytes);
+    if (recent_.size() + data.size() > kRecentBytes)
+      recent_.erase(0, recent_.size() - kWindowBytes);
     recent_ += data;
   }
 
-  bool wants_block() const override { return map_.data_bytes >= map_.points.back().data_offset + kPointEveryBytes; }
+  bool wants_block() const override {
+    return map_.data_bytes >= map_.points.back().data_offset + kPointEveryBytes;
+  }
 
   void begin_block(uint64_t file_offset, uint8_t num_bits) override {
     const std::string_view window =
@@ -75,9 +80,10 @@ class MappingSource : public ByteSource, private GzipObserver {
     packer_.avail_in = static_cast<uInt>(window.size());
     packer_.next_out = packed.data();
     packer_.avail_out = static_cast<uInt>(packed.size());
-    if (deflate(&packer_, Z_FINISH) != Z_STREAM_END) throw Error("zlib: a window could not be packed");
-    map_.points.push_back(
-        {file_offset, map_.data_bytes, windows_.size(), static_cast<uint32_t>(packer_.total_out), num_bits});
+    if (deflate(&packer_, Z_FINISH) != Z_STREAM_END)
+      throw Error("zlib: a window could not be packed");
+    map_.points.push_back({file_offset, map_.data_bytes, windows_.size(),
+                           static_cast<uint32_t>(packer_.total_out), num_bits});
     windows_.append(reinterpret_cast<const char*>(packed.data()), packer_.total_out);
   }
 
@@ -90,7 +96,8 @@ class MappingSource : public ByteSource, private GzipObserver {
 
 class GzipCursor : public RandomCursor {
  public:
-  GzipCursor(const PositionedFile& file, const AccessMap& map) : RandomCursor(file, map), input_(kInputBytes) {
+  GzipCursor(const PositionedFile& file, const AccessMap& map)
+      : RandomCursor(file, map), input_(kInputBytes) {
     if (inflateInit2(&stream_, MAX_WBITS + 16) != Z_OK) throw std::bad_alloc();
   }
   ~GzipCursor() override { inflateEnd(&stream_); }
@@ -107,10 +114,12 @@ class GzipCursor : public RandomCursor {
 
   void seek(uint64_t data_offset) {
     const AccessPoint& point = map_.points[find_access_point(file_, map_, data_offset)];
-    if (!is_started_ || data_offset_ > data_offset || data_offset_ < point.data_offset) enter(point);
+    if (!is_started_ || data_offset_ > data_offset || data_offset_ < point.data_offset)
+      enter(point);
     std::array<char, size_t{1} << 14> skipped;
     while (data_offset_ < data_offset) {
-      inflate_exactly(skipped.data(), std::min<uint64_t>(skipped.size(), data_offset - data_offset_));
+      inflate_exactly(skipped.data(),
+                      std::min<uint64_t>(skipped.size(), data_offset - data_offset_));
     }
   }
 
@@ -124,7 +133,8 @@ class GzipCursor : public RandomCursor {
     if (point.num_bits > 0) {
       char byte = 0;
       file_.read(file_offset_ - 1, &byte, 1);
-      inflatePrime(&stream_, point.num_bits, static_cast<unsigned char>(byte) >> (8 - point.num_bits));
+      inflatePrime(&stream_, point.num_bits,
+                   static_cast<unsigned char>(byte) >> (8 - point.num_bits));
     }
     std::array<Bytef, kWindowBytes> window;
     uLongf size = window.size();

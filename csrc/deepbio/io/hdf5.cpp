@@ -20,10 +20,12 @@
 namespace deepbio::io {
 namespace {
 
-// libhdf5 decompresses with these by itself, and how large a chunk comes back can be told beforehand; others would be
-// looked for among plugins, or (n-bit, scale-offset) trust the numbers in a damaged file.
+// libhdf5 decompresses with these by itself, and how large a chunk comes back can be told
+// beforehand; others would be looked for among plugins, or (n-bit, scale-offset) trust the numbers
+// in a damaged file.
 bool is_built_in(H5Z_filter_t filter) {
-  return filter == H5Z_FILTER_DEFLATE || filter == H5Z_FILTER_SHUFFLE || filter == H5Z_FILTER_FLETCHER32;
+  return filter == H5Z_FILTER_DEFLATE || filter == H5Z_FILTER_SHUFFLE ||
+         filter == H5Z_FILTER_FLETCHER32;
 }
 
 }  // namespace
@@ -52,12 +54,15 @@ Hdf5Reader::Hdf5Reader(std::string path) : path_(std::move(path)) {
   const QuietHdf5 quiet;
   if (!std::filesystem::exists(path_)) throw MissingFileError(path_, "no such file");
   file_ = Hdf5Handle(H5Fopen(path_.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
-  if (!file_) throw ParseError({path_, -1, -1, -1}, "a whole HDF5 file", last_hdf5_error(), ErrorKind::kContainer);
+  if (!file_)
+    throw ParseError({path_, -1, -1, -1}, "a whole HDF5 file", last_hdf5_error(),
+                     ErrorKind::kContainer);
   mapped_ = std::make_unique<MappedFile>(path_);
   bytes_ = mapped_->bytes();
 }
 
-Hdf5Reader::Hdf5Reader(std::string path, std::string_view image) : path_(std::move(path)), bytes_(image) {
+Hdf5Reader::Hdf5Reader(std::string path, std::string_view image)
+    : path_(std::move(path)), bytes_(image) {
   const QuietHdf5 quiet;
   const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   constexpr size_t kGrowBytes = size_t{1} << 16;  // never used: the file is only read
@@ -67,10 +72,13 @@ Hdf5Reader::Hdf5Reader(std::string path, std::string_view image) : path_(std::mo
     // A name below a file is no file, and one that exists would be refused.
     file_ = Hdf5Handle(H5Fopen((path_ + "/image").c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose);
   }
-  if (!file_) throw ParseError({path_, -1, -1, -1}, "a whole HDF5 file", last_hdf5_error(), ErrorKind::kContainer);
+  if (!file_)
+    throw ParseError({path_, -1, -1, -1}, "a whole HDF5 file", last_hdf5_error(),
+                     ErrorKind::kContainer);
 }
 
-void Hdf5Reader::fail(const std::string& name, const std::string& expected, const std::string& got) const {
+void Hdf5Reader::fail(const std::string& name, const std::string& expected,
+                      const std::string& got) const {
   Place place;
   place.path = path_;
   throw ParseError(place, expected + " in " + name, got);
@@ -85,7 +93,8 @@ bool Hdf5Reader::has(const std::string& name) const {
     H5L_info_t info;
     if (H5Lexists(file_.get(), prefix.c_str(), H5P_DEFAULT) <= 0) return false;
     if (H5Lget_info(file_.get(), prefix.c_str(), &info, H5P_DEFAULT) < 0) return false;
-    if (info.type != H5L_TYPE_HARD) fail(prefix, "data inside this file", "a soft or external link");
+    if (info.type != H5L_TYPE_HARD)
+      fail(prefix, "data inside this file", "a soft or external link");
   }
   return true;
 }
@@ -101,10 +110,13 @@ void Hdf5Reader::check_filters(const std::string& name, const Dataset& dataset) 
     unsigned flags = 0, config = 0;
     size_t num_values = 0;
     std::array<char, 64> filter_name{};
-    const auto filter = H5Pget_filter2(list.get(), static_cast<unsigned>(k), &flags, &num_values, nullptr,
-                                       filter_name.size() - 1, filter_name.data(), &config);
+    const auto filter =
+        H5Pget_filter2(list.get(), static_cast<unsigned>(k), &flags, &num_values, nullptr,
+                       filter_name.size() - 1, filter_name.data(), &config);
     if (!is_built_in(filter)) {
-      fail(name, "a dataset without compression or with gzip (rewrite the file, for example with h5repack -f GZIP=4)",
+      fail(name,
+           "a dataset without compression or with gzip (rewrite the file, for example with "
+           "h5repack -f GZIP=4)",
            "filter " + std::to_string(filter) + " " + quoted(filter_name.data()));
     }
   }
@@ -116,13 +128,17 @@ void Hdf5Reader::check_storage(const std::string& name, const Dataset& dataset) 
   for (const int64_t extent : dataset.shape) logical_bytes *= static_cast<double>(extent);
   const auto stored_bytes = static_cast<double>(H5Dget_storage_size(dataset.id.get()));
   if (logical_bytes > stored_bytes * 1100 + 65536) {
-    fail(name, "a shape that fits the " + std::to_string(static_cast<int64_t>(stored_bytes)) + " stored bytes",
+    fail(name,
+         "a shape that fits the " + std::to_string(static_cast<int64_t>(stored_bytes)) +
+             " stored bytes",
          "one of " + std::to_string(static_cast<int64_t>(logical_bytes / 1048576)) + " MiB");
   }
 }
 
-void Hdf5Reader::read_all(const std::string& name, const Dataset& dataset, int64_t memory_type, void* out) const {
-  if (!chunks_are_whole(dataset.id.get(), bytes_.size())) fail(name, "whole chunks", "one of another size");
+void Hdf5Reader::read_all(const std::string& name, const Dataset& dataset, int64_t memory_type,
+                          void* out) const {
+  if (!chunks_are_whole(dataset.id.get(), bytes_.size()))
+    fail(name, "whole chunks", "one of another size");
   if (H5Dread(dataset.id.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) < 0) {
     fail(name, "readable data", last_hdf5_error());
   }
@@ -133,8 +149,10 @@ Hdf5Reader::Dataset Hdf5Reader::open(const std::string& name) const {
   const QuietHdf5 quiet;
   Dataset out;
   H5O_info_t header;
-  const bool is_known = H5Oget_info_by_name2(file_.get(), name.c_str(), &header, H5O_INFO_BASIC, H5P_DEFAULT) >= 0;
-  if (is_known && !chunks_have_extents(bytes_, header.addr)) fail(name, "chunks with an extent along each axis", "0");
+  const bool is_known =
+      H5Oget_info_by_name2(file_.get(), name.c_str(), &header, H5O_INFO_BASIC, H5P_DEFAULT) >= 0;
+  if (is_known && !chunks_have_extents(bytes_, header.addr))
+    fail(name, "chunks with an extent along each axis", "0");
   out.id = Hdf5Handle(H5Dopen2(file_.get(), name.c_str(), H5P_DEFAULT), H5Dclose);
   if (!out.id) fail(name, "a dataset", last_hdf5_error());
   check_filters(name, out);
@@ -157,8 +175,8 @@ std::vector<std::string> Hdf5Reader::names(const std::string& group) const {
     static_cast<std::vector<std::string>*>(list)->emplace_back(name);
     return 0;
   };
-  const herr_t done =
-      H5Literate_by_name(file_.get(), group.c_str(), H5_INDEX_NAME, H5_ITER_INC, nullptr, keep, &out, H5P_DEFAULT);
+  const herr_t done = H5Literate_by_name(file_.get(), group.c_str(), H5_INDEX_NAME, H5_ITER_INC,
+                                         nullptr, keep, &out, H5P_DEFAULT);
   if (done < 0) fail(group, "a group of readable names", last_hdf5_error());
   return out;
 }
@@ -168,7 +186,8 @@ std::vector<int64_t> Hdf5Reader::shape(const std::string& name) const { return o
 template <class T>
 bool Hdf5Reader::read_past(const Dataset& dataset, std::vector<T>& out) const {
   return dataset.shape.size() == 1 &&
-         read_stored({file_.get(), dataset.id.get(), bytes_, static_cast<uint64_t>(dataset.shape[0])}, out);
+         read_stored(
+             {file_.get(), dataset.id.get(), bytes_, static_cast<uint64_t>(dataset.shape[0])}, out);
 }
 
 std::vector<double> Hdf5Reader::doubles(const std::string& name) const {
@@ -191,7 +210,8 @@ std::vector<int64_t> Hdf5Reader::integers(const std::string& name) const {
   if (read_past(dataset, out)) return out;
   out.assign(static_cast<size_t>(num_elements(dataset.shape)), 0);
   if (out.empty()) return out;
-  if (H5Tget_class(dataset.type.get()) != H5T_INTEGER) fail(name, "integers", "another type of data");
+  if (H5Tget_class(dataset.type.get()) != H5T_INTEGER)
+    fail(name, "integers", "another type of data");
   read_all(name, dataset, H5T_NATIVE_INT64, out.data());
   return out;
 }
@@ -233,7 +253,8 @@ std::vector<std::string> Hdf5Reader::strings(const std::string& name) const {
   std::string bytes(count * width, '\0');
   read_all(name, dataset, dataset.type.get(), bytes.data());
   const bool is_space_padded = H5Tget_strpad(dataset.type.get()) == H5T_STR_SPACEPAD;
-  for (size_t k = 0; k < count; ++k) out.push_back(unpadded(bytes.data() + k * width, width, is_space_padded));
+  for (size_t k = 0; k < count; ++k)
+    out.push_back(unpadded(bytes.data() + k * width, width, is_space_padded));
   return out;
 }
 

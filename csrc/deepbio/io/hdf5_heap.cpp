@@ -19,12 +19,12 @@ uint64_t u64_at(std::string_view bytes, uint64_t at) {
 }
 
 [[noreturn]] void fail(const std::string& path, uint64_t at, const char* expected, uint64_t got) {
-  throw ParseError({path, -1, -1, static_cast<int64_t>(at)}, expected, "one of " + std::to_string(got) + " bytes",
-                   ErrorKind::kContainer);
+  throw ParseError({path, -1, -1, static_cast<int64_t>(at)}, expected,
+                   "one of " + std::to_string(got) + " bytes", ErrorKind::kContainer);
 }
 
-// Visits (byte, number, size) of each object of a collection, as far as they fit. Returns where they no longer do:
-// byte and stated size; the end of the file where all is well.
+// Visits (byte, number, size) of each object of a collection, as far as they fit. Returns where
+// they no longer do: byte and stated size; the end of the file where all is well.
 struct Misfit {
   uint64_t at, stated;
   const char* expected = nullptr;
@@ -32,16 +32,20 @@ struct Misfit {
 
 template <class Visit>
 Misfit walk(std::string_view bytes, uint64_t start, const Visit& visit) {
-  if (bytes.size() - start < kHeaderBytes) return {start, bytes.size() - start, "a whole HDF5 heap"};
+  if (bytes.size() - start < kHeaderBytes)
+    return {start, bytes.size() - start, "a whole HDF5 heap"};
   const uint64_t size = u64_at(bytes, start + 8);
-  if (size < kHeaderBytes || size > bytes.size() - start) return {start, size, "an HDF5 heap inside the file"};
+  if (size < kHeaderBytes || size > bytes.size() - start)
+    return {start, size, "an HDF5 heap inside the file"};
   const uint64_t end = start + size;
   for (uint64_t at = start + kHeaderBytes; end - at >= kHeaderBytes;) {
-    const unsigned number = static_cast<unsigned char>(bytes[at]) | static_cast<unsigned char>(bytes[at + 1]) << 8;
+    const unsigned number =
+        static_cast<unsigned char>(bytes[at]) | static_cast<unsigned char>(bytes[at + 1]) << 8;
     const uint64_t stated = u64_at(bytes, at + 8), left = end - at;
     // Free space (number 0) counts its own header; a string does not, and is padded to eight bytes.
     const uint64_t needed = number == 0 ? stated : kHeaderBytes + (stated + 7) / 8 * 8;
-    if (stated > left || needed < kHeaderBytes || needed > left) return {at, stated, "a string inside its HDF5 heap"};
+    if (stated > left || needed < kHeaderBytes || needed > left)
+      return {at, stated, "a string inside its HDF5 heap"};
     visit(at, number, stated);
     at += needed;
   }
@@ -62,7 +66,8 @@ void check_global_heaps(std::string_view bytes, const std::string& path) {
   }
 }
 
-bool list_heap_objects(std::string_view bytes, uint64_t start, std::vector<std::string_view>& objects) {
+bool list_heap_objects(std::string_view bytes, uint64_t start,
+                       std::vector<std::string_view>& objects) {
   if (start >= bytes.size() || !bytes.substr(start).starts_with(kStart)) return false;
   bool is_in_order = true;
   const Misfit misfit = walk(bytes, start, [&](uint64_t at, unsigned number, uint64_t size) {

@@ -30,7 +30,8 @@ struct Message {
   std::string_view body;
 };
 
-// Version 1 has 8 bytes in front of a message, version 2 has 4 or, where the order of creation is kept, 6.
+// Version 1 has 8 bytes in front of a message, version 2 has 4 or, where the order of creation is
+// kept, 6.
 struct MessageHead {
   bool is_first_version;
   size_t size;
@@ -39,8 +40,10 @@ struct MessageHead {
 void read_block(std::string_view block, MessageHead head, std::vector<Message>& out) {
   for (size_t at = 0; at + head.size <= block.size() && out.size() < kMostMessages;) {
     const size_t type_bytes = head.is_first_version ? 2 : 1;
-    const uint64_t size = number_at(block, at + type_bytes, 2), flags = number_at(block, at + type_bytes + 2, 1);
-    out.push_back({number_at(block, at, type_bytes), (flags & 2) != 0, piece(block, at + head.size, size)});
+    const uint64_t size = number_at(block, at + type_bytes, 2),
+                   flags = number_at(block, at + type_bytes + 2, 1);
+    out.push_back(
+        {number_at(block, at, type_bytes), (flags & 2) != 0, piece(block, at + head.size, size)});
     at += head.size + size;
   }
 }
@@ -62,9 +65,11 @@ std::vector<Message> messages(std::string_view file, uint64_t address) {
     read_block(blocks[block], head, out);
     for (; done < out.size(); ++done) {
       if (out[done].type != kContinuation) continue;
-      const uint64_t place = number_at(out[done].body, 0, 8), length = number_at(out[done].body, 8, 8);
+      const uint64_t place = number_at(out[done].body, 0, 8),
+                     length = number_at(out[done].body, 8, 8);
       const uint64_t signature = is_second ? 4 : 0;  // and as many bytes of checksum at the end
-      if (length > 2 * signature) blocks.push_back(piece(file, place + signature, length - 2 * signature));
+      if (length > 2 * signature)
+        blocks.push_back(piece(file, place + signature, length - 2 * signature));
     }
   }
   return out;

@@ -10,15 +10,18 @@ namespace deepbio::io {
 QuietHdf5::QuietHdf5() {
   H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  // Where it fails in a damaged file libhdf5 1.10 keeps blocks of its own lists, and says so at exit ("infinite loop
-  // closing library") if printing is on. Handlers run in reverse order: this one before libhdf5's.
-  [[maybe_unused]] static const int is_quiet_at_exit = std::atexit([] { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); });
+  // Where it fails in a damaged file libhdf5 1.10 keeps blocks of its own lists, and says so at
+  // exit ("infinite loop closing library") if printing is on. Handlers run in reverse order: this
+  // one before libhdf5's.
+  [[maybe_unused]] static const int is_quiet_at_exit =
+      std::atexit([] { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); });
 }
 
 std::string last_hdf5_error() {
   std::string out = "an HDF5 error";
   const auto keep = [](unsigned, const H5E_error2_t* error, void* text) -> herr_t {
-    if (error->desc != nullptr && *error->desc != '\0') *static_cast<std::string*>(text) = error->desc;
+    if (error->desc != nullptr && *error->desc != '\0')
+      *static_cast<std::string*>(text) = error->desc;
     return 1;  // the first one of an upward walk is the innermost
   };
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep, &out);

@@ -10,7 +10,8 @@
 
 namespace deepbio::io {
 
-static_assert(std::is_same_v<hid_t, int64_t> && std::is_same_v<herr_t, int>, "deepbio needs HDF5 1.10 or later");
+static_assert(std::is_same_v<hid_t, int64_t> && std::is_same_v<herr_t, int>,
+              "deepbio needs HDF5 1.10 or later");
 
 // Keeps libhdf5 from printing, for the length of a scope.
 class QuietHdf5 {

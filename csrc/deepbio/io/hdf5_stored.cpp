@@ -27,18 +27,21 @@ class ChunkInflater {
   // False unless the data is sound and fills `out` exactly.
   bool run(std::span<const unsigned char> stored, char* out, size_t size) {
 #ifdef DEEPBIO_WITH_LIBDEFLATE
-    return library_ && libdeflate_zlib_decompress(library_.get(), stored.data(), stored.size(), out, size, nullptr) ==
-                           LIBDEFLATE_SUCCESS;
+    return library_ && libdeflate_zlib_decompress(library_.get(), stored.data(), stored.size(), out,
+                                                  size, nullptr) == LIBDEFLATE_SUCCESS;
 #else
     uLongf made = size;
-    return uncompress(reinterpret_cast<Bytef*>(out), &made, stored.data(), stored.size()) == Z_OK && made == size;
+    return uncompress(reinterpret_cast<Bytef*>(out), &made, stored.data(), stored.size()) == Z_OK &&
+           made == size;
 #endif
   }
 
  private:
 #ifdef DEEPBIO_WITH_LIBDEFLATE
   struct Free {
-    void operator()(libdeflate_decompressor* library) const { libdeflate_free_decompressor(library); }
+    void operator()(libdeflate_decompressor* library) const {
+      libdeflate_free_decompressor(library);
+    }
   };
   std::unique_ptr<libdeflate_decompressor, Free> library_{libdeflate_alloc_decompressor()};
 #endif
@@ -56,8 +59,8 @@ bool usual_filters(hid_t list, Filters& out) {
   for (int k = 0; k < num_filters; ++k) {
     unsigned flags = 0, config = 0, width = 0;
     size_t num_values = 1;
-    const auto filter =
-        H5Pget_filter2(list, static_cast<unsigned>(k), &flags, &num_values, &width, 0, nullptr, &config);
+    const auto filter = H5Pget_filter2(list, static_cast<unsigned>(k), &flags, &num_values, &width,
+                                       0, nullptr, &config);
     if (filter == H5Z_FILTER_SHUFFLE && k == 0) {
       out.shuffle_bit = 1;
       out.shuffle_bytes = num_values == 1 ? width : 0;
@@ -83,8 +86,8 @@ bool read_chunks(const StoredDataset& from, hid_t list, uint64_t width, char* ou
   hsize_t chunk = 0;
   unsigned options = 0;
   Filters filters;
-  if (!usual_filters(list, filters) || H5Pget_chunk(list, 1, &chunk) != 1 || chunk == 0 || chunk > UINT32_MAX / width ||
-      H5Pget_chunk_opts(list, &options) < 0 || options != 0) {
+  if (!usual_filters(list, filters) || H5Pget_chunk(list, 1, &chunk) != 1 || chunk == 0 ||
+      chunk > UINT32_MAX / width || H5Pget_chunk_opts(list, &options) < 0 || options != 0) {
     return false;
   }
   const uint64_t chunk_bytes = chunk * width;
@@ -99,12 +102,14 @@ bool read_chunks(const StoredDataset& from, hid_t list, uint64_t width, char* ou
       return false;
     }
     stored.resize(size);
-    if (size == 0 || H5Dread_chunk(from.dataset, H5P_DEFAULT, &first, &skipped_filters, stored.data()) < 0) {
+    if (size == 0 ||
+        H5Dread_chunk(from.dataset, H5P_DEFAULT, &first, &skipped_filters, stored.data()) < 0) {
       return false;
     }
     // libhdf5 leaves shuffle out for strings.
     const bool is_shuffled = (filters.shuffle_bit & ~skipped_filters) != 0;
-    if ((filters.deflate_bit & skipped_filters) != 0 || (is_shuffled && filters.shuffle_bytes == 0)) return false;
+    if ((filters.deflate_bit & skipped_filters) != 0 || (is_shuffled && filters.shuffle_bytes == 0))
+      return false;
     const uint64_t num_bytes = std::min<uint64_t>(chunk, from.count - first) * width;
     char* const to = out + first * width;
     if (!is_shuffled && num_bytes == chunk_bytes) {
@@ -147,7 +152,8 @@ bool read_elements(const StoredDataset& from, uint64_t width, char* out) {
   }
 }
 
-// What the filters of a dataset do to the size of a chunk. Shuffle keeps it, a Fletcher check sum adds four bytes.
+// What the filters of a dataset do to the size of a chunk. Shuffle keeps it, a Fletcher check sum
+// adds four bytes.
 struct ChunkSizes {
   std::vector<H5Z_filter_t> filters;  // in the order of writing
   uint64_t plain_bytes;
@@ -155,7 +161,8 @@ struct ChunkSizes {
   // Whether the bytes as stored, with the filters of the mask left out, come back as a whole chunk.
   bool fit(const std::vector<unsigned char>& stored, uint32_t skipped, ChunkInflater& inflater,
            std::string& inflated) const {
-    uint64_t before = plain_bytes, after = 0;  // of gzip: bytes that it packed, bytes that were added behind
+    uint64_t before = plain_bytes,
+             after = 0;  // of gzip: bytes that it packed, bytes that were added behind
     bool is_packed = false;
     for (size_t k = 0; k < filters.size(); ++k) {
       if ((skipped >> k & 1) != 0 || filters[k] == H5Z_FILTER_SHUFFLE) continue;
@@ -180,7 +187,8 @@ bool has_usual_addresses(int64_t file) {
   hsize_t user_block = 1;
   size_t address_bytes = 0, size_bytes = 0;
   return list && H5Pget_userblock(list.get(), &user_block) >= 0 && user_block == 0 &&
-         H5Pget_sizes(list.get(), &address_bytes, &size_bytes) >= 0 && address_bytes == 8 && size_bytes == 8;
+         H5Pget_sizes(list.get(), &address_bytes, &size_bytes) >= 0 && address_bytes == 8 &&
+         size_bytes == 8;
 }
 
 template <class T>
@@ -197,7 +205,8 @@ constexpr uint64_t kReferenceBytes = 16;
 
 bool read_stored(const StoredDataset& dataset, std::vector<double>& out) {
   const Hdf5Handle type(H5Dget_type(dataset.dataset), H5Tclose);
-  if (!type || H5Tequal(type.get(), H5T_IEEE_F64LE) <= 0 || !has_usual_addresses(dataset.file)) return false;
+  if (!type || H5Tequal(type.get(), H5T_IEEE_F64LE) <= 0 || !has_usual_addresses(dataset.file))
+    return false;
   out.resize(dataset.count);
   return read_elements(dataset, sizeof(double), reinterpret_cast<char*>(out.data()));
 }
@@ -212,7 +221,8 @@ bool read_stored(const StoredDataset& dataset, std::vector<int64_t>& out) {
   const bool is_signed = H5Tequal(type.get(), H5T_STD_I32LE) > 0;
   if (!is_signed && H5Tequal(type.get(), H5T_STD_U32LE) <= 0) return false;
   std::vector<int32_t> narrow(dataset.count);
-  if (!read_elements(dataset, sizeof(int32_t), reinterpret_cast<char*>(narrow.data()))) return false;
+  if (!read_elements(dataset, sizeof(int32_t), reinterpret_cast<char*>(narrow.data())))
+    return false;
   for (uint64_t k = 0; k < dataset.count; ++k) {
     out[k] = is_signed ? int64_t{narrow[k]} : int64_t{static_cast<uint32_t>(narrow[k])};
   }
@@ -228,7 +238,8 @@ bool read_stored(const StoredDataset& dataset, std::vector<std::string>& out) {
   std::unordered_map<uint64_t, std::vector<std::string_view>> heaps;
   for (uint64_t k = 0; k < dataset.count; ++k) {
     const char* reference = references.data() + k * kReferenceBytes;
-    const auto length = number_at<uint32_t>(reference), number = number_at<uint32_t>(reference + 12);
+    const auto length = number_at<uint32_t>(reference),
+               number = number_at<uint32_t>(reference + 12);
     const auto address = number_at<uint64_t>(reference + 4);
     if (length == 0) {
       out.emplace_back();
@@ -246,12 +257,14 @@ bool read_stored(const StoredDataset& dataset, std::vector<std::string>& out) {
 
 namespace {
 
-// What an element takes in the file; 0 for none that can be told. In memory a string of variable length is a pointer.
+// What an element takes in the file; 0 for none that can be told. In memory a string of variable
+// length is a pointer.
 uint64_t element_bytes(int64_t dataset) {
   const Hdf5Handle type(H5Dget_type(dataset), H5Tclose);
   if (!type) return 0;
   if (H5Tis_variable_str(type.get()) <= 0) return H5Tget_size(type.get());
-  const Hdf5Handle file(H5Iget_file_id(dataset), H5Fclose), list(file ? H5Fget_create_plist(file.get()) : -1, H5Pclose);
+  const Hdf5Handle file(H5Iget_file_id(dataset), H5Fclose),
+      list(file ? H5Fget_create_plist(file.get()) : -1, H5Pclose);
   size_t address_bytes = 0, size_bytes = 0;
   if (!list || H5Pget_sizes(list.get(), &address_bytes, &size_bytes) < 0) return 0;
   return 4 + address_bytes + 4;
@@ -260,7 +273,8 @@ uint64_t element_bytes(int64_t dataset) {
 }  // namespace
 
 bool chunks_are_whole(int64_t dataset, uint64_t file_bytes) {
-  const Hdf5Handle list(H5Dget_create_plist(dataset), H5Pclose), space(H5Dget_space(dataset), H5Sclose);
+  const Hdf5Handle list(H5Dget_create_plist(dataset), H5Pclose),
+      space(H5Dget_space(dataset), H5Sclose);
   if (!list || !space) return false;
   if (H5Pget_layout(list.get()) != H5D_CHUNKED) return true;
   const int rank = H5Sget_simple_extent_ndims(space.get());
@@ -279,7 +293,8 @@ bool chunks_are_whole(int64_t dataset, uint64_t file_bytes) {
   for (int k = 0; k < H5Pget_nfilters(list.get()); ++k) {
     unsigned flags = 0, config = 0;
     size_t num_values = 0;
-    sizes.filters.push_back(H5Pget_filter2(list.get(), k, &flags, &num_values, nullptr, 0, nullptr, &config));
+    sizes.filters.push_back(
+        H5Pget_filter2(list.get(), k, &flags, &num_values, nullptr, 0, nullptr, &config));
   }
   ChunkInflater inflater;
   std::vector<unsigned char> stored;
@@ -288,7 +303,8 @@ bool chunks_are_whole(int64_t dataset, uint64_t file_bytes) {
     unsigned skipped = 0;
     haddr_t address = HADDR_UNDEF;
     hsize_t size = 0;
-    if (H5Dget_chunk_info_by_coord(dataset, first.data(), &skipped, &address, &size) < 0 || size > file_bytes) {
+    if (H5Dget_chunk_info_by_coord(dataset, first.data(), &skipped, &address, &size) < 0 ||
+        size > file_bytes) {
       return false;
     }
     // A chunk that was never written is made of fill values.

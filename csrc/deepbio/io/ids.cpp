@@ -12,12 +12,14 @@ namespace {
 std::string examples(const std::vector<std::string>& ids) {
   if (ids.empty()) return {};
   std::string out;
-  for (size_t k = 0; k < std::min<size_t>(ids.size(), 3); ++k) out += (k == 0 ? " (" : ", ") + quoted(ids[k]);
+  for (size_t k = 0; k < std::min<size_t>(ids.size(), 3); ++k)
+    out += (k == 0 ? " (" : ", ") + quoted(ids[k]);
   return out + (ids.size() > 3 ? ", ...)" : ")");
 }
 
 [[noreturn]] void fail_id(const std::string& path, const std::string& id, const char* what) {
-  throw ArgumentError(path + ": the format cannot hold " + std::string(what) + ", as in the id " + quoted(id));
+  throw ArgumentError(path + ": the format cannot hold " + std::string(what) + ", as in the id " +
+                      quoted(id));
 }
 
 }  // namespace
@@ -36,7 +38,8 @@ std::vector<std::string> read_id_list(const std::string& path) {
   return ids;
 }
 
-IdOverlap compare_ids(const std::vector<std::string>& first, const std::vector<std::string>& second) {
+IdOverlap compare_ids(const std::vector<std::string>& first,
+                      const std::vector<std::string>& second) {
   const std::unordered_set<std::string_view> in_first(first.begin(), first.end());
   const std::unordered_set<std::string_view> in_second(second.begin(), second.end());
   IdOverlap out;
@@ -49,9 +52,9 @@ IdOverlap compare_ids(const std::vector<std::string>& first, const std::vector<s
 
 std::string describe(const IdOverlap& overlap, std::string_view first, std::string_view second) {
   return std::to_string(overlap.only_first.size()) + " samples only in " + std::string(first) +
-         examples(overlap.only_first) + ", " + std::to_string(overlap.only_second.size()) + " only in " +
-         std::string(second) + examples(overlap.only_second) + ", " + std::to_string(overlap.shared.size()) +
-         " in both";
+         examples(overlap.only_first) + ", " + std::to_string(overlap.only_second.size()) +
+         " only in " + std::string(second) + examples(overlap.only_second) + ", " +
+         std::to_string(overlap.shared.size()) + " in both";
 }
 
 void require_utf8_ids(const std::vector<std::string>& ids, const std::string& path) {
@@ -66,7 +69,8 @@ void require_text_ids(const std::vector<std::string>& ids, const std::string& pa
   for (const std::string& id : ids) {
     if (id.find_first_of("\t\r\n") != std::string::npos) fail_id(path, id, "a tab or a line end");
     if (id.starts_with("\xEF\xBB\xBF")) fail_id(path, id, "a byte-order mark");
-    if (id.size() > 1 && id.front() == '"' && id.back() == '"') fail_id(path, id, "double quotes around an id");
+    if (id.size() > 1 && id.front() == '"' && id.back() == '"')
+      fail_id(path, id, "double quotes around an id");
   }
 }
 

@@ -28,18 +28,23 @@ class ZlibInflater : public Inflater {
   ~ZlibInflater() override { inflateEnd(&stream_); }
   void reset() override { inflateReset(&stream_); }
 
-  Step run(std::string_view input, char* out, size_t size) override { return step(input, out, size, Z_NO_FLUSH); }
+  Step run(std::string_view input, char* out, size_t size) override {
+    return step(input, out, size, Z_NO_FLUSH);
+  }
 
   Step run_to_block(std::string_view input, char* out, size_t size) override {
     Step done = step(input, out, size, Z_BLOCK);
     constexpr int kIsBetweenBlocks = 128, kIsLastBlock = 64, kNumUnusedBits = 7;
-    const bool is_between = (stream_.data_type & kIsBetweenBlocks) != 0 && (stream_.data_type & kIsLastBlock) == 0;
-    if (is_between && done.failure == nullptr && !done.is_end) done.block_bits = stream_.data_type & kNumUnusedBits;
+    const bool is_between =
+        (stream_.data_type & kIsBetweenBlocks) != 0 && (stream_.data_type & kIsLastBlock) == 0;
+    if (is_between && done.failure == nullptr && !done.is_end)
+      done.block_bits = stream_.data_type & kNumUnusedBits;
     return done;
   }
 
   uint32_t crc32(uint32_t crc, const char* data, size_t size) const override {
-    return static_cast<uint32_t>(::crc32(crc, reinterpret_cast<const Bytef*>(data), static_cast<uInt>(size)));
+    return static_cast<uint32_t>(
+        ::crc32(crc, reinterpret_cast<const Bytef*>(data), static_cast<uInt>(size)));
   }
 
  private:
@@ -63,8 +68,8 @@ class ZlibInflater : public Inflater {
 };
 
 #ifdef DEEPBIO_WITH_ISAL
-// ISA-L 2.30 returns with the upper halves of the vector registers in use, which halves the speed of all SSE code that
-// the thread runs from then on.
+// ISA-L 2.30 returns with the upper halves of the vector registers in use, which halves the speed
+// of all SSE code that the thread runs from then on.
 #if defined(__x86_64__)
 __attribute__((target("avx"))) void clear_upper_halves() { __builtin_ia32_vzeroupper(); }
 #endif
@@ -85,8 +90,9 @@ class IsalInflater : public Inflater {
     held_ = searched_ = 0;
   }
 
-  // The library takes up to eight bytes more than it has decoded into a register. Those are not counted as used, so
-  // that what follows the stream is still there at its end; given again, they are passed over.
+  // The library takes up to eight bytes more than it has decoded into a register. Those are not
+  // counted as used, so that what follows the stream is still there at its end; given again, they
+  // are passed over.
   Step run(std::string_view input, char* out, size_t size) override {
     const auto given = static_cast<uint32_t>(std::min(input.size() - held_, kMostAtOnce));
     const auto room = static_cast<uint32_t>(std::min(size, kMostAtOnce));
@@ -106,16 +112,18 @@ class IsalInflater : public Inflater {
     return step;
   }
 
-  // The library goes over the beginning of a block without a stop. But it keeps a header that the input cuts, with the
-  // bits before it, so that small pieces of input end in nearly every header of a block with its own codes. Headers of
-  // three bits, which few programs write, need pieces of a byte: those take turns with the larger ones.
+  // The library goes over the beginning of a block without a stop. But it keeps a header that the
+  // input cuts, with the bits before it, so that small pieces of input end in nearly every header
+  // of a block with its own codes. Headers of three bits, which few programs write, need pieces of
+  // a byte: those take turns with the larger ones.
   Step run_to_block(std::string_view input, char* out, size_t size) override {
     constexpr size_t kPiece = 24, kTurn = size_t{1} << 16, kTurns = 16;
     Step done;
     while (true) {
       const size_t piece = searched_ / kTurn % kTurns < kTurns - 1 ? kPiece : 1;
       const size_t held_before = held_;
-      const Step step = run(input.substr(done.used, held_ + piece), out + done.made, size - done.made);
+      const Step step =
+          run(input.substr(done.used, held_ + piece), out + done.made, size - done.made);
       done.used += step.used;
       done.made += step.made;
       done.is_end = step.is_end;
@@ -123,7 +131,8 @@ class IsalInflater : public Inflater {
       searched_ += step.used;
       const bool is_all_given = state_.tmp_out_valid == state_.tmp_out_processed;
       if (state_.block_state == ISAL_BLOCK_HDR && is_all_given && step.failure == nullptr) {
-        done.block_bits = 8 * (state_.tmp_in_size - static_cast<int64_t>(held_)) + state_.read_in_length;
+        done.block_bits =
+            8 * (state_.tmp_in_size - static_cast<int64_t>(held_)) + state_.read_in_length;
         searched_ = 0;
         return done;
       }
@@ -186,7 +195,8 @@ InflateChoice choose_inflate() {
     }
     names += (names.empty() ? "" : ", ") + std::string(to_string(library));
   }
-  throw ArgumentError("DEEPBIO_INFLATE: expected one of " + names + " (built in here), got " + quoted(wanted));
+  throw ArgumentError("DEEPBIO_INFLATE: expected one of " + names + " (built in here), got " +
+                      quoted(wanted));
 }
 
 std::unique_ptr<Inflater> make_inflater(InflateLibrary library) {
@@ -194,7 +204,8 @@ std::unique_ptr<Inflater> make_inflater(InflateLibrary library) {
   if (library == InflateLibrary::kIsal) return std::make_unique<IsalInflater>();
 #endif
   if (library != InflateLibrary::kZlib) {
-    throw ArgumentError("inflate: " + std::string(to_string(library)) + " does not stream, or is not built in");
+    throw ArgumentError("inflate: " + std::string(to_string(library)) +
+                        " does not stream, or is not built in");
   }
   return std::make_unique<ZlibInflater>();
 }
@@ -210,9 +221,10 @@ struct BlockInflater::Library {
 
 bool BlockInflater::run(std::string_view input, char* out, size_t size, uint32_t crc) {
   size_t used = 0, made = 0;
-  const libdeflate_result result =
-      libdeflate_deflate_decompress_ex(library_->decompressor, input.data(), input.size(), out, size, &used, &made);
-  return result == LIBDEFLATE_SUCCESS && used == input.size() && made == size && libdeflate_crc32(0, out, size) == crc;
+  const libdeflate_result result = libdeflate_deflate_decompress_ex(
+      library_->decompressor, input.data(), input.size(), out, size, &used, &made);
+  return result == LIBDEFLATE_SUCCESS && used == input.size() && made == size &&
+         libdeflate_crc32(0, out, size) == crc;
 }
 #else
 struct BlockInflater::Library {};

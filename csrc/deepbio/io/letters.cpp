@@ -24,8 +24,9 @@ constexpr Table table_of(std::string_view allowed_bytes) {
   return table;
 }
 
-constexpr std::array<Table, 5> kTables{table_of(kAllowed[0]), table_of(kAllowed[1]), table_of(kAllowed[2]),
-                                       table_of(kAllowed[3]), table_of(kAllowed[4])};
+constexpr std::array<Table, 5> kTables{table_of(kAllowed[0]), table_of(kAllowed[1]),
+                                       table_of(kAllowed[2]), table_of(kAllowed[3]),
+                                       table_of(kAllowed[4])};
 
 }  // namespace
 

@@ -32,7 +32,8 @@ std::string ids_path(const std::string& path) {
 DistanceMatrix from_array(NpyArray array, std::vector<std::string> ids, const std::string& path) {
   if (array.shape.size() != 2 || array.shape[0] != array.shape[1]) {
     std::string shape;
-    for (const int64_t extent : array.shape) shape += (shape.empty() ? "" : " x ") + std::to_string(extent);
+    for (const int64_t extent : array.shape)
+      shape += (shape.empty() ? "" : " x ") + std::to_string(extent);
     fail(path, "a square matrix", "shape " + shape);
   }
   return {std::move(ids), std::move(array.values), array.shape[0]};
@@ -73,10 +74,12 @@ bool holds_npy(const ZipArchive& archive) {
 DistanceMatrix from_npz(const ZipArchive& archive) {
   std::vector<std::string> known;
   for (const std::string& name : archive.names()) {
-    if (name.ends_with(kNpyEnding)) known.push_back(name.substr(0, name.size() - kNpyEnding.size()));
+    if (name.ends_with(kNpyEnding))
+      known.push_back(name.substr(0, name.size() - kNpyEnding.size()));
   }
   const std::string name = distances_among(known, archive.path());
-  return from_array(parse_npy(archive.read(name + std::string(kNpyEnding)), archive.path()), {}, archive.path());
+  return from_array(parse_npy(archive.read(name + std::string(kNpyEnding)), archive.path()), {},
+                    archive.path());
 }
 
 DistanceMatrix from_text(std::string text, const std::string& path) {
@@ -85,7 +88,8 @@ DistanceMatrix from_text(std::string text, const std::string& path) {
   const auto reader = std::find_if(formats.begin(), formats.end(), [&](const FormatRow& row) {
     return row.distances != nullptr && (row.is == nullptr || row.is(head));
   });
-  return reader->distances(std::move(text), path);  // the last of them has no sign and takes all text
+  return reader->distances(std::move(text),
+                           path);  // the last of them has no sign and takes all text
 }
 
 void check_ids(const DistanceMatrix& matrix, const std::string& path) {
@@ -94,7 +98,8 @@ void check_ids(const DistanceMatrix& matrix, const std::string& path) {
   }
   std::unordered_set<std::string_view> seen;
   for (const auto& id : matrix.ids) {
-    if (id.empty() || !seen.insert(id).second) fail(path, "ids that differ and are not empty", quoted(id));
+    if (id.empty() || !seen.insert(id).second)
+      fail(path, "ids that differ and are not empty", quoted(id));
     if (find_foreign_byte(id) != std::string::npos) fail(path, "ids in UTF-8", quoted(id));
   }
 }
@@ -126,7 +131,9 @@ void write_tsv(const std::string& path, const DistanceMatrix& matrix, Overwrite 
     line = matrix.ids[i];
     for (int64_t j = 0; j < matrix.num_rows; ++j) {
       line += '\t';
-      line.append(digits, std::to_chars(digits, digits + sizeof(digits), matrix.values[i * matrix.num_rows + j]).ptr);
+      line.append(digits, std::to_chars(digits, digits + sizeof(digits),
+                                        matrix.values[i * matrix.num_rows + j])
+                              .ptr);
     }
     line += '\n';
     file.write(line);
@@ -182,22 +189,26 @@ DistanceMatrix read_distances(const std::string& path) {
 }
 
 void check_distances_name(const std::string& path) {
-  if (path == "-" || path.ends_with(".npy") || path.ends_with(".tsv") || path.ends_with(".h5")) return;
+  if (path == "-" || path.ends_with(".npy") || path.ends_with(".tsv") || path.ends_with(".h5"))
+    return;
   throw ArgumentError("distances are written as .npy, .tsv or .h5, got " + quoted(path));
 }
 
-void write_distances(const std::string& path, const DistanceMatrix& matrix, const DistanceOutput& output) {
+void write_distances(const std::string& path, const DistanceMatrix& matrix,
+                     const DistanceOutput& output) {
   if (static_cast<int64_t>(matrix.values.size()) != matrix.num_rows * matrix.num_rows ||
       static_cast<int64_t>(matrix.ids.size()) != matrix.num_rows) {
-    throw ArgumentError("a distance matrix of " + std::to_string(matrix.num_rows) + " rows needs as many ids (got " +
-                        std::to_string(matrix.ids.size()) + ") and rows x rows values (got " +
-                        std::to_string(matrix.values.size()) + ")");
+    throw ArgumentError("a distance matrix of " + std::to_string(matrix.num_rows) +
+                        " rows needs as many ids (got " + std::to_string(matrix.ids.size()) +
+                        ") and rows x rows values (got " + std::to_string(matrix.values.size()) +
+                        ")");
   }
   check_distances_name(path);
   if (path.ends_with(".npy")) {
     require_text_ids(matrix.ids, path);
     refuse_existing(ids_path(path), output.overwrite);
-    write_npy(path, {{matrix.num_rows, matrix.num_rows}, matrix.values}, output.overwrite, output.as_float32);
+    write_npy(path, {{matrix.num_rows, matrix.num_rows}, matrix.values}, output.overwrite,
+              output.as_float32);
     std::string ids;
     for (const auto& id : matrix.ids) ids += id + '\n';
     write_file(ids_path(path), ids, output.overwrite);

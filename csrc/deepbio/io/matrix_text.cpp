@@ -17,7 +17,8 @@ namespace {
 
 constexpr double kNotGiven = std::numeric_limits<double>::quiet_NaN();
 
-[[noreturn]] void fail(const std::string& path, std::string expected, std::string got, int64_t line = -1) {
+[[noreturn]] void fail(const std::string& path, std::string expected, std::string got,
+                       int64_t line = -1) {
   throw ParseError({path, -1, line}, std::move(expected), std::move(got));
 }
 
@@ -44,7 +45,8 @@ void set_size(DistanceMatrix& matrix, double value) {
   matrix.values.assign(matrix.ids.size() * matrix.ids.size(), value);
 }
 
-// --- tables ---------------------------------------------------------------------------------------------
+// --- tables
+// ---------------------------------------------------------------------------------------------
 
 class TableParser {
  public:
@@ -58,11 +60,12 @@ class TableParser {
     out.ids.assign(header.begin(), header.end());
     if (!is_without_corner(header.size())) out.ids.erase(out.ids.begin());
     if (out.ids.empty()) {
-      fail(path_, "a distance matrix: ids in the first row, separated by tabs or commas", quoted(lines_[0].text),
-           lines_[0].number);
+      fail(path_, "a distance matrix: ids in the first row, separated by tabs or commas",
+           quoted(lines_[0].text), lines_[0].number);
     }
     if (lines_.size() != out.ids.size() + 1) {
-      fail(path_, std::to_string(out.ids.size()) + " rows, one for each column", std::to_string(lines_.size() - 1));
+      fail(path_, std::to_string(out.ids.size()) + " rows, one for each column",
+           std::to_string(lines_.size() - 1));
     }
     set_size(out, 0);
     for (size_t row = 0; row < out.ids.size(); ++row) add_row(out, row, lines_[row + 1]);
@@ -72,16 +75,20 @@ class TableParser {
  private:
   // R's write.table puts nothing above the row names.
   bool is_without_corner(size_t num_cells) {
-    return lines_.size() > 1 && cells_.split(lines_[1].text, lines_[1].number).size() == num_cells + 1 &&
+    return lines_.size() > 1 &&
+           cells_.split(lines_[1].text, lines_[1].number).size() == num_cells + 1 &&
            lines_.size() == num_cells + 1;
   }
 
   void add_row(DistanceMatrix& out, size_t row, const Line& line) {
     const auto& cells = cells_.split(line.text, line.number);
     const size_t n = out.ids.size();
-    if (cells.size() != n + 1) fail(path_, std::to_string(n + 1) + " cells", std::to_string(cells.size()), line.number);
-    if (cells[0] != out.ids[row]) fail(path_, "row " + quoted(out.ids[row]), quoted(cells[0]), line.number);
-    for (size_t k = 0; k < n; ++k) out.values[row * n + k] = parse_distance(cells[k + 1], path_, line.number);
+    if (cells.size() != n + 1)
+      fail(path_, std::to_string(n + 1) + " cells", std::to_string(cells.size()), line.number);
+    if (cells[0] != out.ids[row])
+      fail(path_, "row " + quoted(out.ids[row]), quoted(cells[0]), line.number);
+    for (size_t k = 0; k < n; ++k)
+      out.values[row * n + k] = parse_distance(cells[k + 1], path_, line.number);
   }
 
   std::vector<Line> lines_;
@@ -89,7 +96,8 @@ class TableParser {
   const std::string& path_;
 };
 
-// Lines that start with '#' stand in front of the header; one of them is the header where it has the row's cells.
+// Lines that start with '#' stand in front of the header; one of them is the header where it has
+// the row's cells.
 size_t header_of(const std::vector<Line>& lines, const std::string& path) {
   size_t first = 0;
   while (first < lines.size() && lines[first].text.starts_with('#')) ++first;
@@ -98,7 +106,8 @@ size_t header_of(const std::vector<Line>& lines, const std::string& path) {
   CellSplitter above(separator, false, path), row(separator, false, path);
   const auto& header = above.split(lines[first - 1].text, lines[first - 1].number);
   const auto& cells = row.split(lines[first].text, lines[first].number);
-  return header.size() > 1 && header.size() == cells.size() && header[1] == cells[0] ? first - 1 : first;
+  return header.size() > 1 && header.size() == cells.size() && header[1] == cells[0] ? first - 1
+                                                                                     : first;
 }
 
 bool are_quoted(std::string_view header, char separator, const std::string& path) {
@@ -109,7 +118,8 @@ bool are_quoted(std::string_view header, char separator, const std::string& path
   });
 }
 
-// --- PHYLIP and mothur ----------------------------------------------------------------------------------
+// --- PHYLIP and mothur
+// ----------------------------------------------------------------------------------
 
 // The number of samples that a PHYLIP matrix begins with, 0 when it is none.
 size_t phylip_size(std::string_view first_line) {
@@ -122,11 +132,13 @@ size_t phylip_size(std::string_view first_line) {
 
 DistanceMatrix parse_phylip(const std::vector<Line>& lines, size_t n, const std::string& path) {
   if (lines.size() != n + 1) {
-    fail(path, std::to_string(n) + " rows, as the first line says (PHYLIP)", std::to_string(lines.size() - 1));
+    fail(path, std::to_string(n) + " rows, as the first line says (PHYLIP)",
+         std::to_string(lines.size() - 1));
   }
   CellSplitter splitter(' ', false, path);
   const size_t first_cells = splitter.split(lines[1].text, lines[1].number).size();
-  const bool is_square = n > 1 && first_cells == n + 1, has_diagonal = first_cells == 2 || is_square;
+  const bool is_square = n > 1 && first_cells == n + 1,
+             has_diagonal = first_cells == 2 || is_square;
   DistanceMatrix out;
   for (size_t row = 0; row < n; ++row) {
     const Line& line = lines[row + 1];
@@ -169,7 +181,8 @@ bool is_mothur_columns(const std::vector<Line>& lines, const std::string& path) 
 }
 
 DistanceMatrix parse_mothur_columns(const std::vector<Line>& lines, const std::string& path) {
-  CellSplitter splitter(lines[0].text.find('\t') == std::string_view::npos ? ' ' : '\t', false, path);
+  CellSplitter splitter(lines[0].text.find('\t') == std::string_view::npos ? ' ' : '\t', false,
+                        path);
   DistanceMatrix out;
   std::unordered_map<std::string, size_t> place_of;
   struct Pair {
@@ -185,7 +198,8 @@ DistanceMatrix parse_mothur_columns(const std::vector<Line>& lines, const std::s
   };
   for (const Line& line : lines) {
     const auto& cells = splitter.split(line.text, line.number);
-    if (cells.size() != 3) fail(path, "two ids and a distance", std::to_string(cells.size()) + " cells", line.number);
+    if (cells.size() != 3)
+      fail(path, "two ids and a distance", std::to_string(cells.size()) + " cells", line.number);
     const size_t first = place(cells[0]), second = place(cells[1]);
     pairs.push_back({first, second, parse_distance(cells[2], path, line.number), line.number});
   }
@@ -195,7 +209,8 @@ DistanceMatrix parse_mothur_columns(const std::vector<Line>& lines, const std::s
   for (const Pair& pair : pairs) {
     out.values[pair.first * n + pair.second] = pair.value;
     double& mirrored = out.values[pair.second * n + pair.first];
-    if (!(mirrored == mirrored)) mirrored = pair.value;  // the other way has a line of its own, or none
+    if (!(mirrored == mirrored))
+      mirrored = pair.value;  // the other way has a line of its own, or none
   }
   for (size_t i = 0; i < n; ++i) {
     for (size_t j = 0; j < i; ++j) {
@@ -224,7 +239,8 @@ DistanceMatrix parse_distances(std::string text, const std::string& path) {
   end_lines_with_newline(text);
   std::vector<Line> lines = lines_of(text);
   const size_t first = header_of(lines, path);
-  if (first == lines.size()) fail(path, "a distance matrix", text.empty() ? "an empty file" : "no header");
+  if (first == lines.size())
+    fail(path, "a distance matrix", text.empty() ? "an empty file" : "no header");
   lines.erase(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(first));
   if (const size_t size = phylip_size(lines[0].text); size > 0 && lines.size() > 1) {
     return parse_phylip(lines, size, path);
@@ -232,7 +248,8 @@ DistanceMatrix parse_distances(std::string text, const std::string& path) {
   if (is_mothur_columns(lines, path)) return parse_mothur_columns(lines, path);
   const char separator = separator_of(lines[0].text);
   const bool has_quotes = separator != '\t' || are_quoted(lines[0].text, separator, path);
-  return TableParser(std::move(lines), separator == '\0' ? '\t' : separator, has_quotes, path).parse();
+  return TableParser(std::move(lines), separator == '\0' ? '\t' : separator, has_quotes, path)
+      .parse();
 }
 
 }  // namespace deepbio::io

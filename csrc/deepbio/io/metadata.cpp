@@ -32,11 +32,13 @@ struct Row {
   int64_t line = 0;
   bool is_hashed = false;  // starts with a '#' that is not inside quotes
   bool is_blank() const {
-    return std::all_of(cells.begin(), cells.end(), [](const std::string& cell) { return cell.empty(); });
+    return std::all_of(cells.begin(), cells.end(),
+                       [](const std::string& cell) { return cell.empty(); });
   }
 };
 
-[[noreturn]] void fail(const std::string& path, int64_t line, std::string expected, std::string got) {
+[[noreturn]] void fail(const std::string& path, int64_t line, std::string expected,
+                       std::string got) {
   Place place;
   place.path = path;
   place.line = line;
@@ -89,7 +91,8 @@ class RowReader {
         ++position_;
       } else {
         ++position_;
-        const bool is_end = position_ >= text_.size() || std::string_view("\t\r\n").find(text_[position_]) < 3;
+        const bool is_end =
+            position_ >= text_.size() || std::string_view("\t\r\n").find(text_[position_]) < 3;
         if (is_end) return std::string(trimmed(out));
         fail(path_, line_, "a tab or a line end after a closing double quote",
              quoted(std::string_view(text_).substr(position_, 20)));
@@ -110,18 +113,21 @@ void read_header(Metadata& metadata, RowReader& rows) {
     if (row.is_blank()) continue;
     if (is_id_header(row.cells[0])) break;
     if (row.is_hashed) continue;
-    fail(metadata.path, row.line, "a header whose first column is the ids (sample-id, sample_name, #SampleID, id, ...)",
+    fail(metadata.path, row.line,
+         "a header whose first column is the ids (sample-id, sample_name, #SampleID, id, ...)",
          quoted(row.cells[0]));
   }
   if (row.cells.empty() || !is_id_header(row.cells[0])) {
-    fail(metadata.path, row.line, "a header line (sample-id and the names of the columns)", "the end of the file");
+    fail(metadata.path, row.line, "a header line (sample-id and the names of the columns)",
+         "the end of the file");
   }
   metadata.id_column = row.cells[0];
   // Spreadsheets leave tabs at the end of a header.
   while (row.cells.size() > 1 && row.cells.back().empty()) row.cells.pop_back();
   std::unordered_set<std::string> seen;
   for (size_t k = 1; k < row.cells.size(); ++k) {
-    if (row.cells[k].empty()) fail(metadata.path, row.line, "a name for column " + std::to_string(k + 1), "nothing");
+    if (row.cells[k].empty())
+      fail(metadata.path, row.line, "a name for column " + std::to_string(k + 1), "nothing");
     if (!seen.insert(row.cells[k]).second) {
       fail(metadata.path, row.line, "column names that differ", quoted(row.cells[k]) + " twice");
     }
@@ -137,7 +143,8 @@ void read_types(Metadata& metadata, const Row& row) {
   for (size_t k = 1; k < row.cells.size() && k <= metadata.columns.size(); ++k) {
     const std::string type = lower(row.cells[k]);
     if (type != "numeric" && type != "categorical" && !type.empty()) {
-      fail(metadata.path, row.line, "numeric or categorical for column " + quoted(metadata.columns[k - 1]),
+      fail(metadata.path, row.line,
+           "numeric or categorical for column " + quoted(metadata.columns[k - 1]),
            quoted(row.cells[k]));
     }
     metadata.types[k - 1] = type;
@@ -166,7 +173,8 @@ class MissingWords {
       const std::string& rule = row.cells[k];
       if (rule != "" && rule != "blank" && rule != "no-missing" && rule != "INSDC:missing") {
         fail(metadata.path, row.line,
-             "blank, no-missing or INSDC:missing for column " + quoted(metadata.columns[k - 1]), quoted(rule));
+             "blank, no-missing or INSDC:missing for column " + quoted(metadata.columns[k - 1]),
+             quoted(rule));
       }
       rules_[k - 1] = rule;
     }
@@ -174,11 +182,14 @@ class MissingWords {
 
   // Empties a cell that holds a missing value, and counts it.
   void take(const Metadata& metadata, size_t column, int64_t line, std::string& cell) {
-    const std::string_view rule = column < rules_.size() ? std::string_view(rules_[column]) : std::string_view();
-    const bool is_word = words_.count(cell) > 0 || ((is_insdc_ || rule == "INSDC:missing") && is_insdc(cell));
+    const std::string_view rule =
+        column < rules_.size() ? std::string_view(rules_[column]) : std::string_view();
+    const bool is_word =
+        words_.count(cell) > 0 || ((is_insdc_ || rule == "INSDC:missing") && is_insdc(cell));
     if (!cell.empty() && !is_word) return;
     if (rule == "no-missing") {
-      fail(metadata.path, line, "a value in column " + quoted(metadata.columns[column]) + " (#q2:missing no-missing)",
+      fail(metadata.path, line,
+           "a value in column " + quoted(metadata.columns[column]) + " (#q2:missing no-missing)",
            cell.empty() ? "an empty cell" : quoted(cell));
     }
     ++counts_[{column, cell}];
@@ -187,16 +198,18 @@ class MissingWords {
 
   std::vector<MissingWord> counts(const Metadata& metadata) const {
     std::vector<MissingWord> out;
-    for (const auto& [place, count] : counts_) out.push_back({metadata.columns[place.first], place.second, count});
+    for (const auto& [place, count] : counts_)
+      out.push_back({metadata.columns[place.first], place.second, count});
     return out;
   }
 
  private:
   static bool is_insdc(std::string_view cell) {
-    constexpr std::array<std::string_view, 5> kWords{"not applicable", "missing", "not collected", "not provided",
-                                                     "restricted access"};
+    constexpr std::array<std::string_view, 5> kWords{"not applicable", "missing", "not collected",
+                                                     "not provided", "restricted access"};
     const std::string word = lower(cell);
-    return std::find(kWords.begin(), kWords.end(), word) != kWords.end() || word.starts_with("missing:");
+    return std::find(kWords.begin(), kWords.end(), word) != kWords.end() ||
+           word.starts_with("missing:");
   }
 
   std::unordered_set<std::string> words_;
@@ -213,10 +226,12 @@ void add_row(Metadata& metadata, Row& row, MissingWords& missing) {
          std::to_string(row.cells.size()));
   }
   if (row.cells[0].empty()) fail(metadata.path, row.line, "an id in the first column", "nothing");
-  const auto [before, is_new] = metadata.row_of.emplace(row.cells[0], static_cast<int64_t>(metadata.ids.size()));
+  const auto [before, is_new] =
+      metadata.row_of.emplace(row.cells[0], static_cast<int64_t>(metadata.ids.size()));
   if (!is_new) {
     fail(metadata.path, row.line, "ids that differ",
-         quoted(row.cells[0]) + " again (first on line " + std::to_string(metadata.lines[before->second]) + ")");
+         quoted(row.cells[0]) + " again (first on line " +
+             std::to_string(metadata.lines[before->second]) + ")");
   }
   row.cells.resize(width);
   metadata.ids.push_back(std::move(row.cells[0]));
@@ -231,7 +246,8 @@ std::optional<double> finite_number(std::string_view digits) {
   if (digits.starts_with('+')) digits.remove_prefix(1);
   double value = 0;
   const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (code != std::errc() || end != digits.data() + digits.size() || !std::isfinite(value)) return std::nullopt;
+  if (code != std::errc() || end != digits.data() + digits.size() || !std::isfinite(value))
+    return std::nullopt;
   return value;
 }
 
@@ -239,13 +255,14 @@ std::optional<double> finite_number(std::string_view digits) {
 void require_writable(const std::string& path, const std::string& cell) {
   const bool is_whole = trimmed(cell).size() == cell.size() && cell.find('\0') == std::string::npos;
   if (is_whole && find_foreign_byte(cell) == std::string::npos) return;
-  throw ArgumentError(path + ": metadata can hold only UTF-8 without blanks at the ends and zero bytes, got " +
-                      quoted(cell));
+  throw ArgumentError(
+      path + ": metadata can hold only UTF-8 without blanks at the ends and zero bytes, got " +
+      quoted(cell));
 }
 
 void append_cell(std::string& out, const std::string& cell) {
-  const bool needs_quotes =
-      cell.starts_with('"') || cell.starts_with('#') || cell.find_first_of("\t\n\r") != std::string::npos;
+  const bool needs_quotes = cell.starts_with('"') || cell.starts_with('#') ||
+                            cell.find_first_of("\t\n\r") != std::string::npos;
   if (!needs_quotes) {
     out += cell;
     return;
@@ -261,10 +278,11 @@ void append_cell(std::string& out, const std::string& cell) {
 }  // namespace
 
 bool is_id_header(std::string_view name) {
-  constexpr std::array<std::string_view, 5> kHashed{"#SampleID", "#Sample ID", "#OTUID", "#OTU ID", "#sample-id"};
-  constexpr std::array<std::string_view, 12> kPlain{"id",          "sampleid",   "sample id",   "sample-id",
-                                                    "sample_id",   "samplename", "sample name", "sample-name",
-                                                    "sample_name", "featureid",  "feature id",  "feature-id"};
+  constexpr std::array<std::string_view, 5> kHashed{"#SampleID", "#Sample ID", "#OTUID", "#OTU ID",
+                                                    "#sample-id"};
+  constexpr std::array<std::string_view, 12> kPlain{
+      "id",          "sampleid",    "sample id",   "sample-id", "sample_id",  "samplename",
+      "sample name", "sample-name", "sample_name", "featureid", "feature id", "feature-id"};
   if (std::find(kHashed.begin(), kHashed.end(), name) != kHashed.end()) return true;
   return std::find(kPlain.begin(), kPlain.end(), lower(name)) != kPlain.end();
 }
@@ -277,7 +295,8 @@ int64_t Metadata::column(std::string_view name) const {
   if (columns.size() > 20) known += ", ... (" + std::to_string(columns.size()) + " in all)";
   const std::string near = nearest_name(name, columns);
   throw ConfigError(path + " has no column " + quoted(name) +
-                    (near.empty() ? "" : "; did you mean " + quoted(near) + "?") + "; its columns: " + known);
+                    (near.empty() ? "" : "; did you mean " + quoted(near) + "?") +
+                    "; its columns: " + known);
 }
 
 bool is_missing(std::string_view value) { return trimmed(value).empty(); }
@@ -298,7 +317,8 @@ std::optional<double> numeric_value(const Metadata& metadata, int64_t column, in
   const std::optional<double> value = finite_number(text);
   if (!value) {
     fail(metadata.path, metadata.lines[row],
-         "a number in column " + quoted(metadata.columns[column]) + " of " + quoted(metadata.ids[row]),
+         "a number in column " + quoted(metadata.columns[column]) + " of " +
+             quoted(metadata.ids[row]),
          quoted(text) + "; a word that stands for a missing value is named in `missing_values`");
   }
   return value;
@@ -350,7 +370,8 @@ void write_metadata(const std::string& path, const Metadata& metadata, Overwrite
     append_cell(out, name);
   }
   out += '\n';
-  if (std::any_of(metadata.types.begin(), metadata.types.end(), [](const auto& type) { return !type.empty(); })) {
+  if (std::any_of(metadata.types.begin(), metadata.types.end(),
+                  [](const auto& type) { return !type.empty(); })) {
     out += "#q2:types";
     for (const auto& type : metadata.types) out += '\t' + type;
     out += '\n';

@@ -14,8 +14,12 @@
 namespace deepbio::io {
 namespace {
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f'; }
-bool is_structure(char c) { return c == '(' || c == ')' || c == '[' || c == ']' || c == ',' || c == ':' || c == ';'; }
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
+}
+bool is_structure(char c) {
+  return c == '(' || c == ')' || c == '[' || c == ']' || c == ',' || c == ':' || c == ';';
+}
 
 class Parser {
  public:
@@ -25,8 +29,10 @@ class Parser {
 
   Tree parse() {
     skip_blank();
-    if (at_end() || peek() == ';') fail("a Newick tree", at_end() ? "nothing in the file" : "an empty tree");
-    // Everything is pushed here when it is finished; a closing parenthesis adopts what came since its opening one.
+    if (at_end() || peek() == ';')
+      fail("a Newick tree", at_end() ? "nothing in the file" : "an empty tree");
+    // Everything is pushed here when it is finished; a closing parenthesis adopts what came since
+    // its opening one.
     bool expect_node = true;
     while (true) {
       skip_blank();
@@ -60,7 +66,8 @@ class Parser {
       ++position_;
       return true;
     }
-    if (peek() != ')') fail("',', ')', ':' or ';' after a node", quoted(std::string_view(&text_[position_], 1)));
+    if (peek() != ')')
+      fail("',', ')', ':' or ';' after a node", quoted(std::string_view(&text_[position_], 1)));
     if (open_.empty()) fail("balanced parentheses", "')' without '('");
     ++position_;
     const size_t first_child = open_.back().first_child;
@@ -89,14 +96,17 @@ class Parser {
     }
     if (!at_end()) ++position_;
     skip_blank();
-    if (!at_end()) fail("nothing after the ';' of the tree", quoted(std::string_view(text_).substr(position_, 20)));
+    if (!at_end())
+      fail("nothing after the ';' of the tree",
+           quoted(std::string_view(text_).substr(position_, 20)));
   }
 
   std::string label() {
     if (!at_end() && peek() == '\'') return quoted_label();
     const size_t first = position_;
     while (!at_end() && !is_structure(peek()) && !is_space(peek())) {
-      if (peek() == '\'') fail("a label in quotes as a whole, or without quotes", "a quote inside a label");
+      if (peek() == '\'')
+        fail("a label in quotes as a whole, or without quotes", "a quote inside a label");
       ++position_;
     }
     return text_.substr(first, position_ - first);
@@ -138,7 +148,8 @@ class Parser {
     const bool good = (code == std::errc() || underflow) && end == digits.data() + digits.size();
     if (!good || !std::isfinite(value)) {
       position_ = first;
-      fail("a branch length (a finite number) after ':'", shown.empty() ? "nothing" : quoted(shown));
+      fail("a branch length (a finite number) after ':'",
+           shown.empty() ? "nothing" : quoted(shown));
     }
     return value;
   }
@@ -163,7 +174,8 @@ class Parser {
       if (peek() == ']' && --depth == 0) {
         ++position_;
         const std::string_view comment = std::string_view(text_).substr(first, position_ - first);
-        if (tree_.parent.empty() && (comment == "[&U]" || comment == "[&u]")) tree_.is_rooted = false;
+        if (tree_.parent.empty() && (comment == "[&U]" || comment == "[&u]"))
+          tree_.is_rooted = false;
         return;
       }
     }
@@ -189,10 +201,12 @@ class Parser {
 };
 
 void append_label(std::string& out, const std::string& name) {
-  // A byte-order mark at the start of a label could stand at the start of the file, where it is passed over.
-  const bool plain = !name.starts_with("\xEF\xBB\xBF") && std::none_of(name.begin(), name.end(), [](char c) {
-    return is_space(c) || is_structure(c) || c == '\'';
-  });
+  // A byte-order mark at the start of a label could stand at the start of the file, where it is
+  // passed over.
+  const bool plain =
+      !name.starts_with("\xEF\xBB\xBF") && std::none_of(name.begin(), name.end(), [](char c) {
+        return is_space(c) || is_structure(c) || c == '\'';
+      });
   if (plain) {
     out += name;
     return;
@@ -218,7 +232,9 @@ void append_node(std::string& out, const Tree& tree, int64_t node) {
 
 int64_t Tree::num_tips() const { return std::count(is_tip.begin(), is_tip.end(), true); }
 
-Tree parse_newick(const std::string& text, const std::string& path) { return Parser(text, path).parse(); }
+Tree parse_newick(const std::string& text, const std::string& path) {
+  return Parser(text, path).parse();
+}
 
 Tree read_newick(const std::string& path) {
   expect_artifact(path, "Phylogeny[", "a tree");
@@ -230,8 +246,8 @@ Tree read_newick(const std::string& path) {
 std::string to_newick(const Tree& tree) {
   const int64_t num_nodes = tree.num_nodes();
   if (num_nodes == 0) throw ArgumentError("a tree without nodes cannot be written as Newick");
-  // Post-order lets the text be written in one pass: a node opens as many parentheses before its first tip as it
-  // is the first descendant of, and follows its own children.
+  // Post-order lets the text be written in one pass: a node opens as many parentheses before its
+  // first tip as it is the first descendant of, and follows its own children.
   std::vector<int64_t> opens(num_nodes, 0), first_tip(num_nodes, -1), last_child(num_nodes, -1);
   for (int64_t node = 0; node < num_nodes; ++node) {
     if (tree.is_tip[node]) {

@@ -1,9 +1,10 @@
 // Newick trees, read iteratively (any depth) in linear time, and written back.
 //
-// Accepted: bracket comments anywhere, white space and CRLF, quoted labels with '' for a quote, empty labels,
-// polytomies, single-child nodes, a missing final semicolon, scientific notation. Underscores stay.
-// The text is UTF-8. A tree is unrooted where its artifact (Phylogeny[Unrooted]) or a comment [&U] in front says so.
-// Refused with line and byte: unbalanced parentheses, text after the semicolon, lengths that are not finite numbers.
+// Accepted: bracket comments anywhere, white space and CRLF, quoted labels with '' for a quote,
+// empty labels, polytomies, single-child nodes, a missing final semicolon, scientific notation.
+// Underscores stay. The text is UTF-8. A tree is unrooted where its artifact (Phylogeny[Unrooted])
+// or a comment [&U] in front says so. Refused with line and byte: unbalanced parentheses, text
+// after the semicolon, lengths that are not finite numbers.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +30,10 @@ struct Tree {
 };
 
 Tree read_newick(const std::string& path);
-Tree parse_newick(const std::string& text, const std::string& path);  // path names the source in errors
+Tree parse_newick(const std::string& text,
+                  const std::string& path);  // path names the source in errors
 std::string to_newick(const Tree& tree);
-void write_newick(const std::string& path, const Tree& tree, Overwrite overwrite = Overwrite::kAllow);
+void write_newick(const std::string& path, const Tree& tree,
+                  Overwrite overwrite = Overwrite::kAllow);
 
 }  // namespace deepbio::io

@@ -12,12 +12,14 @@
 #include "deepbio/base/error.h"
 #include "deepbio/io/bytes.h"
 
-static_assert(std::endian::native == std::endian::little, "npy files are written as little-endian memory");
+static_assert(std::endian::native == std::endian::little,
+              "npy files are written as little-endian memory");
 
 namespace deepbio::io {
 namespace {
 
-[[noreturn]] void fail(const std::string& path, std::string expected, std::string got, int64_t offset_bytes = -1) {
+[[noreturn]] void fail(const std::string& path, std::string expected, std::string got,
+                       int64_t offset_bytes = -1) {
   throw ParseError({path, -1, -1, offset_bytes}, std::move(expected), std::move(got));
 }
 
@@ -29,7 +31,8 @@ std::string_view header_value(std::string_view header, std::string_view key, std
   if (first == std::string_view::npos) fail(path, "an npy header with " + wanted, quoted(header));
   first = header.find_first_not_of(' ', first + wanted.size());
   const size_t last = first == std::string_view::npos ? first : header.find(end, first + 1);
-  if (last == std::string_view::npos) fail(path, "a value for " + wanted + " in the npy header", quoted(header));
+  if (last == std::string_view::npos)
+    fail(path, "a value for " + wanted + " in the npy header", quoted(header));
   return header.substr(first, last - first);
 }
 
@@ -44,7 +47,8 @@ std::vector<int64_t> parse_shape(std::string_view text, const std::string& path)
     int64_t extent = 0;
     const auto [end, code] = std::from_chars(text.data() + k, text.data() + text.size(), extent);
     num_elements *= static_cast<double>(extent);
-    if (code != std::errc() || num_elements > 1e15) fail(path, "a plausible npy shape", quoted(text));
+    if (code != std::errc() || num_elements > 1e15)
+      fail(path, "a plausible npy shape", quoted(text));
     shape.push_back(extent);
     k = static_cast<size_t>(end - text.data());
   }
@@ -60,7 +64,8 @@ struct NpyHeader {
 };
 
 NpyHeader parse_npy_header(std::string_view bytes, const std::string& path) {
-  if (!bytes.starts_with(kNpyMagic) || bytes.size() < 12) fail(path, "an npy file (\\x93NUMPY)", quoted(bytes, 6));
+  if (!bytes.starts_with(kNpyMagic) || bytes.size() < 12)
+    fail(path, "an npy file (\\x93NUMPY)", quoted(bytes, 6));
   const bool is_long = bytes[6] >= 2;
   uint32_t length = 0;
   std::memcpy(&length, bytes.data() + 8, is_long ? 4 : 2);
@@ -103,7 +108,8 @@ constexpr NpyType kNpyTypes[] = {
 };
 
 // Fortran order counts the first axis fastest.
-std::vector<double> to_row_major(const std::vector<double>& values, const std::vector<int64_t>& shape) {
+std::vector<double> to_row_major(const std::vector<double>& values,
+                                 const std::vector<int64_t>& shape) {
   std::vector<double> out(values.size());
   std::vector<int64_t> at(shape.size(), 0);
   for (const double value : values) {
@@ -116,7 +122,8 @@ std::vector<double> to_row_major(const std::vector<double>& values, const std::v
 }
 
 std::string npy_header(const std::vector<int64_t>& shape, bool as_float32) {
-  std::string text = std::string("{'descr': '<f") + (as_float32 ? "4" : "8") + "', 'fortran_order': False, 'shape': (";
+  std::string text = std::string("{'descr': '<f") + (as_float32 ? "4" : "8") +
+                     "', 'fortran_order': False, 'shape': (";
   for (const int64_t extent : shape) text += std::to_string(extent) + ", ";
   if (shape.size() > 1) text.resize(text.size() - 2);
   if (shape.size() == 1) text.resize(text.size() - 1);
@@ -136,13 +143,14 @@ NpyArray parse_npy(std::string_view bytes, const std::string& path) {
   const NpyHeader header = parse_npy_header(bytes, path);
   const auto type = std::find_if(std::begin(kNpyTypes), std::end(kNpyTypes),
                                  [&](const NpyType& known) { return known.dtype == header.dtype; });
-  if (type == std::end(kNpyTypes)) fail(path, "an npy file of real numbers", "descr " + quoted(header.dtype));
-  const auto count =
-      static_cast<size_t>(std::accumulate(header.shape.begin(), header.shape.end(), int64_t{1}, std::multiplies<>()));
+  if (type == std::end(kNpyTypes))
+    fail(path, "an npy file of real numbers", "descr " + quoted(header.dtype));
+  const auto count = static_cast<size_t>(
+      std::accumulate(header.shape.begin(), header.shape.end(), int64_t{1}, std::multiplies<>()));
   const std::string_view data = bytes.substr(header.data_offset);
   if (data.size() != count * type->num_bytes) {
-    fail(path, std::to_string(count * type->num_bytes) + " bytes of numbers", std::to_string(data.size()),
-         static_cast<int64_t>(header.data_offset));
+    fail(path, std::to_string(count * type->num_bytes) + " bytes of numbers",
+         std::to_string(data.size()), static_cast<int64_t>(header.data_offset));
   }
   NpyArray out{header.shape, std::vector<double>(count)};
   type->convert(data, header.is_big_endian, out.values);
@@ -152,14 +160,16 @@ NpyArray parse_npy(std::string_view bytes, const std::string& path) {
 
 NpyArray read_npy(const std::string& path) { return parse_npy(read_all(path), path); }
 
-void write_npy(const std::string& path, const NpyArray& array, Overwrite overwrite, bool as_float32) {
+void write_npy(const std::string& path, const NpyArray& array, Overwrite overwrite,
+               bool as_float32) {
   OutputFile file(path, overwrite);
   file.write(npy_header(array.shape, as_float32));
   if (as_float32) {
     const std::vector<float> narrow(array.values.begin(), array.values.end());
     file.write({reinterpret_cast<const char*>(narrow.data()), narrow.size() * sizeof(float)});
   } else {
-    file.write({reinterpret_cast<const char*>(array.values.data()), array.values.size() * sizeof(double)});
+    file.write(
+        {reinterpret_cast<const char*>(array.values.data()), array.values.size() * sizeof(double)});
   }
   file.commit();
 }

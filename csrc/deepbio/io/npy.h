@@ -1,7 +1,7 @@
 // NumPy's .npy: arrays of real numbers, any shape, read as doubles.
 //
-// Versions 1 to 3, C and Fortran order, float32, float64, integers of 8 to 64 bits and bool, of either
-// byte order.
+// Versions 1 to 3, C and Fortran order, float32, float64, integers of 8 to 64 bits and bool, of
+// either byte order.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ NpyArray read_npy(const std::string& path);
 // The bytes of a file; `path` names it in errors.
 NpyArray parse_npy(std::string_view bytes, const std::string& path);
 // as_float32 halves the file.
-void write_npy(const std::string& path, const NpyArray& array, Overwrite overwrite = Overwrite::kAllow,
-               bool as_float32 = false);
+void write_npy(const std::string& path, const NpyArray& array,
+               Overwrite overwrite = Overwrite::kAllow, bool as_float32 = false);
 
 }  // namespace deepbio::io

@@ -30,7 +30,8 @@ std::string folder_of(const std::string& path) {
 }
 
 bool is_device_or_pipe(const std::string& path) {
-  // These stay streams when the shell has sent them to a file: a rename would replace the link in /dev itself.
+  // These stay streams when the shell has sent them to a file: a rename would replace the link in
+  // /dev itself.
   if (path == "/dev/stdout" || path == "/dev/stderr" || path.rfind("/dev/fd/", 0) == 0) return true;
   struct stat info {};
   return ::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
@@ -39,7 +40,8 @@ bool is_device_or_pipe(const std::string& path) {
 void sync_path(const std::string& path, int flags) {
   const int file = ::open(path.c_str(), flags | O_CLOEXEC);
   if (file < 0) failed(path, "cannot be opened to be synced");
-  const bool synced = ::fsync(file) == 0 || errno == EINVAL || errno == ENOTSUP;  // some file systems cannot
+  const bool synced =
+      ::fsync(file) == 0 || errno == EINVAL || errno == ENOTSUP;  // some file systems cannot
   const int reason = errno;
   ::close(file);
   errno = reason;
@@ -57,7 +59,8 @@ struct OutputFile::State {
   std::string path, temporary;  // temporary is empty when bytes go straight to the path
   Overwrite overwrite;
   int file = -1;
-  const pid_t owner = ::getpid();  // a forked child that ends must not take the file of its parent away
+  const pid_t owner =
+      ::getpid();  // a forked child that ends must not take the file of its parent away
   bool is_gzip = false, is_committed = false;
   z_stream stream{};
   std::string buffer;
@@ -120,7 +123,8 @@ OutputFile::OutputFile(const std::string& path, Overwrite overwrite, Compression
   }
   if (state_->file < 0) failed(path, "cannot be created");
   if (compression == Compression::kGzip) {
-    if (deflateInit2(&state_->stream, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+    if (deflateInit2(&state_->stream, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) !=
+        Z_OK) {
       throw std::bad_alloc();
     }
     state_->is_gzip = true;
@@ -145,7 +149,8 @@ void OutputFile::commit() {
   if (state.is_gzip) state.compress({}, Z_FINISH);
   state.flush_buffer();
   if (!state.temporary.empty()) {
-    if (::fsync(state.file) != 0 && errno != EINVAL && errno != ENOTSUP) failed(state.path, "cannot be synced");
+    if (::fsync(state.file) != 0 && errno != EINVAL && errno != ENOTSUP)
+      failed(state.path, "cannot be synced");
     refuse_existing(state.path, state.overwrite);
     rename_synced(state.temporary, state.path);
   }
@@ -164,11 +169,14 @@ std::string temporary_name(const std::string& path) {
   std::string suffix;
   for (int i = 0; i < 10; ++i) suffix += kDigits[device() % 36];
   const std::filesystem::path target(path);
-  return (std::filesystem::path(folder_of(path)) / ("." + target.filename().string() + "." + suffix + ".tmp")).string();
+  return (std::filesystem::path(folder_of(path)) /
+          ("." + target.filename().string() + "." + suffix + ".tmp"))
+      .string();
 }
 
 void commit_temporary(const std::string& temporary, const std::string& path) {
-  if (is_device_or_pipe(path)) throw WriteError(path + ": expected a file name, got a device or pipe");
+  if (is_device_or_pipe(path))
+    throw WriteError(path + ": expected a file name, got a device or pipe");
   sync_path(temporary, O_RDONLY);
   rename_synced(temporary, path);
 }
@@ -178,7 +186,8 @@ void refuse_existing(const std::string& path, Overwrite overwrite) {
   if (path == "-" || ::stat(path.c_str(), &info) != 0) return;
   if (S_ISDIR(info.st_mode)) throw WriteError(path + ": expected a file name, got a directory");
   if (S_ISREG(info.st_mode) && overwrite == Overwrite::kRefuse) {
-    throw WriteError(path + ": the output exists; choose another name or allow overwriting (`overwrite`)");
+    throw WriteError(path +
+                     ": the output exists; choose another name or allow overwriting (`overwrite`)");
   }
 }
 

@@ -10,10 +10,12 @@ namespace deepbio::io {
 
 namespace fs = std::filesystem;
 
-OutputFolder::OutputFolder(const std::string& target) : target_(target), path_(temporary_name(target)) {
+OutputFolder::OutputFolder(const std::string& target)
+    : target_(target), path_(temporary_name(target)) {
   std::error_code failure;
   if (!fs::create_directory(path_, failure)) {
-    throw WriteError(target + ": the folder cannot be created beside it (" + failure.message() + ")");
+    throw WriteError(target + ": the folder cannot be created beside it (" + failure.message() +
+                     ")");
   }
 }
 
@@ -22,11 +24,14 @@ OutputFolder::~OutputFolder() {
   if (!is_committed_) fs::remove_all(path_, ignored);
 }
 
-std::string OutputFolder::operator/(const std::string& name) const { return (fs::path(path_) / name).string(); }
+std::string OutputFolder::operator/(const std::string& name) const {
+  return (fs::path(path_) / name).string();
+}
 
 void OutputFolder::commit() {
   std::string aside;
-  if (fs::exists(target_) && !fs::is_empty(target_)) {  // a folder with files cannot be renamed over
+  if (fs::exists(target_) &&
+      !fs::is_empty(target_)) {  // a folder with files cannot be renamed over
     aside = temporary_name(target_);
     fs::rename(target_, aside);
   }

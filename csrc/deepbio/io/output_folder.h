@@ -1,7 +1,8 @@
-// A folder that exists either whole or not at all: filled under a temporary name beside its place, then renamed.
+// A folder that exists either whole or not at all: filled under a temporary name beside its place,
+// then renamed.
 //
-// What stood there goes aside first and is removed when the new one is in place; when something fails, it comes back.
-// Threads: an OutputFolder belongs to one thread.
+// What stood there goes aside first and is removed when the new one is in place; when something
+// fails, it comes back. Threads: an OutputFolder belongs to one thread.
 #pragma once
 
 #include <string>

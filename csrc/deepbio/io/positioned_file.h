@@ -1,7 +1,8 @@
-// A file read at any place by pread, bound to what it was when it was opened: identity, size, modification time.
+// A file read at any place by pread, bound to what it was when it was opened: identity, size,
+// modification time.
 //
-// Private to the readers with random access of this room. Threads: constant and free of a shared position, so that one
-// may be used by many threads and after a fork.
+// Private to the readers with random access of this room. Threads: constant and free of a shared
+// position, so that one may be used by many threads and after a fork.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +14,8 @@ namespace deepbio::io {
 class PositionedFile {
  public:
   // throws MissingFileError (absent, no permission, no regular file).
-  // is_kept_open false: it is opened for each read and closed again, so that any number of files may be at hand; a path
-  // that names another file by then is a ParseError.
+  // is_kept_open false: it is opened for each read and closed again, so that any number of files
+  // may be at hand; a path that names another file by then is a ParseError.
   explicit PositionedFile(std::string path, bool is_kept_open = true);
   ~PositionedFile();
   PositionedFile(const PositionedFile&) = delete;

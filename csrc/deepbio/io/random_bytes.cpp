@@ -25,17 +25,18 @@ class PlainCursor : public RandomCursor {
 }  // namespace
 
 size_t find_access_point(const PositionedFile& file, const AccessMap& map, uint64_t data_offset) {
-  const auto next = std::upper_bound(map.points.begin(), map.points.end(), data_offset,
-                                     [](uint64_t value, const AccessPoint& p) { return value < p.data_offset; });
+  const auto next =
+      std::upper_bound(map.points.begin(), map.points.end(), data_offset,
+                       [](uint64_t value, const AccessPoint& p) { return value < p.data_offset; });
   if (next != map.points.begin()) return static_cast<size_t>(next - map.points.begin()) - 1;
-  throw ParseError({file.path()}, "a place where decompression can begin", "an index without one; remove it",
-                   ErrorKind::kContainer);
+  throw ParseError({file.path()}, "a place where decompression can begin",
+                   "an index without one; remove it", ErrorKind::kContainer);
 }
 
 AccessMap map_access(const PositionedFile& file, Container container) {
   if (container == Container::kZip) {
-    throw ParseError({file.path()}, "a plain, gzip or BGZF file for random access", "a zip archive; unzip it first",
-                     ErrorKind::kContainer);
+    throw ParseError({file.path()}, "a plain, gzip or BGZF file for random access",
+                     "a zip archive; unzip it first", ErrorKind::kContainer);
   }
   AccessMap map;
   map.container = container;
@@ -59,8 +60,8 @@ std::string_view RandomCursor::read(uint64_t begin, uint64_t end) {
 }
 
 void RandomCursor::changed(uint64_t file_offset, const std::string& got) const {
-  throw ParseError({file_.path(), -1, -1, static_cast<int64_t>(file_offset)}, "the bytes that were indexed", got,
-                   ErrorKind::kContainer);
+  throw ParseError({file_.path(), -1, -1, static_cast<int64_t>(file_offset)},
+                   "the bytes that were indexed", got, ErrorKind::kContainer);
 }
 
 char* RandomCursor::room_for(size_t size) {

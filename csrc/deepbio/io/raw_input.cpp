@@ -21,7 +21,8 @@ RawInput::RawInput(std::string path, size_t max_read_bytes)
     return;
   }
   file_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file_ < 0) throw MissingFileError(path_, "cannot be opened: " + std::generic_category().message(errno));
+  if (file_ < 0)
+    throw MissingFileError(path_, "cannot be opened: " + std::generic_category().message(errno));
   struct stat info {};
   if (::fstat(file_, &info) == 0 && S_ISDIR(info.st_mode)) {
     ::close(file_);

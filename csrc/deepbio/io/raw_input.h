@@ -28,7 +28,8 @@ class RawInput {
   RawInput(const RawInput&) = delete;
   RawInput& operator=(const RawInput&) = delete;
 
-  // The unread bytes in the buffer: at least `want` (at most kBufferBytes) unless the file ends before.
+  // The unread bytes in the buffer: at least `want` (at most kBufferBytes) unless the file ends
+  // before.
   std::string_view peek(size_t want);
   // Passes over bytes that peek has shown.
   void skip(size_t size);
@@ -42,7 +43,9 @@ class RawInput {
 
  private:
   size_t read_file(char* out, size_t size);
-  void move_on(size_t size) { offset_.store(offset() + static_cast<int64_t>(size), std::memory_order_relaxed); }
+  void move_on(size_t size) {
+    offset_.store(offset() + static_cast<int64_t>(size), std::memory_order_relaxed);
+  }
 
   std::string path_;
   size_t max_read_bytes_ = 0;
@@ -51,7 +54,8 @@ class RawInput {
   uint64_t positioned_bytes_ = 0;    // read of it
   std::atomic<int64_t> offset_ = 0;  // written by one thread; others may ask how far it is
   size_t capacity_ = kBufferBytes;
-  std::unique_ptr<char[]> buffer_;  // not filled with zeros, which would cost more than reading a small file
+  std::unique_ptr<char[]>
+      buffer_;  // not filled with zeros, which would cost more than reading a small file
   size_t begin_ = 0, end_ = 0;
 };
 

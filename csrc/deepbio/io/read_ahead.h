@@ -1,8 +1,9 @@
-// A source whose bytes are made by a second thread, a few buffers ahead of the reader: inflating overlaps with parsing.
+// A source whose bytes are made by a second thread, a few buffers ahead of the reader: inflating
+// overlaps with parsing.
 //
-// The same bytes and the same error at the same place as the source alone. The thread starts at the first read and is
-// joined by the destructor. Memory: kNumBuffers buffers of kBufferBytes.
-// Threads: belongs to one thread at a time; a process forked after the first read cannot go on reading.
+// The same bytes and the same error at the same place as the source alone. The thread starts at the
+// first read and is joined by the destructor. Memory: kNumBuffers buffers of kBufferBytes. Threads:
+// belongs to one thread at a time; a process forked after the first read cannot go on reading.
 #pragma once
 
 #include <condition_variable>
@@ -41,7 +42,8 @@ class ReadAheadSource : public ByteSource {
   std::vector<Buffer> buffers_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  size_t num_filled_ = 0, num_used_ = 0;  // buffers so far; buffer number n lives in n % kNumBuffers
+  size_t num_filled_ = 0,
+         num_used_ = 0;  // buffers so far; buffer number n lives in n % kNumBuffers
   bool is_stopping_ = false;
   std::exception_ptr failure_;  // told, and told again by later reads
   bool is_end_ = false;

@@ -103,8 +103,9 @@ bool find_columns(std::string text, bool is_whole, Columns& out) {
 
 bool are_numbers(const std::vector<std::string>& cells, size_t first) {
   double value = 0;
-  return cells.size() > first && std::all_of(cells.begin() + static_cast<std::ptrdiff_t>(first), cells.end(),
-                                             [&](const std::string& cell) { return to_number(cell, value); });
+  return cells.size() > first &&
+         std::all_of(cells.begin() + static_cast<std::ptrdiff_t>(first), cells.end(),
+                     [&](const std::string& cell) { return to_number(cell, value); });
 }
 
 FileKind kind_of_columns(const Columns& columns) {
@@ -112,12 +113,14 @@ FileKind kind_of_columns(const Columns& columns) {
   const auto& row = columns.row;
   if (header.empty()) return FileKind::kUnknown;
   const std::string& corner = header[0];
-  const bool is_square_row = header.size() > 1 && !row.empty() && row[0] == header[1] && row.size() == header.size();
+  const bool is_square_row =
+      header.size() > 1 && !row.empty() && row[0] == header[1] && row.size() == header.size();
   if (is_square_row && (row.size() > 2 || are_numbers(row, 1))) return FileKind::kDistances;
   if (!row.empty() && row.size() == header.size() + 1 && are_numbers(row, 1)) {  // R's write.table
     return row[0] == header[0] ? FileKind::kDistances : FileKind::kTable;
   }
-  if (corner.empty()) return header.size() == 2 && row.empty() ? FileKind::kDistances : FileKind::kTable;
+  if (corner.empty())
+    return header.size() == 2 && row.empty() ? FileKind::kDistances : FileKind::kTable;
   if (corner.starts_with('#') && is_table_corner(corner)) return FileKind::kTable;
   const bool is_id = is_id_header(corner), is_corner = is_table_corner(corner);
   if (is_id && is_corner) {
@@ -137,8 +140,9 @@ FileKind kind_of_columns(const Columns& columns) {
 
 // The first of these formats that the bytes are one of; nullptr when they are none.
 const FormatRow* format_of(std::span<const FormatRow> formats, const FormatHead& head) {
-  const auto found = std::find_if(formats.begin(), formats.end(),
-                                  [&](const FormatRow& row) { return row.is != nullptr && row.is(head); });
+  const auto found = std::find_if(formats.begin(), formats.end(), [&](const FormatRow& row) {
+    return row.is != nullptr && row.is(head);
+  });
   return found == formats.end() ? nullptr : &*found;
 }
 
@@ -166,7 +170,8 @@ FileGuess guess_content(const std::string& path) {
     out.kind = FileKind::kEmpty;
   } else if (const FormatRow* format = format_of(binary_formats(), {bytes, path})) {
     out.kind = format->kind;
-  } else if (out.description = foreign_format(bytes.substr(0, kSignBytes)); !out.description.empty()) {
+  } else if (out.description = foreign_format(bytes.substr(0, kSignBytes));
+             !out.description.empty()) {
     out.kind = FileKind::kForeign;
   } else {
     out.kind = kind_of_text(head, path);
@@ -182,7 +187,8 @@ FileGuess guess_zip(const std::string& path) {
   };
   if (has("/metadata.yaml")) {
     const Artifact artifact = describe_artifact(path);
-    if (artifact.member.empty()) return {FileKind::kArtifact, Container::kZip, artifact.type, artifact.type};
+    if (artifact.member.empty())
+      return {FileKind::kArtifact, Container::kZip, artifact.type, artifact.type};
     FileGuess out = guess_content(path);
     out.artifact_type = artifact.type;
     return out;
@@ -193,6 +199,8 @@ FileGuess guess_zip(const std::string& path) {
 
 }  // namespace
 
-FileGuess sniff(const std::string& path) { return is_zip(path) ? guess_zip(path) : guess_content(path); }
+FileGuess sniff(const std::string& path) {
+  return is_zip(path) ? guess_zip(path) : guess_content(path);
+}
 
 }  // namespace deepbio::io

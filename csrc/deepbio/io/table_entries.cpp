@@ -21,7 +21,8 @@ void set_entries(CountTable& table, const std::vector<Entry>& entries, const std
   for (const Entry& entry : entries) {
     if (!std::isfinite(entry.value) || entry.value < 0) {
       fail_table(path, "counts that are finite and not negative",
-                 number_text(entry.value) + " for sample " + quoted(table.sample_ids[entry.sample]) + ", feature " +
+                 number_text(entry.value) + " for sample " +
+                     quoted(table.sample_ids[entry.sample]) + ", feature " +
                      quoted(table.feature_ids[entry.feature]));
     }
     table.indptr[entry.sample + 1] += entry.value != 0;
@@ -80,7 +81,8 @@ std::vector<std::string> split_lineage(std::string_view lineage) {
   return out;
 }
 
-void leave_behind(CountTable& table, const std::string& axis, const std::vector<std::string>& fields) {
+void leave_behind(CountTable& table, const std::string& axis,
+                  const std::vector<std::string>& fields) {
   if (fields.empty()) return;
   std::string names;
   for (size_t k = 0; k < fields.size() && k < 5; ++k) names += (k == 0 ? "" : ", ") + fields[k];

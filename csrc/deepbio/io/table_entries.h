@@ -1,5 +1,5 @@
-// How the readers of feature tables put what they found in order, and how writers turn it. Private to io/biom and its
-// parts. Threads: pure functions.
+// How the readers of feature tables put what they found in order, and how writers turn it. Private
+// to io/biom and its parts. Threads: pure functions.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,8 @@
 namespace deepbio::io {
 
 // throws ParseError of the file at `path`.
-[[noreturn]] void fail_table(const std::string& path, std::string expected, std::string got, int64_t line = -1);
+[[noreturn]] void fail_table(const std::string& path, std::string expected, std::string got,
+                             int64_t line = -1);
 
 // One entry as it stands in a file, before the table is put in order.
 struct Entry {
@@ -32,10 +33,12 @@ struct Compressed {
 // The numbers of a table with features as rows.
 Compressed transposed(const CountTable& table);
 
-// "k__A; p__B" of the levels of a lineage without empty levels at its end, and the levels of such text.
+// "k__A; p__B" of the levels of a lineage without empty levels at its end, and the levels of such
+// text.
 std::string join_lineage(const std::vector<std::string>& levels);
 std::vector<std::string> split_lineage(std::string_view lineage);
 // Notes fields of metadata that a table has no place for: `axis` (fields).
-void leave_behind(CountTable& table, const std::string& axis, const std::vector<std::string>& fields);
+void leave_behind(CountTable& table, const std::string& axis,
+                  const std::vector<std::string>& fields);
 
 }  // namespace deepbio::io

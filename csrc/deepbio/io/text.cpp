@@ -15,9 +15,12 @@ namespace {
 
 using std::string_view_literals::operator""sv;
 
-unsigned char byte_at(std::string_view text, size_t at) { return static_cast<unsigned char>(text[at]); }
+unsigned char byte_at(std::string_view text, size_t at) {
+  return static_cast<unsigned char>(text[at]);
+}
 
-// Bytes of the character that starts here, 0 when it is no UTF-8 (overlong, a surrogate, above U+10FFFF, cut).
+// Bytes of the character that starts here, 0 when it is no UTF-8 (overlong, a surrogate, above
+// U+10FFFF, cut).
 size_t character_bytes(std::string_view text, size_t at) {
   const unsigned char first = byte_at(text, at);
   if (first < 0x80) return 1;
@@ -33,14 +36,18 @@ size_t character_bytes(std::string_view text, size_t at) {
 }
 
 [[noreturn]] void fail(std::string_view text, size_t at, const std::string& path, std::string got) {
-  throw ParseError({path, -1, line_of(text, at), static_cast<int64_t>(at)}, "text in UTF-8", std::move(got));
+  throw ParseError({path, -1, line_of(text, at), static_cast<int64_t>(at)}, "text in UTF-8",
+                   std::move(got));
 }
 
 [[noreturn]] void fail_foreign(std::string_view text, size_t at, const std::string& path) {
   const size_t begin = text.substr(0, at).find_last_of("\t\r\n,;") + 1;  // npos + 1 is 0
-  const std::string_view cell = text.substr(begin, std::min(text.find_first_of("\t\r\n,;", at), text.size()) - begin);
+  const std::string_view cell =
+      text.substr(begin, std::min(text.find_first_of("\t\r\n,;", at), text.size()) - begin);
   fail(text, at, path,
-       quoted(cell) + ", as Latin-1 or Windows-1252 has it; save the file as UTF-8 (iconv -f WINDOWS-1252 -t UTF-8)");
+       quoted(cell) +
+           ", as Latin-1 or Windows-1252 has it; save the file as UTF-8 (iconv -f WINDOWS-1252 -t "
+           "UTF-8)");
 }
 
 }  // namespace
@@ -49,15 +56,18 @@ std::string_view wide_encoding(std::string_view head) {
   struct Mark {
     std::string_view bytes, name;
   };
-  constexpr std::array<Mark, 4> kMarks{
-      {{"\xFF\xFE\0\0"sv, "UTF-32"}, {"\0\0\xFE\xFF"sv, "UTF-32"}, {"\xFF\xFE"sv, "UTF-16"}, {"\xFE\xFF"sv, "UTF-16"}}};
+  constexpr std::array<Mark, 4> kMarks{{{"\xFF\xFE\0\0"sv, "UTF-32"},
+                                        {"\0\0\xFE\xFF"sv, "UTF-32"},
+                                        {"\xFF\xFE"sv, "UTF-16"},
+                                        {"\xFE\xFF"sv, "UTF-16"}}};
   for (const Mark& mark : kMarks) {
     if (head.substr(0, mark.bytes.size()) == mark.bytes) return mark.name;
   }
   // Without a mark: letters and zero bytes take turns.
   if (head.size() < 4 || (head[0] == '\0') == (head[1] == '\0')) return "";
   for (size_t k = 0; k + 1 < head.size() && k < 16; k += 2) {
-    if ((head[k] == '\0') != (head[0] == '\0') || (head[k + 1] == '\0') != (head[1] == '\0')) return "";
+    if ((head[k] == '\0') != (head[0] == '\0') || (head[k + 1] == '\0') != (head[1] == '\0'))
+      return "";
   }
   return "UTF-16";
 }
@@ -100,8 +110,10 @@ void check_text(std::string_view text, const std::string& path) {
   // Files that other readers here take; their bytes would be called text of another encoding.
   if (text.starts_with("\x89HDF\r\n")) fail(text, 0, path, "an HDF5 file (BIOM 2 or a matrix)");
   if (text.starts_with("\x93NUMPY")) fail(text, 0, path, "an array of NumPy (.npy)");
-  if (const size_t at = find_foreign_byte(text); at != std::string_view::npos) fail_foreign(text, at, path);
-  if (const size_t at = text.find('\0'); at != std::string_view::npos) fail(text, at, path, "a zero byte");
+  if (const size_t at = find_foreign_byte(text); at != std::string_view::npos)
+    fail_foreign(text, at, path);
+  if (const size_t at = text.find('\0'); at != std::string_view::npos)
+    fail(text, at, path, "a zero byte");
 }
 
 std::string read_text(const std::string& path) {

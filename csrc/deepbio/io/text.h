@@ -1,8 +1,8 @@
 // Text of tables, trees, matrices and metadata: UTF-8, read whole.
 //
-// Text that is not UTF-8 is refused with line and byte, and named where it can be told: UTF-16 and UTF-32 by their
-// byte-order mark or their zero bytes, single bytes of Latin-1 or Windows-1252 (older Excel). Nothing is converted in
-// silence. Threads: pure functions.
+// Text that is not UTF-8 is refused with line and byte, and named where it can be told: UTF-16 and
+// UTF-32 by their byte-order mark or their zero bytes, single bytes of Latin-1 or Windows-1252
+// (older Excel). Nothing is converted in silence. Threads: pure functions.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +12,11 @@
 
 namespace deepbio::io {
 
-// The whole (decompressed) content of a text file, as it stands there. throws as read_all, and as check_text.
+// The whole (decompressed) content of a text file, as it stands there. throws as read_all, and as
+// check_text.
 std::string read_text(const std::string& path);
-// throws ParseError with line and byte where the text is not UTF-8, or holds a zero byte. `path` names the source.
+// throws ParseError with line and byte where the text is not UTF-8, or holds a zero byte. `path`
+// names the source.
 void check_text(std::string_view text, const std::string& path);
 // Where the first byte stands that is no UTF-8; npos when all are. Strict, as Python's decoder is.
 size_t find_foreign_byte(std::string_view text);

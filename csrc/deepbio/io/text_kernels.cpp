@@ -17,8 +17,10 @@ bool find_four_lines(const char* begin, const char* end, FourLines& found) {
   if (sequence_end == nullptr || sequence_end + 1 == end || sequence_end[1] != '+') return false;
   const char* const plus_end = find_newline(sequence_end + 1, end);
   if (plus_end == nullptr) return false;
-  const std::string_view title = line_text(begin + 1, title_end), sequence = line_text(title_end + 1, sequence_end);
-  // The quality must end where the sequence length says; the check of its bytes rules out a line end before that.
+  const std::string_view title = line_text(begin + 1, title_end),
+                         sequence = line_text(title_end + 1, sequence_end);
+  // The quality must end where the sequence length says; the check of its bytes rules out a line
+  // end before that.
   if (static_cast<size_t>(end - plus_end) < sequence.size() + 2) return false;
   const std::string_view quality(plus_end + 1, sequence.size());
   const char* quality_end = quality.data() + quality.size();
@@ -64,7 +66,8 @@ const TextKernels& text_kernels(Simd simd) {
 }
 
 bool is_sequence_byte(unsigned char byte) {
-  return static_cast<unsigned char>((byte | 0x20) - 'a') < 26 || byte == '*' || byte == '-' || byte == '.';
+  return static_cast<unsigned char>((byte | 0x20) - 'a') < 26 || byte == '*' || byte == '-' ||
+         byte == '.';
 }
 
 // Written without branches, as the two below, so that the compiler turns it into vector code.
@@ -73,7 +76,8 @@ bool is_sequence_text(std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     const auto letter = static_cast<unsigned char>((byte | 0x20) - 'a');
-    bad |= static_cast<unsigned char>((letter > 25) & (byte != '*') & (byte != '-') & (byte != '.'));
+    bad |=
+        static_cast<unsigned char>((letter > 25) & (byte != '*') & (byte != '-') & (byte != '.'));
   }
   return bad == 0;
 }
@@ -82,7 +86,8 @@ bool is_quality_byte(unsigned char byte) { return byte >= '!' && byte <= '~'; }
 
 bool is_quality_text(std::string_view text) {
   unsigned char bad = 0;
-  for (const char c : text) bad |= static_cast<unsigned char>(static_cast<unsigned char>(c - '!') > '~' - '!');
+  for (const char c : text)
+    bad |= static_cast<unsigned char>(static_cast<unsigned char>(c - '!') > '~' - '!');
   return bad == 0;
 }
 

@@ -1,9 +1,9 @@
 // The loops over bytes of sequence text, once per set of vector instructions.
 //
-// The scalar kernels are the plain version that the others are tested against. A kernel is called once per record or
-// per window, never per block of bytes, and reads nothing outside of [begin, end).
-// Sequence bytes are letters, '*', '-', '.'; quality bytes are '!' to '~'; a line ends LF or CR LF.
-// Private to `fastx`. Threads: pure functions.
+// The scalar kernels are the plain version that the others are tested against. A kernel is called
+// once per record or per window, never per block of bytes, and reads nothing outside of [begin,
+// end). Sequence bytes are letters, '*', '-', '.'; quality bytes are '!' to '~'; a line ends LF or
+// CR LF. Private to `fastx`. Threads: pure functions.
 #pragma once
 
 #include <cstddef>
@@ -30,11 +30,13 @@ struct JoinedLines {
 };
 
 struct TextKernels {
-  // False when no good record of four whole lines begins at begin: wrapped, damaged, or going on behind end. The sizes
-  // that found holds are tried first, since the reads of a run are alike; any other is right as well.
+  // False when no good record of four whole lines begins at begin: wrapped, damaged, or going on
+  // behind end. The sizes that found holds are tried first, since the reads of a run are alike; any
+  // other is right as well.
   bool (*find_four_lines)(const char* begin, const char* end, FourLines& found);
-  // Copies the whole lines of sequence bytes at the front, without their LF. Stops before a line with any other byte (a
-  // title, a CR, a blank) or without an end. out has room for end - begin + kJoinSlack bytes.
+  // Copies the whole lines of sequence bytes at the front, without their LF. Stops before a line
+  // with any other byte (a title, a CR, a blank) or without an end. out has room for end - begin +
+  // kJoinSlack bytes.
   JoinedLines (*join_lines)(const char* begin, const char* end, char* out);
 };
 constexpr size_t kJoinSlack = 64;

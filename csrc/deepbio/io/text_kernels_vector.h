@@ -1,9 +1,10 @@
 // find_four_lines over vectors of one instruction set, written once for all of them.
 //
-// Included only by the sources that are compiled for that set. Nothing of the standard library is used here, so that no
-// inline function compiled for it can be linked into code for other processors.
-//   Vector::kBytes, Vector::Mask (a bit per byte), Vector::at(text) (unaligned), and masks of a vector of text:
-//   not_sequence, not_quality, ends_title (LF, CR, NUL), ends_name (blank, tab)
+// Included only by the sources that are compiled for that set. Nothing of the standard library is
+// used here, so that no inline function compiled for it can be linked into code for other
+// processors.
+//   Vector::kBytes, Vector::Mask (a bit per byte), Vector::at(text) (unaligned), and masks of a
+//   vector of text: not_sequence, not_quality, ends_title (LF, CR, NUL), ends_name (blank, tab)
 // Near the end of the text, where a whole vector cannot be read, the scalar kernel does the record.
 // Private to text_kernels_avx2 and text_kernels_avx512.
 #pragma once
@@ -24,11 +25,13 @@ inline const char* find_stop(const char* at, const char* end, Stops stops) {
   return nullptr;
 }
 
-// A title as long as that of the record before, within a vector. Where it ends is then known before it is looked at.
+// A title as long as that of the record before, within a vector. Where it ends is then known before
+// it is looked at.
 template <typename Vector>
 inline bool has_title_size(const char* end, FourLines& found) {
   const auto size = static_cast<long>(found.title_size);
-  if (size >= Vector::kBytes || end - found.title < Vector::kBytes + 1 || found.title[size] != '\n') return false;
+  if (size >= Vector::kBytes || end - found.title < Vector::kBytes + 1 || found.title[size] != '\n')
+    return false;
   const auto text = Vector::at(found.title);
   const auto inside = (typename Vector::Mask{1} << size) - 1;
   const auto blanks = Vector::ends_name(text) & inside;
@@ -36,7 +39,8 @@ inline bool has_title_size(const char* end, FourLines& found) {
   return (Vector::ends_title(text) & inside) == 0;
 }
 
-// Sets name_size and title_size; false when fewer than a vector of bytes is left before the end of the title.
+// Sets name_size and title_size; false when fewer than a vector of bytes is left before the end of
+// the title.
 template <typename Vector>
 inline bool find_title_end(const char* end, FourLines& found) {
   if (has_title_size<Vector>(end, found)) return true;
@@ -74,27 +78,33 @@ inline bool is_free_of(const char* begin, const char* end, Bad bad) {
   return (found | (bad(Vector::at(begin)) & ((typename Vector::Mask{1} << rest) - 1))) == 0;
 }
 
-// A record with LF and a bare '+', its sequence as long as that of the record before. Where the next record begins then
-// follows from the length of the title alone, so that the processor need not wait for the search of each line end.
+// A record with LF and a bare '+', its sequence as long as that of the record before. Where the
+// next record begins then follows from the length of the title alone, so that the processor need
+// not wait for the search of each line end.
 template <typename Vector>
 inline bool has_length(const char* end, FourLines& found) {
   const auto length = static_cast<long>(found.length);
   const char *const title_end = found.title + found.title_size, *const sequence = title_end + 1;
   if (end - sequence < 2 * length + 4 + Vector::kBytes) return false;
   const char *const sequence_end = sequence + length, *const quality = sequence_end + 3;
-  const bool has_line_ends = *title_end == '\n' && sequence_end[0] == '\n' && sequence_end[1] == '+' &&
-                             sequence_end[2] == '\n' && quality[length] == '\n';
+  const bool has_line_ends = *title_end == '\n' && sequence_end[0] == '\n' &&
+                             sequence_end[1] == '+' && sequence_end[2] == '\n' &&
+                             quality[length] == '\n';
   if (!has_line_ends) return false;
   found.sequence = sequence;
   found.quality = quality;
   found.end = quality + length + 1;
-  return is_free_of<Vector>(sequence, sequence_end, [](auto text) { return Vector::not_sequence(text); }) &&
-         is_free_of<Vector>(quality, quality + length, [](auto text) { return Vector::not_quality(text); });
+  return is_free_of<Vector>(sequence, sequence_end,
+                            [](auto text) { return Vector::not_sequence(text); }) &&
+         is_free_of<Vector>(quality, quality + length,
+                            [](auto text) { return Vector::not_quality(text); });
 }
 
 template <typename Vector>
 inline bool find_four_lines_by(const char* begin, const char* end, FourLines& found) {
-  const auto scalar = [&] { return text_kernels(Simd::kScalar).find_four_lines(begin, end, found); };
+  const auto scalar = [&] {
+    return text_kernels(Simd::kScalar).find_four_lines(begin, end, found);
+  };
   if (end - begin < Vector::kBytes) return scalar();
   if (*begin != '@') return false;
   found.title = begin + 1;
@@ -122,8 +132,9 @@ inline bool find_four_lines_by(const char* begin, const char* end, FourLines& fo
   const char* const quality_end = found.quality + length;
   found.length = static_cast<size_t>(length);
   found.end = after_line_end(quality_end);
-  return found.end != nullptr &&
-         is_free_of<Vector>(found.quality, quality_end, [](auto text) { return Vector::not_quality(text); });
+  return found.end != nullptr && is_free_of<Vector>(found.quality, quality_end, [](auto text) {
+           return Vector::not_quality(text);
+         });
 }
 
 }  // namespace

@@ -16,7 +16,8 @@ constexpr size_t kFirstCapacity = size_t{1} << 19;  // stays in the second-level
 }  // namespace
 
 TextWindow::TextWindow(std::unique_ptr<ByteSource> source, uint64_t max_bytes)
-    : source_(std::move(source)), max_capacity_(static_cast<size_t>(std::min<uint64_t>(max_bytes, SIZE_MAX - 1)) + 1) {}
+    : source_(std::move(source)),
+      max_capacity_(static_cast<size_t>(std::min<uint64_t>(max_bytes, SIZE_MAX - 1)) + 1) {}
 
 void TextWindow::make_room() {
   if (begin_ > 0) {

@@ -21,7 +21,8 @@ SoundFile read_sequences(const std::string& path, const ValidateOptions& options
   return out;
 }
 
-SoundFile validate_as(const FileGuess& guess, const std::string& path, const ValidateOptions& options) {
+SoundFile validate_as(const FileGuess& guess, const std::string& path,
+                      const ValidateOptions& options) {
   const KindRow& kind = row_of(guess.kind);
   if (kind.facts == nullptr) return read_sequences(path, options);
   const Json facts = kind.facts(path);
@@ -51,7 +52,8 @@ SoundFile validate(const std::string& path, const ValidateOptions& options) {
 Json validation_row(const std::string& path, const ValidateOptions& options) {
   Json row = Json::object();
   row.set("path", path);
-  for (const char* key : {"ok", "format", "container", "records", "bases", "error"}) row.set(key, Json());
+  for (const char* key : {"ok", "format", "container", "records", "bases", "error"})
+    row.set(key, Json());
   row.set("warnings", Json::array());
   try {
     const FileGuess guess = path == "-" ? FileGuess{} : sniff(path);

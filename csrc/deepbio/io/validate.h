@@ -26,12 +26,12 @@ struct ValidateOptions {
   std::function<void(const FastxReader&)> on_record;  // after each read; may be empty
 };
 
-// "-" is standard input, which cannot be looked at twice, so it is taken for sequences. What is none of the formats is
-// read as sequences, too, whose reader then says what it expected.
+// "-" is standard input, which cannot be looked at twice, so it is taken for sequences. What is
+// none of the formats is read as sequences, too, whose reader then says what it expected.
 //   throws what the readers throw
 SoundFile validate(const std::string& path, const ValidateOptions& options);
-// path, ok, format, container, records, bases, error {kind, record, line, offset_bytes, message}, warnings: the same
-// keys for sound and for bad files.
+// path, ok, format, container, records, bases, error {kind, record, line, offset_bytes, message},
+// warnings: the same keys for sound and for bad files.
 Json validation_row(const std::string& path, const ValidateOptions& options);
 
 }  // namespace deepbio::io

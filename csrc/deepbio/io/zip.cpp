@@ -25,7 +25,8 @@ namespace {
 
 class MemberSource : public ByteSource {
  public:
-  MemberSource(std::string path, std::string name, std::shared_ptr<void> archive, zip_file_t* member, uint64_t size)
+  MemberSource(std::string path, std::string name, std::shared_ptr<void> archive,
+               zip_file_t* member, uint64_t size)
       : path_(std::move(path)), name_(std::move(name)), archive_(std::move(archive)), left_(size) {
     member_.reset(member);
   }
@@ -33,10 +34,13 @@ class MemberSource : public ByteSource {
     if (size == 0) return 0;
     // libzip checks the CRC when it meets the end, that is in the call that gives 0.
     const zip_int64_t got = zip_fread(member_.get(), out, size);
-    if (got < 0) fail(path_, name_ + " whole", "damage: " + std::string(zip_file_strerror(member_.get())));
-    if (static_cast<uint64_t>(got) > left_) fail(path_, name_ + " of the length the archive states", "more bytes");
+    if (got < 0)
+      fail(path_, name_ + " whole", "damage: " + std::string(zip_file_strerror(member_.get())));
+    if (static_cast<uint64_t>(got) > left_)
+      fail(path_, name_ + " of the length the archive states", "more bytes");
     left_ -= static_cast<uint64_t>(got);
-    if (got == 0 && left_ > 0) fail(path_, std::to_string(left_) + " more bytes of " + name_, "its end");
+    if (got == 0 && left_ > 0)
+      fail(path_, std::to_string(left_) + " more bytes of " + name_, "its end");
     return static_cast<size_t>(got);
   }
   const std::string& path() const override { return path_; }
@@ -55,7 +59,8 @@ class MemberSource : public ByteSource {
 zip_t* as_zip(const std::shared_ptr<void>& archive) { return static_cast<zip_t*>(archive.get()); }
 
 std::shared_ptr<void> open_archive(const std::string& path) {
-  if (std::filesystem::is_directory(path)) throw MissingFileError(path, "expected a file, got a directory");
+  if (std::filesystem::is_directory(path))
+    throw MissingFileError(path, "expected a file, got a directory");
   if (!std::filesystem::exists(path)) throw MissingFileError(path, "no such file");
   int code = 0;
   zip_t* const archive = zip_open(path.c_str(), ZIP_RDONLY, &code);
@@ -98,12 +103,14 @@ std::unique_ptr<ByteSource> ZipArchive::open(const std::string& name) const {
   zip_stat_t facts;
   zip_stat_init(&facts);
   constexpr zip_uint64_t kNeeded = ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE;
-  if (zip_stat_index(as_zip(archive_), index, 0, &facts) != 0 || (facts.valid & kNeeded) != kNeeded) {
+  if (zip_stat_index(as_zip(archive_), index, 0, &facts) != 0 ||
+      (facts.valid & kNeeded) != kNeeded) {
     fail(path_, name + " with its size", "none");
   }
   if (facts.size > kFreeUnpackBytes && facts.size / kMaxUnpackRatio > facts.comp_size) {
     fail(path_, name + " of at most " + std::to_string(kMaxUnpackRatio) + " times its stored bytes",
-         std::to_string(facts.size) + " from " + std::to_string(facts.comp_size), ErrorKind::kResource);
+         std::to_string(facts.size) + " from " + std::to_string(facts.comp_size),
+         ErrorKind::kResource);
   }
   zip_file_t* const member = zip_fopen_index(as_zip(archive_), index, 0);
   if (member == nullptr) fail(path_, name + " to be readable", zip_strerror(as_zip(archive_)));
@@ -113,7 +120,9 @@ std::unique_ptr<ByteSource> ZipArchive::open(const std::string& name) const {
 #else
 
 ZipArchive::ZipArchive(std::string path) : path_(std::move(path)) {
-  fail(path_, "a file that is no zip archive (this build has no libzip: unzip the file, or build with libzip-dev)",
+  fail(path_,
+       "a file that is no zip archive (this build has no libzip: unzip the file, or build with "
+       "libzip-dev)",
        "a zip archive");
 }
 
@@ -135,7 +144,8 @@ bool is_zip(const std::string& path) {
   std::array<char, 4> first{};
   if (path == "-" || std::filesystem::is_directory(path)) return false;
   std::ifstream file(path, std::ios::binary);
-  return file.read(first.data(), first.size()) && std::string_view(first.data(), first.size()) == "PK\3\4";
+  return file.read(first.data(), first.size()) &&
+         std::string_view(first.data(), first.size()) == "PK\3\4";
 }
 
 }  // namespace deepbio::io

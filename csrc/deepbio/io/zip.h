@@ -1,9 +1,10 @@
-// Members of a zip archive (QIIME 2 artifacts, NumPy's .npz), through libzip where the build has it.
+// Members of a zip archive (QIIME 2 artifacts, NumPy's .npz), through libzip where the build has
+// it.
 //
-// Archives are untrusted: every member's CRC-32 and length are checked, encrypted members are refused, names are never
-// used as paths, and a member that claims to unpack to more than kMaxUnpackRatio times its stored bytes beyond
-// kFreeUnpackBytes is refused before anything is unpacked.
-// Threads: an archive and the sources opened from it belong to one thread at a time.
+// Archives are untrusted: every member's CRC-32 and length are checked, encrypted members are
+// refused, names are never used as paths, and a member that claims to unpack to more than
+// kMaxUnpackRatio times its stored bytes beyond kFreeUnpackBytes is refused before anything is
+// unpacked. Threads: an archive and the sources opened from it belong to one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,9 @@ class ZipArchive {
   const std::string& path() const { return path_; }
   // Names of the members in the order of the archive.
   const std::vector<std::string>& names() const { return names_; }
-  // The unpacked bytes of a member. throws ParseError naming it: absent, encrypted, an unknown compression, or (kind
-  // resource) far larger than what is stored; reading throws when the bytes are damaged.
+  // The unpacked bytes of a member. throws ParseError naming it: absent, encrypted, an unknown
+  // compression, or (kind resource) far larger than what is stored; reading throws when the bytes
+  // are damaged.
   std::unique_ptr<ByteSource> open(const std::string& name) const;
   std::string read(const std::string& name) const;
 

@@ -20,7 +20,8 @@ ModelConfig checked(ModelConfig config) {
   return config;
 }
 
-// torch's modules draw their first parameters from the default generator; this puts it back as it was.
+// torch's modules draw their first parameters from the default generator; this puts it back as it
+// was.
 class DefaultGeneratorKept {
  public:
   DefaultGeneratorKept() : generator_(at::globalContext().defaultGenerator(at::kCPU)) {
@@ -46,8 +47,10 @@ EncoderOptions encoder_stack(const ModelConfig& c) {
 
 }  // namespace
 
-Inputs inputs_from_padded(const torch::Tensor& tokens, const torch::Tensor& counts, CategoricalIds categorical_ids) {
-  if (tokens.dim() != 3) throw ShapeError("tokens: expected [B, S, L], got " + c10::str(tokens.sizes()));
+Inputs inputs_from_padded(const torch::Tensor& tokens, const torch::Tensor& counts,
+                          CategoricalIds categorical_ids) {
+  if (tokens.dim() != 3)
+    throw ShapeError("tokens: expected [B, S, L], got " + c10::str(tokens.sizes()));
   Inputs inputs;
   inputs.mask = fn::asv_mask(tokens);
   inputs.asv_tokens = tokens.flatten(0, 1);
@@ -59,20 +62,23 @@ Inputs inputs_from_padded(const torch::Tensor& tokens, const torch::Tensor& coun
 
 AamModel::AamModel(ModelConfig config) : config_(checked(std::move(config))) {}
 
-std::shared_ptr<torch::nn::Module> AamModel::clone(const std::optional<torch::Device>& device) const {
+std::shared_ptr<torch::nn::Module> AamModel::clone(
+    const std::optional<torch::Device>& device) const {
   const torch::NoGradGuard no_grad;
   auto copy = make_model(config_, is_predictor(), /*seed=*/0);
   const auto own = named_parameters();
   for (auto& item : copy->named_parameters()) {
     const torch::Tensor& from = own[item.key()];
-    item.value().set_data(device ? from.detach().to(*device, from.scalar_type(), false, /*copy=*/true)
-                                 : from.detach().clone());
+    item.value().set_data(device
+                              ? from.detach().to(*device, from.scalar_type(), false, /*copy=*/true)
+                              : from.detach().clone());
     item.value().set_requires_grad(from.requires_grad());
   }
   const auto own_buffers = named_buffers();
   for (auto& item : copy->named_buffers()) {
     const torch::Tensor& from = own_buffers[item.key()];
-    item.value().set_data(device ? from.to(*device, from.scalar_type(), false, /*copy=*/true) : from.clone());
+    item.value().set_data(device ? from.to(*device, from.scalar_type(), false, /*copy=*/true)
+                                 : from.clone());
   }
   copy->train(is_training());
   return copy;
@@ -81,7 +87,8 @@ std::shared_ptr<torch::nn::Module> AamModel::clone(const std::optional<torch::De
 SequenceEncoderImpl::SequenceEncoderImpl(ModelConfig config) : AamModel(std::move(config)) {
   const int64_t dim = config_.embedding_dim;
   sample_encoder_ = register_module("sample_encoder", SampleSequenceEncoder(config_));
-  encoder_transformer_ = register_module("encoder_transformer", TransformerEncoder(encoder_stack(config_)));
+  encoder_transformer_ =
+      register_module("encoder_transformer", TransformerEncoder(encoder_stack(config_)));
   attention_pooling_ = register_module("attention_pooling", AttentionPooling(dim));
   if (config_.encoder_type == "combined") {
     uni_ff_ = register_module("uni_ff", torch::nn::Linear(dim, 2));
@@ -104,8 +111,8 @@ Outputs SequenceEncoderImpl::encode(const Inputs& inputs, const ForwardOptions& 
     out.asv_embeddings = inputs.asv_embeddings;
     return out;
   }
-  ASVEncoding encoded =
-      sample_encoder_->asv_encoder()->forward(inputs.asv_tokens, options.return_nucleotides, options.skip_padding);
+  ASVEncoding encoded = sample_encoder_->asv_encoder()->forward(
+      inputs.asv_tokens, options.return_nucleotides, options.skip_padding);
   out.asv_embeddings = encoded.embeddings;
   out.nuc_predictions = encoded.nuc_predictions;
   out.mask_indices = encoded.mask_indices;
@@ -138,7 +145,8 @@ torch::Tensor class_scores(const AamModel& model, const torch::Tensor& log_proba
   return bias.defined() ? log_probabilities + bias : log_probabilities;
 }
 
-std::shared_ptr<AamModel> make_model(const ModelConfig& config, bool is_predictor, std::optional<uint64_t> seed) {
+std::shared_ptr<AamModel> make_model(const ModelConfig& config, bool is_predictor,
+                                     std::optional<uint64_t> seed) {
   const auto make = [&]() -> std::shared_ptr<AamModel> {
     if (is_predictor) return std::make_shared<SequencePredictorImpl>(config);
     return std::make_shared<SequenceEncoderImpl>(config);

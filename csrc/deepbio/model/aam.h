@@ -1,6 +1,6 @@
-// The AAM model family as torch::nn modules: the same parameter names, order and initialisation as the Python shell
-// (deepbio_torch/models.py) and as AAM's PyTorch port (aam.md 2.6). The forward pass works on distinct ASVs;
-// AAM's padded tokens give the same result.
+// The AAM model family as torch::nn modules: the same parameter names, order and initialisation as
+// the Python shell (deepbio_torch/models.py) and as AAM's PyTorch port (aam.md 2.6). The forward
+// pass works on distinct ASVs; AAM's padded tokens give the same result.
 #pragma once
 
 #include <torch/nn/module.h>
@@ -22,13 +22,16 @@ namespace deepbio::model {
 
 // What goes in. Fields as in data::SampleBatch; the model does not know where they came from.
 struct Inputs {
-  torch::Tensor asv_tokens;        // int64 [U, L]
-  torch::Tensor asv_index;         // int64 [B, S]
-  torch::Tensor mask;              // bool [B, S]
-  torch::Tensor counts;            // float [B, S]; needed with count_embedding, abundance_pooling and known ASVs
+  torch::Tensor asv_tokens;  // int64 [U, L]
+  torch::Tensor asv_index;   // int64 [B, S]
+  torch::Tensor mask;        // bool [B, S]
+  torch::Tensor
+      counts;  // float [B, S]; needed with count_embedding, abundance_pooling and known ASVs
   CategoricalIds categorical_ids;  // int64 [B]
-  torch::Tensor asv_embeddings;    // [U, D] computed before (frozen base, prediction); then asv_tokens is not encoded
-  torch::Tensor asv_identity;      // int64 [U] computed before (known_asvs.h); then asv_tokens is not needed for it
+  torch::Tensor asv_embeddings;    // [U, D] computed before (frozen base, prediction); then
+                                   // asv_tokens is not encoded
+  torch::Tensor asv_identity;  // int64 [U] computed before (known_asvs.h); then asv_tokens is not
+                               // needed for it
 };
 
 // AAM's layout: every ASV slot of the padded tokens counts as its own distinct ASV.
@@ -39,29 +42,33 @@ Inputs inputs_from_padded(const torch::Tensor& tokens, const torch::Tensor& coun
 struct ForwardOptions {
   bool return_nucleotides = false;
   bool return_sample_embeddings = false;
-  bool skip_padding = false;    // count_prediction and nuc_predictions under padding hold any number, and cost nothing
-  bool predict_counts = true;   // false: leaves the count branch out
-  bool embed_samples = true;    // false: a predictor without a transformer branch leaves the sample level out
+  bool skip_padding = false;  // count_prediction and nuc_predictions under padding hold any number,
+                              // and cost nothing
+  bool predict_counts = true;  // false: leaves the count branch out
+  bool embed_samples =
+      true;  // false: a predictor without a transformer branch leaves the sample level out
   bool return_members = false;  // member_predictions also outside training
 };
 
 // What comes out; a tensor that does not apply is undefined. Keys as in AAM.
 struct Outputs {
-  torch::Tensor target_prediction;                   // [B, O] (log-probabilities of a classifier) or [B, O, Q]
-  torch::Tensor target_distribution;                 // [B, num_bins] log-probabilities; the prediction is its median
-  torch::Tensor bin_edges;                           // [num_bins + 1], in the model's unit of the target
-  torch::Tensor member_predictions;                  // [M, B, ...] of each member by itself; in training, or asked for
-  torch::Tensor count_prediction;                    // [B, S]
-  torch::Tensor base_embeddings;                     // [B, S, D] of the base model, zero under padding
-  torch::Tensor embeddings;                          // [B, D]
-  torch::Tensor base_prediction;                     // faith_pd, taxonomy
+  torch::Tensor target_prediction;  // [B, O] (log-probabilities of a classifier) or [B, O, Q]
+  torch::Tensor
+      target_distribution;  // [B, num_bins] log-probabilities; the prediction is its median
+  torch::Tensor bin_edges;  // [num_bins + 1], in the model's unit of the target
+  torch::Tensor
+      member_predictions;  // [M, B, ...] of each member by itself; in training, or asked for
+  torch::Tensor count_prediction;  // [B, S]
+  torch::Tensor base_embeddings;   // [B, S, D] of the base model, zero under padding
+  torch::Tensor embeddings;        // [B, D]
+  torch::Tensor base_prediction;   // faith_pd, taxonomy
   torch::Tensor unifrac_pred, faith_pred, tax_pred;  // combined
   torch::Tensor nuc_predictions;                     // [U, L, V] logits for the distinct ASVs
-  torch::Tensor mask_indices;                        // bool [U, L], what was masked; undefined when nothing was
-  torch::Tensor asv_embeddings;                      // [U, D] of the distinct ASVs
-  torch::Tensor gmu_gate;                            // [B, D]
-  torch::Tensor cross_attn_weights;                  // [B, heads, S, 1]
-  torch::Tensor perceiver_attn_weights;              // [B, heads, latents, S + 1]
+  torch::Tensor mask_indices;            // bool [U, L], what was masked; undefined when nothing was
+  torch::Tensor asv_embeddings;          // [U, D] of the distinct ASVs
+  torch::Tensor gmu_gate;                // [B, D]
+  torch::Tensor cross_attn_weights;      // [B, heads, S, 1]
+  torch::Tensor perceiver_attn_weights;  // [B, heads, latents, S + 1]
 };
 
 // Common face of encoder and predictor for trainer, predictor and export.
@@ -73,7 +80,8 @@ class AamModel : public torch::nn::Module {
   virtual torch::Tensor encode_asvs(const torch::Tensor& asv_tokens) = 0;
   virtual bool is_predictor() const = 0;
   // A model of its own with the same parameters, frozen where they are, in the same mode.
-  std::shared_ptr<torch::nn::Module> clone(const std::optional<torch::Device>& device = {}) const override;
+  std::shared_ptr<torch::nn::Module> clone(
+      const std::optional<torch::Device>& device = {}) const override;
   const ModelConfig& config() const { return config_; }
 
  protected:
@@ -98,8 +106,9 @@ class SequenceEncoderImpl : public AamModel {
 };
 TORCH_MODULE(SequenceEncoder);
 
-// A base encoder with a count branch and one or more branches that predict the target: AAM's transformer over the
-// sample, the ASVs known from training, the pooled sequences (model/members.h).
+// A base encoder with a count branch and one or more branches that predict the target: AAM's
+// transformer over the sample, the ASVs known from training, the pooled sequences
+// (model/members.h).
 class SequencePredictorImpl : public AamModel {
  public:
   explicit SequencePredictorImpl(ModelConfig config);
@@ -122,16 +131,18 @@ class SequencePredictorImpl : public AamModel {
   void register_branches();
   // Whether anything that is asked for needs the sample level of the base model.
   bool needs_samples(const ForwardOptions& options) const;
-  // The raw outputs of all members [M, B, outputs]; transformer: those of AAM's branch, or undefined.
+  // The raw outputs of all members [M, B, outputs]; transformer: those of AAM's branch, or
+  // undefined.
   torch::Tensor member_outputs(const Inputs& inputs, const torch::Tensor& asv_embeddings,
                                const torch::Tensor& categories, const torch::Tensor& transformer);
   // The members' outputs to one answer.
   void mix(const torch::Tensor& members, const Inputs& inputs, bool return_members, Outputs& out);
   torch::Tensor transformer_output(const Inputs& inputs, const torch::Tensor& base_embeddings,
                                    const torch::Tensor& categories, Outputs& out);
-  // The sample as one vector [B, D], with the covariates in it where the fusion comes before the pooling.
-  torch::Tensor pool_target(const Inputs& inputs, const torch::Tensor& base_embeddings, const torch::Tensor& categories,
-                            Outputs& out);
+  // The sample as one vector [B, D], with the covariates in it where the fusion comes before the
+  // pooling.
+  torch::Tensor pool_target(const Inputs& inputs, const torch::Tensor& base_embeddings,
+                            const torch::Tensor& categories, Outputs& out);
   torch::Tensor finish(torch::Tensor y, const Inputs& inputs);
   SequenceEncoder base_model_{nullptr};
   TransformerEncoder count_encoder_{nullptr};
@@ -154,11 +165,13 @@ class SequencePredictorImpl : public AamModel {
 };
 TORCH_MODULE(SequencePredictor);
 
-// What is largest for the class to choose: log-probabilities [.., C], and the class bias of a model with a mixture.
+// What is largest for the class to choose: log-probabilities [.., C], and the class bias of a model
+// with a mixture.
 torch::Tensor class_scores(const AamModel& model, const torch::Tensor& log_probabilities);
 
-// A model of either kind from its config; with a seed its parameters follow from that, and torch's default generator
-// stays as it was. throws ConfigError.
-std::shared_ptr<AamModel> make_model(const ModelConfig& config, bool is_predictor, std::optional<uint64_t> seed = {});
+// A model of either kind from its config; with a seed its parameters follow from that, and torch's
+// default generator stays as it was. throws ConfigError.
+std::shared_ptr<AamModel> make_model(const ModelConfig& config, bool is_predictor,
+                                     std::optional<uint64_t> seed = {});
 
 }  // namespace deepbio::model

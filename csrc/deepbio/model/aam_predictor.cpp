@@ -45,7 +45,8 @@ torch::Tensor activate_output(const torch::Tensor& y, const std::string& activat
 SequencePredictorImpl::SequencePredictorImpl(ModelConfig config) : AamModel(std::move(config)) {
   const ModelConfig& c = config_;
   const int64_t dim = c.embedding_dim;
-  // The order of registration is that of AAM's state dict; a checkpoint loads by name and shows in this order.
+  // The order of registration is that of AAM's state dict; a checkpoint loads by name and shows in
+  // this order.
   if (c.learnable_output_scale) {
     output_scale_ = register_parameter("output_scale", at::empty({c.out_dim}));
     output_bias_ = register_parameter("output_bias", at::empty({c.out_dim}));
@@ -59,7 +60,8 @@ SequencePredictorImpl::SequencePredictorImpl(ModelConfig config) : AamModel(std:
     target_encoder_ = register_module("target_encoder", TransformerEncoder(target_stack(c)));
     target_pooling_ = register_module("target_pooling", AttentionPooling(dim));
     if (c.target_layer_norm) {
-      target_norm_ = register_module("target_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim})));
+      target_norm_ =
+          register_module("target_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim})));
     }
     // Weighs ASVs by how much of them there is, where the pooling above weighs by content.
     if (c.abundance_pooling) {
@@ -72,7 +74,8 @@ SequencePredictorImpl::SequencePredictorImpl(ModelConfig config) : AamModel(std:
     output_biases_ = register_module("output_biases", CategoryTables(c));
   }
   if (!c.categorical_cardinalities.empty()) {
-    const int64_t width = c.categorical_embed_dim * static_cast<int64_t>(c.categorical_cardinalities.size());
+    const int64_t width =
+        c.categorical_embed_dim * static_cast<int64_t>(c.categorical_cardinalities.size());
     categorical_embedder_ = register_module("categorical_embedder", CategoricalEmbedder(c));
     if (c.categorical_fusion == "gmu") {
       gmu_ = register_module("gmu", GatedFusion(dim, width));
@@ -82,7 +85,8 @@ SequencePredictorImpl::SequencePredictorImpl(ModelConfig config) : AamModel(std:
       perceiver_fusion_ = register_module("perceiver_fusion", PerceiverFusion(c, width));
     } else if (c.transformer_branch) {
       const int64_t in = c.categorical_fusion == "concat" ? dim + width : width;
-      categorical_projection_ = register_module("categorical_projection", torch::nn::Linear(in, dim));
+      categorical_projection_ =
+          register_module("categorical_projection", torch::nn::Linear(in, dim));
     }
   }
   if (!c.is_plain()) register_branches();
@@ -99,28 +103,34 @@ torch::Tensor SequencePredictorImpl::encode_asvs(const torch::Tensor& asv_tokens
 
 void SequencePredictorImpl::register_branches() {
   const ModelConfig& c = config_;
-  const int64_t width = c.categorical_embed_dim * static_cast<int64_t>(c.categorical_cardinalities.size());
-  const auto known_parts = static_cast<int64_t>(c.known_levels().size()) + (c.sees_log_abundance() ? 1 : 0);
+  const int64_t width =
+      c.categorical_embed_dim * static_cast<int64_t>(c.categorical_cardinalities.size());
+  const auto known_parts =
+      static_cast<int64_t>(c.known_levels().size()) + (c.sees_log_abundance() ? 1 : 0);
   // Means over the ASVs that are there, and with abundance the same weighted by ln(count + 1).
   const int64_t pooled_parts = c.sees_abundance() ? 2 : 1;
   // The transformer answers once and is a member beside the others.
   int64_t members = c.transformer_branch ? 1 : 0;
-  const auto add = [&](const char* name, int64_t inputs, int64_t hidden, double input_dropout, double dropout) {
+  const auto add = [&](const char* name, int64_t inputs, int64_t hidden, double input_dropout,
+                       double dropout) {
     members += c.num_members;
-    const MemberNetsImpl::Size size{c.num_members, inputs, width, hidden, num_outputs(c), input_dropout, dropout};
+    const MemberNetsImpl::Size size{c.num_members,  inputs,        width,  hidden,
+                                    num_outputs(c), input_dropout, dropout};
     return register_module(name, MemberNets(size));
   };
   if (c.num_known_asvs > 0) {
     known_asvs_ = register_module("known_asvs", KnownAsvs(c.num_known_asvs, c.max_bp));
-    known_branch_ =
-        add("known_branch", known_parts * c.num_known_asvs, c.known_hidden_dim, c.known_input_dropout, c.known_dropout);
+    known_branch_ = add("known_branch", known_parts * c.num_known_asvs, c.known_hidden_dim,
+                        c.known_input_dropout, c.known_dropout);
   }
   if (c.sequence_branch) {
     sequence_branch_ = add("sequence_branch", pooled_parts * c.embedding_dim, c.sequence_hidden_dim,
                            c.sequence_input_dropout, c.sequence_dropout);
   }
   if (members == 0) {
-    throw ConfigError("model: expected a branch that predicts: transformer_branch, sequence_branch or known ASVs");
+    throw ConfigError(
+        "model: expected a branch that predicts: transformer_branch, sequence_branch or known "
+        "ASVs");
   }
   mixture_ = register_module("mixture", Mixture(c, members));
 }
@@ -134,11 +144,12 @@ Outputs SequencePredictorImpl::forward(const Inputs& inputs, const ForwardOption
   // The sample level costs most of a step, so it runs only for what reads its output.
   const bool samples = needs_samples(options);
   const bool asvs = config_.sequence_branch || options.return_nucleotides;
-  Outputs out = samples ? base_model_->forward(inputs, {.return_nucleotides = options.return_nucleotides,
-                                                        .return_sample_embeddings = true,
-                                                        .skip_padding = options.skip_padding})
-                : asvs  ? base_model_->encode(inputs, options)
-                        : Outputs();
+  Outputs out =
+      samples ? base_model_->forward(inputs, {.return_nucleotides = options.return_nucleotides,
+                                              .return_sample_embeddings = true,
+                                              .skip_padding = options.skip_padding})
+      : asvs  ? base_model_->encode(inputs, options)
+              : Outputs();
   const torch::Tensor base = out.base_embeddings;
   // Outputs keep [B, S, D] only for those who asked for it.
   if (!options.return_sample_embeddings) out.base_embeddings = torch::Tensor();
@@ -155,7 +166,8 @@ Outputs SequencePredictorImpl::forward(const Inputs& inputs, const ForwardOption
   if (mixture_.is_empty()) {
     out.target_prediction = finish(transformer, inputs);
   } else {
-    mix(member_outputs(inputs, out.asv_embeddings, categories, transformer), inputs, options.return_members, out);
+    mix(member_outputs(inputs, out.asv_embeddings, categories, transformer), inputs,
+        options.return_members, out);
   }
   return out;
 }
@@ -168,29 +180,38 @@ void SequencePredictorImpl::start_at(const torch::Tensor& bias) {
 }
 
 torch::Tensor SequencePredictorImpl::known_inputs(const Inputs& inputs) const {
-  if (!inputs.counts.defined()) throw ArgumentError("counts: this model sees the reads of known ASVs, got none");
+  if (!inputs.counts.defined())
+    throw ArgumentError("counts: this model sees the reads of known ASVs, got none");
   if (!inputs.asv_identity.defined() && !inputs.asv_tokens.defined()) {
-    throw ArgumentError("asv_tokens: this model knows ASVs by their sequence, got none (nor asv_identity)");
+    throw ArgumentError(
+        "asv_tokens: this model knows ASVs by their sequence, got none (nor asv_identity)");
   }
   // Features of a frozen encoder come with identities, computed once; tokens are hashed here.
-  const torch::Tensor identity =
-      inputs.asv_identity.defined() ? inputs.asv_identity : known_asvs_->identity_of(inputs.asv_tokens);
-  return fn::known_asv_inputs(known_asvs_->columns_of(identity), inputs.asv_index, inputs.mask, inputs.counts,
-                              known_asvs_->identities(), config_.sees_log_abundance(), config_.known_levels());
+  const torch::Tensor identity = inputs.asv_identity.defined()
+                                     ? inputs.asv_identity
+                                     : known_asvs_->identity_of(inputs.asv_tokens);
+  return fn::known_asv_inputs(known_asvs_->columns_of(identity), inputs.asv_index, inputs.mask,
+                              inputs.counts, known_asvs_->identities(),
+                              config_.sees_log_abundance(), config_.known_levels());
 }
 
-torch::Tensor SequencePredictorImpl::sequence_inputs(const Inputs& inputs, const torch::Tensor& asv_embeddings) const {
+torch::Tensor SequencePredictorImpl::sequence_inputs(const Inputs& inputs,
+                                                     const torch::Tensor& asv_embeddings) const {
   const bool log_abundance = config_.sees_abundance();
   if (log_abundance && !inputs.counts.defined()) {
     throw ArgumentError("counts: this model pools sequences by abundance, got none");
   }
-  return fn::pool_sequences(asv_embeddings, inputs.asv_index, inputs.mask, inputs.counts, log_abundance);
+  return fn::pool_sequences(asv_embeddings, inputs.asv_index, inputs.mask, inputs.counts,
+                            log_abundance);
 }
 
-torch::Tensor SequencePredictorImpl::member_outputs(const Inputs& inputs, const torch::Tensor& asv_embeddings,
-                                                    const torch::Tensor& categories, const torch::Tensor& transformer) {
+torch::Tensor SequencePredictorImpl::member_outputs(const Inputs& inputs,
+                                                    const torch::Tensor& asv_embeddings,
+                                                    const torch::Tensor& categories,
+                                                    const torch::Tensor& transformer) {
   std::vector<torch::Tensor> parts;
-  if (!known_branch_.is_empty()) parts.push_back(known_branch_->forward(known_inputs(inputs), categories));
+  if (!known_branch_.is_empty())
+    parts.push_back(known_branch_->forward(known_inputs(inputs), categories));
   if (!sequence_branch_.is_empty()) {
     parts.push_back(sequence_branch_->forward(sequence_inputs(inputs, asv_embeddings), categories));
   }
@@ -198,15 +219,18 @@ torch::Tensor SequencePredictorImpl::member_outputs(const Inputs& inputs, const 
   return parts.size() == 1 ? parts[0] : at::cat(parts);
 }
 
-void SequencePredictorImpl::mix(const torch::Tensor& members, const Inputs& inputs, bool return_members, Outputs& out) {
-  // In training each member is measured by itself: the loss of their mean would let them err in opposite ways.
+void SequencePredictorImpl::mix(const torch::Tensor& members, const Inputs& inputs,
+                                bool return_members, Outputs& out) {
+  // In training each member is measured by itself: the loss of their mean would let them err in
+  // opposite ways.
   const bool each = return_members || is_training();
   const MixtureImpl& mixture = *mixture_;
   if (config_.num_bins > 0) {
     out.bin_edges = mixture.bin_edges;
     out.target_distribution = fn::mix_members(members, mixture.weight, mixture.temperature);
     // The median, which minimises the absolute error that models are judged by.
-    out.target_prediction = fn::distribution_quantile(out.target_distribution, mixture.bin_edges, 0.5).unsqueeze(1);
+    out.target_prediction =
+        fn::distribution_quantile(out.target_distribution, mixture.bin_edges, 0.5).unsqueeze(1);
     if (each) out.member_predictions = members.log_softmax(-1);
     return;
   }
@@ -216,18 +240,22 @@ void SequencePredictorImpl::mix(const torch::Tensor& members, const Inputs& inpu
     // Log-probabilities are logits as well.
     out.target_prediction = fn::mix_members(finished, mixture.weight, mixture.temperature);
   } else {
-    // Numbers are averaged after their last step: the mean of what members answer, not of what they feed it.
+    // Numbers are averaged after their last step: the mean of what members answer, not of what they
+    // feed it.
     out.target_prediction = at::tensordot(mixture.weight, finished, {0}, {0});
   }
 }
 
-torch::Tensor SequencePredictorImpl::transformer_output(const Inputs& inputs, const torch::Tensor& base_embeddings,
-                                                        const torch::Tensor& categories, Outputs& out) {
+torch::Tensor SequencePredictorImpl::transformer_output(const Inputs& inputs,
+                                                        const torch::Tensor& base_embeddings,
+                                                        const torch::Tensor& categories,
+                                                        Outputs& out) {
   torch::Tensor pooled = pool_target(inputs, base_embeddings, categories, out);
   // Abundance and covariates are added after the norm, which would rescale them with the rest.
   if (!target_norm_.is_empty()) pooled = target_norm_->forward(pooled);
   if (!abundance_pooling_.is_empty()) {
-    pooled = pooled + abundance_pooling_->forward(out.asv_embeddings, inputs.asv_index, inputs.mask, inputs.counts);
+    pooled = pooled + abundance_pooling_->forward(out.asv_embeddings, inputs.asv_index, inputs.mask,
+                                                  inputs.counts);
   }
   if (categories.defined() && !gmu_.is_empty()) {
     std::tie(pooled, out.gmu_gate) = gmu_->forward(pooled, categories);
@@ -235,7 +263,8 @@ torch::Tensor SequencePredictorImpl::transformer_output(const Inputs& inputs, co
   return target_head_->forward(pooled);
 }
 
-torch::Tensor SequencePredictorImpl::pool_target(const Inputs& inputs, const torch::Tensor& base_embeddings,
+torch::Tensor SequencePredictorImpl::pool_target(const Inputs& inputs,
+                                                 const torch::Tensor& base_embeddings,
                                                  const torch::Tensor& categories, Outputs& out) {
   torch::Tensor x = base_embeddings;
   if (categories.defined() && !perceiver_fusion_.is_empty()) {
@@ -249,11 +278,13 @@ torch::Tensor SequencePredictorImpl::pool_target(const Inputs& inputs, const tor
     x = fused.values;
   }
   if (categories.defined() && !categorical_projection_.is_empty()) {
-    const fn::LinearWeights projection{categorical_projection_->weight, categorical_projection_->bias};
+    const fn::LinearWeights projection{categorical_projection_->weight,
+                                       categorical_projection_->bias};
     x = config_.categorical_fusion == "concat" ? fn::fuse_concat(x, categories, projection)
                                                : fn::fuse_add(x, categories, projection);
   }
-  return target_pooling_->forward(target_encoder_->forward(x, inputs.mask, /*skip_padding=*/true), inputs.mask);
+  return target_pooling_->forward(target_encoder_->forward(x, inputs.mask, /*skip_padding=*/true),
+                                  inputs.mask);
 }
 
 torch::Tensor SequencePredictorImpl::finish(torch::Tensor y, const Inputs& inputs) {
@@ -262,7 +293,8 @@ torch::Tensor SequencePredictorImpl::finish(torch::Tensor y, const Inputs& input
     const auto ids = inputs.categorical_ids.find(column);
     // Inputs without the covariate keep the answer as it is.
     if (ids == inputs.categorical_ids.end()) continue;
-    y = fn::conditional_scale(y, ids->second, output_scales_->weight(column), output_biases_->weight(column));
+    y = fn::conditional_scale(y, ids->second, output_scales_->weight(column),
+                              output_biases_->weight(column));
   }
   if (output_scale_.defined()) y = y * output_scale_ + output_bias_;
   // Log-probabilities, which nll_loss takes and exp makes probabilities of without overflow.

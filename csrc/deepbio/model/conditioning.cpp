@@ -8,7 +8,9 @@
 namespace deepbio::model {
 namespace {
 
-functional::LinearWeights of(const torch::nn::Linear& linear) { return {linear->weight, linear->bias}; }
+functional::LinearWeights of(const torch::nn::Linear& linear) {
+  return {linear->weight, linear->bias};
+}
 
 functional::NormWeights of(const torch::nn::LayerNorm& norm) { return {norm->weight, norm->bias}; }
 
@@ -16,15 +18,20 @@ functional::AttentionWeights of(const SelfAttention& attention) {
   return {{attention->in_proj_weight, attention->in_proj_bias}, of(attention->out_proj)};
 }
 
-torch::nn::LayerNorm layer_norm(int64_t dim) { return torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim})); }
+torch::nn::LayerNorm layer_norm(int64_t dim) {
+  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim}));
+}
 
 }  // namespace
 
-CategoricalEmbedderImpl::CategoricalEmbedderImpl(const ModelConfig& config) : dropout_(config.categorical_dropout) {
+CategoricalEmbedderImpl::CategoricalEmbedderImpl(const ModelConfig& config)
+    : dropout_(config.categorical_dropout) {
   auto embeddings = register_module("embeddings", std::make_shared<torch::nn::Module>());
   for (const auto& [column, cardinality] : config.categorical_cardinalities) {
-    const auto options = torch::nn::EmbeddingOptions(cardinality, config.categorical_embed_dim).padding_idx(0);
-    tables_.emplace_back(column, embeddings->register_module(column, torch::nn::Embedding(options)));
+    const auto options =
+        torch::nn::EmbeddingOptions(cardinality, config.categorical_embed_dim).padding_idx(0);
+    tables_.emplace_back(column,
+                         embeddings->register_module(column, torch::nn::Embedding(options)));
   }
 }
 
@@ -33,7 +40,8 @@ torch::Tensor CategoricalEmbedderImpl::forward(const CategoricalIds& ids) {
   for (auto& [column, table] : tables_) {
     const auto found = ids.find(column);
     if (found == ids.end()) {
-      throw ArgumentError("categorical_ids: expected ids of column " + quoted(column) + ", got none");
+      throw ArgumentError("categorical_ids: expected ids of column " + quoted(column) +
+                          ", got none");
     }
     parts.push_back(table->forward(found->second));
   }
@@ -52,7 +60,8 @@ std::pair<torch::Tensor, torch::Tensor> GatedFusionImpl::forward(const torch::Te
                               {gate_->weight, gate_->bias});
 }
 
-CrossAttentionFusionImpl::CrossAttentionFusionImpl(const ModelConfig& config, int64_t categorical_dim)
+CrossAttentionFusionImpl::CrossAttentionFusionImpl(const ModelConfig& config,
+                                                   int64_t categorical_dim)
     : num_heads_(config.cross_attn_heads), dropout_(config.categorical_dropout) {
   const int64_t dim = config.embedding_dim;
   cat_projection_ = register_module("cat_projection", torch::nn::Linear(categorical_dim, dim));
@@ -60,8 +69,10 @@ CrossAttentionFusionImpl::CrossAttentionFusionImpl(const ModelConfig& config, in
   norm_ = register_module("norm", layer_norm(dim));
 }
 
-functional::Fused CrossAttentionFusionImpl::forward(const torch::Tensor& x, const torch::Tensor& categories) {
-  return functional::fuse_cross_attention(x, categories, {of(cat_projection_), of(cross_attn_), of(norm_)},
+functional::Fused CrossAttentionFusionImpl::forward(const torch::Tensor& x,
+                                                    const torch::Tensor& categories) {
+  return functional::fuse_cross_attention(x, categories,
+                                          {of(cat_projection_), of(cross_attn_), of(norm_)},
                                           {num_heads_, dropout_, is_training()});
 }
 
@@ -75,16 +86,19 @@ PerceiverFusionImpl::PerceiverFusionImpl(const ModelConfig& config, int64_t cate
   cross_norm_ = register_module("cross_norm", layer_norm(dim));
   self_attn_layers_ = register_module("self_attn_layers", torch::nn::ModuleList());
   const EncoderOptions layer{1, num_heads_, dim, 0, dropout_, functional::Activation::kRelu};
-  for (int64_t i = 0; i < config.perceiver_num_layers; ++i) self_attn_layers_->push_back(EncoderLayer(layer));
+  for (int64_t i = 0; i < config.perceiver_num_layers; ++i)
+    self_attn_layers_->push_back(EncoderLayer(layer));
   output_projection_ = register_module("output_projection", torch::nn::Linear(dim, dim));
 }
 
 functional::Fused PerceiverFusionImpl::forward(const torch::Tensor& x, const torch::Tensor& mask,
                                                const torch::Tensor& categories) {
   functional::Fused out = functional::attend_latents(
-      x, mask, categories, {latents_, of(seq_projection_), of(cat_projection_), of(cross_attn_), of(cross_norm_)},
+      x, mask, categories,
+      {latents_, of(seq_projection_), of(cat_projection_), of(cross_attn_), of(cross_norm_)},
       {num_heads_, dropout_, is_training()});
-  for (const auto& layer : *self_attn_layers_) out.values = layer->as<EncoderLayerImpl>()->forward(out.values, {});
+  for (const auto& layer : *self_attn_layers_)
+    out.values = layer->as<EncoderLayerImpl>()->forward(out.values, {});
   out.values = output_projection_->forward(out.values.mean(1));
   return out;
 }
@@ -92,10 +106,13 @@ functional::Fused PerceiverFusionImpl::forward(const torch::Tensor& x, const tor
 CategoryTablesImpl::CategoryTablesImpl(const ModelConfig& config) {
   for (const std::string& column : config.conditional_scaling_columns) {
     const int64_t cardinality = config.categorical_cardinalities.at(column);
-    tables_.emplace(column, register_module(column, torch::nn::Embedding(cardinality, config.out_dim)));
+    tables_.emplace(column,
+                    register_module(column, torch::nn::Embedding(cardinality, config.out_dim)));
   }
 }
 
-const torch::Tensor& CategoryTablesImpl::weight(const std::string& column) const { return tables_.at(column)->weight; }
+const torch::Tensor& CategoryTablesImpl::weight(const std::string& column) const {
+  return tables_.at(column)->weight;
+}
 
 }  // namespace deepbio::model

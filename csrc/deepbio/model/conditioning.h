@@ -1,9 +1,11 @@
-// Covariates of a sample (site, sex, ...) as embeddings, fused into the target branch, and scaling of the output per
-// category (aam.md 2.5). Category 0 is "unknown": its embedding is zero and stays zero.
+// Covariates of a sample (site, sex, ...) as embeddings, fused into the target branch, and scaling
+// of the output per category (aam.md 2.5). Category 0 is "unknown": its embedding is zero and stays
+// zero.
 //
-// concat, add and cross-attention change every ASV slot before the target encoder; gmu gates the pooled vector;
-// perceiver takes the place of target encoder and pooling. Without ids the sample passes unchanged.
-// Axes: B samples, S ASVs, D embedding, C = columns x categorical_embed_dim, N latents, O outputs.
+// concat, add and cross-attention change every ASV slot before the target encoder; gmu gates the
+// pooled vector; perceiver takes the place of target encoder and pooling. Without ids the sample
+// passes unchanged. Axes: B samples, S ASVs, D embedding, C = columns x categorical_embed_dim, N
+// latents, O outputs.
 #pragma once
 
 #include <torch/nn/module.h>
@@ -26,7 +28,8 @@ namespace deepbio::model {
 
 using CategoricalIds = std::map<std::string, torch::Tensor>;  // column -> int64 [B]
 
-// embeddings.{column}.weight [categories + 1, categorical_embed_dim], columns in alphabetic order -> [B, C]
+// embeddings.{column}.weight [categories + 1, categorical_embed_dim], columns in alphabetic order
+// -> [B, C]
 //   throws ArgumentError when the id of a column is missing
 class CategoricalEmbedderImpl : public torch::nn::Module {
  public:
@@ -39,18 +42,21 @@ class CategoricalEmbedderImpl : public torch::nn::Module {
 };
 TORCH_MODULE(CategoricalEmbedder);
 
-// cat_transform.*, gate.*: g + sigmoid(W_g [g; c]) * tanh(W_c c).  pooled [B, D], categories [B, C] -> {fused, gate}
+// cat_transform.*, gate.*: g + sigmoid(W_g [g; c]) * tanh(W_c c).  pooled [B, D], categories [B, C]
+// -> {fused, gate}
 class GatedFusionImpl : public torch::nn::Module {
  public:
   GatedFusionImpl(int64_t dim, int64_t categorical_dim);
-  std::pair<torch::Tensor, torch::Tensor> forward(const torch::Tensor& pooled, const torch::Tensor& categories);
+  std::pair<torch::Tensor, torch::Tensor> forward(const torch::Tensor& pooled,
+                                                  const torch::Tensor& categories);
 
  private:
   torch::nn::Linear cat_transform_{nullptr}, gate_{nullptr};
 };
 TORCH_MODULE(GatedFusion);
 
-// cat_projection.*, cross_attn.*, norm.*.  x [B, S, D], categories [B, C] -> values [B, S, D], attention [B, H, S, 1]
+// cat_projection.*, cross_attn.*, norm.*.  x [B, S, D], categories [B, C] -> values [B, S, D],
+// attention [B, H, S, 1]
 class CrossAttentionFusionImpl : public torch::nn::Module {
  public:
   CrossAttentionFusionImpl(const ModelConfig& config, int64_t categorical_dim);
@@ -65,13 +71,15 @@ class CrossAttentionFusionImpl : public torch::nn::Module {
 };
 TORCH_MODULE(CrossAttentionFusion);
 
-// latents [N, D], seq_projection.*, cat_projection.*, cross_attn.*, cross_norm.*, self_attn_layers.{i}.*,
-// output_projection.*: latents attend to the ASVs and the covariates, then to each other; their mean is the sample.
+// latents [N, D], seq_projection.*, cat_projection.*, cross_attn.*, cross_norm.*,
+// self_attn_layers.{i}.*, output_projection.*: latents attend to the ASVs and the covariates, then
+// to each other; their mean is the sample.
 //   x [B, S, D], mask [B, S], categories [B, C] -> values [B, D], attention [B, H, N, S + 1]
 class PerceiverFusionImpl : public torch::nn::Module {
  public:
   PerceiverFusionImpl(const ModelConfig& config, int64_t categorical_dim);
-  functional::Fused forward(const torch::Tensor& x, const torch::Tensor& mask, const torch::Tensor& categories);
+  functional::Fused forward(const torch::Tensor& x, const torch::Tensor& mask,
+                            const torch::Tensor& categories);
 
  private:
   int64_t num_heads_;

@@ -1,6 +1,6 @@
-// Options of the model family. Names and defaults are those of AAM's constructors, so that its keywords build the same
-// model here. What each means stands in its row in config.cpp; JSON, Python, the command and docs/options.md follow
-// from the rows.
+// Options of the model family. Names and defaults are those of AAM's constructors, so that its
+// keywords build the same model here. What each means stands in its row in config.cpp; JSON,
+// Python, the command and docs/options.md follow from the rows.
 #pragma once
 
 #include <cstdint>
@@ -42,27 +42,32 @@ struct ModelConfig {
   bool freeze_base = false;
   bool count_prediction = true;
   bool target_layer_norm = true;
-  bool abundance_pooling = false;  // ours: the head also sees the mean ASV embedding, weighted by ln(count + 1)
+  bool abundance_pooling =
+      false;  // ours: the head also sees the mean ASV embedding, weighted by ln(count + 1)
   bool bounded_targets = false;
   bool learnable_output_scale = false;
   std::string output_activation = "none";  // none, relu, softplus, exp
   std::vector<int64_t> regressor_hidden_dims;
   double regressor_dropout = 0;
   bool residual_regression_head = false;
-  int64_t num_quantiles = 0;                                 // 0: plain output
-  std::map<std::string, int64_t> categorical_cardinalities;  // column -> categories + 1 (0 = unknown)
+  int64_t num_quantiles = 0;  // 0: plain output
+  std::map<std::string, int64_t>
+      categorical_cardinalities;  // column -> categories + 1 (0 = unknown)
   int64_t categorical_embed_dim = 16;
   std::string categorical_fusion = "concat";  // concat, add, gmu, cross-attention, perceiver
   double categorical_dropout = 0.1;
   int64_t cross_attn_heads = 8, perceiver_num_latents = 64, perceiver_num_layers = 2;
   std::vector<std::string> conditional_scaling_columns;
-  // Ours: branches of the prediction beside or instead of AAM's transformer, each of num_members networks (members.h).
-  bool transformer_branch = true;             // AAM's own: target encoder, pooling, head
-  int64_t num_known_asvs = 0;                 // ASVs known from training, by their own weights; 0: no such branch
-  std::string known_inputs = "log_presence";  // what is seen of them: log_presence, presence, levels
+  // Ours: branches of the prediction beside or instead of AAM's transformer, each of num_members
+  // networks (members.h).
+  bool transformer_branch = true;  // AAM's own: target encoder, pooling, head
+  int64_t num_known_asvs = 0;  // ASVs known from training, by their own weights; 0: no such branch
+  std::string known_inputs =
+      "log_presence";  // what is seen of them: log_presence, presence, levels
   int64_t known_hidden_dim = 512;
   double known_dropout = 0.5, known_input_dropout = 0.1;
-  bool sequence_branch = false;  // the mean ASV embedding of a sample: also of ASVs that training never saw
+  bool sequence_branch =
+      false;  // the mean ASV embedding of a sample: also of ASVs that training never saw
   int64_t sequence_hidden_dim = 128;
   double sequence_dropout = 0.5, sequence_input_dropout = 0.1;
   int64_t num_bins = 0;  // of the histogram head of a regression; 0: a plain number
@@ -71,16 +76,19 @@ struct ModelConfig {
   // The table of all options, over the fields of this config.
   OptionRows rows();
   Json to_json() const;
-  // throws ConfigError: unknown name (with the nearest), wrong type, value out of range. Keywords of AAM that change
-  // only speed (attn_implementation, asv_chunk_size, gradient_checkpointing) are accepted and dropped; null is AAM's
-  // None and leaves the default. Names of older run directories are understood.
+  // throws ConfigError: unknown name (with the nearest), wrong type, value out of range. Keywords
+  // of AAM that change only speed (attn_implementation, asv_chunk_size, gradient_checkpointing) are
+  // accepted and dropped; null is AAM's None and leaves the default. Names of older run directories
+  // are understood.
   static ModelConfig from_json(const Json& json);
   // Whether the prediction is AAM's alone, without members, histogram or mixture.
   bool sees_abundance() const { return known_inputs != "presence"; }
   bool sees_log_abundance() const { return known_inputs == "log_presence"; }
-  std::vector<double> known_levels() const;  // shares of the reads above which a known ASV is marked; 0 is presence
+  std::vector<double> known_levels()
+      const;  // shares of the reads above which a known ASV is marked; 0 is presence
   bool is_plain() const;
-  // throws ConfigError: values out of range, heads that do not divide embedding_dim, options that do not go together.
+  // throws ConfigError: values out of range, heads that do not divide embedding_dim, options that
+  // do not go together.
   void check() const;
 };
 

@@ -14,18 +14,20 @@ Tensor normal_cdf(const Tensor& z) { return 0.5 * (1 + at::erf(z / std::sqrt(2.0
 }  // namespace
 
 Tensor soft_targets(const Tensor& target, const Tensor& bin_edges) {
-  const Tensor first = bin_edges.select(0, 0), last = bin_edges.select(0, -1), width = bin_edges.select(0, 1) - first;
+  const Tensor first = bin_edges.select(0, 0), last = bin_edges.select(0, -1),
+               width = bin_edges.select(0, 1) - first;
   const Tensor inside = at::minimum(at::maximum(target, first), last).unsqueeze(-1);
   const Tensor below = normal_cdf((bin_edges - inside) / (kBinDeviation * width));
   const Tensor share = at::diff(below, 1, -1);
   return share / share.sum(-1, /*keepdim=*/true);
 }
 
-Tensor distribution_quantile(const Tensor& log_probabilities, const Tensor& bin_edges, double level) {
+Tensor distribution_quantile(const Tensor& log_probabilities, const Tensor& bin_edges,
+                             double level) {
   const Tensor share = log_probabilities.exp();
   const Tensor upto = share.cumsum(-1);
-  // The first bin that reaches the level; rounding may leave the whole sum below it. The number of bins is that of the
-  // edges: a size of `share` would bind an export to its number of samples.
+  // The first bin that reaches the level; rounding may leave the whole sum below it. The number of
+  // bins is that of the edges: a size of `share` would bind an export to its number of samples.
   const Tensor bin = upto.lt(level).sum(-1, /*keepdim=*/true).clamp_max(bin_edges.size(0) - 2);
   const Tensor held = share.gather(-1, bin).clamp_min(kSmallestShare);
   const Tensor part = ((level - upto.gather(-1, bin)) / held + 1).clamp(0, 1);

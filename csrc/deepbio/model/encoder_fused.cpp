@@ -26,7 +26,8 @@ StackShape shape_of(const Tensor& x, const Tensor& seed, const FusedOptions& o) 
 template <class T>
 std::array<T*, kWeightsPerLayer> layer_arrays(const StackShape& s, int64_t layer, T* flat) {
   const int64_t d = s.dim, f = s.width;
-  const std::array<int64_t, kWeightsPerLayer> sizes{3 * d * d, 3 * d, d * d, d, f * d, f, d * f, d, d, d, d, d};
+  const std::array<int64_t, kWeightsPerLayer> sizes{3 * d * d, 3 * d, d * d, d, f * d, f,
+                                                    d * f,     d,     d,     d, d,     d};
   int64_t total = 0;
   for (int64_t size : sizes) total += size;
   std::array<T*, kWeightsPerLayer> out;
@@ -82,9 +83,12 @@ class Plan {
 
  private:
   const uint8_t* mask() const {
-    return key_mask_.defined() ? reinterpret_cast<const uint8_t*>(key_mask_.const_data_ptr<bool>()) : nullptr;
+    return key_mask_.defined() ? reinterpret_cast<const uint8_t*>(key_mask_.const_data_ptr<bool>())
+                               : nullptr;
   }
-  int64_t start(int64_t sequence) const { return skips() ? starts_[sequence] : sequence * shape_.length; }
+  int64_t start(int64_t sequence) const {
+    return skips() ? starts_[sequence] : sequence * shape_.length;
+  }
 
   void leave_out_padding() {
     starts_.push_back(0);
@@ -109,11 +113,12 @@ Tensor result_like(const Tensor& x, const Plan& plan) {
 }
 
 // Slices [begin, end) of the group are taken one after the other, so that sums have one order.
-void backward_groups(const StackShape& s, const Plan& plan, const Tensor& grad, float* plain, const Tensor& saved,
-                     Tensor& grad_x, float* totals) {
+void backward_groups(const StackShape& s, const Plan& plan, const Tensor& grad, float* plain,
+                     const Tensor& saved, Tensor& grad_x, float* totals) {
   const int64_t groups = plan.num_groups(), slices = plan.num_slices();
   const int64_t floats = totals ? s.layers * LayerPanels::floats(s) : 0;
-  const int64_t workers = std::clamp<int64_t>(at::in_parallel_region() ? 1 : at::get_num_threads(), 1, groups);
+  const int64_t workers =
+      std::clamp<int64_t>(at::in_parallel_region() ? 1 : at::get_num_threads(), 1, groups);
   const auto sums = take_workspace(workers * floats);
   for (int64_t first = 0; first < groups; first += workers) {
     const int64_t now = std::min(workers, groups - first);
@@ -123,9 +128,11 @@ void backward_groups(const StackShape& s, const Plan& plan, const Tensor& grad, 
         const int64_t group = first + worker;
         float* own = totals ? sums.get() + worker * floats : nullptr;
         if (own) std::fill_n(own, floats, 0.f);
-        for (int64_t slice = group * slices / groups; slice < (group + 1) * slices / groups; ++slice) {
-          backward_slice(s, plan.slice(slice, saved.data_ptr<float>(), scratch.get()), grad.const_data_ptr<float>(),
-                         plain, grad_x.data_ptr<float>(), own, plan.simd());
+        for (int64_t slice = group * slices / groups; slice < (group + 1) * slices / groups;
+             ++slice) {
+          backward_slice(s, plan.slice(slice, saved.data_ptr<float>(), scratch.get()),
+                         grad.const_data_ptr<float>(), plain, grad_x.data_ptr<float>(), own,
+                         plan.simd());
         }
       }
     });
@@ -140,8 +147,9 @@ void backward_groups(const StackShape& s, const Plan& plan, const Tensor& grad, 
 
 }  // namespace
 
-std::tuple<Tensor, Tensor> fused_forward(const Tensor& x, const Tensor& key_mask, const Tensor& weights,
-                                         const Tensor& seed, const FusedOptions& options, bool save) {
+std::tuple<Tensor, Tensor> fused_forward(const Tensor& x, const Tensor& key_mask,
+                                         const Tensor& weights, const Tensor& seed,
+                                         const FusedOptions& options, bool save) {
   const StackShape s = shape_of(x, seed, options);
   const int64_t per_row = s.layers * SavedLayer::floats_per_row(s);
   const Plan plan(s, key_mask, options.skip_padding);
@@ -160,21 +168,22 @@ std::tuple<Tensor, Tensor> fused_forward(const Tensor& x, const Tensor& key_mask
   at::parallel_for(0, plan.num_slices(), 1, [&](int64_t begin, int64_t end) {
     const auto scratch = take_workspace(Scratch::floats(s, false));
     for (int64_t slice = begin; slice < end; ++slice) {
-      forward_slice(s, plan.slice(slice, kept, scratch.get()), input.const_data_ptr<float>(), packed.get(),
-                    y.data_ptr<float>(), plan.simd());
+      forward_slice(s, plan.slice(slice, kept, scratch.get()), input.const_data_ptr<float>(),
+                    packed.get(), y.data_ptr<float>(), plan.simd());
     }
   });
   return {y, saved};
 }
 
-std::tuple<Tensor, Tensor> fused_backward(const Tensor& grad, const Tensor& key_mask, const Tensor& weights,
-                                          const Tensor& seed, const Tensor& saved, const FusedOptions& options,
+std::tuple<Tensor, Tensor> fused_backward(const Tensor& grad, const Tensor& key_mask,
+                                          const Tensor& weights, const Tensor& seed,
+                                          const Tensor& saved, const FusedOptions& options,
                                           bool weight_gradients) {
   const StackShape s = shape_of(grad, seed, options);
   const Plan plan(s, key_mask, options.skip_padding);
   Tensor grad_x = result_like(grad, plan);
-  Tensor grad_weights =
-      weight_gradients ? at::zeros_like(weights, at::MemoryFormat::Contiguous) : at::empty({0}, weights.options());
+  Tensor grad_weights = weight_gradients ? at::zeros_like(weights, at::MemoryFormat::Contiguous)
+                                         : at::empty({0}, weights.options());
   if (grad.numel() == 0) return {grad_x, grad_weights};
   const Tensor arriving = grad.contiguous();
   const auto packed = pack_all(s, weights, pack_plain);

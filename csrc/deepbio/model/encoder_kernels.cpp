@@ -10,9 +10,12 @@
 namespace deepbio::model::encoder {
 namespace {
 
-// Dropout: a 64-bit hash of (seed, layer, site) and the row, then a 32-bit one of the column (multiply, xor, shift).
-constexpr uint32_t kDropoutColumn = 0x9e3779b1, kDropoutMix1 = 0x7feb352d, kDropoutMix2 = 0x846ca68b;
-alignas(64) constexpr uint32_t kNumbers[kPanel] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+// Dropout: a 64-bit hash of (seed, layer, site) and the row, then a 32-bit one of the column
+// (multiply, xor, shift).
+constexpr uint32_t kDropoutColumn = 0x9e3779b1, kDropoutMix1 = 0x7feb352d,
+                   kDropoutMix2 = 0x846ca68b;
+alignas(64) constexpr uint32_t kNumbers[kPanel] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                                   8, 9, 10, 11, 12, 13, 14, 15};
 
 constexpr uint64_t mix(uint64_t x) {
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
@@ -31,13 +34,15 @@ DropoutRow dropout_row(uint64_t key, int64_t row) {
 }
 // An element is dropped where its hash is below p 2^32.
 uint32_t dropout_threshold(const StackShape& s) {
-  return static_cast<uint32_t>(std::min(4294967295.0, static_cast<double>(s.dropout) * 4294967296.0));
+  return static_cast<uint32_t>(
+      std::min(4294967295.0, static_cast<double>(s.dropout) * 4294967296.0));
 }
 
 #if defined(__x86_64__)
 namespace avx512 {
 constexpr int kLanes = 16, kTileRows = 12, kOuterRows = 8;
-#define DEEPBIO_TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,fma,prefer-vector-width=512")))
+#define DEEPBIO_TARGET \
+  __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,fma,prefer-vector-width=512")))
 // Each needs the ones above it.
 // clang-format off
 #include "deepbio/model/encoder_tiles.inl"
@@ -73,7 +78,8 @@ constexpr int kLanes = 4, kTileRows = 6, kOuterRows = 4;
 #undef DEEPBIO_TARGET
 }  // namespace baseline
 
-// A matrix of a layer: which column of the padded layout each real row (out) and column (in) stands at.
+// A matrix of a layer: which column of the padded layout each real row (out) and column (in) stands
+// at.
 struct Matrix {
   int64_t out, in, padded_out, padded_in;
   bool out_by_head, in_by_head;  // heads are padded one by one; in_proj holds three sets of them
@@ -86,13 +92,15 @@ int64_t place(const StackShape& s, int64_t column, bool by_head) {
 }
 
 std::array<Matrix, 4> matrices(const StackShape& s) {
-  const int64_t d = s.dim_panels() * kPanel, a = s.head_panels() * kPanel, f = s.width_panels() * kPanel;
+  const int64_t d = s.dim_panels() * kPanel, a = s.head_panels() * kPanel,
+                f = s.width_panels() * kPanel;
   return {Matrix{3 * s.dim, s.dim, 3 * a, d, true, false}, Matrix{s.dim, s.dim, d, a, false, true},
           Matrix{s.width, s.dim, f, d, false, false}, Matrix{s.dim, s.width, d, f, false, false}};
 }
 
-// Visits each real element: row-major index, and its place in [in / 32][out][32] or [out / 32][in][32].
-// Rows go in blocks of a panel's width, so that neighbours in the panels follow one another.
+// Visits each real element: row-major index, and its place in [in / 32][out][32] or [out /
+// 32][in][32]. Rows go in blocks of a panel's width, so that neighbours in the panels follow one
+// another.
 template <class Visit>
 void each_element(const StackShape& s, const Matrix& m, bool turned, const Visit& visit) {
   std::vector<int64_t> row_at(static_cast<size_t>(m.out)), column_at(static_cast<size_t>(m.in));
@@ -102,7 +110,8 @@ void each_element(const StackShape& s, const Matrix& m, bool turned, const Visit
   }
   for (int64_t j = 0; j < m.in; ++j) {
     const int64_t column = place(s, j, m.in_by_head);
-    column_at[j] = turned ? column * kPanel : column / kPanel * m.padded_out * kPanel + column % kPanel;
+    column_at[j] =
+        turned ? column * kPanel : column / kPanel * m.padded_out * kPanel + column % kPanel;
   }
   if (!turned) {
     for (int64_t i = 0; i < m.out; ++i) {
@@ -120,8 +129,9 @@ void each_element(const StackShape& s, const Matrix& m, bool turned, const Visit
 
 // The arrays of a layer in the order of its weights, as they lie in panels.
 std::array<float*, kWeightsPerLayer> arrays(const LayerPanels& p) {
-  return {p.in_proj, p.in_proj_bias, p.out_proj,     p.out_proj_bias, p.linear1,      p.linear1_bias,
-          p.linear2, p.linear2_bias, p.norm1_weight, p.norm1_bias,    p.norm2_weight, p.norm2_bias};
+  return {p.in_proj,      p.in_proj_bias, p.out_proj,     p.out_proj_bias,
+          p.linear1,      p.linear1_bias, p.linear2,      p.linear2_bias,
+          p.norm1_weight, p.norm1_bias,   p.norm2_weight, p.norm2_bias};
 }
 struct Row {
   int64_t weight, size;
@@ -142,7 +152,8 @@ void pack(const StackShape& s, const float* const* weights, LayerPanels& packed,
     each_element(s, shapes[k], turned, [&](int64_t plain, int64_t at) { out[at] = from[plain]; });
   }
   for (const Row& row : vectors(s)) {
-    for (int64_t i = 0; i < row.size; ++i) to[row.weight][place(s, i, row.by_head)] = weights[row.weight][i];
+    for (int64_t i = 0; i < row.size; ++i)
+      to[row.weight][place(s, i, row.by_head)] = weights[row.weight][i];
   }
 }
 
@@ -172,15 +183,17 @@ void unpack_plain(const StackShape& shape, const LayerPanels& packed, float* con
   for (size_t k = 0; k < shapes.size(); ++k) {
     const float* sums = from[2 * k];
     float* out = weights[2 * k];
-    each_element(shape, shapes[k], false, [&](int64_t plain, int64_t at) { out[plain] = sums[at]; });
+    each_element(shape, shapes[k], false,
+                 [&](int64_t plain, int64_t at) { out[plain] = sums[at]; });
   }
   for (const Row& row : vectors(shape)) {
-    for (int64_t i = 0; i < row.size; ++i) weights[row.weight][i] = from[row.weight][place(shape, i, row.by_head)];
+    for (int64_t i = 0; i < row.size; ++i)
+      weights[row.weight][i] = from[row.weight][place(shape, i, row.by_head)];
   }
 }
 
-void forward_slice(const StackShape& shape, const SliceInput& slice, const float* x, float* turned, float* out,
-                   Simd simd) {
+void forward_slice(const StackShape& shape, const SliceInput& slice, const float* x, float* turned,
+                   float* out, Simd simd) {
   switch (simd) {
 #if defined(__x86_64__)
     case Simd::kAvx512:
@@ -193,8 +206,8 @@ void forward_slice(const StackShape& shape, const SliceInput& slice, const float
   }
 }
 
-void backward_slice(const StackShape& shape, const SliceInput& slice, const float* grad_out, float* plain,
-                    float* grad_x, float* gradients, Simd simd) {
+void backward_slice(const StackShape& shape, const SliceInput& slice, const float* grad_out,
+                    float* plain, float* grad_x, float* gradients, Simd simd) {
   switch (simd) {
 #if defined(__x86_64__)
     case Simd::kAvx512:

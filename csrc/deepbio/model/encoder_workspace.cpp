@@ -37,12 +37,15 @@ class Store {
   Buffer take(int64_t bytes) {
     const std::lock_guard lock(mutex_);
     Buffer found{nullptr, 0};
-    // The closest fit. Much larger ones stay for those who need them, unless a new buffer would push them out.
+    // The closest fit. Much larger ones stay for those who need them, unless a new buffer would
+    // push them out.
     const bool is_full = leased_bytes_ + idle_bytes_ + bytes > peak_bytes_;
     const int64_t most = is_full ? bytes * kLoosest : bytes + bytes / 2;
     auto best = idle_.end();
     for (auto it = idle_.begin(); it != idle_.end(); ++it) {
-      if (it->bytes >= bytes && it->bytes <= most && (best == idle_.end() || it->bytes < best->bytes)) best = it;
+      if (it->bytes >= bytes && it->bytes <= most &&
+          (best == idle_.end() || it->bytes < best->bytes))
+        best = it;
     }
     if (best != idle_.end()) {
       found = *best;
@@ -93,7 +96,8 @@ Store& store() {
 }  // namespace
 
 std::shared_ptr<float> take_workspace(int64_t floats) {
-  const Buffer buffer = store().take(std::max<int64_t>(1, floats) * static_cast<int64_t>(sizeof(float)));
+  const Buffer buffer =
+      store().take(std::max<int64_t>(1, floats) * static_cast<int64_t>(sizeof(float)));
   return {buffer.data, [buffer](float*) { store().give_back(buffer); }};
 }
 

@@ -1,9 +1,9 @@
-// Memory of the fused encoder stack that is used again from step to step: fresh pages cost more than the arithmetic
-// that fills them. Free of torch.
+// Memory of the fused encoder stack that is used again from step to step: fresh pages cost more
+// than the arithmetic that fills them. Free of torch.
 //
-// A buffer goes back to a process-wide store when its last owner lets go. The store and the buffers in use together
-// never hold more than what was in use at one time; beyond that the buffers that were idle longest are freed.
-// Threads: may be called from any.
+// A buffer goes back to a process-wide store when its last owner lets go. The store and the buffers
+// in use together never hold more than what was in use at one time; beyond that the buffers that
+// were idle longest are freed. Threads: may be called from any.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,10 @@
-// The arithmetic of the network, once: pure functions of tensors, no state. Both shells (model/layers and model/aam
-// for C++, deepbio_torch/models.py through torch.ops.deepbio for Python) call these and nothing else.
+// The arithmetic of the network, once: pure functions of tensors, no state. Both shells
+// (model/layers and model/aam for C++, deepbio_torch/models.py through torch.ops.deepbio for
+// Python) call these and nothing else.
 //
-// Written so that any batch, ASV count and length survives tracing and export: no .item(), no size read into an int.
-// Axes: R rows (sequences), T positions of a row, D embedding, H heads, V vocabulary, B samples, S ASVs, U distinct
-// ASVs. Masks are bool, True = real.
+// Written so that any batch, ASV count and length survives tracing and export: no .item(), no size
+// read into an int. Axes: R rows (sequences), T positions of a row, D embedding, H heads, V
+// vocabulary, B samples, S ASVs, U distinct ASVs. Masks are bool, True = real.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -21,7 +22,8 @@ using at::Tensor;
 enum class Activation : int64_t { kGelu = 0, kGeluTanh = 1, kRelu = 2 };
 Activation parse_activation(std::string_view name);  // throws ConfigError
 
-// Parameters of one encoder layer, named as in torch.nn.TransformerEncoderLayer. D embedding, F feed-forward.
+// Parameters of one encoder layer, named as in torch.nn.TransformerEncoderLayer. D embedding, F
+// feed-forward.
 struct EncoderLayerWeights {
   Tensor in_proj_weight, in_proj_bias;                        // [3D, D], [3D]
   Tensor out_proj_weight, out_proj_bias;                      // [D, D], [D]
@@ -30,8 +32,8 @@ struct EncoderLayerWeights {
   Tensor norm1_weight, norm1_bias, norm2_weight, norm2_bias;  // [D]
 };
 
-// The order in which the weights of a layer travel: as Tensor[] through operators, flat through the fused stack. It is
-// that of the parameters of torch.nn.TransformerEncoderLayer.
+// The order in which the weights of a layer travel: as Tensor[] through operators, flat through the
+// fused stack. It is that of the parameters of torch.nn.TransformerEncoderLayer.
 struct LayerWeight {
   const char* name;  // of the parameter
   Tensor EncoderLayerWeights::*value;
@@ -57,22 +59,24 @@ EncoderLayerWeights layer_weights(at::TensorList weights);
 
 // Pre-norm encoder layer: x + drop(attention(norm1(x))), then x + drop(W2 drop(act(W1 norm2(x)))).
 //   x        [R, T, D]
-//   key_mask [R, T] bool or undefined; positions False are not attended to (as queries they are computed)
-//   returns  [R, T, D]
-//   source   torch.nn.TransformerEncoderLayer(norm_first=True, batch_first=True), eps 1e-5
-Tensor encoder_layer(const Tensor& x, const Tensor& key_mask, const EncoderLayerWeights& weights, int64_t num_heads,
-                     Activation activation, double dropout, bool training);
+//   key_mask [R, T] bool or undefined; positions False are not attended to (as queries they are
+//   computed) returns  [R, T, D] source   torch.nn.TransformerEncoderLayer(norm_first=True,
+//   batch_first=True), eps 1e-5
+Tensor encoder_layer(const Tensor& x, const Tensor& key_mask, const EncoderLayerWeights& weights,
+                     int64_t num_heads, Activation activation, double dropout, bool training);
 
-// Token plus position embedding: tokens [R, T] int64, token_weight [V, D], position_weight [P >= T, D] -> [R, T, D].
-Tensor embed_tokens(const Tensor& tokens, const Tensor& token_weight, const Tensor& position_weight);
+// Token plus position embedding: tokens [R, T] int64, token_weight [V, D], position_weight [P >= T,
+// D] -> [R, T, D].
+Tensor embed_tokens(const Tensor& tokens, const Tensor& token_weight,
+                    const Tensor& position_weight);
 // x [R, T, D] + position_weight[0..T-1].
 Tensor add_positions(const Tensor& x, const Tensor& position_weight);
 
-// Attention pooling with one learned query: softmax over real positions of (w . x) / sqrt(D), weighted sum, LayerNorm.
-// A row without real positions pools uniformly, as in AAM.
+// Attention pooling with one learned query: softmax over real positions of (w . x) / sqrt(D),
+// weighted sum, LayerNorm. A row without real positions pools uniformly, as in AAM.
 //   x [R, T, D], mask [R, T], query [1, D], norm_* [D] -> [R, D]
-Tensor attention_pool(const Tensor& x, const Tensor& mask, const Tensor& query, const Tensor& norm_weight,
-                      const Tensor& norm_bias);
+Tensor attention_pool(const Tensor& x, const Tensor& mask, const Tensor& query,
+                      const Tensor& norm_weight, const Tensor& norm_bias);
 
 // Embeddings of distinct ASVs to the places where they occur, zero under padding.
 //   asv_embeddings [U, D], asv_index [B, S] int64, mask [B, S] -> [B, S, D]
@@ -84,30 +88,37 @@ Tensor pool_by_abundance(const Tensor& asv_embeddings, const Tensor& asv_index, 
                          const Tensor& counts);
 
 // Count embeddings on x [B, S, D] with counts [B, S]: c = ln(count + 1).
-Tensor count_embed_add(const Tensor& x, const Tensor& counts, const Tensor& weight, const Tensor& bias);
-Tensor count_embed_concat(const Tensor& x, const Tensor& counts, const Tensor& weight, const Tensor& bias,
-                          const Tensor& proj_weight, const Tensor& proj_bias);
-Tensor count_embed_film(const Tensor& x, const Tensor& counts, const Tensor& weight, const Tensor& bias);
+Tensor count_embed_add(const Tensor& x, const Tensor& counts, const Tensor& weight,
+                       const Tensor& bias);
+Tensor count_embed_concat(const Tensor& x, const Tensor& counts, const Tensor& weight,
+                          const Tensor& bias, const Tensor& proj_weight, const Tensor& proj_bias);
+Tensor count_embed_film(const Tensor& x, const Tensor& counts, const Tensor& weight,
+                        const Tensor& bias);
 
 struct LinearWeights {
   Tensor weight, bias;
 };
 
-// Covariates c [B, C]. concat: P [x; c] in every slot; add: x + P c; gmu on pooled [B, D]: {fused, gate}, with
-// fused = pooled + gate * tanh(W_c c), gate = sigmoid(W_g [pooled; c]).
-//   x [B, S, D], proj_weight [D, D + C] (concat) or [D, C] (add), transform_weight [D, C], gate_weight [D, D + C]
+// Covariates c [B, C]. concat: P [x; c] in every slot; add: x + P c; gmu on pooled [B, D]: {fused,
+// gate}, with fused = pooled + gate * tanh(W_c c), gate = sigmoid(W_g [pooled; c]).
+//   x [B, S, D], proj_weight [D, D + C] (concat) or [D, C] (add), transform_weight [D, C],
+//   gate_weight [D, D + C]
 Tensor fuse_concat(const Tensor& x, const Tensor& categories, const LinearWeights& projection);
 Tensor fuse_add(const Tensor& x, const Tensor& categories, const LinearWeights& projection);
-std::pair<Tensor, Tensor> fuse_gmu(const Tensor& pooled, const Tensor& categories, const LinearWeights& transform,
-                                   const LinearWeights& gate);
+std::pair<Tensor, Tensor> fuse_gmu(const Tensor& pooled, const Tensor& categories,
+                                   const LinearWeights& transform, const LinearWeights& gate);
 // y [B, O] * scale[ids] + bias[ids]; ids int64 [B], scale and bias [categories, O].
-Tensor conditional_scale(const Tensor& y, const Tensor& ids, const Tensor& scale, const Tensor& bias);
+Tensor conditional_scale(const Tensor& y, const Tensor& ids, const Tensor& scale,
+                         const Tensor& bias);
 
-// Logits of the nucleotide head for token states; a row without tokens gets the head's bias alone, as in AAM.
+// Logits of the nucleotide head for token states; a row without tokens gets the head's bias alone,
+// as in AAM.
 //   states [R, T, D], tokens [R, T], weight [V, D], bias [V] -> [R, T, V]
-Tensor nucleotide_logits(const Tensor& states, const Tensor& tokens, const Tensor& weight, const Tensor& bias);
+Tensor nucleotide_logits(const Tensor& states, const Tensor& tokens, const Tensor& weight,
+                         const Tensor& bias);
 
-// AAM's padded tokens [B, S, L] -> mask [B, S] (an ASV with a token), index int64 [B, S] (0..B*S-1 in order).
+// AAM's padded tokens [B, S, L] -> mask [B, S] (an ASV with a token), index int64 [B, S] (0..B*S-1
+// in order).
 Tensor asv_mask(const Tensor& tokens);
 Tensor slot_index(const Tensor& mask);
 

@@ -33,8 +33,8 @@ Tensor dropped(const Tensor& weights, double p, bool training) {
 
 void expect_weights(at::TensorList weights, size_t expected, const char* what) {
   if (weights.size() == expected) return;
-  throw ArgumentError(std::string(what) + ": expected " + std::to_string(expected) + " weights, got " +
-                      std::to_string(weights.size()));
+  throw ArgumentError(std::string(what) + ": expected " + std::to_string(expected) +
+                      " weights, got " + std::to_string(weights.size()));
 }
 
 }  // namespace
@@ -51,11 +51,15 @@ LatentAttentionWeights latent_attention_weights(at::TensorList weights) {
   return {w[0], {w[1], w[2]}, {w[3], w[4]}, {{w[5], w[6]}, {w[7], w[8]}}, {w[9], w[10]}};
 }
 
-Fused fuse_cross_attention(const Tensor& x, const Tensor& categories, const CrossAttentionWeights& w,
-                           const AttentionOptions& options) {
+Fused fuse_cross_attention(const Tensor& x, const Tensor& categories,
+                           const CrossAttentionWeights& w, const AttentionOptions& options) {
   const Tensor key = at::linear(categories, w.projection.weight, w.projection.bias).unsqueeze(1);
-  const Tensor value = heads_of(key, w.attention.in_proj, 2, options.num_heads);  // [B, H, 1, D / H]
-  const Tensor ones = at::ones_like(x.select(-1, 0)).unsqueeze(1).unsqueeze(-1).expand({-1, options.num_heads, -1, -1});
+  const Tensor value =
+      heads_of(key, w.attention.in_proj, 2, options.num_heads);  // [B, H, 1, D / H]
+  const Tensor ones = at::ones_like(x.select(-1, 0))
+                          .unsqueeze(1)
+                          .unsqueeze(-1)
+                          .expand({-1, options.num_heads, -1, -1});
   if (!(options.dropout > 0 && options.training)) {
     return {normalized(x + joined(value, w.attention.out_proj), w.norm), ones};
   }
@@ -63,23 +67,27 @@ Fused fuse_cross_attention(const Tensor& x, const Tensor& categories, const Cros
   return {normalized(x + joined(shares * value, w.attention.out_proj), w.norm), shares};
 }
 
-Fused attend_latents(const Tensor& x, const Tensor& mask, const Tensor& categories, const LatentAttentionWeights& w,
-                     const AttentionOptions& options) {
+Fused attend_latents(const Tensor& x, const Tensor& mask, const Tensor& categories,
+                     const LatentAttentionWeights& w, const AttentionOptions& options) {
   const int64_t num_heads = options.num_heads;
   const Tensor slots = at::linear(x, w.slots.weight, w.slots.bias);
-  const Tensor category = at::linear(categories, w.categories.weight, w.categories.bias).unsqueeze(1);
+  const Tensor category =
+      at::linear(categories, w.categories.weight, w.categories.bias).unsqueeze(1);
   const Tensor context = at::cat({slots, category}, 1);
-  const Tensor real = at::constant_pad_nd(mask, {0, 1}, true).unsqueeze(1).unsqueeze(1);  // [B, 1, 1, S + 1]
-  const Tensor query = heads_of(w.latents, w.attention.in_proj, 0, num_heads);            // [H, N, D / H]
-  const Tensor key = heads_of(context, w.attention.in_proj, 1, num_heads);                // [B, H, S + 1, D / H]
+  const Tensor real =
+      at::constant_pad_nd(mask, {0, 1}, true).unsqueeze(1).unsqueeze(1);        // [B, 1, 1, S + 1]
+  const Tensor query = heads_of(w.latents, w.attention.in_proj, 0, num_heads);  // [H, N, D / H]
+  const Tensor key = heads_of(context, w.attention.in_proj, 1, num_heads);  // [B, H, S + 1, D / H]
   const Tensor value = heads_of(context, w.attention.in_proj, 2, num_heads);
 
-  const double scale = std::sqrt(static_cast<double>(num_heads) / static_cast<double>(w.latents.size(-1)));
+  const double scale =
+      std::sqrt(static_cast<double>(num_heads) / static_cast<double>(w.latents.size(-1)));
   const Tensor scores = at::matmul(query, key.transpose(-2, -1)).mul(scale);
   const double never = -std::numeric_limits<double>::infinity();
-  const Tensor shares =
-      dropped(scores.masked_fill(real.logical_not(), never).softmax(-1), options.dropout, options.training);
-  return {normalized(w.latents + joined(at::matmul(shares, value), w.attention.out_proj), w.norm), shares};
+  const Tensor shares = dropped(scores.masked_fill(real.logical_not(), never).softmax(-1),
+                                options.dropout, options.training);
+  return {normalized(w.latents + joined(at::matmul(shares, value), w.attention.out_proj), w.norm),
+          shares};
 }
 
 }  // namespace deepbio::model::functional

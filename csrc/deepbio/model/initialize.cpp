@@ -32,7 +32,8 @@ bool has_part(std::string_view name, std::string_view part) {
 }
 
 bool has_any_part(std::string_view name, std::initializer_list<std::string_view> parts) {
-  return std::any_of(parts.begin(), parts.end(), [&](std::string_view part) { return has_part(name, part); });
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](std::string_view part) { return has_part(name, part); });
 }
 
 // "x.layers.3.linear1.weight" -> "x.layers.linear1.weight"
@@ -58,8 +59,8 @@ torch::Tensor uniform(at::IntArrayRef shape, double bound, CounterRandom& random
 
 // Layers that start Xavier-uniform with zero bias (uni_ff: another bias).
 bool is_xavier(std::string_view name) {
-  return has_any_part(name, {"target_head", "count_head", "categorical_projection", "gmu", "uni_ff", "seq_projection",
-                             "cat_projection", "output_projection"});
+  return has_any_part(name, {"target_head", "count_head", "categorical_projection", "gmu", "uni_ff",
+                             "seq_projection", "cat_projection", "output_projection"});
 }
 
 // Values that need no chance; undefined for a parameter that is drawn.
@@ -68,7 +69,8 @@ torch::Tensor constant(const std::string& name, at::IntArrayRef shape) {
   if (has_any_part(name, {"norm", "norm1", "norm2", "target_norm", "cross_norm"})) {
     return at::full(shape, is_bias ? 0.0 : 1.0, at::kFloat);
   }
-  if (has_any_part(name, {"output_scale", "output_scales"})) return at::full(shape, 1.0, at::kFloat);
+  if (has_any_part(name, {"output_scale", "output_scales"}))
+    return at::full(shape, 1.0, at::kFloat);
   if (ends_with(name, "abundance_pooling.scale")) return at::full(shape, 1.0, at::kFloat);
   if (ends_with(name, "abundance_pooling.shift")) return at::zeros(shape, at::kFloat);
   if (ends_with(name, ".norm_weight")) return at::full(shape, 1.0, at::kFloat);
@@ -77,13 +79,15 @@ torch::Tensor constant(const std::string& name, at::IntArrayRef shape) {
   if (has_any_part(name, {"output_bias", "output_biases"})) return at::zeros(shape, at::kFloat);
   if (!is_bias) return {};
   if (has_part(name, "uni_ff")) return at::full(shape, 0.85, at::kFloat);
-  const bool zero = ends_with(name, "in_proj_bias") || is_xavier(name) || has_part(name, "out_proj");
+  const bool zero =
+      ends_with(name, "in_proj_bias") || is_xavier(name) || has_part(name, "out_proj");
   return zero ? at::zeros(shape, at::kFloat) : torch::Tensor();
 }
 
 }  // namespace
 
-torch::Tensor initial_parameter(const std::string& name, at::IntArrayRef shape, int64_t fan_in, uint64_t seed) {
+torch::Tensor initial_parameter(const std::string& name, at::IntArrayRef shape, int64_t fan_in,
+                                uint64_t seed) {
   if (torch::Tensor fixed = constant(name, shape); fixed.defined()) return fixed;
   CounterRandom random(seed, 0, hash_bytes(without_layer_number(name)), Purpose::kInit);
   if (has_any_part(name, {"token_embedding", "position_embedding", "categorical_embedder"})) {

@@ -10,7 +10,8 @@
 namespace deepbio::model::functional {
 namespace {
 
-constexpr double kReadsOfAPart = 1000;  // abundance in parts per thousand, so that ln(1 + x) bends at 0.1 %
+constexpr double kReadsOfAPart =
+    1000;  // abundance in parts per thousand, so that ln(1 + x) bends at 0.1 %
 constexpr double kSmallestTotal = 1e-12;
 
 }  // namespace
@@ -18,7 +19,8 @@ constexpr double kSmallestTotal = 1e-12;
 Tensor asv_keys(int64_t length) {
   Tensor keys = at::empty({length}, at::kLong);
   for (int64_t position = 0; position < length; ++position) {
-    CounterRandom random(hash_bytes("asv_keys"), 0, static_cast<uint64_t>(position), Purpose::kInit);
+    CounterRandom random(hash_bytes("asv_keys"), 0, static_cast<uint64_t>(position),
+                         Purpose::kInit);
     // Odd, so that a token that differs by an odd number changes every bit above it.
     keys.data_ptr<int64_t>()[position] = static_cast<int64_t>(random.next_u64() | 1U);
   }
@@ -37,13 +39,15 @@ Tensor known_columns(const Tensor& identity, const Tensor& known) {
   return at::where(known.index_select(0, place).eq(identity), place, size);
 }
 
-Tensor known_asv_inputs(const Tensor& columns, const Tensor& asv_index, const Tensor& mask, const Tensor& counts,
-                        const Tensor& known, bool log_abundance, c10::ArrayRef<double> levels) {
+Tensor known_asv_inputs(const Tensor& columns, const Tensor& asv_index, const Tensor& mask,
+                        const Tensor& counts, const Tensor& known, bool log_abundance,
+                        c10::ArrayRef<double> levels) {
   const Tensor reads = counts.to(at::kFloat).masked_fill(mask.logical_not(), 0.0);
   const Tensor share = reads / reads.sum(-1, /*keepdim=*/true).clamp_min(kSmallestTotal);
   const Tensor column = columns.index_select(0, asv_index.flatten()).view_as(asv_index);
   // One column more, for everything unknown; it is cut off again.
-  const Tensor empty = at::zeros({known.size(0) + 1}, share.options()) + at::zeros_like(share.sum(-1, true));
+  const Tensor empty =
+      at::zeros({known.size(0) + 1}, share.options()) + at::zeros_like(share.sum(-1, true));
   const Tensor held = empty.scatter_add(1, column, share).narrow(1, 0, known.size(0));
   std::vector<Tensor> parts;
   if (log_abundance) parts.push_back(held.mul(kReadsOfAPart).log1p());
@@ -51,8 +55,8 @@ Tensor known_asv_inputs(const Tensor& columns, const Tensor& asv_index, const Te
   return parts.size() == 1 ? parts[0] : at::cat(parts, 1);
 }
 
-Tensor pool_sequences(const Tensor& asv_embeddings, const Tensor& asv_index, const Tensor& mask, const Tensor& counts,
-                      bool log_abundance) {
+Tensor pool_sequences(const Tensor& asv_embeddings, const Tensor& asv_index, const Tensor& mask,
+                      const Tensor& counts, bool log_abundance) {
   Tensor weight = mask.to(asv_embeddings.scalar_type()).unsqueeze(1);
   if (log_abundance) {
     const Tensor reads = counts.to(asv_embeddings.scalar_type()).log1p().unsqueeze(1);

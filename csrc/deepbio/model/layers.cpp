@@ -38,7 +38,8 @@ SelfAttentionImpl::SelfAttentionImpl(int64_t dim) {
 }
 
 EncoderLayerImpl::EncoderLayerImpl(const EncoderOptions& options) : options_(options) {
-  const int64_t dim = options.dim, width = options.intermediate_size > 0 ? options.intermediate_size : 4 * dim;
+  const int64_t dim = options.dim,
+                width = options.intermediate_size > 0 ? options.intermediate_size : 4 * dim;
   self_attn_ = register_module("self_attn", SelfAttention(dim));
   linear1_ = register_module("linear1", linear(dim, width));
   linear2_ = register_module("linear2", linear(width, dim));
@@ -47,11 +48,13 @@ EncoderLayerImpl::EncoderLayerImpl(const EncoderOptions& options) : options_(opt
 }
 
 // The constructor registers them in this order.
-fn::EncoderLayerWeights EncoderLayerImpl::weights() const { return fn::layer_weights(parameters()); }
+fn::EncoderLayerWeights EncoderLayerImpl::weights() const {
+  return fn::layer_weights(parameters());
+}
 
 torch::Tensor EncoderLayerImpl::forward(const torch::Tensor& x, const torch::Tensor& mask) {
-  return fn::encoder_layer(x, mask, weights(), options_.num_heads, options_.activation, options_.dropout,
-                           is_training());
+  return fn::encoder_layer(x, mask, weights(), options_.num_heads, options_.activation,
+                           options_.dropout, is_training());
 }
 
 TransformerEncoderImpl::TransformerEncoderImpl(const EncoderOptions& options) : options_(options) {
@@ -61,21 +64,27 @@ TransformerEncoderImpl::TransformerEncoderImpl(const EncoderOptions& options) : 
   norm_ = register_module("norm", layer_norm(options.dim, 1e-6));
 }
 
-torch::Tensor TransformerEncoderImpl::forward(const torch::Tensor& x, const torch::Tensor& mask, bool skip_padding) {
+torch::Tensor TransformerEncoderImpl::forward(const torch::Tensor& x, const torch::Tensor& mask,
+                                              bool skip_padding) {
   std::vector<fn::EncoderLayerWeights> layers;
   for (const auto& layer : *layers_) layers.push_back(layer->as<EncoderLayerImpl>()->weights());
   return norm_->forward(fn::encoder_stack(
-      x, mask, layers, {options_.num_heads, options_.activation, options_.dropout, is_training(), skip_padding}));
+      x, mask, layers,
+      {options_.num_heads, options_.activation, options_.dropout, is_training(), skip_padding}));
 }
 
 PositionEmbeddingImpl::PositionEmbeddingImpl(int64_t num_positions, int64_t dim) {
-  position_embedding_ = register_module("position_embedding", torch::nn::Embedding(num_positions, dim));
+  position_embedding_ =
+      register_module("position_embedding", torch::nn::Embedding(num_positions, dim));
 }
 
-torch::Tensor PositionEmbeddingImpl::forward(const torch::Tensor& x) { return fn::add_positions(x, weight()); }
+torch::Tensor PositionEmbeddingImpl::forward(const torch::Tensor& x) {
+  return fn::add_positions(x, weight());
+}
 
 AttentionPoolingImpl::AttentionPoolingImpl(int64_t dim) {
-  query_ = register_module("query", torch::nn::Linear(torch::nn::LinearOptions(dim, 1).bias(false)));
+  query_ =
+      register_module("query", torch::nn::Linear(torch::nn::LinearOptions(dim, 1).bias(false)));
   norm_ = register_module("norm", layer_norm(dim));
 }
 
@@ -88,7 +97,8 @@ ASVEncoderImpl::ASVEncoderImpl(const ModelConfig& config)
       nuc_mask_ratio_(config.nuc_mask_ratio),
       span_mask_(config.nuc_mask_strategy == "span") {
   const int64_t dim = config.embedding_dim;
-  token_embedding_ = register_module("token_embedding", torch::nn::Embedding(config.vocab_size, dim));
+  token_embedding_ =
+      register_module("token_embedding", torch::nn::Embedding(config.vocab_size, dim));
   position_embedding_ = register_module("position_embedding", PositionEmbedding(max_length_, dim));
   transformer_ = register_module("transformer", TransformerEncoder(asv_stack(config)));
   attention_pooling_ = register_module("attention_pooling", AttentionPooling(dim));
@@ -97,63 +107,77 @@ ASVEncoderImpl::ASVEncoderImpl(const ModelConfig& config)
   }
 }
 
-ASVEncoding ASVEncoderImpl::forward(const torch::Tensor& tokens, bool return_nucleotides, bool skip_padding) {
+ASVEncoding ASVEncoderImpl::forward(const torch::Tensor& tokens, bool return_nucleotides,
+                                    bool skip_padding) {
   if (tokens.dim() != 2 || tokens.size(1) > max_length_) {
-    throw ShapeError("ASV tokens: expected [U, L] with L at most max_bp + 1 = " + std::to_string(max_length_) +
-                     ", got " + c10::str(tokens.sizes()));
+    throw ShapeError("ASV tokens: expected [U, L] with L at most max_bp + 1 = " +
+                     std::to_string(max_length_) + ", got " + c10::str(tokens.sizes()));
   }
   const bool predict = return_nucleotides && !nucleotide_head_.is_empty();
   ASVEncoding out;
   torch::Tensor seen = tokens;
   if (predict && is_training() && nuc_mask_ratio_ > 0) {
-    out.mask_indices = span_mask_ ? fn::span_mask(tokens, nuc_mask_ratio_) : fn::random_mask(tokens, nuc_mask_ratio_);
+    out.mask_indices = span_mask_ ? fn::span_mask(tokens, nuc_mask_ratio_)
+                                  : fn::random_mask(tokens, nuc_mask_ratio_);
     seen = fn::apply_mask_token(tokens, out.mask_indices);
   }
   const torch::Tensor mask = seen.gt(0);
-  const torch::Tensor states =
-      transformer_->forward(fn::embed_tokens(seen, token_embedding_->weight, position_embedding_->weight()), mask,
-                            /*skip_padding=*/skip_padding || !predict);
+  const torch::Tensor states = transformer_->forward(
+      fn::embed_tokens(seen, token_embedding_->weight, position_embedding_->weight()), mask,
+      /*skip_padding=*/skip_padding || !predict);
   out.embeddings = attention_pooling_->forward(states, mask);
   if (predict) {
-    out.nuc_predictions = fn::nucleotide_logits(states, seen, nucleotide_head_->weight, nucleotide_head_->bias);
+    out.nuc_predictions =
+        fn::nucleotide_logits(states, seen, nucleotide_head_->weight, nucleotide_head_->bias);
   }
   return out;
 }
 
-SampleSequenceEncoderImpl::SampleSequenceEncoderImpl(const ModelConfig& config) : max_asvs_(config.token_limit + 5) {
+SampleSequenceEncoderImpl::SampleSequenceEncoderImpl(const ModelConfig& config)
+    : max_asvs_(config.token_limit + 5) {
   const int64_t dim = config.embedding_dim;
   asv_encoder_ = register_module("asv_encoder", ASVEncoder(config));
-  sample_position_embedding_ = register_module("sample_position_embedding", PositionEmbedding(max_asvs_, dim));
-  sample_transformer_ = register_module("sample_transformer", TransformerEncoder(sample_stack(config)));
+  sample_position_embedding_ =
+      register_module("sample_position_embedding", PositionEmbedding(max_asvs_, dim));
+  sample_transformer_ =
+      register_module("sample_transformer", TransformerEncoder(sample_stack(config)));
   if (!config.count_embedding) return;
   if (config.count_embedding_method == "film") {
     count_film_ = register_module("count_film", linear(1, 2 * dim));
     return;
   }
   count_embed_ = register_module("count_embed", linear(1, dim));
-  if (config.count_embedding_method == "concat") count_proj_ = register_module("count_proj", linear(2 * dim, dim));
+  if (config.count_embedding_method == "concat")
+    count_proj_ = register_module("count_proj", linear(2 * dim, dim));
 }
 
-torch::Tensor SampleSequenceEncoderImpl::embed_counts(const torch::Tensor& x, const torch::Tensor& counts) {
+torch::Tensor SampleSequenceEncoderImpl::embed_counts(const torch::Tensor& x,
+                                                      const torch::Tensor& counts) {
   if (count_embed_.is_empty() && count_film_.is_empty()) return x;
-  if (!counts.defined()) throw ArgumentError("counts: this model embeds counts (count_embedding), got none");
+  if (!counts.defined())
+    throw ArgumentError("counts: this model embeds counts (count_embedding), got none");
   const torch::Tensor reads = counts.to(x.scalar_type());
-  if (!count_film_.is_empty()) return fn::count_embed_film(x, reads, count_film_->weight, count_film_->bias);
-  if (count_proj_.is_empty()) return fn::count_embed_add(x, reads, count_embed_->weight, count_embed_->bias);
-  return fn::count_embed_concat(x, reads, count_embed_->weight, count_embed_->bias, count_proj_->weight,
-                                count_proj_->bias);
+  if (!count_film_.is_empty())
+    return fn::count_embed_film(x, reads, count_film_->weight, count_film_->bias);
+  if (count_proj_.is_empty())
+    return fn::count_embed_add(x, reads, count_embed_->weight, count_embed_->bias);
+  return fn::count_embed_concat(x, reads, count_embed_->weight, count_embed_->bias,
+                                count_proj_->weight, count_proj_->bias);
 }
 
-torch::Tensor SampleSequenceEncoderImpl::forward(const torch::Tensor& asv_embeddings, const torch::Tensor& asv_index,
-                                                 const torch::Tensor& mask, const torch::Tensor& counts) {
+torch::Tensor SampleSequenceEncoderImpl::forward(const torch::Tensor& asv_embeddings,
+                                                 const torch::Tensor& asv_index,
+                                                 const torch::Tensor& mask,
+                                                 const torch::Tensor& counts) {
   if (mask.dim() != 2 || mask.size(1) > max_asvs_) {
-    throw ShapeError("mask: expected [B, S] with S at most token_limit + 5 = " + std::to_string(max_asvs_) + ", got " +
-                     c10::str(mask.sizes()));
+    throw ShapeError("mask: expected [B, S] with S at most token_limit + 5 = " +
+                     std::to_string(max_asvs_) + ", got " + c10::str(mask.sizes()));
   }
   const torch::Tensor padding = mask.logical_not().unsqueeze(-1);
   torch::Tensor x = fn::gather_asvs(asv_embeddings, asv_index, mask);
   x = embed_counts(x, counts).masked_fill(padding, 0.0);
-  return sample_transformer_->forward(sample_position_embedding_->forward(x), mask, /*skip_padding=*/true)
+  return sample_transformer_
+      ->forward(sample_position_embedding_->forward(x), mask, /*skip_padding=*/true)
       .masked_fill(padding, 0.0);
 }
 
@@ -163,14 +187,18 @@ AbundancePoolingImpl::AbundancePoolingImpl(int64_t dim) {
   projection_ = register_module("projection", linear(dim, dim));
 }
 
-torch::Tensor AbundancePoolingImpl::forward(const torch::Tensor& asv_embeddings, const torch::Tensor& asv_index,
-                                            const torch::Tensor& mask, const torch::Tensor& counts) {
-  if (!counts.defined()) throw ArgumentError("counts: this model pools by abundance (abundance_pooling), got none");
+torch::Tensor AbundancePoolingImpl::forward(const torch::Tensor& asv_embeddings,
+                                            const torch::Tensor& asv_index,
+                                            const torch::Tensor& mask,
+                                            const torch::Tensor& counts) {
+  if (!counts.defined())
+    throw ArgumentError("counts: this model pools by abundance (abundance_pooling), got none");
   const torch::Tensor pooled = fn::pool_by_abundance(asv_embeddings, asv_index, mask, counts);
   return projection_->forward(pooled * scale_ + shift_);
 }
 
-TargetHeadImpl::TargetHeadImpl(const ModelConfig& config, int64_t num_outputs) : dropout_(config.regressor_dropout) {
+TargetHeadImpl::TargetHeadImpl(const ModelConfig& config, int64_t num_outputs)
+    : dropout_(config.regressor_dropout) {
   const int64_t dim = config.embedding_dim;
   if (config.regressor_hidden_dims.empty()) {
     weight_ = register_parameter("weight", at::empty({num_outputs, dim}));
@@ -187,10 +215,12 @@ TargetHeadImpl::TargetHeadImpl(const ModelConfig& config, int64_t num_outputs) :
   const int64_t stride = dropout_ > 0 ? 3 : 2;
   int64_t width = dim;
   for (int64_t next : config.regressor_hidden_dims) {
-    mlp_.push_back(owner.register_module(std::to_string(stride * mlp_.size()), linear(width, next)));
+    mlp_.push_back(
+        owner.register_module(std::to_string(stride * mlp_.size()), linear(width, next)));
     width = next;
   }
-  mlp_.push_back(owner.register_module(std::to_string(stride * mlp_.size()), linear(width, num_outputs)));
+  mlp_.push_back(
+      owner.register_module(std::to_string(stride * mlp_.size()), linear(width, num_outputs)));
 }
 
 torch::Tensor TargetHeadImpl::forward(const torch::Tensor& x) {

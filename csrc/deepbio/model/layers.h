@@ -1,8 +1,9 @@
-// Building blocks as torch::nn modules: they register parameters under AAM's names (aam.md 2.6), in one fixed order,
-// and call model/functional. The Python shell (deepbio_torch/models.py) registers the same names in the same order.
+// Building blocks as torch::nn modules: they register parameters under AAM's names (aam.md 2.6), in
+// one fixed order, and call model/functional. The Python shell (deepbio_torch/models.py) registers
+// the same names in the same order.
 //
-// Axes: R rows, T positions, D embedding, U distinct ASVs, L positions of an ASV, B samples, S ASVs of a sample,
-// V vocabulary, O outputs. Masks are bool, True = real.
+// Axes: R rows, T positions, D embedding, U distinct ASVs, L positions of an ASV, B samples, S ASVs
+// of a sample, V vocabulary, O outputs. Masks are bool, True = real.
 #pragma once
 
 #include <torch/nn/module.h>
@@ -34,7 +35,8 @@ class SelfAttentionImpl : public torch::nn::Module {
 };
 TORCH_MODULE(SelfAttention);
 
-// self_attn.*, linear1.*, linear2.*, norm1.*, norm2.*  x [R, T, D], mask [R, T] or undefined -> [R, T, D]
+// self_attn.*, linear1.*, linear2.*, norm1.*, norm2.*  x [R, T, D], mask [R, T] or undefined -> [R,
+// T, D]
 class EncoderLayerImpl : public torch::nn::Module {
  public:
   explicit EncoderLayerImpl(const EncoderOptions& options);
@@ -49,12 +51,15 @@ class EncoderLayerImpl : public torch::nn::Module {
 };
 TORCH_MODULE(EncoderLayer);
 
-// encoder.layers.{i}.* and norm.* (final LayerNorm, eps 1e-6); the layers are computed as one (model/encoder_stack).
-//   x [R, T, D], mask [R, T] -> [R, T, D]; with skip_padding rows under padding are not computed and hold any number
+// encoder.layers.{i}.* and norm.* (final LayerNorm, eps 1e-6); the layers are computed as one
+// (model/encoder_stack).
+//   x [R, T, D], mask [R, T] -> [R, T, D]; with skip_padding rows under padding are not computed
+//   and hold any number
 class TransformerEncoderImpl : public torch::nn::Module {
  public:
   explicit TransformerEncoderImpl(const EncoderOptions& options);
-  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& mask, bool skip_padding = false);
+  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& mask,
+                        bool skip_padding = false);
 
  private:
   EncoderOptions options_;
@@ -93,14 +98,16 @@ struct ASVEncoding {
   torch::Tensor mask_indices;     // bool [U, L], what was masked; undefined when nothing was
 };
 
-// token_embedding, position_embedding, transformer, attention_pooling, nucleotide_head (with predict_nucleotides).
-//   tokens int64 [U, L]; in training with nucleotides asked for, a share nuc_mask_ratio of A, C, G, T is masked
-//   skip_padding: nuc_predictions under padding hold any number
-//   throws ShapeError when L is above max_bp + 1
+// token_embedding, position_embedding, transformer, attention_pooling, nucleotide_head (with
+// predict_nucleotides).
+//   tokens int64 [U, L]; in training with nucleotides asked for, a share nuc_mask_ratio of A, C, G,
+//   T is masked skip_padding: nuc_predictions under padding hold any number throws ShapeError when
+//   L is above max_bp + 1
 class ASVEncoderImpl : public torch::nn::Module {
  public:
   explicit ASVEncoderImpl(const ModelConfig& config);
-  ASVEncoding forward(const torch::Tensor& tokens, bool return_nucleotides = false, bool skip_padding = false);
+  ASVEncoding forward(const torch::Tensor& tokens, bool return_nucleotides = false,
+                      bool skip_padding = false);
 
  private:
   int64_t max_length_;
@@ -114,15 +121,16 @@ class ASVEncoderImpl : public torch::nn::Module {
 };
 TORCH_MODULE(ASVEncoder);
 
-// asv_encoder, sample_position_embedding, sample_transformer, count_embed | count_proj | count_film.
-//   asv_embeddings [U, D], asv_index int64 [B, S], mask [B, S], counts [B, S] (only with count_embedding)
-//   returns [B, S, D], zero under padding
-//   throws ArgumentError without counts when they are needed, ShapeError when S is above token_limit + 5
+// asv_encoder, sample_position_embedding, sample_transformer, count_embed | count_proj |
+// count_film.
+//   asv_embeddings [U, D], asv_index int64 [B, S], mask [B, S], counts [B, S] (only with
+//   count_embedding) returns [B, S, D], zero under padding throws ArgumentError without counts when
+//   they are needed, ShapeError when S is above token_limit + 5
 class SampleSequenceEncoderImpl : public torch::nn::Module {
  public:
   explicit SampleSequenceEncoderImpl(const ModelConfig& config);
-  torch::Tensor forward(const torch::Tensor& asv_embeddings, const torch::Tensor& asv_index, const torch::Tensor& mask,
-                        const torch::Tensor& counts = {});
+  torch::Tensor forward(const torch::Tensor& asv_embeddings, const torch::Tensor& asv_index,
+                        const torch::Tensor& mask, const torch::Tensor& counts = {});
   ASVEncoder asv_encoder() const { return asv_encoder_; }
 
  private:
@@ -135,15 +143,15 @@ class SampleSequenceEncoderImpl : public torch::nn::Module {
 };
 TORCH_MODULE(SampleSequenceEncoder);
 
-// The mean ASV embedding of a sample by ln(count + 1), scaled and shifted per axis (train/calibrate fits both to the
-// training samples), then a Linear: scale, shift, projection.*. A short way from who is there, and how much, to the
-// head, beside the attention that starts out blind to both.
+// The mean ASV embedding of a sample by ln(count + 1), scaled and shifted per axis (train/calibrate
+// fits both to the training samples), then a Linear: scale, shift, projection.*. A short way from
+// who is there, and how much, to the head, beside the attention that starts out blind to both.
 //   asv_embeddings [U, D], asv_index int64 [B, S], mask [B, S], counts [B, S] -> [B, D]
 class AbundancePoolingImpl : public torch::nn::Module {
  public:
   explicit AbundancePoolingImpl(int64_t dim);
-  torch::Tensor forward(const torch::Tensor& asv_embeddings, const torch::Tensor& asv_index, const torch::Tensor& mask,
-                        const torch::Tensor& counts);
+  torch::Tensor forward(const torch::Tensor& asv_embeddings, const torch::Tensor& asv_index,
+                        const torch::Tensor& mask, const torch::Tensor& counts);
 
  private:
   torch::Tensor scale_, shift_;
@@ -151,13 +159,14 @@ class AbundancePoolingImpl : public torch::nn::Module {
 };
 TORCH_MODULE(AbundancePooling);
 
-// The predictor's head: weight, bias of one Linear; or a ReLU MLP {0, 2, ...} ({0, 3, ...} with dropout);
-// or skip.* + mlp.{0, 2, ...}.*.  x [B, D] -> [B, num_outputs]
+// The predictor's head: weight, bias of one Linear; or a ReLU MLP {0, 2, ...} ({0, 3, ...} with
+// dropout); or skip.* + mlp.{0, 2, ...}.*.  x [B, D] -> [B, num_outputs]
 class TargetHeadImpl : public torch::nn::Module {
  public:
   TargetHeadImpl(const ModelConfig& config, int64_t num_outputs);
   torch::Tensor forward(const torch::Tensor& x);
-  // The last weights become zero and its bias `bias` [num_outputs], so that every sample gets that answer.
+  // The last weights become zero and its bias `bias` [num_outputs], so that every sample gets that
+  // answer.
   void start_at(const torch::Tensor& bias);
 
  private:

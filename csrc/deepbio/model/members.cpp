@@ -28,7 +28,8 @@ MemberNetsImpl::MemberNetsImpl(const Size& size) : size_(size) {
   weights_.bias = register_parameter("bias", at::empty({members, size.hidden}));
   weights_.norm_weight = register_parameter("norm_weight", at::empty({members, size.hidden}));
   weights_.norm_bias = register_parameter("norm_bias", at::empty({members, size.hidden}));
-  weights_.head_weight = register_parameter("head_weight", at::empty({members, size.hidden, size.outputs}));
+  weights_.head_weight =
+      register_parameter("head_weight", at::empty({members, size.hidden, size.outputs}));
   weights_.head_bias = register_parameter("head_bias", at::empty({members, size.outputs}));
   shift_ = register_buffer("shift", at::zeros({size.inputs}));
   scale_ = register_buffer("scale", at::ones({size.inputs}));
@@ -38,10 +39,12 @@ torch::Tensor MemberNetsImpl::forward(const torch::Tensor& x, const torch::Tenso
   torch::Tensor inputs = (x - shift_) * scale_;
   if (size_.categories > 0) {
     // Covariates that are not given are unknown, whose embedding is zero.
-    const torch::Tensor known = categories.defined() ? categories : at::zeros({size_.categories}, x.options());
+    const torch::Tensor known =
+        categories.defined() ? categories : at::zeros({size_.categories}, x.options());
     inputs = at::cat({inputs, known.expand_symint({x.sym_size(0), size_.categories})}, 1);
   }
-  return functional::member_nets(inputs, weights_, {size_.input_dropout, size_.dropout, is_training()});
+  return functional::member_nets(inputs, weights_,
+                                 {size_.input_dropout, size_.dropout, is_training()});
 }
 
 void MemberNetsImpl::start_at(const torch::Tensor& bias) {
@@ -62,8 +65,8 @@ KnownAsvsImpl::KnownAsvsImpl(int64_t num_known, int64_t max_bp) {
 
 torch::Tensor KnownAsvsImpl::identity_of(const torch::Tensor& asv_tokens) const {
   if (asv_tokens.dim() != 2 || asv_tokens.size(1) > keys_.size(0)) {
-    throw ShapeError("asv_tokens: expected [U, L] with L at most max_bp + 1 = " + std::to_string(keys_.size(0)) +
-                     ", got " + c10::str(asv_tokens.sizes()));
+    throw ShapeError("asv_tokens: expected [U, L] with L at most max_bp + 1 = " +
+                     std::to_string(keys_.size(0)) + ", got " + c10::str(asv_tokens.sizes()));
   }
   return functional::asv_identity(asv_tokens, keys_);
 }

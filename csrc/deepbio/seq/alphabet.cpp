@@ -56,7 +56,8 @@ UnknownLetter parse_unknown_letter(std::string_view name) {
   if (name == "error") return UnknownLetter::kError;
   if (name == "random") return UnknownLetter::kRandom;
   if (name == "iupac") return UnknownLetter::kIupac;
-  throw ArgumentError("unknown letters: expected zero, error, random or iupac, got " + quoted(name));
+  throw ArgumentError("unknown letters: expected zero, error, random or iupac, got " +
+                      quoted(name));
 }
 
 Alphabet::Alphabet(SequenceType type) : type_(type), letters_(letters_of(type)) {

@@ -14,7 +14,8 @@
 namespace deepbio::seq {
 
 enum class SequenceType { kDna, kRna, kProtein };
-SequenceType parse_sequence_type(std::string_view name);  // "dna", "rna", "protein"; throws ArgumentError
+SequenceType parse_sequence_type(
+    std::string_view name);  // "dna", "rna", "protein"; throws ArgumentError
 std::string_view to_string(SequenceType type);
 
 // What to do with a letter that is not in the alphabet.
@@ -32,7 +33,9 @@ class Alphabet {
   int64_t size() const { return static_cast<int64_t>(letters_.size()); }
   std::string_view letters() const { return letters_; }
   SequenceType type() const { return type_; }
-  int8_t id(char letter) const { return ids_[static_cast<unsigned char>(letter)]; }  // -1 when unknown
+  int8_t id(char letter) const {
+    return ids_[static_cast<unsigned char>(letter)];
+  }  // -1 when unknown
   // Letters an ambiguity code stands for as a bit set over ids; 0 when it stands for none.
   uint32_t ambiguity(char letter) const { return ambiguity_[static_cast<unsigned char>(letter)]; }
 

@@ -54,12 +54,16 @@ bool ReverseComplement::apply(Read& read) const {
       turned[i] = paired_[static_cast<unsigned char>(sequence[--last])];
     }
   }
-  if (read.has_quality()) std::reverse_copy(quality.begin(), quality.end(), read.new_quality(quality.size()).begin());
+  if (read.has_quality())
+    std::reverse_copy(quality.begin(), quality.end(), read.new_quality(quality.size()).begin());
   return true;
 }
 
 Mutator::Mutator(double rate, SequenceType type, uint64_t seed)
-    : rate_(checked_share(rate, "rate")), gap_scale_(1 / std::log1p(-rate)), seed_(seed), alphabet_(type) {}
+    : rate_(checked_share(rate, "rate")),
+      gap_scale_(1 / std::log1p(-rate)),
+      seed_(seed),
+      alphabet_(type) {}
 
 char Mutator::other_letter(char letter, CounterRandom& random) const {
   const auto size = static_cast<uint32_t>(alphabet_.size());
@@ -99,8 +103,13 @@ ShortRead parse_short_read(std::string_view name) {
 }
 
 Sampler::Sampler(int64_t length_bp, Window window, ShortRead short_read, uint64_t seed, char pad)
-    : length_(static_cast<size_t>(length_bp)), window_(window), short_read_(short_read), seed_(seed), pad_(pad) {
-  if (length_bp < 1) throw ArgumentError("length: expected at least 1, got " + std::to_string(length_bp));
+    : length_(static_cast<size_t>(length_bp)),
+      window_(window),
+      short_read_(short_read),
+      seed_(seed),
+      pad_(pad) {
+  if (length_bp < 1)
+    throw ArgumentError("length: expected at least 1, got " + std::to_string(length_bp));
 }
 
 bool Sampler::apply(Read& read) const {
@@ -110,14 +119,15 @@ bool Sampler::apply(Read& read) const {
     size_t begin = 0;
     if (window_ == Window::kCenter) begin = spare / 2;
     if (window_ == Window::kEnd) begin = spare;
-    if (window_ == Window::kRandom && spare > 0) begin = draws(seed_, kSamplerSalt, read).below(spare + 1);
+    if (window_ == Window::kRandom && spare > 0)
+      begin = draws(seed_, kSamplerSalt, read).below(spare + 1);
     read.keep(begin, length_);
     return true;
   }
   if (short_read_ == ShortRead::kError) {
-    throw ArgumentError("Sampler: expected reads of at least " + std::to_string(length_) + " letters, record " +
-                        std::to_string(read.record()) + " has " + std::to_string(size) +
-                        "; short=\"keep\" or \"pad\" takes it");
+    throw ArgumentError("Sampler: expected reads of at least " + std::to_string(length_) +
+                        " letters, record " + std::to_string(read.record()) + " has " +
+                        std::to_string(size) + "; short=\"keep\" or \"pad\" takes it");
   }
   if (short_read_ == ShortRead::kPad) {
     const std::string_view sequence = read.sequence(), quality = read.quality();
@@ -125,7 +135,8 @@ bool Sampler::apply(Read& read) const {
     std::fill(std::copy(sequence.begin(), sequence.end(), longer.begin()), longer.end(), pad_);
     if (read.has_quality()) {
       const std::span<char> qualities = read.new_quality(length_);
-      std::fill(std::copy(quality.begin(), quality.end(), qualities.begin()), qualities.end(), kPhredOffset);
+      std::fill(std::copy(quality.begin(), quality.end(), qualities.begin()), qualities.end(),
+                kPhredOffset);
     }
   }
   return true;
@@ -141,11 +152,12 @@ QualityModel::Kind parse_quality_model(std::string_view name) {
 QualitySimulator::QualitySimulator(QualityModel model, uint64_t seed) : model_(model), seed_(seed) {
   const bool is_uniform = model.kind == QualityModel::Kind::kUniform;
   if (is_uniform && model.first > model.second) {
-    throw ArgumentError("QualitySimulator: expected lowest <= highest, got " + number(model.first) + " and " +
-                        number(model.second));
+    throw ArgumentError("QualitySimulator: expected lowest <= highest, got " + number(model.first) +
+                        " and " + number(model.second));
   }
   const double sd = model.kind == QualityModel::Kind::kNormal ? model.second : model.sd;
-  if (!is_uniform && !(sd >= 0)) throw ArgumentError("QualitySimulator: expected sd >= 0, got " + number(sd));
+  if (!is_uniform && !(sd >= 0))
+    throw ArgumentError("QualitySimulator: expected sd >= 0, got " + number(sd));
 }
 
 bool QualitySimulator::apply(Read& read) const {
@@ -155,7 +167,8 @@ bool QualitySimulator::apply(Read& read) const {
   for (size_t i = 0; i < qualities.size(); ++i) {
     double score = 0;
     if (model_.kind == QualityModel::Kind::kUniform) {
-      score = model_.first + static_cast<double>(random.below(static_cast<uint64_t>(model_.second - model_.first) + 1));
+      score = model_.first + static_cast<double>(random.below(
+                                 static_cast<uint64_t>(model_.second - model_.first) + 1));
     } else if (model_.kind == QualityModel::Kind::kNormal) {
       score = model_.first + model_.second * random.normal();
     } else {

@@ -1,9 +1,10 @@
 // Random and fixed changes of a read before it is encoded. Qualities follow the sequence.
 //
 //   ReverseComplement  the other strand, for a share p of the records
-//   Mutator            each letter independently becomes another one of the alphabet, with probability rate
-//   Sampler            a window: start, center (begin = floor((n - length) / 2)), end, or random (uniform)
-//   QualitySimulator   new qualities: uniform, normal, or a mean that falls along the read
+//   Mutator            each letter independently becomes another one of the alphabet, with
+//   probability rate Sampler            a window: start, center (begin = floor((n - length) / 2)),
+//   end, or random (uniform) QualitySimulator   new qualities: uniform, normal, or a mean that
+//   falls along the read
 // Threads: constant after construction. Randomness: read.h.
 #pragma once
 
@@ -40,7 +41,8 @@ class Mutator : public Transform {
 
  private:
   char other_letter(char letter, CounterRandom& random) const;
-  double rate_, gap_scale_;  // letters between two substitutions are geometric: floor(ln(u) / ln(1 - rate))
+  double rate_,
+      gap_scale_;  // letters between two substitutions are geometric: floor(ln(u) / ln(1 - rate))
   uint64_t seed_;
   Alphabet alphabet_;
 };
@@ -52,8 +54,8 @@ ShortRead parse_short_read(std::string_view name);  // "error", "keep", "pad"
 
 class Sampler : public Transform {
  public:
-  // length_bp: of the window. kPad appends `pad` (quality '!') up to it: N for nucleotides, X for proteins, where N is
-  // asparagine. throws ArgumentError: length_bp below 1.
+  // length_bp: of the window. kPad appends `pad` (quality '!') up to it: N for nucleotides, X for
+  // proteins, where N is asparagine. throws ArgumentError: length_bp below 1.
   Sampler(int64_t length_bp, Window window, ShortRead short_read, uint64_t seed, char pad = 'N');
   bool apply(Read& read) const override;
   bool is_random() const override { return window_ == Window::kRandom; }
@@ -68,15 +70,17 @@ class Sampler : public Transform {
 
 struct QualityModel {
   enum class Kind { kUniform, kNormal, kDegrading } kind = Kind::kNormal;
-  double first = 37, second = 2;  // uniform: lowest, highest (whole numbers, both drawn); normal: mean, sd;
-  double sd = 0;                  // degrading: mean at the first and behind the last letter, sd around it
+  double first = 37,
+         second = 2;  // uniform: lowest, highest (whole numbers, both drawn); normal: mean, sd;
+  double sd = 0;      // degrading: mean at the first and behind the last letter, sd around it
 };
 
 QualityModel::Kind parse_quality_model(std::string_view name);  // "uniform", "normal", "degrading"
 
 class QualitySimulator : public Transform {
  public:
-  // Phred scores are cut to whole numbers 0..93. throws ArgumentError: lowest above highest, a negative sd.
+  // Phred scores are cut to whole numbers 0..93. throws ArgumentError: lowest above highest, a
+  // negative sd.
   QualitySimulator(QualityModel model, uint64_t seed);
   bool apply(Read& read) const override;
   bool is_random() const override { return true; }
@@ -86,7 +90,8 @@ class QualitySimulator : public Transform {
   uint64_t seed_;
 };
 
-// The letter that pairs with each byte, IUPAC codes and case kept; other bytes stay. throws ArgumentError for protein.
+// The letter that pairs with each byte, IUPAC codes and case kept; other bytes stay. throws
+// ArgumentError for protein.
 std::array<char, 256> paired_letters(SequenceType type);
 
 }  // namespace deepbio::seq

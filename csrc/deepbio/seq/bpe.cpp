@@ -13,19 +13,23 @@ namespace {
 
 constexpr uint32_t kNever = std::numeric_limits<uint32_t>::max();
 constexpr uint64_t kNoPair = std::numeric_limits<uint64_t>::max();
-constexpr uint64_t kGolden = 0x9E3779B97F4A7C15;  // 2^64 / golden ratio: spreads keys over the table
-constexpr size_t kStackWords = 64;                // 64 places each: marks of a short text need no allocation
-constexpr size_t kJump = 6;                       // letters taken at once: 4^6 jumps fit the first cache
+constexpr uint64_t kGolden =
+    0x9E3779B97F4A7C15;             // 2^64 / golden ratio: spreads keys over the table
+constexpr size_t kStackWords = 64;  // 64 places each: marks of a short text need no allocation
+constexpr size_t kJump = 6;         // letters taken at once: 4^6 jumps fit the first cache
 
 uint64_t pair_key(int32_t left, int32_t right) {
   return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
 }
 
-uint64_t partner_bit(int32_t symbol) { return uint64_t{1} << (static_cast<uint64_t>(symbol) * kGolden >> 58); }
+uint64_t partner_bit(int32_t symbol) {
+  return uint64_t{1} << (static_cast<uint64_t>(symbol) * kGolden >> 58);
+}
 
 bool is_acgt(std::string_view text) {
   unsigned other = 0;
-  for (const char byte : text) other |= (byte != 'A') & (byte != 'C') & (byte != 'G') & (byte != 'T');
+  for (const char byte : text)
+    other |= (byte != 'A') & (byte != 'C') & (byte != 'G') & (byte != 'T');
   return other == 0;
 }
 
@@ -59,12 +63,14 @@ class Places {
 
 }  // namespace
 
-BytePairEncoder::BytePairEncoder(std::vector<std::string> tokens, std::span<const BpeMerge> merges, size_t most_columns)
+BytePairEncoder::BytePairEncoder(std::vector<std::string> tokens, std::span<const BpeMerge> merges,
+                                 size_t most_columns)
     : tokens_(std::move(tokens)) {
   symbols_.fill(-1);
   column_.fill(0);
   for (size_t id = 0; id < tokens_.size(); ++id) {
-    if (tokens_[id].size() == 1) symbols_[static_cast<unsigned char>(tokens_[id][0])] = static_cast<int32_t>(id);
+    if (tokens_[id].size() == 1)
+      symbols_[static_cast<unsigned char>(tokens_[id][0])] = static_cast<int32_t>(id);
   }
   for (size_t byte = 0; byte < 256; ++byte) {
     if (symbols_[byte] >= 0) column_[byte] = static_cast<uint8_t>(num_columns_++);
@@ -115,7 +121,8 @@ const BytePairEncoder::PairRank* BytePairEncoder::find_pair(int32_t left, int32_
   }
 }
 
-// Joins the token's own text by the definition and keeps how its edges grew; false when the result is not the token.
+// Joins the token's own text by the definition and keeps how its edges grew; false when the result
+// is not the token.
 bool BytePairEncoder::trace(int32_t token) {
   std::vector<int32_t> symbols;
   for (const char byte : tokens_[static_cast<size_t>(token)]) {
@@ -124,7 +131,8 @@ bool BytePairEncoder::trace(int32_t token) {
   }
   if (symbols.empty()) return false;
   std::vector<EdgeStay> first, last;
-  uint32_t reached = 0, first_most = 0, last_most = 0;  // best ranks so far: of all joins, and within the present stays
+  uint32_t reached = 0, first_most = 0,
+           last_most = 0;  // best ranks so far: of all joins, and within the present stays
   while (true) {
     const PairRank* best = nullptr;
     size_t place = 0;
@@ -133,12 +141,14 @@ bool BytePairEncoder::trace(int32_t token) {
       if (pair && (!best || pair->rank < best->rank)) best = pair, place = i;
     }
     if (!best) break;
-    // A join of a better rank than the one before comes at once: nothing of the other side can come between.
+    // A join of a better rank than the one before comes at once: nothing of the other side can come
+    // between.
     reached = std::max(reached, best->rank);
     first_most = std::max(first_most, best->rank);
     last_most = std::max(last_most, best->rank);
     if (place == 0) first.push_back({symbols.front(), reached, std::exchange(first_most, 0), 0});
-    if (place + 2 == symbols.size()) last.push_back({symbols.back(), reached, std::exchange(last_most, 0), 0});
+    if (place + 2 == symbols.size())
+      last.push_back({symbols.back(), reached, std::exchange(last_most, 0), 0});
     symbols[place] = best->result;
     symbols.erase(symbols.begin() + static_cast<std::ptrdiff_t>(place) + 1);
   }
@@ -182,10 +192,11 @@ void BytePairEncoder::add_jumps() {
     for (size_t i = 0; i < kJump; ++i) letters[i] = "ACGT"[number >> (2 * i) & 3];
     Jump jump{0, -1};
     for (size_t i = 0; i < kJump; ++i) {
-      jump.node =
-          children_[static_cast<size_t>(jump.node) * num_columns_ + column_[static_cast<unsigned char>(letters[i])]];
+      jump.node = children_[static_cast<size_t>(jump.node) * num_columns_ +
+                            column_[static_cast<unsigned char>(letters[i])]];
       if (jump.node == 0) break;
-      if (token_at_[static_cast<size_t>(jump.node)] >= 0) jump.token = token_at_[static_cast<size_t>(jump.node)];
+      if (token_at_[static_cast<size_t>(jump.node)] >= 0)
+        jump.token = token_at_[static_cast<size_t>(jump.node)];
     }
     jumps_[jump_index(letters.data())] = jump;
   }
@@ -197,7 +208,8 @@ int32_t BytePairEncoder::longest_acgt(std::string_view text, size_t place) const
   int32_t token = jump.token;
   place += kJump;
   for (auto node = static_cast<size_t>(jump.node); node != 0 && place < text.size(); ++place) {
-    node = static_cast<size_t>(children_[node * num_columns_ + column_[static_cast<unsigned char>(text[place])]]);
+    node = static_cast<size_t>(
+        children_[node * num_columns_ + column_[static_cast<unsigned char>(text[place])]]);
     if (node != 0 && token_at_[node] >= 0) token = token_at_[node];
   }
   return token;
@@ -206,15 +218,17 @@ int32_t BytePairEncoder::longest_acgt(std::string_view text, size_t place) const
 int32_t BytePairEncoder::longest_at(std::string_view text, size_t place) const {
   int32_t token = -1;
   for (size_t node = 0; place < text.size(); ++place) {
-    node = static_cast<size_t>(children_[node * num_columns_ + column_[static_cast<unsigned char>(text[place])]]);
+    node = static_cast<size_t>(
+        children_[node * num_columns_ + column_[static_cast<unsigned char>(text[place])]]);
     if (node == 0) break;
     if (token_at_[node] >= 0) token = token_at_[node];
   }
   return token;
 }
 
-// For each pair that has a merge: the tokens that end with its left symbol at a time when tokens that begin with its
-// right one have that, and before either goes on. The same that stand_together finds for two tokens.
+// For each pair that has a merge: the tokens that end with its left symbol at a time when tokens
+// that begin with its right one have that, and before either goes on. The same that stand_together
+// finds for two tokens.
 void BytePairEncoder::add_table(std::span<const int32_t> tokens) {
   const size_t size = tokens.size();
   std::vector<std::vector<Side>> lefts(tokens_.size()), rights(tokens_.size());
@@ -239,7 +253,8 @@ void BytePairEncoder::add_table(std::span<const int32_t> tokens) {
       if (pair.rank >= left.threshold) continue;
       uint64_t* row = together_.data() + left.column * row_words_;
       for (const Side& right : rights[pair.pair & kNever]) {
-        const bool meet = left.begin <= right.end && right.begin < left.end && pair.rank <= right.threshold;
+        const bool meet =
+            left.begin <= right.end && right.begin < left.end && pair.rank <= right.threshold;
         row[right.column / 64] &= ~(uint64_t{meet} << (right.column % 64));
       }
     }
@@ -247,13 +262,14 @@ void BytePairEncoder::add_table(std::span<const int32_t> tokens) {
 }
 
 inline bool BytePairEncoder::may_follow(int32_t left, int32_t right) const {
-  const size_t row = known_[static_cast<size_t>(left)].column, column = known_[static_cast<size_t>(right)].column;
+  const size_t row = known_[static_cast<size_t>(left)].column,
+               column = known_[static_cast<size_t>(right)].column;
   if (row == kNoColumn || column == kNoColumn) return stand_together(left, right);
   return together_[row * row_words_ + column / 64] >> (column % 64) & 1;
 }
 
-// Follows both texts rank by rank; at equal ranks the left text comes first, then the pair between, then the right
-// text.
+// Follows both texts rank by rank; at equal ranks the left text comes first, then the pair between,
+// then the right text.
 bool BytePairEncoder::stand_together(int32_t left, int32_t right) const {
   const EdgeStay* x = &edges_[last_[static_cast<size_t>(left)].begin];
   const EdgeStay* y = &edges_[first_[static_cast<size_t>(right)].begin];
@@ -287,7 +303,9 @@ void BytePairEncoder::encode(std::string_view text, std::vector<int32_t>& ids) c
 
 template <bool kIsAcgt>
 void BytePairEncoder::cover(std::string_view text, std::vector<int32_t>& ids) const {
-  const auto longest = [&](size_t at) { return kIsAcgt ? longest_acgt(text, at) : longest_at(text, at); };
+  const auto longest = [&](size_t at) {
+    return kIsAcgt ? longest_acgt(text, at) : longest_at(text, at);
+  };
   const size_t before = ids.size();
   Places places(text.size());
   size_t place = 0;
@@ -296,7 +314,9 @@ void BytePairEncoder::cover(std::string_view text, std::vector<int32_t>& ids) co
     const int32_t last = ids.size() > before ? ids.back() : -1;
     while (token >= 0) {
       const Token& next = known_[static_cast<size_t>(token)];
-      if (places.is_open(place + static_cast<size_t>(next.length)) && (last < 0 || may_follow(last, token))) break;
+      if (places.is_open(place + static_cast<size_t>(next.length)) &&
+          (last < 0 || may_follow(last, token)))
+        break;
       token = next.shorter;
     }
     if (token >= 0) {

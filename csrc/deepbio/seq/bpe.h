@@ -1,15 +1,17 @@
 // Byte-pair encoding by a ranked list of merges, in time linear in the text.
 //
-// The definition: start with one symbol per byte; while a neighbouring pair has a merge, join the pair of the best
-// rank, the leftmost of several. A row of tokens is what this gives for a text exactly when each token is what its own
-// text gives, and each two neighbours are what their joined text gives: the first join across a border would be made in
-// the two neighbours alone too. So the text is covered from the left, longest token first, by tokens that stand each
-// other; where none fits, one step back, and no place is tried twice. Whether two tokens stand each other is read from
-// how the last symbol of the left one and the first symbol of the right one grow while their texts are joined (edges_):
-// a few look-ups of a pair's rank. For the shortest tokens, which are most of a text, a table of bits has the answer.
-// Any list of merges is taken, also one that makes a token in two ways. Immutable; threads share it. source: the
-// definition is Sennrich, Haddow, Birch 2016 ("Neural machine translation of rare words with subword units"), the order
-// of equal ranks that of Hugging Face tokenizers.
+// The definition: start with one symbol per byte; while a neighbouring pair has a merge, join the
+// pair of the best rank, the leftmost of several. A row of tokens is what this gives for a text
+// exactly when each token is what its own text gives, and each two neighbours are what their joined
+// text gives: the first join across a border would be made in the two neighbours alone too. So the
+// text is covered from the left, longest token first, by tokens that stand each other; where none
+// fits, one step back, and no place is tried twice. Whether two tokens stand each other is read
+// from how the last symbol of the left one and the first symbol of the right one grow while their
+// texts are joined (edges_): a few look-ups of a pair's rank. For the shortest tokens, which are
+// most of a text, a table of bits has the answer. Any list of merges is taken, also one that makes
+// a token in two ways. Immutable; threads share it. source: the definition is Sennrich, Haddow,
+// Birch 2016 ("Neural machine translation of rare words with subword units"), the order of equal
+// ranks that of Hugging Face tokenizers.
 #pragma once
 
 #include <array>
@@ -27,9 +29,9 @@ struct BpeMerge {
 
 class BytePairEncoder {
  public:
-  // tokens: the bytes of each id, "" where an id is not text. merges: best rank first; the bytes of `result` are those
-  // of `left` and `right` joined.
-  // most_columns: how many of the tokens, the shortest first, the table of bits is made for.
+  // tokens: the bytes of each id, "" where an id is not text. merges: best rank first; the bytes of
+  // `result` are those of `left` and `right` joined. most_columns: how many of the tokens, the
+  // shortest first, the table of bits is made for.
   BytePairEncoder(std::vector<std::string> tokens, std::span<const BpeMerge> merges,
                   size_t most_columns = kMostColumns);
   static constexpr size_t kMostColumns = 8192;  // 8 MiB
@@ -45,12 +47,14 @@ class BytePairEncoder {
     int32_t symbol;
     uint32_t end;        // rank by which it has changed, kNever when it stays for good
     uint32_t threshold;  // a pair with the other side is joined first when its rank is below this
-    // 64 bits in place of a set: of a last symbol, the symbols it joins with on its right; of a first symbol, itself.
+    // 64 bits in place of a set: of a last symbol, the symbols it joins with on its right; of a
+    // first symbol, itself.
     uint64_t partners;
   };
   struct Side {
     uint32_t column;     // of the token in the table
-    int64_t begin, end;  // as EdgeStay's end: ranks between which the symbol stands at the edge; -1 from the start
+    int64_t begin, end;  // as EdgeStay's end: ranks between which the symbol stands at the edge; -1
+                         // from the start
     uint32_t threshold;
   };
   struct Span {
@@ -94,11 +98,13 @@ class BytePairEncoder {
   size_t row_words_ = 0;
   std::array<uint8_t, 256> column_;  // of each byte in the trie
   size_t num_columns_ = 0;
-  std::vector<int32_t> children_, token_at_;  // trie: [node, column] -> node (0: none); token that ends here (-1: none)
+  std::vector<int32_t> children_,
+      token_at_;  // trie: [node, column] -> node (0: none); token that ends here (-1: none)
   struct Jump {
     int32_t node, token;
   };
-  std::vector<Jump> jumps_;  // where six letters of ACGT lead in the trie, and the longest token on the way
+  std::vector<Jump>
+      jumps_;  // where six letters of ACGT lead in the trie, and the longest token on the way
 };
 
 }  // namespace deepbio::seq

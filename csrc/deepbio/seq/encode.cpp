@@ -17,7 +17,8 @@
 namespace deepbio::seq {
 namespace {
 
-constexpr int64_t kGrainCells = 1 << 21;  // cells per task: starting a thread for fewer takes longer than it saves
+constexpr int64_t kGrainCells =
+    1 << 21;  // cells per task: starting a thread for fewer takes longer than it saves
 constexpr int kPhredOffset = 33;
 
 struct Widths {
@@ -27,8 +28,8 @@ struct Widths {
 
 Widths widths(std::span<const std::string_view> reads, const EncodeOptions& options) {
   if (!options.record_indices.empty() && options.record_indices.size() != reads.size()) {
-    throw ArgumentError("record_indices: expected one for each of " + std::to_string(reads.size()) + " reads, got " +
-                        std::to_string(options.record_indices.size()));
+    throw ArgumentError("record_indices: expected one for each of " + std::to_string(reads.size()) +
+                        " reads, got " + std::to_string(options.record_indices.size()));
   }
   Widths out;
   out.kept.reserve(reads.size());
@@ -36,8 +37,9 @@ Widths widths(std::span<const std::string_view> reads, const EncodeOptions& opti
     auto length = static_cast<int64_t>(reads[i].size());
     if (options.max_length > 0) length = std::min(length, options.max_length);
     if (options.pad_to > 0 && length > options.pad_to) {
-      throw ArgumentError("read " + std::to_string(i) + " has " + std::to_string(length) + " letters, pad_to is " +
-                          std::to_string(options.pad_to) + "; set max_length to cut it");
+      throw ArgumentError("read " + std::to_string(i) + " has " + std::to_string(length) +
+                          " letters, pad_to is " + std::to_string(options.pad_to) +
+                          "; set max_length to cut it");
     }
     out.width = std::max(out.width, length);
     out.kept.push_back(length);
@@ -47,7 +49,8 @@ Widths widths(std::span<const std::string_view> reads, const EncodeOptions& opti
 }
 
 uint64_t record_of(size_t read, const EncodeOptions& options) {
-  return options.record_indices.empty() ? read : static_cast<uint64_t>(options.record_indices[read]);
+  return options.record_indices.empty() ? read
+                                        : static_cast<uint64_t>(options.record_indices[read]);
 }
 
 [[noreturn]] void refuse_unknown(std::string_view read, uint64_t record, const Alphabet& alphabet) {
@@ -55,19 +58,24 @@ uint64_t record_of(size_t read, const EncodeOptions& options) {
   while (alphabet.id(read[place]) >= 0) ++place;
   throw ArgumentError("read " + std::to_string(record) + ", position " + std::to_string(place + 1) +
                       ": expected one of " + std::string(alphabet.letters()) + " (" +
-                      std::string(to_string(alphabet.type())) + "), got " + quoted(read.substr(place, 1)));
+                      std::string(to_string(alphabet.type())) + "), got " +
+                      quoted(read.substr(place, 1)));
 }
 
 at::Tensor lengths_tensor(const std::vector<int64_t>& lengths) {
   return at::tensor(lengths, at::TensorOptions().dtype(at::kLong));
 }
 
-// Ids of the letters of all reads, one read after another handed to `write(read, codes, kept, letters)`, by as many
-// threads as the number of cells pays for. Under kError the first bad letter is reported, for any number of threads.
+// Ids of the letters of all reads, one read after another handed to `write(read, codes, kept,
+// letters)`, by as many threads as the number of cells pays for. Under kError the first bad letter
+// is reported, for any number of threads.
 class Codes {
  public:
   Codes(std::span<const std::string_view> reads, const EncodeOptions& options)
-      : reads_(reads), options_(options), alphabet_(options.sequence_type), layout_(widths(reads, options)) {}
+      : reads_(reads),
+        options_(options),
+        alphabet_(options.sequence_type),
+        layout_(widths(reads, options)) {}
   const Alphabet& alphabet() const { return alphabet_; }
   int64_t width() const { return layout_.width; }
   const std::vector<int64_t>& kept() const { return layout_.kept; }
@@ -76,19 +84,23 @@ class Codes {
   void for_each(int64_t cells_per_read, Write write) const {
     const auto num_reads = static_cast<int64_t>(reads_.size());
     std::atomic<int64_t> first_bad{num_reads};
-    at::parallel_for(0, num_reads, 1 + kGrainCells / (1 + cells_per_read), [&](int64_t begin, int64_t end) {
-      std::vector<int8_t> codes(static_cast<size_t>(layout_.width));
-      for (int64_t i = begin; i < end; ++i) {
-        const auto read = static_cast<size_t>(i);
-        const std::string_view letters = reads_[read].substr(0, static_cast<size_t>(layout_.kept[read]));
-        if (!letter_codes(letters, alphabet_, codes.data()) && !resolve_unknown(read, letters.size(), codes.data())) {
-          for (int64_t seen = first_bad; i < seen && !first_bad.compare_exchange_weak(seen, i);) {
-          }
-          break;
-        }
-        write(i, codes.data(), letters);
-      }
-    });
+    at::parallel_for(0, num_reads, 1 + kGrainCells / (1 + cells_per_read),
+                     [&](int64_t begin, int64_t end) {
+                       std::vector<int8_t> codes(static_cast<size_t>(layout_.width));
+                       for (int64_t i = begin; i < end; ++i) {
+                         const auto read = static_cast<size_t>(i);
+                         const std::string_view letters =
+                             reads_[read].substr(0, static_cast<size_t>(layout_.kept[read]));
+                         if (!letter_codes(letters, alphabet_, codes.data()) &&
+                             !resolve_unknown(read, letters.size(), codes.data())) {
+                           for (int64_t seen = first_bad;
+                                i < seen && !first_bad.compare_exchange_weak(seen, i);) {
+                           }
+                           break;
+                         }
+                         write(i, codes.data(), letters);
+                       }
+                     });
     const auto bad = static_cast<size_t>(first_bad.load());
     if (bad < reads_.size()) refuse_unknown(reads_[bad], record_of(bad, options_), alphabet_);
   }
@@ -98,9 +110,11 @@ class Codes {
   bool resolve_unknown(size_t read, size_t size, int8_t* codes) const {
     if (options_.unknown == UnknownLetter::kError) return false;
     if (options_.unknown != UnknownLetter::kRandom) return true;
-    CounterRandom random(options_.seed, options_.epoch, record_of(read, options_), Purpose::kUnknownLetter);
+    CounterRandom random(options_.seed, options_.epoch, record_of(read, options_),
+                         Purpose::kUnknownLetter);
     for (size_t i = 0; i < size; ++i) {
-      if (codes[i] < 0) codes[i] = static_cast<int8_t>(random.below(static_cast<uint64_t>(alphabet_.size())));
+      if (codes[i] < 0)
+        codes[i] = static_cast<int8_t>(random.below(static_cast<uint64_t>(alphabet_.size())));
     }
     return true;
   }
@@ -115,14 +129,16 @@ const std::array<float, 256>& error_probabilities() {
   static const std::array<float, 256> table = [] {
     std::array<float, 256> out{};
     for (int byte = kPhredOffset; byte < 256; ++byte) {
-      out[static_cast<size_t>(byte)] = static_cast<float>(std::pow(10.0, -(byte - kPhredOffset) / 10.0));
+      out[static_cast<size_t>(byte)] =
+          static_cast<float>(std::pow(10.0, -(byte - kPhredOffset) / 10.0));
     }
     return out;
   }();
   return table;
 }
 
-// One read of a one-hot tensor: letter a of position i is at data[i * position_stride + a * letter_stride].
+// One read of a one-hot tensor: letter a of position i is at data[i * position_stride + a *
+// letter_stride].
 struct OneHotRow {
   float* data;
   int64_t position_stride, letter_stride;
@@ -136,7 +152,8 @@ void write_fractions(std::string_view letters, const OneHotRow& row, const Alpha
     if (alphabet.id(letters[i]) >= 0) continue;
     const uint32_t set = alphabet.ambiguity(letters[i]);
     for (int64_t a = 0; a < alphabet.size(); ++a) {
-      if (set >> a & 1) row.at(static_cast<int64_t>(i), a) = 1.0F / static_cast<float>(std::popcount(set));
+      if (set >> a & 1)
+        row.at(static_cast<int64_t>(i), a) = 1.0F / static_cast<float>(std::popcount(set));
     }
   }
 }
@@ -155,8 +172,8 @@ void write_integers(const Codes& codes, at::Tensor& values) {
 template <class Number>
 at::Tensor quality_rows(std::span<const std::string_view> qualities, int64_t length, Number padding,
                         const std::array<Number, 256>& table) {
-  at::Tensor values =
-      at::empty({static_cast<int64_t>(qualities.size()), length}, c10::CppTypeToScalarType<Number>::value);
+  at::Tensor values = at::empty({static_cast<int64_t>(qualities.size()), length},
+                                c10::CppTypeToScalarType<Number>::value);
   auto* row = values.data_ptr<Number>();
   for (const std::string_view quality : qualities) {
     const auto kept = std::min(static_cast<size_t>(length), quality.size());
@@ -170,7 +187,8 @@ at::Tensor quality_rows(std::span<const std::string_view> qualities, int64_t len
 template <class Number>
 std::array<Number, 256> scores() {
   std::array<Number, 256> out;
-  for (int byte = 0; byte < 256; ++byte) out[static_cast<size_t>(byte)] = static_cast<Number>(byte - kPhredOffset);
+  for (int byte = 0; byte < 256; ++byte)
+    out[static_cast<size_t>(byte)] = static_cast<Number>(byte - kPhredOffset);
   return out;
 }
 
@@ -181,28 +199,33 @@ Encoded encode_one_hot(std::span<const std::string_view> reads, const EncodeOpti
   const Alphabet& alphabet = codes.alphabet();
   const bool has_channel = !options.quality_channel.empty();
   const auto num_reads = static_cast<int64_t>(reads.size());
-  const int64_t width = codes.width(), letters_size = alphabet.size(), size = letters_size + (has_channel ? 1 : 0);
-  at::Tensor values =
-      options.channels_first ? at::empty({num_reads, size, width}) : at::empty({num_reads, width, size});
+  const int64_t width = codes.width(), letters_size = alphabet.size(),
+                size = letters_size + (has_channel ? 1 : 0);
+  at::Tensor values = options.channels_first ? at::empty({num_reads, size, width})
+                                             : at::empty({num_reads, width, size});
   float* data = values.data_ptr<float>();
   codes.for_each(width * size, [&](int64_t read, const int8_t* ids, std::string_view letters) {
     float* start = data + read * width * size;
     const auto kept = static_cast<int64_t>(letters.size());
-    const OneHotRow row = options.channels_first ? OneHotRow{start, 1, width} : OneHotRow{start, size, 1};
+    const OneHotRow row =
+        options.channels_first ? OneHotRow{start, 1, width} : OneHotRow{start, size, 1};
     if (options.channels_first) {
       for (int64_t a = 0; a < size; ++a) {
-        if (a < letters_size) expand_plane(ids, letters.size(), static_cast<int8_t>(a), &row.at(0, a));
+        if (a < letters_size)
+          expand_plane(ids, letters.size(), static_cast<int8_t>(a), &row.at(0, a));
         std::fill(&row.at(0, a) + kept, &row.at(0, a) + width, 0.0F);
       }
     } else {
-      expand_one_hot(ids, letters.size(), static_cast<size_t>(letters_size), static_cast<size_t>(size), start);
+      expand_one_hot(ids, letters.size(), static_cast<size_t>(letters_size),
+                     static_cast<size_t>(size), start);
       std::fill(start + kept * size, start + width * size, 0.0F);
     }
     if (options.unknown == UnknownLetter::kIupac) write_fractions(letters, row, alphabet);
     if (has_channel) {
       const std::string_view quality = options.quality_channel[static_cast<size_t>(read)];
       for (int64_t i = 0; i < kept; ++i) {
-        row.at(i, letters_size) = error_probabilities()[static_cast<unsigned char>(quality[static_cast<size_t>(i)])];
+        row.at(i, letters_size) =
+            error_probabilities()[static_cast<unsigned char>(quality[static_cast<size_t>(i)])];
       }
     }
   });
@@ -211,7 +234,8 @@ Encoded encode_one_hot(std::span<const std::string_view> reads, const EncodeOpti
 
 Encoded encode_integers(std::span<const std::string_view> reads, const EncodeOptions& options) {
   if (options.unknown == UnknownLetter::kIupac) {
-    throw ArgumentError("unknown letters: \"iupac\" needs one-hot encoding; integers take zero, error or random");
+    throw ArgumentError(
+        "unknown letters: \"iupac\" needs one-hot encoding; integers take zero, error or random");
   }
   const Codes codes(reads, options);
   at::Tensor values = at::empty({static_cast<int64_t>(reads.size()), codes.width()}, options.dtype);
@@ -226,7 +250,8 @@ Encoded encode_integers(std::span<const std::string_view> reads, const EncodeOpt
       write_integers<uint8_t>(codes, values);
       break;
     default:
-      throw ArgumentError(std::string("dtype: expected int64, float32 or uint8, got ") + c10::toString(options.dtype));
+      throw ArgumentError(std::string("dtype: expected int64, float32 or uint8, got ") +
+                          c10::toString(options.dtype));
   }
   return {values, lengths_tensor(codes.kept())};
 }
@@ -243,7 +268,8 @@ Encoded encode_aam_tokens(std::span<const std::string_view> reads, int64_t max_b
     int64_t* row = data + i * (layout.width + 1);
     const auto index = static_cast<size_t>(i);
     row[0] = kAamStart;
-    for (int64_t j = 0; j < layout.kept[index]; ++j) row[j + 1] = aam_token(reads[index][static_cast<size_t>(j)]);
+    for (int64_t j = 0; j < layout.kept[index]; ++j)
+      row[j + 1] = aam_token(reads[index][static_cast<size_t>(j)]);
     ++layout.kept[index];
   }
   return {values, lengths_tensor(layout.kept)};
@@ -255,10 +281,12 @@ QualityForm parse_quality_form(std::string_view name) {
   if (name == "probability") return QualityForm::kProbability;
   if (name == "integer") return QualityForm::kInteger;
   if (name == "channel") return QualityForm::kChannel;
-  throw ArgumentError("quality: expected none, phred, probability, integer or channel, got " + quoted(name));
+  throw ArgumentError("quality: expected none, phred, probability, integer or channel, got " +
+                      quoted(name));
 }
 
-at::Tensor encode_quality(std::span<const std::string_view> qualities, int64_t length, QualityForm form) {
+at::Tensor encode_quality(std::span<const std::string_view> qualities, int64_t length,
+                          QualityForm form) {
   switch (form) {
     case QualityForm::kPhred:
       return quality_rows<float>(qualities, length, 0, scores<float>());

@@ -21,7 +21,8 @@ struct EncodeOptions {
   bool channels_first = false;  // one-hot [B, A, L] instead of [B, L, A]
   // Of integers: kLong, kFloat, or kByte, where 255 stands for -1.
   at::ScalarType dtype = at::kLong;
-  // One-hot: a last column (A + 1 in all) with the probability that the letter is wrong, 10^(-score / 10).
+  // One-hot: a last column (A + 1 in all) with the probability that the letter is wrong, 10^(-score
+  // / 10).
   std::span<const std::string_view> quality_channel;
   // For UnknownLetter::kRandom, whose draws depend on (seed, epoch, record index):
   uint64_t seed = 0, epoch = 0;
@@ -33,9 +34,9 @@ struct Encoded {
   at::Tensor lengths;  // [B] int64, letters kept of each read
 };
 
-// returns  values float32 [B, L, A] (or [B, A, L]); padding and unknown letters are zero rows (policy kZero)
-// throws   ArgumentError with letter, 1-based position and the expected set (policy kError), or when a read is longer
-// than pad_to
+// returns  values float32 [B, L, A] (or [B, A, L]); padding and unknown letters are zero rows
+// (policy kZero) throws   ArgumentError with letter, 1-based position and the expected set (policy
+// kError), or when a read is longer than pad_to
 Encoded encode_one_hot(std::span<const std::string_view> reads, const EncodeOptions& options = {});
 // returns  values [B, L] of options.dtype; padding -1; unknown letters -1 under kZero
 Encoded encode_integers(std::span<const std::string_view> reads, const EncodeOptions& options = {});
@@ -51,12 +52,14 @@ enum class QualityForm {
   kInteger,      // int64 score
   kChannel,      // EncodeOptions::quality_channel instead of a tensor
 };
-QualityForm parse_quality_form(std::string_view name);  // "none" "phred" "probability" "integer" "channel"
+QualityForm parse_quality_form(
+    std::string_view name);  // "none" "phred" "probability" "integer" "channel"
 // returns  [B, L]; throws ArgumentError for kNone and kChannel
 at::Tensor encode_quality(std::span<const std::string_view> qualities, int64_t length,
                           QualityForm form = QualityForm::kPhred);
 
-// The sequence with each base paired and the order reversed; other letters by their IUPAC complement, case kept.
+// The sequence with each base paired and the order reversed; other letters by their IUPAC
+// complement, case kept.
 std::string reverse_complement(std::string_view sequence, SequenceType type = SequenceType::kDna);
 
 }  // namespace deepbio::seq

@@ -14,7 +14,8 @@ constexpr uint64_t kSubsamplerSalt = 0x73686172650000;
 
 void check_score(double score, const char* name) {
   if (score >= 0 && score <= 93) return;
-  throw ArgumentError(std::string(name) + ": expected a Phred score of 0 to 93, got " + std::to_string(score));
+  throw ArgumentError(std::string(name) + ": expected a Phred score of 0 to 93, got " +
+                      std::to_string(score));
 }
 
 // One round of a multiply-and-fold hash: the 128-bit product, its halves combined.
@@ -28,12 +29,15 @@ uint64_t fold(uint64_t a, uint64_t b) {
 
 LengthFilter::LengthFilter(int64_t min_length, int64_t max_length)
     : min_length_(static_cast<size_t>(min_length)),
-      max_length_(max_length == 0 ? std::numeric_limits<size_t>::max() : static_cast<size_t>(max_length)) {
-  if (min_length < 0) throw ArgumentError("min_length: expected 0 or more, got " + std::to_string(min_length));
-  if (max_length < 0) throw ArgumentError("max_length: expected 0 or more, got " + std::to_string(max_length));
+      max_length_(max_length == 0 ? std::numeric_limits<size_t>::max()
+                                  : static_cast<size_t>(max_length)) {
+  if (min_length < 0)
+    throw ArgumentError("min_length: expected 0 or more, got " + std::to_string(min_length));
+  if (max_length < 0)
+    throw ArgumentError("max_length: expected 0 or more, got " + std::to_string(max_length));
   if (min_length_ > max_length_) {
-    throw ArgumentError("LengthFilter: expected min_length <= max_length, got " + std::to_string(min_length) + " and " +
-                        std::to_string(max_length));
+    throw ArgumentError("LengthFilter: expected min_length <= max_length, got " +
+                        std::to_string(min_length) + " and " + std::to_string(max_length));
   }
 }
 
@@ -50,7 +54,8 @@ double mean_quality(std::string_view quality) {
   return (static_cast<double>(sum) - kPhredOffset * size) / size;
 }
 
-QualityFilter::QualityFilter(double min_mean, int64_t min_base) : min_mean_(min_mean), min_base_(min_base) {
+QualityFilter::QualityFilter(double min_mean, int64_t min_base)
+    : min_mean_(min_mean), min_base_(min_base) {
   check_score(min_mean, "min_mean_quality");
   check_score(static_cast<double>(min_base), "min_base_quality");
 }
@@ -59,25 +64,30 @@ bool QualityFilter::apply(Read& read) const {
   need_quality(read, "QualityFilter");
   const std::string_view quality = read.quality();
   if (mean_quality(quality) < min_mean_) return false;
-  return std::all_of(quality.begin(), quality.end(), [&](char byte) { return byte - kPhredOffset >= min_base_; });
+  return std::all_of(quality.begin(), quality.end(),
+                     [&](char byte) { return byte - kPhredOffset >= min_base_; });
 }
 
-Subsampler::Subsampler(Kind kind, double value, uint64_t seed) : kind_(kind), value_(value), seed_(seed) {
+Subsampler::Subsampler(Kind kind, double value, uint64_t seed)
+    : kind_(kind), value_(value), seed_(seed) {
   if (kind == Kind::kFraction && !(value >= 0 && value <= 1)) {
     throw ArgumentError("fraction: expected 0 to 1, got " + std::to_string(value));
   }
   if (kind == Kind::kEveryNth && !(value >= 1)) {
-    throw ArgumentError("every_nth: expected at least 1, got " + std::to_string(static_cast<int64_t>(value)));
+    throw ArgumentError("every_nth: expected at least 1, got " +
+                        std::to_string(static_cast<int64_t>(value)));
   }
   if (kind == Kind::kFirst && !(value >= 0)) {
-    throw ArgumentError("first_n: expected 0 or more, got " + std::to_string(static_cast<int64_t>(value)));
+    throw ArgumentError("first_n: expected 0 or more, got " +
+                        std::to_string(static_cast<int64_t>(value)));
   }
 }
 
 bool Subsampler::apply(Read& read) const {
   if (kind_ == Kind::kEveryNth) return read.record() % static_cast<int64_t>(value_) == 0;
   if (kind_ == Kind::kFirst) return read.record() < static_cast<int64_t>(value_);
-  CounterRandom random(seed_ ^ kSubsamplerSalt, 0, static_cast<uint64_t>(read.record()), Purpose::kAugmentation);
+  CounterRandom random(seed_ ^ kSubsamplerSalt, 0, static_cast<uint64_t>(read.record()),
+                       Purpose::kAugmentation);
   return random.uniform() < value_;
 }
 
@@ -104,7 +114,8 @@ DuplicateCounter::Key DuplicateCounter::key_of(std::string_view sequence) {
     low = fold(low ^ word, 0xA0761D6478BD642F);
     high = fold(high + word, 0xE7037ED1A0B428DB) ^ word;
   }
-  return {fold(low ^ 0x8EBC6AF09C88C6E3, 0x589965CC75374CC3), fold(high ^ 0x1D8E4E27C47D124F, 0xEB44ACCAB455D165)};
+  return {fold(low ^ 0x8EBC6AF09C88C6E3, 0x589965CC75374CC3),
+          fold(high ^ 0x1D8E4E27C47D124F, 0xEB44ACCAB455D165)};
 }
 
 int64_t DuplicateCounter::add(std::string_view sequence) { return ++counts_[key_of(sequence)]; }

@@ -31,7 +31,8 @@ int64_t bounded_power(int64_t base, int64_t k, int64_t most) {
 
 // Made once: a batch of short reads takes little longer than its tables.
 const Alphabet& alphabet_of(SequenceType type) {
-  static const Alphabet dna(SequenceType::kDna), rna(SequenceType::kRna), protein(SequenceType::kProtein);
+  static const Alphabet dna(SequenceType::kDna), rna(SequenceType::kRna),
+      protein(SequenceType::kProtein);
   return type == SequenceType::kDna ? dna : type == SequenceType::kRna ? rna : protein;
 }
 
@@ -40,15 +41,18 @@ void check(const KmerOptions& options, int64_t most, std::string_view what) {
   if (options.k < 1 || bounded_power(alphabet.size(), options.k, most) < 0) {
     int64_t largest = 1;
     while (bounded_power(alphabet.size(), largest + 1, most) > 0) ++largest;
-    throw ArgumentError("k: expected 1 to " + std::to_string(largest) + " for k-mer " + std::string(what) + " of " +
-                        std::string(to_string(alphabet.type())) + " (" + std::to_string(alphabet.size()) +
-                        "^k at most " + std::to_string(most) + "), got " + std::to_string(options.k));
+    throw ArgumentError("k: expected 1 to " + std::to_string(largest) + " for k-mer " +
+                        std::string(what) + " of " + std::string(to_string(alphabet.type())) +
+                        " (" + std::to_string(alphabet.size()) + "^k at most " +
+                        std::to_string(most) + "), got " + std::to_string(options.k));
   }
   if (options.canonical && alphabet.type() == SequenceType::kProtein) {
-    throw ArgumentError("canonical: expected dna or rna, got protein, which has no reverse complement");
+    throw ArgumentError(
+        "canonical: expected dna or rna, got protein, which has no reverse complement");
   }
   if (options.letters.unknown == UnknownLetter::kIupac) {
-    throw ArgumentError("unknown letters: \"iupac\" needs one-hot encoding; k-mers take error, zero or random");
+    throw ArgumentError(
+        "unknown letters: \"iupac\" needs one-hot encoding; k-mers take error, zero or random");
   }
 }
 
@@ -57,14 +61,16 @@ int64_t record_of(size_t read, const EncodeOptions& options) {
 }
 
 // The first unknown letter in the order of the reads, whatever thread met one first.
-[[noreturn]] void refuse_first_unknown(std::span<const std::string_view> reads, const std::vector<int64_t>& kept,
-                                       const Alphabet& alphabet, const EncodeOptions& options) {
+[[noreturn]] void refuse_first_unknown(std::span<const std::string_view> reads,
+                                       const std::vector<int64_t>& kept, const Alphabet& alphabet,
+                                       const EncodeOptions& options) {
   for (size_t index = 0; index < reads.size(); ++index) {
     for (size_t i = 0; i < static_cast<size_t>(kept[index]); ++i) {
       if (alphabet.id(reads[index][i]) >= 0) continue;
-      throw ArgumentError("read " + std::to_string(record_of(index, options)) + ", position " + std::to_string(i + 1) +
-                          ": expected one of " + std::string(alphabet.letters()) + " (" +
-                          std::string(to_string(alphabet.type())) + "), got " + quoted(reads[index].substr(i, 1)));
+      throw ArgumentError(
+          "read " + std::to_string(record_of(index, options)) + ", position " +
+          std::to_string(i + 1) + ": expected one of " + std::string(alphabet.letters()) + " (" +
+          std::string(to_string(alphabet.type())) + "), got " + quoted(reads[index].substr(i, 1)));
     }
   }
   throw Error("k-mers: an unknown letter was met and not found again; please report this");
@@ -74,17 +80,21 @@ int64_t record_of(size_t read, const EncodeOptions& options) {
 template <class T>
 class Numbering {
  public:
-  Numbering(const Alphabet& alphabet, const KmerOptions& options) : alphabet_(alphabet), options_(options) {
+  Numbering(const Alphabet& alphabet, const KmerOptions& options)
+      : alphabet_(alphabet), options_(options) {
     if (alphabet.size() != 4) return;
     const bool is_dna = alphabet.type() == SequenceType::kDna;
-    four_.emplace(FourLetters(is_dna ? "acgt" : "acgu", is_dna ? 'u' : 't', true), options.k, options.canonical);
+    four_.emplace(FourLetters(is_dna ? "acgt" : "acgu", is_dna ? 'u' : 't', true), options.k,
+                  options.canonical);
   }
-  // Writes block.size() - k + 1 numbers, none when the block is shorter; unknown letters read as the first one.
+  // Writes block.size() - k + 1 numbers, none when the block is shorter; unknown letters read as
+  // the first one.
   //   returns  whether all letters were known; unknown() tells where the others stand
   bool number(std::string_view block, T* numbers) {
     unknown_.clear();
     const auto k = static_cast<size_t>(options_.k);
-    if (four_ && block.size() >= k && four_->number(block.data(), block.size(), T{0}, numbers)) return true;
+    if (four_ && block.size() >= k && four_->number(block.data(), block.size(), T{0}, numbers))
+      return true;
     digits_.resize(block.size());
     for (size_t i = 0; i < block.size(); ++i) {
       const int id = alphabet_.id(block[i]);
@@ -118,8 +128,9 @@ class Numbering {
 
 constexpr uint8_t kBad = 1;  // of a window with an unknown letter
 
-// Where the windows of a read go: counts under the numbers, or the numbers in a row. room() is where the numbers of a
-// block are wanted; add() takes them, `first` the place of the first window in the read, `bad` empty or one a window.
+// Where the windows of a read go: counts under the numbers, or the numbers in a row. room() is
+// where the numbers of a block are wanted; add() takes them, `first` the place of the first window
+// in the read, `bad` empty or one a window.
 template <class T>
 struct CountRow {
   float* row;
@@ -153,19 +164,20 @@ struct SideBySideRow {
 };
 
 // `read` with its unknown letters drawn; `room` holds the copy.
-std::string_view with_drawn_letters(std::string_view read, const Alphabet& alphabet, CounterRandom random,
-                                    std::string& room) {
+std::string_view with_drawn_letters(std::string_view read, const Alphabet& alphabet,
+                                    CounterRandom random, std::string& room) {
   room.assign(read);
   for (char& letter : room) {
-    if (alphabet.id(letter) < 0) letter = alphabet.letters()[random.below(static_cast<uint64_t>(alphabet.size()))];
+    if (alphabet.id(letter) < 0)
+      letter = alphabet.letters()[random.below(static_cast<uint64_t>(alphabet.size()))];
   }
   return room;
 }
 
 // make_row: (index of a read, room for kBlock numbers) -> where its windows go
 template <class T, class MakeRow>
-void fill_rows(std::span<const std::string_view> reads, const KmerOptions& options, const std::vector<int64_t>& kept,
-               MakeRow make_row) {
+void fill_rows(std::span<const std::string_view> reads, const KmerOptions& options,
+               const std::vector<int64_t>& kept, MakeRow make_row) {
   const EncodeOptions& letters = options.letters;
   const Alphabet& alphabet = alphabet_of(letters.sequence_type);
   const auto k = static_cast<size_t>(options.k);
@@ -192,7 +204,8 @@ void fill_rows(std::span<const std::string_view> reads, const KmerOptions& optio
           if (letters.unknown == UnknownLetter::kError) is_refused = true;
           bad.assign(count, 0);
           for (const size_t place : numbering.unknown()) {
-            for (size_t i = place < k ? 0 : place - k + 1; i <= place && i < count; ++i) bad[i] = kBad;
+            for (size_t i = place < k ? 0 : place - k + 1; i <= place && i < count; ++i)
+              bad[i] = kBad;
           }
         }
         row.add(first, count, bad);
@@ -202,10 +215,11 @@ void fill_rows(std::span<const std::string_view> reads, const KmerOptions& optio
   if (is_refused) refuse_first_unknown(reads, kept, alphabet, letters);
 }
 
-std::vector<int64_t> kept_letters(std::span<const std::string_view> reads, const EncodeOptions& options) {
+std::vector<int64_t> kept_letters(std::span<const std::string_view> reads,
+                                  const EncodeOptions& options) {
   if (!options.record_indices.empty() && options.record_indices.size() != reads.size()) {
-    throw ArgumentError("record_indices: expected one for each of " + std::to_string(reads.size()) + " reads, got " +
-                        std::to_string(options.record_indices.size()));
+    throw ArgumentError("record_indices: expected one for each of " + std::to_string(reads.size()) +
+                        " reads, got " + std::to_string(options.record_indices.size()));
   }
   std::vector<int64_t> kept;
   kept.reserve(reads.size());
@@ -234,7 +248,8 @@ int64_t num_windows(int64_t length, int64_t k, bool overlap) {
 
 Encoded encode_kmer_counts(std::span<const std::string_view> reads, const KmerOptions& options) {
   check_kmer_counts(options);
-  const int64_t width = bounded_power(alphabet_of(options.letters.sequence_type).size(), options.k, kMostKmerCounts);
+  const int64_t width =
+      bounded_power(alphabet_of(options.letters.sequence_type).size(), options.k, kMostKmerCounts);
   const std::vector<int64_t> kept = kept_letters(reads, options.letters);
   at::Tensor values = at::empty({static_cast<int64_t>(reads.size()), width});
   auto* data = values.data_ptr<float>();
@@ -258,9 +273,9 @@ Encoded encode_kmer_ids(std::span<const std::string_view> reads, const KmerOptio
   for (size_t i = 0; i < reads.size(); ++i) {
     const int64_t count = num_windows(kept[i], options.k, options.overlap);
     if (options.letters.pad_to > 0 && count > options.letters.pad_to) {
-      throw ArgumentError("read " + std::to_string(record_of(i, options.letters)) + " has " + std::to_string(count) +
-                          " k-mers, pad_to is " + std::to_string(options.letters.pad_to) +
-                          "; set max_length to cut it");
+      throw ArgumentError("read " + std::to_string(record_of(i, options.letters)) + " has " +
+                          std::to_string(count) + " k-mers, pad_to is " +
+                          std::to_string(options.letters.pad_to) + "; set max_length to cut it");
     }
     width = std::max(width, count);
   }
@@ -273,7 +288,8 @@ Encoded encode_kmer_ids(std::span<const std::string_view> reads, const KmerOptio
     return row;
   };
   if (options.overlap) {
-    fill_rows<int64_t>(reads, options, kept, [&](size_t index, int64_t*) { return IdRow{row_of(index)}; });
+    fill_rows<int64_t>(reads, options, kept,
+                       [&](size_t index, int64_t*) { return IdRow{row_of(index)}; });
   } else {
     fill_rows<int64_t>(reads, options, kept, [&](size_t index, int64_t* numbers) {
       return SideBySideRow{row_of(index), numbers, static_cast<size_t>(options.k)};

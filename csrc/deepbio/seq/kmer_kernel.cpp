@@ -11,8 +11,10 @@
 #define DEEPBIO_AVX512 __attribute__((target("avx512f,avx512bw,bmi,bmi2")))
 #endif
 
-// The compiler makes one version per instruction set and the loader picks one; sanitizers cannot follow that.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+// The compiler makes one version per instruction set and the loader picks one; sanitizers cannot
+// follow that.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__)
 #define DEEPBIO_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define DEEPBIO_CLONES
@@ -21,7 +23,9 @@
 namespace deepbio::seq {
 namespace {
 
-constexpr int64_t kMostK = 31, kMostKOfWord = 22;  // eight of them, each a letter on, after three letters: 64 bits
+constexpr int64_t kMostK = 31,
+                  kMostKOfWord =
+                      22;  // eight of them, each a letter on, after three letters: 64 bits
 
 // What a version gets: the letters, the windows and where the numbers go.
 template <class T>
@@ -49,17 +53,19 @@ bool number_one_by_one(const Job<T>& job) {
     forward = (forward << 2 | digit) & job.mask();
     back = back >> 2 | (3 - digit) << (2 * k - 2);
     if (i + 1 < k) continue;
-    job.out[i + 1 - k] = static_cast<T>(static_cast<T>(job.canonical ? std::min(forward, back) : forward) + job.offset);
+    job.out[i + 1 - k] = static_cast<T>(
+        static_cast<T>(job.canonical ? std::min(forward, back) : forward) + job.offset);
   }
   return is_known;
 }
 
 #if defined(__x86_64__)
-// Two bits a letter, with room for a word before the first and beyond the last. In `high` the first letter of a byte
-// has its highest bits, in `low`, where all digits are complemented, its lowest.
+// Two bits a letter, with room for a word before the first and beyond the last. In `high` the first
+// letter of a byte has its highest bits, in `low`, where all digits are complemented, its lowest.
 struct Packed {
   static constexpr size_t kFront = 16;
-  uint8_t high[kFront + LetterWindows::kMostLetters / 4 + 64], low[kFront + LetterWindows::kMostLetters / 4 + 64];
+  uint8_t high[kFront + LetterWindows::kMostLetters / 4 + 64],
+      low[kFront + LetterWindows::kMostLetters / 4 + 64];
 };
 
 uint64_t first_is_high(const uint8_t* bytes) {
@@ -76,14 +82,15 @@ uint64_t first_is_low(const uint8_t* bytes) {
 template <class T>
 DEEPBIO_AVX512 bool number_avx512(const Job<T>& job) {
   Packed packed;
-  const __m512i digit_of =
-      _mm512_maskz_broadcast_i32x4(0xFFFF, _mm_load_si128(reinterpret_cast<const __m128i*>(job.letters.digit)));
-  const __m512i letter_of =
-      _mm512_maskz_broadcast_i32x4(0xFFFF, _mm_load_si128(reinterpret_cast<const __m128i*>(job.letters.letter)));
+  const __m512i digit_of = _mm512_maskz_broadcast_i32x4(
+      0xFFFF, _mm_load_si128(reinterpret_cast<const __m128i*>(job.letters.digit)));
+  const __m512i letter_of = _mm512_maskz_broadcast_i32x4(
+      0xFFFF, _mm_load_si128(reinterpret_cast<const __m128i*>(job.letters.letter)));
   const __m512i fold = _mm512_set1_epi8(static_cast<char>(job.letters.fold));
   __mmask64 unknown = 0;
   for (size_t i = 0; i < job.size; i += 64) {
-    const __mmask64 there = _bzhi_u64(~uint64_t{0}, static_cast<unsigned>(std::min<size_t>(job.size - i, 64)));
+    const __mmask64 there =
+        _bzhi_u64(~uint64_t{0}, static_cast<unsigned>(std::min<size_t>(job.size - i, 64)));
     const __m512i bytes = _mm512_or_si512(_mm512_maskz_loadu_epi8(there, job.text + i), fold);
     unknown |= _mm512_mask_cmpneq_epi8_mask(there, _mm512_shuffle_epi8(letter_of, bytes), bytes);
     const __m512i digits = _mm512_shuffle_epi8(digit_of, bytes);
@@ -100,10 +107,12 @@ DEEPBIO_AVX512 bool number_avx512(const Job<T>& job) {
                      _mm512_maskz_cvtepi32_epi8(0xFFFF, four_back));
   }
   // Stores of whole cache lines: the first eight windows begin `early` ones before the row.
-  const size_t count = job.count(), early = sizeof(T) == 8 ? reinterpret_cast<uintptr_t>(job.out) / 8 % 8 : 0;
+  const size_t count = job.count(),
+               early = sizeof(T) == 8 ? reinterpret_cast<uintptr_t>(job.out) / 8 % 8 : 0;
   const size_t front = 4 * Packed::kFront - early;  // letters before the first of these windows
   const auto inside = static_cast<int64_t>(2 * (front % 4));
-  const __m512i down = _mm512_add_epi64(_mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), _mm512_set1_epi64(inside));
+  const __m512i down =
+      _mm512_add_epi64(_mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), _mm512_set1_epi64(inside));
   const __m512i top = _mm512_sub_epi64(_mm512_set1_epi64(64 - 2 * job.k), down);
   const __m512i mask = _mm512_set1_epi64(static_cast<int64_t>(job.mask()));
   const __m512i offset = _mm512_set1_epi64(static_cast<int64_t>(job.offset));
@@ -112,12 +121,14 @@ DEEPBIO_AVX512 bool number_avx512(const Job<T>& job) {
     __m512i numbers = _mm512_and_si512(_mm512_srlv_epi64(_mm512_set1_epi64(word), top), mask);
     if (job.canonical) {
       const auto back = static_cast<int64_t>(first_is_low(packed.low + (front + i) / 4));
-      const __m512i other = _mm512_and_si512(_mm512_srlv_epi64(_mm512_set1_epi64(back), down), mask);
+      const __m512i other =
+          _mm512_and_si512(_mm512_srlv_epi64(_mm512_set1_epi64(back), down), mask);
       numbers = _mm512_maskz_min_epu64(0xFF, numbers, other);
     }
     numbers = _mm512_add_epi64(numbers, offset);
     const uint32_t begins = i == 0 ? 0xFF << early & 0xFF : 0xFF;
-    const uint32_t lanes = i + 8 <= count + early ? begins : begins & ((1U << (count + early - i)) - 1);
+    const uint32_t lanes =
+        i + 8 <= count + early ? begins : begins & ((1U << (count + early - i)) - 1);
     T* to = job.out + i - early;
     if constexpr (sizeof(T) == 8) {
       _mm512_mask_storeu_epi64(to, static_cast<__mmask8>(lanes), numbers);
@@ -151,10 +162,10 @@ DEEPBIO_AVX2 inline void store_bytes(__m256i fours, uint8_t* to) {
 template <class T>
 DEEPBIO_AVX2 bool number_avx2(const Job<T>& job) {
   Packed packed;
-  const __m256i digit_of =
-      _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(job.letters.digit)));
-  const __m256i letter_of =
-      _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(job.letters.letter)));
+  const __m256i digit_of = _mm256_broadcastsi128_si256(
+      _mm_load_si128(reinterpret_cast<const __m128i*>(job.letters.digit)));
+  const __m256i letter_of = _mm256_broadcastsi128_si256(
+      _mm_load_si128(reinterpret_cast<const __m128i*>(job.letters.letter)));
   const __m256i fold = _mm256_set1_epi8(static_cast<char>(job.letters.fold));
   __m256i known = _mm256_set1_epi8(-1);
   for (size_t i = 0; i < job.size; i += 32) {
@@ -165,35 +176,42 @@ DEEPBIO_AVX2 bool number_avx2(const Job<T>& job) {
       std::memcpy(last, from, job.size - i);
       from = last;
     }
-    const __m256i bytes = _mm256_or_si256(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)), fold);
-    known = _mm256_and_si256(known, _mm256_cmpeq_epi8(_mm256_shuffle_epi8(letter_of, bytes), bytes));
+    const __m256i bytes =
+        _mm256_or_si256(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)), fold);
+    known =
+        _mm256_and_si256(known, _mm256_cmpeq_epi8(_mm256_shuffle_epi8(letter_of, bytes), bytes));
     const __m256i digits = _mm256_shuffle_epi8(digit_of, bytes);
     const __m256i pairs = _mm256_maddubs_epi16(digits, _mm256_set1_epi16(0x0104));
-    store_bytes(_mm256_madd_epi16(pairs, _mm256_set1_epi32(0x00010010)), packed.high + Packed::kFront + i / 4);
+    store_bytes(_mm256_madd_epi16(pairs, _mm256_set1_epi32(0x00010010)),
+                packed.high + Packed::kFront + i / 4);
     if (!job.canonical) continue;
     const __m256i other = _mm256_sub_epi8(_mm256_set1_epi8(3), digits);
     const __m256i back = _mm256_maddubs_epi16(other, _mm256_set1_epi16(0x0401));
-    store_bytes(_mm256_madd_epi16(back, _mm256_set1_epi32(0x00100001)), packed.low + Packed::kFront + i / 4);
+    store_bytes(_mm256_madd_epi16(back, _mm256_set1_epi32(0x00100001)),
+                packed.low + Packed::kFront + i / 4);
   }
   const __m256i mask = _mm256_set1_epi64x(static_cast<int64_t>(job.mask()));
   const size_t count = job.count();
   for (size_t i = 0; i < count; i += 8) {
-    const __m256i word = _mm256_set1_epi64x(static_cast<int64_t>(first_is_high(packed.high + Packed::kFront + i / 4)));
+    const __m256i word = _mm256_set1_epi64x(
+        static_cast<int64_t>(first_is_high(packed.high + Packed::kFront + i / 4)));
     int64_t eight[8];
     for (int half = 0; half < 2; ++half) {
-      const __m256i down = _mm256_add_epi64(_mm256_setr_epi64x(0, 2, 4, 6), _mm256_set1_epi64x(8 * half));
+      const __m256i down =
+          _mm256_add_epi64(_mm256_setr_epi64x(0, 2, 4, 6), _mm256_set1_epi64x(8 * half));
       const __m256i top = _mm256_sub_epi64(_mm256_set1_epi64x(64 - 2 * job.k), down);
       __m256i numbers = _mm256_and_si256(_mm256_srlv_epi64(word, top), mask);
       if (job.canonical) {
-        const __m256i back =
-            _mm256_set1_epi64x(static_cast<int64_t>(first_is_low(packed.low + Packed::kFront + i / 4)));
+        const __m256i back = _mm256_set1_epi64x(
+            static_cast<int64_t>(first_is_low(packed.low + Packed::kFront + i / 4)));
         const __m256i other = _mm256_and_si256(_mm256_srlv_epi64(back, down), mask);
         numbers = _mm256_blendv_epi8(numbers, other, _mm256_cmpgt_epi64(numbers, other));
       }
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(eight + 4 * half), numbers);
     }
     const size_t some = std::min<size_t>(count - i, 8);
-    for (size_t j = 0; j < some; ++j) job.out[i + j] = static_cast<T>(static_cast<T>(eight[j]) + job.offset);
+    for (size_t j = 0; j < some; ++j)
+      job.out[i + j] = static_cast<T>(static_cast<T>(eight[j]) + job.offset);
   }
   return _mm256_movemask_epi8(known) == -1;
 }
@@ -201,7 +219,8 @@ DEEPBIO_AVX2 bool number_avx2(const Job<T>& job) {
 
 }  // namespace
 
-FourLetters::FourLetters(std::string_view letters, char other, bool folds_case) : fold(folds_case ? 0x20 : 0) {
+FourLetters::FourLetters(std::string_view letters, char other, bool folds_case)
+    : fold(folds_case ? 0x20 : 0) {
   if (letters.size() != 4) throw ArgumentError("letters: expected four, got " + quoted(letters));
   for (uint8_t half = 0; half < 16; ++half) {
     digit[half] = 0;
@@ -210,7 +229,9 @@ FourLetters::FourLetters(std::string_view letters, char other, bool folds_case) 
   const auto add = [&](char each, size_t number) {
     const auto byte = static_cast<uint8_t>(each);
     if (byte >= 0x80 || letter[byte & 15] != ((byte & 15) ^ 1)) {
-      throw ArgumentError("letters: expected ASCII letters that differ in their low four bits, got " + quoted(letters));
+      throw ArgumentError(
+          "letters: expected ASCII letters that differ in their low four bits, got " +
+          quoted(letters));
     }
     digit[byte & 15] = static_cast<uint8_t>(number);
     letter[byte & 15] = byte;
@@ -220,8 +241,12 @@ FourLetters::FourLetters(std::string_view letters, char other, bool folds_case) 
 }
 
 LetterWindows::LetterWindows(const FourLetters& letters, int64_t k, bool canonical, Simd simd)
-    : letters_(letters), k_(k), canonical_(canonical), simd_(k > kMostKOfWord ? Simd::kScalar : simd) {
-  if (k < 1 || k > kMostK) throw ArgumentError("k: expected 1 to 31 for windows, got " + std::to_string(k));
+    : letters_(letters),
+      k_(k),
+      canonical_(canonical),
+      simd_(k > kMostKOfWord ? Simd::kScalar : simd) {
+  if (k < 1 || k > kMostK)
+    throw ArgumentError("k: expected 1 to 31 for windows, got " + std::to_string(k));
 }
 
 template <class T>

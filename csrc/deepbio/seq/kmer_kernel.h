@@ -1,8 +1,8 @@
 // The inner loop of k-mers: letters to the numbers of all windows; no tensors, no policies.
 //
-// Letters are packed, two bits each, four a byte, so that one word holds the next eight windows: a shift and a mask
-// make each number. Scalar, AVX2 and AVX-512 versions give the same numbers; the processor's widest is taken.
-// Private to kmer. Immutable; threads share it.
+// Letters are packed, two bits each, four a byte, so that one word holds the next eight windows: a
+// shift and a mask make each number. Scalar, AVX2 and AVX-512 versions give the same numbers; the
+// processor's widest is taken. Private to kmer. Immutable; threads share it.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@ namespace deepbio::seq {
 
 // Four letters and the digit of each, looked up by the low half of a byte.
 struct FourLetters {
-  // letters: four, in the order of their digits, in lower case when `folds_case`; other: a letter that reads as the
-  // last of the four, or 0.
+  // letters: four, in the order of their digits, in lower case when `folds_case`; other: a letter
+  // that reads as the last of the four, or 0.
   //   throws  ArgumentError: not four letters, or two of them have the same low half
   FourLetters(std::string_view letters, char other, bool folds_case);
   alignas(16) uint8_t digit[16];
@@ -30,9 +30,10 @@ class LetterWindows {
 
   //   throws  ArgumentError: k outside of 1 to 31
   LetterWindows(const FourLetters& letters, int64_t k, bool canonical, Simd simd = choose_simd());
-  // The number of each window of k letters: out[i] = offset + sum of digit(text[i + j]) * 4^(k-1-j), for size - k + 1
-  // windows. Canonical: the smaller of that sum and the one of the other strand (3 - digit, read backwards). Windows
-  // with another letter have a number of no meaning.
+  // The number of each window of k letters: out[i] = offset + sum of digit(text[i + j]) *
+  // 4^(k-1-j), for size - k + 1 windows. Canonical: the smaller of that sum and the one of the
+  // other strand (3 - digit, read backwards). Windows with another letter have a number of no
+  // meaning.
   //   inputs   size k to kMostLetters; T holds 4^k + offset: uint16_t, int32_t or int64_t
   //   returns  whether every letter was known
   template <class T>

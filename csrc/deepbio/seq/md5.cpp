@@ -16,7 +16,8 @@ const std::array<uint32_t, 64>& sines() {
   static const std::array<uint32_t, 64> table = [] {
     std::array<uint32_t, 64> out{};
     for (size_t i = 0; i < out.size(); ++i) {
-      out[i] = static_cast<uint32_t>(std::floor(std::abs(std::sin(static_cast<double>(i + 1))) * 4294967296.0));
+      out[i] = static_cast<uint32_t>(
+          std::floor(std::abs(std::sin(static_cast<double>(i + 1))) * 4294967296.0));
     }
     return out;
   }();
@@ -49,7 +50,8 @@ void add_block(State& state, const unsigned char* block) {
         mixed = c ^ (b | ~d);
         from = 7 * i;
     }
-    const uint32_t turned = std::rotl(a + mixed + sines()[i] + word[from % 16], kShifts[i / 16][i % 4]);
+    const uint32_t turned =
+        std::rotl(a + mixed + sines()[i] + word[from % 16], kShifts[i / 16][i % 4]);
     a = d;
     d = c;
     c = b;
@@ -69,7 +71,8 @@ std::string md5_hex(std::string_view bytes) {
   std::string padded(bytes);
   padded += '\x80';
   padded.append((120 - padded.size() % 64) % 64, '\0');
-  for (int k = 0; k < 8; ++k) padded += static_cast<char>(uint64_t{bytes.size()} * 8 >> (8 * k) & 0xff);
+  for (int k = 0; k < 8; ++k)
+    padded += static_cast<char>(uint64_t{bytes.size()} * 8 >> (8 * k) & 0xff);
   for (size_t at = 0; at < padded.size(); at += 64) {
     add_block(state, reinterpret_cast<const unsigned char*>(padded.data()) + at);
   }
@@ -89,8 +92,9 @@ std::string sequence_md5(std::string_view sequence) {
 }
 
 bool is_md5(std::string_view id) {
-  return id.size() == 32 &&
-         std::all_of(id.begin(), id.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return id.size() == 32 && std::all_of(id.begin(), id.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
 }
 
 }  // namespace deepbio::seq

@@ -1,5 +1,5 @@
-// MD5 of a sequence: QIIME 2 names features by it, so that ids can be checked against representative sequences.
-// Not for secrets. Source: RFC 1321.
+// MD5 of a sequence: QIIME 2 names features by it, so that ids can be checked against
+// representative sequences. Not for secrets. Source: RFC 1321.
 #pragma once
 
 #include <string>

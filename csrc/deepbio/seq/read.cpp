@@ -13,11 +13,12 @@ std::span<char> Read::Own::next(size_t size) {
   return {target.data(), size};
 }
 
-void Read::assign(std::string_view sequence, std::string_view quality, bool has_quality, int64_t record,
-                  uint64_t epoch) {
+void Read::assign(std::string_view sequence, std::string_view quality, bool has_quality,
+                  int64_t record, uint64_t epoch) {
   if (has_quality && quality.size() != sequence.size()) {
     throw ArgumentError("record " + std::to_string(record) + ": expected a quality for each of " +
-                        std::to_string(sequence.size()) + " letters, got " + std::to_string(quality.size()));
+                        std::to_string(sequence.size()) + " letters, got " +
+                        std::to_string(quality.size()));
   }
   sequence_ = sequence;
   quality_ = has_quality ? quality : std::string_view();
@@ -72,8 +73,8 @@ uint32_t small_draw(CounterRandom& random, uint32_t bound) {
 
 void need_quality(const Read& read, const char* step) {
   if (read.has_quality()) return;
-  throw ArgumentError(std::string(step) + ": expected qualities, record " + std::to_string(read.record()) +
-                      " has none (FASTA?)");
+  throw ArgumentError(std::string(step) + ": expected qualities, record " +
+                      std::to_string(read.record()) + " has none (FASTA?)");
 }
 
 }  // namespace deepbio::seq

@@ -1,8 +1,9 @@
 // One read on its way through transforms, and what a transform is.
 //
-// A Read looks into its source until something writes to it; then it has bytes of its own, kept from read to read.
-// Random steps draw by (seed, epoch, record) and by what they are for, so a result does not depend on the batch, the
-// thread or the order. Threads: a Read belongs to one thread; a Transform is constant and shared.
+// A Read looks into its source until something writes to it; then it has bytes of its own, kept
+// from read to read. Random steps draw by (seed, epoch, record) and by what they are for, so a
+// result does not depend on the batch, the thread or the order. Threads: a Read belongs to one
+// thread; a Transform is constant and shared.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@ class Read {
  public:
   // The views live until the next assign. quality is as long as sequence when has_quality.
   //   throws ArgumentError when the lengths differ, with both
-  void assign(std::string_view sequence, std::string_view quality, bool has_quality, int64_t record, uint64_t epoch);
+  void assign(std::string_view sequence, std::string_view quality, bool has_quality, int64_t record,
+              uint64_t epoch);
   std::string_view sequence() const { return sequence_; }
   std::string_view quality() const { return quality_; }
   bool has_quality() const { return has_quality_; }
@@ -56,14 +58,16 @@ class Read {
 class Transform {
  public:
   virtual ~Transform() = default;
-  // Changes the read; false drops it, which only filters do. throws ArgumentError naming the record.
+  // Changes the read; false drops it, which only filters do. throws ArgumentError naming the
+  // record.
   virtual bool apply(Read& read) const = 0;
   virtual bool is_random() const { return false; }
   virtual bool is_filter() const { return false; }
 };
 using Transforms = std::vector<std::shared_ptr<const Transform>>;
 
-// The draws of one step for one read. kinds of steps have different salts, so they never share a stream.
+// The draws of one step for one read. kinds of steps have different salts, so they never share a
+// stream.
 CounterRandom draws(uint64_t seed, uint64_t salt, const Read& read);
 // 0 to bound - 1 from 32 bits; the largest bias is bound / 2^32.
 uint32_t small_draw(CounterRandom& random, uint32_t bound);

@@ -42,15 +42,16 @@ int64_t ReadStatistics::count(const char* of) const {
   return sum;
 }
 
-// Phred+33 reaches below ';' (59), which Phred+64 and Solexa never use; those end at 'h' (104), with 'i' (105) seen now
-// and then. HiFi and duplex reads have high bytes only, up to '~' (126).
+// Phred+33 reaches below ';' (59), which Phred+64 and Solexa never use; those end at 'h' (104),
+// with 'i' (105) seen now and then. HiFi and duplex reads have high bytes only, up to '~' (126).
 int ReadStatistics::quality_offset() const {
   return lowest_quality >= 59 && highest_quality > 74 && highest_quality <= 105 ? 64 : 33;
 }
 
 std::string ReadStatistics::quality_warning() const {
   if (qualities == 0 || quality_offset() != 64) return "";
-  return "qualities look like Phred+64 (Illumina 1.3 to 1.7); readers take them for Phred+33 unless quality_offset is "
+  return "qualities look like Phred+64 (Illumina 1.3 to 1.7); readers take them for Phred+33 "
+         "unless quality_offset is "
          "64";
 }
 
@@ -61,15 +62,16 @@ Json ReadStatistics::to_json() const {
   const auto share = [&](const char* of) {
     return bases ? static_cast<double>(count(of)) / static_cast<double>(bases) : 0.0;
   };
-  Json out(Json::Object{{"records", records},
-                        {"bases", bases},
-                        {"min_length_bp", records ? sorted.front() : int64_t{0}},
-                        {"mean_length_bp", records ? static_cast<double>(bases) / static_cast<double>(records) : 0.0},
-                        {"median_length_bp", median(sorted)},
-                        {"max_length_bp", records ? sorted.back() : int64_t{0}},
-                        {"n50_bp", n50(sorted, bases)},
-                        {"gc_share", share("GCgcSs")},
-                        {"n_share", share("Nn")}});
+  Json out(Json::Object{
+      {"records", records},
+      {"bases", bases},
+      {"min_length_bp", records ? sorted.front() : int64_t{0}},
+      {"mean_length_bp", records ? static_cast<double>(bases) / static_cast<double>(records) : 0.0},
+      {"median_length_bp", median(sorted)},
+      {"max_length_bp", records ? sorted.back() : int64_t{0}},
+      {"n50_bp", n50(sorted, bases)},
+      {"gc_share", share("GCgcSs")},
+      {"n_share", share("Nn")}});
   if (qualities > 0) {
     const double mean = static_cast<double>(quality_sum) / static_cast<double>(qualities);
     out.set("mean_quality", mean - quality_offset());

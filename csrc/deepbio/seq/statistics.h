@@ -1,4 +1,5 @@
-// Numbers of a file of reads: records, bases, lengths, letters, qualities. Threads: one file, one thread.
+// Numbers of a file of reads: records, bases, lengths, letters, qualities. Threads: one file, one
+// thread.
 #pragma once
 
 #include <array>
@@ -26,8 +27,8 @@ struct ReadStatistics {
   int quality_offset() const;
   // A warning about qualities that readers take for others, or "".
   std::string quality_warning() const;
-  // records, bases, min_ mean_ median_ max_length_bp, n50_bp, gc_share, n_share; with qualities mean_quality (of the
-  // scores) and quality_offset.
+  // records, bases, min_ mean_ median_ max_length_bp, n50_bp, gc_share, n_share; with qualities
+  // mean_quality (of the scores) and quality_offset.
   Json to_json() const;
 };
 

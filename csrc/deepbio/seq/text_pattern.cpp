@@ -23,7 +23,8 @@ class ExpressionReader {
     if (first == '\\') return escape();
     if (first == '[') return set();
     if (first == '.') return ~one('\n');
-    if (std::string_view("()|^$*+?{}").find(first) != std::string_view::npos) refuse(std::string(1, first));
+    if (std::string_view("()|^$*+?{}").find(first) != std::string_view::npos)
+      refuse(std::string(1, first));
     return one(first);
   }
 
@@ -50,7 +51,8 @@ class ExpressionReader {
   }
 
   [[noreturn]] void refuse(const std::string& part) const {
-    throw ArgumentError("regular expression " + quoted(text_) + ": " + quoted(part) + " is not supported");
+    throw ArgumentError("regular expression " + quoted(text_) + ": " + quoted(part) +
+                        " is not supported");
   }
 
  private:
@@ -105,7 +107,8 @@ class ExpressionReader {
         ++place_;
         const char last = take();
         if (last == '\\' || last < letter) refuse("the range in [...]");
-        for (int i = static_cast<unsigned char>(letter); i <= static_cast<unsigned char>(last); ++i) {
+        for (int i = static_cast<unsigned char>(letter); i <= static_cast<unsigned char>(last);
+             ++i) {
           out.set(static_cast<size_t>(i));
         }
       } else {
@@ -161,7 +164,8 @@ TextPattern TextPattern::expression(std::string_view text) {
   while (!reader.at_end()) {
     Item item{reader.letters(), 1, 1};
     reader.quantifier(item.least, item.most);
-    // What a repetition took it would have to give back where the items after it want the same letter.
+    // What a repetition took it would have to give back where the items after it want the same
+    // letter.
     for (auto before = out.items_.rbegin(); before != out.items_.rend(); ++before) {
       if (before->least != before->most && (before->letters & item.letters).any()) {
         reader.refuse("a repetition before letters that it matches too");
@@ -176,7 +180,8 @@ TextPattern TextPattern::expression(std::string_view text) {
 size_t TextPattern::match_at(std::string_view text, size_t place) const {
   for (const Item& item : items_) {
     size_t count = 0;
-    while (count < item.most && place < text.size() && item.letters[static_cast<unsigned char>(text[place])]) {
+    while (count < item.most && place < text.size() &&
+           item.letters[static_cast<unsigned char>(text[place])]) {
       ++count, ++place;
     }
     if (count < item.least) return std::string_view::npos;
@@ -185,8 +190,8 @@ size_t TextPattern::match_at(std::string_view text, size_t place) const {
 }
 
 bool TextPattern::may_match_nothing() const {
-  return literal_.empty() &&
-         std::all_of(items_.begin(), items_.end(), [](const Item& item) { return item.least == 0; });
+  return literal_.empty() && std::all_of(items_.begin(), items_.end(),
+                                         [](const Item& item) { return item.least == 0; });
 }
 
 std::vector<TextMatch> TextPattern::find_all(std::string_view text) const {
@@ -201,12 +206,14 @@ std::vector<TextMatch> TextPattern::find_all(std::string_view text) const {
   }
   const Item& first = items_.front();
   for (size_t place = 0; place < text.size();) {
-    const bool may_begin = first.least == 0 || first.letters[static_cast<unsigned char>(text[place])];
+    const bool may_begin =
+        first.least == 0 || first.letters[static_cast<unsigned char>(text[place])];
     const size_t end = may_begin ? match_at(text, place) : std::string_view::npos;
     if (end == std::string_view::npos) {
       // A run that is too short for the first item is too short from each of its letters.
       const size_t start = place++;
-      while (may_begin && items_.size() == 1 && place < text.size() && place - start < first.least &&
+      while (may_begin && items_.size() == 1 && place < text.size() &&
+             place - start < first.least &&
              first.letters[static_cast<unsigned char>(text[place])]) {
         ++place;
       }

@@ -13,7 +13,8 @@ enum class Kind : uint8_t { kOther, kSpace, kLetter, kDigit };
 // A table: whole chromosomes go through, and the user's locale has no say.
 constexpr auto kKinds = [] {
   std::array<Kind, 256> out{};
-  for (const char space : {' ', '\t', '\n', '\v', '\f', '\r'}) out[static_cast<unsigned char>(space)] = Kind::kSpace;
+  for (const char space : {' ', '\t', '\n', '\v', '\f', '\r'})
+    out[static_cast<unsigned char>(space)] = Kind::kSpace;
   for (size_t i = 0; i < 26; ++i) out['A' + i] = out['a' + i] = Kind::kLetter;
   for (size_t i = 0; i < 10; ++i) out['0' + i] = Kind::kDigit;
   return out;
@@ -25,7 +26,9 @@ bool is_letter(char letter) { return kind_of(letter) == Kind::kLetter; }
 bool is_digit(char letter) { return kind_of(letter) == Kind::kDigit; }
 bool is_word(char letter) { return is_letter(letter) || is_digit(letter) || letter == '_'; }
 bool is_punctuation(char letter) { return std::ispunct(static_cast<unsigned char>(letter)) != 0; }
-char lower(char letter) { return static_cast<char>(std::tolower(static_cast<unsigned char>(letter))); }
+char lower(char letter) {
+  return static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+}
 
 bool flag(const Json& json, std::string_view key, bool otherwise) {
   const Json* value = json.find(key);
@@ -40,7 +43,8 @@ TextPattern pattern_of(const Json& json) {
 
 TextPattern filled_pattern_of(const Json& json) {
   TextPattern pattern = pattern_of(json);
-  if (pattern.may_match_nothing()) throw ArgumentError("a pattern that matches the empty text is not supported");
+  if (pattern.may_match_nothing())
+    throw ArgumentError("a pattern that matches the empty text is not supported");
   return pattern;
 }
 
@@ -90,16 +94,20 @@ void Normalizer::add(const Json& json) {
   if (type == "Sequence") {
     for (const Json& step : json.at("normalizers").as_array()) add(step);
   } else if (type == "Strip") {
-    steps_.push_back({Step::Kind::kStrip, flag(json, "strip_left", true), flag(json, "strip_right", true)});
+    steps_.push_back(
+        {Step::Kind::kStrip, flag(json, "strip_left", true), flag(json, "strip_right", true)});
   } else if (type == "Lowercase") {
     steps_.push_back({Step::Kind::kLowercase});
   } else if (type == "Replace") {
-    steps_.push_back({Step::Kind::kReplace, false, false, filled_pattern_of(json), json.at("content").as_string()});
+    steps_.push_back({Step::Kind::kReplace, false, false, filled_pattern_of(json),
+                      json.at("content").as_string()});
   } else if (type == "Prepend") {
     steps_.push_back({Step::Kind::kPrepend, false, false, {}, json.at("prepend").as_string()});
   } else if (type == "BertNormalizer") {
-    steps_.push_back({Step::Kind::kBert, flag(json, "clean_text", true), flag(json, "lowercase", true)});
-  } else if (type != "NFC" && type != "NFD" && type != "NFKC" && type != "NFKD" && type != "StripAccents") {
+    steps_.push_back(
+        {Step::Kind::kBert, flag(json, "clean_text", true), flag(json, "lowercase", true)});
+  } else if (type != "NFC" && type != "NFD" && type != "NFKC" && type != "NFKD" &&
+             type != "StripAccents") {
     throw ArgumentError("normalizer " + quoted(type) + " is not supported");
   }
 }
@@ -109,7 +117,9 @@ std::string Normalizer::apply(std::string_view given) const {
   for (const Step& step : steps_) {
     if (step.kind == Step::Kind::kStrip) {
       if (step.right)
-        text.erase(text.end() - (std::find_if_not(text.rbegin(), text.rend(), is_space) - text.rbegin()), text.end());
+        text.erase(
+            text.end() - (std::find_if_not(text.rbegin(), text.rend(), is_space) - text.rbegin()),
+            text.end());
       if (step.left) text.erase(text.begin(), std::find_if_not(text.begin(), text.end(), is_space));
     } else if (step.kind == Step::Kind::kLowercase) {
       std::transform(text.begin(), text.end(), text.begin(), lower);
@@ -154,7 +164,8 @@ PreTokenizer::Behavior PreTokenizer::behavior_of(const Json& json) {
 
 void PreTokenizer::add(const Json& json) {
   const std::string& type = json.at("type").as_string();
-  if (is_byte_level_) throw ArgumentError("pre-tokenizer " + quoted(type) + " after \"ByteLevel\" is not supported");
+  if (is_byte_level_)
+    throw ArgumentError("pre-tokenizer " + quoted(type) + " after \"ByteLevel\" is not supported");
   if (type == "Sequence") {
     for (const Json& step : json.at("pretokenizers").as_array()) add(step);
   } else if (type == "Whitespace") {
@@ -165,22 +176,26 @@ void PreTokenizer::add(const Json& json) {
     steps_.push_back({Step::Kind::kSpaces});
     steps_.push_back({Step::Kind::kPunctuation, Behavior::kIsolated});
   } else if (type == "Punctuation") {
-    steps_.push_back({Step::Kind::kPunctuation, json.find("behavior") ? behavior_of(json) : Behavior::kIsolated});
+    steps_.push_back({Step::Kind::kPunctuation,
+                      json.find("behavior") ? behavior_of(json) : Behavior::kIsolated});
   } else if (type == "Digits") {
     const bool is_single = flag(json, "individual_digits", false);
-    steps_.push_back({Step::Kind::kDigits, is_single ? Behavior::kIsolated : Behavior::kContiguous});
+    steps_.push_back(
+        {Step::Kind::kDigits, is_single ? Behavior::kIsolated : Behavior::kContiguous});
   } else if (type == "Split") {
     const bool is_inverted = flag(json, "invert", false), is_letters = pattern_of(json).is_empty();
     if (is_letters) {
       steps_.push_back({Step::Kind::kLetters, behavior_of(json), is_inverted});
     } else {
-      steps_.push_back({Step::Kind::kPattern, behavior_of(json), is_inverted, filled_pattern_of(json)});
+      steps_.push_back(
+          {Step::Kind::kPattern, behavior_of(json), is_inverted, filled_pattern_of(json)});
     }
   } else if (type == "ByteLevel") {
     is_byte_level_ = true;
     adds_space_ = flag(json, "add_prefix_space", true);
     if (adds_space_ && !steps_.empty()) {
-      throw ArgumentError("pre-tokenizer \"ByteLevel\" with add_prefix_space after others is not supported");
+      throw ArgumentError(
+          "pre-tokenizer \"ByteLevel\" with add_prefix_space after others is not supported");
     }
     if (flag(json, "use_regex", true)) steps_.push_back({Step::Kind::kByteLevelWords});
   } else {
@@ -188,8 +203,10 @@ void PreTokenizer::add(const Json& json) {
   }
 }
 
-// Cuts at matches: each part is a match or what lies between, and the behavior says which neighbours stay together.
-void PreTokenizer::cut(const Step& step, std::string_view piece, std::vector<std::string_view>& out) {
+// Cuts at matches: each part is a match or what lies between, and the behavior says which
+// neighbours stay together.
+void PreTokenizer::cut(const Step& step, std::string_view piece,
+                       std::vector<std::string_view>& out) {
   std::vector<TextMatch> matches;
   if (step.kind == Step::Kind::kPattern) {
     matches = step.pattern->find_all(piece);

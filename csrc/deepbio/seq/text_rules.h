@@ -1,8 +1,10 @@
-// What a tokenizer.json does to a text before its model sees it: normalizers change it, pre-tokenizers cut it.
+// What a tokenizer.json does to a text before its model sees it: normalizers change it,
+// pre-tokenizers cut it.
 //
-// Supported are those that occur in tokenizers of sequences; any other is refused by its name. Texts are ASCII, so that
-// Unicode forms (NFC, ...) and accents are nothing to do. Immutable; threads share it.
-// source: the behaviour is that of Hugging Face tokenizers, and tests compare with it.
+// Supported are those that occur in tokenizers of sequences; any other is refused by its name.
+// Texts are ASCII, so that Unicode forms (NFC, ...) and accents are nothing to do. Immutable;
+// threads share it. source: the behaviour is that of Hugging Face tokenizers, and tests compare
+// with it.
 #pragma once
 
 #include <optional>
@@ -15,7 +17,8 @@
 
 namespace deepbio::seq {
 
-// Normalizers: Sequence, Strip, Lowercase, Replace, Prepend, BertNormalizer, NFC, NFD, NFKC, NFKD, StripAccents.
+// Normalizers: Sequence, Strip, Lowercase, Replace, Prepend, BertNormalizer, NFC, NFD, NFKC, NFKD,
+// StripAccents.
 class Normalizer {
  public:
   Normalizer() = default;
@@ -36,7 +39,8 @@ class Normalizer {
   std::vector<Step> steps_;
 };
 
-// Pre-tokenizers: Sequence, Whitespace, WhitespaceSplit, BertPreTokenizer, Punctuation, Digits, Split, ByteLevel.
+// Pre-tokenizers: Sequence, Whitespace, WhitespaceSplit, BertPreTokenizer, Punctuation, Digits,
+// Split, ByteLevel.
 class PreTokenizer {
  public:
   PreTokenizer() = default;
@@ -46,13 +50,22 @@ class PreTokenizer {
   bool is_byte_level() const { return is_byte_level_; }
   // Whether a text is one piece, as it is.
   bool cuts_nothing() const { return steps_.empty() && !adds_space_; }
-  // The pieces of a text, in order. A piece views the text, or `room` where the text had to grow a space in front.
+  // The pieces of a text, in order. A piece views the text, or `room` where the text had to grow a
+  // space in front.
   std::vector<std::string_view> split(std::string_view text, std::string& room) const;
 
  private:
   enum class Behavior { kRemoved, kIsolated, kMergedWithPrevious, kMergedWithNext, kContiguous };
   struct Step {
-    enum class Kind { kWords, kSpaces, kPunctuation, kDigits, kPattern, kLetters, kByteLevelWords } kind;
+    enum class Kind {
+      kWords,
+      kSpaces,
+      kPunctuation,
+      kDigits,
+      kPattern,
+      kLetters,
+      kByteLevelWords
+    } kind;
     Behavior behavior = Behavior::kIsolated;
     bool is_inverted = false;
     std::optional<TextPattern> pattern{};
@@ -65,7 +78,8 @@ class PreTokenizer {
   bool is_byte_level_ = false, adds_space_ = false;
 };
 
-// The letters by which ByteLevel writes bytes: printable ones themselves, the others from U+0100 on, in UTF-8.
+// The letters by which ByteLevel writes bytes: printable ones themselves, the others from U+0100
+// on, in UTF-8.
 std::string byte_level_letter(unsigned char byte);
 
 }  // namespace deepbio::seq

@@ -10,7 +10,7 @@
 namespace deepbio::seq {
 namespace {
 
-constexpr int64_t kMostK = 8;                                            // 4^8 k-mers: a vocabulary of 65536
+constexpr int64_t kMostK = 8;  // 4^8 k-mers: a vocabulary of 65536
 constexpr size_t kBlock = LetterWindows::kMostLetters - size_t{kMostK};  // k-mers at a time
 
 class LetterModel : public TokenModel {
@@ -29,11 +29,13 @@ class LetterModel : public TokenModel {
 
 class KmerModel : public TokenModel {
  public:
-  explicit KmerModel(const KmerTokens& options) : options_(options), k_(static_cast<size_t>(options.k)) {
+  explicit KmerModel(const KmerTokens& options)
+      : options_(options), k_(static_cast<size_t>(options.k)) {
     if (options.k < 1 || options.k > kMostK) {
       throw ArgumentError("k: expected 1 to 8 for k-mer tokens, got " + std::to_string(options.k));
     }
-    if (options.letters.size() != 4) throw ArgumentError("letters: expected four, got " + quoted(options.letters));
+    if (options.letters.size() != 4)
+      throw ArgumentError("letters: expected four, got " + quoted(options.letters));
     digit_.fill(-1);
     std::string folded = options.letters;
     for (size_t i = 0; i < 4; ++i) {
@@ -42,15 +44,18 @@ class KmerModel : public TokenModel {
       folded[i] = static_cast<char>(folded[i] | 0x20);
       digit_[static_cast<unsigned char>(folded[i])] = static_cast<int8_t>(i);
     }
-    if (!options.side_by_side) windows_.emplace(FourLetters(folded, 0, options.fold_case), options.k, false);
+    if (!options.side_by_side)
+      windows_.emplace(FourLetters(folded, 0, options.fold_case), options.k, false);
   }
 
   void append(std::string_view piece, std::vector<int32_t>& ids) const override {
     if (!options_.side_by_side) return append_windows(piece, ids);
-    const char apart = options_.apart, other_case = options_.fold_case ? static_cast<char>(apart | 0x20) : apart;
+    const char apart = options_.apart,
+               other_case = options_.fold_case ? static_cast<char>(apart | 0x20) : apart;
     const char either[] = {apart, other_case};
     for (size_t begin = 0;;) {
-      const size_t end = std::min(piece.find_first_of(std::string_view(either, 2), begin), piece.size());
+      const size_t end =
+          std::min(piece.find_first_of(std::string_view(either, 2), begin), piece.size());
       append_chunks(piece.substr(begin, end - begin), ids);
       if (end == piece.size()) return;
       ids.push_back(options_.single[static_cast<unsigned char>(piece[end])]);
@@ -67,7 +72,8 @@ class KmerModel : public TokenModel {
     for (size_t first = 0; first + k_ <= piece.size(); first += kBlock) {
       const std::string_view block = piece.substr(first, kBlock + k_ - 1);
       const size_t count = block.size() - k_ + 1;
-      const bool is_known = windows_->number(block.data(), block.size(), options_.first_id, out + first);
+      const bool is_known =
+          windows_->number(block.data(), block.size(), options_.first_id, out + first);
       if (is_known) continue;
       for (size_t place = 0; place < block.size(); ++place) {
         if (digit_[static_cast<unsigned char>(block[place])] >= 0) continue;
@@ -89,7 +95,8 @@ class KmerModel : public TokenModel {
       }
       ids.push_back(is_known ? options_.first_id + number : options_.unknown_id);
     }
-    for (; place < text.size(); ++place) ids.push_back(options_.single[static_cast<unsigned char>(text[place])]);
+    for (; place < text.size(); ++place)
+      ids.push_back(options_.single[static_cast<unsigned char>(text[place])]);
   }
 
   KmerTokens options_;
@@ -117,7 +124,8 @@ class BpeModel : public TokenModel {
       const auto end = std::find_if_not(at, piece.end(), is_known);
       encoder_.encode({at, end}, ids);
       const auto next = std::find_if(end, piece.end(), is_known);
-      if (end != next) ids.insert(ids.end(), fuses_unknown_ ? 1 : static_cast<size_t>(next - end), unknown_id_);
+      if (end != next)
+        ids.insert(ids.end(), fuses_unknown_ ? 1 : static_cast<size_t>(next - end), unknown_id_);
       at = next;
     }
   }
@@ -134,7 +142,8 @@ class WordModel : public TokenModel {
 
   void append(std::string_view piece, std::vector<int32_t>& ids) const override {
     const size_t before = ids.size();
-    if (options_.in_pieces ? append_pieces(piece, ids) : append_known(std::string(piece), ids)) return;
+    if (options_.in_pieces ? append_pieces(piece, ids) : append_known(std::string(piece), ids))
+      return;
     ids.resize(before);
     if (options_.unknown_id >= 0) ids.push_back(options_.unknown_id);
   }
@@ -164,9 +173,15 @@ class WordModel : public TokenModel {
 }  // namespace
 
 TokenModel::~TokenModel() = default;
-std::unique_ptr<TokenModel> make_letter_model(const LetterIds& ids) { return std::make_unique<LetterModel>(ids); }
-std::unique_ptr<TokenModel> make_kmer_model(const KmerTokens& options) { return std::make_unique<KmerModel>(options); }
-std::unique_ptr<TokenModel> make_bpe_model(BpeTokens options) { return std::make_unique<BpeModel>(std::move(options)); }
+std::unique_ptr<TokenModel> make_letter_model(const LetterIds& ids) {
+  return std::make_unique<LetterModel>(ids);
+}
+std::unique_ptr<TokenModel> make_kmer_model(const KmerTokens& options) {
+  return std::make_unique<KmerModel>(options);
+}
+std::unique_ptr<TokenModel> make_bpe_model(BpeTokens options) {
+  return std::make_unique<BpeModel>(std::move(options));
+}
 std::unique_ptr<TokenModel> make_word_model(WordTokens options) {
   return std::make_unique<WordModel>(std::move(options));
 }

@@ -1,4 +1,5 @@
-// Models of a tokenizer: a piece of text to token ids, each by its own rule. Immutable; threads share them.
+// Models of a tokenizer: a piece of text to token ids, each by its own rule. Immutable; threads
+// share them.
 #pragma once
 
 #include <array>
@@ -32,8 +33,8 @@ struct KmerTokens {
   int32_t first_id = 0;          // of the k-mer that is all letters[0]
   int32_t unknown_id = 0;        // of a k-mer with another letter
   bool fold_case = false;        // lower case reads as upper case
-  // false: a k-mer at every letter. true: k-mers side by side; `apart` cuts the text and is a token itself, and what is
-  // left over before it and at the end stands as single letters.
+  // false: a k-mer at every letter. true: k-mers side by side; `apart` cuts the text and is a token
+  // itself, and what is left over before it and at the end stands as single letters.
   bool side_by_side = false;
   char apart = 'N';
   LetterIds single{};  // ids of single letters, side by side only

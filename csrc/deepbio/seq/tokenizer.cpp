@@ -22,10 +22,11 @@ void check_ascii(std::string_view text, const std::string& name) {
   unsigned char all = 0;
   for (const char byte : text) all |= static_cast<unsigned char>(byte);
   if (all < 0x80) return;
-  const auto bad = std::find_if(text.begin(), text.end(), [](char byte) { return (byte & 0x80) != 0; });
+  const auto bad =
+      std::find_if(text.begin(), text.end(), [](char byte) { return (byte & 0x80) != 0; });
   throw ArgumentError(name + ": expected ASCII text, got " +
-                      quoted(text.substr(static_cast<size_t>(bad - text.begin()), 1)) + " at position " +
-                      std::to_string(bad - text.begin() + 1));
+                      quoted(text.substr(static_cast<size_t>(bad - text.begin()), 1)) +
+                      " at position " + std::to_string(bad - text.begin() + 1));
 }
 
 // The bytes that a ByteLevel token is written for.
@@ -58,7 +59,8 @@ Side parse_side(std::string_view name) {
 }
 std::string_view to_string(Side side) { return side == Side::kLeft ? "left" : "right"; }
 
-Tokenizer::Tokenizer(TokenizerParts parts) : parts_(std::move(parts)), is_special_(parts_.tokens.size(), false) {
+Tokenizer::Tokenizer(TokenizerParts parts)
+    : parts_(std::move(parts)), is_special_(parts_.tokens.size(), false) {
   for (size_t id = 0; id < parts_.tokens.size(); ++id) {
     if (!parts_.tokens[id].empty()) ids_.emplace(parts_.tokens[id], static_cast<int32_t>(id));
   }
@@ -67,12 +69,16 @@ Tokenizer::Tokenizer(TokenizerParts parts) : parts_(std::move(parts)), is_specia
     if (!parts_.finds_added || token.content.empty()) continue;
     if (token.is_normalized) token.content = parts_.normalizer.apply(token.content);
     if (token.content.empty()) continue;
-    (token.is_normalized ? begins_normalized_ : begins_raw_)[static_cast<unsigned char>(token.content[0])] = true;
+    (token.is_normalized ? begins_normalized_
+                         : begins_raw_)[static_cast<unsigned char>(token.content[0])] = true;
     (token.is_normalized ? normalized_ : raw_).push_back(token);
   }
-  const auto longer = [](const AddedToken& a, const AddedToken& b) { return a.content.size() > b.content.size(); };
+  const auto longer = [](const AddedToken& a, const AddedToken& b) {
+    return a.content.size() > b.content.size();
+  };
   std::stable_sort(raw_.begin(), raw_.end(), longer);
-  if (!raw_.empty() && std::count(begins_raw_.begin(), begins_raw_.end(), true) == 1) only_raw_ = raw_[0].content[0];
+  if (!raw_.empty() && std::count(begins_raw_.begin(), begins_raw_.end(), true) == 1)
+    only_raw_ = raw_[0].content[0];
   std::stable_sort(normalized_.begin(), normalized_.end(), longer);
 }
 
@@ -84,21 +90,25 @@ std::optional<int64_t> Tokenizer::id(std::string_view token) const {
 
 const std::string& Tokenizer::token(int64_t id) const {
   if (id < 0 || id >= size()) {
-    throw ArgumentError("token id: expected 0 to " + std::to_string(size() - 1) + ", got " + std::to_string(id));
+    throw ArgumentError("token id: expected 0 to " + std::to_string(size() - 1) + ", got " +
+                        std::to_string(id));
   }
   return parts_.tokens[static_cast<size_t>(id)];
 }
 
 bool Tokenizer::is_special(int64_t id) const { return is_special_[static_cast<size_t>(id)]; }
 
-// The leftmost added token, the longest of several, again and again; `rest` takes what lies between.
+// The leftmost added token, the longest of several, again and again; `rest` takes what lies
+// between.
 template <class Rest>
-void Tokenizer::split_at_added(std::string_view text, bool is_normalized, std::vector<int32_t>& ids, Rest rest) const {
+void Tokenizer::split_at_added(std::string_view text, bool is_normalized, std::vector<int32_t>& ids,
+                               Rest rest) const {
   const auto& tokens = is_normalized ? normalized_ : raw_;
   const auto& begins = is_normalized ? begins_normalized_ : begins_raw_;
   size_t from = 0;
   for (size_t place = 0; !tokens.empty() && place < text.size();) {
-    if (!is_normalized && only_raw_ != 0) {  // most texts have no such letter, and this passes over them at once
+    if (!is_normalized &&
+        only_raw_ != 0) {  // most texts have no such letter, and this passes over them at once
       place = text.find(only_raw_, place);
       if (place == std::string_view::npos) break;
     }
@@ -128,12 +138,14 @@ void Tokenizer::split_at_added(std::string_view text, bool is_normalized, std::v
 void Tokenizer::append_normalized(std::string_view text, std::vector<int32_t>& ids) const {
   if (parts_.pre_tokenizer.cuts_nothing()) return parts_.model->append(text, ids);
   std::string room;
-  for (const std::string_view piece : parts_.pre_tokenizer.split(text, room)) parts_.model->append(piece, ids);
+  for (const std::string_view piece : parts_.pre_tokenizer.split(text, room))
+    parts_.model->append(piece, ids);
 }
 
 void Tokenizer::append_plain(std::string_view text, std::vector<int32_t>& ids) const {
   const auto after_normalizer = [&](std::string_view normalized) {
-    split_at_added(normalized, true, ids, [&](std::string_view part) { append_normalized(part, ids); });
+    split_at_added(normalized, true, ids,
+                   [&](std::string_view part) { append_normalized(part, ids); });
   };
   if (parts_.normalizer.changes_nothing()) {
     after_normalizer(text);
@@ -142,7 +154,8 @@ void Tokenizer::append_plain(std::string_view text, std::vector<int32_t>& ids) c
   }
 }
 
-void Tokenizer::append(std::string_view text, const TokenizeOptions& options, std::vector<int32_t>& ids) const {
+void Tokenizer::append(std::string_view text, const TokenizeOptions& options,
+                       std::vector<int32_t>& ids) const {
   if (parts_.is_ascii) check_ascii(text, parts_.name);
   const auto begin = static_cast<std::ptrdiff_t>(ids.size());
   if (options.add_special_tokens) ids.insert(ids.end(), parts_.before.begin(), parts_.before.end());
@@ -154,20 +167,25 @@ void Tokenizer::append(std::string_view text, const TokenizeOptions& options, st
   }
   if (options.max_length > 0) {
     const int64_t specials =
-        (first - begin) + (options.add_special_tokens ? static_cast<int64_t>(parts_.after.size()) : 0);
+        (first - begin) +
+        (options.add_special_tokens ? static_cast<int64_t>(parts_.after.size()) : 0);
     if (options.max_length < specials) {
       throw ArgumentError("max_length: expected at least " + std::to_string(specials) +
-                          ", the number of special tokens, got " + std::to_string(options.max_length));
+                          ", the number of special tokens, got " +
+                          std::to_string(options.max_length));
     }
-    const int64_t too_many = static_cast<int64_t>(ids.size()) - first - (options.max_length - specials);
-    if (too_many > 0 && options.truncation_side == Side::kRight) ids.resize(ids.size() - static_cast<size_t>(too_many));
+    const int64_t too_many =
+        static_cast<int64_t>(ids.size()) - first - (options.max_length - specials);
+    if (too_many > 0 && options.truncation_side == Side::kRight)
+      ids.resize(ids.size() - static_cast<size_t>(too_many));
     if (too_many > 0 && options.truncation_side == Side::kLeft)
       ids.erase(ids.begin() + first, ids.begin() + first + too_many);
   }
   if (options.add_special_tokens) ids.insert(ids.end(), parts_.after.begin(), parts_.after.end());
 }
 
-std::vector<int32_t> Tokenizer::encode(std::string_view text, const TokenizeOptions& options) const {
+std::vector<int32_t> Tokenizer::encode(std::string_view text,
+                                       const TokenizeOptions& options) const {
   std::vector<int32_t> ids;
   append(text, options, ids);
   return ids;
@@ -177,24 +195,29 @@ std::vector<std::vector<int32_t>> Tokenizer::encode_rows(std::span<const std::st
                                                          const TokenizeOptions& options) const {
   std::vector<std::vector<int32_t>> rows(texts.size());
   at::parallel_for(0, static_cast<int64_t>(texts.size()), kGrain, [&](int64_t begin, int64_t end) {
-    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) append(texts[i], options, rows[i]);
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i)
+      append(texts[i], options, rows[i]);
   });
   return rows;
 }
 
-Tokenized Tokenizer::encode_batch(std::span<const std::string_view> texts, const TokenizeOptions& options) const {
+Tokenized Tokenizer::encode_batch(std::span<const std::string_view> texts,
+                                  const TokenizeOptions& options) const {
   const auto num_texts = static_cast<int64_t>(texts.size());
   const int64_t num_groups = (num_texts + kGrain - 1) / kGrain;
-  std::vector<std::vector<int32_t>> groups(static_cast<size_t>(num_groups));  // ids of kGrain texts, one after another
+  std::vector<std::vector<int32_t>> groups(
+      static_cast<size_t>(num_groups));  // ids of kGrain texts, one after another
   std::vector<int64_t> lengths(texts.size());
   at::parallel_for(0, num_groups, 1, [&](int64_t begin, int64_t end) {
     for (int64_t group = begin; group < end; ++group) {
       std::vector<int32_t>& ids = groups[static_cast<size_t>(group)];
-      const auto of_group = texts.subspan(static_cast<size_t>(group * kGrain))
-                                .first(static_cast<size_t>(std::min(num_texts - group * kGrain, kGrain)));
+      const auto of_group =
+          texts.subspan(static_cast<size_t>(group * kGrain))
+              .first(static_cast<size_t>(std::min(num_texts - group * kGrain, kGrain)));
       size_t room = of_group.size() * (parts_.before.size() + parts_.after.size());
       for (const std::string_view text : of_group) room += text.size();
-      ids.reserve(std::min(room, kMostRoom));  // hardly any tokenizer makes more tokens than letters
+      ids.reserve(
+          std::min(room, kMostRoom));  // hardly any tokenizer makes more tokens than letters
       for (int64_t i = group * kGrain; i < std::min(num_texts, (group + 1) * kGrain); ++i) {
         const size_t before = ids.size();
         append(texts[static_cast<size_t>(i)], options, ids);
@@ -205,17 +228,19 @@ Tokenized Tokenizer::encode_batch(std::span<const std::string_view> texts, const
   const auto longest = std::max_element(lengths.begin(), lengths.end());
   int64_t width = lengths.empty() ? 0 : *longest;
   if (options.pad_to > 0 && width > options.pad_to) {
-    throw ArgumentError("text " + std::to_string(longest - lengths.begin()) + " has " + std::to_string(width) +
-                        " tokens, pad_to is " + std::to_string(options.pad_to) + "; set max_length to cut it");
+    throw ArgumentError("text " + std::to_string(longest - lengths.begin()) + " has " +
+                        std::to_string(width) + " tokens, pad_to is " +
+                        std::to_string(options.pad_to) + "; set max_length to cut it");
   }
   width = std::max(width, options.pad_to);
   if (const int64_t multiple = options.pad_to_multiple; multiple > 0)
     width = (width + multiple - 1) / multiple * multiple;
-  const bool is_padded = std::any_of(lengths.begin(), lengths.end(), [&](int64_t length) { return length < width; });
+  const bool is_padded =
+      std::any_of(lengths.begin(), lengths.end(), [&](int64_t length) { return length < width; });
   if (is_padded && parts_.special.pad < 0) {
-    throw ArgumentError(
-        parts_.name +
-        ": texts of different lengths need padding, and this tokenizer has no padding token; name it with pad_token=");
+    throw ArgumentError(parts_.name +
+                        ": texts of different lengths need padding, and this tokenizer has no "
+                        "padding token; name it with pad_token=");
   }
   Tokenized out{at::empty({num_texts, width}, at::kLong), at::empty({num_texts, width}, at::kLong),
                 at::tensor(lengths, at::TensorOptions().dtype(at::kLong))};

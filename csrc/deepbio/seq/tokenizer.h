@@ -1,7 +1,8 @@
 // Tokenizers of language models: texts to ids with special tokens, cut and padded, and back.
 //
-// A text goes through: added tokens stand for themselves; normalizer; pre-tokenizer; model; special tokens around. The
-// ids are those of the tokenizer that the file or preset describes. Immutable; threads share one. Masks: 1 = real.
+// A text goes through: added tokens stand for themselves; normalizer; pre-tokenizer; model; special
+// tokens around. The ids are those of the tokenizer that the file or preset describes. Immutable;
+// threads share one. Masks: 1 = real.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -82,28 +83,34 @@ class Tokenizer {
   const std::string& token(int64_t id) const;  // throws ArgumentError: no such id
   bool is_special(int64_t id) const;
 
-  // throws  ArgumentError: a byte that is not ASCII (with its position) where the tokenizer takes text only; max_length
+  // throws  ArgumentError: a byte that is not ASCII (with its position) where the tokenizer takes
+  // text only; max_length
   //         too small for the special tokens
   std::vector<int32_t> encode(std::string_view text, const TokenizeOptions& options = {}) const;
   // The same for many texts. threads: at::parallel_for over texts
   std::vector<std::vector<int32_t>> encode_rows(std::span<const std::string_view> texts,
                                                 const TokenizeOptions& options = {}) const;
   //   threads  at::parallel_for over texts
-  //   throws   as encode; pad_to smaller than a text; no padding token although texts differ in length
-  Tokenized encode_batch(std::span<const std::string_view> texts, const TokenizeOptions& options = {}) const;
+  //   throws   as encode; pad_to smaller than a text; no padding token although texts differ in
+  //   length
+  Tokenized encode_batch(std::span<const std::string_view> texts,
+                         const TokenizeOptions& options = {}) const;
   std::string decode(std::span<const int64_t> ids, bool skip_special_tokens = false) const;
 
  private:
-  void append(std::string_view text, const TokenizeOptions& options, std::vector<int32_t>& ids) const;
+  void append(std::string_view text, const TokenizeOptions& options,
+              std::vector<int32_t>& ids) const;
   void append_plain(std::string_view text, std::vector<int32_t>& ids) const;
   void append_normalized(std::string_view text, std::vector<int32_t>& ids) const;
   template <class Rest>
-  void split_at_added(std::string_view text, bool is_normalized, std::vector<int32_t>& ids, Rest rest) const;
+  void split_at_added(std::string_view text, bool is_normalized, std::vector<int32_t>& ids,
+                      Rest rest) const;
 
   TokenizerParts parts_;
   std::unordered_map<std::string, int32_t> ids_;
   std::vector<bool> is_special_;
-  std::vector<AddedToken> raw_, normalized_;  // added tokens by where they are looked for, longest first
+  std::vector<AddedToken> raw_,
+      normalized_;  // added tokens by where they are looked for, longest first
   std::array<bool, 256> begins_raw_{}, begins_normalized_{};
   char only_raw_ = 0;  // the letter that all raw added tokens begin with; 0: there are several
 };

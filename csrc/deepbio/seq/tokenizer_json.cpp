@@ -27,13 +27,14 @@ void refuse_flag(const Json& model, std::string_view key) {
 }
 void refuse_text(const Json& model, std::string_view key) {
   const Json* value = given(model, key);
-  if (value && !value->as_string().empty()) throw ArgumentError(std::string(key) + " is not supported");
+  if (value && !value->as_string().empty())
+    throw ArgumentError(std::string(key) + " is not supported");
 }
 int32_t checked_id(const Json& value, const std::string& token) {
   const int64_t id = value.as_int();
   if (id < 0 || id >= kMostTokens) {
-    throw ArgumentError("id of " + quoted(token) + ": expected 0 to " + std::to_string(kMostTokens - 1) + ", got " +
-                        std::to_string(id));
+    throw ArgumentError("id of " + quoted(token) + ": expected 0 to " +
+                        std::to_string(kMostTokens - 1) + ", got " + std::to_string(id));
   }
   return static_cast<int32_t>(id);
 }
@@ -41,20 +42,25 @@ int32_t checked_id(const Json& value, const std::string& token) {
 // Every part of the file is read under its name, which an error then begins with.
 class JsonTokenizer {
  public:
-  JsonTokenizer(const Json& json, const std::string& path) : json_(json), path_(path) { parts_.name = path; }
+  JsonTokenizer(const Json& json, const std::string& path) : json_(json), path_(path) {
+    parts_.name = path;
+  }
 
   TokenizerParts read() {
     if (!json_.is_object() || !json_.find("model")) {
       throw ConfigError(path_ + ": expected a tokenizer.json with a \"model\", got other JSON");
     }
-    section("normalizer", [&](const Json& json) { parts_.normalizer = Normalizer::from_json(json); });
-    section("pre_tokenizer", [&](const Json& json) { parts_.pre_tokenizer = PreTokenizer::from_json(json); });
+    section("normalizer",
+            [&](const Json& json) { parts_.normalizer = Normalizer::from_json(json); });
+    section("pre_tokenizer",
+            [&](const Json& json) { parts_.pre_tokenizer = PreTokenizer::from_json(json); });
     section("model", [&](const Json& json) { read_vocabulary(json); });
     section("added_tokens", [&](const Json& json) { read_added(json); });
     section("model", [&](const Json& json) { read_model(json); });
     section("post_processor", [&](const Json& json) { read_processor(json); });
     section("decoder", [&](const Json& json) { read_decoder(json); });
-    section("truncation", [&](const Json& json) { parts_.max_length = json.at("max_length").as_int(); });
+    section("truncation",
+            [&](const Json& json) { parts_.max_length = json.at("max_length").as_int(); });
     name_special_tokens();
     section("padding", [&](const Json& json) { read_padding(json); });
     parts_.finds_added = parts_.is_ascii = true;
@@ -76,10 +82,12 @@ class JsonTokenizer {
   }
 
   void add_token(const std::string& token, int32_t id) {
-    if (parts_.tokens.size() <= static_cast<size_t>(id)) parts_.tokens.resize(static_cast<size_t>(id) + 1);
+    if (parts_.tokens.size() <= static_cast<size_t>(id))
+      parts_.tokens.resize(static_cast<size_t>(id) + 1);
     std::string& place = parts_.tokens[static_cast<size_t>(id)];
     if (!place.empty() && place != token) {
-      throw ArgumentError("id " + std::to_string(id) + " stands for both " + quoted(place) + " and " + quoted(token));
+      throw ArgumentError("id " + std::to_string(id) + " stands for both " + quoted(place) +
+                          " and " + quoted(token));
     }
     place = token;
     ids_[token] = id;
@@ -95,14 +103,16 @@ class JsonTokenizer {
     const Json* named = given(model, "type");
     std::string type = named ? named->as_string() : model.find("merges") ? "BPE" : "WordLevel";
     if (type != "BPE" && type != "WordPiece" && type != "WordLevel") {
-      throw ArgumentError("type " + quoted(type) + " is not supported; expected BPE, WordPiece or WordLevel");
+      throw ArgumentError("type " + quoted(type) +
+                          " is not supported; expected BPE, WordPiece or WordLevel");
     }
     return type;
   }
 
   void read_vocabulary(const Json& model) {
     type_of(model);  // another type has another kind of vocabulary
-    for (const auto& [token, id] : model.at("vocab").as_object()) add_token(token, checked_id(id, token));
+    for (const auto& [token, id] : model.at("vocab").as_object())
+      add_token(token, checked_id(id, token));
     num_model_tokens_ = parts_.tokens.size();
   }
 
@@ -159,7 +169,8 @@ class JsonTokenizer {
     if (const Json* dropout = given(model, "dropout"); dropout && dropout->as_double() > 0) {
       throw ArgumentError("dropout is not supported");
     }
-    for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) refuse_text(model, key);
+    for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"})
+      refuse_text(model, key);
     for (const char* key : {"byte_fallback", "ignore_merges"}) refuse_flag(model, key);
     for (int byte = 0; byte < 256; ++byte) {
       byte_of_[byte_level_letter(static_cast<unsigned char>(byte))] = static_cast<char>(byte);
@@ -167,7 +178,8 @@ class JsonTokenizer {
     BpeTokens bpe;
     bpe.unknown_id = unknown;
     bpe.fuses_unknown = flag(model, "fuse_unk");
-    for (size_t id = 0; id < num_model_tokens_; ++id) bpe.tokens.push_back(text_of(parts_.tokens[id]));
+    for (size_t id = 0; id < num_model_tokens_; ++id)
+      bpe.tokens.push_back(text_of(parts_.tokens[id]));
     const Json::Array& merges = model.at("merges").as_array();
     for (size_t rank = 0; rank < merges.size(); ++rank) {
       try {
@@ -203,7 +215,8 @@ class JsonTokenizer {
       for (const char* key : {"cls", "sep"}) {
         const Json::Array& pair = json.at(key).as_array();
         if (pair.size() != 2)
-          throw ArgumentError(std::string(key) + ": expected a token and its id, got " + json.at(key).dump());
+          throw ArgumentError(std::string(key) + ": expected a token and its id, got " +
+                              json.at(key).dump());
         const int32_t id = checked_id(pair[1], pair[0].as_string());
         (key[0] == 'c' ? parts_.before : parts_.after) = {id};
         (key[0] == 'c' ? parts_.special.cls : parts_.special.sep) = id;
@@ -273,12 +286,14 @@ class JsonTokenizer {
     if (!has_decoder_) parts_.joining = Joining::kSpaces;
     for (const int32_t id : {special.pad, special.unk, special.cls, special.sep, special.mask}) {
       if (id >= static_cast<int32_t>(parts_.tokens.size()))
-        throw ConfigError(path_ + ": id " + std::to_string(id) + " of a special token is not in the vocabulary");
+        throw ConfigError(path_ + ": id " + std::to_string(id) +
+                          " of a special token is not in the vocabulary");
     }
     for (const auto& ids : {parts_.before, parts_.after}) {
       for (const int32_t id : ids) {
         if (id >= static_cast<int32_t>(parts_.tokens.size()))
-          throw ConfigError(path_ + ": post_processor: id " + std::to_string(id) + " is not in the vocabulary");
+          throw ConfigError(path_ + ": post_processor: id " + std::to_string(id) +
+                            " is not in the vocabulary");
       }
     }
   }

@@ -1,8 +1,9 @@
 // Reads a Hugging Face tokenizer.json.
 //
-// Models BPE, WordPiece and WordLevel; normalizers and pre-tokenizers of text_rules.h; post-processors BertProcessing,
-// RobertaProcessing, TemplateProcessing, ByteLevel and Sequence of them; decoders ByteLevel, BPEDecoder, WordPiece,
-// Fuse and none. What is not supported is refused by its name: ids that differ in silence are worse than none.
+// Models BPE, WordPiece and WordLevel; normalizers and pre-tokenizers of text_rules.h;
+// post-processors BertProcessing, RobertaProcessing, TemplateProcessing, ByteLevel and Sequence of
+// them; decoders ByteLevel, BPEDecoder, WordPiece, Fuse and none. What is not supported is refused
+// by its name: ids that differ in silence are worse than none.
 #pragma once
 
 #include <string>

@@ -20,7 +20,8 @@ struct Preset {
 // Vocabularies that were trained: only their files know them.
 constexpr const char* kDownloaded[] = {"dnabert-2", "dnabert-s", "gena-lm", "grover", "metagene-1"};
 
-// Adds special tokens in the order of their ids, from the next free id on. Texts may hold them: <mask>.
+// Adds special tokens in the order of their ids, from the next free id on. Texts may hold them:
+// <mask>.
 void add_specials(TokenizerParts& parts, const std::vector<std::string>& names) {
   parts.finds_added = true;
   for (const std::string& name : names) {
@@ -46,7 +47,8 @@ void add_letters(TokenizerParts& parts, std::string_view letters, int32_t unknow
     const auto id = static_cast<int32_t>(parts.tokens.size());
     parts.tokens.emplace_back(1, letter);
     ids[static_cast<unsigned char>(letter)] = id;
-    if (fold) ids[static_cast<unsigned char>(std::tolower(static_cast<unsigned char>(letter)))] = id;
+    if (fold)
+      ids[static_cast<unsigned char>(std::tolower(static_cast<unsigned char>(letter)))] = id;
   }
   parts.model = make_letter_model(ids);
 }
@@ -105,7 +107,12 @@ TokenizerParts nucleotide_transformer(int version, bool upper_case) {
   }
   parts.model = make_kmer_model(kmers);
   if (version == 1) add_specials(parts, {"<eos>", "<bos>"});
-  parts.special = {.pad = 1, .unk = 0, .cls = 3, .mask = 2, .bos = id_of(parts, "<bos>"), .eos = id_of(parts, "<eos>")};
+  parts.special = {.pad = 1,
+                   .unk = 0,
+                   .cls = 3,
+                   .mask = 2,
+                   .bos = id_of(parts, "<bos>"),
+                   .eos = id_of(parts, "<eos>")};
   parts.before = {3};
   parts.max_length = version == 1 ? 1000 : 2048;
   return parts;
@@ -130,7 +137,8 @@ TokenizerParts evo() {
   add_specials(parts, {"<eod>", "<pad>"});
   for (int32_t id = 2; id < kSize; ++id) {
     const bool is_printable = id > ' ' && id < 0x7F;
-    parts.tokens.push_back(is_printable ? std::string(1, static_cast<char>(id)) : "<" + std::to_string(id) + ">");
+    parts.tokens.push_back(is_printable ? std::string(1, static_cast<char>(id))
+                                        : "<" + std::to_string(id) + ">");
   }
   parts.model = make_letter_model(ids);
   parts.finds_added = false;  // a text is any bytes
@@ -143,7 +151,8 @@ TokenizerParts esm(bool upper_case) {
   add_specials(parts, {"<cls>", "<pad>", "<eos>", "<unk>"});
   add_letters(parts, "LAGVSERTIDPKQNFYMHWCXBUZO.-", 3, upper_case);
   add_specials(parts, {"<null_1>", "<mask>"});
-  parts.pre_tokenizer = PreTokenizer::from_json(Json::parse(R"({"type": "WhitespaceSplit"})"));  // M K V is MKV
+  parts.pre_tokenizer =
+      PreTokenizer::from_json(Json::parse(R"({"type": "WhitespaceSplit"})"));  // M K V is MKV
   parts.special = {.pad = 1, .unk = 3, .cls = 0, .mask = 32, .eos = 2};
   parts.before = {0};
   parts.after = {2};
@@ -187,17 +196,22 @@ const std::vector<Preset>& presets() {
   static const std::vector<Preset> all = [] {
     std::vector<Preset> out;
     for (int64_t k = 3; k <= 6; ++k) {
-      out.push_back({"dnabert-" + std::to_string(k), [k](bool upper_case) { return dnabert(k, upper_case); }});
+      out.push_back({"dnabert-" + std::to_string(k),
+                     [k](bool upper_case) { return dnabert(k, upper_case); }});
     }
-    out.push_back({"nucleotide-transformer-v1", [](bool upper_case) { return nucleotide_transformer(1, upper_case); }});
-    out.push_back({"nucleotide-transformer-v2", [](bool upper_case) { return nucleotide_transformer(2, upper_case); }});
+    out.push_back({"nucleotide-transformer-v1",
+                   [](bool upper_case) { return nucleotide_transformer(1, upper_case); }});
+    out.push_back({"nucleotide-transformer-v2",
+                   [](bool upper_case) { return nucleotide_transformer(2, upper_case); }});
     out.push_back({"hyenadna", hyenadna});
     out.push_back({"caduceus", [](bool) { return hyenadna(true); }});
     out.push_back({"evo", [](bool) { return evo(); }});
     out.push_back({"esm2", esm});
     out.push_back({"aam", [](bool) { return aam(); }});
-    for (const SequenceType type : {SequenceType::kDna, SequenceType::kRna, SequenceType::kProtein}) {
-      out.push_back({"deepbio-" + std::string(to_string(type)), [type](bool) { return ours(type); }});
+    for (const SequenceType type :
+         {SequenceType::kDna, SequenceType::kRna, SequenceType::kProtein}) {
+      out.push_back(
+          {"deepbio-" + std::string(to_string(type)), [type](bool) { return ours(type); }});
     }
     return out;
   }();
@@ -214,13 +228,15 @@ std::vector<std::string> preset_names() {
 
 TokenizerParts tokenizer_preset(std::string_view given, const PresetOptions& options) {
   std::string name(given);
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   // Before the look-up: "dnabert-2" is a model, not k = 2.
   for (const char* downloaded : kDownloaded) {
     if (name != downloaded && !name.starts_with(std::string(downloaded) + "-")) continue;
-    throw ArgumentError("tokenizer preset " + quoted(name) +
-                        ": its vocabulary was trained and is not part of this library; download the model's "
-                        "tokenizer.json and read it with Tokenizer.from_file");
+    throw ArgumentError(
+        "tokenizer preset " + quoted(name) +
+        ": its vocabulary was trained and is not part of this library; download the model's "
+        "tokenizer.json and read it with Tokenizer.from_file");
   }
   for (const Preset& preset : presets()) {
     if (preset.name != name) continue;

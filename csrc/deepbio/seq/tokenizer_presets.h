@@ -1,5 +1,5 @@
-// Tokenizers of published models, by name: those whose vocabulary follows from a rule. Ids, special tokens, order of
-// letters, padding side: sequence-io.md section D, docs/tokenizers.md.
+// Tokenizers of published models, by name: those whose vocabulary follows from a rule. Ids, special
+// tokens, order of letters, padding side: sequence-io.md section D, docs/tokenizers.md.
 #pragma once
 
 #include <string>
@@ -16,7 +16,8 @@ struct PresetOptions {
 };
 
 std::vector<std::string> preset_names();
-// throws  ArgumentError: an unknown name (with the nearest one), or a model whose vocabulary has to be downloaded
+// throws  ArgumentError: an unknown name (with the nearest one), or a model whose vocabulary has to
+// be downloaded
 TokenizerParts tokenizer_preset(std::string_view name, const PresetOptions& options = {});
 
 }  // namespace deepbio::seq

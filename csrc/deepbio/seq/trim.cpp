@@ -13,7 +13,8 @@ constexpr int kPhredOffset = 33, kHighestScore = 93;
 
 char lowest_byte(int64_t threshold) {
   if (threshold < 0 || threshold > kHighestScore) {
-    throw ArgumentError("threshold: expected a Phred score of 0 to 93, got " + std::to_string(threshold));
+    throw ArgumentError("threshold: expected a Phred score of 0 to 93, got " +
+                        std::to_string(threshold));
   }
   return static_cast<char>(threshold + kPhredOffset);
 }
@@ -32,7 +33,8 @@ bool EndTrimmer::apply(Read& read) const {
   return true;
 }
 
-WindowTrimmer::WindowTrimmer(int64_t threshold, int64_t width) : threshold_(threshold), width_(width) {
+WindowTrimmer::WindowTrimmer(int64_t threshold, int64_t width)
+    : threshold_(threshold), width_(width) {
   lowest_byte(threshold);
   if (width < 1) throw ArgumentError("width: expected at least 1, got " + std::to_string(width));
 }
@@ -55,15 +57,19 @@ bool WindowTrimmer::apply(Read& read) const {
 }
 
 AdapterTrimmer::AdapterTrimmer(std::string adapter, double max_error_rate, int64_t min_overlap)
-    : adapter_(std::move(adapter)), max_error_rate_(max_error_rate), min_overlap_(static_cast<size_t>(min_overlap)) {
+    : adapter_(std::move(adapter)),
+      max_error_rate_(max_error_rate),
+      min_overlap_(static_cast<size_t>(min_overlap)) {
   if (adapter_.empty()) throw ArgumentError("adapter: expected letters, got none");
-  for (char& letter : adapter_) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+  for (char& letter : adapter_)
+    letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
   if (min_overlap < 1 || min_overlap_ > adapter_.size()) {
     throw ArgumentError("min_overlap: expected 1 to " + std::to_string(adapter_.size()) + ", got " +
                         std::to_string(min_overlap));
   }
   if (!(max_error_rate >= 0 && max_error_rate < 1)) {
-    throw ArgumentError("max_error_rate: expected 0 to below 1, got " + std::to_string(max_error_rate));
+    throw ArgumentError("max_error_rate: expected 0 to below 1, got " +
+                        std::to_string(max_error_rate));
   }
 }
 

@@ -34,29 +34,35 @@ torch::Tensor calibrate_asv_embeddings(model::AamModel& model, const data::Sampl
   const torch::Tensor embeddings = encode_features(model, dataset);
   const torch::NoGradGuard no_grad;
   const torch::Tensor mean = embeddings.mean(0);
-  const torch::Tensor deviation = embeddings.std(0, /*unbiased=*/false).clamp_min(kSmallestDeviation);
+  const torch::Tensor deviation =
+      embeddings.std(0, /*unbiased=*/false).clamp_min(kSmallestDeviation);
   torch::Tensor gain = parameter_ending_with(model, "asv_encoder.attention_pooling.norm.weight");
   torch::Tensor bias = parameter_ending_with(model, "asv_encoder.attention_pooling.norm.bias");
   bias.sub_(mean).div_(deviation);
   gain.div_(deviation);
   parameter_ending_with(model, "sample_position_embedding.position_embedding.weight").zero_();
-  return (embeddings - mean).div_(deviation);  // what the pooling norm, the last step of the encoder, now gives
+  return (embeddings - mean)
+      .div_(deviation);  // what the pooling norm, the last step of the encoder, now gives
 }
 
 void calibrate_abundance_pooling(model::AamModel& model, const data::SampleDataset& dataset,
-                                 const std::vector<int64_t>& samples, const torch::Tensor& embeddings) {
+                                 const std::vector<int64_t>& samples,
+                                 const torch::Tensor& embeddings) {
   if (!model.is_predictor() || !model.config().abundance_pooling) return;
   if (samples.size() < 2) {
-    throw ArgumentError("calibration: expected at least two samples, got " + std::to_string(samples.size()));
+    throw ArgumentError("calibration: expected at least two samples, got " +
+                        std::to_string(samples.size()));
   }
-  const torch::Tensor features = embeddings.defined() ? embeddings : encode_features(model, dataset);
+  const torch::Tensor features =
+      embeddings.defined() ? embeddings : encode_features(model, dataset);
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> parts;
   for (size_t begin = 0; begin < samples.size(); begin += kBatchSize) {
     const size_t size = std::min(samples.size() - begin, kBatchSize);
-    const model::Inputs inputs = make_inputs(dataset.batch(std::span(samples).subspan(begin, size)), {features, {}});
-    parts.push_back(
-        model::functional::pool_by_abundance(inputs.asv_embeddings, inputs.asv_index, inputs.mask, inputs.counts));
+    const model::Inputs inputs =
+        make_inputs(dataset.batch(std::span(samples).subspan(begin, size)), {features, {}});
+    parts.push_back(model::functional::pool_by_abundance(inputs.asv_embeddings, inputs.asv_index,
+                                                         inputs.mask, inputs.counts));
   }
   const torch::Tensor pooled = torch::cat(parts);
   const torch::Tensor deviation = pooled.std(0, /*unbiased=*/false).clamp_min(kSmallestDeviation);

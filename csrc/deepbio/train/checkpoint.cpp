@@ -19,8 +19,9 @@ constexpr int64_t kFormatVersion = 1;
 
 const std::vector<std::pair<at::ScalarType, const char*>>& dtype_names() {
   static const std::vector<std::pair<at::ScalarType, const char*>> names{
-      {at::kDouble, "F64"}, {at::kFloat, "F32"}, {at::kHalf, "F16"}, {at::kBFloat16, "BF16"}, {at::kLong, "I64"},
-      {at::kInt, "I32"},    {at::kShort, "I16"}, {at::kChar, "I8"},  {at::kByte, "U8"},       {at::kBool, "BOOL"}};
+      {at::kDouble, "F64"}, {at::kFloat, "F32"}, {at::kHalf, "F16"},  {at::kBFloat16, "BF16"},
+      {at::kLong, "I64"},   {at::kInt, "I32"},   {at::kShort, "I16"}, {at::kChar, "I8"},
+      {at::kByte, "U8"},    {at::kBool, "BOOL"}};
   return names;
 }
 
@@ -28,7 +29,8 @@ const char* dtype_name(const torch::Tensor& tensor, const std::string& name) {
   for (const auto& [type, text] : dtype_names()) {
     if (type == tensor.scalar_type()) return text;
   }
-  throw ArgumentError("save_tensors: " + quoted(name, 200) + " has a dtype that safetensors cannot hold");
+  throw ArgumentError("save_tensors: " + quoted(name, 200) +
+                      " has a dtype that safetensors cannot hold");
 }
 
 at::ScalarType dtype_of(const std::string& text) {
@@ -38,7 +40,9 @@ at::ScalarType dtype_of(const std::string& text) {
   throw ArgumentError("load_tensors: unknown dtype " + quoted(text));
 }
 
-std::string shape_text(const torch::Tensor& tensor) { return Json::array_of(tensor.sizes().vec()).dump(); }
+std::string shape_text(const torch::Tensor& tensor) {
+  return Json::array_of(tensor.sizes().vec()).dump();
+}
 
 // The parts of config.json.
 struct RunFile {
@@ -64,22 +68,28 @@ std::string option_behind(const std::string& name) {
   return "`embedding_dim`";
 }
 
-// The parts of a config say the same of the target and the covariates: a model that answers one number has no classes.
+// The parts of a config say the same of the target and the covariates: a model that answers one
+// number has no classes.
 void check_agrees(const RunConfig& config) {
-  const auto number_of = [](size_t count, const char* what) { return std::to_string(count) + " " + what; };
+  const auto number_of = [](size_t count, const char* what) {
+    return std::to_string(count) + " " + what;
+  };
   if (config.target && config.target->is_classifier() != config.model.is_classifier) {
-    throw ConfigError(std::string("config.json: the target ") +
-                      (config.target->is_classifier() ? "has " + number_of(config.target->classes().size(), "classes")
-                                                      : "is a number") +
-                      ", the model is for " +
-                      (config.model.is_classifier
-                           ? "classes"
-                           : "numbers, with " + number_of(static_cast<size_t>(config.model.out_dim), "output")));
+    throw ConfigError(
+        std::string("config.json: the target ") +
+        (config.target->is_classifier()
+             ? "has " + number_of(config.target->classes().size(), "classes")
+             : "is a number") +
+        ", the model is for " +
+        (config.model.is_classifier
+             ? "classes"
+             : "numbers, with " + number_of(static_cast<size_t>(config.model.out_dim), "output")));
   }
   if (config.target && config.model.is_classifier &&
       static_cast<int64_t>(config.target->classes().size()) != config.model.out_dim) {
-    throw ConfigError("config.json: the target has " + number_of(config.target->classes().size(), "classes") +
-                      ", the model " + number_of(static_cast<size_t>(config.model.out_dim), "outputs"));
+    throw ConfigError("config.json: the target has " +
+                      number_of(config.target->classes().size(), "classes") + ", the model " +
+                      number_of(static_cast<size_t>(config.model.out_dim), "outputs"));
   }
   if (config.categories.cardinalities() != config.model.categorical_cardinalities) {
     throw ConfigError(
@@ -98,7 +108,8 @@ void save_tensors(const std::string& path, const NamedTensors& tensors,
     // Kept until the file is written: entries point into them.
     held.push_back(tensor.detach().cpu().contiguous());
     const torch::Tensor& plain = held.back();
-    entries.push_back({name, dtype_name(plain, name), plain.sizes().vec(), plain.data_ptr(), plain.nbytes()});
+    entries.push_back(
+        {name, dtype_name(plain, name), plain.sizes().vec(), plain.data_ptr(), plain.nbytes()});
   }
   io::write_safetensors(path, entries, metadata);
 }
@@ -127,7 +138,8 @@ LoadReport load_state_dict(torch::nn::Module& module, const NamedTensors& tensor
   LoadReport report;
   const NamedTensors places = state_dict(module);
   for (const auto& [name, tensor] : places) own.emplace(name, tensor);
-  // All is checked before anything is copied, so that a file that does not fit leaves the model as it was.
+  // All is checked before anything is copied, so that a file that does not fit leaves the model as
+  // it was.
   std::unordered_map<std::string, bool> seen;
   for (const auto& [name, tensor] : tensors) {
     const auto place = own.find(name);
@@ -136,16 +148,18 @@ LoadReport load_state_dict(torch::nn::Module& module, const NamedTensors& tensor
       continue;
     }
     if (place->second.sizes() != tensor.sizes()) {
-      throw ConfigError("weights: " + name + ": the model has shape " + shape_text(place->second) + ", the file has " +
-                        shape_text(tensor) + "; see " + option_behind(name));
+      throw ConfigError("weights: " + name + ": the model has shape " + shape_text(place->second) +
+                        ", the file has " + shape_text(tensor) + "; see " + option_behind(name));
     }
     seen[name] = true;
   }
-  for (const auto& [name, tensor] : places) (seen.count(name) ? report.loaded : report.missing).push_back(name);
+  for (const auto& [name, tensor] : places)
+    (seen.count(name) ? report.loaded : report.missing).push_back(name);
   if (strict && !(report.missing.empty() && report.unexpected.empty())) {
     const bool is_missing = !report.missing.empty();
-    throw ConfigError("weights do not fit the model: " + std::to_string(report.missing.size()) + " missing and " +
-                      std::to_string(report.unexpected.size()) + " unexpected names, first " +
+    throw ConfigError("weights do not fit the model: " + std::to_string(report.missing.size()) +
+                      " missing and " + std::to_string(report.unexpected.size()) +
+                      " unexpected names, first " +
                       quoted(is_missing ? report.missing.front() : report.unexpected.front(), 200));
   }
   for (const auto& [name, tensor] : tensors) {
@@ -155,13 +169,16 @@ LoadReport load_state_dict(torch::nn::Module& module, const NamedTensors& tensor
 }
 
 OptionRows DataConfig::rows() {
-  return {{"max_bp", &max_bp, "Bases of an ASV that are read", at_least(1)},
-          {"token_limit", &token_limit, "ASVs of a sample that are read", at_least(1)},
-          OptionRow{"rarefy_depth", &rarefy_depth_reads, "Reads drawn per sample; 0: counts as they are", at_least(0)}
-              .formerly("rarefy_depth_reads"),
-          {"asv_sampling", &asv_sampling, "Which ASVs of a larger sample are read, and their order"},
-          OptionRow{"unifrac_metric", &unifrac_metric, "Distances that were learned"},
-          OptionRow{"missing_sequences", &missing_sequences, "What stands for a feature without a sequence"}};
+  return {
+      {"max_bp", &max_bp, "Bases of an ASV that are read", at_least(1)},
+      {"token_limit", &token_limit, "ASVs of a sample that are read", at_least(1)},
+      OptionRow{"rarefy_depth", &rarefy_depth_reads,
+                "Reads drawn per sample; 0: counts as they are", at_least(0)}
+          .formerly("rarefy_depth_reads"),
+      {"asv_sampling", &asv_sampling, "Which ASVs of a larger sample are read, and their order"},
+      OptionRow{"unifrac_metric", &unifrac_metric, "Distances that were learned"},
+      OptionRow{"missing_sequences", &missing_sequences,
+                "What stands for a feature without a sequence"}};
 }
 
 Json DataConfig::to_json() const {
@@ -196,11 +213,13 @@ RunConfig RunConfig::from_json(const Json& json) {
   file.format_version = 0;
   deepbio::from_json(file.rows(), json);
   if (file.format != "deepbio run" || file.format_version != kFormatVersion) {
-    throw ConfigError("config.json: expected format \"deepbio run\" version " + std::to_string(kFormatVersion) +
-                      ", got " + quoted(file.format) + " version " + std::to_string(file.format_version));
+    throw ConfigError("config.json: expected format \"deepbio run\" version " +
+                      std::to_string(kFormatVersion) + ", got " + quoted(file.format) +
+                      " version " + std::to_string(file.format_version));
   }
   if (file.kind != "pretrain" && file.kind != "train") {
-    throw ConfigError("config.json: kind: expected \"pretrain\" or \"train\", got " + quoted(file.kind));
+    throw ConfigError("config.json: kind: expected \"pretrain\" or \"train\", got " +
+                      quoted(file.kind));
   }
   RunConfig config;
   config.kind = file.kind;
@@ -218,7 +237,8 @@ RunConfig RunConfig::from_json(const Json& json) {
 
 void write_run_config(const std::string& run, const RunConfig& config) {
   std::filesystem::create_directories(run);
-  io::write_file((std::filesystem::path(run) / "config.json").string(), config.to_json().dump(2) + "\n");
+  io::write_file((std::filesystem::path(run) / "config.json").string(),
+                 config.to_json().dump(2) + "\n");
 }
 
 RunConfig read_run_config(const std::string& run) {
@@ -226,7 +246,8 @@ RunConfig read_run_config(const std::string& run) {
   const fs::path path = fs::path(run) / "config.json";
   if (!fs::exists(run)) throw MissingFileError(run, "no such run directory");
   if (!fs::exists(path)) {
-    throw ConfigError(run + ": not a run directory: expected config.json in it, as `deepbio train` writes it");
+    throw ConfigError(
+        run + ": not a run directory: expected config.json in it, as `deepbio train` writes it");
   }
   const Json json = Json::parse(io::read_all(path.string()), path.string());
   // An option of a newer version is unknown here; the message says which folder it is about.
@@ -243,7 +264,8 @@ std::shared_ptr<model::AamModel> load_model(const std::string& run) {
   if (!std::filesystem::exists(weights)) {
     throw MissingFileError(weights.string(), "this run has no weights yet: no epoch was finished");
   }
-  // A seed, so that torch's default generator stays where the caller left it; every weight is overwritten.
+  // A seed, so that torch's default generator stays where the caller left it; every weight is
+  // overwritten.
   auto model = model::make_model(config.model, config.is_predictor(), /*seed=*/0);
   try {
     load_state_dict(*model, load_tensors(weights.string()));
@@ -258,7 +280,8 @@ LoadReport load_pretrained(model::AamModel& model, const std::string& run) {
   const std::string prefix = "base_model.";
   const RunConfig config = read_run_config(run);
   NamedTensors tensors;
-  for (auto& [name, tensor] : load_tensors((std::filesystem::path(run) / "model.safetensors").string())) {
+  for (auto& [name, tensor] :
+       load_tensors((std::filesystem::path(run) / "model.safetensors").string())) {
     // An encoder stands under base_model. in a predictor and by itself in a run of pretrain.
     std::string key = name;
     if (config.is_predictor()) {
@@ -273,7 +296,8 @@ LoadReport load_pretrained(model::AamModel& model, const std::string& run) {
   } catch (const ConfigError& error) {
     throw ConfigError("`pretrained` " + run + ": " + error.what());
   }
-  if (report.loaded.empty()) throw ConfigError("`pretrained` " + run + ": no weight of it has a name of this model");
+  if (report.loaded.empty())
+    throw ConfigError("`pretrained` " + run + ": no weight of it has a name of this model");
   // The nucleotide head may be on one side only; anything else means another architecture.
   std::vector<std::string> odd = report.unexpected;
   for (const std::string& name : report.missing) {

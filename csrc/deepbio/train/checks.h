@@ -1,4 +1,5 @@
-// What can be known to be wrong before the first step: said before anything is written, by every door.
+// What can be known to be wrong before the first step: said before anything is written, by every
+// door.
 #pragma once
 
 #include <optional>
@@ -19,10 +20,11 @@ struct TrainingParts {
   const std::optional<data::TargetCodec>& codec;
 };
 
-// throws ArgumentError, ConfigError: an empty side of the split; targets or distances that are missing or out of range;
-// classes, weights and outputs that differ in number; a metric of another kind of model; a range of predictions that
-// cannot hold the targets; options without effect; nothing to learn.
-void check_training(const model::ModelConfig& model, bool is_predictor, const TrainingOptions& options,
-                    const TrainingParts& parts);
+// throws ArgumentError, ConfigError: an empty side of the split; targets or distances that are
+// missing or out of range; classes, weights and outputs that differ in number; a metric of another
+// kind of model; a range of predictions that cannot hold the targets; options without effect;
+// nothing to learn.
+void check_training(const model::ModelConfig& model, bool is_predictor,
+                    const TrainingOptions& options, const TrainingParts& parts);
 
 }  // namespace deepbio::train

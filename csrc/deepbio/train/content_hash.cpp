@@ -19,7 +19,8 @@ class ContentHash {
   }
   template <class T>
   void add(const std::vector<T>& numbers) {
-    add(std::string_view(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(T)));
+    add(std::string_view(reinterpret_cast<const char*>(numbers.data()),
+                         numbers.size() * sizeof(T)));
   }
   void add(const std::vector<std::string>& texts) {
     mix(texts.size());
@@ -55,7 +56,8 @@ std::string hash_of(const Parts&... parts) {
 Json content_hashes(const data::SampleDataset& dataset) {
   const io::CountTable& table = dataset.table();
   Json out = Json::object();
-  out.set("counts", hash_of(table.sample_ids, table.feature_ids, table.indptr, table.indices, table.values));
+  out.set("counts",
+          hash_of(table.sample_ids, table.feature_ids, table.indptr, table.indices, table.values));
   out.set("sequences", hash_of(dataset.sequences()));
   if (dataset.targets().defined()) out.set("targets", hash_of(dataset.targets()));
   if (!dataset.categories().empty()) {

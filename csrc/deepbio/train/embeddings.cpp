@@ -11,10 +11,11 @@
 namespace deepbio::train {
 namespace {
 
-void write_tsv(const std::string& path, const std::vector<std::string>& ids, const at::Tensor& vectors,
-               io::Overwrite overwrite) {
+void write_tsv(const std::string& path, const std::vector<std::string>& ids,
+               const at::Tensor& vectors, io::Overwrite overwrite) {
   std::string text = "sample_id";
-  for (int64_t column = 0; column < vectors.size(1); ++column) text += "\tembedding_" + std::to_string(column);
+  for (int64_t column = 0; column < vectors.size(1); ++column)
+    text += "\tembedding_" + std::to_string(column);
   const float* value = vectors.data_ptr<float>();
   for (const std::string& id : ids) {
     text.append("\n").append(id);
@@ -27,8 +28,8 @@ void write_tsv(const std::string& path, const std::vector<std::string>& ids, con
   io::write_file(path, text + "\n", overwrite);
 }
 
-void write_array(const std::string& path, const std::vector<std::string>& ids, const at::Tensor& vectors,
-                 io::Overwrite overwrite) {
+void write_array(const std::string& path, const std::vector<std::string>& ids,
+                 const at::Tensor& vectors, io::Overwrite overwrite) {
   io::NpyArray array;
   array.shape = vectors.sizes().vec();
   array.values.assign(vectors.data_ptr<float>(), vectors.data_ptr<float>() + vectors.numel());
@@ -40,8 +41,8 @@ void write_array(const std::string& path, const std::vector<std::string>& ids, c
 
 }  // namespace
 
-void write_embeddings(const std::string& path, const std::vector<std::string>& ids, const at::Tensor& vectors,
-                      io::Overwrite overwrite) {
+void write_embeddings(const std::string& path, const std::vector<std::string>& ids,
+                      const at::Tensor& vectors, io::Overwrite overwrite) {
   const at::Tensor rows = vectors.contiguous();
   if (path.ends_with(".npy")) return write_array(path, ids, rows, overwrite);
   if (path.ends_with(".safetensors")) {

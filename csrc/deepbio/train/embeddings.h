@@ -10,10 +10,11 @@
 
 namespace deepbio::train {
 
-// vectors float32 [N, D], a row for each id. By the ending of the name: .npy with .ids.txt beside it, .safetensors
-// (tensor `embeddings`, ids in its metadata), else text with tabs ("-": standard output).
+// vectors float32 [N, D], a row for each id. By the ending of the name: .npy with .ids.txt beside
+// it, .safetensors (tensor `embeddings`, ids in its metadata), else text with tabs ("-": standard
+// output).
 //   throws WriteError
-void write_embeddings(const std::string& path, const std::vector<std::string>& ids, const at::Tensor& vectors,
-                      io::Overwrite overwrite);
+void write_embeddings(const std::string& path, const std::vector<std::string>& ids,
+                      const at::Tensor& vectors, io::Overwrite overwrite);
 
 }  // namespace deepbio::train

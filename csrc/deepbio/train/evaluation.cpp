@@ -19,8 +19,8 @@ data::LabelledSamples chosen_samples(const PredictionData& data, const Evaluatio
                                      const std::string& column, bool is_classifier) {
   const bool drops = request.study.missing_samples == "drop";
   const data::LabelledSamples all = data::labelled_samples(
-      data.table->sample_ids, io::read_metadata(request.metadata, {request.study.missing_values}), column,
-      is_classifier, drops ? data::MissingSamples::kDrop : data::MissingSamples::kError);
+      data.table->sample_ids, io::read_metadata(request.metadata, {request.study.missing_values}),
+      column, is_classifier, drops ? data::MissingSamples::kDrop : data::MissingSamples::kError);
   if (request.samples.empty()) return all;
   const std::vector<std::string> listed = io::read_id_list(request.samples);
   std::set<std::string> wanted(listed.begin(), listed.end());
@@ -32,22 +32,25 @@ data::LabelledSamples chosen_samples(const PredictionData& data, const Evaluatio
   }
   if (!wanted.empty()) {
     throw ArgumentError(request.samples + ": " + std::to_string(wanted.size()) +
-                        " of its samples have no reads or no value of " + quoted(column) + ", first " +
-                        quoted(*wanted.begin()));
+                        " of its samples have no reads or no value of " + quoted(column) +
+                        ", first " + quoted(*wanted.begin()));
   }
   return chosen;
 }
 
-int64_t count_trained_on(const std::string& run, const PredictionData& data, const std::vector<int64_t>& samples) {
+int64_t count_trained_on(const std::string& run, const PredictionData& data,
+                         const std::vector<int64_t>& samples) {
   const std::string list = (std::filesystem::path(run) / "train_samples.txt").string();
   if (!std::filesystem::exists(list)) return 0;
   const std::vector<std::string> ids = io::read_id_list(list);
   const std::set<std::string> trained_on(ids.begin(), ids.end());
-  return std::count_if(samples.begin(), samples.end(),
-                       [&](int64_t sample) { return trained_on.count(data.table->sample_ids[sample]) > 0; });
+  return std::count_if(samples.begin(), samples.end(), [&](int64_t sample) {
+    return trained_on.count(data.table->sample_ids[sample]) > 0;
+  });
 }
 
-Evaluation score_regression(const Predictions& predictions, const std::vector<double>& actual, const Json* known) {
+Evaluation score_regression(const Predictions& predictions, const std::vector<double>& actual,
+                            const Json* known) {
   const at::Tensor values = predictions.values.select(1, 0).contiguous();
   const double* first = values.data_ptr<double>();
   Evaluation scored;
@@ -68,30 +71,36 @@ Evaluation score_classes(const Predictions& predictions, const std::vector<std::
   answers.predicted = predictions.class_ids;
   answers.num_classes = static_cast<int64_t>(codec.classes().size());
   const at::Tensor values = predictions.values.contiguous();
-  answers.probabilities.assign(values.data_ptr<double>(), values.data_ptr<double>() + values.numel());
+  answers.probabilities.assign(values.data_ptr<double>(),
+                               values.data_ptr<double>() + values.numel());
   Evaluation scored;
   scored.model = metrics_json(answers);
   scored.model.set("classes", Json::array_of(codec.classes()));
   const Json* counts = known == nullptr ? nullptr : known->find("class_counts");
   if (counts != nullptr) {
     const auto& entries = counts->as_object();
-    const auto most = std::max_element(
-        entries.begin(), entries.end(),
-        [](const Json::Member& a, const Json::Member& b) { return a.second.as_int() < b.second.as_int(); });
+    const auto most = std::max_element(entries.begin(), entries.end(),
+                                       [](const Json::Member& a, const Json::Member& b) {
+                                         return a.second.as_int() < b.second.as_int();
+                                       });
     answers.predicted.assign(answers.actual.size(), codec.class_id(most->first));
-    answers.probabilities.assign(answers.probabilities.size(), 1.0 / static_cast<double>(answers.num_classes));
+    answers.probabilities.assign(answers.probabilities.size(),
+                                 1.0 / static_cast<double>(answers.num_classes));
     scored.baseline = metrics_json(answers);
-    scored.baseline.set("answer", "most frequent class of the training samples, " + quoted(most->first));
+    scored.baseline.set("answer",
+                        "most frequent class of the training samples, " + quoted(most->first));
   }
   return scored;
 }
 
 }  // namespace
 
-Evaluation evaluate(model::AamModel& model, const std::string& run, const RunConfig& config, const PredictionData& data,
-                    const EvaluationRequest& request, const PredictOptions& options) {
+Evaluation evaluate(model::AamModel& model, const std::string& run, const RunConfig& config,
+                    const PredictionData& data, const EvaluationRequest& request,
+                    const PredictOptions& options) {
   if (!config.target) {
-    throw ArgumentError(run + ": is a pretrained encoder without a target; evaluate needs a run of train");
+    throw ArgumentError(
+        run + ": is a pretrained encoder without a target; evaluate needs a run of train");
   }
   const bool is_classifier = config.target->is_classifier();
   const std::string column = request.column.empty() ? config.target->column() : request.column;

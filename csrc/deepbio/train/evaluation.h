@@ -22,14 +22,16 @@ struct EvaluationRequest {
 
 struct Evaluation {
   std::string column;
-  Json model;                  // metrics by name, num_samples; of classes also their names and the confusion
-  Json baseline;               // of the mean, or of the most frequent class, with `answer`; null: the run does not say
+  Json model;     // metrics by name, num_samples; of classes also their names and the confusion
+  Json baseline;  // of the mean, or of the most frequent class, with `answer`; null: the run does
+                  // not say
   int64_t num_trained_on = 0;  // of the samples, which flatter the model
   int64_t num_samples = 0;
 };
 
 // throws ArgumentError: a run without target, listed samples that have no reads or no value.
-Evaluation evaluate(model::AamModel& model, const std::string& run, const RunConfig& config, const PredictionData& data,
-                    const EvaluationRequest& request, const PredictOptions& options = {});
+Evaluation evaluate(model::AamModel& model, const std::string& run, const RunConfig& config,
+                    const PredictionData& data, const EvaluationRequest& request,
+                    const PredictOptions& options = {});
 
 }  // namespace deepbio::train

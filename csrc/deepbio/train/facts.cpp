@@ -12,9 +12,11 @@ namespace {
 
 Json content_facts(const std::string& path, const io::FileGuess& guess) {
   const io::KindRow& row = io::row_of(guess.kind);
-  if (guess.kind == io::FileKind::kForeign) return Json(Json::Object{{"kind", "not read: " + guess.description}});
+  if (guess.kind == io::FileKind::kForeign)
+    return Json(Json::Object{{"kind", "not read: " + guess.description}});
   if (row.title.empty()) {
-    throw ParseError({path}, "sequences, a table, a tree, distances, metadata or tensors", "content of another kind");
+    throw ParseError({path}, "sequences, a table, a tree, distances, metadata or tensors",
+                     "content of another kind");
   }
   Json out(Json::Object{{"kind", std::string(row.title)}});
   if (row.facts == nullptr) return out;
@@ -27,14 +29,16 @@ Json content_facts(const std::string& path, const io::FileGuess& guess) {
 Json file_facts(const std::string& path) {
   const io::FileGuess guess = io::sniff(path);
   Json out = content_facts(path, guess);
-  if (guess.container != io::Container::kPlain) out.set("container", std::string(to_string(guess.container)));
+  if (guess.container != io::Container::kPlain)
+    out.set("container", std::string(to_string(guess.container)));
   if (!guess.artifact_type.empty()) out.set("artifact_type", guess.artifact_type);
   return out;
 }
 
 int64_t count_parameters(const RunConfig& config) {
   int64_t count = 0;
-  for (const auto& parameter : model::make_model(config.model, config.is_predictor())->parameters()) {
+  for (const auto& parameter :
+       model::make_model(config.model, config.is_predictor())->parameters()) {
     count += parameter.numel();
   }
   return count;
@@ -49,7 +53,8 @@ Json run_facts(const std::string& run) {
     out.set("target", config.target->column());
     out.set("target_kind", config.target->is_classifier() ? "classes" : "regression");
     out.set("target_transform", std::string(data::to_string(config.target->transform())));
-    if (config.target->is_classifier()) out.set("classes", Json::array_of(config.target->classes()));
+    if (config.target->is_classifier())
+      out.set("classes", Json::array_of(config.target->classes()));
   }
   const std::filesystem::path metrics = std::filesystem::path(run) / "metrics.jsonl";
   if (std::filesystem::exists(metrics)) {

@@ -1,4 +1,5 @@
-// What a file or a run directory is, as facts by name: what `deepbio info` shows. Threads: free functions.
+// What a file or a run directory is, as facts by name: what `deepbio info` shows. Threads: free
+// functions.
 #pragma once
 
 #include <string>
@@ -7,8 +8,8 @@
 
 namespace deepbio::train {
 
-// path, kind, and what a reader of that kind sees: numbers of samples, features, tips, tensors; of a run its preset,
-// parameters, target, epochs, data and model.
+// path, kind, and what a reader of that kind sees: numbers of samples, features, tips, tensors; of
+// a run its preset, parameters, target, epochs, data and model.
 //   throws what the readers throw; ParseError for content of no known kind
 Json facts_of(const std::string& path);
 

@@ -33,13 +33,16 @@ std::string first_not_finite(const Step& step) {
   return first_not_finite(tensors);
 }
 
-std::string first_not_finite(const model::AamModel& model) { return first_not_finite(state_dict(model)); }
+std::string first_not_finite(const model::AamModel& model) {
+  return first_not_finite(state_dict(model));
+}
 
 std::string name_samples(const data::SampleBatch& batch) {
   constexpr size_t kMostNamed = 3;
   const std::vector<std::string>& ids = batch.sample_ids;
   std::string text = ids.size() == 1 ? "sample " : "samples ";
-  for (size_t i = 0; i < std::min(ids.size(), kMostNamed); ++i) text += (i > 0 ? ", " : "") + quoted(ids[i]);
+  for (size_t i = 0; i < std::min(ids.size(), kMostNamed); ++i)
+    text += (i > 0 ? ", " : "") + quoted(ids[i]);
   if (ids.size() > kMostNamed) text += " and " + std::to_string(ids.size() - kMostNamed) + " more";
   return text;
 }

@@ -10,8 +10,8 @@
 
 namespace deepbio::train {
 
-// The name of the first tensor, in the order given, that is not finite; "" when there is none. Undefined tensors and
-// integers are finite.
+// The name of the first tensor, in the order given, that is not finite; "" when there is none.
+// Undefined tensors and integers are finite.
 std::string first_not_finite(const NamedTensors& tensors);
 
 // What one step saw and made.
@@ -21,7 +21,8 @@ struct Step {
   const model::Outputs& outputs;
   const LossTerms& terms;
 };
-// Looks where a bad number came from before where it went: what went in, what came out, the terms of the loss.
+// Looks where a bad number came from before where it went: what went in, what came out, the terms
+// of the loss.
 std::string first_not_finite(const Step& step);
 // Weights and buffers: nothing that is learned from here on would be finite either.
 std::string first_not_finite(const model::AamModel& model);

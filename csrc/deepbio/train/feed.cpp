@@ -12,7 +12,8 @@ namespace deepbio::train {
 
 Tensor CountTarget::of(const Tensor& counts, const Tensor& mask) const {
   const Tensor real = mask.to(counts.scalar_type());
-  if (kind == "relative") return counts * real / (counts * real).sum(1, /*keepdim=*/true).clamp_min(1e-12);
+  if (kind == "relative")
+    return counts * real / (counts * real).sum(1, /*keepdim=*/true).clamp_min(1e-12);
   if (kind == "minmax") return (counts - min) / (max - min) * real;
   return counts * real;
 }
@@ -31,8 +32,9 @@ CountTarget fit_count_target(const std::string& kind, const data::SampleDataset&
     const int64_t begin = table.indptr[sample], end = table.indptr[sample + 1];
     std::vector<double> reads(table.values.begin() + begin, table.values.begin() + end);
     if (options.rarefy_depth_reads > 0) {
-      reads = community::rarefy_counts(reads, table.sample_ids[sample],
-                                       {.depth_reads = options.rarefy_depth_reads, .seed = options.seed});
+      reads = community::rarefy_counts(
+          reads, table.sample_ids[sample],
+          {.depth_reads = options.rarefy_depth_reads, .seed = options.seed});
     }
     for (const double value : reads) {
       if (value <= 0) continue;
@@ -56,7 +58,8 @@ model::Inputs make_inputs(const data::SampleBatch& batch, const FeatureTensors& 
   if (features.embeddings.defined()) {
     inputs.asv_embeddings = features.embeddings.index_select(0, batch.asv_features);
   }
-  if (features.identity.defined()) inputs.asv_identity = features.identity.index_select(0, batch.asv_features);
+  if (features.identity.defined())
+    inputs.asv_identity = features.identity.index_select(0, batch.asv_features);
   return inputs;
 }
 
@@ -68,7 +71,8 @@ LossTargets make_loss_targets(const data::SampleBatch& batch, const CountTarget&
   targets.base_target = batch.distances;
   targets.nucleotides = batch.asv_tokens;
   targets.nucleotide_weight =
-      at::bincount(batch.asv_index.masked_select(batch.mask), {}, batch.asv_tokens.size(0)).to(at::kFloat);
+      at::bincount(batch.asv_index.masked_select(batch.mask), {}, batch.asv_tokens.size(0))
+          .to(at::kFloat);
   return targets;
 }
 

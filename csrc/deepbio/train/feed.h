@@ -11,17 +11,19 @@ namespace deepbio::train {
 
 // What the count head is to predict, from the reads of a sample.
 struct CountTarget {
-  std::string kind = "relative";  // relative: reads / total of the sample; minmax: (reads - min) / (max - min); raw
+  std::string kind = "relative";  // relative: reads / total of the sample; minmax: (reads - min) /
+                                  // (max - min); raw
   double min = 0, max = 1;        // of minmax
   // counts float [B, S], mask bool [B, S] -> float [B, S], 0 under padding
   Tensor of(const Tensor& counts, const Tensor& mask) const;
 };
-// minmax looks at all entries of the given samples in the draw of epoch 0; a range below 1e-8 counts as 1.
-// throws ConfigError for an unknown kind.
+// minmax looks at all entries of the given samples in the draw of epoch 0; a range below 1e-8
+// counts as 1. throws ConfigError for an unknown kind.
 CountTarget fit_count_target(const std::string& kind, const data::SampleDataset& dataset,
                              const std::vector<int64_t>& samples);
 
-// What does not change from batch to batch about the features of a table, so that the model need not find it out again.
+// What does not change from batch to batch about the features of a table, so that the model need
+// not find it out again.
 struct FeatureTensors {
   Tensor embeddings;  // [F, D], what encode_features gave; undefined: the model encodes the tokens
   Tensor identity;    // int64 [F], what feature_identities gave; undefined: from the tokens

@@ -12,14 +12,15 @@ namespace {
 
 std::string shape_of(const Tensor& tensor) {
   std::string out = "[";
-  for (int64_t axis = 0; axis < tensor.dim(); ++axis) out += (axis ? ", " : "") + std::to_string(tensor.size(axis));
+  for (int64_t axis = 0; axis < tensor.dim(); ++axis)
+    out += (axis ? ", " : "") + std::to_string(tensor.size(axis));
   return out + "]";
 }
 
 void expect_shape(const Tensor& tensor, at::IntArrayRef expected, const char* what) {
   if (tensor.sizes() == expected) return;
-  throw ShapeError(std::string(what) + ": expected shape " + shape_of(at::empty(expected)) + ", got " +
-                   shape_of(tensor));
+  throw ShapeError(std::string(what) + ": expected shape " + shape_of(at::empty(expected)) +
+                   ", got " + shape_of(tensor));
 }
 
 void expect_finite(const Tensor& tensor, const char* what) {
@@ -43,8 +44,8 @@ Tensor absolute(const Tensor& prediction, const Tensor& target, const LossOption
 // Pinball loss: prediction [B, O, Q], target [B, O] -> [B, O, Q]
 Tensor pinball(const Tensor& prediction, const Tensor& target, const LossOptions& options) {
   if (prediction.dim() != 3 || prediction.size(2) != options.num_quantiles()) {
-    throw ShapeError("quantile loss: expected predictions [B, O, " + std::to_string(options.num_quantiles()) +
-                     "], got " + shape_of(prediction));
+    throw ShapeError("quantile loss: expected predictions [B, O, " +
+                     std::to_string(options.num_quantiles()) + "], got " + shape_of(prediction));
   }
   const Tensor levels = at::tensor(options.quantiles, prediction.options());
   const Tensor error = target.unsqueeze(-1) - prediction;
@@ -52,7 +53,8 @@ Tensor pinball(const Tensor& prediction, const Tensor& target, const LossOptions
 }
 
 Tensor asymmetric(const Tensor& prediction, const Tensor& target, const LossOptions& options) {
-  return options.over_penalty * at::relu(prediction - target) + options.under_penalty * at::relu(target - prediction);
+  return options.over_penalty * at::relu(prediction - target) +
+         options.under_penalty * at::relu(target - prediction);
 }
 
 // Where it acts, target_loss() takes histogram_loss instead.
@@ -62,10 +64,11 @@ Tensor of_bins(const Tensor&, const Tensor&, const LossOptions& options) {
 }
 
 // In the order in which they are added: resumed runs give the same bits.
-constexpr LossTerm kLossTerms[] = {{"target_loss", &LossTerms::target_loss, &LossOptions::target_penalty},
-                                   {"count_loss", &LossTerms::count_loss, &LossOptions::count_penalty},
-                                   {"unifrac_loss", &LossTerms::unifrac_loss, &LossOptions::penalty},
-                                   {"nuc_loss", &LossTerms::nuc_loss, &LossOptions::nuc_penalty}};
+constexpr LossTerm kLossTerms[] = {
+    {"target_loss", &LossTerms::target_loss, &LossOptions::target_penalty},
+    {"count_loss", &LossTerms::count_loss, &LossOptions::count_penalty},
+    {"unifrac_loss", &LossTerms::unifrac_loss, &LossOptions::penalty},
+    {"nuc_loss", &LossTerms::nuc_loss, &LossOptions::nuc_penalty}};
 
 constexpr RegressionLoss kRegressionLosses[] = {
     {"huber", &huber, LossAnswer::kNumber, true},
@@ -90,33 +93,41 @@ std::vector<std::string> loss_names(bool only_per_column) {
   return names;
 }
 
-// Mean over outputs of each column's own loss; loss_config says which, target_loss_type is the default.
+// Mean over outputs of each column's own loss; loss_config says which, target_loss_type is the
+// default.
 Tensor per_column(const Tensor& prediction, const Tensor& target, const LossOptions& options) {
   Tensor sum = at::zeros({}, prediction.options());
   for (int64_t column = 0; column < prediction.size(1); ++column) {
     const auto found = options.loss_config.find(std::to_string(column));
-    const std::string& type = found == options.loss_config.end() ? options.target_loss_type : found->second;
+    const std::string& type =
+        found == options.loss_config.end() ? options.target_loss_type : found->second;
     const RegressionLoss& loss = regression_loss_named(type);
     sum = sum + loss.of(prediction.select(1, column), target.select(1, column), options).mean();
   }
   return sum / prediction.size(1);
 }
 
-Tensor base_term(const model::Outputs& outputs, const LossTargets& targets, const std::string& encoder_type) {
+Tensor base_term(const model::Outputs& outputs, const LossTargets& targets,
+                 const std::string& encoder_type) {
   if (!targets.base_target.defined()) return {};
   if (encoder_type == "unifrac") {
-    return outputs.embeddings.defined() ? unifrac_loss(outputs.embeddings, targets.base_target) : Tensor();
+    return outputs.embeddings.defined() ? unifrac_loss(outputs.embeddings, targets.base_target)
+                                        : Tensor();
   }
   if (encoder_type == "combined") {
-    throw ConfigError("encoder_type \"combined\" has no training loss; use \"unifrac\", \"faith_pd\" or \"taxonomy\"");
+    throw ConfigError(
+        "encoder_type \"combined\" has no training loss; use \"unifrac\", \"faith_pd\" or "
+        "\"taxonomy\"");
   }
-  return outputs.base_prediction.defined() ? base_loss(outputs.base_prediction, targets.base_target) : Tensor();
+  return outputs.base_prediction.defined() ? base_loss(outputs.base_prediction, targets.base_target)
+                                           : Tensor();
 }
 
 // The target's term; every member of a model in training is measured by itself.
-Tensor target_loss(const model::Outputs& outputs, const LossTargets& targets, const LossOptions& options,
-                   bool is_classifier) {
-  Tensor prediction = outputs.bin_edges.defined() ? outputs.target_distribution : outputs.target_prediction;
+Tensor target_loss(const model::Outputs& outputs, const LossTargets& targets,
+                   const LossOptions& options, bool is_classifier) {
+  Tensor prediction =
+      outputs.bin_edges.defined() ? outputs.target_distribution : outputs.target_prediction;
   Tensor target = targets.target, sample_weights = targets.sample_weights;
   if (outputs.member_predictions.defined()) {
     const int64_t members = outputs.member_predictions.size(0);
@@ -125,17 +136,20 @@ Tensor target_loss(const model::Outputs& outputs, const LossTargets& targets, co
     if (sample_weights.defined()) sample_weights = sample_weights.repeat({members});
   }
   if (is_classifier) {
-    const Tensor weights =
-        options.class_weights.empty() ? Tensor() : at::tensor(options.class_weights, prediction.options());
+    const Tensor weights = options.class_weights.empty()
+                               ? Tensor()
+                               : at::tensor(options.class_weights, prediction.options());
     return classification_loss(prediction, target, weights, sample_weights);
   }
-  if (outputs.bin_edges.defined()) return histogram_loss(prediction, target, outputs.bin_edges, sample_weights);
+  if (outputs.bin_edges.defined())
+    return histogram_loss(prediction, target, outputs.bin_edges, sample_weights);
   return regression_loss(prediction, target, options, sample_weights);
 }
 
 Tensor any_defined(const model::Outputs& outputs) {
-  for (const Tensor* tensor : {&outputs.target_prediction, &outputs.embeddings, &outputs.base_prediction,
-                               &outputs.count_prediction, &outputs.nuc_predictions}) {
+  for (const Tensor* tensor :
+       {&outputs.target_prediction, &outputs.embeddings, &outputs.base_prediction,
+        &outputs.count_prediction, &outputs.nuc_predictions}) {
     if (tensor->defined()) return *tensor;
   }
   throw ArgumentError("multi_task_loss: expected at least one output of the model, got none");
@@ -145,22 +159,29 @@ Tensor any_defined(const model::Outputs& outputs) {
 
 OptionRows LossOptions::rows() {
   return {
-      OptionRow{"target_penalty", &target_penalty, "Weight of the target loss", at_least(0)}.for_predictor(),
-      OptionRow{"count_penalty", &count_penalty, "Weight of the count loss", at_least(0)}.for_predictor(),
+      OptionRow{"target_penalty", &target_penalty, "Weight of the target loss", at_least(0)}
+          .for_predictor(),
+      OptionRow{"count_penalty", &count_penalty, "Weight of the count loss", at_least(0)}
+          .for_predictor(),
       {"penalty", &penalty, "Weight of the distance loss", at_least(0)},
       {"nuc_penalty", &nuc_penalty, "Weight of the nucleotide loss; 0: no such head", at_least(0)},
-      OptionRow{"loss_type", &target_loss_type, "Loss of a number; huber is smooth L1 with beta 1 in the model's unit",
+      OptionRow{"loss_type", &target_loss_type,
+                "Loss of a number; huber is smooth L1 with beta 1 in the model's unit",
                 one_of(loss_names(/*only_per_column=*/false))}
           .also("target_loss_type")
           .for_predictor(),
-      OptionRow{"quantiles", &quantiles, "Rising levels of the quantile loss; the middle one is the prediction",
+      OptionRow{"quantiles", &quantiles,
+                "Rising levels of the quantile loss; the middle one is the prediction",
                 inside_unit()}
           .for_predictor(),
-      OptionRow{"over_penalty", &over_penalty, "Of the asymmetric loss: weight of answers above the truth", above(0)}
+      OptionRow{"over_penalty", &over_penalty,
+                "Of the asymmetric loss: weight of answers above the truth", above(0)}
           .for_predictor(),
-      OptionRow{"under_penalty", &under_penalty, "Of the asymmetric loss: weight of answers below the truth", above(0)}
+      OptionRow{"under_penalty", &under_penalty,
+                "Of the asymmetric loss: weight of answers below the truth", above(0)}
           .for_predictor(),
-      OptionRow{"class_weights", &class_weights, "Weight of each class, in the order of the sorted labels", at_least(0)}
+      OptionRow{"class_weights", &class_weights,
+                "Weight of each class, in the order of the sorted labels", at_least(0)}
           .for_predictor(),
       OptionRow{"loss_config", &loss_config,
                 "Losses of single outputs, by their number from 0; not with sample weights",
@@ -169,10 +190,13 @@ OptionRows LossOptions::rows() {
   };
 }
 
-const RegressionLoss& LossOptions::regression_loss() const { return regression_loss_named(target_loss_type); }
+const RegressionLoss& LossOptions::regression_loss() const {
+  return regression_loss_named(target_loss_type);
+}
 
 int64_t LossOptions::num_quantiles() const {
-  return regression_loss().answer == LossAnswer::kQuantiles ? static_cast<int64_t>(quantiles.size()) : 0;
+  return regression_loss().answer == LossAnswer::kQuantiles ? static_cast<int64_t>(quantiles.size())
+                                                            : 0;
 }
 
 Json LossOptions::to_json() const {
@@ -192,7 +216,8 @@ void LossOptions::check() const {
   const OptionRows rows = copy.rows();
   check_values(rows);
   const auto falls = [](double level, double next) { return level >= next; };
-  if (quantiles.empty() || std::adjacent_find(quantiles.begin(), quantiles.end(), falls) != quantiles.end()) {
+  if (quantiles.empty() ||
+      std::adjacent_find(quantiles.begin(), quantiles.end(), falls) != quantiles.end()) {
     throw ConfigError(mention(rows, &copy.quantiles) + ": expected rising levels, got " +
                       Json::array_of(quantiles).dump());
   }
@@ -205,9 +230,12 @@ void LossOptions::check() const {
 Tensor regression_loss(const Tensor& prediction, const Tensor& target, const LossOptions& options,
                        const Tensor& sample_weights) {
   const RegressionLoss& kind = options.regression_loss();
-  expect_shape(target, kind.answer == LossAnswer::kQuantiles ? prediction.sizes().slice(0, 2) : prediction.sizes(),
-               "target");
-  if (!options.loss_config.empty() && !sample_weights.defined()) return per_column(prediction, target, options);
+  expect_shape(
+      target,
+      kind.answer == LossAnswer::kQuantiles ? prediction.sizes().slice(0, 2) : prediction.sizes(),
+      "target");
+  if (!options.loss_config.empty() && !sample_weights.defined())
+    return per_column(prediction, target, options);
   const Tensor loss = kind.of(prediction, target, options);
   if (!sample_weights.defined()) return loss.mean();
   return (sample_weights * loss.flatten(1).mean(1)).mean();
@@ -215,22 +243,24 @@ Tensor regression_loss(const Tensor& prediction, const Tensor& target, const Los
 
 std::vector<double> balanced_class_weights(const Tensor& classes, int64_t num_classes) {
   const Tensor counts = at::bincount(classes, {}, num_classes).to(at::kDouble);
-  const Tensor share = static_cast<double>(classes.numel()) / (counts.gt(0).sum() * counts.clamp_min(1));
+  const Tensor share =
+      static_cast<double>(classes.numel()) / (counts.gt(0).sum() * counts.clamp_min(1));
   const Tensor weights = at::where(counts.gt(0), share, at::zeros_like(share)).contiguous();
   return {weights.const_data_ptr<double>(), weights.const_data_ptr<double>() + num_classes};
 }
 
-Tensor classification_loss(const Tensor& prediction, const Tensor& target, const Tensor& class_weights,
-                           const Tensor& sample_weights) {
-  if (target.scalar_type() != at::kLong) throw ArgumentError("class targets: expected int64, got another dtype");
+Tensor classification_loss(const Tensor& prediction, const Tensor& target,
+                           const Tensor& class_weights, const Tensor& sample_weights) {
+  if (target.scalar_type() != at::kLong)
+    throw ArgumentError("class targets: expected int64, got another dtype");
   expect_shape(target, prediction.sizes().slice(0, 1), "class targets");
   if (!sample_weights.defined()) return at::nll_loss(prediction, target, class_weights);
   const Tensor loss = at::nll_loss(prediction, target, class_weights, at::Reduction::None);
   return (sample_weights * loss).mean();
 }
 
-Tensor histogram_loss(const Tensor& log_probabilities, const Tensor& target, const Tensor& bin_edges,
-                      const Tensor& sample_weights) {
+Tensor histogram_loss(const Tensor& log_probabilities, const Tensor& target,
+                      const Tensor& bin_edges, const Tensor& sample_weights) {
   expect_shape(target, {log_probabilities.size(0), 1}, "target");
   const Tensor shares = model::functional::soft_targets(target.squeeze(1), bin_edges);
   const Tensor loss = -(shares * log_probabilities).sum(-1);
@@ -255,9 +285,11 @@ Tensor unifrac_loss(const Tensor& embeddings, const Tensor& distances) {
   expect_shape(distances, {size, size}, "distances");
   expect_finite(distances, "distances");
   if (size < 2) return embeddings.sum() * 0;
-  const Tensor pairs = at::triu_indices(size, size, /*offset=*/1, at::TensorOptions().device(embeddings.device()));
+  const Tensor pairs =
+      at::triu_indices(size, size, /*offset=*/1, at::TensorOptions().device(embeddings.device()));
   const Tensor first = pairs[0], second = pairs[1];
-  return at::mse_loss(embedding_distances(embeddings).index({first, second}), distances.index({first, second}));
+  return at::mse_loss(embedding_distances(embeddings).index({first, second}),
+                      distances.index({first, second}));
 }
 
 Tensor base_loss(const Tensor& prediction, const Tensor& target) {
@@ -266,13 +298,15 @@ Tensor base_loss(const Tensor& prediction, const Tensor& target) {
   return at::mse_loss(prediction, target);
 }
 
-Tensor nucleotide_loss(const Tensor& logits, const Tensor& tokens, const Tensor& where, const Tensor& weight) {
+Tensor nucleotide_loss(const Tensor& logits, const Tensor& tokens, const Tensor& where,
+                       const Tensor& weight) {
   expect_shape(tokens, logits.sizes().slice(0, logits.dim() - 1), "nucleotides");
   Tensor chosen = tokens > 0;
   if (where.defined()) chosen = chosen.logical_and(where);
   const Tensor places = chosen.flatten().nonzero().squeeze(1);
   if (places.size(0) == 0) return logits.sum() * 0;
-  const Tensor rows = logits.flatten(0, -2).index({places}), truth = tokens.flatten().index({places});
+  const Tensor rows = logits.flatten(0, -2).index({places}),
+               truth = tokens.flatten().index({places});
   const Tensor loss = at::cross_entropy_loss(rows, truth, {}, at::Reduction::None);
   if (!weight.defined()) return loss.mean();
   const Tensor repeats = weight.unsqueeze(-1).expand(tokens.sizes()).flatten().index({places});
@@ -297,8 +331,9 @@ Tensor total_loss(const LossTerms& terms, const LossOptions& options) {
   return sum;
 }
 
-LossTerms multi_task_loss(const model::Outputs& outputs, const LossTargets& targets, const LossOptions& options,
-                          bool is_classifier, const std::string& encoder_type) {
+LossTerms multi_task_loss(const model::Outputs& outputs, const LossTargets& targets,
+                          const LossOptions& options, bool is_classifier,
+                          const std::string& encoder_type) {
   LossTerms terms;
   const Tensor zero = at::zeros({}, any_defined(outputs).options());
   terms.target_loss = terms.count_loss = terms.unifrac_loss = terms.nuc_loss = zero;
@@ -308,10 +343,11 @@ LossTerms multi_task_loss(const model::Outputs& outputs, const LossTargets& targ
   if (outputs.count_prediction.defined() && targets.counts.defined()) {
     terms.count_loss = count_loss(outputs.count_prediction, targets.counts, targets.mask);
   }
-  if (const Tensor base = base_term(outputs, targets, encoder_type); base.defined()) terms.unifrac_loss = base;
+  if (const Tensor base = base_term(outputs, targets, encoder_type); base.defined())
+    terms.unifrac_loss = base;
   if (outputs.nuc_predictions.defined() && targets.nucleotides.defined()) {
-    terms.nuc_loss =
-        nucleotide_loss(outputs.nuc_predictions, targets.nucleotides, outputs.mask_indices, targets.nucleotide_weight);
+    terms.nuc_loss = nucleotide_loss(outputs.nuc_predictions, targets.nucleotides,
+                                     outputs.mask_indices, targets.nucleotide_weight);
   }
   terms.total_loss = total_loss(terms, options);
   return terms;

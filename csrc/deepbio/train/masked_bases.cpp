@@ -4,8 +4,9 @@
 
 namespace deepbio::train {
 
-void add_masked_nucleotides(model::AamModel& model, model::Inputs inputs, const LossTargets& targets,
-                            const LossOptions& loss, LossTerms& terms, Means& means) {
+void add_masked_nucleotides(model::AamModel& model, model::Inputs inputs,
+                            const LossTargets& targets, const LossOptions& loss, LossTerms& terms,
+                            Means& means) {
   const model::ModelConfig& config = model.config();
   const torch::Tensor tokens = inputs.asv_tokens;
   const torch::Tensor which = config.nuc_mask_strategy == "span"

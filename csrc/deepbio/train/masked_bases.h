@@ -1,8 +1,9 @@
 // What a model has learned about hidden bases, measured in validation.
 //
-// The model masks in training only. Here a second pass with a mask of its own measures the nucleotide head, while the
-// other terms see the sequences as they are. The mask is drawn from torch's default generator, which the caller seeds
-// so that it is the same in every epoch. Threads: belongs to the thread of the trainer.
+// The model masks in training only. Here a second pass with a mask of its own measures the
+// nucleotide head, while the other terms see the sequences as they are. The mask is drawn from
+// torch's default generator, which the caller seeds so that it is the same in every epoch. Threads:
+// belongs to the thread of the trainer.
 #pragma once
 
 #include "deepbio/model/aam.h"
@@ -11,8 +12,10 @@
 
 namespace deepbio::train {
 
-// Fills the nucleotide term, adds it to the total, and adds the share of hidden bases that are right to `means`.
-void add_masked_nucleotides(model::AamModel& model, model::Inputs inputs, const LossTargets& targets,
-                            const LossOptions& loss, LossTerms& terms, Means& means);
+// Fills the nucleotide term, adds it to the total, and adds the share of hidden bases that are
+// right to `means`.
+void add_masked_nucleotides(model::AamModel& model, model::Inputs inputs,
+                            const LossTargets& targets, const LossOptions& loss, LossTerms& terms,
+                            Means& means);
 
 }  // namespace deepbio::train

@@ -13,13 +13,17 @@ namespace {
 
 constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 constexpr const char* kValidationLoss = "val_loss";
-constexpr const char* kLastEpoch = "last";  // nothing is chosen: a fixed budget, and the last epoch counts
+constexpr const char* kLastEpoch =
+    "last";  // nothing is chosen: a fixed budget, and the last epoch counts
 
-double ratio(double numerator, double denominator) { return denominator == 0 ? 0 : numerator / denominator; }
+double ratio(double numerator, double denominator) {
+  return denominator == 0 ? 0 : numerator / denominator;
+}
 
 std::vector<double> absolute_errors(const NumberAnswers& answers) {
   std::vector<double> errors(answers.actual.size());
-  for (size_t i = 0; i < errors.size(); ++i) errors[i] = std::abs(answers.prediction[i] - answers.actual[i]);
+  for (size_t i = 0; i < errors.size(); ++i)
+    errors[i] = std::abs(answers.prediction[i] - answers.actual[i]);
   return errors;
 }
 
@@ -42,9 +46,12 @@ double rmse(const NumberAnswers& answers) { return std::sqrt(mse(answers)); }
 double median_ae(const NumberAnswers& answers) {
   std::vector<double> errors = absolute_errors(answers);
   const size_t middle = errors.size() / 2;
-  std::nth_element(errors.begin(), errors.begin() + static_cast<std::ptrdiff_t>(middle), errors.end());
+  std::nth_element(errors.begin(), errors.begin() + static_cast<std::ptrdiff_t>(middle),
+                   errors.end());
   if (errors.size() % 2 == 1) return errors[middle];
-  return (errors[middle] + *std::max_element(errors.begin(), errors.begin() + static_cast<std::ptrdiff_t>(middle))) / 2;
+  return (errors[middle] +
+          *std::max_element(errors.begin(), errors.begin() + static_cast<std::ptrdiff_t>(middle))) /
+         2;
 }
 
 // 1 - SSE / SST; 0 when the truth is constant.
@@ -67,7 +74,8 @@ struct ClassCounts {
 std::vector<ClassCounts> counts_of(const ClassAnswers& answers) {
   std::vector<ClassCounts> counts(static_cast<size_t>(answers.num_classes));
   for (size_t i = 0; i < answers.actual.size(); ++i) {
-    const auto actual = static_cast<size_t>(answers.actual[i]), predicted = static_cast<size_t>(answers.predicted[i]);
+    const auto actual = static_cast<size_t>(answers.actual[i]),
+               predicted = static_cast<size_t>(answers.predicted[i]);
     ++counts[actual].support;
     ++counts[predicted].predicted;
     counts[actual].hits += actual == predicted ? 1 : 0;
@@ -94,8 +102,8 @@ double balanced_accuracy(const ClassAnswers& answers) {
   return sum / static_cast<double>(counts.size());
 }
 
-// Chance that a sample of the class has the higher probability than one of another; ties count half (Mann & Whitney
-// 1947). NaN without samples of both sorts.
+// Chance that a sample of the class has the higher probability than one of another; ties count half
+// (Mann & Whitney 1947). NaN without samples of both sorts.
 double auc_of(const ClassAnswers& answers, int64_t class_id) {
   std::vector<size_t> order(answers.actual.size());
   std::iota(order.begin(), order.end(), size_t{0});
@@ -105,7 +113,8 @@ double auc_of(const ClassAnswers& answers, int64_t class_id) {
   for (size_t from = 0; from < order.size();) {
     size_t to = from;
     while (to < order.size() && value(order[to]) == value(order[from])) ++to;
-    const double rank = (static_cast<double>(from + to) + 1) / 2;  // mean of the ranks from + 1 ... to
+    const double rank =
+        (static_cast<double>(from + to) + 1) / 2;  // mean of the ranks from + 1 ... to
     for (; from < to; ++from) {
       if (answers.actual[order[from]] != class_id) continue;
       ++positives;
@@ -117,7 +126,8 @@ double auc_of(const ClassAnswers& answers, int64_t class_id) {
   return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives);
 }
 
-// Two classes: of the second one. More: each against the rest, the plain mean over the classes that samples have.
+// Two classes: of the second one. More: each against the rest, the plain mean over the classes that
+// samples have.
 double auc(const ClassAnswers& answers) {
   if (answers.probabilities.empty()) return kUndefined;
   if (answers.num_classes == 2) return auc_of(answers, 1);
@@ -148,40 +158,48 @@ constexpr Metric kMetrics[] = {
     {"rmse", "root of the mean square error, in the target's unit", false, false, &rmse, nullptr},
     {"mse", "mean square error", false, false, &mse, nullptr},
     {"median_ae", "median absolute error, in the target's unit", false, false, &median_ae, nullptr},
-    {"r2", "share of the variance that is explained; 0: no better than the mean", true, true, &r2, nullptr},
+    {"r2", "share of the variance that is explained; 0: no better than the mean", true, true, &r2,
+     nullptr},
     {"accuracy", "share of samples whose class is right", true, true, nullptr, &accuracy},
-    {"balanced_accuracy", "mean over classes of the share that is right", true, true, nullptr, &balanced_accuracy},
-    {"precision", "share of the samples called a class that are of it, weighted by support", true, false, nullptr,
-     &precision},
-    {"recall", "share of a class that is found, weighted by support", true, false, nullptr, &accuracy},
+    {"balanced_accuracy", "mean over classes of the share that is right", true, true, nullptr,
+     &balanced_accuracy},
+    {"precision", "share of the samples called a class that are of it, weighted by support", true,
+     false, nullptr, &precision},
+    {"recall", "share of a class that is found, weighted by support", true, false, nullptr,
+     &accuracy},
     {"f1", "harmonic mean of precision and recall, weighted by support", true, true, nullptr, &f1},
-    {"auc", "area under the ROC curve; more than two classes: each against the rest, plain mean", true, true, nullptr,
-     &auc},
-    {"log_loss", "mean cost of the probability that the right class was given, -ln p", false, false, nullptr,
-     &log_loss},
+    {"auc", "area under the ROC curve; more than two classes: each against the rest, plain mean",
+     true, true, nullptr, &auc},
+    {"log_loss", "mean cost of the probability that the right class was given, -ln p", false, false,
+     nullptr, &log_loss},
     {"nuc_accuracy", "share of hidden bases that are guessed right", true, true, nullptr, nullptr},
 };
 
 void expect_pairs(size_t predictions, size_t actuals) {
   if (predictions == actuals && predictions > 0) return;
-  throw ArgumentError("metrics: expected as many predictions as actual values and at least one, got " +
-                      std::to_string(predictions) + " and " + std::to_string(actuals));
+  throw ArgumentError(
+      "metrics: expected as many predictions as actual values and at least one, got " +
+      std::to_string(predictions) + " and " + std::to_string(actuals));
 }
 
-void check(const NumberAnswers& answers) { expect_pairs(answers.prediction.size(), answers.actual.size()); }
+void check(const NumberAnswers& answers) {
+  expect_pairs(answers.prediction.size(), answers.actual.size());
+}
 
 void check(const ClassAnswers& answers) {
   expect_pairs(answers.predicted.size(), answers.actual.size());
   for (const std::vector<int64_t>* labels : {&answers.predicted, &answers.actual}) {
     for (const int64_t label : *labels) {
       if (label >= 0 && label < answers.num_classes) continue;
-      throw ArgumentError("metrics: expected classes 0.." + std::to_string(answers.num_classes - 1) + ", got " +
+      throw ArgumentError("metrics: expected classes 0.." +
+                          std::to_string(answers.num_classes - 1) + ", got " +
                           std::to_string(label));
     }
   }
   const size_t wanted = answers.actual.size() * static_cast<size_t>(answers.num_classes);
   if (answers.probabilities.empty() || answers.probabilities.size() == wanted) return;
-  throw ArgumentError("metrics: expected " + std::to_string(wanted) + " probabilities (samples times classes), got " +
+  throw ArgumentError("metrics: expected " + std::to_string(wanted) +
+                      " probabilities (samples times classes), got " +
                       std::to_string(answers.probabilities.size()));
 }
 
@@ -207,9 +225,10 @@ Json to_json(const std::vector<MetricValue>& values, size_t num_samples) {
 }  // namespace
 
 std::vector<std::vector<int64_t>> ClassAnswers::confusion() const {
-  std::vector<std::vector<int64_t>> table(static_cast<size_t>(num_classes),
-                                          std::vector<int64_t>(static_cast<size_t>(num_classes), 0));
-  for (size_t i = 0; i < actual.size(); ++i) ++table[static_cast<size_t>(actual[i])][static_cast<size_t>(predicted[i])];
+  std::vector<std::vector<int64_t>> table(
+      static_cast<size_t>(num_classes), std::vector<int64_t>(static_cast<size_t>(num_classes), 0));
+  for (size_t i = 0; i < actual.size(); ++i)
+    ++table[static_cast<size_t>(actual[i])][static_cast<size_t>(predicted[i])];
   return table;
 }
 
@@ -220,8 +239,8 @@ double ClassAnswers::probability(size_t sample, int64_t class_id) const {
 std::span<const Metric> metrics() { return kMetrics; }
 
 const Metric* find_metric(std::string_view name) {
-  const auto found =
-      std::find_if(std::begin(kMetrics), std::end(kMetrics), [&](const Metric& metric) { return metric.name == name; });
+  const auto found = std::find_if(std::begin(kMetrics), std::end(kMetrics),
+                                  [&](const Metric& metric) { return metric.name == name; });
   return found == std::end(kMetrics) ? nullptr : found;
 }
 
@@ -236,8 +255,12 @@ bool is_bigger_better(std::string_view best_metric) {
   return metric != nullptr && metric->is_bigger_better;
 }
 
-std::vector<MetricValue> measure(const NumberAnswers& answers) { return measured(answers, &Metric::of_numbers); }
-std::vector<MetricValue> measure(const ClassAnswers& answers) { return measured(answers, &Metric::of_classes); }
+std::vector<MetricValue> measure(const NumberAnswers& answers) {
+  return measured(answers, &Metric::of_numbers);
+}
+std::vector<MetricValue> measure(const ClassAnswers& answers) {
+  return measured(answers, &Metric::of_classes);
+}
 
 double value_of(const std::vector<MetricValue>& values, std::string_view name) {
   for (const MetricValue& each : values) {
@@ -246,7 +269,9 @@ double value_of(const std::vector<MetricValue>& values, std::string_view name) {
   throw ArgumentError("metrics: " + quoted(name) + " was not measured");
 }
 
-Json metrics_json(const NumberAnswers& answers) { return to_json(measure(answers), answers.actual.size()); }
+Json metrics_json(const NumberAnswers& answers) {
+  return to_json(measure(answers), answers.actual.size());
+}
 
 Json metrics_json(const ClassAnswers& answers) {
   Json out = to_json(measure(answers), answers.actual.size());

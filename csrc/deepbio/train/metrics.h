@@ -1,7 +1,7 @@
 // Metrics of predictions against truth, in the units of the target: a table of rows, one for each.
 //
-// A row says its name, which way is better and how it is computed. What an epoch reports, --best-metric, `evaluate`,
-// db.metrics and the report take names and directions from the table.
+// A row says its name, which way is better and how it is computed. What an epoch reports,
+// --best-metric, `evaluate`, db.metrics and the report take names and directions from the table.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct NumberAnswers {
 struct ClassAnswers {
   std::vector<int64_t> predicted, actual;  // class ids
   int64_t num_classes = 0;
-  std::vector<double> probabilities;                    // [N, num_classes] row after row; empty: not known
+  std::vector<double> probabilities;  // [N, num_classes] row after row; empty: not known
   std::vector<std::vector<int64_t>> confusion() const;  // [actual][predicted]
   double probability(size_t sample, int64_t class_id) const;
 };
@@ -33,7 +33,8 @@ struct Metric {
   const char* help;
   bool is_bigger_better;
   bool is_shown;  // in the line that a command prints for an epoch
-  // What computes it; NaN where it has no meaning, such as the AUC of one class. Both null: the trainer measures it.
+  // What computes it; NaN where it has no meaning, such as the AUC of one class. Both null: the
+  // trainer measures it.
   double (*of_numbers)(const NumberAnswers& answers);
   double (*of_classes)(const ClassAnswers& answers);
 };
@@ -53,7 +54,8 @@ struct MetricValue {
 //   throws ArgumentError: no answers, unequal lengths, class ids out of range
 std::vector<MetricValue> measure(const NumberAnswers& answers);
 std::vector<MetricValue> measure(const ClassAnswers& answers);
-double value_of(const std::vector<MetricValue>& values, std::string_view name);  // throws ArgumentError
+double value_of(const std::vector<MetricValue>& values,
+                std::string_view name);  // throws ArgumentError
 // num_samples, then name -> value; of classes also `confusion`.
 Json metrics_json(const NumberAnswers& answers);
 Json metrics_json(const ClassAnswers& answers);

@@ -46,7 +46,8 @@ double best_temperature(const torch::Tensor& log_probabilities, const torch::Ten
 }
 
 // All ways to deal kWeightSteps steps to n branches.
-void deal(int64_t branch, int64_t left, std::vector<int64_t>& parts, std::vector<std::vector<int64_t>>& out) {
+void deal(int64_t branch, int64_t left, std::vector<int64_t>& parts,
+          std::vector<std::vector<int64_t>>& out) {
   if (branch + 1 == static_cast<int64_t>(parts.size())) {
     parts[static_cast<size_t>(branch)] = left;
     out.push_back(parts);
@@ -61,7 +62,8 @@ void deal(int64_t branch, int64_t left, std::vector<int64_t>& parts, std::vector
 // Trains on the other folds and asks about this one.
 class InnerFold {
  public:
-  InnerFold(model::SequencePredictorImpl& whole, const TrainingOptions& options, const TrainerData& data)
+  InnerFold(model::SequencePredictorImpl& whole, const TrainingOptions& options,
+            const TrainerData& data)
       : whole_(whole), options_(options), data_(data), undisturbed_(data.train.undisturbed()) {
     options_.calibration_folds = 0;
   }
@@ -71,15 +73,19 @@ class InnerFold {
     options_.seed = seed;
     model::ModelConfig config = whole_.config();
     config.num_members = 1;
-    config.freeze_base = true;  // what branches are worth shows over the encoder as it starts, in seconds
+    config.freeze_base =
+        true;  // what branches are worth shows over the encoder as it starts, in seconds
     config = fit_config(config, data_.train, split.train, options_.known_min_samples);
-    if ((config.num_known_asvs > 0) != (whole_.config().num_known_asvs > 0)) return true;  // too few samples to tell
+    if ((config.num_known_asvs > 0) != (whole_.config().num_known_asvs > 0))
+      return true;  // too few samples to tell
     auto model = model::make_model(config, /*is_predictor=*/true, seed);
     copy_base(*model);
-    start_predictor(*model, data_.train, split.train, options_.known_min_samples, data_.features.embeddings);
+    start_predictor(*model, data_.train, split.train, options_.known_min_samples,
+                    data_.features.embeddings);
     Trainer trainer(model, options_);
     trainer.set_features(data_.features);
-    if (trainer.fit(data_.train, data_.train, {split.train, {}, {}}, callbacks).interrupted) return false;
+    if (trainer.fit(data_.train, data_.train, {split.train, {}, {}}, callbacks).interrupted)
+      return false;
     collect(dynamic_cast<model::SequencePredictorImpl&>(*model), split.val, out);
     return true;
   }
@@ -94,16 +100,19 @@ class InnerFold {
     }
   }
 
-  void collect(model::SequencePredictorImpl& model, const std::vector<int64_t>& samples, HeldOut& out) const {
+  void collect(model::SequencePredictorImpl& model, const std::vector<int64_t>& samples,
+               HeldOut& out) const {
     const torch::NoGradGuard no_grad;
     std::vector<torch::Tensor> branches, truth;
     if (out.branches.defined()) branches.push_back(out.branches), truth.push_back(out.truth);
     for (size_t begin = 0; begin < samples.size(); begin += kBatchSize) {
       const size_t size = std::min<size_t>(samples.size() - begin, kBatchSize);
       const data::SampleBatch batch = undisturbed_.batch(std::span(samples).subspan(begin, size));
-      const model::Outputs outputs = model.forward(
-          make_inputs(batch, data_.features),
-          {.skip_padding = true, .predict_counts = false, .embed_samples = false, .return_members = true});
+      const model::Outputs outputs =
+          model.forward(make_inputs(batch, data_.features), {.skip_padding = true,
+                                                             .predict_counts = false,
+                                                             .embed_samples = false,
+                                                             .return_members = true});
       branches.push_back(outputs.member_predictions);  // one member per branch
       truth.push_back(truth_of(outputs, batch.targets, model.config()));
     }
@@ -114,7 +123,8 @@ class InnerFold {
   static torch::Tensor truth_of(const model::Outputs& outputs, const torch::Tensor& target,
                                 const model::ModelConfig& config) {
     if (config.is_classifier) return torch::one_hot(target, config.out_dim).to(torch::kFloat);
-    if (config.num_bins > 0) return model::functional::soft_targets(target.squeeze(1), outputs.bin_edges);
+    if (config.num_bins > 0)
+      return model::functional::soft_targets(target.squeeze(1), outputs.bin_edges);
     return target;
   }
 
@@ -138,7 +148,8 @@ void write(const BranchMixture& found, model::SequencePredictorImpl& model) {
   model::MixtureImpl& mixture = *model.mixture();
   int64_t at = 0;
   for (size_t branch = 0; branch < members.size(); ++branch) {
-    mixture.weight.narrow(0, at, members[branch]).fill_(found.weight[branch] / static_cast<double>(members[branch]));
+    mixture.weight.narrow(0, at, members[branch])
+        .fill_(found.weight[branch] / static_cast<double>(members[branch]));
     mixture.temperature.narrow(0, at, members[branch]).fill_(found.temperature[branch]);
     at += members[branch];
   }
@@ -146,26 +157,30 @@ void write(const BranchMixture& found, model::SequencePredictorImpl& model) {
 
 }  // namespace
 
-std::vector<int64_t> inner_folds(const std::vector<int64_t>& groups, const std::vector<int64_t>& classes,
-                                 int64_t num_samples, int64_t num_folds, uint64_t seed) {
+std::vector<int64_t> inner_folds(const std::vector<int64_t>& groups,
+                                 const std::vector<int64_t>& classes, int64_t num_samples,
+                                 int64_t num_folds, uint64_t seed) {
   std::vector<int64_t> fold(static_cast<size_t>(num_samples));
   CounterRandom random(seed, 0, 1, Purpose::kSplit);
   if (groups.empty()) {
     std::vector<int64_t> order = random_permutation(num_samples, random);
     if (!classes.empty()) {
-      std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return classes[a] < classes[b]; });
+      std::stable_sort(order.begin(), order.end(),
+                       [&](int64_t a, int64_t b) { return classes[a] < classes[b]; });
     }
     for (int64_t i = 0; i < num_samples; ++i) fold[order[i]] = i % num_folds;
     return fold;
   }
-  // Largest groups first, each to the fold with the fewest samples so far; equal ones in random order.
+  // Largest groups first, each to the fold with the fewest samples so far; equal ones in random
+  // order.
   std::map<int64_t, std::vector<int64_t>> members;
   for (int64_t i = 0; i < num_samples; ++i) members[groups[i]].push_back(i);
   std::vector<const std::vector<int64_t>*> all;
   for (const auto& [group, held] : members) all.push_back(&held);
   const std::vector<int64_t> order = random_permutation(static_cast<int64_t>(all.size()), random);
   std::vector<const std::vector<int64_t>*> sorted = chosen(all, order);
-  std::stable_sort(sorted.begin(), sorted.end(), [](auto* a, auto* b) { return a->size() > b->size(); });
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](auto* a, auto* b) { return a->size() > b->size(); });
   std::vector<size_t> sizes(static_cast<size_t>(num_folds), 0);
   for (const auto* held : sorted) {
     const auto least = std::min_element(sizes.begin(), sizes.end()) - sizes.begin();
@@ -177,9 +192,11 @@ std::vector<int64_t> inner_folds(const std::vector<int64_t>& groups, const std::
 
 BranchMixture best_mixture(const HeldOut& held_out, bool is_distribution) {
   const int64_t count = held_out.branches.size(0);
-  BranchMixture best{std::vector<double>(count, 1.0 / static_cast<double>(count)), std::vector<double>(count, 1.0)};
+  BranchMixture best{std::vector<double>(count, 1.0 / static_cast<double>(count)),
+                     std::vector<double>(count, 1.0)};
   if (is_distribution) {
-    for (int64_t i = 0; i < count; ++i) best.temperature[i] = best_temperature(held_out.branches[i], held_out.truth);
+    for (int64_t i = 0; i < count; ++i)
+      best.temperature[i] = best_temperature(held_out.branches[i], held_out.truth);
   }
   const torch::Tensor temperature = torch::tensor(best.temperature, torch::kFloat);
   std::vector<std::vector<int64_t>> ways;
@@ -192,14 +209,19 @@ BranchMixture best_mixture(const HeldOut& held_out, bool is_distribution) {
     const torch::Tensor w = torch::tensor(weight, torch::kFloat);
     const double loss =
         is_distribution
-            ? cross_entropy(model::functional::mix_members(held_out.branches, w, temperature), held_out.truth)
-            : (torch::tensordot(w, held_out.branches, {0}, {0}) - held_out.truth).abs().mean().item<double>();
+            ? cross_entropy(model::functional::mix_members(held_out.branches, w, temperature),
+                            held_out.truth)
+            : (torch::tensordot(w, held_out.branches, {0}, {0}) - held_out.truth)
+                  .abs()
+                  .mean()
+                  .item<double>();
     if (loss < least) best.weight = weight, least = loss;
   }
   return best;
 }
 
-torch::Tensor best_class_bias(const torch::Tensor& log_probabilities, const torch::Tensor& classes) {
+torch::Tensor best_class_bias(const torch::Tensor& log_probabilities,
+                              const torch::Tensor& classes) {
   constexpr int kParts = 4;
   const int64_t num_classes = log_probabilities.size(1);
   const torch::Tensor counts = torch::bincount(classes, {}, num_classes).to(torch::kFloat);
@@ -216,15 +238,16 @@ torch::Tensor best_class_bias(const torch::Tensor& log_probabilities, const torc
   return best;
 }
 
-bool fit_mixture(model::SequencePredictorImpl& model, const TrainingOptions& options, const TrainerData& data,
-                 const Callbacks& callbacks) {
+bool fit_mixture(model::SequencePredictorImpl& model, const TrainingOptions& options,
+                 const TrainerData& data, const Callbacks& callbacks) {
   const std::vector<int64_t>& samples = data.split.train;
   const model::ModelConfig& config = model.config();
   const std::vector<int64_t> groups =
       data.split.groups.empty() ? std::vector<int64_t>() : chosen(data.split.groups, samples);
   std::vector<int64_t> classes;
   if (config.is_classifier) {
-    for (const int64_t sample : samples) classes.push_back(data.train.targets()[sample].item<int64_t>());
+    for (const int64_t sample : samples)
+      classes.push_back(data.train.targets()[sample].item<int64_t>());
   }
   const auto num_samples = static_cast<int64_t>(samples.size());
   const std::vector<int64_t> fold_of =
@@ -236,7 +259,8 @@ bool fit_mixture(model::SequencePredictorImpl& model, const TrainingOptions& opt
     for (int64_t i = 0; i < num_samples; ++i) {
       (fold_of[i] == fold ? split.val : split.train).push_back(samples[static_cast<size_t>(i)]);
     }
-    if (split.val.empty() || split.train.size() < 2) continue;  // fewer groups or samples than folds
+    if (split.val.empty() || split.train.size() < 2)
+      continue;  // fewer groups or samples than folds
     Callbacks in_fold;
     if (callbacks.on_step) {
       in_fold.on_step = [&](StepReport report) {
@@ -253,7 +277,8 @@ bool fit_mixture(model::SequencePredictorImpl& model, const TrainingOptions& opt
   if (config.is_classifier) {
     const torch::NoGradGuard no_grad;
     const torch::Tensor mixed = model::functional::mix_members(
-        held_out.branches, torch::tensor(found.weight, torch::kFloat), torch::tensor(found.temperature, torch::kFloat));
+        held_out.branches, torch::tensor(found.weight, torch::kFloat),
+        torch::tensor(found.temperature, torch::kFloat));
     model.mixture()->class_bias.copy_(best_class_bias(mixed, held_out.truth.argmax(-1)));
   }
   return true;

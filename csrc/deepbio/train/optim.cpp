@@ -19,18 +19,21 @@ struct Walked {
 };
 
 void fused_adamw(const Walked& all, double lr, double beta1, const OptimizerOptions& options) {
-  at::_fused_adamw_(all.parameters, all.gradients, all.averages, all.squares, /*max_exp_avg_sqs=*/{}, all.steps, lr,
-                    beta1, options.beta2, options.weight_decay, options.eps, /*amsgrad=*/false, /*maximize=*/false);
+  at::_fused_adamw_(all.parameters, all.gradients, all.averages, all.squares,
+                    /*max_exp_avg_sqs=*/{}, all.steps, lr, beta1, options.beta2,
+                    options.weight_decay, options.eps, /*amsgrad=*/false, /*maximize=*/false);
 }
 
 void fused_adam(const Walked& all, double lr, double beta1, const OptimizerOptions& options) {
-  at::_fused_adam_(all.parameters, all.gradients, all.averages, all.squares, /*max_exp_avg_sqs=*/{}, all.steps, lr,
-                   beta1, options.beta2, options.weight_decay, options.eps, /*amsgrad=*/false, /*maximize=*/false);
+  at::_fused_adam_(all.parameters, all.gradients, all.averages, all.squares, /*max_exp_avg_sqs=*/{},
+                   all.steps, lr, beta1, options.beta2, options.weight_decay, options.eps,
+                   /*amsgrad=*/false, /*maximize=*/false);
 }
 
 }  // namespace
 
-Optimizer::Optimizer(std::vector<std::pair<std::string, torch::Tensor>> parameters, OptimizerOptions options)
+Optimizer::Optimizer(std::vector<std::pair<std::string, torch::Tensor>> parameters,
+                     OptimizerOptions options)
     : parameters_(std::move(parameters)), options_(std::move(options)) {
   for (const auto& [name, parameter] : parameters_) {
     average_.push_back(torch::zeros_like(parameter));
@@ -41,12 +44,14 @@ Optimizer::Optimizer(std::vector<std::pair<std::string, torch::Tensor>> paramete
 }
 
 bool Optimizer::is_slow(size_t parameter) const {
-  return !options_.slow_prefix.empty() && parameters_[parameter].first.starts_with(options_.slow_prefix);
+  return !options_.slow_prefix.empty() &&
+         parameters_[parameter].first.starts_with(options_.slow_prefix);
 }
 
 void Optimizer::step(const Rate& rate) {
   step_group(/*slow=*/false, rate);
-  if (!options_.slow_prefix.empty()) step_group(/*slow=*/true, {rate.lr * options_.slow_factor, rate.momentum});
+  if (!options_.slow_prefix.empty())
+    step_group(/*slow=*/true, {rate.lr * options_.slow_factor, rate.momentum});
 }
 
 void Optimizer::forget_slow_gradients() {
@@ -64,7 +69,8 @@ void Optimizer::step_group(bool slow, const Rate& rate) {
     torch::Tensor gradient = parameter.grad();
     if (!gradient.defined() || is_slow(i) != slow) continue;
     // All tensors of a parameter are walked through side by side, as they lie in memory.
-    if (gradient.strides() != parameter.strides()) gradient = torch::empty_like(parameter).copy_(gradient);
+    if (gradient.strides() != parameter.strides())
+      gradient = torch::empty_like(parameter).copy_(gradient);
     step_[i] += 1;
     parameters.push_back(parameter), gradients.push_back(gradient);
     averages.push_back(average_[i]), steps.push_back(step_[i]);
@@ -74,12 +80,14 @@ void Optimizer::step_group(bool slow, const Rate& rate) {
   const double decay = options_.weight_decay;
   if (is_sgd()) {
     // A buffer of zeros becomes the gradient in the first step, as torch's does.
-    at::_fused_sgd_(parameters, gradients, averages, decay, rate.momentum.value_or(options_.momentum), rate.lr,
-                    /*dampening=*/0, /*nesterov=*/false, /*maximize=*/false, /*is_first_step=*/false);
+    at::_fused_sgd_(
+        parameters, gradients, averages, decay, rate.momentum.value_or(options_.momentum), rate.lr,
+        /*dampening=*/0, /*nesterov=*/false, /*maximize=*/false, /*is_first_step=*/false);
     return;
   }
   const auto fused = options_.kind == "adam" ? &fused_adam : &fused_adamw;
-  fused({parameters, gradients, averages, squares, steps}, rate.lr, rate.momentum.value_or(options_.beta1), options_);
+  fused({parameters, gradients, averages, squares, steps}, rate.lr,
+        rate.momentum.value_or(options_.beta1), options_);
 }
 
 void Optimizer::zero_grad() {
@@ -99,7 +107,8 @@ std::vector<std::pair<std::string, torch::Tensor>> Optimizer::state() const {
 
 void Optimizer::load_state(const std::vector<std::pair<std::string, torch::Tensor>>& state) {
   const torch::NoGradGuard no_grad;
-  // By name, not by place: parameters may be registered in another order than when the state was written.
+  // By name, not by place: parameters may be registered in another order than when the state was
+  // written.
   std::unordered_map<std::string, torch::Tensor> by_name(state.begin(), state.end());
   const auto own = this->state();
   if (by_name.size() != own.size()) {
@@ -108,9 +117,11 @@ void Optimizer::load_state(const std::vector<std::pair<std::string, torch::Tenso
   }
   for (const auto& [name, tensor] : own) {
     const auto found = by_name.find(name);
-    if (found == by_name.end()) throw ConfigError("optimizer state: " + quoted(name, 200) + " is missing");
+    if (found == by_name.end())
+      throw ConfigError("optimizer state: " + quoted(name, 200) + " is missing");
     if (found->second.sizes() != tensor.sizes()) {
-      throw ConfigError("optimizer state: " + quoted(name, 200) + " has another shape than its parameter");
+      throw ConfigError("optimizer state: " + quoted(name, 200) +
+                        " has another shape than its parameter");
     }
     // Into the tensor that is there, which keeps its device and memory format.
     torch::Tensor destination = tensor;
@@ -118,20 +129,24 @@ void Optimizer::load_state(const std::vector<std::pair<std::string, torch::Tenso
   }
 }
 
-std::vector<std::pair<std::string, torch::Tensor>> trainable_parameters(const model::AamModel& model) {
+std::vector<std::pair<std::string, torch::Tensor>> trainable_parameters(
+    const model::AamModel& model) {
   std::vector<std::pair<std::string, torch::Tensor>> parameters;
   for (const auto& item : model.named_parameters()) {
-    const bool is_frozen =
-        model.is_predictor() && model.config().freeze_base && item.key().rfind("base_model.", 0) == 0;
-    if (item.value().requires_grad() && !is_frozen) parameters.emplace_back(item.key(), item.value());
+    const bool is_frozen = model.is_predictor() && model.config().freeze_base &&
+                           item.key().rfind("base_model.", 0) == 0;
+    if (item.value().requires_grad() && !is_frozen)
+      parameters.emplace_back(item.key(), item.value());
   }
-  if (parameters.empty()) throw ArgumentError("trainer: expected parameters to train, got none (all are frozen)");
+  if (parameters.empty())
+    throw ArgumentError("trainer: expected parameters to train, got none (all are frozen)");
   return parameters;
 }
 
 double gradient_norm(const std::vector<std::pair<std::string, torch::Tensor>>& parameters) {
   const torch::NoGradGuard no_grad;
-  // The norm of the norms is that of all gradients as one vector, as torch.nn.utils.clip_grad_norm_ takes it.
+  // The norm of the norms is that of all gradients as one vector, as torch.nn.utils.clip_grad_norm_
+  // takes it.
   std::vector<torch::Tensor> norms;
   for (const auto& [name, parameter] : parameters) {
     if (parameter.grad().defined()) norms.push_back(parameter.grad().norm());
@@ -139,7 +154,8 @@ double gradient_norm(const std::vector<std::pair<std::string, torch::Tensor>>& p
   return norms.empty() ? 0 : torch::stack(norms).norm().item<double>();
 }
 
-double clip_gradients(const std::vector<std::pair<std::string, torch::Tensor>>& parameters, double max_norm) {
+double clip_gradients(const std::vector<std::pair<std::string, torch::Tensor>>& parameters,
+                      double max_norm) {
   const torch::NoGradGuard no_grad;
   const double total = gradient_norm(parameters);
   // torch's own epsilon, so that the same run clips the same.
@@ -152,11 +168,13 @@ double clip_gradients(const std::vector<std::pair<std::string, torch::Tensor>>& 
   return total;
 }
 
-double clip_apart(const std::vector<std::pair<std::string, torch::Tensor>>& parameters, const std::string& prefix,
-                  double max_norm) {
-  // By one norm heads hardly learn beside an encoder that is trained along: its gradients are the larger ones.
+double clip_apart(const std::vector<std::pair<std::string, torch::Tensor>>& parameters,
+                  const std::string& prefix, double max_norm) {
+  // By one norm heads hardly learn beside an encoder that is trained along: its gradients are the
+  // larger ones.
   std::vector<std::pair<std::string, torch::Tensor>> with_prefix, others;
-  for (const auto& each : parameters) (each.first.starts_with(prefix) ? with_prefix : others).push_back(each);
+  for (const auto& each : parameters)
+    (each.first.starts_with(prefix) ? with_prefix : others).push_back(each);
   return std::hypot(clip_gradients(with_prefix, max_norm), clip_gradients(others, max_norm));
 }
 

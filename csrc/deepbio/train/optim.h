@@ -26,25 +26,31 @@ struct OptimizerOptions {
   double slow_factor = 1;
 };
 
-// What one update goes by. momentum replaces beta1 (adamw, adam) or the momentum of sgd where a schedule moves it.
+// What one update goes by. momentum replaces beta1 (adamw, adam) or the momentum of sgd where a
+// schedule moves it.
 struct Rate {
   double lr = 0;
   std::optional<double> momentum = {};
 };
 
-// Over named parameters, step for step torch.optim's AdamW (Loshchilov & Hutter 2019), Adam (Kingma & Ba 2015) and
-// SGD; parameters without a gradient are left alone. State per parameter as in Python, so that either side resumes the
-// other's: step, exp_avg and exp_avg_sq, or step and momentum_buffer.
+// Over named parameters, step for step torch.optim's AdamW (Loshchilov & Hutter 2019), Adam (Kingma
+// & Ba 2015) and SGD; parameters without a gradient are left alone. State per parameter as in
+// Python, so that either side resumes the other's: step, exp_avg and exp_avg_sq, or step and
+// momentum_buffer.
 class Optimizer {
  public:
-  Optimizer(std::vector<std::pair<std::string, torch::Tensor>> parameters, OptimizerOptions options);
+  Optimizer(std::vector<std::pair<std::string, torch::Tensor>> parameters,
+            OptimizerOptions options);
   void step(const Rate& rate);
   void zero_grad();
   void forget_slow_gradients();  // so that the next step leaves the parameters of slow_prefix alone
   // "exp_avg/NAME", "exp_avg_sq/NAME", "step/NAME"; of sgd "momentum_buffer/NAME", "step/NAME"
   std::vector<std::pair<std::string, torch::Tensor>> state() const;
-  void load_state(const std::vector<std::pair<std::string, torch::Tensor>>& state);  // throws ConfigError on a mismatch
-  const std::vector<std::pair<std::string, torch::Tensor>>& parameters() const { return parameters_; }
+  void load_state(const std::vector<std::pair<std::string, torch::Tensor>>&
+                      state);  // throws ConfigError on a mismatch
+  const std::vector<std::pair<std::string, torch::Tensor>>& parameters() const {
+    return parameters_;
+  }
 
  private:
   bool is_sgd() const { return options_.kind == "sgd"; }
@@ -59,17 +65,19 @@ class Optimizer {
 
 // Parameters that training changes: all but those of a frozen base.
 //   throws ArgumentError when none is left
-std::vector<std::pair<std::string, torch::Tensor>> trainable_parameters(const model::AamModel& model);
+std::vector<std::pair<std::string, torch::Tensor>> trainable_parameters(
+    const model::AamModel& model);
 
 // The total 2-norm of the gradients; not finite when one of them is not.
 double gradient_norm(const std::vector<std::pair<std::string, torch::Tensor>>& parameters);
-// Scales gradients so that their total 2-norm is at most max_norm; returns the norm before. Gradients whose norm is not
-// finite are left as they are.
-double clip_gradients(const std::vector<std::pair<std::string, torch::Tensor>>& parameters, double max_norm);
-// The same, but parameters whose names start with `prefix` and all others by a norm of their own: the gradients of an
-// encoder are larger by far than those of the heads over it, which would hardly learn under one norm. Returns the norm
-// of all before.
-double clip_apart(const std::vector<std::pair<std::string, torch::Tensor>>& parameters, const std::string& prefix,
-                  double max_norm);
+// Scales gradients so that their total 2-norm is at most max_norm; returns the norm before.
+// Gradients whose norm is not finite are left as they are.
+double clip_gradients(const std::vector<std::pair<std::string, torch::Tensor>>& parameters,
+                      double max_norm);
+// The same, but parameters whose names start with `prefix` and all others by a norm of their own:
+// the gradients of an encoder are larger by far than those of the heads over it, which would hardly
+// learn under one norm. Returns the norm of all before.
+double clip_apart(const std::vector<std::pair<std::string, torch::Tensor>>& parameters,
+                  const std::string& prefix, double max_norm);
 
 }  // namespace deepbio::train

@@ -23,10 +23,12 @@ Json quantiles_of(const Predictions& predictions, int64_t row) {
 
 void check_passes(const RunConfig& config, int64_t passes) {
   if (passes <= 1 || config.data.rarefy_depth_reads != 0) return;
-  throw ArgumentError("`passes`: this run uses counts as they are, so every pass would give the same answer");
+  throw ArgumentError(
+      "`passes`: this run uses counts as they are, so every pass would give the same answer");
 }
 
-Predictions predict_passes(model::AamModel& model, const RunConfig& config, const PredictionData& data, int64_t passes,
+Predictions predict_passes(model::AamModel& model, const RunConfig& config,
+                           const PredictionData& data, int64_t passes,
                            const PredictOptions& options) {
   std::vector<at::Tensor> values, quantiles, means;
   Predictions predictions;
@@ -44,11 +46,13 @@ Predictions predict_passes(model::AamModel& model, const RunConfig& config, cons
   if (!means.empty()) predictions.means = at::stack(means).mean(0);
   if (!quantiles.empty()) predictions.quantiles = at::stack(quantiles).mean(0);
   at::Tensor deviation = all.std(0, /*unbiased=*/false);
-  const at::Tensor best =
-      predictions.class_ids.empty() ? at::Tensor() : model::class_scores(model, predictions.values.log()).argmax(1);
+  const at::Tensor best = predictions.class_ids.empty()
+                              ? at::Tensor()
+                              : model::class_scores(model, predictions.values.log()).argmax(1);
   if (!predictions.class_ids.empty()) {
     const at::Tensor chosen = best.contiguous();
-    predictions.class_ids.assign(chosen.data_ptr<int64_t>(), chosen.data_ptr<int64_t>() + chosen.numel());
+    predictions.class_ids.assign(chosen.data_ptr<int64_t>(),
+                                 chosen.data_ptr<int64_t>() + chosen.numel());
     predictions.deviation = deviation.gather(1, best.unsqueeze(1)).squeeze(1);
   } else {
     predictions.deviation = deviation.select(1, 0);
@@ -68,8 +72,10 @@ Json to_json(const Predictions& predictions, const RunConfig& config) {
     if (is_classifier) each.set("prediction", config.target->classes()[predictions.class_ids[i]]);
     each.set(is_classifier ? "probabilities" : "prediction",
              !is_classifier && numbers.size() == 1 ? Json(numbers[0]) : Json::array_of(numbers));
-    if (!predictions.levels.empty()) each.set("quantiles", quantiles_of(predictions, static_cast<int64_t>(i)));
-    if (predictions.deviation.defined()) each.set("prediction_std", predictions.deviation[i].item<double>());
+    if (!predictions.levels.empty())
+      each.set("quantiles", quantiles_of(predictions, static_cast<int64_t>(i)));
+    if (predictions.deviation.defined())
+      each.set("prediction_std", predictions.deviation[i].item<double>());
     rows.push_back(std::move(each));
   }
   return rows;

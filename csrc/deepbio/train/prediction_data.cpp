@@ -25,8 +25,8 @@ data::SampleDatasetOptions dataset_options(const DataConfig& data, uint64_t seed
   return options;
 }
 
-PredictionData prediction_data(const io::CountTable& whole, const RunConfig& config, const std::string& fasta_path,
-                               bool redraw) {
+PredictionData prediction_data(const io::CountTable& whole, const RunConfig& config,
+                               const std::string& fasta_path, bool redraw) {
   PredictionData out;
   const auto depth = static_cast<double>(config.data.rarefy_depth_reads);
   const std::vector<double> totals = community::sample_totals(whole);
@@ -39,14 +39,16 @@ PredictionData prediction_data(const io::CountTable& whole, const RunConfig& con
     }
   }
   if (deep.empty()) {
-    throw ArgumentError("no sample of the table has the " + std::to_string(config.data.rarefy_depth_reads) +
-                        " reads that this run rarefies to; the deepest has " +
-                        Json(totals.empty() ? 0.0 : *std::max_element(totals.begin(), totals.end())).dump());
+    throw ArgumentError(
+        "no sample of the table has the " + std::to_string(config.data.rarefy_depth_reads) +
+        " reads that this run rarefies to; the deepest has " +
+        Json(totals.empty() ? 0.0 : *std::max_element(totals.begin(), totals.end())).dump());
   }
-  out.table =
-      std::make_shared<const io::CountTable>(community::drop_empty_features(community::select_samples(whole, deep)));
+  out.table = std::make_shared<const io::CountTable>(
+      community::drop_empty_features(community::select_samples(whole, deep)));
   const Json* resolved = config.training.is_object() ? config.training.find("resolved") : nullptr;
-  const uint64_t seed = resolved == nullptr ? 0 : static_cast<uint64_t>(resolved->at("seed").as_int());
+  const uint64_t seed =
+      resolved == nullptr ? 0 : static_cast<uint64_t>(resolved->at("seed").as_int());
   const auto missing = data::parse_missing_sequences(config.data.missing_sequences);
   out.dataset = std::make_unique<data::SampleDataset>(
       out.table, data::feature_sequences(out.table->feature_ids, fasta_path, missing),
@@ -71,13 +73,16 @@ void note_unseen_asvs(PredictionData& data, const std::string& run) {
   std::unordered_set<std::string> known;
   for (const std::string& dna : trained_on) known.insert(dna.substr(0, max_bp));
   const std::vector<std::string> asvs = asvs_of(*data.dataset, data.samples);
-  const auto num_seen = static_cast<size_t>(std::count_if(
-      asvs.begin(), asvs.end(), [&](const std::string& dna) { return known.count(dna.substr(0, max_bp)) > 0; }));
+  const auto num_seen =
+      static_cast<size_t>(std::count_if(asvs.begin(), asvs.end(), [&](const std::string& dna) {
+        return known.count(dna.substr(0, max_bp)) > 0;
+      }));
   if (num_seen == asvs.size()) return;
   const model::ModelConfig model = read_run_config(run).model;
-  const bool reads_sequences = model.is_plain() || model.sequence_branch || model.transformer_branch;
-  const char* others =
-      reads_sequences ? "; the others are known by their sequence alone" : "; the others count as reads, no more";
+  const bool reads_sequences =
+      model.is_plain() || model.sequence_branch || model.transformer_branch;
+  const char* others = reads_sequences ? "; the others are known by their sequence alone"
+                                       : "; the others count as reads, no more";
   data.notes.push_back(std::to_string(num_seen) + " of " + std::to_string(asvs.size()) +
                        " ASVs of the table were seen in training" +
                        (num_seen == 0 ? ": predictions are guesses" : others));
@@ -92,18 +97,22 @@ std::string cut_note(const data::SampleDataset& dataset) {
   }
   if (num_cut == 0) return "";
   return std::to_string(num_cut) + " of " + std::to_string(dataset.sequences().size()) +
-         " ASVs are longer than `max_bp` " + std::to_string(max_bp) + " (up to " + std::to_string(longest) +
-         " bases); the model does not see the rest of them";
+         " ASVs are longer than `max_bp` " + std::to_string(max_bp) + " (up to " +
+         std::to_string(longest) + " bases); the model does not see the rest of them";
 }
 
-void add_covariates(PredictionData& data, const RunConfig& config, const std::string& metadata_path) {
+void add_covariates(PredictionData& data, const RunConfig& config,
+                    const std::string& metadata_path) {
   if (config.categories.empty()) return;
   if (metadata_path.empty()) {
     std::string columns;
-    for (const auto& [name, size] : config.categories.cardinalities()) columns += (columns.empty() ? "" : ", ") + name;
-    throw ArgumentError("this run was trained with covariates (" + columns + "); predictions need `metadata`");
+    for (const auto& [name, size] : config.categories.cardinalities())
+      columns += (columns.empty() ? "" : ", ") + name;
+    throw ArgumentError("this run was trained with covariates (" + columns +
+                        "); predictions need `metadata`");
   }
-  data.dataset->set_categories(config.categories.encode(io::read_metadata(metadata_path), data.table->sample_ids));
+  data.dataset->set_categories(
+      config.categories.encode(io::read_metadata(metadata_path), data.table->sample_ids));
 }
 
 }  // namespace deepbio::train

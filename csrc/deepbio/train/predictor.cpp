@@ -21,7 +21,9 @@ namespace {
 // Puts a model into eval mode without gradients and back.
 class Evaluating {
  public:
-  explicit Evaluating(model::AamModel& model) : model_(model), was_training_(model.is_training()) { model_.eval(); }
+  explicit Evaluating(model::AamModel& model) : model_(model), was_training_(model.is_training()) {
+    model_.eval();
+  }
   ~Evaluating() { model_.train(was_training_); }
   Evaluating(const Evaluating&) = delete;
   Evaluating& operator=(const Evaluating&) = delete;
@@ -36,8 +38,8 @@ class Evaluating {
 torch::Tensor encode_some(model::AamModel& model, const data::SampleDataset& dataset,
                           const std::vector<int64_t>& features, int64_t batch_size) {
   const Evaluating evaluating(model);
-  torch::Tensor embeddings =
-      torch::zeros({static_cast<int64_t>(dataset.sequences().size()), model.config().embedding_dim});
+  torch::Tensor embeddings = torch::zeros(
+      {static_cast<int64_t>(dataset.sequences().size()), model.config().embedding_dim});
   for (size_t begin = 0; begin < features.size(); begin += static_cast<size_t>(batch_size)) {
     const size_t end = std::min(features.size(), begin + static_cast<size_t>(batch_size));
     std::vector<std::string_view> reads;
@@ -49,12 +51,14 @@ torch::Tensor encode_some(model::AamModel& model, const data::SampleDataset& dat
   return embeddings;
 }
 
-std::vector<int64_t> features_of(const data::SampleDataset& dataset, const std::vector<int64_t>& samples) {
+std::vector<int64_t> features_of(const data::SampleDataset& dataset,
+                                 const std::vector<int64_t>& samples) {
   const io::CountTable& table = dataset.table();
   std::vector<bool> is_used(table.feature_ids.size(), false);
   for (const int64_t sample : samples) {
     if (sample < 0 || sample >= table.num_samples()) {
-      throw ArgumentError("predict: expected samples 0.." + std::to_string(table.num_samples() - 1) + ", got " +
+      throw ArgumentError("predict: expected samples 0.." +
+                          std::to_string(table.num_samples() - 1) + ", got " +
                           std::to_string(sample));
     }
     for (int64_t entry = table.indptr[sample]; entry < table.indptr[sample + 1]; ++entry) {
@@ -68,7 +72,8 @@ std::vector<int64_t> features_of(const data::SampleDataset& dataset, const std::
   return features;
 }
 
-// Whether a prediction depends on ASV embeddings: a branch that the mixture gives no weight is not worth encoding for.
+// Whether a prediction depends on ASV embeddings: a branch that the mixture gives no weight is not
+// worth encoding for.
 bool needs_embeddings(const model::AamModel& model) {
   const auto* predictor = dynamic_cast<const model::SequencePredictorImpl*>(&model);
   const model::ModelConfig& config = model.config();
@@ -81,25 +86,28 @@ bool needs_embeddings(const model::AamModel& model) {
 // Runs the model on the samples in batches; `pick` takes from the outputs what is wanted, [B, ...].
 template <class Pick>
 torch::Tensor forward_all(model::AamModel& model, const data::SampleDataset& dataset,
-                          const std::vector<int64_t>& samples, const PredictOptions& options, bool embed_samples,
-                          Pick pick) {
+                          const std::vector<int64_t>& samples, const PredictOptions& options,
+                          bool embed_samples, Pick pick) {
   if (samples.empty()) throw ArgumentError("predict: expected at least one sample, got none");
   if (options.batch_size < 1) {
-    throw ArgumentError("predict: expected a batch size >= 1, got " + std::to_string(options.batch_size));
+    throw ArgumentError("predict: expected a batch size >= 1, got " +
+                        std::to_string(options.batch_size));
   }
   const Evaluating evaluating(model);
   const bool encodes = embed_samples || needs_embeddings(model);
   const std::vector<int64_t> used = features_of(dataset, samples);
   FeatureTensors features;
-  features.embeddings = encode_some(model, dataset, encodes ? used : std::vector<int64_t>(), /*batch_size=*/64);
+  features.embeddings =
+      encode_some(model, dataset, encodes ? used : std::vector<int64_t>(), /*batch_size=*/64);
   if (model.config().num_known_asvs > 0) features.identity = feature_identities(dataset);
   std::vector<torch::Tensor> parts;
   for (size_t begin = 0; begin < samples.size(); begin += static_cast<size_t>(options.batch_size)) {
     const size_t size = std::min(samples.size() - begin, static_cast<size_t>(options.batch_size));
-    const data::SampleBatch batch = dataset.batch(std::span(samples).subspan(begin, size), options.epoch);
-    parts.push_back(
-        pick(model.forward(make_inputs(batch, features),
-                           {.skip_padding = true, .predict_counts = false, .embed_samples = embed_samples})));
+    const data::SampleBatch batch =
+        dataset.batch(std::span(samples).subspan(begin, size), options.epoch);
+    parts.push_back(pick(model.forward(
+        make_inputs(batch, features),
+        {.skip_padding = true, .predict_counts = false, .embed_samples = embed_samples})));
   }
   return torch::cat(parts);
 }
@@ -112,9 +120,10 @@ torch::Tensor in_target_units(const torch::Tensor& scaled, const RunConfig& conf
   return values;
 }
 
-// Median, mean and interval from predictions.distribution. A quantile passes through the target's transform, which
-// rises; a mean does not, so it is taken over the bins in the target's own units.
-void answer_by_distribution(const torch::Tensor& edges, const RunConfig& config, Predictions& predictions) {
+// Median, mean and interval from predictions.distribution. A quantile passes through the target's
+// transform, which rises; a mean does not, so it is taken over the bins in the target's own units.
+void answer_by_distribution(const torch::Tensor& edges, const RunConfig& config,
+                            Predictions& predictions) {
   namespace fn = model::functional;
   const torch::Tensor log_probabilities = predictions.distribution.log();
   const auto quantile = [&](double level) {
@@ -129,7 +138,8 @@ void answer_by_distribution(const torch::Tensor& edges, const RunConfig& config,
 
 std::string number(double value) {
   char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::general, 9).ptr;
+  const auto end =
+      std::to_chars(text, text + sizeof text, value, std::chars_format::general, 9).ptr;
   return std::string(text, end);
 }
 
@@ -141,7 +151,8 @@ std::string header_line(const Predictions& predictions, const RunConfig& config,
   if (is_classifier || outputs == 1) {
     line.append("\tprediction");
   } else {
-    for (int64_t output = 0; output < outputs; ++output) line.append("\tprediction_").append(std::to_string(output));
+    for (int64_t output = 0; output < outputs; ++output)
+      line.append("\tprediction_").append(std::to_string(output));
   }
   if (with_actual) line.append("\tactual");
   if (is_classifier) {
@@ -159,7 +170,8 @@ std::string class_name(const RunConfig& config, int64_t class_id) {
 }
 
 // A row per sample, in the target's units; actual: null, or what is true of each.
-std::string table_text(const Predictions& predictions, const RunConfig& config, const Truth* actual) {
+std::string table_text(const Predictions& predictions, const RunConfig& config,
+                       const Truth* actual) {
   const bool is_classifier = config.target && config.target->is_classifier();
   const torch::Tensor values = predictions.values.to(torch::kDouble).contiguous();
   const double* value = values.const_data_ptr<double>();
@@ -198,15 +210,16 @@ std::vector<double> quantile_levels(const RunConfig& config, int64_t count) {
     for (const Json& level : levels->as_array()) out.push_back(level.as_double());
   }
   if (static_cast<int64_t>(out.size()) != count) {
-    throw ConfigError("config.json: the model answers " + std::to_string(count) + " quantiles, the run says " +
-                      std::to_string(out.size()));
+    throw ConfigError("config.json: the model answers " + std::to_string(count) +
+                      " quantiles, the run says " + std::to_string(out.size()));
   }
   return out;
 }
 
 int64_t nearest_to_median(const std::vector<double>& levels) {
-  const auto nearest = std::min_element(levels.begin(), levels.end(),
-                                        [](double a, double b) { return std::abs(a - 0.5) < std::abs(b - 0.5); });
+  const auto nearest = std::min_element(levels.begin(), levels.end(), [](double a, double b) {
+    return std::abs(a - 0.5) < std::abs(b - 0.5);
+  });
   return nearest - levels.begin();
 }
 
@@ -216,35 +229,47 @@ FeatureTensors frozen_features(model::AamModel& model, const data::SampleDataset
   const model::ModelConfig& config = model.config();
   FeatureTensors features;
   if (!model.is_predictor() || !config.freeze_base) return features;
-  if (config.transformer_branch || config.sequence_branch) features.embeddings = encode_features(model, dataset);
+  if (config.transformer_branch || config.sequence_branch)
+    features.embeddings = encode_features(model, dataset);
   if (config.num_known_asvs > 0) features.identity = feature_identities(dataset);
   return features;
 }
 
-torch::Tensor encode_features(model::AamModel& model, const data::SampleDataset& dataset, int64_t batch_size) {
+torch::Tensor encode_features(model::AamModel& model, const data::SampleDataset& dataset,
+                              int64_t batch_size) {
   std::vector<int64_t> all(dataset.sequences().size());
-  for (size_t feature = 0; feature < all.size(); ++feature) all[feature] = static_cast<int64_t>(feature);
+  for (size_t feature = 0; feature < all.size(); ++feature)
+    all[feature] = static_cast<int64_t>(feature);
   return encode_some(model, dataset, all, batch_size);
 }
 
-OptionRows PredictOptions::rows() { return {{"batch_size", &batch_size, "Samples at a time", at_least(1)}}; }
+OptionRows PredictOptions::rows() {
+  return {{"batch_size", &batch_size, "Samples at a time", at_least(1)}};
+}
 
-Predictions predict(model::AamModel& model, const RunConfig& config, const data::SampleDataset& dataset,
-                    const std::vector<int64_t>& samples, const PredictOptions& options) {
+Predictions predict(model::AamModel& model, const RunConfig& config,
+                    const data::SampleDataset& dataset, const std::vector<int64_t>& samples,
+                    const PredictOptions& options) {
   if (!model.is_predictor()) {
-    throw ArgumentError("predict: this run is a pretrained encoder without a target; use `deepbio embed`, or train it");
+    throw ArgumentError(
+        "predict: this run is a pretrained encoder without a target; use `deepbio embed`, or train "
+        "it");
   }
   const bool has_bins = model.config().num_bins > 0;
   torch::Tensor values =
-      forward_all(model, dataset, samples, options, /*embed_samples=*/false, [has_bins](const model::Outputs& outputs) {
-        return has_bins ? outputs.target_distribution : outputs.target_prediction;
-      }).to(torch::kDouble);
+      forward_all(model, dataset, samples, options, /*embed_samples=*/false,
+                  [has_bins](const model::Outputs& outputs) {
+                    return has_bins ? outputs.target_distribution : outputs.target_prediction;
+                  })
+          .to(torch::kDouble);
   Predictions predictions;
-  for (const int64_t sample : samples) predictions.sample_ids.push_back(dataset.table().sample_ids[sample]);
+  for (const int64_t sample : samples)
+    predictions.sample_ids.push_back(dataset.table().sample_ids[sample]);
   if (model.config().is_classifier) {
     predictions.values = values.exp();
     const torch::Tensor chosen = model::class_scores(model, values).argmax(-1).contiguous();
-    predictions.class_ids.assign(chosen.data_ptr<int64_t>(), chosen.data_ptr<int64_t>() + chosen.numel());
+    predictions.class_ids.assign(chosen.data_ptr<int64_t>(),
+                                 chosen.data_ptr<int64_t>() + chosen.numel());
     return predictions;
   }
   if (has_bins) {
@@ -263,25 +288,28 @@ Predictions predict(model::AamModel& model, const RunConfig& config, const data:
   return predictions;
 }
 
-torch::Tensor embed(model::AamModel& model, const data::SampleDataset& dataset, const std::vector<int64_t>& samples,
-                    const PredictOptions& options) {
-  const std::string without = data::without_sequence(dataset.table().feature_ids, dataset.sequences());
+torch::Tensor embed(model::AamModel& model, const data::SampleDataset& dataset,
+                    const std::vector<int64_t>& samples, const PredictOptions& options) {
+  const std::string without =
+      data::without_sequence(dataset.table().feature_ids, dataset.sequences());
   if (!without.empty()) throw ArgumentError("embed: the encoder reads sequences, but " + without);
-  return forward_all(model, dataset, samples, options, /*embed_samples=*/true, [](const model::Outputs& outputs) {
-    if (!outputs.embeddings.defined()) {
-      throw ArgumentError("embed: a model with encoder type other than unifrac has no sample embeddings");
-    }
-    return outputs.embeddings;
-  });
+  return forward_all(
+      model, dataset, samples, options, /*embed_samples=*/true, [](const model::Outputs& outputs) {
+        if (!outputs.embeddings.defined()) {
+          throw ArgumentError(
+              "embed: a model with encoder type other than unifrac has no sample embeddings");
+        }
+        return outputs.embeddings;
+      });
 }
 
-void write_predictions(const std::string& path, const Predictions& predictions, const RunConfig& config,
-                       io::Overwrite overwrite) {
+void write_predictions(const std::string& path, const Predictions& predictions,
+                       const RunConfig& config, io::Overwrite overwrite) {
   io::write_file(path, table_text(predictions, config, nullptr), overwrite);
 }
 
-void write_validation(const std::string& path, const Predictions& predictions, const RunConfig& config,
-                      const Truth& actual) {
+void write_validation(const std::string& path, const Predictions& predictions,
+                      const RunConfig& config, const Truth& actual) {
   io::write_file(path, table_text(predictions, config, &actual));
 }
 

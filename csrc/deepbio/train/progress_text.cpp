@@ -28,17 +28,20 @@ std::string epoch_of(int64_t epoch, int64_t num_epochs) {
 
 }  // namespace
 
-std::string line_of(const StepReport& report, int64_t num_epochs, int64_t batch_size, double steps_per_second) {
-  const std::string part = report.inner_fold > 0 ? "inner fold " + std::to_string(report.inner_fold) + "  " : "";
+std::string line_of(const StepReport& report, int64_t num_epochs, int64_t batch_size,
+                    double steps_per_second) {
+  const std::string part =
+      report.inner_fold > 0 ? "inner fold " + std::to_string(report.inner_fold) + "  " : "";
   const int64_t left = (num_epochs - report.epoch) * report.num_steps - report.step - 1;
-  return part + epoch_of(report.epoch, num_epochs) + "  step " + std::to_string(report.step + 1) + "/" +
-         std::to_string(report.num_steps) + "  loss " + formatted("%.4f", report.loss) + "  " +
-         formatted("%.1f", steps_per_second * static_cast<double>(batch_size)) + " samples/s  " +
-         clock_text(static_cast<double>(left) / steps_per_second) + " left";
+  return part + epoch_of(report.epoch, num_epochs) + "  step " + std::to_string(report.step + 1) +
+         "/" + std::to_string(report.num_steps) + "  loss " + formatted("%.4f", report.loss) +
+         "  " + formatted("%.1f", steps_per_second * static_cast<double>(batch_size)) +
+         " samples/s  " + clock_text(static_cast<double>(left) / steps_per_second) + " left";
 }
 
 std::string line_of(const EpochReport& report, int64_t num_epochs) {
-  std::string text = epoch_of(report.epoch, num_epochs) + "  loss " + formatted("%.4f", report.train_loss) + "  val " +
+  std::string text = epoch_of(report.epoch, num_epochs) + "  loss " +
+                     formatted("%.4f", report.train_loss) + "  val " +
                      formatted("%.4f", report.val_loss);
   const auto show = [&](const char* name, bool is_shown) {
     const auto found = report.val_terms.find(name);
@@ -50,8 +53,10 @@ std::string line_of(const EpochReport& report, int64_t num_epochs) {
     const auto found = report.val_terms.find(term.name);
     show(term.name, found != report.val_terms.end() && found->second != 0);
   }
-  if (report.skipped_steps > 0) text += "  " + std::to_string(report.skipped_steps) + " steps passed over";
-  return text + "  " + formatted("%.1f", report.samples_per_second) + " samples/s" + (report.is_best ? "  best" : "");
+  if (report.skipped_steps > 0)
+    text += "  " + std::to_string(report.skipped_steps) + " steps passed over";
+  return text + "  " + formatted("%.1f", report.samples_per_second) + " samples/s" +
+         (report.is_best ? "  best" : "");
 }
 
 }  // namespace deepbio::train

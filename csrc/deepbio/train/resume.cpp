@@ -61,27 +61,34 @@ TrainingState state_from_json(const Json& json) {
   state.finished = json.at("finished").as_bool();
   if (const Json* averaged = json.find("averaged")) state.averaged = averaged->as_int();
   if (const Json* plateau = json.find("plateau")) state.plateau = plateau_from_json(*plateau);
-  for (const Json& report : json.at("history").as_array()) state.history.push_back(epoch_report_from_json(report));
+  for (const Json& report : json.at("history").as_array())
+    state.history.push_back(epoch_report_from_json(report));
   return state;
 }
 
-// Options that a resumed run may change without becoming another run; a run can be extended, not shortened.
+// Options that a resumed run may change without becoming another run; a run can be extended, not
+// shortened.
 bool may_change(const std::string& key, const Json& before, const Json& now) {
   if (key == "epochs") return now.as_int() >= before.as_int();
-  return key == "patience" || key == "num_workers" || key == "save_steps" || key == "max_skipped_steps";
+  return key == "patience" || key == "num_workers" || key == "save_steps" ||
+         key == "max_skipped_steps";
 }
 
-// before: as an older version may have written it; options that it did not have are at their defaults.
-void expect_same_options(const Json& before, const TrainingOptions& options, const std::string& path) {
+// before: as an older version may have written it; options that it did not have are at their
+// defaults.
+void expect_same_options(const Json& before, const TrainingOptions& options,
+                         const std::string& path) {
   const Json old = TrainingOptions::from_json(before).to_json(), now = options.to_json();
   for (const auto& [key, value] : now.as_object()) {
     const Json& was = old.at(key);
     if (was == value || may_change(key, was, value)) continue;
-    throw ConfigError(path + ": cannot resume: " + key + " was " + was.dump() + ", now it is " + value.dump());
+    throw ConfigError(path + ": cannot resume: " + key + " was " + was.dump() + ", now it is " +
+                      value.dump());
   }
 }
 
-// RUN/last, or RUN/last.old where a crash came between two renames; none before the first checkpoint.
+// RUN/last, or RUN/last.old where a crash came between two renames; none before the first
+// checkpoint.
 std::optional<fs::path> find_state_folder(const std::string& run) {
   for (const char* name : {"last", "last.old"}) {
     if (fs::exists(fs::path(run) / name / "state.json")) return fs::path(run) / name;
@@ -91,10 +98,13 @@ std::optional<fs::path> find_state_folder(const std::string& run) {
 
 fs::path state_folder(const std::string& run) {
   if (const auto folder = find_state_folder(run)) return *folder;
-  throw MissingFileError((fs::path(run) / "last" / "state.json").string(), "nothing to resume: no epoch was finished");
+  throw MissingFileError((fs::path(run) / "last" / "state.json").string(),
+                         "nothing to resume: no epoch was finished");
 }
 
-Json read_json(const fs::path& path) { return Json::parse(io::read_all(path.string()), path.string()); }
+Json read_json(const fs::path& path) {
+  return Json::parse(io::read_all(path.string()), path.string());
+}
 
 std::map<std::string, double> numbers(const Json& json) {
   std::map<std::string, double> out;
@@ -125,9 +135,11 @@ EpochReport epoch_report_from_json(const Json& json) {
   return report;
 }
 
-void save_training_state(const std::string& run, const TrainingState& state, const model::AamModel& model,
-                         const Optimizer& optimizer, const TrainingOptions& options) {
-  const fs::path last = fs::path(run) / "last", fresh = fs::path(run) / "last.new", old = fs::path(run) / "last.old";
+void save_training_state(const std::string& run, const TrainingState& state,
+                         const model::AamModel& model, const Optimizer& optimizer,
+                         const TrainingOptions& options) {
+  const fs::path last = fs::path(run) / "last", fresh = fs::path(run) / "last.new",
+                 old = fs::path(run) / "last.old";
   fs::remove_all(fresh);
   fs::create_directories(fresh);
   save_tensors((fresh / "model.safetensors").string(), state_dict(model));
@@ -151,7 +163,8 @@ void expect_resumable(const std::string& run, const TrainingOptions& options) {
   const fs::path path = fs::path(run) / "config.json";
   const Json* training = nullptr;
   const Json config = read_json(path);
-  if (const Json* all = config.find("training"); all != nullptr && all->is_object()) training = all->find("resolved");
+  if (const Json* all = config.find("training"); all != nullptr && all->is_object())
+    training = all->find("resolved");
   if (training != nullptr) expect_same_options(*training, options, path.string());
 }
 
@@ -160,13 +173,15 @@ bool has_training_state(const std::string& run) { return find_state_folder(run).
 void repair_metrics(const std::string& run) {
   const auto folder = find_state_folder(run);
   if (!folder) return;
-  const std::string lines = metrics_lines(state_from_json(read_json(*folder / "state.json")).history);
+  const std::string lines =
+      metrics_lines(state_from_json(read_json(*folder / "state.json")).history);
   const fs::path path = fs::path(run) / "metrics.jsonl";
-  if (!fs::exists(path) || io::read_all(path.string()) != lines) io::write_file(path.string(), lines);
+  if (!fs::exists(path) || io::read_all(path.string()) != lines)
+    io::write_file(path.string(), lines);
 }
 
-TrainingState load_training_state(const std::string& run, model::AamModel& model, Optimizer& optimizer,
-                                  const TrainingOptions& options) {
+TrainingState load_training_state(const std::string& run, model::AamModel& model,
+                                  Optimizer& optimizer, const TrainingOptions& options) {
   const fs::path folder = state_folder(run);
   const fs::path path = folder / "state.json";
   const Json json = read_json(path);

@@ -1,6 +1,6 @@
-// Where a training run stands after an update, and how it is kept in RUN/last so that a crash at any moment leaves a
-// complete older state: the folder is written under another name and swapped in by renaming. The state before the last
-// stays in RUN/last.old.
+// Where a training run stands after an update, and how it is kept in RUN/last so that a crash at
+// any moment leaves a complete older state: the folder is written under another name and swapped in
+// by renaming. The state before the last stays in RUN/last.old.
 #pragma once
 
 #include <string>
@@ -16,31 +16,42 @@ namespace deepbio::train {
 
 struct TrainingState {
   int64_t next_epoch = 0;
-  int64_t next_step = 0;  // batches of next_epoch that are learned already, a whole number of updates
-  Means means;            // of those batches
-  int64_t updates = 0;    // optimizer steps taken or passed over: where the learning-rate schedule stands
-  double lr = 0;          // of the last update
-  int64_t skipped = 0, skipped_in_row = 0;  // updates passed over in next_epoch so far, and without one in between
+  int64_t next_step =
+      0;        // batches of next_epoch that are learned already, a whole number of updates
+  Means means;  // of those batches
+  int64_t updates =
+      0;          // optimizer steps taken or passed over: where the learning-rate schedule stands
+  double lr = 0;  // of the last update
+  int64_t skipped = 0,
+          skipped_in_row =
+              0;  // updates passed over in next_epoch so far, and without one in between
   int64_t best_epoch = -1;
   double best_value = 0;            // of options.best_metric
   int64_t epochs_without_gain = 0;  // what patience counts
   bool finished = false;            // stopped early; nothing is left to resume
   Plateau plateau;                  // of the learning rate
-  NamedTensors average;             // mean weights of `averaged` updates; empty until averaging begins
+  NamedTensors average;  // mean weights of `averaged` updates; empty until averaging begins
   int64_t averaged = 0;
   std::vector<EpochReport> history;
+
+  void begin_next_epoch() {
+    ++next_epoch;
+    next_step = skipped = 0;
+    means = {};
+  }
 };
 
-// RUN/last/{model.safetensors, optimizer.safetensors, average.safetensors where there is one, state.json} and
-// RUN/metrics.jsonl.
-void save_training_state(const std::string& run, const TrainingState& state, const model::AamModel& model,
-                         const Optimizer& optimizer, const TrainingOptions& options);
-// throws MissingFileError, ConfigError (weights that do not fit; options that changed and would make another run). More
-// epochs, another patience and other threads are no other run.
-TrainingState load_training_state(const std::string& run, model::AamModel& model, Optimizer& optimizer,
-                                  const TrainingOptions& options);
-// What load_training_state refuses before it reads weights, for those who have much to read first. A run that was
-// stopped before its first checkpoint is compared with its config.json.
+// RUN/last/{model.safetensors, optimizer.safetensors, average.safetensors where there is one,
+// state.json} and RUN/metrics.jsonl.
+void save_training_state(const std::string& run, const TrainingState& state,
+                         const model::AamModel& model, const Optimizer& optimizer,
+                         const TrainingOptions& options);
+// throws MissingFileError, ConfigError (weights that do not fit; options that changed and would
+// make another run). More epochs, another patience and other threads are no other run.
+TrainingState load_training_state(const std::string& run, model::AamModel& model,
+                                  Optimizer& optimizer, const TrainingOptions& options);
+// What load_training_state refuses before it reads weights, for those who have much to read first.
+// A run that was stopped before its first checkpoint is compared with its config.json.
 void expect_resumable(const std::string& run, const TrainingOptions& options);
 // Whether a checkpoint is there to go on from; without one a run starts at its first epoch.
 bool has_training_state(const std::string& run);

@@ -43,7 +43,8 @@ bool is_temporary(const std::string& name) { return name.front() == '.' && is_ru
 
 std::vector<std::string> names_in(const std::string& folder) {
   std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(folder)) names.push_back(entry.path().filename().string());
+  for (const auto& entry : fs::directory_iterator(folder))
+    names.push_back(entry.path().filename().string());
   return names;
 }
 
@@ -58,7 +59,8 @@ void expect_same_run(const std::string& run, const RunConfig& before, const RunC
   const auto differs = [&](const std::string& what) {
     throw ConfigError(run + ": cannot resume: " + what + " when the run was started");
   };
-  if (before.kind != now.kind) differs("it was made by `" + before.kind + "`, not by " + now.kind + ",");
+  if (before.kind != now.kind)
+    differs("it was made by `" + before.kind + "`, not by " + now.kind + ",");
   const Json* content = before.trained_on.is_object() ? before.trained_on.find("content") : nullptr;
   const Json* now_content = now.trained_on.is_object() ? now.trained_on.find("content") : nullptr;
   if (content != nullptr && now_content != nullptr) {
@@ -74,9 +76,12 @@ void expect_same_run(const std::string& run, const RunConfig& before, const RunC
   if (!(before.model.to_json() == now.model.to_json())) differs("the model was another one");
   if (!(before.data.to_json() == now.data.to_json()))
     differs("the table was read in another way (depth, limits, order)");
-  const auto target = [](const RunConfig& config) { return config.target ? config.target->to_json() : Json(); };
+  const auto target = [](const RunConfig& config) {
+    return config.target ? config.target->to_json() : Json();
+  };
   if (!(target(before) == target(now))) differs("the target or its scale was another one");
-  if (!(before.categories.to_json() == now.categories.to_json())) differs("the covariates were other ones");
+  if (!(before.categories.to_json() == now.categories.to_json()))
+    differs("the covariates were other ones");
 }
 
 }  // namespace
@@ -95,17 +100,24 @@ std::string Run::file(const std::string& name) const { return (fs::path(path_) /
 
 void Run::refuse_unsuitable_folder() const {
   if (!fs::exists(path_)) return;
-  if (!fs::is_directory(path_)) throw WriteError(path_ + ": is a file; expected a folder for the run");
+  if (!fs::is_directory(path_))
+    throw WriteError(path_ + ": is a file; expected a folder for the run");
   const std::vector<std::string> names = names_in(path_);
-  if (std::all_of(names.begin(), names.end(), [](const std::string& name) { return name == "lock"; })) return;
+  if (std::all_of(names.begin(), names.end(),
+                  [](const std::string& name) { return name == "lock"; }))
+    return;
   if (mode_ == RunMode::kNew) {
     const bool can_resume = fs::exists(fs::path(path_) / "config.json");
     throw WriteError(path_ + ": exists and is not empty; `overwrite` starts the run anew" +
                      (can_resume ? ", `resume` goes on with it" : ""));
   }
-  // A kill may come before config.json is there: then the folder holds files of a run and nothing else.
-  if (fs::exists(fs::path(path_) / "config.json") || std::all_of(names.begin(), names.end(), is_run_file)) return;
-  throw WriteError(path_ + ": not overwritten, because it is not a run directory (no config.json in it)");
+  // A kill may come before config.json is there: then the folder holds files of a run and nothing
+  // else.
+  if (fs::exists(fs::path(path_) / "config.json") ||
+      std::all_of(names.begin(), names.end(), is_run_file))
+    return;
+  throw WriteError(path_ +
+                   ": not overwritten, because it is not a run directory (no config.json in it)");
 }
 
 void Run::start(const RunStart& start) {
@@ -121,7 +133,8 @@ void Run::start(const RunStart& start) {
     fs::create_directories(path_, error);
     if (error) throw WriteError(path_ + ": cannot be created: " + error.message());
     lock_ = std::make_unique<RunLock>(path_);
-    refuse_unsuitable_folder();  // once more: another run may have come and gone while the data were read
+    refuse_unsuitable_folder();  // once more: another run may have come and gone while the data
+                                 // were read
     for (const std::string& name : names_in(path_)) {
       if (name == "lock" || !is_run_file(name)) continue;
       fs::remove_all(file(name), error);

@@ -1,8 +1,8 @@
-// A run directory from its first file to its last: opened, locked, checked, written, resumed. Used by the command and
-// by Python's Trainer. checkpoint.h says what the files are.
+// A run directory from its first file to its last: opened, locked, checked, written, resumed. Used
+// by the command and by Python's Trainer. checkpoint.h says what the files are.
 //
-// Nothing is written before start(): a study that is refused leaves no folder. A run that was killed at any moment can
-// be resumed once its config.json is there, and overwritten in any state.
+// Nothing is written before start(): a study that is refused leaves no folder. A run that was
+// killed at any moment can be resumed once its config.json is there, and overwritten in any state.
 // Threads: a Run belongs to one thread.
 #pragma once
 
@@ -30,12 +30,14 @@ struct RunStart {
 
 class Run {
  public:
-  // Refuses what must not be written to, and takes the lock of a run to resume; writes nothing else.
-  //   throws WriteError (exists, is in use, is not a run directory), MissingFileError, ConfigError (nothing to resume)
+  // Refuses what must not be written to, and takes the lock of a run to resume; writes nothing
+  // else.
+  //   throws WriteError (exists, is in use, is not a run directory), MissingFileError, ConfigError
+  //   (nothing to resume)
   Run(std::string path, RunMode mode);
 
-  // New: makes the folder, locks it, writes the start. Resume: checks that it is the same run and keeps what may
-  // change (paths of data that moved, more epochs, patience, threads).
+  // New: makes the folder, locks it, writes the start. Resume: checks that it is the same run and
+  // keeps what may change (paths of data that moved, more epochs, patience, threads).
   //   throws as the constructor, ConfigError naming what is not as it was
   void start(const RunStart& start);
 
@@ -44,7 +46,8 @@ class Run {
 
   const std::string& path() const { return path_; }
   std::string file(const std::string& name) const;
-  // Whether training starts at its first epoch: a new run, or one that was stopped before its first checkpoint.
+  // Whether training starts at its first epoch: a new run, or one that was stopped before its first
+  // checkpoint.
   bool is_fresh() const { return is_fresh_; }
 
  private:
@@ -56,7 +59,8 @@ class Run {
   std::unique_ptr<RunLock> lock_;
 };
 
-// ASVs of the training samples (RUN/train_asvs.txt); empty for a run of a version that did not write them.
+// ASVs of the training samples (RUN/train_asvs.txt); empty for a run of a version that did not
+// write them.
 std::vector<std::string> read_train_asvs(const std::string& run);
 
 }  // namespace deepbio::train

@@ -32,8 +32,8 @@ std::string holder_of(int file) {
 bool is_still_there(int file, const std::string& path) {
   struct stat opened {
   }, named{};
-  return ::fstat(file, &opened) == 0 && ::stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
-         opened.st_dev == named.st_dev;
+  return ::fstat(file, &opened) == 0 && ::stat(path.c_str(), &named) == 0 &&
+         opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
 }
 
 }  // namespace
@@ -50,13 +50,15 @@ RunLock::RunLock(const std::string& run) : path_(run + "/lock") {
       if (errno != EWOULDBLOCK) return;
       const std::string holder = holder_of(file_);
       ::close(file_);
-      throw WriteError(run + ": " + holder + " is training in it; wait for it to end, or choose another `output_dir`");
+      throw WriteError(run + ": " + holder +
+                       " is training in it; wait for it to end, or choose another `output_dir`");
     }
     if (is_still_there(file_, path_)) break;
     ::close(file_);
   }
   const std::string text = "process " + std::to_string(::getpid()) + " on " + host_name();
-  if (::ftruncate(file_, 0) != 0 || ::pwrite(file_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
+  if (::ftruncate(file_, 0) != 0 ||
+      ::pwrite(file_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
     const std::string why = reason();
     ::unlink(path_.c_str());
     ::close(file_);

@@ -19,7 +19,8 @@ double share_of(int64_t step, int64_t of) {
 
 Rate warmup_cosine(const ScheduleOptions& options, int64_t update) {
   const int64_t warmup = std::min(options.warmup_steps, options.total_steps / 10);
-  if (update < warmup) return {options.lr * static_cast<double>(update + 1) / static_cast<double>(warmup)};
+  if (update < warmup)
+    return {options.lr * static_cast<double>(update + 1) / static_cast<double>(warmup)};
   return {along_cosine(options.lr, 0, share_of(update - warmup, options.total_steps - warmup))};
 }
 
@@ -40,7 +41,8 @@ Rate onecycle(const ScheduleOptions& options, int64_t update) {
   const double bottom = static_cast<double>(options.total_steps) - 1;
   if (step <= top) {
     const double share = step / top;
-    return {along_cosine(options.lr * kStart, options.lr, share), along_cosine(kMost, kLeast, share)};
+    return {along_cosine(options.lr * kStart, options.lr, share),
+            along_cosine(kMost, kLeast, share)};
   }
   const double share = (step - top) / (bottom - top);
   return {along_cosine(options.lr, options.lr * kEnd, share), along_cosine(kLeast, kMost, share)};
@@ -52,8 +54,9 @@ struct Named {
   const char* name;
   Rate (*rate)(const ScheduleOptions&, int64_t);
 };
-constexpr Named kSchedules[] = {{"constant", &constant}, {"cosine", &cosine},    {"cosine_restarts", &cosine_restarts},
-                                {"onecycle", &onecycle}, {"plateau", &constant}, {"warmup_cosine", &warmup_cosine}};
+constexpr Named kSchedules[] = {
+    {"constant", &constant}, {"cosine", &cosine},    {"cosine_restarts", &cosine_restarts},
+    {"onecycle", &onecycle}, {"plateau", &constant}, {"warmup_cosine", &warmup_cosine}};
 
 }  // namespace
 

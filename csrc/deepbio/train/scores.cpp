@@ -10,7 +10,8 @@ void Means::add(const std::string& name, double value, int64_t weight) {
 }
 
 void Means::add(const LossTerms& terms, int64_t weight) {
-  for (const LossTerm& term : loss_terms()) add(term.name, (terms.*term.value).item<double>(), weight);
+  for (const LossTerm& term : loss_terms())
+    add(term.name, (terms.*term.value).item<double>(), weight);
   add("total_loss", terms.total_loss.item<double>(), weight);
 }
 
@@ -22,7 +23,8 @@ std::map<std::string, double> Means::values() const {
 
 Json Means::to_json() const {
   Json out = Json::object();
-  for (const auto& [name, sum] : sums_) out.set(name, Json(Json::Array{Json(sum.first), Json(sum.second)}));
+  for (const auto& [name, sum] : sums_)
+    out.set(name, Json(Json::Array{Json(sum.first), Json(sum.second)}));
   return out;
 }
 
@@ -36,8 +38,10 @@ Means Means::from_json(const Json& json) {
 
 void Scores::add(const Tensor& prediction, const Tensor& target) {
   if (config_.is_classifier) return add_classes(prediction, target);
-  const Tensor middle = prediction.dim() == 3 ? prediction.select(2, prediction.size(2) / 2) : prediction;
-  const Tensor values = middle.to(at::kDouble).reshape({-1}), truth = target.to(at::kDouble).reshape({-1});
+  const Tensor middle =
+      prediction.dim() == 3 ? prediction.select(2, prediction.size(2) / 2) : prediction;
+  const Tensor values = middle.to(at::kDouble).reshape({-1}),
+               truth = target.to(at::kDouble).reshape({-1});
   for (int64_t i = 0; i < values.numel(); ++i) {
     numbers_.prediction.push_back(in_units(values[i].item<double>()));
     numbers_.actual.push_back(in_units(truth[i].item<double>()));
@@ -45,7 +49,8 @@ void Scores::add(const Tensor& prediction, const Tensor& target) {
 }
 
 void Scores::add_classes(const Tensor& prediction, const Tensor& target) {
-  const Tensor chosen = prediction.argmax(-1), probabilities = prediction.to(at::kDouble).exp().contiguous();
+  const Tensor chosen = prediction.argmax(-1),
+               probabilities = prediction.to(at::kDouble).exp().contiguous();
   classes_.num_classes = prediction.size(-1);
   for (int64_t i = 0; i < chosen.numel(); ++i) {
     classes_.predicted.push_back(chosen[i].item<int64_t>());

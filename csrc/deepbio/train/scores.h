@@ -1,4 +1,5 @@
-// What one epoch adds up: means of the loss terms, and predictions against truth in the units of the target.
+// What one epoch adds up: means of the loss terms, and predictions against truth in the units of
+// the target.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,8 @@
 
 namespace deepbio::train {
 
-// Means over batches, each weighted by its number of samples, so that a small last batch counts for what it is.
+// Means over batches, each weighted by its number of samples, so that a small last batch counts for
+// what it is.
 class Means {
  public:
   void add(const std::string& name, double value, int64_t weight);
@@ -36,7 +38,8 @@ class Scores {
  public:
   Scores(const model::ModelConfig& config, const std::optional<data::TargetCodec>& codec)
       : config_(config), codec_(codec) {}
-  // prediction [B, O], [B, O, Q] (the middle quantile counts) or log-probabilities [B, C]; target [B, O] or int64 [B]
+  // prediction [B, O], [B, O, Q] (the middle quantile counts) or log-probabilities [B, C]; target
+  // [B, O] or int64 [B]
   void add(const Tensor& prediction, const Tensor& target);
   // Every metric that has a meaning here, by name.
   void write_metrics(std::map<std::string, double>& terms) const;

@@ -19,7 +19,8 @@ TrainingSetup aam_preset(bool is_predictor) {
   return setup;
 }
 
-// The prediction of the default preset (docs/training.md): what is known of each ASV, within a fixed budget of steps.
+// The prediction of the default preset (docs/training.md): what is known of each ASV, within a
+// fixed budget of steps.
 void predict_by_known_asvs(TrainingSetup& setup) {
   model::ModelConfig& model = setup.model;
   model.transformer_branch = model.count_prediction = false;
@@ -73,7 +74,8 @@ TrainingSetup default_preset(bool is_predictor) {
   model.predict_nucleotides = true;
   model.count_embedding = true;
   model.count_embedding_method = "film";
-  model.asv_dropout = 0;  // its masks would cost more than the rest of the stack; the sample level keeps its own
+  model.asv_dropout =
+      0;  // its masks would cost more than the rest of the stack; the sample level keeps its own
   setup.study.data.rarefy_depth_reads = kAutoDepth;
   setup.training.lr = 1e-3;
   setup.training.batch_size = 16;
@@ -100,32 +102,38 @@ void follow_the_given(TrainingSetup& setup, const Json& given, bool is_pretraine
   // Epochs are what was asked for, not more.
   if (is_given(given, "epochs") && !is_given(given, "min_steps")) training.min_steps = 0;
   // A best epoch is one of them, not a mean of several.
-  if (is_given(given, "patience") && !is_given(given, "best_metric")) training.best_metric = "val_loss";
+  if (is_given(given, "patience") && !is_given(given, "best_metric"))
+    training.best_metric = "val_loss";
   if (training.best_metric != "last" && !is_given(given, "average_from")) training.average_from = 1;
   // A histogram's answer is not scaled or bounded.
-  const bool scales = model.bounded_targets || model.output_activation != "none" || model.learnable_output_scale ||
-                      !model.conditional_scaling_columns.empty();
-  if (scales && !is_given(given, "loss_type")) training.loss.target_loss_type = LossOptions().target_loss_type;
+  const bool scales = model.bounded_targets || model.output_activation != "none" ||
+                      model.learnable_output_scale || !model.conditional_scaling_columns.empty();
+  if (scales && !is_given(given, "loss_type"))
+    training.loss.target_loss_type = LossOptions().target_loss_type;
   const bool wants_bins = training.loss.regression_loss().answer == LossAnswer::kBins;
   if (!wants_bins && !is_given(given, "num_bins")) model.num_bins = 0;
   // These act in the transformer's head alone.
-  const bool wants_transformer =
-      !model.regressor_hidden_dims.empty() || model.abundance_pooling || model.categorical_fusion != "concat";
+  const bool wants_transformer = !model.regressor_hidden_dims.empty() || model.abundance_pooling ||
+                                 model.categorical_fusion != "concat";
   if (wants_transformer && !is_given(given, "transformer_branch")) model.transformer_branch = true;
   // The transformer of an encoder that has learned nothing has to learn.
-  if (model.transformer_branch && !is_pretrained && !is_given(given, "freeze_base")) model.freeze_base = false;
+  if (model.transformer_branch && !is_pretrained && !is_given(given, "freeze_base"))
+    model.freeze_base = false;
   // An encoder that is to learn has to reach the prediction.
   const bool moves = !model.freeze_base && !model.transformer_branch;
   if (moves && !is_given(given, "sequence_branch")) model.sequence_branch = true;
   const bool reads_sequences = model.sequence_branch || model.transformer_branch;
-  if (reads_sequences && !is_given(given, "missing_sequences")) setup.study.data.missing_sequences = "error";
+  if (reads_sequences && !is_given(given, "missing_sequences"))
+    setup.study.data.missing_sequences = "error";
 }
 
 }  // namespace
 
 std::vector<OptionGroup> TrainingSetup::groups() {
-  return {
-      {"Learning", training.rows()}, {"Model", model.rows()}, {"Data", study.rows()}, {"Losses", training.loss.rows()}};
+  return {{"Learning", training.rows()},
+          {"Model", model.rows()},
+          {"Data", study.rows()},
+          {"Losses", training.loss.rows()}};
 }
 
 OptionRows TrainingSetup::rows() {
@@ -174,7 +182,8 @@ TrainingSetup resolve_setup(const SetupRequest& request) {
 
   from_json(setup.rows(), request.given);
   if (is_adaptive) {
-    if (setup.model.is_classifier) {  // decides over values of the preset, which what is given then overrules
+    if (setup.model.is_classifier) {  // decides over values of the preset, which what is given then
+                                      // overrules
       adapt_to_classes(setup);
       from_json(setup.rows(), request.given);
     }

@@ -1,8 +1,9 @@
-// Everything that the options of a training run decide: a preset, then what is given, then what follows from that.
+// Everything that the options of a training run decide: a preset, then what is given, then what
+// follows from that.
 //
-// A preset is a set of values for the options of the model, the training and the study. The command asks for
-// `default` or `aam`; C++ users may, too. Values that are given win over the preset's, whatever door they came by.
-// Threads: pure functions.
+// A preset is a set of values for the options of the model, the training and the study. The command
+// asks for `default` or `aam`; C++ users may, too. Values that are given win over the preset's,
+// whatever door they came by. Threads: pure functions.
 #pragma once
 
 #include <cstdint>
@@ -43,14 +44,17 @@ TrainingSetup preset_setup(const std::string& name, bool is_predictor);
 struct SetupRequest {
   std::string preset = "default";
   bool is_predictor = false;
-  const model::ModelConfig* base = nullptr;  // the encoder of another run takes the place of the preset's
-  bool is_pretrained = false;                // weights of that encoder are taken as well
+  const model::ModelConfig* base =
+      nullptr;                 // the encoder of another run takes the place of the preset's
+  bool is_pretrained = false;  // weights of that encoder are taken as well
   uint64_t seed = 0;
   Json given = Json::object();  // values by option name
 };
 
-// The preset's values, those that are given over them, and what these mean for options that are not.
-//   throws ConfigError: an unknown preset or option, a value that does not fit, options that do not go together
+// The preset's values, those that are given over them, and what these mean for options that are
+// not.
+//   throws ConfigError: an unknown preset or option, a value that does not fit, options that do not
+//   go together
 TrainingSetup resolve_setup(const SetupRequest& request);
 
 }  // namespace deepbio::train

@@ -18,15 +18,18 @@ namespace {
 
 void check_sizes(int64_t count, double test_size) {
   if (count < 2) {
-    throw ArgumentError("split: expected at least 2 samples to train and validate on, got " + std::to_string(count));
+    throw ArgumentError("split: expected at least 2 samples to train and validate on, got " +
+                        std::to_string(count));
   }
   if (!(test_size > 0 && test_size < 1)) {
-    throw ArgumentError("split: expected `test_size` between 0 and 1, got " + Json(test_size).dump());
+    throw ArgumentError("split: expected `test_size` between 0 and 1, got " +
+                        Json(test_size).dump());
   }
 }
 
 int64_t num_held_back(int64_t count, double test_size) {
-  return std::clamp<int64_t>(static_cast<int64_t>(static_cast<double>(count) * test_size + 0.5), 1, count - 1);
+  return std::clamp<int64_t>(static_cast<int64_t>(static_cast<double>(count) * test_size + 0.5), 1,
+                             count - 1);
 }
 
 std::vector<int64_t> shuffled(int64_t count, uint64_t seed) {
@@ -36,15 +39,18 @@ std::vector<int64_t> shuffled(int64_t count, uint64_t seed) {
 
 Split sides(const std::vector<bool>& is_val) {
   Split split{};
-  for (size_t i = 0; i < is_val.size(); ++i) (is_val[i] ? split.val : split.train).push_back(static_cast<int64_t>(i));
+  for (size_t i = 0; i < is_val.size(); ++i)
+    (is_val[i] ? split.val : split.train).push_back(static_cast<int64_t>(i));
   return split;
 }
 
 // How many samples of each class are held back: its share of the test size, by largest remainder.
-std::vector<int64_t> held_back_of_classes(const std::vector<int64_t>& sizes, int64_t wanted, double test_size) {
+std::vector<int64_t> held_back_of_classes(const std::vector<int64_t>& sizes, int64_t wanted,
+                                          double test_size) {
   std::vector<size_t> by_size(sizes.size());
   std::iota(by_size.begin(), by_size.end(), size_t{0});
-  std::stable_sort(by_size.begin(), by_size.end(), [&](size_t a, size_t b) { return sizes[a] > sizes[b]; });
+  std::stable_sort(by_size.begin(), by_size.end(),
+                   [&](size_t a, size_t b) { return sizes[a] > sizes[b]; });
   std::vector<int64_t> out(sizes.size(), 0);
   std::vector<double> rest(sizes.size(), 0);
   int64_t total = 0;
@@ -60,7 +66,8 @@ std::vector<int64_t> held_back_of_classes(const std::vector<int64_t>& sizes, int
     ++out[c], ++total;
     rest[c] -= 1;
   }
-  std::stable_sort(by_size.begin(), by_size.end(), [&](size_t a, size_t b) { return rest[a] > rest[b]; });
+  std::stable_sort(by_size.begin(), by_size.end(),
+                   [&](size_t a, size_t b) { return rest[a] > rest[b]; });
   for (const size_t c : by_size) {
     if (total >= wanted || out[c] >= sizes[c] - 1) continue;
     ++out[c], ++total;
@@ -103,18 +110,22 @@ std::vector<Group> groups_of(const std::vector<std::string>& names) {
   std::unordered_map<std::string, size_t> place;
   for (size_t sample = 0; sample < names.size(); ++sample) {
     // A sample without a group stands for itself.
-    const auto [found, is_new] =
-        names[sample].empty() ? std::pair{place.end(), true} : place.emplace(names[sample], groups.size());
+    const auto [found, is_new] = names[sample].empty()
+                                     ? std::pair{place.end(), true}
+                                     : place.emplace(names[sample], groups.size());
     if (is_new) groups.emplace_back();
-    groups[is_new ? groups.size() - 1 : found->second].samples.push_back(static_cast<int64_t>(sample));
+    groups[is_new ? groups.size() - 1 : found->second].samples.push_back(
+        static_cast<int64_t>(sample));
   }
   return groups;
 }
 
-// Takes whole groups in random order while that brings the held-back classes nearer to their share (chi-square).
+// Takes whole groups in random order while that brings the held-back classes nearer to their share
+// (chi-square).
 class GroupedSplit {
  public:
-  GroupedSplit(int64_t num_samples, const SplitRules& rules) : rules_(rules), is_val_(num_samples, false) {
+  GroupedSplit(int64_t num_samples, const SplitRules& rules)
+      : rules_(rules), is_val_(num_samples, false) {
     class_of_.assign(static_cast<size_t>(num_samples), 0);
     int64_t num_classes = 1;
     if (!rules.labels.empty()) std::tie(class_of_, num_classes) = numbered(rules.labels);
@@ -127,8 +138,9 @@ class GroupedSplit {
     const std::vector<Group> groups = groups_of(rules_.groups);
     const auto num_groups = static_cast<int64_t>(groups.size());
     if (num_groups < 2) {
-      throw ArgumentError("split: expected samples of at least 2 groups, got all " + std::to_string(is_val_.size()) +
-                          " samples in group " + quoted(rules_.groups.front()) + "; see `group_column`");
+      throw ArgumentError("split: expected samples of at least 2 groups, got all " +
+                          std::to_string(is_val_.size()) + " samples in group " +
+                          quoted(rules_.groups.front()) + "; see `group_column`");
     }
     const std::vector<int64_t> order = shuffled(num_groups, rules_.seed);
     size_t smallest = order[0];
@@ -178,7 +190,8 @@ std::string listed(const std::set<std::string>& names) {
   return out;
 }
 
-std::set<std::string> values_of(const std::vector<std::string>& values, const std::vector<int64_t>& samples) {
+std::set<std::string> values_of(const std::vector<std::string>& values,
+                                const std::vector<int64_t>& samples) {
   std::set<std::string> out;
   for (const int64_t sample : samples) out.insert(values[sample]);
   return out;
@@ -186,7 +199,8 @@ std::set<std::string> values_of(const std::vector<std::string>& values, const st
 
 std::set<std::string> without(const std::set<std::string>& all, const std::set<std::string>& some) {
   std::set<std::string> out;
-  std::set_difference(all.begin(), all.end(), some.begin(), some.end(), std::inserter(out, out.end()));
+  std::set_difference(all.begin(), all.end(), some.begin(), some.end(),
+                      std::inserter(out, out.end()));
   return out;
 }
 
@@ -198,7 +212,8 @@ Split split_samples(const std::vector<int64_t>& items, double test_size, uint64_
   const int64_t num_val = num_held_back(count, test_size);
   const std::vector<int64_t> order = shuffled(count, seed);
   Split split;
-  for (int64_t i = 0; i < count; ++i) (i < num_val ? split.val : split.train).push_back(items[order[i]]);
+  for (int64_t i = 0; i < count; ++i)
+    (i < num_val ? split.val : split.train).push_back(items[order[i]]);
   std::sort(split.train.begin(), split.train.end());
   std::sort(split.val.begin(), split.val.end());
   return split;
@@ -208,8 +223,9 @@ Split split_samples(int64_t num_samples, const SplitRules& rules) {
   check_sizes(num_samples, rules.test_size);
   for (const auto* part : {&rules.labels, &rules.groups}) {
     if (part->empty() || static_cast<int64_t>(part->size()) == num_samples) continue;
-    throw ArgumentError("split: expected a class and a group for each of " + std::to_string(num_samples) +
-                        " samples, got " + std::to_string(part->size()));
+    throw ArgumentError("split: expected a class and a group for each of " +
+                        std::to_string(num_samples) + " samples, got " +
+                        std::to_string(part->size()));
   }
   if (!rules.groups.empty()) {
     Split split = GroupedSplit(num_samples, rules).make();
@@ -230,31 +246,37 @@ Split split_samples(int64_t num_samples, const SplitRules& rules) {
   return split_samples(all, rules.test_size, rules.seed);
 }
 
-Split split_by_lists(const std::vector<std::string>& sample_ids, const std::vector<std::string>& train,
-                     const std::vector<std::string>& val) {
-  const std::unordered_set<std::string> in_train(train.begin(), train.end()), in_val(val.begin(), val.end());
+Split split_by_lists(const std::vector<std::string>& sample_ids,
+                     const std::vector<std::string>& train, const std::vector<std::string>& val) {
+  const std::unordered_set<std::string> in_train(train.begin(), train.end()),
+      in_val(val.begin(), val.end());
   Split split;
   for (size_t i = 0; i < sample_ids.size(); ++i) {
-    const bool trains = train.empty() ? in_val.count(sample_ids[i]) == 0 : in_train.count(sample_ids[i]) > 0;
+    const bool trains =
+        train.empty() ? in_val.count(sample_ids[i]) == 0 : in_train.count(sample_ids[i]) > 0;
     const bool is_held_back = val.empty() ? !trains : in_val.count(sample_ids[i]) > 0;
     if (trains && is_held_back) {
-      throw ArgumentError("split: sample " + quoted(sample_ids[i]) + " is on both lists, to train on and to hold back");
+      throw ArgumentError("split: sample " + quoted(sample_ids[i]) +
+                          " is on both lists, to train on and to hold back");
     }
     if (trains) split.train.push_back(static_cast<int64_t>(i));
     if (is_held_back) split.val.push_back(static_cast<int64_t>(i));
   }
   if (split.train.empty() || split.val.empty()) {
-    throw ArgumentError("split: expected listed samples on both sides, got " + std::to_string(split.train.size()) +
-                        " to train on and " + std::to_string(split.val.size()) + " held back of " +
+    throw ArgumentError("split: expected listed samples on both sides, got " +
+                        std::to_string(split.train.size()) + " to train on and " +
+                        std::to_string(split.val.size()) + " held back of " +
                         std::to_string(sample_ids.size()) + " samples");
   }
   return split;
 }
 
-std::vector<std::string> split_notes(const Split& split, const SplitRules& rules, const std::string& group_name) {
+std::vector<std::string> split_notes(const Split& split, const SplitRules& rules,
+                                     const std::string& group_name) {
   std::vector<std::string> notes;
   if (!rules.labels.empty()) {
-    const std::set<std::string> train = values_of(rules.labels, split.train), val = values_of(rules.labels, split.val);
+    const std::set<std::string> train = values_of(rules.labels, split.train),
+                                val = values_of(rules.labels, split.val);
     const auto note = [&notes](const std::set<std::string>& names, const char* what) {
       if (names.empty()) return;
       notes.push_back((names.size() == 1 ? "class " : "classes ") + listed(names) +
@@ -267,10 +289,12 @@ std::vector<std::string> split_notes(const Split& split, const SplitRules& rules
     std::set<std::string> train = values_of(rules.groups, split.train), both;
     train.erase("");
     const std::set<std::string> val = values_of(rules.groups, split.val);
-    std::set_intersection(train.begin(), train.end(), val.begin(), val.end(), std::inserter(both, both.end()));
+    std::set_intersection(train.begin(), train.end(), val.begin(), val.end(),
+                          std::inserter(both, both.end()));
     if (!both.empty()) {
-      notes.push_back(std::to_string(both.size()) + " of " + std::to_string(train.size()) + " values of " +
-                      quoted(group_name) + " have samples on both sides of the split (" + listed(both) +
+      notes.push_back(std::to_string(both.size()) + " of " + std::to_string(train.size()) +
+                      " values of " + quoted(group_name) +
+                      " have samples on both sides of the split (" + listed(both) +
                       "), which flatters the model; `group_column` keeps them apart");
     }
   }

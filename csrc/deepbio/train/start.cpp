@@ -20,9 +20,12 @@ namespace {
 
 constexpr size_t kMostKnown = 20000;
 constexpr int64_t kBatchSize = 64;
-constexpr double kKnownFloor = 0.01;     // added to the deviation of a known ASV's input: rare ones stay small
-constexpr double kKnownRms = 0.1;        // what the scaled inputs of known ASVs have over the training samples
-constexpr double kSequenceFloor = 0.05;  // deviation of a pooled embedding below which it is noise, not signal
+constexpr double kKnownFloor =
+    0.01;  // added to the deviation of a known ASV's input: rare ones stay small
+constexpr double kKnownRms =
+    0.1;  // what the scaled inputs of known ASVs have over the training samples
+constexpr double kSequenceFloor =
+    0.05;  // deviation of a pooled embedding below which it is noise, not signal
 constexpr double kSmallestShare = 1e-4;
 
 // Mean and variance of each column over batches of rows.
@@ -43,7 +46,8 @@ class Columns {
 };
 
 torch::Tensor targets_of(const data::SampleDataset& dataset, const std::vector<int64_t>& samples) {
-  if (!dataset.targets().defined()) throw ArgumentError("start: a predictor needs a dataset with targets");
+  if (!dataset.targets().defined())
+    throw ArgumentError("start: a predictor needs a dataset with targets");
   return dataset.targets().index_select(0, torch::tensor(samples, torch::kLong));
 }
 
@@ -73,13 +77,20 @@ torch::Tensor class_rates(const torch::Tensor& targets, int64_t num_classes) {
 torch::Tensor edges_of(const torch::Tensor& targets, int64_t num_bins) {
   const double low = targets.min().item<double>(), high = targets.max().item<double>();
   const double width = std::max(high - low, 1e-6) / static_cast<double>(num_bins - 1);
-  return torch::arange(num_bins + 1, torch::kDouble).mul(width).add(low - width / 2).to(torch::kFloat);
+  return torch::arange(num_bins + 1, torch::kDouble)
+      .mul(width)
+      .add(low - width / 2)
+      .to(torch::kFloat);
 }
 
 class Start {
  public:
-  Start(model::SequencePredictorImpl& model, const data::SampleDataset& dataset, const std::vector<int64_t>& samples)
-      : model_(model), config_(model.config()), dataset_(dataset.undisturbed()), samples_(samples) {}
+  Start(model::SequencePredictorImpl& model, const data::SampleDataset& dataset,
+        const std::vector<int64_t>& samples)
+      : model_(model),
+        config_(model.config()),
+        dataset_(dataset.undisturbed()),
+        samples_(samples) {}
 
   void heads() {
     const torch::Tensor targets = targets_of(dataset_, samples_);
@@ -88,13 +99,15 @@ class Start {
     } else if (config_.num_bins > 0) {
       const torch::Tensor edges = edges_of(targets, config_.num_bins);
       model_.mixture()->bin_edges.copy_(edges);
-      const torch::Tensor shares = model::functional::soft_targets(targets.squeeze(1), edges).mean(0);
+      const torch::Tensor shares =
+          model::functional::soft_targets(targets.squeeze(1), edges).mean(0);
       const torch::Tensor some = shares.clamp_min(kSmallestShare);
       model_.start_at((some / some.sum()).log());
     } else {
       std::vector<double> levels;
       for (int64_t q = 0; q < config_.num_quantiles; ++q) {
-        levels.push_back(static_cast<double>(q + 1) / static_cast<double>(config_.num_quantiles + 1));
+        levels.push_back(static_cast<double>(q + 1) /
+                         static_cast<double>(config_.num_quantiles + 1));
       }
       model_.start_at(start_of_numbers(targets, config_, levels));
     }
@@ -105,8 +118,9 @@ class Start {
     const torch::Tensor known = known_identities(dataset_, samples_, min_samples);
     torch::Tensor identities = model_.known_asvs()->identities();
     if (known.sizes() != identities.sizes()) {
-      throw ArgumentError("start: the model has num_known_asvs " + std::to_string(identities.size(0)) +
-                          ", these samples give " + std::to_string(known.size(0)) + " known ASVs");
+      throw ArgumentError("start: the model has num_known_asvs " +
+                          std::to_string(identities.size(0)) + ", these samples give " +
+                          std::to_string(known.size(0)) + " known ASVs");
     }
     identities.copy_(known);
   }
@@ -120,16 +134,18 @@ class Start {
       const data::SampleBatch batch = dataset_.batch(std::span(samples_).subspan(begin, size));
       const model::Inputs inputs = make_inputs(batch, {embeddings, identity});
       if (knows) known.add(model_.known_inputs(inputs));
-      if (config_.sequence_branch) pooled.add(model_.sequence_inputs(inputs, inputs.asv_embeddings));
+      if (config_.sequence_branch)
+        pooled.add(model_.sequence_inputs(inputs, inputs.asv_embeddings));
     }
     if (knows) {
-      const torch::Tensor variance = known.variance(), scale = (variance.sqrt() + kKnownFloor).rsqrt();
+      const torch::Tensor variance = known.variance(),
+                          scale = (variance.sqrt() + kKnownFloor).rsqrt();
       const torch::Tensor rms = (variance * scale.square()).mean().sqrt().clamp_min(1e-12);
       model_.known_branch()->set_standard(known.mean(), scale * (kKnownRms / rms));
     }
     if (config_.sequence_branch) {
-      model_.sequence_branch()->set_standard(pooled.mean(),
-                                             (pooled.variance() + kSequenceFloor * kSequenceFloor).rsqrt());
+      model_.sequence_branch()->set_standard(
+          pooled.mean(), (pooled.variance() + kSequenceFloor * kSequenceFloor).rsqrt());
     }
   }
 
@@ -156,8 +172,8 @@ torch::Tensor feature_identities(const data::SampleDataset& dataset) {
   return torch::cat(parts);
 }
 
-torch::Tensor known_identities(const data::SampleDataset& dataset, const std::vector<int64_t>& samples,
-                               int64_t min_samples) {
+torch::Tensor known_identities(const data::SampleDataset& dataset,
+                               const std::vector<int64_t>& samples, int64_t min_samples) {
   const torch::Tensor identity = feature_identities(dataset);
   const io::CountTable& table = dataset.table();
   // Features that agree in all bases that are read are one ASV; a sample counts once for it.
@@ -187,21 +203,25 @@ torch::Tensor known_identities(const data::SampleDataset& dataset, const std::ve
 
 model::ModelConfig fit_config(model::ModelConfig config, const data::SampleDataset& dataset,
                               const std::vector<int64_t>& samples, int64_t min_samples) {
-  config.num_known_asvs = min_samples > 0 ? known_identities(dataset, samples, min_samples).size(0) : 0;
+  config.num_known_asvs =
+      min_samples > 0 ? known_identities(dataset, samples, min_samples).size(0) : 0;
   return config;
 }
 
-void start_predictor(model::AamModel& model, const data::SampleDataset& dataset, const std::vector<int64_t>& samples,
-                     int64_t min_samples, const torch::Tensor& embeddings) {
+void start_predictor(model::AamModel& model, const data::SampleDataset& dataset,
+                     const std::vector<int64_t>& samples, int64_t min_samples,
+                     const torch::Tensor& embeddings) {
   if (!model.is_predictor()) return;
   if (samples.size() < 2) {
-    throw ArgumentError("start: expected at least two samples, got " + std::to_string(samples.size()));
+    throw ArgumentError("start: expected at least two samples, got " +
+                        std::to_string(samples.size()));
   }
   const torch::NoGradGuard no_grad;
   Start start(dynamic_cast<model::SequencePredictorImpl&>(model), dataset, samples);
   start.known_asvs(min_samples);
   const bool needs_embeddings = model.config().sequence_branch && !embeddings.defined();
-  start.scales(needs_embeddings ? encode_features(model, dataset) : embeddings, /*with_known=*/true);
+  start.scales(needs_embeddings ? encode_features(model, dataset) : embeddings,
+               /*with_known=*/true);
   start.heads();
 }
 

@@ -1,5 +1,5 @@
-// The generator of torch while training: each step draws from (seed, epoch, step), and what was there comes back.
-// Private to the trainer. Threads: torch's default generator is one for all.
+// The generator of torch while training: each step draws from (seed, epoch, step), and what was
+// there comes back. Private to the trainer. Threads: torch's default generator is one for all.
 #pragma once
 
 #include <torch/types.h>
@@ -11,10 +11,12 @@
 
 namespace deepbio::train {
 
-// Seeds torch's default CPU generator for each step and puts it back as it was, also when training throws.
+// Seeds torch's default CPU generator for each step and puts it back as it was, also when training
+// throws.
 class StepGenerator {
  public:
-  explicit StepGenerator(uint64_t seed) : seed_(seed), generator_(at::globalContext().defaultGenerator(at::kCPU)) {
+  explicit StepGenerator(uint64_t seed)
+      : seed_(seed), generator_(at::globalContext().defaultGenerator(at::kCPU)) {
     const std::lock_guard<std::mutex> lock(generator_.mutex());
     before_ = generator_.get_state();
   }

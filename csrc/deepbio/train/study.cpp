@@ -27,8 +27,9 @@ namespace {
 namespace fs = std::filesystem;
 
 // Columns that name whose sample it is, where surveys have one; looked at to warn, never to decide.
-constexpr const char* kHostColumns[] = {"host_subject_id", "host-subject-id", "subject_id", "subject",       "host",
-                                        "individual",      "patient",         "studyid",    "participant_id"};
+constexpr const char* kHostColumns[] = {
+    "host_subject_id", "host-subject-id", "subject_id", "subject",       "host",
+    "individual",      "patient",         "studyid",    "participant_id"};
 
 // The cell of each sample in a column; "" where it has none.
 std::vector<std::string> cells_of(const io::Metadata& metadata, const std::string& column,
@@ -37,7 +38,8 @@ std::vector<std::string> cells_of(const io::Metadata& metadata, const std::strin
   std::vector<std::string> out;
   for (const std::string& id : sample_ids) {
     const auto row = metadata.row_of.find(id);
-    const bool is_known = row != metadata.row_of.end() && !io::is_missing(cells[static_cast<size_t>(row->second)]);
+    const bool is_known =
+        row != metadata.row_of.end() && !io::is_missing(cells[static_cast<size_t>(row->second)]);
     out.push_back(is_known ? cells[static_cast<size_t>(row->second)] : "");
   }
   return out;
@@ -54,7 +56,8 @@ std::vector<std::string> read_list(const std::string& path) {
 // The matrix in the order of the table's samples.
 at::Tensor distances_of(const io::DistanceMatrix& matrix, const io::CountTable& table) {
   std::unordered_map<std::string, int64_t> row_of;
-  for (size_t row = 0; row < matrix.ids.size(); ++row) row_of[matrix.ids[row]] = static_cast<int64_t>(row);
+  for (size_t row = 0; row < matrix.ids.size(); ++row)
+    row_of[matrix.ids[row]] = static_cast<int64_t>(row);
   const int64_t count = table.num_samples();
   at::Tensor out = at::empty({count, count}, at::kFloat);
   float* value = out.data_ptr<float>();
@@ -80,14 +83,16 @@ std::vector<int64_t> numbered(const std::vector<std::string>& groups) {
 
 void check_metric(double most, const std::string& name) {
   if (most <= 1 + 1e-6) return;
-  throw ArgumentError(name + ": expected distances up to 1, got " + Json(most).dump() +
-                      "; the model's distances end at 1, so use an unweighted or normalised metric");
+  throw ArgumentError(
+      name + ": expected distances up to 1, got " + Json(most).dump() +
+      "; the model's distances end at 1, so use an unweighted or normalised metric");
 }
 
 // Reads the files of a study and builds it step by step.
 class Preparing {
  public:
-  Preparing(const StudyFiles& files, const StudyOptions& options) : files_(files), options_(options) {
+  Preparing(const StudyFiles& files, const StudyOptions& options)
+      : files_(files), options_(options) {
     if (!files.tree.empty() && !files.distances.empty()) {
       throw ArgumentError("expected `tree` or `distances`, got both");
     }
@@ -98,7 +103,8 @@ class Preparing {
 
   Study go() {
     whole_ = io::read_table(files_.table);
-    if (!files_.metadata.empty()) metadata_ = io::read_metadata(files_.metadata, {options_.missing_values});
+    if (!files_.metadata.empty())
+      metadata_ = io::read_metadata(files_.metadata, {options_.missing_values});
     if (!files_.distances.empty()) {
       matrix_ = io::read_distances(files_.distances);
       check_metric(most_distance(), files_.distances);
@@ -149,20 +155,25 @@ class Preparing {
     if (options_.train_samples.empty() && options_.val_samples.empty()) {
       study_.split = split_samples(static_cast<int64_t>(ids.size()), rules);
     } else {
-      study_.split = split_by_lists(ids, listed(options_.train_samples), listed(options_.val_samples));
+      study_.split =
+          split_by_lists(ids, listed(options_.train_samples), listed(options_.val_samples));
       study_.split.groups = numbered(rules.groups);  // inner folds keep them whole
     }
     if (group_name.empty()) group_name = host_column();
-    if (!group_name.empty() && rules.groups.empty()) rules.groups = cells_of(*metadata_, group_name, ids);
+    if (!group_name.empty() && rules.groups.empty())
+      rules.groups = cells_of(*metadata_, group_name, ids);
     const std::vector<std::string> notes = split_notes(study_.split, rules, group_name);
     study_.notes.insert(study_.notes.end(), notes.begin(), notes.end());
   }
 
-  // Ids of a list; those that the table does not know are an error, those that were left out are said.
+  // Ids of a list; those that the table does not know are an error, those that were left out are
+  // said.
   std::vector<std::string> listed(const std::string& path) {
     const std::vector<std::string> ids = read_list(path);
-    const std::unordered_set<std::string> in_table(whole_.sample_ids.begin(), whole_.sample_ids.end());
-    const std::unordered_set<std::string> stays(study_.table->sample_ids.begin(), study_.table->sample_ids.end());
+    const std::unordered_set<std::string> in_table(whole_.sample_ids.begin(),
+                                                   whole_.sample_ids.end());
+    const std::unordered_set<std::string> stays(study_.table->sample_ids.begin(),
+                                                study_.table->sample_ids.end());
     std::vector<std::string> unknown, lost;
     for (const std::string& id : ids) {
       if (in_table.count(id) == 0) {
@@ -187,7 +198,8 @@ class Preparing {
     if (!metadata_) return "";
     for (const char* name : kHostColumns) {
       const auto& columns = metadata_->columns;
-      if (std::find(columns.begin(), columns.end(), name) != columns.end() && files_.target != name) return name;
+      if (std::find(columns.begin(), columns.end(), name) != columns.end() && files_.target != name)
+        return name;
     }
     return "";
   }
@@ -200,29 +212,33 @@ class Preparing {
 
   void make_datasets() {
     const std::vector<std::string>& ids = study_.table->feature_ids;
-    const std::vector<std::string> sequences =
-        data::feature_sequences(ids, files_.sequences, data::parse_missing_sequences(options_.data.missing_sequences));
+    const std::vector<std::string> sequences = data::feature_sequences(
+        ids, files_.sequences, data::parse_missing_sequences(options_.data.missing_sequences));
     if (const std::string without = data::without_sequence(ids, sequences); !without.empty()) {
-      study_.notes.push_back(without + ": they are known by their ids, so a table to predict must use the same ids");
+      study_.notes.push_back(
+          without + ": they are known by their ids, so a table to predict must use the same ids");
     }
     DataConfig data = options_.data;
     data.rarefy_depth_reads = study_.rarefy_depth_reads;
     const auto dataset = [&](bool redraw) {
-      return std::make_unique<data::SampleDataset>(study_.table, sequences, sample_options(data, redraw));
+      return std::make_unique<data::SampleDataset>(study_.table, sequences,
+                                                   sample_options(data, redraw));
     };
     study_.train = dataset(true);
-    if (const std::string note = cut_note(*study_.train); !note.empty()) study_.notes.push_back(note);
+    if (const std::string note = cut_note(*study_.train); !note.empty())
+      study_.notes.push_back(note);
     study_.val = dataset(false);
   }
 
   void set_distances() {
     if (!files_.tree.empty()) {
-      const auto missing =
-          options_.missing_features == "drop" ? community::MissingFeatures::kDrop : community::MissingFeatures::kError;
-      auto phylogeny = std::make_shared<community::Phylogeny>(
-          community::match_features(io::read_newick(files_.tree), study_.table->feature_ids, missing, files_.tree));
+      const auto missing = options_.missing_features == "drop" ? community::MissingFeatures::kDrop
+                                                               : community::MissingFeatures::kError;
+      auto phylogeny = std::make_shared<community::Phylogeny>(community::match_features(
+          io::read_newick(files_.tree), study_.table->feature_ids, missing, files_.tree));
       if (!phylogeny->missing.empty()) {
-        study_.notes.push_back(community::to_text(community::missing_report(*study_.table, *phylogeny), files_.tree));
+        study_.notes.push_back(
+            community::to_text(community::missing_report(*study_.table, *phylogeny), files_.tree));
       }
       study_.train->set_phylogeny(phylogeny);
       study_.val->set_phylogeny(phylogeny);
@@ -235,7 +251,8 @@ class Preparing {
     }
   }
 
-  // Targets in table order, fitted on the training part (classes: on all, so that none is unknown later).
+  // Targets in table order, fitted on the training part (classes: on all, so that none is unknown
+  // later).
   void set_targets() {
     at::Tensor targets;
     if (options_.is_classifier) {
@@ -247,11 +264,12 @@ class Preparing {
     } else {
       std::vector<double> known;
       for (const int64_t sample : study_.split.train) known.push_back(study_.values[sample]);
-      study_.codec = data::TargetCodec::fit_regression(files_.target, known,
-                                                       data::parse_target_transform(options_.target_transform));
+      study_.codec = data::TargetCodec::fit_regression(
+          files_.target, known, data::parse_target_transform(options_.target_transform));
       targets = at::empty({study_.table->num_samples(), 1}, at::kFloat);
       for (size_t i = 0; i < study_.values.size(); ++i) {
-        targets.data_ptr<float>()[i] = static_cast<float>(study_.codec->normalize(study_.values[i]));
+        targets.data_ptr<float>()[i] =
+            static_cast<float>(study_.codec->normalize(study_.values[i]));
       }
     }
     study_.train->set_targets(targets);
@@ -261,8 +279,10 @@ class Preparing {
   // Covariates, numbered by the training part.
   void set_categories() {
     std::vector<std::string> known;
-    for (const int64_t sample : study_.split.train) known.push_back(study_.table->sample_ids[sample]);
-    study_.categories = data::CategoricalEncoder::fit(options_.categorical_columns, *metadata_, known);
+    for (const int64_t sample : study_.split.train)
+      known.push_back(study_.table->sample_ids[sample]);
+    study_.categories =
+        data::CategoricalEncoder::fit(options_.categorical_columns, *metadata_, known);
     const data::CategoryIds ids = study_.categories.encode(*metadata_, study_.table->sample_ids);
     study_.train->set_categories(ids);
     study_.val->set_categories(ids);
@@ -272,8 +292,9 @@ class Preparing {
     Json& out = study_.trained_on;
     out = Json::object();
     for (const auto& [name, path] :
-         {std::pair{"table", files_.table}, std::pair{"sequences", files_.sequences}, std::pair{"tree", files_.tree},
-          std::pair{"distances", files_.distances}, std::pair{"metadata", files_.metadata}}) {
+         {std::pair{"table", files_.table}, std::pair{"sequences", files_.sequences},
+          std::pair{"tree", files_.tree}, std::pair{"distances", files_.distances},
+          std::pair{"metadata", files_.metadata}}) {
       // Absolute: a report or a resumed run may be started in another folder.
       if (!path.empty()) out.set(name, fs::absolute(path).lexically_normal().string());
     }
@@ -283,9 +304,10 @@ class Preparing {
     out.set("num_val", static_cast<int64_t>(study_.split.val.size()));
     Json left_out = Json::array();
     for (const LeftOut& each : study_.left_out) {
-      left_out.push_back(Json(Json::Object{{"why", each.why},
-                                           {"num_samples", static_cast<int64_t>(each.samples.size())},
-                                           {"samples", Json::array_of(each.samples)}}));
+      left_out.push_back(
+          Json(Json::Object{{"why", each.why},
+                            {"num_samples", static_cast<int64_t>(each.samples.size())},
+                            {"samples", Json::array_of(each.samples)}}));
     }
     out.set("left_out", std::move(left_out));
     out.set("content", content_hashes(*study_.val));
@@ -312,9 +334,12 @@ class Preparing {
 
 }  // namespace
 
-Study prepare_study(const StudyFiles& files, const StudyOptions& options) { return Preparing(files, options).go(); }
+Study prepare_study(const StudyFiles& files, const StudyOptions& options) {
+  return Preparing(files, options).go();
+}
 
-std::vector<std::string> asvs_of(const data::SampleDataset& dataset, const std::vector<int64_t>& samples) {
+std::vector<std::string> asvs_of(const data::SampleDataset& dataset,
+                                 const std::vector<int64_t>& samples) {
   const io::CountTable& table = dataset.table();
   std::vector<bool> is_seen(table.feature_ids.size(), false);
   for (const int64_t sample : samples) {
@@ -326,7 +351,8 @@ std::vector<std::string> asvs_of(const data::SampleDataset& dataset, const std::
   for (size_t feature = 0; feature < is_seen.size(); ++feature) {
     if (!is_seen[feature]) continue;
     std::string dna = dataset.sequences()[feature];
-    for (char& base : dna) base = static_cast<char>(base >= 'a' && base <= 'z' ? base - 'a' + 'A' : base);
+    for (char& base : dna)
+      base = static_cast<char>(base >= 'a' && base <= 'z' ? base - 'a' + 'A' : base);
     out.push_back(std::move(dna));
   }
   return out;

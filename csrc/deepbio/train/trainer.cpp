@@ -27,20 +27,13 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using SampleLoader = data::Loader<data::SampleBatch>;
 
-WantedOutputs wanted_outputs(const model::AamModel& model, const TrainingOptions& options, const TrainerData& sources) {
-  const bool is_frozen = model.is_predictor() && model.config().freeze_base;
-  WantedOutputs wanted;
-  wanted.nucleotides = model.config().predict_nucleotides && options.loss.nuc_penalty > 0 && !is_frozen;
-  wanted.counts = options.loss.count_penalty > 0;
-  wanted.samples = sources.train.has_distances() && options.loss.penalty > 0;
-  return wanted;
-}
-
-// Everything one call of fit() needs; each epoch is train_epoch, then validation, then finish_epoch.
+// Everything one call of fit() needs; each epoch is train_epoch, then validation, then
+// finish_epoch.
 class FitRun {
  public:
-  FitRun(model::AamModel& model, const TrainingOptions& options, const std::string& run, const TrainerData& sources,
-         const std::optional<data::TargetCodec>& codec, const Callbacks& callbacks)
+  FitRun(model::AamModel& model, const TrainingOptions& options, const std::string& run,
+         const TrainerData& sources, const std::optional<data::TargetCodec>& codec,
+         const Callbacks& callbacks)
       : model_(model),
         options_(options),
         run_(run),
@@ -49,14 +42,14 @@ class FitRun {
         generator_(options.seed),
         updates_(model, options, state_),
         loss_(options.loss),
-        wanted_(wanted_outputs(model, options, sources)),
+        wanted_(wanted_outputs(model, options.loss, sources.train)),
         validation_(model, loss_, codec, wanted_) {
     check_training(model_.config(), model_.is_predictor(), options_,
                    {sources_.train, sources_.val, sources_.split, codec});
     if (options_.balanced_classes) {
       const torch::Tensor items = torch::tensor(sources_.split.train, torch::kLong);
-      loss_.class_weights =
-          balanced_class_weights(sources_.train.targets().index_select(0, items), model_.config().out_dim);
+      loss_.class_weights = balanced_class_weights(sources_.train.targets().index_select(0, items),
+                                                   model_.config().out_dim);
     }
     counts_ = fit_count_target(options_.count_target, sources_.train, sources_.split.train);
     is_frozen_ = model_.is_predictor() && model_.config().freeze_base;
@@ -68,7 +61,8 @@ class FitRun {
     if (resume) take_up();
     SampleLoader train = loader(sources_.train, sources_.split.train, /*shuffle=*/true);
     std::optional<SampleLoader> val;
-    if (!sources_.split.val.empty()) val.emplace(loader(sources_.val, sources_.split.val, /*shuffle=*/false));
+    if (!sources_.split.val.empty())
+      val.emplace(loader(sources_.val, sources_.split.val, /*shuffle=*/false));
     const int64_t group = options_.gradient_accumulation_steps;
     updates_.plan((train.num_batches() + group - 1) / group * epochs_);
     while (!state_.finished && state_.next_epoch < epochs_) {
@@ -81,8 +75,10 @@ class FitRun {
       }
       report_training(report);
       report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-      report.samples_per_second = static_cast<double>(sources_.split.train.size()) / std::max(report.seconds, 1e-9);
-      // What is measured and written is the mean of the weights so far; training goes on from where it stood.
+      report.samples_per_second =
+          static_cast<double>(sources_.split.train.size()) / std::max(report.seconds, 1e-9);
+      // What is measured and written is the mean of the weights so far; training goes on from where
+      // it stood.
       const NamedTensors now = updates_.swap_in(state_.average);
       report.val_loss = report.train_loss;
       if (val) {
@@ -95,30 +91,38 @@ class FitRun {
   }
 
  private:
-  SampleLoader loader(const data::SampleDataset& dataset, const std::vector<int64_t>& items, bool shuffle) const {
+  SampleLoader loader(const data::SampleDataset& dataset, const std::vector<int64_t>& items,
+                      bool shuffle) const {
     data::LoaderOptions options;
     options.batch_size = options_.batch_size;
     options.shuffle = shuffle;
     options.seed = options_.seed;
     options.num_threads = options_.loader_threads;
     return SampleLoader(
-        items, [&dataset](std::span<const int64_t> indices, uint64_t epoch) { return dataset.batch(indices, epoch); },
+        items,
+        [&dataset](std::span<const int64_t> indices, uint64_t epoch) {
+          return dataset.batch(indices, epoch);
+        },
         options);
   }
 
   void take_up() {
     if (run_.empty()) throw ArgumentError("trainer: resume needs a run directory");
     // Stopped before its first checkpoint: from the start.
-    if (!has_training_state(run_) && std::filesystem::exists(std::filesystem::path(run_) / "config.json")) return;
+    if (!has_training_state(run_) &&
+        std::filesystem::exists(std::filesystem::path(run_) / "config.json"))
+      return;
     state_ = load_training_state(run_, model_, updates_.optimizer(), options_);
     note_saved();
     // Without one the run was stopped in its first epoch, which has no best weights yet.
     const std::string weights = (std::filesystem::path(run_) / "model.safetensors").string();
     if (std::filesystem::exists(weights)) best_weights_ = load_tensors(weights);
-    sources_.features = frozen_features(model_, sources_.train);  // of the weights that are there now
+    sources_.features =
+        frozen_features(model_, sources_.train);  // of the weights that are there now
   }
 
-  // A stop in the middle of an epoch, by a callback's word or its exception, loses nothing that was learned.
+  // A stop in the middle of an epoch, by a callback's word or its exception, loses nothing that was
+  // learned.
   bool train_epoch_or_save(SampleLoader& loader) {
     try {
       if (train_epoch(loader)) return true;
@@ -148,7 +152,8 @@ class FitRun {
       generator_.seed_step(static_cast<uint64_t>(state_.next_epoch), static_cast<uint64_t>(step));
       StepReport progress;
       progress.epoch = state_.next_epoch, progress.step = step, progress.num_steps = num_steps;
-      const LossTerms terms = learn(*batch, std::min(group, num_steps - step / group * group), fault);
+      const LossTerms terms =
+          learn(*batch, std::min(group, num_steps - step / group * group), fault);
       progress.loss = terms.total_loss.item<double>();
       if (std::isfinite(progress.loss)) means.add(terms, batch->mask.size(0));
       if ((step + 1) % group == 0 || step + 1 == num_steps) {
@@ -156,7 +161,8 @@ class FitRun {
         fault.clear();
         state_.next_step = step + 1;
         state_.means = means;
-        if (options_.save_steps > 0 && state_.updates % options_.save_steps == 0) save_within_epoch();
+        if (options_.save_steps > 0 && state_.updates % options_.save_steps == 0)
+          save_within_epoch();
       }
       if (tell(progress) == Control::kStop) return false;
     }
@@ -175,24 +181,27 @@ class FitRun {
   LossTerms learn(const data::SampleBatch& batch, int64_t group_size, std::string& fault) {
     const model::Inputs inputs = make_inputs(batch, sources_.features);
     const LossTargets targets = make_loss_targets(batch, counts_);
-    const model::Outputs outputs = model_.forward(inputs, {.return_nucleotides = wanted_.nucleotides,
-                                                           .skip_padding = true,
-                                                           .predict_counts = wanted_.counts,
-                                                           .embed_samples = wanted_.samples && !is_frozen_});
-    LossTerms terms =
-        multi_task_loss(outputs, targets, loss_, model_.config().is_classifier, model_.config().encoder_type);
+    const model::Outputs outputs =
+        model_.forward(inputs, {.return_nucleotides = wanted_.nucleotides,
+                                .skip_padding = true,
+                                .predict_counts = wanted_.counts,
+                                .embed_samples = wanted_.samples && !is_frozen_});
+    LossTerms terms = multi_task_loss(outputs, targets, loss_, model_.config().is_classifier,
+                                      model_.config().encoder_type);
     if (!std::isfinite(terms.total_loss.item<double>())) {
       fault = first_not_finite(Step{inputs, targets, outputs, terms});
       return terms;
     }
     if (!terms.total_loss.requires_grad()) {
-      throw ArgumentError("training: nothing to learn: every loss term is zero or belongs to frozen parameters");
+      throw ArgumentError(
+          "training: nothing to learn: every loss term is zero or belongs to frozen parameters");
     }
     (terms.total_loss / group_size).backward();
     return terms;
   }
 
-  // One update, or why there was none: a batch or a gradient that is not finite is passed over, a few times in a row.
+  // One update, or why there was none: a batch or a gradient that is not finite is passed over, a
+  // few times in a row.
   std::string update(int64_t step, const data::SampleBatch& batch, std::string fault) {
     if (fault.empty()) {
       fault = updates_.step();
@@ -204,13 +213,16 @@ class FitRun {
       return "";
     }
     ++state_.skipped, ++state_.skipped_in_row;
-    const std::string where = "epoch " + std::to_string(state_.next_epoch + 1) + ", step " + std::to_string(step + 1);
+    const std::string where =
+        "epoch " + std::to_string(state_.next_epoch + 1) + ", step " + std::to_string(step + 1);
     const std::string weights = first_not_finite(model_);
-    if (!weights.empty()) throw Error("training: " + where + ": weights are not finite, first " + quoted(weights, 200));
+    if (!weights.empty())
+      throw Error("training: " + where + ": weights are not finite, first " + quoted(weights, 200));
     const std::string what = "not finite: " + fault + "; " + name_samples(batch);
     if (state_.skipped_in_row > options_.max_skipped_steps) {
-      throw Error("training: " + where + " is " + what + "; " + std::to_string(state_.skipped_in_row) +
-                  " in a row (`max_skipped_steps` " + std::to_string(options_.max_skipped_steps) +
+      throw Error("training: " + where + " is " + what + "; " +
+                  std::to_string(state_.skipped_in_row) + " in a row (`max_skipped_steps` " +
+                  std::to_string(options_.max_skipped_steps) +
                   "); a smaller `lr` or `max_grad_norm=1` may help");
     }
     return where + " passed over, " + what;
@@ -218,7 +230,8 @@ class FitRun {
 
   void report_training(EpochReport& report) const {
     if (state_.means.is_empty()) {
-      throw Error("training: no batch of epoch " + std::to_string(report.epoch + 1) + " has a loss that is finite");
+      throw Error("training: no batch of epoch " + std::to_string(report.epoch + 1) +
+                  " has a loss that is finite");
     }
     report.train_terms = state_.means.values();
     report.train_loss = report.train_terms["total_loss"];
@@ -230,7 +243,8 @@ class FitRun {
     if (find_metric(options_.best_metric) == nullptr) return report.val_loss;
     const auto found = report.val_terms.find(options_.best_metric);
     if (found == report.val_terms.end()) {
-      throw ConfigError("`best_metric`: " + options_.best_metric + " is not measured for this kind of model");
+      throw ConfigError("`best_metric`: " + options_.best_metric +
+                        " is not measured for this kind of model");
     }
     return found->second;
   }
@@ -239,10 +253,12 @@ class FitRun {
   bool finish_epoch(EpochReport& report, const NamedTensors& now) {
     const double value = value_of(report);
     if (!std::isfinite(report.val_loss) || !std::isfinite(value)) {
-      throw Error("training: the validation loss became NaN or infinite in epoch " + std::to_string(report.epoch + 1));
+      throw Error("training: the validation loss became NaN or infinite in epoch " +
+                  std::to_string(report.epoch + 1));
     }
     report.is_best = state_.best_epoch < 0 || options_.best_metric == "last" ||
-                     (is_bigger_better(options_.best_metric) ? value > state_.best_value : value < state_.best_value);
+                     (is_bigger_better(options_.best_metric) ? value > state_.best_value
+                                                             : value < state_.best_value);
     state_.epochs_without_gain = report.is_best ? 0 : state_.epochs_without_gain + 1;
     if (report.is_best) {
       state_.best_epoch = report.epoch;
@@ -251,7 +267,7 @@ class FitRun {
     }
     if (options_.scheduler == "plateau") state_.plateau.see(report.val_loss);
     state_.history.push_back(report);
-    begin_next_epoch();
+    state_.begin_next_epoch();
     state_.finished = options_.patience > 0 && state_.epochs_without_gain >= options_.patience;
     const bool is_saved = save_when_due(report.is_best, now);
     if (!is_stopped_after(report, [&] {
@@ -278,14 +294,8 @@ class FitRun {
     return true;
   }
 
-  void begin_next_epoch() {
-    ++state_.next_epoch;
-    state_.next_step = state_.skipped = 0;
-    state_.means = {};
-  }
-
-  // Where the last epoch counts, a large model is written at most every kSecondsBetweenSaves: its epochs take seconds,
-  // and its optimizer's state is twice the model.
+  // Where the last epoch counts, a large model is written at most every kSecondsBetweenSaves: its
+  // epochs take seconds, and its optimizer's state is twice the model.
   bool save_when_due(bool is_best, const NamedTensors& now) {
     constexpr double kSecondsBetweenSaves = 20;
     constexpr int64_t kSmallModel = 1'000'000;
@@ -302,7 +312,8 @@ class FitRun {
   void save(bool is_best, const NamedTensors& now) {
     if (run_.empty()) return;
     const std::string path = (std::filesystem::path(run_) / "model.safetensors").string();
-    if (is_best) save_tensors(path, options_.best_metric == "last" ? state_dict(model_) : best_weights_);
+    if (is_best)
+      save_tensors(path, options_.best_metric == "last" ? state_dict(model_) : best_weights_);
     const NamedTensors mean = updates_.swap_in(now);
     save_training_state(run_, state_, model_, updates_.optimizer(), options_);
     updates_.swap_in(mean);
@@ -324,7 +335,8 @@ class FitRun {
 
   FitResult finish() {
     if (!result_.interrupted) updates_.swap_in(state_.average);
-    if (options_.best_metric != "last" && !best_weights_.empty()) load_state_dict(model_, best_weights_);
+    if (options_.best_metric != "last" && !best_weights_.empty())
+      load_state_dict(model_, best_weights_);
     updates_.zero_grad();
     model_.eval();
     result_.history = state_.history;
@@ -356,8 +368,8 @@ class FitRun {
 
 }  // namespace
 
-Trainer::Trainer(std::shared_ptr<model::AamModel> model, TrainingOptions options, std::string run_directory,
-                 std::optional<data::TargetCodec> codec)
+Trainer::Trainer(std::shared_ptr<model::AamModel> model, TrainingOptions options,
+                 std::string run_directory, std::optional<data::TargetCodec> codec)
     : model_(std::move(model)),
       options_(std::move(options)),
       run_directory_(std::move(run_directory)),
@@ -365,8 +377,8 @@ Trainer::Trainer(std::shared_ptr<model::AamModel> model, TrainingOptions options
   options_.check();
 }
 
-FitResult Trainer::fit(const data::SampleDataset& train_data, const data::SampleDataset& val_data, const Split& split,
-                       const Callbacks& callbacks, bool resume) {
+FitResult Trainer::fit(const data::SampleDataset& train_data, const data::SampleDataset& val_data,
+                       const Split& split, const Callbacks& callbacks, bool resume) {
   if (!run_directory_.empty()) std::filesystem::create_directories(run_directory_);
   TrainerData data{train_data, val_data, split, features_};
   const bool has_features = features_.embeddings.defined() || features_.identity.defined();

@@ -11,53 +11,71 @@ namespace deepbio::train {
 OptionRows TrainingOptions::rows() {
   return {
       {"epochs", &epochs, "Passes over the training samples", at_least(1)},
-      {"min_steps", &min_steps, "Steps of the optimizer at least: few samples get more epochs, 200 at most",
-       at_least(0)},
+      {"min_steps", &min_steps,
+       "Steps of the optimizer at least: few samples get more epochs, 200 at most", at_least(0)},
       {"batch_size", &batch_size, "Samples per step; memory grows with it", at_least(1)},
       {"optimizer", &optimizer, "What turns gradients into steps; sgd has momentum 0.9",
        one_of({"adamw", "adam", "sgd"})},
       {"lr", &lr, "Highest learning rate", above(0)},
-      {"weight_decay", &weight_decay, "Of all parameters: decoupled for adamw, in the gradient for the others",
-       at_least(0)},
-      {"beta2", &beta2, "Of adamw and adam: how long squared gradients are remembered", inside_unit()},
-      OptionRow{"base_lr_factor", &base_lr_factor, "Learning rate of the encoder, as a share of `lr`", above(0)}
+      {"weight_decay", &weight_decay,
+       "Of all parameters: decoupled for adamw, in the gradient for the others", at_least(0)},
+      {"beta2", &beta2, "Of adamw and adam: how long squared gradients are remembered",
+       inside_unit()},
+      OptionRow{"base_lr_factor", &base_lr_factor,
+                "Learning rate of the encoder, as a share of `lr`", above(0)}
           .for_predictor(),
-      OptionRow{"unfreeze_from", &unfreeze_from, "The encoder stays as it is before this share of the steps",
-                below_one()}
+      OptionRow{"unfreeze_from", &unfreeze_from,
+                "The encoder stays as it is before this share of the steps", below_one()}
           .for_predictor(),
       {"warmup_steps", &warmup_steps,
-       "Steps in which warmup_cosine rises to the highest learning rate, at most a tenth of all", at_least(0)},
-      {"patience", &patience, "Epochs without a better value before stopping; 0: never stop early", at_least(0)},
+       "Steps in which warmup_cosine rises to the highest learning rate, at most a tenth of all",
+       at_least(0)},
+      {"patience", &patience, "Epochs without a better value before stopping; 0: never stop early",
+       at_least(0)},
       {"max_grad_norm", &max_grad_norm,
-       "Clip gradients to this norm, an encoder with a rate of its own apart; 0: do not", at_least(0)},
-      {"gradient_accumulation_steps", &gradient_accumulation_steps, "Batches per step of the optimizer", at_least(1)},
-      {"scheduler", &scheduler, "What the learning rate does, update by update", one_of(schedule_names())},
+       "Clip gradients to this norm, an encoder with a rate of its own apart; 0: do not",
+       at_least(0)},
+      {"gradient_accumulation_steps", &gradient_accumulation_steps,
+       "Batches per step of the optimizer", at_least(1)},
+      {"scheduler", &scheduler, "What the learning rate does, update by update",
+       one_of(schedule_names())},
       // On the command line --seed stands beside --threads: it is every command's.
-      OptionRow{"seed", &seed, "Of weights, order, draws, dropout and masks", at_least(0)}.not_on_command(),
-      OptionRow{"num_workers", &loader_threads, "Threads that make batches ahead; 0: none", at_least(0)}.formerly(
-          "loader_threads"),
+      OptionRow{"seed", &seed, "Of weights, order, draws, dropout and masks", at_least(0)}
+          .not_on_command(),
+      OptionRow{"num_workers", &loader_threads, "Threads that make batches ahead; 0: none",
+                at_least(0)}
+          .formerly("loader_threads"),
       OptionRow{"count_target", &count_target,
-                "What the count head predicts: reads / total of the sample, AAM's min-max over the table, or reads",
+                "What the count head predicts: reads / total of the sample, AAM's min-max over the "
+                "table, or reads",
                 one_of({"relative", "minmax", "raw"})}
           .for_predictor(),
-      {"best_metric", &best_metric, "What makes an epoch the best one; measured on the samples held back",
+      {"best_metric", &best_metric,
+       "What makes an epoch the best one; measured on the samples held back",
        one_of(best_metric_names())},
       OptionRow{"balanced_classes", &balanced_classes,
-                "Weigh each class by N / (classes * its training samples), as scikit-learn's class_weight=balanced"}
+                "Weigh each class by N / (classes * its training samples), as scikit-learn's "
+                "class_weight=balanced"}
           .for_predictor(),
       {"max_skipped_steps", &max_skipped_steps,
-       "Steps in a row that are passed over because a loss or gradient is NaN or infinite, before training stops",
+       "Steps in a row that are passed over because a loss or gradient is NaN or infinite, before "
+       "training stops",
        at_least(0)},
       {"save_steps", &save_steps,
-       "Steps of the optimizer between states on disk within an epoch; 0: at ends of epochs and when stopped",
+       "Steps of the optimizer between states on disk within an epoch; 0: at ends of epochs and "
+       "when stopped",
        at_least(0)},
       {"average_from", &average_from,
-       "The model ends as the mean of its weights from this share of the steps on; 1: the last weights", from_to(0, 1)},
+       "The model ends as the mean of its weights from this share of the steps on; 1: the last "
+       "weights",
+       from_to(0, 1)},
       OptionRow{"known_min_samples", &known_min_samples,
-                "An ASV of so many training samples gets weights of its own; 0: none does", at_least(0)}
+                "An ASV of so many training samples gets weights of its own; 0: none does",
+                at_least(0)}
           .for_predictor(),
       OptionRow{"calibration_folds", &calibration_folds,
-                "Inner folds of the training samples that weigh the branches of a prediction; 0: equal weights",
+                "Inner folds of the training samples that weigh the branches of a prediction; 0: "
+                "equal weights",
                 at_least(0)}
           .for_predictor(),
   };
@@ -91,7 +109,8 @@ void TrainingOptions::check() const {
   check_values(rows);
   if (average_from < 1 && best_metric != "last") {
     throw ConfigError(mention(rows, &copy.best_metric) + ": expected last with " +
-                      mention(rows, &copy.average_from, Json(average_from).dump()) + ", got " + best_metric);
+                      mention(rows, &copy.average_from, Json(average_from).dump()) + ", got " +
+                      best_metric);
   }
   loss.check();
 }
@@ -100,7 +119,8 @@ void TrainingOptions::check() const {
 constexpr int64_t kMostEpochsOfSteps = 200;
 
 int64_t budget_epochs(const TrainingOptions& options, int64_t num_train) {
-  const int64_t batches = std::max<int64_t>(1, (num_train + options.batch_size - 1) / options.batch_size);
+  const int64_t batches =
+      std::max<int64_t>(1, (num_train + options.batch_size - 1) / options.batch_size);
   const int64_t group = options.gradient_accumulation_steps, steps = (batches + group - 1) / group;
   const int64_t of_steps = (options.min_steps + steps - 1) / steps;
   return std::max(options.epochs, std::min(of_steps, kMostEpochsOfSteps));

@@ -20,14 +20,15 @@ namespace {
 
 // A resumed run keeps its split, also where a newer version would split in another way.
 void keep_split(const std::string& run, StudyOptions& options) {
-  const std::filesystem::path folder = run, train = folder / "train_samples.txt", val = folder / "val_samples.txt";
+  const std::filesystem::path folder = run, train = folder / "train_samples.txt",
+                              val = folder / "val_samples.txt";
   if (!std::filesystem::exists(train) || !std::filesystem::exists(val)) return;
   options.train_samples = train.string();
   options.val_samples = val.string();
 }
 
-// What a run was started with stands for what is not given now: presets may have changed since, and what follows from
-// an option that is given (epochs, patience) was decided then.
+// What a run was started with stands for what is not given now: presets may have changed since, and
+// what follows from an option that is given (epochs, patience) was decided then.
 void keep_options(const Json& training, const SetupRequest& request, Json& given) {
   const Json* kept = training.is_object() ? training.find("setup") : nullptr;
   if (kept == nullptr) return;
@@ -42,7 +43,8 @@ void keep_options(const Json& training, const SetupRequest& request, Json& given
 
 std::vector<std::string> ids_of(const Study& study, const std::vector<int64_t>& samples) {
   std::vector<std::string> ids;
-  for (const int64_t sample : samples) ids.push_back(study.table->sample_ids[static_cast<size_t>(sample)]);
+  for (const int64_t sample : samples)
+    ids.push_back(study.table->sample_ids[static_cast<size_t>(sample)]);
   return ids;
 }
 
@@ -54,7 +56,8 @@ int64_t num_parameters(const model::AamModel& model) {
 
 }  // namespace
 
-TrainingRun::TrainingRun(TrainingRequest request) : request_(std::move(request)), setup_(resolved_setup()) {
+TrainingRun::TrainingRun(TrainingRequest request)
+    : request_(std::move(request)), setup_(resolved_setup()) {
   const bool is_predictor = request_.setup.is_predictor;
   if (!is_predictor && request_.files.tree.empty() && request_.files.distances.empty()) {
     throw ArgumentError("pretrain: expected distances to learn: give `tree` or `distances`");
@@ -63,13 +66,16 @@ TrainingRun::TrainingRun(TrainingRequest request) : request_(std::move(request))
   study_ = prepared_study();
   fit_model_config();
   setup_.model.check();
-  check_training(setup_.model, is_predictor, setup_.training, {*study_.train, *study_.val, study_.split, study_.codec});
+  check_training(setup_.model, is_predictor, setup_.training,
+                 {*study_.train, *study_.val, study_.split, study_.codec});
 }
 
-// The encoder's architecture comes from the run to go on with or the pretrained one, unless options say otherwise.
+// The encoder's architecture comes from the run to go on with or the pretrained one, unless options
+// say otherwise.
 TrainingSetup TrainingRun::resolved_setup() const {
   SetupRequest request = request_.setup;
-  const std::string& source = request_.mode == RunMode::kResume ? request_.output_dir : request_.pretrained;
+  const std::string& source =
+      request_.mode == RunMode::kResume ? request_.output_dir : request_.pretrained;
   if (!source.empty()) {
     const RunConfig base = read_run_config(source);
     request.base = &base.model;
@@ -109,9 +115,11 @@ void TrainingRun::fit_model_config() {
 
 void TrainingRun::read_sequences_instead() {
   setup_.model.sequence_branch = true;
-  const std::string without = data::without_sequence(study_.table->feature_ids, study_.train->sequences());
+  const std::string without =
+      data::without_sequence(study_.table->feature_ids, study_.train->sequences());
   if (without.empty()) return;
-  throw ArgumentError("no feature is in `known_min_samples` (" + std::to_string(setup_.training.known_min_samples) +
+  throw ArgumentError("no feature is in `known_min_samples` (" +
+                      std::to_string(setup_.training.known_min_samples) +
                       ") training samples, and " + without + " that could be read instead");
 }
 
@@ -130,9 +138,11 @@ std::vector<std::string> TrainingRun::notes() const {
 }
 
 Json TrainingRun::cost() const {
-  const auto model = model::make_model(setup_.model, request_.setup.is_predictor, setup_.training.seed);
+  const auto model =
+      model::make_model(setup_.model, request_.setup.is_predictor, setup_.training.seed);
   const RunCost cost = run_cost(*model, setup_.training, *study_.train, *study_.val, study_.split);
-  return to_json(cost, measure_rate(model, setup_.training, *study_.train, *study_.val, study_.split));
+  return to_json(cost,
+                 measure_rate(model, setup_.training, *study_.train, *study_.val, study_.split));
 }
 
 RunStart TrainingRun::run_start() const {
@@ -144,10 +154,12 @@ RunStart TrainingRun::run_start() const {
   config.data = setup_.data_config(study_.rarefy_depth_reads);
   config.target = study_.codec;
   config.categories = study_.categories;
-  config.training = Json(
-      Json::Object{{"options", request_.typed}, {"setup", setup_.to_json()}, {"resolved", setup_.training.to_json()}});
+  config.training = Json(Json::Object{{"options", request_.typed},
+                                      {"setup", setup_.to_json()},
+                                      {"resolved", setup_.training.to_json()}});
   config.trained_on = study_.trained_on;
-  config.versions = Json(Json::Object{{"deepbio", std::string(version())}, {"torch", TORCH_VERSION}});
+  config.versions =
+      Json(Json::Object{{"deepbio", std::string(version())}, {"torch", TORCH_VERSION}});
   start.train_samples = ids_of(study_, study_.split.train);
   start.val_samples = ids_of(study_, study_.split.val);
   start.train_asvs = asvs_of(*study_.train, study_.split.train);
@@ -163,9 +175,11 @@ void TrainingRun::start() {
 void TrainingRun::start_predictor() {
   const std::vector<int64_t>& samples = study_.split.train;
   const torch::Tensor computed = features_.embeddings;
-  if (setup_.model.freeze_base && !computed.defined()) features_ = frozen_features(*model_, *study_.train);
+  if (setup_.model.freeze_base && !computed.defined())
+    features_ = frozen_features(*model_, *study_.train);
   calibrate_abundance_pooling(*model_, *study_.train, samples, features_.embeddings);
-  train::start_predictor(*model_, *study_.train, samples, setup_.training.known_min_samples, features_.embeddings);
+  train::start_predictor(*model_, *study_.train, samples, setup_.training.known_min_samples,
+                         features_.embeddings);
   if (!setup_.model.freeze_base) {
     features_ = {};  // of an encoder that will move
   } else if (setup_.model.num_known_asvs > 0) {
@@ -178,16 +192,19 @@ std::vector<std::string> TrainingRun::prepare_model() {
   const bool is_predictor = request_.setup.is_predictor, is_fresh = run_->is_fresh();
   model_ = model::make_model(setup_.model, is_predictor, setup_.training.seed);
   std::vector<std::string> lines;
-  const bool reads_sequences = !is_predictor || setup_.model.transformer_branch || setup_.model.sequence_branch;
+  const bool reads_sequences =
+      !is_predictor || setup_.model.transformer_branch || setup_.model.sequence_branch;
   if (!request_.pretrained.empty() && is_fresh) {
     const LoadReport report = load_pretrained(*model_, request_.pretrained);
-    lines.push_back("took " + std::to_string(report.loaded.size()) + " tensors from " + request_.pretrained);
+    lines.push_back("took " + std::to_string(report.loaded.size()) + " tensors from " +
+                    request_.pretrained);
   } else if (setup_.preset == "default" && is_fresh && reads_sequences) {
     features_.embeddings = calibrate_asv_embeddings(*model_, *study_.train);
   }
   if (is_fresh && is_predictor) start_predictor();
   if (!is_predictor) features_ = {};  // of an encoder that will move
-  lines.push_back("model with " + std::to_string(num_parameters(*model_)) + " parameters, preset " + setup_.preset);
+  lines.push_back("model with " + std::to_string(num_parameters(*model_)) + " parameters, preset " +
+                  setup_.preset);
   return lines;
 }
 
@@ -204,8 +221,8 @@ void TrainingRun::write_val_predictions() const {
 FitResult TrainingRun::train(const Callbacks& callbacks) {
   Trainer trainer(model_, setup_.training, request_.output_dir, study_.codec);
   trainer.set_features(features_);
-  const FitResult result =
-      trainer.fit(*study_.train, *study_.val, study_.split, callbacks, request_.mode == RunMode::kResume);
+  const FitResult result = trainer.fit(*study_.train, *study_.val, study_.split, callbacks,
+                                       request_.mode == RunMode::kResume);
   const bool has_val = request_.setup.is_predictor && !study_.split.val.empty();
   if (!result.interrupted && has_val) write_val_predictions();
   return result;

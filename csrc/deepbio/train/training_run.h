@@ -1,8 +1,9 @@
-// A training run from files and options to a finished run directory: what `deepbio pretrain` and `train` do.
+// A training run from files and options to a finished run directory: what `deepbio pretrain` and
+// `train` do.
 //
-// The constructor reads and checks everything and writes nothing; start() makes the run directory; train() trains, and
-// of a predictor writes val_predictions.tsv. The library never prints: what is worth telling comes back as lines.
-// Threads: a TrainingRun belongs to one thread.
+// The constructor reads and checks everything and writes nothing; start() makes the run directory;
+// train() trains, and of a predictor writes val_predictions.tsv. The library never prints: what is
+// worth telling comes back as lines. Threads: a TrainingRun belongs to one thread.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,8 @@ namespace deepbio::train {
 struct TrainingRequest {
   StudyFiles files;
   std::string train_samples, val_samples;  // files with ids; "": the study splits
-  std::string output_dir, pretrained;      // pretrained: a run whose encoder training starts from, or ""
+  std::string output_dir,
+      pretrained;  // pretrained: a run whose encoder training starts from, or ""
   RunMode mode = RunMode::kNew;
   bool is_dry = false;  // nothing will be written; cost() is asked for instead
   SetupRequest setup;   // its base and is_pretrained are filled in from the runs above
@@ -32,8 +34,9 @@ class TrainingRun {
   explicit TrainingRun(TrainingRequest request);
   const TrainingSetup& setup() const { return setup_; }
   const Study& study() const { return study_; }
-  int64_t epochs() const;                  // as many as the budget asks for
-  std::vector<std::string> notes() const;  // about the samples, their split and the size of the study, a line each
+  int64_t epochs() const;  // as many as the budget asks for
+  std::vector<std::string> notes()
+      const;  // about the samples, their split and the size of the study, a line each
 
   // What the run would take, from the shapes of its batches and a few steps of training, by name.
   Json cost() const;

@@ -40,7 +40,8 @@ Updates::Updates(model::AamModel& model, const TrainingOptions& options, Trainin
 }
 
 bool Updates::base_moves() const {
-  return !is_frozen_ && static_cast<double>(state_.updates) >= options_.unfreeze_from * static_cast<double>(total_);
+  return !is_frozen_ && static_cast<double>(state_.updates) >=
+                            options_.unfreeze_from * static_cast<double>(total_);
 }
 
 std::string Updates::step() {
@@ -57,7 +58,8 @@ std::string Updates::step() {
     skip();
     return bad.empty() ? "norm of all gradients" : "gradient of " + bad;
   }
-  Rate rate = scheduled_rate({options_.scheduler, options_.lr, options_.warmup_steps, total_}, state_.updates);
+  Rate rate = scheduled_rate({options_.scheduler, options_.lr, options_.warmup_steps, total_},
+                             state_.updates);
   rate.lr *= state_.plateau.factor;
   optimizer_.step(rate);
   optimizer_.zero_grad();
@@ -72,13 +74,17 @@ void Updates::skip() {
   ++state_.updates;
 }
 
-NamedTensors Updates::swap_in(const NamedTensors& weights) { return train::swap_in(weights, optimizer_.parameters()); }
+NamedTensors Updates::swap_in(const NamedTensors& weights) {
+  return train::swap_in(weights, optimizer_.parameters());
+}
 
 // Every few updates are enough for the mean, and cost little beside the optimizer.
 void Updates::average() {
   constexpr int64_t kEvery = 4;
   const auto first = static_cast<int64_t>(options_.average_from * static_cast<double>(total_));
-  if (options_.average_from >= 1 || state_.updates < first || (total_ - state_.updates) % kEvery != 0) return;
+  if (options_.average_from >= 1 || state_.updates < first ||
+      (total_ - state_.updates) % kEvery != 0)
+    return;
   add_to_mean(optimizer_.parameters(), ++state_.averaged, state_.average);
 }
 

@@ -1,5 +1,5 @@
-// From the gradients of a step to new weights: clipping, the optimizer, the schedule, the mean of the weights. A part
-// of the trainer's loop that knows nothing of data or losses.
+// From the gradients of a step to new weights: clipping, the optimizer, the schedule, the mean of
+// the weights. A part of the trainer's loop that knows nothing of data or losses.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,9 @@ class Updates {
   void plan(int64_t total_updates) { total_ = total_updates; }
   // Whether the base model learns in the update that comes next.
   bool base_moves() const;
-  // One update from the gradients that are there, which are forgotten. Returns the first gradient that is not finite,
-  // and then leaves the weights alone; "" else. The schedule goes on in either case, so that it ends with the run.
+  // One update from the gradients that are there, which are forgotten. Returns the first gradient
+  // that is not finite, and then leaves the weights alone; "" else. The schedule goes on in either
+  // case, so that it ends with the run.
   std::string step();
   // Forgets the gradients; the schedule goes on.
   void skip();
@@ -36,8 +37,8 @@ class Updates {
   TrainingState& state_;
   Optimizer optimizer_;
   bool is_frozen_;
-  // The loss is the mean over M members, each with gradients of its own: norms of a model are 1 / sqrt(M) of a
-  // member's.
+  // The loss is the mean over M members, each with gradients of its own: norms of a model are 1 /
+  // sqrt(M) of a member's.
   double member_share_ = 1;
   int64_t total_ = 1;
 };

@@ -15,8 +15,20 @@ constexpr uint64_t kValidationEpoch = std::numeric_limits<uint64_t>::max();
 
 }  // namespace
 
-std::map<std::string, double> Validation::run(data::Loader<data::SampleBatch>& loader, const FeatureTensors& features,
-                                              const CountTarget& counts, StepGenerator& generator) const {
+WantedOutputs wanted_outputs(const model::AamModel& model, const LossOptions& loss,
+                             const data::SampleDataset& dataset) {
+  const bool is_frozen = model.is_predictor() && model.config().freeze_base;
+  WantedOutputs wanted;
+  wanted.nucleotides = model.config().predict_nucleotides && loss.nuc_penalty > 0 && !is_frozen;
+  wanted.counts = loss.count_penalty > 0;
+  wanted.samples = dataset.has_distances() && loss.penalty > 0;
+  return wanted;
+}
+
+std::map<std::string, double> Validation::run(data::Loader<data::SampleBatch>& loader,
+                                              const FeatureTensors& features,
+                                              const CountTarget& counts,
+                                              StepGenerator& generator) const {
   const torch::NoGradGuard no_grad;
   model_.eval();
   const model::ModelConfig& config = model_.config();
@@ -27,8 +39,10 @@ std::map<std::string, double> Validation::run(data::Loader<data::SampleBatch>& l
     const model::Inputs inputs = make_inputs(*batch, features);
     const LossTargets targets = make_loss_targets(*batch, counts);
     const model::Outputs outputs = model_.forward(
-        inputs, {.skip_padding = true, .predict_counts = wanted_.counts, .embed_samples = wanted_.samples});
-    LossTerms terms = multi_task_loss(outputs, targets, loss_, config.is_classifier, config.encoder_type);
+        inputs,
+        {.skip_padding = true, .predict_counts = wanted_.counts, .embed_samples = wanted_.samples});
+    LossTerms terms =
+        multi_task_loss(outputs, targets, loss_, config.is_classifier, config.encoder_type);
     if (wanted_.nucleotides) {
       generator.seed_step(kValidationEpoch, step);
       add_masked_nucleotides(model_, inputs, targets, loss_, terms, means);

@@ -23,16 +23,20 @@ struct WantedOutputs {
   bool samples = true;  // the sample level of the base, where only its own losses need it
 };
 
+WantedOutputs wanted_outputs(const model::AamModel& model, const LossOptions& loss,
+                             const data::SampleDataset& dataset);
+
 class Validation {
  public:
   // loss and codec outlive this.
-  Validation(model::AamModel& model, const LossOptions& loss, const std::optional<data::TargetCodec>& codec,
-             WantedOutputs wanted)
+  Validation(model::AamModel& model, const LossOptions& loss,
+             const std::optional<data::TargetCodec>& codec, WantedOutputs wanted)
       : model_(model), loss_(loss), codec_(codec), wanted_(wanted) {}
-  // All batches of the loader through the model in eval mode: means of the loss terms, total_loss among them, and of a
-  // predictor the metrics.
-  std::map<std::string, double> run(data::Loader<data::SampleBatch>& loader, const FeatureTensors& features,
-                                    const CountTarget& counts, StepGenerator& generator) const;
+  // All batches of the loader through the model in eval mode: means of the loss terms, total_loss
+  // among them, and of a predictor the metrics.
+  std::map<std::string, double> run(data::Loader<data::SampleBatch>& loader,
+                                    const FeatureTensors& features, const CountTarget& counts,
+                                    StepGenerator& generator) const;
 
  private:
   model::AamModel& model_;

@@ -7,10 +7,13 @@
 
 using namespace deepbio;
 
-CATCH_TEST_CASE("A parse error names the file, the place, what was expected and what was found", "[error]") {
-  const ParseError error({"reads.fq", 3, 14, 159}, "a line that starts with '+'", "'ACGT'", ErrorKind::kStructure);
-  CATCH_CHECK(std::string(error.what()) ==
-              "reads.fq: record 3, line 14, byte 159: expected a line that starts with '+', got 'ACGT'");
+CATCH_TEST_CASE("A parse error names the file, the place, what was expected and what was found",
+                "[error]") {
+  const ParseError error({"reads.fq", 3, 14, 159}, "a line that starts with '+'", "'ACGT'",
+                         ErrorKind::kStructure);
+  CATCH_CHECK(
+      std::string(error.what()) ==
+      "reads.fq: record 3, line 14, byte 159: expected a line that starts with '+', got 'ACGT'");
   CATCH_CHECK(error.place().record == 3);
   CATCH_CHECK(error.place().line == 14);
   CATCH_CHECK(error.place().offset_bytes == 159);
@@ -19,7 +22,8 @@ CATCH_TEST_CASE("A parse error names the file, the place, what was expected and 
 
 CATCH_TEST_CASE("Parts of a place that do not apply are left out of the message", "[error]") {
   CATCH_CHECK(std::string(ParseError({"t.biom"}, "x", "y").what()) == "t.biom: expected x, got y");
-  CATCH_CHECK(std::string(ParseError({"t", -1, 2, -1}, "x", "y").what()) == "t: line 2: expected x, got y");
+  CATCH_CHECK(std::string(ParseError({"t", -1, 2, -1}, "x", "y").what()) ==
+              "t: line 2: expected x, got y");
   CATCH_CHECK(std::string(ParseError({"t", -1, -1, 0}, "x", "").what()) == "t: byte 0: expected x");
 }
 

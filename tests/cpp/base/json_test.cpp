@@ -23,7 +23,8 @@ ParseError parse_error_of(const std::string& text) {
 }  // namespace
 
 CATCH_TEST_CASE("JSON text is read into typed values in the order of the file", "[json]") {
-  const Json value = Json::parse(R"({"z": 1, "a": [true, null, -2.5, "x"], "m": {"k": 9007199254740993}})");
+  const Json value =
+      Json::parse(R"({"z": 1, "a": [true, null, -2.5, "x"], "m": {"k": 9007199254740993}})");
   CATCH_REQUIRE(value.as_object().size() == 3);
   CATCH_CHECK(value.as_object()[0].first == "z");
   CATCH_CHECK(value.as_object()[2].first == "m");
@@ -38,7 +39,8 @@ CATCH_TEST_CASE("JSON text is read into typed values in the order of the file", 
 }
 
 CATCH_TEST_CASE("Escapes and UTF-8 in JSON text are decoded", "[json]") {
-  CATCH_CHECK(Json::parse(R"("a\n\u00e9\ud83e\uddec")").as_string() == "a\n\xc3\xa9\xf0\x9f\xa7\xac");
+  CATCH_CHECK(Json::parse(R"("a\n\u00e9\ud83e\uddec")").as_string() ==
+              "a\n\xc3\xa9\xf0\x9f\xa7\xac");
 }
 
 CATCH_TEST_CASE("Written JSON reads back as the same value", "[json]") {
@@ -76,8 +78,9 @@ CATCH_TEST_CASE("Text that is not JSON is refused with line and byte", "[json]")
 
 CATCH_TEST_CASE("Whatever strict JSON forbids is refused", "[json]") {
   for (const char* text :
-       {"",   " ",  "{",  "[1,]", "{\"a\":1,}", "// c\n1", "/* c */ 1", "NaN", "-Infinity", "1 2",    "{} x", "01",
-        "1.", ".5", "+1", "'a'",  "\"a",        "\"\\x\"", "\"\xff\"",  "[1",  "tru",       "\"\n\"", "1e999"}) {
+       {"",          " ",       "{",        "[1,]", "{\"a\":1,}", "// c\n1", "/* c */ 1", "NaN",
+        "-Infinity", "1 2",     "{} x",     "01",   "1.",         ".5",      "+1",        "'a'",
+        "\"a",       "\"\\x\"", "\"\xff\"", "[1",   "tru",        "\"\n\"",  "1e999"}) {
     CATCH_INFO(text);
     CATCH_CHECK_THROWS_AS(Json::parse(text), ParseError);
   }
@@ -104,9 +107,11 @@ CATCH_TEST_CASE("JSON text cut anywhere is refused", "[json]") {
   }
 }
 
-CATCH_TEST_CASE("Asking for another type or a missing key is a ConfigError that names it", "[json]") {
+CATCH_TEST_CASE("Asking for another type or a missing key is a ConfigError that names it",
+                "[json]") {
   const Json value = Json::parse(R"({"epochs": "ten"})");
-  CATCH_CHECK_THROWS_WITH(value.at("epochs").as_int(), Catch::Contains("integer") && Catch::Contains("string"));
+  CATCH_CHECK_THROWS_WITH(value.at("epochs").as_int(),
+                          Catch::Contains("integer") && Catch::Contains("string"));
   CATCH_CHECK_THROWS_WITH(value.at("batch"), Catch::Contains("'batch'"));
   CATCH_CHECK_THROWS_AS(Json(1.5).as_int(), ConfigError);
   CATCH_CHECK_THROWS_AS(Json(1).as_array(), ConfigError);

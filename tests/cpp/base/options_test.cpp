@@ -26,7 +26,8 @@ struct Settings {
   std::map<std::string, std::string> kinds;
 
   OptionRows rows() {
-    deepbio::OptionValues depths = deepbio::at_least(0), shapes = deepbio::one_of({"round", "flat"});
+    deepbio::OptionValues depths = deepbio::at_least(0),
+                          shapes = deepbio::one_of({"round", "flat"});
     depths.words = {{"auto", -1}};
     shapes.words = {{"disc", "flat"}};
     OptionRow both{"both", &left, "Left and right", deepbio::at_least(1)};
@@ -87,15 +88,18 @@ CATCH_TEST_CASE("one option may set several fields; the option of one of them wi
   const Settings settings = read(R"({"right": 5, "both": 4})");
   CATCH_CHECK(settings.left == 4);
   CATCH_CHECK(settings.right == 5);
-  CATCH_CHECK(deepbio::describe(Settings().rows()).as_array()[0].at("sets").dump() == R"(["left", "right"])");
+  CATCH_CHECK(deepbio::describe(Settings().rows()).as_array()[0].at("sets").dump() ==
+              R"(["left", "right"])");
 }
 
-CATCH_TEST_CASE("other and old names are understood, null is the default, a name counts once", "[options]") {
+CATCH_TEST_CASE("other and old names are understood, null is the default, a name counts once",
+                "[options]") {
   const Settings settings = read(R"({"is_fast": true, "speed": 0.75, "seed": null})");
   CATCH_CHECK(settings.is_fast);
   CATCH_CHECK(settings.rate == 0.75);
   CATCH_CHECK(settings.seed == 3);
-  CATCH_CHECK(refusal(R"({"rate": 0.1, "speed": 0.2})") == "`rate`: given twice, the other time as 'speed'");
+  CATCH_CHECK(refusal(R"({"rate": 0.1, "speed": 0.2})") ==
+              "`rate`: given twice, the other time as 'speed'");
 }
 
 CATCH_TEST_CASE("a refusal names option, what was expected and what came", "[options]") {
@@ -108,14 +112,17 @@ CATCH_TEST_CASE("a refusal names option, what was expected and what came", "[opt
   CATCH_CHECK(refusal(R"({"shape": "flatt"})") ==
               "`shape`: expected one of round, flat, got 'flatt'; did you mean flat?");
   CATCH_CHECK(refusal(R"({"widths": 4})") == "`widths`: expected a list of numbers, got 4");
-  CATCH_CHECK(refusal(R"({"levels": [0.5, 1]})") == "`levels`: expected above 0 and below 1, got 1");
+  CATCH_CHECK(refusal(R"({"levels": [0.5, 1]})") ==
+              "`levels`: expected above 0 and below 1, got 1");
   CATCH_CHECK(refusal(R"({"sizes": {"x": 0}})") == "`sizes`: expected 1 or more, got 0 for 'x'");
   Settings settings;
   settings.rate = std::numeric_limits<double>::quiet_NaN();
-  CATCH_CHECK_THROWS_WITH(deepbio::check_values(settings.rows()), "`rate`: expected at least 0 and below 1, got NaN");
+  CATCH_CHECK_THROWS_WITH(deepbio::check_values(settings.rows()),
+                          "`rate`: expected at least 0 and below 1, got NaN");
 }
 
-CATCH_TEST_CASE("text of a command line becomes values, and what it should look like is told", "[options]") {
+CATCH_TEST_CASE("text of a command line becomes values, and what it should look like is told",
+                "[options]") {
   Settings settings;
   const OptionRows rows = settings.rows();
   const auto row = [&](const char* name) { return *deepbio::find_option(rows, name); };
@@ -123,7 +130,8 @@ CATCH_TEST_CASE("text of a command line becomes values, and what it should look 
   CATCH_CHECK(row("levels").parse("0.5,1e-3").dump() == "[0.5, 0.001]");
   CATCH_CHECK(row("columns").parse("site,2").dump() == R"(["site", "2"])");
   CATCH_CHECK(row("kinds").parse(R"({"0": "a"})").dump() == R"({"0": "a"})");
-  CATCH_CHECK(row("left").problem(row("left").parse("many")) == "expected a whole number, got 'many'");
+  CATCH_CHECK(row("left").problem(row("left").parse("many")) ==
+              "expected a whole number, got 'many'");
   CATCH_CHECK(row("left").problem(row("left").parse("3x")) == "expected a whole number, got '3x'");
   CATCH_CHECK(row("fast").value_name().empty());
   CATCH_CHECK(row("depth").value_name() == "auto|INT");

@@ -20,20 +20,23 @@ double chi_square(const std::vector<int64_t>& counts) {
   for (const int64_t count : counts) total += static_cast<double>(count);
   const double expected = total / static_cast<double>(counts.size());
   double sum = 0;
-  for (const int64_t count : counts) sum += std::pow(static_cast<double>(count) - expected, 2) / expected;
+  for (const int64_t count : counts)
+    sum += std::pow(static_cast<double>(count) - expected, 2) / expected;
   return sum;
 }
 
 }  // namespace
 
 CATCH_TEST_CASE("Philox gives the published known answers", "[random]") {
-  CATCH_CHECK(philox4x32_10({0, 0, 0, 0}, {0, 0}) == Block{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
+  CATCH_CHECK(philox4x32_10({0, 0, 0, 0}, {0, 0}) ==
+              Block{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
   constexpr uint32_t kOnes = 0xffffffff;
   CATCH_CHECK(philox4x32_10({kOnes, kOnes, kOnes, kOnes}, {kOnes, kOnes}) ==
               Block{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
   // Counter and key from the digits of pi.
-  CATCH_CHECK(philox4x32_10({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}) ==
-              Block{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
+  CATCH_CHECK(
+      philox4x32_10({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}) ==
+      Block{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
 }
 
 CATCH_TEST_CASE("The same seed, epoch, index and purpose give the same draws", "[random]") {
@@ -44,7 +47,8 @@ CATCH_TEST_CASE("The same seed, epoch, index and purpose give the same draws", "
 CATCH_TEST_CASE("A stream does not change between versions", "[random]") {
   // Runs are resumed with the draws they began with, so these numbers are a promise.
   CounterRandom random(42, 0, 0, Purpose::kOrder);
-  const std::vector<uint32_t> first{random.next_u32(), random.next_u32(), random.next_u32(), random.next_u32()};
+  const std::vector<uint32_t> first{random.next_u32(), random.next_u32(), random.next_u32(),
+                                    random.next_u32()};
   CATCH_CHECK(first == std::vector<uint32_t>{0x99d0f858, 0xe5996069, 0x12c7f82b, 0x8160c86e});
   CATCH_CHECK(hash_bytes("sample1") == 0x1050339a183ee5e8);
 }
@@ -55,7 +59,8 @@ CATCH_TEST_CASE("Any part of the key gives another stream", "[random]") {
   for (uint64_t seed : {0, 1, 2}) {
     for (uint64_t epoch : {0, 1, 2}) {
       for (uint64_t index : {0, 1, 2}) {
-        for (const Purpose purpose : {Purpose::kOrder, Purpose::kRarefaction, Purpose::kUnknownLetter}) {
+        for (const Purpose purpose :
+             {Purpose::kOrder, Purpose::kRarefaction, Purpose::kUnknownLetter}) {
           CounterRandom random(seed, epoch, index, purpose);
           for (int i = 0; i < 50; ++i) draws.insert(random.next_u64());
           ++num_streams;
@@ -67,11 +72,13 @@ CATCH_TEST_CASE("Any part of the key gives another stream", "[random]") {
 }
 
 CATCH_TEST_CASE("Neighbouring streams are not correlated", "[random]") {
-  // First draws over the index, as used for augmentation: the correlation of n pairs has sd 1/sqrt(n).
+  // First draws over the index, as used for augmentation: the correlation of n pairs has sd
+  // 1/sqrt(n).
   constexpr int kPairs = 100'000;
   double sum = 0;
   for (uint64_t index = 0; index < kPairs; ++index) {
-    CounterRandom a(1, 0, index, Purpose::kAugmentation), b(1, 0, index + 1, Purpose::kAugmentation);
+    CounterRandom a(1, 0, index, Purpose::kAugmentation),
+        b(1, 0, index + 1, Purpose::kAugmentation);
     sum += (a.uniform() - 0.5) * (b.uniform() - 0.5) * 12;
   }
   CATCH_CHECK(std::abs(sum / kPairs) < 5 / std::sqrt(double{kPairs}));

@@ -7,7 +7,8 @@
 
 using namespace deepbio;
 
-CATCH_TEST_CASE("each path that can run here can be chosen by name, the widest is the default", "[simd]") {
+CATCH_TEST_CASE("each path that can run here can be chosen by name, the widest is the default",
+                "[simd]") {
   CATCH_REQUIRE(simd_paths().front() == Simd::kScalar);
   for (const Simd simd : simd_paths()) {
     const test::ChosenSimd chosen(simd);

@@ -7,11 +7,14 @@ using deepbio::spelled_for_shell;
 
 CATCH_TEST_CASE("options in back quotes are spelled as the door writes them", "[spelling]") {
   const char* text =
-      "`batch_size`: expected 1 or more; give `sequences` or `missing_samples=drop`, `embedding_dim=128`";
+      "`batch_size`: expected 1 or more; give `sequences` or `missing_samples=drop`, "
+      "`embedding_dim=128`";
   CATCH_CHECK(spelled_for_shell(text) ==
-              "--batch-size: expected 1 or more; give --sequences or --missing-samples drop, --embedding-dim 128");
+              "--batch-size: expected 1 or more; give --sequences or --missing-samples drop, "
+              "--embedding-dim 128");
   CATCH_CHECK(spelled_for_python(text) ==
-              "batch_size: expected 1 or more; give sequences= or missing_samples=\"drop\", embedding_dim=128");
+              "batch_size: expected 1 or more; give sequences= or missing_samples=\"drop\", "
+              "embedding_dim=128");
 }
 
 CATCH_TEST_CASE("a switch is spelled as a door turns it on and off", "[spelling]") {
@@ -22,7 +25,8 @@ CATCH_TEST_CASE("a switch is spelled as a door turns it on and off", "[spelling]
 }
 
 CATCH_TEST_CASE("what is no option stays as it is", "[spelling]") {
-  for (const char* text : {"as `deepbio train` writes it", "a ` alone", "``", "`Not_an_option`", "x `A` y", ""}) {
+  for (const char* text :
+       {"as `deepbio train` writes it", "a ` alone", "``", "`Not_an_option`", "x `A` y", ""}) {
     CATCH_CHECK(spelled_for_shell(text) == text);
     CATCH_CHECK(spelled_for_python(text) == text);
   }

@@ -44,7 +44,8 @@ std::vector<double> is(const Factor& factor, const std::string& label) {
 CATCH_TEST_CASE("a formula names terms, each once, interactions last", "[adonis]") {
   CATCH_REQUIRE(parse_terms("a") == std::vector<Term>{{"a"}});
   CATCH_REQUIRE(parse_terms(" a:b + b+a ") == std::vector<Term>{{"b"}, {"a"}, {"a", "b"}});
-  CATCH_REQUIRE(parse_terms("body site * age") == std::vector<Term>{{"body site"}, {"age"}, {"body site", "age"}});
+  CATCH_REQUIRE(parse_terms("body site * age") ==
+                std::vector<Term>{{"body site"}, {"age"}, {"body site", "age"}});
   CATCH_REQUIRE(parse_terms("a*b + b:a") == std::vector<Term>{{"a"}, {"b"}, {"a", "b"}});
   CATCH_REQUIRE_THROWS_AS(parse_terms("a + "), ArgumentError);
   CATCH_REQUIRE_THROWS_AS(parse_terms(""), ArgumentError);
@@ -55,9 +56,11 @@ CATCH_TEST_CASE("sums of squares of points on a line are those of linear models"
   const auto x = is(kGroup, "x"), a = is(kSite, "a"), age = kAge.values;
   std::vector<double> both(8);
   for (size_t i = 0; i < 8; ++i) both[i] = x[i] * age[i];
-  const double none = left_over({}), group = left_over({x}), two = left_over({x, age}), all = left_over({x, age, both});
+  const double none = left_over({}), group = left_over({x}), two = left_over({x, age}),
+               all = left_over({x, age, both});
 
-  const auto rows = adonis(distances, {kGroup, kAge}, parse_terms("group * age"), TermOrder::kTerms, {9});
+  const auto rows =
+      adonis(distances, {kGroup, kAge}, parse_terms("group * age"), TermOrder::kTerms, {9});
   CATCH_REQUIRE(rows.size() == 5);
   const double expected[] = {none - group, group - two, two - all, all, none};
   for (size_t r = 0; r < 5; ++r) {
@@ -69,12 +72,14 @@ CATCH_TEST_CASE("sums of squares of points on a line are those of linear models"
   CATCH_REQUIRE(rows[2].pseudo_f == Approx((two - all) / (all / 4)).epsilon(1e-10));
   CATCH_REQUIRE(std::isnan(rows[3].p_value));
 
-  const auto margin = adonis(distances, {kGroup, kSite, kAge}, parse_terms("group+site+age"), TermOrder::kMargin, {9});
+  const auto margin = adonis(distances, {kGroup, kSite, kAge}, parse_terms("group+site+age"),
+                             TermOrder::kMargin, {9});
   const double whole = left_over({x, a, age});
   CATCH_REQUIRE(margin[0].sum_of_squares == Approx(left_over({a, age}) - whole).epsilon(1e-10));
   CATCH_REQUIRE(margin[1].sum_of_squares == Approx(left_over({x, age}) - whole).epsilon(1e-10));
   CATCH_REQUIRE(margin[2].sum_of_squares == Approx(left_over({x, a}) - whole).epsilon(1e-10));
-  const auto last = adonis(distances, {kGroup, kAge}, parse_terms("group * age"), TermOrder::kMargin, {9});
+  const auto last =
+      adonis(distances, {kGroup, kAge}, parse_terms("group * age"), TermOrder::kMargin, {9});
   CATCH_REQUIRE(last.size() == 3);
   CATCH_REQUIRE(last[0].name == "group:age");
 }
@@ -86,7 +91,8 @@ CATCH_TEST_CASE("one factor is PERMANOVA, order by order", "[adonis]") {
     const Permanova one = permanova(distances, kGroup.labels, options);
     const auto rows = adonis(distances, {kGroup}, {{"group"}}, TermOrder::kTerms, options);
     CATCH_REQUIRE(rows[0].pseudo_f == Approx(one.pseudo_f).epsilon(1e-11));
-    // Labels go to samples here, samples to labels there: the same distribution, not the same orders.
+    // Labels go to samples here, samples to labels there: the same distribution, not the same
+    // orders.
     CATCH_REQUIRE(std::abs(rows[0].p_value - one.p_value) < 5 * std::sqrt(0.5 / 500));
   }
 }
@@ -102,16 +108,19 @@ CATCH_TEST_CASE("p is the share of all orders within strata", "[adonis]") {
   const double real = explained();
   int64_t as_large = 0, num_orders = 0;
   do {
-    const bool is_within = std::equal(order.begin(), order.end(), kSite.labels.begin(),
-                                      [&](int64_t from, const auto& to) { return kSite.labels[from] == to; });
+    const bool is_within =
+        std::equal(order.begin(), order.end(), kSite.labels.begin(),
+                   [&](int64_t from, const auto& to) { return kSite.labels[from] == to; });
     if (!is_within) continue;
     ++num_orders;
     as_large += explained() >= real - 1e-9;
   } while (std::next_permutation(order.begin(), order.end()));
   CATCH_REQUIRE(num_orders == 576);
   const double share = static_cast<double>(as_large) / 576;
-  const auto rows = adonis(distances, {kAge}, {{"age"}}, TermOrder::kTerms, {20000, 1, kSite.labels});
-  CATCH_REQUIRE(std::abs(rows[0].p_value - share) < 5 * std::sqrt(share * (1 - share) / 20000) + 1e-4);
+  const auto rows =
+      adonis(distances, {kAge}, {{"age"}}, TermOrder::kTerms, {20000, 1, kSite.labels});
+  CATCH_REQUIRE(std::abs(rows[0].p_value - share) <
+                5 * std::sqrt(share * (1 - share) / 20000) + 1e-4);
 }
 
 CATCH_TEST_CASE("designs without an answer are refused", "[adonis]") {
@@ -123,11 +132,13 @@ CATCH_TEST_CASE("designs without an answer are refused", "[adonis]") {
   const Factor each{"each", {"1", "2", "3", "4", "5", "6", "7", "8"}, {}};
   const Factor hole{"hole", {}, {1, 2, 3, std::nan(""), 5, 6, 7, 8}};
   CATCH_REQUIRE_THROWS_WITH(run({kGroup}, "grop"), Catch::Contains("did you mean 'group'"));
-  CATCH_REQUIRE_THROWS_WITH(run({kGroup, twin}, "group + twin"), Catch::Contains("'twin' adds nothing"));
+  CATCH_REQUIRE_THROWS_WITH(run({kGroup, twin}, "group + twin"),
+                            Catch::Contains("'twin' adds nothing"));
   CATCH_REQUIRE_THROWS_WITH(run({each}, "each"), Catch::Contains("leave none for the residual"));
   CATCH_REQUIRE_THROWS_WITH(run({short_one}, "short"), Catch::Contains("8 samples, got 1"));
   CATCH_REQUIRE_THROWS_WITH(run({hole}, "hole"), Catch::Contains("sample 3"));
-  CATCH_REQUIRE_THROWS_WITH(adonis(at::zeros({8, 8}), {kGroup}, {{"group"}}, TermOrder::kTerms, {9}),
-                            Catch::Contains("nothing to explain"));
+  CATCH_REQUIRE_THROWS_WITH(
+      adonis(at::zeros({8, 8}), {kGroup}, {{"group"}}, TermOrder::kTerms, {9}),
+      Catch::Contains("nothing to explain"));
   CATCH_REQUIRE_THROWS_AS(parse_term_order("type 3"), ArgumentError);
 }

@@ -36,14 +36,16 @@ CATCH_TEST_CASE("the formulas of alpha diversity by hand", "[alpha_diversity]") 
   CATCH_REQUIRE(value_of(counts, "ace") == Approx(1 + 16.0 / 3 + 8.0 / 9).epsilon(1e-14));
 }
 
-CATCH_TEST_CASE("where a formula says nothing the value is NaN, and 0 where nothing is there to count",
-                "[alpha_diversity]") {
-  for (const char* metric :
-       {"shannon", "simpson", "inverse_simpson", "pielou_evenness", "berger_parker", "goods_coverage"}) {
+CATCH_TEST_CASE(
+    "where a formula says nothing the value is NaN, and 0 where nothing is there to count",
+    "[alpha_diversity]") {
+  for (const char* metric : {"shannon", "simpson", "inverse_simpson", "pielou_evenness",
+                             "berger_parker", "goods_coverage"}) {
     CATCH_CAPTURE(metric);
     CATCH_REQUIRE(std::isnan(value_of({}, metric)));
   }
-  for (const char* metric : {"observed_features", "chao1", "ace"}) CATCH_REQUIRE(value_of({}, metric) == 0);
+  for (const char* metric : {"observed_features", "chao1", "ace"})
+    CATCH_REQUIRE(value_of({}, metric) == 0);
   CATCH_REQUIRE(std::isnan(value_of({5}, "pielou_evenness")));
   CATCH_REQUIRE(std::isnan(value_of({1, 1, 20}, "ace")));
   CATCH_REQUIRE_FALSE(std::signbit(value_of({5}, "shannon")));
@@ -57,5 +59,6 @@ CATCH_TEST_CASE("what alpha diversity cannot mean is refused", "[alpha_diversity
     CATCH_REQUIRE_THROWS_AS(value_of({1}, "shannon", base), ArgumentError);
   const io::CountTable table{{"s1", "s2"}, {"a", "b"}, {0, 2, 3}, {0, 1, 1}, {1, 3, 0.5}};
   CATCH_REQUIRE_THROWS_WITH(alpha_diversity(table, "ace"), Catch::Contains("sample 's2'"));
-  CATCH_REQUIRE(alpha_diversity(table, "observed_features").equal(at::tensor({2.0, 1.0}, at::kDouble)));
+  CATCH_REQUIRE(
+      alpha_diversity(table, "observed_features").equal(at::tensor({2.0, 1.0}, at::kDouble)));
 }

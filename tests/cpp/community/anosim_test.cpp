@@ -21,12 +21,14 @@ at::Tensor line_distances(const std::vector<double>& at) {
 CATCH_TEST_CASE("equal distances share the mean of their ranks", "[anosim]") {
   // Of 0, 1, 3, 4 on a line: distances 1 3 4 2 3 1.
   const at::Tensor ranks = ranks_of_pairs(line_distances({0, 1, 3, 4}));
-  const std::vector<double> expected{0, 1.5, 4.5, 6, 1.5, 0, 3, 4.5, 4.5, 3, 0, 1.5, 6, 4.5, 1.5, 0};
+  const std::vector<double> expected{0,   1.5, 4.5, 6,   1.5, 0,   3,   4.5,
+                                     4.5, 3,   0,   1.5, 6,   4.5, 1.5, 0};
   CATCH_REQUIRE(at::equal(ranks, at::tensor(expected, at::kDouble).view({4, 4})));
 }
 
 CATCH_TEST_CASE("R is 1 when every distance within is below every one between", "[anosim]") {
-  const Anosim apart = anosim(line_distances({1, 2, 3, 16, 17, 18}), {"a", "a", "a", "b", "b", "b"}, {20000, 3});
+  const Anosim apart =
+      anosim(line_distances({1, 2, 3, 16, 17, 18}), {"a", "a", "a", "b", "b", "b"}, {20000, 3});
   CATCH_REQUIRE(apart.r == 1);
   // 2 of the 20 ways to choose three of six samples.
   CATCH_REQUIRE(std::abs(apart.p_value - 0.1) < 5 * std::sqrt(0.1 * 0.9 / 20000));

@@ -31,7 +31,8 @@ CountTable table_of(const std::vector<std::vector<double>>& rows) {
   return table;
 }
 
-std::vector<std::vector<double>> random_rows(int64_t num_samples, int64_t num_features, double density) {
+std::vector<std::vector<double>> random_rows(int64_t num_samples, int64_t num_features,
+                                             double density) {
   CounterRandom random(5, 0, 0, Purpose::kSimulate);
   std::vector<std::vector<double>> rows(num_samples, std::vector<double>(num_features, 0.0));
   for (auto& row : rows) {
@@ -42,7 +43,8 @@ std::vector<std::vector<double>> random_rows(int64_t num_samples, int64_t num_fe
   return rows;
 }
 
-double plain(const std::vector<double>& a, const std::vector<double>& b, BetaMetric metric, double pseudocount) {
+double plain(const std::vector<double>& a, const std::vector<double>& b, BetaMetric metric,
+             double pseudocount) {
   double apart = 0, all = 0, log_a = 0, log_b = 0, square = 0;
   const auto width = static_cast<double>(a.size());
   for (size_t f = 0; f < a.size(); ++f) {
@@ -64,11 +66,14 @@ double plain(const std::vector<double>& a, const std::vector<double>& b, BetaMet
   return std::sqrt(square);
 }
 
-double at_pair(const at::Tensor& values, int64_t i, int64_t j) { return values[i][j].item<double>(); }
+double at_pair(const at::Tensor& values, int64_t i, int64_t j) {
+  return values[i][j].item<double>();
+}
 
 }  // namespace
 
-CATCH_TEST_CASE("every metric of a random table equals its definition over all features", "[beta_diversity]") {
+CATCH_TEST_CASE("every metric of a random table equals its definition over all features",
+                "[beta_diversity]") {
   const auto rows = random_rows(23, 60, 0.2);
   const CountTable table = table_of(rows);
   const auto few = random_rows(140, 1100, 0.05);  // more samples and features than a panel has
@@ -77,20 +82,24 @@ CATCH_TEST_CASE("every metric of a random table equals its definition over all f
     const auto many = random_rows(140, 1100, 0.4);
     const at::Tensor dense = beta_diversity(table_of(many), {BetaMetric::kAitchison, pseudocount});
     for (const auto& [i, j] : {std::pair{0, 139}, {1, 0}, {130, 5}, {127, 128}, {139, 138}}) {
-      CATCH_REQUIRE(at_pair(got, i, j) ==
-                    Approx(plain(few[i], few[j], BetaMetric::kAitchison, pseudocount)).epsilon(1e-12));
-      CATCH_REQUIRE(at_pair(dense, i, j) ==
-                    Approx(plain(many[i], many[j], BetaMetric::kAitchison, pseudocount)).epsilon(1e-12));
+      CATCH_REQUIRE(
+          at_pair(got, i, j) ==
+          Approx(plain(few[i], few[j], BetaMetric::kAitchison, pseudocount)).epsilon(1e-12));
+      CATCH_REQUIRE(
+          at_pair(dense, i, j) ==
+          Approx(plain(many[i], many[j], BetaMetric::kAitchison, pseudocount)).epsilon(1e-12));
     }
   }
-  for (const BetaMetric metric : {BetaMetric::kBrayCurtis, BetaMetric::kJaccard, BetaMetric::kAitchison}) {
+  for (const BetaMetric metric :
+       {BetaMetric::kBrayCurtis, BetaMetric::kJaccard, BetaMetric::kAitchison}) {
     for (const double pseudocount : {1.0, 0.5}) {
       const at::Tensor got = beta_diversity(table, {metric, pseudocount});
       CATCH_REQUIRE(at::equal(got, got.t()));
       CATCH_REQUIRE(got.diagonal().eq(0).all().item<bool>());
       for (int64_t i = 0; i < 23; ++i) {
         for (int64_t j = 0; j < 23; ++j) {
-          CATCH_REQUIRE(std::abs(at_pair(got, i, j) - plain(rows[i], rows[j], metric, pseudocount)) < 1e-12);
+          CATCH_REQUIRE(
+              std::abs(at_pair(got, i, j) - plain(rows[i], rows[j], metric, pseudocount)) < 1e-12);
         }
       }
     }
@@ -99,7 +108,8 @@ CATCH_TEST_CASE("every metric of a random table equals its definition over all f
 
 CATCH_TEST_CASE("empty and identical samples have distances, never NaN", "[beta_diversity]") {
   const CountTable table = table_of({{0, 0, 0}, {0, 0, 0}, {1, 0.1, 2}, {1, 0.1, 2}});
-  for (const BetaMetric metric : {BetaMetric::kBrayCurtis, BetaMetric::kJaccard, BetaMetric::kAitchison}) {
+  for (const BetaMetric metric :
+       {BetaMetric::kBrayCurtis, BetaMetric::kJaccard, BetaMetric::kAitchison}) {
     const at::Tensor got = beta_diversity(table, {metric});
     CATCH_REQUIRE(got.isfinite().all().item<bool>());
     CATCH_REQUIRE(at_pair(got, 0, 1) == 0);
@@ -113,7 +123,8 @@ CATCH_TEST_CASE("empty and identical samples have distances, never NaN", "[beta_
 CATCH_TEST_CASE("the number of threads does not change a bit of a distance", "[beta_diversity]") {
   const CountTable table = table_of(random_rows(150, 1090, 0.3));
   const int num_threads = at::get_num_threads();
-  for (const BetaMetric metric : {BetaMetric::kBrayCurtis, BetaMetric::kJaccard, BetaMetric::kAitchison}) {
+  for (const BetaMetric metric :
+       {BetaMetric::kBrayCurtis, BetaMetric::kJaccard, BetaMetric::kAitchison}) {
     at::set_num_threads(1);
     const at::Tensor one = beta_diversity(table, {metric});
     at::set_num_threads(3);
@@ -127,8 +138,10 @@ CATCH_TEST_CASE("unknown names and pseudocounts are refused", "[beta_diversity]"
   CATCH_REQUIRE(is_beta_metric("aitchison"));
   CATCH_REQUIRE_FALSE(is_beta_metric("unweighted"));
   CATCH_REQUIRE(parse_beta_metric("bray_curtis") == BetaMetric::kBrayCurtis);
-  CATCH_REQUIRE_THROWS_WITH(parse_beta_metric("braycurtiss"), Catch::Contains("did you mean 'braycurtis'"));
+  CATCH_REQUIRE_THROWS_WITH(parse_beta_metric("braycurtiss"),
+                            Catch::Contains("did you mean 'braycurtis'"));
   for (const double wrong : {0.0, -1.0, std::nan(""), std::numeric_limits<double>::infinity()}) {
-    CATCH_REQUIRE_THROWS_AS(beta_diversity(table_of({{1}}), {BetaMetric::kAitchison, wrong}), ArgumentError);
+    CATCH_REQUIRE_THROWS_AS(beta_diversity(table_of({{1}}), {BetaMetric::kAitchison, wrong}),
+                            ArgumentError);
   }
 }

@@ -11,12 +11,14 @@ namespace {
 
 // Post-order: A 0, B 1, (A,B) 2, C 3.
 Phylogeny small() {
-  return match_features(io::parse_newick("((A:1,B:2):4,C:8);", "tree"), {"A", "B", "C", "x"}, MissingFeatures::kDrop);
+  return match_features(io::parse_newick("((A:1,B:2):4,C:8);", "tree"), {"A", "B", "C", "x"},
+                        MissingFeatures::kDrop);
 }
 
 }  // namespace
 
-CATCH_TEST_CASE("a profile holds the branches above the reads, children first, with their shares", "[branch_profile]") {
+CATCH_TEST_CASE("a profile holds the branches above the reads, children first, with their shares",
+                "[branch_profile]") {
   const Phylogeny phylogeny = small();
   const std::vector<int64_t> features{2, 0, 3};
   const std::vector<double> counts{6, 2, 100};
@@ -33,7 +35,8 @@ CATCH_TEST_CASE("a profile holds the branches above the reads, children first, w
   CATCH_REQUIRE(length == 1 + 4 + 8);
 }
 
-CATCH_TEST_CASE("a builder starts anew with each sample, an empty one included", "[branch_profile]") {
+CATCH_TEST_CASE("a builder starts anew with each sample, an empty one included",
+                "[branch_profile]") {
   const Phylogeny phylogeny = small();
   ProfileBuilder builder(phylogeny);
   const std::vector<int64_t> first{0, 1}, second{1};

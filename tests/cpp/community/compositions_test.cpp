@@ -46,6 +46,7 @@ CATCH_TEST_CASE("robust centred log-ratios leave features without reads out", "[
 
 CATCH_TEST_CASE("rows of Hellinger's have length 1, that of an empty sample 0", "[compositions]") {
   const at::Tensor lengths = hellinger(small()).norm(2, {1});
-  CATCH_REQUIRE((lengths - at::tensor({1., 0., 1.}, at::kDouble)).abs().max().item<double>() < 1e-15);
+  CATCH_REQUIRE((lengths - at::tensor({1., 0., 1.}, at::kDouble)).abs().max().item<double>() <
+                1e-15);
   CATCH_REQUIRE(hellinger(small())[0][2].item<double>() == Approx(std::sqrt(0.75)).epsilon(1e-15));
 }

@@ -29,20 +29,23 @@ CountTable random_table(int64_t n, int64_t num_features, double share) {
 
 }  // namespace
 
-CATCH_TEST_CASE("distances of sparse and of full rows are those of plain loops, with and without shifts",
-                "[euclidean]") {
+CATCH_TEST_CASE(
+    "distances of sparse and of full rows are those of plain loops, with and without shifts",
+    "[euclidean]") {
   const double share = GENERATE(0.03, 0.7);
   const int64_t n = 40, num_features = 200;
   const CountTable table = random_table(n, num_features, share);
   at::Tensor rows = at::zeros({n, num_features}, at::kDouble);
   for (int64_t i = 0; i < n; ++i) {
-    for (int64_t k = table.indptr[i]; k < table.indptr[i + 1]; ++k) rows[i][table.indices[k]] = table.values[k];
+    for (int64_t k = table.indptr[i]; k < table.indptr[i + 1]; ++k)
+      rows[i][table.indices[k]] = table.values[k];
   }
   std::vector<double> mean;
   for (int64_t i = 0; i < n; ++i) mean.push_back(rows[i].mean().item<double>());
   for (const bool is_shifted : {false, true}) {
     const at::Tensor moved = is_shifted ? rows - rows.mean(1, true) : rows;
-    const at::Tensor expected = (moved.unsqueeze(1) - moved.unsqueeze(0)).square().sum(2).sqrt().tril();
+    const at::Tensor expected =
+        (moved.unsqueeze(1) - moved.unsqueeze(0)).square().sum(2).sqrt().tril();
     const at::Tensor out = at::zeros({n, n}, at::kDouble);
     fill_euclidean(table, table.values, is_shifted ? mean : std::vector<double>{}, out);
     CATCH_REQUIRE((out.tril() - expected).abs().max().item<double>() < 1e-12);

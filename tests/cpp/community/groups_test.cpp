@@ -14,8 +14,10 @@ CATCH_TEST_CASE("groups are numbered in order of appearance", "[groups]") {
   const Groups groups = number_groups({"b", "a", "b", "c"});
   CATCH_REQUIRE(groups.of_sample == std::vector<int32_t>{0, 1, 0, 2});
   CATCH_REQUIRE(groups.size == std::vector<double>{2, 1, 1});
-  CATCH_REQUIRE_THROWS_WITH(comparable_groups({"a", "a"}, 2, {}, "x"), Catch::Contains("x: expected from 2 to 1"));
-  CATCH_REQUIRE_THROWS_WITH(check_labels({"a", ""}, 2, "group", {"s", "t"}, "x"), Catch::Contains("none for 't'"));
+  CATCH_REQUIRE_THROWS_WITH(comparable_groups({"a", "a"}, 2, {}, "x"),
+                            Catch::Contains("x: expected from 2 to 1"));
+  CATCH_REQUIRE_THROWS_WITH(check_labels({"a", ""}, 2, "group", {"s", "t"}, "x"),
+                            Catch::Contains("none for 't'"));
 }
 
 CATCH_TEST_CASE("sums within groups of many orders are those of one after the other", "[groups]") {
@@ -43,7 +45,8 @@ CATCH_TEST_CASE("sums within groups of many orders are those of one after the ot
     sums.push_back(sum);
   }
   const double limit = sums[75];
-  const auto expected = std::count_if(sums.begin(), sums.end(), [&](double sum) { return sum <= limit; });
+  const auto expected =
+      std::count_if(sums.begin(), sums.end(), [&](double sum) { return sum <= limit; });
   CATCH_REQUIRE(expected > 0);
   CATCH_REQUIRE(expected < 150);
   std::vector<int32_t> moved;

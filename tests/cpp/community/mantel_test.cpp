@@ -28,7 +28,8 @@ double plain_r(const at::Tensor& a, const at::Tensor& b, const std::vector<int64
       y.push_back(b[order[i]][order[j]].item<double>());
     }
   }
-  return at::corrcoef(at::stack({at::tensor(x, at::kDouble), at::tensor(y, at::kDouble)}))[0][1].item<double>();
+  return at::corrcoef(at::stack({at::tensor(x, at::kDouble), at::tensor(y, at::kDouble)}))[0][1]
+      .item<double>();
 }
 
 }  // namespace
@@ -45,13 +46,15 @@ CATCH_TEST_CASE("r is the correlation of pairs and p the share of all orders", "
     less += r <= real + 1e-10;
   } while (std::next_permutation(order.begin(), order.end()));
 
-  const std::pair<Alternative, int64_t> expected[] = {
-      {Alternative::kTwoSided, two_sided}, {Alternative::kGreater, greater}, {Alternative::kLess, less}};
+  const std::pair<Alternative, int64_t> expected[] = {{Alternative::kTwoSided, two_sided},
+                                                      {Alternative::kGreater, greater},
+                                                      {Alternative::kLess, less}};
   for (const auto& [alternative, count] : expected) {
     const Mantel result = mantel(a, b, {Correlation::kPearson, alternative, {20000, 2}});
     const double share = static_cast<double>(count) / 120;
     CATCH_REQUIRE(result.r == Approx(real).epsilon(1e-13));
-    CATCH_REQUIRE(std::abs(result.p_value - share) < 5 * std::sqrt(share * (1 - share) / 20000) + 1e-4);
+    CATCH_REQUIRE(std::abs(result.p_value - share) <
+                  5 * std::sqrt(share * (1 - share) / 20000) + 1e-4);
   }
 }
 
@@ -65,7 +68,8 @@ CATCH_TEST_CASE("matrices that have no correlation are refused", "[mantel]") {
   const at::Tensor a = line_distances({1, 2, 4});
   const at::Tensor alike = at::ones({3, 3}, at::kDouble) - at::eye(3, at::kDouble);
   CATCH_REQUIRE_THROWS_WITH(mantel(a, alike, {}), Catch::Contains("the same"));
-  CATCH_REQUIRE_THROWS_WITH(mantel(line_distances({1, 2}), line_distances({1, 2}), {}), Catch::Contains("got 2"));
+  CATCH_REQUIRE_THROWS_WITH(mantel(line_distances({1, 2}), line_distances({1, 2}), {}),
+                            Catch::Contains("got 2"));
   CATCH_REQUIRE_THROWS_AS(mantel(a, line_distances({1, 2, 3, 4}), {}), ShapeError);
   CATCH_REQUIRE_THROWS_AS(parse_correlation("kendall"), ArgumentError);
   CATCH_REQUIRE_THROWS_AS(parse_alternative("more"), ArgumentError);

@@ -45,7 +45,8 @@ std::vector<double> depths_of_tips(const io::Tree& tree) {
   for (int64_t tip = 0; tip < tree.num_nodes(); ++tip) {
     if (!tree.is_tip[tip]) continue;
     double depth = 0;
-    for (int64_t node = tip; tree.parent[node] >= 0; node = tree.parent[node]) depth += tree.length[node];
+    for (int64_t node = tip; tree.parent[node] >= 0; node = tree.parent[node])
+      depth += tree.length[node];
     out.push_back(depth);
   }
   return out;
@@ -63,14 +64,16 @@ CATCH_TEST_CASE("the root stands half way between the tips that lie furthest apa
   CATCH_REQUIRE(phylogeny.length[phylogeny.parent[phylogeny.branch_of[0]]] == 1);
 }
 
-CATCH_TEST_CASE("rooting moves no tip: all distances stay, and the deepest two tips are even", "[midpoint]") {
+CATCH_TEST_CASE("rooting moves no tip: all distances stay, and the deepest two tips are even",
+                "[midpoint]") {
   for (uint64_t seed = 0; seed < 60; ++seed) {
     CATCH_CAPTURE(seed);
     CounterRandom random(seed, 0, 0, Purpose::kSimulate);
     // Tips joined at random, two or three at a time, sometimes under a stem of single children.
     std::vector<std::string> open;
     const int num_tips = 2 + static_cast<int>(random.uniform() * 12);
-    for (int k = 0; k < num_tips; ++k) open.push_back("t" + std::to_string(k) + ":" + std::to_string(random.uniform()));
+    for (int k = 0; k < num_tips; ++k)
+      open.push_back("t" + std::to_string(k) + ":" + std::to_string(random.uniform()));
     while (open.size() > 1) {
       const size_t width = std::min<size_t>(open.size(), random.uniform() < 0.3 ? 3 : 2);
       std::string joined;
@@ -98,7 +101,8 @@ CATCH_TEST_CASE("rooting moves no tip: all distances stay, and the deepest two t
   }
 }
 
-CATCH_TEST_CASE("a midpoint that is a node becomes the root, and an old root of two children goes", "[midpoint]") {
+CATCH_TEST_CASE("a midpoint that is a node becomes the root, and an old root of two children goes",
+                "[midpoint]") {
   const io::Tree tree = root_at_midpoint(newick("((a:1,b:1,c:1)x:2,d:0.5)r;"));
   CATCH_REQUIRE(tree.num_tips() == 4);
   CATCH_REQUIRE(std::find(tree.name.begin(), tree.name.end(), "r") == tree.name.end());

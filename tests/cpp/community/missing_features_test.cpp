@@ -21,12 +21,14 @@ CountTable six_features() {
 }
 
 Phylogeny matched(const std::string& newick) {
-  return match_features(io::parse_newick(newick, "t.nwk"), six_features().feature_ids, MissingFeatures::kDrop);
+  return match_features(io::parse_newick(newick, "t.nwk"), six_features().feature_ids,
+                        MissingFeatures::kDrop);
 }
 
 }  // namespace
 
-CATCH_TEST_CASE("features that are left out are counted with their reads, three are named", "[missing_features]") {
+CATCH_TEST_CASE("features that are left out are counted with their reads, three are named",
+                "[missing_features]") {
   const MissingReport report = missing_report(six_features(), matched("((f0:1,f5:1):1,x:1);"));
   CATCH_REQUIRE(report.num_missing == 4);
   CATCH_REQUIRE(report.num_features == 6);
@@ -36,14 +38,18 @@ CATCH_TEST_CASE("features that are left out are counted with their reads, three 
   CATCH_REQUIRE(report.worst_sample == "s0");
   CATCH_REQUIRE(report.worst_share == 0.4);
   CATCH_REQUIRE(to_text(report, "t.nwk") ==
-                "left out 4 of 6 features that are not tips of t.nwk, for example 'f1', 'f2', 'f3' (30.0 % of the "
+                "left out 4 of 6 features that are not tips of t.nwk, for example 'f1', 'f2', 'f3' "
+                "(30.0 % of the "
                 "reads; most in sample 's0': 40.0 %)");
 }
 
-CATCH_TEST_CASE("features without reads are told as such, and nothing where nothing is missing", "[missing_features]") {
-  const MissingReport report = missing_report(six_features(), matched("(f0:1,f1:1,f2:1,f3:1,f5:1);"));
-  CATCH_REQUIRE(to_text(report, "t") ==
-                "left out 1 of 6 features that are not tips of t, for example 'f4' (without reads)");
+CATCH_TEST_CASE("features without reads are told as such, and nothing where nothing is missing",
+                "[missing_features]") {
+  const MissingReport report =
+      missing_report(six_features(), matched("(f0:1,f1:1,f2:1,f3:1,f5:1);"));
+  CATCH_REQUIRE(
+      to_text(report, "t") ==
+      "left out 1 of 6 features that are not tips of t, for example 'f4' (without reads)");
   const auto whole = matched("(f0:1,f1:1,f2:1,f3:1,f4:1,f5:1);");
   CATCH_REQUIRE(to_text(missing_report(six_features(), whole), "t").empty());
   CountTable narrow = six_features();

@@ -18,9 +18,13 @@ at::Tensor points(int64_t n, int64_t dimensions) {
   return (at * at * 0.37 + 1).sin() * at::arange(1, dimensions + 1, at::kDouble).flip({0});
 }
 
-at::Tensor between(const at::Tensor& x) { return (x.unsqueeze(1) - x.unsqueeze(0)).square().sum(2).sqrt(); }
+at::Tensor between(const at::Tensor& x) {
+  return (x.unsqueeze(1) - x.unsqueeze(0)).square().sum(2).sqrt();
+}
 
-double worst(const at::Tensor& a, const at::Tensor& b) { return (a - b).abs().max().item<double>(); }
+double worst(const at::Tensor& a, const at::Tensor& b) {
+  return (a - b).abs().max().item<double>();
+}
 
 }  // namespace
 
@@ -38,31 +42,38 @@ CATCH_TEST_CASE("coordinates of points have the distances of the points", "[ordi
   }
 }
 
-CATCH_TEST_CASE("the random axes of a distance that is not Euclidean equal the exact ones", "[ordination]") {
+CATCH_TEST_CASE("the random axes of a distance that is not Euclidean equal the exact ones",
+                "[ordination]") {
   const at::Tensor distances = between(points(60, 40)).pow(1.3);
   const Pcoa exact = pcoa(distances, {5, PcoaMethod::kExact});
   const Pcoa random = pcoa(distances, {5, PcoaMethod::kRandomised, 7});
-  CATCH_REQUIRE(worst(exact.eigenvalues / exact.eigenvalues[0], random.eigenvalues / exact.eigenvalues[0]) < 1e-6);
-  CATCH_REQUIRE(worst(exact.coordinates, random.coordinates) < 1e-3 * exact.coordinates.abs().max().item<double>());
+  CATCH_REQUIRE(worst(exact.eigenvalues / exact.eigenvalues[0],
+                      random.eigenvalues / exact.eigenvalues[0]) < 1e-6);
+  CATCH_REQUIRE(worst(exact.coordinates, random.coordinates) <
+                1e-3 * exact.coordinates.abs().max().item<double>());
   const Pcoa again = pcoa(distances, {5, PcoaMethod::kRandomised, 7});
   CATCH_REQUIRE(at::equal(random.coordinates, again.coordinates));
 }
 
-CATCH_TEST_CASE("few exact axes of many samples are those of the whole decomposition", "[ordination]") {
+CATCH_TEST_CASE("few exact axes of many samples are those of the whole decomposition",
+                "[ordination]") {
   const int64_t n = 300;
   for (const double power : {1.0, 1.4}) {
     const at::Tensor distances = between(points(n, 50)).pow(power);
     const Pcoa all = pcoa(distances, {0}), few = pcoa(distances, {6});
     const double scale = all.eigenvalues[0].item<double>();
     CATCH_REQUIRE(worst(all.eigenvalues.narrow(0, 0, 6), few.eigenvalues) < 1e-11 * scale);
-    CATCH_REQUIRE(worst(all.proportion_explained.narrow(0, 0, 6), few.proportion_explained) < 1e-11);
-    CATCH_REQUIRE(worst(all.coordinates.narrow(1, 0, 6), few.coordinates) < 1e-8 * std::sqrt(scale));
+    CATCH_REQUIRE(worst(all.proportion_explained.narrow(0, 0, 6), few.proportion_explained) <
+                  1e-11);
+    CATCH_REQUIRE(worst(all.coordinates.narrow(1, 0, 6), few.coordinates) <
+                  1e-8 * std::sqrt(scale));
   }
   // All samples at the same distance from each other: every axis is as long as the others.
   const at::Tensor alike = at::ones({n, n}, at::kDouble) - at::eye(n, at::kDouble);
   const Pcoa result = pcoa(alike, {4});
   CATCH_REQUIRE(worst(result.eigenvalues, at::full({4}, 0.5, at::kDouble)) < 1e-12);
-  CATCH_REQUIRE(worst(result.proportion_explained, at::full({4}, 1.0 / (n - 1), at::kDouble)) < 1e-12);
+  CATCH_REQUIRE(worst(result.proportion_explained, at::full({4}, 1.0 / (n - 1), at::kDouble)) <
+                1e-12);
 }
 
 CATCH_TEST_CASE("small and degenerate matrices have coordinates", "[ordination]") {
@@ -72,7 +83,8 @@ CATCH_TEST_CASE("small and degenerate matrices have coordinates", "[ordination]"
   const Pcoa same = pcoa(at::zeros({4, 4}, at::kDouble), {0});
   CATCH_REQUIRE(same.coordinates.eq(0).all().item<bool>());
   CATCH_REQUIRE(same.proportion_explained.eq(0).all().item<bool>());
-  const Pcoa two = pcoa(at::tensor({0.0, 2.0, 2.0, 0.0}, at::kDouble).view({2, 2}), {2, PcoaMethod::kRandomised});
+  const Pcoa two = pcoa(at::tensor({0.0, 2.0, 2.0, 0.0}, at::kDouble).view({2, 2}),
+                        {2, PcoaMethod::kRandomised});
   CATCH_REQUIRE(worst(two.coordinates.select(1, 0).abs(), at::ones({2}, at::kDouble)) < 1e-14);
 }
 
@@ -85,16 +97,19 @@ CATCH_TEST_CASE("what cannot be ordinated is refused", "[ordination]") {
 
 CATCH_TEST_CASE("coordinates are written as a table and as an ordination", "[ordination]") {
   const test::TemporaryFolder folder;
-  const Pcoa result{at::tensor({1.0, 0.25, -1.0, 0.0}, at::kDouble).view({2, 2}), at::tensor({2.0, 0.5}, at::kDouble),
-                    at::tensor({0.8, 0.2}, at::kDouble)};
+  const Pcoa result{at::tensor({1.0, 0.25, -1.0, 0.0}, at::kDouble).view({2, 2}),
+                    at::tensor({2.0, 0.5}, at::kDouble), at::tensor({0.8, 0.2}, at::kDouble)};
   write_pcoa(folder / "p.tsv", {"a", "b"}, result, io::Overwrite::kRefuse);
   write_pcoa(folder / "p.txt", {"a", "b"}, result, io::Overwrite::kRefuse);
   CATCH_REQUIRE(test::read_text(folder / "p.tsv") ==
                 "# proportion_explained\t0.8\t0.2\nsample_id\tPC1\tPC2\na\t1\t0.25\nb\t-1\t0\n");
   const std::string text = test::read_text(folder / "p.txt");
   CATCH_REQUIRE(text ==
-                "Eigvals\t2\n2\t0.5\n\nProportion explained\t2\n0.8\t0.2\n\nSpecies\t0\t0\n\nSite\t2\t2\na\t1\t0.25\n"
+                "Eigvals\t2\n2\t0.5\n\nProportion "
+                "explained\t2\n0.8\t0.2\n\nSpecies\t0\t0\n\nSite\t2\t2\na\t1\t0.25\n"
                 "b\t-1\t0\n\nBiplot\t0\t0\n\nSite constraints\t0\t0\n");
-  CATCH_REQUIRE_THROWS_AS(write_pcoa(folder / "p.txt", {"a", "b"}, result, io::Overwrite::kRefuse), WriteError);
-  CATCH_REQUIRE_THROWS_AS(write_pcoa(folder / "q.txt", {"a"}, result, io::Overwrite::kRefuse), ArgumentError);
+  CATCH_REQUIRE_THROWS_AS(write_pcoa(folder / "p.txt", {"a", "b"}, result, io::Overwrite::kRefuse),
+                          WriteError);
+  CATCH_REQUIRE_THROWS_AS(write_pcoa(folder / "q.txt", {"a"}, result, io::Overwrite::kRefuse),
+                          ArgumentError);
 }

@@ -24,18 +24,24 @@ at::Tensor line_distances(const std::vector<double>& at) {
 
 }  // namespace
 
-CATCH_TEST_CASE("pseudo-F of points on a line is the F of their analysis of variance", "[permanova]") {
-  // Group means 2 and 7, overall mean 4.5: between 6 * 2.5^2 = 37.5 with 1 degree, within 2 + 2 = 4 with 4 degrees.
-  const Permanova result = permanova(line_distances({1, 2, 3, 6, 7, 8}), {"a", "a", "a", "b", "b", "b"}, {99, 1});
+CATCH_TEST_CASE("pseudo-F of points on a line is the F of their analysis of variance",
+                "[permanova]") {
+  // Group means 2 and 7, overall mean 4.5: between 6 * 2.5^2 = 37.5 with 1 degree, within 2 + 2 = 4
+  // with 4 degrees.
+  const Permanova result =
+      permanova(line_distances({1, 2, 3, 6, 7, 8}), {"a", "a", "a", "b", "b", "b"}, {99, 1});
   CATCH_REQUIRE(result.pseudo_f == Approx(37.5).epsilon(1e-14));
   CATCH_REQUIRE(result.num_groups == 2);
   CATCH_REQUIRE(result.num_samples == 6);
   CATCH_REQUIRE(result.num_permutations == 99);
 }
 
-CATCH_TEST_CASE("p is the share of all orders of the labels that part the samples as well", "[permanova]") {
-  // Of the 20 ways to choose three of six points, 2 (the real groups, and they exchanged) reach the largest F.
-  const Permanova parted = permanova(line_distances({1, 2, 3, 6, 7, 8}), {"a", "a", "a", "b", "b", "b"}, {20000, 3});
+CATCH_TEST_CASE("p is the share of all orders of the labels that part the samples as well",
+                "[permanova]") {
+  // Of the 20 ways to choose three of six points, 2 (the real groups, and they exchanged) reach the
+  // largest F.
+  const Permanova parted =
+      permanova(line_distances({1, 2, 3, 6, 7, 8}), {"a", "a", "a", "b", "b", "b"}, {20000, 3});
   CATCH_REQUIRE(std::abs(parted.p_value - 0.1) < 5 * std::sqrt(0.1 * 0.9 / 20000));
   // Interleaved, all but few orders are at least as large.
   const std::vector<double> at{1, 2, 3, 4, 5, 6};
@@ -59,10 +65,12 @@ CATCH_TEST_CASE("p is the share of all orders of the labels that part the sample
   const double expected = static_cast<double>(num_as_good) / static_cast<double>(num_orders);
   const Permanova mixed = permanova(line_distances(at), labels, {20000, 3});
   CATCH_REQUIRE(num_orders == 720);
-  CATCH_REQUIRE(std::abs(mixed.p_value - expected) < 5 * std::sqrt(expected * (1 - expected) / 20000) + 1e-4);
+  CATCH_REQUIRE(std::abs(mixed.p_value - expected) <
+                5 * std::sqrt(expected * (1 - expected) / 20000) + 1e-4);
 }
 
-CATCH_TEST_CASE("p is that of a plain loop over the same orders, for few groups and for many", "[permanova]") {
+CATCH_TEST_CASE("p is that of a plain loop over the same orders, for few groups and for many",
+                "[permanova]") {
   const int64_t num_groups = GENERATE(3, 300);
   const int64_t n = 2 * num_groups + 30;
   CounterRandom random(7, 0, static_cast<uint64_t>(num_groups), Purpose::kSimulate);
@@ -114,28 +122,35 @@ CATCH_TEST_CASE("samples that are alike give 0 or infinity, never NaN", "[perman
   const Permanova same = permanova(at::zeros({4, 4}, at::kDouble), {"a", "a", "b", "b"}, {99});
   CATCH_REQUIRE(same.pseudo_f == 0);
   CATCH_REQUIRE(same.p_value == 1);
-  CATCH_REQUIRE(std::isinf(permanova(line_distances({1, 1, 2, 2}), {"a", "a", "b", "b"}, {9}).pseudo_f));
+  CATCH_REQUIRE(
+      std::isinf(permanova(line_distances({1, 1, 2, 2}), {"a", "a", "b", "b"}, {9}).pseudo_f));
 }
 
 CATCH_TEST_CASE("groups that cannot be compared are refused with the numbers", "[permanova]") {
   const at::Tensor distances = line_distances({1, 2, 3});
   CATCH_REQUIRE_THROWS_WITH(permanova(distances, {"a", "a", "a"}, {}), Catch::Contains("got 1"));
-  CATCH_REQUIRE_THROWS_WITH(permanova(distances, {"a", "b", "c"}, {}), Catch::Contains("from 2 to 2 groups"));
-  CATCH_REQUIRE_THROWS_WITH(permanova(distances, {"a", "b"}, {}), Catch::Contains("3 samples, got 2"));
+  CATCH_REQUIRE_THROWS_WITH(permanova(distances, {"a", "b", "c"}, {}),
+                            Catch::Contains("from 2 to 2 groups"));
+  CATCH_REQUIRE_THROWS_WITH(permanova(distances, {"a", "b"}, {}),
+                            Catch::Contains("3 samples, got 2"));
   CATCH_REQUIRE_THROWS_WITH(permanova(distances, {"a", "b", "a"}, {0}), Catch::Contains("got 0"));
   CATCH_REQUIRE_THROWS_AS(permanova(at::zeros({2, 3}), {"a", "b"}, {}), ShapeError);
 }
 
-CATCH_TEST_CASE("distances that are none and samples without a group are refused by name", "[permanova]") {
+CATCH_TEST_CASE("distances that are none and samples without a group are refused by name",
+                "[permanova]") {
   const std::vector<std::string> groups{"x", "x", "y", "y"}, ids{"a", "b", "c", "d"};
-  const at::Tensor sound = at::tensor({0., 1., 2., 3., 1., 0., 2., 2., 2., 2., 0., 1., 3., 2., 1., 0.}).view({4, 4});
+  const at::Tensor sound =
+      at::tensor({0., 1., 2., 3., 1., 0., 2., 2., 2., 2., 0., 1., 3., 2., 1., 0.}).view({4, 4});
   for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity(), -1.0, 7.0}) {
     CATCH_CAPTURE(bad);
     at::Tensor distances = sound.clone();
     distances[1][2] = bad;
-    CATCH_REQUIRE_THROWS_WITH(permanova(distances, groups, {}, ids), Catch::Contains("'b' and 'c'"));
+    CATCH_REQUIRE_THROWS_WITH(permanova(distances, groups, {}, ids),
+                              Catch::Contains("'b' and 'c'"));
   }
-  CATCH_REQUIRE_THROWS_WITH(permanova(sound, {"x", "", "y", ""}, {}, ids), Catch::Contains("none for 'b' and 1 more"));
+  CATCH_REQUIRE_THROWS_WITH(permanova(sound, {"x", "", "y", ""}, {}, ids),
+                            Catch::Contains("none for 'b' and 1 more"));
   CATCH_REQUIRE(permanova(sound + at::eye(4, at::kDouble) * 1e-9, groups, {}).pseudo_f ==
                 permanova(sound, groups, {}).pseudo_f);
 }

@@ -13,7 +13,9 @@ using namespace deepbio::community;
 
 namespace {
 
-at::Tensor between(const at::Tensor& x) { return (x.unsqueeze(1) - x.unsqueeze(0)).square().sum(2).sqrt(); }
+at::Tensor between(const at::Tensor& x) {
+  return (x.unsqueeze(1) - x.unsqueeze(0)).square().sum(2).sqrt();
+}
 
 at::Tensor points(int64_t n, int64_t dimensions) {
   const at::Tensor at = at::arange(n * dimensions, at::kDouble).view({n, dimensions});
@@ -35,7 +37,8 @@ CATCH_TEST_CASE("the spatial median has the least sum of distances", "[permdisp]
 CATCH_TEST_CASE("F is that of distances to centroids, of points", "[permdisp]") {
   // Of 1, 2, 3 and 10, 14, 18: distances to the centre 1 0 1 and 4 0 4, means 2/3 and 8/3.
   const at::Tensor line = at::tensor({1., 2., 3., 10., 14., 18.}, at::kDouble).unsqueeze(1);
-  const Permdisp result = permdisp(between(line), {"a", "a", "a", "b", "b", "b"}, {Centre::kCentroid});
+  const Permdisp result =
+      permdisp(between(line), {"a", "a", "a", "b", "b", "b"}, {Centre::kCentroid});
   CATCH_REQUIRE(result.groups == std::vector<std::string>{"a", "b"});
   CATCH_REQUIRE(result.spread[0] == Approx(2 / 3.).epsilon(1e-12));
   CATCH_REQUIRE(result.spread[1] == Approx(8 / 3.).epsilon(1e-12));
@@ -43,11 +46,13 @@ CATCH_TEST_CASE("F is that of distances to centroids, of points", "[permdisp]") 
   CATCH_REQUIRE(result.f == Approx(among / (within / 4)).epsilon(1e-11));
 }
 
-CATCH_TEST_CASE("squared distances to the centroid follow from distances alone, imaginary axes subtracted",
-                "[permdisp]") {
+CATCH_TEST_CASE(
+    "squared distances to the centroid follow from distances alone, imaginary axes subtracted",
+    "[permdisp]") {
   const at::Tensor distances = between(points(12, 20)).pow(1.5);  // not Euclidean
   const std::vector<std::string> groups{"x", "y", "x", "y", "x", "y", "x", "y", "x", "y", "y", "y"};
-  const at::Tensor squared = distances.square(), to = permdisp(distances, groups, {Centre::kCentroid}).to_centre;
+  const at::Tensor squared = distances.square(),
+                   to = permdisp(distances, groups, {Centre::kCentroid}).to_centre;
   double worst = 0;
   for (const std::string group : {"x", "y"}) {
     std::vector<int64_t> rows;
@@ -60,7 +65,8 @@ CATCH_TEST_CASE("squared distances to the centroid follow from distances alone, 
     worst = std::max(worst, (expected - to.index_select(0, chosen)).abs().max().item<double>());
   }
   CATCH_REQUIRE(worst < 1e-12);
-  const at::Tensor dropped = permdisp(distances, groups, {Centre::kCentroid, ImaginaryAxes::kDrop}).to_centre;
+  const at::Tensor dropped =
+      permdisp(distances, groups, {Centre::kCentroid, ImaginaryAxes::kDrop}).to_centre;
   CATCH_REQUIRE((dropped >= to - 1e-12).all().item<bool>());
   CATCH_REQUIRE((dropped - to).max().item<double>() > 1e-3);
 }

@@ -10,7 +10,8 @@
 using namespace deepbio;
 using namespace deepbio::community;
 
-CATCH_TEST_CASE("samples change places within their stratum alone, in all ways alike", "[permutations]") {
+CATCH_TEST_CASE("samples change places within their stratum alone, in all ways alike",
+                "[permutations]") {
   const std::vector<std::string> strata{"a", "b", "a", "b", "a"};
   const Orders orders(5, {6000, 3, strata}, "test");
   std::map<std::vector<int64_t>, int> seen;
@@ -24,7 +25,8 @@ CATCH_TEST_CASE("samples change places within their stratum alone, in all ways a
   for (const auto& [order, count] : seen) CATCH_REQUIRE(std::abs(count - 500) < 5 * 22);
 }
 
-CATCH_TEST_CASE("p counts the real order among those that are at least as large", "[permutations]") {
+CATCH_TEST_CASE("p counts the real order among those that are at least as large",
+                "[permutations]") {
   const Orders orders(4, {99, 1}, "test");
   CATCH_REQUIRE(p_value(orders, 2, [](auto) { return 1.0; }) == 0.01);
   CATCH_REQUIRE(p_value(orders, 1, [](auto) { return 1.0; }) == 1.0);
@@ -35,9 +37,12 @@ CATCH_TEST_CASE("p counts the real order among those that are at least as large"
 }
 
 CATCH_TEST_CASE("strata that leave no choice are refused", "[permutations]") {
-  CATCH_REQUIRE_THROWS_WITH(Orders(2, {0}, "mantel"), Catch::Contains("mantel: expected at least 1 permutation"));
+  CATCH_REQUIRE_THROWS_WITH(Orders(2, {0}, "mantel"),
+                            Catch::Contains("mantel: expected at least 1 permutation"));
   CATCH_REQUIRE_THROWS_WITH(Orders(2, {9, 0, {"a"}}, "mantel"),
                             Catch::Contains("stratum for each of 2 samples, got 1"));
-  CATCH_REQUIRE_THROWS_WITH(Orders(2, {9, 0, {"a", ""}}, "mantel"), Catch::Contains("none for sample 1"));
-  CATCH_REQUIRE_THROWS_WITH(Orders(2, {9, 0, {"a", "b"}}, "mantel"), Catch::Contains("no sample can change"));
+  CATCH_REQUIRE_THROWS_WITH(Orders(2, {9, 0, {"a", ""}}, "mantel"),
+                            Catch::Contains("none for sample 1"));
+  CATCH_REQUIRE_THROWS_WITH(Orders(2, {9, 0, {"a", "b"}}, "mantel"),
+                            Catch::Contains("no sample can change"));
 }

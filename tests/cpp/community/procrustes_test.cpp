@@ -20,7 +20,8 @@ at::Tensor points(int64_t n, int64_t dimensions) {
 
 }  // namespace
 
-CATCH_TEST_CASE("a shape that is turned, mirrored, moved and stretched is the same shape", "[procrustes]") {
+CATCH_TEST_CASE("a shape that is turned, mirrored, moved and stretched is the same shape",
+                "[procrustes]") {
   const at::Tensor a = points(10, 2);
   const double c = std::cos(0.7), s = std::sin(0.7);
   const at::Tensor turn = at::tensor({c, s, s, -c}, at::kDouble).view({2, 2});
@@ -30,7 +31,8 @@ CATCH_TEST_CASE("a shape that is turned, mirrored, moved and stretched is the sa
   CATCH_REQUIRE(result.p_value == 1 / 200.);
 }
 
-CATCH_TEST_CASE("what stays apart is the sum of squares of the rest, and no other fit leaves less", "[procrustes]") {
+CATCH_TEST_CASE("what stays apart is the sum of squares of the rest, and no other fit leaves less",
+                "[procrustes]") {
   const at::Tensor a = points(10, 2), b = points(10, 3).narrow(1, 1, 2) + 0.3 * a;
   const Procrustes result = procrustes(a, b);
   const double rest = (result.fitted - result.reference).square().sum().item<double>();
@@ -38,7 +40,8 @@ CATCH_TEST_CASE("what stays apart is the sum of squares of the rest, and no othe
   CATCH_REQUIRE(result.correlation * result.correlation == Approx(1 - rest).epsilon(1e-12));
   for (double angle = 0; angle < 6.3; angle += 0.1) {
     const double c = std::cos(angle), s = std::sin(angle);
-    const at::Tensor turned = result.fitted.matmul(at::tensor({c, -s, s, c}, at::kDouble).view({2, 2}));
+    const at::Tensor turned =
+        result.fitted.matmul(at::tensor({c, -s, s, c}, at::kDouble).view({2, 2}));
     CATCH_REQUIRE((turned - result.reference).square().sum().item<double>() >= rest - 1e-12);
   }
   // An axis more, of zeros, changes nothing.
@@ -47,8 +50,11 @@ CATCH_TEST_CASE("what stays apart is the sum of squares of the rest, and no othe
 }
 
 CATCH_TEST_CASE("coordinates that cannot be matched are refused", "[procrustes]") {
-  CATCH_REQUIRE_THROWS_WITH(procrustes(points(4, 2), points(5, 2)), Catch::Contains("got [4, 2] and [5, 2]"));
+  CATCH_REQUIRE_THROWS_WITH(procrustes(points(4, 2), points(5, 2)),
+                            Catch::Contains("got [4, 2] and [5, 2]"));
   CATCH_REQUIRE_THROWS_AS(procrustes(at::zeros({4}), points(4, 2)), ShapeError);
-  CATCH_REQUIRE_THROWS_WITH(procrustes(at::ones({4, 2}), points(4, 2)), Catch::Contains("one place"));
-  CATCH_REQUIRE_THROWS_WITH(procrustes(points(4, 2) / 0.0, points(4, 2)), Catch::Contains("finite"));
+  CATCH_REQUIRE_THROWS_WITH(procrustes(at::ones({4, 2}), points(4, 2)),
+                            Catch::Contains("one place"));
+  CATCH_REQUIRE_THROWS_WITH(procrustes(points(4, 2) / 0.0, points(4, 2)),
+                            Catch::Contains("finite"));
 }

@@ -6,7 +6,8 @@ using namespace deepbio;
 using deepbio::community::RandomWords;
 
 CATCH_TEST_CASE("words are those of Philox blocks one after the other", "[random_words]") {
-  for (const RandomWords::Key key : {RandomWords::Key{0, 0}, RandomWords::Key{0xA4093822, 0x299F31D0}}) {
+  for (const RandomWords::Key key :
+       {RandomWords::Key{0, 0}, RandomWords::Key{0xA4093822, 0x299F31D0}}) {
     RandomWords words(key);
     for (uint32_t call = 0; call < 5; ++call) {
       const auto& made = words.next();

@@ -25,7 +25,8 @@ double log_choose(double n, double k) {
 
 double hypergeometric_probability(double total, double marked, double draws, double hits) {
   if (hits > marked || hits > draws || draws - hits > total - marked) return 0;
-  return std::exp(log_choose(marked, hits) + log_choose(total - marked, draws - hits) - log_choose(total, draws));
+  return std::exp(log_choose(marked, hits) + log_choose(total - marked, draws - hits) -
+                  log_choose(total, draws));
 }
 
 double binomial_probability(double total, double marked, double draws, double hits) {
@@ -33,9 +34,11 @@ double binomial_probability(double total, double marked, double draws, double hi
   return std::exp(log_choose(draws, hits) + hits * std::log(p) + (draws - hits) * std::log1p(-p));
 }
 
-// Pearson's statistic of outcomes against their probabilities, those expected fewer than 5 times taken together.
+// Pearson's statistic of outcomes against their probabilities, those expected fewer than 5 times
+// taken together.
 template <class Outcome, class Probability>
-void require_fit(const std::map<Outcome, int>& seen, int num_draws, const Probability& probability) {
+void require_fit(const std::map<Outcome, int>& seen, int num_draws,
+                 const Probability& probability) {
   double statistic = 0, rest_expected = num_draws, rest_seen = num_draws;
   int cells = 0;
   for (const auto& [outcome, times] : seen) {
@@ -47,7 +50,8 @@ void require_fit(const std::map<Outcome, int>& seen, int num_draws, const Probab
     rest_seen -= times;
     ++cells;
   }
-  if (rest_expected >= 1) statistic += (rest_seen - rest_expected) * (rest_seen - rest_expected) / rest_expected;
+  if (rest_expected >= 1)
+    statistic += (rest_seen - rest_expected) * (rest_seen - rest_expected) / rest_expected;
   CATCH_CAPTURE(statistic, cells, rest_expected, rest_seen);
   CATCH_REQUIRE(cells > 0);
   CATCH_REQUIRE(std::abs(rest_seen - rest_expected) <= 5 * std::sqrt(std::max(rest_expected, 1.0)));
@@ -67,7 +71,8 @@ Counts drawn(const Counts& counts, uint64_t draws, uint64_t epoch, bool with_rep
   return hits;
 }
 
-// Each feature's hits, and those of the first half of the features together, against the hypergeometric distribution.
+// Each feature's hits, and those of the first half of the features together, against the
+// hypergeometric distribution.
 void require_hypergeometric(const Counts& counts, uint64_t draws, int num_draws = 20000) {
   const double total = std::accumulate(counts.begin(), counts.end(), 0.0);
   const size_t half = (counts.size() + 1) / 2;
@@ -91,19 +96,22 @@ void require_hypergeometric(const Counts& counts, uint64_t draws, int num_draws 
     CATCH_CAPTURE(f, counts[f], draws);
     require_fit(seen[f], num_draws, fits(counts[f]));
   }
-  require_fit(seen_half, num_draws, fits(std::accumulate(counts.begin(), counts.begin() + int64_t(half), 0.0)));
+  require_fit(seen_half, num_draws,
+              fits(std::accumulate(counts.begin(), counts.begin() + int64_t(half), 0.0)));
 }
 
 }  // namespace
 
-CATCH_TEST_CASE("hypergeometric and binomial draws have their distributions for every branch of the algorithm",
-                "[read_draw]") {
+CATCH_TEST_CASE(
+    "hypergeometric and binomial draws have their distributions for every branch of the algorithm",
+    "[read_draw]") {
   struct Case {
     uint64_t total, marked, draws;
   };
   constexpr int kDraws = 20000;
-  for (const Case& c : {Case{10, 4, 3}, Case{1000, 30, 20}, Case{1000, 400, 300}, Case{1000, 900, 950},
-                        Case{100000, 20000, 700}, Case{5000, 60, 4000}, Case{7, 7, 5}, Case{30, 0, 5}}) {
+  for (const Case& c :
+       {Case{10, 4, 3}, Case{1000, 30, 20}, Case{1000, 400, 300}, Case{1000, 900, 950},
+        Case{100000, 20000, 700}, Case{5000, 60, 4000}, Case{7, 7, 5}, Case{30, 0, 5}}) {
     CATCH_CAPTURE(c.total, c.marked, c.draws);
     const auto all = static_cast<double>(c.total), marked = static_cast<double>(c.marked),
                draws = static_cast<double>(c.draws);
@@ -113,11 +121,13 @@ CATCH_TEST_CASE("hypergeometric and binomial draws have their distributions for 
       ++without[static_cast<double>(hypergeometric(c.total, c.marked, c.draws, random))];
       ++with[static_cast<double>(binomial(c.total, c.marked, c.draws, random))];
     }
-    require_fit(without, kDraws, [&](double hits) { return hypergeometric_probability(all, marked, draws, hits); });
+    require_fit(without, kDraws,
+                [&](double hits) { return hypergeometric_probability(all, marked, draws, hits); });
     if (c.marked == 0 || c.marked == c.total) {
       CATCH_REQUIRE(with == std::map<double, int>{{c.marked == 0 ? 0 : draws, kDraws}});
     } else {
-      require_fit(with, kDraws, [&](double hits) { return binomial_probability(all, marked, draws, hits); });
+      require_fit(with, kDraws,
+                  [&](double hits) { return binomial_probability(all, marked, draws, hits); });
     }
   }
 }
@@ -140,18 +150,22 @@ CATCH_TEST_CASE("all outcomes of a small draw are as likely as counting says", "
   }
 }
 
-CATCH_TEST_CASE("features with few hits, with many and both kinds together have the exact distribution",
-                "[read_draw]") {
-  require_hypergeometric({3, 0, 17, 1, 29, 64, 5, 130, 2}, 60);           // all by bits
-  require_hypergeometric({3, 0, 17, 1, 29, 64, 5, 130, 2}, 200);          // by the bits of those that stay behind
-  require_hypergeometric({5000, 3, 2, 100, 0, 40, 900}, 200);             // the first by itself
-  require_hypergeometric({5000, 3, 2, 100, 4000, 40, 900}, 9000, 10000);  // several by themselves, most are drawn
-  require_hypergeometric({1e12, 5e11, 7e11, 1e10, 4e11, 1e12}, 130);      // too many reads for bits
-  require_hypergeometric({3e12, 40, 5e11, 1000}, 2000, 5000);             // one by itself, too many for bits
-  require_hypergeometric({6400, 6400, 1}, 12800, 5000);                   // one read stays behind
+CATCH_TEST_CASE(
+    "features with few hits, with many and both kinds together have the exact distribution",
+    "[read_draw]") {
+  require_hypergeometric({3, 0, 17, 1, 29, 64, 5, 130, 2}, 60);  // all by bits
+  require_hypergeometric({3, 0, 17, 1, 29, 64, 5, 130, 2},
+                         200);  // by the bits of those that stay behind
+  require_hypergeometric({5000, 3, 2, 100, 0, 40, 900}, 200);  // the first by itself
+  require_hypergeometric({5000, 3, 2, 100, 4000, 40, 900}, 9000,
+                         10000);  // several by themselves, most are drawn
+  require_hypergeometric({1e12, 5e11, 7e11, 1e10, 4e11, 1e12}, 130);  // too many reads for bits
+  require_hypergeometric({3e12, 40, 5e11, 1000}, 2000, 5000);  // one by itself, too many for bits
+  require_hypergeometric({6400, 6400, 1}, 12800, 5000);        // one read stays behind
 }
 
-CATCH_TEST_CASE("features drawn together are no more and no less alike than reads of one pool", "[read_draw]") {
+CATCH_TEST_CASE("features drawn together are no more and no less alike than reads of one pool",
+                "[read_draw]") {
   // The covariance of two features is -n (a/N) (b/N) (N - n) / (N - 1).
   const Counts counts{5000, 300, 200, 4000, 250};
   const double total = 9750, n = 300;
@@ -164,12 +178,16 @@ CATCH_TEST_CASE("features drawn together are no more and no less alike than read
       for (size_t b = 0; b < 5; ++b) products[a * 5 + b] += hits[a] * hits[b];
     }
   }
-  const auto variance = [&](double own) { return n * own / total * (1 - own / total) * (total - n) / (total - 1); };
+  const auto variance = [&](double own) {
+    return n * own / total * (1 - own / total) * (total - n) / (total - 1);
+  };
   for (size_t a = 0; a < 5; ++a) {
     for (size_t b = 0; b < a; ++b) {
-      const double expected = -n * counts[a] * counts[b] / total / total * (total - n) / (total - 1);
+      const double expected =
+          -n * counts[a] * counts[b] / total / total * (total - n) / (total - 1);
       const double found = products[a * 5 + b] / kDraws - sum[a] / kDraws * sum[b] / kDraws;
-      const double error = std::sqrt((variance(counts[a]) * variance(counts[b]) + expected * expected) / kDraws);
+      const double error =
+          std::sqrt((variance(counts[a]) * variance(counts[b]) + expected * expected) / kDraws);
       CATCH_CAPTURE(a, b, expected, found, error);
       CATCH_REQUIRE(std::abs(found - expected) <= 5 * error);
     }
@@ -185,14 +203,16 @@ CATCH_TEST_CASE("draws with replacement have the multinomial distribution", "[re
     double log_probability = std::lgamma(6.0);
     for (size_t f = 0; f < counts.size(); ++f) {
       if (counts[f] == 0) CATCH_REQUIRE(hits[f] == 0);
-      if (counts[f] > 0) log_probability += hits[f] * std::log(counts[f] / 6) - std::lgamma(hits[f] + 1);
+      if (counts[f] > 0)
+        log_probability += hits[f] * std::log(counts[f] / 6) - std::lgamma(hits[f] + 1);
     }
     return std::exp(log_probability);
   });
 }
 
-CATCH_TEST_CASE("nothing and everything can be drawn, and scratch memory of one sample does not reach the next",
-                "[read_draw]") {
+CATCH_TEST_CASE(
+    "nothing and everything can be drawn, and scratch memory of one sample does not reach the next",
+    "[read_draw]") {
   const Counts counts{4, 0, 700, 3};
   CATCH_REQUIRE(drawn(counts, 0, 0) == Counts{0, 0, 0, 0});
   CATCH_REQUIRE(drawn(counts, 707, 0) == counts);

@@ -42,7 +42,8 @@ double correlation(const std::vector<double>& a, const std::vector<double>& b) {
 std::vector<double> numbers(const io::Metadata& metadata, const char* name) {
   std::vector<double> out;
   const int64_t column = metadata.column(name), rows = static_cast<int64_t>(metadata.ids.size());
-  for (int64_t row = 0; row < rows; ++row) out.push_back(io::numeric_value(metadata, column, row).value());
+  for (int64_t row = 0; row < rows; ++row)
+    out.push_back(io::numeric_value(metadata, column, row).value());
   return out;
 }
 
@@ -75,7 +76,8 @@ CATCH_TEST_CASE("a simulation's table, tree, metadata and reads belong together"
   }
 }
 
-CATCH_TEST_CASE("age is linear in the hidden gradient plus noise of the stated size", "[simulate]") {
+CATCH_TEST_CASE("age is linear in the hidden gradient plus noise of the stated size",
+                "[simulate]") {
   const test::TemporaryFolder folder;
   SimulateOptions options = small(1);
   options.num_samples = 400;
@@ -94,7 +96,8 @@ CATCH_TEST_CASE("age is linear in the hidden gradient plus noise of the stated s
   CATCH_REQUIRE(report.best_possible_r2 == Approx(r * r).margin(0.02));
 }
 
-CATCH_TEST_CASE("the gradient shows in the abundances, up in some features and down in others", "[simulate]") {
+CATCH_TEST_CASE("the gradient shows in the abundances, up in some features and down in others",
+                "[simulate]") {
   const test::TemporaryFolder folder;
   SimulateOptions options = small(2);
   options.num_samples = 200;
@@ -127,17 +130,19 @@ CATCH_TEST_CASE("the same seed gives the same community and another seed another
   simulate(folder / "a", small(5));
   simulate(folder / "b", small(5));
   simulate(folder / "c", small(6));
-  for (const char* name :
-       {"/tree.nwk", "/metadata.tsv", "/truth.tsv", "/sequences.fasta", "/reads/sample_01.fastq.gz"}) {
+  for (const char* name : {"/tree.nwk", "/metadata.tsv", "/truth.tsv", "/sequences.fasta",
+                           "/reads/sample_01.fastq.gz"}) {
     CATCH_REQUIRE(test::read_text(folder / ("a" + std::string(name))) ==
                   test::read_text(folder / ("b" + std::string(name))));
     CATCH_REQUIRE(test::read_text(folder / ("a" + std::string(name))) !=
                   test::read_text(folder / ("c" + std::string(name))));
   }
-  CATCH_REQUIRE(io::read_table(folder / "a/table.biom").values == io::read_table(folder / "b/table.biom").values);
+  CATCH_REQUIRE(io::read_table(folder / "a/table.biom").values ==
+                io::read_table(folder / "b/table.biom").values);
 }
 
-CATCH_TEST_CASE("sequences stay distinct when they are too short to differ by chance", "[simulate]") {
+CATCH_TEST_CASE("sequences stay distinct when they are too short to differ by chance",
+                "[simulate]") {
   const test::TemporaryFolder folder;
   SimulateOptions options = small(4);
   options.num_features = 2000;
@@ -149,7 +154,8 @@ CATCH_TEST_CASE("sequences stay distinct when they are too short to differ by ch
   CATCH_REQUIRE(std::set<std::string>(ids.begin(), ids.end()).size() == 2000);
 }
 
-CATCH_TEST_CASE("a folder with files is refused, and overwriting leaves no reads of an earlier run", "[simulate]") {
+CATCH_TEST_CASE("a folder with files is refused, and overwriting leaves no reads of an earlier run",
+                "[simulate]") {
   const test::TemporaryFolder folder;
   simulate(folder / "out", small(1));
   CATCH_REQUIRE_THROWS_AS(simulate(folder / "out", small(1)), WriteError);
@@ -164,14 +170,16 @@ CATCH_TEST_CASE("impossible simulations are refused with both values", "[simulat
   const test::TemporaryFolder folder;
   SimulateOptions options = small(1);
   options.num_features = 3;
-  CATCH_REQUIRE_THROWS_WITH(simulate(folder / "out", options), Catch::Contains("20 to 100000 features, got 3"));
+  CATCH_REQUIRE_THROWS_WITH(simulate(folder / "out", options),
+                            Catch::Contains("20 to 100000 features, got 3"));
   options = small(1);
   options.num_clades = 12;
   CATCH_REQUIRE_THROWS_AS(simulate(folder / "out", options), ArgumentError);
   CATCH_REQUIRE_FALSE(std::filesystem::exists(folder / "out"));
 }
 
-CATCH_TEST_CASE("the clades that the truth names follow the gradient, in the direction it says", "[simulate]") {
+CATCH_TEST_CASE("the clades that the truth names follow the gradient, in the direction it says",
+                "[simulate]") {
   const test::TemporaryFolder folder;
   auto options = small(5);
   options.num_samples = 200;

@@ -7,7 +7,8 @@
 using namespace deepbio;
 using namespace deepbio::community;
 
-CATCH_TEST_CASE("tables are merged in the order in which samples and features first occur", "[table_merge]") {
+CATCH_TEST_CASE("tables are merged in the order in which samples and features first occur",
+                "[table_merge]") {
   CountTable a{{"s1", "s2"}, {"x", "y"}, {0, 1, 3}, {0, 0, 1}, {1, 2, 3}};
   const CountTable b{{"s2", "s3"}, {"y", "z"}, {0, 2, 3}, {0, 1, 1}, {4, 5, 6}};
   a.taxonomy = {"k__A", "k__B"};
@@ -23,8 +24,10 @@ CATCH_TEST_CASE("tables are merged in the order in which samples and features fi
   CATCH_REQUIRE_THROWS_AS(merge({}), ArgumentError);
 }
 
-CATCH_TEST_CASE("features of one lineage become one, short lineages keep their place", "[table_merge]") {
-  CountTable table{{"s1", "s2"}, {"a", "b", "c", "d"}, {0, 3, 5}, {0, 1, 2, 1, 3}, {1, 2, 4, 8, 16}};
+CATCH_TEST_CASE("features of one lineage become one, short lineages keep their place",
+                "[table_merge]") {
+  CountTable table{
+      {"s1", "s2"}, {"a", "b", "c", "d"}, {0, 3, 5}, {0, 1, 2, 1, 3}, {1, 2, 4, 8, 16}};
   table.taxonomy = {"k__B; p__P; c__X", "k__B; p__P; c__Y", "k__B", ""};
   const CountTable phyla = collapse(table, 2);
   CATCH_REQUIRE(phyla.feature_ids == std::vector<std::string>{"__;__", "k__B;__", "k__B;p__P"});
@@ -37,9 +40,12 @@ CATCH_TEST_CASE("features of one lineage become one, short lineages keep their p
   CATCH_REQUIRE_THROWS_WITH(collapse(table, 1), Catch::Contains("no taxonomy"));
 }
 
-CATCH_TEST_CASE("rare features go before shallow samples, and then what is left without reads", "[table_merge]") {
-  const CountTable table{{"s1", "s2", "s3"}, {"x", "y", "z"}, {0, 2, 4, 5}, {0, 2, 0, 1, 1}, {1, 9, 5, 3, 1}};
-  const CountTable common = filter_counts(table, 2, 2);  // z is in s1 alone, s1 and s3 have one read then
+CATCH_TEST_CASE("rare features go before shallow samples, and then what is left without reads",
+                "[table_merge]") {
+  const CountTable table{
+      {"s1", "s2", "s3"}, {"x", "y", "z"}, {0, 2, 4, 5}, {0, 2, 0, 1, 1}, {1, 9, 5, 3, 1}};
+  const CountTable common =
+      filter_counts(table, 2, 2);  // z is in s1 alone, s1 and s3 have one read then
   CATCH_REQUIRE(common.sample_ids == std::vector<std::string>{"s2"});
   CATCH_REQUIRE(common.feature_ids == std::vector<std::string>{"x", "y"});
   CATCH_REQUIRE(filter_counts(table, 0, 0).num_entries() == 5);

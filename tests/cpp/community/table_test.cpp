@@ -17,10 +17,13 @@ using namespace deepbio::community;
 
 namespace {
 
-double total(const std::vector<double>& counts) { return std::accumulate(counts.begin(), counts.end(), 0.0); }
+double total(const std::vector<double>& counts) {
+  return std::accumulate(counts.begin(), counts.end(), 0.0);
+}
 
 // Mean and variance of the first entry's draw over many epochs.
-std::pair<double, double> first_entry_moments(const std::vector<double>& counts, RarefyOptions options, int num_draws) {
+std::pair<double, double> first_entry_moments(const std::vector<double>& counts,
+                                              RarefyOptions options, int num_draws) {
   double sum = 0, sum_squares = 0;
   for (int draw = 0; draw < num_draws; ++draw) {
     options.epoch = static_cast<uint64_t>(draw);
@@ -32,22 +35,28 @@ std::pair<double, double> first_entry_moments(const std::vector<double>& counts,
   return {mean, sum_squares / num_draws - mean * mean};
 }
 
-// Draws of a real set against the exact expected richness: the mean of 200 draws within 5 standard errors.
+// Draws of a real set against the exact expected richness: the mean of 200 draws within 5 standard
+// errors.
 void require_richness(const std::string& set, int64_t depth, bool with_replacement) {
   const CountTable table = io::read_table(test::shared("microbiome/" + set + "/table.biom"));
-  const auto expected = io::read_metadata(
-      test::shared("microbiome/" + set + "/expected/rarefaction_richness_depth" + std::to_string(depth) + ".tsv"));
+  const auto expected =
+      io::read_metadata(test::shared("microbiome/" + set + "/expected/rarefaction_richness_depth" +
+                                     std::to_string(depth) + ".tsv"));
   constexpr int kDraws = 200;
   int num_checked = 0;
   for (int64_t sample = 0; sample < table.num_samples(); sample += 1 + table.num_samples() / 40) {
     const int64_t row = expected.row_of.at(table.sample_ids[sample]);
-    const auto value = [&](const char* column) { return *io::numeric_value(expected, expected.column(column), row); };
+    const auto value = [&](const char* column) {
+      return *io::numeric_value(expected, expected.column(column), row);
+    };
     const std::span counts =
-        std::span(table.values).subspan(table.indptr[sample], table.indptr[sample + 1] - table.indptr[sample]);
+        std::span(table.values)
+            .subspan(table.indptr[sample], table.indptr[sample + 1] - table.indptr[sample]);
     CATCH_CAPTURE(set, table.sample_ids[sample]);
     RarefyOptions options{depth, with_replacement, 7, 0};
     if (value("kept") == 0 && !with_replacement) {
-      CATCH_REQUIRE_THROWS_AS(rarefy_counts(counts, table.sample_ids[sample], options), ArgumentError);
+      CATCH_REQUIRE_THROWS_AS(rarefy_counts(counts, table.sample_ids[sample], options),
+                              ArgumentError);
       continue;
     }
     double sum = 0;
@@ -56,9 +65,11 @@ void require_richness(const std::string& set, int64_t depth, bool with_replaceme
       const auto drawn = rarefy_counts(counts, table.sample_ids[sample], options);
       for (size_t k = 0; k < drawn.size(); ++k) sum += drawn[k] > 0;
     }
-    const double wanted = value(with_replacement ? "E_richness_with_replacement" : "E_richness_without_replacement");
+    const double wanted =
+        value(with_replacement ? "E_richness_with_replacement" : "E_richness_without_replacement");
     // Drawing with replacement varies at least as much; 1.5 times the other's sd covers it.
-    const double sd = value("SD_richness_without_replacement") * (with_replacement ? 1.5 : 1) + 1e-9;
+    const double sd =
+        value("SD_richness_without_replacement") * (with_replacement ? 1.5 : 1) + 1e-9;
     CATCH_REQUIRE(std::abs(sum / kDraws - wanted) <= 5 * sd / std::sqrt(kDraws));
     ++num_checked;
   }
@@ -77,7 +88,8 @@ CountTable small_table() {
 
 }  // namespace
 
-CATCH_TEST_CASE("mean richness of 200 draws fits the exact expectation on real sets", "[table][real]") {
+CATCH_TEST_CASE("mean richness of 200 draws fits the exact expectation on real sets",
+                "[table][real]") {
   DEEPBIO_NEEDS_SHARED();
   require_richness("moving_pictures", 1000, false);
   require_richness("ibd_2538", 1000, false);
@@ -94,13 +106,16 @@ CATCH_TEST_CASE("mean richness with replacement fits the exact expectation", "[t
 }
 
 CATCH_TEST_CASE("a draw has the mean and variance of the hypergeometric distribution", "[table]") {
-  const std::vector<std::vector<double>> cases{{300, 700}, {5, 995}, {990, 10}, {40000, 60000}, {1, 3}, {2, 5, 9}};
+  const std::vector<std::vector<double>> cases{{300, 700},     {5, 995}, {990, 10},
+                                               {40000, 60000}, {1, 3},   {2, 5, 9}};
   for (const auto& counts : cases) {
     for (const double share : {0.02, 0.3, 0.9}) {
-      const double all = total(counts), n = std::max(1.0, std::floor(share * all)), p = counts[0] / all;
+      const double all = total(counts), n = std::max(1.0, std::floor(share * all)),
+                   p = counts[0] / all;
       const double variance = n * p * (1 - p) * (all - n) / (all - 1);
       constexpr int kDraws = 4000;
-      const auto [mean, spread] = first_entry_moments(counts, {static_cast<int64_t>(n), false, 3, 0}, kDraws);
+      const auto [mean, spread] =
+          first_entry_moments(counts, {static_cast<int64_t>(n), false, 3, 0}, kDraws);
       CATCH_CAPTURE(counts, n, mean, spread, variance);
       CATCH_REQUIRE(std::abs(mean - n * p) <= 5 * std::sqrt(variance / kDraws) + 1e-12);
       CATCH_REQUIRE(spread == Approx(variance).epsilon(0.25).margin(0.02));
@@ -108,12 +123,15 @@ CATCH_TEST_CASE("a draw has the mean and variance of the hypergeometric distribu
   }
 }
 
-CATCH_TEST_CASE("a draw with replacement has the mean and variance of the binomial distribution", "[table]") {
-  for (const auto& counts : std::vector<std::vector<double>>{{300, 700}, {5, 995}, {990, 10}, {2, 1}}) {
+CATCH_TEST_CASE("a draw with replacement has the mean and variance of the binomial distribution",
+                "[table]") {
+  for (const auto& counts :
+       std::vector<std::vector<double>>{{300, 700}, {5, 995}, {990, 10}, {2, 1}}) {
     for (const double n : {10.0, 2000.0}) {
       const double p = counts[0] / total(counts), variance = n * p * (1 - p);
       constexpr int kDraws = 4000;
-      const auto [mean, spread] = first_entry_moments(counts, {static_cast<int64_t>(n), true, 3, 0}, kDraws);
+      const auto [mean, spread] =
+          first_entry_moments(counts, {static_cast<int64_t>(n), true, 3, 0}, kDraws);
       CATCH_CAPTURE(counts, n, mean, spread, variance);
       CATCH_REQUIRE(std::abs(mean - n * p) <= 5 * std::sqrt(variance / kDraws));
       CATCH_REQUIRE(spread == Approx(variance).epsilon(0.25).margin(0.02));
@@ -138,7 +156,9 @@ CATCH_TEST_CASE("billions of reads are drawn exactly to the depth and in proport
   CATCH_REQUIRE(std::abs(drawn[0] - 7.5e8) < 6 * std::sqrt(1e9 * 0.75 * 0.25));
 }
 
-CATCH_TEST_CASE("a draw never exceeds the counts, has the depth exactly and repeats for its key alone", "[table]") {
+CATCH_TEST_CASE(
+    "a draw never exceeds the counts, has the depth exactly and repeats for its key alone",
+    "[table]") {
   const std::vector<double> counts{1, 0, 17, 250, 3, 90, 1};
   const RarefyOptions options{100, false, 11, 4};
   const auto drawn = rarefy_counts(counts, "sample", options);
@@ -151,7 +171,9 @@ CATCH_TEST_CASE("a draw never exceeds the counts, has the depth exactly and repe
   CATCH_REQUIRE(rarefy_counts(counts, "sample", {362, false, 11, 4}) == counts);
 }
 
-CATCH_TEST_CASE("rarefying a table drops shallow samples, keeps exact ones and drops empty features", "[table]") {
+CATCH_TEST_CASE(
+    "rarefying a table drops shallow samples, keeps exact ones and drops empty features",
+    "[table]") {
   const auto result = rarefy(small_table(), {10, false, 0, 0});
   CATCH_REQUIRE(result.dropped_samples == std::vector<std::string>{"shallow"});
   CATCH_REQUIRE(result.table.sample_ids == std::vector<std::string>{"deep", "exact"});
@@ -161,7 +183,8 @@ CATCH_TEST_CASE("rarefying a table drops shallow samples, keeps exact ones and d
   CATCH_REQUIRE(rarefy(small_table(), {10, true, 0, 0}).dropped_samples.empty());
 }
 
-CATCH_TEST_CASE("a sample's draw does not depend on the other samples or the number of threads", "[table][real]") {
+CATCH_TEST_CASE("a sample's draw does not depend on the other samples or the number of threads",
+                "[table][real]") {
   DEEPBIO_NEEDS_SHARED();
   const CountTable table = io::read_table(test::shared("microbiome/moving_pictures/table.biom"));
   const std::vector<int64_t> reversed{9, 3, 0};
@@ -175,10 +198,12 @@ CATCH_TEST_CASE("a sample's draw does not depend on the other samples or the num
   CATCH_REQUIRE(all.values == one.values);
   for (size_t k = 0; k < reversed.size(); ++k) {
     std::map<std::string, double> a, b;
-    const int64_t row =
-        std::find(all.sample_ids.begin(), all.sample_ids.end(), few.sample_ids[k]) - all.sample_ids.begin();
-    for (int64_t e = few.indptr[k]; e < few.indptr[k + 1]; ++e) a[few.feature_ids[few.indices[e]]] = few.values[e];
-    for (int64_t e = all.indptr[row]; e < all.indptr[row + 1]; ++e) b[all.feature_ids[all.indices[e]]] = all.values[e];
+    const int64_t row = std::find(all.sample_ids.begin(), all.sample_ids.end(), few.sample_ids[k]) -
+                        all.sample_ids.begin();
+    for (int64_t e = few.indptr[k]; e < few.indptr[k + 1]; ++e)
+      a[few.feature_ids[few.indices[e]]] = few.values[e];
+    for (int64_t e = all.indptr[row]; e < all.indptr[row + 1]; ++e)
+      b[all.feature_ids[all.indices[e]]] = all.values[e];
     CATCH_REQUIRE(a == b);
   }
 }
@@ -188,8 +213,10 @@ CATCH_TEST_CASE("what cannot be rarefied is refused with the reason", "[table]")
                             Catch::Contains("deepest has 100") && Catch::Contains("median 10"));
   CATCH_REQUIRE_THROWS_WITH(rarefy_counts(std::vector<double>{0.5, 4}, "s", {2, false, 0, 0}),
                             Catch::Contains("whole numbers"));
-  CATCH_REQUIRE_THROWS_AS(rarefy_counts(std::vector<double>{1, 4}, "s", {0, false, 0, 0}), ArgumentError);
-  CATCH_REQUIRE_THROWS_AS(rarefy_counts(std::vector<double>{0, 0}, "s", {5, true, 0, 0}), ArgumentError);
+  CATCH_REQUIRE_THROWS_AS(rarefy_counts(std::vector<double>{1, 4}, "s", {0, false, 0, 0}),
+                          ArgumentError);
+  CATCH_REQUIRE_THROWS_AS(rarefy_counts(std::vector<double>{0, 0}, "s", {5, true, 0, 0}),
+                          ArgumentError);
 }
 
 CATCH_TEST_CASE("selecting samples and features keeps the table consistent", "[table]") {

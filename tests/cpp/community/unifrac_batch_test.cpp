@@ -44,7 +44,8 @@ Community make_community(int64_t num_samples, int64_t num_features) {
     }
     out.table.indptr.push_back(out.table.num_entries());
   }
-  out.phylogeny = match_features(io::parse_newick(newick + ";", "tree"), out.table.feature_ids, MissingFeatures::kDrop);
+  out.phylogeny = match_features(io::parse_newick(newick + ";", "tree"), out.table.feature_ids,
+                                 MissingFeatures::kDrop);
   return out;
 }
 
@@ -68,14 +69,16 @@ Arrays arrays_of(const CountTable& table, const std::vector<int64_t>& samples) {
 
 }  // namespace
 
-CATCH_TEST_CASE("a batch has the bits of the whole matrix, prepared or from counts, on any number of threads",
-                "[unifrac_batch]") {
+CATCH_TEST_CASE(
+    "a batch has the bits of the whole matrix, prepared or from counts, on any number of threads",
+    "[unifrac_batch]") {
   const Community all = make_community(150, 90);
   const std::vector<int64_t> samples{149, 3, 77, 4, 3, 0, 21, 22, 23, 64, 63};
   const at::Tensor index = at::tensor(samples, at::kLong);
   const Arrays arrays = arrays_of(all.table, samples);
-  for (const Metric metric : {Metric::kUnweighted, Metric::kWeightedNormalized, Metric::kWeightedUnnormalized,
-                              Metric::kGeneralized, Metric::kUnweightedUnnormalized}) {
+  for (const Metric metric :
+       {Metric::kUnweighted, Metric::kWeightedNormalized, Metric::kWeightedUnnormalized,
+        Metric::kGeneralized, Metric::kUnweightedUnnormalized}) {
     for (const Precision precision : {Precision::kDouble, Precision::kFloat}) {
       const UnifracOptions options{.metric = metric, .alpha = 0.5, .precision = precision};
       CATCH_CAPTURE(to_string(metric), precision == Precision::kFloat);
@@ -84,7 +87,8 @@ CATCH_TEST_CASE("a batch has the bits of the whole matrix, prepared or from coun
       const UnifracBatch batch(all.table, all.phylogeny, options);
       for (const int threads : {1, 3}) {
         at::set_num_threads(threads);
-        const at::Tensor prepared = batch.distances(samples), fresh = batch.distances(arrays.view());
+        const at::Tensor prepared = batch.distances(samples),
+                         fresh = batch.distances(arrays.view());
         CATCH_REQUIRE(at::equal(prepared, fresh));
         CATCH_REQUIRE(prepared[1][4].item<double>() == 0);
         if (metric == Metric::kGeneralized && precision == Precision::kFloat) {
@@ -107,7 +111,8 @@ CATCH_TEST_CASE("fresh draws give what the table of the draws gives", "[unifrac_
     std::vector<BranchProfile> profiles;
     for (const int64_t sample : {4, 9, 11, 29}) {
       const Arrays own = arrays_of(all.table, {sample});
-      const auto counts = rarefy_counts(own.counts, all.table.sample_ids[sample], {.depth_reads = 50, .epoch = epoch});
+      const auto counts = rarefy_counts(own.counts, all.table.sample_ids[sample],
+                                        {.depth_reads = 50, .epoch = epoch});
       profiles.push_back(branch_profile(all.phylogeny, own.features, counts));
       drawn.features.insert(drawn.features.end(), own.features.begin(), own.features.end());
       drawn.counts.insert(drawn.counts.end(), counts.begin(), counts.end());
@@ -134,7 +139,8 @@ CATCH_TEST_CASE("several threads may ask one prepared tree at the same time", "[
   CATCH_REQUIRE(wrong == std::vector<int>(4, 0));
 }
 
-CATCH_TEST_CASE("a batch of none, one or an empty sample is a matrix, and bad counts are refused", "[unifrac_batch]") {
+CATCH_TEST_CASE("a batch of none, one or an empty sample is a matrix, and bad counts are refused",
+                "[unifrac_batch]") {
   const Community all = make_community(5, 20);
   const UnifracBatch batch(all.table, all.phylogeny);
   CATCH_REQUIRE(batch.num_samples() == 5);
@@ -143,7 +149,8 @@ CATCH_TEST_CASE("a batch of none, one or an empty sample is a matrix, and bad co
   const std::vector<int64_t> rising{0, 1, 1}, feature{3};
   const std::vector<double> one{1};
   CATCH_REQUIRE(batch.distances(BatchCounts{rising, feature, one})[0][1].item<double>() == 1);
-  const auto refuse = [&](std::vector<int64_t> indptr, std::vector<int64_t> features, std::vector<double> counts) {
+  const auto refuse = [&](std::vector<int64_t> indptr, std::vector<int64_t> features,
+                          std::vector<double> counts) {
     CATCH_REQUIRE_THROWS_AS(batch.distances(BatchCounts{indptr, features, counts}), ArgumentError);
   };
   refuse({}, {}, {});
@@ -155,6 +162,7 @@ CATCH_TEST_CASE("a batch of none, one or an empty sample is a matrix, and bad co
   refuse({0, 1}, {1}, {-1});
   refuse({0, 1}, {1}, {std::numeric_limits<double>::quiet_NaN()});
   CATCH_REQUIRE_THROWS_AS(batch.distances(std::vector<int64_t>{5}), ArgumentError);
-  CATCH_REQUIRE_THROWS_AS(UnifracBatch(all.table, all.phylogeny, {.metric = Metric::kGeneralized, .alpha = -1}),
-                          ArgumentError);
+  CATCH_REQUIRE_THROWS_AS(
+      UnifracBatch(all.table, all.phylogeny, {.metric = Metric::kGeneralized, .alpha = -1}),
+      ArgumentError);
 }

@@ -1,4 +1,5 @@
-// The fast pairs against distance(), branch by branch, and the forms that scikit-bio and ssu have values for.
+// The fast pairs against distance(), branch by branch, and the forms that scikit-bio and ssu have
+// values for.
 #include <ATen/Parallel.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/tensor.h>
@@ -22,8 +23,9 @@ using namespace deepbio::community;
 
 namespace {
 
-constexpr Metric kMetrics[] = {Metric::kUnweighted, Metric::kWeightedNormalized, Metric::kWeightedUnnormalized,
-                               Metric::kGeneralized, Metric::kUnweightedUnnormalized};
+constexpr Metric kMetrics[] = {Metric::kUnweighted, Metric::kWeightedNormalized,
+                               Metric::kWeightedUnnormalized, Metric::kGeneralized,
+                               Metric::kUnweightedUnnormalized};
 
 struct Community {
   CountTable table;
@@ -45,12 +47,14 @@ io::Tree random_tree(int64_t num_tips, bool is_deep, std::mt19937& random) {
     for (const int64_t child : children[node]) out += (out.empty() ? "(" : ",") + text(child);
     out += out.empty() ? "f" + std::to_string(tip++) : ")";
     const bool is_flat = random() % 8 == 0;
-    return out + ":" + (is_flat ? "0" : std::to_string(std::exponential_distribution<>(2)(random) + 1e-6));
+    return out + ":" +
+           (is_flat ? "0" : std::to_string(std::exponential_distribution<>(2)(random) + 1e-6));
   };
   return io::parse_newick(text(0) + ";", "random");
 }
 
-Community random_community(int64_t n, int64_t num_tips, bool is_deep, double presence, uint32_t seed) {
+Community random_community(int64_t n, int64_t num_tips, bool is_deep, double presence,
+                           uint32_t seed) {
   std::mt19937 random(seed);
   Community out;
   const io::Tree tree = random_tree(num_tips, is_deep, random);
@@ -101,23 +105,27 @@ void for_each_form(const Visit& visit) {
 
 }  // namespace
 
-CATCH_TEST_CASE("fast pairs of random trees and tables equal the plain version in every form", "[unifrac]") {
+CATCH_TEST_CASE("fast pairs of random trees and tables equal the plain version in every form",
+                "[unifrac]") {
   uint32_t seed = 1;
   for (const int64_t n : {1, 2, 7, 40, 131}) {
     for (const bool is_deep : {false, true}) {
       for (const double presence : {0.02, 0.3}) {
         const Community community = random_community(n, 60, is_deep, presence, ++seed);
         for_each_form([&](UnifracOptions options) {
-          CATCH_CAPTURE(n, is_deep, presence, to_string(options.metric), options.alpha, options.bypass_tips,
-                        options.variance_adjusted);
-          const at::Tensor plain = plain_pairwise_distances(community.phylogeny, community.profiles, options);
-          const at::Tensor fast = pairwise_distances(community.phylogeny, community.profiles, options);
+          CATCH_CAPTURE(n, is_deep, presence, to_string(options.metric), options.alpha,
+                        options.bypass_tips, options.variance_adjusted);
+          const at::Tensor plain =
+              plain_pairwise_distances(community.phylogeny, community.profiles, options);
+          const at::Tensor fast =
+              pairwise_distances(community.phylogeny, community.profiles, options);
           require_laws(fast);
           const double scale = std::max(1.0, plain.max().item<double>());
           CATCH_REQUIRE(worst(plain, fast) <= 1e-12 * scale);
           if (n > 3) CATCH_REQUIRE(fast[1][n - 1].item<double>() == 0.0);
           options.precision = Precision::kFloat;
-          const at::Tensor single = pairwise_distances(community.phylogeny, community.profiles, options);
+          const at::Tensor single =
+              pairwise_distances(community.phylogeny, community.profiles, options);
           CATCH_REQUIRE(single.scalar_type() == at::kFloat);
           require_laws(single);
           CATCH_REQUIRE(worst(plain, single) <= 5e-6 * scale);
@@ -135,18 +143,21 @@ CATCH_TEST_CASE("every number of threads gives the same bits", "[unifrac]") {
     const at::Tensor one = pairwise_distances(community.phylogeny, community.profiles, options);
     for (const int threads : {2, 4}) {
       at::set_num_threads(threads);
-      CATCH_REQUIRE(at::equal(one, pairwise_distances(community.phylogeny, community.profiles, options)));
+      CATCH_REQUIRE(
+          at::equal(one, pairwise_distances(community.phylogeny, community.profiles, options)));
     }
     options.precision = Precision::kFloat;
     at::set_num_threads(1);
     const at::Tensor single = pairwise_distances(community.phylogeny, community.profiles, options);
     at::set_num_threads(3);
-    CATCH_REQUIRE(at::equal(single, pairwise_distances(community.phylogeny, community.profiles, options)));
+    CATCH_REQUIRE(
+        at::equal(single, pairwise_distances(community.phylogeny, community.profiles, options)));
   });
   at::set_num_threads(before);
 }
 
-CATCH_TEST_CASE("any selection of samples in any order gives the bits of the whole in double", "[unifrac]") {
+CATCH_TEST_CASE("any selection of samples in any order gives the bits of the whole in double",
+                "[unifrac]") {
   const Community community = random_community(1300, 50, true, 0.1, 8);
   std::vector<const BranchProfile*> all, some;
   for (const BranchProfile& profile : community.profiles) all.push_back(&profile);
@@ -154,7 +165,8 @@ CATCH_TEST_CASE("any selection of samples in any order gives the bits of the who
   for (const int64_t sample : chosen) some.push_back(all[sample]);
   const at::Tensor index = at::tensor(chosen, at::kLong);
   for_each_form([&](const UnifracOptions& options) {
-    CATCH_CAPTURE(to_string(options.metric), options.alpha, options.bypass_tips, options.variance_adjusted);
+    CATCH_CAPTURE(to_string(options.metric), options.alpha, options.bypass_tips,
+                  options.variance_adjusted);
     const at::Tensor whole = pairwise_distances(community.phylogeny, all, options);
     const double bound = largest_sum(community.phylogeny, all, options);
     const at::Tensor part = pairwise_distances(community.phylogeny, some, options, bound);
@@ -176,7 +188,8 @@ CATCH_TEST_CASE("lengths that differ by 12 orders of magnitude keep their distan
   for_each_form([&](UnifracOptions options) {
     if (options.variance_adjusted) return;
     CATCH_CAPTURE(to_string(options.metric), options.alpha, options.bypass_tips);
-    const at::Tensor plain = plain_pairwise_distances(community.phylogeny, community.profiles, options);
+    const at::Tensor plain =
+        plain_pairwise_distances(community.phylogeny, community.profiles, options);
     const double scale = std::max(1.0, plain.max().item<double>());
     const at::Tensor fast = pairwise_distances(community.phylogeny, community.profiles, options);
     require_laws(fast);
@@ -189,12 +202,13 @@ CATCH_TEST_CASE("lengths that differ by 12 orders of magnitude keep their distan
   });
 }
 
-CATCH_TEST_CASE("every expected matrix of the real sets is met, double to 1e-10 and float to 5e-6", "[unifrac][real]") {
+CATCH_TEST_CASE("every expected matrix of the real sets is met, double to 1e-10 and float to 5e-6",
+                "[unifrac][real]") {
   DEEPBIO_NEEDS_SHARED();
   namespace fs = std::filesystem;
   int64_t num_matrices = 0;
-  for (const std::string set :
-       {"moving_pictures", "cfs_150nt", "ecam_10249", "sleep_apnea_10422", "ibd_2538", "oral_age_2550"}) {
+  for (const std::string set : {"moving_pictures", "cfs_150nt", "ecam_10249", "sleep_apnea_10422",
+                                "ibd_2538", "oral_age_2550"}) {
     const std::string folder = test::shared("microbiome/" + set + "/");
     const std::string tree = folder + (set == "ibd_2538" ? "tree.sheared.nwk" : "tree.nwk");
     const CountTable all = io::read_table(folder + "table.biom");
@@ -204,7 +218,8 @@ CATCH_TEST_CASE("every expected matrix of the real sets is met, double to 1e-10 
     std::ifstream names(folder + "expected/samples.txt");
     for (std::string line; std::getline(names, line);) samples.push_back(row.at(line));
     const CountTable table = select_samples(all, samples);
-    const auto phylogeny = match_features(io::read_newick(tree), table.feature_ids, MissingFeatures::kDrop);
+    const auto phylogeny =
+        match_features(io::read_newick(tree), table.feature_ids, MissingFeatures::kDrop);
     for (const auto& file : fs::directory_iterator(folder + "expected")) {
       if (file.path().extension() != ".npy") continue;
       UnifracOptions options;
@@ -224,8 +239,9 @@ CATCH_TEST_CASE("every expected matrix of the real sets is met, double to 1e-10 
       }
       options.metric = parse_metric(name);
       const auto expected = io::read_npy(file.path().string());
-      const at::Tensor wanted = at::from_blob(const_cast<double*>(expected.values.data()),
-                                              {table.num_samples(), table.num_samples()}, at::kDouble);
+      const at::Tensor wanted =
+          at::from_blob(const_cast<double*>(expected.values.data()),
+                        {table.num_samples(), table.num_samples()}, at::kDouble);
       const at::Tensor got = unifrac(table, phylogeny, options);
       require_laws(got);
       CATCH_REQUIRE(worst(got, wanted) <= 1e-10);
@@ -240,7 +256,8 @@ CATCH_TEST_CASE("every expected matrix of the real sets is met, double to 1e-10 
 CATCH_TEST_CASE("options out of range are refused", "[unifrac]") {
   const Community community = random_community(3, 10, false, 0.3, 5);
   const auto refuse = [&](const UnifracOptions& options) {
-    CATCH_REQUIRE_THROWS_AS(pairwise_distances(community.phylogeny, community.profiles, options), ArgumentError);
+    CATCH_REQUIRE_THROWS_AS(pairwise_distances(community.phylogeny, community.profiles, options),
+                            ArgumentError);
   };
   refuse({.metric = Metric::kGeneralized, .alpha = -0.1});
   refuse({.metric = Metric::kGeneralized, .alpha = std::nan("")});

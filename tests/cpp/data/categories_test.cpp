@@ -33,10 +33,12 @@ std::vector<int64_t> numbers(const at::Tensor& ids) {
 
 }  // namespace
 
-CATCH_TEST_CASE("values of training samples are numbered in sorted order, everything else is 0", "[categories]") {
+CATCH_TEST_CASE("values of training samples are numbered in sorted order, everything else is 0",
+                "[categories]") {
   const io::Metadata metadata = small_metadata();
   const auto encoder = CategoricalEncoder::fit({"site", "country"}, metadata, {"a", "b", "c"});
-  CATCH_CHECK(encoder.cardinalities() == std::map<std::string, int64_t>{{"site", 3}, {"country", 3}});
+  CATCH_CHECK(encoder.cardinalities() ==
+              std::map<std::string, int64_t>{{"site", 3}, {"country", 3}});
   // gum 1, tongue 2; c misses its value, throat was not seen, e has no metadata.
   const auto ids = encoder.encode(metadata, {"a", "b", "c", "d", "e"});
   CATCH_CHECK(numbers(ids.at("site")) == std::vector<int64_t>{2, 1, 0, 0, 0});
@@ -49,14 +51,18 @@ CATCH_TEST_CASE("an encoder of covariates survives JSON; null is none", "[catego
   CATCH_CHECK(CategoricalEncoder::from_json(encoder.to_json()).to_json() == encoder.to_json());
   CATCH_CHECK(CategoricalEncoder::from_json(Json()).empty());
   CATCH_CHECK_FALSE(encoder.empty());
-  CATCH_CHECK_THROWS_AS(CategoricalEncoder::from_json(Json::parse(R"({"site":["b","a"]})", "x")), ConfigError);
+  CATCH_CHECK_THROWS_AS(CategoricalEncoder::from_json(Json::parse(R"({"site":["b","a"]})", "x")),
+                        ConfigError);
 }
 
 CATCH_TEST_CASE("covariates that are not there, empty or named twice are refused", "[categories]") {
   const io::Metadata metadata = small_metadata();
-  CATCH_CHECK_THROWS_WITH(CategoricalEncoder::fit({"sight"}, metadata, {"a"}), Catch::Contains("site"));
-  CATCH_CHECK_THROWS_WITH(CategoricalEncoder::fit({"country"}, metadata, {"d"}), Catch::Contains("no value in the 1"));
-  CATCH_CHECK_THROWS_WITH(CategoricalEncoder::fit({"site", "site"}, metadata, {"a"}), Catch::Contains("twice"));
+  CATCH_CHECK_THROWS_WITH(CategoricalEncoder::fit({"sight"}, metadata, {"a"}),
+                          Catch::Contains("site"));
+  CATCH_CHECK_THROWS_WITH(CategoricalEncoder::fit({"country"}, metadata, {"d"}),
+                          Catch::Contains("no value in the 1"));
+  CATCH_CHECK_THROWS_WITH(CategoricalEncoder::fit({"site", "site"}, metadata, {"a"}),
+                          Catch::Contains("twice"));
 }
 
 CATCH_TEST_CASE("a batch carries the covariates of its samples", "[categories]") {
@@ -71,6 +77,7 @@ CATCH_TEST_CASE("a batch carries the covariates of its samples", "[categories]")
   dataset.set_categories({{"site", at::tensor({2, 1, 0}, at::kLong)}});
   CATCH_CHECK(numbers(dataset.batch(std::vector<int64_t>{2, 0}).categorical_ids.at("site")) ==
               std::vector<int64_t>{0, 2});
-  CATCH_CHECK_THROWS_AS(dataset.set_categories({{"site", at::tensor({2, 1}, at::kLong)}}), ShapeError);
+  CATCH_CHECK_THROWS_AS(dataset.set_categories({{"site", at::tensor({2, 1}, at::kLong)}}),
+                        ShapeError);
   CATCH_CHECK_THROWS_AS(dataset.set_categories({{"site", at::ones({3})}}), ShapeError);
 }

@@ -10,7 +10,8 @@
 using namespace deepbio;
 using namespace deepbio::data;
 
-CATCH_TEST_CASE("A k-mer encoder fills sequences, and random letters go by record and epoch", "[encoder]") {
+CATCH_TEST_CASE("A k-mer encoder fills sequences, and random letters go by record and epoch",
+                "[encoder]") {
   seq::KmerOptions options;
   options.k = 2;
   options.letters.unknown = seq::UnknownLetter::kRandom;
@@ -28,14 +29,18 @@ CATCH_TEST_CASE("A k-mer encoder fills sequences, and random letters go by recor
   CATCH_REQUIRE_THROWS_AS(parse_kmer_output("table"), ArgumentError);
 }
 
-CATCH_TEST_CASE("A token encoder fills input_ids, the mask and the letters of each read", "[encoder]") {
-  const auto tokenizer = std::make_shared<const seq::Tokenizer>(seq::tokenizer_preset("deepbio-dna"));
+CATCH_TEST_CASE("A token encoder fills input_ids, the mask and the letters of each read",
+                "[encoder]") {
+  const auto tokenizer =
+      std::make_shared<const seq::Tokenizer>(seq::tokenizer_preset("deepbio-dna"));
   const std::vector<std::string_view> reads{"ACG", "T"};
   const std::vector<int64_t> records{0, 1};
   ReadBatch batch;
   make_token_encoder(tokenizer, {})->fill({reads, {}, records, 0}, batch);
-  CATCH_REQUIRE(torch::equal(batch.input_ids, torch::tensor({{1, 5, 6, 7, 2}, {1, 8, 2, 0, 0}}, torch::kLong)));
-  CATCH_REQUIRE(torch::equal(batch.attention_mask, torch::tensor({{1, 1, 1, 1, 1}, {1, 1, 1, 0, 0}}, torch::kLong)));
+  CATCH_REQUIRE(torch::equal(batch.input_ids,
+                             torch::tensor({{1, 5, 6, 7, 2}, {1, 8, 2, 0, 0}}, torch::kLong)));
+  CATCH_REQUIRE(torch::equal(batch.attention_mask,
+                             torch::tensor({{1, 1, 1, 1, 1}, {1, 1, 1, 0, 0}}, torch::kLong)));
   CATCH_REQUIRE(torch::equal(batch.lengths, torch::tensor({3, 1}, torch::kLong)));
   CATCH_REQUIRE_FALSE(batch.sequences.defined());
 }
@@ -60,7 +65,9 @@ EncoderOptions of_kind(const EncoderKind& kind) {
 
 }  // namespace
 
-CATCH_TEST_CASE("Every registered encoder gives a row and a length for each read, of the bytes it says", "[encoder]") {
+CATCH_TEST_CASE(
+    "Every registered encoder gives a row and a length for each read, of the bytes it says",
+    "[encoder]") {
   for (const EncoderKind& kind : encoder_kinds()) {
     const EncoderOptions options = of_kind(kind);
     const ReadBatch batch = encoded(options, {"ACGTA", "CC"});
@@ -70,7 +77,8 @@ CATCH_TEST_CASE("Every registered encoder gives a row and a length for each read
     CATCH_CHECK(torch::equal(batch.lengths, torch::tensor({5, 2}, torch::kLong)));
     CATCH_CHECK(batch.attention_mask.defined() == (options.encoding == "tokens"));
     const int64_t mask_bytes = batch.attention_mask.defined() ? batch.attention_mask.nbytes() : 0;
-    CATCH_CHECK(static_cast<int64_t>(values.nbytes()) + mask_bytes <= 2 * make_encoder(options)->row_bytes(5));
+    CATCH_CHECK(static_cast<int64_t>(values.nbytes()) + mask_bytes <=
+                2 * make_encoder(options)->row_bytes(5));
   }
 }
 
@@ -86,20 +94,25 @@ CATCH_TEST_CASE("What only k-mers have is refused for other encodings", "[encode
   }
 }
 
-CATCH_TEST_CASE("A read in a batch of longer ones is padded with what its encoder says", "[encoder]") {
+CATCH_TEST_CASE("A read in a batch of longer ones is padded with what its encoder says",
+                "[encoder]") {
   for (const EncoderKind& kind : encoder_kinds()) {
     const EncoderOptions options = of_kind(kind);
-    if (options.encoding == "onehot" || options.encoding == "kmer") continue;  // no single value, no padding
+    if (options.encoding == "onehot" || options.encoding == "kmer")
+      continue;  // no single value, no padding
     const ReadBatch batch = encoded(options, {"ACGTA", "C"});
     const at::Tensor& values = batch.sequences.defined() ? batch.sequences : batch.input_ids;
     CATCH_CHECK(values[1][-1].item<int64_t>() == make_encoder(options)->padding());
   }
 }
 
-CATCH_TEST_CASE("What an encoder has no use for is refused, and a misspelt one gets the nearest name", "[encoder]") {
+CATCH_TEST_CASE(
+    "What an encoder has no use for is refused, and a misspelt one gets the nearest name",
+    "[encoder]") {
   EncoderOptions options;
   options.tokenizer = "dnabert-6";
-  CATCH_CHECK_THROWS_WITH(make_encoder(options), "`tokenizer`: expected `encoding=tokens`, got `encoding=onehot`");
+  CATCH_CHECK_THROWS_WITH(make_encoder(options),
+                          "`tokenizer`: expected `encoding=tokens`, got `encoding=onehot`");
   options.encoding = "tokens";
   options.unknown = "zero";
   CATCH_CHECK_THROWS_WITH(make_encoder(options), Catch::Contains("a tokenizer has its own token"));
@@ -112,8 +125,9 @@ CATCH_TEST_CASE("What an encoder has no use for is refused, and a misspelt one g
   CATCH_CHECK_THROWS_WITH(make_encoder(options), Catch::Contains("did you mean onehot?"));
 }
 
-CATCH_TEST_CASE("Integers and k-mers refuse unknown letters unless told otherwise, one-hot letters do not",
-                "[encoder]") {
+CATCH_TEST_CASE(
+    "Integers and k-mers refuse unknown letters unless told otherwise, one-hot letters do not",
+    "[encoder]") {
   EncoderOptions options;
   CATCH_CHECK(options.letters().unknown == seq::UnknownLetter::kZero);
   options.encoding = "integer";

@@ -59,14 +59,17 @@ CATCH_TEST_CASE("A draw does not depend on the order of the table's features", "
     options.rarefy_depth_reads = 40;
     options.token_limit = 5;
     options.asv_sampling = sampling;
-    const SampleDataset first(community.table, community.sequences, options), second(other, sequences, options);
+    const SampleDataset first(community.table, community.sequences, options),
+        second(other, sequences, options);
     const auto a = first.batch(all(first), 3), b = second.batch(all(second), 3);
     CATCH_REQUIRE(torch::equal(a.counts, b.counts));
     const auto names = [](const SampleBatch& batch, const std::vector<std::string>& ids) {
       std::vector<std::string> out;
       for (int64_t i = 0; i < batch.asv_index.numel(); ++i) {
         const int64_t slot = batch.asv_index.flatten()[i].item<int64_t>();
-        out.push_back(batch.mask.flatten()[i].item<bool>() ? ids[batch.asv_features[slot].item<int64_t>()] : "");
+        out.push_back(batch.mask.flatten()[i].item<bool>()
+                          ? ids[batch.asv_features[slot].item<int64_t>()]
+                          : "");
       }
       return out;
     };
@@ -83,18 +86,19 @@ CATCH_TEST_CASE("Distances follow the draw of the epoch", "[samples]") {
   dataset.set_phylogeny(community.phylogeny());
   const auto drawn = community::rarefy(in_id_order(*community.table), {40, false, 2, 6}).table;
   CATCH_REQUIRE(drawn.num_samples() == dataset.size());
-  const auto phylogeny = community::match_features(io::parse_newick(
-                                                       [&] {
-                                                         std::string newick;
-                                                         for (int f = 0; f < 14; ++f) {
-                                                           const std::string tip = "feature" + std::to_string(f) +
-                                                                                   ":0." + std::to_string(f + 1);
-                                                           newick = f == 0 ? tip : "(" + newick + "," + tip + "):0.25";
-                                                         }
-                                                         return newick + ";";
-                                                       }(),
-                                                       "caterpillar"),
-                                                   drawn.feature_ids);
-  const torch::Tensor expected = community::unifrac(drawn, phylogeny, community::Metric::kUnweighted).to(torch::kFloat);
+  const auto phylogeny = community::match_features(
+      io::parse_newick(
+          [&] {
+            std::string newick;
+            for (int f = 0; f < 14; ++f) {
+              const std::string tip = "feature" + std::to_string(f) + ":0." + std::to_string(f + 1);
+              newick = f == 0 ? tip : "(" + newick + "," + tip + "):0.25";
+            }
+            return newick + ";";
+          }(),
+          "caterpillar"),
+      drawn.feature_ids);
+  const torch::Tensor expected =
+      community::unifrac(drawn, phylogeny, community::Metric::kUnweighted).to(torch::kFloat);
   CATCH_REQUIRE(torch::allclose(dataset.batch(all(dataset), 6).distances, expected, 0, 1e-6));
 }

@@ -20,7 +20,8 @@ using namespace deepbio::data;
 
 namespace {
 
-void write_reads(const std::string& path, io::Container container, int count, const std::string& suffix = "") {
+void write_reads(const std::string& path, io::Container container, int count,
+                 const std::string& suffix = "") {
   io::FastxWriterOptions options;
   options.container = container;
   io::FastxWriter writer(path, options);
@@ -53,14 +54,16 @@ void compare(const std::vector<std::string>& paths, ReadDatasetOptions options) 
   CATCH_REQUIRE(torch::equal(a.quality, b.quality));
   CATCH_REQUIRE(a.mate_sequences.defined() == b.mate_sequences.defined());
   if (a.mate_sequences.defined()) {
-    CATCH_REQUIRE((torch::equal(a.mate_sequences, b.mate_sequences) && torch::equal(a.mate_quality, b.mate_quality)));
+    CATCH_REQUIRE((torch::equal(a.mate_sequences, b.mate_sequences) &&
+                   torch::equal(a.mate_quality, b.mate_quality)));
   }
   for (const int64_t index : order) CATCH_REQUIRE(held.file_of(index) == indexed.file_of(index));
   for (const bool is_mate : {false, true}) {
     if (is_mate && !held.has_mates()) continue;
     const ReadNumbers x = read_numbers(held, seq::SequenceType::kDna, is_mate);
     const ReadNumbers y = read_numbers(indexed, seq::SequenceType::kDna, is_mate);
-    CATCH_REQUIRE((torch::equal(x.lengths, y.lengths) && torch::equal(x.mean_quality, y.mean_quality)));
+    CATCH_REQUIRE(
+        (torch::equal(x.lengths, y.lengths) && torch::equal(x.mean_quality, y.mean_quality)));
     CATCH_REQUIRE((torch::equal(x.gc, y.gc) && y.num_bytes == 0));
   }
 }
@@ -73,7 +76,8 @@ seq::Transforms chain(seq::Copies copies) {
 
 }  // namespace
 
-CATCH_TEST_CASE("Records by number are those in memory, for any container, filters and mates", "[indexed_reads]") {
+CATCH_TEST_CASE("Records by number are those in memory, for any container, filters and mates",
+                "[indexed_reads]") {
   test::TemporaryFolder folder;
   for (const auto container : {io::Container::kPlain, io::Container::kGzip, io::Container::kBgzf}) {
     const std::string tag = std::to_string(static_cast<int>(container));
@@ -96,7 +100,8 @@ CATCH_TEST_CASE("Records by number are those in memory, for any container, filte
     options.transforms = {};
     CATCH_REQUIRE_THROWS_AS(compare({a}, options), ParseError);  // r0 and r1 are no mates
   }
-  test::write_text(folder / "pairs.fq", "@a/1\nACG\n+\nIII\n@a/2\nTTT\n+\nIII\n@b/1\nGG\n+\nII\n@b/2\nC\n+\nI\n");
+  test::write_text(folder / "pairs.fq",
+                   "@a/1\nACG\n+\nIII\n@a/2\nTTT\n+\nIII\n@b/1\nGG\n+\nII\n@b/2\nC\n+\nI\n");
   ReadDatasetOptions options;
   options.mates.is_interleaved = true;
   compare({folder / "pairs.fq", folder / "pairs.fq"}, options);
@@ -108,12 +113,15 @@ CATCH_TEST_CASE("What does not fit is an error with its place", "[indexed_reads]
   test::write_text(folder / "b.fq", "@a\nACGT\n+\nIIII\n");
   test::write_text(folder / "c.fq", "@a\nACGT\n+\nIIII\n@x\nAC\n+\nII\n");
   test::write_text(folder / "odd.fq", "@a\nACGT\n+\nIIII\n@a\nAC\n+\nII\n@b\nAC\n+\nII\n");
-  CATCH_REQUIRE_THROWS_WITH(IndexedReads({folder / "a.fq"}, {{folder / "b.fq"}, false}), Catch::Contains("2 records"));
-  CATCH_REQUIRE_THROWS_WITH(IndexedReads({folder / "odd.fq"}, {{}, true}), Catch::Contains("even number"));
+  CATCH_REQUIRE_THROWS_WITH(IndexedReads({folder / "a.fq"}, {{folder / "b.fq"}, false}),
+                            Catch::Contains("2 records"));
+  CATCH_REQUIRE_THROWS_WITH(IndexedReads({folder / "odd.fq"}, {{}, true}),
+                            Catch::Contains("even number"));
   const IndexedReads wrong({folder / "a.fq"}, {{folder / "c.fq"}, false});
   CATCH_REQUIRE(wrong.read(std::vector<int64_t>{0}).mates->name(0) == "a");
-  CATCH_REQUIRE_THROWS_WITH(wrong.read(std::vector<int64_t>{0, 1}),
-                            Catch::Contains("c.fq: record 1") && Catch::Contains("two reads of one name"));
+  CATCH_REQUIRE_THROWS_WITH(
+      wrong.read(std::vector<int64_t>{0, 1}),
+      Catch::Contains("c.fq: record 1") && Catch::Contains("two reads of one name"));
   ReadDatasetOptions options;
   options.is_indexed = true;
   const ReadDataset data({folder / "a.fq"}, options);

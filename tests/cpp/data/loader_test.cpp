@@ -27,7 +27,8 @@ std::vector<int64_t> first_items(int64_t count) {
   return items;
 }
 
-// A batch that says which items and epoch it was made of. Early batches take longest, so threads finish out of order.
+// A batch that says which items and epoch it was made of. Early batches take longest, so threads
+// finish out of order.
 ReadBatch echo(std::span<const int64_t> indices, uint64_t epoch) {
   std::this_thread::sleep_for(std::chrono::microseconds(indices.front() % 7 == 0 ? 3000 : 100));
   ReadBatch batch;
@@ -62,8 +63,9 @@ std::vector<int64_t> flat(const std::vector<std::vector<int64_t>>& batches) {
 
 }  // namespace
 
-CATCH_TEST_CASE("The order of an epoch is a permutation that changes with seed and epoch and with nothing else",
-                "[loader]") {
+CATCH_TEST_CASE(
+    "The order of an epoch is a permutation that changes with seed and epoch and with nothing else",
+    "[loader]") {
   const auto order = epoch_order(500, true, 3, 1);
   CATCH_REQUIRE(order == epoch_order(500, true, 3, 1));
   CATCH_REQUIRE(order != epoch_order(500, true, 3, 2));
@@ -74,7 +76,8 @@ CATCH_TEST_CASE("The order of an epoch is a permutation that changes with seed a
   CATCH_REQUIRE(epoch_order(0, true, 0, 0).empty());
 }
 
-CATCH_TEST_CASE("Every thread count gives the same batches in the same order, every item once", "[loader]") {
+CATCH_TEST_CASE("Every thread count gives the same batches in the same order, every item once",
+                "[loader]") {
   const auto items = first_items(103);
   std::vector<std::vector<int64_t>> reference;
   for (const int64_t threads : {0, 1, 2, 4}) {
@@ -101,13 +104,15 @@ CATCH_TEST_CASE("Resuming at any batch gives the rest of the epoch", "[loader]")
     for (int64_t first = 0; first <= 8; ++first) {
       loader.begin(5, first);
       CATCH_REQUIRE(loader.position() == first);
-      CATCH_REQUIRE(drain(loader) == std::vector<std::vector<int64_t>>(all.begin() + first, all.end()));
+      CATCH_REQUIRE(drain(loader) ==
+                    std::vector<std::vector<int64_t>>(all.begin() + first, all.end()));
     }
     CATCH_REQUIRE_THROWS_AS(loader.begin(5, 9), ArgumentError);
   }
 }
 
-CATCH_TEST_CASE("Batches of a thousand million items are made one by one, and ranks share them", "[loader]") {
+CATCH_TEST_CASE("Batches of a thousand million items are made one by one, and ranks share them",
+                "[loader]") {
   LoaderOptions options = shuffled(1000, 0);
   options.world_size = 3;
   std::vector<int64_t> seen;
@@ -136,7 +141,8 @@ CATCH_TEST_CASE("A loader of a whole dataset gives what one of all its indices g
   Loader<ReadBatch> loader(29, echo, shuffled(4, 2));
   loader.begin(3, 1);
   const auto expected = epoch_batches(all, shuffled(4, 0), 3);
-  CATCH_REQUIRE(drain(loader) == std::vector<std::vector<int64_t>>(expected.begin() + 1, expected.end()));
+  CATCH_REQUIRE(drain(loader) ==
+                std::vector<std::vector<int64_t>>(expected.begin() + 1, expected.end()));
   CATCH_REQUIRE_THROWS_AS(Loader<ReadBatch>(0, echo, shuffled(4, 0)), ArgumentError);
 }
 
@@ -166,7 +172,8 @@ CATCH_TEST_CASE("drop_last leaves out the short batch and the count says so", "[
   }
 }
 
-CATCH_TEST_CASE("Ranks share an epoch: as many batches each, every item, only the tail twice", "[loader]") {
+CATCH_TEST_CASE("Ranks share an epoch: as many batches each, every item, only the tail twice",
+                "[loader]") {
   const auto items = first_items(26);
   for (const int64_t world : {1, 2, 3, 4, 30}) {
     std::multiset<int64_t> seen;
@@ -185,7 +192,8 @@ CATCH_TEST_CASE("Ranks share an epoch: as many batches each, every item, only th
   }
 }
 
-CATCH_TEST_CASE("An error reaches the reader at its own batch, after the good ones before it", "[loader]") {
+CATCH_TEST_CASE("An error reaches the reader at its own batch, after the good ones before it",
+                "[loader]") {
   for (const int64_t threads : {0, 1, 4}) {
     LoaderOptions options;
     options.batch_size = 2;
@@ -196,7 +204,8 @@ CATCH_TEST_CASE("An error reaches the reader at its own batch, after the good on
     };
     Loader<ReadBatch> loader(first_items(20), make, options);
     loader.begin(0);
-    for (int64_t i = 0; i < 3; ++i) CATCH_REQUIRE(loader.next()->labels[0].item<int64_t>() == 100 + 2 * i);
+    for (int64_t i = 0; i < 3; ++i)
+      CATCH_REQUIRE(loader.next()->labels[0].item<int64_t>() == 100 + 2 * i);
     CATCH_REQUIRE_THROWS_AS(loader.next(), ParseError);
     CATCH_REQUIRE(loader.next()->labels[0].item<int64_t>() == 108);
   }
@@ -229,14 +238,16 @@ CATCH_TEST_CASE("A loader can be left in the middle of an epoch and begun anew",
   for (uint64_t epoch = 0; epoch < 5; ++epoch) {
     loader.begin(epoch);
     const auto batch = loader.next();
-    CATCH_REQUIRE(batch->labels[0].item<int64_t>() == epoch_batches(first_items(64), shuffled(2, 0), epoch)[0][0]);
+    CATCH_REQUIRE(batch->labels[0].item<int64_t>() ==
+                  epoch_batches(first_items(64), shuffled(2, 0), epoch)[0][0]);
     CATCH_REQUIRE(batch->lengths.item<int64_t>() == static_cast<int64_t>(epoch));
   }
   Loader<ReadBatch> moved(std::move(loader));
   CATCH_REQUIRE(moved.next().has_value());
 }
 
-CATCH_TEST_CASE("A forked child begins its own epoch, whether or not the parent's threads run", "[loader]") {
+CATCH_TEST_CASE("A forked child begins its own epoch, whether or not the parent's threads run",
+                "[loader]") {
   for (const bool parent_began : {false, true}) {
     auto loader = std::make_unique<Loader<ReadBatch>>(first_items(40), echo, shuffled(4, 2));
     if (parent_began) {
@@ -248,7 +259,8 @@ CATCH_TEST_CASE("A forked child begins its own epoch, whether or not the parent'
       alarm(20);  // a child that hangs dies and fails the test
       bool good = false;
       try {
-        CATCH_REQUIRE_THROWS_AS(loader->next(), ArgumentError);  // the parent's epoch is not the child's
+        CATCH_REQUIRE_THROWS_AS(loader->next(),
+                                ArgumentError);  // the parent's epoch is not the child's
         loader->begin(1);
         good = drain(*loader) == epoch_batches(first_items(40), shuffled(4, 0), 1);
         loader.reset();
@@ -264,7 +276,8 @@ CATCH_TEST_CASE("A forked child begins its own epoch, whether or not the parent'
   }
 }
 
-CATCH_TEST_CASE("Options that make no sense are refused, and so is next() before begin()", "[loader]") {
+CATCH_TEST_CASE("Options that make no sense are refused, and so is next() before begin()",
+                "[loader]") {
   const auto with = [](auto change) {
     LoaderOptions options;
     change(options);

@@ -42,12 +42,14 @@ CATCH_TEST_CASE("An order is fixed by seed, epoch and purpose", "[permutation]")
   CATCH_REQUIRE(order != whole(1000, 4, 1));
   const KeyedPermutation other(1000, 3, 1, 1);
   int same = 0;
-  for (int64_t place = 0; place < 1000; ++place) same += other.at(place) == order[static_cast<size_t>(place)];
+  for (int64_t place = 0; place < 1000; ++place)
+    same += other.at(place) == order[static_cast<size_t>(place)];
   CATCH_REQUIRE(same < 10);  // 1 is expected
 }
 
-CATCH_TEST_CASE("A thousand million numbers: those looked at are in range, differ and fill it evenly",
-                "[permutation]") {
+CATCH_TEST_CASE(
+    "A thousand million numbers: those looked at are in range, differ and fill it evenly",
+    "[permutation]") {
   constexpr int64_t kSize = 1000000000, kLooks = 200000;
   const KeyedPermutation permutation(kSize, 7, 0);
   std::set<int64_t> seen;
@@ -69,14 +71,18 @@ CATCH_TEST_CASE("All orders of few items are about equally frequent", "[permutat
   for (const int64_t n : {2, 3, 4, 5}) {
     std::map<std::vector<int64_t>, int> counts;
     constexpr int kDraws = 60000;
-    for (int epoch = 0; epoch < kDraws; ++epoch) ++counts[whole(n, 1, static_cast<uint64_t>(epoch))];
+    for (int epoch = 0; epoch < kDraws; ++epoch)
+      ++counts[whole(n, 1, static_cast<uint64_t>(epoch))];
     int orders = 1;
     for (int i = 2; i <= n; ++i) orders *= i;
     CATCH_REQUIRE(static_cast<int>(counts.size()) == orders);
     double chi_square = 0;
     const double expected = static_cast<double>(kDraws) / orders;
-    for (const auto& [order, count] : counts) chi_square += (count - expected) * (count - expected) / expected;
-    CATCH_REQUIRE(chi_square < (n < 5 ? 60 : 190));  // 23 and 119 degrees of freedom: less than once in 20,000 times
+    for (const auto& [order, count] : counts)
+      chi_square += (count - expected) * (count - expected) / expected;
+    CATCH_REQUIRE(
+        chi_square <
+        (n < 5 ? 60 : 190));  // 23 and 119 degrees of freedom: less than once in 20,000 times
   }
 }
 
@@ -94,14 +100,16 @@ CATCH_TEST_CASE("Items of an order tell nothing of their places", "[permutation]
     }
     for (uint64_t epoch = 0; epoch < 100; ++epoch) {
       const KeyedPermutation permutation(n, 9, epoch);
-      for (int64_t place = 0; place < std::min<int64_t>(n, 10007); ++place) fixed += permutation.at(place) == place;
+      for (int64_t place = 0; place < std::min<int64_t>(n, 10007); ++place)
+        fixed += permutation.at(place) == place;
     }
     double places = 0, neighbours = 0;
     for (const int count : first) places += (count - 1000.0) * (count - 1000.0) / 1000.0;
     for (const int count : steps) neighbours += (count - 1000.0) * (count - 1000.0) / 1000.0;
     CATCH_REQUIRE((places < 97 && neighbours < 97));  // 49 degrees of freedom: once in 20,000 times
     // One fixed number per order is expected, as among all orders.
-    const double expected = 100.0 * static_cast<double>(std::min<int64_t>(n, 10007)) / static_cast<double>(n);
+    const double expected =
+        100.0 * static_cast<double>(std::min<int64_t>(n, 10007)) / static_cast<double>(n);
     CATCH_REQUIRE(std::abs(fixed - expected) < 4.5 * std::sqrt(expected));
   }
 }

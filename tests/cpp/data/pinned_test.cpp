@@ -18,7 +18,8 @@ ReadBatch numbers(std::span<const int64_t> indices, uint64_t) {
 
 }  // namespace
 
-CATCH_TEST_CASE("Batches are pinned where there is an accelerator, and refused where there is none", "[pinned]") {
+CATCH_TEST_CASE("Batches are pinned where there is an accelerator, and refused where there is none",
+                "[pinned]") {
   LoaderOptions options;
   options.pin_memory = true;
   for (options.num_threads = 0; options.num_threads < 2; ++options.num_threads) {

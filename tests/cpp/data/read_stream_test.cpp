@@ -33,7 +33,8 @@ std::vector<int64_t> drain(ReadStream& stream, int64_t at_once = 7) {
 
 }  // namespace
 
-CATCH_TEST_CASE("Parts together give every record once, for any buffer, and go on anywhere", "[read_stream]") {
+CATCH_TEST_CASE("Parts together give every record once, for any buffer, and go on anywhere",
+                "[read_stream]") {
   test::TemporaryFolder folder;
   test::write_text(folder / "a.fq", numbered(600));
   test::write_text(folder / "b.fq", numbered(37));
@@ -87,7 +88,8 @@ CATCH_TEST_CASE("A file that is written to while it is read is an error", "[read
   CATCH_REQUIRE_THROWS_AS(drain(stream), ParseError);
 }
 
-CATCH_TEST_CASE("Blocks come in an order of their own: every record once, parts, resuming, filters", "[read_stream]") {
+CATCH_TEST_CASE("Blocks come in an order of their own: every record once, parts, resuming, filters",
+                "[read_stream]") {
   test::TemporaryFolder folder;
   test::write_text(folder / "a.fq", numbered(600));
   test::write_text(folder / "b.fq", numbered(37));
@@ -115,7 +117,8 @@ CATCH_TEST_CASE("Blocks come in an order of their own: every record once, parts,
         stream.begin(3);
         CATCH_REQUIRE(drain(stream) != whole);
         if (parts > 1) continue;
-        // The first stretch holds four blocks of 15 or 16 neighbours, but for the end, from all over the files.
+        // The first stretch holds four blocks of 15 or 16 neighbours, but for the end, from all
+        // over the files.
         std::vector<int64_t> first(whole.begin(), whole.begin() + 62);
         CATCH_REQUIRE_FALSE(std::is_sorted(first.begin(), first.end()));
         std::sort(first.begin(), first.end());
@@ -141,11 +144,13 @@ CATCH_TEST_CASE("Blocks come in an order of their own: every record once, parts,
   CATCH_REQUIRE_THROWS_WITH(ReadStream(paths, options), Catch::Contains("got skip"));
 }
 
-CATCH_TEST_CASE("Mates stream as tensors of their own, the same as those of a dataset", "[read_stream]") {
+CATCH_TEST_CASE("Mates stream as tensors of their own, the same as those of a dataset",
+                "[read_stream]") {
   test::TemporaryFolder folder;
   std::string first, second, both;
   for (int i = 0; i < 300; ++i) {
-    const std::string name = "@r" + std::to_string(i), tail = std::string(static_cast<size_t>(i % 9), 'A');
+    const std::string name = "@r" + std::to_string(i),
+                      tail = std::string(static_cast<size_t>(i % 9), 'A');
     const std::string a = name + "/1\nACGT" + tail + "\n+\nIIII" + tail + "\n";
     const std::string b = name + "/2\nGG" + tail + "\n+\nII" + tail + "\n";
     first += a;
@@ -168,16 +173,19 @@ CATCH_TEST_CASE("Mates stream as tensors of their own, the same as those of a da
       options.mates = is_interleaved ? MatePaths{{}, true} : held.mates;
       options.shuffle_buffer = 50;
       options.block_records = block;
-      StreamLoader loader(std::make_shared<ReadStream>(
-                              std::vector<std::string>{is_interleaved ? folder / "both.fq" : folder / "1.fq"}, options),
-                          16, false, 2);
+      StreamLoader loader(
+          std::make_shared<ReadStream>(
+              std::vector<std::string>{is_interleaved ? folder / "both.fq" : folder / "1.fq"},
+              options),
+          16, false, 2);
       loader.begin(1);
       std::set<int64_t> seen;
       while (const auto given = loader.next()) {
         const ReadBatch& batch = given->first;
         seen.insert(batch.index.begin(), batch.index.end());
         const ReadBatch expected = data.batch(batch.index, 1);
-        CATCH_REQUIRE((at::equal(batch.sequences, expected.sequences) && batch.ids() == expected.ids()));
+        CATCH_REQUIRE(
+            (at::equal(batch.sequences, expected.sequences) && batch.ids() == expected.ids()));
         CATCH_REQUIRE(at::equal(batch.mate_sequences, expected.mate_sequences));
         CATCH_REQUIRE(at::equal(batch.mate_lengths, expected.mate_lengths));
         CATCH_REQUIRE(at::equal(batch.mate_quality, expected.mate_quality));

@@ -12,19 +12,22 @@ namespace {
 
 io::RecordBatch records(const std::vector<std::string>& sequences) {
   io::RecordBatch out;
-  for (const std::string& sequence : sequences) out.append(io::RecordView{.name = "r", .sequence = sequence});
+  for (const std::string& sequence : sequences)
+    out.append(io::RecordView{.name = "r", .sequence = sequence});
   return out;
 }
 
 std::vector<char> one_by_one(RecordSelector selector, const io::RecordBatch& source) {
   std::vector<char> stays;
-  for (int64_t row = 0; row < source.size(); ++row) stays.push_back(selector.keeps(source, row, row));
+  for (int64_t row = 0; row < source.size(); ++row)
+    stays.push_back(selector.keeps(source, row, row));
   return stays;
 }
 
 }  // namespace
 
-CATCH_TEST_CASE("Records asked for one by one stay as those of a whole batch do", "[record_selector]") {
+CATCH_TEST_CASE("Records asked for one by one stay as those of a whole batch do",
+                "[record_selector]") {
   const io::RecordBatch source = records({"ACGT", "AC", "ACGT", "TTTTT"});
   const seq::Transforms filters{std::make_shared<seq::LengthFilter>(3, 0),
                                 std::make_shared<seq::Deduplicator>(seq::Copies::kKeepFirst)};
@@ -47,5 +50,6 @@ CATCH_TEST_CASE("Dropping all copies needs two passes, in pieces as well", "[rec
 
 CATCH_TEST_CASE("A chain without filters selects nothing", "[record_selector]") {
   CATCH_REQUIRE(RecordSelector({}).is_empty());
-  CATCH_REQUIRE(RecordSelector({std::make_shared<seq::Mutator>(0.5, seq::SequenceType::kDna, 0)}).is_empty());
+  CATCH_REQUIRE(
+      RecordSelector({std::make_shared<seq::Mutator>(0.5, seq::SequenceType::kDna, 0)}).is_empty());
 }

@@ -15,7 +15,8 @@
 
 namespace deepbio::test {
 
-// Samples with 1 to `num_features` features of random DNA between 20 and 60 bp, counts with many ties.
+// Samples with 1 to `num_features` features of random DNA between 20 and 60 bp, counts with many
+// ties.
 struct Community {
   std::shared_ptr<io::CountTable> table = std::make_shared<io::CountTable>();
   std::vector<std::string> sequences;
@@ -43,10 +44,12 @@ struct Community {
       const std::string tip = "feature" + std::to_string(f) + ":0." + std::to_string(f + 1);
       newick = f == 0 ? tip : "(" + newick + "," + tip + "):0.25";
     }
-    return std::make_shared<community::Phylogeny>(
-        community::match_features(io::parse_newick(newick + ";", "caterpillar"), table->feature_ids));
+    return std::make_shared<community::Phylogeny>(community::match_features(
+        io::parse_newick(newick + ";", "caterpillar"), table->feature_ids));
   }
-  double total(int64_t sample) const { return community::sample_totals(*table)[static_cast<size_t>(sample)]; }
+  double total(int64_t sample) const {
+    return community::sample_totals(*table)[static_cast<size_t>(sample)];
+  }
 };
 
 inline std::vector<int64_t> all(const data::SampleDataset& dataset) {

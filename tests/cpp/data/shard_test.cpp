@@ -34,7 +34,8 @@ void check_rows(const std::vector<at::Tensor>& rows, int64_t begin, int64_t coun
   CATCH_REQUIRE(torch::equal(rows[0], torch::arange(begin, begin + count) * 5));
   const at::Tensor wide = torch::arange(begin * kWidth, (begin + count) * kWidth, torch::kFloat);
   CATCH_REQUIRE(torch::equal(rows[1], wide.view({count, kWidth})));
-  const at::Tensor bytes = torch::arange(begin * 3, (begin + count) * 3).to(torch::kByte).view({count, 3});
+  const at::Tensor bytes =
+      torch::arange(begin * 3, (begin + count) * 3).to(torch::kByte).view({count, 3});
   CATCH_REQUIRE(torch::equal(rows[2], bytes));
   CATCH_REQUIRE(rows[3].sizes() == at::IntArrayRef{count, 0});
 }
@@ -45,7 +46,8 @@ CATCH_TEST_CASE("Rows of a shard are those that were written, wherever they begi
   test::TemporaryFolder folder;
   const Shard shard(write_shard(folder));
   for (const auto& [name, tensor] : shard.tensors()) {
-    if (name == "wide") CATCH_REQUIRE(torch::equal(tensor.flatten(), torch::arange(kRows * kWidth, torch::kFloat)));
+    if (name == "wide")
+      CATCH_REQUIRE(torch::equal(tensor.flatten(), torch::arange(kRows * kWidth, torch::kFloat)));
     if (name == "empty") CATCH_REQUIRE(tensor.sizes() == at::IntArrayRef{kRows, 0});
   }
   for (int64_t begin = 0; begin < kRows; ++begin) {
@@ -55,7 +57,8 @@ CATCH_TEST_CASE("Rows of a shard are those that were written, wherever they begi
   }
 }
 
-CATCH_TEST_CASE("What is done to rows in place stays with them, and they outlive the shard", "[shard]") {
+CATCH_TEST_CASE("What is done to rows in place stays with them, and they outlive the shard",
+                "[shard]") {
   test::TemporaryFolder folder;
   const std::string path = write_shard(folder), before = test::read_text(path);
   std::vector<at::Tensor> rows;
@@ -64,7 +67,8 @@ CATCH_TEST_CASE("What is done to rows in place stays with them, and they outlive
     rows = shard.rows(kNames, 3, 20);
     for (at::Tensor& tensor : rows) tensor.fill_(7);
     check_rows(shard.rows(kNames, 3, 20), 3, 20);
-    CATCH_REQUIRE(torch::equal(shard.tensors()[0].second.flatten().slice(0, 0, 1), torch::tensor({int64_t{0}})));
+    CATCH_REQUIRE(torch::equal(shard.tensors()[0].second.flatten().slice(0, 0, 1),
+                               torch::tensor({int64_t{0}})));
   }
   CATCH_REQUIRE(test::read_text(path) == before);
   CATCH_REQUIRE(rows[1].eq(7).all().item<bool>());
@@ -79,7 +83,8 @@ CATCH_TEST_CASE("Rows of a removed file are copied, those of a changed one refus
 
   const Shard other(write_shard(folder));
   std::filesystem::resize_file(path, 1000);
-  for (const std::string& name : kNames) CATCH_REQUIRE_THROWS_AS(other.rows({name}, 3, 20), ParseError);
+  for (const std::string& name : kNames)
+    CATCH_REQUIRE_THROWS_AS(other.rows({name}, 3, 20), ParseError);
   CATCH_REQUIRE_THROWS_AS(other.check_unchanged(), ParseError);
 }
 
@@ -102,7 +107,8 @@ CATCH_TEST_CASE("Rows from anywhere are copied to any place", "[shard]") {
   CATCH_REQUIRE_THROWS_AS(shard.copy_rows("bytes", rows, places - 1, out), ArgumentError);
   CATCH_REQUIRE_THROWS_AS(shard.copy_rows("bytes", rows, places + 1, out), ArgumentError);
   CATCH_REQUIRE_THROWS_AS(shard.copy_rows("bytes", rows, places.slice(0, 1), out), ArgumentError);
-  CATCH_REQUIRE_THROWS_AS(shard.copy_rows("bytes", rows.to(torch::kInt), places, out), ArgumentError);
+  CATCH_REQUIRE_THROWS_AS(shard.copy_rows("bytes", rows.to(torch::kInt), places, out),
+                          ArgumentError);
   CATCH_REQUIRE_THROWS_AS(shard.copy_rows("wide", rows, places, out), ArgumentError);
 }
 
@@ -110,7 +116,8 @@ CATCH_TEST_CASE("Rows and tensors that are not there are refused", "[shard]") {
   test::TemporaryFolder folder;
   const Shard shard(write_shard(folder));
   CATCH_REQUIRE_THROWS_AS(shard.rows({"none"}, 0, 1), ArgumentError);
-  for (const auto& [begin, count] : {std::pair<int64_t, int64_t>{-1, 1}, {0, 0}, {0, kRows + 1}, {kRows, 1}}) {
+  for (const auto& [begin, count] :
+       {std::pair<int64_t, int64_t>{-1, 1}, {0, 0}, {0, kRows + 1}, {kRows, 1}}) {
     CATCH_REQUIRE_THROWS_AS(shard.rows({"wide"}, begin, count), ArgumentError);
   }
   const double number = 1;

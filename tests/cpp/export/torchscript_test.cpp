@@ -32,7 +32,8 @@ Tensor some_tokens(int64_t samples, int64_t asvs, int64_t length) {
 
 }  // namespace
 
-CATCH_TEST_CASE("an exported model gives the model's numbers for any batch, ASVs and length", "[torchscript]") {
+CATCH_TEST_CASE("an exported model gives the model's numbers for any batch, ASVs and length",
+                "[torchscript]") {
   torch::manual_seed(0);
   const deepbio::test::TemporaryFolder folder;
   ModelConfig config = small();
@@ -46,11 +47,14 @@ CATCH_TEST_CASE("an exported model gives the model's numbers for any batch, ASVs
     torch::jit::ExtraFilesMap extra{{"deepbio.json", ""}};
     torch::jit::Module loaded = torch::jit::load(folder / "model.pt", std::nullopt, extra);
     CATCH_REQUIRE(extra["deepbio.json"] == R"({"kind":"test"})");
-    for (const auto& [samples, asvs, length] : {std::tuple{1, 1, 2}, {4, 9, 21}, {2, 3, 12}, {7, 2, 5}}) {
-      const Tensor tokens = some_tokens(samples, asvs, length), counts = torch::rand({samples, asvs}) * 50;
+    for (const auto& [samples, asvs, length] :
+         {std::tuple{1, 1, 2}, {4, 9, 21}, {2, 3, 12}, {7, 2, 5}}) {
+      const Tensor tokens = some_tokens(samples, asvs, length),
+                   counts = torch::rand({samples, asvs}) * 50;
       const Outputs out = model->forward(inputs_from_padded(tokens, counts));
       const Tensor got = loaded.forward({tokens, counts}).toTensor();
-      CATCH_REQUIRE(at::allclose(got, is_predictor ? out.target_prediction : out.embeddings, 1e-5, 1e-6));
+      CATCH_REQUIRE(
+          at::allclose(got, is_predictor ? out.target_prediction : out.embeddings, 1e-5, 1e-6));
     }
     for (const auto& node : loaded.get_method("forward").graph()->nodes()) {
       CATCH_REQUIRE(std::string(node->kind().toQualString()).rfind("deepbio::", 0) != 0);
@@ -70,10 +74,13 @@ CATCH_TEST_CASE("a model with covariates takes them as a third argument", "[torc
   write_torchscript(folder / "model.pt", *model);
   model->eval();
   torch::jit::Module loaded = torch::jit::load(folder / "model.pt");
-  const Tensor tokens = some_tokens(3, 4, 8), sex = torch::tensor({1, 2, 0}), site = torch::tensor({3, 0, 1});
+  const Tensor tokens = some_tokens(3, 4, 8), sex = torch::tensor({1, 2, 0}),
+               site = torch::tensor({3, 0, 1});
   const Tensor expected =
-      model->forward(inputs_from_padded(tokens, {}, {{"sex", sex}, {"site", site}})).target_prediction;
-  const Tensor got = loaded.forward({tokens, torch::zeros({3, 4}), torch::stack({sex, site}, 1)}).toTensor();
+      model->forward(inputs_from_padded(tokens, {}, {{"sex", sex}, {"site", site}}))
+          .target_prediction;
+  const Tensor got =
+      loaded.forward({tokens, torch::zeros({3, 4}), torch::stack({sex, site}, 1)}).toTensor();
   CATCH_REQUIRE(at::allclose(got, expected, 1e-5, 1e-6));
 }
 
@@ -90,18 +97,27 @@ CATCH_TEST_CASE("an exported file trains: its parameters get gradients", "[torch
   CATCH_REQUIRE(parameters == model->parameters().size());
   CATCH_REQUIRE(names == parameters);
   loaded.forward({some_tokens(2, 3, 6), torch::ones({2, 3})}).toTensor().sum().backward();
-  CATCH_REQUIRE(loaded.attr("target_head").toModule().attr("weight").toTensor().grad().abs().sum().item<double>() > 0);
+  CATCH_REQUIRE(loaded.attr("target_head")
+                    .toModule()
+                    .attr("weight")
+                    .toTensor()
+                    .grad()
+                    .abs()
+                    .sum()
+                    .item<double>() > 0);
 }
 
-CATCH_TEST_CASE("what cannot be exported or written is refused and leaves no file", "[torchscript]") {
+CATCH_TEST_CASE("what cannot be exported or written is refused and leaves no file",
+                "[torchscript]") {
   const deepbio::test::TemporaryFolder folder;
   ModelConfig config = small();
   config.encoder_type = "combined";
-  CATCH_REQUIRE_THROWS_AS(write_torchscript(folder / "x.pt", *make_model(config, false)), deepbio::ArgumentError);
+  CATCH_REQUIRE_THROWS_AS(write_torchscript(folder / "x.pt", *make_model(config, false)),
+                          deepbio::ArgumentError);
   CATCH_REQUIRE_FALSE(std::filesystem::exists(folder / "x.pt"));
   deepbio::test::write_text(folder / "there.pt", "mine");
-  CATCH_REQUIRE_THROWS_AS(
-      write_torchscript(folder / "there.pt", *make_model(small(), true), "{}", deepbio::io::Overwrite::kRefuse),
-      deepbio::WriteError);
+  CATCH_REQUIRE_THROWS_AS(write_torchscript(folder / "there.pt", *make_model(small(), true), "{}",
+                                            deepbio::io::Overwrite::kRefuse),
+                          deepbio::WriteError);
   CATCH_REQUIRE(deepbio::test::read_text(folder / "there.pt") == "mine");
 }

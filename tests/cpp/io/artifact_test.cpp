@@ -28,16 +28,21 @@ CountTable example_table() {
 
 }  // namespace
 
-CATCH_TEST_CASE("tables, trees, sequences and distances are read straight from artifacts of any name", "[artifact]") {
+CATCH_TEST_CASE(
+    "tables, trees, sequences and distances are read straight from artifacts of any name",
+    "[artifact]") {
   const test::TemporaryFolder folder;
   write_biom(folder / "t.biom", example_table());
-  test::write_text(folder / "table.txt", test::artifact_of("FeatureTable[Frequency]", "feature-table.biom",
-                                                           test::read_text(folder / "t.biom")));
-  test::write_text(folder / "tree.qza", test::artifact_of("Phylogeny[Rooted]", "tree.nwk", "((A:1,B:2):1,C:4);"));
-  test::write_text(folder / "seqs.qza",
-                   test::artifact_of("FeatureData[Sequence]", "dna-sequences.fasta", ">A\nACGT\n>B\nGG\n"));
-  test::write_text(folder / "d.qza",
-                   test::artifact_of("DistanceMatrix", "distance-matrix.tsv", "\ta\tb\na\t0\t1\nb\t1\t0\n"));
+  test::write_text(folder / "table.txt",
+                   test::artifact_of("FeatureTable[Frequency]", "feature-table.biom",
+                                     test::read_text(folder / "t.biom")));
+  test::write_text(folder / "tree.qza",
+                   test::artifact_of("Phylogeny[Rooted]", "tree.nwk", "((A:1,B:2):1,C:4);"));
+  test::write_text(
+      folder / "seqs.qza",
+      test::artifact_of("FeatureData[Sequence]", "dna-sequences.fasta", ">A\nACGT\n>B\nGG\n"));
+  test::write_text(folder / "d.qza", test::artifact_of("DistanceMatrix", "distance-matrix.tsv",
+                                                       "\ta\tb\na\t0\t1\nb\t1\t0\n"));
 
   const CountTable table = read_table(folder / "table.txt");
   CATCH_REQUIRE(table.sample_ids == example_table().sample_ids);
@@ -60,14 +65,17 @@ CATCH_TEST_CASE("tables, trees, sequences and distances are read straight from a
 
 CATCH_TEST_CASE("an artifact of another type is refused with both types", "[artifact]") {
   const test::TemporaryFolder folder;
-  test::write_text(folder / "tree.qza", test::artifact_of("Phylogeny[Rooted]", "tree.nwk", "(A:1,B:2);"));
-  test::write_text(folder / "tax.qza",
-                   test::artifact_of("FeatureData[Taxonomy]", "taxonomy.tsv", "Feature ID\tTaxon\n"));
+  test::write_text(folder / "tree.qza",
+                   test::artifact_of("Phylogeny[Rooted]", "tree.nwk", "(A:1,B:2);"));
+  test::write_text(folder / "tax.qza", test::artifact_of("FeatureData[Taxonomy]", "taxonomy.tsv",
+                                                         "Feature ID\tTaxon\n"));
 
-  CATCH_REQUIRE_THROWS_WITH(read_table(folder / "tree.qza"),
-                            Catch::Contains("FeatureTable[...]") && Catch::Contains("got Phylogeny[Rooted]"));
+  CATCH_REQUIRE_THROWS_WITH(
+      read_table(folder / "tree.qza"),
+      Catch::Contains("FeatureTable[...]") && Catch::Contains("got Phylogeny[Rooted]"));
   CATCH_REQUIRE_THROWS_WITH(read_distances(folder / "tree.qza"), Catch::Contains("DistanceMatrix"));
-  CATCH_REQUIRE_THROWS_WITH(read_newick(folder / "tax.qza"), Catch::Contains("got FeatureData[Taxonomy]"));
+  CATCH_REQUIRE_THROWS_WITH(read_newick(folder / "tax.qza"),
+                            Catch::Contains("got FeatureData[Taxonomy]"));
   test::write_text(folder / "page.qzv", test::artifact_of("Visualization", "index.html", "<html>"));
   CATCH_REQUIRE_THROWS_WITH(open_bytes(folder / "page.qzv"), Catch::Contains("got Visualization"));
   CATCH_REQUIRE_THROWS_WITH(FastxReader(folder / "page.qzv"), Catch::Contains("Visualization"));
@@ -78,9 +86,11 @@ CATCH_TEST_CASE("a zip that is no artifact is refused as such", "[artifact]") {
   test::write_text(folder / "plain.zip", test::zip_of({{"table.biom", "{}"}}));
   test::write_text(folder / "untyped.zip", test::zip_of({{"u/metadata.yaml", "uuid: 1\n"}}));
 
-  CATCH_REQUIRE_THROWS_WITH(read_table(folder / "plain.zip"),
-                            Catch::Contains("UUID/metadata.yaml") && Catch::Contains("a zip of 1 other files"));
-  CATCH_REQUIRE_THROWS_WITH(read_table(folder / "untyped.zip"), Catch::Contains("a type in u/metadata.yaml"));
+  CATCH_REQUIRE_THROWS_WITH(
+      read_table(folder / "plain.zip"),
+      Catch::Contains("UUID/metadata.yaml") && Catch::Contains("a zip of 1 other files"));
+  CATCH_REQUIRE_THROWS_WITH(read_table(folder / "untyped.zip"),
+                            Catch::Contains("a type in u/metadata.yaml"));
 }
 
 CATCH_TEST_CASE("an artifact damaged at any byte gives an error or the same tree", "[artifact]") {

@@ -15,7 +15,8 @@ const std::string kText = "@a x\nACGTACGTTTGA\n+\nIIIIIIII####\n@b\nAC\n+\nII\n@
 
 }  // namespace
 
-CATCH_TEST_CASE("each BGZF block with data is a place to begin, empty ones are none", "[bgzf_access]") {
+CATCH_TEST_CASE("each BGZF block with data is a place to begin, empty ones are none",
+                "[bgzf_access]") {
   const test::TemporaryFolder folder;
   test::write_text(folder / "file", test::bgzf_text(kText, 10) + test::bgzf_text(kText, 7));
   const PositionedFile file(folder / "file");
@@ -40,8 +41,8 @@ CATCH_TEST_CASE("other subfields may stand beside BC", "[bgzf_access]") {
   std::string block = test::gzip_text(kText);
   block[3] = 4;
   const size_t size = block.size() + 2 + 7 + 6;
-  block.insert(10,
-               "\x0d\0XY\3\0abcBC\2\0"s + static_cast<char>((size - 1) & 0xff) + static_cast<char>((size - 1) >> 8));
+  block.insert(10, "\x0d\0XY\3\0abcBC\2\0"s + static_cast<char>((size - 1) & 0xff) +
+                       static_cast<char>((size - 1) >> 8));
   test::write_text(folder / "file", block);
   const PositionedFile file(folder / "file");
   AccessMap map;
@@ -51,16 +52,18 @@ CATCH_TEST_CASE("other subfields may stand beside BC", "[bgzf_access]") {
 
 CATCH_TEST_CASE("gzip that is not BGZF has no blocks", "[bgzf_access]") {
   const test::TemporaryFolder folder;
-  for (const std::string& bytes : {test::gzip_text(kText), test::bgzf_text(kText, 10) + test::gzip_text(kText),
-                                   test::bgzf_text(kText, 10) + std::string(100, '\0')}) {
+  for (const std::string& bytes :
+       {test::gzip_text(kText), test::bgzf_text(kText, 10) + test::gzip_text(kText),
+        test::bgzf_text(kText, 10) + std::string(100, '\0')}) {
     test::write_text(folder / "file", bytes);
     AccessMap map;
     CATCH_REQUIRE_FALSE(map_bgzf(PositionedFile(folder / "file"), map));
   }
 }
 
-CATCH_TEST_CASE("any bit flipped in a BGZF file behind its map is an error or leaves the bytes as they were",
-                "[bgzf_access]") {
+CATCH_TEST_CASE(
+    "any bit flipped in a BGZF file behind its map is an error or leaves the bytes as they were",
+    "[bgzf_access]") {
   const test::TemporaryFolder folder;
   const std::string good = test::bgzf_text(kText, 25);
   test::write_text(folder / "good", good);

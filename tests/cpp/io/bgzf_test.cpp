@@ -25,7 +25,8 @@ Outcome read_whole(const std::string& path, const OpenOptions& options) {
   try {
     const auto source = open_bytes(path, options);
     std::string piece(700, '\0');
-    while (const size_t got = source->read(piece.data(), piece.size())) out.bytes.append(piece, 0, got);
+    while (const size_t got = source->read(piece.data(), piece.size()))
+      out.bytes.append(piece, 0, got);
   } catch (const ParseError& error) {
     out.error = error.what();
   }
@@ -51,18 +52,23 @@ CATCH_TEST_CASE("any number of threads gives the bytes of one", "[bgzf]") {
   }
 }
 
-CATCH_TEST_CASE("other members, empty blocks and padding between and behind the blocks are read as by one thread",
-                "[bgzf]") {
+CATCH_TEST_CASE(
+    "other members, empty blocks and padding between and behind the blocks are read as by one "
+    "thread",
+    "[bgzf]") {
   const test::TemporaryFolder folder;
-  const std::string text = reads(300), blocks = test::bgzf_text(text, 500), member = test::gzip_text(text);
-  for (const std::string& bytes : {blocks + blocks, blocks + member, blocks + member + blocks,
-                                   blocks + std::string(40, '\0'), blocks + "more", blocks.substr(0, 5000)}) {
+  const std::string text = reads(300), blocks = test::bgzf_text(text, 500),
+                    member = test::gzip_text(text);
+  for (const std::string& bytes :
+       {blocks + blocks, blocks + member, blocks + member + blocks, blocks + std::string(40, '\0'),
+        blocks + "more", blocks.substr(0, 5000)}) {
     test::write_text(folder / "reads.gz", bytes);
     CATCH_REQUIRE(read_whole(folder / "reads.gz", {4}) == read_whole(folder / "reads.gz", {1}));
   }
 }
 
-CATCH_TEST_CASE("damage in any bit or a cut at any byte ends as with one thread, by every library", "[bgzf]") {
+CATCH_TEST_CASE("damage in any bit or a cut at any byte ends as with one thread, by every library",
+                "[bgzf]") {
   const test::TemporaryFolder folder;
   const std::string text = reads(12), good = test::bgzf_text(text, 150);
   const auto check = [&folder](const std::string& bytes) {
@@ -73,8 +79,10 @@ CATCH_TEST_CASE("damage in any bit or a cut at any byte ends as with one thread,
       for (const int threads : {1, 2}) {
         const Outcome out = read_whole(folder / "reads.gz", {threads});
         if (!first) first = out;
-        if (out.error.has_value() != first->error.has_value() || (!out.error && out.bytes != first->bytes)) {
-          CATCH_FAIL(to_string(library) << ", " << threads << " threads: " << out.error.value_or("no error"));
+        if (out.error.has_value() != first->error.has_value() ||
+            (!out.error && out.bytes != first->bytes)) {
+          CATCH_FAIL(to_string(library)
+                     << ", " << threads << " threads: " << out.error.value_or("no error"));
         }
       }
     }
@@ -84,7 +92,9 @@ CATCH_TEST_CASE("damage in any bit or a cut at any byte ends as with one thread,
   for (size_t cut = 2; cut < good.size(); ++cut) {
     const Outcome out = check(good.substr(0, cut));
     // A file cut between two blocks is whole as gzip; the reader of the text sees what is missing.
-    if (!out.error) CATCH_REQUIRE((text.starts_with(out.bytes) && (out.bytes.size() % 150 == 0 || out.bytes == text)));
+    if (!out.error)
+      CATCH_REQUIRE(
+          (text.starts_with(out.bytes) && (out.bytes.size() % 150 == 0 || out.bytes == text)));
   }
   for (size_t bit = 16; bit < 8 * good.size(); ++bit) {
     std::string bytes = good;

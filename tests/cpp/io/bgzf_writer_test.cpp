@@ -18,13 +18,15 @@ std::string numbers(int count) {
 
 }  // namespace
 
-CATCH_TEST_CASE("what is written is BGZF of several blocks that reads back, at every level", "[bgzf_writer]") {
+CATCH_TEST_CASE("what is written is BGZF of several blocks that reads back, at every level",
+                "[bgzf_writer]") {
   const test::TemporaryFolder folder;
   const std::string text = numbers(40000);
   for (const int level : {0, 1, 6, 9}) {
     std::string out;
     BgzfWriter writer([&out](std::string_view bytes) { out += bytes; }, level);
-    for (size_t at = 0; at < text.size(); at += 777) writer.write(std::string_view(text).substr(at, 777));
+    for (size_t at = 0; at < text.size(); at += 777)
+      writer.write(std::string_view(text).substr(at, 777));
     writer.finish();
     test::write_text(folder / "out.gz", out);
     CATCH_REQUIRE((read_all(folder / "out.gz") == text));
@@ -35,7 +37,8 @@ CATCH_TEST_CASE("what is written is BGZF of several blocks that reads back, at e
       at += size;
     }
     CATCH_REQUIRE(num_blocks >= text.size() / 65536 + 2);
-    CATCH_REQUIRE(bgzf_block_bytes(std::string_view(out).substr(out.size() - 28)) == 28);  // the block that ends it
+    CATCH_REQUIRE(bgzf_block_bytes(std::string_view(out).substr(out.size() - 28)) ==
+                  28);  // the block that ends it
   }
 }
 

@@ -37,7 +37,8 @@ CountTable written(const Parts& parts) {
 
 }  // namespace
 
-CATCH_TEST_CASE("either orientation of a BIOM 2 file is enough, and attributes are optional", "[biom_hdf5]") {
+CATCH_TEST_CASE("either orientation of a BIOM 2 file is enough, and attributes are optional",
+                "[biom_hdf5]") {
   Parts by_sample;
   const CountTable table = written(by_sample);
   CATCH_REQUIRE(table.indptr == std::vector<int64_t>{0, 1, 3, 3});
@@ -68,7 +69,8 @@ CATCH_TEST_CASE("explicit zeros are dropped", "[biom_hdf5]") {
   CATCH_REQUIRE(table.indptr == std::vector<int64_t>{0, 1, 2, 2});
 }
 
-CATCH_TEST_CASE("BIOM 2 files that contradict themselves are refused with the dataset or the id", "[biom_hdf5]") {
+CATCH_TEST_CASE("BIOM 2 files that contradict themselves are refused with the dataset or the id",
+                "[biom_hdf5]") {
   const auto refused = [](auto change, const char* message) {
     Parts parts;
     change(parts);

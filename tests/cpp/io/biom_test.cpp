@@ -15,8 +15,12 @@ using namespace deepbio::io;
 
 namespace {
 
-std::string format_file(const std::string& name) { return test::shared("microbiome/formats/" + name); }
-double total(const CountTable& table) { return std::accumulate(table.values.begin(), table.values.end(), 0.0); }
+std::string format_file(const std::string& name) {
+  return test::shared("microbiome/formats/" + name);
+}
+double total(const CountTable& table) {
+  return std::accumulate(table.values.begin(), table.values.end(), 0.0);
+}
 
 void require_same(const CountTable& a, const CountTable& b) {
   CATCH_REQUIRE(a.sample_ids == b.sample_ids);
@@ -28,7 +32,8 @@ void require_same(const CountTable& a, const CountTable& b) {
 
 }  // namespace
 
-CATCH_TEST_CASE("four writings of moving pictures are read as the identical table", "[biom][real]") {
+CATCH_TEST_CASE("four writings of moving pictures are read as the identical table",
+                "[biom][real]") {
   DEEPBIO_NEEDS_SHARED();
   const CountTable table = read_table(test::shared("microbiome/moving_pictures/table.biom"));
   CATCH_REQUIRE(table.num_samples() == 34);
@@ -36,7 +41,8 @@ CATCH_TEST_CASE("four writings of moving pictures are read as the identical tabl
   CATCH_REQUIRE(table.num_entries() == 2290);
   for (const char* name : {"table.v1.sparse.biom", "table.v1.dense.biom.gz", "table.tsv"}) {
     CATCH_CAPTURE(name);
-    require_same(read_table(test::shared("microbiome/moving_pictures/" + std::string(name))), table);
+    require_same(read_table(test::shared("microbiome/moving_pictures/" + std::string(name))),
+                 table);
   }
 }
 
@@ -46,10 +52,12 @@ CATCH_TEST_CASE("the six real tables have the sizes their notes state", "[biom][
     const char* file;
     int64_t samples, features, entries;
   };
-  const Known known[] = {
-      {"oral_age_2550/table.biom", 2537, 5574, 133957},   {"ibd_2538/table.biom", 470, 10099, 82724},
-      {"ecam_10249/table.biom", 743, 3382, 47727},        {"ecam_10249/table.dna.biom", 743, 2108, -1},
-      {"sleep_apnea_10422/table.biom", 655, 2916, 67111}, {"cfs_150nt/table.biom", 87, 2129, 21995}};
+  const Known known[] = {{"oral_age_2550/table.biom", 2537, 5574, 133957},
+                         {"ibd_2538/table.biom", 470, 10099, 82724},
+                         {"ecam_10249/table.biom", 743, 3382, 47727},
+                         {"ecam_10249/table.dna.biom", 743, 2108, -1},
+                         {"sleep_apnea_10422/table.biom", 655, 2916, 67111},
+                         {"cfs_150nt/table.biom", 87, 2129, 21995}};
   for (const Known& item : known) {
     CATCH_CAPTURE(item.file);
     const CountTable table = read_table(test::shared("microbiome/" + std::string(item.file)));
@@ -57,10 +65,12 @@ CATCH_TEST_CASE("the six real tables have the sizes their notes state", "[biom][
     CATCH_REQUIRE(table.num_features() == item.features);
     if (item.entries >= 0) CATCH_REQUIRE(table.num_entries() == item.entries);
   }
-  CATCH_REQUIRE(total(read_table(test::shared("microbiome/oral_age_2550/table.biom"))) == 2537 * 1000);
+  CATCH_REQUIRE(total(read_table(test::shared("microbiome/oral_age_2550/table.biom"))) ==
+                2537 * 1000);
 }
 
-CATCH_TEST_CASE("file oddities from the field are read or refused as they should be", "[biom][real]") {
+CATCH_TEST_CASE("file oddities from the field are read or refused as they should be",
+                "[biom][real]") {
   DEEPBIO_NEEDS_SHARED();
   const CountTable pgp = read_table(format_file("PGP_100nt.v1.biom.gz"));
   CATCH_REQUIRE(pgp.num_features() == 14027);
@@ -80,7 +90,8 @@ CATCH_TEST_CASE("file oddities from the field are read or refused as they should
   CATCH_REQUIRE(read_table(format_file("empty.v21.biom")).num_samples() == 0);
   CATCH_REQUIRE(read_table(format_file("edgecase_issue_952.biom")).num_entries() > 0);
   CATCH_REQUIRE(read_table(format_file("su_test.biom")).num_features() == 5);
-  CATCH_REQUIRE_THROWS_WITH(read_table(format_file("zero-bytes.biom")), Catch::Contains("an empty file"));
+  CATCH_REQUIRE_THROWS_WITH(read_table(format_file("zero-bytes.biom")),
+                            Catch::Contains("an empty file"));
   CATCH_REQUIRE_THROWS_WITH(read_table(format_file("su_test.nwk")), Catch::Contains("#OTU ID"));
 }
 
@@ -90,7 +101,8 @@ CATCH_TEST_CASE("BIOM and TSV are written so that the same table is read back", 
   require_same(read_table(folder / "t.biom"), test::example_table());
   write_table_tsv(folder / "t.tsv", test::example_table());
   require_same(read_table(folder / "t.tsv"), test::example_table());
-  CATCH_REQUIRE_THROWS_AS(write_biom(folder / "t.biom", test::example_table(), Overwrite::kRefuse), WriteError);
+  CATCH_REQUIRE_THROWS_AS(write_biom(folder / "t.biom", test::example_table(), Overwrite::kRefuse),
+                          WriteError);
   write_biom(folder / "none.biom", CountTable{});
   CATCH_REQUIRE(read_table(folder / "none.biom").num_samples() == 0);
   const auto left = std::distance(std::filesystem::directory_iterator(folder.path()), {});
@@ -116,7 +128,8 @@ CATCH_TEST_CASE("lineages survive BIOM 2.1 and text, and what is left behind is 
   table.taxonomy = {"k__Bacteria; p__Firmicutes", "k__Bacteria", ""};
   for (const char* name : {"t.biom", "t.tsv"}) {
     CATCH_CAPTURE(name);
-    std::string(name).ends_with("tsv") ? write_table_tsv(folder / name, table) : write_biom(folder / name, table);
+    std::string(name).ends_with("tsv") ? write_table_tsv(folder / name, table)
+                                       : write_biom(folder / name, table);
     const CountTable again = read_table(folder / name);
     CATCH_REQUIRE(again.taxonomy == table.taxonomy);
     CATCH_REQUIRE(again.values == table.values);
@@ -129,8 +142,8 @@ CATCH_TEST_CASE("lineages survive BIOM 2.1 and text, and what is left behind is 
                        "columns":[{"id":"s","metadata":{"age":12,"ph":null}}],"shape":[2,1],"data":[[0,0,1]]})");
   const CountTable json = read_table(folder / "t.json");
   CATCH_REQUIRE(json.taxonomy == std::vector<std::string>{"k__A; p__B", ""});
-  CATCH_REQUIRE(json.left_behind ==
-                std::vector<std::string>{"metadata of features (score)", "metadata of samples (age, ph)"});
+  CATCH_REQUIRE(json.left_behind == std::vector<std::string>{"metadata of features (score)",
+                                                             "metadata of samples (age, ph)"});
 }
 
 CATCH_TEST_CASE("lineages of the real tables are read", "[biom][real]") {

@@ -1,4 +1,5 @@
-// The shared corpus of sequence files, each with a verdict reached by a strict reader of its own and by other tools.
+// The shared corpus of sequence files, each with a verdict reached by a strict reader of its own
+// and by other tools.
 #include <algorithm>
 #include <cctype>
 #include <chrono>
@@ -63,7 +64,8 @@ Outcome read_outcome(const std::string& path, const OpenOptions& open, bool has_
       out.min_len = out.min_len < 0 ? length : std::min(out.min_len, length);
       out.max_len = std::max(out.max_len, length);
       for (const unsigned char quality : record.quality) out.quality_sum += quality;
-      for (const std::string_view text : {title_of(record), record.name, record.sequence, record.quality}) {
+      for (const std::string_view text :
+           {title_of(record), record.name, record.sequence, record.quality}) {
         const uint64_t size = text.size();
         out.crc = crc32(out.crc, reinterpret_cast<const Bytef*>(&size), sizeof size);
         out.crc = crc32_z(out.crc, reinterpret_cast<const Bytef*>(text.data()), text.size());
@@ -93,12 +95,14 @@ std::string differences(const Json& expected, const Outcome& out) {
   const auto compare = [&](const char* key, int64_t value) {
     const Json* listed = expected.find(key);
     if (listed != nullptr && listed->is_int() && listed->as_int() != value) {
-      wrong += std::string(" ") + key + " " + std::to_string(value) + ", listed " + listed->dump() + ";";
+      wrong +=
+          std::string(" ") + key + " " + std::to_string(value) + ", listed " + listed->dump() + ";";
     }
   };
   const auto compare_hash = [&](const char* key, const std::string& value) {
     const Json* listed = expected.find(key);
-    if (listed != nullptr && listed->is_string() && !value.empty() && listed->as_string() != value) {
+    if (listed != nullptr && listed->is_string() && !value.empty() &&
+        listed->as_string() != value) {
       wrong += std::string(" ") + key + ";";
     }
   };
@@ -117,14 +121,16 @@ std::string differences(const Json& expected, const Outcome& out) {
   return wrong;
 }
 
-// A file of another compression may be called that instead of text without a title, where the corpus lists both.
+// A file of another compression may be called that instead of text without a title, where the
+// corpus lists both.
 bool names_other_compression(const Json& file, const ParseError& error) {
   const bool is_zip = error.expected() == "a whole zip archive";
   const bool is_named = is_zip || error.got().find("decompress it first") != std::string::npos;
   if (error.kind() != ErrorKind::kContainer || !is_named) return false;
   const auto& codes = file.at("error_any_of").as_array();
-  return std::any_of(codes.begin(), codes.end(),
-                     [](const Json& code) { return code.as_string() == "E_UNSUPPORTED_COMPRESSION"; });
+  return std::any_of(codes.begin(), codes.end(), [](const Json& code) {
+    return code.as_string() == "E_UNSUPPORTED_COMPRESSION";
+  });
 }
 
 // What is wrong with the outcome of a file, "" when it is as listed.
@@ -182,8 +188,8 @@ void check_corpus(const std::string& verdict, size_t num_expected) {
   CATCH_REQUIRE(complaints == "");
 }
 
-// Records and place of the error. Damage of the container is found where the inflater meets it, which is elsewhere for
-// each library, so there only the kind is compared.
+// Records and place of the error. Damage of the container is found where the inflater meets it,
+// which is elsewhere for each library, so there only the kind is compared.
 std::string text_of(const Outcome& out) {
   if (out.error && out.error->kind() == ErrorKind::kContainer) return "container";
   std::string text = std::to_string(out.records) + " " + std::to_string(out.bases) + " " +
@@ -213,8 +219,9 @@ std::vector<Way> every_way() {
   return ways;
 }
 
-// Small files are read in every way. A plain file is not inflated, so there one library stands for all; large files are
-// read with large reads, by one library for each path of vector instructions and with one path for each library.
+// Small files are read in every way. A plain file is not inflated, so there one library stands for
+// all; large files are read with large reads, by one library for each path of vector instructions
+// and with one path for each library.
 bool has_to_read(const Json& file, const Way& way) {
   constexpr int64_t kSmallBytes = 4000;
   const bool is_plain = file.at("container").as_string() == "plain";
@@ -226,23 +233,27 @@ bool has_to_read(const Json& file, const Way& way) {
 
 }  // namespace
 
-CATCH_TEST_CASE("every good file of the corpus gives the listed records, bases and hashes", "[fastx][corpus]") {
+CATCH_TEST_CASE("every good file of the corpus gives the listed records, bases and hashes",
+                "[fastx][corpus]") {
   DEEPBIO_NEEDS_SHARED();
   check_corpus("accept", 299);
 }
 
-CATCH_TEST_CASE("every bad file of the corpus ends in an error of the listed family", "[fastx][corpus]") {
+CATCH_TEST_CASE("every bad file of the corpus ends in an error of the listed family",
+                "[fastx][corpus]") {
   DEEPBIO_NEEDS_SHARED();
   check_corpus("reject", 139);
 }
 
-CATCH_TEST_CASE("every doubtful file of the corpus gives the listed values or an error", "[fastx][corpus]") {
+CATCH_TEST_CASE("every doubtful file of the corpus gives the listed values or an error",
+                "[fastx][corpus]") {
   DEEPBIO_NEEDS_SHARED();
   check_corpus("policy", 68);
 }
 
-CATCH_TEST_CASE("the error names the record that is listed in at least 95 % of the bad files that list one",
-                "[fastx][corpus]") {
+CATCH_TEST_CASE(
+    "the error names the record that is listed in at least 95 % of the bad files that list one",
+    "[fastx][corpus]") {
   DEEPBIO_NEEDS_SHARED();
   size_t num_listed = 0, num_right = 0;
   std::string others;
@@ -255,7 +266,8 @@ CATCH_TEST_CASE("the error names the record that is listed in at least 95 % of t
     if (record == listed->as_int()) {
       ++num_right;
     } else {
-      others += name_of(*file) + ": record " + std::to_string(record) + ", listed " + listed->dump() + "\n";
+      others += name_of(*file) + ": record " + std::to_string(record) + ", listed " +
+                listed->dump() + "\n";
     }
   }
   CATCH_INFO(num_right << " of " << num_listed << "\n" << others);
@@ -264,7 +276,8 @@ CATCH_TEST_CASE("the error names the record that is listed in at least 95 % of t
 }
 
 CATCH_TEST_CASE(
-    "the corpus is read the same in every way: inflate library, vector instructions, threads, size of a read",
+    "the corpus is read the same in every way: inflate library, vector instructions, threads, size "
+    "of a read",
     "[fastx][corpus]") {
   DEEPBIO_NEEDS_SHARED();
   const auto files = files_of({"accept", "reject", "policy"});
@@ -272,7 +285,8 @@ CATCH_TEST_CASE(
   {
     const test::ChosenInflate library(InflateLibrary::kZlib);
     const test::ChosenSimd simd(Simd::kScalar);
-    for (const Json* file : files) expected.push_back(text_of(read_outcome(path_of(*file), {}, false)));
+    for (const Json* file : files)
+      expected.push_back(text_of(read_outcome(path_of(*file), {}, false)));
   }
   std::string complaints;
   for (const Way& way : every_way()) {
@@ -280,18 +294,22 @@ CATCH_TEST_CASE(
     const test::ChosenSimd simd(way.simd);
     for (size_t i = 0; i < files.size(); ++i) {
       if (!has_to_read(*files[i], way)) continue;
-      const std::string found = text_of(read_outcome(path_of(*files[i]), {way.threads, way.read_bytes}, false));
+      const std::string found =
+          text_of(read_outcome(path_of(*files[i]), {way.threads, way.read_bytes}, false));
       if (found == expected[i]) continue;
       complaints += name_of(*files[i]) + " by " + std::string(to_string(way.library)) + ", " +
-                    std::string(to_string(way.simd)) + ", " + std::to_string(way.threads) + " threads, reads of " +
-                    std::to_string(way.read_bytes) + ": " + found + "\n  expected " + expected[i] + "\n";
+                    std::string(to_string(way.simd)) + ", " + std::to_string(way.threads) +
+                    " threads, reads of " + std::to_string(way.read_bytes) + ": " + found +
+                    "\n  expected " + expected[i] + "\n";
     }
   }
   CATCH_REQUIRE(complaints == "");
 }
 
-CATCH_TEST_CASE("files that unpack to gigabytes end in an error or the listed values, within the time they are given",
-                "[fastx][corpus][slow]") {
+CATCH_TEST_CASE(
+    "files that unpack to gigabytes end in an error or the listed values, within the time they are "
+    "given",
+    "[fastx][corpus][slow]") {
   DEEPBIO_NEEDS_SHARED();
   const auto files = files_of({"resource"});
   CATCH_CHECK(files.size() == 5);

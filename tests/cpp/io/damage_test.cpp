@@ -1,9 +1,10 @@
-// Small files cut at every byte and with every single bit flipped, read by every inflate library and every path of
-// vector instructions: an error or the same values, never fewer records in silence.
+// Small files cut at every byte and with every single bit flipped, read by every inflate library
+// and every path of vector instructions: an error or the same values, never fewer records in
+// silence.
 //
-// What no reader can know: a plain file cut exactly between two records, and a BGZF file cut between two blocks, which
-// gets a warning. A flipped bit in plain text can make another legal letter, so there the number of records is compared
-// and at most one record may differ.
+// What no reader can know: a plain file cut exactly between two records, and a BGZF file cut
+// between two blocks, which gets a warning. A flipped bit in plain text can make another legal
+// letter, so there the number of records is compared and at most one record may differ.
 #include <algorithm>
 
 #include "base/chosen_simd.h"
@@ -42,15 +43,18 @@ Outcome read_file(const std::string& path, int threads) {
   return out;
 }
 
-// Eight records of either format; a title that loses its '>' is no sequence, since a number stands in it.
+// Eight records of either format; a title that loses its '>' is no sequence, since a number stands
+// in it.
 std::string records_text(bool is_fastq) {
   std::string text;
   for (int i = 0; i < 8; ++i) {
-    const std::string letters = std::string("ACGTTGCATTAGNACGGT").substr(0, 4 + 2 * static_cast<size_t>(i));
-    const std::string title = "read" + std::to_string(i) + " length=" + std::to_string(letters.size());
+    const std::string letters =
+        std::string("ACGTTGCATTAGNACGGT").substr(0, 4 + 2 * static_cast<size_t>(i));
+    const std::string title =
+        "read" + std::to_string(i) + " length=" + std::to_string(letters.size());
     if (is_fastq) {
-      text +=
-          "@" + title + "\n" + letters + "\n+\n" + std::string("IIHG#F@5+>IIHG#F@5").substr(0, letters.size()) + "\n";
+      text += "@" + title + "\n" + letters + "\n+\n" +
+              std::string("IIHG#F@5+>IIHG#F@5").substr(0, letters.size()) + "\n";
     } else {
       text += ">" + title + "\n" + letters.substr(0, 4) + "\n" + letters.substr(4) + "\n";
     }
@@ -66,7 +70,8 @@ std::string packed(const std::string& text, Container container) {
 // The first `count` records are the same.
 bool is_prefix(const Outcome& some, const Outcome& all, size_t count) {
   return count <= all.records.size() &&
-         std::equal(some.records.begin(), some.records.begin() + static_cast<long>(count), all.records.begin());
+         std::equal(some.records.begin(), some.records.begin() + static_cast<long>(count),
+                    all.records.begin());
 }
 
 size_t num_differences(const Outcome& a, const Outcome& b) {
@@ -97,7 +102,8 @@ constexpr Container kContainers[] = {Container::kPlain, Container::kGzip, Contai
 
 }  // namespace
 
-CATCH_TEST_CASE("a file cut at any byte is an error or says that it may have been cut", "[damage]") {
+CATCH_TEST_CASE("a file cut at any byte is an error or says that it may have been cut",
+                "[damage]") {
   for (const bool is_fastq : {true, false}) {
     for (const Container container : kContainers) {
       const std::string good = packed(records_text(is_fastq), container);
@@ -117,7 +123,8 @@ CATCH_TEST_CASE("a file cut at any byte is an error or says that it may have bee
           const size_t num_whole = out.records.size() - (out.has_warning && !is_fastq ? 1 : 0);
           if (!is_prefix(out, whole, num_whole)) CATCH_FAIL("records that were not there");
           if (out.has_error || out.records.size() == 8) return;
-          const bool is_between = is_plain && (good.substr(cut, 1) == "@" || good.substr(cut, 2) == "\n@");
+          const bool is_between =
+              is_plain && (good.substr(cut, 1) == "@" || good.substr(cut, 2) == "\n@");
           if (!is_between && !out.has_warning) CATCH_FAIL("fewer records in silence");
         });
       }
@@ -125,12 +132,14 @@ CATCH_TEST_CASE("a file cut at any byte is an error or says that it may have bee
   }
 }
 
-CATCH_TEST_CASE("a plain FASTA cut at any byte gives whole records up to the one that is cut", "[damage]") {
+CATCH_TEST_CASE("a plain FASTA cut at any byte gives whole records up to the one that is cut",
+                "[damage]") {
   const std::string good = records_text(false);
   Outcome whole;
   read_in_every_way(good, Container::kPlain, [&](const Outcome& out) { whole = out; });
   for (size_t cut = 1; cut < good.size(); ++cut) {
-    const auto num_titles = static_cast<size_t>(std::count(good.begin(), good.begin() + static_cast<long>(cut), '>'));
+    const auto num_titles =
+        static_cast<size_t>(std::count(good.begin(), good.begin() + static_cast<long>(cut), '>'));
     CATCH_CAPTURE(cut);
     read_in_every_way(good.substr(0, cut), Container::kPlain, [&](const Outcome& out) {
       CATCH_REQUIRE_FALSE(out.has_error);
@@ -140,8 +149,9 @@ CATCH_TEST_CASE("a plain FASTA cut at any byte gives whole records up to the one
   }
 }
 
-CATCH_TEST_CASE("no flipped bit goes by unnoticed in gzip and BGZF, and none loses a record of plain text",
-                "[damage]") {
+CATCH_TEST_CASE(
+    "no flipped bit goes by unnoticed in gzip and BGZF, and none loses a record of plain text",
+    "[damage]") {
   for (const bool is_fastq : {true, false}) {
     for (const Container container : kContainers) {
       const std::string good = packed(records_text(is_fastq), container);
@@ -153,7 +163,8 @@ CATCH_TEST_CASE("no flipped bit goes by unnoticed in gzip and BGZF, and none los
         CATCH_CAPTURE(is_fastq, to_string(container), bit);
         read_in_every_way(bytes, container, [&](const Outcome& out) {
           if (out.has_error) return;
-          if (out.records.size() != whole.records.size()) CATCH_FAIL("another number of records in silence");
+          if (out.records.size() != whole.records.size())
+            CATCH_FAIL("another number of records in silence");
           const size_t most = container == Container::kPlain ? 1 : 0;
           if (num_differences(out, whole) > most) CATCH_FAIL("other values in silence");
         });

@@ -19,7 +19,8 @@ std::vector<double> sound() { return {0, 1, 2, 1, 0, 3, 2, 3, 0}; }
 }  // namespace
 
 CATCH_TEST_CASE("what is no distance is refused with the pair and the number", "[distance_check]") {
-  const double infinite = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  const double infinite = std::numeric_limits<double>::infinity(),
+               nan = std::numeric_limits<double>::quiet_NaN();
   struct Case {
     size_t place;
     double value;
@@ -43,7 +44,8 @@ CATCH_TEST_CASE("what is no distance is refused with the pair and the number", "
     CATCH_REQUIRE(check.fault);
     CATCH_REQUIRE_THAT(check.fault->expected, Catch::Contains(item.expected));
     CATCH_REQUIRE(check.fault->got == item.got);
-    CATCH_REQUIRE_THAT(check_distances(values.data(), 3, {}).fault->expected, Catch::Contains("samples "));
+    CATCH_REQUIRE_THAT(check_distances(values.data(), 3, {}).fault->expected,
+                       Catch::Contains("samples "));
   }
 }
 
@@ -74,7 +76,8 @@ CATCH_TEST_CASE("every pair of a matrix of many tiles is looked at", "[distance_
   std::vector<double> values(n * n, 1.0);
   for (int64_t i = 0; i < n; ++i) values[i * n + i] = 0;
   CATCH_REQUIRE_FALSE(check_distances(values.data(), n, {}).is_rounded);
-  for (const int64_t place : {int64_t{1}, n - 1, n * (n - 1), 64 * n + 63, 63 * n + 64, n * n - 1, 65 * n + 129}) {
+  for (const int64_t place :
+       {int64_t{1}, n - 1, n * (n - 1), 64 * n + 63, 63 * n + 64, n * n - 1, 65 * n + 129}) {
     CATCH_CAPTURE(place);
     std::vector<double> bad = values;
     bad[place] = 0.5;
@@ -82,13 +85,15 @@ CATCH_TEST_CASE("every pair of a matrix of many tiles is looked at", "[distance_
   }
 }
 
-CATCH_TEST_CASE("a file with rounding is read mended, and told by its number when it is more", "[distance_check]") {
+CATCH_TEST_CASE("a file with rounding is read mended, and told by its number when it is more",
+                "[distance_check]") {
   const test::TemporaryFolder folder;
   test::write_text(folder / "d.tsv", "\tS1\tS2\nS1\t1e-17\t0.5\nS2\t0.5000000001\t0\n");
   const DistanceMatrix matrix = read_distances(folder / "d.tsv");
   CATCH_REQUIRE(matrix.values[0] == 0);
   CATCH_REQUIRE(matrix.values[1] == matrix.values[2]);
   test::write_text(folder / "d.tsv", "\tS1\tS2\nS1\t1e-5\t0.5\nS2\t0.5\t0\n");
-  CATCH_REQUIRE_THROWS_WITH(read_distances(folder / "d.tsv"),
-                            Catch::Contains("0 between 'S1' and 'S1'") && Catch::Contains("got 1e-05"));
+  CATCH_REQUIRE_THROWS_WITH(
+      read_distances(folder / "d.tsv"),
+      Catch::Contains("0 between 'S1' and 'S1'") && Catch::Contains("got 1e-05"));
 }

@@ -1,4 +1,5 @@
-// A table with what breaks writers: a sample without features, a feature of no sample, a number as a name, UTF-8.
+// A table with what breaks writers: a sample without features, a feature of no sample, a number as
+// a name, UTF-8.
 #pragma once
 
 #include "deepbio/io/biom.h"

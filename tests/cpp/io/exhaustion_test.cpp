@@ -1,5 +1,6 @@
-// Readers when memory runs out at any allocation, and when files are opened thousands of times: no crash, no wrong
-// value, nothing left behind. malloc and free of this program are counted and made to fail by number.
+// Readers when memory runs out at any allocation, and when files are opened thousands of times: no
+// crash, no wrong value, nothing left behind. malloc and free of this program are counted and made
+// to fail by number.
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
@@ -86,7 +87,8 @@ namespace {
 
 size_t num_open_files() {
   size_t count = 0;
-  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) ++count;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd"))
+    ++count;
   return count;
 }
 
@@ -94,7 +96,8 @@ std::string some_reads(int count) {
   std::string text;
   for (int i = 0; i < count; ++i) {
     const std::string letters(40 + i, "ACGT"[i % 4]);
-    text += "@read" + std::to_string(i) + " of a run\n" + letters + "\n+\n" + std::string(letters.size(), 'F') + "\n";
+    text += "@read" + std::to_string(i) + " of a run\n" + letters + "\n+\n" +
+            std::string(letters.size(), 'F') + "\n";
   }
   return text;
 }
@@ -104,7 +107,8 @@ int64_t num_bases(const std::string& path, int num_threads) {
   options.open.num_threads = num_threads;
   FastxReader reader(path, options);
   int64_t bases = 0;
-  for (RecordView record; reader.next(record);) bases += static_cast<int64_t>(record.sequence.size());
+  for (RecordView record; reader.next(record);)
+    bases += static_cast<int64_t>(record.sequence.size());
   return bases;
 }
 
@@ -121,19 +125,21 @@ std::vector<Work> make_work(const test::TemporaryFolder& folder) {
   test::write_text(folder / "bgzf", test::bgzf_text(reads, 500));
   test::write_text(folder / "fasta", ">a b\nACGT\nAC\n;c\n>d\nTTTT\n");
   test::write_text(folder / "tree", "((a:1,'b c':2):0.5,(c:1,d:1e-3)e:1);\n");
-  test::write_text(folder / "metadata",
-                   "#SampleID\tsite\tage\n#q2:types\tcategorical\tnumeric\ns1\tgut\t3\ns2\toral\t\n");
+  test::write_text(
+      folder / "metadata",
+      "#SampleID\tsite\tage\n#q2:types\tcategorical\tnumeric\ns1\tgut\t3\ns2\toral\t\n");
   test::write_text(folder / "table", "#OTU ID\ts1\ts2\nf1\t3\t0\nf2\t0\t7\n");
-  test::write_text(folder / "json",
-                   R"({"id":null,"format":"Biological Observation Matrix 1.0.0","type":"OTU table",)"
-                   R"("matrix_type":"sparse","matrix_element_type":"int","shape":[2,2],"data":[[0,1,5],[1,0,2]],)"
-                   R"("rows":[{"id":"f1","metadata":null},{"id":"f2","metadata":null}],)"
-                   R"("columns":[{"id":"s1","metadata":null},{"id":"s2","metadata":null}]})");
+  test::write_text(
+      folder / "json",
+      R"({"id":null,"format":"Biological Observation Matrix 1.0.0","type":"OTU table",)"
+      R"("matrix_type":"sparse","matrix_element_type":"int","shape":[2,2],"data":[[0,1,5],[1,0,2]],)"
+      R"("rows":[{"id":"f1","metadata":null},{"id":"f2","metadata":null}],)"
+      R"("columns":[{"id":"s1","metadata":null},{"id":"s2","metadata":null}]})");
   std::vector<Work> out;
   for (const std::string name : {"plain", "gzip", "bgzf", "fasta"}) {
     for (const int threads : {1, 2}) {
-      out.push_back(
-          {name + " " + std::to_string(threads), [path = folder / name, threads] { return num_bases(path, threads); }});
+      out.push_back({name + " " + std::to_string(threads),
+                     [path = folder / name, threads] { return num_bases(path, threads); }});
     }
     out.push_back({name + " by number", [path = folder / name] {
                      std::filesystem::remove(path + ".dbx");
@@ -144,8 +150,9 @@ std::vector<Work> make_work(const test::TemporaryFolder& folder) {
                    }});
   }
   out.push_back({"tree", [path = folder / "tree"] { return read_newick(path).num_nodes(); }});
-  out.push_back(
-      {"metadata", [path = folder / "metadata"] { return static_cast<int64_t>(read_metadata(path).ids.size()); }});
+  out.push_back({"metadata", [path = folder / "metadata"] {
+                   return static_cast<int64_t>(read_metadata(path).ids.size());
+                 }});
   for (const std::string name : {"table", "json"}) {
     out.push_back({name, [path = folder / name] { return read_table(path).num_entries(); }});
   }
@@ -154,8 +161,10 @@ std::vector<Work> make_work(const test::TemporaryFolder& folder) {
 
 }  // namespace
 
-CATCH_TEST_CASE("whichever allocation fails, the error says so, the values are right otherwise, and nothing leaks",
-                "[exhaustion]") {
+CATCH_TEST_CASE(
+    "whichever allocation fails, the error says so, the values are right otherwise, and nothing "
+    "leaks",
+    "[exhaustion]") {
 #ifndef DEEPBIO_COUNTS_MALLOC
   CATCH_WARN("skipped: malloc belongs to a sanitizer or another C library here");
 #else
@@ -198,8 +207,9 @@ CATCH_TEST_CASE("whichever allocation fails, the error says so, the values are r
 #endif
 }
 
-CATCH_TEST_CASE("10,000 openings, half of them of damaged files, leave no file open and no memory taken",
-                "[exhaustion]") {
+CATCH_TEST_CASE(
+    "10,000 openings, half of them of damaged files, leave no file open and no memory taken",
+    "[exhaustion]") {
   const test::TemporaryFolder folder;
   const std::string reads = some_reads(3), member = test::gzip_text(reads);
   test::write_text(folder / "good", reads);

@@ -24,7 +24,8 @@ std::string bgzf_text(const std::string& text) {
 
 std::string wrapped(const std::string& sequence, size_t width, const std::string& line_end) {
   std::string out;
-  for (size_t at = 0; at < sequence.size(); at += width) out += sequence.substr(at, width) + line_end;
+  for (size_t at = 0; at < sequence.size(); at += width)
+    out += sequence.substr(at, width) + line_end;
   return out;
 }
 
@@ -39,17 +40,21 @@ std::string message_of(const std::string& text) {
   return "";
 }
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace
 
-CATCH_TEST_CASE("every window of a sequence is its part, for each container, width and line end", "[fai]") {
+CATCH_TEST_CASE("every window of a sequence is its part, for each container, width and line end",
+                "[fai]") {
   const std::string sequence = "ACGTNNacgtACGTTGCAAGGCTTNNAC";
   test::TemporaryFolder folder;
   for (const std::string line_end : {"\n", "\r\n"}) {
     for (const size_t width : {1u, 5u, 28u, 60u}) {
-      const std::string text = ">a x" + line_end + wrapped(sequence, width, line_end) + ">b" + line_end + ">c" +
-                               line_end + wrapped(sequence.substr(3), width, line_end);
+      const std::string text = ">a x" + line_end + wrapped(sequence, width, line_end) + ">b" +
+                               line_end + ">c" + line_end +
+                               wrapped(sequence.substr(3), width, line_end);
       for (const std::string& bytes : {text, bgzf_text(text), test::gzip_text(text)}) {
         std::filesystem::remove(folder / "a.fa.fai");
         test::write_text(folder / "a.fa", bytes);
@@ -67,7 +72,8 @@ CATCH_TEST_CASE("every window of a sequence is its part, for each container, wid
   }
 }
 
-CATCH_TEST_CASE("other formats and line ends of a lone CR are named, not taken for a title", "[fai]") {
+CATCH_TEST_CASE("other formats and line ends of a lone CR are named, not taken for a title",
+                "[fai]") {
   CATCH_CHECK(contains(message_of(">a\rACGT\r>b\rGG\r"), "got a lone CR in a title"));
   CATCH_CHECK(contains(message_of("@HD\tVN:1.6\n"), "SAM alignments"));
   CATCH_CHECK(contains(message_of(test::gzip_text(test::gzip_text(">a\nAC\n"))), "gzip in gzip"));
@@ -106,14 +112,16 @@ CATCH_TEST_CASE("an unknown name gives the nearest, a window outside the length"
 CATCH_TEST_CASE("a damaged .fai is built again and never read outside of the file", "[fai]") {
   test::TemporaryFolder folder;
   test::write_text(folder / "a.fa", ">a\nACGT\nACGT\n");
-  for (const char* bad : {"", "a\n", "a\t8\t3\t4\n", "a\t8\t3\t4\t5\t6\n", "a\t-8\t3\t4\t5\n", "a\t8\t3\t0\t5\n",
-                          "a\t9223372036854775807\t3\t1\t9223372036854775807\n", "a\t800\t3\t4\t5\n"}) {
+  for (const char* bad :
+       {"", "a\n", "a\t8\t3\t4\n", "a\t8\t3\t4\t5\t6\n", "a\t-8\t3\t4\t5\n", "a\t8\t3\t0\t5\n",
+        "a\t9223372036854775807\t3\t1\t9223372036854775807\n", "a\t800\t3\t4\t5\n"}) {
     test::write_text(folder / "a.fa.fai", bad);
     CATCH_REQUIRE(FastaFile(folder / "a.fa").fetch("a") == "ACGTACGT");
   }
 }
 
-CATCH_TEST_CASE("an index of another content is built again, whatever the times of the files are", "[fai]") {
+CATCH_TEST_CASE("an index of another content is built again, whatever the times of the files are",
+                "[fai]") {
   const test::TemporaryFolder folder;
   const std::string path = folder / "g.fa", one = std::string(60, 'A') + std::string(60, 'C'),
                     two = std::string(70, 'G');
@@ -135,7 +143,8 @@ CATCH_TEST_CASE("an index of another content is built again, whatever the times 
       std::filesystem::remove(path + ".fai");
       FastaFile{path};
       test::write_text(path, is_packed ? bgzf_text(after) : after);
-      std::filesystem::last_write_time(path, std::filesystem::last_write_time(path + ".fai") - std::chrono::hours(99));
+      std::filesystem::last_write_time(
+          path, std::filesystem::last_write_time(path + ".fai") - std::chrono::hours(99));
       const FastaFile file(path);
       FastxReader reader(path);
       size_t place = 0;

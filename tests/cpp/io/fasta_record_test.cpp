@@ -21,8 +21,9 @@ struct Opened {
 
 }  // namespace
 
-CATCH_TEST_CASE("records come with their place; comments, blank lines and blanks at line ends are dropped",
-                "[fasta_record]") {
+CATCH_TEST_CASE(
+    "records come with their place; comments, blank lines and blanks at line ends are dropped",
+    "[fasta_record]") {
   Opened file(";c\n\n>a b\nAC\n;x\n\nGT \t\r\n>b\r\n>c\nA");
   FastaScanner& scanner = *file.scanner;
   CATCH_REQUIRE(scanner.next() == Result::kRecord);
@@ -38,13 +39,15 @@ CATCH_TEST_CASE("records come with their place; comments, blank lines and blanks
   CATCH_REQUIRE(scanner.next() == Result::kEnd);
 }
 
-CATCH_TEST_CASE("a bad record tells its place and the next call passes over its rest", "[fasta_record]") {
+CATCH_TEST_CASE("a bad record tells its place and the next call passes over its rest",
+                "[fasta_record]") {
   Opened file(">a\nAC\nA1\nno sequence\n>b\nGT\n>c\rd\nA\n>e\nT\n");
   FastaScanner& scanner = *file.scanner;
   CATCH_REQUIRE(scanner.next() == Result::kBad);
   CATCH_REQUIRE(scanner.problem.kind == ErrorKind::kAlphabet);
   CATCH_REQUIRE(scanner.problem_line + scanner.problem.line == 3);
-  CATCH_REQUIRE(scanner.problem_offset_bytes + static_cast<int64_t>(scanner.problem.offset_bytes) == 7);
+  CATCH_REQUIRE(scanner.problem_offset_bytes + static_cast<int64_t>(scanner.problem.offset_bytes) ==
+                7);
   CATCH_REQUIRE(scanner.next() == Result::kRecord);
   CATCH_REQUIRE(scanner.title == "b");
   CATCH_REQUIRE(scanner.next() == Result::kBad);

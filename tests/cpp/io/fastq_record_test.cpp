@@ -38,10 +38,14 @@ CATCH_TEST_CASE("what is wrong is told with kind and line", "[fastq_record]") {
     int64_t line;
   };
   const std::vector<Case> cases{
-      {"a\nA\n+\nI\n", ErrorKind::kStructure, 0},     {"@a\nA\nI\n+\n", ErrorKind::kLength, 3},
-      {"@a\nA\n+b\nI\n", ErrorKind::kStructure, 2},   {"@a\nAC\n+\nI\n", ErrorKind::kLength, 3},
-      {"@a\nA\n+\nII\n", ErrorKind::kLength, 3},      {"@a\nA C\n+\nIII\n", ErrorKind::kAlphabet, 1},
-      {"@a\nACG\n+\nI I\n", ErrorKind::kAlphabet, 3}, {"@a\nA\n+\n\x7f\n", ErrorKind::kAlphabet, 3},
+      {"a\nA\n+\nI\n", ErrorKind::kStructure, 0},
+      {"@a\nA\nI\n+\n", ErrorKind::kLength, 3},
+      {"@a\nA\n+b\nI\n", ErrorKind::kStructure, 2},
+      {"@a\nAC\n+\nI\n", ErrorKind::kLength, 3},
+      {"@a\nA\n+\nII\n", ErrorKind::kLength, 3},
+      {"@a\nA C\n+\nIII\n", ErrorKind::kAlphabet, 1},
+      {"@a\nACG\n+\nI I\n", ErrorKind::kAlphabet, 3},
+      {"@a\nA\n+\n\x7f\n", ErrorKind::kAlphabet, 3},
       {"@a\rb\nA\n+\nI\n", ErrorKind::kStructure, 0},
   };
   FastqScanner scanner;

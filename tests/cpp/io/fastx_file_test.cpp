@@ -24,11 +24,12 @@ RecordBatch stream(const std::string& path) {
 }
 
 bool same(const RecordBatch& a, int64_t i, const RecordBatch& b, int64_t j) {
-  return a.name(i) == b.name(j) && a.description(i) == b.description(j) && a.sequence(i) == b.sequence(j) &&
-         a.quality(i) == b.quality(j);
+  return a.name(i) == b.name(j) && a.description(i) == b.description(j) &&
+         a.sequence(i) == b.sequence(j) && a.quality(i) == b.quality(j);
 }
 
-// Every record, once in a scattered order and once backwards with repeats; "" when all are as streamed.
+// Every record, once in a scattered order and once backwards with repeats; "" when all are as
+// streamed.
 std::string difference(const FastxFile& file, const RecordBatch& expected) {
   if (file.size() != expected.size()) return "size " + std::to_string(file.size());
   std::vector<int64_t> order(static_cast<size_t>(file.size()));
@@ -38,7 +39,8 @@ std::string difference(const FastxFile& file, const RecordBatch& expected) {
   RecordBatch got;
   file.read(order, got);
   for (size_t i = 0; i < order.size(); ++i) {
-    if (!same(got, static_cast<int64_t>(i), expected, order[i])) return "record " + std::to_string(order[i]);
+    if (!same(got, static_cast<int64_t>(i), expected, order[i]))
+      return "record " + std::to_string(order[i]);
   }
   return "";
 }
@@ -63,7 +65,8 @@ void write_reads(const std::string& path, Container container, int64_t count) {
 
 }  // namespace
 
-CATCH_TEST_CASE("every good file of the corpus gives by number the records that it gives in order", "[index][corpus]") {
+CATCH_TEST_CASE("every good file of the corpus gives by number the records that it gives in order",
+                "[index][corpus]") {
   DEEPBIO_NEEDS_SHARED();
   test::TemporaryFolder folder;
   IndexOptions options;
@@ -96,7 +99,9 @@ CATCH_TEST_CASE("every good file of the corpus gives by number the records that 
   CATCH_REQUIRE(complaints.empty());
 }
 
-CATCH_TEST_CASE("large plain, gzip and BGZF files give the same records by number, index found again", "[index]") {
+CATCH_TEST_CASE(
+    "large plain, gzip and BGZF files give the same records by number, index found again",
+    "[index]") {
   test::TemporaryFolder folder;
   for (const Container container : {Container::kPlain, Container::kGzip, Container::kBgzf}) {
     const std::string path = folder / std::string(to_string(container));
@@ -127,7 +132,8 @@ CATCH_TEST_CASE("gzip of several members with padding is read by number", "[inde
   for (int i = 0; i < 40000; ++i) text += "@r" + std::to_string(i * 7919) + "\nACGT\n+\nII#I\n";
   const std::string half = text.substr(0, text.size() / 2);
   test::write_text(folder / "reads", test::gzip_text(half) + test::gzip_text("") +
-                                         test::gzip_text(text.substr(half.size())) + std::string(512, '\0'));
+                                         test::gzip_text(text.substr(half.size())) +
+                                         std::string(512, '\0'));
   CATCH_REQUIRE(difference(FastxFile(folder / "reads"), stream(folder / "reads")).empty());
 }
 
@@ -149,7 +155,8 @@ CATCH_TEST_CASE("an index with any byte changed or cut at any byte is built agai
   }
 }
 
-CATCH_TEST_CASE("a file that changed gets a new index, and an open one says that it changed", "[index]") {
+CATCH_TEST_CASE("a file that changed gets a new index, and an open one says that it changed",
+                "[index]") {
   test::TemporaryFolder folder;
   const std::string path = folder / "reads";
   test::write_text(path, "@a\nAC\n+\nII\n");
@@ -162,7 +169,8 @@ CATCH_TEST_CASE("a file that changed gets a new index, and an open one says that
   CATCH_REQUIRE_THROWS_AS(FastxFile(folder / "absent"), MissingFileError);
 }
 
-CATCH_TEST_CASE("a sorted batch with gaps and repeats gives the records that stand there", "[index]") {
+CATCH_TEST_CASE("a sorted batch with gaps and repeats gives the records that stand there",
+                "[index]") {
   test::TemporaryFolder folder;
   for (const Container container : {Container::kPlain, Container::kGzip, Container::kBgzf}) {
     const std::string path = folder / std::string(to_string(container));
@@ -202,17 +210,20 @@ CATCH_TEST_CASE("a batch that fails leaves what was there before", "[index]") {
   }
 }
 
-CATCH_TEST_CASE("a damaged BGZF block is an error for every record in it, and for no other", "[index]") {
+CATCH_TEST_CASE("a damaged BGZF block is an error for every record in it, and for no other",
+                "[index]") {
   test::TemporaryFolder folder;
   std::string text;
-  for (int i = 0; i < 100; ++i) text += "@r" + std::to_string(100 + i) + "\nACGTACGTAC\n+\nIIIIIIIIII\n";
+  for (int i = 0; i < 100; ++i)
+    text += "@r" + std::to_string(100 + i) + "\nACGTACGTAC\n+\nIIIIIIIIII\n";
   const size_t record_bytes = text.size() / 100;
   std::string bytes = test::bgzf_text(text, 10 * record_bytes);
   test::write_text(folder / "reads", bytes);
   const auto time = std::filesystem::last_write_time(folder / "reads");
   FastxFile(folder / "reads").index();
   const FastxFile file(folder / "reads");
-  // The stored CRC of the last block; size, time and both ends of the file as the index knows them cannot tell.
+  // The stored CRC of the last block; size, time and both ends of the file as the index knows them
+  // cannot tell.
   const size_t crc_at = bytes.size() - 28 - 8;
   bytes[crc_at] = static_cast<char>(bytes[crc_at] ^ 1);
   {

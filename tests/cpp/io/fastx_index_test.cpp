@@ -15,14 +15,16 @@ std::string reads(int64_t count) {
   std::string text;
   for (int64_t i = 0; i < count; ++i) {
     const std::string letters(static_cast<size_t>(i % 40), 'A');
-    text += "@r" + std::to_string(i) + "\n" + letters + "\n+\n" + std::string(letters.size(), 'I') + "\n";
+    text += "@r" + std::to_string(i) + "\n" + letters + "\n+\n" + std::string(letters.size(), 'I') +
+            "\n";
   }
   return text;
 }
 
 // The index with one 64-bit field of its header set and its CRC made right again.
 std::string with_field(std::string index, size_t field, uint64_t value) {
-  for (size_t i = 0; i < 8; ++i) index[8 + 8 * field + i] = static_cast<char>(value >> (8 * i) & 0xff);
+  for (size_t i = 0; i < 8; ++i)
+    index[8 + 8 * field + i] = static_cast<char>(value >> (8 * i) & 0xff);
   const size_t size = index.size() - 4;
   const auto crc = crc32(0, reinterpret_cast<const Bytef*>(index.data()), static_cast<uInt>(size));
   for (size_t i = 0; i < 4; ++i) index[size + i] = static_cast<char>(crc >> (8 * i) & 0xff);
@@ -56,8 +58,9 @@ CATCH_TEST_CASE("spans cover the data without gaps and begin where the reader sa
   }
 }
 
-CATCH_TEST_CASE("an index is built once, found again, small, and kept in the cache folder when one is given",
-                "[index]") {
+CATCH_TEST_CASE(
+    "an index is built once, found again, small, and kept in the cache folder when one is given",
+    "[index]") {
   const test::TemporaryFolder folder, cache;
   test::write_text(folder / "reads.fq", reads(20000));
   IndexOptions options;
@@ -66,11 +69,13 @@ CATCH_TEST_CASE("an index is built once, found again, small, and kept in the cac
   CATCH_REQUIRE_FALSE(again.was_built());
   CATCH_REQUIRE(again.num_index_bytes() <= 3 * 20000);
   options.cache_dir = cache.path();
-  CATCH_REQUIRE(FastxIndex::index_path(folder / "reads.fq", options.cache_dir).starts_with(cache.path()));
+  CATCH_REQUIRE(
+      FastxIndex::index_path(folder / "reads.fq", options.cache_dir).starts_with(cache.path()));
   CATCH_REQUIRE(FastxIndex::open_or_build(folder / "reads.fq", options).was_built());
 }
 
-CATCH_TEST_CASE("an index that tells of more data than its file can hold is built again", "[index]") {
+CATCH_TEST_CASE("an index that tells of more data than its file can hold is built again",
+                "[index]") {
   const test::TemporaryFolder folder;
   constexpr size_t kDataBytesField = 9;
   for (const std::string& bytes : {reads(100), test::gzip_text(reads(100))}) {
@@ -109,7 +114,8 @@ CATCH_TEST_CASE("an index built by several threads is the same", "[index]") {
   }
 }
 
-CATCH_TEST_CASE("a damaged gzip file has the same error when it is indexed as when it is read", "[index]") {
+CATCH_TEST_CASE("a damaged gzip file has the same error when it is indexed as when it is read",
+                "[index]") {
   const test::TemporaryFolder folder;
   const std::string good = test::gzip_text(reads(200));
   const auto message = [](const auto& action) {

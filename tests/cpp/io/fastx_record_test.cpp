@@ -7,7 +7,8 @@
 using namespace deepbio;
 using namespace deepbio::io;
 
-CATCH_TEST_CASE("a batch gives back what was appended, and is empty after clear", "[fastx_record]") {
+CATCH_TEST_CASE("a batch gives back what was appended, and is empty after clear",
+                "[fastx_record]") {
   RecordBatch batch;
   batch.append(Record{"a", "b c", "ACGT", "IIII", true});
   batch.append(RecordView{"d", "", "", "", true, 20});

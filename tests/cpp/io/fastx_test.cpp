@@ -46,7 +46,8 @@ Outcome read_bytes(const std::string& bytes, FastxOptions options = {}) {
 }
 
 bool same(const Record& a, const Record& b) {
-  return a.name == b.name && a.description == b.description && a.sequence == b.sequence && a.quality == b.quality;
+  return a.name == b.name && a.description == b.description && a.sequence == b.sequence &&
+         a.quality == b.quality;
 }
 
 bool is_prefix(const std::vector<Record>& some, const std::vector<Record>& all) {
@@ -81,13 +82,17 @@ CATCH_TEST_CASE("an empty or blank file is an error, never a clean end", "[fastx
   }
 }
 
-CATCH_TEST_CASE("the same reads come from LF, CRLF, no final newline, blank lines at the end, gzip and two members",
-                "[fastx]") {
+CATCH_TEST_CASE(
+    "the same reads come from LF, CRLF, no final newline, blank lines at the end, gzip and two "
+    "members",
+    "[fastx]") {
   const std::string unended = kTwoReads.substr(0, kTwoReads.size() - 1);
   const size_t second = kTwoReads.find("@b\n");
   for (const std::string& bytes :
-       {kTwoReads, with_crlf(kTwoReads), unended, with_crlf(unended), kTwoReads + "\n\r\n\n", gzip_text(kTwoReads),
-        gzip_text(kTwoReads.substr(0, second)) + gzip_text("") + gzip_text(kTwoReads.substr(second)),
+       {kTwoReads, with_crlf(kTwoReads), unended, with_crlf(unended), kTwoReads + "\n\r\n\n",
+        gzip_text(kTwoReads),
+        gzip_text(kTwoReads.substr(0, second)) + gzip_text("") +
+            gzip_text(kTwoReads.substr(second)),
         gzip_text(kTwoReads.substr(0, 9)) + gzip_text(kTwoReads.substr(9))}) {
     require_two_reads(read_bytes(bytes));
   }
@@ -124,20 +129,23 @@ CATCH_TEST_CASE("an error tells record, line, byte, what was expected and what c
   CATCH_REQUIRE(out.error->got().find('?') != std::string::npos);
 }
 
-CATCH_TEST_CASE("a plain FASTQ cut at any byte ends in an error or at the end of a record", "[fastx]") {
+CATCH_TEST_CASE("a plain FASTQ cut at any byte ends in an error or at the end of a record",
+                "[fastx]") {
   const std::vector<Record> whole = read_bytes(kTwoReads).records;
   const size_t first_end = kTwoReads.find("@b\n"), size = kTwoReads.size();
   for (size_t cut = 0; cut <= size; ++cut) {
     const Outcome out = read_bytes(kTwoReads.substr(0, cut));
     CATCH_CAPTURE(cut);
     CATCH_REQUIRE(is_prefix(out.records, whole));
-    const bool is_clean = cut == first_end - 1 || cut == first_end || cut == size - 1 || cut == size;
+    const bool is_clean =
+        cut == first_end - 1 || cut == first_end || cut == size - 1 || cut == size;
     CATCH_REQUIRE(out.error.has_value() == !is_clean);
     CATCH_REQUIRE(out.records.size() == (cut >= size - 1 ? 2u : cut >= first_end - 1 ? 1u : 0u));
   }
 }
 
-CATCH_TEST_CASE("a gzip file cut at any byte is an error, and what came before it is right", "[fastx]") {
+CATCH_TEST_CASE("a gzip file cut at any byte is an error, and what came before it is right",
+                "[fastx]") {
   const std::vector<Record> whole = read_bytes(kTwoReads).records;
   const std::string bytes = gzip_text(kTwoReads);
   for (size_t cut = 0; cut < bytes.size(); ++cut) {
@@ -162,7 +170,8 @@ CATCH_TEST_CASE("no flipped bit of a gzip file goes by unnoticed", "[fastx]") {
       require_two_reads(out);
     }
   }
-  // What carries nothing: time, extra flags, system and the text flag of the header, padding after the last block.
+  // What carries nothing: time, extra flags, system and the text flag of the header, padding after
+  // the last block.
   CATCH_REQUIRE(num_errors >= 8 * good.size() - (6 * 8 + 1 + 7));
 }
 
@@ -171,8 +180,9 @@ CATCH_TEST_CASE("records longer than the limit are refused by name, others pass"
   options.max_record_bytes = 1000;
   const std::string fits = ">r\n" + std::string(900, 'A') + "\n";
   CATCH_REQUIRE(!read_bytes(fits + fits, options).error);
-  for (const std::string& text : {">r\n" + std::string(5000, 'A') + "\n", ">" + std::string(5000, 'r'),
-                                  "@r\n" + std::string(5000, 'A'), "@" + std::string(5000, 'r') + "\nA\n+\nI\n"}) {
+  for (const std::string& text :
+       {">r\n" + std::string(5000, 'A') + "\n", ">" + std::string(5000, 'r'),
+        "@r\n" + std::string(5000, 'A'), "@" + std::string(5000, 'r') + "\nA\n+\nI\n"}) {
     const Outcome out = read_bytes(text, options);
     CATCH_REQUIRE(out.error);
     CATCH_REQUIRE(out.error->kind() == ErrorKind::kResource);
@@ -185,14 +195,16 @@ CATCH_TEST_CASE("records longer than the limit are refused by name, others pass"
 CATCH_TEST_CASE("skipping passes over bad records and counts them by kind", "[fastx]") {
   FastxOptions options;
   options.on_bad_record = OnBadRecord::kSkip;
-  const Outcome fastq = read_bytes("@a\nAC\n+\nII\n@b\nACG\n+\nII\n@c\nA?\n+\nII\n@d\nG\n+\n@\n@e\nA\n", options);
+  const Outcome fastq =
+      read_bytes("@a\nAC\n+\nII\n@b\nACG\n+\nII\n@c\nA?\n+\nII\n@d\nG\n+\n@\n@e\nA\n", options);
   CATCH_REQUIRE(!fastq.error);
   CATCH_REQUIRE(fastq.records.size() == 2);
   CATCH_REQUIRE(fastq.records[0].name == "a");
   CATCH_REQUIRE(same(fastq.records[1], {"d", "", "G", "@", true}));
   CATCH_REQUIRE(fastq.report.num_records == 2);
   CATCH_REQUIRE(fastq.report.num_skipped == 3);
-  CATCH_REQUIRE(fastq.report.reasons == std::map<std::string, int64_t>{{"length", 2}, {"alphabet", 1}});
+  CATCH_REQUIRE(fastq.report.reasons ==
+                std::map<std::string, int64_t>{{"length", 2}, {"alphabet", 1}});
   CATCH_REQUIRE(fastq.report.examples.size() == 3);
   const Outcome fasta = read_bytes(">a\nAC\n>b\nA1\nAC\n>c\nGG\n", options);
   CATCH_REQUIRE(!fasta.error);
@@ -210,11 +222,13 @@ CATCH_TEST_CASE("damaged compression is an error even when bad records are skipp
   CATCH_REQUIRE(out.error->kind() == ErrorKind::kContainer);
 }
 
-CATCH_TEST_CASE("batches hold the same records as single reads, over window borders too", "[fastx]") {
+CATCH_TEST_CASE("batches hold the same records as single reads, over window borders too",
+                "[fastx]") {
   std::string text;
   for (int i = 0; i < 9000; ++i) {
     const std::string letters(static_cast<size_t>(i % 211), "ACGT"[i % 4]);
-    text += "@r" + std::to_string(i) + " n\n" + letters + "\n+\n" + std::string(letters.size(), 'I') + "\n";
+    text += "@r" + std::to_string(i) + " n\n" + letters + "\n+\n" +
+            std::string(letters.size(), 'I') + "\n";
   }
   CATCH_REQUIRE(text.size() > size_t{3} << 19);  // several windows
   test::TemporaryFolder folder;
@@ -252,8 +266,10 @@ CATCH_TEST_CASE("written records read back as they were", "[fastx]") {
   CATCH_REQUIRE(same(read_bytes(to_fastq(read)).records.at(0), read));
 }
 
-CATCH_TEST_CASE("letters outside of the alphabet that was asked for make a record bad, with letter and position",
-                "[fastx]") {
+CATCH_TEST_CASE(
+    "letters outside of the alphabet that was asked for make a record bad, with letter and "
+    "position",
+    "[fastx]") {
   FastxOptions options;
   options.alphabet = Letters::kDna;
   CATCH_REQUIRE(!read_bytes("@a\nACGTNacgtn\n+\nIIIIIIIIII\n", options).error);
@@ -267,7 +283,8 @@ CATCH_TEST_CASE("letters outside of the alphabet that was asked for make a recor
   CATCH_REQUIRE_THAT(fastq.error->got(), Catch::Contains("'U'") && Catch::Contains("position 3"));
   const Outcome fasta = read_bytes(">a\nAC\n>b\nAC\nG-T\n", options);
   CATCH_REQUIRE(fasta.records.size() == 1);
-  CATCH_REQUIRE_THAT(fasta.error.value().got(), Catch::Contains("'-'") && Catch::Contains("position 4"));
+  CATCH_REQUIRE_THAT(fasta.error.value().got(),
+                     Catch::Contains("'-'") && Catch::Contains("position 4"));
   options.on_bad_record = OnBadRecord::kSkip;
   const Outcome skipped = read_bytes(">a\nAC\n>b\nAE\n>c\nGG\n", options);
   CATCH_REQUIRE(!skipped.error);
@@ -285,10 +302,13 @@ CATCH_TEST_CASE("what is switched off comes out empty and is checked all the sam
   CATCH_REQUIRE_FALSE(none.records[0].has_quality);
   CATCH_REQUIRE(read_bytes("@a\nAC\n+\nI\n", options).error);
   options.fields = {.titles = true, .sequences = true, .qualities = false};
-  CATCH_REQUIRE(same(read_bytes(kTwoReads, options).records.at(0), {"a", "first read", "ACGTN", "", false}));
+  CATCH_REQUIRE(
+      same(read_bytes(kTwoReads, options).records.at(0), {"a", "first read", "ACGTN", "", false}));
 }
 
-CATCH_TEST_CASE("a BGZF file without its end block is read with a warning, by any number of threads", "[fastx]") {
+CATCH_TEST_CASE(
+    "a BGZF file without its end block is read with a warning, by any number of threads",
+    "[fastx]") {
   const std::string whole = test::bgzf_text(kTwoReads, 20);
   const std::string unended = whole.substr(0, whole.size() - test::bgzf_text("", 20).size());
   for (const int threads : {1, 2}) {
@@ -308,7 +328,8 @@ CATCH_TEST_CASE("a BGZF file without its end block is read with a warning, by an
 
 CATCH_TEST_CASE("a reader tells how much of its file it has taken", "[fastx]") {
   test::TemporaryFolder folder;
-  for (const std::string& bytes : {kTwoReads, gzip_text(kTwoReads), test::bgzf_text(kTwoReads, 20)}) {
+  for (const std::string& bytes :
+       {kTwoReads, gzip_text(kTwoReads), test::bgzf_text(kTwoReads, 20)}) {
     test::write_text(folder / "reads", bytes);
     for (const int threads : {1, 2}) {
       FastxReader reader(folder / "reads", {.open = {threads}});
@@ -320,7 +341,9 @@ CATCH_TEST_CASE("a reader tells how much of its file it has taken", "[fastx]") {
   }
 }
 
-CATCH_TEST_CASE("Phred+64 is converted on request, and a byte that it does not have is a bad record", "[fastx]") {
+CATCH_TEST_CASE(
+    "Phred+64 is converted on request, and a byte that it does not have is a bad record",
+    "[fastx]") {
   FastxOptions options;
   options.quality_offset = 64;
   const Outcome good = read_bytes("@r\nACGT\n+\nBBhh\n", options);
@@ -329,7 +352,8 @@ CATCH_TEST_CASE("Phred+64 is converted on request, and a byte that it does not h
   const Outcome bad = read_bytes("@r\nACGT\n+\nBB?h\n", options);
   CATCH_REQUIRE(bad.error);
   CATCH_REQUIRE(bad.error->kind() == ErrorKind::kAlphabet);
-  CATCH_REQUIRE_THAT(bad.error->what(), Catch::Contains("quality_offset 64") && Catch::Contains("position 3"));
+  CATCH_REQUIRE_THAT(bad.error->what(),
+                     Catch::Contains("quality_offset 64") && Catch::Contains("position 3"));
   options.on_bad_record = OnBadRecord::kSkip;
   CATCH_REQUIRE(read_bytes("@r\nAC\n+\n!h\n@s\nAC\n+\nhh\n", options).records.size() == 1);
   CATCH_REQUIRE(read_bytes("@r\nACGT\n+\nBBhh\n").records[0].quality == "BBhh");
@@ -356,7 +380,8 @@ CATCH_TEST_CASE("an empty file has no records where bad ones are skipped, and sa
 
 CATCH_TEST_CASE("other formats are named where reads are expected", "[fastx]") {
   const std::pair<const char*, const char*> cases[] = {
-      {"@HD\tVN:1.6\n@SQ\tSN:chr1\tLN:9\nr1\t4\t*\t0\t0\t*\t*\t0\t0\tACGT\tIIII\n", "samtools fastq"},
+      {"@HD\tVN:1.6\n@SQ\tSN:chr1\tLN:9\nr1\t4\t*\t0\t0\t*\t*\t0\t0\tACGT\tIIII\n",
+       "samtools fastq"},
       {"##fileformat=VCFv4.2\n", "VCF"},
       {"\x1f\x8b\x08", "gzip"}};
   for (const auto& [text, said] : cases) {

@@ -17,13 +17,15 @@ std::vector<Record> many_records(Format format, size_t count) {
     if (i % 3 == 0) record.description = "1:N:0:\tlane  " + std::to_string(i);
     for (size_t j = 0; j < (i * 37) % 301; ++j) record.sequence += "ACGTNacgt-"[(i * j + j) % 10];
     record.has_quality = format == Format::kFastq;
-    if (record.has_quality) record.quality = std::string(record.sequence.size(), static_cast<char>('!' + i % 94));
+    if (record.has_quality)
+      record.quality = std::string(record.sequence.size(), static_cast<char>('!' + i % 94));
     out.push_back(record);
   }
   return out;
 }
 
-void check_round_trip(const std::string& path, const std::vector<Record>& records, FastxWriterOptions options) {
+void check_round_trip(const std::string& path, const std::vector<Record>& records,
+                      FastxWriterOptions options) {
   FastxWriter writer(path, options);
   for (const Record& record : records) writer.write(record);
   writer.commit();
@@ -42,13 +44,16 @@ void check_round_trip(const std::string& path, const std::vector<Record>& record
 
 uint64_t little_endian(const std::string& bytes, size_t at, size_t size) {
   uint64_t out = 0;
-  for (size_t i = 0; i < size; ++i) out |= uint64_t{static_cast<unsigned char>(bytes[at + i])} << (8 * i);
+  for (size_t i = 0; i < size; ++i)
+    out |= uint64_t{static_cast<unsigned char>(bytes[at + i])} << (8 * i);
   return out;
 }
 
 }  // namespace
 
-CATCH_TEST_CASE("records read back as they were written, in every format, container, level and width", "[writer]") {
+CATCH_TEST_CASE(
+    "records read back as they were written, in every format, container, level and width",
+    "[writer]") {
   test::TemporaryFolder folder;
   for (const Format format : {Format::kFasta, Format::kFastq}) {
     const auto records = many_records(format, 700);
@@ -65,14 +70,17 @@ CATCH_TEST_CASE("records read back as they were written, in every format, contai
   }
 }
 
-CATCH_TEST_CASE("a BGZF file ends in the empty block and its .gzi names where each block begins", "[writer]") {
+CATCH_TEST_CASE("a BGZF file ends in the empty block and its .gzi names where each block begins",
+                "[writer]") {
   test::TemporaryFolder folder;
   FastxWriterOptions options;
   options.container = Container::kBgzf;
   options.write_block_index = true;
   check_round_trip(folder / "reads", many_records(Format::kFastq, 2000), options);
-  const std::string bytes = test::read_text(folder / "reads"), index = test::read_text(folder / "reads.gzi");
-  const std::string end("\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0BC\x02\0\x1b\0\x03\0\0\0\0\0\0\0\0\0", 28);
+  const std::string bytes = test::read_text(folder / "reads"),
+                    index = test::read_text(folder / "reads.gzi");
+  const std::string end("\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0BC\x02\0\x1b\0\x03\0\0\0\0\0\0\0\0\0",
+                        28);
   CATCH_REQUIRE(bytes.substr(bytes.size() - 28) == end);
   uint64_t at = 0, data = 0, entry = 0;
   while (true) {
@@ -87,14 +95,15 @@ CATCH_TEST_CASE("a BGZF file ends in the empty block and its .gzi names where ea
   CATCH_REQUIRE(index.size() == 8 + 16 * entry);
 }
 
-CATCH_TEST_CASE("a record that would not read back is refused and leaves the file as it was", "[writer]") {
+CATCH_TEST_CASE("a record that would not read back is refused and leaves the file as it was",
+                "[writer]") {
   test::TemporaryFolder folder;
   FastxWriter writer(folder / "reads");
   const Record good{"a", "b", "ACGT", "IIII", true};
   writer.write(good);
-  for (const Record& bad :
-       {Record{"a b", "", "A", "I", true}, Record{"a", "b\nc", "A", "I", true}, Record{"a", "", "A\n", "II", true},
-        Record{"a", "", "AC", "I", true}, Record{"a", "", "AC", "I ", true}, Record{"a", "", "A1", "II", true}}) {
+  for (const Record& bad : {Record{"a b", "", "A", "I", true}, Record{"a", "b\nc", "A", "I", true},
+                            Record{"a", "", "A\n", "II", true}, Record{"a", "", "AC", "I", true},
+                            Record{"a", "", "AC", "I ", true}, Record{"a", "", "A1", "II", true}}) {
     CATCH_REQUIRE_THROWS_AS(writer.write(bad), ArgumentError);
   }
   writer.commit();
@@ -102,7 +111,8 @@ CATCH_TEST_CASE("a record that would not read back is refused and leaves the fil
   CATCH_REQUIRE_THROWS_AS(writer.write(good), WriteError);
 }
 
-CATCH_TEST_CASE("without commit nothing appears, and options that do not fit are refused", "[writer]") {
+CATCH_TEST_CASE("without commit nothing appears, and options that do not fit are refused",
+                "[writer]") {
   test::TemporaryFolder folder;
   { FastxWriter(folder / "reads").write({"a", "", "A", "I", true}); }
   CATCH_REQUIRE_FALSE(std::filesystem::exists(folder / "reads"));

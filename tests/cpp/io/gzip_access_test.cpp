@@ -30,11 +30,12 @@ std::string read_through(const PositionedFile& file, AccessMap& map, size_t piec
 
 }  // namespace
 
-CATCH_TEST_CASE("a gzip file is read and mapped at once, the same for any size of reads", "[gzip_access]") {
+CATCH_TEST_CASE("a gzip file is read and mapped at once, the same for any size of reads",
+                "[gzip_access]") {
   const test::TemporaryFolder folder;
   const std::string text = noisy_text(8 << 20);
-  test::write_text(folder / "file",
-                   test::gzip_text(text) + test::gzip_text("") + test::gzip_text("ACGT") + std::string(70000, '\0'));
+  test::write_text(folder / "file", test::gzip_text(text) + test::gzip_text("") +
+                                        test::gzip_text("ACGT") + std::string(70000, '\0'));
   const PositionedFile file(folder / "file");
   for (const size_t piece : {size_t{977}, size_t{65536}, size_t{3} << 20}) {
     AccessMap map;
@@ -44,13 +45,15 @@ CATCH_TEST_CASE("a gzip file is read and mapped at once, the same for any size o
     CATCH_REQUIRE(map.points.size() >= 11 + 2);  // about two a mebibyte, and the two members behind
     CATCH_REQUIRE(map.points.size() <= 18 + 2);
     const auto cursor = make_gzip_cursor(file, map);
-    for (const size_t begin : {text.size() - 5, size_t{0}, size_t{5} << 20, (size_t{5} << 20) + 7, size_t{1} << 20}) {
+    for (const size_t begin :
+         {text.size() - 5, size_t{0}, size_t{5} << 20, (size_t{5} << 20) + 7, size_t{1} << 20}) {
       CATCH_REQUIRE((cursor->read(begin, begin + 9) == (text + "ACGT").substr(begin, 9)));
     }
   }
 }
 
-CATCH_TEST_CASE("each kind of block can be entered, whichever library made the map", "[gzip_access]") {
+CATCH_TEST_CASE("each kind of block can be entered, whichever library made the map",
+                "[gzip_access]") {
   const test::TemporaryFolder folder;
   const std::string text = noisy_text(5 << 20);
   for (const InflateLibrary library : inflate_libraries()) {
@@ -76,7 +79,8 @@ CATCH_TEST_CASE("each kind of block can be entered, whichever library made the m
   }
 }
 
-CATCH_TEST_CASE("a gzip file with any bit flipped or cut anywhere is not mapped as a whole one", "[gzip_access]") {
+CATCH_TEST_CASE("a gzip file with any bit flipped or cut anywhere is not mapped as a whole one",
+                "[gzip_access]") {
   const test::TemporaryFolder folder;
   const std::string text = "@a x\nACGTACGTTTGA\n+\nIIIIIIII####\n", good = test::gzip_text(text);
   int num_errors = 0;
@@ -86,7 +90,8 @@ CATCH_TEST_CASE("a gzip file with any bit flipped or cut anywhere is not mapped 
     test::write_text(folder / "file", bad);
     const PositionedFile file(folder / "file");
     AccessMap map;
-    std::string got = text;  // kept by an error, or by a bit of the header that says nothing: time, system
+    std::string got =
+        text;  // kept by an error, or by a bit of the header that says nothing: time, system
     try {
       got = read_through(file, map, 100);
     } catch (const ParseError&) {

@@ -58,7 +58,8 @@ CATCH_TEST_CASE("zero bytes after the last member are padding, other bytes are d
   CATCH_REQUIRE(inflated(bytes + std::string(700000, '\0')) == "text");
   CATCH_REQUIRE_THAT(failure(bytes + "x"), Catch::Contains("expected"));
   CATCH_REQUIRE_THAT(failure(bytes + "xyz"), Catch::Contains("another gzip member"));
-  CATCH_REQUIRE_THAT(failure(bytes + std::string(3, '\0') + "x"), Catch::Contains("zero bytes up to the end"));
+  CATCH_REQUIRE_THAT(failure(bytes + std::string(3, '\0') + "x"),
+                     Catch::Contains("zero bytes up to the end"));
 }
 
 CATCH_TEST_CASE("name, comment, extra field and header CRC are read over and checked", "[gzip]") {
@@ -66,7 +67,8 @@ CATCH_TEST_CASE("name, comment, extra field and header CRC are read over and che
   std::string head = plain.substr(0, 10);
   head[3] = 2 | 4 | 8 | 16;
   head += std::string("\3\0abc", 5) + std::string("name\0", 5) + std::string("comment\0", 8);
-  const auto crc = crc32(0, reinterpret_cast<const Bytef*>(head.data()), static_cast<uInt>(head.size()));
+  const auto crc =
+      crc32(0, reinterpret_cast<const Bytef*>(head.data()), static_cast<uInt>(head.size()));
   const std::string stored{static_cast<char>(crc & 0xff), static_cast<char>((crc >> 8) & 0xff)};
   CATCH_REQUIRE(inflated(head + stored + plain.substr(10)) == "text");
   const std::string wrong{static_cast<char>(~stored[0]), stored[1]};
@@ -92,7 +94,8 @@ CATCH_TEST_CASE("each kind of damage has its own message", "[gzip]") {
 CATCH_TEST_CASE("BGZF is told from gzip and its block sizes are checked", "[gzip]") {
   test::TemporaryFolder folder;
   test::write_text(folder / "file", bgzf_block("text"));
-  CATCH_REQUIRE(GzipSource(std::make_unique<RawInput>(folder / "file")).container() == Container::kBgzf);
+  CATCH_REQUIRE(GzipSource(std::make_unique<RawInput>(folder / "file")).container() ==
+                Container::kBgzf);
   CATCH_REQUIRE(inflated(bgzf_block("AC") + bgzf_block("GT") + bgzf_block("")) == "ACGT");
   CATCH_REQUIRE_THAT(failure(bgzf_block("text", 300)), Catch::Contains("BSIZE for 300"));
 }

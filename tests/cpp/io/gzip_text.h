@@ -1,4 +1,5 @@
-// A gzip member made with zlib alone, so that the reader is not tested against this library's own writer.
+// A gzip member made with zlib alone, so that the reader is not tested against this library's own
+// writer.
 #pragma once
 
 #include <stdexcept>
@@ -8,7 +9,8 @@
 
 namespace deepbio::test {
 
-inline std::string gzip_text(const std::string& text, int level = 6, int strategy = Z_DEFAULT_STRATEGY) {
+inline std::string gzip_text(const std::string& text, int level = 6,
+                             int strategy = Z_DEFAULT_STRATEGY) {
   z_stream stream{};
   if (deflateInit2(&stream, level, Z_DEFLATED, MAX_WBITS + 16, 8, strategy) != Z_OK) {
     throw std::runtime_error("deflateInit2");
@@ -37,7 +39,8 @@ inline std::string bgzf_text(const std::string& text, size_t block_bytes) {
     return head + member.substr(10);
   };
   std::string out;
-  for (size_t at = 0; at < text.size(); at += block_bytes) out += block(text.substr(at, block_bytes));
+  for (size_t at = 0; at < text.size(); at += block_bytes)
+    out += block(text.substr(at, block_bytes));
   return out + block("");
 }
 

@@ -31,7 +31,8 @@ CATCH_TEST_CASE("the heaps of a sound file pass, and a file without heaps", "[hd
   check_global_heaps("", "x");
 }
 
-CATCH_TEST_CASE("sizes that lead out of a heap or a file are refused with the byte", "[hdf5_heap]") {
+CATCH_TEST_CASE("sizes that lead out of a heap or a file are refused with the byte",
+                "[hdf5_heap]") {
   const test::TemporaryFolder folder;
   const std::string good = file_with_strings(folder);
   const size_t heap = good.find("GCOL");
@@ -47,7 +48,8 @@ CATCH_TEST_CASE("sizes that lead out of a heap or a file are refused with the by
       CATCH_REQUIRE_THROWS_AS(Hdf5Reader("bad.h5", bad).strings("ids"), ParseError);
     }
   }
-  CATCH_REQUIRE_THROWS_AS(check_global_heaps(std::string_view(good).substr(0, heap + 12), "s.h5"), ParseError);
+  CATCH_REQUIRE_THROWS_AS(check_global_heaps(std::string_view(good).substr(0, heap + 12), "s.h5"),
+                          ParseError);
 }
 
 CATCH_TEST_CASE("strings of a file damaged at any byte are read or refused", "[hdf5_heap]") {

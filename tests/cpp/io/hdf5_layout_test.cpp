@@ -33,7 +33,8 @@ std::string header(const std::string& messages) {
 
 }  // namespace
 
-CATCH_TEST_CASE("a chunk without extent, or of other axes, is seen in an object header", "[hdf5_layout]") {
+CATCH_TEST_CASE("a chunk without extent, or of other axes, is seen in an object header",
+                "[hdf5_layout]") {
   const std::string plane = message(1, number(1, 1) + number(2, 1));
   CATCH_REQUIRE(chunks_have_extents(header(plane + message(8, chunks({6, 2, 8}))), 0));
   CATCH_REQUIRE_FALSE(chunks_have_extents(header(plane + message(8, chunks({6, 0, 8}))), 0));
@@ -42,14 +43,16 @@ CATCH_TEST_CASE("a chunk without extent, or of other axes, is seen in an object 
 
   // Version 4 of the layout, two bytes for an extent.
   const auto later = [&](uint64_t extent) {
-    const std::string begin = number(4, 1) + number(2, 1) + number(0, 1) + number(3, 1) + number(2, 1);
+    const std::string begin =
+        number(4, 1) + number(2, 1) + number(0, 1) + number(3, 1) + number(2, 1);
     return message(8, begin + number(6, 2) + number(extent, 2) + number(8, 2));
   };
   CATCH_REQUIRE(chunks_have_extents(header(plane + later(2)), 0));
   CATCH_REQUIRE_FALSE(chunks_have_extents(header(plane + later(0)), 0));
 }
 
-CATCH_TEST_CASE("messages of the second version and in blocks elsewhere are found", "[hdf5_layout]") {
+CATCH_TEST_CASE("messages of the second version and in blocks elsewhere are found",
+                "[hdf5_layout]") {
   const auto second = [](uint64_t type, const std::string& body) {
     return number(type, 1) + number(body.size(), 2) + number(0, 1) + body;
   };

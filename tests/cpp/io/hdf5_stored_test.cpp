@@ -22,13 +22,14 @@ struct Layout {
 };
 
 // A file of one dataset "d", written by libhdf5 in any layout.
-void write_file(const std::string& path, const Layout& layout, hid_t file_type, hid_t memory_type, hsize_t count,
-                const void* data, hsize_t user_block = 0) {
+void write_file(const std::string& path, const Layout& layout, hid_t file_type, hid_t memory_type,
+                hsize_t count, const void* data, hsize_t user_block = 0) {
   const hid_t options = H5Pcreate(H5P_FILE_CREATE);
   H5Pset_userblock(options, user_block);
   const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, options, H5P_DEFAULT);
   const hid_t list = H5Pcreate(H5P_DATASET_CREATE);
-  const hsize_t extents[2] = {layout.rows > 0 ? layout.rows : count, count / std::max<hsize_t>(1, layout.rows)};
+  const hsize_t extents[2] = {layout.rows > 0 ? layout.rows : count,
+                              count / std::max<hsize_t>(1, layout.rows)};
   const hsize_t chunk[2] = {layout.chunk, 1};
   const int rank = layout.rows > 0 ? 2 : 1;
   if (layout.chunk > 0) H5Pset_chunk(list, rank, chunk);
@@ -38,7 +39,8 @@ void write_file(const std::string& path, const Layout& layout, hid_t file_type, 
   const hid_t space = H5Screate_simple(rank, extents, nullptr);
   const hid_t dataset = H5Dcreate2(file, "d", file_type, space, H5P_DEFAULT, list, H5P_DEFAULT);
   CATCH_REQUIRE(dataset >= 0);
-  if (data != nullptr) CATCH_REQUIRE(H5Dwrite(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0);
+  if (data != nullptr)
+    CATCH_REQUIRE(H5Dwrite(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0);
   H5Dclose(dataset);
   H5Sclose(space);
   H5Pclose(list);
@@ -64,8 +66,12 @@ hid_t string_type() {
   return type;
 }
 
-const std::vector<Layout> kUsual{
-    {}, {100, false, true}, {7, false, true}, {400, false, true}, {100, true, true}, {7, true, true}};
+const std::vector<Layout> kUsual{{},
+                                 {100, false, true},
+                                 {7, false, true},
+                                 {400, false, true},
+                                 {100, true, true},
+                                 {7, true, true}};
 
 }  // namespace
 
@@ -97,8 +103,10 @@ CATCH_TEST_CASE("numbers of every usual layout are read past libhdf5", "[hdf5_st
 
 CATCH_TEST_CASE("strings of variable length are those that libhdf5 gives", "[hdf5_stored]") {
   const test::TemporaryFolder folder;
-  std::vector<std::string> texts{"", "a", "s\xC3\xA4mple", std::string(5000, 'G')};  // the last has a heap of its own
-  for (int k = 0; k < 496; ++k) texts.push_back(std::string(static_cast<size_t>(k % 150), 'A') + std::to_string(k));
+  std::vector<std::string> texts{"", "a", "s\xC3\xA4mple",
+                                 std::string(5000, 'G')};  // the last has a heap of its own
+  for (int k = 0; k < 496; ++k)
+    texts.push_back(std::string(static_cast<size_t>(k % 150), 'A') + std::to_string(k));
   std::vector<const char*> pointers;
   for (const auto& text : texts) pointers.push_back(text.c_str());
   pointers[7] = nullptr;
@@ -114,7 +122,8 @@ CATCH_TEST_CASE("strings of variable length are those that libhdf5 gives", "[hdf
   }
 }
 
-CATCH_TEST_CASE("unusual layouts are left to libhdf5, which reads the same numbers", "[hdf5_stored]") {
+CATCH_TEST_CASE("unusual layouts are left to libhdf5, which reads the same numbers",
+                "[hdf5_stored]") {
   const test::TemporaryFolder folder;
   std::vector<double> values(120), out;
   std::iota(values.begin(), values.end(), 0.5);
@@ -129,7 +138,8 @@ CATCH_TEST_CASE("unusual layouts are left to libhdf5, which reads the same numbe
   require_left({50, false, true, true}, H5T_IEEE_F64LE);
   require_left({50}, H5T_IEEE_F64LE);
   require_left({50, true}, H5T_IEEE_F64LE);
-  // Bytes in front of the file shift all addresses; the signature is then not at the start for our own check.
+  // Bytes in front of the file shift all addresses; the signature is then not at the start for our
+  // own check.
   write_file(path, {}, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 120, values.data(), 512);
   CATCH_REQUIRE_FALSE(read(path, 120, out));
   CATCH_REQUIRE(Hdf5Reader(path).doubles("d") == values);
@@ -142,7 +152,8 @@ CATCH_TEST_CASE("unusual layouts are left to libhdf5, which reads the same numbe
   CATCH_REQUIRE_FALSE(read(path, 120, out));
 }
 
-CATCH_TEST_CASE("damaged chunks and references are left to libhdf5, never read beyond the file", "[hdf5_stored]") {
+CATCH_TEST_CASE("damaged chunks and references are left to libhdf5, never read beyond the file",
+                "[hdf5_stored]") {
   const test::TemporaryFolder folder;
   const std::string path = folder / "d.h5";
   std::vector<double> values(300), out;
@@ -169,15 +180,18 @@ CATCH_TEST_CASE("damaged chunks and references are left to libhdf5, never read b
       const Hdf5Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
       const Hdf5Handle dataset(file ? H5Dopen2(file.get(), "d", H5P_DEFAULT) : -1, H5Dclose);
       if (!dataset) continue;
-      const StoredDataset stored{file.get(), dataset.get(), mapped.bytes(), are_strings ? 60u : 300u};
-      const bool is_read = are_strings ? read_stored(stored, strings_out) : read_stored(stored, out);
+      const StoredDataset stored{file.get(), dataset.get(), mapped.bytes(),
+                                 are_strings ? 60u : 300u};
+      const bool is_read =
+          are_strings ? read_stored(stored, strings_out) : read_stored(stored, out);
       num_left += !is_read;
       num_read += is_read;
-      // A check sum stands behind each chunk of numbers. Damaged so that no check sum is looked for any more, they are
-      // what libhdf5 makes of them. Letters in a heap have none.
+      // A check sum stands behind each chunk of numbers. Damaged so that no check sum is looked for
+      // any more, they are what libhdf5 makes of them. Letters in a heap have none.
       if (!is_read || are_strings || out == values) continue;
       std::vector<double> theirs(300);
-      CATCH_REQUIRE(H5Dread(dataset.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, theirs.data()) >= 0);
+      CATCH_REQUIRE(H5Dread(dataset.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                            theirs.data()) >= 0);
       CATCH_REQUIRE(std::memcmp(theirs.data(), out.data(), 300 * sizeof(double)) == 0);
     }
     CATCH_CAPTURE(are_strings, num_left, num_read);
@@ -186,7 +200,8 @@ CATCH_TEST_CASE("damaged chunks and references are left to libhdf5, never read b
   }
 }
 
-CATCH_TEST_CASE("every identifier that a reader opens is closed, also when the file is damaged", "[hdf5_stored]") {
+CATCH_TEST_CASE("every identifier that a reader opens is closed, also when the file is damaged",
+                "[hdf5_stored]") {
   const test::TemporaryFolder folder;
   {
     Hdf5Writer file(folder / "t.h5");
@@ -213,15 +228,16 @@ CATCH_TEST_CASE("every identifier that a reader opens is closed, also when the f
   CATCH_REQUIRE(num_errors > 30);
 }
 
-CATCH_TEST_CASE("a chunk that comes back in another size is refused before libhdf5 reads behind it", "[hdf5_stored]") {
+CATCH_TEST_CASE("a chunk that comes back in another size is refused before libhdf5 reads behind it",
+                "[hdf5_stored]") {
   const test::TemporaryFolder folder;
   const std::string path = folder / "c.h5";
   std::vector<double> values(300);
   std::iota(values.begin(), values.end(), 0.5);
   const auto read = [&] { return Hdf5Reader(path).doubles("d"); };
-  for (const Layout layout :
-       {Layout{100, true, true, true}, Layout{100, false, true, true}, Layout{20, false, false, true},
-        Layout{50, true, true, false, 100}, Layout{30, true, false, false, 100}}) {
+  for (const Layout layout : {Layout{100, true, true, true}, Layout{100, false, true, true},
+                              Layout{20, false, false, true}, Layout{50, true, true, false, 100},
+                              Layout{30, true, false, false, 100}}) {
     write_file(path, layout, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 300, values.data());
     CATCH_REQUIRE(read() == values);
     write_file(path, layout, H5T_IEEE_F32LE, H5T_NATIVE_DOUBLE, 300, nullptr);
@@ -233,18 +249,23 @@ CATCH_TEST_CASE("a chunk that comes back in another size is refused before libhd
   for (const auto& text : texts) pointers.push_back(text.c_str());
   const Hdf5Handle type(string_type(), H5Tclose);
   for (const hsize_t chunk : {2, 3, 7}) {
-    write_file(path, {chunk, false, true, false, texts.size()}, type.get(), type.get(), texts.size(), pointers.data());
+    write_file(path, {chunk, false, true, false, texts.size()}, type.get(), type.get(),
+               texts.size(), pointers.data());
     CATCH_REQUIRE(Hdf5Reader(path).strings("d") == texts);
   }
-  // Sizes of the middle one of three chunks, stored with gzip left out; 800 is whole. Fletcher's sum adds 4.
-  for (const auto& [fletcher, bytes] : {std::pair{false, 800}, {false, 792}, {false, 1600}, {true, 800}}) {
-    write_file(path, {100, false, true, fletcher}, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 300, values.data());
+  // Sizes of the middle one of three chunks, stored with gzip left out; 800 is whole. Fletcher's
+  // sum adds 4.
+  for (const auto& [fletcher, bytes] :
+       {std::pair{false, 800}, {false, 792}, {false, 1600}, {true, 800}}) {
+    write_file(path, {100, false, true, fletcher}, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 300,
+               values.data());
     {
       const Hdf5Handle file(H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), H5Fclose);
       const Hdf5Handle dataset(H5Dopen2(file.get(), "d", H5P_DEFAULT), H5Dclose);
       const hsize_t second = 100;
       const std::vector<char> zeros(1600);
-      CATCH_REQUIRE(H5Dwrite_chunk(dataset.get(), H5P_DEFAULT, 1, &second, bytes, zeros.data()) >= 0);
+      CATCH_REQUIRE(H5Dwrite_chunk(dataset.get(), H5P_DEFAULT, 1, &second, bytes, zeros.data()) >=
+                    0);
     }
     CATCH_CAPTURE(fletcher, bytes);
     if (bytes == 800 && !fletcher) {

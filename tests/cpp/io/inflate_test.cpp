@@ -30,8 +30,9 @@ std::string deflated(const std::string& text) {
 
 }  // namespace
 
-CATCH_TEST_CASE("every library that streams gives the text, in pieces of any size, and uses no byte behind it",
-                "[inflate]") {
+CATCH_TEST_CASE(
+    "every library that streams gives the text, in pieces of any size, and uses no byte behind it",
+    "[inflate]") {
   const std::string text = noisy_text(5000), data = deflated(text) + "0123456789abcdef";
   for (const InflateLibrary library : inflate_libraries()) {
     if (library == InflateLibrary::kLibdeflate) continue;
@@ -44,7 +45,8 @@ CATCH_TEST_CASE("every library that streams gives the text, in pieces of any siz
         Inflater::Step step;
         std::string piece(out_bytes, '\0');
         while (!step.is_end) {
-          step = inflater->run(std::string_view(data).substr(at, in_bytes), piece.data(), out_bytes);
+          step =
+              inflater->run(std::string_view(data).substr(at, in_bytes), piece.data(), out_bytes);
           at += step.used;
           out.append(piece, 0, step.made);
           CATCH_REQUIRE(step.failure == nullptr);
@@ -53,12 +55,14 @@ CATCH_TEST_CASE("every library that streams gives the text, in pieces of any siz
         CATCH_REQUIRE(data.substr(at) == "0123456789abcdef");
       }
     }
-    CATCH_REQUIRE(inflater->crc32(0, text.data(), text.size()) ==
-                  crc32(0, reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size())));
+    CATCH_REQUIRE(
+        inflater->crc32(0, text.data(), text.size()) ==
+        crc32(0, reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size())));
   }
 }
 
-CATCH_TEST_CASE("a search for blocks gives the same text and finds only places where zlib sees one", "[inflate]") {
+CATCH_TEST_CASE("a search for blocks gives the same text and finds only places where zlib sees one",
+                "[inflate]") {
   const std::string text = noisy_text(1 << 20), data = deflated(text);
   std::set<int64_t> all;
   for (const InflateLibrary library : inflate_libraries()) {
@@ -70,7 +74,8 @@ CATCH_TEST_CASE("a search for blocks gives the same text and finds only places w
       size_t at = 0;
       Inflater::Step step;
       while (!step.is_end) {
-        step = inflater->run_to_block(std::string_view(data).substr(at, in_bytes), piece.data(), piece.size());
+        step = inflater->run_to_block(std::string_view(data).substr(at, in_bytes), piece.data(),
+                                      piece.size());
         at += step.used;
         out.append(piece, 0, step.made);
         CATCH_REQUIRE(step.failure == nullptr);
@@ -102,8 +107,8 @@ CATCH_TEST_CASE("a whole block is taken only when all of it is as announced", "[
   ::setenv("DEEPBIO_INFLATE", "", 1);
   if (!choose_inflate().has_blocks) return;
   const std::string text = noisy_text(900), data = deflated(text);
-  const auto crc =
-      static_cast<uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size())));
+  const auto crc = static_cast<uint32_t>(
+      crc32(0, reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size())));
   BlockInflater inflater;
   std::string out(text.size(), '\0');
   CATCH_REQUIRE(inflater.run(data, out.data(), text.size(), crc));

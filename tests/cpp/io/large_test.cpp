@@ -1,5 +1,5 @@
-// Places and sizes beyond 32 bits: offsets above 4 GiB, a record of more than 2^31 bases, a gzip member whose length
-// does not fit its trailer.
+// Places and sizes beyond 32 bits: offsets above 4 GiB, a record of more than 2^31 bases, a gzip
+// member whose length does not fit its trailer.
 #include <algorithm>
 
 #include "catch.h"
@@ -55,7 +55,8 @@ std::string repeated_member(const std::string& first, const std::string& again, 
   const auto crc_of = [](const std::string& text) {
     return crc32(0, reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size()));
   };
-  const std::string part = deflated(again, Z_FULL_FLUSH);  // ends on a byte and refers to nothing before it
+  const std::string part =
+      deflated(again, Z_FULL_FLUSH);  // ends on a byte and refers to nothing before it
   std::string out("\x1f\x8b\x08\0\0\0\0\0\0\xff", 10);
   out += deflated(first, Z_FULL_FLUSH);
   uLong crc = crc_of(first);
@@ -74,9 +75,11 @@ std::string repeated_member(const std::string& first, const std::string& again, 
 }  // namespace
 
 CATCH_TEST_CASE("records and errors behind 4 GiB have their right places", "[large][slow]") {
-  const std::string record = "@r\n" + std::string(50000, 'A') + "\n+\n" + std::string(50000, 'F') + "\n";
+  const std::string record =
+      "@r\n" + std::string(50000, 'A') + "\n+\n" + std::string(50000, 'F') + "\n";
   const uint64_t times = (uint64_t{1} << 32) / record.size() + 10;
-  FastxReader reader(std::make_unique<MadeSource>("", record, times, "@last\nAC\n+\nII\n@bad\nAC\n+\nI\n"));
+  FastxReader reader(
+      std::make_unique<MadeSource>("", record, times, "@last\nAC\n+\nII\n@bad\nAC\n+\nI\n"));
   RecordView view;
   for (uint64_t i = 0; i <= times; ++i) CATCH_REQUIRE(reader.next(view));
   CATCH_REQUIRE(view.name == "last");
@@ -92,7 +95,8 @@ CATCH_TEST_CASE("records and errors behind 4 GiB have their right places", "[lar
   }
 }
 
-CATCH_TEST_CASE("a record of more than 2^31 bases is read where the limit allows it", "[large][slow]") {
+CATCH_TEST_CASE("a record of more than 2^31 bases is read where the limit allows it",
+                "[large][slow]") {
   FastxOptions options;
   options.max_record_bytes = uint64_t{5} << 30;
   const uint64_t lines = (uint64_t{1} << 31) / 1000 + 5;
@@ -108,7 +112,8 @@ CATCH_TEST_CASE("a record of more than 2^31 bases is read where the limit allows
   CATCH_REQUIRE_FALSE(reader.next(view));
 }
 
-CATCH_TEST_CASE("a gzip member of more than 4 GiB is checked by its length modulo 2^32", "[large][slow]") {
+CATCH_TEST_CASE("a gzip member of more than 4 GiB is checked by its length modulo 2^32",
+                "[large][slow]") {
   const test::TemporaryFolder folder;
   std::string reads;
   while (reads.size() < (size_t{1} << 24)) {

@@ -10,8 +10,9 @@
 using namespace deepbio;
 using namespace deepbio::io;
 
-CATCH_TEST_CASE("the first foreign letter is found, and only letters of the alphabet pass in either case",
-                "[letters]") {
+CATCH_TEST_CASE(
+    "the first foreign letter is found, and only letters of the alphabet pass in either case",
+    "[letters]") {
   for (const Letters letters : {Letters::kDna, Letters::kRna, Letters::kIupac, Letters::kProtein}) {
     const std::string good(allowed(letters));
     for (int byte = 1; byte < 256; ++byte) {
@@ -27,7 +28,8 @@ CATCH_TEST_CASE("the first foreign letter is found, and only letters of the alph
 }
 
 CATCH_TEST_CASE("alphabets go by name", "[letters]") {
-  for (const Letters letters : {Letters::kAny, Letters::kDna, Letters::kRna, Letters::kIupac, Letters::kProtein}) {
+  for (const Letters letters :
+       {Letters::kAny, Letters::kDna, Letters::kRna, Letters::kIupac, Letters::kProtein}) {
     CATCH_REQUIRE(parse_letters(to_string(letters)) == letters);
   }
   CATCH_REQUIRE_THROWS_AS(parse_letters("xna"), ArgumentError);

@@ -21,7 +21,8 @@ std::string content() {
 
 }  // namespace
 
-CATCH_TEST_CASE("a mapped file shows its bytes, and a part of it mapped again is memory of its own", "[mapped_file]") {
+CATCH_TEST_CASE("a mapped file shows its bytes, and a part of it mapped again is memory of its own",
+                "[mapped_file]") {
   test::TemporaryFolder folder;
   const std::string text = content();
   test::write_text(folder / "file", text);
@@ -30,11 +31,14 @@ CATCH_TEST_CASE("a mapped file shows its bytes, and a part of it mapped again is
   for (const size_t offset : {size_t{0}, size_t{1}, size_t{4095}, size_t{4096}, size_t{9001}}) {
     const auto parts = file.map_again({{offset, 3000}, {offset + 7, 2000}});
     const std::shared_ptr<char> part = parts[0], other = file.map_again({{offset, 3000}})[0];
-    CATCH_REQUIRE(std::string_view(parts[1].get(), 2000) == std::string_view(text).substr(offset + 7, 2000));
-    CATCH_REQUIRE(std::string_view(part.get(), 3000) == std::string_view(text).substr(offset, 3000));
+    CATCH_REQUIRE(std::string_view(parts[1].get(), 2000) ==
+                  std::string_view(text).substr(offset + 7, 2000));
+    CATCH_REQUIRE(std::string_view(part.get(), 3000) ==
+                  std::string_view(text).substr(offset, 3000));
     part.get()[9] = '#';
     CATCH_REQUIRE(parts[1].get()[2] == text[offset + 9]);
-    CATCH_REQUIRE(std::string_view(other.get(), 3000) == std::string_view(text).substr(offset, 3000));
+    CATCH_REQUIRE(std::string_view(other.get(), 3000) ==
+                  std::string_view(text).substr(offset, 3000));
     CATCH_REQUIRE(file.bytes() == text);
     CATCH_REQUIRE(test::read_text(folder / "file") == text);
   }
@@ -44,7 +48,8 @@ CATCH_TEST_CASE("a mapped file shows its bytes, and a part of it mapped again is
   CATCH_REQUIRE_THROWS_AS(file.map_again({{0, 0}}), ArgumentError);
 }
 
-CATCH_TEST_CASE("a removed or replaced file is still there for who has mapped it", "[mapped_file]") {
+CATCH_TEST_CASE("a removed or replaced file is still there for who has mapped it",
+                "[mapped_file]") {
   test::TemporaryFolder folder;
   const std::string text = content();
   test::write_text(folder / "file", text);
@@ -69,7 +74,8 @@ CATCH_TEST_CASE("a file that is kept open is mapped again after its removal", "[
   std::filesystem::remove(std::string(folder / "file"));
   file.check_unchanged();
   const auto parts = file.map_again({{5000, 4000}});
-  CATCH_REQUIRE(std::string_view(parts.at(0).get(), 4000) == std::string_view(text).substr(5000, 4000));
+  CATCH_REQUIRE(std::string_view(parts.at(0).get(), 4000) ==
+                std::string_view(text).substr(5000, 4000));
 }
 
 CATCH_TEST_CASE("a file that was cut short is refused before it is looked at", "[mapped_file]") {

@@ -14,7 +14,9 @@ using namespace deepbio::io;
 
 namespace {
 
-DistanceMatrix example() { return {{"a", "b", "1.50"}, {0, 0.1, 1.0 / 3, 0.1, 0, 2e-17, 1.0 / 3, 2e-17, 0}, 3}; }
+DistanceMatrix example() {
+  return {{"a", "b", "1.50"}, {0, 0.1, 1.0 / 3, 0.1, 0, 2e-17, 1.0 / 3, 2e-17, 0}, 3};
+}
 
 // An npy file made here, byte by byte, from the published format description.
 template <class T>
@@ -59,7 +61,8 @@ CATCH_TEST_CASE("content, not the name, decides how a matrix is read", "[matrix]
   CATCH_REQUIRE(read_distances(folder / "d.tsv").values == example().values);
 }
 
-CATCH_TEST_CASE("npy without ids beside it has none, and ids of another length are refused", "[matrix]") {
+CATCH_TEST_CASE("npy without ids beside it has none, and ids of another length are refused",
+                "[matrix]") {
   const test::TemporaryFolder folder;
   write_distances(folder / "d.npy", example());
   test::write_text(folder / "d.ids.txt", "a\nb\n");
@@ -71,9 +74,11 @@ CATCH_TEST_CASE("npy without ids beside it has none, and ids of another length a
 CATCH_TEST_CASE("existing outputs are refused, the ids file too, and unknown endings", "[matrix]") {
   const test::TemporaryFolder folder;
   write_distances(folder / "d.npy", example());
-  CATCH_REQUIRE_THROWS_AS(write_distances(folder / "d.npy", example(), Overwrite::kRefuse), WriteError);
+  CATCH_REQUIRE_THROWS_AS(write_distances(folder / "d.npy", example(), Overwrite::kRefuse),
+                          WriteError);
   std::filesystem::remove(folder / "d.npy");
-  CATCH_REQUIRE_THROWS_AS(write_distances(folder / "d.npy", example(), Overwrite::kRefuse), WriteError);
+  CATCH_REQUIRE_THROWS_AS(write_distances(folder / "d.npy", example(), Overwrite::kRefuse),
+                          WriteError);
   CATCH_REQUIRE_FALSE(std::filesystem::exists(folder / "d.npy"));
   CATCH_REQUIRE_THROWS_AS(write_distances(folder / "d.csv", example()), ArgumentError);
 }
@@ -86,27 +91,34 @@ CATCH_TEST_CASE("npy files of every real type, version and order are read", "[ma
   };
   const std::vector<double> expected{0, 1, 2, 3, 4, 5};
   const std::string tail = "', 'fortran_order': False, 'shape': (2, 3), }\n";
-  CATCH_REQUIRE(read(npy_bytes<double>("{'descr': '<f8" + tail, {0, 1, 2, 3, 4, 5})).values == expected);
-  CATCH_REQUIRE(read(npy_bytes<float>("{'descr': '<f4" + tail, {0, 1, 2, 3, 4, 5})).values == expected);
-  CATCH_REQUIRE(read(npy_bytes<int64_t>("{'descr': '<i8" + tail, {0, 1, 2, 3, 4, 5}, 2)).values == expected);
-  CATCH_REQUIRE(read(npy_bytes<uint8_t>("{'descr': '|u1" + tail, {0, 1, 2, 3, 4, 5}, 3)).values == expected);
+  CATCH_REQUIRE(read(npy_bytes<double>("{'descr': '<f8" + tail, {0, 1, 2, 3, 4, 5})).values ==
+                expected);
+  CATCH_REQUIRE(read(npy_bytes<float>("{'descr': '<f4" + tail, {0, 1, 2, 3, 4, 5})).values ==
+                expected);
+  CATCH_REQUIRE(read(npy_bytes<int64_t>("{'descr': '<i8" + tail, {0, 1, 2, 3, 4, 5}, 2)).values ==
+                expected);
+  CATCH_REQUIRE(read(npy_bytes<uint8_t>("{'descr': '|u1" + tail, {0, 1, 2, 3, 4, 5}, 3)).values ==
+                expected);
   // 256 and 1 in the other byte order.
-  CATCH_REQUIRE(
-      read(npy_bytes<int16_t>("{'descr': '>i2', 'fortran_order': False, 'shape': (2,), }\n", {1, 256})).values ==
-      std::vector<double>{256, 1});
-  const auto fortran =
-      read(npy_bytes<double>("{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3), }\n", {0, 3, 1, 4, 2, 5}));
+  CATCH_REQUIRE(read(npy_bytes<int16_t>(
+                         "{'descr': '>i2', 'fortran_order': False, 'shape': (2,), }\n", {1, 256}))
+                    .values == std::vector<double>{256, 1});
+  const auto fortran = read(npy_bytes<double>(
+      "{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3), }\n", {0, 3, 1, 4, 2, 5}));
   CATCH_REQUIRE(fortran.values == expected);
   CATCH_REQUIRE(fortran.shape == std::vector<int64_t>{2, 3});
-  const auto scalar = read(npy_bytes<double>("{'descr': '<f8', 'fortran_order': False, 'shape': (), }\n", {7}));
+  const auto scalar =
+      read(npy_bytes<double>("{'descr': '<f8', 'fortran_order': False, 'shape': (), }\n", {7}));
   CATCH_REQUIRE(scalar.values == std::vector<double>{7});
   CATCH_REQUIRE(
-      read(npy_bytes<double>("{'descr': '<f8', 'fortran_order': False, 'shape': (0,), }\n", {})).values.empty());
+      read(npy_bytes<double>("{'descr': '<f8', 'fortran_order': False, 'shape': (0,), }\n", {}))
+          .values.empty());
 }
 
 CATCH_TEST_CASE("damaged npy files are refused", "[matrix]") {
   const test::TemporaryFolder folder;
-  const std::string good = npy_bytes<double>("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }\n", {1, 2});
+  const std::string good =
+      npy_bytes<double>("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }\n", {1, 2});
   for (size_t size = 0; size < good.size(); ++size) {
     CATCH_CAPTURE(size);
     test::write_text(folder / "a.npy", good.substr(0, size));
@@ -123,7 +135,8 @@ CATCH_TEST_CASE("damaged npy files are refused", "[matrix]") {
   refused("{'descr': '<f8', 'fortran_order': False, }\n");
 }
 
-CATCH_TEST_CASE("what is not a distance matrix is refused with the pair and the place", "[matrix]") {
+CATCH_TEST_CASE("what is not a distance matrix is refused with the pair and the place",
+                "[matrix]") {
   const test::TemporaryFolder folder;
   const auto refused = [&](const std::string& text, const std::string& message) {
     test::write_text(folder / "d.tsv", text);
@@ -142,7 +155,8 @@ CATCH_TEST_CASE("what is not a distance matrix is refused with the pair and the 
   CATCH_REQUIRE_THROWS_WITH(read_distances(folder / "r.npy"), Catch::Contains("2 x 3"));
 }
 
-CATCH_TEST_CASE("matrices as AAM keeps them are read: csv, npz, and h5 under their names", "[matrix]") {
+CATCH_TEST_CASE("matrices as AAM keeps them are read: csv, npz, and h5 under their names",
+                "[matrix]") {
   const test::TemporaryFolder folder;
   const std::vector<double> values{0, 0.25, 0.5, 0.25, 0, 1, 0.5, 1, 0};
   const auto require = [&](const std::string& path, const std::vector<std::string>& ids) {
@@ -153,14 +167,16 @@ CATCH_TEST_CASE("matrices as AAM keeps them are read: csv, npz, and h5 under the
   };
   test::write_text(
       folder / "d.csv",
-      "# written by hand\r\n,a,\"b,\"\"c\"\"\",1.50\r\na,0,0.25,0.5\r\n\"b,\"\"c\"\"\", 0.25,0,1\r\n1.50,0.5,1,0\r\n");
+      "# written by hand\r\n,a,\"b,\"\"c\"\"\",1.50\r\na,0,0.25,0.5\r\n\"b,\"\"c\"\"\", "
+      "0.25,0,1\r\n1.50,0.5,1,0\r\n");
   require(folder / "d.csv", {"a", "b,\"c\"", "1.50"});
 
   const std::string dict = "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 3), }\n";
   const std::string npy = npy_bytes(dict, values);
   test::write_text(folder / "one.npz", test::zip_of({{"arr_0.npy", npy}}, false));
   require(folder / "one.npz", {});
-  test::write_text(folder / "two.npz", test::zip_of({{"other.npy", "junk"}, {"distances.npy", npy}}));
+  test::write_text(folder / "two.npz",
+                   test::zip_of({{"other.npy", "junk"}, {"distances.npy", npy}}));
   require(folder / "two.npz", {});
 
   for (const std::string name : {"matrix", "distances", "anything"}) {
@@ -169,15 +185,16 @@ CATCH_TEST_CASE("matrices as AAM keeps them are read: csv, npz, and h5 under the
       file.floats(name, values, {3, 3});
       if (with_order) file.strings("order", {"x", "y", "z"});
       file.close();
-      require(folder / "d.h5", with_order ? std::vector<std::string>{"x", "y", "z"} : std::vector<std::string>{});
+      require(folder / "d.h5",
+              with_order ? std::vector<std::string>{"x", "y", "z"} : std::vector<std::string>{});
     }
   }
 }
 
 CATCH_TEST_CASE("what lies beside distances in AAM's files is refused by name", "[matrix]") {
   const test::TemporaryFolder folder;
-  const std::string npy =
-      npy_bytes("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }\n", std::vector<double>{1, 2});
+  const std::string npy = npy_bytes("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }\n",
+                                    std::vector<double>{1, 2});
   const auto refused = [&](const test::Members& members, const std::string& message) {
     test::write_text(folder / "d.npz", test::zip_of(members));
     CATCH_REQUIRE_THROWS_WITH(read_distances(folder / "d.npz"), Catch::Contains(message));
@@ -191,13 +208,17 @@ CATCH_TEST_CASE("what lies beside distances in AAM's files is refused by name", 
   file.close();
   CATCH_REQUIRE_THROWS_WITH(read_distances(folder / "d.h5"), Catch::Contains("stripe_distances"));
   test::write_text(folder / "d.csv", ",a,b\na,0,1\n\"b,1,0\n");
-  CATCH_REQUIRE_THROWS_WITH(read_distances(folder / "d.csv"), Catch::Contains("line 3") && Catch::Contains("quote"));
+  CATCH_REQUIRE_THROWS_WITH(read_distances(folder / "d.csv"),
+                            Catch::Contains("line 3") && Catch::Contains("quote"));
 }
 
 CATCH_TEST_CASE("matrices written by NumPy and by upstream tools are read", "[matrix][real]") {
   DEEPBIO_NEEDS_SHARED();
   const auto values = read_npy(test::shared("microbiome/moving_pictures/expected/unweighted.npy"));
   CATCH_REQUIRE(values.shape == std::vector<int64_t>{34, 34});
-  CATCH_REQUIRE(read_distances(test::shared("microbiome/moving_pictures/expected/unweighted.npy")).num_rows == 34);
-  CATCH_REQUIRE(read_distances(test::shared("microbiome/formats/crawford.unweighted.expected.tsv")).ids.size() == 9);
+  CATCH_REQUIRE(
+      read_distances(test::shared("microbiome/moving_pictures/expected/unweighted.npy")).num_rows ==
+      34);
+  CATCH_REQUIRE(read_distances(test::shared("microbiome/formats/crawford.unweighted.expected.tsv"))
+                    .ids.size() == 9);
 }

@@ -27,7 +27,8 @@ void require_refused(const std::string& text, const std::string& said) {
 
 }  // namespace
 
-CATCH_TEST_CASE("tables of distances are read as R, spreadsheets and scikit-bio write them", "[matrix_text]") {
+CATCH_TEST_CASE("tables of distances are read as R, spreadsheets and scikit-bio write them",
+                "[matrix_text]") {
   const std::string rows = "S1\t0\t0.5\t1\nS2\t0.5\t0\t0.25\nS3\t1\t0.25\t0\n";
   require_read("\tS1\tS2\tS3\n" + rows);
   require_read("\xEF\xBB\xBF\tS1\tS2\tS3\r\n\r\n" + rows);
@@ -35,21 +36,24 @@ CATCH_TEST_CASE("tables of distances are read as R, spreadsheets and scikit-bio 
   require_read("#id\tS1\tS2\tS3\n" + rows);
   require_read("sample\tS1\tS2\tS3\n" + rows);
   require_read("S1\tS2\tS3\n" + rows);  // write.table
-  require_read("\"S1\"\t\"S2\"\t\"S3\"\n\"S1\"\t0\t0.5\t1\n\"S2\"\t0.5\t0\t0.25\n\"S3\"\t1\t0.25\t0\n");
+  require_read(
+      "\"S1\"\t\"S2\"\t\"S3\"\n\"S1\"\t0\t0.5\t1\n\"S2\"\t0.5\t0\t0.25\n\"S3\"\t1\t0.25\t0\n");
   require_read("\"\",\"S1\",\"S2\",\"S3\"\n\"S1\",0,0.5,1\n\"S2\",0.5,0,0.25\n\"S3\",1,0.25,0\n");
   require_read(";S1;S2;S3\nS1;0;0.5;1\nS2;0.5;0;0.25\nS3;1;0.25;0");
   require_read("\tS1\tS2\tS3\rS1\t0\t0.5\t1\rS2\t0.5\t0\t0.25\rS3\t1\t0.25\t0");
 }
 
-CATCH_TEST_CASE("PHYLIP matrices are read square and as lower triangles, with and without the diagonal",
-                "[matrix_text]") {
+CATCH_TEST_CASE(
+    "PHYLIP matrices are read square and as lower triangles, with and without the diagonal",
+    "[matrix_text]") {
   require_read("3\nS1 0 0.5 1\nS2 0.5 0 0.25\nS3 1 0.25 0\n");
   require_read("    3\nS1        0.0000  0.5  1\nS2\t0.5\t0\t0.25\nS3  1 .25 0\n");
   require_read("3\nS1\nS2\t0.5\nS3\t1\t0.25\n");
   require_read("3\nS1\t0\nS2\t0.5\t0\nS3\t1\t0.25\t0\n");
   require_refused("3\nS1 0 0.5 1\nS2 0.5 0 0.25\n", "3 rows");
   require_refused("3\nS1 0 0.5 1\nS2 0.5 0\nS3 1 0.25 0\n", "line 3");
-  require_refused("3\nS1 \n      \nS3 1 0.25\n", "line 3: expected an id and distances (PHYLIP), got a line of blanks");
+  require_refused("3\nS1 \n      \nS3 1 0.25\n",
+                  "line 3: expected an id and distances (PHYLIP), got a line of blanks");
 }
 
 CATCH_TEST_CASE("mothur's columns are read when every pair is there", "[matrix_text]") {

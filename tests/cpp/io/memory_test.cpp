@@ -1,5 +1,5 @@
-// How much memory reading may take, shown by an address-space limit in a child process: what is not there cannot be
-// used.
+// How much memory reading may take, shown by an address-space limit in a child process: what is not
+// there cannot be used.
 #include <csignal>
 #include <functional>
 
@@ -65,25 +65,29 @@ void read_all_records(const std::string& path) {
 
 }  // namespace
 
-CATCH_TEST_CASE("a quarter of a gigabyte of reads streams through less than 16 MiB, plain and gzip", "[memory]") {
+CATCH_TEST_CASE("a quarter of a gigabyte of reads streams through less than 16 MiB, plain and gzip",
+                "[memory]") {
   if (!kCanLimit) return;
   const test::TemporaryFolder folder;
   std::string text;
   for (int i = 0; text.size() < (size_t{1} << 23); ++i) {
-    text +=
-        "@read" + std::to_string(i) + "\n" + std::string(150, "ACGT"[i % 4]) + "\n+\n" + std::string(150, 'F') + "\n";
+    text += "@read" + std::to_string(i) + "\n" + std::string(150, "ACGT"[i % 4]) + "\n+\n" +
+            std::string(150, 'F') + "\n";
   }
   const std::string member = test::gzip_text(text), blocks = test::bgzf_text(text, 65280);
-  for (const auto& [part, count] : {std::pair{text, 4}, std::pair{member, 32}, std::pair{blocks, 32}}) {
+  for (const auto& [part, count] :
+       {std::pair{text, 4}, std::pair{member, 32}, std::pair{blocks, 32}}) {
     std::ofstream file(folder / "reads", std::ios::binary);
     for (int i = 0; i < count; ++i) file << part;
     file.close();
-    CATCH_REQUIRE(ending_within(uint64_t{16} << 20, [&] { read_all_records(folder / "reads"); }) == kGood);
+    CATCH_REQUIRE(ending_within(uint64_t{16} << 20, [&] { read_all_records(folder / "reads"); }) ==
+                  kGood);
   }
 }
 
 CATCH_TEST_CASE(
-    "a record above the limit is refused by name within three times the limit of memory, on one line or on many",
+    "a record above the limit is refused by name within three times the limit of memory, on one "
+    "line or on many",
     "[memory][slow]") {
   if (!kCanLimit) return;
   const test::TemporaryFolder folder;
@@ -98,13 +102,15 @@ CATCH_TEST_CASE(
       for (int i = 0; i < 80; ++i) file << member;  // 320 MiB
       file.close();
       CATCH_CAPTURE(start, member.size());
-      CATCH_REQUIRE(ending_within(uint64_t{3} << 28, [&] { read_all_records(folder / "reads"); }) == kLimitError);
+      CATCH_REQUIRE(ending_within(uint64_t{3} << 28, [&] { read_all_records(folder / "reads"); }) ==
+                    kLimitError);
     }
   }
 }
 
-CATCH_TEST_CASE("the files of the corpus that unpack to gigabytes end well or in a limit error within 512 MiB",
-                "[memory][corpus][slow]") {
+CATCH_TEST_CASE(
+    "the files of the corpus that unpack to gigabytes end well or in a limit error within 512 MiB",
+    "[memory][corpus][slow]") {
   DEEPBIO_NEEDS_SHARED();
   if (!kCanLimit) return;
   const std::vector<std::pair<std::string, std::vector<int>>> files{

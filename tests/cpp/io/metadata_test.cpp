@@ -27,8 +27,9 @@ ParseError failure(const std::string& text) {
 }  // namespace
 
 CATCH_TEST_CASE("ids, columns, types and values are read as text", "[metadata]") {
-  const Metadata metadata =
-      parse("sample-id\tage\tsite\n#q2:types\tnumeric\tcategorical\n2538.1000101\t36.0\tgut\n007\t  \t\n");
+  const Metadata metadata = parse(
+      "sample-id\tage\tsite\n#q2:types\tnumeric\tcategorical\n2538.1000101\t36.0\tgut\n007\t  "
+      "\t\n");
   CATCH_REQUIRE(metadata.id_column == "sample-id");
   CATCH_REQUIRE(metadata.ids == std::vector<std::string>{"2538.1000101", "007"});
   CATCH_REQUIRE(metadata.columns == std::vector<std::string>{"age", "site"});
@@ -41,27 +42,35 @@ CATCH_TEST_CASE("ids, columns, types and values are read as text", "[metadata]")
 }
 
 CATCH_TEST_CASE("every id column QIIME 2 knows is accepted", "[metadata]") {
-  for (const char* name : {"#SampleID", "sample_name", "sampleid", "sample-id", "SampleID", "id", "ID", "#Sample ID",
-                           "Feature ID", "feature-id", "#OTU ID", "sample_id", "Sample_Name"}) {
+  for (const char* name :
+       {"#SampleID", "sample_name", "sampleid", "sample-id", "SampleID", "id", "ID", "#Sample ID",
+        "Feature ID", "feature-id", "#OTU ID", "sample_id", "Sample_Name"}) {
     CATCH_CAPTURE(name);
     CATCH_REQUIRE(parse(std::string(name) + "\tx\na\t1\n").ids.size() == 1);
   }
 }
 
-CATCH_TEST_CASE("BOM, CRLF, comments, blank lines, quotes and a missing final newline are understood", "[metadata]") {
+CATCH_TEST_CASE(
+    "BOM, CRLF, comments, blank lines, quotes and a missing final newline are understood",
+    "[metadata]") {
   const Metadata metadata = parse(
-      "\xEF\xBB\xBF# written by hand\r\n\r\nid\tnote\t\"a \"\"b\"\"\"\t\t\r\n# a comment\r\ns1\t\"tab\there\nand "
+      "\xEF\xBB\xBF# written by hand\r\n\r\nid\tnote\t\"a \"\"b\"\"\"\t\t\r\n# a "
+      "comment\r\ns1\t\"tab\there\nand "
       "line\"\t1\r\n"
       "\r\n\t\t\r\n\"#s2\"\tplain 5\" pipe\r\ns3\t\"x\"\t2");
   CATCH_REQUIRE(metadata.columns == std::vector<std::string>{"note", "a \"b\""});
   CATCH_REQUIRE(metadata.ids == std::vector<std::string>{"s1", "#s2", "s3"});
-  CATCH_REQUIRE(metadata.values[0] == std::vector<std::string>{"tab\there\nand line", "plain 5\" pipe", "x"});
+  CATCH_REQUIRE(metadata.values[0] ==
+                std::vector<std::string>{"tab\there\nand line", "plain 5\" pipe", "x"});
   CATCH_REQUIRE(metadata.values[1] == std::vector<std::string>{"1", "", "2"});
   CATCH_REQUIRE(metadata.lines == std::vector<int64_t>{5, 9, 10});
 }
 
-CATCH_TEST_CASE("only the empty cell is missing: none and NA are values, as in QIIME 2 and scikit-bio", "[metadata]") {
-  const Metadata metadata = parse("sample-id\ttreatment\tcountry\nS1\tnone\tNA\nS2\tdrug\tDE\nS3\t\t  \n");
+CATCH_TEST_CASE(
+    "only the empty cell is missing: none and NA are values, as in QIIME 2 and scikit-bio",
+    "[metadata]") {
+  const Metadata metadata =
+      parse("sample-id\ttreatment\tcountry\nS1\tnone\tNA\nS2\tdrug\tDE\nS3\t\t  \n");
   CATCH_REQUIRE(metadata.values[0] == std::vector<std::string>{"none", "drug", ""});
   CATCH_REQUIRE(metadata.values[1] == std::vector<std::string>{"NA", "DE", ""});
   CATCH_REQUIRE_FALSE(is_missing("none"));
@@ -70,32 +79,41 @@ CATCH_TEST_CASE("only the empty cell is missing: none and NA are values, as in Q
   CATCH_REQUIRE(missing_report(metadata, 0) == "1 empty");
 }
 
-CATCH_TEST_CASE("words are missing where the file or the options say so, and are counted", "[metadata]") {
+CATCH_TEST_CASE("words are missing where the file or the options say so, and are counted",
+                "[metadata]") {
   const test::TemporaryFolder folder;
   const std::string path = folder / "m.tsv";
   const auto words_of = [](const Metadata& metadata) {
     std::vector<std::pair<std::string, int64_t>> out;
-    for (const MissingWord& word : metadata.missing) out.emplace_back(word.column + "=" + word.word, word.count);
+    for (const MissingWord& word : metadata.missing)
+      out.emplace_back(word.column + "=" + word.word, word.count);
     return out;
   };
   using Words = std::vector<std::pair<std::string, int64_t>>;
-  test::write_text(path, "id\ta\tb\n1\tNA\tNA\n2\tna\t7\n3\tmissing: lab stock\tNot Provided\n4\tNA\t\n");
+  test::write_text(path,
+                   "id\ta\tb\n1\tNA\tNA\n2\tna\t7\n3\tmissing: lab stock\tNot Provided\n4\tNA\t\n");
   CATCH_REQUIRE(words_of(read_metadata(path)) == Words{{"b=", 1}});
-  CATCH_REQUIRE(words_of(read_metadata(path, {{"NA"}})) == Words{{"a=NA", 2}, {"b=", 1}, {"b=NA", 1}});
+  CATCH_REQUIRE(words_of(read_metadata(path, {{"NA"}})) ==
+                Words{{"a=NA", 2}, {"b=", 1}, {"b=NA", 1}});
   const Metadata insdc = read_metadata(path, {{"INSDC", "na"}});
-  CATCH_REQUIRE(words_of(insdc) == Words{{"a=missing: lab stock", 1}, {"a=na", 1}, {"b=", 1}, {"b=Not Provided", 1}});
+  CATCH_REQUIRE(words_of(insdc) ==
+                Words{{"a=missing: lab stock", 1}, {"a=na", 1}, {"b=", 1}, {"b=Not Provided", 1}});
   CATCH_REQUIRE(insdc.values[0] == std::vector<std::string>{"NA", "", "", "NA"});
   CATCH_REQUIRE(missing_report(insdc, 1) == "1 empty, 1 'Not Provided'");
 
-  test::write_text(path,
-                   "id\ta\tb\n#q2:types\tcategorical\tcategorical\n#q2:missing\tINSDC:missing\tblank\n"
-                   "1\tnot collected\tnot collected\n2\tx\t\n");
+  test::write_text(
+      path,
+      "id\ta\tb\n#q2:types\tcategorical\tcategorical\n#q2:missing\tINSDC:missing\tblank\n"
+      "1\tnot collected\tnot collected\n2\tx\t\n");
   CATCH_REQUIRE(words_of(read_metadata(path)) == Words{{"a=not collected", 1}, {"b=", 1}});
-  CATCH_REQUIRE(parse("id\ta\n#q2:missing\tno-missing\n1\tNA\n").values[0] == std::vector<std::string>{"NA"});
+  CATCH_REQUIRE(parse("id\ta\n#q2:missing\tno-missing\n1\tNA\n").values[0] ==
+                std::vector<std::string>{"NA"});
   CATCH_REQUIRE_THROWS_WITH(parse("id\ta\n#q2:missing\tno-missing\n1\tx\n2\t\n"),
                             Catch::Contains("line 4") && Catch::Contains("no-missing"));
-  CATCH_REQUIRE_THROWS_WITH(parse("id\ta\n#q2:missing\tsometimes\n1\tx\n"), Catch::Contains("INSDC:missing"));
-  CATCH_REQUIRE_THROWS_WITH(parse("id\ta\n1\tx\n#q2:missing\tblank\n"), Catch::Contains("right below the header"));
+  CATCH_REQUIRE_THROWS_WITH(parse("id\ta\n#q2:missing\tsometimes\n1\tx\n"),
+                            Catch::Contains("INSDC:missing"));
+  CATCH_REQUIRE_THROWS_WITH(parse("id\ta\n1\tx\n#q2:missing\tblank\n"),
+                            Catch::Contains("right below the header"));
 }
 
 CATCH_TEST_CASE("a word among numbers is refused with the way out", "[metadata]") {
@@ -106,7 +124,8 @@ CATCH_TEST_CASE("a word among numbers is refused with the way out", "[metadata]"
                                                                Catch::Contains("missing_values"));
 }
 
-CATCH_TEST_CASE("CR alone ends a line, as Excel for Mac writes it, but not inside quotes", "[metadata]") {
+CATCH_TEST_CASE("CR alone ends a line, as Excel for Mac writes it, but not inside quotes",
+                "[metadata]") {
   const Metadata metadata = parse("id\tnote\ra\t\"one\rtwo\"\rb\tx\r\nc\ty\rd\tz");
   CATCH_REQUIRE(metadata.ids == std::vector<std::string>{"a", "b", "c", "d"});
   CATCH_REQUIRE(metadata.values[0] == std::vector<std::string>{"one\rtwo", "x", "y", "z"});
@@ -114,21 +133,25 @@ CATCH_TEST_CASE("CR alone ends a line, as Excel for Mac writes it, but not insid
 }
 
 CATCH_TEST_CASE("numbers are read exactly and other text is refused with its line", "[metadata]") {
-  const Metadata metadata = parse("id\tx\na\t+1.5e-3\nb\t-7\nc\ttwelve\nd\t1,5\ne\tinf\nf\t3 weeks\n");
+  const Metadata metadata =
+      parse("id\tx\na\t+1.5e-3\nb\t-7\nc\ttwelve\nd\t1,5\ne\tinf\nf\t3 weeks\n");
   CATCH_REQUIRE(numeric_value(metadata, 0, 0) == 1.5e-3);
   CATCH_REQUIRE(numeric_value(metadata, 0, 1) == -7.0);
   for (int64_t row = 2; row < 6; ++row) {
     CATCH_CAPTURE(row);
     CATCH_REQUIRE_THROWS_AS(numeric_value(metadata, 0, row), ParseError);
   }
-  CATCH_REQUIRE_THROWS_WITH(numeric_value(metadata, 0, 2),
-                            Catch::Contains("line 4") && Catch::Contains("twelve") && Catch::Contains("metadata.tsv"));
+  CATCH_REQUIRE_THROWS_WITH(numeric_value(metadata, 0, 2), Catch::Contains("line 4") &&
+                                                               Catch::Contains("twelve") &&
+                                                               Catch::Contains("metadata.tsv"));
 }
 
-CATCH_TEST_CASE("a column is numeric as declared, or when every value that is there is a number", "[metadata]") {
+CATCH_TEST_CASE("a column is numeric as declared, or when every value that is there is a number",
+                "[metadata]") {
   const test::TemporaryFolder folder;
-  test::write_text(folder / "m.tsv",
-                   "id\tage\tcode\tmixed\tnone\n#q2:types\t\tcategorical\t\t\na\t1e3\t7\t4\t\nb\t\t8\tx\t\n");
+  test::write_text(
+      folder / "m.tsv",
+      "id\tage\tcode\tmixed\tnone\n#q2:types\t\tcategorical\t\t\na\t1e3\t7\t4\t\nb\t\t8\tx\t\n");
   const Metadata metadata = read_metadata(folder / "m.tsv");
   CATCH_REQUIRE(is_numeric(metadata, 0));
   CATCH_REQUIRE_FALSE(is_numeric(metadata, 1));
@@ -173,8 +196,9 @@ CATCH_TEST_CASE("an unknown column is refused with the nearest one and the list"
 
 CATCH_TEST_CASE("writing and reading again gives the same metadata", "[metadata]") {
   const test::TemporaryFolder folder;
-  const Metadata metadata =
-      parse("#SampleID\tnote\n#q2:types\tcategorical\n\"#s1\"\t\"a\tb\"\ns2\t\"say \"\"hi\"\"\nthere\"\ns3\t\n");
+  const Metadata metadata = parse(
+      "#SampleID\tnote\n#q2:types\tcategorical\n\"#s1\"\t\"a\tb\"\ns2\t\"say "
+      "\"\"hi\"\"\nthere\"\ns3\t\n");
   write_metadata(folder / "copy.tsv", metadata);
   const Metadata again = read_metadata(folder / "copy.tsv");
   CATCH_REQUIRE(again.id_column == "#SampleID");
@@ -185,7 +209,8 @@ CATCH_TEST_CASE("writing and reading again gives the same metadata", "[metadata]
 
 CATCH_TEST_CASE("what would not be read back is not written", "[metadata]") {
   const test::TemporaryFolder folder;
-  for (const std::string& bad : {std::string(" a"), std::string("a\t"), std::string("a\0b", 3), std::string("\xff")}) {
+  for (const std::string& bad :
+       {std::string(" a"), std::string("a\t"), std::string("a\0b", 3), std::string("\xff")}) {
     CATCH_CAPTURE(bad);
     Metadata metadata = parse("id\tx\na\t1\n");
     metadata.ids[0] = bad;
@@ -196,13 +221,13 @@ CATCH_TEST_CASE("what would not be read back is not written", "[metadata]") {
 
 CATCH_TEST_CASE("the metadata of the six real sets is read whole", "[metadata][real]") {
   DEEPBIO_NEEDS_SHARED();
-  const std::pair<const char*, size_t> sets[] = {{"oral_age_2550", 2537}, {"ibd_2538", 646},
-                                                 {"ecam_10249", 741},     {"sleep_apnea_10422", 189},
-                                                 {"cfs_150nt", 88},       {"moving_pictures", 34}};
+  const std::pair<const char*, size_t> sets[] = {
+      {"oral_age_2550", 2537},    {"ibd_2538", 646}, {"ecam_10249", 741},
+      {"sleep_apnea_10422", 189}, {"cfs_150nt", 88}, {"moving_pictures", 34}};
   for (const auto& [set, num_rows] : sets) {
     CATCH_CAPTURE(set);
-    CATCH_REQUIRE(read_metadata(test::shared("microbiome/" + std::string(set) + "/metadata.tsv")).ids.size() ==
-                  num_rows);
+    CATCH_REQUIRE(read_metadata(test::shared("microbiome/" + std::string(set) + "/metadata.tsv"))
+                      .ids.size() == num_rows);
   }
   const auto ibd = read_metadata(test::shared("microbiome/ibd_2538/metadata.tsv"));
   CATCH_REQUIRE(numeric_value(ibd, ibd.column("age"), ibd.row_of.at("2538.1000101")) == 56.0);

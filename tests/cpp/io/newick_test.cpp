@@ -34,17 +34,22 @@ CATCH_TEST_CASE("nodes come children first with their parents, names and lengths
   CATCH_REQUIRE(tree.num_tips() == 3);
 }
 
-CATCH_TEST_CASE("comments, white space, CRLF, a BOM and a missing semicolon are understood", "[newick]") {
+CATCH_TEST_CASE("comments, white space, CRLF, a BOM and a missing semicolon are understood",
+                "[newick]") {
   const std::string plain = to_newick(parse("((a:1,b:2)c:3,d:4);"));
-  CATCH_REQUIRE(to_newick(parse("\xEF\xBB\xBF[&R] (\r\n ( a : 1 [&x={1,2}] ,\tb:[c]2 ) c:3 ,\n d:4 ) ;\r\n[end]\n")) ==
-                plain);
+  CATCH_REQUIRE(
+      to_newick(parse(
+          "\xEF\xBB\xBF[&R] (\r\n ( a : 1 [&x={1,2}] ,\tb:[c]2 ) c:3 ,\n d:4 ) ;\r\n[end]\n")) ==
+      plain);
   CATCH_REQUIRE(to_newick(parse("((a:1,b:2)c:3,d:4)")) == plain);
   CATCH_REQUIRE(to_newick(parse("((a:1,b[outer [inner] outer]:2)c:3,d:4);")) == plain);
 }
 
-CATCH_TEST_CASE("quoted labels keep spaces, structure and doubled quotes; underscores stay", "[newick]") {
+CATCH_TEST_CASE("quoted labels keep spaces, structure and doubled quotes; underscores stay",
+                "[newick]") {
   const Tree tree = parse("('p__X; c__Y (class)':1,'B''s':2,a_b:3,'':4,'[no comment]':5,'x:y':6);");
-  const std::vector<std::string> names{"p__X; c__Y (class)", "B's", "a_b", "", "[no comment]", "x:y", ""};
+  const std::vector<std::string> names{"p__X; c__Y (class)", "B's", "a_b", "",
+                                       "[no comment]",       "x:y", ""};
   CATCH_REQUIRE(tree.name == names);
   CATCH_REQUIRE(parse(to_newick(tree)).name == names);
 }
@@ -94,7 +99,8 @@ CATCH_TEST_CASE("faults are named with line and byte", "[newick]") {
   }
 }
 
-CATCH_TEST_CASE("a tree cut anywhere inside is an error or a shorter tree, never a crash", "[newick]") {
+CATCH_TEST_CASE("a tree cut anywhere inside is an error or a shorter tree, never a crash",
+                "[newick]") {
   const std::string text = "(('a b':1.5,[c]d:2)x:3,e:4e-1)r:0;";
   for (size_t size = 0; size < text.find_last_of(')') + 1; ++size) {
     CATCH_CAPTURE(size);
@@ -102,7 +108,8 @@ CATCH_TEST_CASE("a tree cut anywhere inside is an error or a shorter tree, never
   }
 }
 
-CATCH_TEST_CASE("trees a million deep and a million wide are read and written in one go", "[newick]") {
+CATCH_TEST_CASE("trees a million deep and a million wide are read and written in one go",
+                "[newick]") {
   constexpr int64_t kMillion = 1000000;
   std::string deep(kMillion, '(');
   deep += "tip:1";
@@ -150,7 +157,9 @@ int64_t kib_of(const std::string& name) {
 
 }  // namespace
 
-CATCH_TEST_CASE("a tree of any shape takes fewer than 200 bytes a node at its peak, and linear time", "[newick]") {
+CATCH_TEST_CASE(
+    "a tree of any shape takes fewer than 200 bytes a node at its peak, and linear time",
+    "[newick]") {
   for (const std::string shape : {"chain", "comb", "star"}) {
     CATCH_CAPTURE(shape);
     const std::string small_text = tree_text(shape, 250000), text = tree_text(shape, 1000000);
@@ -164,7 +173,8 @@ CATCH_TEST_CASE("a tree of any shape takes fewer than 200 bytes a node at its pe
     const auto end = std::clock();
     CATCH_REQUIRE(peak_bytes / static_cast<double>(tree.num_nodes()) < 200);
     // Four times the text; quadratic time would be sixteen times as long.
-    CATCH_REQUIRE(static_cast<double>(end - middle) < 10 * static_cast<double>(middle - start) + 0.05 * CLOCKS_PER_SEC);
+    CATCH_REQUIRE(static_cast<double>(end - middle) <
+                  10 * static_cast<double>(middle - start) + 0.05 * CLOCKS_PER_SEC);
   }
 }
 
@@ -193,10 +203,12 @@ CATCH_TEST_CASE("a gzipped tree is read by content", "[newick]") {
   CATCH_REQUIRE(read_newick(folder / "tree.nwk").num_tips() == 2);
 }
 
-CATCH_TEST_CASE("the SEPP and FastTree trees of the real sets have the tips their notes state", "[newick][real]") {
+CATCH_TEST_CASE("the SEPP and FastTree trees of the real sets have the tips their notes state",
+                "[newick][real]") {
   DEEPBIO_NEEDS_SHARED();
   CATCH_REQUIRE(read_newick(test::shared("microbiome/ibd_2538/tree.nwk")).num_tips() == 217407);
-  CATCH_REQUIRE(read_newick(test::shared("microbiome/ibd_2538/tree.sheared.nwk")).num_tips() == 9970);
+  CATCH_REQUIRE(read_newick(test::shared("microbiome/ibd_2538/tree.sheared.nwk")).num_tips() ==
+                9970);
   CATCH_REQUIRE(read_newick(test::shared("microbiome/oral_age_2550/tree.nwk")).num_tips() >= 5574);
   CATCH_REQUIRE(read_newick(test::shared("microbiome/formats/su_test.nwk")).num_tips() == 5);
 }

@@ -15,7 +15,8 @@ size_t num_entries(const std::string& folder) {
 
 }  // namespace
 
-CATCH_TEST_CASE("A folder that is not committed leaves nothing behind, and the old one as it was", "[output_folder]") {
+CATCH_TEST_CASE("A folder that is not committed leaves nothing behind, and the old one as it was",
+                "[output_folder]") {
   test::TemporaryFolder place;
   std::filesystem::create_directory(place / "out");
   test::write_text(place / "out/old.txt", "old");
@@ -28,7 +29,8 @@ CATCH_TEST_CASE("A folder that is not committed leaves nothing behind, and the o
   CATCH_REQUIRE(test::read_text(place / "out/old.txt") == "old");
 }
 
-CATCH_TEST_CASE("A committed folder takes the place of an old, an empty or no folder", "[output_folder]") {
+CATCH_TEST_CASE("A committed folder takes the place of an old, an empty or no folder",
+                "[output_folder]") {
   test::TemporaryFolder place;
   std::filesystem::create_directory(place / "old");
   std::filesystem::create_directory(place / "empty");

@@ -16,7 +16,8 @@ size_t num_files(const std::string& folder) {
 
 }  // namespace
 
-CATCH_TEST_CASE("a file that is not committed leaves nothing behind, and the old one as it was", "[output]") {
+CATCH_TEST_CASE("a file that is not committed leaves nothing behind, and the old one as it was",
+                "[output]") {
   test::TemporaryFolder folder;
   {
     OutputFile file(folder / "new.txt");
@@ -30,7 +31,8 @@ CATCH_TEST_CASE("a file that is not committed leaves nothing behind, and the old
   CATCH_REQUIRE(num_files(folder.path()) == 1);
 }
 
-CATCH_TEST_CASE("a committed file holds all pieces in order, and nothing else is left", "[output]") {
+CATCH_TEST_CASE("a committed file holds all pieces in order, and nothing else is left",
+                "[output]") {
   test::TemporaryFolder folder;
   std::string whole;
   for (const Compression compression : {Compression::kNone, Compression::kGzip}) {
@@ -63,7 +65,8 @@ CATCH_TEST_CASE("an existing file is refused or replaced as asked", "[output]") 
   CATCH_REQUIRE(num_files(folder.path()) == 1);
 }
 
-CATCH_TEST_CASE("a file that appears while another is written is not replaced when that is refused", "[output]") {
+CATCH_TEST_CASE("a file that appears while another is written is not replaced when that is refused",
+                "[output]") {
   test::TemporaryFolder folder;
   {
     OutputFile file(folder / "file", Overwrite::kRefuse);
@@ -75,7 +78,8 @@ CATCH_TEST_CASE("a file that appears while another is written is not replaced wh
   CATCH_REQUIRE(num_files(folder.path()) == 1);
 }
 
-CATCH_TEST_CASE("a missing folder and a folder as the output are errors that name the path", "[output]") {
+CATCH_TEST_CASE("a missing folder and a folder as the output are errors that name the path",
+                "[output]") {
   test::TemporaryFolder folder;
   const std::string path = folder / "absent/file";
   try {
@@ -91,10 +95,13 @@ CATCH_TEST_CASE("a missing folder and a folder as the output are errors that nam
 CATCH_TEST_CASE("a device is written straight through and a full one is an error", "[output]") {
   write_file("/dev/null", "x", Overwrite::kRefuse);
   CATCH_REQUIRE(std::filesystem::is_character_file("/dev/null"));
-  if (std::filesystem::exists("/dev/full")) CATCH_REQUIRE_THROWS_AS(write_file("/dev/full", "x"), WriteError);
+  if (std::filesystem::exists("/dev/full"))
+    CATCH_REQUIRE_THROWS_AS(write_file("/dev/full", "x"), WriteError);
 }
 
-CATCH_TEST_CASE("a temporary name stands in the same folder, differs each time and can be made final", "[output]") {
+CATCH_TEST_CASE(
+    "a temporary name stands in the same folder, differs each time and can be made final",
+    "[output]") {
   test::TemporaryFolder folder;
   const std::string path = folder / "file", temporary = temporary_name(path);
   CATCH_REQUIRE(std::filesystem::path(temporary).parent_path() == folder.path());

@@ -36,7 +36,8 @@ CATCH_TEST_CASE("a file that was written to since is noticed", "[positioned_file
   CATCH_REQUIRE_THROWS_AS(file.check_unchanged(), ParseError);
 }
 
-CATCH_TEST_CASE("a file that was renamed over or removed is only no longer in place", "[positioned_file]") {
+CATCH_TEST_CASE("a file that was renamed over or removed is only no longer in place",
+                "[positioned_file]") {
   const test::TemporaryFolder folder;
   test::write_text(folder / "file", "some");
   const PositionedFile file(folder / "file");

@@ -28,10 +28,11 @@ CATCH_TEST_CASE("any range of a plain, gzip or BGZF file is what stands there", 
     Container container;
     std::string bytes;
   };
-  for (const Case& item : {Case{Container::kPlain, text}, Case{Container::kGzip, test::gzip_text(text)},
-                           Case{Container::kGzip, test::gzip_text(text.substr(0, 70000)) + test::gzip_text("") +
-                                                      test::gzip_text(text.substr(70000))},
-                           Case{Container::kBgzf, test::bgzf_text(text, 60000)}}) {
+  for (const Case& item :
+       {Case{Container::kPlain, text}, Case{Container::kGzip, test::gzip_text(text)},
+        Case{Container::kGzip, test::gzip_text(text.substr(0, 70000)) + test::gzip_text("") +
+                                   test::gzip_text(text.substr(70000))},
+        Case{Container::kBgzf, test::bgzf_text(text, 60000)}}) {
     test::write_text(folder / "file", item.bytes);
     const PositionedFile file(folder / "file");
     const AccessMap map = map_access(file, item.container);
@@ -48,12 +49,14 @@ CATCH_TEST_CASE("any range of a plain, gzip or BGZF file is what stands there", 
   }
 }
 
-CATCH_TEST_CASE("blocks of BGZF beside gzip members of other kinds are read as gzip", "[random_bytes]") {
+CATCH_TEST_CASE("blocks of BGZF beside gzip members of other kinds are read as gzip",
+                "[random_bytes]") {
   const test::TemporaryFolder folder;
   const std::string text = noisy_text(200000);
   test::write_text(folder / "file", test::bgzf_text(text, 60000) + test::gzip_text(text));
   const PositionedFile file(folder / "file");
   const AccessMap map = map_access(file, Container::kBgzf);
   CATCH_REQUIRE(map.container == Container::kGzip);
-  CATCH_REQUIRE((make_cursor(file, map)->read(199000, 201000) == (text + text).substr(199000, 2000)));
+  CATCH_REQUIRE(
+      (make_cursor(file, map)->read(199000, 201000) == (text + text).substr(199000, 2000)));
 }

@@ -9,10 +9,12 @@
 using namespace deepbio;
 using namespace deepbio::io;
 
-CATCH_TEST_CASE("peeking shows bytes that reading then gives, and the offset counts them", "[raw_input]") {
+CATCH_TEST_CASE("peeking shows bytes that reading then gives, and the offset counts them",
+                "[raw_input]") {
   test::TemporaryFolder folder;
   std::string content;
-  for (int i = 0; content.size() < 3 * RawInput::kBufferBytes; ++i) content += std::to_string(i) + ",";
+  for (int i = 0; content.size() < 3 * RawInput::kBufferBytes; ++i)
+    content += std::to_string(i) + ",";
   test::write_text(folder / "file", content);
   RawInput input(folder / "file");
   std::string out, piece(50000, '\0');
@@ -50,7 +52,8 @@ CATCH_TEST_CASE("absent files and folders cannot be opened", "[raw_input]") {
   CATCH_REQUIRE_THROWS_AS(RawInput(folder.path()), MissingFileError);
 }
 
-CATCH_TEST_CASE("a file that is open already is read from its beginning to its end", "[raw_input]") {
+CATCH_TEST_CASE("a file that is open already is read from its beginning to its end",
+                "[raw_input]") {
   const test::TemporaryFolder folder;
   const std::string text(RawInput::kBufferBytes + 10, 'x');
   test::write_text(folder / "file", text + "end");

@@ -18,7 +18,8 @@ class Pieces : public ByteSource {
   Pieces(std::string text, bool fails) : text_(std::move(text)), fails_(fails) {}
   size_t read(char* out, size_t size) override {
     const size_t given = std::min({size, text_.size() - at_, 1 + at_ % 4099});
-    if (given == 0 && fails_) throw ParseError({path_, -1, -1, 7}, "more", "damage", ErrorKind::kContainer);
+    if (given == 0 && fails_)
+      throw ParseError({path_, -1, -1, 7}, "more", "damage", ErrorKind::kContainer);
     std::memcpy(out, text_.data() + at_, given);
     at_ += given;
     return given;
@@ -40,7 +41,8 @@ std::string long_text() {
 
 }  // namespace
 
-CATCH_TEST_CASE("reading ahead gives all bytes in order, then the end, again and again", "[read_ahead]") {
+CATCH_TEST_CASE("reading ahead gives all bytes in order, then the end, again and again",
+                "[read_ahead]") {
   const std::string text = long_text();
   for (const size_t size : {size_t{1000}, size_t{1} << 18, size_t{5000000}}) {
     ReadAheadSource source(std::make_unique<Pieces>(text, false));

@@ -8,7 +8,9 @@
 using namespace deepbio;
 using namespace deepbio::io;
 
-CATCH_TEST_CASE("the record limit follows the size of the file, so that chromosomes pass and bombs do not", "[fastx]") {
+CATCH_TEST_CASE(
+    "the record limit follows the size of the file, so that chromosomes pass and bombs do not",
+    "[fastx]") {
   const test::TemporaryFolder folder;
   const uint64_t least = uint64_t{1} << 28;
   test::write_text(folder / "a.fa", ">a\nACGT\n");

@@ -82,19 +82,23 @@ CATCH_TEST_CASE("a header of any width is read to its end", "[sniff]") {
 
 CATCH_TEST_CASE("zips are told by what they hold", "[sniff]") {
   CATCH_REQUIRE(guess(test::zip_of({{"arr_0.npy", "x"}})).kind == FileKind::kDistances);
-  const FileGuess excel = guess(test::zip_of({{"[Content_Types].xml", "x"}, {"xl/workbook.xml", "x"}}));
+  const FileGuess excel =
+      guess(test::zip_of({{"[Content_Types].xml", "x"}, {"xl/workbook.xml", "x"}}));
   CATCH_REQUIRE(excel.kind == FileKind::kForeign);
-  CATCH_REQUIRE_THAT(excel.description, Catch::Contains("Excel") && Catch::Contains("tab-separated"));
-  const FileGuess tree = guess(
-      test::zip_of({{"u/metadata.yaml", "uuid: u\ntype: Phylogeny[Rooted]\n"}, {"u/data/tree.nwk", "(a:1,b:2);"}}));
+  CATCH_REQUIRE_THAT(excel.description,
+                     Catch::Contains("Excel") && Catch::Contains("tab-separated"));
+  const FileGuess tree =
+      guess(test::zip_of({{"u/metadata.yaml", "uuid: u\ntype: Phylogeny[Rooted]\n"},
+                          {"u/data/tree.nwk", "(a:1,b:2);"}}));
   CATCH_REQUIRE(tree.kind == FileKind::kTree);
   CATCH_REQUIRE(tree.artifact_type == "Phylogeny[Rooted]");
-  const FileGuess taxonomy = guess(test::zip_of({{"u/metadata.yaml", "uuid: u\ntype: FeatureData[Taxonomy]\n"},
-                                                 {"u/data/taxonomy.tsv", "Feature ID\tTaxon\nf\tk__B\n"}}));
+  const FileGuess taxonomy =
+      guess(test::zip_of({{"u/metadata.yaml", "uuid: u\ntype: FeatureData[Taxonomy]\n"},
+                          {"u/data/taxonomy.tsv", "Feature ID\tTaxon\nf\tk__B\n"}}));
   CATCH_REQUIRE(taxonomy.kind == FileKind::kMetadata);
   CATCH_REQUIRE(taxonomy.artifact_type == "FeatureData[Taxonomy]");
-  const FileGuess page =
-      guess(test::zip_of({{"u/metadata.yaml", "uuid: u\ntype: Visualization\n"}, {"u/data/index.html", "x"}}));
+  const FileGuess page = guess(test::zip_of(
+      {{"u/metadata.yaml", "uuid: u\ntype: Visualization\n"}, {"u/data/index.html", "x"}}));
   CATCH_REQUIRE(page.kind == FileKind::kArtifact);
   CATCH_REQUIRE(page.description == "Visualization");
 }
@@ -124,12 +128,14 @@ CATCH_TEST_CASE("formats that are not read are named with the way out", "[sniff]
   for (const auto& [bytes, said] : cases) {
     CATCH_CAPTURE(said);
     CATCH_REQUIRE_THAT(foreign_format(bytes), Catch::Contains(said));
-    const std::string packed = bytes.starts_with("\x1f\x8b") ? test::gzip_text(test::gzip_text("x")) : bytes;
+    const std::string packed =
+        bytes.starts_with("\x1f\x8b") ? test::gzip_text(test::gzip_text("x")) : bytes;
     const FileGuess found = guess(packed);
     CATCH_REQUIRE(found.kind == FileKind::kForeign);
     CATCH_REQUIRE_THAT(found.description, Catch::Contains(said));
   }
-  for (const char* plain : {"1\t2\nA\t3\t4\n", "@SQ1\nACGT\n+\nIIII\n", "ID\tx\n", "CRAM\tS1\n", "#OTU ID\tS1\n"}) {
+  for (const char* plain :
+       {"1\t2\nA\t3\t4\n", "@SQ1\nACGT\n+\nIIII\n", "ID\tx\n", "CRAM\tS1\n", "#OTU ID\tS1\n"}) {
     CATCH_CAPTURE(plain);
     CATCH_REQUIRE(foreign_format(plain).empty());
   }

@@ -1,5 +1,5 @@
-// Compares the kernels of one path with the scalar ones on texts made to be awkward. Every text lies at the very end of
-// its own memory, so that the address sanitizer sees a read behind it.
+// Compares the kernels of one path with the scalar ones on texts made to be awkward. Every text
+// lies at the very end of its own memory, so that the address sanitizer sees a read behind it.
 #pragma once
 
 #include <algorithm>
@@ -37,13 +37,16 @@ class TightText {
 inline void require_same_four_lines(Simd simd, const std::string& text) {
   const TightText tight(text);
   io::FourLines expected;
-  const bool is_record = io::text_kernels(Simd::kScalar).find_four_lines(tight.begin(), tight.end(), expected);
+  const bool is_record =
+      io::text_kernels(Simd::kScalar).find_four_lines(tight.begin(), tight.end(), expected);
   CATCH_CAPTURE(text);
-  for (const size_t guess : {size_t{0}, size_t{70}, size_t{150}, expected.length + 1, expected.length, text.size()}) {
+  for (const size_t guess :
+       {size_t{0}, size_t{70}, size_t{150}, expected.length + 1, expected.length, text.size()}) {
     io::FourLines found;
     found.length = guess;
     found.title_size = guess == expected.length ? expected.title_size : guess;
-    CATCH_REQUIRE(io::text_kernels(simd).find_four_lines(tight.begin(), tight.end(), found) == is_record);
+    CATCH_REQUIRE(io::text_kernels(simd).find_four_lines(tight.begin(), tight.end(), found) ==
+                  is_record);
     if (!is_record) continue;
     CATCH_REQUIRE(found.title == expected.title);
     CATCH_REQUIRE(found.name_size == expected.name_size);
@@ -58,16 +61,19 @@ inline void require_same_four_lines(Simd simd, const std::string& text) {
 inline void require_same_joined_lines(Simd simd, const std::string& text) {
   const TightText tight(text);
   std::vector<char> expected(text.size() + io::kJoinSlack), found(text.size() + io::kJoinSlack);
-  const auto a = io::text_kernels(Simd::kScalar).join_lines(tight.begin(), tight.end(), expected.data());
+  const auto a =
+      io::text_kernels(Simd::kScalar).join_lines(tight.begin(), tight.end(), expected.data());
   const auto b = io::text_kernels(simd).join_lines(tight.begin(), tight.end(), found.data());
   CATCH_CAPTURE(text);
   CATCH_REQUIRE(b.in == a.in);
   CATCH_REQUIRE(b.num_lines == a.num_lines);
   const std::string_view joined(expected.data(), static_cast<size_t>(a.out - expected.data()));
-  CATCH_REQUIRE(std::string_view(found.data(), static_cast<size_t>(b.out - found.data())) == joined);
+  CATCH_REQUIRE(std::string_view(found.data(), static_cast<size_t>(b.out - found.data())) ==
+                joined);
 }
 
-inline std::string four_lines(size_t title, size_t length, const char* line_end, bool has_title_again) {
+inline std::string four_lines(size_t title, size_t length, const char* line_end,
+                              bool has_title_again) {
   std::string name(title, 't');
   const std::string eol(line_end);
   if (title > 2) name[title / 2] = title % 3 == 0 ? '\t' : ' ';
@@ -77,7 +83,8 @@ inline std::string four_lines(size_t title, size_t length, const char* line_end,
     letters[i] = "ACGTNacgtn*-.Zz"[i % 15];
     quality[i] = static_cast<char>('!' + i % 94);
   }
-  return "@" + name + eol + letters + eol + "+" + (has_title_again ? name : "") + eol + quality + eol;
+  return "@" + name + eol + letters + eol + "+" + (has_title_again ? name : "") + eol + quality +
+         eol;
 }
 
 inline void require_same_kernels(Simd simd) {
@@ -110,7 +117,8 @@ inline void require_same_kernels(Simd simd) {
     require_same_joined_lines(simd, lines + std::string(length, 'G'));
     require_same_joined_lines(simd, std::string(length, '\n') + lines);
   }
-  const std::string few = std::string(61, 'A') + "\n" + std::string(80, 'c') + "\n\n" + std::string(70, 'G') + "\n";
+  const std::string few =
+      std::string(61, 'A') + "\n" + std::string(80, 'c') + "\n\n" + std::string(70, 'G') + "\n";
   for (size_t at = 0; at < few.size(); ++at) {
     for (int byte = 0; byte < 256; ++byte) {
       std::string text = few;

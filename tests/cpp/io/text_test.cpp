@@ -12,27 +12,31 @@ using namespace deepbio;
 using namespace deepbio::io;
 
 CATCH_TEST_CASE("UTF-8 is told from other bytes as Python's decoder does", "[text]") {
-  for (const char* good : {"", "abc", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80",
-                           "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF", "12345678\xC3\xBC"}) {
+  for (const char* good :
+       {"", "abc", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80",
+        "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF", "12345678\xC3\xBC"}) {
     CATCH_CAPTURE(good);
     CATCH_REQUIRE(find_foreign_byte(good) == std::string_view::npos);
   }
-  for (const char* bad : {"\x80", "\xC0\x80", "\xC1\xBF", "\xC2", "\xC2x", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xE2\x82",
-                          "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF"}) {
+  for (const char* bad :
+       {"\x80", "\xC0\x80", "\xC1\xBF", "\xC2", "\xC2x", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xE2\x82",
+        "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF"}) {
     CATCH_CAPTURE(bad);
     CATCH_REQUIRE(find_foreign_byte(bad) == 0);
     CATCH_REQUIRE(find_foreign_byte("a long line of plain text " + std::string(bad)) == 26);
   }
 }
 
-CATCH_TEST_CASE("every reader of text refuses Latin-1 and UTF-16 with path, line and the way out", "[text]") {
+CATCH_TEST_CASE("every reader of text refuses Latin-1 and UTF-16 with path, line and the way out",
+                "[text]") {
   const test::TemporaryFolder folder;
   const std::string path = folder / "x.txt";
   const auto refused = [&](const std::string& bytes, int64_t line, const char* said) {
     CATCH_CAPTURE(bytes);
     test::write_text(path, bytes);
-    const std::function<void()> readers[] = {[&] { read_table(path); }, [&] { read_metadata(path); },
-                                             [&] { read_newick(path); }, [&] { read_distances(path); }};
+    const std::function<void()> readers[] = {
+        [&] { read_table(path); }, [&] { read_metadata(path); }, [&] { read_newick(path); },
+        [&] { read_distances(path); }};
     for (const auto& read : readers) {
       try {
         read();
@@ -58,8 +62,9 @@ CATCH_TEST_CASE("every reader of text refuses Latin-1 and UTF-16 with path, line
 CATCH_TEST_CASE("HDF5 and NumPy files are not called text of another encoding", "[text]") {
   const test::TemporaryFolder folder;
   const std::string path = folder / "x";
-  for (const auto& [bytes, said] : {std::pair<std::string, std::string>{"\x89HDF\r\n\x1a\n", "an HDF5 file"},
-                                    {"\x93NUMPY\x01", "an array of NumPy"}}) {
+  for (const auto& [bytes, said] :
+       {std::pair<std::string, std::string>{"\x89HDF\r\n\x1a\n", "an HDF5 file"},
+        {"\x93NUMPY\x01", "an array of NumPy"}}) {
     test::write_text(path, bytes);
     CATCH_CHECK_THROWS_WITH(read_metadata(path), Catch::Contains("UTF-8, got " + said));
     CATCH_CHECK_THROWS_WITH(read_newick(path), Catch::Contains("UTF-8, got " + said));
@@ -75,9 +80,11 @@ CATCH_TEST_CASE("ids of binary files are held to the same rule", "[text]") {
                                                          {0},
                                                          {1}}),
                           Error);
-  CATCH_REQUIRE_THROWS_AS(write_distances(folder / "d.h5", {{"a", "\xFF"}, {0, 1, 1, 0}, 2}), ArgumentError);
+  CATCH_REQUIRE_THROWS_AS(write_distances(folder / "d.h5", {{"a", "\xFF"}, {0, 1, 1, 0}, 2}),
+                          ArgumentError);
   const std::string json =
-      "{\"rows\":[{\"id\":\"\xFF\"}],\"columns\":[{\"id\":\"s\"}],\"data\":[[0,0,1]],\"shape\":[1,1]}";
+      "{\"rows\":[{\"id\":\"\xFF\"}],\"columns\":[{\"id\":\"s\"}],\"data\":[[0,0,1]],\"shape\":[1,"
+      "1]}";
   test::write_text(folder / "t.json", json);
   CATCH_REQUIRE_THROWS_AS(read_table(folder / "t.json"), ParseError);
 }

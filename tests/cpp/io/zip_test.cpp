@@ -10,7 +10,8 @@ using namespace deepbio::io;
 
 namespace {
 
-const test::Members kMembers{{"a/one.txt", std::string(5000, 'x') + "end"}, {"two", ""}, {"b/three", "123"}};
+const test::Members kMembers{
+    {"a/one.txt", std::string(5000, 'x') + "end"}, {"two", ""}, {"b/three", "123"}};
 
 }  // namespace
 
@@ -49,8 +50,10 @@ CATCH_TEST_CASE("what is no archive, no member or no zip is refused with the pat
   test::write_text(folder / "text.zip", "PK\3\4 and nothing more");
   test::write_text(folder / "a.zip", test::zip_of(kMembers));
 
-  CATCH_REQUIRE_THROWS_WITH(ZipArchive(folder / "text.zip"), Catch::Contains("text.zip: expected a whole zip archive"));
-  CATCH_REQUIRE_THROWS_WITH(ZipArchive(folder / "a.zip").open("none"), Catch::Contains("a.zip: expected a member"));
+  CATCH_REQUIRE_THROWS_WITH(ZipArchive(folder / "text.zip"),
+                            Catch::Contains("text.zip: expected a whole zip archive"));
+  CATCH_REQUIRE_THROWS_WITH(ZipArchive(folder / "a.zip").open("none"),
+                            Catch::Contains("a.zip: expected a member"));
   CATCH_REQUIRE_THROWS_AS(ZipArchive(folder / "absent.zip"), MissingFileError);
   CATCH_REQUIRE_THROWS_AS(ZipArchive(folder.path()), MissingFileError);
   CATCH_REQUIRE_FALSE(is_zip("-"));
@@ -94,13 +97,16 @@ CATCH_TEST_CASE("a member whose bytes are damaged is named", "[zip]") {
   bytes[bytes.find("4567")] = 'x';
   test::write_text(folder / "d.zip", bytes);
   const ZipArchive archive(folder / "d.zip");
-  CATCH_REQUIRE_THROWS_WITH(archive.read("the/member"), Catch::Contains("the/member") && Catch::Contains("CRC"));
+  CATCH_REQUIRE_THROWS_WITH(archive.read("the/member"),
+                            Catch::Contains("the/member") && Catch::Contains("CRC"));
 }
 
-CATCH_TEST_CASE("a member is bounded before it is unpacked, and by the size its archive states", "[zip]") {
+CATCH_TEST_CASE("a member is bounded before it is unpacked, and by the size its archive states",
+                "[zip]") {
   const test::TemporaryFolder folder;
   // 80 MiB of zeros in 80 kB.
-  test::write_text(folder / "bomb.zip", test::zip_of({{"zeros", std::string(size_t{80} << 20, '\0')}}));
+  test::write_text(folder / "bomb.zip",
+                   test::zip_of({{"zeros", std::string(size_t{80} << 20, '\0')}}));
   const ZipArchive bomb(folder / "bomb.zip");
   try {
     bomb.open("zeros");
@@ -110,6 +116,7 @@ CATCH_TEST_CASE("a member is bounded before it is unpacked, and by the size its 
     CATCH_REQUIRE_THAT(error.what(), Catch::Contains("zeros of at most 250 times"));
   }
   // The same bytes behind a small claim.
-  test::write_text(folder / "lie.zip", test::zip_of({{"zeros", std::string(size_t{80} << 20, '\0')}}, true, 1000));
+  test::write_text(folder / "lie.zip",
+                   test::zip_of({{"zeros", std::string(size_t{80} << 20, '\0')}}, true, 1000));
   CATCH_REQUIRE_THROWS_AS(ZipArchive(folder / "lie.zip").read("zeros"), ParseError);
 }

@@ -65,7 +65,8 @@ CATCH_TEST_CASE("a clone has the same names and numbers, and a life of its own",
     const Tensor before = model->forward(distinct()).embeddings.detach().clone();
     CATCH_REQUIRE(at::equal(copy->forward(distinct()).embeddings, before));
     for (const auto& item : copy->named_parameters()) {
-      CATCH_REQUIRE(item.value().requires_grad() == model->named_parameters()[item.key()].requires_grad());
+      CATCH_REQUIRE(item.value().requires_grad() ==
+                    model->named_parameters()[item.key()].requires_grad());
       const torch::NoGradGuard no_grad;
       item.value().detach().add_(1);
     }
@@ -74,8 +75,10 @@ CATCH_TEST_CASE("a clone has the same names and numbers, and a life of its own",
   }
 }
 
-CATCH_TEST_CASE("what padding holds does not matter where it is left out, and counts only where they are asked for",
-                "[aam]") {
+CATCH_TEST_CASE(
+    "what padding holds does not matter where it is left out, and counts only where they are asked "
+    "for",
+    "[aam]") {
   ModelConfig config = small();
   config.predict_nucleotides = true;
   const auto model = make_model(config, true);
@@ -88,7 +91,8 @@ CATCH_TEST_CASE("what padding holds does not matter where it is left out, and co
     return at::allclose(a.masked_select(real), b.masked_select(real), 0, 1e-6);
   };
   CATCH_REQUIRE(same(full.count_prediction, some.count_prediction, inputs.mask));
-  CATCH_REQUIRE(same(full.nuc_predictions, some.nuc_predictions, inputs.asv_tokens.gt(0).unsqueeze(-1)));
+  CATCH_REQUIRE(
+      same(full.nuc_predictions, some.nuc_predictions, inputs.asv_tokens.gt(0).unsqueeze(-1)));
   const Outputs without = model->forward(inputs, {.predict_counts = false});
   CATCH_REQUIRE_FALSE(without.count_prediction.defined());
   CATCH_REQUIRE(at::equal(without.target_prediction, full.target_prediction));
@@ -144,7 +148,8 @@ CATCH_TEST_CASE("a frozen base gets no gradient, the branches do", "[aam]") {
   CATCH_REQUIRE(with_gradient > 20);
 }
 
-CATCH_TEST_CASE("masking happens in training with nucleotides asked for, and nowhere else", "[aam]") {
+CATCH_TEST_CASE("masking happens in training with nucleotides asked for, and nowhere else",
+                "[aam]") {
   ModelConfig config = small();
   config.predict_nucleotides = true;
   config.nuc_mask_ratio = 0.5;
@@ -166,7 +171,8 @@ CATCH_TEST_CASE("each encoder type and head gives its own outputs", "[aam]") {
   CATCH_REQUIRE_FALSE(combined.embeddings.defined());
   config.encoder_type = "faith_pd";
   config.base_output_dim = 1;
-  CATCH_REQUIRE(SequenceEncoder(config)->forward(distinct()).base_prediction.sizes() == at::IntArrayRef({2, 1}));
+  CATCH_REQUIRE(SequenceEncoder(config)->forward(distinct()).base_prediction.sizes() ==
+                at::IntArrayRef({2, 1}));
   config = small();
   config.is_classifier = true;
   config.out_dim = 3;
@@ -175,7 +181,8 @@ CATCH_TEST_CASE("each encoder type and head gives its own outputs", "[aam]") {
   config = small();
   config.num_quantiles = 3;
   config.out_dim = 2;
-  CATCH_REQUIRE(SequencePredictor(config)->forward(distinct()).target_prediction.sizes() == at::IntArrayRef({2, 2, 3}));
+  CATCH_REQUIRE(SequencePredictor(config)->forward(distinct()).target_prediction.sizes() ==
+                at::IntArrayRef({2, 2, 3}));
   config = small();
   config.bounded_targets = true;
   config.learnable_output_scale = true;
@@ -183,14 +190,17 @@ CATCH_TEST_CASE("each encoder type and head gives its own outputs", "[aam]") {
   CATCH_REQUIRE(bounded.gt(0).logical_and(bounded.lt(1)).all().item<bool>());
 }
 
-CATCH_TEST_CASE("an empty batch and a batch without real ASVs give finite outputs of the right shape", "[aam]") {
+CATCH_TEST_CASE(
+    "an empty batch and a batch without real ASVs give finite outputs of the right shape",
+    "[aam]") {
   SequencePredictor model(small());
   model->eval();
   const Outputs none = model->forward(inputs_from_padded(torch::zeros({0, 3, 6}, torch::kLong)));
   CATCH_REQUIRE(none.target_prediction.sizes() == at::IntArrayRef({0, 1}));
   const Outputs blank = model->forward(inputs_from_padded(torch::zeros({2, 3, 6}, torch::kLong)));
   CATCH_REQUIRE(blank.target_prediction.isfinite().all().item<bool>());
-  CATCH_REQUIRE_THROWS_AS(inputs_from_padded(torch::zeros({3, 6}, torch::kLong)), deepbio::ShapeError);
+  CATCH_REQUIRE_THROWS_AS(inputs_from_padded(torch::zeros({3, 6}, torch::kLong)),
+                          deepbio::ShapeError);
 }
 
 CATCH_TEST_CASE("a config that cannot be built is refused before anything is allocated", "[aam]") {

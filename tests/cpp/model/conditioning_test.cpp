@@ -25,7 +25,8 @@ ModelConfig with_covariates(const std::string& fusion) {
 
 }  // namespace
 
-CATCH_TEST_CASE("covariates are embedded in alphabetic order and category 0 is zero", "[conditioning]") {
+CATCH_TEST_CASE("covariates are embedded in alphabetic order and category 0 is zero",
+                "[conditioning]") {
   CategoricalEmbedder embedder(with_covariates("concat"));
   CATCH_REQUIRE(embedder->named_parameters().keys() ==
                 std::vector<std::string>{"embeddings.sex.weight", "embeddings.site.weight"});
@@ -42,7 +43,8 @@ CATCH_TEST_CASE("covariates are embedded in alphabetic order and category 0 is z
   CATCH_REQUIRE_THROWS_AS(embedder->forward({{"sex", torch::tensor({1})}}), deepbio::ArgumentError);
 }
 
-CATCH_TEST_CASE("each fusion changes the prediction, and samples without ids pass unchanged", "[conditioning]") {
+CATCH_TEST_CASE("each fusion changes the prediction, and samples without ids pass unchanged",
+                "[conditioning]") {
   const Tensor tokens = torch::randint(1, 5, {2, 3, 9});
   const CategoricalIds some{{"site", torch::tensor({1, 2})}, {"sex", torch::tensor({1, 2})}};
   const CategoricalIds other{{"site", torch::tensor({1, 3})}, {"sex", torch::tensor({1, 2})}};
@@ -69,8 +71,8 @@ CATCH_TEST_CASE("output scales multiply and shift by category", "[conditioning]"
   model->eval();
   torch::NoGradGuard no_grad;
   const Tensor tokens = torch::randint(1, 5, {2, 3, 9});
-  const Inputs inputs =
-      inputs_from_padded(tokens, {}, {{"site", torch::tensor({1, 2})}, {"sex", torch::tensor({1, 2})}});
+  const Inputs inputs = inputs_from_padded(
+      tokens, {}, {{"site", torch::tensor({1, 2})}, {"sex", torch::tensor({1, 2})}});
   const Tensor plain = model->forward(inputs).target_prediction;
   model->named_parameters()["output_scales.site.weight"][2].fill_(3);
   model->named_parameters()["output_biases.site.weight"][2].fill_(0.5);

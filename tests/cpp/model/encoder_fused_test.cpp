@@ -33,7 +33,8 @@ struct Results {
 
 Results run(const Case& c) {
   const auto [y, saved] = fused_forward(c.x, c.mask, c.weights, c.seed, c.options, true);
-  const auto [grad_x, grad_weights] = fused_backward(c.grad, c.mask, c.weights, c.seed, saved, c.options, true);
+  const auto [grad_x, grad_weights] =
+      fused_backward(c.grad, c.mask, c.weights, c.seed, saved, c.options, true);
   return {y, grad_x, grad_weights};
 }
 
@@ -62,7 +63,8 @@ CATCH_TEST_CASE("a sequence is computed the same in any company, without dropout
   CATCH_CHECK(at::equal(some, all.slice(0, 33, 35)));
 }
 
-CATCH_TEST_CASE("nothing is saved and no weight gradient is made unless it is asked for", "[encoder]") {
+CATCH_TEST_CASE("nothing is saved and no weight gradient is made unless it is asked for",
+                "[encoder]") {
   const Case c = make_case(5, 9, 0.1);
   const auto [y, saved] = fused_forward(c.x, c.mask, c.weights, c.seed, c.options, true);
   CATCH_CHECK(saved.sizes() == at::IntArrayRef({5, 9, saved_floats(32, c.options)}));
@@ -70,7 +72,8 @@ CATCH_TEST_CASE("nothing is saved and no weight gradient is made unless it is as
   CATCH_CHECK(at::equal(same, y));
   CATCH_CHECK(nothing.numel() == 0);
   const Results full = run(c);
-  const auto [grad_x, none] = fused_backward(c.grad, c.mask, c.weights, c.seed, saved, c.options, false);
+  const auto [grad_x, none] =
+      fused_backward(c.grad, c.mask, c.weights, c.seed, saved, c.options, false);
   CATCH_CHECK(at::equal(grad_x, full.grad_x));
   CATCH_CHECK(none.numel() == 0);
 }

@@ -1,4 +1,5 @@
-// The kernels against a plain version in double: outputs directly, gradients by central differences of that version.
+// The kernels against a plain version in double: outputs directly, gradients by central differences
+// of that version.
 #include "deepbio/model/encoder_kernels.h"
 
 #include <array>
@@ -15,14 +16,16 @@ using namespace deepbio::model::encoder;
 namespace {
 
 using Numbers = std::vector<double>;
-using Weights = std::vector<std::array<Numbers, 12>>;  // by layer, in the order of EncoderLayerWeights
+using Weights =
+    std::vector<std::array<Numbers, 12>>;  // by layer, in the order of EncoderLayerWeights
 
 struct Problem {
   StackShape shape;
   Numbers x, grad_out;
   Weights weights;
   std::vector<uint8_t> key_mask;
-  std::vector<int64_t> starts = {};  // of the sequences among the rows that are computed; empty: all are
+  std::vector<int64_t> starts =
+      {};  // of the sequences among the rows that are computed; empty: all are
 
   // The number under which dropout knows a row, or -1 for one that is left out.
   int64_t number_of(int64_t row) const {
@@ -40,13 +43,15 @@ Problem make_problem(StackShape s, bool masked) {
     for (double& value : out) value = static_cast<float>(middle + scale * normal(engine));
     return out;
   };
-  Problem p{s, numbers(s.rows * s.length * s.dim, 1), numbers(s.rows * s.length * s.dim, 1), {}, {}};
+  Problem p{
+      s, numbers(s.rows * s.length * s.dim, 1), numbers(s.rows * s.length * s.dim, 1), {}, {}};
   const int64_t d = s.dim, f = s.width;
   for (int64_t layer = 0; layer < s.layers; ++layer) {
     const double wide = 1 / std::sqrt(static_cast<double>(d));
-    p.weights.push_back({numbers(3 * d * d, wide), numbers(3 * d, 0.1), numbers(d * d, wide), numbers(d, 0.1),
-                         numbers(f * d, wide), numbers(f, 0.1), numbers(d * f, 1 / std::sqrt(static_cast<double>(f))),
-                         numbers(d, 0.1), numbers(d, 0.1, 1), numbers(d, 0.1), numbers(d, 0.1, 1), numbers(d, 0.1)});
+    p.weights.push_back({numbers(3 * d * d, wide), numbers(3 * d, 0.1), numbers(d * d, wide),
+                         numbers(d, 0.1), numbers(f * d, wide), numbers(f, 0.1),
+                         numbers(d * f, 1 / std::sqrt(static_cast<double>(f))), numbers(d, 0.1),
+                         numbers(d, 0.1, 1), numbers(d, 0.1), numbers(d, 0.1, 1), numbers(d, 0.1)});
   }
   if (masked) {
     p.key_mask.assign(static_cast<size_t>(s.rows * s.length), 1);
@@ -54,7 +59,8 @@ Problem make_problem(StackShape s, bool masked) {
       for (int64_t j = s.length - r % s.length; j < s.length; ++j) p.key_mask[r * s.length + j] = 0;
       if (s.length > 3) p.key_mask[r * s.length + 2] = 0;
     }
-    for (int64_t j = 0; j < s.length; ++j) p.key_mask[(s.rows - 1) * s.length + j] = 0;  // one without a real key
+    for (int64_t j = 0; j < s.length; ++j)
+      p.key_mask[(s.rows - 1) * s.length + j] = 0;  // one without a real key
   }
   return p;
 }
@@ -79,14 +85,16 @@ Numbers norm(const Numbers& x, const Numbers& gamma, const Numbers& beta) {
     double mean = 0, variance = 0;
     for (size_t j = 0; j < d; ++j) mean += x[row + j] / d;
     for (size_t j = 0; j < d; ++j) variance += (x[row + j] - mean) * (x[row + j] - mean) / d;
-    for (size_t j = 0; j < d; ++j) y[row + j] = (x[row + j] - mean) / std::sqrt(variance + 1e-5) * gamma[j] + beta[j];
+    for (size_t j = 0; j < d; ++j)
+      y[row + j] = (x[row + j] - mean) / std::sqrt(variance + 1e-5) * gamma[j] + beta[j];
   }
   return y;
 }
 
 double activate(double u, int64_t activation) {
   if (activation == 2) return u > 0 ? u : 0;
-  if (activation == 1) return 0.5 * u * (1 + std::tanh(std::sqrt(2 / M_PI) * (u + 0.044715 * u * u * u)));
+  if (activation == 1)
+    return 0.5 * u * (1 + std::tanh(std::sqrt(2 / M_PI) * (u + 0.044715 * u * u * u)));
   return 0.5 * u * (1 + std::erf(u / std::sqrt(2.0)));
 }
 
@@ -96,7 +104,9 @@ void drop(const Problem& p, int64_t layer, Site site, int64_t width, Numbers& x)
   for (size_t i = 0; i < x.size(); ++i) {
     const auto row = static_cast<int64_t>(i) / width, column = static_cast<int64_t>(i) % width;
     if (p.number_of(row) < 0) continue;
-    x[i] *= keeps(s, layer, site, p.number_of(row), column) ? 1 / (1 - static_cast<double>(s.dropout)) : 0;
+    x[i] *= keeps(s, layer, site, p.number_of(row), column)
+                ? 1 / (1 - static_cast<double>(s.dropout))
+                : 0;
   }
 }
 
@@ -119,7 +129,8 @@ Numbers attention(const Problem& p, int64_t layer, const Numbers& qkv) {
           total += weight[j] = std::exp(score / std::sqrt(static_cast<double>(hd)));
         }
         for (int64_t j = 0; j < t && total > 0; ++j) {
-          const bool kept = s.dropout == 0 || keeps(s, layer, Site::kAttention, (r * s.heads + h) * t + i, j);
+          const bool kept =
+              s.dropout == 0 || keeps(s, layer, Site::kAttention, (r * s.heads + h) * t + i, j);
           const double used = kept ? weight[j] / total / (1 - static_cast<double>(s.dropout)) : 0;
           for (int64_t k = 0; k < hd; ++k) out[(r * t + i) * d + h * hd + k] += used * at(2, j, k);
         }
@@ -135,7 +146,8 @@ Numbers plain_forward(const Problem& p) {
   Numbers x = p.x;
   for (int64_t layer = 0; layer < s.layers; ++layer) {
     const auto& w = p.weights[layer];
-    Numbers y = linear(attention(p, layer, linear(norm(x, w[8], w[9]), w[0], w[1], rows)), w[2], w[3], rows);
+    Numbers y = linear(attention(p, layer, linear(norm(x, w[8], w[9]), w[0], w[1], rows)), w[2],
+                       w[3], rows);
     drop(p, layer, Site::kAfterAttention, s.dim, y);
     for (size_t i = 0; i < x.size(); ++i) y[i] += x[i];
     Numbers hidden = linear(norm(y, w[10], w[11]), w[4], w[5], rows);
@@ -160,9 +172,12 @@ struct Result {
 
 Result run(const Problem& p, Simd simd) {
   const StackShape& s = p.shape;
-  const std::vector<float> x(p.x.begin(), p.x.end()), grad_out(p.grad_out.begin(), p.grad_out.end());
-  const int64_t floats = LayerPanels::floats(s), saved_floats = SavedLayer::floats_per_row(s) * s.length * s.layers;
-  std::vector<float> turned(s.layers * floats), plain(turned), sums(turned), saved(s.rows * saved_floats, 1e30f);
+  const std::vector<float> x(p.x.begin(), p.x.end()),
+      grad_out(p.grad_out.begin(), p.grad_out.end());
+  const int64_t floats = LayerPanels::floats(s),
+                saved_floats = SavedLayer::floats_per_row(s) * s.length * s.layers;
+  std::vector<float> turned(s.layers * floats), plain(turned), sums(turned),
+      saved(s.rows * saved_floats, 1e30f);
   // What scratch holds at the start must not matter.
   std::vector<float> scratch(std::max(Scratch::floats(s, true), Scratch::floats(s, false)), 1e30f);
   Result out{std::vector<float>(x.size()), std::vector<float>(x.size()), {}};
@@ -188,7 +203,8 @@ Result run(const Problem& p, Simd simd) {
                              .starts = p.starts.empty() ? nullptr : p.starts.data()};
       if (pass == 0) forward_slice(s, input, x.data(), turned.data(), out.y.data(), simd);
       if (pass == 1) {
-        backward_slice(s, input, grad_out.data(), plain.data(), out.grad_x.data(), sums.data(), simd);
+        backward_slice(s, input, grad_out.data(), plain.data(), out.grad_x.data(), sums.data(),
+                       simd);
       }
     }
   }
@@ -202,7 +218,8 @@ Result run(const Problem& p, Simd simd) {
 }
 
 // The slope of the loss along a random direction of one tensor, and what its gradient says of it.
-void check_slope(Problem& p, Numbers& tensor, const std::vector<float>& gradient, const std::string& name) {
+void check_slope(Problem& p, Numbers& tensor, const std::vector<float>& gradient,
+                 const std::string& name) {
   CATCH_INFO(name);
   std::mt19937_64 engine(11);
   std::normal_distribution<double> normal;
@@ -232,7 +249,8 @@ void leave_out_padding(Problem& p) {
     int64_t length = s.length;
     while (length > 0 && !p.key_mask[r * s.length + length - 1]) --length;
     p.starts.push_back(p.starts.back() + length);
-    for (int64_t i = (r * s.length + length) * s.dim; i < (r + 1) * s.length * s.dim; ++i) p.grad_out[i] = 0;
+    for (int64_t i = (r * s.length + length) * s.dim; i < (r + 1) * s.length * s.dim; ++i)
+      p.grad_out[i] = 0;
   }
 }
 
@@ -248,7 +266,8 @@ void check(StackShape shape, bool masked, bool skip_padding = false) {
     CATCH_INFO(to_string(simd));
     const Result got = run(p, simd);
     double largest = 0;
-    for (size_t i = 0; i < expected.size(); ++i) largest = std::max(largest, std::abs(got.y[i] - expected[i]));
+    for (size_t i = 0; i < expected.size(); ++i)
+      largest = std::max(largest, std::abs(got.y[i] - expected[i]));
     CATCH_CHECK(largest < 4e-6);
     check_slope(p, p.x, got.grad_x, "x");
     for (size_t layer = 0; layer < p.weights.size(); ++layer) {
@@ -262,10 +281,14 @@ void check(StackShape shape, bool masked, bool skip_padding = false) {
 
 }  // namespace
 
-CATCH_TEST_CASE("outputs and gradients of the fused stack are those of the plain one", "[encoder]") {
+CATCH_TEST_CASE("outputs and gradients of the fused stack are those of the plain one",
+                "[encoder]") {
   check({.rows = 3, .length = 5, .dim = 64, .heads = 2, .width = 96, .layers = 2}, true);
-  check({.rows = 40, .length = 14, .dim = 32, .heads = 2, .width = 32, .layers = 1, .activation = 2}, true);
-  check({.rows = 2, .length = 37, .dim = 32, .heads = 1, .width = 64, .layers = 1, .activation = 1}, true);
+  check(
+      {.rows = 40, .length = 14, .dim = 32, .heads = 2, .width = 32, .layers = 1, .activation = 2},
+      true);
+  check({.rows = 2, .length = 37, .dim = 32, .heads = 1, .width = 64, .layers = 1, .activation = 1},
+        true);
 }
 
 CATCH_TEST_CASE("sizes that are no multiples of a panel are computed too", "[encoder]") {
@@ -274,19 +297,46 @@ CATCH_TEST_CASE("sizes that are no multiples of a panel are computed too", "[enc
   check({.rows = 1, .length = 1, .dim = 6, .heads = 3, .width = 5, .layers = 1}, false);
 }
 
-CATCH_TEST_CASE("dropout drops what keeps() says at all four sites, and backward drops the same", "[encoder]") {
-  check({.rows = 3, .length = 6, .dim = 64, .heads = 2, .width = 70, .layers = 2, .dropout = 0.25f, .seed = 5}, true);
-}
-
-CATCH_TEST_CASE("rows after the last real one of a sequence can be left out, forward and backward", "[encoder]") {
-  check({.rows = 5, .length = 9, .dim = 64, .heads = 2, .width = 96, .layers = 2}, true, true);
-  check({.rows = 40, .length = 14, .dim = 32, .heads = 2, .width = 32, .layers = 1, .activation = 2}, true, true);
-  check({.rows = 4, .length = 6, .dim = 36, .heads = 3, .width = 70, .layers = 2, .dropout = 0.25f, .seed = 5}, true,
+CATCH_TEST_CASE("dropout drops what keeps() says at all four sites, and backward drops the same",
+                "[encoder]") {
+  check({.rows = 3,
+         .length = 6,
+         .dim = 64,
+         .heads = 2,
+         .width = 70,
+         .layers = 2,
+         .dropout = 0.25f,
+         .seed = 5},
         true);
 }
 
-CATCH_TEST_CASE("dropout keeps the asked share in every site, row and column, and no two alike", "[encoder]") {
-  StackShape s{.rows = 1, .length = 100, .dim = 8, .heads = 1, .width = 8, .layers = 2, .dropout = 0.3f, .seed = 1};
+CATCH_TEST_CASE("rows after the last real one of a sequence can be left out, forward and backward",
+                "[encoder]") {
+  check({.rows = 5, .length = 9, .dim = 64, .heads = 2, .width = 96, .layers = 2}, true, true);
+  check(
+      {.rows = 40, .length = 14, .dim = 32, .heads = 2, .width = 32, .layers = 1, .activation = 2},
+      true, true);
+  check({.rows = 4,
+         .length = 6,
+         .dim = 36,
+         .heads = 3,
+         .width = 70,
+         .layers = 2,
+         .dropout = 0.25f,
+         .seed = 5},
+        true, true);
+}
+
+CATCH_TEST_CASE("dropout keeps the asked share in every site, row and column, and no two alike",
+                "[encoder]") {
+  StackShape s{.rows = 1,
+               .length = 100,
+               .dim = 8,
+               .heads = 1,
+               .width = 8,
+               .layers = 2,
+               .dropout = 0.3f,
+               .seed = 1};
   constexpr int kRows = 400, kColumns = 400;
   int64_t same = 0, kept = 0, neighbours = 0, below = 0;
   for (int64_t row = 0; row < kRows; ++row) {
@@ -298,13 +348,16 @@ CATCH_TEST_CASE("dropout keeps the asked share in every site, row and column, an
       below += one == keeps(s, 0, Site::kHidden, row + 1, column);
     }
   }
-  // 160,000 draws: standard deviation 0.0011 and 0.0012; independent pairs agree with 0.7^2 + 0.3^2.
+  // 160,000 draws: standard deviation 0.0011 and 0.0012; independent pairs agree with 0.7^2 +
+  // 0.3^2.
   const double n = kRows * kColumns;
   CATCH_CHECK(kept / n == Approx(0.7).margin(0.005));
-  for (const int64_t pairs : {same, neighbours, below}) CATCH_CHECK(pairs / n == Approx(0.58).margin(0.006));
+  for (const int64_t pairs : {same, neighbours, below})
+    CATCH_CHECK(pairs / n == Approx(0.58).margin(0.006));
   StackShape other = s;
   other.seed = 2;
   int64_t equal = 0;
-  for (int64_t i = 0; i < 10000; ++i) equal += keeps(s, 0, Site::kHidden, 0, i) == keeps(other, 0, Site::kHidden, 0, i);
+  for (int64_t i = 0; i < 10000; ++i)
+    equal += keeps(s, 0, Site::kHidden, 0, i) == keeps(other, 0, Site::kHidden, 0, i);
   CATCH_CHECK(equal / 10000.0 == Approx(0.58).margin(0.025));
 }

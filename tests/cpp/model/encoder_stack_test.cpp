@@ -28,16 +28,19 @@ struct Stack {
   fn::StackOptions options;
 };
 
-Stack make_stack(int64_t rows, int64_t length, int64_t d, int64_t heads, int64_t f, at::ScalarType type) {
+Stack make_stack(int64_t rows, int64_t length, int64_t d, int64_t heads, int64_t f,
+                 at::ScalarType type) {
   torch::manual_seed(5);
   Stack s;
   s.options = {heads, fn::Activation::kGelu, 0.0, true};
   const auto leaf = [&](at::IntArrayRef sizes, double scale, double middle = 0) {
-    s.leaves.push_back((torch::randn(sizes, at::kDouble) * scale + middle).to(type).requires_grad_());
+    s.leaves.push_back(
+        (torch::randn(sizes, at::kDouble) * scale + middle).to(type).requires_grad_());
     return s.leaves.back();
   };
   leaf({rows, length, d}, 1);
-  const double wide = 1 / std::sqrt(static_cast<double>(d)), narrow = 1 / std::sqrt(static_cast<double>(f));
+  const double wide = 1 / std::sqrt(static_cast<double>(d)),
+               narrow = 1 / std::sqrt(static_cast<double>(f));
   for (int layer = 0; layer < 2; ++layer) {
     fn::EncoderLayerWeights w;
     w.in_proj_weight = leaf({3 * d, d}, wide), w.in_proj_bias = leaf({3 * d}, 0.1);
@@ -92,7 +95,9 @@ CATCH_TEST_CASE("the fused encoder stack equals its layers one after the other",
   compare(other);
 }
 
-CATCH_TEST_CASE("padding can be left out: zero in the result, without a gradient, the rest as before", "[encoder]") {
+CATCH_TEST_CASE(
+    "padding can be left out: zero in the result, without a gradient, the rest as before",
+    "[encoder]") {
   Stack s = make_stack(9, 60, 64, 4, 128, at::kFloat);
   s.mask.select(1, 3).fill_(false);  // padding before the last real position too
   const Tensor full = run(s).y;
@@ -132,7 +137,8 @@ CATCH_TEST_CASE("what the fused stack does not do goes layer by layer", "[encode
 CATCH_TEST_CASE("dropout of the stack follows the seed, or torch's generator", "[encoder]") {
   Stack s = make_stack(3, 20, 32, 2, 64, at::kFloat);
   s.options.dropout = 0.2;
-  const Results first = run(s, torch::tensor(1)), again = run(s, torch::tensor(1)), other = run(s, torch::tensor(2));
+  const Results first = run(s, torch::tensor(1)), again = run(s, torch::tensor(1)),
+                other = run(s, torch::tensor(2));
   CATCH_CHECK(at::equal(first.y, again.y));
   CATCH_CHECK(at::equal(first.gradients[1], again.gradients[1]));
   CATCH_CHECK_FALSE(at::equal(first.y, other.y));

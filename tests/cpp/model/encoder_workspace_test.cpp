@@ -4,7 +4,8 @@
 
 using namespace deepbio::model::encoder;
 
-CATCH_TEST_CASE("a workspace that was given back is used again by the next one of about its size", "[encoder]") {
+CATCH_TEST_CASE("a workspace that was given back is used again by the next one of about its size",
+                "[encoder]") {
   const float* first = nullptr;
   {
     const auto buffer = take_workspace(3'000'000);
@@ -18,14 +19,17 @@ CATCH_TEST_CASE("a workspace that was given back is used again by the next one o
   CATCH_REQUIRE((again.get() == first || once_more.get() == first));
 }
 
-CATCH_TEST_CASE("steps of changing size share one buffer, though a new one would be a closer fit", "[encoder]") {
+CATCH_TEST_CASE("steps of changing size share one buffer, though a new one would be a closer fit",
+                "[encoder]") {
   const float* large = take_workspace(80'000'000).get();
   for (const int64_t floats : {30'000'000, 80'000'000, 45'000'000, 12'000'000, 79'000'000}) {
     CATCH_REQUIRE(take_workspace(floats).get() == large);
   }
 }
 
-CATCH_TEST_CASE("idle workspaces and those in use never hold more than the most that was in use at once", "[encoder]") {
+CATCH_TEST_CASE(
+    "idle workspaces and those in use never hold more than the most that was in use at once",
+    "[encoder]") {
   const auto bounded = [] {
     const WorkspaceUse use = workspace_use();
     return use.leased_bytes + use.idle_bytes <= use.peak_bytes;

@@ -29,10 +29,12 @@ struct Oracle {
     layer->out_proj->bias.normal_();
   }
   fn::AttentionWeights weights() {
-    return {{layer->in_proj_weight, layer->in_proj_bias}, {layer->out_proj->weight, layer->out_proj->bias}};
+    return {{layer->in_proj_weight, layer->in_proj_bias},
+            {layer->out_proj->weight, layer->out_proj->bias}};
   }
   Tensor operator()(const Tensor& query, const Tensor& key, const Tensor& padding = {}) {
-    return std::get<0>(layer->forward(query.transpose(0, 1), key.transpose(0, 1), key.transpose(0, 1), padding))
+    return std::get<0>(layer->forward(query.transpose(0, 1), key.transpose(0, 1),
+                                      key.transpose(0, 1), padding))
         .transpose(0, 1);
   }
 };
@@ -62,7 +64,8 @@ CATCH_TEST_CASE("cross-attention is torch's attention to the covariates as one k
   CATCH_CHECK_FALSE(at::allclose(train.values, got.values));
 }
 
-CATCH_TEST_CASE("latents attend to real slots and covariates as torch's attention does", "[fusion]") {
+CATCH_TEST_CASE("latents attend to real slots and covariates as torch's attention does",
+                "[fusion]") {
   torch::manual_seed(4);
   Oracle attention;
   const Tensor x = torch::randn({kBatch, kSlots, kDim}, in_double());
@@ -74,20 +77,25 @@ CATCH_TEST_CASE("latents attend to real slots and covariates as torch's attentio
   const fn::LinearWeights slots = random_linear(kDim, kDim), category = random_linear(kDim, kWidth);
   const fn::NormWeights norm{torch::randn({kDim}, in_double()), torch::randn({kDim}, in_double())};
   const auto attend = [&](const Tensor& values, const Tensor& real) {
-    return fn::attend_latents(values, real, categories, {latents, slots, category, attention.weights(), norm},
+    return fn::attend_latents(values, real, categories,
+                              {latents, slots, category, attention.weights(), norm},
                               {kHeads, 0.5, false});
   };
   const fn::Fused got = attend(x, mask);
-  const Tensor context = at::cat(
-      {at::linear(x, slots.weight, slots.bias), at::linear(categories, category.weight, category.bias).unsqueeze(1)},
-      1);
+  const Tensor context =
+      at::cat({at::linear(x, slots.weight, slots.bias),
+               at::linear(categories, category.weight, category.bias).unsqueeze(1)},
+              1);
   const Tensor padding = at::constant_pad_nd(mask.logical_not(), {0, 1}, false);
   const Tensor query = latents.unsqueeze(0).expand({kBatch, kLatents, kDim});
-  CATCH_CHECK(at::allclose(got.values, normalized(query + attention(query, context, padding), norm), 0, 1e-12));
+  CATCH_CHECK(at::allclose(got.values, normalized(query + attention(query, context, padding), norm),
+                           0, 1e-12));
   CATCH_CHECK(got.attention.sizes() == at::IntArrayRef({kBatch, kHeads, kLatents, kSlots + 1}));
   CATCH_CHECK(got.attention[1].slice(-1, 2, kSlots).eq(0).all().item<bool>());
-  CATCH_CHECK(at::allclose(got.attention.sum(-1), torch::ones({kBatch, kHeads, kLatents}, in_double())));
+  CATCH_CHECK(
+      at::allclose(got.attention.sum(-1), torch::ones({kBatch, kHeads, kLatents}, in_double())));
   // More padding changes nothing.
   const Tensor longer = at::constant_pad_nd(x, {0, 0, 0, 4}, 7.0);
-  CATCH_CHECK(at::allclose(attend(longer, at::constant_pad_nd(mask, {0, 4}, false)).values, got.values, 0, 1e-12));
+  CATCH_CHECK(at::allclose(attend(longer, at::constant_pad_nd(mask, {0, 4}, false)).values,
+                           got.values, 0, 1e-12));
 }

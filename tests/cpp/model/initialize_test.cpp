@@ -10,7 +10,8 @@
 using namespace deepbio::model;
 using torch::Tensor;
 
-CATCH_TEST_CASE("layers of a stack start identical, stacks do not, and the seed decides", "[initialize]") {
+CATCH_TEST_CASE("layers of a stack start identical, stacks do not, and the seed decides",
+                "[initialize]") {
   ModelConfig config;
   config.embedding_dim = 16;
   config.token_limit = 8;
@@ -38,8 +39,9 @@ CATCH_TEST_CASE("a constructed model follows torch's default generator", "[initi
   CATCH_REQUIRE_FALSE(at::equal(weights(5), weights(6)));
 }
 
-CATCH_TEST_CASE("a model with a seed follows that alone and leaves torch's default generator as it was",
-                "[initialize]") {
+CATCH_TEST_CASE(
+    "a model with a seed follows that alone and leaves torch's default generator as it was",
+    "[initialize]") {
   ModelConfig config;
   config.embedding_dim = 8;
   config.token_limit = 4;

@@ -22,7 +22,9 @@ ModelConfig small() {
   return config;
 }
 
-std::vector<std::string> names(const torch::nn::Module& module) { return module.named_parameters().keys(); }
+std::vector<std::string> names(const torch::nn::Module& module) {
+  return module.named_parameters().keys();
+}
 
 }  // namespace
 
@@ -30,12 +32,14 @@ CATCH_TEST_CASE("a transformer stack has torch's parameter names in torch's orde
   const TransformerEncoder stack(EncoderOptions{1, 2, 8, 12, 0.1, functional::Activation::kGelu});
   const std::string layer = "encoder.layers.0.";
   CATCH_REQUIRE(names(*stack) ==
-                std::vector<std::string>{layer + "self_attn.in_proj_weight", layer + "self_attn.in_proj_bias",
-                                         layer + "self_attn.out_proj.weight", layer + "self_attn.out_proj.bias",
-                                         layer + "linear1.weight", layer + "linear1.bias", layer + "linear2.weight",
-                                         layer + "linear2.bias", layer + "norm1.weight", layer + "norm1.bias",
-                                         layer + "norm2.weight", layer + "norm2.bias", "norm.weight", "norm.bias"});
-  CATCH_REQUIRE(stack->named_parameters()[layer + "linear1.weight"].sizes() == at::IntArrayRef({12, 8}));
+                std::vector<std::string>{
+                    layer + "self_attn.in_proj_weight", layer + "self_attn.in_proj_bias",
+                    layer + "self_attn.out_proj.weight", layer + "self_attn.out_proj.bias",
+                    layer + "linear1.weight", layer + "linear1.bias", layer + "linear2.weight",
+                    layer + "linear2.bias", layer + "norm1.weight", layer + "norm1.bias",
+                    layer + "norm2.weight", layer + "norm2.bias", "norm.weight", "norm.bias"});
+  CATCH_REQUIRE(stack->named_parameters()[layer + "linear1.weight"].sizes() ==
+                at::IntArrayRef({12, 8}));
 }
 
 CATCH_TEST_CASE("the last LayerNorm of a stack uses eps 1e-6", "[layers]") {
@@ -66,10 +70,12 @@ CATCH_TEST_CASE("the ASV encoder gives an embedding per ASV and logits per lette
   CATCH_REQUIRE(at::allclose(longer.slice(0, 0, 2), out.embeddings.slice(0, 0, 2), 0, 1e-5));
   encoder->train();
   CATCH_REQUIRE(encoder->forward(tokens, true).mask_indices.sizes() == tokens.sizes());
-  CATCH_REQUIRE_THROWS_AS(encoder->forward(torch::ones({1, 22}, torch::kLong)), deepbio::ShapeError);
+  CATCH_REQUIRE_THROWS_AS(encoder->forward(torch::ones({1, 22}, torch::kLong)),
+                          deepbio::ShapeError);
 }
 
-CATCH_TEST_CASE("the sample encoder keeps padding at zero and asks for counts when it embeds them", "[layers]") {
+CATCH_TEST_CASE("the sample encoder keeps padding at zero and asks for counts when it embeds them",
+                "[layers]") {
   ModelConfig config = small();
   config.count_embedding = true;
   config.count_embedding_method = "film";
@@ -92,17 +98,21 @@ CATCH_TEST_CASE("target heads carry the names of AAM's three shapes", "[layers]"
   ModelConfig config = small();
   CATCH_CHECK(names(*TargetHead(config, 2)) == std::vector<std::string>{"weight", "bias"});
   config.regressor_hidden_dims = {12, 6};
-  CATCH_CHECK(names(*TargetHead(config, 2)) ==
-              std::vector<std::string>{"0.weight", "0.bias", "2.weight", "2.bias", "4.weight", "4.bias"});
+  CATCH_CHECK(names(*TargetHead(config, 2)) == std::vector<std::string>{"0.weight", "0.bias",
+                                                                        "2.weight", "2.bias",
+                                                                        "4.weight", "4.bias"});
   config.regressor_dropout = 0.1;
   config.residual_regression_head = true;
   TargetHead head(config, 2);
-  CATCH_CHECK(names(*head) == std::vector<std::string>{"skip.weight", "skip.bias", "mlp.0.weight", "mlp.0.bias",
-                                                       "mlp.3.weight", "mlp.3.bias", "mlp.6.weight", "mlp.6.bias"});
+  CATCH_CHECK(names(*head) == std::vector<std::string>{"skip.weight", "skip.bias", "mlp.0.weight",
+                                                       "mlp.0.bias", "mlp.3.weight", "mlp.3.bias",
+                                                       "mlp.6.weight", "mlp.6.bias"});
   head->eval();
   const auto p = head->named_parameters();
   const Tensor x = torch::randn({4, 16});
   Tensor y = at::linear(x, p["mlp.0.weight"], p["mlp.0.bias"]).relu();
-  y = at::linear(at::linear(y, p["mlp.3.weight"], p["mlp.3.bias"]).relu(), p["mlp.6.weight"], p["mlp.6.bias"]);
-  CATCH_CHECK(at::allclose(head->forward(x), y + at::linear(x, p["skip.weight"], p["skip.bias"]), 1e-5, 1e-6));
+  y = at::linear(at::linear(y, p["mlp.3.weight"], p["mlp.3.bias"]).relu(), p["mlp.6.weight"],
+                 p["mlp.6.bias"]);
+  CATCH_CHECK(at::allclose(head->forward(x), y + at::linear(x, p["skip.weight"], p["skip.bias"]),
+                           1e-5, 1e-6));
 }

@@ -42,14 +42,15 @@ void randomize(AamModel& model) {
 CATCH_TEST_CASE("members are torch's own layers, each with weights of its own", "[members]") {
   torch::manual_seed(1);
   const int64_t members = 3, inputs = 5, hidden = 7, outputs = 4;
-  const functional::MemberWeights w{torch::randn({members, inputs, hidden}),  torch::randn({members, hidden}),
-                                    torch::randn({members, hidden}),          torch::randn({members, hidden}),
-                                    torch::randn({members, hidden, outputs}), torch::randn({members, outputs})};
+  const functional::MemberWeights w{
+      torch::randn({members, inputs, hidden}),  torch::randn({members, hidden}),
+      torch::randn({members, hidden}),          torch::randn({members, hidden}),
+      torch::randn({members, hidden, outputs}), torch::randn({members, outputs})};
   const Tensor x = torch::randn({6, inputs});
   const Tensor got = functional::member_nets(x, w, {});
   for (int64_t e = 0; e < members; ++e) {
-    const Tensor inner =
-        torch::layer_norm(at::linear(x, w.weight[e].t(), w.bias[e]), {hidden}, w.norm_weight[e], w.norm_bias[e]);
+    const Tensor inner = torch::layer_norm(at::linear(x, w.weight[e].t(), w.bias[e]), {hidden},
+                                           w.norm_weight[e], w.norm_bias[e]);
     const Tensor expected = at::linear(at::gelu(inner), w.head_weight[e].t(), w.head_bias[e]);
     CATCH_REQUIRE(torch::allclose(got[e], expected, 1e-4, 1e-5));
   }
@@ -57,9 +58,12 @@ CATCH_TEST_CASE("members are torch's own layers, each with weights of its own", 
 
 CATCH_TEST_CASE("dropout acts in training only, and on each member by itself", "[members]") {
   torch::manual_seed(2);
-  const functional::MemberWeights w{
-      torch::randn({1, 5, 7}).expand({2, 5, 7}), torch::zeros({2, 7}), torch::ones({2, 7}), torch::zeros({2, 7}),
-      torch::randn({1, 7, 4}).expand({2, 7, 4}), torch::zeros({2, 4})};
+  const functional::MemberWeights w{torch::randn({1, 5, 7}).expand({2, 5, 7}),
+                                    torch::zeros({2, 7}),
+                                    torch::ones({2, 7}),
+                                    torch::zeros({2, 7}),
+                                    torch::randn({1, 7, 4}).expand({2, 7, 4}),
+                                    torch::zeros({2, 4})};
   const Tensor x = torch::randn({6, 5});
   const Tensor still = functional::member_nets(x, w, {0.5, 0.5, false});
   CATCH_REQUIRE(torch::allclose(still[0], still[1]));
@@ -77,14 +81,16 @@ CATCH_TEST_CASE("a predictor of members gives the mean of their probabilities", 
   const Inputs inputs = inputs_from_padded(some_tokens(), torch::rand({2, 4}) * 9 + 1);
   const Outputs out = model->forward(inputs, {.embed_samples = false, .return_members = true});
   CATCH_REQUIRE(out.member_predictions.size(0) == 6);
-  CATCH_REQUIRE(torch::allclose(out.target_prediction.exp(), out.member_predictions.exp().mean(0), 1e-4, 1e-6));
+  CATCH_REQUIRE(torch::allclose(out.target_prediction.exp(), out.member_predictions.exp().mean(0),
+                                1e-4, 1e-6));
   CATCH_REQUIRE_FALSE(out.embeddings.defined());
   const Outputs whole = model->forward(inputs);
   CATCH_REQUIRE(whole.embeddings.defined());
   CATCH_REQUIRE(torch::allclose(whole.target_prediction, out.target_prediction));
 }
 
-CATCH_TEST_CASE("a histogram answers with its median, and padding or order of ASVs change nothing", "[members]") {
+CATCH_TEST_CASE("a histogram answers with its median, and padding or order of ASVs change nothing",
+                "[members]") {
   ModelConfig config = small_config();
   config.num_bins = 11;
   auto model = make_model(config, true, 5);
@@ -108,7 +114,9 @@ CATCH_TEST_CASE("known ASVs act by their own weights and unknown ones do not", "
   randomize(*model);
   model->eval();
   const Tensor tokens = some_tokens(), counts = torch::ones({2, 4});
-  const auto answer = [&] { return model->forward(inputs_from_padded(tokens, counts), {.embed_samples = false}); };
+  const auto answer = [&] {
+    return model->forward(inputs_from_padded(tokens, counts), {.embed_samples = false});
+  };
   const Tensor nobody = answer().target_prediction;
   CATCH_REQUIRE(torch::allclose(nobody[0], nobody[1]));  // no ASV is known: the same inputs
   auto& predictor = dynamic_cast<SequencePredictorImpl&>(*model);
@@ -123,7 +131,8 @@ CATCH_TEST_CASE("known ASVs act by their own weights and unknown ones do not", "
   CATCH_REQUIRE(torch::allclose(one[1], nobody[1]));
 }
 
-CATCH_TEST_CASE("a clone has the buffers too, and a model without a branch is refused", "[members]") {
+CATCH_TEST_CASE("a clone has the buffers too, and a model without a branch is refused",
+                "[members]") {
   auto model = make_model(small_config(), true, 7);
   for (auto& item : model->named_buffers()) item.value().add_(1);
   const auto copy = model->clone();

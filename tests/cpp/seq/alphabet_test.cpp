@@ -11,7 +11,8 @@ using namespace deepbio::seq;
 
 CATCH_TEST_CASE("Letters get the ids of the alphabet's order, lower case too", "[alphabet]") {
   for (const auto& [type, letters] :
-       {std::pair{SequenceType::kDna, std::string("ACGT")}, std::pair{SequenceType::kRna, std::string("ACGU")},
+       {std::pair{SequenceType::kDna, std::string("ACGT")},
+        std::pair{SequenceType::kRna, std::string("ACGU")},
         std::pair{SequenceType::kProtein, std::string("ACDEFGHIKLMNPQRSTVWY")}}) {
     const Alphabet alphabet(type);
     CATCH_REQUIRE(alphabet.letters() == letters);
@@ -71,7 +72,8 @@ CATCH_TEST_CASE("AAM tokens are A 1, C 2, G 3, T 4 and 0 for anything else", "[a
   for (int byte = 0; byte < 256; ++byte) {
     const char letter = static_cast<char>(byte);
     const size_t place = std::string("ACGTacgt").find(letter);
-    CATCH_REQUIRE(aam_token(letter) == (place == std::string::npos ? 0 : static_cast<int64_t>(place % 4 + 1)));
+    CATCH_REQUIRE(aam_token(letter) ==
+                  (place == std::string::npos ? 0 : static_cast<int64_t>(place % 4 + 1)));
   }
 }
 

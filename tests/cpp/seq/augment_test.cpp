@@ -13,7 +13,8 @@ using namespace deepbio::seq;
 
 namespace {
 
-std::string changed(const Transform& transform, const std::string& letters, int64_t record = 0, uint64_t epoch = 0) {
+std::string changed(const Transform& transform, const std::string& letters, int64_t record = 0,
+                    uint64_t epoch = 0) {
   Read read;
   read.assign(letters, "", false, record, epoch);
   transform.apply(read);
@@ -47,16 +48,19 @@ CATCH_TEST_CASE("Windows lie at the start, center, end, or anywhere", "[augment]
   CATCH_REQUIRE(changed(Sampler(3, Window::kEnd, ShortRead::kError, 0), letters) == "FGH");
   const Sampler random(3, Window::kRandom, ShortRead::kError, 1);
   std::array<int, 6> seen{};
-  for (int64_t record = 0; record < 6000; ++record) ++seen.at(letters.find(changed(random, letters, record)));
+  for (int64_t record = 0; record < 6000; ++record)
+    ++seen.at(letters.find(changed(random, letters, record)));
   for (const int count : seen) CATCH_REQUIRE((count > 850 && count < 1150));
   CATCH_REQUIRE(changed(Sampler(10, Window::kRandom, ShortRead::kKeep, 0), letters) == letters);
   CATCH_REQUIRE(changed(Sampler(10, Window::kStart, ShortRead::kPad, 0), letters) == "ABCDEFGHNN");
   CATCH_REQUIRE_THROWS_WITH(changed(Sampler(10, Window::kStart, ShortRead::kError, 0), letters, 4),
                             Catch::Contains("at least 10 letters, record 4 has 8"));
-  CATCH_REQUIRE_THROWS_WITH(Sampler(0, Window::kStart, ShortRead::kError, 0), Catch::Contains("got 0"));
+  CATCH_REQUIRE_THROWS_WITH(Sampler(0, Window::kStart, ShortRead::kError, 0),
+                            Catch::Contains("got 0"));
 }
 
-CATCH_TEST_CASE("The other strand turns the qualities too; simulated ones keep their range", "[augment]") {
+CATCH_TEST_CASE("The other strand turns the qualities too; simulated ones keep their range",
+                "[augment]") {
   Read read;
   read.assign("AACGn", "12345", true, 0, 0);
   ReverseComplement(1, SequenceType::kDna, 0).apply(read);
@@ -66,7 +70,8 @@ CATCH_TEST_CASE("The other strand turns the qualities too; simulated ones keep t
   QualitySimulator({QualityModel::Kind::kUniform, 3, 5, 0}, 1).apply(read);
   const auto [low, high] = std::minmax_element(read.quality().begin(), read.quality().end());
   CATCH_REQUIRE((*low == 33 + 3 && *high == 33 + 5));
-  CATCH_REQUIRE_THROWS_AS(QualitySimulator({QualityModel::Kind::kUniform, 6, 5, 0}, 1), ArgumentError);
+  CATCH_REQUIRE_THROWS_AS(QualitySimulator({QualityModel::Kind::kUniform, 6, 5, 0}, 1),
+                          ArgumentError);
   CATCH_REQUIRE_THROWS_AS(ReverseComplement(2, SequenceType::kDna, 0), ArgumentError);
 }
 

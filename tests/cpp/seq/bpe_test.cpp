@@ -19,12 +19,14 @@ struct Vocabulary {
 
 int32_t add_token(Vocabulary& vocabulary, const std::string& text) {
   const auto found = std::find(vocabulary.tokens.begin(), vocabulary.tokens.end(), text);
-  if (found != vocabulary.tokens.end()) return static_cast<int32_t>(found - vocabulary.tokens.begin());
+  if (found != vocabulary.tokens.end())
+    return static_cast<int32_t>(found - vocabulary.tokens.begin());
   vocabulary.tokens.push_back(text);
   return static_cast<int32_t>(vocabulary.tokens.size() - 1);
 }
 
-// Merges of random pairs of tokens, so that some tokens are made in two ways and some ranks come in no sensible order.
+// Merges of random pairs of tokens, so that some tokens are made in two ways and some ranks come in
+// no sensible order.
 Vocabulary random_vocabulary(std::string_view letters, int num_merges, uint64_t seed) {
   CounterRandom random(seed, 0, 0, Purpose::kSimulate);
   Vocabulary out;
@@ -32,14 +34,16 @@ Vocabulary random_vocabulary(std::string_view letters, int num_merges, uint64_t 
   for (int i = 0; i < num_merges; ++i) {
     const auto left = static_cast<int32_t>(random.below(out.tokens.size()));
     const auto right = static_cast<int32_t>(random.below(out.tokens.size()));
-    const std::string text = out.tokens[static_cast<size_t>(left)] + out.tokens[static_cast<size_t>(right)];
+    const std::string text =
+        out.tokens[static_cast<size_t>(left)] + out.tokens[static_cast<size_t>(right)];
     if (text.size() > 12) continue;
     const int32_t result = add_token(out, text);
     out.merges.push_back({left, right, result});
   }
   // Shuffled: a pair may be joined before its parts are, as far as ranks go.
   if (seed % 3 == 0) {
-    for (size_t i = out.merges.size(); i > 1; --i) std::swap(out.merges[i - 1], out.merges[random.below(i)]);
+    for (size_t i = out.merges.size(); i > 1; --i)
+      std::swap(out.merges[i - 1], out.merges[random.below(i)]);
   }
   return out;
 }
@@ -53,9 +57,9 @@ std::vector<int32_t> plain_bpe(const Vocabulary& vocabulary, std::string_view te
   }
   std::vector<int32_t> ids;
   for (const char letter : text) {
-    ids.push_back(
-        static_cast<int32_t>(std::find(vocabulary.tokens.begin(), vocabulary.tokens.end(), std::string(1, letter)) -
-                             vocabulary.tokens.begin()));
+    ids.push_back(static_cast<int32_t>(
+        std::find(vocabulary.tokens.begin(), vocabulary.tokens.end(), std::string(1, letter)) -
+        vocabulary.tokens.begin()));
   }
   while (true) {
     size_t best = SIZE_MAX, place = 0;
@@ -82,13 +86,17 @@ std::string random_text(std::string_view letters, size_t size, CounterRandom& ra
 
 }  // namespace
 
-CATCH_TEST_CASE("BPE equals the definition on random merges, also with tokens that are made in two ways", "[bpe]") {
+CATCH_TEST_CASE(
+    "BPE equals the definition on random merges, also with tokens that are made in two ways",
+    "[bpe]") {
   int64_t wrong = 0;
   for (uint64_t seed = 1; seed <= 240; ++seed) {
     const std::string_view letters = seed % 2 ? "AC" : "ACGT";
     const Vocabulary vocabulary = random_vocabulary(letters, seed % 5 == 0 ? 5 : 60, seed);
     // Without the table of bits, with one for a few tokens, for all.
-    const size_t most_columns = seed % 4 == 0 ? 0 : seed % 4 == 1 ? 9 : BytePairEncoder::kMostColumns;
+    const size_t most_columns = seed % 4 == 0   ? 0
+                                : seed % 4 == 1 ? 9
+                                                : BytePairEncoder::kMostColumns;
     const BytePairEncoder encoder(vocabulary.tokens, vocabulary.merges, most_columns);
     CounterRandom random(seed, 1, 0, Purpose::kSimulate);
     for (int i = 0; i < 40; ++i) {
@@ -112,11 +120,14 @@ CATCH_TEST_CASE("BPE appends to what is there, and gives nothing for an empty te
   CATCH_REQUIRE_FALSE(encoder.has_symbol('N'));
 }
 
-CATCH_TEST_CASE("BPE takes runs of one letter and texts of a million letters in linear time", "[bpe]") {
+CATCH_TEST_CASE("BPE takes runs of one letter and texts of a million letters in linear time",
+                "[bpe]") {
   // AA, AAAA, ..: every way but one of the longest tokens is a dead end somewhere.
-  Vocabulary vocabulary{{"A", "C", "AA", "AAA", "AAAA", "AAC"}, {{0, 0, 2}, {2, 0, 3}, {2, 2, 4}, {2, 1, 5}}};
+  Vocabulary vocabulary{{"A", "C", "AA", "AAA", "AAAA", "AAC"},
+                        {{0, 0, 2}, {2, 0, 3}, {2, 2, 4}, {2, 1, 5}}};
   const BytePairEncoder encoder(vocabulary.tokens, vocabulary.merges);
-  for (const std::string& text : {std::string(999, 'A') + "C", std::string(1000, 'A') + "C", std::string(301, 'A')}) {
+  for (const std::string& text :
+       {std::string(999, 'A') + "C", std::string(1000, 'A') + "C", std::string(301, 'A')}) {
     std::vector<int32_t> ids;
     encoder.encode(text, ids);
     CATCH_REQUIRE(ids == plain_bpe(vocabulary, text));

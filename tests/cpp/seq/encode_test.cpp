@@ -23,10 +23,13 @@ std::vector<std::string> random_reads(int64_t count, std::string_view letters, i
   return out;
 }
 
-std::vector<std::string_view> views(const std::vector<std::string>& reads) { return {reads.begin(), reads.end()}; }
+std::vector<std::string_view> views(const std::vector<std::string>& reads) {
+  return {reads.begin(), reads.end()};
+}
 
 // The definition, cell by cell, from the alphabet written out.
-float plain_one_hot(const std::string& read, size_t position, size_t column, const std::string& letters) {
+float plain_one_hot(const std::string& read, size_t position, size_t column,
+                    const std::string& letters) {
   if (position >= read.size()) return 0;
   const char upper = static_cast<char>(std::toupper(read[position]));
   const char letter = upper == 'U' && letters == "ACGT" ? 'T' : upper;
@@ -35,9 +38,11 @@ float plain_one_hot(const std::string& read, size_t position, size_t column, con
 
 }  // namespace
 
-CATCH_TEST_CASE("One-hot equals the definition cell by cell on random reads with unknown letters", "[encode]") {
-  for (const auto& [type, letters] : {std::pair{SequenceType::kDna, std::string("ACGT")},
-                                      std::pair{SequenceType::kProtein, std::string("ACDEFGHIKLMNPQRSTVWY")}}) {
+CATCH_TEST_CASE("One-hot equals the definition cell by cell on random reads with unknown letters",
+                "[encode]") {
+  for (const auto& [type, letters] :
+       {std::pair{SequenceType::kDna, std::string("ACGT")},
+        std::pair{SequenceType::kProtein, std::string("ACDEFGHIKLMNPQRSTVWY")}}) {
     const auto reads = random_reads(150, letters + "acgtNU-*", 40);
     EncodeOptions options;
     options.sequence_type = type;
@@ -47,7 +52,8 @@ CATCH_TEST_CASE("One-hot equals the definition cell by cell on random reads with
     const auto cells = encoded.values.accessor<float, 3>();
     int64_t wrong = 0;
     for (size_t b = 0; b < reads.size(); ++b) {
-      CATCH_REQUIRE(encoded.lengths[static_cast<int64_t>(b)].item<int64_t>() == static_cast<int64_t>(reads[b].size()));
+      CATCH_REQUIRE(encoded.lengths[static_cast<int64_t>(b)].item<int64_t>() ==
+                    static_cast<int64_t>(reads[b].size()));
       for (int64_t l = 0; l < cells.size(1); ++l) {
         for (int64_t a = 0; a < cells.size(2); ++a) {
           wrong += cells[static_cast<int64_t>(b)][l][a] !=
@@ -57,23 +63,28 @@ CATCH_TEST_CASE("One-hot equals the definition cell by cell on random reads with
     }
     CATCH_REQUIRE(wrong == 0);
     options.channels_first = true;
-    CATCH_REQUIRE(torch::equal(encode_one_hot(views(reads), options).values.transpose(1, 2), encoded.values));
+    CATCH_REQUIRE(
+        torch::equal(encode_one_hot(views(reads), options).values.transpose(1, 2), encoded.values));
   }
 }
 
-CATCH_TEST_CASE("Integers are the column of the one in the one-hot, -1 where there is none", "[encode]") {
+CATCH_TEST_CASE("Integers are the column of the one in the one-hot, -1 where there is none",
+                "[encode]") {
   const auto reads = random_reads(150, "ACGTacgtN-", 30);
   const Encoded one_hot = encode_one_hot(views(reads));
   const Encoded integers = encode_integers(views(reads));
-  const torch::Tensor expected = torch::where(one_hot.values.sum(2) == 1, one_hot.values.argmax(2), -1);
+  const torch::Tensor expected =
+      torch::where(one_hot.values.sum(2) == 1, one_hot.values.argmax(2), -1);
   CATCH_REQUIRE(integers.values.scalar_type() == torch::kLong);
   CATCH_REQUIRE(torch::equal(integers.values, expected));
   CATCH_REQUIRE(torch::equal(integers.lengths, one_hot.lengths));
 }
 
-CATCH_TEST_CASE("Known answers: ACGT is 0 1 2 3, reads of lengths 2, 3, 1 make a 3 x 3 x 4 batch", "[encode]") {
+CATCH_TEST_CASE("Known answers: ACGT is 0 1 2 3, reads of lengths 2, 3, 1 make a 3 x 3 x 4 batch",
+                "[encode]") {
   const std::vector<std::string_view> acgt{"ACGT"};
-  CATCH_REQUIRE(torch::equal(encode_integers(acgt).values, torch::tensor({{0, 1, 2, 3}}, torch::kLong)));
+  CATCH_REQUIRE(
+      torch::equal(encode_integers(acgt).values, torch::tensor({{0, 1, 2, 3}}, torch::kLong)));
   CATCH_REQUIRE(torch::equal(encode_one_hot(acgt).values[0], torch::eye(4)));
   const std::vector<std::string_view> three{"AC", "GTA", "C"};
   const Encoded encoded = encode_one_hot(three);
@@ -93,8 +104,9 @@ CATCH_TEST_CASE("No reads and empty reads encode to empty tensors", "[encode]") 
   CATCH_REQUIRE(torch::equal(encode_aam_tokens(empty).values, torch::tensor({{5}}, torch::kLong)));
 }
 
-CATCH_TEST_CASE("A letter outside the alphabet is refused with letter, 1-based position, read and expected set",
-                "[encode]") {
+CATCH_TEST_CASE(
+    "A letter outside the alphabet is refused with letter, 1-based position, read and expected set",
+    "[encode]") {
   EncodeOptions options;
   options.unknown = UnknownLetter::kError;
   std::vector<std::string> reads(300, "ACGT");
@@ -103,11 +115,15 @@ CATCH_TEST_CASE("A letter outside the alphabet is refused with letter, 1-based p
   const auto expected = Catch::Equals("read 200, position 3: expected one of ACGT (dna), got 'N'");
   CATCH_REQUIRE_THROWS_WITH(encode_one_hot(views(reads), options), expected);
   CATCH_REQUIRE_THROWS_WITH(encode_integers(views(reads), options), expected);
-  options.max_length = 2;  // what is cut off is not looked at; the second bad read is bad from its start
-  CATCH_REQUIRE_THROWS_WITH(encode_integers(views(reads), options), Catch::Contains("read 290, position 1"));
+  options.max_length =
+      2;  // what is cut off is not looked at; the second bad read is bad from its start
+  CATCH_REQUIRE_THROWS_WITH(encode_integers(views(reads), options),
+                            Catch::Contains("read 290, position 1"));
 }
 
-CATCH_TEST_CASE("A random letter depends on seed, epoch and record, not on the batch around the read", "[encode]") {
+CATCH_TEST_CASE(
+    "A random letter depends on seed, epoch and record, not on the batch around the read",
+    "[encode]") {
   const std::vector<std::string_view> reads{"NNNNNNNNNNNNNNNNNNNNNNNN", "ACGTNNNNNNNNNNNNNNNNNNNN"};
   const std::vector<std::string_view> second{reads[1]};
   const std::vector<int64_t> record{1};
@@ -117,7 +133,8 @@ CATCH_TEST_CASE("A random letter depends on seed, epoch and record, not on the b
   const torch::Tensor both = encode_integers(reads, options).values;
   CATCH_REQUIRE(both.min().item<int64_t>() >= 0);
   CATCH_REQUIRE(torch::equal(both[1].slice(0, 0, 4), torch::tensor({0, 1, 2, 3}, torch::kLong)));
-  CATCH_REQUIRE_FALSE(torch::equal(both[0].slice(0, 0, 20), both[1].slice(0, 4)));  // not the same stream in each read
+  CATCH_REQUIRE_FALSE(torch::equal(both[0].slice(0, 0, 20),
+                                   both[1].slice(0, 4)));  // not the same stream in each read
   CATCH_REQUIRE(torch::equal(encode_one_hot(reads, options).values.argmax(2), both));
   options.record_indices = record;
   CATCH_REQUIRE(torch::equal(encode_integers(second, options).values[0], both[1]));
@@ -125,7 +142,8 @@ CATCH_TEST_CASE("A random letter depends on seed, epoch and record, not on the b
   CATCH_REQUIRE_FALSE(torch::equal(encode_integers(second, options).values[0], both[1]));
   options.record_indices = {};
   CounterRandom stream(5, 1, 0, Purpose::kUnknownLetter);
-  CATCH_REQUIRE(encode_integers(reads, options).values[0][0].item<int64_t>() == static_cast<int64_t>(stream.below(4)));
+  CATCH_REQUIRE(encode_integers(reads, options).values[0][0].item<int64_t>() ==
+                static_cast<int64_t>(stream.below(4)));
 }
 
 CATCH_TEST_CASE("Ambiguity codes become equal fractions and only one-hot takes them", "[encode]") {
@@ -133,43 +151,51 @@ CATCH_TEST_CASE("Ambiguity codes become equal fractions and only one-hot takes t
   options.unknown = UnknownLetter::kIupac;
   const std::vector<std::string_view> reads{"ANrB-"};
   const float third = 1.0F / 3;
-  const torch::Tensor expected = torch::tensor(
-      {1.F, 0.F, 0.F, 0.F, .25F, .25F, .25F, .25F, .5F, 0.F, .5F, 0.F, 0.F, third, third, third, 0.F, 0.F, 0.F, 0.F});
+  const torch::Tensor expected =
+      torch::tensor({1.F, 0.F, 0.F, 0.F,   .25F,  .25F,  .25F, .25F, .5F, 0.F,
+                     .5F, 0.F, 0.F, third, third, third, 0.F,  0.F,  0.F, 0.F});
   CATCH_REQUIRE(torch::equal(encode_one_hot(reads, options).values.flatten(), expected));
   CATCH_REQUIRE_THROWS_AS(encode_integers(reads, options), ArgumentError);
 }
 
-CATCH_TEST_CASE("pad_to fixes the width, max_length cuts tails, a read over pad_to is refused", "[encode]") {
+CATCH_TEST_CASE("pad_to fixes the width, max_length cuts tails, a read over pad_to is refused",
+                "[encode]") {
   const std::vector<std::string_view> reads{"ACGTACGT", "AC"};
   EncodeOptions options;
   options.pad_to = 10;
   CATCH_REQUIRE(encode_one_hot(reads, options).values.size(1) == 10);
   options.pad_to = 5;
-  CATCH_REQUIRE_THROWS_WITH(encode_integers(reads, options), Catch::Contains("read 0 has 8 letters, pad_to is 5"));
+  CATCH_REQUIRE_THROWS_WITH(encode_integers(reads, options),
+                            Catch::Contains("read 0 has 8 letters, pad_to is 5"));
   options.max_length = 3;
   const Encoded cut = encode_integers(reads, options);
-  CATCH_REQUIRE(torch::equal(cut.values, torch::tensor({{0, 1, 2, -1, -1}, {0, 1, -1, -1, -1}}, torch::kLong)));
+  CATCH_REQUIRE(torch::equal(cut.values,
+                             torch::tensor({{0, 1, 2, -1, -1}, {0, 1, -1, -1, -1}}, torch::kLong)));
   CATCH_REQUIRE(torch::equal(cut.lengths, torch::tensor({3, 2}, torch::kLong)));
 }
 
-CATCH_TEST_CASE("AAM tokens start with 5, keep max_bp bases and hide other letters as 0", "[encode]") {
+CATCH_TEST_CASE("AAM tokens start with 5, keep max_bp bases and hide other letters as 0",
+                "[encode]") {
   const std::vector<std::string_view> reads{"ACGTNacgt", "A"};
   const Encoded whole = encode_aam_tokens(reads);
   CATCH_REQUIRE(torch::equal(
-      whole.values, torch::tensor({{5, 1, 2, 3, 4, 0, 1, 2, 3, 4}, {5, 1, 0, 0, 0, 0, 0, 0, 0, 0}}, torch::kLong)));
+      whole.values, torch::tensor({{5, 1, 2, 3, 4, 0, 1, 2, 3, 4}, {5, 1, 0, 0, 0, 0, 0, 0, 0, 0}},
+                                  torch::kLong)));
   CATCH_REQUIRE(torch::equal(whole.lengths, torch::tensor({10, 2}, torch::kLong)));
-  CATCH_REQUIRE(torch::equal(encode_aam_tokens(reads, 2).values, torch::tensor({{5, 1, 2}, {5, 1, 0}}, torch::kLong)));
+  CATCH_REQUIRE(torch::equal(encode_aam_tokens(reads, 2).values,
+                             torch::tensor({{5, 1, 2}, {5, 1, 0}}, torch::kLong)));
   CATCH_REQUIRE_THROWS_AS(encode_aam_tokens(reads, 0), ArgumentError);
 }
 
 CATCH_TEST_CASE("Qualities are the byte minus 33, padded with 0", "[encode]") {
   const std::vector<std::string_view> qualities{"!I~", "5"};
-  CATCH_REQUIRE(
-      torch::equal(encode_quality(qualities, 4), torch::tensor({{0.F, 40.F, 93.F, 0.F}, {20.F, 0.F, 0.F, 0.F}})));
+  CATCH_REQUIRE(torch::equal(encode_quality(qualities, 4),
+                             torch::tensor({{0.F, 40.F, 93.F, 0.F}, {20.F, 0.F, 0.F, 0.F}})));
   CATCH_REQUIRE(torch::equal(encode_quality(qualities, 1), torch::tensor({{0.F}, {20.F}})));
 }
 
-CATCH_TEST_CASE("The reverse complement of IUPAC codes keeps case and is its own inverse", "[encode]") {
+CATCH_TEST_CASE("The reverse complement of IUPAC codes keeps case and is its own inverse",
+                "[encode]") {
   CATCH_REQUIRE(reverse_complement("AACgtRYKMBDHVNSW-") == "-WSNBDHVKMRYacGTT");
   CATCH_REQUIRE(reverse_complement("ACGU", SequenceType::kRna) == "ACGU");
   CATCH_REQUIRE(reverse_complement("AAU", SequenceType::kRna) == "AUU");

@@ -9,7 +9,8 @@ using namespace deepbio::seq;
 
 namespace {
 
-bool stays(const Transform& filter, const std::string& letters, const std::string& scores = "", int64_t record = 0) {
+bool stays(const Transform& filter, const std::string& letters, const std::string& scores = "",
+           int64_t record = 0) {
   Read read;
   read.assign(letters, scores, !scores.empty(), record, 0);
   return filter.apply(read);
@@ -42,7 +43,8 @@ CATCH_TEST_CASE("Subsampling goes by record number", "[filter]") {
     if (stays(Subsampler(Kind::kFirst, 2, 0), "A", "", record)) first.push_back(record);
     share += stays(Subsampler(Kind::kFraction, 0.3, 9), "A", "", record);
   }
-  CATCH_REQUIRE((nth == std::vector<int64_t>{0, 4000, 8000} && first == std::vector<int64_t>{0, 1}));
+  CATCH_REQUIRE(
+      (nth == std::vector<int64_t>{0, 4000, 8000} && first == std::vector<int64_t>{0, 1}));
   CATCH_REQUIRE((share > 2800 && share < 3200));
   CATCH_REQUIRE_THROWS_WITH(Subsampler(Kind::kEveryNth, 0, 0), Catch::Contains("got 0"));
 }

@@ -23,7 +23,8 @@ int64_t wrong_numbers(int64_t most_k, T offset, Simd simd) {
   int64_t wrong = 0;
   for (int64_t k = 1; k <= most_k; ++k) {
     for (size_t round = 0; round < 80; ++round) {
-      const size_t size = round == 0 ? LetterWindows::kMostLetters : static_cast<size_t>(k) + random.below(200);
+      const size_t size =
+          round == 0 ? LetterWindows::kMostLetters : static_cast<size_t>(k) + random.below(200);
       std::string text(size, 'A');
       const bool has_unknown = round % 4 == 1;
       for (char& letter : text) letter = "ACGTacgtUuNx"[random.below(has_unknown ? 12 : 10)];
@@ -50,9 +51,10 @@ int64_t wrong_numbers(int64_t most_k, T offset, Simd simd) {
             backward = backward * 4 + 3 - digits[i + static_cast<size_t>(k) - 1 - j];
           }
           const uint64_t number = canonical ? std::min(forward, backward) : forward;
-          const bool has_other = std::find(known.begin() + static_cast<std::ptrdiff_t>(i),
-                                           known.begin() + static_cast<std::ptrdiff_t>(i + static_cast<size_t>(k)),
-                                           false) != known.begin() + static_cast<std::ptrdiff_t>(i) + k;
+          const bool has_other =
+              std::find(known.begin() + static_cast<std::ptrdiff_t>(i),
+                        known.begin() + static_cast<std::ptrdiff_t>(i + static_cast<size_t>(k)),
+                        false) != known.begin() + static_cast<std::ptrdiff_t>(i) + k;
           wrong += !has_other && got[i] != static_cast<T>(number + static_cast<uint64_t>(offset));
         }
       }
@@ -63,7 +65,8 @@ int64_t wrong_numbers(int64_t most_k, T offset, Simd simd) {
 
 }  // namespace
 
-CATCH_TEST_CASE("Letters become the numbers of their windows in one go, as by a plain loop", "[kmer_kernel]") {
+CATCH_TEST_CASE("Letters become the numbers of their windows in one go, as by a plain loop",
+                "[kmer_kernel]") {
   for (const Simd simd : simd_paths()) {
     CATCH_INFO(io::to_string(simd));
     CATCH_REQUIRE(wrong_numbers<uint16_t>(8, 0, simd) == 0);
@@ -74,12 +77,14 @@ CATCH_TEST_CASE("Letters become the numbers of their windows in one go, as by a 
 
 CATCH_TEST_CASE("Four letters count in their order, and any other byte is told", "[kmer_kernel]") {
   for (const Simd simd : simd_paths()) {
-    const LetterWindows folded(kFolded, 1, false, simd), exact(FourLetters("ATCG", 0, false), 1, false, simd);
+    const LetterWindows folded(kFolded, 1, false, simd),
+        exact(FourLetters("ATCG", 0, false), 1, false, simd);
     std::vector<int64_t> digits(10);
     CATCH_REQUIRE(folded.number("ACGTUacgtu", 10, int64_t{0}, digits.data()));
     CATCH_REQUIRE(digits == std::vector<int64_t>{0, 1, 2, 3, 3, 0, 1, 2, 3, 3});
     CATCH_REQUIRE(exact.number("ATCG", 4, int64_t{0}, digits.data()));
-    CATCH_REQUIRE(std::vector<int64_t>(digits.begin(), digits.begin() + 4) == std::vector<int64_t>{0, 1, 2, 3});
+    CATCH_REQUIRE(std::vector<int64_t>(digits.begin(), digits.begin() + 4) ==
+                  std::vector<int64_t>{0, 1, 2, 3});
     CATCH_REQUIRE_FALSE(exact.number("ATCGa", 5, int64_t{0}, digits.data()));
     std::vector<int64_t> many(70);
     for (int byte = 0; byte < 256; ++byte) {
@@ -93,7 +98,8 @@ CATCH_TEST_CASE("Four letters count in their order, and any other byte is told",
   }
 }
 
-CATCH_TEST_CASE("Letters that share their low half, and windows that are too long, are refused", "[kmer_kernel]") {
+CATCH_TEST_CASE("Letters that share their low half, and windows that are too long, are refused",
+                "[kmer_kernel]") {
   CATCH_REQUIRE_THROWS_AS(FourLetters("ACGQ", 0, false), ArgumentError);  // A is 0x41, Q 0x51
   CATCH_REQUIRE_THROWS_AS(FourLetters("ACG", 0, false), ArgumentError);
   CATCH_REQUIRE_THROWS_AS(LetterWindows(kFolded, 32, false), ArgumentError);

@@ -20,8 +20,9 @@ CATCH_TEST_CASE("Codes of every byte are those of the alphabet", "[letter_codes]
   }
 }
 
-CATCH_TEST_CASE("Reads of every length are coded whole, and a strange letter is seen wherever it stands",
-                "[letter_codes]") {
+CATCH_TEST_CASE(
+    "Reads of every length are coded whole, and a strange letter is seen wherever it stands",
+    "[letter_codes]") {
   const Alphabet alphabet(SequenceType::kDna);
   for (size_t size = 0; size <= 200; ++size) {
     std::string read;
@@ -39,14 +40,16 @@ CATCH_TEST_CASE("Reads of every length are coded whole, and a strange letter is 
   }
 }
 
-CATCH_TEST_CASE("Reads of every length are turned as the table of pairs says, or refused", "[letter_codes]") {
+CATCH_TEST_CASE("Reads of every length are turned as the table of pairs says, or refused",
+                "[letter_codes]") {
   for (const auto type : {SequenceType::kDna, SequenceType::kRna}) {
     const auto paired = paired_letters(type);
     const std::string_view letters = type == SequenceType::kDna ? "ACGTNacgtn" : "ACGUNacgun";
     for (size_t size = 0; size <= 200; ++size) {
       std::string read, expected;
       for (size_t i = 0; i < size; ++i) read += letters[(i * i + 3 * i + size) % 10];
-      for (const char letter : read) expected.insert(expected.begin(), paired[static_cast<unsigned char>(letter)]);
+      for (const char letter : read)
+        expected.insert(expected.begin(), paired[static_cast<unsigned char>(letter)]);
       std::string out(size + 1, '?');
       CATCH_REQUIRE(turn_letters(read, type, out.data()));
       CATCH_REQUIRE(out == expected + '?');
@@ -77,11 +80,13 @@ CATCH_TEST_CASE("Codes become numbers, rows and planes", "[letter_codes]") {
     for (size_t i = 0; i < size; ++i) many.push_back(static_cast<int8_t>((i * i + size) % 5) - 1);
     std::vector<float> columns(4 * size + 4, 9);
     expand_one_hot(many.data(), size, 4, 4, columns.data());
-    for (size_t i = 0; i < 4 * size; ++i) CATCH_REQUIRE(columns[i] == (many[i / 4] == static_cast<int>(i % 4) ? 1 : 0));
+    for (size_t i = 0; i < 4 * size; ++i)
+      CATCH_REQUIRE(columns[i] == (many[i / 4] == static_cast<int>(i % 4) ? 1 : 0));
     for (size_t i = 4 * size; i < columns.size(); ++i) CATCH_REQUIRE(columns[i] == 9);
   }
   expand_one_hot(codes.data(), 4, 4, 5, wide.data());
-  CATCH_REQUIRE(wide == std::vector<float>{1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0});
+  CATCH_REQUIRE(wide ==
+                std::vector<float>{1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0});
   expand_plane(codes.data(), 4, 3, plane.data());
   CATCH_REQUIRE(plane == std::vector<float>{0, 1, 0, 0});
 }

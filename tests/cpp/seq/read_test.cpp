@@ -10,7 +10,9 @@
 using namespace deepbio;
 using namespace deepbio::seq;
 
-CATCH_TEST_CASE("A read looks into its source until it is written to, and qualities are cropped with it", "[read]") {
+CATCH_TEST_CASE(
+    "A read looks into its source until it is written to, and qualities are cropped with it",
+    "[read]") {
   const std::string letters = "ACGTACGT", scores = "12345678";
   Read read;
   read.assign(letters, scores, true, 3, 1);
@@ -25,10 +27,12 @@ CATCH_TEST_CASE("A read looks into its source until it is written to, and qualit
   read.keep(1, 2);
   read.writable_sequence()[1] = 'G';
   CATCH_REQUIRE(read.sequence() == "TG");
-  CATCH_REQUIRE_THROWS_WITH(read.assign("ACG", "II", true, 7, 0), Catch::Contains("record 7") && Catch::Contains("2"));
+  CATCH_REQUIRE_THROWS_WITH(read.assign("ACG", "II", true, 7, 0),
+                            Catch::Contains("record 7") && Catch::Contains("2"));
 }
 
-CATCH_TEST_CASE("Draws depend on seed, salt, epoch and record, and small draws cover their range", "[read]") {
+CATCH_TEST_CASE("Draws depend on seed, salt, epoch and record, and small draws cover their range",
+                "[read]") {
   const auto first = [](uint64_t seed, uint64_t salt, int64_t record, uint64_t epoch) {
     Read read;
     read.assign("A", "", false, record, epoch);

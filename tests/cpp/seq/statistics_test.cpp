@@ -23,7 +23,8 @@ CATCH_TEST_CASE("Lengths, letters and qualities are those of a plain count", "[s
   CATCH_CHECK(statistics.quality_warning().empty());
 }
 
-CATCH_TEST_CASE("A file without records has no quality, and bytes of Phred+64 are told", "[statistics]") {
+CATCH_TEST_CASE("A file without records has no quality, and bytes of Phred+64 are told",
+                "[statistics]") {
   ReadStatistics none;
   CATCH_CHECK(none.to_json().at("n50_bp").as_int() == 0);
   CATCH_CHECK(none.to_json().find("mean_quality") == nullptr);

@@ -35,8 +35,8 @@ CATCH_TEST_CASE("A long run without a match takes linear time", "[text_pattern]"
 }
 
 CATCH_TEST_CASE("Expressions beyond the small kind are refused with the part", "[text_pattern]") {
-  for (const char* text :
-       {"(A)", "A|C", "^A", "A$", "A+?", "\\p", "[A", "[A&&B]", "A{2", "A{3,2}", "A+A", "A*C?A", "\\"}) {
+  for (const char* text : {"(A)", "A|C", "^A", "A$", "A+?", "\\p", "[A", "[A&&B]", "A{2", "A{3,2}",
+                           "A+A", "A*C?A", "\\"}) {
     CATCH_INFO(text);
     CATCH_REQUIRE_THROWS_AS(TextPattern::expression(text), ArgumentError);
   }

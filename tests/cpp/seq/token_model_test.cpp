@@ -18,8 +18,9 @@ using Ids = std::vector<int32_t>;
 
 }  // namespace
 
-CATCH_TEST_CASE("k-mers at every letter, also across blocks, and unknown where another letter stands",
-                "[token_model]") {
+CATCH_TEST_CASE(
+    "k-mers at every letter, also across blocks, and unknown where another letter stands",
+    "[token_model]") {
   KmerTokens options;
   options.k = 2;
   options.letters = "ATCG";

@@ -22,7 +22,8 @@ std::vector<int32_t> encode(const std::string& json, std::string_view text) {
 
 }  // namespace
 
-CATCH_TEST_CASE("A BPE file with added tokens and a template reads as it says", "[tokenizer_json]") {
+CATCH_TEST_CASE("A BPE file with added tokens and a template reads as it says",
+                "[tokenizer_json]") {
   CATCH_REQUIRE(encode(file_with(""), "ACN [X]A") == std::vector<int32_t>{2, 3, 4, 0});
   const std::string around =
       R"("post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"[X]","type_id":0}},
@@ -39,9 +40,11 @@ CATCH_TEST_CASE("What is not supported or wrong is named with path and part", "[
     }
     return "";
   };
-  CATCH_REQUIRE(message(file_with("", R"("dropout":0.1,)")) == "t.json: model: dropout is not supported");
+  CATCH_REQUIRE(message(file_with("", R"("dropout":0.1,)")) ==
+                "t.json: model: dropout is not supported");
   CATCH_REQUIRE(message(file_with(R"("normalizer":{"type":"Nmt"},)")) ==
                 "t.json: normalizer: normalizer 'Nmt' is not supported");
-  CATCH_REQUIRE(message("{}") == "t.json: expected a tokenizer.json with a \"model\", got other JSON");
+  CATCH_REQUIRE(message("{}") ==
+                "t.json: expected a tokenizer.json with a \"model\", got other JSON");
   CATCH_REQUIRE_THROWS_AS(read_tokenizer_json("{", "t.json"), ParseError);
 }

@@ -11,7 +11,8 @@ using namespace deepbio::seq;
 
 namespace {
 
-std::string trimmed(const Transform& transform, const std::string& letters, const std::string& scores) {
+std::string trimmed(const Transform& transform, const std::string& letters,
+                    const std::string& scores) {
   Read read;
   read.assign(letters, scores, !scores.empty(), 0, 0);
   transform.apply(read);
@@ -31,7 +32,8 @@ CATCH_TEST_CASE("Ends below the threshold are cut, and the whole of a bad read",
 CATCH_TEST_CASE("The sliding window cuts where a plain sum of each window says", "[trim]") {
   CounterRandom random(3, 0, 0, Purpose::kSimulate);
   for (int round = 0; round < 300; ++round) {
-    const auto size = static_cast<int64_t>(random.below(30)), width = static_cast<int64_t>(1 + random.below(6));
+    const auto size = static_cast<int64_t>(random.below(30)),
+               width = static_cast<int64_t>(1 + random.below(6));
     std::string letters, scores;
     for (int64_t i = 0; i < size; ++i) {
       letters += static_cast<char>('A' + i % 26);
@@ -49,7 +51,8 @@ CATCH_TEST_CASE("The sliding window cuts where a plain sum of each window says",
   }
 }
 
-CATCH_TEST_CASE("An adapter is cut inside, at the end, and with mismatches up to its rate", "[trim]") {
+CATCH_TEST_CASE("An adapter is cut inside, at the end, and with mismatches up to its rate",
+                "[trim]") {
   const AdapterTrimmer trimmer("AGATCGGAAG", 0.1, 3);
   CATCH_REQUIRE(trimmed(trimmer, "CCCCAGATCGGAAGTT", "") == "CCCC");
   CATCH_REQUIRE(trimmed(trimmer, "CCCCAGATCGGTAGTT", "") == "CCCC");     // one of ten

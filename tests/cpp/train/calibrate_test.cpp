@@ -41,13 +41,16 @@ CATCH_TEST_CASE("calibration zeroes slot positions and touches nothing else") {
 
   const auto old = before->named_parameters();
   int64_t changed = 0;
-  for (const auto& item : model->named_parameters()) changed += !item.value().equal(old[item.key()]);
+  for (const auto& item : model->named_parameters())
+    changed += !item.value().equal(old[item.key()]);
   CATCH_REQUIRE(changed == 3);
-  const std::string name = "base_model.sample_encoder.sample_position_embedding.position_embedding.weight";
+  const std::string name =
+      "base_model.sample_encoder.sample_position_embedding.position_embedding.weight";
   CATCH_REQUIRE(model->named_parameters()[name].abs().max().item<double>() == 0);
 }
 
-CATCH_TEST_CASE("what the abundance pooling projects has mean 0 and deviation 1 over the training samples") {
+CATCH_TEST_CASE(
+    "what the abundance pooling projects has mean 0 and deviation 1 over the training samples") {
   const SmallCommunity community;
   const auto dataset = community.dataset(false, /*depth=*/0);
   auto config = small_predictor()->config();
@@ -74,7 +77,8 @@ CATCH_TEST_CASE("what the abundance pooling projects has mean 0 and deviation 1 
   const torch::Tensor pooled = torch::stack(rows).detach();
   CATCH_REQUIRE(pooled.mean(0).abs().max().item<double>() < 1e-3);
   CATCH_REQUIRE((pooled.std(0, false) - 1).abs().max().item<double>() < 1e-3);
-  CATCH_REQUIRE_THROWS_AS(calibrate_abundance_pooling(*model, dataset, {1}), deepbio::ArgumentError);
+  CATCH_REQUIRE_THROWS_AS(calibrate_abundance_pooling(*model, dataset, {1}),
+                          deepbio::ArgumentError);
 }
 
 CATCH_TEST_CASE("a table with one feature cannot calibrate") {
@@ -89,5 +93,6 @@ CATCH_TEST_CASE("a table with one feature cannot calibrate") {
   options.max_bp = 20;
   options.token_limit = 8;
   const deepbio::data::SampleDataset dataset(table, {community.sequences[0]}, options);
-  CATCH_REQUIRE_THROWS_AS(calibrate_asv_embeddings(*small_predictor(), dataset), deepbio::ArgumentError);
+  CATCH_REQUIRE_THROWS_AS(calibrate_asv_embeddings(*small_predictor(), dataset),
+                          deepbio::ArgumentError);
 }

@@ -65,7 +65,8 @@ CATCH_TEST_CASE("outputs, weights and metrics must be those of the target") {
   CATCH_REQUIRE_THROWS_WITH(wide.check(), Contains("`out_dim`"));
   wide.make_classes(2);
   wide.options.loss.class_weights = {1, 2, 3};
-  CATCH_REQUIRE_THROWS_WITH(wide.check(), Contains("`class_weights`") && Contains("2 classes, got 3"));
+  CATCH_REQUIRE_THROWS_WITH(wide.check(),
+                            Contains("`class_weights`") && Contains("2 classes, got 3"));
   Case metric;
   metric.options.best_metric = "accuracy";
   CATCH_REQUIRE_THROWS_WITH(metric.check(), Contains("`best_metric=accuracy`"));
@@ -78,7 +79,8 @@ CATCH_TEST_CASE("outputs, weights and metrics must be those of the target") {
 CATCH_TEST_CASE("a range of answers that cannot hold the targets is refused") {
   Case range;  // targets are -1 and 1
   range.model.bounded_targets = true;
-  CATCH_REQUIRE_THROWS_WITH(range.check(), Contains("`bounded_targets`") && Contains("-1") && Contains("minmax"));
+  CATCH_REQUIRE_THROWS_WITH(range.check(),
+                            Contains("`bounded_targets`") && Contains("-1") && Contains("minmax"));
   range.model.bounded_targets = false;
   range.model.output_activation = "relu";
   CATCH_REQUIRE_THROWS_WITH(range.check(), Contains("`output_activation=relu`"));
@@ -94,7 +96,8 @@ CATCH_TEST_CASE("a range of answers that cannot hold the targets is refused") {
 CATCH_TEST_CASE("options that would do nothing are refused") {
   Case weights;
   weights.options.loss.class_weights = {1, 2};
-  CATCH_REQUIRE_THROWS_WITH(weights.check(), Contains("`class_weights` has no effect in a regression"));
+  CATCH_REQUIRE_THROWS_WITH(weights.check(),
+                            Contains("`class_weights` has no effect in a regression"));
   Case quantiles;
   quantiles.options.loss.quantiles = {0.5};
   CATCH_REQUIRE_THROWS_WITH(quantiles.check(), Contains("`quantiles` has no effect"));
@@ -114,7 +117,8 @@ CATCH_TEST_CASE("quantiles need their median, the prediction") {
   quantiles.check();
 }
 
-CATCH_TEST_CASE("distances above 1 and batches without a pair are refused where distances are learned") {
+CATCH_TEST_CASE(
+    "distances above 1 and batches without a pair are refused where distances are learned") {
   Case far;
   far.train.set_distances(far.community.distances * 5);
   CATCH_REQUIRE_THROWS_WITH(far.check(), Contains("expected distances up to 1, got 4"));

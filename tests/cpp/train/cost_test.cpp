@@ -20,7 +20,8 @@ model::ModelConfig small_config() {
 
 // One layer of width 8 and feed-forward width 32 on one sequence, multiplications and additions.
 double layer(double positions) {
-  const double projections = 2 * positions * 8 * (3 * 8 + 8), feed_forward = 2 * 2 * positions * 8 * 32;
+  const double projections = 2 * positions * 8 * (3 * 8 + 8),
+               feed_forward = 2 * 2 * positions * 8 * 32;
   return projections + feed_forward + 2 * 2 * positions * positions * 8;
 }
 
@@ -43,7 +44,8 @@ CATCH_TEST_CASE("the cost of a step counts distinct ASVs once and real slots onl
   const BatchCost predictor = batch_cost(batch, small_config(), true, loss);
   CATCH_CHECK(predictor.train == Approx(3 * (asvs + 5 * samples)));
   loss.count_penalty = 0;
-  CATCH_CHECK(batch_cost(batch, small_config(), true, loss).train == Approx(3 * (asvs + 4 * samples)));
+  CATCH_CHECK(batch_cost(batch, small_config(), true, loss).train ==
+              Approx(3 * (asvs + 4 * samples)));
   model::ModelConfig frozen = small_config();
   frozen.freeze_base = true;
   const BatchCost heads = batch_cost(batch, frozen, true, loss);
@@ -76,7 +78,8 @@ CATCH_TEST_CASE("the cost of a run adds up its steps, and time follows from a ra
   CATCH_CHECK(json.at("steps_per_epoch").as_int() == 2);
 }
 
-CATCH_TEST_CASE("the rate of a machine is measured by training, also where an epoch is one batch", "[cost]") {
+CATCH_TEST_CASE("the rate of a machine is measured by training, also where an epoch is one batch",
+                "[cost]") {
   const SmallCommunity community;
   const data::SampleDataset dataset = community.dataset(false, 0);
   TrainingOptions options;

@@ -12,9 +12,13 @@
 namespace deepbio::train {
 namespace {
 
-CATCH_TEST_CASE("the first tensor that is not finite is named, integers and undefined ones are passed over") {
-  const torch::Tensor good = torch::ones({2, 2}), bad = torch::full({3}, std::numeric_limits<float>::infinity());
-  CATCH_REQUIRE(first_not_finite(NamedTensors{{"a", good}, {"b", {}}, {"c", torch::ones({2}, torch::kLong)}}).empty());
+CATCH_TEST_CASE(
+    "the first tensor that is not finite is named, integers and undefined ones are passed over") {
+  const torch::Tensor good = torch::ones({2, 2}),
+                      bad = torch::full({3}, std::numeric_limits<float>::infinity());
+  CATCH_REQUIRE(
+      first_not_finite(NamedTensors{{"a", good}, {"b", {}}, {"c", torch::ones({2}, torch::kLong)}})
+          .empty());
   CATCH_REQUIRE(first_not_finite(NamedTensors{{"a", good}, {"b", bad}, {"c", bad}}) == "b");
   CATCH_REQUIRE(first_not_finite(NamedTensors{{"a", torch::full({1}, std::nan(""))}}) == "a");
 }

@@ -26,7 +26,8 @@ CATCH_TEST_CASE("min-max counts run from 0 to 1 over the training samples") {
   const auto scaled = target.of(batch.counts, batch.mask).masked_select(batch.mask);
   CATCH_REQUIRE(scaled.min().item<double>() == 0);
   CATCH_REQUIRE(scaled.max().item<double>() == Approx(1));
-  CATCH_REQUIRE_THROWS_AS(fit_count_target("share", dataset, community.samples), deepbio::ConfigError);
+  CATCH_REQUIRE_THROWS_AS(fit_count_target("share", dataset, community.samples),
+                          deepbio::ConfigError);
 }
 
 CATCH_TEST_CASE("the weight of a nucleotide is how often its ASV occurs in the batch") {
@@ -46,4 +47,21 @@ CATCH_TEST_CASE("embeddings computed before are picked by the feature of each di
   const auto embeddings = torch::arange(8 * 4).view({8, 4}).to(torch::kFloat);
   const auto inputs = make_inputs(batch, {embeddings, {}});
   CATCH_REQUIRE(inputs.asv_embeddings.equal(embeddings.index_select(0, batch.asv_features)));
+}
+
+CATCH_TEST_CASE("count targets are shares of a sample or AAM's min-max over the training table",
+                "[trainer]") {
+  const torch::Tensor counts = torch::tensor({{3.0, 1.0}, {5.0, 0.0}});
+  const torch::Tensor mask = torch::tensor({{true, true}, {true, false}});
+  CATCH_REQUIRE(torch::equal(CountTarget{"relative"}.of(counts, mask),
+                             torch::tensor({{0.75, 0.25}, {1.0, 0.0}})));
+  const CountTarget minmax{"minmax", 1, 5};
+  CATCH_REQUIRE(torch::equal(minmax.of(counts, mask), torch::tensor({{0.5, 0.0}, {1.0, 0.0}})));
+  const SmallCommunity community;
+  const CountTarget fitted =
+      fit_count_target("minmax", community.dataset(false, /*depth=*/0), community.samples);
+  const auto [low, high] =
+      std::minmax_element(community.table->values.begin(), community.table->values.end());
+  CATCH_REQUIRE(fitted.min == *low);
+  CATCH_REQUIRE(fitted.max == *high);
 }

@@ -39,19 +39,21 @@ CATCH_TEST_CASE("mse, mae, pinball and asymmetric losses follow their formulas",
   options.target_loss_type = "asymmetric";
   options.over_penalty = 2;
   options.under_penalty = 3;
-  CATCH_REQUIRE(value(regression_loss(prediction, target, options)) == near((2 * 1.0 + 3 * 2.0) / 2));
+  CATCH_REQUIRE(value(regression_loss(prediction, target, options)) ==
+                near((2 * 1.0 + 3 * 2.0) / 2));
   options.target_loss_type = "quantile";
   options.quantiles = {0.25, 0.75};
   // y = 1; answers 0 and 3: errors 1 and -2 -> 0.25 and 0.5
   const torch::Tensor levels = torch::tensor({0.0, 3.0}).view({1, 1, 2});
-  CATCH_REQUIRE(value(regression_loss(levels, torch::ones({1, 1}), options)) == near((0.25 + 0.5) / 2));
+  CATCH_REQUIRE(value(regression_loss(levels, torch::ones({1, 1}), options)) ==
+                near((0.25 + 0.5) / 2));
 }
 
 CATCH_TEST_CASE("sample weights multiply each sample's loss and are not divided out", "[losses]") {
   LossOptions options;
   options.target_loss_type = "mae";
-  const torch::Tensor loss =
-      regression_loss(torch::tensor({{1.0}, {1.0}}), torch::zeros({2, 1}), options, torch::tensor({3.0, 0.0}));
+  const torch::Tensor loss = regression_loss(torch::tensor({{1.0}, {1.0}}), torch::zeros({2, 1}),
+                                             options, torch::tensor({3.0, 0.0}));
   CATCH_REQUIRE(value(loss) == near(1.5));
 }
 
@@ -66,24 +68,28 @@ CATCH_TEST_CASE("class weights make the weighted mean of the log-likelihoods", "
   const torch::Tensor prediction = torch::log(torch::tensor({{0.5, 0.5}, {0.25, 0.75}}));
   const torch::Tensor target = torch::tensor({0, 1}, torch::kLong);
   const double expected = (1 * std::log(2.0) + 3 * -std::log(0.75)) / 4;
-  CATCH_REQUIRE(value(classification_loss(prediction, target, torch::tensor({1.0, 3.0}))) == near(expected));
+  CATCH_REQUIRE(value(classification_loss(prediction, target, torch::tensor({1.0, 3.0}))) ==
+                near(expected));
 }
 
 CATCH_TEST_CASE("the count loss is the mean over real ASVs only", "[losses]") {
   const torch::Tensor prediction = torch::tensor({{0.5, 9.0}, {0.0, 1.0}});
   const torch::Tensor mask = torch::tensor({{true, false}, {true, true}});
-  CATCH_REQUIRE(value(count_loss(prediction, torch::zeros({2, 2}), mask)) == near((0.25 + 0 + 1) / 3));
+  CATCH_REQUIRE(value(count_loss(prediction, torch::zeros({2, 2}), mask)) ==
+                near((0.25 + 0 + 1) / 3));
   CATCH_REQUIRE(value(count_loss(prediction, torch::zeros({2, 2}), torch::zeros_like(mask))) == 0);
 }
 
-CATCH_TEST_CASE("embedding distances are tanh of a tenth with an exactly zero diagonal", "[losses]") {
+CATCH_TEST_CASE("embedding distances are tanh of a tenth with an exactly zero diagonal",
+                "[losses]") {
   const torch::Tensor distances = embedding_distances(torch::tensor({{0.0, 0.0}, {3.0, 4.0}}));
   CATCH_REQUIRE(value(distances[0][1]) == near(std::tanh(0.5)));
   CATCH_REQUIRE(value(distances[0][0]) == 0);
   CATCH_REQUIRE(value(distances[1][1]) == 0);
 }
 
-CATCH_TEST_CASE("the distance loss looks at each pair once, and at nothing for one sample", "[losses]") {
+CATCH_TEST_CASE("the distance loss looks at each pair once, and at nothing for one sample",
+                "[losses]") {
   const torch::Tensor z = torch::tensor({{0.0}, {5.0}, {10.0}});
   torch::Tensor wanted = torch::zeros({3, 3});
   const double a = std::tanh(0.5), b = std::tanh(1.0);
@@ -106,14 +112,18 @@ CATCH_TEST_CASE("the nucleotide loss counts an ASV as often as it occurs", "[los
   const torch::Tensor tokens = torch::tensor({{1, 0}, {2, 0}}, torch::kLong);
   const double surprise = std::log(7.0);
   CATCH_REQUIRE(value(nucleotide_loss(logits, tokens, {})) == near(surprise / 2));
-  CATCH_REQUIRE(value(nucleotide_loss(logits, tokens, {}, torch::tensor({1.0, 3.0}))) == near(surprise / 4));
+  CATCH_REQUIRE(value(nucleotide_loss(logits, tokens, {}, torch::tensor({1.0, 3.0}))) ==
+                near(surprise / 4));
 }
 
-CATCH_TEST_CASE("the nucleotide loss looks at masked positions, and is zero with a gradient when there are none",
-                "[losses]") {
+CATCH_TEST_CASE(
+    "the nucleotide loss looks at masked positions, and is zero with a gradient when there are "
+    "none",
+    "[losses]") {
   const torch::Tensor logits = torch::zeros({1, 2, 7}).requires_grad_();
   const torch::Tensor tokens = torch::tensor({{1, 2}}, torch::kLong);
-  CATCH_REQUIRE(value(nucleotide_loss(logits, tokens, torch::tensor({{false, true}}))) == near(std::log(7.0)));
+  CATCH_REQUIRE(value(nucleotide_loss(logits, tokens, torch::tensor({{false, true}}))) ==
+                near(std::log(7.0)));
   const torch::Tensor none = nucleotide_loss(logits, tokens, torch::tensor({{false, false}}));
   CATCH_REQUIRE(value(none) == 0);
   none.backward();
@@ -139,12 +149,14 @@ CATCH_TEST_CASE("the total is the weighted sum, and absent outputs give zero", "
   CATCH_REQUIRE(value(terms.total_loss) == near(2 * 1.5 + 10 * distance));
 }
 
-CATCH_TEST_CASE("a taxonomy encoder is measured by the mean square of its base prediction", "[losses]") {
+CATCH_TEST_CASE("a taxonomy encoder is measured by the mean square of its base prediction",
+                "[losses]") {
   model::Outputs outputs;
   outputs.base_prediction = torch::full({2, 3}, 2.0);
   LossTargets targets;
   targets.base_target = torch::zeros({2, 3});
-  CATCH_REQUIRE(value(multi_task_loss(outputs, targets, {}, false, "taxonomy").unifrac_loss) == near(4));
+  CATCH_REQUIRE(value(multi_task_loss(outputs, targets, {}, false, "taxonomy").unifrac_loss) ==
+                near(4));
   CATCH_REQUIRE_THROWS_AS(multi_task_loss(outputs, targets, {}, false, "combined"), ConfigError);
 }
 
@@ -198,8 +210,8 @@ void compare_with_aam(const std::string& name) {
   targets.mask = (golden.get("input.tokens") > 0).any(-1);
   targets.base_target = golden.get("input.base_target");
   targets.nucleotides = golden.flat("input.nucleotides", 0, 1);
-  const LossTerms terms =
-      multi_task_loss(outputs, targets, LossOptions::from_json(golden.options), is_classifier, encoder_type);
+  const LossTerms terms = multi_task_loss(outputs, targets, LossOptions::from_json(golden.options),
+                                          is_classifier, encoder_type);
   const auto expected = [&](const char* term) {
     return Approx(value(golden.get(std::string("loss.") + term))).margin(2e-6);
   };
@@ -212,9 +224,9 @@ void compare_with_aam(const std::string& name) {
 
 CATCH_TEST_CASE("every term is what AAM computed", "[losses]") {
   DEEPBIO_NEEDS_SHARED();
-  for (const char* name :
-       {"pretrain_unifrac", "encoder_taxonomy", "regression_huber", "classifier", "mlp_head_softplus",
-        "categorical_concat", "categorical_gmu", "conditional_scaling", "count_add", "count_film"}) {
+  for (const char* name : {"pretrain_unifrac", "encoder_taxonomy", "regression_huber", "classifier",
+                           "mlp_head_softplus", "categorical_concat", "categorical_gmu",
+                           "conditional_scaling", "count_add", "count_film"}) {
     compare_with_aam(name);
   }
 }
@@ -226,13 +238,18 @@ CATCH_TEST_CASE("loss options survive JSON and refuse what is wrong", "[losses]"
   CATCH_REQUIRE(LossOptions::from_json(options.to_json()).to_json() == options.to_json());
   CATCH_REQUIRE_THROWS_WITH(LossOptions::from_json(Json::parse(R"({"penalti": 1})")),
                             Catch::Contains("penalti") && Catch::Contains("penalty"));
-  CATCH_REQUIRE_THROWS_AS(LossOptions::from_json(Json::parse(R"({"loss_type": "hubert"})")), ConfigError);
-  CATCH_REQUIRE(LossOptions::from_json(Json::parse(R"({"target_loss_type": "mae"})")).target_loss_type == "mae");
-  CATCH_REQUIRE_THROWS_WITH(
-      LossOptions::from_json(Json::parse(R"({"loss_type": "quantile", "loss_config": {"0": "mae"}})")),
-      "`loss_config`: does not go with `loss_type=quantile`");
-  CATCH_REQUIRE_THROWS_AS(LossOptions::from_json(Json::parse(R"({"loss_config": {"0": "asymmetric"}})")), ConfigError);
-  CATCH_REQUIRE_THROWS_AS(LossOptions::from_json(Json::parse(R"({"quantiles": [0.9, 0.1]})")), ConfigError);
+  CATCH_REQUIRE_THROWS_AS(LossOptions::from_json(Json::parse(R"({"loss_type": "hubert"})")),
+                          ConfigError);
+  CATCH_REQUIRE(
+      LossOptions::from_json(Json::parse(R"({"target_loss_type": "mae"})")).target_loss_type ==
+      "mae");
+  CATCH_REQUIRE_THROWS_WITH(LossOptions::from_json(Json::parse(
+                                R"({"loss_type": "quantile", "loss_config": {"0": "mae"}})")),
+                            "`loss_config`: does not go with `loss_type=quantile`");
+  CATCH_REQUIRE_THROWS_AS(
+      LossOptions::from_json(Json::parse(R"({"loss_config": {"0": "asymmetric"}})")), ConfigError);
+  CATCH_REQUIRE_THROWS_AS(LossOptions::from_json(Json::parse(R"({"quantiles": [0.9, 0.1]})")),
+                          ConfigError);
   CATCH_REQUIRE_THROWS_AS(LossOptions::from_json(Json::parse(R"({"quantiles": []})")), ConfigError);
   CATCH_REQUIRE_THROWS_AS(LossOptions::from_json(Json::parse(R"({"penalty": -1})")), ConfigError);
 }

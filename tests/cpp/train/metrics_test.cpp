@@ -10,8 +10,12 @@
 namespace deepbio::train {
 namespace {
 
-double of(const NumberAnswers& answers, const char* name) { return value_of(measure(answers), name); }
-double of(const ClassAnswers& answers, const char* name) { return value_of(measure(answers), name); }
+double of(const NumberAnswers& answers, const char* name) {
+  return value_of(measure(answers), name);
+}
+double of(const ClassAnswers& answers, const char* name) {
+  return value_of(measure(answers), name);
+}
 
 CATCH_TEST_CASE("regression metrics of a worked example", "[metrics]") {
   // errors 1, -1, 2; mean of actual 3; SSE 6, SST 8
@@ -38,7 +42,8 @@ CATCH_TEST_CASE("classification metrics of a worked example", "[metrics]") {
   CATCH_CHECK(of(answers, "recall") == Approx(0.5));
   const double f1_0 = 2 * 0.5 * (2.0 / 3) / (0.5 + 2.0 / 3), f1_1 = 0.5;
   CATCH_CHECK(of(answers, "f1") == Approx(0.5 * f1_0 + (2.0 / 6) * f1_1));
-  CATCH_CHECK(answers.confusion() == std::vector<std::vector<int64_t>>{{2, 1, 0}, {1, 1, 0}, {1, 0, 0}});
+  CATCH_CHECK(answers.confusion() ==
+              std::vector<std::vector<int64_t>>{{2, 1, 0}, {1, 1, 0}, {1, 0, 0}});
   CATCH_CHECK_THROWS_AS(of(answers, "auc"), ArgumentError);  // without probabilities there is none
 }
 
@@ -54,14 +59,18 @@ CATCH_TEST_CASE("the AUC counts pairs in the right order, ties half", "[metrics]
   CATCH_CHECK(of(three, "auc") == Approx((1 + 1.5 / 2) / 2));
 }
 
-CATCH_TEST_CASE("the log loss is the mean cost of the right class, bounded where it was given nothing", "[metrics]") {
+CATCH_TEST_CASE(
+    "the log loss is the mean cost of the right class, bounded where it was given nothing",
+    "[metrics]") {
   const ClassAnswers answers{{1, 0}, {1, 1}, 2, {0.1, 0.9, 0.6, 0.4}};
   CATCH_CHECK(of(answers, "log_loss") == Approx(-(std::log(0.9) + std::log(0.4)) / 2));
   const ClassAnswers wrong{{0}, {1}, 2, {1, 0}};
   CATCH_CHECK(of(wrong, "log_loss") == Approx(7 * std::log(10)));
 }
 
-CATCH_TEST_CASE("metrics refuse nothing at all, unequal lengths, unknown classes and lost probabilities", "[metrics]") {
+CATCH_TEST_CASE(
+    "metrics refuse nothing at all, unequal lengths, unknown classes and lost probabilities",
+    "[metrics]") {
   CATCH_CHECK_THROWS_AS(measure(NumberAnswers{}), ArgumentError);
   CATCH_CHECK_THROWS_AS(measure(NumberAnswers{{1}, {1, 2}}), ArgumentError);
   CATCH_CHECK_THROWS_AS(measure(ClassAnswers{{3}, {0}, 3, {}}), ArgumentError);
@@ -69,7 +78,8 @@ CATCH_TEST_CASE("metrics refuse nothing at all, unequal lengths, unknown classes
   CATCH_CHECK_THROWS_AS(measure(ClassAnswers{{0}, {0}, 3, {0.5}}), ArgumentError);
 }
 
-CATCH_TEST_CASE("the table says which way is better, the validation loss is the smaller the better", "[metrics]") {
+CATCH_TEST_CASE("the table says which way is better, the validation loss is the smaller the better",
+                "[metrics]") {
   CATCH_CHECK(best_metric_names().front() == "val_loss");
   CATCH_CHECK(best_metric_names().size() == metrics().size() + 2);  // val_loss and last are none
   CATCH_CHECK_FALSE(is_bigger_better("val_loss"));

@@ -35,7 +35,8 @@ TrainingOptions members_training() {
   return options;
 }
 
-CATCH_TEST_CASE("inner folds keep groups whole, deal classes out evenly and have like sizes", "[mixture]") {
+CATCH_TEST_CASE("inner folds keep groups whole, deal classes out evenly and have like sizes",
+                "[mixture]") {
   const std::vector<int64_t> groups{0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 5, 6};
   const std::vector<int64_t> fold = inner_folds(groups, {}, 12, 3, 1);
   std::map<int64_t, std::set<int64_t>> of_group;
@@ -51,7 +52,8 @@ CATCH_TEST_CASE("inner folds keep groups whole, deal classes out evenly and have
   CATCH_REQUIRE(inner_folds({}, classes, 12, 3, 2) != dealt);
 }
 
-CATCH_TEST_CASE("the mixture trusts the branch that is right and cools one that is too sure", "[mixture]") {
+CATCH_TEST_CASE("the mixture trusts the branch that is right and cools one that is too sure",
+                "[mixture]") {
   torch::manual_seed(3);
   const torch::Tensor classes = torch::randint(0, 2, {400}, torch::kLong);
   const torch::Tensor truth = torch::one_hot(classes, 2).to(torch::kFloat);
@@ -66,30 +68,35 @@ CATCH_TEST_CASE("the mixture trusts the branch that is right and cools one that 
   CATCH_REQUIRE(mixture.temperature[0] > 3);
   // Numbers: the branch with the smaller error.
   const torch::Tensor value = torch::randn({200, 1});
-  const BranchMixture numbers = best_mixture({torch::stack({torch::randn({200, 1}), value + 0.01}), value}, false);
+  const BranchMixture numbers =
+      best_mixture({torch::stack({torch::randn({200, 1}), value + 0.01}), value}, false);
   CATCH_REQUIRE(numbers.weight == std::vector<double>{0, 1});
 }
 
 CATCH_TEST_CASE("a class is chosen against its rate where that is right more evenly", "[mixture]") {
   // The rare class never has half of the probability, but more of it where it is the truth.
-  const torch::Tensor classes = torch::cat({torch::zeros({90}, torch::kLong), torch::ones({10}, torch::kLong)});
+  const torch::Tensor classes =
+      torch::cat({torch::zeros({90}, torch::kLong), torch::ones({10}, torch::kLong)});
   const torch::Tensor rare = torch::cat({torch::full({90}, 0.05), torch::full({10}, 0.4)});
   const torch::Tensor log_probabilities = torch::stack({1 - rare, rare}, 1).log();
   const torch::Tensor bias = best_class_bias(log_probabilities, classes);
   CATCH_REQUIRE(torch::equal((log_probabilities + bias).argmax(-1), classes));
   // Where the plain answer is as good, it stays.
-  CATCH_REQUIRE(best_class_bias(torch::stack({1 - classes, classes}, 1).to(torch::kFloat).mul(9), classes)
-                    .count_nonzero()
-                    .item<int64_t>() == 0);
+  CATCH_REQUIRE(
+      best_class_bias(torch::stack({1 - classes, classes}, 1).to(torch::kFloat).mul(9), classes)
+          .count_nonzero()
+          .item<int64_t>() == 0);
 }
 
 CATCH_TEST_CASE("a model of members is learned, and resumed bit for bit", "[mixture]") {
   const SmallCommunity community(24);
   const data::SampleDataset train = community.dataset(true), val = community.dataset(false);
   Split split;
-  for (const int64_t sample : community.samples) (sample < 18 ? split.train : split.val).push_back(sample);
+  for (const int64_t sample : community.samples)
+    (sample < 18 ? split.train : split.val).push_back(sample);
   const TrainingOptions options = members_training();
-  const model::ModelConfig config = fit_config(members_model(), train, split.train, options.known_min_samples);
+  const model::ModelConfig config =
+      fit_config(members_model(), train, split.train, options.known_min_samples);
   const auto fitted = [&](const std::string& run, int64_t stop_after) {
     auto model = model::make_model(config, true, 5);
     start_predictor(*model, train, split.train, options.known_min_samples);

@@ -19,8 +19,8 @@ torch::Tensor gradient_at(const torch::Tensor& parameter, int step) {
   return (parameter.detach() - std::sin(0.3 * step)) * torch::linspace(0.1, 3, parameter.numel());
 }
 
-// Both walk 50 steps of a learning rate that moves, in double: a step divides by what it has seen, and with it
-// rounding.
+// Both walk 50 steps of a learning rate that moves, in double: a step divides by what it has seen,
+// and with it rounding.
 template <class Oracle, class Options>
 void require_same_walk(const OptimizerOptions& options, Options theirs_options) {
   const torch::Tensor ours = torch::linspace(-1, 1, 7, torch::kDouble).requires_grad_();
@@ -41,12 +41,15 @@ void require_same_walk(const OptimizerOptions& options, Options theirs_options) 
 CATCH_TEST_CASE("each optimizer walks where torch's walks", "[optim]") {
   using namespace torch::optim;
   require_same_walk<AdamW>({.weight_decay = 0.1}, AdamWOptions(0.05).weight_decay(0.1));
-  require_same_walk<Adam>({.kind = "adam", .weight_decay = 0.1}, AdamOptions(0.05).weight_decay(0.1));
-  require_same_walk<SGD>({.kind = "sgd", .weight_decay = 0.1}, SGDOptions(0.05).momentum(0.9).weight_decay(0.1));
+  require_same_walk<Adam>({.kind = "adam", .weight_decay = 0.1},
+                          AdamOptions(0.05).weight_decay(0.1));
+  require_same_walk<SGD>({.kind = "sgd", .weight_decay = 0.1},
+                         SGDOptions(0.05).momentum(0.9).weight_decay(0.1));
 }
 
 CATCH_TEST_CASE("an optimizer leaves parameters without a gradient alone", "[optim]") {
-  const torch::Tensor still = torch::ones({3}).requires_grad_(), moved = torch::ones({3}).requires_grad_();
+  const torch::Tensor still = torch::ones({3}).requires_grad_(),
+                      moved = torch::ones({3}).requires_grad_();
   Optimizer optimizer({{"still", still}, {"moved", moved}}, {});
   moved.mutable_grad() = torch::ones({3});
   optimizer.step({0.1});
@@ -79,7 +82,8 @@ CATCH_TEST_CASE("an optimizer continued from its state makes the same steps", "[
 }
 
 CATCH_TEST_CASE("clipping scales all gradients together to the wanted norm", "[optim]") {
-  const torch::Tensor a = torch::zeros({2}).requires_grad_(), b = torch::zeros({1}).requires_grad_();
+  const torch::Tensor a = torch::zeros({2}).requires_grad_(),
+                      b = torch::zeros({1}).requires_grad_();
   a.mutable_grad() = torch::tensor({3.0f, 0.0f});
   b.mutable_grad() = torch::tensor({4.0f});
   const Named parameters{{"a", a}, {"b", b}};
@@ -91,7 +95,8 @@ CATCH_TEST_CASE("clipping scales all gradients together to the wanted norm", "[o
 }
 
 CATCH_TEST_CASE("the gradients of an encoder do not shrink those of the heads over it", "[optim]") {
-  const torch::Tensor base = torch::zeros({1}).requires_grad_(), head = torch::zeros({1}).requires_grad_();
+  const torch::Tensor base = torch::zeros({1}).requires_grad_(),
+                      head = torch::zeros({1}).requires_grad_();
   const Named parameters{{"base_model.w", base}, {"target_head.w", head}};
   const auto clipped = [&](const char* prefix) {
     base.mutable_grad() = torch::tensor({300.0f});
@@ -101,7 +106,8 @@ CATCH_TEST_CASE("the gradients of an encoder do not shrink those of the heads ov
   };
   CATCH_REQUIRE(clipped("base_model.").first == Approx(1));
   CATCH_REQUIRE(clipped("base_model.").second == Approx(0.4));
-  CATCH_REQUIRE(clipped("").second == Approx(0.4 / 300).epsilon(1e-3));  // no groups: one norm, as torch's
+  CATCH_REQUIRE(clipped("").second ==
+                Approx(0.4 / 300).epsilon(1e-3));  // no groups: one norm, as torch's
 }
 
 }  // namespace

@@ -32,7 +32,9 @@ RunConfig config_with_depth(int64_t depth_reads) {
 
 }  // namespace
 
-CATCH_TEST_CASE("samples below the depth of the run are left out by name, and features they alone held go too") {
+CATCH_TEST_CASE(
+    "samples below the depth of the run are left out by name, and features they alone held go "
+    "too") {
   const auto data = prediction_data(three_samples(), config_with_depth(3));
   CATCH_REQUIRE(data.left_out == std::vector<std::string>{"shallow"});
   CATCH_REQUIRE(data.table->sample_ids == std::vector<std::string>{"deep", "middle"});
@@ -46,7 +48,8 @@ CATCH_TEST_CASE("a run that does not rarefy keeps every sample with reads") {
   CATCH_REQUIRE(data.dataset->size() == 3);
 }
 
-CATCH_TEST_CASE("a table without a deep enough sample is refused with the depth and the deepest sample") {
+CATCH_TEST_CASE(
+    "a table without a deep enough sample is refused with the depth and the deepest sample") {
   try {
     prediction_data(three_samples(), config_with_depth(100));
     CATCH_FAIL("expected an error");
@@ -79,5 +82,6 @@ CATCH_TEST_CASE("a fixed dataset draws the same reads in every epoch, a redrawin
   const auto moving = prediction_data(table, config_with_depth(100), "", /*redraw=*/true);
   const std::vector<int64_t> first{0};
   CATCH_REQUIRE(fixed.dataset->batch(first, 0).counts.equal(fixed.dataset->batch(first, 5).counts));
-  CATCH_REQUIRE_FALSE(moving.dataset->batch(first, 0).counts.equal(moving.dataset->batch(first, 5).counts));
+  CATCH_REQUIRE_FALSE(
+      moving.dataset->batch(first, 0).counts.equal(moving.dataset->batch(first, 5).counts));
 }

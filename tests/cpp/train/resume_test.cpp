@@ -15,7 +15,8 @@ using deepbio::test::TemporaryFolder;
 
 Optimizer optimizer_of(deepbio::model::AamModel& model) {
   NamedTensors parameters;
-  for (const auto& item : model.named_parameters()) parameters.emplace_back(item.key(), item.value());
+  for (const auto& item : model.named_parameters())
+    parameters.emplace_back(item.key(), item.value());
   return Optimizer(parameters, {});
 }
 
@@ -52,7 +53,8 @@ CATCH_TEST_CASE("a saved training state comes back with every field and weight")
   }
 }
 
-CATCH_TEST_CASE("saving again replaces the state, keeps the one before and leaves no temporary folder") {
+CATCH_TEST_CASE(
+    "saving again replaces the state, keeps the one before and leaves no temporary folder") {
   const TemporaryFolder folder;
   const auto model = small_predictor();
   const Optimizer optimizer = optimizer_of(*model);
@@ -82,12 +84,14 @@ CATCH_TEST_CASE("options that make another run are refused before anything is lo
   const auto model = small_predictor();
   save_training_state(folder.path(), {}, *model, optimizer_of(*model), small_training(5));
   expect_resumable(folder.path(), small_training(5));
-  CATCH_REQUIRE_THROWS_WITH(expect_resumable(folder.path(), small_training(4)), Catch::Contains("epochs was 5, now"));
+  CATCH_REQUIRE_THROWS_WITH(expect_resumable(folder.path(), small_training(4)),
+                            Catch::Contains("epochs was 5, now"));
 }
 
 CATCH_TEST_CASE("a run without a saved state cannot be resumed and says so") {
   const TemporaryFolder folder;
   const auto model = small_predictor();
   Optimizer optimizer = optimizer_of(*model);
-  CATCH_REQUIRE_THROWS_AS(load_training_state(folder.path(), *model, optimizer, small_training(5)), deepbio::Error);
+  CATCH_REQUIRE_THROWS_AS(load_training_state(folder.path(), *model, optimizer, small_training(5)),
+                          deepbio::Error);
 }

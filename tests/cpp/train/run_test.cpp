@@ -20,7 +20,8 @@ RunStart some_start() {
   start.config.kind = "train";
   start.config.model = small_model();
   start.config.training = Json(Json::Object{{"resolved", small_training(3).to_json()}});
-  start.config.trained_on = Json(Json::Object{{"content", Json(Json::Object{{"counts", "1"}, {"tree", "2"}})}});
+  start.config.trained_on =
+      Json(Json::Object{{"content", Json(Json::Object{{"counts", "1"}, {"tree", "2"}})}});
   start.train_samples = {"a", "b"};
   start.val_samples = {"c"};
   start.train_asvs = {"ACGT"};
@@ -62,7 +63,8 @@ CATCH_TEST_CASE("a second start is refused while the first works, in every mode"
   first.start(some_start());
   CATCH_REQUIRE_THROWS_WITH(second.start(some_start()), Contains("is training in it"));
   for (const RunMode mode : {RunMode::kOverwrite, RunMode::kResume}) {
-    CATCH_REQUIRE_THAT(message_of(folder / "run", mode), Contains("process") && Contains("is training in it"));
+    CATCH_REQUIRE_THAT(message_of(folder / "run", mode),
+                       Contains("process") && Contains("is training in it"));
   }
   CATCH_REQUIRE_THAT(message_of(folder / "run", RunMode::kNew), Contains("not empty"));
 }
@@ -76,7 +78,8 @@ CATCH_TEST_CASE("a lock that a killed run has left is taken over") {
   CATCH_REQUIRE(message_of(folder / "run", RunMode::kResume).empty());
 }
 
-CATCH_TEST_CASE("every state that a kill can leave is overwritten, and a folder with other files is not") {
+CATCH_TEST_CASE(
+    "every state that a kill can leave is overwritten, and a folder with other files is not") {
   const std::vector<std::string> files{
       "training.log",  "config.json",    "train_samples.txt",          "model.safetensors",
       "metrics.jsonl", "train_asvs.txt", ".config.json.abc123wxyz.tmp"};
@@ -92,7 +95,8 @@ CATCH_TEST_CASE("every state that a kill can leave is overwritten, and a folder 
   const deepbio::test::TemporaryFolder folder;
   fs::create_directory(folder / "run");
   deepbio::test::write_text(folder / "run/thesis.txt", "precious");
-  CATCH_REQUIRE_THAT(message_of(folder / "run", RunMode::kOverwrite), Contains("not a run directory"));
+  CATCH_REQUIRE_THAT(message_of(folder / "run", RunMode::kOverwrite),
+                     Contains("not a run directory"));
   deepbio::test::write_text(folder / "run/config.json", "{}");
   CATCH_REQUIRE(message_of(folder / "run", RunMode::kOverwrite).empty());
   CATCH_REQUIRE(deepbio::test::read_text(folder / "run/thesis.txt") == "precious");
@@ -105,16 +109,19 @@ CATCH_TEST_CASE("a resumed run must be the same by content, wherever its files a
   RunStart moved = some_start();
   moved.config.trained_on.set("table", "/elsewhere/table.biom");
   run.start(moved);
-  CATCH_REQUIRE(read_run_config(folder / "run").trained_on.at("table").as_string() == "/elsewhere/table.biom");
+  CATCH_REQUIRE(read_run_config(folder / "run").trained_on.at("table").as_string() ==
+                "/elsewhere/table.biom");
   RunStart changed = moved;
   changed.config.trained_on.set("content", Json(Json::Object{{"counts", "other"}, {"tree", "2"}}));
-  CATCH_REQUIRE_THROWS_WITH(run.start(changed), Contains("cannot resume: the counts were other ones"));
+  CATCH_REQUIRE_THROWS_WITH(run.start(changed),
+                            Contains("cannot resume: the counts were other ones"));
   RunStart larger = moved;
   larger.config.model.embedding_dim = 32;
   CATCH_REQUIRE_THROWS_WITH(run.start(larger), Contains("the model was another one"));
 }
 
-CATCH_TEST_CASE("the content of a dataset has a hash for each kind, and only the kind that changed differs") {
+CATCH_TEST_CASE(
+    "the content of a dataset has a hash for each kind, and only the kind that changed differs") {
   const SmallCommunity community;
   const auto dataset = community.dataset(true);
   const Json before = content_hashes(dataset);
@@ -125,5 +132,6 @@ CATCH_TEST_CASE("the content of a dataset has a hash for each kind, and only the
   other.set_distances(community.distances * 0.5);
   CATCH_REQUIRE(changed_content(before, content_hashes(other)) == "the targets and the distances");
   const SmallCommunity more(14);
-  CATCH_REQUIRE_THAT(changed_content(before, content_hashes(more.dataset(true))), Contains("the counts"));
+  CATCH_REQUIRE_THAT(changed_content(before, content_hashes(more.dataset(true))),
+                     Contains("the counts"));
 }

@@ -22,7 +22,8 @@ CountTable four_samples() {
 }
 
 // Chooses among the four samples by this metadata text.
-SampleChoice choose(const std::string& metadata, const SampleRules& rules, const Names* distance_ids = nullptr) {
+SampleChoice choose(const std::string& metadata, const SampleRules& rules,
+                    const Names* distance_ids = nullptr) {
   const deepbio::test::TemporaryFolder folder;
   deepbio::test::write_text(folder / "m.tsv", metadata);
   const auto about = deepbio::io::read_metadata(folder / "m.tsv");
@@ -59,26 +60,31 @@ CATCH_TEST_CASE("the automatic depth looks at the samples that have a target", "
   rules.rarefy_depth_reads = kAutoDepth;
   CATCH_REQUIRE(choose("id\tsite\na\tx\nb\ty\nc\t\nd\t\n", rules).rarefy_depth_reads == 50);
   rules.rarefy_depth_reads = 1000;
-  CATCH_REQUIRE_THROWS_WITH(choose(kMetadata, rules),
-                            Catch::Contains("1000") && Catch::Contains("100") && Catch::Contains("`rarefy_depth`"));
+  CATCH_REQUIRE_THROWS_WITH(choose(kMetadata, rules), Catch::Contains("1000") &&
+                                                          Catch::Contains("100") &&
+                                                          Catch::Contains("`rarefy_depth`"));
 }
 
-CATCH_TEST_CASE("samples absent from metadata or distances are an error or dropped, alike", "[study]") {
+CATCH_TEST_CASE("samples absent from metadata or distances are an error or dropped, alike",
+                "[study]") {
   const std::string without_a = "id\tsite\nb\tgut\nc\tskin\nd\tgut\n";
   SampleRules rules = learning("site", true);
   CATCH_REQUIRE_THROWS_WITH(choose(without_a, rules), Catch::Contains("`missing_samples=drop`"));
   rules.missing_samples = "drop";
   CATCH_REQUIRE(choose(without_a, rules).samples == std::vector<int64_t>{1, 2});
   const Names known{"a", "b", "z"};
-  CATCH_REQUIRE_THROWS_AS(choose(kMetadata, learning("site", true), &known), deepbio::ArgumentError);
+  CATCH_REQUIRE_THROWS_AS(choose(kMetadata, learning("site", true), &known),
+                          deepbio::ArgumentError);
   const SampleChoice choice = choose(kMetadata, rules, &known);
   CATCH_REQUIRE(choice.labels == Names{"gut", "skin"});
-  CATCH_REQUIRE_THAT(choice.notes[0], Catch::Contains("1 of 3 samples are absent from the table: z"));
+  CATCH_REQUIRE_THAT(choice.notes[0],
+                     Catch::Contains("1 of 3 samples are absent from the table: z"));
   const Names none{"y"};
   CATCH_REQUIRE_THROWS_AS(choose(kMetadata, rules, &none), deepbio::ArgumentError);
 }
 
-CATCH_TEST_CASE("a target that is constant where it counts, or a covariate too, is refused", "[study]") {
+CATCH_TEST_CASE("a target that is constant where it counts, or a covariate too, is refused",
+                "[study]") {
   // Constant among the samples that stay, though not in the column.
   CATCH_REQUIRE_THROWS_WITH(choose("id\tage\na\t7\nb\t7\nc\t7\nd\t8\n", learning("age")),
                             Catch::Contains("7.0 in all 3 samples"));
@@ -108,5 +114,6 @@ CATCH_TEST_CASE("numbers that become classes are said", "[study]") {
   SampleRules rules = learning("age", true);
   rules.missing_samples = "drop";
   const SampleChoice choice = choose_samples({&table, &about, nullptr, ""}, rules);
-  CATCH_REQUIRE_THAT(choice.notes.back(), Catch::Contains("each of its 12 different values becomes a class"));
+  CATCH_REQUIRE_THAT(choice.notes.back(),
+                     Catch::Contains("each of its 12 different values becomes a class"));
 }

@@ -33,13 +33,15 @@ CATCH_TEST_CASE("a cycle goes up and down once, and momentum the other way", "[s
 
 CATCH_TEST_CASE("restarts come after a quarter of the run, then twice as late", "[schedule]") {
   const ScheduleOptions options{"cosine_restarts", 1, 0, 40};
-  for (const int64_t start : {0, 10, 30}) CATCH_REQUIRE(scheduled_rate(options, start).lr == Approx(1));
+  for (const int64_t start : {0, 10, 30})
+    CATCH_REQUIRE(scheduled_rate(options, start).lr == Approx(1));
   CATCH_REQUIRE(scheduled_rate(options, 5).lr == Approx(0.5));
   CATCH_REQUIRE(scheduled_rate(options, 20).lr == Approx(0.5));
   CATCH_REQUIRE(scheduled_rate({"cosine", 1, 0, 40}, 20).lr == Approx(0.5));
 }
 
-CATCH_TEST_CASE("on a plateau the rate falls after more than five epochs without gain", "[schedule]") {
+CATCH_TEST_CASE("on a plateau the rate falls after more than five epochs without gain",
+                "[schedule]") {
   Plateau plateau;
   plateau.see(1);
   for (int epoch = 0; epoch < 5; ++epoch) plateau.see(1);

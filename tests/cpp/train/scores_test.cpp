@@ -18,8 +18,8 @@ CATCH_TEST_CASE("means weigh each batch by its samples") {
 }
 
 CATCH_TEST_CASE("scores of a regression are in the units of the target") {
-  const auto codec =
-      deepbio::data::TargetCodec::fit_regression("age", {20, 40, 60}, deepbio::data::TargetTransform::kMinMax);
+  const auto codec = deepbio::data::TargetCodec::fit_regression(
+      "age", {20, 40, 60}, deepbio::data::TargetTransform::kMinMax);
   const std::optional<deepbio::data::TargetCodec> maybe_codec = codec;
   const deepbio::model::ModelConfig config;
   Scores scores(config, maybe_codec);
@@ -45,7 +45,8 @@ CATCH_TEST_CASE("scores of a classifier count hits") {
   config.is_classifier = true;
   config.out_dim = 2;
   Scores scores(config, no_codec);
-  scores.add(torch::tensor({{-0.1F, -2.F}, {-3.F, -0.1F}, {-0.2F, -1.F}}), torch::tensor({0, 1, 1}, torch::kLong));
+  scores.add(torch::tensor({{-0.1F, -2.F}, {-3.F, -0.1F}, {-0.2F, -1.F}}),
+             torch::tensor({0, 1, 1}, torch::kLong));
   std::map<std::string, double> terms;
   scores.write_metrics(terms);
   CATCH_REQUIRE(terms.at("accuracy") == Approx(2.0 / 3));

@@ -11,7 +11,8 @@ using namespace deepbio::train;
 
 namespace {
 
-TrainingSetup resolved(const char* given, const char* preset = "default", bool is_predictor = true) {
+TrainingSetup resolved(const char* given, const char* preset = "default",
+                       bool is_predictor = true) {
   SetupRequest request;
   request.preset = preset;
   request.is_predictor = is_predictor;
@@ -44,7 +45,8 @@ CATCH_TEST_CASE("Classes adapt the preset, and what is given overrules that as w
   CATCH_CHECK(resolved(R"({"classifier": true, "epochs": 30})").training.epochs == 30);
 }
 
-CATCH_TEST_CASE("A pretrained encoder keeps its shapes, and its sequences join the prediction", "[setup]") {
+CATCH_TEST_CASE("A pretrained encoder keeps its shapes, and its sequences join the prediction",
+                "[setup]") {
   model::ModelConfig base;
   base.embedding_dim = 24;
   base.max_bp = 77;
@@ -59,7 +61,8 @@ CATCH_TEST_CASE("A pretrained encoder keeps its shapes, and its sequences join t
 }
 
 CATCH_TEST_CASE("A study takes from model and training what they decide", "[setup]") {
-  const TrainingSetup setup = resolved(R"({"classifier": true, "penalty": 0, "max_bp": 60, "rarefy_depth": 9})");
+  const TrainingSetup setup =
+      resolved(R"({"classifier": true, "penalty": 0, "max_bp": 60, "rarefy_depth": 9})");
   const StudyOptions study = setup.study_options();
   CATCH_CHECK((study.is_classifier && !study.learns_distances && study.data.max_bp == 60));
   CATCH_CHECK(study.data.rarefy_depth_reads == 9);

@@ -1,4 +1,5 @@
-// A few samples whose target is carried by which ASVs they hold: what trainer and predictor tests learn from.
+// A few samples whose target is carried by which ASVs they hold: what trainer and predictor tests
+// learn from.
 #pragma once
 
 #include <torch/types.h>
@@ -30,7 +31,8 @@ struct SmallCommunity {
   torch::Tensor targets, classes, distances;
   std::vector<int64_t> samples;
 
-  // Even samples hold the first half of the features and the target -1, odd ones the second half and +1.
+  // Even samples hold the first half of the features and the target -1, odd ones the second half
+  // and +1.
   explicit SmallCommunity(int64_t num_samples = 12, int64_t num_features = 8) {
     CounterRandom random(7, 0, 0, Purpose::kSimulate);
     auto counts = std::make_shared<io::CountTable>();

@@ -12,7 +12,8 @@ namespace deepbio::train {
 namespace {
 
 void fill_gradients(model::AamModel& model, double value) {
-  for (const auto& item : model.named_parameters()) item.value().mutable_grad() = torch::full_like(item.value(), value);
+  for (const auto& item : model.named_parameters())
+    item.value().mutable_grad() = torch::full_like(item.value(), value);
 }
 
 torch::Tensor all_weights(const model::AamModel& model) {
@@ -31,7 +32,8 @@ CATCH_TEST_CASE("gradients that are not finite move no weight, with clipping and
     updates.plan(10);
     const torch::Tensor before = all_weights(*model);
     fill_gradients(*model, 0.5);
-    model->named_parameters()["target_head.weight"].mutable_grad()[0][0] = std::numeric_limits<float>::quiet_NaN();
+    model->named_parameters()["target_head.weight"].mutable_grad()[0][0] =
+        std::numeric_limits<float>::quiet_NaN();
     CATCH_REQUIRE(updates.step() == "gradient of target_head.weight");
     CATCH_REQUIRE(torch::equal(all_weights(*model), before));
     CATCH_REQUIRE(state.updates == 1);

@@ -19,14 +19,21 @@ def read(folder: Path, name: str) -> tuple[db.Table, dict[str, list]]:
     """The table and its columns `group`, `factor`, `number`, `strata`, in the order of the samples."""
     group, factor, number, strata, count = SETS[name]
     table = db.read_table(folder / name / "table.biom")
-    metadata = db.read_metadata(folder / name / "metadata.tsv", missing_values=["NA", "Missing: Not provided"])
+    metadata = db.read_metadata(
+        folder / name / "metadata.tsv", missing_values=["NA", "Missing: Not provided"]
+    )
     rows = metadata.to_pandas().reindex(table.sample_ids)
     complete = rows[[group, factor, number, strata]].notna().all(axis=1)
     ids = [sample for sample in table.sample_ids if complete[sample]]
     ids = ids[:: max(1, len(ids) // count)][:count]
     columns = {
         name: rows.loc[ids, column].tolist()
-        for name, column in (("group", group), ("factor", factor), ("number", number), ("strata", strata))
+        for name, column in (
+            ("group", group),
+            ("factor", factor),
+            ("number", number),
+            ("strata", strata),
+        )
     }
     return table.filter(samples=ids), columns
 
@@ -36,7 +43,10 @@ def write(folder: Path, out: Path) -> None:
     for name in SETS:
         table, columns = read(folder, name)
         table.to_pandas().sparse.to_dense().to_csv(out / f"{name}.counts.tsv", sep="\t")
-        lines = ["\t".join(columns), *("\t".join(map(str, row)) for row in zip(*columns.values(), strict=True))]
+        lines = [
+            "\t".join(columns),
+            *("\t".join(map(str, row)) for row in zip(*columns.values(), strict=True)),
+        ]
         (out / f"{name}.columns.tsv").write_text("\n".join(lines) + "\n")
 
 

@@ -1,4 +1,5 @@
-// AAM's tokens: `input_ids` int64 [B, L], START first, then one id per base, padding 0; its mask is 1 on what is real.
+// AAM's tokens: `input_ids` int64 [B, L], START first, then one id per base, padding 0; its mask is
+// 1 on what is real.
 #include <ATen/Functions.h>
 
 #include <limits>
@@ -24,8 +25,9 @@ class AamReads : public ReadEncoder {
       throw ArgumentError("a read has " + std::to_string(width - 1) + " letters, pad_to is " +
                           std::to_string(letters_.pad_to) + "; set max_length to cut it");
     }
-    out.input_ids =
-        letters_.pad_to > 0 ? at::constant_pad_nd(encoded.values, {0, missing}, seq::kAamPad) : encoded.values;
+    out.input_ids = letters_.pad_to > 0
+                        ? at::constant_pad_nd(encoded.values, {0, missing}, seq::kAamPad)
+                        : encoded.values;
     out.lengths = encoded.lengths - 1;  // bp, as for every encoding
     const at::Tensor columns = at::arange(out.input_ids.size(1));
     out.attention_mask = columns.unsqueeze(0).lt(encoded.lengths.unsqueeze(1)).to(at::kLong);
@@ -43,7 +45,8 @@ class AamReads : public ReadEncoder {
 std::shared_ptr<const ReadEncoder> make_aam(const EncoderOptions& options) {
   if (options.sequence_type != "dna" || !(options.unknown.empty() || options.unknown == "zero")) {
     throw ArgumentError(
-        "`encoding=tokens`: AAM's vocabulary is for DNA and gives other letters 0; leave out `sequence_type` and "
+        "`encoding=tokens`: AAM's vocabulary is for DNA and gives other letters 0; leave out "
+        "`sequence_type` and "
         "`unknown`, name a `tokenizer`, or use `encoding=integer`");
   }
   return std::make_shared<AamReads>(options.letters());

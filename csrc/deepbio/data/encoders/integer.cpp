@@ -8,7 +8,8 @@ namespace {
 
 class IntegerReads : public ReadEncoder {
  public:
-  IntegerReads(const seq::EncodeOptions& letters, seq::QualityForm quality) : letters_(letters), quality_(quality) {}
+  IntegerReads(const seq::EncodeOptions& letters, seq::QualityForm quality)
+      : letters_(letters), quality_(quality) {}
 
   void fill(const ReadLetters& reads, ReadBatch& out) const override {
     seq::EncodeOptions options = letters_;
@@ -36,7 +37,8 @@ class IntegerReads : public ReadEncoder {
 }  // namespace
 
 std::shared_ptr<const ReadEncoder> make_integer(const EncoderOptions& options) {
-  return std::make_shared<IntegerReads>(options.letters(), seq::parse_quality_form(options.quality));
+  return std::make_shared<IntegerReads>(options.letters(),
+                                        seq::parse_quality_form(options.quality));
 }
 
 }  // namespace deepbio::data

@@ -1,4 +1,5 @@
-// k-mers: `sequences` float32 [B, A^k] counts or int64 [B, W] ids; random letters go by record and epoch.
+// k-mers: `sequences` float32 [B, A^k] counts or int64 [B, W] ids; random letters go by record and
+// epoch.
 #include <utility>
 
 #include "deepbio/base/error.h"
@@ -16,7 +17,8 @@ int64_t num_kmers(const seq::KmerOptions& options) {
 
 class KmerReads : public ReadEncoder {
  public:
-  KmerReads(KmerOutput output, const seq::KmerOptions& options) : output_(output), options_(options) {
+  KmerReads(KmerOutput output, const seq::KmerOptions& options)
+      : output_(output), options_(options) {
     output == KmerOutput::kCounts ? seq::check_kmer_counts(options) : seq::check_kmer_ids(options);
   }
 
@@ -24,8 +26,8 @@ class KmerReads : public ReadEncoder {
     seq::KmerOptions options = options_;
     options.letters.record_indices = reads.records;
     options.letters.epoch = reads.epoch;
-    seq::Encoded encoded =
-        is_counts() ? seq::encode_kmer_counts(reads.letters, options) : seq::encode_kmer_ids(reads.letters, options);
+    seq::Encoded encoded = is_counts() ? seq::encode_kmer_counts(reads.letters, options)
+                                       : seq::encode_kmer_ids(reads.letters, options);
     out.sequences = std::move(encoded.values);
     out.lengths = std::move(encoded.lengths);
   }
@@ -49,12 +51,14 @@ KmerOutput parse_kmer_output(std::string_view name) {
   throw ArgumentError("k-mer output: expected counts or ids, got " + quoted(name));
 }
 
-std::shared_ptr<const ReadEncoder> make_kmer_encoder(KmerOutput output, const seq::KmerOptions& options) {
+std::shared_ptr<const ReadEncoder> make_kmer_encoder(KmerOutput output,
+                                                     const seq::KmerOptions& options) {
   return std::make_shared<KmerReads>(output, options);
 }
 
 std::shared_ptr<const ReadEncoder> make_kmer(const EncoderOptions& options) {
-  return make_kmer_encoder(KmerOutput::kCounts, {options.k, options.canonical, true, options.letters()});
+  return make_kmer_encoder(KmerOutput::kCounts,
+                           {options.k, options.canonical, true, options.letters()});
 }
 
 }  // namespace deepbio::data

@@ -1,5 +1,5 @@
-// One-hot letters: `sequences` float32 [B, L, A], or [B, A, L] with channels first; a last column of error
-// probabilities where `quality` is channel.
+// One-hot letters: `sequences` float32 [B, L, A], or [B, A, L] with channels first; a last column
+// of error probabilities where `quality` is channel.
 #include <ATen/Functions.h>
 
 #include "deepbio/base/error.h"
@@ -11,7 +11,9 @@ namespace {
 class OneHotReads : public ReadEncoder {
  public:
   OneHotReads(const seq::EncodeOptions& letters, seq::QualityForm quality)
-      : letters_(letters), quality_(quality), num_letters_(seq::Alphabet(letters.sequence_type).size()) {}
+      : letters_(letters),
+        quality_(quality),
+        num_letters_(seq::Alphabet(letters.sequence_type).size()) {}
 
   void fill(const ReadLetters& reads, ReadBatch& out) const override {
     seq::EncodeOptions options = letters_;

@@ -17,7 +17,8 @@ namespace {
 
 class TokenReads : public ReadEncoder {
  public:
-  TokenReads(std::shared_ptr<const seq::Tokenizer> tokenizer, const seq::TokenizeOptions& options, int64_t max_letters)
+  TokenReads(std::shared_ptr<const seq::Tokenizer> tokenizer, const seq::TokenizeOptions& options,
+             int64_t max_letters)
       : tokenizer_(std::move(tokenizer)), options_(options), max_letters_(max_letters) {}
 
   void fill(const ReadLetters& reads, ReadBatch& out) const override {
@@ -50,15 +51,16 @@ class TokenReads : public ReadEncoder {
 seq::TokenizerParts named_tokenizer(const std::string& name) {
   const std::vector<std::string> presets = seq::preset_names();
   const bool is_preset = std::find(presets.begin(), presets.end(), name) != presets.end();
-  const bool is_file = name.find('/') != std::string::npos || name.ends_with(".json") || std::filesystem::exists(name);
+  const bool is_file = name.find('/') != std::string::npos || name.ends_with(".json") ||
+                       std::filesystem::exists(name);
   if (!is_preset && is_file) return seq::read_tokenizer_json(io::read_all(name), name);
   return seq::tokenizer_preset(name);
 }
 
 }  // namespace
 
-std::shared_ptr<const ReadEncoder> make_token_encoder(std::shared_ptr<const seq::Tokenizer> tokenizer,
-                                                      const seq::TokenizeOptions& options) {
+std::shared_ptr<const ReadEncoder> make_token_encoder(
+    std::shared_ptr<const seq::Tokenizer> tokenizer, const seq::TokenizeOptions& options) {
   return std::make_shared<TokenReads>(std::move(tokenizer), options, 0);
 }
 
@@ -67,7 +69,8 @@ std::shared_ptr<const ReadEncoder> make_tokenizer(const EncoderOptions& options)
     throw ArgumentError("`unknown`: a tokenizer has its own token for unknown letters");
   }
   auto tokenizer = std::make_shared<const seq::Tokenizer>(named_tokenizer(options.tokenizer));
-  return std::make_shared<TokenReads>(std::move(tokenizer), seq::TokenizeOptions{}, options.max_length);
+  return std::make_shared<TokenReads>(std::move(tokenizer), seq::TokenizeOptions{},
+                                      options.max_length);
 }
 
 }  // namespace deepbio::data
