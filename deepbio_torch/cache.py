@@ -183,7 +183,7 @@ def _about(dataset: ReadSource) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "versions": {"deepbio": __version__, "torch": torch.__version__},
+        "versions": {"deepbio": __version__, "torch": _C.TORCH_VERSION},
         "encoding": encoder.encoding,
         "padding": padding["input_ids" if layout.is_tokens else "sequences"],
         "cache": cache,

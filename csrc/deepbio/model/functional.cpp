@@ -88,9 +88,9 @@ Activation parse_activation(std::string_view name) {
 }
 
 EncoderLayerWeights layer_weights(at::TensorList weights) {
-  if (weights.size() != kNumLayerWeights) {
+  if (std::size(weights) != kNumLayerWeights) {
     throw ArgumentError("encoder layer: expected " + std::to_string(kNumLayerWeights) +
-                        " weights, got " + std::to_string(weights.size()));
+                        " weights, got " + std::to_string(std::size(weights)));
   }
   EncoderLayerWeights out;
   for (size_t i = 0; i < kNumLayerWeights; ++i) out.*kLayerWeights[i].value = weights[i];

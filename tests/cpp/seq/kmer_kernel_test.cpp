@@ -68,7 +68,7 @@ int64_t wrong_numbers(int64_t most_k, T offset, Simd simd) {
 CATCH_TEST_CASE("Letters become the numbers of their windows in one go, as by a plain loop",
                 "[kmer_kernel]") {
   for (const Simd simd : simd_paths()) {
-    CATCH_INFO(io::to_string(simd));
+    CATCH_INFO(to_string(simd));
     CATCH_REQUIRE(wrong_numbers<uint16_t>(8, 0, simd) == 0);
     CATCH_REQUIRE(wrong_numbers<int32_t>(14, 5, simd) == 0);
     CATCH_REQUIRE(wrong_numbers<int64_t>(31, 0, simd) == 0);
