@@ -11,6 +11,7 @@
 #include "tools/sample_data.h"
 
 #include "deepbio/base/spelling.h"
+#include "deepbio/train/progress_text.h"
 #include "deepbio/train/training_run.h"
 
 namespace deepbio::tools {
@@ -66,15 +67,6 @@ train::Callbacks callbacks_for(TrainingProgress& progress, int64_t batch_size) {
   return callbacks;
 }
 
-// Where a stopped run will go on.
-std::string place_of(const train::FitResult& result) {
-  const std::string epoch = std::to_string(result.saved_epochs + 1);
-  if (result.saved_steps > 0)
-    return "in epoch " + epoch + " after step " + std::to_string(result.saved_steps);
-  return result.saved_epochs > 0 ? "after epoch " + std::to_string(result.saved_epochs)
-                                 : "with the first epoch";
-}
-
 // What the run would take; nothing is written.
 int say_cost(const train::TrainingRun& run, const Shared& shared) {
   for (const std::string& note : run.study().notes) say(shared, spelled_for_shell(note));
@@ -105,12 +97,11 @@ int run_training(const TrainingCommand& command, const CLI::App& app, const Shar
   const train::TrainingOptions& options = run.setup().training;
   const train::FitResult result = run.train(callbacks_for(progress, options.batch_size));
   if (result.interrupted) {
-    progress.line("interrupted; --resume goes on " + place_of(result));
+    progress.line("interrupted; --resume goes on " + train::place_of(result));
     return 128 + interrupt_signal();
   }
-  if (result.stopped_early) {
+  if (result.stopped_early)
     progress.line("no better epoch for " + std::to_string(options.patience) + ": stopped");
-  }
   say_result(result, request.output_dir, shared);
   return 0;
 }

@@ -22,8 +22,7 @@ std::string help_text(const OptionRow& row, const OptionRow* compared) {
   return row.help + " (default " + value + (value == other ? ")" : "; aam " + other + ")");
 }
 
-// CLI11 puts the name in front of a problem, but not that of an option which the help does not
-// show.
+// CLI11 puts the name in front of a problem, but not one that the help does not show.
 CLI::Validator check_of(const OptionRow& row, const std::string& used_name) {
   return {[row, used_name](std::string& text) {
             const std::string problem = row.problem(row.parse(text));

@@ -24,16 +24,14 @@ CLI::Option* add_choice(CLI::App& app, const std::string& flag, std::string& val
 // sets the row's field; the rows' struct must live as long as `app`.
 void add_options(CLI::App& app, const OptionRows& rows);
 
-// The rows of these names, for a command that takes only some. throws Error for a name that no row
-// has.
+// The rows of these names, for a command that takes some. throws Error for a name of no row.
 OptionRows only(const OptionRows& rows, const std::vector<std::string_view>& names);
 
 // The same for the rows of one group, where another function takes what is typed.
 struct OptionGroupFlags {
   std::string title;
   OptionRows rows;
-  OptionRows
-      compared;  // rows of the other preset, whose defaults the help shows as well; may be empty
+  OptionRows compared;  // of the other preset, whose defaults the help shows as well; or empty
   bool is_predictor = true;
 };
 using TakeOption = std::function<void(const OptionRow& row, const Json& value)>;

@@ -59,4 +59,12 @@ std::string line_of(const EpochReport& report, int64_t num_epochs) {
          (report.is_best ? "  best" : "");
 }
 
+std::string place_of(const FitResult& result) {
+  const std::string epoch = std::to_string(result.saved_epochs + 1);
+  if (result.saved_steps > 0)
+    return "in epoch " + epoch + " after step " + std::to_string(result.saved_steps);
+  return result.saved_epochs > 0 ? "after epoch " + std::to_string(result.saved_epochs)
+                                 : "with the first epoch";
+}
+
 }  // namespace deepbio::train

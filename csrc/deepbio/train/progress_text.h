@@ -16,4 +16,7 @@ std::string line_of(const StepReport& report, int64_t num_epochs, int64_t batch_
 // shown, terms that act.
 std::string line_of(const EpochReport& report, int64_t num_epochs);
 
+// Where a run that was stopped goes on: "after epoch 3", "in epoch 4 after step 7".
+std::string place_of(const FitResult& result);
+
 }  // namespace deepbio::train
