@@ -141,6 +141,9 @@ LATIN = {
     "meta.tsv": b"sample-id\tname\nS1\tM\xfcller\n",
     "tree.nwk": b"(\xd6:1,b:2);",
     "d.tsv": b"\t\xd6\tb\n\xd6\t0\t1\nb\t1\t0\n",
+    "old.biom": b'{"id": null, "format": "1.0.0", "type": "OTU table", "matrix_type": "sparse",\n'
+    b'"rows": [{"id": "\xd6", "metadata": null}], "columns": [{"id": "s", "metadata": null}],\n'
+    b'"matrix_element_type": "int", "shape": [1, 1], "data": [[0, 0, 5]]}',
 }
 
 
@@ -148,6 +151,7 @@ def test_text_that_is_not_utf8_is_a_parse_error_in_every_reader_and_never_writte
     tmp_path: Path, deepbio: Run
 ):
     readers = {"table.tsv": db.read_table, "meta.tsv": db.read_metadata, "tree.nwk": db.read_tree}
+    readers["old.biom"] = db.read_table
     for name, content in LATIN.items():
         path = tmp_path / name
         wide = content.decode("latin-1").encode("utf-16")

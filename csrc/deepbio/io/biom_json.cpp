@@ -320,13 +320,23 @@ std::vector<Entry> read_entries(std::string_view data, bool dense, const CountTa
   return entries;
 }
 
+// JSON that is not UTF-8 fails at its first foreign byte, where "expected JSON" would not say why.
+Json parse_document(const std::string& text, const std::string& path) {
+  try {
+    return Json::parse(text, path);
+  } catch (const ParseError&) {
+    check_text(text, path);
+    throw;
+  }
+}
+
 }  // namespace
 
 CountTable read_biom_json(std::string text, const std::string& path) {
   const auto [begin, end] = DataCutter(text).find();
   const Place place{path, -1, line_of(text, begin), static_cast<int64_t>(begin)};
   const std::string data = end > 0 ? cut_data(text, begin, end) : std::string();
-  const Json document = Json::parse(text, path);
+  const Json document = parse_document(text, path);
   CountTable table;
   table.feature_ids = json_ids(document, "rows", path);
   table.sample_ids = json_ids(document, "columns", path);
