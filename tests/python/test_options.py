@@ -358,7 +358,7 @@ def test_every_option_has_one_row_and_no_flag_beside_it():
             declared = [
                 path.name
                 for path, text in sources.items()
-                if re.search(rf'\{{"{row.name}",\s*&', text)
+                if re.search(rf'\{{\s*"{row.name}",\s*&', text)
             ]
             places = [name for name in declared if (name, row.name) not in other]
             assert len(places) == 1 or (

@@ -125,7 +125,7 @@ def test_the_command_writes_coordinates_and_distances_without_a_tree(
         (("--metric", "braycurtis", *tree), "--tree"),
         (("--metric", "jaccard", "--alpha", 0.5), "--alpha"),
         (("--metric", "jaccard", "--pseudocount", 2), "--pseudocount"),
-        ((), "--tree FILE"),
+        ((), "--metric unweighted needs --tree"),
     ):
         done = deepbio(*base, *wrong, "-o", tmp_path / "x.tsv")
         assert done.returncode == 1 and word in done.stderr and not (tmp_path / "x.tsv").exists()

@@ -1,4 +1,5 @@
 // NaN and infinity on their way through a step of training: which tensor has the first one.
+// Private to the trainer.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
 // From the gradients of a step to new weights: clipping, the optimizer, the schedule, the mean of
 // the weights. A part of the trainer's loop that knows nothing of data or losses.
+// Private to the trainer.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What the samples held back say after an epoch.
+// What the samples held back say after an epoch. Private to the trainer.
 #pragma once
 
 #include <cstdint>
