@@ -1,5 +1,5 @@
-// How the readers of feature tables put what they found in order, and how writers turn it. Private
-// to io/biom and its parts. Threads: pure functions.
+// How the readers of feature tables put what they found in order, and how writers turn it.
+// Private to io/biom and its parts. Threads: pure functions.
 #pragma once
 
 #include <cstdint>
