@@ -151,11 +151,12 @@ def test_existing_files_and_models_of_several_outputs_are_refused_before_any_wor
     assert path.read_text() == "precious" and len(list(tmp_path.iterdir())) == 1
 
 
-def test_without_a_compiler_or_a_folder_one_line_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(torch._inductor.config.cpp, "cxx", (None, "/no/such/compiler"))
-    with pytest.raises(DeepBioError, match="cannot be compiled: .*/no/such/compiler") as raised:
+def test_without_a_compiler_or_a_folder_one_line_says_so(tmp_path: Path):
+    # Not pytest's monkeypatch: its undoing hides the option from every later compilation.
+    with (
+        torch._inductor.config.patch({"cpp.cxx": (None, "/no/such/compiler")}),
+        pytest.raises(DeepBioError, match="cannot be compiled: .*/no/such/compiler") as raised,
+    ):
         db.export.aoti(model_of("encoder"), tmp_path / "model.pt2")
     assert "\n" not in str(raised.value) and list(tmp_path.iterdir()) == []
     with pytest.raises(WriteError, match="no/model.pt2: cannot be written"):
