@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ._command_arguments import Parser
-from .errors import DeepBioError
+from .errors import DeepBioError, WriteError
 
 BINARY = Path(__file__).parent / "bin" / "deepbio"
 
@@ -24,6 +24,9 @@ def run_report(arguments: Sequence[str]) -> None:
     parser.add_argument("--table", metavar="FILE", help="samples of the map (default: the run's)")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing page")
     given = parser.parse_args(arguments)
+    if given.output and Path(given.output).exists() and not given.overwrite:
+        raise WriteError(f"{given.output}: exists; --overwrite replaces it")
+
     from .report import write_report
 
     print(write_report(given.run, given.output, table=given.table, overwrite=given.overwrite))

@@ -16,7 +16,11 @@ _PROCRUSTES = "How well the principal coordinates of two distance matrices match
 
 def _depths(text: str) -> int | list[int]:
     """``10``: so many depths; ``100,1000``: these."""
-    numbers = [int(part) for part in text.split(",")]
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        expected = "expected whole numbers, such as 100,1000"
+        raise argparse.ArgumentTypeError(f"{expected}, got {text!r}") from None
     return numbers if "," in text else numbers[0]
 
 
@@ -63,6 +67,8 @@ def procrustes(arguments: Sequence[str]) -> None:
     add("--permutations", type=int, default=999, metavar="INT", help=orders)
     _add_output(parser)
     given = parser.parse_args(arguments)
+    if given.dimensions < 1:
+        parser.error(f"argument --dimensions: expected 1 or more, got {given.dimensions}")
     _refuse_existing(given)
 
     from .community import DistanceMatrix, pcoa

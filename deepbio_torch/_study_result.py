@@ -166,7 +166,7 @@ class StudyResult:
         home = Path(directory)
         there = [name for name in files if (home / name).exists()]
         if there and not overwrite:
-            raise WriteError(f"{home / there[0]}: exists; --overwrite replaces it")
+            raise WriteError(f"{home / there[0]}: exists; overwrite=True replaces it")
         try:
             home.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=home, prefix=".study_") as scratch:

@@ -9,11 +9,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+from . import _C
 from ._output import write_text
 from ._report_parts import STYLE, figure_of, image, table_of_pairs
 from ._report_scores import read_held_back, render_predictions, render_scores
 from ._run_files import require_files, run_config, run_path
-from .errors import WriteError
+from .errors import ParseError, WriteError
 from .metrics import METRICS
 
 _MOST_CLASSES = 12  # with more the map has one colour
@@ -42,10 +43,9 @@ def write_report(
     require_files(run, "config.json", "metrics.jsonl")
     path = run / "report.html" if output is None else Path(output)
     if path.exists() and not overwrite:
-        raise WriteError(f"{path}: exists; --overwrite replaces it")
+        raise WriteError(f"{path}: exists; overwrite=True replaces it")
     config = run_config(run)
-    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    epochs = [json.loads(line) for line in lines if line.strip()]
+    epochs = _epochs(run / "metrics.jsonl")
     title = html.escape(f"{config['kind']}: {run.name}")
     parts = [
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}</style>"
@@ -79,6 +79,34 @@ def write_report(
         )
     write_text(path, "\n".join([*parts, "</html>\n"]))
     return path
+
+
+def _epochs(path: Path) -> list[dict[str, Any]]:
+    """What ``metrics.jsonl`` says of each epoch.
+
+    Raises:
+        ParseError: with the line that is no such entry.
+    """
+    epochs = []
+    for number, line in enumerate(_C.read_text(os.fspath(path)).splitlines(), 1):
+        try:
+            epoch = json.loads(line)
+            _ = (
+                epoch["epoch"],
+                epoch["train_loss"],
+                epoch["val_loss"],
+                epoch["val"],
+                epoch["is_best"],
+            )
+        except (ValueError, TypeError, KeyError):
+            source = os.fspath(path)
+            raise ParseError(
+                f"{source}: line {number}: expected an epoch as JSON, got {line[:60]!r}",
+                source,
+                line=number,
+            ) from None
+        epochs.append(epoch)
+    return epochs
 
 
 def _samples(config: dict[str, Any]) -> str:
@@ -208,8 +236,6 @@ def _target_values(config: dict[str, Any], ids: list[str]) -> list[str] | None:
     path, target = (config["trained_on"] or {}).get("metadata"), config["target"]
     if not target or not path or not Path(path).is_file():
         return None
-    from . import _C
-
     metadata = _C.Metadata.read(path)
     values = dict(zip(metadata.ids, metadata.values(target["column"]), strict=True))
     return [_known(values.get(name, ""), target) for name in ids]

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 import torch
 
 import deepbio_torch as db
-from deepbio_torch.errors import MissingFileError, WriteError
+from deepbio_torch.errors import MissingFileError, ParseError, WriteError
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 pytest.importorskip("matplotlib")
@@ -182,6 +183,16 @@ def test_what_is_no_run_and_what_exists_are_said(
     with pytest.raises(WriteError, match="page.html"):
         db.report.write_report(runs["age"], tmp_path / "page.html", overwrite=False)
     assert (tmp_path / "page.html").read_text() == "precious"
+
+
+def test_damaged_metrics_are_named_with_their_line(runs: dict[str, Path], tmp_path: Path):
+    shutil.copytree(runs["age"], tmp_path / "run")
+    path = tmp_path / "run" / "metrics.jsonl"
+    path.write_text(path.read_text() + '{"epoch": 2, "train_lo')
+    with pytest.raises(ParseError, match=r"metrics.jsonl: line 3: expected an epoch as JSON"):
+        db.report.write_report(tmp_path / "run")
+    with pytest.raises(WriteError, match="exists; overwrite=True replaces it"):
+        db.report.write_report(runs["age"], path, overwrite=False)
 
 
 def test_the_command_writes_the_page_and_answers_mistakes_in_one_line(

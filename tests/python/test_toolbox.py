@@ -312,5 +312,12 @@ def test_curves_and_procrustes_from_the_shell_are_those_of_python(tmp_path: Path
     scipy = pytest.importorskip("scipy.spatial")
     assert row["disparity"] == pytest.approx(scipy.procrustes(*axes)[2], abs=1e-10)
     assert row["num_permutations"] == 999 and row["p_value"] == 0.001
+    done = run("procrustes", "--distances", files[0], "--other", files[1], "--dimensions", 0)
+    assert done.returncode == 2 and "--dimensions: expected 1 or more, got 0" in done.stderr
+    done = run("rarefaction-curve", "--table", path, "--depths", "5,x")
+    assert (
+        done.returncode == 2
+        and "expected whole numbers, such as 100,1000, got '5,x'" in done.stderr
+    )
     done = run("procrustes", "--distances", files[0], "--other", files[1], "-o", files[0])
     assert done.returncode == 1 and "exists; --overwrite replaces it" in done.stderr

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_arguments import SMALL, TINY, Run, samples, study, write_study
+from training_arguments import SMALL, TINY, Run, refused, samples, study, write_study
 
 import deepbio_torch as db
-from deepbio_torch.errors import ConfigError, DeepBioError, WriteError
+from deepbio_torch.errors import ArgumentError, ConfigError, DeepBioError, WriteError
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +216,15 @@ def test_a_run_stopped_in_its_first_epoch_goes_on_from_there(
     wait_for(run / "metrics.jsonl", process)
     process.send_signal(signal.SIGINT)
     assert process.communicate()[1] == "" and (run / "metrics.jsonl").exists()
+
+
+def test_a_column_of_words_without_the_word_for_classes_names_it(
+    deepbio: Run, community_dir: Path, tmp_path: Path
+):
+    done = deepbio("train", *study(community_dir, "group"), "--output-dir", tmp_path / "run")
+    refused(done, tmp_path / "run", "'group' holds no number", "--classifier takes its words")
+    with pytest.raises(ArgumentError, match="'group' holds no number; classifier=True takes"):
+        samples(community_dir, target="group")
 
 
 def test_a_config_that_contradicts_itself_is_refused(

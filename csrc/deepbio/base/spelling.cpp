@@ -15,6 +15,9 @@ constexpr std::array<Names, 2> kInShell{
 constexpr std::array<Names, 3> kInPython{{{"categorical_columns", "categorical"},
                                           {"unifrac_metric", "metric"},
                                           {"is_classifier", "classifier"}}};
+// What Python does by a method.
+constexpr std::array<Names, 2> kMethods{
+    {{"negative_lengths", "Tree.with_lengths_from_zero()"}, {"root", "Tree.root_at_midpoint()"}}};
 
 bool is_option_name(std::string_view text) {
   const auto is_letter = [](char c) {
@@ -78,6 +81,8 @@ std::string spelled_for_shell(std::string_view message) {
 std::string spelled_for_python(std::string_view message) {
   return spelled(message, [](const Mention& mention) {
     const std::string name(other_word(kInPython, mention.name)), value(mention.value);
+    if (const auto method = other_word(kMethods, mention.name); method != mention.name)
+      return std::string(method);
     if (value.empty()) return name + (mention.is_before_colon ? "" : "=");
     if (value == "true") return name + "=True";
     if (value == "false") return name + "=False";

@@ -14,7 +14,8 @@ namespace deepbio {
 // `classifier=true` -> --classifier
 std::string spelled_for_shell(std::string_view message);
 // `rarefy_depth` -> rarefy_depth= (in front of a colon without the sign), `missing_samples=drop` ->
-// missing_samples="drop", `classifier=true` -> classifier=True
+// missing_samples="drop", `classifier=true` -> classifier=True; what is a method there is called by
+// its name: `root=midpoint` -> Tree.root_at_midpoint()
 std::string spelled_for_python(std::string_view message);
 
 }  // namespace deepbio

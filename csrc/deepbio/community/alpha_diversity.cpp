@@ -117,9 +117,9 @@ const AlphaMetric& metric_of(std::string_view name) {
   std::string known;
   for (const std::string& each : names) known += (known.empty() ? "" : ", ") + each;
   const std::string near = nearest_name(name, names);
-  throw ArgumentError("unknown metric " + quoted(name) +
-                      (near.empty() ? "" : "; did you mean " + quoted(near) + "?") +
-                      " Known: " + known);
+  throw ArgumentError(
+      "unknown metric " + quoted(name) +
+      (near.empty() ? "; known: " : "; did you mean " + quoted(near) + "? Known: ") + known);
 }
 
 void check_whole(Counts counts, const AlphaMetric& metric) {

@@ -133,9 +133,10 @@ BetaMetric parse_beta_metric(std::string_view name) {
     names.emplace_back(known);
   }
   const std::string near = nearest_name(name, names);
-  throw ArgumentError("unknown metric " + quoted(name) +
-                      (near.empty() ? "" : "; did you mean " + quoted(near) + "?") +
-                      " Known: " + beta_metric_names());
+  throw ArgumentError(
+      "unknown metric " + quoted(name) +
+      (near.empty() ? "; known: " : "; did you mean " + quoted(near) + "? Known: ") +
+      beta_metric_names());
 }
 
 bool is_beta_metric(std::string_view name) {

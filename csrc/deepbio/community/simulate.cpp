@@ -339,7 +339,7 @@ void prepare_folder(const fs::path& folder, io::Overwrite overwrite) {
     throw WriteError(folder.string() + ": expected a folder to write to, got a file");
   }
   if (fs::exists(folder) && !fs::is_empty(folder) && overwrite == io::Overwrite::kRefuse) {
-    throw WriteError(folder.string() + " is not empty; --overwrite replaces the simulation in it");
+    throw WriteError(folder.string() + " is not empty; `overwrite` replaces the simulation in it");
   }
   fs::create_directories(folder / "reads", problem);
   if (problem) throw WriteError(folder.string() + ": cannot make the folder: " + problem.message());

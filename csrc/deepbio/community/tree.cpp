@@ -39,11 +39,9 @@ void check_length(const io::Tree& tree, int64_t node, const std::string& tree_pa
                                                     : "the branch above " + quoted(tree.name[node]);
   if (tree.length[node] == io::kNoLength)
     throw ArgumentError(tree_path + ": " + which + " has no length");
-  throw ArgumentError(tree_path + ": " + which + " has the negative length " +
-                      io::number_text(tree.length[node]) +
-                      ", as neighbour joining makes them; --negative-lengths zero "
-                      "(Tree.with_lengths_from_zero) takes "
-                      "such lengths for 0");
+  throw ArgumentError(
+      tree_path + ": " + which + " has the negative length " + io::number_text(tree.length[node]) +
+      ", as neighbour joining makes them; `negative_lengths=zero` takes them for 0");
 }
 
 // What no feature could be matched to, or no distance be taken from.
@@ -52,7 +50,7 @@ void check_shape(const io::Tree& tree, const std::string& tree_path) {
     throw ArgumentError(
         tree_path +
         ": the tree says that it is unrooted, and distances depend on the root; root it, or "
-        "take its midpoint with --root midpoint (Tree.root_at_midpoint)");
+        "take its midpoint with `root=midpoint`");
   }
   if (tree.num_nodes() < 2)
     throw ArgumentError(tree_path + ": the tree is a single node, it has no branches");

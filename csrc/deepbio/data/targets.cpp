@@ -152,6 +152,18 @@ int64_t TargetCodec::class_id(std::string_view label) const {
   return found - classes_.begin();
 }
 
+// The value of a sample as a number. A column without any number holds classes, not mistakes.
+double number_in(const io::Metadata& metadata, int64_t column, int64_t row) {
+  try {
+    return *io::numeric_value(metadata, column, row);
+  } catch (const ParseError&) {
+    if (io::holds_number(metadata, column)) throw;
+    throw ArgumentError(metadata.path + ": column " +
+                        quoted(metadata.columns[static_cast<size_t>(column)]) +
+                        " holds no number; `is_classifier=true` takes its words for classes");
+  }
+}
+
 LabelledSamples labelled_samples(const std::vector<std::string>& sample_ids,
                                  const io::Metadata& metadata, std::string_view column,
                                  bool is_classifier, MissingSamples missing) {
@@ -171,7 +183,7 @@ LabelledSamples labelled_samples(const std::vector<std::string>& sample_ids,
       if (is_classifier) {
         out.labels.push_back(cells[static_cast<size_t>(row->second)]);
       } else {
-        out.values.push_back(*io::numeric_value(metadata, index, row->second));
+        out.values.push_back(number_in(metadata, index, row->second));
       }
       out.samples.push_back(static_cast<int64_t>(sample));
     }

@@ -336,6 +336,13 @@ bool is_numeric(const Metadata& metadata, int64_t column) {
   return has_value;
 }
 
+bool holds_number(const Metadata& metadata, int64_t column) {
+  const std::vector<std::string>& cells = metadata.values.at(column);
+  return std::any_of(cells.begin(), cells.end(), [](const std::string& text) {
+    return !is_missing(text) && finite_number(text).has_value();
+  });
+}
+
 Metadata read_metadata(const std::string& path, const MetadataOptions& options) {
   const std::string text = read_text(path);
   Metadata metadata;

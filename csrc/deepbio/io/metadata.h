@@ -66,6 +66,8 @@ std::optional<double> numeric_value(const Metadata& metadata, int64_t column, in
 // Whether a column holds numbers: as "#q2:types" declares, or, without a declaration, when some
 // value is there and none that is there is anything but a finite number.
 bool is_numeric(const Metadata& metadata, int64_t column);
+// Whether any value of a column is a finite number.
+bool holds_number(const Metadata& metadata, int64_t column);
 
 // throws MissingFileError, ParseError.
 Metadata read_metadata(const std::string& path, const MetadataOptions& options = {});

@@ -117,8 +117,8 @@ class FitRun {
     // Without one the run was stopped in its first epoch, which has no best weights yet.
     const std::string weights = (std::filesystem::path(run_) / "model.safetensors").string();
     if (std::filesystem::exists(weights)) best_weights_ = load_tensors(weights);
-    sources_.features =
-        frozen_features(model_, sources_.train);  // of the weights that are there now
+    // Of the weights that are there now.
+    sources_.features = frozen_features(model_, sources_.train);
   }
 
   // A stop in the middle of an epoch, by a callback's word or its exception, loses nothing that was
@@ -177,7 +177,7 @@ class FitRun {
     return answer;
   }
 
-  // Adds the batch's part of the gradients; of a loss that is not finite only the reason, to fault.
+  // Adds the batch's part of the gradients; of the first loss that is not finite why, to fault.
   LossTerms learn(const data::SampleBatch& batch, int64_t group_size, std::string& fault) {
     const model::Inputs inputs = make_inputs(batch, sources_.features);
     const LossTargets targets = make_loss_targets(batch, counts_);
@@ -189,7 +189,9 @@ class FitRun {
     LossTerms terms = multi_task_loss(outputs, targets, loss_, model_.config().is_classifier,
                                       model_.config().encoder_type);
     if (!std::isfinite(terms.total_loss.item<double>())) {
-      fault = first_not_finite(Step{inputs, targets, outputs, terms});
+      if (fault.empty())
+        fault =
+            first_not_finite(Step{inputs, targets, outputs, terms}) + "; " + name_samples(batch);
       return terms;
     }
     if (!terms.total_loss.requires_grad()) {
@@ -203,10 +205,10 @@ class FitRun {
   // One update, or why there was none: a batch or a gradient that is not finite is passed over, a
   // few times in a row.
   std::string update(int64_t step, const data::SampleBatch& batch, std::string fault) {
-    if (fault.empty()) {
-      fault = updates_.step();
-    } else {
+    if (!fault.empty()) {
       updates_.skip();
+    } else if (const std::string bad = updates_.step(); !bad.empty()) {
+      fault = bad + "; " + name_samples(batch);
     }
     if (fault.empty()) {
       state_.skipped_in_row = 0;
@@ -218,14 +220,13 @@ class FitRun {
     const std::string weights = first_not_finite(model_);
     if (!weights.empty())
       throw Error("training: " + where + ": weights are not finite, first " + quoted(weights, 200));
-    const std::string what = "not finite: " + fault + "; " + name_samples(batch);
     if (state_.skipped_in_row > options_.max_skipped_steps) {
-      throw Error("training: " + where + " is " + what + "; " +
+      throw Error("training: " + where + " is not finite: " + fault + "; " +
                   std::to_string(state_.skipped_in_row) + " in a row (`max_skipped_steps` " +
                   std::to_string(options_.max_skipped_steps) +
                   "); a smaller `lr` or `max_grad_norm=1` may help");
     }
-    return where + " passed over, " + what;
+    return where + " passed over, not finite: " + fault;
   }
 
   void report_training(EpochReport& report) const {
@@ -359,10 +360,9 @@ class FitRun {
   Validation validation_;
   CountTarget counts_;
   bool is_frozen_ = false, stopped_by_callback_ = false;
-  int64_t epochs_ = 1;
+  int64_t epochs_ = 1, num_parameters_ = 0;
   NamedTensors best_weights_;
   FitResult result_;
-  int64_t num_parameters_ = 0;
   Clock::time_point last_save_ = Clock::now();
 };
 

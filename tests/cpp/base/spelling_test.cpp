@@ -24,6 +24,12 @@ CATCH_TEST_CASE("a switch is spelled as a door turns it on and off", "[spelling]
               "freeze_base=True or count_prediction=False");
 }
 
+CATCH_TEST_CASE("what Python does by a method is called by its name there", "[spelling]") {
+  const char* text = "take its midpoint with `root=midpoint`";
+  CATCH_CHECK(spelled_for_shell(text) == "take its midpoint with --root midpoint");
+  CATCH_CHECK(spelled_for_python(text) == "take its midpoint with Tree.root_at_midpoint()");
+}
+
 CATCH_TEST_CASE("what is no option stays as it is", "[spelling]") {
   for (const char* text :
        {"as `deepbio train` writes it", "a ` alone", "``", "`Not_an_option`", "x `A` y", ""}) {

@@ -70,7 +70,7 @@ CATCH_TEST_CASE("a tree that says it is unrooted is refused with the way out", "
   CATCH_REQUIRE_THROWS_WITH(match_features(newick("[&U] (a:1,b:1,(c:1,d:1):2);"), {"a"},
                                            MissingFeatures::kError, "t.qza"),
                             Catch::Contains("t.qza") && Catch::Contains("unrooted") &&
-                                Catch::Contains("--root midpoint"));
+                                Catch::Contains("`root=midpoint`"));
   CATCH_REQUIRE(match_features(newick("[&R] (a:1,b:1,(c:1,d:1):2);"), {"a"}).num_branches() == 1);
 }
 

@@ -337,6 +337,14 @@ CATCH_TEST_CASE("a batch that is not finite is passed over, named and counted", 
   for (const auto& parameter : model->parameters())
     CATCH_REQUIRE(torch::isfinite(parameter).all().item<bool>());
 
+  // Where several batches make an update, the one that is not finite is named.
+  options.gradient_accumulation_steps = 4;
+  said.clear();
+  Trainer(small_predictor(), options).fit(data, data, split, callbacks);
+  CATCH_REQUIRE(said.size() == 2);
+  for (const std::string& text : said) CATCH_REQUIRE_THAT(text, Catch::Contains("'s3'"));
+  options.gradient_accumulation_steps = 1;
+
   options.max_skipped_steps = 0;
   CATCH_REQUIRE_THROWS_WITH(Trainer(small_predictor(), options).fit(data, data, split),
                             Catch::Contains("1 in a row (`max_skipped_steps` 0)"));
