@@ -70,8 +70,7 @@ class DistanceMatrix:
         """A matrix from ``.npy`` (with ``.ids.txt`` beside it), ``.npz``, ``.tsv``, ``.csv``, ``.h5`` or ``.qza``.
 
         Text of R, PHYLIP and mothur too. Files without ids number the samples: ``"0"``, ``"1"``,
-        ...;
-        :meth:`with_ids` names them.
+        ...; :meth:`with_ids` names them.
         """
         ids, values = _C.read_distances(path_text(path))
         return cls(ids or [str(i) for i in range(len(values))], values)

@@ -52,8 +52,7 @@ class DataLoader:
             DataLoader.
         drop_last: leave out a last batch that is not full.
         timeout, worker_init_fn, multiprocessing_context, pin_memory_device: of torch's processes;
-        taken and not used, a
-            warning says so.
+            taken and not used, a warning says so.
         generator: gives the seed when ``seed`` is None.
         prefetch_factor: batches made ahead by each thread; None is 2.
         persistent_workers: threads end with the epoch and cost nothing to start, so this changes

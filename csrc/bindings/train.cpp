@@ -158,8 +158,8 @@ train::RunStart run_start(const Fit& fit) {
   train::RunStart start;
   start.config = train::RunConfig::from_json(Json::parse(fit.run_config_json, "run config"));
   Json content = train::content_hashes(fit.train);
-  const Json of_val =
-      train::content_hashes(fit.val);  // a loop over a temporary's parts would outlive it
+  // A loop over a temporary's parts would outlive it.
+  const Json of_val = train::content_hashes(fit.val);
   for (const auto& [kind, hash] : of_val.as_object()) content.set("validation " + kind, hash);
   start.config.trained_on.set("content", std::move(content));
   start.train_samples = fit.train.table().sample_ids;

@@ -21,28 +21,24 @@ TORCH_LIBRARY(deepbio, m) {
   // T, D]
   m.def(
       "encoder_layer.weights(Tensor x, Tensor? key_mask, Tensor[] weights, int num_heads, int "
-      "activation, "
-      "float dropout, bool training) -> Tensor",
+      "activation, float dropout, bool training) -> Tensor",
       &op::encoder_layer);
   // Layers one after the other, the weights of each in the order of kLayerWeights
   // (model/functional.h); seed int64 [] of the fused dropout; with skip_padding rows where key_mask
   // is False are zero in the result and cost nothing at the end of a sequence.
   m.def(
       "encoder_stack(Tensor x, Tensor? key_mask, Tensor[] weights, int num_heads, int activation, "
-      "float dropout, "
-      "bool training, Tensor? seed=None, bool skip_padding=False) -> Tensor",
+      "float dropout, bool training, Tensor? seed=None, bool skip_padding=False) -> Tensor",
       &op::encoder_stack);
   // Leaves for float32 on the CPU; weights flat in one tensor, sizes {layers, width, heads,
   // activation}, `saved` is what backward needs.
   m.def(
       "encoder_stack_forward(Tensor x, Tensor? key_mask, Tensor weights, Tensor seed, int[] sizes, "
-      "float dropout, "
-      "bool save, bool skip_padding=False) -> (Tensor y, Tensor saved)");
+      "float dropout, bool save, bool skip_padding=False) -> (Tensor y, Tensor saved)");
   m.def(
       "encoder_stack_backward(Tensor grad, Tensor? key_mask, Tensor weights, Tensor seed, Tensor "
-      "saved, int[] sizes, "
-      "float dropout, bool weight_gradients, bool skip_padding=False) -> (Tensor grad_x, Tensor "
-      "grad_weights)");
+      "saved, int[] sizes, float dropout, bool weight_gradients, bool skip_padding=False) -> "
+      "(Tensor grad_x, Tensor grad_weights)");
   m.def("embed_tokens(Tensor tokens, Tensor token_weight, Tensor position_weight) -> Tensor",
         &fn::embed_tokens);
   m.def("add_positions(Tensor x, Tensor position_weight) -> Tensor", &fn::add_positions);
@@ -77,14 +73,11 @@ TORCH_LIBRARY(deepbio, m) {
   // Weights in the order of CrossAttentionWeights and LatentAttentionWeights (model/fusion.h).
   m.def(
       "fuse_cross_attention.weights(Tensor x, Tensor categories, Tensor[] weights, int num_heads, "
-      "float dropout, "
-      "bool training) -> (Tensor values, Tensor attention)",
+      "float dropout, bool training) -> (Tensor values, Tensor attention)",
       &op::fuse_cross_attention);
   m.def(
       "attend_latents.weights(Tensor x, Tensor mask, Tensor categories, Tensor[] weights, int "
-      "num_heads, float "
-      "dropout, "
-      "bool training) -> (Tensor values, Tensor attention)",
+      "num_heads, float dropout, bool training) -> (Tensor values, Tensor attention)",
       &op::attend_latents);
   m.def("conditional_scale(Tensor y, Tensor ids, Tensor scale, Tensor bias) -> Tensor",
         &fn::conditional_scale);
@@ -92,8 +85,8 @@ TORCH_LIBRARY(deepbio, m) {
   // target and answers.
   m.def(
       "member_nets(Tensor x, Tensor weight, Tensor bias, Tensor norm_weight, Tensor norm_bias, "
-      "Tensor head_weight, "
-      "Tensor head_bias, float input_dropout, float dropout, bool training) -> Tensor",
+      "Tensor head_weight, Tensor head_bias, float input_dropout, float dropout, bool training) -> "
+      "Tensor",
       &op::member_nets);
   m.def("mix_members(Tensor logits, Tensor weight, Tensor temperature) -> Tensor",
         &fn::mix_members);
@@ -106,13 +99,11 @@ TORCH_LIBRARY(deepbio, m) {
   m.def("known_columns(Tensor identity, Tensor known) -> Tensor", &fn::known_columns);
   m.def(
       "known_asv_inputs(Tensor columns, Tensor asv_index, Tensor mask, Tensor counts, Tensor "
-      "known, "
-      "bool log_abundance, float[] levels=[0.0]) -> Tensor",
+      "known, bool log_abundance, float[] levels=[0.0]) -> Tensor",
       &fn::known_asv_inputs);
   m.def(
       "pool_sequences(Tensor asv_embeddings, Tensor asv_index, Tensor mask, Tensor counts, bool "
-      "log_abundance) "
-      "-> Tensor",
+      "log_abundance) -> Tensor",
       &fn::pool_sequences);
   m.def("asv_mask(Tensor tokens) -> Tensor", &fn::asv_mask);
   m.def("slot_index(Tensor mask) -> Tensor", &fn::slot_index);
@@ -122,18 +113,16 @@ TORCH_LIBRARY(deepbio, m) {
   // Losses: what each is measured against and its axes stand in train/losses.h.
   m.def(
       "regression_loss(Tensor prediction, Tensor target, str loss_type, float[] quantiles, float "
-      "over_penalty, "
-      "float under_penalty, Dict(str, str) loss_config, Tensor? sample_weights=None) -> Tensor",
+      "over_penalty, float under_penalty, Dict(str, str) loss_config, Tensor? sample_weights=None) "
+      "-> Tensor",
       &op::regression_loss);
   m.def(
       "classification_loss(Tensor prediction, Tensor target, Tensor? class_weights=None, Tensor? "
-      "sample_weights=None) "
-      "-> Tensor",
+      "sample_weights=None) -> Tensor",
       &op::classification_loss);
   m.def(
       "histogram_loss(Tensor log_probabilities, Tensor target, Tensor bin_edges, Tensor? "
-      "sample_weights=None) "
-      "-> Tensor",
+      "sample_weights=None) -> Tensor",
       &op::histogram_loss);
   m.def("count_loss(Tensor prediction, Tensor counts, Tensor mask) -> Tensor",
         &deepbio::train::count_loss);

@@ -38,26 +38,22 @@ void attend_latents(const c10::OperatorHandle&, torch::jit::Stack* stack) {
 TORCH_LIBRARY_FRAGMENT(deepbio, m) {
   m.def(
       "encoder_layer(Tensor x, Tensor? key_mask, Tensor in_proj_weight, Tensor in_proj_bias, "
-      "Tensor out_proj_weight, "
-      "Tensor out_proj_bias, Tensor linear1_weight, Tensor linear1_bias, Tensor linear2_weight, "
-      "Tensor linear2_bias, "
-      "Tensor norm1_weight, Tensor norm1_bias, Tensor norm2_weight, Tensor norm2_bias, int "
-      "num_heads, int activation, "
-      "float dropout, bool training) -> Tensor",
+      "Tensor out_proj_weight, Tensor out_proj_bias, Tensor linear1_weight, Tensor linear1_bias, "
+      "Tensor linear2_weight, Tensor linear2_bias, Tensor norm1_weight, Tensor norm1_bias, Tensor "
+      "norm2_weight, Tensor norm2_bias, int num_heads, int activation, float dropout, bool "
+      "training) -> Tensor",
       torch::CppFunction::makeFromBoxedFunction<&encoder_layer>());
   m.def(
       "fuse_cross_attention(Tensor x, Tensor categories, Tensor proj_weight, Tensor proj_bias, "
-      "Tensor in_proj_weight, "
-      "Tensor in_proj_bias, Tensor out_proj_weight, Tensor out_proj_bias, Tensor norm_weight, "
-      "Tensor norm_bias, "
-      "int num_heads, float dropout, bool training) -> (Tensor values, Tensor attention)",
+      "Tensor in_proj_weight, Tensor in_proj_bias, Tensor out_proj_weight, Tensor out_proj_bias, "
+      "Tensor norm_weight, Tensor norm_bias, int num_heads, float dropout, bool training) -> "
+      "(Tensor values, Tensor attention)",
       torch::CppFunction::makeFromBoxedFunction<&fuse_cross_attention>());
   m.def(
       "attend_latents(Tensor x, Tensor mask, Tensor categories, Tensor latents, Tensor "
-      "slot_weight, Tensor slot_bias, "
-      "Tensor category_weight, Tensor category_bias, Tensor in_proj_weight, Tensor in_proj_bias, "
-      "Tensor out_proj_weight, Tensor out_proj_bias, Tensor norm_weight, Tensor norm_bias, int "
-      "num_heads, "
-      "float dropout, bool training) -> (Tensor values, Tensor attention)",
+      "slot_weight, Tensor slot_bias, Tensor category_weight, Tensor category_bias, Tensor "
+      "in_proj_weight, Tensor in_proj_bias, Tensor out_proj_weight, Tensor out_proj_bias, Tensor "
+      "norm_weight, Tensor norm_bias, int num_heads, float dropout, bool training) -> (Tensor "
+      "values, Tensor attention)",
       torch::CppFunction::makeFromBoxedFunction<&attend_latents>());
 }

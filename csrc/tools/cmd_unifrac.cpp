@@ -77,8 +77,7 @@ std::function<int()> setup_unifrac(CLI::App& app, Shared& shared) {
       ->check(check_by(io::check_distances_name, "FILE"));
   app.add_option("--metric", command->request.metric,
                  "unweighted, weighted_normalized, weighted_unnormalized, generalized or "
-                 "unweighted_unnormalized; "
-                 "without --tree: " +
+                 "unweighted_unnormalized; without --tree: " +
                      community::beta_metric_names())
       ->check(check_by(community::check_distance_metric, "METRIC"))
       ->capture_default_str();

@@ -65,8 +65,8 @@ constexpr std::pair<const char*, const char*> kPythonCommands[] = {
     {"completion", "A script that lets a shell complete what is typed"},
 };
 
-constexpr int64_t kMostAllowedThreads =
-    1024;  // far more than any machine has cores; torch crashes far above
+// Far more than any machine has cores; torch crashes far above.
+constexpr int64_t kMostAllowedThreads = 1024;
 std::atomic<int> signal_seen{0};
 std::atomic<bool> polled{false};
 

@@ -28,8 +28,8 @@ void ReadingProgress::clear() {
 }
 
 void ReadingProgress::look(const io::FastxReader& reader) {
-  constexpr int64_t kLookBytes =
-      int64_t{1} << 20;  // the clock is asked about a thousand times a second at most
+  // The clock is asked about a thousand times a second at most.
+  constexpr int64_t kLookBytes = int64_t{1} << 20;
   const int64_t done = reader.file_offset_bytes();
   next_look_bytes_ = done + kLookBytes;
   const auto now = Clock::now();

@@ -102,20 +102,17 @@ def test_an_unknown_command_is_answered_with_the_nearest(deepbio: Run):
     assert "unifrac" in line
 
 
+def faith_pd(folder: Path, output: Path) -> list[object]:
+    table, tree = folder / "table.biom", folder / "tree.nwk"
+    return ["faith-pd", "--table", table, "--tree", tree, "-o", output]
+
+
 def test_an_existing_output_is_kept_unless_overwrite_is_asked_for(
     deepbio: Run, community_dir: Path, tmp_path: Path
 ):
     out = tmp_path / "pd.tsv"
     out.write_text("precious")
-    command = [
-        "faith-pd",
-        "--table",
-        community_dir / "table.biom",
-        "--tree",
-        community_dir / "tree.nwk",
-        "-o",
-        out,
-    ]
+    command = faith_pd(community_dir, out)
 
     assert "pd.tsv" in error_line(deepbio(*command))
     assert out.read_text() == "precious"
@@ -127,16 +124,7 @@ def test_an_output_folder_that_does_not_exist_is_named(
     deepbio: Run, community_dir: Path, tmp_path: Path
 ):
     out = tmp_path / "no" / "such" / "pd.tsv"
-    done = deepbio(
-        "faith-pd",
-        "--table",
-        community_dir / "table.biom",
-        "--tree",
-        community_dir / "tree.nwk",
-        "-o",
-        out,
-    )
-    assert "no/such" in error_line(done)
+    assert "no/such" in error_line(deepbio(*faith_pd(community_dir, out)))
 
 
 def test_a_file_that_is_not_a_run_directory_is_said_to_be_none(

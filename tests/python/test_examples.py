@@ -201,6 +201,10 @@ def small_run(deepbio, community_dir: Path, tmp_path_factory: pytest.TempPathFac
     return out
 
 
+def export_torchscript(deepbio, run: Path, path: Path) -> None:
+    deepbio("export", "--model", run, "--format", "torchscript", "-o", path, check=True)
+
+
 def test_predictions_and_the_exported_model_run(
     deepbio, small_run: Path, community_dir: Path, tmp_path: Path
 ):
@@ -209,16 +213,7 @@ def test_predictions_and_the_exported_model_run(
         sys.executable, EXAMPLES / "python/predict_phenotype.py", small_run, table
     ).splitlines()
     assert len(lines) == 24
-    deepbio(
-        "export",
-        "--model",
-        small_run,
-        "--format",
-        "torchscript",
-        "-o",
-        tmp_path / "model.ts",
-        check=True,
-    )
+    export_torchscript(deepbio, small_run, tmp_path / "model.ts")
     shown = run(
         sys.executable,
         EXAMPLES / "python/run_torchscript.py",
@@ -246,16 +241,7 @@ def test_cpp_programs_build_against_the_installed_package(
         f"-DCMAKE_PREFIX_PATH={package}",
     )
     run("cmake", "--build", build)
-    deepbio(
-        "export",
-        "--model",
-        small_run,
-        "--format",
-        "torchscript",
-        "-o",
-        tmp_path / "model.ts",
-        check=True,
-    )
+    export_torchscript(deepbio, small_run, tmp_path / "model.ts")
 
     numbers = [
         float(line) for line in run(build / "run_torchscript", tmp_path / "model.ts").split()

@@ -25,8 +25,8 @@ struct Place {
   std::string path;
   int64_t record = -1;  // 0-based
   int64_t line = -1;    // 1-based
-  int64_t offset_bytes =
-      -1;  // 0-based, in the decompressed text; in the raw file for container damage
+  // 0-based, in the decompressed text; in the raw file for container damage.
+  int64_t offset_bytes = -1;
 };
 
 // What family a ParseError belongs to (the families of the sequence corpus; kOther for tables and

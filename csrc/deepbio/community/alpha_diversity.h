@@ -27,8 +27,8 @@
 namespace deepbio::community {
 
 struct AlphaOptions {
-  double shannon_base =
-      2;  // 2 as in QIIME 2; e = 2.718... as in vegan and scikit-bio. Above 0, not 1
+  // 2 as in QIIME 2; e = 2.718... as in vegan and scikit-bio. Above 0, not 1.
+  double shannon_base = 2;
 };
 
 // "observed_features", "shannon", ... throws ArgumentError naming the nearest.

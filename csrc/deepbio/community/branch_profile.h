@@ -16,8 +16,8 @@ namespace deepbio::community {
 
 struct BranchProfile {
   std::vector<int32_t> branch;  // ascending
-  std::vector<double>
-      share;         // of the sample's reads in the tree that are below the branch, in (0, 1]
+  // Of the sample's reads in the tree that are below the branch, in (0, 1]
+  std::vector<double> share;
   double total = 0;  // the sample's reads in the tree
 };
 

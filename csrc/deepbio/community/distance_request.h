@@ -13,8 +13,8 @@
 namespace deepbio::community {
 
 struct DistanceRequest {
-  std::string metric =
-      "unweighted";  // of UniFrac (unifrac.h), or one that needs no tree (beta_diversity.h)
+  // Of UniFrac (unifrac.h), or one that needs no tree (beta_diversity.h)
+  std::string metric = "unweighted";
   std::string precision = "double";                     // of UniFrac's sums: double, float
   std::optional<double> alpha;                          // of generalized
   std::optional<double> pseudocount;                    // of aitchison

@@ -113,8 +113,8 @@ ByFeature by_feature(const CountTable& table, const std::vector<double>& values)
 void fill_euclidean(const CountTable& table, const std::vector<double>& y,
                     const std::vector<double>& shift, const at::Tensor& products) {
   constexpr double kLeastShare = 1e-3;  // of the squares, in front of which 13 digits are left
-  constexpr double kDenseShare =
-      1 / 8.;  // of entries above zero: about here a product of panels is quicker
+  // Of entries above zero: about here a product of panels is quicker.
+  constexpr double kDenseShare = 1 / 8.;
   const int64_t n = table.num_samples();
   const auto num_features = static_cast<double>(table.num_features());
   const std::vector<double> shifts =

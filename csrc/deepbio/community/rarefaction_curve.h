@@ -26,8 +26,8 @@ struct RarefactionCurveOptions {
 // value.
 struct RarefactionCurve {
   at::Tensor mean;  // float64 [depths, N]
-  at::Tensor
-      spread;  // float64 [depths, N]: standard deviation between draws (n - 1), 0 of one draw
+  // float64 [depths, N]: standard deviation between draws (n - 1), 0 of one draw.
+  at::Tensor spread;
 };
 
 //   metric     as in alpha_diversity; "faith_pd" with a tree

@@ -61,8 +61,8 @@ DEEPBIO_INLINE void add_simple(const SharedTile<T>& tile) {
 // series.
 DEEPBIO_INLINE double exp2_of(double x) {
   x = x < -1000.0 ? -1000.0 : x > 1000.0 ? 1000.0 : x;
-  constexpr double kShift =
-      6755399441055744.0;  // 1.5 * 2^52: the low bits of x + kShift are x as a whole number
+  // 1.5 * 2^52: the low bits of x + kShift are x as a whole number.
+  constexpr double kShift = 6755399441055744.0;
   const double shifted = x + kShift, f = (x - (shifted - kShift)) * 0.693147180559945309417;
   double sum = 1.0 / 6227020800;
   sum = sum * f + 1.0 / 479001600;

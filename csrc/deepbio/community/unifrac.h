@@ -59,8 +59,8 @@ struct UnifracOptions {
 // What weights are rounded to (shared_branches.h).
 struct Grid {
   double bound = 0;  // of the samples' sums
-  bool is_safe =
-      false;  // known: no sample's sum is larger, and none too small; nothing is looked at then
+  // Known: no sample's sum is larger, and none too small; nothing is looked at then.
+  bool is_safe = false;
   Grid() = default;
   Grid(double sum) : bound(sum) {}
 };

@@ -39,13 +39,13 @@ struct SampleBatch {
   at::Tensor asv_tokens;    // int64 [U, L], AAM ids, START first, padding 0; L = longest ASV of the
                             // batch + 1
   at::Tensor asv_features;  // int64 [U], feature (column of the table) of each distinct ASV
-  at::Tensor
-      asv_index;    // int64 [B, S], 0..U-1, 0 under padding; S = most ASVs in a sample of the batch
-  at::Tensor mask;  // bool [B, S], True = a real ASV
+  // int64 [B, S], 0..U-1, 0 under padding; S = most ASVs in a sample of the batch.
+  at::Tensor asv_index;
+  at::Tensor mask;       // bool [B, S], True = a real ASV
   at::Tensor counts;     // float32 [B, S], reads after rarefaction, 0 under padding
   at::Tensor distances;  // float32 [B, B] UniFrac; undefined without a tree or matrix
-  at::Tensor
-      targets;  // float32 [B, O], normalised; or int64 [B] classes; undefined without targets
+  // float32 [B, O], normalised; or int64 [B] classes; undefined without targets.
+  at::Tensor targets;
   std::map<std::string, at::Tensor> categorical_ids;  // int64 [B] per covariate, 0 = unknown
   at::Tensor sample_index;                            // int64 [B], row of the table
   std::vector<std::string> sample_ids;                // B

@@ -84,8 +84,8 @@ std::vector<int64_t> entries_by_feature_id(const io::CountTable& table) {
 // Keeps a share of the reads, drawn between options.least_thinning and 1 for this sample and epoch.
 std::vector<double> thinned(const std::vector<double>& counts, const std::string& sample_id,
                             const SampleDatasetOptions& options, uint64_t epoch) {
-  constexpr uint64_t kOwnStream =
-      0x7468696eU;  // other draws than rarefaction's of the same sample and epoch
+  // Other draws than rarefaction's of the same sample and epoch.
+  constexpr uint64_t kOwnStream = 0x7468696eU;
   const double total = std::accumulate(counts.begin(), counts.end(), 0.0);
   const bool whole =
       std::all_of(counts.begin(), counts.end(), [](double n) { return n == std::floor(n); });

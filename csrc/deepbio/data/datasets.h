@@ -32,8 +32,8 @@ struct SampleDatasetOptions {
   int64_t max_bp = 150;
   int64_t token_limit = 1024;  // S at most
   AsvSampling asv_sampling = AsvSampling::kAbundance;
-  int64_t rarefy_depth_reads =
-      0;  // 0: counts as they are; else every epoch draws anew (fixed_epoch below)
+  // 0: counts as they are; else every epoch draws anew (fixed_epoch below)
+  int64_t rarefy_depth_reads = 0;
   bool redraw_each_epoch = true;  // false: epoch 0's draw always, as for validation
   // Augmentation: each epoch keeps a random share of a sample's reads, between this and 1; 1: all
   // of them. Never the same depth for all: a sample is thinned from its own. Counts that are not

@@ -58,8 +58,8 @@ std::vector<std::vector<int64_t>> epoch_batches(std::span<const int64_t> items,
 // How batches of similar length are made.
 struct LengthPlan {
   std::span<const int64_t> lengths;  // of each item
-  std::vector<int64_t>
-      boundaries;  // rising; lengths up to boundaries[k] share bucket k, longer ones the last
+  // rising; lengths up to boundaries[k] share bucket k, longer ones the last.
+  std::vector<int64_t> boundaries;
   int64_t max_tokens = 0;  // 0, or the largest rows * longest read of a batch, padding counted
 };
 // Batches of one bucket each, at most batch_size items and max_tokens cells. Items keep the order

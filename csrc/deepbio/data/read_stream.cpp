@@ -14,8 +14,8 @@ namespace deepbio::data {
 namespace {
 
 constexpr int64_t kReadAtOnce = 256;  // records between two looks at the file
-constexpr uint64_t kBlockOrder =
-    ~uint64_t{0};  // tells the order of blocks from those inside of stretches
+// Tells the order of blocks from those inside of stretches.
+constexpr uint64_t kBlockOrder = ~uint64_t{0};
 
 // Memory for as much as another batch took, so that it need not grow again.
 void reserve_like(const io::RecordBatch& other, io::RecordBatch& out) {
@@ -272,8 +272,7 @@ ReadStream::ReadStream(std::vector<std::string> paths, ReadStreamOptions options
   if (o.block_records == 0 && state_->selector.needs_two_passes()) {
     throw ArgumentError(
         "Deduplicator: a stream keeps the first copy (keep=\"first\"), got keep=\"none\", which "
-        "needs "
-        "all records at once: use a SequenceDataset");
+        "needs all records at once: use a SequenceDataset");
   }
 }
 

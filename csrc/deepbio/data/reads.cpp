@@ -34,9 +34,8 @@ void assign(seq::Read& read, const io::RecordBatch& source, int64_t row, int64_t
 // waits overlap.
 void fetch_ahead(const std::string& data, const std::vector<int64_t>& offsets,
                  std::span<const int64_t> rows) {
-  constexpr int64_t kLine = 64,
-                    kMostBytes =
-                        512;  // of a longer read the processor sees by itself what comes next
+  constexpr int64_t kLine = 64;
+  constexpr int64_t kMostBytes = 512;  // of a longer read the processor sees itself what comes next
   for (const int64_t row : rows) __builtin_prefetch(&offsets[static_cast<size_t>(row)]);
   for (const int64_t row : rows) {
     const int64_t begin = offsets[static_cast<size_t>(row)],
@@ -196,8 +195,8 @@ ReadDataset::ReadDataset(const std::vector<std::string>& paths, ReadDatasetOptio
     throw ArgumentError("mates: expected one file for each of " + std::to_string(paths.size()) +
                         ", got " + std::to_string(mates.size()));
   }
-  options_.fastx.allow_empty =
-      options_.fastx.allow_empty || paths.size() > 1;  // one alone is a mistake
+  // One alone is a mistake.
+  options_.fastx.allow_empty = options_.fastx.allow_empty || paths.size() > 1;
   if (options_.is_indexed) {
     if (options_.fastx.on_bad_record == io::OnBadRecord::kSkip) {
       throw ArgumentError(

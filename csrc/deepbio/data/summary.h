@@ -14,8 +14,8 @@ namespace deepbio::data {
 
 struct ReadNumbers {
   at::Tensor lengths;  // int64 [N], letters
-  at::Tensor
-      gc;  // float32 [N], share of G, C and S (either case) of all letters; 0 without letters
+  // float32 [N], share of G, C and S (either case) of all letters; 0 without letters.
+  at::Tensor gc;
   at::Tensor mean_quality;  // float32 [N], arithmetic mean of the scores; NaN for a record without
                             // qualities
   at::Tensor num_unknown;   // int64 [N], letters outside the alphabet

@@ -19,8 +19,8 @@ namespace deepbio::io {
 struct Artifact {
   std::string type;    // such as "FeatureTable[Frequency]"
   std::string format;  // such as "BIOMV210DirFmt"
-  std::string
-      member;  // name of the data file in the archive; "" when it is none that this library reads
+  // Name of the data file in the archive; "" when it is none that this library reads.
+  std::string member;
 };
 
 // throws MissingFileError, ParseError (no zip, no UUID/metadata.yaml, no type in it).

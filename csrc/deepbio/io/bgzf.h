@@ -51,8 +51,8 @@ class BgzfSource : public ByteSource {
     std::vector<char> data;
     size_t begin = 0, end = 0;
     bool is_done = false, is_last = false;  // last: GzipSource goes on behind it
-    std::unique_ptr<ByteSource>
-        damaged;  // the rest of `compressed`, from the first block that is not as it should
+    // The rest of `compressed`, from the first block that is not as it should.
+    std::unique_ptr<ByteSource> damaged;
     std::exception_ptr failure;  // the file could not be read
   };
   bool can_claim() const { return !has_last_ && num_claimed_ < num_used_ + slots_.size(); }

@@ -355,8 +355,8 @@ CountTable read_biom_json(std::string text, const std::string& path) {
     fail_table(path, "a list under \"data\"", "another type");
   std::vector<Entry> entries;
   if (is_cut || is_empty) {
-    const std::string_view counts =
-        is_cut ? std::string_view(data) : "[]";  // too short to be cut out
+    // Too short to be cut out.
+    const std::string_view counts = is_cut ? std::string_view(data) : "[]";
     entries = read_entries(counts, is_dense(document, counts, table, place), table, place);
   }
   set_entries(table, entries, path);

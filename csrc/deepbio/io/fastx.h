@@ -63,8 +63,8 @@ struct SkipReport {
   int64_t num_skipped = 0;
   std::map<std::string, int64_t> reasons;
   std::vector<std::string> examples;
-  std::vector<std::string>
-      warnings;  // odd but no error, known at the end: BGZF without its end block, no records
+  // Odd but no error, known at the end: BGZF without its end block, no records.
+  std::vector<std::string> warnings;
 };
 
 class FastxReader {

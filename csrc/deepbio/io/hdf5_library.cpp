@@ -29,8 +29,7 @@ std::string last_hdf5_error() {
   // Such as "bad version number for layout message": what HDF5 2 writes with libver="latest".
   if (out.find("version") != std::string::npos && out.find("bad") != std::string::npos) {
     out += " (perhaps written by a newer HDF5 than the " H5_VERS_INFO
-           " of this build; rewrite it with h5repack --high=2 "
-           "IN OUT)";
+           " of this build; rewrite it with h5repack --high=2 IN OUT)";
   }
   return out;
 }

@@ -40,8 +40,8 @@ class Inflater {
     size_t made = 0;
     bool is_end = false;
     const char* failure = nullptr;  // what is wrong with the data
-    int64_t block_bits =
-        -1;  // of run_to_block(): a deflate block begins so many bits before the end of `used`
+    // Of run_to_block(): a deflate block begins so many bits before the end of `used`.
+    int64_t block_bits = -1;
   };
 
   virtual ~Inflater();

@@ -20,8 +20,8 @@
 namespace deepbio::io {
 
 struct DistanceMatrix {
-  std::vector<std::string>
-      ids;  // N; empty when the file has none (.npy without ids file, .npz, .h5 without `order`)
+  // N; empty when the file has none (.npy without ids file, .npz, .h5 without `order`)
+  std::vector<std::string> ids;
   std::vector<double> values;  // [N, N] row-major
   int64_t size() const { return num_rows; }
   int64_t num_rows = 0;

@@ -40,8 +40,8 @@ bool is_device_or_pipe(const std::string& path) {
 void sync_path(const std::string& path, int flags) {
   const int file = ::open(path.c_str(), flags | O_CLOEXEC);
   if (file < 0) failed(path, "cannot be opened to be synced");
-  const bool synced =
-      ::fsync(file) == 0 || errno == EINVAL || errno == ENOTSUP;  // some file systems cannot
+  // Some file systems cannot.
+  const bool synced = ::fsync(file) == 0 || errno == EINVAL || errno == ENOTSUP;
   const int reason = errno;
   ::close(file);
   errno = reason;
@@ -59,8 +59,8 @@ struct OutputFile::State {
   std::string path, temporary;  // temporary is empty when bytes go straight to the path
   Overwrite overwrite;
   int file = -1;
-  const pid_t owner =
-      ::getpid();  // a forked child that ends must not take the file of its parent away
+  // A forked child that ends must not take the file of its parent away.
+  const pid_t owner = ::getpid();
   bool is_gzip = false, is_committed = false;
   z_stream stream{};
   std::string buffer;

@@ -29,8 +29,8 @@ struct AccessPoint {
 };
 
 struct AccessMap {
-  Container container =
-      Container::kPlain;            // kBgzf only where every member is a block of the usual form
+  // kBgzf only where every member is a block of the usual form.
+  Container container = Container::kPlain;
   uint64_t data_bytes = 0;          // decompressed
   std::vector<AccessPoint> points;  // ascending in data_offset
   std::string_view windows;

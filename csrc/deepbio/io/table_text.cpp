@@ -18,8 +18,7 @@ namespace {
 
 constexpr std::string_view kExpected =
     "a table: BIOM (HDF5 or JSON) or text whose header line starts with '#OTU ID' (or Feature ID, "
-    "ASV, #NAME, "
-    "clade_name, ...) and has a column for each sample";
+    "ASV, #NAME, clade_name, ...) and has a column for each sample";
 
 std::string lower(std::string_view text) {
   std::string out(text);

@@ -50,12 +50,12 @@ JoinedLines join_lines(const char* begin, const char* end, char* out) {
     }
     _mm512_storeu_si512(out, _mm512_maskz_compress_epi8(~newlines, text));
     const uint64_t bad = others & ~newlines;
-    const uint64_t whole =
-        bad == 0 ? newlines : newlines & (bad ^ (bad - 1));  // line ends before the first bad byte
+    // Line ends before the first bad byte.
+    const uint64_t whole = bad == 0 ? newlines : newlines & (bad ^ (bad - 1));
     if (whole != 0) {
       const auto last = 63 - static_cast<unsigned>(__builtin_clzll(whole));
-      const uint64_t through =
-          (uint64_t{2} << last) - 1;  // the bits up to the last; all when that is the highest
+      // The bits up to the last; all when that is the highest.
+      const uint64_t through = (uint64_t{2} << last) - 1;
       joined = {at + last + 1, out + __builtin_popcountll(~newlines & through),
                 joined.num_lines + __builtin_popcountll(whole)};
     }

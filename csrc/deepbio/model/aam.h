@@ -25,8 +25,8 @@ struct Inputs {
   torch::Tensor asv_tokens;  // int64 [U, L]
   torch::Tensor asv_index;   // int64 [B, S]
   torch::Tensor mask;        // bool [B, S]
-  torch::Tensor
-      counts;  // float [B, S]; needed with count_embedding, abundance_pooling and known ASVs
+  // float [B, S]; needed with count_embedding, abundance_pooling and known ASVs.
+  torch::Tensor counts;
   CategoricalIds categorical_ids;  // int64 [B]
   torch::Tensor asv_embeddings;    // [U, D] computed before (frozen base, prediction); then
                                    // asv_tokens is not encoded
@@ -45,19 +45,19 @@ struct ForwardOptions {
   bool skip_padding = false;  // count_prediction and nuc_predictions under padding hold any number,
                               // and cost nothing
   bool predict_counts = true;  // false: leaves the count branch out
-  bool embed_samples =
-      true;  // false: a predictor without a transformer branch leaves the sample level out
+  // False: a predictor without a transformer branch leaves the sample level out.
+  bool embed_samples = true;
   bool return_members = false;  // member_predictions also outside training
 };
 
 // What comes out; a tensor that does not apply is undefined. Keys as in AAM.
 struct Outputs {
   torch::Tensor target_prediction;  // [B, O] (log-probabilities of a classifier) or [B, O, Q]
-  torch::Tensor
-      target_distribution;  // [B, num_bins] log-probabilities; the prediction is its median
+  // [B, num_bins] log-probabilities; the prediction is its median.
+  torch::Tensor target_distribution;
   torch::Tensor bin_edges;  // [num_bins + 1], in the model's unit of the target
-  torch::Tensor
-      member_predictions;  // [M, B, ...] of each member by itself; in training, or asked for
+  // [M, B, ...] of each member by itself; in training, or asked for.
+  torch::Tensor member_predictions;
   torch::Tensor count_prediction;  // [B, S]
   torch::Tensor base_embeddings;   // [B, S, D] of the base model, zero under padding
   torch::Tensor embeddings;        // [B, D]

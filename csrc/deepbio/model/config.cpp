@@ -176,8 +176,7 @@ OptionRows branch_rows(ModelConfig& c) {
           .not_on_command(),
       {"known_inputs", &c.known_inputs,
        "What is seen of a known ASV. presence: whether it is there; log_presence: its log share of "
-       "the reads, too; "
-       "levels: whether it is there, above 0.1 % and above 1 % of the reads",
+       "the reads, too; levels: whether it is there, above 0.1 % and above 1 % of the reads",
        one_of({"log_presence", "presence", "levels"})},
       {"known_hidden_dim", &c.known_hidden_dim, "Width of the hidden layer over known ASVs",
        at_least(1)},

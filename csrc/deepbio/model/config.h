@@ -42,8 +42,8 @@ struct ModelConfig {
   bool freeze_base = false;
   bool count_prediction = true;
   bool target_layer_norm = true;
-  bool abundance_pooling =
-      false;  // ours: the head also sees the mean ASV embedding, weighted by ln(count + 1)
+  // Ours: the head also sees the mean ASV embedding, weighted by ln(count + 1)
+  bool abundance_pooling = false;
   bool bounded_targets = false;
   bool learnable_output_scale = false;
   std::string output_activation = "none";  // none, relu, softplus, exp
@@ -51,8 +51,8 @@ struct ModelConfig {
   double regressor_dropout = 0;
   bool residual_regression_head = false;
   int64_t num_quantiles = 0;  // 0: plain output
-  std::map<std::string, int64_t>
-      categorical_cardinalities;  // column -> categories + 1 (0 = unknown)
+  // column -> categories + 1 (0 = unknown)
+  std::map<std::string, int64_t> categorical_cardinalities;
   int64_t categorical_embed_dim = 16;
   std::string categorical_fusion = "concat";  // concat, add, gmu, cross-attention, perceiver
   double categorical_dropout = 0.1;
@@ -62,12 +62,12 @@ struct ModelConfig {
   // networks (members.h).
   bool transformer_branch = true;  // AAM's own: target encoder, pooling, head
   int64_t num_known_asvs = 0;  // ASVs known from training, by their own weights; 0: no such branch
-  std::string known_inputs =
-      "log_presence";  // what is seen of them: log_presence, presence, levels
+  // What is seen of them: log_presence, presence, levels.
+  std::string known_inputs = "log_presence";
   int64_t known_hidden_dim = 512;
   double known_dropout = 0.5, known_input_dropout = 0.1;
-  bool sequence_branch =
-      false;  // the mean ASV embedding of a sample: also of ASVs that training never saw
+  // The mean ASV embedding of a sample: also of ASVs that training never saw.
+  bool sequence_branch = false;
   int64_t sequence_hidden_dim = 128;
   double sequence_dropout = 0.5, sequence_input_dropout = 0.1;
   int64_t num_bins = 0;  // of the histogram head of a regression; 0: a plain number

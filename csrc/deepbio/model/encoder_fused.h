@@ -16,8 +16,8 @@ using at::Tensor;
 struct FusedOptions {
   int64_t num_layers, width, num_heads, activation;
   double dropout;  // 0 where it is not training
-  bool skip_padding =
-      false;  // rows after the last real one of a sequence: not computed, zero, without a gradient
+  // Rows after the last real one of a sequence: not computed, zero, without a gradient.
+  bool skip_padding = false;
 };
 
 // weights: the tensors of functional::kLayerWeights, flat, one behind the other, layer by layer.

@@ -17,8 +17,8 @@
 namespace deepbio::model::encoder {
 
 inline constexpr int64_t kPanel = 32, kHalfPanel = 16, kSliceRows = 448, kGroups = 16, kAlign = 16;
-inline constexpr int64_t kWeightsPerLayer =
-    12;  // tensors, in the order of functional::kLayerWeights
+// Tensors, in the order of functional::kLayerWeights.
+inline constexpr int64_t kWeightsPerLayer = 12;
 
 constexpr int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 constexpr int64_t panels(int64_t columns) { return round_up(columns, kPanel) / kPanel; }

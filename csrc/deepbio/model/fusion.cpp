@@ -54,8 +54,8 @@ LatentAttentionWeights latent_attention_weights(at::TensorList weights) {
 Fused fuse_cross_attention(const Tensor& x, const Tensor& categories,
                            const CrossAttentionWeights& w, const AttentionOptions& options) {
   const Tensor key = at::linear(categories, w.projection.weight, w.projection.bias).unsqueeze(1);
-  const Tensor value =
-      heads_of(key, w.attention.in_proj, 2, options.num_heads);  // [B, H, 1, D / H]
+  // [B, H, 1, D / H]
+  const Tensor value = heads_of(key, w.attention.in_proj, 2, options.num_heads);
   const Tensor ones = at::ones_like(x.select(-1, 0))
                           .unsqueeze(1)
                           .unsqueeze(-1)
@@ -74,8 +74,8 @@ Fused attend_latents(const Tensor& x, const Tensor& mask, const Tensor& categori
   const Tensor category =
       at::linear(categories, w.categories.weight, w.categories.bias).unsqueeze(1);
   const Tensor context = at::cat({slots, category}, 1);
-  const Tensor real =
-      at::constant_pad_nd(mask, {0, 1}, true).unsqueeze(1).unsqueeze(1);        // [B, 1, 1, S + 1]
+  // [B, 1, 1, S + 1]
+  const Tensor real = at::constant_pad_nd(mask, {0, 1}, true).unsqueeze(1).unsqueeze(1);
   const Tensor query = heads_of(w.latents, w.attention.in_proj, 0, num_heads);  // [H, N, D / H]
   const Tensor key = heads_of(context, w.attention.in_proj, 1, num_heads);  // [B, H, S + 1, D / H]
   const Tensor value = heads_of(context, w.attention.in_proj, 2, num_heads);

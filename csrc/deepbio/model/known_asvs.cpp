@@ -10,8 +10,8 @@
 namespace deepbio::model::functional {
 namespace {
 
-constexpr double kReadsOfAPart =
-    1000;  // abundance in parts per thousand, so that ln(1 + x) bends at 0.1 %
+// Abundance in parts per thousand, so that ln(1 + x) bends at 0.1 %.
+constexpr double kReadsOfAPart = 1000;
 constexpr double kSmallestTotal = 1e-12;
 
 }  // namespace

@@ -13,8 +13,8 @@ namespace {
 
 constexpr uint32_t kNever = std::numeric_limits<uint32_t>::max();
 constexpr uint64_t kNoPair = std::numeric_limits<uint64_t>::max();
-constexpr uint64_t kGolden =
-    0x9E3779B97F4A7C15;             // 2^64 / golden ratio: spreads keys over the table
+// 2^64 / golden ratio: spreads keys over the table.
+constexpr uint64_t kGolden = 0x9E3779B97F4A7C15;
 constexpr size_t kStackWords = 64;  // 64 places each: marks of a short text need no allocation
 constexpr size_t kJump = 6;         // letters taken at once: 4^6 jumps fit the first cache
 

@@ -103,8 +103,8 @@ class BytePairEncoder {
   struct Jump {
     int32_t node, token;
   };
-  std::vector<Jump>
-      jumps_;  // where six letters of ACGT lead in the trie, and the longest token on the way
+  // Where six letters of ACGT lead in the trie, and the longest token on the way.
+  std::vector<Jump> jumps_;
 };
 
 }  // namespace deepbio::seq

@@ -17,8 +17,8 @@
 namespace deepbio::seq {
 namespace {
 
-constexpr int64_t kGrainCells =
-    1 << 21;  // cells per task: starting a thread for fewer takes longer than it saves
+// Cells per task: starting a thread for fewer takes longer than it saves.
+constexpr int64_t kGrainCells = 1 << 21;
 constexpr int kPhredOffset = 33;
 
 struct Widths {

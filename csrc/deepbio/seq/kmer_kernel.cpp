@@ -23,9 +23,8 @@
 namespace deepbio::seq {
 namespace {
 
-constexpr int64_t kMostK = 31,
-                  kMostKOfWord =
-                      22;  // eight of them, each a letter on, after three letters: 64 bits
+constexpr int64_t kMostK = 31;
+constexpr int64_t kMostKOfWord = 22;  // eight of them, each a letter on, after three: 64 bits
 
 // What a version gets: the letters, the windows and where the numbers go.
 template <class T>

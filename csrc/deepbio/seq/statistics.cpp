@@ -51,8 +51,7 @@ int ReadStatistics::quality_offset() const {
 std::string ReadStatistics::quality_warning() const {
   if (qualities == 0 || quality_offset() != 64) return "";
   return "qualities look like Phred+64 (Illumina 1.3 to 1.7); readers take them for Phred+33 "
-         "unless quality_offset is "
-         "64";
+         "unless quality_offset is 64";
 }
 
 Json ReadStatistics::to_json() const {

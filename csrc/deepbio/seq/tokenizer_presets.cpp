@@ -151,8 +151,8 @@ TokenizerParts esm(bool upper_case) {
   add_specials(parts, {"<cls>", "<pad>", "<eos>", "<unk>"});
   add_letters(parts, "LAGVSERTIDPKQNFYMHWCXBUZO.-", 3, upper_case);
   add_specials(parts, {"<null_1>", "<mask>"});
-  parts.pre_tokenizer =
-      PreTokenizer::from_json(Json::parse(R"({"type": "WhitespaceSplit"})"));  // M K V is MKV
+  // M K V is MKV.
+  parts.pre_tokenizer = PreTokenizer::from_json(Json::parse(R"({"type": "WhitespaceSplit"})"));
   parts.special = {.pad = 1, .unk = 3, .cls = 0, .mask = 32, .eos = 2};
   parts.before = {0};
   parts.after = {2};

@@ -225,8 +225,7 @@ class Checks {
     if (options_.batch_size < 2 || parts_.split.train.size() < 2) {
       throw ArgumentError(
           "`batch_size`: distances are learned from pairs of samples, expected at least 2 in a "
-          "batch, "
-          "got " +
+          "batch, got " +
           std::to_string(std::min<int64_t>(options_.batch_size,
                                            static_cast<int64_t>(parts_.split.train.size()))));
     }

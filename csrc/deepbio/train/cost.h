@@ -20,8 +20,8 @@ namespace deepbio::train {
 struct BatchCost {
   double forward = 0;  // without nucleotides
   double train = 0;    // a training step
-  double validate =
-      0;  // forward, and a second time through the ASV stack where nucleotides are learned
+  // Forward, and a second time through the ASV stack where nucleotides are learned.
+  double validate = 0;
   double saved_bytes = 0;  // what the stacks keep from forward to backward
   int64_t distinct_asvs = 0, asv_positions = 0, asv_slots = 0;
 };
@@ -34,8 +34,8 @@ struct RunCost {
          asv_slots = 0;  // means over training batches; slots: real, of a sample
   double flops_per_step = 0, flops_per_epoch = 0;  // an epoch with its validation
   double flops_once = 0;                           // embeddings of all features over a frozen base
-  double memory_bytes =
-      0;  // weights, gradients, moments, and the activations of the largest batch looked at
+  // Weights, gradients, moments, and the activations of the largest batch looked at.
+  double memory_bytes = 0;
   double flops() const { return flops_once + flops_per_epoch * static_cast<double>(epochs); }
 };
 // Looks at batches of the first epoch, `most_batches` at most of each part. Patience is not

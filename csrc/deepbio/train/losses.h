@@ -56,9 +56,9 @@ const RegressionLoss& loss_with_answer(LossAnswer answer);  // the first of them
 // What the terms are measured against; an undefined tensor leaves its term at zero.
 struct LossTargets {
   Tensor target;  // float [B, O] or int64 [B]
-  Tensor
-      counts;   // float [B, S], in the unit the count head predicts (relative abundance or min-max)
-  Tensor mask;  // bool [B, S]
+  // float [B, S], in the unit the count head predicts (relative abundance or min-max)
+  Tensor counts;
+  Tensor mask;               // bool [B, S]
   Tensor base_target;        // distances [B, B], or what base_prediction is compared with
   Tensor nucleotides;        // int64 [U, L], tokens before masking
   Tensor nucleotide_weight;  // float [U], how often each distinct ASV occurs; undefined: 1

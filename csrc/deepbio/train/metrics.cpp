@@ -13,8 +13,8 @@ namespace {
 
 constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 constexpr const char* kValidationLoss = "val_loss";
-constexpr const char* kLastEpoch =
-    "last";  // nothing is chosen: a fixed budget, and the last epoch counts
+// Nothing is chosen: a fixed budget, and the last epoch counts.
+constexpr const char* kLastEpoch = "last";
 
 double ratio(double numerator, double denominator) {
   return denominator == 0 ? 0 : numerator / denominator;
@@ -113,8 +113,8 @@ double auc_of(const ClassAnswers& answers, int64_t class_id) {
   for (size_t from = 0; from < order.size();) {
     size_t to = from;
     while (to < order.size() && value(order[to]) == value(order[from])) ++to;
-    const double rank =
-        (static_cast<double>(from + to) + 1) / 2;  // mean of the ranks from + 1 ... to
+    // Mean of the ranks from + 1 ... to.
+    const double rank = (static_cast<double>(from + to) + 1) / 2;
     for (; from < to; ++from) {
       if (answers.actual[order[from]] != class_id) continue;
       ++positives;

@@ -73,8 +73,8 @@ class InnerFold {
     options_.seed = seed;
     model::ModelConfig config = whole_.config();
     config.num_members = 1;
-    config.freeze_base =
-        true;  // what branches are worth shows over the encoder as it starts, in seconds
+    // What branches are worth shows over the encoder as it starts, in seconds.
+    config.freeze_base = true;
     config = fit_config(config, data_.train, split.train, options_.known_min_samples);
     if ((config.num_known_asvs > 0) != (whole_.config().num_known_asvs > 0))
       return true;  // too few samples to tell

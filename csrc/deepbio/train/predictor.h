@@ -23,10 +23,10 @@ struct Predictions {
   torch::Tensor quantiles;         // float64 [N, levels] in target units; undefined otherwise
   torch::Tensor distribution;  // float64 [N, num_bins] probabilities of a histogram head; undefined
                                // without one
-  torch::Tensor
-      means;  // float64 [N]: mean of the distribution (values: its median), in target units
-  torch::Tensor
-      deviation;  // float64 [N]: spread over several draws of reads; undefined after one pass
+  // float64 [N]: mean of the distribution (values: its median), in target units.
+  torch::Tensor means;
+  // float64 [N]: spread over several draws of reads; undefined after one pass.
+  torch::Tensor deviation;
 };
 
 struct PredictOptions {

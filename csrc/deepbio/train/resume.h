@@ -16,15 +16,14 @@ namespace deepbio::train {
 
 struct TrainingState {
   int64_t next_epoch = 0;
-  int64_t next_step =
-      0;        // batches of next_epoch that are learned already, a whole number of updates
+  // Batches of next_epoch that are learned already, a whole number of updates.
+  int64_t next_step = 0;
   Means means;  // of those batches
-  int64_t updates =
-      0;          // optimizer steps taken or passed over: where the learning-rate schedule stands
-  double lr = 0;  // of the last update
-  int64_t skipped = 0,
-          skipped_in_row =
-              0;  // updates passed over in next_epoch so far, and without one in between
+  // Optimizer steps taken or passed over: where the learning-rate schedule stands.
+  int64_t updates = 0;
+  double lr = 0;               // of the last update
+  int64_t skipped = 0;         // updates passed over in next_epoch so far
+  int64_t skipped_in_row = 0;  // and since the last that was made
   int64_t best_epoch = -1;
   double best_value = 0;            // of options.best_metric
   int64_t epochs_without_gain = 0;  // what patience counts

@@ -74,8 +74,8 @@ TrainingSetup default_preset(bool is_predictor) {
   model.predict_nucleotides = true;
   model.count_embedding = true;
   model.count_embedding_method = "film";
-  model.asv_dropout =
-      0;  // its masks would cost more than the rest of the stack; the sample level keeps its own
+  // Its masks would cost more than the rest of the stack; the sample level keeps its own.
+  model.asv_dropout = 0;
   setup.study.data.rarefy_depth_reads = kAutoDepth;
   setup.training.lr = 1e-3;
   setup.training.batch_size = 16;

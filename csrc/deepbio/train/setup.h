@@ -44,8 +44,8 @@ TrainingSetup preset_setup(const std::string& name, bool is_predictor);
 struct SetupRequest {
   std::string preset = "default";
   bool is_predictor = false;
-  const model::ModelConfig* base =
-      nullptr;                 // the encoder of another run takes the place of the preset's
+  // The encoder of another run takes the place of the preset's.
+  const model::ModelConfig* base = nullptr;
   bool is_pretrained = false;  // weights of that encoder are taken as well
   uint64_t seed = 0;
   Json given = Json::object();  // values by option name

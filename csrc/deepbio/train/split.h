@@ -14,8 +14,8 @@ namespace deepbio::train {
 
 struct Split {
   std::vector<int64_t> train, val;  // indices into the dataset, ascending
-  std::vector<int64_t>
-      groups;  // of each sample of the dataset (host, study), numbered; empty: no groups
+  // Of each sample of the dataset (host, study), numbered; empty: no groups.
+  std::vector<int64_t> groups;
 };
 
 // Random split keyed by seed; both parts get at least one item. throws ArgumentError for fewer than
@@ -26,8 +26,8 @@ struct SplitRules {
   double test_size = 0.2;  // share of the samples to hold back, in (0, 1)
   uint64_t seed = 0;
   std::vector<std::string> labels;  // class of each sample; empty: classes do not matter
-  std::vector<std::string>
-      groups;  // group of each sample, "": a group of its own; empty: no groups
+  // Group of each sample, "": a group of its own; empty: no groups.
+  std::vector<std::string> groups;
 };
 
 // Splits samples 0 .. num_samples - 1. A class of two samples or more has at least one that trains,

@@ -20,12 +20,12 @@ namespace {
 
 constexpr size_t kMostKnown = 20000;
 constexpr int64_t kBatchSize = 64;
-constexpr double kKnownFloor =
-    0.01;  // added to the deviation of a known ASV's input: rare ones stay small
-constexpr double kKnownRms =
-    0.1;  // what the scaled inputs of known ASVs have over the training samples
-constexpr double kSequenceFloor =
-    0.05;  // deviation of a pooled embedding below which it is noise, not signal
+// Added to the deviation of a known ASV's input: rare ones stay small.
+constexpr double kKnownFloor = 0.01;
+// What the scaled inputs of known ASVs have over the training samples.
+constexpr double kKnownRms = 0.1;
+// Deviation of a pooled embedding below which it is noise, not signal.
+constexpr double kSequenceFloor = 0.05;
 constexpr double kSmallestShare = 1e-4;
 
 // Mean and variance of each column over batches of rows.

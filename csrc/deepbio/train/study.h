@@ -37,11 +37,11 @@ struct StudyOptions {
   std::string target_transform = "zscore";
   std::vector<std::string> categorical_columns;
   std::string missing_features = "error", missing_samples = "error";  // error, drop
-  std::vector<std::string>
-      missing_values;  // words of the metadata that stand for a missing value; io/metadata.h
-  DataConfig data;     // rarefy_depth_reads may be kAutoDepth
-  double least_thinning =
-      1;  // least share of its reads that an epoch of training keeps of a sample
+  // Words of the metadata that stand for a missing value; io/metadata.h.
+  std::vector<std::string> missing_values;
+  DataConfig data;  // rarefy_depth_reads may be kAutoDepth
+  // Least share of its reads that an epoch of training keeps of a sample.
+  double least_thinning = 1;
   bool learns_distances = true;  // false: tree and distances are checked, but not computed
   double test_size = 0.2;
   std::string group_column;   // samples of one value are all on one side of splits and inner folds;

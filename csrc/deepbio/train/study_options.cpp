@@ -28,8 +28,7 @@ OptionRows StudyOptions::rows() {
   return {
       {"rarefy_depth", &data.rarefy_depth_reads,
        "Reads drawn per sample, anew in each epoch; 0: counts as they are; auto: the largest depth "
-       "up to 5000 that "
-       "keeps 90 % of the samples",
+       "up to 5000 that keeps 90 % of the samples",
        depth_values()},
       OptionRow{
           "least_thinning", &least_thinning,
@@ -46,8 +45,7 @@ OptionRows StudyOptions::rows() {
        one_of({"error", "drop"})},
       OptionRow{"missing_sequences", &data.missing_sequences,
                 "Features whose id is not DNA and that are not in `sequences`: stop, or know them "
-                "by their id, which "
-                "only a model that reads no sequences can",
+                "by their id, which only a model that reads no sequences can",
                 one_of({"error", "id"})}
           .for_predictor(),
       OptionRow{"missing_values", &missing_values,

@@ -27,8 +27,8 @@ namespace deepbio::train {
 // What each option means stands in its row in training_options.cpp.
 struct TrainingOptions {
   int64_t epochs = 100;
-  int64_t min_steps =
-      0;  // more epochs than that where so few batches would make fewer steps of the optimizer
+  // More epochs than that where so few batches would make fewer steps of the optimizer.
+  int64_t min_steps = 0;
   int64_t batch_size = 8;
   double lr = 1e-4;
   double weight_decay = 0.01;
@@ -43,21 +43,21 @@ struct TrainingOptions {
   std::string scheduler = "warmup_cosine";
   uint64_t seed = 0;
   int64_t loader_threads = 1;
-  std::string count_target =
-      "relative";  // relative (reads / total of the sample), minmax (as AAM), raw
+  // relative (reads / total of the sample), minmax (as AAM), raw.
+  std::string count_target = "relative";
   // What makes an epoch the best: val_loss, mae, r2, accuracy, f1; last: a fixed budget, and the
   // last epoch counts.
   std::string best_metric = "val_loss";
   bool balanced_classes = false;   // every class counts as much as any other in the loss
   int64_t max_skipped_steps = 10;  // in a row, before training stops
-  int64_t save_steps =
-      0;  // updates between states on disk within an epoch; 0: at ends of epochs and at a stop
-  double average_from =
-      1;  // the model ends as the mean of its weights from this share of the steps on; 1: the last
-  int64_t known_min_samples =
-      0;  // an ASV of so many training samples is known to the model; 0: no such branch
-  int64_t calibration_folds =
-      0;  // inner folds that the mixture is fitted on (train/mixture.h); below 2: equal weights
+  // Updates between states on disk within an epoch; 0: at ends of epochs and at a stop.
+  int64_t save_steps = 0;
+  // The model ends as the mean of its weights from this share of the steps on; 1: the last.
+  double average_from = 1;
+  // an ASV of so many training samples is known to the model; 0: no such branch.
+  int64_t known_min_samples = 0;
+  // Inner folds that the mixture is fitted on (train/mixture.h); below 2: equal weights.
+  int64_t calibration_folds = 0;
   LossOptions loss;
   OptionRows rows();  // without those of the loss
   Json to_json() const;
@@ -74,8 +74,8 @@ struct EpochReport {
   double lr = 0;
   double seconds = 0, samples_per_second = 0;
   bool is_best = false;
-  int64_t skipped_steps =
-      0;  // updates that were passed over because something in them was not finite
+  // Updates that were passed over because something in them was not finite.
+  int64_t skipped_steps = 0;
   Json to_json() const;
 };
 
@@ -97,9 +97,8 @@ struct FitResult {
   std::vector<EpochReport> history;
   int64_t best_epoch = -1;
   double best_loss = 0;  // the best epoch's options.best_metric
-  int64_t saved_epochs = 0,
-          saved_steps =
-              0;  // whole epochs and batches of the next, after which --resume would go on
+  // After how many whole epochs, and batches of the next, a resumed run would go on.
+  int64_t saved_epochs = 0, saved_steps = 0;
   bool stopped_early = false, interrupted = false;
 };
 

@@ -39,8 +39,7 @@ CATCH_TEST_CASE("features that are left out are counted with their reads, three 
   CATCH_REQUIRE(report.worst_share == 0.4);
   CATCH_REQUIRE(to_text(report, "t.nwk") ==
                 "left out 4 of 6 features that are not tips of t.nwk, for example 'f1', 'f2', 'f3' "
-                "(30.0 % of the "
-                "reads; most in sample 's0': 40.0 %)");
+                "(30.0 % of the reads; most in sample 's0': 40.0 %)");
 }
 
 CATCH_TEST_CASE("features without reads are told as such, and nothing where nothing is missing",

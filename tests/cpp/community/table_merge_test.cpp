@@ -44,8 +44,8 @@ CATCH_TEST_CASE("rare features go before shallow samples, and then what is left 
                 "[table_merge]") {
   const CountTable table{
       {"s1", "s2", "s3"}, {"x", "y", "z"}, {0, 2, 4, 5}, {0, 2, 0, 1, 1}, {1, 9, 5, 3, 1}};
-  const CountTable common =
-      filter_counts(table, 2, 2);  // z is in s1 alone, s1 and s3 have one read then
+  // z is in s1 alone, s1 and s3 have one read then.
+  const CountTable common = filter_counts(table, 2, 2);
   CATCH_REQUIRE(common.sample_ids == std::vector<std::string>{"s2"});
   CATCH_REQUIRE(common.feature_ids == std::vector<std::string>{"x", "y"});
   CATCH_REQUIRE(filter_counts(table, 0, 0).num_entries() == 5);

@@ -90,8 +90,8 @@ CATCH_TEST_CASE("a gzip file with any bit flipped or cut anywhere is not mapped 
     test::write_text(folder / "file", bad);
     const PositionedFile file(folder / "file");
     AccessMap map;
-    std::string got =
-        text;  // kept by an error, or by a bit of the header that says nothing: time, system
+    // Kept by an error, or by a bit of the header that says nothing: time, system.
+    std::string got = text;
     try {
       got = read_through(file, map, 100);
     } catch (const ParseError&) {

@@ -55,8 +55,8 @@ std::string repeated_member(const std::string& first, const std::string& again, 
   const auto crc_of = [](const std::string& text) {
     return crc32(0, reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size()));
   };
-  const std::string part =
-      deflated(again, Z_FULL_FLUSH);  // ends on a byte and refers to nothing before it
+  // Ends on a byte and refers to nothing before it.
+  const std::string part = deflated(again, Z_FULL_FLUSH);
   std::string out("\x1f\x8b\x08\0\0\0\0\0\0\xff", 10);
   out += deflated(first, Z_FULL_FLUSH);
   uLong crc = crc_of(first);

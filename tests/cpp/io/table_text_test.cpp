@@ -18,8 +18,7 @@ CATCH_TEST_CASE(
     "[table_text]") {
   const CountTable table = from_text(
       "# Constructed from biom file\r\n#OTU ID\ts0\ts1\ttaxonomy\r\nf0\t1.0\t0\tk__A; "
-      "p__B\r\n\r\n# "
-      "note\r\nf1\t0\t2e3\tk__C");
+      "p__B\r\n\r\n# note\r\nf1\t0\t2e3\tk__C");
   CATCH_REQUIRE(table.sample_ids == std::vector<std::string>{"s0", "s1"});
   CATCH_REQUIRE(table.feature_ids == std::vector<std::string>{"f0", "f1"});
   CATCH_REQUIRE(table.values == std::vector<double>{1, 2000});

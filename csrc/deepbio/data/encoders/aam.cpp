@@ -46,8 +46,7 @@ std::shared_ptr<const ReadEncoder> make_aam(const EncoderOptions& options) {
   if (options.sequence_type != "dna" || !(options.unknown.empty() || options.unknown == "zero")) {
     throw ArgumentError(
         "`encoding=tokens`: AAM's vocabulary is for DNA and gives other letters 0; leave out "
-        "`sequence_type` and "
-        "`unknown`, name a `tokenizer`, or use `encoding=integer`");
+        "`sequence_type` and `unknown`, name a `tokenizer`, or use `encoding=integer`");
   }
   return std::make_shared<AamReads>(options.letters());
 }
