@@ -114,18 +114,25 @@ def test_distinct_asvs_are_exported_with_batch_asvs_slots_and_length_free(kind):
         )
 
 
-DDP = """
+RANKS = """
 import sys
 import torch
 from torch import distributed
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 sys.path.insert(0, sys.argv[1])
 from test_module_contract import SMALL, STILL, SequencePredictor, padded, samples
-rank, meeting, out = int(sys.argv[2]), sys.argv[3], sys.argv[4]
+rank, meeting, out, way = int(sys.argv[2]), *sys.argv[3:]
 torch.set_num_threads(1)
 distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
-torch.manual_seed(rank)  # DDP takes the weights of rank 0
-model = DistributedDataParallel(SequencePredictor(**{**SMALL, **STILL, "predict_nucleotides": False}))
+torch.manual_seed(rank if way == "DDP" else 0)  # DDP takes the weights of rank 0
+model = SequencePredictor(**{**SMALL, **STILL, "predict_nucleotides": False})
+if way == "DDP":
+    model = DistributedDataParallel(model)
+else:
+    for part in [*(p for p in model.modules() if type(p).__name__ == "EncoderLayer"), model]:
+        fully_shard(part, mesh=distributed.init_device_mesh("cpu", (2,)))
 torch.manual_seed(7)
 tokens = padded(samples(4))[2 * rank : 2 * rank + 2]
 optimizer = torch.optim.SGD(model.parameters(), 0.05)
@@ -136,19 +143,21 @@ for _ in range(3):
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
+state = get_model_state_dict(model, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
 if rank == 0:
-    torch.save(model.module.state_dict(), out)
+    torch.save(state, out)
 distributed.destroy_process_group()
 """
 
 
-def test_two_processes_of_ddp_learn_what_one_process_learns(tmp_path):
+@pytest.mark.parametrize("way", ["DDP", "FSDP2"])
+def test_two_processes_learn_what_one_process_learns(tmp_path, way):
     script = tmp_path / "ddp.py"
-    script.write_text(textwrap.dedent(DDP))
+    script.write_text(textwrap.dedent(RANKS))
     here = str(Path(__file__).parent)
     workers = [
         subprocess.Popen(
-            [sys.executable, script, here, str(rank), tmp_path / "meeting", tmp_path / "state.pt"],
+            [sys.executable, script, here, str(rank), tmp_path / "meeting", tmp_path / "state.pt", way],
             stderr=subprocess.PIPE, text=True,
         )
         for rank in (0, 1)
