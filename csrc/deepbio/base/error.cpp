@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "deepbio/base/utf8.h"
+
 namespace deepbio {
 namespace {
 
@@ -77,13 +79,18 @@ MissingFileError::MissingFileError(std::string path, const std::string& reason)
 std::string Quoted::operator()(std::string_view bytes, size_t max_bytes) const {
   static constexpr char kHex[] = "0123456789abcdef";
   std::string out = "'";
-  for (const char c : bytes.substr(0, max_bytes)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 32 || byte > 126) {
+  for (size_t at = 0; at < std::min(bytes.size(), max_bytes);) {
+    const size_t size = utf8_bytes(bytes, at);
+    const std::string_view character = bytes.substr(at, std::max<size_t>(size, 1));
+    at += character.size();
+    if (size > 0 && is_visible(character)) {
+      if (character == "'" || character == "\\") out += '\\';
+      out += character;
+      continue;
+    }
+    for (const char c : character) {
+      const auto byte = static_cast<unsigned char>(c);
       out += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
-    } else {
-      if (c == '\'' || c == '\\') out += '\\';
-      out += c;
     }
   }
   out += bytes.size() > max_bytes ? "...'" : "'";

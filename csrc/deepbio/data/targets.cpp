@@ -189,8 +189,10 @@ LabelledSamples labelled_samples(const std::vector<std::string>& sample_ids,
     }
   }
   if (!out.without_metadata.empty() && missing == MissingSamples::kError) {
-    throw ArgumentError(metadata.path + ": " + std::to_string(out.without_metadata.size()) +
-                        " samples of the table have no metadata (" +
+    const size_t count = out.without_metadata.size();
+    throw ArgumentError(metadata.path + ": " + std::to_string(count) +
+                        (count == 1 ? " sample of the table has no metadata ("
+                                    : " samples of the table have no metadata (") +
                         examples(out.without_metadata) +
                         "); add them, or use `missing_samples=drop`");
   }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "deepbio/base/error.h"
+#include "deepbio/base/utf8.h"
 #include "deepbio/io/bytes.h"
 #include "deepbio/io/foreign.h"
 
@@ -14,26 +15,6 @@ namespace deepbio::io {
 namespace {
 
 using std::string_view_literals::operator""sv;
-
-unsigned char byte_at(std::string_view text, size_t at) {
-  return static_cast<unsigned char>(text[at]);
-}
-
-// Bytes of the character that starts here, 0 when it is no UTF-8 (overlong, a surrogate, above
-// U+10FFFF, cut).
-size_t character_bytes(std::string_view text, size_t at) {
-  const unsigned char first = byte_at(text, at);
-  if (first < 0x80) return 1;
-  const size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || at + size > text.size()) return 0;
-  for (size_t k = 1; k < size; ++k) {
-    if ((byte_at(text, at + k) & 0xC0) != 0x80) return 0;
-  }
-  const unsigned char second = byte_at(text, at + 1);
-  const bool is_bad = (first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) ||
-                      (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F);
-  return is_bad ? 0 : size;
-}
 
 [[noreturn]] void fail(std::string_view text, size_t at, const std::string& path, std::string got) {
   throw ParseError({path, -1, line_of(text, at), static_cast<int64_t>(at)}, "text in UTF-8",
@@ -83,7 +64,7 @@ size_t find_foreign_byte(std::string_view text) {
         continue;
       }
     }
-    const size_t size = character_bytes(text, at);
+    const size_t size = utf8_bytes(text, at);
     if (size == 0) return at;
     at += size;
   }

@@ -44,6 +44,9 @@ CATCH_TEST_CASE("Every error of the library is an Error", "[error]") {
 CATCH_TEST_CASE("Quoting shows non-printing bytes and cuts long text", "[error]") {
   CATCH_CHECK(quoted("ACGT") == "'ACGT'");
   CATCH_CHECK(quoted(std::string("a\0b\n\xff", 5)) == "'a\\x00b\\x0a\\xff'");
+  // Letters of any language as they are; blanks that nobody sees, and bytes that are no text, not.
+  CATCH_CHECK(quoted("Pr\xc3\xb8ve") == "'Pr\xc3\xb8ve'");
+  CATCH_CHECK(quoted("a\xc2\xa0\xe9") == "'a\\xc2\\xa0\\xe9'");
   CATCH_CHECK(quoted("it's") == "'it\\'s'");
   CATCH_CHECK(quoted("ACGTACGT", 4) == "'ACGT...'");
   CATCH_CHECK(quoted("") == "''");
