@@ -22,16 +22,17 @@ def _check_tensors(tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
         if offsets.dtype != torch.int64 or offsets.dim() != 1 or tensors[key].dtype != torch.uint8:
             raise ValueError(f"{key} of another kind in {about['file']}")
     for key, tensor in tensors.items():
-        expected = about["records"] + key.endswith("_offsets")
-        if key not in ("names", "descriptions") and (tensor.dim() == 0 or len(tensor) != expected):
+        expected, shape = about["records"] + key.endswith("_offsets"), tensor.shape
+        if key not in ("names", "descriptions") and (not shape or shape[0] != expected):
             raise ValueError(
-                f"{list(tensor.shape)} numbers of {key} in {about['file']}, not of {expected}"
+                f"{list(shape)} numbers of {key} in {about['file']}, not of {expected}"
             )
     has_positions = any(key in tensors for key in _OF_POSITIONS)
     if (
-        not {"index", "files"} <= tensors.keys()
+        "index" not in tensors
+        or "files" not in tensors
         or not has_positions
-        or (tensors["lengths"] < 0).any()
+        or (about["records"] and tensors["lengths"].min().item() < 0)
     ):
         raise ValueError(f"no positions of the records in {about['file']}")
 
