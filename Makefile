@@ -38,6 +38,7 @@ bench: .stamps/installed .stamps/test-tools
 	$(BIN)/python benchmarks/encoder.py
 	$(if $(wildcard $(AAM_DATA)),$(BIN)/python benchmarks/model.py --data $(AAM_DATA) --golden $(AAM_GOLDEN),\
 	  @echo "benchmarks/model.py skipped: $(AAM_DATA) is not there")
+	$(BIN)/python benchmarks/processes.py
 	$(BIN)/python benchmarks/measure.py
 
 # The pages of docs/ with the API from docstrings, in build/docs/index.html; a warning is an error.

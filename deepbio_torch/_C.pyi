@@ -1,7 +1,7 @@
 """The bound C++: what csrc/bindings registers. Private; the modules of the package are the public surface."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from torch import Tensor
 from typing_extensions import Self
@@ -734,6 +734,12 @@ def study_options(options: Mapping[str, Any]) -> dict[str, Any]: ...
 def num_quantiles(
     options: Mapping[str, Any],
 ) -> int: ...  # outputs per number of a loss; 0: one plain number
+
+# rank, world_size, and what adds up a tensor over all processes, in place
+ProcessGroup: TypeAlias = tuple[int, int, Callable[[Tensor], None]]
+
+# `deepbio` in this process, which trains together with others: the exit code
+def run_command(arguments: Sequence[str], process_group: ProcessGroup) -> int: ...
 def fit(
     config_json: str,
     state: Mapping[str, Tensor],
@@ -752,6 +758,7 @@ def fit(
     resume: bool = False,
     overwrite: bool = False,
     groups: Sequence[int] = (),
+    process_group: ProcessGroup | None = None,
 ) -> str: ...  # JSON: history, best_epoch, best_loss, stopped_early, interrupted
 def read_run_config(run: str) -> str: ...
 def write_run_config(run: str, config_json: str) -> None: ...

@@ -126,9 +126,22 @@ def command_of(arguments: Sequence[str]) -> Callable[[Sequence[str]], None] | No
     return PYTHON_COMMANDS.get(arguments[0])
 
 
+def run_with_others(arguments: Sequence[str]) -> int:
+    """One of torchrun's processes: see :mod:`deepbio_torch._processes`."""
+    from ._processes import run_command
+
+    try:
+        return run_command(arguments)
+    except DeepBioError as error:
+        print(f"deepbio: error: {error}", file=sys.stderr)
+        return 1
+
+
 def main() -> int:
     """Runs one command and returns its exit code; the binary replaces this process."""
     arguments = sys.argv[1:]
+    if arguments and "RANK" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1":
+        return run_with_others(arguments)
     command = command_of(arguments)
     if command is None:
         if not BINARY.is_file():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,11 +16,15 @@ from torch import Tensor
 from . import _C, _options
 from ._arguments import of_kind
 from ._log import logger
+from ._processes import processes_of
 from ._runs import run_config
 from ._samples import SampleDataset
 from ._tables import Table, table_of
 from .errors import ArgumentError, WrongTypeError
 from .models import ModelConfig, SequenceEncoder, SequencePredictor
+
+if TYPE_CHECKING:
+    from torch.distributed import ProcessGroup
 
 Path = str | os.PathLike[str]
 Model = SequenceEncoder | SequencePredictor
@@ -91,6 +95,7 @@ class Trainer:
         resume: bool = False,
         overwrite: bool = False,
         groups: Sequence[object] | None = None,
+        process_group: ProcessGroup | None = None,
     ) -> History:
         """Trains; the module ends with the weights of the best epoch, in eval mode.
 
@@ -110,6 +115,10 @@ class Trainer:
             overwrite: replace the run in ``run_directory``.
             groups: what each training sample belongs to (host, study); the inner folds that weigh
                 the branches of a predictor keep groups whole.
+            process_group: processes that train this model together (None: all of
+                ``torch.distributed``, where it runs), each of which makes this call with the same
+                data. ``batch_size`` counts the samples of all, so that their number changes nothing
+                but the time; the first process writes ``run_directory``, which all can read.
 
         Raises:
             ArgumentError, ConfigError: what does not fit together, before anything is written.
@@ -149,6 +158,7 @@ class Trainer:
             resume=resume,
             overwrite=overwrite,
             groups=_numbered(groups, len(train)),
+            process_group=processes_of(process_group),
         )
         self.model.eval()
         return History(json.loads(result))

@@ -5,6 +5,7 @@
 namespace deepbio::bindings {
 void guard_arguments(py::module_& module);  // argument_errors.cpp
 void bind_diversity(py::module_& module);   // diversity.cpp, of the layer community
+void bind_command(py::module_& module);     // process_group.cpp
 }  // namespace deepbio::bindings
 
 PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
@@ -23,5 +24,6 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   deepbio::bindings::bind_metrics(m);
   deepbio::bindings::bind_train(m);
   deepbio::bindings::bind_export(m);
+  deepbio::bindings::bind_command(m);
   deepbio::bindings::guard_arguments(m);
 }

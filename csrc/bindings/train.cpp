@@ -4,6 +4,7 @@
 
 #include "bindings/bindings.h"
 #include "bindings/named_tensors.h"
+#include "bindings/process_group.h"
 #include "bindings/targets.h"
 
 #include "deepbio/base/error.h"
@@ -146,6 +147,7 @@ struct Fit {
   train::Truth val_truth;
   std::vector<int64_t> groups;  // of the training samples, or empty
   bool resume = false, overwrite = false;
+  train::ProcessGroup group = {};
 };
 
 std::vector<int64_t> all_of(const data::SampleDataset& dataset) {
@@ -177,14 +179,15 @@ std::string run_fit(const Fit& fit, const Tensors& state, train::Callbacks callb
   const train::Split split{all_of(fit.train), all_of(fit.val), fit.groups};
   train::check_training(model->config(), model->is_predictor(), options,
                         {fit.train, fit.val, split, codec});
+  if (fit.resume) train::expect_resumable(fit.run_directory, options);
   std::optional<train::Run> run;
   train::RunStart start;
-  if (!fit.run_directory.empty()) {
+  fit.group.wait();  // until all have read what is written now
+  if (!fit.run_directory.empty() && fit.group.is_first()) {
     const auto mode = fit.resume      ? train::RunMode::kResume
                       : fit.overwrite ? train::RunMode::kOverwrite
                                       : train::RunMode::kNew;
     run.emplace(fit.run_directory, mode);
-    if (fit.resume) train::expect_resumable(fit.run_directory, options);
     start = run_start(fit);
     run->start(start);
     run->log(fit.notes);
@@ -198,6 +201,7 @@ std::string run_fit(const Fit& fit, const Tensors& state, train::Callbacks callb
     };
   }
   train::Trainer trainer(model, options, fit.run_directory, codec);
+  trainer.set_group(fit.group);
   const train::FitResult result = trainer.fit(fit.train, fit.val, split, callbacks, fit.resume);
   if (run && model->is_predictor() && !result.interrupted && codec) {
     const train::Predictions predictions = train::predict(*model, start.config, fit.val, split.val);
@@ -296,11 +300,20 @@ void bind_train(py::module_& module) {
          const std::string& run_config_json, const std::vector<std::string>& notes,
          const std::vector<double>& val_values, const std::vector<std::string>& val_labels,
          const py::object& on_step, const py::object& on_epoch, bool resume, bool overwrite,
-         const std::vector<int64_t>& groups) {
-        const Fit fit{config_json,     options_json, codec_json,
-                      train,           val,          run_directory,
-                      run_config_json, notes,        {val_values, val_labels},
-                      groups,          resume,       overwrite};
+         const std::vector<int64_t>& groups, const py::object& process_group) {
+        const Fit fit{config_json,
+                      options_json,
+                      codec_json,
+                      train,
+                      val,
+                      run_directory,
+                      run_config_json,
+                      notes,
+                      {val_values, val_labels},
+                      groups,
+                      resume,
+                      overwrite,
+                      process_group_of(process_group)};
         train::Callbacks callbacks = callbacks_of(on_step, on_epoch);
         const py::gil_scoped_release no_gil;
         return run_fit(fit, state, std::move(callbacks));
@@ -311,7 +324,7 @@ void bind_train(py::module_& module) {
       py::arg("val_values") = std::vector<double>{},
       py::arg("val_labels") = std::vector<std::string>{}, py::arg("on_step") = py::none(),
       py::arg("on_epoch") = py::none(), py::arg("resume") = false, py::arg("overwrite") = false,
-      py::arg("groups") = std::vector<int64_t>{});
+      py::arg("groups") = std::vector<int64_t>{}, py::arg("process_group") = py::none());
   module.def(
       "read_run_config",
       [](const std::string& run) { return train::read_run_config(run).to_json().dump(); },

@@ -1,6 +1,5 @@
 #include <ATen/ATen.h>
 
-#include "tools/allocator.h"
 #include "tools/command.h"
 #include "tools/option_flags.h"
 #include "tools/printing.h"

@@ -1,7 +1,6 @@
 #include <iostream>
 #include <memory>
 
-#include "tools/allocator.h"
 #include "tools/command.h"
 #include "tools/option_flags.h"
 #include "tools/printing.h"

@@ -1,4 +1,3 @@
-#include "tools/allocator.h"
 #include "tools/command.h"
 #include "tools/option_flags.h"
 #include "tools/printing.h"

@@ -1,8 +1,8 @@
 // What `pretrain` and `train` do alike: options -> study -> model -> run directory.
+#include <csignal>
 #include <filesystem>
 #include <iostream>
 
-#include "tools/allocator.h"
 #include "tools/command.h"
 #include "tools/config_option.h"
 #include "tools/option_flags.h"
@@ -86,11 +86,15 @@ int run_training(const TrainingCommand& command, const CLI::App& app, const Shar
                                     : train::RunMode::kNew;
   request.setup.seed = shared.seed;
   request.typed = typed_options(app);
+  if (shared.group != nullptr) request.group = *shared.group;
+  if (request.is_dry && !request.group.is_first()) return 0;
   train::TrainingRun run(request);
   if (request.is_dry) return say_cost(run, shared);
 
   run.start();
-  TrainingProgress progress(run.file("training.log"), shared.quiet, run.epochs(), command.resume);
+  const bool tells = request.group.is_first();  // the other processes train along
+  TrainingProgress progress(tells ? run.file("training.log") : "", shared.quiet || !tells,
+                            run.epochs(), command.resume);
   for (const std::string& note : run.notes()) progress.line(spelled_for_shell(note));
   for (const std::string& line : run.prepare_model()) progress.line(line);
   (void)interrupted();  // from here on a signal is answered at the next step
@@ -98,11 +102,11 @@ int run_training(const TrainingCommand& command, const CLI::App& app, const Shar
   const train::FitResult result = run.train(callbacks_for(progress, options.batch_size));
   if (result.interrupted) {
     progress.line("interrupted; --resume goes on " + train::place_of(result));
-    return 128 + interrupt_signal();
+    return 128 + (interrupt_signal() != 0 ? interrupt_signal() : SIGTERM);
   }
   if (result.stopped_early)
     progress.line("no better epoch for " + std::to_string(options.patience) + ": stopped");
-  say_result(result, request.output_dir, shared);
+  if (tells) say_result(result, request.output_dir, shared);
   return 0;
 }
 

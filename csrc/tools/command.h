@@ -1,5 +1,5 @@
-// One command of `deepbio`: how it declares its options and what it does. main.cpp holds the table
-// of commands.
+// One command of `deepbio`: how it declares its options and what it does. command_line.cpp holds
+// the table of commands.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,15 @@
 
 #include "deepbio/io/bytes.h"
 
+namespace deepbio::train {
+struct ProcessGroup;
+}
+
 namespace deepbio::tools {
+
+// Runs one command and returns its exit code; SIGINT, SIGTERM and SIGPIPE are answered in its way
+// from then on. group: of processes that train together, or none.
+int run_command(int argc, char** argv, const train::ProcessGroup* group = nullptr);
 
 // Options every command takes.
 struct Shared {
@@ -19,6 +27,7 @@ struct Shared {
   bool overwrite = false;  // replace existing outputs
   int64_t threads = 0;     // 0: all cores
   uint64_t seed = 0;
+  const train::ProcessGroup* group = nullptr;  // of processes that run this command together
   io::Overwrite overwrite_mode() const {
     return overwrite ? io::Overwrite::kAllow : io::Overwrite::kRefuse;
   }
@@ -40,6 +49,11 @@ io::OpenOptions reading_options();
 // True once after SIGINT or SIGTERM; long work looks at it between steps and stops cleanly.
 bool interrupted();
 int interrupt_signal();
+
+// Blocks that a step frees are kept for the next: glibc gives those above a threshold back at once,
+// and faulting them in anew costs up to half of the time of training. Call at the start of a
+// command.
+void keep_freed_blocks();
 
 // Each cmd_x.cpp defines one of these, or those that are near relatives.
 using SetupFunction = std::function<int()>(CLI::App& app, Shared& shared);

@@ -16,7 +16,7 @@ TrainingProgress::TrainingProgress(const std::string& log_path, bool quiet, int6
       num_epochs_(num_epochs),
       start_(std::chrono::steady_clock::now()),
       last_shown_(start_) {
-  if (!log_) throw WriteError(log_path + ": cannot be written");
+  if (!log_path.empty() && !log_) throw WriteError(log_path + ": cannot be written");
 }
 
 void TrainingProgress::clear() {

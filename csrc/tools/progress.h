@@ -10,7 +10,7 @@
 namespace deepbio::tools {
 
 // On a terminal one line that updates, with rate and time left; else a line per epoch. training.log
-// gets the lines too.
+// gets the lines too, where there is one.
 class TrainingProgress {
  public:
   TrainingProgress(const std::string& log_path, bool quiet, int64_t num_epochs, bool append);

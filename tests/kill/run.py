@@ -1,6 +1,7 @@
 """Training that is killed at random moments, and saves whose system calls fail one after the other.
 
     python tests/kill/run.py kills [--count N] [--seed S]   # SIGKILL at random times, then --resume: the same weights
+    python tests/kill/run.py ranks [--count N] [--seed S]   # one of two processes under torchrun is killed
     python tests/kill/run.py calls                          # every k-th write, fsync, rename, mkdir of a run fails
     python tests/kill/run.py order                          # a file is synced before it gets its name
 
@@ -11,6 +12,7 @@ on or ended with other weights than the run nobody disturbed.
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import re
 import shutil
@@ -19,10 +21,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 COMMAND = shutil.which("deepbio", path=str(Path(sys.executable).parent)) or "deepbio"
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
+            "-m", "deepbio_torch"]  # fmt: skip
 SAME = (
     "model.safetensors",
     "last/model.safetensors",
@@ -47,9 +51,9 @@ STUDY = [
 class Study:
     """A simulated table, and the run that nobody disturbs."""
 
-    def __init__(self, folder: Path, epochs: int) -> None:
+    def __init__(self, folder: Path, epochs: int, start: Sequence[str] = (COMMAND,)) -> None:
         """Simulates and trains once."""
-        self.folder = folder
+        self.folder, self.start = folder, list(start)
         data = folder / "data"
         simulate = [
             COMMAND,
@@ -67,7 +71,7 @@ class Study:
                       "--metadata-column", "age", *STUDY, "--epochs", str(epochs)]  # fmt: skip
         begin = time.monotonic()
         subprocess.run(
-            [COMMAND, *self.words, "--output-dir", str(folder / "whole")],
+            [*self.start, *self.words, "--output-dir", str(folder / "whole")],
             check=True,
             capture_output=True,
         )
@@ -82,7 +86,7 @@ class Study:
     def finish(self, run: Path) -> str:
         """Goes on to the end; returns what is wrong with it, or an empty string."""
         done = subprocess.run(
-            [COMMAND, *self.next_words(run)], capture_output=True, text=True, check=False
+            [*self.start, *self.next_words(run)], capture_output=True, text=True, check=False
         )
         if done.returncode:
             return f"cannot go on: {done.stderr.strip()}"
@@ -97,9 +101,16 @@ class Study:
         return f"left behind: {leftovers}" if leftovers else ""
 
 
-def kills(folder: Path, count: int, seed: int) -> list[str]:
+def _kill(process: subprocess.Popen[str], chance: random.Random, is_torchrun: bool) -> None:
+    """SIGKILL to the process, or to one of those that torchrun started."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    pid = int(chance.choice(children)) if is_torchrun and children else process.pid
+    os.kill(pid, signal.SIGKILL)
+
+
+def kills(folder: Path, count: int, seed: int, start: Sequence[str] = (COMMAND,)) -> list[str]:
     """Runs that are killed again and again until count kills have hit."""
-    study = Study(folder, epochs=40)
+    study = Study(folder, epochs=40, start=start)
     chance = random.Random(seed)
     wrong, hits, runs = [], 0, 0
     while hits < count:
@@ -107,17 +118,19 @@ def kills(folder: Path, count: int, seed: int) -> list[str]:
         runs += 1
         for _ in range(8):
             process = subprocess.Popen(
-                [COMMAND, *study.next_words(run)],
+                [*start, *study.next_words(run)],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 text=True,
             )
+            is_hit = False
             try:
                 process.wait(chance.uniform(0, 0.7 * study.seconds))
             except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
-            said = process.communicate()[1]
-            if process.returncode == -signal.SIGKILL:
+                is_hit = True
+                _kill(process, chance, len(start) > 1)
+            said = process.communicate(timeout=60)[1]  # the others end with it
+            if is_hit and process.returncode != 0:
                 hits += 1
             elif process.returncode == 0:
                 break
@@ -209,13 +222,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("part", choices=["kills", "calls", "order"])
+    parser.add_argument("part", choices=["kills", "ranks", "calls", "order"])
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="deepbio_kill_") as name:
         folder = Path(name)
-        parts = {"kills": lambda: kills(folder, given.count, given.seed), "calls": lambda: calls(folder),
+        parts = {"kills": lambda: kills(folder, given.count, given.seed),
+                 "ranks": lambda: kills(folder, given.count, given.seed, TORCHRUN), "calls": lambda: calls(folder),
                  "order": lambda: order(folder)}  # fmt: skip
         wrong = parts[given.part]()
     for line in wrong[:40]:

@@ -162,6 +162,7 @@ TESTED_THROUGH = {
     "hdf5_library": ["cpp/io/biom_hdf5_test.cpp"],
     "hdf5_writer": ["cpp/io/biom_hdf5_test.cpp", "cpp/io/matrix_test.cpp"],
     "aam_predictor": ["cpp/model/aam_test.cpp"],
+    "learner": ["cpp/train/trainer_test.cpp", "cpp/train/process_group_test.cpp"],
     "weight_mean": ["cpp/train/trainer_test.cpp"],
     "validation": ["cpp/train/trainer_test.cpp"],
     "masked_bases": ["cpp/train/trainer_test.cpp"],

@@ -340,7 +340,7 @@ def test_every_option_has_one_row_and_no_flag_beside_it():
     sources = {path: path.read_text() for path in (ROOT / "csrc").rglob("*.cpp")}
     # Of every command, and of those of tables, which have no study: not the trainer's options.
     own = {
-        ("main.cpp", "seed"),
+        ("command_line.cpp", "seed"),
         ("cmd_unifrac.cpp", "rarefy_depth"),
         ("community_input.cpp", "missing_features"),
     }

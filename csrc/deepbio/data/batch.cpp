@@ -11,6 +11,27 @@ std::vector<std::string> ReadBatch::ids() const {
   return out;
 }
 
+SampleBatch part_of(const SampleBatch& batch, int64_t begin, int64_t count) {
+  const auto rows = [&](const at::Tensor& tensor) {
+    return tensor.defined() ? tensor.narrow(0, begin, count) : tensor;
+  };
+  SampleBatch out;
+  out.mask = rows(batch.mask);
+  const auto [asvs, index] = at::_unique(rows(batch.asv_index).masked_select(out.mask),
+                                         /*sorted=*/true, /*return_inverse=*/true);
+  out.asv_tokens = batch.asv_tokens.index_select(0, asvs);
+  out.asv_features = batch.asv_features.index_select(0, asvs);
+  out.asv_index = at::zeros(out.mask.sizes(), at::kLong).masked_scatter(out.mask, index);
+  out.counts = rows(batch.counts);
+  if (batch.distances.defined())
+    out.distances = rows(batch.distances).narrow(1, begin, count).contiguous();
+  out.targets = rows(batch.targets);
+  for (const auto& [column, ids] : batch.categorical_ids) out.categorical_ids[column] = rows(ids);
+  out.sample_index = rows(batch.sample_index);
+  out.sample_ids.assign(batch.sample_ids.begin() + begin, batch.sample_ids.begin() + begin + count);
+  return out;
+}
+
 at::Tensor padded_tokens(const SampleBatch& batch) {
   return batch.asv_tokens.index({batch.asv_index})
       .masked_fill(batch.mask.logical_not().unsqueeze(-1), 0);

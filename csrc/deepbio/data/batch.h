@@ -51,6 +51,10 @@ struct SampleBatch {
   std::vector<std::string> sample_ids;                // B
 };
 
+// `count` samples of a batch from `begin` on, padded as there; of ASVs and distances those that are
+// theirs.
+SampleBatch part_of(const SampleBatch& batch, int64_t begin, int64_t count);
+
 // AAM's own layout of the same batch: tokens [B, S, L], zero under padding.
 at::Tensor padded_tokens(const SampleBatch& batch);
 

@@ -112,7 +112,7 @@ Outputs SequenceEncoderImpl::encode(const Inputs& inputs, const ForwardOptions& 
     return out;
   }
   ASVEncoding encoded = sample_encoder_->asv_encoder()->forward(
-      inputs.asv_tokens, options.return_nucleotides, options.skip_padding);
+      inputs.asv_tokens, options.return_nucleotides, options.skip_padding, inputs.hidden_bases);
   out.asv_embeddings = encoded.embeddings;
   out.nuc_predictions = encoded.nuc_predictions;
   out.mask_indices = encoded.mask_indices;

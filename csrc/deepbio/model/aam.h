@@ -32,6 +32,9 @@ struct Inputs {
                                    // asv_tokens is not encoded
   torch::Tensor asv_identity;  // int64 [U] computed before (known_asvs.h); then asv_tokens is not
                                // needed for it
+  // bool [U, L], bases to hide from the model in training where nucleotides are asked for;
+  // undefined: it draws them.
+  torch::Tensor hidden_bases;
 };
 
 // AAM's layout: every ASV slot of the padded tokens counts as its own distinct ASV.

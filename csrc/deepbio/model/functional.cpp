@@ -214,6 +214,10 @@ Tensor span_mask(const Tensor& tokens, double ratio) {
   return which.to(tokens.device());
 }
 
+Tensor draw_mask(const Tensor& tokens, const std::string& strategy, double ratio) {
+  return strategy == "span" ? span_mask(tokens, ratio) : random_mask(tokens, ratio);
+}
+
 Tensor apply_mask_token(const Tensor& tokens, const Tensor& which) {
   return tokens.masked_fill(which, kMaskToken);
 }

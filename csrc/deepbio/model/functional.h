@@ -127,6 +127,8 @@ Tensor slot_index(const Tensor& mask);
 Tensor random_mask(const Tensor& tokens, double ratio);
 // Spans of 3 to 5 until the budget floor(ratio * valid) of the row is used (at most 100 tries).
 Tensor span_mask(const Tensor& tokens, double ratio);
+// One of them, by the name that nuc_mask_strategy has: random or span.
+Tensor draw_mask(const Tensor& tokens, const std::string& strategy, double ratio);
 Tensor apply_mask_token(const Tensor& tokens, const Tensor& which);
 
 }  // namespace deepbio::model::functional

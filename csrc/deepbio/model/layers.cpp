@@ -95,7 +95,7 @@ torch::Tensor AttentionPoolingImpl::forward(const torch::Tensor& x, const torch:
 ASVEncoderImpl::ASVEncoderImpl(const ModelConfig& config)
     : max_length_(config.max_bp + 1),
       nuc_mask_ratio_(config.nuc_mask_ratio),
-      span_mask_(config.nuc_mask_strategy == "span") {
+      nuc_mask_strategy_(config.nuc_mask_strategy) {
   const int64_t dim = config.embedding_dim;
   token_embedding_ =
       register_module("token_embedding", torch::nn::Embedding(config.vocab_size, dim));
@@ -108,7 +108,7 @@ ASVEncoderImpl::ASVEncoderImpl(const ModelConfig& config)
 }
 
 ASVEncoding ASVEncoderImpl::forward(const torch::Tensor& tokens, bool return_nucleotides,
-                                    bool skip_padding) {
+                                    bool skip_padding, const torch::Tensor& hidden_bases) {
   if (tokens.dim() != 2 || tokens.size(1) > max_length_) {
     throw ShapeError("ASV tokens: expected [U, L] with L at most max_bp + 1 = " +
                      std::to_string(max_length_) + ", got " + c10::str(tokens.sizes()));
@@ -117,8 +117,9 @@ ASVEncoding ASVEncoderImpl::forward(const torch::Tensor& tokens, bool return_nuc
   ASVEncoding out;
   torch::Tensor seen = tokens;
   if (predict && is_training() && nuc_mask_ratio_ > 0) {
-    out.mask_indices = span_mask_ ? fn::span_mask(tokens, nuc_mask_ratio_)
-                                  : fn::random_mask(tokens, nuc_mask_ratio_);
+    out.mask_indices = hidden_bases.defined()
+                           ? hidden_bases
+                           : fn::draw_mask(tokens, nuc_mask_strategy_, nuc_mask_ratio_);
     seen = fn::apply_mask_token(tokens, out.mask_indices);
   }
   const torch::Tensor mask = seen.gt(0);

@@ -100,19 +100,20 @@ struct ASVEncoding {
 
 // token_embedding, position_embedding, transformer, attention_pooling, nucleotide_head (with
 // predict_nucleotides).
-//   tokens int64 [U, L]; in training with nucleotides asked for, a share nuc_mask_ratio of A, C, G,
-//   T is masked skip_padding: nuc_predictions under padding hold any number throws ShapeError when
-//   L is above max_bp + 1
+//   tokens int64 [U, L]; in training with nucleotides asked for, hidden_bases [U, L] are masked, or
+//   a share nuc_mask_ratio of A, C, G, T where they are undefined
+//   skip_padding: nuc_predictions under padding hold any number
+//   throws ShapeError when L is above max_bp + 1
 class ASVEncoderImpl : public torch::nn::Module {
  public:
   explicit ASVEncoderImpl(const ModelConfig& config);
   ASVEncoding forward(const torch::Tensor& tokens, bool return_nucleotides = false,
-                      bool skip_padding = false);
+                      bool skip_padding = false, const torch::Tensor& hidden_bases = {});
 
  private:
   int64_t max_length_;
   double nuc_mask_ratio_;
-  bool span_mask_;
+  std::string nuc_mask_strategy_;
   torch::nn::Embedding token_embedding_{nullptr};
   PositionEmbedding position_embedding_{nullptr};
   TransformerEncoder transformer_{nullptr};

@@ -9,13 +9,20 @@
 #include "deepbio/model/aam.h"
 #include "deepbio/train/losses.h"
 #include "deepbio/train/scores.h"
+#include "deepbio/train/shared_batch.h"
 
 namespace deepbio::train {
 
+// A batch of validation: what the model takes of it here, and what the loss is measured against.
+struct ValidationBatch {
+  const SharedBatch& shared;
+  const model::Inputs& inputs;  // of shared.own()
+  const LossTargets& targets;   // of the whole batch
+};
+
 // Fills the nucleotide term, adds it to the total, and adds the share of hidden bases that are
 // right to `means`.
-void add_masked_nucleotides(model::AamModel& model, model::Inputs inputs,
-                            const LossTargets& targets, const LossOptions& loss, LossTerms& terms,
-                            Means& means);
+void add_masked_nucleotides(model::AamModel& model, const ValidationBatch& batch,
+                            const LossOptions& loss, LossTerms& terms, Means& means);
 
 }  // namespace deepbio::train

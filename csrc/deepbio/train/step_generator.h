@@ -26,8 +26,10 @@ class StepGenerator {
   }
   StepGenerator(const StepGenerator&) = delete;
   StepGenerator& operator=(const StepGenerator&) = delete;
-  void seed_step(uint64_t epoch, uint64_t step) {
+  // rank: of the process, where those that train together draw apart.
+  void seed_step(uint64_t epoch, uint64_t step, int64_t rank = 0) {
     CounterRandom random(seed_, epoch, step, Purpose::kStep);
+    for (int64_t before = 0; before < rank; ++before) (void)random.next_u64();
     const std::lock_guard<std::mutex> lock(generator_.mutex());
     generator_.set_current_seed(random.next_u64());
   }

@@ -11,7 +11,7 @@
 #include "deepbio/base/error.h"
 #include "deepbio/train/checks.h"
 #include "deepbio/train/faults.h"
-#include "deepbio/train/feed.h"
+#include "deepbio/train/learner.h"
 #include "deepbio/train/mixture.h"
 #include "deepbio/train/predictor.h"
 #include "deepbio/train/resume.h"
@@ -33,17 +33,20 @@ class FitRun {
  public:
   FitRun(model::AamModel& model, const TrainingOptions& options, const std::string& run,
          const TrainerData& sources, const std::optional<data::TargetCodec>& codec,
-         const Callbacks& callbacks)
+         const Callbacks& callbacks, const ProcessGroup& group)
       : model_(model),
         options_(options),
         run_(run),
         sources_(sources),
         callbacks_(callbacks),
+        group_(group),
         generator_(options.seed),
-        updates_(model, options, state_),
+        updates_(model, options, state_, group),
         loss_(options.loss),
-        wanted_(wanted_outputs(model, options.loss, sources.train)),
-        validation_(model, loss_, codec, wanted_) {
+        learner_(model, loss_, wanted_outputs(model, options.loss, sources.train), group,
+                 generator_),
+        validation_(model, loss_, codec, wanted_outputs(model, options.loss, sources.train),
+                    group) {
     check_training(model_.config(), model_.is_predictor(), options_,
                    {sources_.train, sources_.val, sources_.split, codec});
     if (options_.balanced_classes) {
@@ -52,13 +55,15 @@ class FitRun {
                                                    model_.config().out_dim);
     }
     counts_ = fit_count_target(options_.count_target, sources_.train, sources_.split.train);
-    is_frozen_ = model_.is_predictor() && model_.config().freeze_base;
     for (const auto& parameter : model_.parameters()) num_parameters_ += parameter.numel();
     epochs_ = budget_epochs(options_, static_cast<int64_t>(sources_.split.train.size()));
   }
 
   FitResult go(bool resume) {
     if (resume) take_up();
+    // All begin with the same weights, also where processors round differently.
+    group_.broadcast(model_.parameters());
+    group_.broadcast(model_.buffers());
     SampleLoader train = loader(sources_.train, sources_.split.train, /*shuffle=*/true);
     std::optional<SampleLoader> val;
     if (!sources_.split.val.empty())
@@ -139,6 +144,7 @@ class FitRun {
     // What the pooled sequences are centred and scaled by was measured before the base moved.
     if (model_.is_predictor() && updates_.base_moves() && state_.next_step == 0) {
       rescale_sequences(model_, sources_.train, sources_.split.train);
+      group_.broadcast(model_.buffers());
     }
     model_.train();
     updates_.zero_grad();
@@ -149,11 +155,11 @@ class FitRun {
     for (int64_t step = state_.next_step; step < num_steps; ++step) {
       const std::optional<data::SampleBatch> batch = loader.next();
       if (!batch) break;
-      generator_.seed_step(static_cast<uint64_t>(state_.next_epoch), static_cast<uint64_t>(step));
       StepReport progress;
       progress.epoch = state_.next_epoch, progress.step = step, progress.num_steps = num_steps;
-      const LossTerms terms =
-          learn(*batch, std::min(group, num_steps - step / group * group), fault);
+      const LossTerms terms = learner_.learn(
+          {*batch, state_.next_epoch, step, std::min(group, num_steps - step / group * group)},
+          sources_.features, counts_, fault);
       progress.loss = terms.total_loss.item<double>();
       if (std::isfinite(progress.loss)) means.add(terms, batch->mask.size(0));
       if ((step + 1) % group == 0 || step + 1 == num_steps) {
@@ -169,37 +175,15 @@ class FitRun {
     return true;
   }
 
+  // A stop that one process is told of is one of all.
   Control tell(const StepReport& progress) {
-    if (!callbacks_.on_step) return Control::kContinue;
-    stopped_by_callback_ = true;  // unless it comes back
-    const Control answer = callbacks_.on_step(progress);
-    stopped_by_callback_ = false;
-    return answer;
-  }
-
-  // Adds the batch's part of the gradients; of the first loss that is not finite why, to fault.
-  LossTerms learn(const data::SampleBatch& batch, int64_t group_size, std::string& fault) {
-    const model::Inputs inputs = make_inputs(batch, sources_.features);
-    const LossTargets targets = make_loss_targets(batch, counts_);
-    const model::Outputs outputs =
-        model_.forward(inputs, {.return_nucleotides = wanted_.nucleotides,
-                                .skip_padding = true,
-                                .predict_counts = wanted_.counts,
-                                .embed_samples = wanted_.samples && !is_frozen_});
-    LossTerms terms = multi_task_loss(outputs, targets, loss_, model_.config().is_classifier,
-                                      model_.config().encoder_type);
-    if (!std::isfinite(terms.total_loss.item<double>())) {
-      if (fault.empty())
-        fault =
-            first_not_finite(Step{inputs, targets, outputs, terms}) + "; " + name_samples(batch);
-      return terms;
+    Control answer = Control::kContinue;
+    if (callbacks_.on_step) {
+      stopped_by_callback_ = true;  // unless it comes back
+      answer = callbacks_.on_step(progress);
+      stopped_by_callback_ = false;
     }
-    if (!terms.total_loss.requires_grad()) {
-      throw ArgumentError(
-          "training: nothing to learn: every loss term is zero or belongs to frozen parameters");
-    }
-    (terms.total_loss / group_size).backward();
-    return terms;
+    return group_.any(answer == Control::kStop) ? Control::kStop : Control::kContinue;
   }
 
   // One update, or why there was none: a batch or a gradient that is not finite is passed over, a
@@ -284,9 +268,9 @@ class FitRun {
   // Tells of an epoch. save: called where training ends by the callback's word or its exception.
   template <class Save>
   bool is_stopped_after(const EpochReport& report, const Save& save) {
-    if (!callbacks_.on_epoch) return false;
     try {
-      if (callbacks_.on_epoch(report) == Control::kContinue) return false;
+      const Control answer = callbacks_.on_epoch ? callbacks_.on_epoch(report) : Control::kContinue;
+      if (!group_.any(answer == Control::kStop)) return false;
     } catch (...) {
       save();
       throw;
@@ -300,7 +284,7 @@ class FitRun {
   bool save_when_due(bool is_best, const NamedTensors& now) {
     constexpr double kSecondsBetweenSaves = 20;
     constexpr int64_t kSmallModel = 1'000'000;
-    if (run_.empty()) return true;
+    if (!writes()) return true;
     const bool is_last = state_.finished || state_.next_epoch >= epochs_;
     const double since = std::chrono::duration<double>(Clock::now() - last_save_).count();
     const bool may_wait = options_.best_metric == "last" && num_parameters_ > kSmallModel;
@@ -311,7 +295,7 @@ class FitRun {
 
   // now: the weights that training goes on from, where those in the model are their mean.
   void save(bool is_best, const NamedTensors& now) {
-    if (run_.empty()) return;
+    if (!writes()) return;
     const std::string path = (std::filesystem::path(run_) / "model.safetensors").string();
     if (is_best)
       save_tensors(path, options_.best_metric == "last" ? state_dict(model_) : best_weights_);
@@ -321,6 +305,8 @@ class FitRun {
     last_save_ = Clock::now();
     note_saved();
   }
+
+  bool writes() const { return !run_.empty() && group_.is_first(); }
 
   // The state of the last update; the weights are those after it.
   void save_within_epoch() {
@@ -352,14 +338,15 @@ class FitRun {
   const std::string& run_;
   TrainerData sources_;
   const Callbacks& callbacks_;
+  const ProcessGroup& group_;
   StepGenerator generator_;
   TrainingState state_;
   Updates updates_;
   LossOptions loss_;
-  WantedOutputs wanted_;
+  Learner learner_;
   Validation validation_;
   CountTarget counts_;
-  bool is_frozen_ = false, stopped_by_callback_ = false;
+  bool stopped_by_callback_ = false;
   int64_t epochs_ = 1, num_parameters_ = 0;
   NamedTensors best_weights_;
   FitResult result_;
@@ -379,7 +366,13 @@ Trainer::Trainer(std::shared_ptr<model::AamModel> model, TrainingOptions options
 
 FitResult Trainer::fit(const data::SampleDataset& train_data, const data::SampleDataset& val_data,
                        const Split& split, const Callbacks& callbacks, bool resume) {
-  if (!run_directory_.empty()) std::filesystem::create_directories(run_directory_);
+  if (group_.world_size > options_.batch_size) {
+    throw ConfigError("`batch_size` " + std::to_string(options_.batch_size) +
+                      ": expected at least a sample for each of " +
+                      std::to_string(group_.world_size) + " processes");
+  }
+  if (!run_directory_.empty() && group_.is_first())
+    std::filesystem::create_directories(run_directory_);
   TrainerData data{train_data, val_data, split, features_};
   const bool has_features = features_.embeddings.defined() || features_.identity.defined();
   const bool goes_on = resume && has_training_state(run_directory_);
@@ -387,13 +380,14 @@ FitResult Trainer::fit(const data::SampleDataset& train_data, const data::Sample
   auto* predictor = dynamic_cast<model::SequencePredictorImpl*>(model_.get());
   const bool has_mixture = predictor != nullptr && !model_->config().is_plain();
   if (has_mixture && !goes_on && options_.calibration_folds >= 2) {
-    if (!fit_mixture(*predictor, options_, data, callbacks)) {
+    // Every process fits it by itself, and comes to the same.
+    if (group_.any(!fit_mixture(*predictor, options_, data, callbacks))) {
       FitResult stopped;
       stopped.interrupted = true;
       return stopped;
     }
   }
-  FitRun run(*model_, options_, run_directory_, data, codec_, callbacks);
+  FitRun run(*model_, options_, run_directory_, data, codec_, callbacks, group_);
   return run.go(resume);
 }
 

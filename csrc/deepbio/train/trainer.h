@@ -20,6 +20,7 @@
 #include "deepbio/train/checkpoint.h"
 #include "deepbio/train/feed.h"
 #include "deepbio/train/losses.h"
+#include "deepbio/train/process_group.h"
 #include "deepbio/train/split.h"
 
 namespace deepbio::train {
@@ -121,6 +122,10 @@ class Trainer {
           std::string run_directory = "", std::optional<data::TargetCodec> codec = {});
   // Features computed before, which fit() would compute over a frozen base.
   void set_features(FeatureTensors features) { features_ = std::move(features); }
+  // Trains together with other processes, each of which makes the same calls with the same data;
+  // batch_size counts the samples of all, so that their number changes nothing but the time. The
+  // first one writes the run directory, which all read.
+  void set_group(ProcessGroup group) { group_ = std::move(group); }
   // Trains on split.train of train_data, validates on split.val of val_data (the same table with a
   // fixed draw); leaves the best weights in the model. resume continues from RUN/last.
   FitResult fit(const data::SampleDataset& train_data, const data::SampleDataset& val_data,
@@ -132,6 +137,7 @@ class Trainer {
   std::string run_directory_;
   std::optional<data::TargetCodec> codec_;
   FeatureTensors features_;
+  ProcessGroup group_;
 };
 
 }  // namespace deepbio::train

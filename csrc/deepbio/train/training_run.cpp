@@ -62,7 +62,8 @@ TrainingRun::TrainingRun(TrainingRequest request)
   if (!is_predictor && request_.files.tree.empty() && request_.files.distances.empty()) {
     throw ArgumentError("pretrain: expected distances to learn: give `tree` or `distances`");
   }
-  if (!request_.is_dry) run_.emplace(request_.output_dir, request_.mode);
+  if (!request_.is_dry && request_.group.is_first())
+    run_.emplace(request_.output_dir, request_.mode);
   study_ = prepared_study();
   fit_model_config();
   setup_.model.check();
@@ -168,7 +169,13 @@ RunStart TrainingRun::run_start() const {
 
 void TrainingRun::start() {
   start_ = run_start();
-  run_->start(start_);
+  request_.group.wait();  // until all have read what is written now
+  if (run_) run_->start(start_);
+}
+
+bool TrainingRun::is_fresh() const {
+  return run_ ? run_->is_fresh()
+              : request_.mode != RunMode::kResume || !has_training_state(request_.output_dir);
 }
 
 // What a new predictor knows of its training samples before the first step.
@@ -189,19 +196,19 @@ void TrainingRun::start_predictor() {
 
 // Training that goes on takes its weights from the checkpoint.
 std::vector<std::string> TrainingRun::prepare_model() {
-  const bool is_predictor = request_.setup.is_predictor, is_fresh = run_->is_fresh();
+  const bool is_predictor = request_.setup.is_predictor, is_new = is_fresh();
   model_ = model::make_model(setup_.model, is_predictor, setup_.training.seed);
   std::vector<std::string> lines;
   const bool reads_sequences =
       !is_predictor || setup_.model.transformer_branch || setup_.model.sequence_branch;
-  if (!request_.pretrained.empty() && is_fresh) {
+  if (!request_.pretrained.empty() && is_new) {
     const LoadReport report = load_pretrained(*model_, request_.pretrained);
     lines.push_back("took " + std::to_string(report.loaded.size()) + " tensors from " +
                     request_.pretrained);
-  } else if (setup_.preset == "default" && is_fresh && reads_sequences) {
+  } else if (setup_.preset == "default" && is_new && reads_sequences) {
     features_.embeddings = calibrate_asv_embeddings(*model_, *study_.train);
   }
-  if (is_fresh && is_predictor) start_predictor();
+  if (is_new && is_predictor) start_predictor();
   if (!is_predictor) features_ = {};  // of an encoder that will move
   lines.push_back("model with " + std::to_string(num_parameters(*model_)) + " parameters, preset " +
                   setup_.preset);
@@ -221,10 +228,11 @@ void TrainingRun::write_val_predictions() const {
 FitResult TrainingRun::train(const Callbacks& callbacks) {
   Trainer trainer(model_, setup_.training, request_.output_dir, study_.codec);
   trainer.set_features(features_);
+  trainer.set_group(request_.group);
   const FitResult result = trainer.fit(*study_.train, *study_.val, study_.split, callbacks,
                                        request_.mode == RunMode::kResume);
   const bool has_val = request_.setup.is_predictor && !study_.split.val.empty();
-  if (!result.interrupted && has_val) write_val_predictions();
+  if (!result.interrupted && has_val && run_) write_val_predictions();
   return result;
 }
 

@@ -24,6 +24,7 @@ struct TrainingRequest {
       pretrained;  // pretrained: a run whose encoder training starts from, or ""
   RunMode mode = RunMode::kNew;
   bool is_dry = false;  // nothing will be written; cost() is asked for instead
+  ProcessGroup group;   // of the processes that train together; the first one has the run directory
   SetupRequest setup;   // its base and is_pretrained are filled in from the runs above
   Json typed;           // what a door wants to find again in config.json when the run is resumed
 };
@@ -55,11 +56,12 @@ class TrainingRun {
   void read_sequences_instead();
   RunStart run_start() const;
   void start_predictor();
+  bool is_fresh() const;
   void write_val_predictions() const;
 
   TrainingRequest request_;
   TrainingSetup setup_;
-  std::optional<Run> run_;
+  std::optional<Run> run_;  // of the first process
   Study study_;
   RunStart start_;
   std::shared_ptr<model::AamModel> model_;

@@ -28,9 +28,11 @@ NamedTensors gradients_of(const NamedTensors& parameters) {
 
 }  // namespace
 
-Updates::Updates(model::AamModel& model, const TrainingOptions& options, TrainingState& state)
+Updates::Updates(model::AamModel& model, const TrainingOptions& options, TrainingState& state,
+                 const ProcessGroup& group)
     : options_(options),
       state_(state),
+      group_(group),
       optimizer_(trainable_parameters(model), optimizer_options(options, model.is_predictor())),
       is_frozen_(model.is_predictor() && model.config().freeze_base) {
   const auto* predictor = dynamic_cast<const model::SequencePredictorImpl*>(&model);
@@ -47,6 +49,7 @@ bool Updates::base_moves() const {
 std::string Updates::step() {
   if (!base_moves()) optimizer_.forget_slow_gradients();
   const auto& parameters = optimizer_.parameters();
+  group_.sum_gradients(parameters);
   // Groups with rates of their own are clipped by norms of their own.
   const std::string prefix = options_.base_lr_factor == 1 ? "" : "base_model.";
   const double norm = options_.max_grad_norm > 0

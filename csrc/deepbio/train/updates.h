@@ -15,14 +15,15 @@ namespace deepbio::train {
 class Updates {
  public:
   // state: where the run stands; what changes in it here is updates, lr, average and averaged.
-  Updates(model::AamModel& model, const TrainingOptions& options, TrainingState& state);
+  Updates(model::AamModel& model, const TrainingOptions& options, TrainingState& state,
+          const ProcessGroup& group);
   // How many updates the whole run makes, which schedule, mean and unfreezing go by.
   void plan(int64_t total_updates) { total_ = total_updates; }
   // Whether the base model learns in the update that comes next.
   bool base_moves() const;
-  // One update from the gradients that are there, which are forgotten. Returns the first gradient
-  // that is not finite, and then leaves the weights alone; "" else. The schedule goes on in either
-  // case, so that it ends with the run.
+  // One update from the gradients that are there, in all processes, which are forgotten. Returns
+  // the first gradient that is not finite, and then leaves the weights alone; "" else. The schedule
+  // goes on in either case, so that it ends with the run.
   std::string step();
   // Forgets the gradients; the schedule goes on.
   void skip();
@@ -36,6 +37,7 @@ class Updates {
 
   const TrainingOptions& options_;
   TrainingState& state_;
+  const ProcessGroup& group_;
   Optimizer optimizer_;
   bool is_frozen_;
   // The loss is the mean over M members, each with gradients of its own: norms of a model are 1 /

@@ -7,6 +7,7 @@
 
 #include "deepbio/train/masked_bases.h"
 #include "deepbio/train/predictor.h"
+#include "deepbio/train/shared_batch.h"
 
 namespace deepbio::train {
 namespace {
@@ -14,16 +15,6 @@ namespace {
 constexpr uint64_t kValidationEpoch = std::numeric_limits<uint64_t>::max();
 
 }  // namespace
-
-WantedOutputs wanted_outputs(const model::AamModel& model, const LossOptions& loss,
-                             const data::SampleDataset& dataset) {
-  const bool is_frozen = model.is_predictor() && model.config().freeze_base;
-  WantedOutputs wanted;
-  wanted.nucleotides = model.config().predict_nucleotides && loss.nuc_penalty > 0 && !is_frozen;
-  wanted.counts = loss.count_penalty > 0;
-  wanted.samples = dataset.has_distances() && loss.penalty > 0;
-  return wanted;
-}
 
 std::map<std::string, double> Validation::run(data::Loader<data::SampleBatch>& loader,
                                               const FeatureTensors& features,
@@ -36,16 +27,18 @@ std::map<std::string, double> Validation::run(data::Loader<data::SampleBatch>& l
   Scores scores(config, codec_);
   loader.begin(0);
   for (uint64_t step = 0; const std::optional<data::SampleBatch> batch = loader.next(); ++step) {
-    const model::Inputs inputs = make_inputs(*batch, features);
+    const SharedBatch shared(*batch, group_);
+    const model::Inputs inputs = make_inputs(shared.own(), features);
     const LossTargets targets = make_loss_targets(*batch, counts);
-    const model::Outputs outputs = model_.forward(
-        inputs,
-        {.skip_padding = true, .predict_counts = wanted_.counts, .embed_samples = wanted_.samples});
+    const model::Outputs outputs =
+        shared.gather(model_.forward(inputs, {.skip_padding = true,
+                                              .predict_counts = wanted_.counts,
+                                              .embed_samples = wanted_.samples}));
     LossTerms terms =
         multi_task_loss(outputs, targets, loss_, config.is_classifier, config.encoder_type);
     if (wanted_.nucleotides) {
       generator.seed_step(kValidationEpoch, step);
-      add_masked_nucleotides(model_, inputs, targets, loss_, terms, means);
+      add_masked_nucleotides(model_, {shared, inputs, targets}, loss_, terms, means);
     }
     means.add(terms, batch->mask.size(0));
     if (!model_.is_predictor()) continue;

@@ -10,28 +10,20 @@
 #include "deepbio/data/targets.h"
 #include "deepbio/model/aam.h"
 #include "deepbio/train/feed.h"
+#include "deepbio/train/learner.h"
 #include "deepbio/train/losses.h"
 #include "deepbio/train/scores.h"
 #include "deepbio/train/step_generator.h"
 
 namespace deepbio::train {
 
-// Which outputs the loss of a run wants.
-struct WantedOutputs {
-  bool nucleotides = false;  // masked bases are to be found again
-  bool counts = true;
-  bool samples = true;  // the sample level of the base, where only its own losses need it
-};
-
-WantedOutputs wanted_outputs(const model::AamModel& model, const LossOptions& loss,
-                             const data::SampleDataset& dataset);
-
 class Validation {
  public:
-  // loss and codec outlive this.
+  // All outlive this.
   Validation(model::AamModel& model, const LossOptions& loss,
-             const std::optional<data::TargetCodec>& codec, WantedOutputs wanted)
-      : model_(model), loss_(loss), codec_(codec), wanted_(wanted) {}
+             const std::optional<data::TargetCodec>& codec, WantedOutputs wanted,
+             const ProcessGroup& group)
+      : model_(model), loss_(loss), codec_(codec), wanted_(wanted), group_(group) {}
   // All batches of the loader through the model in eval mode: means of the loss terms, total_loss
   // among them, and of a predictor the metrics.
   std::map<std::string, double> run(data::Loader<data::SampleBatch>& loader,
@@ -43,6 +35,7 @@ class Validation {
   const LossOptions& loss_;
   const std::optional<data::TargetCodec>& codec_;
   WantedOutputs wanted_;
+  const ProcessGroup& group_;
 };
 
 }  // namespace deepbio::train

@@ -87,6 +87,15 @@ inline model::ModelConfig small_model() {
   return config;
 }
 
+// What it answers in training depends on its inputs alone: threads that stand for processes share
+// torch's generator.
+inline model::ModelConfig small_model_without_chance() {
+  model::ModelConfig config = small_model();
+  config.asv_dropout = config.sample_dropout = config.encoder_dropout = 0;
+  config.count_dropout = config.target_dropout = config.nuc_mask_ratio = 0;
+  return config;
+}
+
 inline std::shared_ptr<model::AamModel> small_predictor(model::ModelConfig config = small_model()) {
   auto model = model::make_model(config, /*is_predictor=*/true);
   model::init_parameters(*model, 3);

@@ -28,7 +28,8 @@ CATCH_TEST_CASE("gradients that are not finite move no weight, with clipping and
     TrainingOptions options = small_training(1);
     options.max_grad_norm = max_norm;
     TrainingState state;
-    Updates updates(*model, options, state);
+    const ProcessGroup alone;
+    Updates updates(*model, options, state, alone);
     updates.plan(10);
     const torch::Tensor before = all_weights(*model);
     fill_gradients(*model, 0.5);
@@ -49,7 +50,8 @@ CATCH_TEST_CASE("a norm that overflows is not finite although every gradient is"
   const auto model = small_predictor();
   const TrainingOptions options = small_training(1);
   TrainingState state;
-  Updates updates(*model, options, state);
+  const ProcessGroup alone;
+  Updates updates(*model, options, state, alone);
   updates.plan(10);
   fill_gradients(*model, 1e30);
   CATCH_REQUIRE(updates.step() == "norm of all gradients");

@@ -1,0 +1,55 @@
+#include "deepbio/train/process_group.h"
+
+namespace deepbio::train {
+
+bool ProcessGroup::any(bool here) const {
+  if (is_alone()) return here;
+  torch::Tensor count = torch::full({1}, here ? 1 : 0, torch::kFloat);
+  all_reduce(count);
+  return count.item<float>() > 0;
+}
+
+void ProcessGroup::broadcast(const std::vector<torch::Tensor>& tensors) const {
+  if (is_alone()) return;
+  const torch::NoGradGuard no_grad;
+  for (torch::Tensor tensor : tensors) {
+    // Sums of booleans are not what every network offers.
+    const bool is_bool = tensor.scalar_type() == torch::kBool;
+    torch::Tensor sent = tensor.to(is_bool ? torch::kByte : tensor.scalar_type()).clone();
+    sent = is_first() ? sent.contiguous() : torch::zeros_like(sent).contiguous();
+    all_reduce(sent);
+    tensor.copy_(sent);
+  }
+}
+
+// One sum for all: how many processes have each gradient, then the gradients.
+void ProcessGroup::sum_gradients(
+    const std::vector<std::pair<std::string, torch::Tensor>>& parameters) const {
+  if (is_alone()) return;
+  const torch::NoGradGuard no_grad;
+  const auto count = static_cast<int64_t>(parameters.size());
+  torch::Tensor owners = torch::zeros({count});
+  std::vector<torch::Tensor> parts{owners};
+  for (int64_t i = 0; i < count; ++i) {
+    const torch::Tensor& parameter = parameters[static_cast<size_t>(i)].second;
+    const bool has = parameter.grad().defined();
+    owners[i] = has ? 1 : 0;
+    parts.push_back(has ? parameter.grad().reshape({-1}) : torch::zeros({parameter.numel()}));
+  }
+  torch::Tensor all = torch::cat(parts);
+  all_reduce(all);
+  int64_t begin = count;
+  for (int64_t i = 0; i < count; ++i) {
+    torch::Tensor parameter = parameters[static_cast<size_t>(i)].second;
+    const torch::Tensor sum = all.narrow(0, begin, parameter.numel()).view_as(parameter);
+    begin += parameter.numel();
+    if (all[i].item<float>() == 0) continue;
+    if (parameter.grad().defined()) {
+      parameter.mutable_grad().copy_(sum);
+    } else {
+      parameter.mutable_grad() = sum.clone();
+    }
+  }
+}
+
+}  // namespace deepbio::train

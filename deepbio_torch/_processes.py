@@ -1,0 +1,71 @@
+"""Processes that train one model together: torch's own (torchrun, ``torch.distributed``).
+
+The C++ trainer asks for one thing, the sum of a tensor over all processes, and gets torch's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from torch import Tensor, distributed
+
+from . import _C
+from .errors import ArgumentError, DeepBioError
+
+if TYPE_CHECKING:
+    from torch.distributed import ProcessGroup
+
+    Processes = tuple[int, int, Callable[[Tensor], None]]
+
+# Commands that several processes run together; any other would run once in each of them.
+COMMANDS = ("pretrain", "train")
+
+
+def processes_of(group: ProcessGroup | None) -> Processes | None:
+    """What ``_C`` wants to know of a process group, or None for a process by itself.
+
+    Args:
+        group: None is torch's default group, where there is one.
+    """
+    if group is None and not (distributed.is_available() and distributed.is_initialized()):
+        return None
+    rank, world_size = distributed.get_rank(group), distributed.get_world_size(group)
+    if world_size == 1:
+        return None
+
+    def all_reduce(tensor: Tensor) -> None:
+        try:
+            distributed.all_reduce(tensor, group=group)
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise DeepBioError(
+                f"process {rank} of {world_size}: another process of the training ended or cannot be reached ({reason})"
+            ) from error
+
+    return rank, world_size, all_reduce
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Runs ``deepbio train`` or ``pretrain`` in each of torchrun's processes; the exit code.
+
+    Raises:
+        ArgumentError: a command that is one process's work.
+    """
+    if arguments[0] not in COMMANDS:
+        raise ArgumentError(
+            f"`{arguments[0]}` is the work of one process; torchrun starts {' and '.join(COMMANDS)}"
+        )
+    try:
+        distributed.init_process_group("gloo")
+    except (ValueError, RuntimeError) as error:
+        raise ArgumentError(
+            f"the processes do not find each other: {str(error).strip().splitlines()[0]}; torchrun starts them"
+        ) from error
+    processes = processes_of(None)
+    if processes is None:
+        raise ArgumentError("expected several processes, got one")
+    code = _C.run_command(["deepbio", *arguments], processes)
+    if code == 0:
+        distributed.destroy_process_group()
+    return code
