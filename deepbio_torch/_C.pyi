@@ -11,6 +11,8 @@ TORCH_VERSION: str
 
 # base
 def augmentation_draw(seed: int, epoch: int, record_index: int) -> float: ...
+def block_counts() -> dict[str, int]: ...
+def release_blocks() -> int: ...
 
 # io
 RecordTuple = tuple[str, str, bytes, bytes | None]  # name, description, sequence, quality
@@ -402,6 +404,9 @@ class ReadEncoder:
     def encode_kmers(
         self, reads: Sequence[str | bytes | bytearray], record_indices: Sequence[int], epoch: int
     ) -> tuple[Tensor, Tensor]: ...
+    def encode_read(
+        self, sequence: bytes, quality: bytes | None, record: int, epoch: int
+    ) -> tuple[Tensor, int, Tensor | None]: ...
     @staticmethod
     def kmers(
         k: int,
@@ -413,6 +418,7 @@ class ReadEncoder:
         pad_to: int,
         max_length: int,
         seed: int,
+        dtype: str = "float32",
     ) -> ReadEncoder: ...
     @staticmethod
     def tokens(
@@ -490,6 +496,7 @@ class RecordRows:
     def records(self) -> list[RecordTuple]: ...
 
 class ReadEncoding:
+    encoder: ReadEncoder
     def __init__(
         self,
         *,
@@ -526,6 +533,7 @@ class ReadDataset:
     def files_of(self, indices: Sequence[int]) -> list[int]: ...
     def numbers(self, sequence_type: str, is_mate: bool = False) -> dict[str, Any]: ...
     def report(self) -> dict[str, Any]: ...
+    def item(self, index: int, epoch: int) -> tuple[str, str, int, Tensor, int, Tensor | None]: ...
     def batch(self, indices: Sequence[int], epoch: int = 0) -> dict[str, Any]: ...
 
 class ReadStream:

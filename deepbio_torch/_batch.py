@@ -243,6 +243,10 @@ class Layout(NamedTuple):
         sample[prefix + "quality"] = (
             None if quality is None else quality[row, : values.shape[self.axis or 0]]
         )
+        self.name_length(sample, letters, prefix)
+
+    def name_length(self, sample: Sample, letters: int, prefix: str = "") -> None:
+        """Tells a sample how many letters its read has."""
         is_letters = self.axis is not None and self.window == 1
         setattr(sample, prefix + ("length" if is_letters else "letters"), letters)
         sample.length_axis = self.axis or 0

@@ -80,7 +80,11 @@ class NativeEncoder(ABC):
 
     def encode(self, sequence: Letters) -> Tensor:
         """One sequence to a tensor: :meth:`encode_batch` without the axis B."""
-        return self.encode_batch([letters(sequence, type(self).__name__)])[0]
+        if type(self).__module__ != __name__:  # of a user, who may have changed encode_batch
+            return self.encode_batch([letters(sequence, type(self).__name__)])[0]
+        read = letters(sequence, type(self).__name__)
+        values, _, _ = self._natives()[0].encode_read(read, None, 0, 0)
+        return values
 
     def encode_batch(self, sequences: Sequence[Letters]) -> Tensor:
         """Sequences to one tensor, padded on the right to the longest or to ``pad_to``."""
@@ -95,11 +99,37 @@ class NativeEncoder(ABC):
         qualities: Sequence[bytes],
     ) -> tuple[Tensor, Tensor]: ...
 
+    def _natives(self) -> tuple[_C.ReadEncoder, _C.ReadEncoder]:
+        """The encoder in C++, of letters alone and with their qualities; made once for its options."""
+        made: tuple[_C.ReadEncoder, _C.ReadEncoder] | None = self.__dict__.get("_made")
+        if made is None:
+            options = self.read_encoding()
+            letters_alone = _C.ReadEncoding(**{**options, "quality": "none"})
+            made = (letters_alone.encoder, _C.ReadEncoding(**options).encoder)
+            self.__dict__["_made"] = made
+        return made
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self.__dict__.pop("_made", None)  # it was made for other options
+        super().__setattr__(name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_made"}
+
     def __call__(self, sample: Sample) -> Sample:
         """The sample with ``sequence`` encoded and ``quality`` [L] in the form asked for."""
         record, epoch = draw_key(sample)
         quality: Any = sample.get("quality")
         has_quality = isinstance(quality, bytes)
+        if type(self).__module__ == __name__ and self.quality != "channel":
+            scores = quality if has_quality and self.quality is not None else None
+            read = bytes_of(sample, type(self).__name__)
+            values, length, scores = self._natives()[1].encode_read(read, scores, record, epoch)
+            out = Sample(sample, sequence=values)
+            out.length_axis, out.length = int(self.channels_first), length
+            if "quality" in out:
+                out["quality"] = scores
+            return out
         if self.quality == "channel" and not has_quality:
             raise ArgumentError(
                 f"quality channel: expected qualities, record {record} has none (FASTA?)"
@@ -256,7 +286,7 @@ def _kmer_encoder(names: tuple[str, ...], values: tuple[Any, ...]) -> _C.ReadEnc
 
 
 class KmerEncoder(NativeEncoder):
-    """k-mers of a sequence: how often each stands in it, float32 [A^k], or their numbers, int64 [W].
+    """k-mers of a sequence: how often each stands in it, [A^k], or their numbers, int64 [W].
 
     The number of a k-mer is its place in alphabet order: AAA is 0, AAC 1, ..., TTT 63. Windows
     overlap. A read shorter than k gives zeros, or no ids.
@@ -272,11 +302,12 @@ class KmerEncoder(NativeEncoder):
             has it ("zero"; ids: -1), or is drawn anew in each epoch ("random").
         pad_to: ids only: windows of every result, padded with -1; None pads a batch to its longest.
         max_length: letters read of each sequence; None reads all.
+        dtype: of counts: torch.float32, or torch.uint8 or torch.uint16, which take less memory.
         seed: of the draws of "random"; None takes one from torch's generator.
 
     Raises:
         ArgumentError: k out of range (at once); an unknown letter under "error", with letter and
-            1-based position.
+            1-based position; a k-mer that stands in a read more often than ``dtype`` can count.
     """
 
     encoding = "kmer"
@@ -293,6 +324,7 @@ class KmerEncoder(NativeEncoder):
         unknown: str = "error",
         pad_to: int | None = None,
         max_length: int | None = None,
+        dtype: torch.dtype = torch.float32,
         seed: int | None = 0,
     ) -> None:
         """Checks the options."""
@@ -309,6 +341,11 @@ class KmerEncoder(NativeEncoder):
             raise ArgumentError(
                 "KmerEncoder: pad_to and overlap=False are for output='ids'; counts have a fixed width"
             )
+        if dtype not in (torch.float32, torch.uint8, torch.uint16):
+            raise ArgumentError(
+                f"dtype: expected torch.float32, torch.uint8 or torch.uint16, got {dtype}"
+            )
+        self.dtype = dtype
         self._native()
 
     def _native(self) -> _C.ReadEncoder:
@@ -322,6 +359,7 @@ class KmerEncoder(NativeEncoder):
             "canonical": self.canonical,
             "output": self.output,
             "overlap": self.overlap,
+            "dtype": str(self.dtype).removeprefix("torch."),
         }
         return {**super().options(), **kmers}
 

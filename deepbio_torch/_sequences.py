@@ -29,7 +29,8 @@ from ._log import logger
 from ._progress import GivenProgress, shown
 from ._read_steps import add_titles, check_quality_offset, make_sample, plan_for
 from ._records import Path, Record
-from ._source import ReadSource, metadata_of, sample_of_batch
+from ._source import ReadSource, metadata_of, sample_of_batch, sample_of_item
+from ._token_encoder import TokenEncoder
 from .cache import Cache
 from .errors import ArgumentError
 from .transforms import run_steps
@@ -301,6 +302,12 @@ class SequenceDataset(ReadSource):
     def __getitem__(self, index: int) -> Any:
         index = self._checked(index)
         if self._encoder is not None:
+            has_more = self.cache_dir is not None or self.has_mates
+            if not has_more and not isinstance(self._encoder, TokenEncoder):
+                epoch, label = self._draws.epoch_for(self._plan.is_random), self._labels.of(index)
+                item = self.native().item(index, epoch)
+                layout = self._encoder.layout()
+                return sample_of_item(item, self.paths, index, epoch, label, layout)
             return self.__getitems__([index])[0]
         samples = self._samples([index])
         return samples[0] if samples else None

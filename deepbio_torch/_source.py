@@ -90,3 +90,19 @@ def sample_of_batch(batch: Batch, row: int, layout: Layout) -> Sample:
     if "mate_lengths" in batch:
         layout.put_row(sample, batch, row, "mate_")
     return sample
+
+
+def sample_of_item(
+    item: tuple[str, str, int, Tensor, int, Tensor | None],
+    paths: Sequence[str],
+    index: int,
+    epoch: int,
+    label: Any,
+    layout: Layout,
+) -> Sample:
+    """A record that was encoded by itself (``_C.ReadDataset.item``), which no other row pads."""
+    name, title, file, values, letters, quality = item
+    about = {"description": title, "path": paths[file], "index": index, "epoch": epoch}
+    sample = Sample(id=name, label=label, metadata=about, sequence=values, quality=quality)
+    layout.name_length(sample, letters)
+    return sample

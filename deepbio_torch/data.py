@@ -9,6 +9,7 @@ from ._batch import Batch, Sample
 from ._collate import collate, pad_collate, truncate_collate
 from ._loader import DataLoader
 from ._masks import causal_mask, length_mask, padded_tokens
+from ._memory import release_memory
 from ._order import ShuffledSampler
 from ._record_writer import SequenceWriter
 from ._records import FastaFile, Record, RecordBatch, SequenceReader
@@ -34,5 +35,6 @@ __all__ = [
     "length_mask",
     "pad_collate",
     "padded_tokens",
+    "release_memory",
     "truncate_collate",
 ]

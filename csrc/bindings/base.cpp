@@ -5,6 +5,7 @@
 
 #include "bindings/bindings.h"
 
+#include "deepbio/base/block_pool.h"
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
 #include "deepbio/base/spelling.h"
@@ -101,6 +102,16 @@ void bind_base(py::module_& module) {
         return CounterRandom(seed, epoch, record_index, Purpose::kAugmentation).uniform();
       },
       py::arg("seed"), py::arg("epoch"), py::arg("record_index"));
+  module.def("release_blocks", &release_blocks);
+  module.def("block_counts", [] {
+    const BlockCounts counts = block_counts();
+    py::dict out;
+    out["num_waiting"] = counts.num_waiting;
+    out["waiting_bytes"] = counts.waiting_bytes;
+    out["num_fresh"] = counts.num_fresh;
+    out["num_reused"] = counts.num_reused;
+    return out;
+  });
 }
 
 }  // namespace deepbio::bindings

@@ -23,6 +23,12 @@ py::tuple record_tuple(const io::RecordBatch& records, int64_t row) {
                         py::bytes(sequence.data(), sequence.size()), quality);
 }
 
+std::optional<Tensor> only_row(const Tensor& batch) {
+  if (!batch.defined()) return std::nullopt;
+  batch.unsafeGetTensorImpl()->set_sizes_contiguous(batch.sizes().slice(1));
+  return batch;
+}
+
 Tensor long_tensor(const std::vector<int64_t>& values) {
   at::Tensor out = at::empty({static_cast<int64_t>(values.size())}, at::kLong);
   std::copy(values.begin(), values.end(), out.mutable_data_ptr<int64_t>());

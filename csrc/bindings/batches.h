@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "bindings/bindings.h"
@@ -13,6 +14,8 @@ namespace deepbio::bindings {
 
 // (name, description, sequence, quality or None)
 py::tuple record_tuple(const io::RecordBatch& records, int64_t row);
+// The only row of a tensor [1, ...] as [...], changed in place: it must not be anybody else's yet.
+std::optional<torch::Tensor> only_row(const torch::Tensor& batch);
 torch::Tensor long_tensor(const std::vector<int64_t>& values);
 
 // `rows` are the records of the batch, which Python may ask for later: titles, and raw bytes for

@@ -40,6 +40,18 @@ std::shared_ptr<data::ReadDataset> make_reads(const std::vector<std::string>& pa
   return std::make_shared<data::ReadDataset>(paths, options);
 }
 
+// A record by itself, encoded: name, description, number of its file, values, letters, qualities.
+py::tuple make_item(const data::ReadDataset& dataset, int64_t index, uint64_t epoch) {
+  const data::ReadBatch batch = [&] {
+    const py::gil_scoped_release no_gil;
+    return dataset.batch({&index, 1}, epoch);
+  }();
+  const int64_t row = batch.rows[0];
+  return py::make_tuple(text(batch.records->name(row)), text(batch.records->description(row)),
+                        dataset.file_of(index), only_row(batch.sequences),
+                        *batch.lengths.const_data_ptr<int64_t>(), only_row(batch.quality));
+}
+
 py::list tuples_of(const ReadRows& rows) {
   py::list out(rows.rows.size());
   for (size_t i = 0; i < rows.rows.size(); ++i) out[i] = record_tuple(*rows.records, rows.rows[i]);
@@ -201,6 +213,7 @@ void bind_reads(py::module_& module) {
       .def("files_of", &files_of, py::arg("indices"), NoGil())
       .def("numbers", &numbers_of, py::arg("sequence_type"), py::arg("is_mate") = false)
       .def("report", [](const data::ReadDataset& d) { return bindings::to_python(d.report()); })
+      .def("item", &make_item, py::arg("index"), py::arg("epoch"))
       .def("batch", &make_batch<data::ReadDataset>, py::arg("indices"), py::arg("epoch") = 0);
 }
 

@@ -232,7 +232,10 @@ void bind_read_encoding(py::module_& module) {
            py::arg("unknown") = "zero", py::arg("pad_to") = 0, py::arg("max_length") = 0,
            py::arg("channels_first") = false, py::arg("seed") = 0, py::arg("dtype") = "int64",
            py::arg("quality") = "phred", py::arg("transforms") = std::vector<SharedTransform>{},
-           py::arg("encoder") = nullptr);
+           py::arg("encoder") = nullptr)
+      .def_property_readonly("encoder", [](const data::ReadEncoding& encoding) {
+        return std::const_pointer_cast<data::ReadEncoder>(encoding.encoder);
+      });
 }
 
 }  // namespace

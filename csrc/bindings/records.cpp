@@ -109,7 +109,7 @@ torch::Tensor tensor_over(const Batch& owner, const Value* data, at::IntArrayRef
       const_cast<Value*>(data), shape, [owner](void*) {}, dtype);
 }
 
-torch::Tensor bytes_of(const Batch& batch, const std::string& data) {
+torch::Tensor bytes_of(const Batch& batch, std::string_view data) {
   return tensor_over(batch, data.data(), {static_cast<int64_t>(data.size())}, torch::kByte);
 }
 
@@ -118,9 +118,8 @@ torch::Tensor numbers_of(const Batch& batch, const std::vector<int64_t>& offsets
 }
 
 // Rows of one width, cut or padded; a view where every row has that width already.
-torch::Tensor padded(const Batch& batch, const std::string& data,
-                     const std::vector<int64_t>& offsets, std::optional<int64_t> width,
-                     int64_t padding_value) {
+torch::Tensor padded(const Batch& batch, std::string_view data, const std::vector<int64_t>& offsets,
+                     std::optional<int64_t> width, int64_t padding_value) {
   if (padding_value < 0 || padding_value > 255) {
     throw ArgumentError("padding_value: expected 0 to 255, got " + std::to_string(padding_value));
   }

@@ -1,4 +1,5 @@
 // k-mers and tokenizers.
+#include "bindings/batches.h"
 #include "bindings/letters.h"
 
 #include "deepbio/base/error.h"
@@ -19,11 +20,13 @@ struct KmerArguments {
   std::string sequence_type, unknown;
   int64_t pad_to, max_length;
   uint64_t seed;
+  std::string dtype;  // of counts
   seq::KmerOptions options() const {
     seq::KmerOptions out;
     out.k = k;
     out.canonical = canonical;
     out.overlap = overlap;
+    out.dtype = dtype == "uint8" ? at::kByte : dtype == "uint16" ? at::kUInt16 : at::kFloat;
     out.letters.sequence_type = seq::parse_sequence_type(sequence_type);
     out.letters.unknown = seq::parse_unknown_letter(unknown);
     out.letters.pad_to = pad_to;
@@ -177,6 +180,20 @@ void bind_tokenizer(py::module_& module) {
           py::arg("ids"), py::arg("skip_special_tokens"));
 }
 
+// A read by itself: its values, letters, and qualities when there are any.
+using EncodedRead = std::tuple<std::optional<Tensor>, int64_t, std::optional<Tensor>>;
+
+EncodedRead encode_read(const data::ReadEncoder& encoder, const py::bytes& sequence,
+                        const std::optional<py::bytes>& quality, int64_t record, uint64_t epoch) {
+  const auto letters = static_cast<std::string_view>(sequence);
+  const auto scores = quality ? static_cast<std::string_view>(*quality) : std::string_view();
+  data::ReadLetters read{{&letters, 1}, {}, {&record, 1}, epoch};
+  if (quality) read.qualities = {&scores, 1};
+  data::ReadBatch out;
+  encoder.fill(read, out);
+  return {only_row(out.sequences), *out.lengths.const_data_ptr<int64_t>(), only_row(out.quality)};
+}
+
 }  // namespace
 
 void bind_seq(py::module_& module) {
@@ -196,19 +213,21 @@ void bind_seq(py::module_& module) {
             return std::make_pair(out.sequences, out.lengths);
           },
           py::arg("reads"), py::arg("record_indices"), py::arg("epoch"))
+      .def("encode_read", &encode_read, py::arg("sequence"), py::arg("quality"), py::arg("record"),
+           py::arg("epoch"))
       .def_static(
           "kmers",
           [](int64_t k, bool canonical, const std::string& output, bool overlap,
              const std::string& type, const std::string& unknown, int64_t pad_to,
-             int64_t max_length, uint64_t seed) {
+             int64_t max_length, uint64_t seed, const std::string& dtype) {
             const KmerArguments arguments{k,       canonical, output,     overlap, type,
-                                          unknown, pad_to,    max_length, seed};
+                                          unknown, pad_to,    max_length, seed,    dtype};
             return std::const_pointer_cast<data::ReadEncoder>(
                 data::make_kmer_encoder(data::parse_kmer_output(output), arguments.options()));
           },
           py::arg("k"), py::arg("canonical"), py::arg("output"), py::arg("overlap"),
           py::arg("sequence_type"), py::arg("unknown"), py::arg("pad_to"), py::arg("max_length"),
-          py::arg("seed"))
+          py::arg("seed"), py::arg("dtype") = "float32")
       .def_static(
           "tokens",
           [](const std::shared_ptr<seq::Tokenizer>& tokenizer, bool add_special_tokens,

@@ -86,6 +86,29 @@ def test_ids_equal_a_naive_version(k: int, canonical: bool, overlap: bool):
         assert set(row[len(expected) :]) <= {-1}
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.uint16])
+def test_counts_as_small_integers_equal_those_in_floats(dtype: torch.dtype):
+    rng = random.Random(4)
+    reads = ["".join(rng.choices("ACGTacgtN", k=rng.randrange(120))) for _ in range(150)]
+    for k in (1, 3, 6, 9):
+        options = {"k": k, "canonical": k == 3, "unknown": "zero"}
+        small = KmerEncoder(**options, dtype=dtype).encode_batch(reads)
+        assert small.dtype == dtype
+        assert torch.equal(small.float(), KmerEncoder(**options).encode_batch(reads))
+
+
+def test_a_kmer_that_stands_too_often_for_the_dtype_is_refused_with_its_read():
+    full = ["ACGT", "A" * 257]  # 255 windows of three
+    assert KmerEncoder(3, dtype=torch.uint8).encode_batch(full)[1, 0] == 255
+    with pytest.raises(ArgumentError, match=r"read 1: .*at most 255 times \(Byte\)"):
+        KmerEncoder(3, dtype=torch.uint8).encode_batch(["ACGT", "A" * 258, "A" * 300])
+    assert KmerEncoder(3, dtype=torch.uint16).encode_batch(["A" * 258])[0, 0] == 256
+    with pytest.raises(ArgumentError, match="65535"):
+        KmerEncoder(3, dtype=torch.uint16).encode("A" * 65538)
+    with pytest.raises(ArgumentError, match=r"dtype: expected torch.float32, .*got torch.int64"):
+        KmerEncoder(3, dtype=torch.int64)
+
+
 def test_known_answers():
     counts = KmerEncoder(3).encode(b"ACGTACGT")
     assert counts.shape == (64,) and counts.sum() == 6

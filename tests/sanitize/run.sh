@@ -14,4 +14,5 @@ build address -DDEEPBIO_SANITIZE=ON
 "$root/build/address/tests/cpp/test_base"
 "$root/build/address/tests/cpp/test_io" "~[slow]~[corpus]"
 build thread "-DCMAKE_CXX_FLAGS=-fsanitize=thread"
+"$root/build/thread/tests/cpp/test_base" "[pool]"
 "$root/build/thread/tests/cpp/test_io" "[bgzf],[read_ahead],[index],[random_bytes],[bytes]"

@@ -15,8 +15,10 @@ namespace deepbio::community {
 namespace {
 
 constexpr int64_t kExtraDirections = 10;
-constexpr int kRoughIterations = 7;    // in float: they only turn the subspace
-constexpr int kExactIterations = 60;   // before all axes are asked for
+constexpr int kRoughProducts = 8;      // in float: they only turn the subspace
+constexpr int64_t kExactProducts = 4;  // of a sweep in double
+constexpr int kExactSweeps = 20;       // before all axes are asked for
+constexpr int64_t kMostKrylov = 256;   // directions kept of one sweep
 constexpr int64_t kSmallMatrix = 256;  // decomposed whole at once
 constexpr int64_t kRows = 64;          // of distances squared at a time: they stay in the cache
 
@@ -90,6 +92,11 @@ Axes largest(const std::tuple<at::Tensor, at::Tensor>& rising, int64_t count) {
           vectors.narrow(1, n - count, count).flip({1}).t()};
 }
 
+Axes first_of(const Axes& axes, int64_t count) {
+  return {axes.values.narrow(0, 0, count), axes.vectors.narrow(0, 0, count),
+          axes.images.narrow(0, 0, count)};
+}
+
 at::Tensor random_directions(int64_t count, int64_t n, uint64_t seed) {
   at::Tensor out = at::empty({n, count}, at::kDouble);
   double* value = out.mutable_data_ptr<double>();
@@ -127,11 +134,46 @@ Axes within_space(const at::Tensor& basis, const at::Tensor& image, int64_t coun
 
 int64_t width_for(int64_t n, int64_t count) { return std::min(n, count + kExtraDirections); }
 
+// `num_products` products from a start on, all of whose results stay (block Krylov, Musco & Musco
+// 2015): the best axes within them all come near to the largest ones much sooner than within the
+// last result, which is what power iterations look at.
+//   start    orthonormal rows [width, N]
+//   product  rows to their products with the matrix
+template <class Product>
+Axes krylov_sweep(const at::Tensor& start, int64_t num_products, const Product& product) {
+  std::vector<at::Tensor> blocks{start}, images;
+  while (true) {
+    images.push_back(product(blocks.back()));
+    if (static_cast<int64_t>(images.size()) == num_products) break;
+    const at::Tensor all = at::cat(blocks);
+    at::Tensor rest = images.back();
+    for (int pass = 0; pass < 2; ++pass) {
+      rest = rest - rest.matmul(all.t()).matmul(all);
+      rest = orthonormal(rest);
+    }
+    // Of a matrix of few axes nothing is left, and what stands there repeats what is known.
+    if (rest.matmul(all.t()).abs().max().item<double>() > 1e-8) break;
+    blocks.push_back(rest);
+  }
+  return within_space(at::cat(blocks), at::cat(images), start.size(0));
+}
+
+// How many products a sweep may have: its directions stay few, and fit into N.
+int64_t products_of_sweep(int64_t n, int64_t width, int64_t wanted) {
+  return std::clamp(std::min(kMostKrylov, n) / width, int64_t{1}, wanted);
+}
+
 // Rows that span nearly the space of the largest axes: right to what float holds.
 at::Tensor rough_space(const CentredSquares& matrix, int64_t n, int64_t count, uint64_t seed) {
-  at::Tensor basis =
-      orthonormal(matrix.rough_product(random_directions(width_for(n, count), n, seed)));
-  for (int k = 1; k < kRoughIterations; ++k) basis = orthonormal(matrix.rough_product(basis));
+  const int64_t width = width_for(n, count);
+  at::Tensor basis = orthonormal(without_mean(random_directions(width, n, seed)));
+  for (int64_t left = kRoughProducts; left > 0;) {
+    const int64_t num_products = products_of_sweep(n, width, left);
+    left -= num_products;
+    basis = orthonormal(krylov_sweep(basis, num_products, [&](const at::Tensor& rows) {
+                          return matrix.rough_product(rows);
+                        }).images);
+  }
   return basis;
 }
 
@@ -154,14 +196,16 @@ Axes exact_axes(const at::Tensor& matrix, const at::Tensor& start, const at::Ten
   const double scale = all_values.abs().max().item<double>();
   const at::Tensor wanted = all_values.narrow(0, all_values.size(0) - count, count).flip({0});
   at::Tensor basis = start;
-  for (int k = 0; k < kExactIterations; ++k) {
-    const at::Tensor image = basis.matmul(matrix);
-    const Axes axes = within_space(basis, image, count);
+  const int64_t num_products = products_of_sweep(start.size(1), start.size(0), kExactProducts);
+  for (int k = 0; k < kExactSweeps; ++k) {
+    const Axes all = krylov_sweep(basis, num_products,
+                                  [&](const at::Tensor& rows) { return rows.matmul(matrix); });
+    const Axes axes = first_of(all, count);
     const at::Tensor left_over = axes.images - axes.vectors * axes.values.unsqueeze(1);
     const bool is_found = left_over.norm(2, {1}).max().item<double>() <= 1e-12 * scale &&
                           (axes.values - wanted).abs().max().item<double>() <= 1e-10 * scale;
     if (is_found) return axes;
-    basis = orthonormal(image);
+    basis = orthonormal(all.images);
   }
   return largest(at::linalg_eigh(matrix), count);
 }

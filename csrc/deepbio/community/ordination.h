@@ -7,10 +7,10 @@
 //   O(N^3) time; few axes of
 //               many samples are found by iterations until the rest is below 1e-12 of the largest
 //               eigenvalue
-//   randomised  the K largest only, by a random subspace of K + 10 directions and power iterations
-//   (Halko, Martinsson &
-//               Tropp 2011), the same for a seed; shares are of the trace (all eigenvalues,
-//               negative ones too). O(N^2 K) time; one more [N, N] of float32
+//   randomised  the K largest only, from a random subspace of K + 10 directions and its products
+//               with the matrix (block Krylov, Musco & Musco 2015), the same for a seed; shares are
+//               of the trace (all eigenvalues, negative ones too). O(N^2 K) time; one more [N, N]
+//               of float32
 // An axis with a negative eigenvalue has no real coordinates: it stands as zeros, as in scikit-bio.
 // The sign of an axis has no meaning; it is chosen so that its largest coordinate is positive.
 #pragma once

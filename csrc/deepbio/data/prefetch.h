@@ -1,11 +1,11 @@
 // Threads that make batches ahead of their reader, given in order.
 //
 // Jobs are handed out one at a time and in order; their results come back in that order, whatever
-// thread was first. At most `ahead` results wait. An error in a job is rethrown by the call of
-// next() that would have given its batch, and the batches after it still come; an error in handing
-// out jobs is rethrown in its place and is the end. Threads: next() is called by one thread.
-// Threads start with the object and end with it. In a forked child they do not exist: discard()
-// leaves the parent's object behind.
+// thread was first. At most `ahead` results wait; a reader that finds none makes one itself. An
+// error in a job is rethrown by the call of next() that would have given its batch, and the batches
+// after it still come; an error in handing out jobs is rethrown in its place and is the end.
+// Threads: next() is called by one thread. Threads start with the object and end with it. In a
+// forked child they do not exist: discard() leaves the parent's object behind.
 #pragma once
 
 #include <condition_variable>
@@ -42,7 +42,7 @@ class Prefetcher {
       const std::lock_guard<std::mutex> lock(mutex_);
       stopping_ = true;
     }
-    changed_.notify_all();
+    room_.notify_all();
     for (auto& thread : threads_) thread.join();
   }
 
@@ -95,49 +95,59 @@ class Prefetcher {
       return job ? run(*job) : end;
     }
     std::unique_lock<std::mutex> lock(mutex_);
-    changed_.wait(lock, [&] { return ready_.count(given_) > 0 || (end_ && given_ >= *end_); });
-    const auto found = ready_.find(given_);
-    if (found == ready_.end()) return {};
-    Result result = std::move(found->second);
-    ready_.erase(found);
+    while (ready_.count(given_) == 0) {
+      if (end_ && given_ >= *end_) return {};
+      // Making a batch here is quicker than to sleep until another thread has one.
+      std::unique_lock<std::mutex> order(order_, std::defer_lock);
+      if (!end_ && claimed_ < given_ + ahead_ && order.try_lock()) {
+        lock.unlock();
+        make_one(std::move(order));
+        lock.lock();
+      } else {
+        made_.wait(lock);
+      }
+    }
+    Result result = std::move(ready_.extract(given_).mapped());
     ++given_;
+    // Not for each: a thread that is woken makes several.
+    const bool has_room = claimed_ <= given_ + ahead_ / 2;
     lock.unlock();
-    changed_.notify_all();
+    if (has_room) room_.notify_one();
     return result;
   }
 
   void work() {
-    while (true) {
-      // Handing out is in order, and so is the numbering: both under one lock, which the reader
-      // never takes.
-      std::unique_lock<std::mutex> order(order_);
-      {
-        std::unique_lock<std::mutex> lock(mutex_);
-        changed_.wait(lock, [&] { return stopping_ || end_ || claimed_ < given_ + ahead_; });
-        if (stopping_ || end_) return;
-      }
-      std::exception_ptr error;
-      const std::optional<Job> job = hand_out(error);
-      int64_t number = 0;
-      {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        number = claimed_;
-        if (job || error) ++claimed_;
-        if (!job) end_ = claimed_;
-        if (error) ready_.emplace(number, Result{std::nullopt, error});
-      }
-      order.unlock();
-      if (!job) {
-        changed_.notify_all();
-        return;
-      }
-      Result result = run(*job);
-      {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        ready_.emplace(number, std::move(result));
-      }
-      changed_.notify_all();
+    while (make_one(std::unique_lock<std::mutex>(order_))) {
     }
+  }
+
+  // Waits for room, and makes the next batch in this thread; false when there is none to make.
+  // Handing out is in order, and so is the numbering: both under one lock, `order`.
+  bool make_one(std::unique_lock<std::mutex> order) {
+    {
+      std::unique_lock<std::mutex> lock(mutex_);
+      room_.wait(lock, [&] { return stopping_ || end_ || claimed_ < given_ + ahead_; });
+      if (stopping_ || end_) return false;
+    }
+    std::exception_ptr error;
+    const std::optional<Job> job = hand_out(error);
+    int64_t number = 0;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      number = claimed_;
+      if (job || error) ++claimed_;
+      if (!job) end_ = claimed_;
+      if (error) ready_.emplace(number, Result{std::nullopt, error});
+      order.unlock();
+    }
+    made_.notify_one();  // a reader that waits may hand out the next one
+    if (job) {
+      Result result = run(*job);
+      const std::lock_guard<std::mutex> lock(mutex_);
+      ready_.emplace(number, std::move(result));
+    }
+    made_.notify_one();
+    return job.has_value();
   }
 
   NextJob next_job_;
@@ -149,7 +159,7 @@ class Prefetcher {
   bool stopping_ = false;
   std::map<int64_t, Result> ready_;
   std::mutex order_, mutex_;
-  std::condition_variable changed_;
+  std::condition_variable made_, room_;  // waited for by the reader; by a thread under order_
   std::vector<std::thread> threads_;
 };
 

@@ -19,7 +19,7 @@ constexpr uint64_t kBlockOrder = ~uint64_t{0};
 
 // Memory for as much as another batch took, so that it need not grow again.
 void reserve_like(const io::RecordBatch& other, io::RecordBatch& out) {
-  const auto text = [](const std::string& from, std::string& to) {
+  const auto text = [](const BlockString& from, BlockString& to) {
     to.reserve(from.size() + from.size() / 8);
   };
   const auto offsets = [](const auto& from, auto& to) { to.reserve(from.size()); };

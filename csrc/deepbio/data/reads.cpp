@@ -32,7 +32,7 @@ void assign(seq::Read& read, const io::RecordBatch& source, int64_t row, int64_t
 
 // Rows of a shuffled batch lie far apart: memory is asked for all of them at once, so that the
 // waits overlap.
-void fetch_ahead(const std::string& data, const std::vector<int64_t>& offsets,
+void fetch_ahead(std::string_view data, const std::vector<int64_t>& offsets,
                  std::span<const int64_t> rows) {
   constexpr int64_t kLine = 64;
   constexpr int64_t kMostBytes = 512;  // of a longer read the processor sees itself what comes next

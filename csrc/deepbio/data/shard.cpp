@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "deepbio/base/error.h"
+#include "deepbio/seq/block_tensor.h"
 
 namespace deepbio::data {
 namespace {
@@ -79,7 +80,7 @@ std::vector<at::Tensor> Shard::rows(const std::vector<std::string>& names, int64
       out.push_back(at::from_blob(
           data, shape, [memory = std::move(*next++)](void*) {}, type));
     } else {
-      out.push_back(at::empty(shape, type));
+      out.push_back(seq::empty_tensor(shape, type));
       if (size > 0) std::memcpy(out.back().data_ptr(), file_.bytes().data() + offset, size);
     }
   }

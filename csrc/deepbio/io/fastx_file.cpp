@@ -19,7 +19,7 @@ namespace {
 constexpr uint64_t kMaxGapBytes = uint64_t{1} << 14;
 constexpr uint64_t kMaxGroupBytes = uint64_t{1} << 18;  // stays in the second-level cache
 
-void append_slice(std::string_view text, std::string& data, std::vector<int64_t>& offsets) {
+void append_slice(std::string_view text, BlockString& data, std::vector<int64_t>& offsets) {
   data.append(text);
   offsets.push_back(static_cast<int64_t>(data.size()));
 }
@@ -67,7 +67,7 @@ class Mark {
                out.qualities.size()} {}
   void restore(RecordBatch& out) const {
     size_t part = 0;
-    for (std::string* data : {&out.names, &out.descriptions, &out.sequences, &out.qualities}) {
+    for (BlockString* data : {&out.names, &out.descriptions, &out.sequences, &out.qualities}) {
       data->resize(sizes_[part++]);
     }
     for (std::vector<int64_t>* offsets : {&out.name_offsets, &out.description_offsets,

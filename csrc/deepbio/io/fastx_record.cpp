@@ -5,7 +5,7 @@
 namespace deepbio::io {
 namespace {
 
-void append_slice(std::string_view text, std::string& data, std::vector<int64_t>& offsets) {
+void append_slice(std::string_view text, BlockString& data, std::vector<int64_t>& offsets) {
   if (!text.empty()) data.append(text);  // what was not asked for costs nothing
   offsets.push_back(static_cast<int64_t>(data.size()));
 }
@@ -29,7 +29,7 @@ void RecordBatch::append(const Record& record) {
 }
 
 void RecordBatch::clear() {
-  for (std::string* data : {&names, &descriptions, &sequences, &qualities}) data->clear();
+  for (BlockString* data : {&names, &descriptions, &sequences, &qualities}) data->clear();
   for (std::vector<int64_t>* offsets :
        {&name_offsets, &description_offsets, &sequence_offsets, &quality_offsets}) {
     offsets->assign(1, 0);

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "deepbio/base/block_pool.h"
+
 namespace deepbio::io {
 
 struct Record {
@@ -27,7 +29,7 @@ struct RecordView {
 
 // Many records as flat buffers with offsets: record i is [offsets[i], offsets[i+1]).
 struct RecordBatch {
-  std::string names, descriptions, sequences, qualities;
+  BlockString names, descriptions, sequences, qualities;  // memory that goes from batch to batch
   std::vector<int64_t> name_offsets{0}, description_offsets{0}, sequence_offsets{0},
       quality_offsets{0};
   int64_t size() const { return static_cast<int64_t>(sequence_offsets.size()) - 1; }
@@ -43,7 +45,7 @@ struct RecordBatch {
   void clear();
 
  private:
-  static std::string_view slice(const std::string& data, const std::vector<int64_t>& offsets,
+  static std::string_view slice(const BlockString& data, const std::vector<int64_t>& offsets,
                                 int64_t i) {
     const auto begin = static_cast<size_t>(offsets[static_cast<size_t>(i)]);
     const auto end = static_cast<size_t>(offsets[static_cast<size_t>(i) + 1]);

@@ -84,6 +84,12 @@ Alphabet::Alphabet(SequenceType type) : type_(type), letters_(letters_of(type)) 
   }
 }
 
+const Alphabet& alphabet_of(SequenceType type) {
+  static const Alphabet dna(SequenceType::kDna), rna(SequenceType::kRna),
+      protein(SequenceType::kProtein);
+  return type == SequenceType::kDna ? dna : type == SequenceType::kRna ? rna : protein;
+}
+
 int64_t aam_token(char letter) {
   switch (letter) {
     case 'A':

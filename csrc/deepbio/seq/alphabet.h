@@ -46,6 +46,9 @@ class Alphabet {
   std::array<uint32_t, 256> ambiguity_;
 };
 
+// The one of a type, made once: a single read takes less than its tables.
+const Alphabet& alphabet_of(SequenceType type);
+
 constexpr int64_t kAamPad = 0, kAamStart = 5, kAamMask = 6, kAamVocabulary = 7;
 int64_t aam_token(char letter);  // 1..4, or 0
 

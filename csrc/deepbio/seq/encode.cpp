@@ -12,6 +12,7 @@
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
 #include "deepbio/seq/augment.h"
+#include "deepbio/seq/block_tensor.h"
 #include "deepbio/seq/letter_codes.h"
 
 namespace deepbio::seq {
@@ -63,7 +64,9 @@ uint64_t record_of(size_t read, const EncodeOptions& options) {
 }
 
 at::Tensor lengths_tensor(const std::vector<int64_t>& lengths) {
-  return at::tensor(lengths, at::TensorOptions().dtype(at::kLong));
+  at::Tensor out = at::empty({static_cast<int64_t>(lengths.size())}, at::kLong);
+  std::copy(lengths.begin(), lengths.end(), out.mutable_data_ptr<int64_t>());
+  return out;
 }
 
 // Ids of the letters of all reads, one read after another handed to `write(read, codes, kept,
@@ -74,7 +77,7 @@ class Codes {
   Codes(std::span<const std::string_view> reads, const EncodeOptions& options)
       : reads_(reads),
         options_(options),
-        alphabet_(options.sequence_type),
+        alphabet_(alphabet_of(options.sequence_type)),
         layout_(widths(reads, options)) {}
   const Alphabet& alphabet() const { return alphabet_; }
   int64_t width() const { return layout_.width; }
@@ -121,7 +124,7 @@ class Codes {
 
   std::span<const std::string_view> reads_;
   const EncodeOptions& options_;
-  Alphabet alphabet_;
+  const Alphabet& alphabet_;
   Widths layout_;
 };
 
@@ -172,8 +175,8 @@ void write_integers(const Codes& codes, at::Tensor& values) {
 template <class Number>
 at::Tensor quality_rows(std::span<const std::string_view> qualities, int64_t length, Number padding,
                         const std::array<Number, 256>& table) {
-  at::Tensor values = at::empty({static_cast<int64_t>(qualities.size()), length},
-                                c10::CppTypeToScalarType<Number>::value);
+  at::Tensor values = empty_tensor({static_cast<int64_t>(qualities.size()), length},
+                                   c10::CppTypeToScalarType<Number>::value);
   auto* row = values.data_ptr<Number>();
   for (const std::string_view quality : qualities) {
     const auto kept = std::min(static_cast<size_t>(length), quality.size());
@@ -201,8 +204,8 @@ Encoded encode_one_hot(std::span<const std::string_view> reads, const EncodeOpti
   const auto num_reads = static_cast<int64_t>(reads.size());
   const int64_t width = codes.width(), letters_size = alphabet.size(),
                 size = letters_size + (has_channel ? 1 : 0);
-  at::Tensor values = options.channels_first ? at::empty({num_reads, size, width})
-                                             : at::empty({num_reads, width, size});
+  at::Tensor values = options.channels_first ? empty_tensor({num_reads, size, width})
+                                             : empty_tensor({num_reads, width, size});
   float* data = values.data_ptr<float>();
   codes.for_each(width * size, [&](int64_t read, const int8_t* ids, std::string_view letters) {
     float* start = data + read * width * size;
@@ -238,7 +241,8 @@ Encoded encode_integers(std::span<const std::string_view> reads, const EncodeOpt
         "unknown letters: \"iupac\" needs one-hot encoding; integers take zero, error or random");
   }
   const Codes codes(reads, options);
-  at::Tensor values = at::empty({static_cast<int64_t>(reads.size()), codes.width()}, options.dtype);
+  at::Tensor values =
+      empty_tensor({static_cast<int64_t>(reads.size()), codes.width()}, options.dtype);
   switch (options.dtype) {
     case at::kLong:
       write_integers<int64_t>(codes, values);
@@ -262,7 +266,7 @@ Encoded encode_aam_tokens(std::span<const std::string_view> reads, int64_t max_b
   options.max_length = max_bp;
   Widths layout = widths(reads, options);
   const auto num_reads = static_cast<int64_t>(reads.size());
-  at::Tensor values = at::full({num_reads, layout.width + 1}, kAamPad, at::kLong);
+  at::Tensor values = empty_tensor({num_reads, layout.width + 1}, at::kLong);
   auto* data = values.data_ptr<int64_t>();
   for (int64_t i = 0; i < num_reads; ++i) {
     int64_t* row = data + i * (layout.width + 1);
@@ -270,6 +274,7 @@ Encoded encode_aam_tokens(std::span<const std::string_view> reads, int64_t max_b
     row[0] = kAamStart;
     for (int64_t j = 0; j < layout.kept[index]; ++j)
       row[j + 1] = aam_token(reads[index][static_cast<size_t>(j)]);
+    std::fill(row + 1 + layout.kept[index], row + layout.width + 1, int64_t{kAamPad});
     ++layout.kept[index];
   }
   return {values, lengths_tensor(layout.kept)};

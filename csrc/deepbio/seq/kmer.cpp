@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 #include <memory>
 #include <optional>
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
+#include "deepbio/seq/block_tensor.h"
 #include "deepbio/seq/kmer_kernel.h"
 
 namespace deepbio::seq {
@@ -27,13 +29,6 @@ int64_t bounded_power(int64_t base, int64_t k, int64_t most) {
     out *= base;
   }
   return out;
-}
-
-// Made once: a batch of short reads takes little longer than its tables.
-const Alphabet& alphabet_of(SequenceType type) {
-  static const Alphabet dna(SequenceType::kDna), rna(SequenceType::kRna),
-      protein(SequenceType::kProtein);
-  return type == SequenceType::kDna ? dna : type == SequenceType::kRna ? rna : protein;
 }
 
 void check(const KmerOptions& options, int64_t most, std::string_view what) {
@@ -131,15 +126,20 @@ constexpr uint8_t kBad = 1;  // of a window with an unknown letter
 // Where the windows of a read go: counts under the numbers, or the numbers in a row. room() is
 // where the numbers of a block are wanted; add() takes them, `first` the place of the first window
 // in the read, `bad` empty or one a window.
-template <class T>
+template <class T, class Count>
 struct CountRow {
-  float* row;
+  Count* row;
   T* numbers;
+  bool* is_full;  // set when a count had no room
   T* room(size_t) const { return numbers; }
   void add(size_t, size_t count, std::span<const uint8_t> bad) const {
+    bool wraps = false;
     for (size_t i = 0; i < count; ++i) {
-      if (bad.empty() || bad[i] != kBad) row[numbers[i]] += 1;
+      if (!bad.empty() && bad[i] == kBad) continue;
+      const bool is_zero = ++row[numbers[i]] == 0;
+      if constexpr (std::is_integral_v<Count>) wraps |= is_zero;
     }
+    if (wraps) *is_full = true;
   }
 };
 struct IdRow {
@@ -236,9 +236,41 @@ at::Tensor lengths_tensor(const std::vector<int64_t>& lengths) {
   return out;
 }
 
+// Counts of all windows to rows of zeros.
+template <class Count>
+void count_kmers(std::span<const std::string_view> reads, const KmerOptions& options,
+                 const std::vector<int64_t>& kept, const at::Tensor& values) {
+  const int64_t width = values.size(1);
+  auto* data = static_cast<Count*>(values.mutable_data_ptr());
+  const auto is_full = std::make_unique<bool[]>(reads.size());
+  const auto row_of = [&]<class T>(size_t index, T* numbers) {
+    Count* row = data + static_cast<int64_t>(index) * width;
+    std::fill_n(row, width, Count{0});  // while it is about to be used, by the thread that uses it
+    return CountRow<T, Count>{row, numbers, &is_full[index]};
+  };
+  if (width <= int64_t{1} << 16) {
+    fill_rows<uint16_t>(reads, options, kept, row_of);
+  } else {
+    fill_rows<int32_t>(reads, options, kept, row_of);
+  }
+  const bool* const full = std::find(is_full.get(), is_full.get() + reads.size(), true);
+  if (full == is_full.get() + reads.size()) return;
+  throw ArgumentError("read " + std::to_string(record_of(full - is_full.get(), options.letters)) +
+                      ": expected each k-mer at most " +
+                      std::to_string(std::numeric_limits<Count>::max()) + " times (" +
+                      c10::toString(options.dtype) + "), got more; choose a larger dtype");
+}
+
 }  // namespace
 
-void check_kmer_counts(const KmerOptions& options) { check(options, kMostKmerCounts, "counts"); }
+void check_kmer_counts(const KmerOptions& options) {
+  check(options, kMostKmerCounts, "counts");
+  if (options.dtype == at::kFloat || options.dtype == at::kByte || options.dtype == at::kUInt16)
+    return;
+  throw ArgumentError(
+      std::string("dtype: expected float32, uint8 or uint16 for k-mer counts, got ") +
+      c10::toString(options.dtype));
+}
 void check_kmer_ids(const KmerOptions& options) { check(options, kMostIds, "ids"); }
 
 int64_t num_windows(int64_t length, int64_t k, bool overlap) {
@@ -251,17 +283,16 @@ Encoded encode_kmer_counts(std::span<const std::string_view> reads, const KmerOp
   const int64_t width =
       bounded_power(alphabet_of(options.letters.sequence_type).size(), options.k, kMostKmerCounts);
   const std::vector<int64_t> kept = kept_letters(reads, options.letters);
-  at::Tensor values = at::empty({static_cast<int64_t>(reads.size()), width});
-  auto* data = values.data_ptr<float>();
-  const auto row_of = [&]<class T>(size_t index, T* numbers) {
-    float* row = data + static_cast<int64_t>(index) * width;
-    std::fill_n(row, width, 0.0F);  // while it is about to be used, and by the thread that uses it
-    return CountRow<T>{row, numbers};
-  };
-  if (width <= int64_t{1} << 16) {
-    fill_rows<uint16_t>(reads, options, kept, row_of);
-  } else {
-    fill_rows<int32_t>(reads, options, kept, row_of);
+  at::Tensor values = empty_tensor({static_cast<int64_t>(reads.size()), width}, options.dtype);
+  switch (options.dtype) {
+    case at::kByte:
+      count_kmers<uint8_t>(reads, options, kept, values);
+      break;
+    case at::kUInt16:
+      count_kmers<uint16_t>(reads, options, kept, values);
+      break;
+    default:
+      count_kmers<float>(reads, options, kept, values);
   }
   return {values, lengths_tensor(kept)};
 }
@@ -279,7 +310,7 @@ Encoded encode_kmer_ids(std::span<const std::string_view> reads, const KmerOptio
     }
     width = std::max(width, count);
   }
-  at::Tensor values = at::empty({static_cast<int64_t>(reads.size()), width}, at::kLong);
+  at::Tensor values = empty_tensor({static_cast<int64_t>(reads.size()), width}, at::kLong);
   auto* data = values.data_ptr<int64_t>();
   const auto row_of = [&](size_t index) {
     int64_t* row = data + static_cast<int64_t>(index) * width;

@@ -21,6 +21,7 @@ struct KmerOptions {
                         // over dropped
   EncodeOptions letters;  // sequence type, unknown, max_length (letters), pad_to (ids: windows),
                           // seed, epoch, records
+  at::ScalarType dtype = at::kFloat;  // of counts: float32, uint8 or uint16
 };
 
 // throws  ArgumentError: k out of range (counts: A^k above 2^24; ids: above 2^62), canonical
@@ -28,9 +29,10 @@ struct KmerOptions {
 void check_kmer_counts(const KmerOptions& options);
 void check_kmer_ids(const KmerOptions& options);
 
-// returns  values float32 [B, A^k]; a read shorter than k is all zeros; lengths: letters kept of
-// each read throws   ArgumentError with letter, 1-based position and the expected set (policy
-// kError)
+// returns  values [B, A^k] of options.dtype; a read shorter than k is all zeros; lengths: letters
+//          kept of each read
+// throws   ArgumentError with letter, 1-based position and the expected set (policy kError), or
+//          when a k-mer stands in a read more often than the dtype can count
 Encoded encode_kmer_counts(std::span<const std::string_view> reads, const KmerOptions& options);
 // returns  values int64 [B, W], padding -1; W = windows of the longest read or pad_to; lengths:
 // letters kept throws   ArgumentError as above, or when a read has more windows than pad_to

@@ -1,9 +1,84 @@
 #include "deepbio/seq/statistics.h"
 
 #include <algorithm>
+#include <cstring>
+
+// The compiler makes one version per instruction set and the loader picks one; sanitizers cannot
+// follow that.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__)
+#define DEEPBIO_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define DEEPBIO_CLONES
+#endif
 
 namespace deepbio::seq {
 namespace {
+
+// 64 bytes at once, in registers of whatever width there is. Counts and sums of one read after
+// another would wait for each other in memory if each letter had a counter.
+using Bytes __attribute__((vector_size(64))) = uint8_t;
+using Pairs __attribute__((vector_size(64))) = uint16_t;
+constexpr size_t kBlock = sizeof(Bytes);
+constexpr size_t kRounds = 120;  // after so many a sum of 16 bits could be full
+
+template <class Vector, class Item>
+int64_t total(const Vector& of) {
+  Item items[sizeof(Vector) / sizeof(Item)];
+  std::memcpy(items, &of, sizeof of);
+  int64_t sum = 0;
+  for (const Item item : items) sum += item;
+  return sum;
+}
+
+struct LetterCounts {
+  int64_t gc = 0, n = 0;
+};
+
+DEEPBIO_CLONES void count_letters(const char* text, size_t size, LetterCounts& out) {
+  for (size_t begin = 0; begin < size; begin += kBlock * kRounds) {
+    const size_t end = std::min(size, begin + kBlock * kRounds);
+    Bytes gc{}, n{};
+    for (size_t i = begin; i < end; i += kBlock) {
+      Bytes block{};
+      std::memcpy(&block, text + i, std::min(kBlock, end - i));
+      block &= 0xDF;  // upper case
+      gc -= reinterpret_cast<Bytes>(block == 'G') | reinterpret_cast<Bytes>(block == 'C') |
+            reinterpret_cast<Bytes>(block == 'S');
+      n -= reinterpret_cast<Bytes>(block == 'N');
+    }
+    out.gc += total<Bytes, uint8_t>(gc);
+    out.n += total<Bytes, uint8_t>(n);
+  }
+}
+
+struct ByteRange {
+  int64_t sum = 0;
+  unsigned char lowest = 255, highest = 0;
+};
+
+DEEPBIO_CLONES void add_bytes(const char* text, size_t size, ByteRange& out) {
+  for (size_t begin = 0; begin < size; begin += kBlock * kRounds) {
+    const size_t end = std::min(size, begin + kBlock * kRounds);
+    Pairs sums{};
+    Bytes lowest = Bytes{} + out.lowest, highest = Bytes{} + out.highest;
+    for (size_t i = begin; i < end; i += kBlock) {
+      Bytes block{}, known = lowest;  // behind the end: nothing to add, nothing that is lower
+      std::memcpy(&block, text + i, std::min(kBlock, end - i));
+      std::memcpy(&known, text + i, std::min(kBlock, end - i));
+      Pairs pairs;
+      std::memcpy(&pairs, &block, sizeof pairs);
+      sums += (pairs & 0xFF) + (pairs >> 8);
+      lowest = known < lowest ? known : lowest;
+      highest = block > highest ? block : highest;
+    }
+    out.sum += total<Pairs, uint16_t>(sums);
+    for (size_t i = 0; i < kBlock; ++i) {
+      out.lowest = std::min(out.lowest, lowest[i]);
+      out.highest = std::max(out.highest, highest[i]);
+    }
+  }
+}
 
 // The length at which records at least as long hold half of all bases.
 int64_t n50(const std::vector<int64_t>& sorted, int64_t bases) {
@@ -13,6 +88,23 @@ int64_t n50(const std::vector<int64_t>& sorted, int64_t bases) {
     if (2 * sum >= bases) return sorted[i];
   }
   return 0;
+}
+
+// Short reads are of few lengths: counting them is quicker than comparing each with others.
+std::vector<int64_t> rising(const std::vector<int64_t>& lengths) {
+  constexpr int64_t kMostCounted = int64_t{1} << 16;
+  std::vector<int64_t> out = lengths;
+  const auto longest = std::max_element(lengths.begin(), lengths.end());
+  if (longest == lengths.end() || *longest >= kMostCounted) {
+    std::sort(out.begin(), out.end());
+    return out;
+  }
+  std::vector<int64_t> counts(static_cast<size_t>(*longest) + 1, 0);
+  for (const int64_t length : lengths) ++counts[static_cast<size_t>(length)];
+  auto to = out.begin();
+  for (size_t length = 0; length < counts.size(); ++length)
+    to = std::fill_n(to, counts[length], static_cast<int64_t>(length));
+  return out;
 }
 
 double median(const std::vector<int64_t>& sorted) {
@@ -27,19 +119,16 @@ double median(const std::vector<int64_t>& sorted) {
 void ReadStatistics::add(const io::RecordView& record) {
   lengths.push_back(static_cast<int64_t>(record.sequence.size()));
   bases += lengths.back();
-  for (const unsigned char letter : record.sequence) ++letters[letter];
-  for (const unsigned char quality : record.quality) {
-    lowest_quality = std::min(lowest_quality, quality);
-    highest_quality = std::max(highest_quality, quality);
-    quality_sum += quality;
-  }
+  LetterCounts letters;
+  count_letters(record.sequence.data(), record.sequence.size(), letters);
+  num_gc += letters.gc;
+  num_n += letters.n;
+  ByteRange scores{quality_sum, lowest_quality, highest_quality};
+  add_bytes(record.quality.data(), record.quality.size(), scores);
+  quality_sum = scores.sum;
+  lowest_quality = scores.lowest;
+  highest_quality = scores.highest;
   qualities += static_cast<int64_t>(record.quality.size());
-}
-
-int64_t ReadStatistics::count(const char* of) const {
-  int64_t sum = 0;
-  for (; *of; ++of) sum += letters[static_cast<unsigned char>(*of)];
-  return sum;
 }
 
 // Phred+33 reaches below ';' (59), which Phred+64 and Solexa never use; those end at 'h' (104),
@@ -55,11 +144,10 @@ std::string ReadStatistics::quality_warning() const {
 }
 
 Json ReadStatistics::to_json() const {
-  std::vector<int64_t> sorted = lengths;
-  std::sort(sorted.begin(), sorted.end());
+  const std::vector<int64_t> sorted = rising(lengths);
   const auto records = static_cast<int64_t>(sorted.size());
-  const auto share = [&](const char* of) {
-    return bases ? static_cast<double>(count(of)) / static_cast<double>(bases) : 0.0;
+  const auto share = [&](int64_t count) {
+    return bases ? static_cast<double>(count) / static_cast<double>(bases) : 0.0;
   };
   Json out(Json::Object{
       {"records", records},
@@ -69,8 +157,8 @@ Json ReadStatistics::to_json() const {
       {"median_length_bp", median(sorted)},
       {"max_length_bp", records ? sorted.back() : int64_t{0}},
       {"n50_bp", n50(sorted, bases)},
-      {"gc_share", share("GCgcSs")},
-      {"n_share", share("Nn")}});
+      {"gc_share", share(num_gc)},
+      {"n_share", share(num_n)}});
   if (qualities > 0) {
     const double mean = static_cast<double>(quality_sum) / static_cast<double>(qualities);
     out.set("mean_quality", mean - quality_offset());

@@ -2,7 +2,6 @@
 // thread.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -16,13 +15,11 @@ namespace deepbio::seq {
 struct ReadStatistics {
   std::vector<int64_t> lengths;
   int64_t bases = 0;
-  std::array<int64_t, 256> letters{};
+  int64_t num_gc = 0, num_n = 0;  // letters that are G, C or S (either of both), and N
   int64_t qualities = 0, quality_sum = 0;
   unsigned char lowest_quality = 255, highest_quality = 0;
 
   void add(const io::RecordView& record);
-  // How many letters are one of these.
-  int64_t count(const char* of) const;
   // 33 or 64: what the bytes of the qualities start from, by the range that was seen.
   int quality_offset() const;
   // A warning about qualities that readers take for others, or "".

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "deepbio/base/error.h"
+#include "deepbio/seq/block_tensor.h"
 #include "deepbio/seq/kmer_kernel.h"
 
 namespace deepbio::seq {
@@ -242,7 +243,8 @@ Tokenized Tokenizer::encode_batch(std::span<const std::string_view> texts,
                         ": texts of different lengths need padding, and this tokenizer has no "
                         "padding token; name it with pad_token=");
   }
-  Tokenized out{at::empty({num_texts, width}, at::kLong), at::empty({num_texts, width}, at::kLong),
+  Tokenized out{empty_tensor({num_texts, width}, at::kLong),
+                empty_tensor({num_texts, width}, at::kLong),
                 at::tensor(lengths, at::TensorOptions().dtype(at::kLong))};
   auto *ids = out.input_ids.data_ptr<int64_t>(), *mask = out.attention_mask.data_ptr<int64_t>();
   const bool pads_left = options.padding_side.value_or(parts_.padding_side) == Side::kLeft;

@@ -55,6 +55,23 @@ CATCH_TEST_CASE("the random axes of a distance that is not Euclidean equal the e
   CATCH_REQUIRE(at::equal(random.coordinates, again.coordinates));
 }
 
+CATCH_TEST_CASE("random axes are right to nine digits where eigenvalues lie close to each other",
+                "[ordination]") {
+  const at::Tensor weights = at::linspace(3, 0.1, 40, at::kDouble);
+  const int64_t n = 500;
+  at::Tensor at = at::arange(n * 40, at::kDouble).view({n, 40});
+  at = (at * at * 0.37 + 1).sin() * weights;
+  for (const double power : {1.0, 1.2}) {
+    const at::Tensor distances = between(at).pow(power);
+    const Pcoa exact = pcoa(distances, {0}),
+               random = pcoa(distances, {10, PcoaMethod::kRandomised});
+    const at::Tensor wanted = exact.eigenvalues.narrow(0, 0, 10);
+    CATCH_REQUIRE((random.eigenvalues / wanted - 1).abs().max().item<double>() < 1e-9);
+    CATCH_REQUIRE(worst(exact.coordinates.narrow(1, 0, 10), random.coordinates) <
+                  1e-4 * exact.coordinates.abs().max().item<double>());
+  }
+}
+
 CATCH_TEST_CASE("few exact axes of many samples are those of the whole decomposition",
                 "[ordination]") {
   const int64_t n = 300;

@@ -24,7 +24,10 @@ class OneHotReads : public ReadEncoder {
     if (is_channel && !is_complete) {
       throw ArgumentError("quality channel: expected qualities, a read has none (FASTA?)");
     }
-    if (is_channel) options.quality_channel = reads.qualities;
+    if (is_channel) {
+      for (size_t i = 0; i < reads.letters.size(); ++i) check_size(reads, i);
+      options.quality_channel = reads.qualities;
+    }
 
     const seq::Encoded encoded = seq::encode_one_hot(reads.letters, options);
     out.sequences = encoded.values;
@@ -38,6 +41,12 @@ class OneHotReads : public ReadEncoder {
   int64_t row_bytes(int64_t longest) const override { return (longest + 1) * 4 * num_letters_; }
 
  private:
+  static void check_size(const ReadLetters& reads, size_t i) {
+    if (reads.qualities[i].size() == reads.letters[i].size()) return;
+    throw ArgumentError("quality channel: expected " + std::to_string(reads.letters[i].size()) +
+                        " qualities, got " + std::to_string(reads.qualities[i].size()));
+  }
+
   seq::EncodeOptions letters_;
   seq::QualityForm quality_;
   int64_t num_letters_;
