@@ -138,7 +138,7 @@ import deepbio_torch as db
 torch.distributed.init_process_group("gloo")
 folder, run = sys.argv[1:]
 data = db.SampleDataset(f"{folder}/table.biom", metadata=f"{folder}/metadata.tsv", target="age", max_bp=60)
-torch.manual_seed(1)
+torch.manual_seed(1 + torch.distributed.get_rank())  # all take the weights of the first
 model = db.models.SequencePredictor(embedding_dim=16, attention_heads=2, attention_layers=1, dropout=0, max_bp=60)
 trainer = db.Trainer(model, epochs=2, batch_size=6, seed=5, nuc_penalty=0)
 history = trainer.fit(data, run_directory=run)

@@ -27,6 +27,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using SampleLoader = data::Loader<data::SampleBatch>;
 
+// All go on with the weights of the first process, also where processors round differently.
+void share_weights(const ProcessGroup& group, const model::AamModel& model) {
+  group.broadcast(model.parameters());
+  group.broadcast(model.buffers());
+}
+
 // Everything one call of fit() needs; each epoch is train_epoch, then validation, then
 // finish_epoch.
 class FitRun {
@@ -61,9 +67,7 @@ class FitRun {
 
   FitResult go(bool resume) {
     if (resume) take_up();
-    // All begin with the same weights, also where processors round differently.
-    group_.broadcast(model_.parameters());
-    group_.broadcast(model_.buffers());
+    share_weights(group_, model_);
     SampleLoader train = loader(sources_.train, sources_.split.train, /*shuffle=*/true);
     std::optional<SampleLoader> val;
     if (!sources_.split.val.empty())
@@ -373,6 +377,7 @@ FitResult Trainer::fit(const data::SampleDataset& train_data, const data::Sample
   }
   if (!run_directory_.empty() && group_.is_first())
     std::filesystem::create_directories(run_directory_);
+  share_weights(group_, *model_);  // before anything is computed from them
   TrainerData data{train_data, val_data, split, features_};
   const bool has_features = features_.embeddings.defined() || features_.identity.defined();
   const bool goes_on = resume && has_training_state(run_directory_);
