@@ -36,6 +36,7 @@ bench: .stamps/installed .stamps/test-tools
 	$(BIN)/python benchmarks/unifrac.py --program $(BUILD)/benchmark_unifrac
 	$(BIN)/python benchmarks/community.py
 	$(BIN)/python benchmarks/encoder.py
+	$(BIN)/python benchmarks/genome.py --output benchmarks/results/genome.json
 	$(if $(wildcard $(AAM_DATA)),$(BIN)/python benchmarks/model.py --data $(AAM_DATA) --golden $(AAM_GOLDEN),\
 	  @echo "benchmarks/model.py skipped: $(AAM_DATA) is not there")
 	$(BIN)/python benchmarks/processes.py

@@ -92,6 +92,68 @@ class FastaFile:
     def lengths(self) -> dict[str, int]: ...
     def fetch(self, name: str, start: int = 0, end: int | None = None) -> bytes: ...
 
+class Genome:
+    def __init__(self, path: str, cache_dir: str = "") -> None: ...
+    def lengths(self) -> dict[str, int]: ...
+    def fetch(self, name: str, start: int, end: int) -> bytes: ...
+
+class Intervals:
+    @staticmethod
+    def read(path: str, feature: str = "") -> Intervals: ...
+    @staticmethod
+    def from_values(
+        name: str,
+        chromosomes: Sequence[str],
+        starts: Sequence[int],
+        ends: Sequence[int],
+        strands: str = "",
+    ) -> Intervals: ...
+    def __len__(self) -> int: ...
+    @property
+    def format(self) -> str: ...
+    @property
+    def columns(self) -> list[str]: ...
+    def values(self, column: str) -> list[str]: ...
+    def where(self, row: int) -> str: ...
+
+class GenomeWindows:
+    notes: list[str]
+    num_negatives: int
+    def __init__(
+        self,
+        genome: Genome,
+        intervals: Intervals,
+        *,
+        window: int,
+        placement: str = "center",
+        stride: int = 0,
+        strand: bool = True,
+        chromosome_names: str = "exact",
+        chromosomes: Sequence[str] = (),
+        exclude: Sequence[Intervals] = (),
+        negatives: float = 0.0,
+        jitter: int = 0,
+        reverse_complement: float = 0.0,
+        soft_mask: str = "ignore",
+        seed: int = 0,
+        channels_first: bool = True,
+        encoding: ReadEncoding | None = None,
+        tracks: Sequence[str] = (),
+        target_window: int = 0,
+        bin: int = 1,
+        binning: str = "mean",
+        missing: float = 0.0,
+        tracks_in_memory: bool = False,
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    @property
+    def intervals(self) -> Tensor: ...
+    def gc_shares(self) -> Tensor: ...
+    def batch(
+        self, indices: Sequence[int], epoch: int = 0, with_letters: bool = True
+    ) -> dict[str, Any]: ...
+    def letters(self, indices: Sequence[int], epoch: int = 0) -> list[bytes]: ...
+
 class Metadata:
     path: str
     id_column: str

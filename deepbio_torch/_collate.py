@@ -129,6 +129,8 @@ def _collate(
         }
     elif all(label is not None for label in labels):
         out["labels"] = _label_tensor(labels)
+    if all(isinstance(sample.get("targets"), Tensor) for sample in samples):
+        out["targets"] = torch.stack([sample["targets"] for sample in samples])
     metadata: list[Any] = [sample.get("metadata") for sample in samples]
     if all(isinstance(each, dict) and "index" in each for each in metadata):
         out["index"] = torch.tensor([each["index"] for each in metadata], dtype=torch.int64)

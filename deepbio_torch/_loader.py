@@ -17,6 +17,7 @@ from . import _C
 from ._arguments import of_kind, seed_of
 from ._collate import LEFT_OUT, collate_any
 from ._draws import epoch_of_loader
+from ._genome import GenomeDataset
 from ._loader_checks import check_fit, check_sizes
 from ._order import Batches, rank_of
 from ._progress import GivenProgress, checked_progress, shown
@@ -265,7 +266,7 @@ class DataLoader:
                     _C.ReadLoader(self.dataset.native(), *self._options()), epoch, first
                 )
         if hasattr(self.dataset, "set_epoch") and not isinstance(
-            self.dataset, ReadSource | SampleDataset
+            self.dataset, ReadSource | SampleDataset | GenomeDataset
         ):
             self.dataset.set_epoch(epoch)
         return self._in_python(epoch, self._order(epoch), first)

@@ -1,12 +1,13 @@
 """Datasets, batches and loaders: one name for everything between files and a model.
 
-Reads: :class:`SequenceReader`, :class:`SequenceDataset`, :class:`StreamingSequenceDataset`. Samples
-of a feature table:
-:class:`SampleDataset`. Both go through :class:`DataLoader` (C++ threads) or torch's own.
+Reads: :class:`SequenceReader`, :class:`SequenceDataset`, :class:`StreamingSequenceDataset`. Windows
+of a genome: :class:`GenomeDataset`. Samples of a feature table: :class:`SampleDataset`. All go
+through :class:`DataLoader` (threads, most of them in C++) or torch's own.
 """
 
 from ._batch import Batch, Sample
 from ._collate import collate, pad_collate, truncate_collate
+from ._genome import GenomeDataset
 from ._loader import DataLoader
 from ._masks import causal_mask, length_mask, padded_tokens
 from ._memory import release_memory
@@ -21,6 +22,7 @@ __all__ = [
     "Batch",
     "DataLoader",
     "FastaFile",
+    "GenomeDataset",
     "Record",
     "RecordBatch",
     "Sample",

@@ -53,6 +53,16 @@ def test_the_cnn_tells_the_reads_of_two_species_apart(tmp_path: Path):
     assert shares[0] < shares[-1] and shares[-1] > 70, lines
 
 
+def test_the_cnn_finds_the_motif_of_the_peaks_of_a_genome(tmp_path: Path):
+    heights, motif = run(
+        sys.executable, EXAMPLES / "python/genome_windows.py", tmp_path
+    ).splitlines()
+
+    assert float(heights.split()[-1]) > 0.9, heights
+    planted, found = "TGACTCAGC", motif.split()[-1]
+    assert any(planted[i : i + 6] in found for i in range(4)), motif
+
+
 def test_the_kmer_mlp_tells_reads_of_unequal_numbers_apart(tmp_path: Path):
     dice = random.Random(7)
     for species, count in (("common", 900), ("rare", 150)):

@@ -86,23 +86,33 @@ class BigWig : public SignalTrack {
   void fill(int64_t chromosome, int64_t start, int64_t end, float* out) const override {
     file_.check_unchanged();
     const std::vector<Block>& blocks = blocks_[static_cast<size_t>(chromosome)];
-    auto block = std::partition_point(blocks.begin(), blocks.end(),
-                                      [start](const Block& each) { return each.end <= start; });
+    auto block = std::partition_point(blocks.begin(), blocks.end(), [start](const Block& each) {
+      return each.last_end <= start;
+    });
     BlockReader reader;
     for (; block != blocks.end() && block->start < end; ++block) {
-      const std::string_view stored = bytes_.substr(block->offset, block->num_bytes);
-      const std::string_view plain = most_bytes_ == 0 ? stored : reader.run(stored, most_bytes_);
-      if (!copy_values(plain, numbers_[static_cast<size_t>(chromosome)], start, end, out))
-        fail(block->offset,
-             "a sound block of values of " + quoted(names_[static_cast<size_t>(chromosome)]),
-             "damage");
+      if (block->end <= start) continue;
+      read(*block, static_cast<size_t>(chromosome), reader,
+           [&](int64_t first, int64_t last, float value) {
+             if (last <= start || first >= end) return;
+             std::fill(out + std::max(first - start, int64_t{0}),
+                       out + (std::min(last, end) - start), value);
+           });
     }
+  }
+
+  void for_each(int64_t chromosome, const Call& call) const override {
+    file_.check_unchanged();
+    BlockReader reader;
+    for (const Block& block : blocks_[static_cast<size_t>(chromosome)])
+      read(block, static_cast<size_t>(chromosome), reader, call);
   }
 
  private:
   struct Block {
     int64_t start, end;
     uint64_t offset, num_bytes;
+    int64_t last_end;  // of this block and all before it
   };
 
   [[noreturn]] void fail(size_t offset, const std::string& expected, const std::string& got) const {
@@ -161,21 +171,33 @@ class BigWig : public SignalTrack {
     walk(tree + kIndexHeaderBytes, 32, 24, 0, [&](size_t at) {
       const auto number = number_at<uint32_t>(bytes_, at);
       const auto found = place_of_.find(number);
-      const Block block{number_at<uint32_t>(bytes_, at + 4), number_at<uint32_t>(bytes_, at + 12),
-                        number_at<uint64_t>(bytes_, at + 16), number_at<uint64_t>(bytes_, at + 24)};
+      Block block{number_at<uint32_t>(bytes_, at + 4), number_at<uint32_t>(bytes_, at + 12),
+                  number_at<uint64_t>(bytes_, at + 16), number_at<uint64_t>(bytes_, at + 24),
+                  number_at<uint32_t>(bytes_, at + 12)};
       need(block.offset, block.num_bytes);
       if (found == place_of_.end() || number != number_at<uint32_t>(bytes_, at + 8))
         fail(at, "a block of one chromosome that has a name", std::to_string(number));
       std::vector<Block>& blocks = blocks_[found->second];
-      if (block.start >= block.end || (!blocks.empty() && block.start < blocks.back().end))
-        fail(at, "blocks in order, without overlaps", std::to_string(block.start));
+      // libBigWig writes a second block of the same positions, without values, where types change.
+      if (block.start >= block.end || (!blocks.empty() && block.start < blocks.back().start))
+        fail(at, "blocks in the order of their positions", std::to_string(block.start));
+      if (!blocks.empty()) block.last_end = std::max(block.end, blocks.back().last_end);
       blocks.push_back(block);
     });
   }
 
-  // Writes what lies in [start, end) to out; false when the block is damaged.
-  static bool copy_values(std::string_view plain, uint32_t chromosome, int64_t start, int64_t end,
-                          float* out) {
+  // Calls with the values of a block.
+  template <class Each>
+  void read(const Block& block, size_t chromosome, BlockReader& reader, const Each& call) const {
+    const std::string_view stored = bytes_.substr(block.offset, block.num_bytes);
+    const std::string_view plain = most_bytes_ == 0 ? stored : reader.run(stored, most_bytes_);
+    if (!walk_values(plain, numbers_[chromosome], call))
+      fail(block.offset, "a sound block of values of " + quoted(names_[chromosome]), "damage");
+  }
+
+  // False when the block is damaged.
+  template <class Each>
+  static bool walk_values(std::string_view plain, uint32_t chromosome, const Each& call) {
     if (plain.size() < kBlockHeaderBytes || number_at<uint32_t>(plain, 0) != chromosome)
       return false;
     const int64_t step = number_at<uint32_t>(plain, 12), span = number_at<uint32_t>(plain, 16);
@@ -190,10 +212,8 @@ class BigWig : public SignalTrack {
       const size_t at = kBlockHeaderBytes + i * item_bytes;
       const int64_t first = type == 3 ? next : number_at<uint32_t>(plain, at);
       const int64_t last = type == 1 ? number_at<uint32_t>(plain, at + 4) : first + span;
-      if (last <= first) return false;
-      if (last <= start || first >= end) continue;
-      std::fill(out + std::max(first - start, int64_t{0}), out + (std::min(last, end) - start),
-                number_at<float>(plain, at + item_bytes - 4));
+      if (last <= first || last > int64_t{UINT32_MAX}) return false;
+      call(first, last, number_at<float>(plain, at + item_bytes - 4));
     }
     return true;
   }

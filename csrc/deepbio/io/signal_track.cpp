@@ -10,7 +10,6 @@
 #include "deepbio/io/bigwig.h"
 #include "deepbio/io/delimited.h"
 #include "deepbio/io/intervals.h"
-#include "deepbio/io/positioned_file.h"
 #include "deepbio/io/text.h"
 
 namespace deepbio::io {
@@ -38,12 +37,37 @@ class RunTrack : public SignalTrack {
       std::fill(out + first, out + last, run->value);
     }
   }
+  void for_each(int64_t chromosome, const Call& call) const override {
+    for (const Run& run : runs_[static_cast<size_t>(chromosome)])
+      call(run.start, run.end, run.value);
+  }
 
  private:
   std::string path_;
   std::vector<std::string> names_;
   std::vector<std::vector<Run>> runs_;
 };
+
+// All values of a track in memory; neighbours of one value are one run.
+std::shared_ptr<const SignalTrack> held(const SignalTrack& track) {
+  std::vector<std::vector<Run>> runs(track.chromosomes().size());
+  for (size_t i = 0; i < runs.size(); ++i) {
+    std::vector<Run>& own = runs[i];
+    track.for_each(static_cast<int64_t>(i), [&](int64_t start, int64_t end, float value) {
+      if (!own.empty() && start < own.back().end) {
+        throw ParseError({track.path()}, "values in order, without overlaps, to hold in memory",
+                         "one at " + std::to_string(start), ErrorKind::kStructure);
+      }
+      if (!own.empty() && own.back().end == start && own.back().value == value) {
+        own.back().end = static_cast<uint32_t>(end);
+      } else {
+        own.push_back({static_cast<uint32_t>(start), static_cast<uint32_t>(end), value});
+      }
+    });
+    own.shrink_to_fit();
+  }
+  return std::make_shared<RunTrack>(track.path(), track.chromosomes(), std::move(runs));
+}
 
 using Cells = std::vector<std::string_view>;
 
@@ -161,8 +185,8 @@ std::shared_ptr<const SignalTrack> presence(const std::string& path) {
 
 SignalTrack::~SignalTrack() = default;
 
-std::shared_ptr<const SignalTrack> open_track(const std::string& path) {
-  if (is_bigwig(path)) return open_bigwig(path);
+std::shared_ptr<const SignalTrack> open_track(const std::string& path, bool in_memory) {
+  if (is_bigwig(path)) return in_memory ? held(*open_bigwig(path)) : open_bigwig(path);
   const std::string text = read_text(path);
   Cells cells;
   const std::string_view line = first_line(text, path, cells);

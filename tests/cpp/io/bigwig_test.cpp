@@ -109,6 +109,9 @@ std::vector<float> values_of(const std::string& content, int64_t chromosome, int
   CATCH_REQUIRE(track->chromosomes() == std::vector<std::string>{"a", "bb"});
   std::vector<float> out(static_cast<size_t>(end - start), -1);
   track->fill(chromosome, start, end, out.data());
+  std::vector<float> held(out.size(), -1);
+  open_track(folder / "a.bw", true)->fill(chromosome, start, end, held.data());
+  CATCH_REQUIRE(held == out);
   return out;
 }
 

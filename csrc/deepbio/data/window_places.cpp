@@ -1,0 +1,232 @@
+#include "deepbio/data/window_places.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "deepbio/base/error.h"
+
+namespace deepbio::data {
+namespace {
+
+// A name without what genome browsers and archives disagree about.
+std::string plain_name(std::string_view name) {
+  std::string out(name);
+  if (out.size() > 3 && (out.starts_with("chr") || out.starts_with("Chr"))) out.erase(0, 3);
+  return out == "M" ? "MT" : out;
+}
+
+std::vector<std::string> names_of(const io::TwoBitFile& genome) {
+  std::vector<std::string> out;
+  for (const auto& each : genome.sequences()) out.push_back(each.name);
+  return out;
+}
+
+// What to say about a chromosome that the genome does not have.
+std::string advice(const io::TwoBitFile& genome, std::string_view name) {
+  const int64_t match = find_chromosome(genome, name, ChromosomeNames::kMatch);
+  if (match >= 0) {
+    return "; `chromosome_names=match` takes it for " +
+           quoted(genome.sequences()[static_cast<size_t>(match)].name);
+  }
+  const std::string near = nearest_name(name, names_of(genome));
+  return near.empty() ? "" : ", the nearest name is " + quoted(near);
+}
+
+// Windows of intervals, row by row.
+class Placer {
+ public:
+  Placer(const io::TwoBitFile& genome, const std::string& path, const io::Intervals& intervals,
+         const PlacementOptions& options)
+      : genome_(genome), path_(path), intervals_(intervals), options_(options) {
+    is_kept_.assign(genome.sequences().size(), options.chromosomes.empty() ? 1 : 0);
+    for (const std::string& name : options.chromosomes) {
+      const int64_t found = find_chromosome(genome, name, options.names);
+      if (found < 0)
+        throw ArgumentError("chromosomes: expected names of " + path + ", got " + quoted(name) +
+                            advice(genome, name));
+      is_kept_[static_cast<size_t>(found)] = 1;
+    }
+    for (const std::string& name : intervals.names)
+      number_of_.push_back(find_chromosome(genome, name, options.names));
+  }
+
+  WindowPlaces run() {
+    for (int64_t row = 0; row < intervals_.size(); ++row) {
+      const auto name = static_cast<size_t>(intervals_.chromosome[static_cast<size_t>(row)]);
+      const int64_t chromosome = number_of_[name];
+      if (chromosome < 0 ? !options_.chromosomes.empty()
+                         : is_kept_[static_cast<size_t>(chromosome)] == 0)
+        continue;  // on another chromosome than those that were asked for
+      check(row, chromosome, intervals_.names[name]);
+      place(row, chromosome);
+    }
+    if (out_.size() == 0) {
+      throw ArgumentError(intervals_.path() + ": no windows: " +
+                          (options_.placement == Placement::kTile
+                               ? "no interval is as wide as a window"
+                               : "no interval is on the chromosomes that were asked for"));
+    }
+    return std::move(out_);
+  }
+
+ private:
+  void check(int64_t row, int64_t chromosome, const std::string& name) const {
+    if (chromosome < 0)
+      intervals_.fail(row, "a chromosome of " + path_, quoted(name) + advice(genome_, name));
+    const auto& sequence = genome_.sequences()[static_cast<size_t>(chromosome)];
+    const int64_t end = intervals_.ends[static_cast<size_t>(row)];
+    if (end > sequence.length_bp)
+      intervals_.fail(row,
+                      "an end of at most " + std::to_string(sequence.length_bp) +
+                          ", the length of " + quoted(sequence.name),
+                      std::to_string(end));
+  }
+
+  void place(int64_t row, int64_t chromosome) {
+    const auto at = static_cast<size_t>(row);
+    const int64_t start = intervals_.starts[at], end = intervals_.ends[at];
+    const bool is_minus = intervals_.strands[at] == '-';
+    const auto around = [&](int64_t base) { add(row, chromosome, base - options_.window / 2); };
+    switch (options_.placement) {
+      case Placement::kCenter:
+        return around((start + end) / 2);
+      case Placement::kSummit: {
+        const int64_t summit = intervals_.summits.empty() ? -1 : intervals_.summits[at];
+        return around(summit < 0 ? (start + end) / 2 : summit);
+      }
+      case Placement::kStart:
+        return around(is_minus ? end - 1 : start);
+      case Placement::kTile: {
+        const int64_t stride = options_.stride > 0 ? options_.stride : options_.window;
+        for (int64_t first = start; first + options_.window <= end; first += stride)
+          add(row, chromosome, first);
+        return;
+      }
+      case Placement::kExact:
+        if (end - start != options_.window)
+          intervals_.fail(row, std::to_string(options_.window) + " bases, the width of a window",
+                          std::to_string(end - start));
+        return add(row, chromosome, start);
+    }
+  }
+
+  void add(int64_t row, int64_t chromosome, int64_t start) {
+    out_.chromosome.push_back(static_cast<int32_t>(chromosome));
+    out_.starts.push_back(start);
+    out_.is_reversed.push_back(
+        options_.has_strand && intervals_.strands[static_cast<size_t>(row)] == '-' ? 1 : 0);
+    out_.interval.push_back(row);
+  }
+
+  const io::TwoBitFile& genome_;
+  const std::string& path_;
+  const io::Intervals& intervals_;
+  const PlacementOptions& options_;
+  std::vector<char> is_kept_;
+  std::vector<int64_t> number_of_;
+  WindowPlaces out_;
+};
+
+}  // namespace
+
+ChromosomeNames parse_chromosome_names(std::string_view name) {
+  if (name == "exact") return ChromosomeNames::kExact;
+  if (name == "match") return ChromosomeNames::kMatch;
+  throw ArgumentError("chromosome_names: expected exact or match, got " + quoted(name));
+}
+
+Placement parse_placement(std::string_view name) {
+  constexpr std::pair<std::string_view, Placement> kNames[] = {{"center", Placement::kCenter},
+                                                               {"summit", Placement::kSummit},
+                                                               {"start", Placement::kStart},
+                                                               {"tile", Placement::kTile},
+                                                               {"exact", Placement::kExact}};
+  for (const auto& [known, placement] : kNames) {
+    if (known == name) return placement;
+  }
+  throw ArgumentError("placement: expected center, summit, start, tile or exact, got " +
+                      quoted(name));
+}
+
+int64_t find_chromosome(const io::TwoBitFile& genome, std::string_view name,
+                        ChromosomeNames names) {
+  const int64_t found = genome.find(name);
+  if (found >= 0 || names == ChromosomeNames::kExact) return found;
+  const std::string plain = plain_name(name);
+  for (const std::string& other :
+       {plain, "chr" + plain, std::string(plain == "MT" ? "chrM" : "M"), "Chr" + plain}) {
+    if (plain_name(other) != plain) continue;
+    const int64_t matched = genome.find(other);
+    if (matched >= 0) return matched;
+  }
+  return -1;
+}
+
+WindowPlaces place_windows(const io::TwoBitFile& genome, const std::string& path,
+                           const io::Intervals& intervals, const PlacementOptions& options) {
+  if (options.window < 1)
+    throw ArgumentError("window: expected at least 1, got " + std::to_string(options.window));
+  if (options.stride < 0)
+    throw ArgumentError("stride: expected at least 1, got " + std::to_string(options.stride));
+  return Placer(genome, path, intervals, options).run();
+}
+
+void CoveredBases::add(int32_t chromosome, int64_t start, int64_t end) {
+  stretches_[static_cast<size_t>(chromosome)].push_back({start, end});
+}
+
+void CoveredBases::add(const io::TwoBitFile& genome, const io::Intervals& intervals,
+                       ChromosomeNames names) {
+  std::vector<int64_t> number_of;
+  for (const std::string& name : intervals.names)
+    number_of.push_back(find_chromosome(genome, name, names));
+  if (std::all_of(number_of.begin(), number_of.end(), [](int64_t each) { return each < 0; })) {
+    const std::string& first = intervals.names[0];
+    throw ArgumentError(intervals.path() + ": expected chromosomes of the genome, got " +
+                        quoted(first) + advice(genome, first));
+  }
+  for (size_t i = 0; i < intervals.starts.size(); ++i) {
+    const int64_t found = number_of[static_cast<size_t>(intervals.chromosome[i])];
+    if (found >= 0) add(static_cast<int32_t>(found), intervals.starts[i], intervals.ends[i]);
+  }
+}
+
+void CoveredBases::finish() {
+  for (std::vector<Stretch>& each : stretches_) {
+    std::sort(each.begin(), each.end(),
+              [](const Stretch& a, const Stretch& b) { return a.start < b.start; });
+    std::vector<Stretch> merged;
+    for (const Stretch& next : each) {
+      if (!merged.empty() && next.start <= merged.back().end) {
+        merged.back().end = std::max(merged.back().end, next.end);
+      } else {
+        merged.push_back(next);
+      }
+    }
+    each = std::move(merged);
+  }
+}
+
+bool CoveredBases::overlaps(int32_t chromosome, int64_t start, int64_t end) const {
+  const std::vector<Stretch>& all = stretches_[static_cast<size_t>(chromosome)];
+  const auto first = std::partition_point(
+      all.begin(), all.end(), [start](const Stretch& each) { return each.end <= start; });
+  return first != all.end() && first->start < end;
+}
+
+int64_t drop_covered(WindowPlaces& windows, int64_t window, const CoveredBases& covered) {
+  WindowPlaces kept;
+  for (size_t i = 0; i < windows.starts.size(); ++i) {
+    const int64_t start = windows.starts[i];
+    if (covered.overlaps(windows.chromosome[i], start, start + window)) continue;
+    kept.chromosome.push_back(windows.chromosome[i]);
+    kept.starts.push_back(start);
+    kept.is_reversed.push_back(windows.is_reversed[i]);
+    kept.interval.push_back(windows.interval[i]);
+  }
+  const int64_t dropped = windows.size() - kept.size();
+  windows = std::move(kept);
+  return dropped;
+}
+
+}  // namespace deepbio::data

@@ -1,0 +1,191 @@
+#include "deepbio/data/window_places.h"
+
+#include <algorithm>
+
+#include "catch.h"
+
+#include "deepbio/base/error.h"
+#include "deepbio/base/random.h"
+#include "deepbio/io/genome_file.h"
+
+using namespace deepbio;
+using namespace deepbio::data;
+
+namespace {
+
+using Numbers = std::vector<int64_t>;
+
+io::TwoBitFile genome_of(const std::string& fasta) {
+  test::TemporaryFolder folder;
+  test::write_text(folder / "g.fa", fasta);
+  return {"g.fa", io::pack_fasta(folder / "g.fa")};
+}
+
+const io::TwoBitFile& genome() {
+  static const io::TwoBitFile found =
+      genome_of(">chr1\n" + std::string(100, 'A') + "\n>chrM\n" + std::string(50, 'C') + "\n");
+  return found;
+}
+
+io::Intervals read(const std::string& text) {
+  test::TemporaryFolder folder;
+  test::write_text(folder / "a.bed", text);
+  return io::Intervals::read(folder / "a.bed");
+}
+
+WindowPlaces place(const std::string& text, PlacementOptions options) {
+  return place_windows(genome(), "g.fa", read(text), options);
+}
+
+std::string message_of(const std::string& text, const PlacementOptions& options) {
+  try {
+    place(text, options);
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    return message.substr(std::min(message.find("a.bed"), message.find("chromosomes")));
+  }
+  return "";
+}
+
+std::string random_bases(size_t size, double gc, uint64_t seed) {
+  CounterRandom random(seed, 0, 0, Purpose::kSimulate);
+  std::string out;
+  for (size_t i = 0; i < size; ++i) {
+    const bool is_gc = random.uniform() < gc;
+    out += (is_gc ? "CG" : "AT")[random.below(2)];
+  }
+  return out;
+}
+
+}  // namespace
+
+CATCH_TEST_CASE("windows lie around, along or at intervals, over ends too", "[places]") {
+  const std::string text = "chr1\t0\t5\tx\t0\t-\nchr1\t40\t60\ty\t0\t+\n";
+  PlacementOptions options;
+  options.window = 10;
+  CATCH_CHECK(place(text, options).starts == Numbers{-3, 45});
+  CATCH_CHECK(place(text, options).is_reversed == std::vector<char>{1, 0});
+  options.placement = Placement::kStart;
+  CATCH_CHECK(place(text, options).starts == Numbers{-1, 35});
+  options.placement = Placement::kTile;
+  options.stride = 4;
+  const WindowPlaces tiles = place(text, options);
+  CATCH_CHECK(tiles.starts == Numbers{40, 44, 48});
+  CATCH_CHECK(tiles.interval == Numbers{1, 1, 1});
+  options.has_strand = false;
+  options.placement = Placement::kCenter;
+  CATCH_CHECK(place(text, options).is_reversed == std::vector<char>{0, 0});
+  options.placement = Placement::kSummit;
+  CATCH_CHECK(
+      place("chr1\t10\t50\tp\t5\t.\t8\t3\t2\t7\nchr1\t60\t70\tq\t5\t.\t8\t3\t2\t-1\n", options)
+          .starts == Numbers{12, 60});
+  options.placement = Placement::kExact;
+  CATCH_CHECK(place("chr1\t7\t17\n", options).starts == Numbers{7});
+}
+
+CATCH_TEST_CASE("chromosomes are chosen, and matched without chr where that is asked for",
+                "[places]") {
+  const std::string text = "1\t0\t5\nMT\t1\t7\n";
+  PlacementOptions options;
+  options.window = 4;
+  CATCH_CHECK(message_of(text, options) ==
+              "a.bed: record 0, line 1: expected a chromosome of g.fa, got '1'; "
+              "`chromosome_names=match` takes it for 'chr1'");
+  options.names = ChromosomeNames::kMatch;
+  CATCH_CHECK(place(text, options).chromosome == std::vector<int32_t>{0, 1});
+  options.chromosomes = {"M"};
+  CATCH_CHECK(place(text, options).interval == Numbers{1});
+  // What stands on others is not looked at.
+  CATCH_CHECK(place("chr1\t0\t500\nother\t1\t2\nchrM\t0\t4\n", options).size() == 1);
+}
+
+CATCH_TEST_CASE("intervals that do not fit the genome are told with their line", "[places]") {
+  PlacementOptions options;
+  options.window = 4;
+  CATCH_CHECK(message_of("chr1\t0\t5\nchr1\t90\t101\n", options) ==
+              "a.bed: record 1, line 2: expected an end of at most 100, the length of 'chr1', got "
+              "101");
+  CATCH_CHECK(
+      message_of("chrN\t0\t5\n", options) ==
+      "a.bed: record 0, line 1: expected a chromosome of g.fa, got 'chrN', the nearest name "
+      "is 'chr1'");
+  PlacementOptions exact = options;
+  exact.placement = Placement::kExact;
+  CATCH_CHECK(message_of("chr1\t0\t5\n", exact) ==
+              "a.bed: record 0, line 1: expected 4 bases, the width of a window, got 5");
+  PlacementOptions others = options;
+  others.chromosomes = {"chrM"};
+  CATCH_CHECK(message_of("chr1\t0\t5\n", others) ==
+              "a.bed: no windows: no interval is on the chromosomes that were asked for");
+  others.chromosomes = {"chrX"};
+  CATCH_CHECK(message_of("chr1\t0\t5\n", others) ==
+              "chromosomes: expected names of g.fa, got 'chrX', the nearest name is 'chr1'");
+}
+
+CATCH_TEST_CASE("covered bases overlap as looking at every stretch says", "[places]") {
+  CounterRandom random(7, 0, 0, Purpose::kSimulate);
+  CoveredBases covered(2);
+  std::vector<std::array<int64_t, 3>> all;
+  for (int i = 0; i < 40; ++i) {
+    const auto chromosome = static_cast<int64_t>(random.below(2));
+    const auto start = static_cast<int64_t>(random.below(1000));
+    const int64_t end = start + 1 + static_cast<int64_t>(random.below(12));
+    covered.add(static_cast<int32_t>(chromosome), start, end);
+    all.push_back({chromosome, start, end});
+  }
+  covered.finish();
+  for (int32_t chromosome = 0; chromosome < 2; ++chromosome) {
+    for (int64_t start = -5; start < 1020; ++start) {
+      const bool expected = std::any_of(all.begin(), all.end(), [&](const auto& each) {
+        return each[0] == chromosome && each[1] < start + 5 && start < each[2];
+      });
+      CATCH_REQUIRE(covered.overlaps(chromosome, start, start + 5) == expected);
+    }
+  }
+}
+
+CATCH_TEST_CASE("negatives have the share of C and G of what they are drawn for", "[places]") {
+  const std::string rich = random_bases(20000, 0.7, 1), poor = random_bases(20000, 0.3, 2);
+  const io::TwoBitFile mixed =
+      genome_of(">a\n" + rich + poor + std::string(5000, 'N') + "\n>b\n" + poor + "\n");
+  std::string text;
+  for (int i = 0; i < 20; ++i)
+    text += "a\t" + std::to_string(500 * i) + "\t" + std::to_string(500 * i + 10) + "\n";
+  WindowRequest request;
+  request.window = 200;
+  request.negatives = 2;
+  const io::Intervals intervals = read(text);
+  const ChosenWindows found = choose_windows(mixed, "g.fa", intervals, request);
+  CATCH_REQUIRE(found.num_negatives == 40);
+  CATCH_REQUIRE(found.places.size() == 60);
+  for (size_t i = 20; i < 60; ++i) {
+    CATCH_CHECK(found.places.interval[i] == -1);
+    CATCH_CHECK(found.places.chromosome[i] == 0);  // as the intervals
+    const int64_t start = found.places.starts[i];
+    CATCH_CHECK(start >= 0);
+    CATCH_CHECK(mixed.count_gc(0, start, start + 200) > 110);
+    for (size_t k = 0; k < 20; ++k) {
+      const int64_t other = found.places.starts[k];
+      CATCH_CHECK((start + 200 <= other || other + 200 <= start));
+    }
+  }
+  CATCH_CHECK(choose_windows(mixed, "g.fa", intervals, request).places.starts ==
+              found.places.starts);
+  request.seed = 1;
+  CATCH_CHECK(choose_windows(mixed, "g.fa", intervals, request).places.starts !=
+              found.places.starts);
+}
+
+CATCH_TEST_CASE("windows that touch an excluded interval are left out and counted", "[places]") {
+  WindowRequest request;
+  request.window = 10;
+  request.exclude = {std::make_shared<io::Intervals>(read("chr1\t20\t21\nother\t0\t9\n"))};
+  const ChosenWindows found =
+      choose_windows(genome(), "g.fa", read("chr1\t10\t20\nchr1\t20\t26\nchr1\t21\t31\n"), request);
+  CATCH_CHECK(found.places.interval == Numbers{0, 2});
+  CATCH_CHECK(found.notes == std::vector<std::string>{
+                                 "1 of 3 windows touch an excluded interval and are left out"});
+  request.exclude = {std::make_shared<io::Intervals>(read("1\t20\t21\n"))};
+  CATCH_CHECK_THROWS_WITH(choose_windows(genome(), "g.fa", read("chr1\t10\t20\n"), request),
+                          Catch::EndsWith("`chromosome_names=match` takes it for 'chr1'"));
+}
