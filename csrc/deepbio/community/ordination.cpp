@@ -15,7 +15,7 @@ namespace deepbio::community {
 namespace {
 
 constexpr int64_t kExtraDirections = 10;
-constexpr int kRoughProducts = 8;      // in float: they only turn the subspace
+constexpr int kRoughProducts = 5;      // in float: they only turn the subspace
 constexpr int64_t kExactProducts = 4;  // of a sweep in double
 constexpr int kExactSweeps = 20;       // before all axes are asked for
 constexpr int64_t kMostKrylov = 256;   // directions kept of one sweep
