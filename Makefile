@@ -32,6 +32,7 @@ bench: .stamps/installed .stamps/test-tools
 	cmake --build $(BUILD) --target benchmark_reader benchmark_unifrac
 	$(BIN)/python benchmarks/reader.py --program $(BUILD)/benchmark_reader
 	$(BIN)/python benchmarks/loader.py
+	$(BIN)/python benchmarks/batches.py
 	$(BIN)/python benchmarks/tokenizers.py
 	$(BIN)/python benchmarks/unifrac.py --program $(BUILD)/benchmark_unifrac
 	$(BIN)/python benchmarks/community.py

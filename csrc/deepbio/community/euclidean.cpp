@@ -52,8 +52,9 @@ at::Tensor dense_part(const CountTable& table, const std::vector<double>& y, int
 // is one thread's.
 void add_dense_products(const CountTable& table, const std::vector<double>& y,
                         const at::Tensor& out) {
-  constexpr int64_t kFeatures = 1024, kSamples = 128;
-  const int64_t n = table.num_samples(), num_panels = (n + kSamples - 1) / kSamples;
+  constexpr int64_t kFeatures = 1024, kMostSamples = 128;
+  const int64_t n = table.num_samples(), num_panels = (n + kMostSamples - 1) / kMostSamples;
+  const int64_t panel = (n + num_panels - 1) / std::max<int64_t>(num_panels, 1);  // all alike
   for (int64_t first = 0; first < table.num_features(); first += kFeatures) {
     const at::Tensor part =
         dense_part(table, y, first, std::min(kFeatures, table.num_features() - first));
@@ -62,9 +63,9 @@ void add_dense_products(const CountTable& table, const std::vector<double>& y,
         auto a = static_cast<int64_t>((std::sqrt(8.0 * static_cast<double>(task) + 1) - 1) / 2);
         while ((a + 1) * (a + 2) / 2 <= task) ++a;
         while (a * (a + 1) / 2 > task) --a;
-        const int64_t i = a * kSamples, j = (task - a * (a + 1) / 2) * kSamples;
-        const at::Tensor rows = part.narrow(0, i, std::min(kSamples, n - i));
-        const at::Tensor others = part.narrow(0, j, std::min(kSamples, n - j));
+        const int64_t i = a * panel, j = (task - a * (a + 1) / 2) * panel;
+        const at::Tensor rows = part.narrow(0, i, std::min(panel, n - i));
+        const at::Tensor others = part.narrow(0, j, std::min(panel, n - j));
         out.narrow(0, i, rows.size(0)).narrow(1, j, others.size(0)).addmm_(rows, others.t());
       }
     });

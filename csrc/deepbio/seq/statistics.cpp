@@ -31,6 +31,15 @@ int64_t total(const Vector& of) {
   return sum;
 }
 
+// A block of text, whole or the rest of it over what stands there.
+__attribute__((always_inline)) inline void load(const char* from, const char* end, Bytes& block) {
+  if (from + kBlock <= end) {
+    std::memcpy(&block, from, kBlock);  // of a size that is known: no call
+  } else {
+    std::memcpy(&block, from, static_cast<size_t>(end - from));
+  }
+}
+
 struct LetterCounts {
   int64_t gc = 0, n = 0;
 };
@@ -41,7 +50,7 @@ DEEPBIO_CLONES void count_letters(const char* text, size_t size, LetterCounts& o
     Bytes gc{}, n{};
     for (size_t i = begin; i < end; i += kBlock) {
       Bytes block{};
-      std::memcpy(&block, text + i, std::min(kBlock, end - i));
+      load(text + i, text + end, block);
       block &= 0xDF;  // upper case
       gc -= reinterpret_cast<Bytes>(block == 'G') | reinterpret_cast<Bytes>(block == 'C') |
             reinterpret_cast<Bytes>(block == 'S');
@@ -64,8 +73,8 @@ DEEPBIO_CLONES void add_bytes(const char* text, size_t size, ByteRange& out) {
     Bytes lowest = Bytes{} + out.lowest, highest = Bytes{} + out.highest;
     for (size_t i = begin; i < end; i += kBlock) {
       Bytes block{}, known = lowest;  // behind the end: nothing to add, nothing that is lower
-      std::memcpy(&block, text + i, std::min(kBlock, end - i));
-      std::memcpy(&known, text + i, std::min(kBlock, end - i));
+      load(text + i, text + end, block);
+      load(text + i, text + end, known);
       Pairs pairs;
       std::memcpy(&pairs, &block, sizeof pairs);
       sums += (pairs & 0xFF) + (pairs >> 8);
