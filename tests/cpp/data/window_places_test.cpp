@@ -47,16 +47,6 @@ std::string message_of(const std::string& text, const PlacementOptions& options)
   return "";
 }
 
-std::string random_bases(size_t size, double gc, uint64_t seed) {
-  CounterRandom random(seed, 0, 0, Purpose::kSimulate);
-  std::string out;
-  for (size_t i = 0; i < size; ++i) {
-    const bool is_gc = random.uniform() < gc;
-    out += (is_gc ? "CG" : "AT")[random.below(2)];
-  }
-  return out;
-}
-
 }  // namespace
 
 CATCH_TEST_CASE("windows lie around, along or at intervals, over ends too", "[places]") {
@@ -142,50 +132,4 @@ CATCH_TEST_CASE("covered bases overlap as looking at every stretch says", "[plac
       CATCH_REQUIRE(covered.overlaps(chromosome, start, start + 5) == expected);
     }
   }
-}
-
-CATCH_TEST_CASE("negatives have the share of C and G of what they are drawn for", "[places]") {
-  const std::string rich = random_bases(20000, 0.7, 1), poor = random_bases(20000, 0.3, 2);
-  const io::TwoBitFile mixed =
-      genome_of(">a\n" + rich + poor + std::string(5000, 'N') + "\n>b\n" + poor + "\n");
-  std::string text;
-  for (int i = 0; i < 20; ++i)
-    text += "a\t" + std::to_string(500 * i) + "\t" + std::to_string(500 * i + 10) + "\n";
-  WindowRequest request;
-  request.window = 200;
-  request.negatives = 2;
-  const io::Intervals intervals = read(text);
-  const ChosenWindows found = choose_windows(mixed, "g.fa", intervals, request);
-  CATCH_REQUIRE(found.num_negatives == 40);
-  CATCH_REQUIRE(found.places.size() == 60);
-  for (size_t i = 20; i < 60; ++i) {
-    CATCH_CHECK(found.places.interval[i] == -1);
-    CATCH_CHECK(found.places.chromosome[i] == 0);  // as the intervals
-    const int64_t start = found.places.starts[i];
-    CATCH_CHECK(start >= 0);
-    CATCH_CHECK(mixed.count_gc(0, start, start + 200) > 110);
-    for (size_t k = 0; k < 20; ++k) {
-      const int64_t other = found.places.starts[k];
-      CATCH_CHECK((start + 200 <= other || other + 200 <= start));
-    }
-  }
-  CATCH_CHECK(choose_windows(mixed, "g.fa", intervals, request).places.starts ==
-              found.places.starts);
-  request.seed = 1;
-  CATCH_CHECK(choose_windows(mixed, "g.fa", intervals, request).places.starts !=
-              found.places.starts);
-}
-
-CATCH_TEST_CASE("windows that touch an excluded interval are left out and counted", "[places]") {
-  WindowRequest request;
-  request.window = 10;
-  request.exclude = {std::make_shared<io::Intervals>(read("chr1\t20\t21\nother\t0\t9\n"))};
-  const ChosenWindows found =
-      choose_windows(genome(), "g.fa", read("chr1\t10\t20\nchr1\t20\t26\nchr1\t21\t31\n"), request);
-  CATCH_CHECK(found.places.interval == Numbers{0, 2});
-  CATCH_CHECK(found.notes == std::vector<std::string>{
-                                 "1 of 3 windows touch an excluded interval and are left out"});
-  request.exclude = {std::make_shared<io::Intervals>(read("1\t20\t21\n"))};
-  CATCH_CHECK_THROWS_WITH(choose_windows(genome(), "g.fa", read("chr1\t10\t20\n"), request),
-                          Catch::EndsWith("`chromosome_names=match` takes it for 'chr1'"));
 }
