@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from . import _C
-from ._arguments import number, path_text, place_of, seed_of, whole
+from ._arguments import number, of_kind, path_text, place_of, seed_of, whole
 from ._batch import Batch, Later, Rows, Sample
 from ._collate import kept_of
 from ._draws import Draws
@@ -121,7 +121,7 @@ class GenomeDataset(Dataset[Sample]):
         self.genome, self.intervals = path_text(genome, "genome"), intervals
         self.exclude, self.feature = exclude, feature
         self.label, self.classifier, self.transform = label, classifier, transform
-        self.cache_dir = "" if cache_dir is None else os.fspath(cache_dir)
+        self.cache_dir = "" if cache_dir is None else path_text(cache_dir, "cache_dir")
         self._plan = plan_for(transform, "dna")
         self._encoder = self._plan.encoder
         if any(step not in self._plan.steps for step in self._plan.head):
@@ -266,7 +266,7 @@ class GenomeDataset(Dataset[Sample]):
         return len(self.native())
 
     def __getitem__(self, index: int) -> Any:
-        return self.__getitems__([index])[0]
+        return self.__getitems__(self._checked([index]))[0]
 
     def __getitems__(self, indices: Sequence[int]) -> Any:
         """The windows of a batch at once; torch's DataLoader asks for them this way."""
@@ -370,9 +370,10 @@ def _id_of(about: dict[str, Any]) -> str:
 
 
 def _names(chromosomes: Sequence[str]) -> list[str]:
-    if isinstance(chromosomes, str) or not len(chromosomes):
+    names = of_kind(chromosomes, Iterable, "chromosomes", "a list of names")
+    if isinstance(names, str | bytes) or not (found := [str(each) for each in names]):
         raise ArgumentError(f"chromosomes: expected a list of names, got {chromosomes!r}")
-    return [str(each) for each in chromosomes]
+    return found
 
 
 def _several(given: Any) -> list[Any]:

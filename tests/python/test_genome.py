@@ -14,7 +14,7 @@ import torch
 from genome_files import one_hot, random_intervals, window_of, write_bed, write_genome
 
 import deepbio_torch as db
-from deepbio_torch.errors import ArgumentError, ParseError, RecordIndexError
+from deepbio_torch.errors import ArgumentError, ParseError, RecordIndexError, WrongTypeError
 from deepbio_torch.transforms import Compose, IntegerEncoder, KmerEncoder, OneHotEncoder
 
 
@@ -279,5 +279,11 @@ def test_what_does_not_fit_is_one_line(folder, tmp_path):
         windows(folder, exclude=[("chr1", 5, 5)])
     with pytest.raises(RecordIndexError, match="window index: expected -400 to 399, got 400"):
         windows(folder)[400]
+    with pytest.raises(WrongTypeError, match="chromosomes: expected a list of names, got int"):
+        windows(folder, chromosomes=3)
+    with pytest.raises(WrongTypeError, match="cache_dir: expected a path"):
+        windows(folder, cache_dir=3)
+    with pytest.raises(WrongTypeError, match="window index: expected a whole number, got 'a'"):
+        windows(folder)["a"]
     matched = db.GenomeDataset(folder / "g.fa", [("1", 5, 10)], window=4, chromosome_names="match")
     assert "1 chromosomes of intervals are matched" in matched.notes[0]
