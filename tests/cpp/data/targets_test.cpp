@@ -114,11 +114,15 @@ CATCH_TEST_CASE(
                             Catch::Contains("no sample"));
   CATCH_REQUIRE_THROWS_AS(labelled_samples({"a"}, metadata, "agee", false, MissingSamples::kDrop),
                           ConfigError);
+  CATCH_REQUIRE_THROWS_WITH(
+      labelled_samples({"10", "a"}, metadata, "site", false, MissingSamples::kDrop),
+      Catch::Contains("'site' holds no number") && Catch::Contains("is_classifier=true"));
+  const io::Metadata mixed = metadata_of(folder, "id\tage\na\t4\n10\tfour\n");
   try {
-    labelled_samples({"10", "a"}, metadata, "site", false, MissingSamples::kDrop);
+    labelled_samples({"10", "a"}, mixed, "age", false, MissingSamples::kDrop);
     CATCH_FAIL("text was taken for a number");
   } catch (const ParseError& error) {
-    CATCH_REQUIRE(error.place().line == 5);  // the line of "10", whose site is "oral"
-    CATCH_REQUIRE(error.got().find("oral") != std::string::npos);
+    CATCH_REQUIRE(error.place().line == 3);
+    CATCH_REQUIRE(error.got().find("four") != std::string::npos);
   }
 }
