@@ -62,6 +62,7 @@ def main() -> None:
         "--output", type=Path, default=Path(__file__).parent / "results/processes.json"
     )
     given = parser.parse_args()
+    os.environ["PYTHONSAFEPATH"] = "1"  # the installed package, not the folder this is started in
     results = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
