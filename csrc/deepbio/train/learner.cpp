@@ -8,6 +8,7 @@
 #include "deepbio/base/error.h"
 #include "deepbio/model/functional.h"
 #include "deepbio/train/faults.h"
+#include "deepbio/train/shared_pass.h"
 
 namespace deepbio::train {
 
@@ -31,7 +32,7 @@ Learner::Learner(model::AamModel& model, const LossOptions& loss, WantedOutputs 
       is_frozen_(model.is_predictor() && model.config().freeze_base) {}
 
 // The same bases are hidden whatever the number of processes; dropout is each one's own.
-torch::Tensor Learner::draw(const LearnedBatch& learned, const SharedBatch& shared) {
+torch::Tensor Learner::draw(const LearnedBatch& learned) {
   const model::ModelConfig& config = model_.config();
   const auto epoch = static_cast<uint64_t>(learned.epoch),
              step = static_cast<uint64_t>(learned.step);
@@ -39,8 +40,7 @@ torch::Tensor Learner::draw(const LearnedBatch& learned, const SharedBatch& shar
   torch::Tensor hidden;
   if (wanted_.nucleotides && config.nuc_mask_ratio > 0) {
     hidden = model::functional::draw_mask(learned.batch.asv_tokens, config.nuc_mask_strategy,
-                                          config.nuc_mask_ratio)
-                 .index_select(0, shared.own_asvs());
+                                          config.nuc_mask_ratio);
   }
   if (!group_.is_first()) generator_.seed_step(epoch, step, group_.rank);
   return hidden;
@@ -49,27 +49,26 @@ torch::Tensor Learner::draw(const LearnedBatch& learned, const SharedBatch& shar
 LossTerms Learner::learn(const LearnedBatch& learned, const FeatureTensors& features,
                          const CountTarget& counts, std::string& fault) {
   const data::SampleBatch& batch = learned.batch;
-  const SharedBatch shared(batch, group_);
-  model::Inputs inputs = make_inputs(shared.own(), features);
-  inputs.hidden_bases = draw(learned, shared);
+  SharedPass pass(model_, batch, group_);
   const LossTargets targets = make_loss_targets(batch, counts);
-  const model::Outputs outputs =
-      shared.gather(model_.forward(inputs, {.return_nucleotides = wanted_.nucleotides,
-                                            .skip_padding = true,
-                                            .predict_counts = wanted_.counts,
-                                            .embed_samples = wanted_.samples && !is_frozen_}));
+  const model::Outputs outputs = pass.forward(features, draw(learned),
+                                              {.return_nucleotides = wanted_.nucleotides,
+                                               .skip_padding = true,
+                                               .predict_counts = wanted_.counts,
+                                               .embed_samples = wanted_.samples && !is_frozen_});
   LossTerms terms = multi_task_loss(outputs, targets, loss_, model_.config().is_classifier,
                                     model_.config().encoder_type);
   if (!std::isfinite(terms.total_loss.item<double>())) {
     if (fault.empty())
-      fault = first_not_finite(Step{inputs, targets, outputs, terms}) + "; " + name_samples(batch);
+      fault = first_not_finite(Step{make_inputs(batch, features), targets, outputs, terms}) + "; " +
+              name_samples(batch);
     return terms;
   }
   if (!terms.total_loss.requires_grad()) {
     throw ArgumentError(
         "training: nothing to learn: every loss term is zero or belongs to frozen parameters");
   }
-  (terms.total_loss / learned.group_size).backward();
+  pass.backward(terms.total_loss / learned.group_size);
   return terms;
 }
 

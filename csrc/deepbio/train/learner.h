@@ -10,7 +10,6 @@
 #include "deepbio/train/feed.h"
 #include "deepbio/train/losses.h"
 #include "deepbio/train/process_group.h"
-#include "deepbio/train/shared_batch.h"
 #include "deepbio/train/step_generator.h"
 
 namespace deepbio::train {
@@ -44,7 +43,7 @@ class Learner {
 
  private:
   // What is random in the step, seeded; of the bases, which are hidden.
-  torch::Tensor draw(const LearnedBatch& learned, const SharedBatch& shared);
+  torch::Tensor draw(const LearnedBatch& learned);
 
   model::AamModel& model_;
   const LossOptions& loss_;

@@ -9,20 +9,21 @@
 #include "deepbio/model/aam.h"
 #include "deepbio/train/losses.h"
 #include "deepbio/train/scores.h"
-#include "deepbio/train/shared_batch.h"
+#include "deepbio/train/shared_pass.h"
 
 namespace deepbio::train {
 
-// A batch of validation: what the model takes of it here, and what the loss is measured against.
-struct ValidationBatch {
-  const SharedBatch& shared;
-  const model::Inputs& inputs;  // of shared.own()
-  const LossTargets& targets;   // of the whole batch
+// What a batch of validation has come to so far.
+struct ValidationSums {
+  LossTerms& terms;
+  Means& means;
 };
 
 // Fills the nucleotide term, adds it to the total, and adds the share of hidden bases that are
-// right to `means`.
-void add_masked_nucleotides(model::AamModel& model, const ValidationBatch& batch,
-                            const LossOptions& loss, LossTerms& terms, Means& means);
+// right to the means.
+//   targets: of the whole batch
+void add_masked_nucleotides(SharedPass& pass, const model::ModelConfig& config,
+                            const LossTargets& targets, const LossOptions& loss,
+                            const ValidationSums& sums);
 
 }  // namespace deepbio::train

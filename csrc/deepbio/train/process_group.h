@@ -1,5 +1,5 @@
 // The processes that train one model together, on one machine or on many. Each takes its part of
-// every batch (train/shared_batch.h); what they learn is added up.
+// every batch (train/shared_pass.h); what they learn is added up.
 //
 // The library knows no network: whoever has one (torch.distributed under torchrun, MPI) gives
 // all_reduce. Every process calls the functions below equally often and in the same order; a

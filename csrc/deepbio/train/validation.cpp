@@ -7,7 +7,7 @@
 
 #include "deepbio/train/masked_bases.h"
 #include "deepbio/train/predictor.h"
-#include "deepbio/train/shared_batch.h"
+#include "deepbio/train/shared_pass.h"
 
 namespace deepbio::train {
 namespace {
@@ -27,18 +27,16 @@ std::map<std::string, double> Validation::run(data::Loader<data::SampleBatch>& l
   Scores scores(config, codec_);
   loader.begin(0);
   for (uint64_t step = 0; const std::optional<data::SampleBatch> batch = loader.next(); ++step) {
-    const SharedBatch shared(*batch, group_);
-    const model::Inputs inputs = make_inputs(shared.own(), features);
+    SharedPass pass(model_, *batch, group_);
     const LossTargets targets = make_loss_targets(*batch, counts);
-    const model::Outputs outputs =
-        shared.gather(model_.forward(inputs, {.skip_padding = true,
-                                              .predict_counts = wanted_.counts,
-                                              .embed_samples = wanted_.samples}));
+    const model::Outputs outputs = pass.forward(
+        features, {},
+        {.skip_padding = true, .predict_counts = wanted_.counts, .embed_samples = wanted_.samples});
     LossTerms terms =
         multi_task_loss(outputs, targets, loss_, config.is_classifier, config.encoder_type);
     if (wanted_.nucleotides) {
       generator.seed_step(kValidationEpoch, step);
-      add_masked_nucleotides(model_, {shared, inputs, targets}, loss_, terms, means);
+      add_masked_nucleotides(pass, config, targets, loss_, {terms, means});
     }
     means.add(terms, batch->mask.size(0));
     if (!model_.is_predictor()) continue;

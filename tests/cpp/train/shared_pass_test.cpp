@@ -1,4 +1,4 @@
-#include "deepbio/train/shared_batch.h"
+#include "deepbio/train/shared_pass.h"
 
 #include <torch/types.h>
 #include <torch/utils.h>
@@ -38,12 +38,9 @@ CATCH_TEST_CASE("answers put together are those of one process, and gradients ad
            out.nuc_predictions.square().sum() / 100;
   };
   const model::ModelConfig config = small_model_without_chance();
-  const auto answer = [&](model::AamModel& model, const data::SampleBatch& of) {
-    return model.forward(make_inputs(of),
-                         {.return_nucleotides = true, .return_sample_embeddings = true});
-  };
+  const model::ForwardOptions asked{.return_nucleotides = true};
   const auto whole = small_predictor(config);
-  const model::Outputs expected = answer(*whole, batch);
+  const model::Outputs expected = whole->forward(make_inputs(batch), asked);
   loss_of(expected).backward();
   const torch::Tensor gradients = flat_gradients(*whole);
 
@@ -51,9 +48,9 @@ CATCH_TEST_CASE("answers put together are those of one process, and gradients ad
     std::atomic<int> right = 0;
     run_together(world_size, [&](const ProcessGroup& group) {
       const auto model = small_predictor(config);
-      const SharedBatch shared(batch, group);
-      const model::Outputs got = shared.gather(answer(*model, shared.own()));
-      loss_of(got).backward();
+      SharedPass pass(*model, batch, group);
+      const model::Outputs got = pass.forward({}, {}, asked);
+      pass.backward(loss_of(got));
       group.sum_gradients([&] {
         std::vector<std::pair<std::string, torch::Tensor>> parameters;
         for (const auto& item : model->named_parameters())
