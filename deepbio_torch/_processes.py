@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, distributed
 
 from . import _C
-from .errors import ArgumentError, DeepBioError
+from .errors import ArgumentError, DeepBioError, WrongTypeError
 
 if TYPE_CHECKING:
     from torch.distributed import ProcessGroup
@@ -30,17 +30,31 @@ def processes_of(group: ProcessGroup | None) -> Processes | None:
     """
     if group is None and not (distributed.is_available() and distributed.is_initialized()):
         return None
+    if group is not None and not isinstance(group, distributed.ProcessGroup):
+        raise WrongTypeError(
+            f"process_group: expected a group of torch.distributed, got {type(group).__name__}"
+        )
     rank, world_size = distributed.get_rank(group), distributed.get_world_size(group)
+    if rank < 0:
+        raise ArgumentError("process_group: expected a group that this process belongs to")
     if world_size == 1:
         return None
+    if distributed.get_backend(group) == "nccl":
+        raise ArgumentError(
+            "Trainer: expected a process group that adds up tensors of the CPU, got nccl; "
+            "init_process_group('cpu:gloo,cuda:nccl') does both"
+        )
 
     def all_reduce(tensor: Tensor) -> None:
         try:
             distributed.all_reduce(tensor, group=group)
         except RuntimeError as error:
-            reason = str(error).strip().splitlines()[0]
+            # gloo's text without the place in its source, and without its advice.
+            reason = str(error).strip().splitlines()[0].split("] ", 1)[-1]
+            reason = reason.split(". This is typically")[0]
             raise DeepBioError(
-                f"process {rank} of {world_size}: another process of the training ended or cannot be reached ({reason})"
+                f"process {rank} of {world_size}: another process of the training ended or cannot "
+                f"be reached ({reason})"
             ) from error
 
     return rank, world_size, all_reduce
@@ -60,7 +74,8 @@ def run_command(arguments: Sequence[str]) -> int:
         distributed.init_process_group("gloo")
     except (ValueError, RuntimeError) as error:
         raise ArgumentError(
-            f"the processes do not find each other: {str(error).strip().splitlines()[0]}; torchrun starts them"
+            f"the processes do not find each other: {str(error).strip().splitlines()[0]}; "
+            "torchrun starts them"
         ) from error
     processes = processes_of(None)
     if processes is None:

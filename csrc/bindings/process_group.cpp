@@ -31,7 +31,7 @@ train::ProcessGroup process_group_of(const py::object& group) {
     try {
       (void)py::handle(function)(tensor);
     } catch (const py::error_already_set& error) {
-      if (!error.matches(PyExc_RuntimeError)) throw;
+      if (!error.matches(PyExc_Exception)) throw;  // Ctrl-C
       throw Error(py::str(error.value()).cast<std::string>());
     }
   };

@@ -1,4 +1,4 @@
-"""Several processes that train one model: torchrun with the command, torch.distributed with the Trainer."""
+"""Several processes that train one model: torchrun with the command, torch with Trainer."""
 
 import json
 import os
@@ -10,6 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
+
+import deepbio_torch as db
+from deepbio_torch.errors import WrongTypeError
 
 OPTIONS = ["--batch-size", "5", "--threads", "1", "--seed", "3", "--lr", "0.003", "--dropout", "0"]
 SHORT = ["--epochs", "3"]
@@ -91,8 +94,11 @@ def test_a_killed_process_ends_the_others_and_any_number_goes_on(
     _, told = training.communicate(timeout=60)
     assert training.returncode != 0 and time.monotonic() - killed < 60
     assert re.search(
-        r"deepbio: error: process \d of 2: another process of the training ended", told
-    ) or ("Signal 9" in told)
+        r"^deepbio: error: process \d of 2: another process of the training ended or cannot be "
+        r"reached \(.*\)$",
+        told,
+        re.MULTILINE,
+    ), told
     done = run(3, "-m", "deepbio_torch", *pretraining, folder, *longer, "--resume")
     assert done.returncode == 0, done.stderr
     deepbio(*pretraining, tmp_path / "unbroken", *longer, check=True)
@@ -137,15 +143,30 @@ import deepbio_torch as db
 
 torch.distributed.init_process_group("gloo")
 folder, run = sys.argv[1:]
-data = db.SampleDataset(f"{folder}/table.biom", metadata=f"{folder}/metadata.tsv", target="age", max_bp=60)
+files = {"metadata": f"{folder}/metadata.tsv", "target": "age"}
+data = db.SampleDataset(f"{folder}/table.biom", max_bp=60, **files)
 torch.manual_seed(1 + torch.distributed.get_rank())  # all take the weights of the first
-model = db.models.SequencePredictor(embedding_dim=16, attention_heads=2, attention_layers=1, dropout=0, max_bp=60)
+small = {"embedding_dim": 16, "attention_heads": 2, "attention_layers": 1, "max_bp": 60}
+model = db.models.SequencePredictor(dropout=0, **small)
 trainer = db.Trainer(model, epochs=2, batch_size=6, seed=5, nuc_penalty=0)
 history = trainer.fit(data, run_directory=run)
 if torch.distributed.get_rank() == 0:
     print(json.dumps([[epoch["train_loss"], epoch["val_loss"]] for epoch in history.epochs]))
 torch.distributed.destroy_process_group()
 """
+
+
+def test_what_is_no_process_group_is_refused_by_name(community_dir: Path):
+    data = db.SampleDataset(
+        community_dir / "table.biom",
+        metadata=community_dir / "metadata.tsv",
+        target="age",
+        max_bp=60,
+    )
+    model = db.models.SequencePredictor(embedding_dim=16, attention_heads=2, max_bp=60)
+    for wrong in ("gloo", 5):
+        with pytest.raises(WrongTypeError, match="process_group: expected a group of torch"):
+            db.Trainer(model, epochs=1).fit(data, process_group=wrong)
 
 
 def test_trainers_of_two_processes_train_one_model(community_dir: Path, deepbio, tmp_path: Path):
