@@ -7,7 +7,6 @@ repeats a run, as it does for torchvision.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import get_worker_info
 
 from . import _C
-from ._arguments import of_kind
+from ._arguments import of_kind, whole
 from .errors import ArgumentError
 
 _loading: ContextVar[int | None] = ContextVar("deepbio_torch_epoch", default=None)
@@ -59,7 +58,7 @@ class Draws:
 
     def set(self, epoch: int | None) -> None:
         """Fixes the draws to those of an epoch; None lets them move again."""
-        if epoch is not None and not 0 <= operator.index(epoch) < 1 << 63:
+        if epoch is not None and not 0 <= whole(epoch, "epoch") < 1 << 63:
             raise ArgumentError(f"epoch: expected 0 or more, got {epoch}")
         self._cell.fill_(_NOT_SET if epoch is None else epoch)
 
@@ -99,6 +98,29 @@ class Draws:
         self.__dict__.update(state)
         if not self._cell.is_shared():  # type: ignore[no-untyped-call]  # a plain pickle has the value only
             self._cell = _shared(self._cell.clone())
+
+
+class Drawn:
+    """A dataset whose draws follow an epoch that was set, or move by themselves."""
+
+    _draws: Draws
+
+    @property
+    def epoch(self) -> int | None:
+        """The epoch that was set, or None: what is random is drawn anew each time."""
+        return self._draws.epoch
+
+    def set_epoch(self, epoch: int | None) -> None:
+        """Fixes the draws, also in workers that run; None lets them move again."""
+        self._draws.set(epoch)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the draws of this copy stand, for torchdata's StatefulDataLoader."""
+        return self._draws.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on there."""
+        self._draws.load_state_dict(state)
 
 
 def _shared(cell: Tensor) -> Tensor:

@@ -14,13 +14,13 @@ from . import _C
 from ._arguments import number, of_kind, path_text, place_of, seed_of, whole
 from ._batch import Batch, Later, Rows, Sample
 from ._collate import kept_of
-from ._draws import Draws
+from ._draws import Drawn, Draws
 from ._encoders import OneHotEncoder
 from ._files import path_list
 from ._intervals import GivenIntervals
 from ._labels import Labels, labels_of
 from ._log import logger
-from ._read_steps import plan_for
+from ._read_steps import needs_encoder, plan_for
 from ._records import Path
 from ._source import sample_of_batch
 from .errors import ArgumentError
@@ -29,7 +29,7 @@ from .transforms import run_steps
 _ONE_HOT = OneHotEncoder(channels_first=True, quality=None)
 
 
-class GenomeDataset(Dataset[Sample]):
+class GenomeDataset(Drawn, Dataset[Sample]):
     """Windows of a genome around intervals, one-hot by default, with labels and signal tracks.
 
     ``dataset.batch(indices)`` and every loader give a :class:`Batch`: ``sequences`` float32 [B, 4,
@@ -193,15 +193,11 @@ class GenomeDataset(Dataset[Sample]):
             return Labels((rows >= 0).long())
         if self.label is None:
             return Labels()
-        values = given.values(self.label)
-        if not self.classifier and all(isinstance(each, str) for each in values):
-            try:
-                values = [float(each) for each in values]
-            except ValueError:
-                pass
-        elif self.classifier:
-            values = [str(each) for each in values]
-        found = labels_of(values)
+        found = labels_of(
+            list(map(str, given.values(self.label)))
+            if self.classifier
+            else given.labels(self.label)
+        )
         assert isinstance(found.values, Tensor)
         return Labels(found.values[rows], found.classes)
 
@@ -241,23 +237,6 @@ class GenomeDataset(Dataset[Sample]):
         return self.native().gc_shares()
 
     @property
-    def epoch(self) -> int | None:
-        """The epoch that was set, or None: shift and strand are drawn anew each time."""
-        return self._draws.epoch
-
-    def set_epoch(self, epoch: int | None) -> None:
-        """Fixes the draws, also in workers that run; None lets them move again."""
-        self._draws.set(epoch)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Where the draws of this copy stand, for torchdata's StatefulDataLoader."""
-        return self._draws.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on there."""
-        self._draws.load_state_dict(state)
-
-    @property
     def _is_random(self) -> bool:
         share = self.options["reverse_complement"]
         return bool(self.options["jitter"] or 0 < share < 1 or self._plan.is_random)
@@ -294,11 +273,7 @@ class GenomeDataset(Dataset[Sample]):
                 RecordIndexError: an index out of range.
         """
         if self._encoder is None:
-            raise ArgumentError(
-                "batch: expected a native transform that ends with an encoder of "
-                f"deepbio_torch.transforms, got {self.transform!r}; use collate([dataset[i] for i "
-                "in indices])"
-            )
+            raise needs_encoder(self.transform)
         rows: Rows = self.__getitems__(indices)
         return rows.batch
 

@@ -19,7 +19,7 @@ from . import (
 from ._arguments import absolute_paths, depth_of, place_of, seed_of
 from ._batch import Batch, Rows, Sample, sample_of_row
 from ._distances import matrix_of
-from ._draws import Draws
+from ._draws import Drawn, Draws
 from ._held_back import split_samples
 from ._inspect import page_of_samples
 from ._log import logger
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Path = str | os.PathLike[str]
 
 
-class SampleDataset(Dataset[Sample]):
+class SampleDataset(Drawn, Dataset[Sample]):
     """Samples of a table with distances, targets and a new draw of reads in each epoch.
 
     ``dataset.batch(indices)`` and every loader give a :class:`Batch` in which each distinct ASV
@@ -312,11 +312,6 @@ class SampleDataset(Dataset[Sample]):
             out["baseline"] = json.loads(_C.baseline(self.codec, self._values, self._labels))
         return out
 
-    @property
-    def epoch(self) -> int | None:
-        """The epoch that was set, or None: reads are drawn anew each time."""
-        return self._draws.epoch
-
     def denormalize(self, values: Any) -> Any:
         """What a model predicts, in the unit of the target.
 
@@ -342,18 +337,6 @@ class SampleDataset(Dataset[Sample]):
                 f"denormalize: expected class ids 0 to {len(names) - 1}, got {ids.tolist()!r:.60}"
             )
         return [names[i] for i in ids.flatten().tolist()]
-
-    def set_epoch(self, epoch: int | None) -> None:
-        """Fixes the draw of reads, also in workers that run; None lets it move again."""
-        self._draws.set(epoch)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Where the draws of this copy stand, for torchdata's StatefulDataLoader."""
-        return self._draws.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on there."""
-        self._draws.load_state_dict(state)
 
     @property
     def _is_random(self) -> bool:

@@ -12,7 +12,7 @@ from . import _C
 from ._arguments import place_of, policy_of, sequence_type_of
 from ._batch import Batch, Rows, Sample
 from ._collate import kept_of
-from ._draws import Draws
+from ._draws import Drawn, Draws
 from ._files import (
     FileMark,
     check_readable,
@@ -27,7 +27,13 @@ from ._inspect import page_of_reads, summarize, validate
 from ._labels import Labels, Target, check_target, make_labels
 from ._log import logger
 from ._progress import GivenProgress, shown
-from ._read_steps import add_titles, check_quality_offset, make_sample, plan_for
+from ._read_steps import (
+    add_titles,
+    check_quality_offset,
+    make_sample,
+    needs_encoder,
+    plan_for,
+)
 from ._records import Path, Record
 from ._source import ReadSource, metadata_of, sample_of_batch, sample_of_item
 from ._token_encoder import TokenEncoder
@@ -36,7 +42,7 @@ from .errors import ArgumentError
 from .transforms import run_steps
 
 
-class SequenceDataset(ReadSource):
+class SequenceDataset(Drawn, ReadSource):
     """Records of FASTA or FASTQ files as a map-style dataset.
 
     They are held in memory, or, when the files are large, read by number through an index, which is
@@ -271,26 +277,6 @@ class SequenceDataset(ReadSource):
         """Whether C++ makes whole batches: the transform is native and ends with an encoder."""
         return self._encoder is not None
 
-    @property
-    def epoch(self) -> int | None:
-        """The epoch that was set, or None: random transforms draw anew each time."""
-        return self._draws.epoch
-
-    def set_epoch(self, epoch: int | None) -> None:
-        """Fixes the draws of random transforms, also in workers that run.
-
-        None lets them move again.
-        """
-        self._draws.set(epoch)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Where the draws of this copy stand, for torchdata's StatefulDataLoader."""
-        return self._draws.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on there."""
-        self._draws.load_state_dict(state)
-
     def __len__(self) -> int:
         cached = self.cached()
         return len(cached) if cached is not None else len(self.native())
@@ -355,10 +341,7 @@ class SequenceDataset(ReadSource):
                 RecordIndexError: an index out of range.
         """
         if self._encoder is None:
-            raise ArgumentError(
-                "batch: expected a native transform that ends with an encoder of deepbio_torch.transforms, got "
-                f"{self.transform!r}; use collate([dataset[i] for i in indices])"
-            )
+            raise needs_encoder(self.transform)
         rows: Rows = self.__getitems__(indices)
         return rows.batch
 

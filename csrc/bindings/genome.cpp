@@ -83,6 +83,7 @@ void bind_intervals(py::module_& module) {
                              [](const io::Intervals& i) { return std::string(i.format()); })
       .def_property_readonly("columns", &io::Intervals::columns)
       .def("values", &io::Intervals::values, py::arg("column"), NoGil())
+      .def("numbers", &io::Intervals::numbers, py::arg("column"), NoGil())
       .def("where", &io::Intervals::where, py::arg("row"));
 }
 

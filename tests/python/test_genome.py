@@ -275,10 +275,28 @@ def test_what_does_not_fit_is_one_line(folder, tmp_path):
     assert "expected names of" in message(ArgumentError, chromosomes=["chr9"])
     assert "placement: expected center" in message(ArgumentError, placement="middle")
     assert "none beside negatives" in message(ArgumentError, label="x", negatives=1)
+    words = "chr1\t5\t10\tx\t1\t+\nchr1\t5\t10\tx\t.\t+\n"
+    assert "expected a number in column 'score'" in message(ParseError, words, label="score")
+    assert "classifier=True takes them" in message(ParseError, words, label="score")
+    frame = {"chrom": ["chr1"] * 2, "start": [5, 9], "end": [7, 19], "strand": ["+", "-"]}
+    for column, values, said in (
+        ("strand", ["+", None], r"record 1: expected a strand \(\+, - or \.\), got None|nan"),
+        ("end", [7, 19.5], "record 1: expected a whole end, got 19.5"),
+        ("start", [5, "nine"], "record 1: expected a whole start, got 'nine'"),
+        ("y", [1.0, float("nan")], "record 1: expected a label in 'y', got nan"),
+        ("y", ["a", 2], "expected text for all records or numbers for all"),
+    ):
+        given = pd.DataFrame({**frame, "y": [1, 2], column: values}, dtype=object)
+        with pytest.raises(ArgumentError, match=said):
+            db.GenomeDataset(folder / "g.fa", given, window=4, label="y")
+    with pytest.raises(ArgumentError, match="intervals: record 0: expected a whole start, got 5.5"):
+        db.GenomeDataset(folder / "g.fa", [("chr1", 5.5, 9)], window=4)
     with pytest.raises(ParseError, match="exclude: record 0: expected 0 <= start < end"):
         windows(folder, exclude=[("chr1", 5, 5)])
     with pytest.raises(RecordIndexError, match="window index: expected -400 to 399, got 400"):
         windows(folder)[400]
+    with pytest.raises(WrongTypeError, match="epoch: expected a whole number, got 'x'"):
+        windows(folder).set_epoch("x")
     with pytest.raises(WrongTypeError, match="chromosomes: expected a list of names, got int"):
         windows(folder, chromosomes=3)
     with pytest.raises(WrongTypeError, match="cache_dir: expected a path"):

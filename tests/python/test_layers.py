@@ -146,6 +146,8 @@ TESTED_THROUGH = {
     "version": ["python/test_package.py"],
     "hdf5": ["cpp/io/biom_hdf5_test.cpp", "cpp/io/matrix_test.cpp"],
     "foreign": ["cpp/io/sniff_test.cpp"],
+    "fasta_text": ["cpp/io/fasta_index_test.cpp", "cpp/io/genome_file_test.cpp"],
+    "zlib_block": ["cpp/io/biom_hdf5_test.cpp", "cpp/io/bigwig_test.cpp"],
     "formats": ["cpp/io/sniff_test.cpp", "cpp/io/biom_test.cpp", "cpp/io/matrix_test.cpp"],
     "depths": ["cpp/community/table_test.cpp"],
     "named_distances": ["python/test_group_tests.py"],

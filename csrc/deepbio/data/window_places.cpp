@@ -192,19 +192,7 @@ void CoveredBases::add(const io::TwoBitFile& genome, const io::Intervals& interv
 }
 
 void CoveredBases::finish() {
-  for (std::vector<Stretch>& each : stretches_) {
-    std::sort(each.begin(), each.end(),
-              [](const Stretch& a, const Stretch& b) { return a.start < b.start; });
-    std::vector<Stretch> merged;
-    for (const Stretch& next : each) {
-      if (!merged.empty() && next.start <= merged.back().end) {
-        merged.back().end = std::max(merged.back().end, next.end);
-      } else {
-        merged.push_back(next);
-      }
-    }
-    each = std::move(merged);
-  }
+  for (std::vector<Stretch>& each : stretches_) io::join_stretches(each);
 }
 
 bool CoveredBases::overlaps(int32_t chromosome, int64_t start, int64_t end) const {

@@ -3,18 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 #include <unordered_map>
 #include <utility>
-
-#ifdef DEEPBIO_WITH_LIBDEFLATE
-#include <libdeflate.h>
-#else
-#include <zlib.h>
-#endif
 
 #include "deepbio/base/error.h"
 #include "deepbio/io/mapped_file.h"
 #include "deepbio/io/positioned_file.h"
+#include "deepbio/io/zlib_block.h"
 
 namespace deepbio::io {
 namespace {
@@ -32,35 +28,18 @@ Number number_at(std::string_view bytes, size_t offset) {
   return out;
 }
 
-// zlib's format, whose check sum of the plain bytes is compared.
+// The plain bytes of blocks, one at a time.
 class BlockReader {
  public:
-  // The plain bytes of a block, until the next call; empty when it is damaged or larger than most.
+  // Until the next call; empty when the block is damaged or larger than `most`.
   std::string_view run(std::string_view stored, size_t most) {
     if (plain_.size() < most) plain_.resize(most);
-#ifdef DEEPBIO_WITH_LIBDEFLATE
-    size_t made = 0;
-    const bool is_sound =
-        library_ && libdeflate_zlib_decompress(library_.get(), stored.data(), stored.size(),
-                                               plain_.data(), most, &made) == LIBDEFLATE_SUCCESS;
-#else
-    uLongf made = most;
-    const bool is_sound =
-        uncompress(reinterpret_cast<Bytef*>(plain_.data()), &made,
-                   reinterpret_cast<const Bytef*>(stored.data()), stored.size()) == Z_OK;
-#endif
-    return is_sound ? std::string_view(plain_).substr(0, made) : std::string_view();
+    const std::optional<size_t> made = block_.inflate(stored, plain_.data(), most);
+    return std::string_view(plain_).substr(0, made.value_or(0));
   }
 
  private:
-#ifdef DEEPBIO_WITH_LIBDEFLATE
-  struct Free {
-    void operator()(libdeflate_decompressor* library) const {
-      libdeflate_free_decompressor(library);
-    }
-  };
-  std::unique_ptr<libdeflate_decompressor, Free> library_{libdeflate_alloc_decompressor()};
-#endif
+  ZlibBlock block_;
   std::string plain_;
 };
 

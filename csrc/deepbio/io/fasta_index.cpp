@@ -3,95 +3,58 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
-#include <unordered_set>
 #include <utility>
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/fastq_record.h"
+#include "deepbio/io/fasta_text.h"
 #include "deepbio/io/fastx.h"
-#include "deepbio/io/foreign.h"
-#include "deepbio/io/text_window.h"
+#include "deepbio/io/text_kernels.h"
 
 namespace deepbio::io {
 namespace {
 
-constexpr uint64_t kMaxLineBytes = uint64_t{1} << 32;
-
 // Follows the lines of a FASTA file and notes the shape of each sequence.
 class FaiBuilder {
  public:
-  explicit FaiBuilder(const std::string& path)
-      : path_(path), window_(open_bytes(path), kMaxLineBytes) {}
+  explicit FaiBuilder(const std::string& path) : text_(path) {}
 
   std::vector<FaiEntry> run() {
-    window_.more();
-    if (window_.text().substr(0, 3) == "\xef\xbb\xbf") window_.drop(3);
-    const std::string other = foreign_format(window_.text().substr(0, 512));
-    if (!other.empty()) fail("FASTA records", other);
-    while (take_line()) {
-      ++line_number_;
-      if (!text_.empty() && text_[0] == '>') {
+    while (text_.next()) {
+      if (text_.is_title()) {
         begin_sequence();
-      } else if (entries_.empty()) {
-        if (!text_.empty()) fail("a FASTA title ('>')", quoted(text_));
-      } else {
+      } else if (!entries_.empty()) {
         add_line();
       }
     }
-    if (entries_.empty()) fail("FASTA records", "no data");
     return std::move(entries_);
   }
 
  private:
-  [[noreturn]] void fail(const std::string& expected, const std::string& got) const {
-    throw ParseError({path_, static_cast<int64_t>(entries_.size()) - 1, line_number_, line_offset_},
-                     expected, got, ErrorKind::kStructure);
-  }
-
-  bool take_line() {
-    size_t end = window_.text().find('\n');
-    while (end == std::string_view::npos && !window_.is_end()) {
-      if (!window_.more() && !window_.is_end()) fail("a line of at most 4 GiB", "a longer one");
-      end = window_.text().find('\n');
-    }
-    const std::string_view text = window_.text();
-    if (text.empty()) return false;
-    line_offset_ = window_.offset();
-    text_ = text.substr(0, end);
-    window_.drop(std::min(text_.size() + 1, text.size()));
-    line_bytes_ = text_.size() + 1;  // samtools counts a line end that the last line lacks
-    if (!text_.empty() && text_.back() == '\r') text_.remove_suffix(1);
-    return true;
-  }
-
   void begin_sequence() {
-    const std::string_view title = text_.substr(1);
-    if (title.find('\r') != std::string_view::npos)
-      fail("line ends LF or CR LF", "a lone CR in a title");
     FaiEntry entry;
-    entry.name = title.substr(0, std::min(title.find_first_of(" \t"), title.size()));
-    entry.offset_bytes = window_.offset();
-    if (!names_.insert(entry.name).second) fail("a name used once", quoted(entry.name) + " again");
+    entry.name = text_.name();
+    entry.offset_bytes = text_.next_offset();
     entries_.push_back(std::move(entry));
     is_last_line_ = false;
   }
 
   void add_line() {
     FaiEntry& entry = entries_.back();
-    const auto bases = static_cast<int64_t>(text_.size()),
-               bytes = static_cast<int64_t>(line_bytes_);
+    const std::string_view line = text_.line();
+    const auto bases = static_cast<int64_t>(line.size()),
+               bytes = static_cast<int64_t>(text_.line_bytes());
     if (bases > 0 && is_last_line_)
-      fail("lines of one length, the last of a sequence apart", "a line after it");
-    if (bases > 0 && !is_sequence_text(text_))
-      fail("a sequence of letters, '*', '-' or '.'", quoted(text_));
+      text_.fail("lines of one length, the last of a sequence apart", "a line after it");
+    if (bases > 0 && !is_sequence_text(line))
+      text_.fail("a sequence of letters, '*', '-' or '.'", quoted(line));
     if (entry.length_bp == 0 && bases > 0) {
-      entry.offset_bytes = line_offset_;
+      entry.offset_bytes = text_.offset();
       entry.line_bases = bases;
       entry.line_bytes = bytes;
     }
     if (bases > entry.line_bases) {
-      fail(std::to_string(entry.line_bases) + " bases, as the first line of the sequence has",
-           std::to_string(bases));
+      text_.fail(std::to_string(entry.line_bases) + " bases, as the first line of the sequence has",
+                 std::to_string(bases));
     }
     // A line that is shorter, or ends otherwise, must be the last.
     is_last_line_ = is_last_line_ || (entry.length_bp > 0 || bases > 0
@@ -100,13 +63,8 @@ class FaiBuilder {
     entry.length_bp += bases;
   }
 
-  std::string path_;
-  TextWindow window_;
+  FastaText text_;
   std::vector<FaiEntry> entries_;
-  std::unordered_set<std::string> names_;
-  std::string_view text_;
-  size_t line_bytes_ = 0;
-  int64_t line_number_ = 0, line_offset_ = 0;
   bool is_last_line_ = false;
 };
 

@@ -4,7 +4,6 @@
 #include <array>
 #include <cstring>
 #include <filesystem>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -12,17 +11,15 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/io/bytes.h"
+#include "deepbio/io/fasta_text.h"
 #include "deepbio/io/fastx_index.h"
-#include "deepbio/io/foreign.h"
 #include "deepbio/io/output.h"
 #include "deepbio/io/positioned_file.h"
 #include "deepbio/io/text_kernels.h"
-#include "deepbio/io/text_window.h"
 
 namespace deepbio::io {
 namespace {
 
-constexpr uint64_t kMaxLineBytes = uint64_t{1} << 32;
 constexpr uint64_t kMaxLength = (uint64_t{1} << 32) - 1;
 constexpr size_t kMarkedBytes = size_t{1} << 16;
 constexpr std::string_view kMarkMagic = "DBXOF2BT";
@@ -120,71 +117,41 @@ struct Packed {
 // Follows the lines of a FASTA file.
 class FastaPacker {
  public:
-  explicit FastaPacker(const std::string& path)
-      : path_(path), window_(open_bytes(path), kMaxLineBytes) {}
+  explicit FastaPacker(const std::string& path) : text_(path) {}
 
   std::string run() {
-    window_.more();
-    if (window_.text().starts_with("\xef\xbb\xbf")) window_.drop(3);
-    const std::string other = foreign_format(window_.text().substr(0, 512));
-    if (!other.empty()) fail("FASTA records", other);
-    while (take_line()) {
-      ++line_number_;
-      if (text_.starts_with('>')) {
+    while (text_.next()) {
+      if (text_.is_title()) {
         end_sequence();
         begin_sequence();
-      } else if (!text_.empty()) {
+      } else {
         add_line();
       }
     }
     end_sequence();
-    if (names_.empty())
-      throw ParseError({path_}, "FASTA records", "no data", ErrorKind::kStructure);
     return assembled();
   }
 
  private:
-  [[noreturn]] void fail(const std::string& expected, const std::string& got,
-                         size_t place = 0) const {
-    throw ParseError({path_, static_cast<int64_t>(names_.size()) - 1, line_number_,
-                      line_offset_ + static_cast<int64_t>(place)},
-                     expected, got, ErrorKind::kStructure);
-  }
-
-  bool take_line() {
-    size_t end = window_.text().find('\n');
-    while (end == std::string_view::npos && !window_.is_end()) {
-      if (!window_.more() && !window_.is_end()) fail("a line of at most 4 GiB", "a longer one");
-      end = window_.text().find('\n');
-    }
-    if (window_.text().empty()) return false;
-    line_offset_ = window_.offset();
-    text_ = window_.text().substr(0, end);
-    window_.drop(std::min(text_.size() + 1, window_.text().size()));
-    if (text_.ends_with('\r')) text_.remove_suffix(1);
-    return true;
-  }
-
   void begin_sequence() {
-    const std::string_view title = text_.substr(1);
-    sequence_.name = title.substr(0, name_bytes(title));
+    sequence_.name = text_.name();
+    is_begun_ = true;
     if (sequence_.name.size() > 255)
-      fail("a name of at most 255 letters, as .2bit holds", quoted(sequence_.name));
-    if (!names_.insert(sequence_.name).second)
-      fail("a name used once", quoted(sequence_.name) + " again");
+      text_.fail("a name of at most 255 letters, as .2bit holds", quoted(sequence_.name));
   }
 
   void add_line() {
-    if (names_.empty()) fail("a FASTA title ('>')", quoted(text_));
-    if (sequence_.length + text_.size() > kMaxLength)
-      fail("a sequence of at most 2^32 - 1 bases, as .2bit holds", "a longer one");
-    const size_t wrong = sequence_.add(text_);
-    if (wrong != std::string_view::npos)
-      fail("a sequence of letters, '*', '-' or '.'", quoted(text_.substr(wrong, 1)), wrong);
+    const std::string_view letters = text_.line();
+    if (sequence_.length + letters.size() > kMaxLength)
+      text_.fail("a sequence of at most 2^32 - 1 bases, as .2bit holds", "a longer one");
+    const size_t wrong = sequence_.add(letters);
+    if (wrong != std::string_view::npos) {
+      text_.fail("a sequence of letters, '*', '-' or '.'", quoted(letters.substr(wrong, 1)), wrong);
+    }
   }
 
   void end_sequence() {
-    if (names_.empty()) return;
+    if (!is_begun_) return;
     sequence_.finish();
     index_.emplace_back(sequence_.name, records_bytes_);
     records_.push_back(sequence_.record());
@@ -215,12 +182,9 @@ class FastaPacker {
     return out;
   }
 
-  std::string path_;
-  TextWindow window_;
-  std::string_view text_;
-  int64_t line_number_ = 0, line_offset_ = 0;
+  FastaText text_;
   Packed sequence_;
-  std::unordered_set<std::string> names_;
+  bool is_begun_ = false;
   std::vector<std::pair<std::string, uint64_t>> index_;
   std::vector<std::string> records_;
   uint64_t records_bytes_ = 0;

@@ -4,48 +4,22 @@
 #include <array>
 #include <bit>
 #include <cstring>
-#include <memory>
-#include <span>
+#include <string_view>
 #include <unordered_map>
 
 #include <hdf5.h>
-#ifdef DEEPBIO_WITH_LIBDEFLATE
-#include <libdeflate.h>
-#else
-#include <zlib.h>
-#endif
 
 #include "deepbio/io/hdf5.h"
 #include "deepbio/io/hdf5_heap.h"
+#include "deepbio/io/zlib_block.h"
 
 namespace deepbio::io {
 namespace {
 
-// zlib's format: the check sum of the plain bytes is compared.
-class ChunkInflater {
- public:
-  // False unless the data is sound and fills `out` exactly.
-  bool run(std::span<const unsigned char> stored, char* out, size_t size) {
-#ifdef DEEPBIO_WITH_LIBDEFLATE
-    return library_ && libdeflate_zlib_decompress(library_.get(), stored.data(), stored.size(), out,
-                                                  size, nullptr) == LIBDEFLATE_SUCCESS;
-#else
-    uLongf made = size;
-    return uncompress(reinterpret_cast<Bytef*>(out), &made, stored.data(), stored.size()) == Z_OK &&
-           made == size;
-#endif
-  }
-
- private:
-#ifdef DEEPBIO_WITH_LIBDEFLATE
-  struct Free {
-    void operator()(libdeflate_decompressor* library) const {
-      libdeflate_free_decompressor(library);
-    }
-  };
-  std::unique_ptr<libdeflate_decompressor, Free> library_{libdeflate_alloc_decompressor()};
-#endif
-};
+// False unless the data is sound and fills `out` exactly.
+bool inflate_whole(ZlibBlock& block, std::string_view stored, char* out, size_t size) {
+  return block.inflate(stored, out, size) == size;
+}
 
 // Bit k of a mask is filter k. Shuffle stands in front of gzip where both are used.
 struct Filters {
@@ -91,8 +65,8 @@ bool read_chunks(const StoredDataset& from, hid_t list, uint64_t width, char* ou
     return false;
   }
   const uint64_t chunk_bytes = chunk * width;
-  ChunkInflater inflater;
-  std::vector<unsigned char> stored;
+  ZlibBlock block;
+  std::string stored;
   std::string inflated, plain;
   for (hsize_t first = 0; first < from.count; first += chunk) {
     hsize_t size = 0;
@@ -113,11 +87,11 @@ bool read_chunks(const StoredDataset& from, hid_t list, uint64_t width, char* ou
     const uint64_t num_bytes = std::min<uint64_t>(chunk, from.count - first) * width;
     char* const to = out + first * width;
     if (!is_shuffled && num_bytes == chunk_bytes) {
-      if (!inflater.run(stored, to, chunk_bytes)) return false;
+      if (!inflate_whole(block, stored, to, chunk_bytes)) return false;
       continue;
     }
     inflated.resize(chunk_bytes);
-    if (!inflater.run(stored, inflated.data(), chunk_bytes)) return false;
+    if (!inflate_whole(block, stored, inflated.data(), chunk_bytes)) return false;
     if (is_shuffled) {
       plain.resize(chunk_bytes);
       undo_shuffle(inflated.data(), chunk_bytes, filters.shuffle_bytes, plain.data());
@@ -159,7 +133,7 @@ struct ChunkSizes {
   uint64_t plain_bytes;
 
   // Whether the bytes as stored, with the filters of the mask left out, come back as a whole chunk.
-  bool fit(const std::vector<unsigned char>& stored, uint32_t skipped, ChunkInflater& inflater,
+  bool fit(const std::string& stored, uint32_t skipped, ZlibBlock& block,
            std::string& inflated) const {
     uint64_t before = plain_bytes,
              after = 0;  // of gzip: bytes that it packed, bytes that were added behind
@@ -177,7 +151,8 @@ struct ChunkSizes {
     if (!is_packed) return stored.size() == before;
     if (stored.size() < after || before > stored.size() * 1100 + 65536) return false;
     inflated.resize(before);
-    return inflater.run({stored.data(), stored.size() - after}, inflated.data(), before);
+    return inflate_whole(block, std::string_view(stored).substr(0, stored.size() - after),
+                         inflated.data(), before);
   }
 };
 
@@ -296,8 +271,8 @@ bool chunks_are_whole(int64_t dataset, uint64_t file_bytes) {
     sizes.filters.push_back(
         H5Pget_filter2(list.get(), k, &flags, &num_values, nullptr, 0, nullptr, &config));
   }
-  ChunkInflater inflater;
-  std::vector<unsigned char> stored;
+  ZlibBlock block;
+  std::string stored;
   std::string inflated;
   while (true) {
     unsigned skipped = 0;
@@ -312,7 +287,7 @@ bool chunks_are_whole(int64_t dataset, uint64_t file_bytes) {
       stored.resize(size);
       uint32_t mask = 0;
       if (H5Dread_chunk(dataset, H5P_DEFAULT, first.data(), &mask, stored.data()) < 0 ||
-          !sizes.fit(stored, mask, inflater, inflated)) {
+          !sizes.fit(stored, mask, block, inflated)) {
         return false;
       }
     }

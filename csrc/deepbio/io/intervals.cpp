@@ -300,6 +300,24 @@ std::vector<std::string> Intervals::values(std::string_view column) const {
   return out;
 }
 
+std::optional<std::vector<double>> Intervals::numbers(std::string_view column) const {
+  const std::vector<std::string> cells = values(column);
+  std::vector<double> out(cells.size());
+  int64_t first_number = -1, first_word = -1;
+  for (size_t i = 0; i < cells.size(); ++i) {
+    int64_t& first = to_number(cells[i], out[i]) ? first_number : first_word;
+    if (first < 0) first = static_cast<int64_t>(i);
+  }
+  if (first_number < 0) return std::nullopt;
+  if (first_word >= 0) {
+    fail(first_word,
+         "a number in column " + quoted(column) + ", as " + where(first_number) + " has",
+         quoted(cells[static_cast<size_t>(first_word)]) +
+             "; `classifier=true` takes them for classes");
+  }
+  return out;
+}
+
 std::string Intervals::where(int64_t row) const {
   if (line_numbers_.empty()) return path_ + ": record " + std::to_string(row);
   return path_ + ": line " + std::to_string(line_numbers_[static_cast<size_t>(row)]);

@@ -10,11 +10,14 @@
 // Threads: free functions; an Intervals is constant.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace deepbio::io {
@@ -43,6 +46,9 @@ class Intervals {
   // The cells of a column; of GTF also an attribute ("gene_id"), "" where a row has none.
   //   throws ArgumentError naming the nearest column
   std::vector<std::string> values(std::string_view column) const;
+  // The same as numbers, or nothing where no cell is one.
+  //   throws ParseError: a number in one row and none in another
+  std::optional<std::vector<double>> numbers(std::string_view column) const;
   // "FILE: line 12": where a row stands, for messages.
   std::string where(int64_t row) const;
   // An error of a row.
@@ -65,5 +71,21 @@ class Intervals {
   std::vector<int64_t> line_numbers_;  // from 1
   std::unordered_map<std::string, int32_t> place_of_;
 };
+
+// Sorts stretches (structs with start and end) and joins those that overlap or touch.
+template <class Stretch>
+void join_stretches(std::vector<Stretch>& stretches) {
+  std::sort(stretches.begin(), stretches.end(),
+            [](const Stretch& a, const Stretch& b) { return a.start < b.start; });
+  std::vector<Stretch> joined;
+  for (const Stretch& next : stretches) {
+    if (!joined.empty() && next.start <= joined.back().end) {
+      joined.back().end = std::max(joined.back().end, next.end);
+    } else {
+      joined.push_back(next);
+    }
+  }
+  stretches = std::move(joined);
+}
 
 }  // namespace deepbio::io

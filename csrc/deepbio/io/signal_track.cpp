@@ -165,19 +165,7 @@ std::shared_ptr<const SignalTrack> presence(const std::string& path) {
     runs[static_cast<size_t>(found.chromosome[i])].push_back(
         {static_cast<uint32_t>(found.starts[i]), static_cast<uint32_t>(found.ends[i])});
   }
-  for (std::vector<Run>& each : runs) {
-    std::sort(each.begin(), each.end(),
-              [](const Run& a, const Run& b) { return a.start < b.start; });
-    std::vector<Run> merged;
-    for (const Run& next : each) {
-      if (!merged.empty() && next.start <= merged.back().end) {
-        merged.back().end = std::max(merged.back().end, next.end);
-      } else {
-        merged.push_back(next);
-      }
-    }
-    each = std::move(merged);
-  }
+  for (std::vector<Run>& each : runs) join_stretches(each);
   return std::make_shared<RunTrack>(path, std::move(found.names), std::move(runs));
 }
 

@@ -4,20 +4,12 @@
 #include <cstring>
 
 #include "deepbio/base/error.h"
+#include "deepbio/base/vector_clones.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #define DEEPBIO_AVX2 __attribute__((target("avx2,bmi,bmi2")))
 #define DEEPBIO_AVX512 __attribute__((target("avx512f,avx512bw,bmi,bmi2")))
-#endif
-
-// The compiler makes one version per instruction set and the loader picks one; sanitizers cannot
-// follow that.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__)
-#define DEEPBIO_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define DEEPBIO_CLONES
 #endif
 
 namespace deepbio::seq {

@@ -3,14 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-// The compiler makes one version per instruction set and the loader picks one; sanitizers cannot
-// follow that.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__)
-#define DEEPBIO_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define DEEPBIO_CLONES
-#endif
+#include "deepbio/base/vector_clones.h"
 
 namespace deepbio::seq {
 namespace {

@@ -1,6 +1,7 @@
 #include <string>
 
 #include "catch.h"
+#include "data/small_genome.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
@@ -11,24 +12,6 @@ using namespace deepbio;
 using namespace deepbio::data;
 
 namespace {
-
-io::TwoBitFile genome_of(const std::string& fasta) {
-  test::TemporaryFolder folder;
-  test::write_text(folder / "g.fa", fasta);
-  return {"g.fa", io::pack_fasta(folder / "g.fa")};
-}
-
-const io::TwoBitFile& genome() {
-  static const io::TwoBitFile found =
-      genome_of(">chr1\n" + std::string(100, 'A') + "\n>chrM\n" + std::string(50, 'C') + "\n");
-  return found;
-}
-
-io::Intervals read(const std::string& text) {
-  test::TemporaryFolder folder;
-  test::write_text(folder / "a.bed", text);
-  return io::Intervals::read(folder / "a.bed");
-}
 
 std::string random_bases(size_t size, double gc, uint64_t seed) {
   CounterRandom random(seed, 0, 0, Purpose::kSimulate);
@@ -52,7 +35,7 @@ CATCH_TEST_CASE("negatives have the share of C and G of what they are drawn for"
   WindowRequest request;
   request.window = 200;
   request.negatives = 2;
-  const io::Intervals intervals = read(text);
+  const io::Intervals intervals = intervals_of(text);
   const ChosenWindows found = choose_windows(mixed, "g.fa", intervals, request);
   CATCH_REQUIRE(found.num_negatives == 40);
   CATCH_REQUIRE(found.places.size() == 60);
@@ -77,13 +60,14 @@ CATCH_TEST_CASE("negatives have the share of C and G of what they are drawn for"
 CATCH_TEST_CASE("windows that touch an excluded interval are left out and counted", "[places]") {
   WindowRequest request;
   request.window = 10;
-  request.exclude = {std::make_shared<io::Intervals>(read("chr1\t20\t21\nother\t0\t9\n"))};
-  const ChosenWindows found =
-      choose_windows(genome(), "g.fa", read("chr1\t10\t20\nchr1\t20\t26\nchr1\t21\t31\n"), request);
+  request.exclude = {std::make_shared<io::Intervals>(intervals_of("chr1\t20\t21\nother\t0\t9\n"))};
+  const ChosenWindows found = choose_windows(
+      small_genome(), "g.fa", intervals_of("chr1\t10\t20\nchr1\t20\t26\nchr1\t21\t31\n"), request);
   CATCH_CHECK(found.places.interval == std::vector<int64_t>{0, 2});
   CATCH_CHECK(found.notes == std::vector<std::string>{
                                  "1 of 3 windows touch an excluded interval and are left out"});
-  request.exclude = {std::make_shared<io::Intervals>(read("1\t20\t21\n"))};
-  CATCH_CHECK_THROWS_WITH(choose_windows(genome(), "g.fa", read("chr1\t10\t20\n"), request),
-                          Catch::EndsWith("`chromosome_names=match` takes it for 'chr1'"));
+  request.exclude = {std::make_shared<io::Intervals>(intervals_of("1\t20\t21\n"))};
+  CATCH_CHECK_THROWS_WITH(
+      choose_windows(small_genome(), "g.fa", intervals_of("chr1\t10\t20\n"), request),
+      Catch::EndsWith("`chromosome_names=match` takes it for 'chr1'"));
 }

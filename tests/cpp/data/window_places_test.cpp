@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "catch.h"
+#include "data/small_genome.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
@@ -15,26 +16,8 @@ namespace {
 
 using Numbers = std::vector<int64_t>;
 
-io::TwoBitFile genome_of(const std::string& fasta) {
-  test::TemporaryFolder folder;
-  test::write_text(folder / "g.fa", fasta);
-  return {"g.fa", io::pack_fasta(folder / "g.fa")};
-}
-
-const io::TwoBitFile& genome() {
-  static const io::TwoBitFile found =
-      genome_of(">chr1\n" + std::string(100, 'A') + "\n>chrM\n" + std::string(50, 'C') + "\n");
-  return found;
-}
-
-io::Intervals read(const std::string& text) {
-  test::TemporaryFolder folder;
-  test::write_text(folder / "a.bed", text);
-  return io::Intervals::read(folder / "a.bed");
-}
-
 WindowPlaces place(const std::string& text, PlacementOptions options) {
-  return place_windows(genome(), "g.fa", read(text), options);
+  return place_windows(small_genome(), "g.fa", intervals_of(text), options);
 }
 
 std::string message_of(const std::string& text, const PlacementOptions& options) {

@@ -116,6 +116,15 @@ CATCH_TEST_CASE("every bad line is told with file, line, expected and found", "[
               "a.bed: record 0, line 1: expected a start, a whole number from 1, got '0'");
   CATCH_CHECK(
       message_of("c\ts\tgene\t1\t2\t.\t+\t.\tx\n", "exon").starts_with("a.bed has, got 'exon'"));
+  // A column is of numbers or of words; 1_2 is no number, whatever a programming language says.
+  const Intervals mixed = read("c\t1\t2\t1_2\t7\nc\t1\t2\tx\t.\n");
+  CATCH_CHECK(!mixed.numbers("name"));
+  CATCH_CHECK_THROWS_WITH(
+      mixed.numbers("score"),
+      Catch::Contains("record 1, line 2: expected a number in column 'score'") &&
+          Catch::Contains("line 1 has, got '.'"));
+  CATCH_CHECK(read("c\t1\t2\tx\t7\nc\t1\t2\ty\t-1.5\n").numbers("score") ==
+              std::vector<double>{7, -1.5});
   CATCH_CHECK_THROWS_WITH(Intervals::from_values("frame", {"a", "b"}, {1, 5}, {2, 5}, ""),
                           "frame: record 1: expected 0 <= start < end, got start 5, end 5");
 }
