@@ -92,7 +92,7 @@ def kmers() -> Rows:
 
 
 def items(path: Path) -> Rows:
-    """Items one by one: a Python callable on a record, an encoder, and a plain dataset of arrays."""
+    """Items one by one: a Python callable on a record, an encoder, a plain dataset of arrays."""
     table, count = tables()["onehot"], 20_000
     reads = [bytes(record.sequence) for record in db.SequenceReader(path)]
     plain = PerItem(reads, table)

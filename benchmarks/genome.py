@@ -1,4 +1,4 @@
-"""Times windows of a genome, with and without tracks, beside pysam + NumPy + pyBigWig and a plain fill.
+"""Times windows of a genome, with and without tracks, beside pysam + NumPy + pyBigWig and a fill.
 
     python benchmarks/genome.py [--bases 100000000] [--rounds 5] [--output
     benchmarks/results/genome.json]

@@ -98,7 +98,8 @@ function(deepbio_library)
     ${DEEPBIO_INFLATE_LIBRARIES})
 endfunction()
 
-# The `deepbio` command: main.cpp, and for it and the Python module (torchrun) the rest: a cmd_x.cpp per command.
+# The `deepbio` command: main.cpp, and for it and the Python module (torchrun) the rest, with a
+# cmd_x.cpp per command.
 function(deepbio_command)
   find_package(CLI11 REQUIRED)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/csrc/tools/*.cpp)
@@ -117,7 +118,8 @@ function(deepbio_command)
   endforeach()
   target_precompile_headers(deepbio_tool_objects PRIVATE <CLI/CLI.hpp> ${DEEPBIO_TENSOR_HEADERS})
   target_precompile_headers(deepbio_tool_model_objects REUSE_FROM deepbio_pch_modules)
-  add_executable(deepbio_tool ${PROJECT_SOURCE_DIR}/csrc/tools/main.cpp $<TARGET_OBJECTS:deepbio_tool_objects> $<TARGET_OBJECTS:deepbio_tool_model_objects>)
+  add_executable(deepbio_tool ${PROJECT_SOURCE_DIR}/csrc/tools/main.cpp
+    $<TARGET_OBJECTS:deepbio_tool_objects> $<TARGET_OBJECTS:deepbio_tool_model_objects>)
   set_target_properties(deepbio_tool PROPERTIES OUTPUT_NAME deepbio LINKER_LANGUAGE CXX
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin INSTALL_RPATH "$ORIGIN/../lib;$ORIGIN/../../torch/lib")
   target_include_directories(deepbio_tool PRIVATE ${PROJECT_SOURCE_DIR}/csrc)

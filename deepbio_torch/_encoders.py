@@ -100,7 +100,7 @@ class NativeEncoder(ABC):
     ) -> tuple[Tensor, Tensor]: ...
 
     def _natives(self) -> tuple[_C.ReadEncoder, _C.ReadEncoder]:
-        """The encoder in C++, of letters alone and with their qualities; made once for its options."""
+        """The encoder in C++, of letters alone and with qualities; made once for its options."""
         made: tuple[_C.ReadEncoder, _C.ReadEncoder] | None = self.__dict__.get("_made")
         if made is None:
             options = self.read_encoding()

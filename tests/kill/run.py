@@ -1,7 +1,7 @@
 """Training that is killed at random moments, and saves whose system calls fail one after the other.
 
     python tests/kill/run.py kills [--count N] [--seed S]   # SIGKILL at random times, then --resume: the same weights
-    python tests/kill/run.py ranks [--count N] [--seed S]   # one of two processes under torchrun is killed
+    python tests/kill/run.py ranks [--count N] [--seed S]   # one of two, under torchrun
     python tests/kill/run.py calls                          # every k-th write, fsync, rename, mkdir of a run fails
     python tests/kill/run.py order                          # a file is synced before it gets its name
 

@@ -143,7 +143,8 @@ for _ in range(3):
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-state = get_model_state_dict(model, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
+whole = StateDictOptions(full_state_dict=True, cpu_offload=True)
+state = get_model_state_dict(model, options=whole)
 if rank == 0:
     torch.save(state, out)
 distributed.destroy_process_group()
