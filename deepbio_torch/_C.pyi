@@ -837,7 +837,12 @@ def write_run_config(run: str, config_json: str) -> None: ...
 # sample_ids, values float64 [N, O], class_ids, classes, left_out (samples below the run's depth), levels, quantiles,
 # notes
 def predict(
-    run: str, table: Table, fasta_path: str = "", batch_size: int = 32, metadata_path: str = ""
+    run: str,
+    table: Table,
+    fasta_path: str = "",
+    batch_size: int = 32,
+    metadata_path: str = "",
+    device: str = "",
 ) -> dict[str, Any]: ...
 def calibrate(
     config_json: str,
@@ -851,8 +856,9 @@ def fit_config(
     config_json: str, dataset: SampleDataset, known_min_samples: int
 ) -> str: ...  # JSON of a ModelConfig
 def embed(
-    run: str, table: Table, fasta_path: str = "", batch_size: int = 32
+    run: str, table: Table, fasta_path: str = "", batch_size: int = 32, device: str = ""
 ) -> tuple[list[str], Tensor]: ...
+def device_name(name: str, otherwise: str) -> str: ...
 
 # export
 def write_torchscript(

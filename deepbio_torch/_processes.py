@@ -5,9 +5,11 @@ The C++ trainer asks for one thing, the sum of a tensor over all processes, and 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, distributed
 
 from . import _C
@@ -70,8 +72,13 @@ def run_command(arguments: Sequence[str]) -> int:
         raise ArgumentError(
             f"`{arguments[0]}` is the work of one process; torchrun starts {' and '.join(COMMANDS)}"
         )
+    backend = "gloo"
+    if torch.cuda.is_available():
+        # Each process has a GPU of its own, which `--device cuda` then means.
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)) % torch.cuda.device_count())
+        backend = "cpu:gloo,cuda:nccl" if distributed.is_nccl_available() else "gloo"
     try:
-        distributed.init_process_group("gloo")
+        distributed.init_process_group(backend)
     except (ValueError, RuntimeError) as error:
         raise ArgumentError(
             f"the processes do not find each other: {str(error).strip().splitlines()[0]}; "

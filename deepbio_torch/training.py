@@ -67,7 +67,7 @@ class Trainer:
 
     Args:
         model: a SequenceEncoder (distances, masked nucleotides) or SequencePredictor (targets
-            too), float32 on the CPU. Frozen parameters stay as they are.
+            too), float32, on any device. Frozen parameters stay as they are.
         config: the options below by name, those of the loss also as a dict ``loss``; or as
             keywords.
 
@@ -97,7 +97,7 @@ class Trainer:
         groups: Sequence[object] | None = None,
         process_group: ProcessGroup | None = None,
     ) -> History:
-        """Trains; the module ends with the weights of the best epoch, in eval mode.
+        """Trains; the module ends with the weights of the best epoch, in eval mode, on ``device``.
 
         Args:
             train: samples with distances or targets.
@@ -129,6 +129,7 @@ class Trainer:
         if val is None:
             train, val = train.split(test_size, seed=self.config["seed"])
         self._check(train, val)
+        self.model.to(_C.device_name(self.config["device"], str(_device_of(self.model))))
         run = "" if run_directory is None else os.fspath(run_directory)
 
         def after_step(event: dict[str, Any]) -> bool:
@@ -166,9 +167,10 @@ class Trainer:
     def _check(self, train: SampleDataset, val: SampleDataset) -> None:
         _check_is_plain(self.model)
         for name, tensor in self.model.named_parameters():
-            if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
+            if tensor.dtype != torch.float32 or tensor.device != _device_of(self.model):
                 raise ArgumentError(
-                    f"Trainer: expected float32 parameters on the CPU, got {tensor.dtype} on {tensor.device} ({name})"
+                    "Trainer: expected float32 parameters on one device, got "
+                    f"{tensor.dtype} on {tensor.device} ({name})"
                 )
         config = self.model.config
         if config.freeze_base and train.table.feature_ids != val.table.feature_ids:
@@ -275,6 +277,11 @@ class Predictions(_PredictedSamples):
     notes: list[str]
 
 
+def _device_of(model: Model) -> torch.device:
+    """Where its first parameter is."""
+    return next(model.parameters()).device
+
+
 def _state(model: Model) -> dict[str, Tensor]:
     """Parameters and buffers as they are, not copies."""
     return {**dict(model.named_parameters()), **dict(model.named_buffers())}
@@ -345,6 +352,7 @@ def predict(
     sequences: Path | None = None,
     metadata: Path | None = None,
     batch_size: int = 32,
+    device: str = "",
 ) -> Predictions:
     """Predictions of a run on a table: the numbers of ``deepbio predict``.
 
@@ -354,6 +362,7 @@ def predict(
         sequences: path of a FASTA with the DNA of features whose ids are not DNA.
         metadata: path of the sample metadata, for a run with covariates.
         batch_size: samples at a time.
+        device: where the model answers: ``"cpu"`` (as ``""``), ``"cuda"``, ``"cuda:1"``, ``"auto"``.
 
     Raises:
         MissingFileError, ConfigError: not a run directory. ArgumentError: the run predicts nothing;
@@ -362,7 +371,7 @@ def predict(
     table = table_of(table)
     fasta = "" if sequences is None else os.fspath(sequences)
     about = "" if metadata is None else os.fspath(metadata)
-    out = _C.predict(os.fspath(run), table.native, fasta, batch_size, about)
+    out = _C.predict(os.fspath(run), table.native, fasta, batch_size, about, str(device))
     labels = [out["classes"][i] for i in out["class_ids"]]
     predictions = Predictions(out["sample_ids"], out["values"], labels, out["left_out"])
     predictions.means = out["means"]
@@ -377,7 +386,12 @@ def predict(
 
 
 def embed(
-    run: Path, table: Table | Path, *, sequences: Path | None = None, batch_size: int = 32
+    run: Path,
+    table: Table | Path,
+    *,
+    sequences: Path | None = None,
+    batch_size: int = 32,
+    device: str = "",
 ) -> tuple[list[str], Tensor]:
     """Sample ids and embeddings float32 [N, D] of a run on a table: those of ``deepbio embed``.
 
@@ -385,7 +399,7 @@ def embed(
     """
     table = table_of(table)
     fasta = "" if sequences is None else os.fspath(sequences)
-    return _C.embed(os.fspath(run), table.native, fasta, batch_size)
+    return _C.embed(os.fspath(run), table.native, fasta, batch_size, str(device))
 
 
 __all__ = ["History", "Predictions", "Trainer", "calibrate", "embed", "fit_config", "predict"]

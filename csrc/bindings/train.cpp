@@ -9,6 +9,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/spelling.h"
+#include "deepbio/model/device.h"
 #include "deepbio/train/calibrate.h"
 #include "deepbio/train/checks.h"
 #include "deepbio/train/content_hash.h"
@@ -230,7 +231,7 @@ std::string fit_config(const std::string& config_json, const data::SampleDataset
 }
 
 py::dict predict(const std::string& run, const Table& table, const std::string& fasta_path,
-                 int64_t batch_size, const std::string& metadata_path) {
+                 int64_t batch_size, const std::string& metadata_path, const std::string& device) {
   train::PredictionData data;
   train::Predictions predictions;
   train::RunConfig config;
@@ -243,6 +244,7 @@ py::dict predict(const std::string& run, const Table& table, const std::string& 
     train::add_covariates(data, config, metadata_path);
     train::PredictOptions options;
     options.batch_size = batch_size;
+    options.device = device;
     predictions = train::predict(*model, config, *data.dataset, data.samples, options);
   }
   py::dict out;
@@ -261,12 +263,14 @@ py::dict predict(const std::string& run, const Table& table, const std::string& 
 
 std::pair<std::vector<std::string>, torch::Tensor> embed(const std::string& run, const Table& table,
                                                          const std::string& fasta_path,
-                                                         int64_t batch_size) {
+                                                         int64_t batch_size,
+                                                         const std::string& device) {
   const train::RunConfig config = train::read_run_config(run);
   const auto model = train::load_model(run);
   const train::PredictionData data = train::prediction_data(*table.counts, config, fasta_path);
   train::PredictOptions options;
   options.batch_size = batch_size;
+  options.device = device;
   return {data.table->sample_ids, train::embed(*model, *data.dataset, data.samples, options)};
 }
 
@@ -336,13 +340,19 @@ void bind_train(py::module_& module) {
       },
       py::arg("run"), py::arg("config_json"));
   module.def("predict", &predict, py::arg("run"), py::arg("table"), py::arg("fasta_path") = "",
-             py::arg("batch_size") = 32, py::arg("metadata_path") = "");
+             py::arg("batch_size") = 32, py::arg("metadata_path") = "", py::arg("device") = "");
   module.def("calibrate", &calibrate, py::arg("config_json"), py::arg("state"), py::arg("dataset"),
              py::arg("known_min_samples") = 0, py::arg("scale_asvs") = true, NoGil());
   module.def("fit_config", &fit_config, py::arg("config_json"), py::arg("dataset"),
              py::arg("known_min_samples"), NoGil());
   module.def("embed", &embed, py::arg("run"), py::arg("table"), py::arg("fasta_path") = "",
-             py::arg("batch_size") = 32, NoGil());
+             py::arg("batch_size") = 32, py::arg("device") = "", NoGil());
+  module.def(
+      "device_name",
+      [](const std::string& name, const std::string& otherwise) {
+        return model::find_device(name, torch::Device(otherwise)).str();
+      },
+      py::arg("name"), py::arg("otherwise"));
 }
 
 }  // namespace deepbio::bindings

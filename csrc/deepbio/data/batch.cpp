@@ -21,7 +21,7 @@ SampleBatch part_of(const SampleBatch& batch, int64_t begin, int64_t count) {
                                          /*sorted=*/true, /*return_inverse=*/true);
   out.asv_tokens = batch.asv_tokens.index_select(0, asvs);
   out.asv_features = batch.asv_features.index_select(0, asvs);
-  out.asv_index = at::zeros(out.mask.sizes(), at::kLong).masked_scatter(out.mask, index);
+  out.asv_index = at::zeros(out.mask.sizes(), index.options()).masked_scatter(out.mask, index);
   out.counts = rows(batch.counts);
   if (batch.distances.defined())
     out.distances = rows(batch.distances).narrow(1, begin, count).contiguous();
@@ -29,6 +29,14 @@ SampleBatch part_of(const SampleBatch& batch, int64_t begin, int64_t count) {
   for (const auto& [column, ids] : batch.categorical_ids) out.categorical_ids[column] = rows(ids);
   out.sample_index = rows(batch.sample_index);
   out.sample_ids.assign(batch.sample_ids.begin() + begin, batch.sample_ids.begin() + begin + count);
+  return out;
+}
+
+SampleBatch on_device(const SampleBatch& batch, at::Device device, bool non_blocking) {
+  SampleBatch out = batch;
+  for_each_tensor(out, [&](at::Tensor& tensor) {
+    tensor = tensor.to(device, tensor.scalar_type(), non_blocking);
+  });
   return out;
 }
 

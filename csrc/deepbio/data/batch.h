@@ -55,6 +55,18 @@ struct SampleBatch {
 // theirs.
 SampleBatch part_of(const SampleBatch& batch, int64_t begin, int64_t count);
 
+// The same batch on another device. non_blocking: from page-locked memory, without waiting.
+SampleBatch on_device(const SampleBatch& batch, at::Device device, bool non_blocking = false);
+
+// Each tensor of a batch that is there.
+template <class Visit>
+void for_each_tensor(SampleBatch& batch, const Visit& visit) {
+  for (at::Tensor* tensor : {&batch.asv_tokens, &batch.asv_features, &batch.asv_index, &batch.mask,
+                             &batch.counts, &batch.distances, &batch.targets, &batch.sample_index})
+    if (tensor->defined()) visit(*tensor);
+  for (auto& [column, ids] : batch.categorical_ids) visit(ids);
+}
+
 // AAM's own layout of the same batch: tokens [B, S, L], zero under padding.
 at::Tensor padded_tokens(const SampleBatch& batch);
 

@@ -22,9 +22,7 @@ void pin(ReadBatch& batch) {
 }
 
 void pin(SampleBatch& batch) {
-  pin_all({&batch.asv_tokens, &batch.asv_features, &batch.asv_index, &batch.mask, &batch.counts,
-           &batch.distances, &batch.targets, &batch.sample_index});
-  for (auto& [name, ids] : batch.categorical_ids) ids = ids.pin_memory();
+  for_each_tensor(batch, [](at::Tensor& tensor) { tensor = tensor.pin_memory(); });
 }
 
 }  // namespace deepbio::data

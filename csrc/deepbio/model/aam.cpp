@@ -142,7 +142,8 @@ torch::Tensor class_scores(const AamModel& model, const torch::Tensor& log_proba
   const auto* predictor = dynamic_cast<const SequencePredictorImpl*>(&model);
   if (predictor == nullptr || predictor->mixture().is_empty()) return log_probabilities;
   const torch::Tensor& bias = predictor->mixture()->class_bias;
-  return bias.defined() ? log_probabilities + bias : log_probabilities;
+  return bias.defined() ? log_probabilities + bias.to(log_probabilities.device())
+                        : log_probabilities;
 }
 
 std::shared_ptr<AamModel> make_model(const ModelConfig& config, bool is_predictor,

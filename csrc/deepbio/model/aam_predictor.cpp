@@ -241,8 +241,11 @@ void SequencePredictorImpl::mix(const torch::Tensor& members, const Inputs& inpu
     out.target_prediction = fn::mix_members(finished, mixture.weight, mixture.temperature);
   } else {
     // Numbers are averaged after their last step: the mean of what members answer, not of what they
-    // feed it.
-    out.target_prediction = at::tensordot(mixture.weight, finished, {0}, {0});
+    // feed it. Autocast leaves answers in a shorter type than weights.
+    const torch::Tensor answers = finished.scalar_type() == mixture.weight.scalar_type()
+                                      ? finished
+                                      : finished.to(mixture.weight.scalar_type());
+    out.target_prediction = at::tensordot(mixture.weight, answers, {0}, {0});
   }
 }
 

@@ -59,8 +59,9 @@ void calibrate_abundance_pooling(model::AamModel& model, const data::SampleDatas
   std::vector<torch::Tensor> parts;
   for (size_t begin = 0; begin < samples.size(); begin += kBatchSize) {
     const size_t size = std::min(samples.size() - begin, kBatchSize);
-    const model::Inputs inputs =
-        make_inputs(dataset.batch(std::span(samples).subspan(begin, size)), {features, {}});
+    const data::SampleBatch batch =
+        data::on_device(dataset.batch(std::span(samples).subspan(begin, size)), features.device());
+    const model::Inputs inputs = make_inputs(batch, {features, {}});
     parts.push_back(model::functional::pool_by_abundance(inputs.asv_embeddings, inputs.asv_index,
                                                          inputs.mask, inputs.counts));
   }

@@ -8,6 +8,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/data/feature_sequences.h"
+#include "deepbio/model/device.h"
 #include "deepbio/train/metrics.h"
 #include "deepbio/train/study.h"
 
@@ -25,6 +26,7 @@ class Checks {
         parts_(parts) {}
 
   void go() const {
+    (void)model::find_device(options_.device);
     check_split();
     check_sequences();
     if (is_predictor_) {

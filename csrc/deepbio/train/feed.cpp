@@ -48,6 +48,13 @@ CountTarget fit_count_target(const std::string& kind, const data::SampleDataset&
   return target;
 }
 
+FeatureTensors on_device(const FeatureTensors& features, torch::Device device) {
+  const auto there = [device](const Tensor& t) {
+    return t.defined() ? t.to(device, t.scalar_type()) : t;
+  };
+  return {there(features.embeddings), there(features.identity)};
+}
+
 model::Inputs make_inputs(const data::SampleBatch& batch, const FeatureTensors& features) {
   model::Inputs inputs;
   inputs.asv_tokens = batch.asv_tokens;

@@ -28,6 +28,7 @@ struct FeatureTensors {
   Tensor embeddings;  // [F, D], what encode_features gave; undefined: the model encodes the tokens
   Tensor identity;    // int64 [F], what feature_identities gave; undefined: from the tokens
 };
+FeatureTensors on_device(const FeatureTensors& features, torch::Device device);
 model::Inputs make_inputs(const data::SampleBatch& batch, const FeatureTensors& features = {});
 // The weight of a nucleotide is how often its ASV occurs in the batch.
 LossTargets make_loss_targets(const data::SampleBatch& batch, const CountTarget& counts);

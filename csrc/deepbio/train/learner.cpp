@@ -23,12 +23,14 @@ WantedOutputs wanted_outputs(const model::AamModel& model, const LossOptions& lo
 }
 
 Learner::Learner(model::AamModel& model, const LossOptions& loss, WantedOutputs wanted,
-                 const ProcessGroup& group, StepGenerator& generator)
+                 const ProcessGroup& group, StepGenerator& generator,
+                 const std::string& mixed_precision)
     : model_(model),
       loss_(loss),
       wanted_(wanted),
       group_(group),
       generator_(generator),
+      mixed_precision_(mixed_precision),
       is_frozen_(model.is_predictor() && model.config().freeze_base) {}
 
 // The same bases are hidden whatever the number of processes; dropout is each one's own.
@@ -49,7 +51,7 @@ torch::Tensor Learner::draw(const LearnedBatch& learned) {
 LossTerms Learner::learn(const LearnedBatch& learned, const FeatureTensors& features,
                          const CountTarget& counts, std::string& fault) {
   const data::SampleBatch& batch = learned.batch;
-  SharedPass pass(model_, batch, group_);
+  SharedPass pass(model_, batch, group_, mixed_precision_);
   const LossTargets targets = make_loss_targets(batch, counts);
   const model::Outputs outputs = pass.forward(features, draw(learned),
                                               {.return_nucleotides = wanted_.nucleotides,

@@ -32,9 +32,9 @@ struct LearnedBatch {
 
 class Learner {
  public:
-  // All outlive this.
+  // All outlive this. mixed_precision: as TrainingOptions has it.
   Learner(model::AamModel& model, const LossOptions& loss, WantedOutputs wanted,
-          const ProcessGroup& group, StepGenerator& generator);
+          const ProcessGroup& group, StepGenerator& generator, const std::string& mixed_precision);
   // Adds the gradients of the loss divided by group_size. Of the first loss that is not finite why,
   // to fault, and then no gradients.
   //   throws ArgumentError: nothing to learn
@@ -50,6 +50,7 @@ class Learner {
   WantedOutputs wanted_;
   const ProcessGroup& group_;
   StepGenerator& generator_;
+  std::string mixed_precision_;
   bool is_frozen_;
 };
 

@@ -11,6 +11,7 @@
 #include <span>
 
 #include "deepbio/base/random.h"
+#include "deepbio/model/device.h"
 #include "deepbio/model/distribution.h"
 #include "deepbio/train/feed.h"
 #include "deepbio/train/predictor.h"
@@ -79,6 +80,7 @@ class InnerFold {
     if ((config.num_known_asvs > 0) != (whole_.config().num_known_asvs > 0))
       return true;  // too few samples to tell
     auto model = model::make_model(config, /*is_predictor=*/true, seed);
+    model->to(model::device_of(whole_));
     copy_base(*model);
     start_predictor(*model, data_.train, split.train, options_.known_min_samples,
                     data_.features.embeddings);
@@ -107,14 +109,15 @@ class InnerFold {
     if (out.branches.defined()) branches.push_back(out.branches), truth.push_back(out.truth);
     for (size_t begin = 0; begin < samples.size(); begin += kBatchSize) {
       const size_t size = std::min<size_t>(samples.size() - begin, kBatchSize);
-      const data::SampleBatch batch = undisturbed_.batch(std::span(samples).subspan(begin, size));
+      const data::SampleBatch batch = data::on_device(
+          undisturbed_.batch(std::span(samples).subspan(begin, size)), model::device_of(model));
       const model::Outputs outputs =
           model.forward(make_inputs(batch, data_.features), {.skip_padding = true,
                                                              .predict_counts = false,
                                                              .embed_samples = false,
                                                              .return_members = true});
-      branches.push_back(outputs.member_predictions);  // one member per branch
-      truth.push_back(truth_of(outputs, batch.targets, model.config()));
+      branches.push_back(outputs.member_predictions.cpu());  // one member per branch
+      truth.push_back(truth_of(outputs, batch.targets, model.config()).cpu());
     }
     out.branches = torch::cat(branches, 1);
     out.truth = torch::cat(truth);

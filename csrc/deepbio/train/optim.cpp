@@ -39,7 +39,7 @@ Optimizer::Optimizer(std::vector<std::pair<std::string, torch::Tensor>> paramete
     average_.push_back(torch::zeros_like(parameter));
     if (!is_sgd()) square_.push_back(torch::zeros_like(parameter));
     // The fused kernels of torch count steps in a float of each parameter.
-    step_.push_back(torch::zeros({}, torch::kFloat32));
+    step_.push_back(torch::zeros({}, parameter.options().dtype(torch::kFloat32)));
   }
 }
 

@@ -11,6 +11,7 @@
 #include "deepbio/base/error.h"
 #include "deepbio/data/feature_sequences.h"
 #include "deepbio/io/tsv_cell.h"
+#include "deepbio/model/device.h"
 #include "deepbio/model/distribution.h"
 #include "deepbio/seq/encode.h"
 #include "deepbio/train/start.h"
@@ -38,15 +39,17 @@ class Evaluating {
 torch::Tensor encode_some(model::AamModel& model, const data::SampleDataset& dataset,
                           const std::vector<int64_t>& features, int64_t batch_size) {
   const Evaluating evaluating(model);
+  const torch::Device device = model::device_of(model);
   torch::Tensor embeddings = torch::zeros(
-      {static_cast<int64_t>(dataset.sequences().size()), model.config().embedding_dim});
+      {static_cast<int64_t>(dataset.sequences().size()), model.config().embedding_dim}, device);
   for (size_t begin = 0; begin < features.size(); begin += static_cast<size_t>(batch_size)) {
     const size_t end = std::min(features.size(), begin + static_cast<size_t>(batch_size));
     std::vector<std::string_view> reads;
     for (size_t i = begin; i < end; ++i) reads.emplace_back(dataset.sequences()[features[i]]);
     const torch::Tensor tokens = seq::encode_aam_tokens(reads, dataset.options().max_bp).values;
     const std::vector<int64_t> rows(features.begin() + begin, features.begin() + end);
-    embeddings.index_copy_(0, torch::tensor(rows, torch::kLong), model.encode_asvs(tokens));
+    embeddings.index_copy_(0, torch::tensor(rows, torch::kLong).to(device),
+                           model.encode_asvs(tokens.to(device)));
   }
   return embeddings;
 }
@@ -93,21 +96,24 @@ torch::Tensor forward_all(model::AamModel& model, const data::SampleDataset& dat
     throw ArgumentError("predict: expected a batch size >= 1, got " +
                         std::to_string(options.batch_size));
   }
+  const torch::Device device = model::find_device(options.device, model::device_of(model));
+  model.to(device);
   const Evaluating evaluating(model);
   const bool encodes = embed_samples || needs_embeddings(model);
   const std::vector<int64_t> used = features_of(dataset, samples);
   FeatureTensors features;
   features.embeddings =
       encode_some(model, dataset, encodes ? used : std::vector<int64_t>(), /*batch_size=*/64);
-  if (model.config().num_known_asvs > 0) features.identity = feature_identities(dataset);
+  if (model.config().num_known_asvs > 0) features.identity = feature_identities(dataset).to(device);
   std::vector<torch::Tensor> parts;
   for (size_t begin = 0; begin < samples.size(); begin += static_cast<size_t>(options.batch_size)) {
     const size_t size = std::min(samples.size() - begin, static_cast<size_t>(options.batch_size));
-    const data::SampleBatch batch =
-        dataset.batch(std::span(samples).subspan(begin, size), options.epoch);
-    parts.push_back(pick(model.forward(
+    const data::SampleBatch batch = data::on_device(
+        dataset.batch(std::span(samples).subspan(begin, size), options.epoch), device);
+    const model::Outputs outputs = model.forward(
         make_inputs(batch, features),
-        {.skip_padding = true, .predict_counts = false, .embed_samples = embed_samples})));
+        {.skip_padding = true, .predict_counts = false, .embed_samples = embed_samples});
+    parts.push_back(pick(outputs).cpu());
   }
   return torch::cat(parts);
 }
@@ -231,7 +237,8 @@ FeatureTensors frozen_features(model::AamModel& model, const data::SampleDataset
   if (!model.is_predictor() || !config.freeze_base) return features;
   if (config.transformer_branch || config.sequence_branch)
     features.embeddings = encode_features(model, dataset);
-  if (config.num_known_asvs > 0) features.identity = feature_identities(dataset);
+  if (config.num_known_asvs > 0)
+    features.identity = feature_identities(dataset).to(model::device_of(model));
   return features;
 }
 
@@ -244,7 +251,10 @@ torch::Tensor encode_features(model::AamModel& model, const data::SampleDataset&
 }
 
 OptionRows PredictOptions::rows() {
-  return {{"batch_size", &batch_size, "Samples at a time", at_least(1)}};
+  return {{"batch_size", &batch_size, "Samples at a time", at_least(1)},
+          {"device", &device,
+           "Where the model answers: cpu, cuda, cuda:1 or another name of torch's; auto: a GPU "
+           "where there is one"}};
 }
 
 Predictions predict(model::AamModel& model, const RunConfig& config,
@@ -275,7 +285,8 @@ Predictions predict(model::AamModel& model, const RunConfig& config,
   if (has_bins) {
     predictions.distribution = values.exp();
     const auto& predictor = dynamic_cast<const model::SequencePredictorImpl&>(model);
-    answer_by_distribution(predictor.mixture()->bin_edges.to(torch::kDouble), config, predictions);
+    answer_by_distribution(predictor.mixture()->bin_edges.cpu().to(torch::kDouble), config,
+                           predictions);
     return predictions;
   }
   if (values.dim() == 3) {

@@ -31,6 +31,7 @@ struct Predictions {
 
 struct PredictOptions {
   int64_t batch_size = 32;
+  std::string device;  // "": where the model is; it stays on the device
   uint64_t epoch = 0;  // which draw of reads, for a dataset that draws anew in each epoch
   OptionRows rows();
 };

@@ -28,13 +28,15 @@ void ProcessGroup::sum_gradients(
   if (is_alone()) return;
   const torch::NoGradGuard no_grad;
   const auto count = static_cast<int64_t>(parameters.size());
-  torch::Tensor owners = torch::zeros({count});
+  const torch::TensorOptions there = parameters.front().second.options();
+  torch::Tensor owners = torch::zeros({count}, there);
   std::vector<torch::Tensor> parts{owners};
   for (int64_t i = 0; i < count; ++i) {
     const torch::Tensor& parameter = parameters[static_cast<size_t>(i)].second;
     const bool has = parameter.grad().defined();
     owners[i] = has ? 1 : 0;
-    parts.push_back(has ? parameter.grad().reshape({-1}) : torch::zeros({parameter.numel()}));
+    parts.push_back(has ? parameter.grad().reshape({-1})
+                        : torch::zeros({parameter.numel()}, there));
   }
   torch::Tensor all = torch::cat(parts);
   all_reduce(all);

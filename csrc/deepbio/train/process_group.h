@@ -19,7 +19,8 @@ namespace deepbio::train {
 
 struct ProcessGroup {
   int64_t rank = 0, world_size = 1;
-  // Adds up a tensor over all processes, in place: contiguous, of the same shape and type in each.
+  // Adds up a tensor over all processes, in place: contiguous, of the same shape and type in each,
+  // on the CPU or where the model is.
   std::function<void(torch::Tensor&)> all_reduce;
 
   bool is_alone() const { return world_size == 1; }

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "deepbio/base/error.h"
+#include "deepbio/model/device.h"
 
 namespace deepbio::train {
 namespace {
@@ -71,7 +72,7 @@ TrainingState state_from_json(const Json& json) {
 bool may_change(const std::string& key, const Json& before, const Json& now) {
   if (key == "epochs") return now.as_int() >= before.as_int();
   return key == "patience" || key == "num_workers" || key == "save_steps" ||
-         key == "max_skipped_steps";
+         key == "max_skipped_steps" || key == "device" || key == "tf32";
 }
 
 // before: as an older version may have written it; options that it did not have are at their
@@ -192,7 +193,10 @@ TrainingState load_training_state(const std::string& run, model::AamModel& model
     TrainingState state = state_from_json(json);
     // A run that stopped early goes on when it is given more patience.
     state.finished = options.patience > 0 && state.epochs_without_gain >= options.patience;
-    if (state.averaged > 0) state.average = load_tensors((folder / "average.safetensors").string());
+    if (state.averaged > 0) {
+      state.average = load_tensors((folder / "average.safetensors").string());
+      for (auto& [name, tensor] : state.average) tensor = tensor.to(model::device_of(model));
+    }
     return state;
   } catch (const ConfigError& error) {
     throw ConfigError(folder.string() + ": cannot resume: " + error.what());

@@ -46,7 +46,8 @@ void save_training_state(const std::string& run, const TrainingState& state,
                          const model::AamModel& model, const Optimizer& optimizer,
                          const TrainingOptions& options);
 // throws MissingFileError, ConfigError (weights that do not fit; options that changed and would
-// make another run). More epochs, another patience and other threads are no other run.
+// make another run). More epochs, another patience, other threads and another device are no other
+// run.
 TrainingState load_training_state(const std::string& run, model::AamModel& model,
                                   Optimizer& optimizer, const TrainingOptions& options);
 // What load_training_state refuses before it reads weights, for those who have much to read first.

@@ -40,8 +40,8 @@ void Scores::add(const Tensor& prediction, const Tensor& target) {
   if (config_.is_classifier) return add_classes(prediction, target);
   const Tensor middle =
       prediction.dim() == 3 ? prediction.select(2, prediction.size(2) / 2) : prediction;
-  const Tensor values = middle.to(at::kDouble).reshape({-1}),
-               truth = target.to(at::kDouble).reshape({-1});
+  const Tensor values = middle.cpu().to(at::kDouble).reshape({-1}),
+               truth = target.cpu().to(at::kDouble).reshape({-1});
   for (int64_t i = 0; i < values.numel(); ++i) {
     numbers_.prediction.push_back(in_units(values[i].item<double>()));
     numbers_.actual.push_back(in_units(truth[i].item<double>()));
@@ -49,12 +49,12 @@ void Scores::add(const Tensor& prediction, const Tensor& target) {
 }
 
 void Scores::add_classes(const Tensor& prediction, const Tensor& target) {
-  const Tensor chosen = prediction.argmax(-1),
-               probabilities = prediction.to(at::kDouble).exp().contiguous();
+  const Tensor chosen = prediction.argmax(-1).cpu(), truth = target.cpu(),
+               probabilities = prediction.cpu().to(at::kDouble).exp().contiguous();
   classes_.num_classes = prediction.size(-1);
   for (int64_t i = 0; i < chosen.numel(); ++i) {
     classes_.predicted.push_back(chosen[i].item<int64_t>());
-    classes_.actual.push_back(target[i].item<int64_t>());
+    classes_.actual.push_back(truth[i].item<int64_t>());
   }
   const double* const first = probabilities.const_data_ptr<double>();
   classes_.probabilities.insert(classes_.probabilities.end(), first, first + probabilities.numel());

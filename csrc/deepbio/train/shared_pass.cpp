@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "deepbio/model/device.h"
+
 namespace deepbio::train {
 namespace {
 
@@ -23,11 +25,15 @@ torch::Tensor leaf_of(const torch::Tensor& values, const torch::Tensor& like) {
   return values.detach().set_requires_grad(torch::GradMode::is_enabled() && like.requires_grad());
 }
 
+torch::Tensor in_float32(const torch::Tensor& values) {
+  return values.defined() ? values.to(torch::kFloat) : values;
+}
+
 }  // namespace
 
 SharedPass::SharedPass(model::AamModel& model, const data::SampleBatch& whole,
-                       const ProcessGroup& group)
-    : model_(model), whole_(whole), group_(group) {}
+                       const ProcessGroup& group, std::string mixed_precision)
+    : model_(model), whole_(whole), group_(group), mixed_precision_(std::move(mixed_precision)) {}
 
 SharedPass::Part SharedPass::part_of(int64_t size) const {
   const int64_t begin = size * group_.rank / group_.world_size;
@@ -62,7 +68,7 @@ torch::Tensor SharedPass::gather(const torch::Tensor& own, int64_t axis, Part pa
                                  int64_t size) const {
   std::vector<int64_t> shape = own.sizes().vec();
   shape[static_cast<size_t>(axis)] = size;
-  torch::Tensor all = torch::zeros(shape);
+  torch::Tensor all = torch::zeros(shape, own.options().dtype(torch::kFloat));
   all.narrow(axis, part.begin, part.count).copy_(own.detach().narrow(axis, 0, part.count));
   group_.all_reduce(all);
   return all.to(own.scalar_type());
@@ -86,6 +92,18 @@ void SharedPass::gather_samples(model::Outputs& outputs) const {
 model::Outputs SharedPass::forward(const FeatureTensors& features,
                                    const torch::Tensor& hidden_bases,
                                    const model::ForwardOptions& options) {
+  model::Outputs out;
+  {
+    const model::Autocast cast(mixed_precision_, whole_.mask.device());
+    out = answer(features, hidden_bases, options);
+  }
+  for (const auto& [value, axis] : kOfSamples) out.*value = in_float32(out.*value);
+  out.nuc_predictions = in_float32(out.nuc_predictions);
+  return out;
+}
+
+model::Outputs SharedPass::answer(const FeatureTensors& features, const torch::Tensor& hidden_bases,
+                                  const model::ForwardOptions& options) {
   model::Inputs whole = make_inputs(whole_, features);
   whole.hidden_bases = hidden_bases;
   if (group_.is_alone()) return model_.forward(whole, options);
@@ -140,9 +158,10 @@ torch::Tensor SharedPass::nucleotides(const torch::Tensor& tokens) {
   model::Inputs whole;
   whole.asv_tokens = tokens;
   const model::ForwardOptions options{.return_nucleotides = true, .skip_padding = true};
-  if (group_.is_alone()) return encoder().encode(whole, options).nuc_predictions;
+  const model::Autocast cast(mixed_precision_, tokens.device());
+  if (group_.is_alone()) return in_float32(encoder().encode(whole, options).nuc_predictions);
   encode(whole, options);
-  return gather(encoded_.nuc_predictions, 0, part_of(tokens.size(0)), tokens.size(0));
+  return in_float32(gather(encoded_.nuc_predictions, 0, part_of(tokens.size(0)), tokens.size(0)));
 }
 
 }  // namespace deepbio::train

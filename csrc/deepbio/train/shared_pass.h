@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "deepbio/data/batch.h"
 #include "deepbio/model/aam.h"
@@ -19,8 +20,9 @@ namespace deepbio::train {
 
 class SharedPass {
  public:
-  // All outlive this.
-  SharedPass(model::AamModel& model, const data::SampleBatch& whole, const ProcessGroup& group);
+  // All outlive this. mixed_precision: as TrainingOptions has it; answers are float32 in any case.
+  SharedPass(model::AamModel& model, const data::SampleBatch& whole, const ProcessGroup& group,
+             std::string mixed_precision = "no");
   // What one process would answer for the whole batch, of what the losses look at.
   //   hidden_bases: bool [U, L] of the whole batch, as model::Inputs has it, or undefined
   model::Outputs forward(const FeatureTensors& features, const torch::Tensor& hidden_bases,
@@ -43,10 +45,13 @@ class SharedPass {
   // A process without a share answers for the first row, and nobody looks at it.
   torch::Tensor gather(const torch::Tensor& own, int64_t axis, Part part, int64_t size) const;
   void gather_samples(model::Outputs& outputs) const;
+  model::Outputs answer(const FeatureTensors& features, const torch::Tensor& hidden_bases,
+                        const model::ForwardOptions& options);
 
   model::AamModel& model_;
   const data::SampleBatch& whole_;
   const ProcessGroup& group_;
+  std::string mixed_precision_;
   model::Outputs encoded_;  // of this process's ASVs
   // Of all ASVs, [U, D], and of its own, [U of own, L, V]: where the loss leaves their gradients.
   torch::Tensor embeddings_, nucleotides_;

@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "deepbio/base/error.h"
+#include "deepbio/model/device.h"
 #include "deepbio/model/distribution.h"
 #include "deepbio/model/known_asvs.h"
 #include "deepbio/seq/encode.h"
@@ -127,11 +128,14 @@ class Start {
 
   void scales(const torch::Tensor& embeddings, bool with_known) {
     const bool knows = with_known && config_.num_known_asvs > 0;
-    const torch::Tensor identity = knows ? feature_identities(dataset_) : torch::Tensor();
+    const torch::Device device = model::device_of(model_);
+    const torch::Tensor identity =
+        knows ? feature_identities(dataset_).to(device) : torch::Tensor();
     Columns known, pooled;
     for (size_t begin = 0; begin < samples_.size(); begin += kBatchSize) {
       const size_t size = std::min<size_t>(samples_.size() - begin, kBatchSize);
-      const data::SampleBatch batch = dataset_.batch(std::span(samples_).subspan(begin, size));
+      const data::SampleBatch batch =
+          data::on_device(dataset_.batch(std::span(samples_).subspan(begin, size)), device);
       const model::Inputs inputs = make_inputs(batch, {embeddings, identity});
       if (knows) known.add(model_.known_inputs(inputs));
       if (config_.sequence_branch)

@@ -6,23 +6,25 @@
 
 #include <cstdint>
 #include <mutex>
+#include <vector>
 
 #include "deepbio/base/random.h"
 
 namespace deepbio::train {
 
-// Seeds torch's default CPU generator for each step and puts it back as it was, also when training
-// throws.
+// Seeds torch's default generator of a device, and that of the CPU, for each step and puts them
+// back as they were, also when training throws.
 class StepGenerator {
  public:
-  explicit StepGenerator(uint64_t seed)
-      : seed_(seed), generator_(at::globalContext().defaultGenerator(at::kCPU)) {
-    const std::lock_guard<std::mutex> lock(generator_.mutex());
-    before_ = generator_.get_state();
+  explicit StepGenerator(uint64_t seed, at::Device device = at::kCPU) : seed_(seed) {
+    keep(at::kCPU);
+    if (!device.is_cpu()) keep(device);
   }
   ~StepGenerator() {
-    const std::lock_guard<std::mutex> lock(generator_.mutex());
-    generator_.set_state(before_);
+    for (Kept& kept : kept_) {
+      const std::lock_guard<std::mutex> lock(kept.generator.mutex());
+      kept.generator.set_state(kept.before);
+    }
   }
   StepGenerator(const StepGenerator&) = delete;
   StepGenerator& operator=(const StepGenerator&) = delete;
@@ -30,14 +32,27 @@ class StepGenerator {
   void seed_step(uint64_t epoch, uint64_t step, int64_t rank = 0) {
     CounterRandom random(seed_, epoch, step, Purpose::kStep);
     for (int64_t before = 0; before < rank; ++before) (void)random.next_u64();
-    const std::lock_guard<std::mutex> lock(generator_.mutex());
-    generator_.set_current_seed(random.next_u64());
+    const uint64_t seed = random.next_u64();
+    for (Kept& kept : kept_) {
+      const std::lock_guard<std::mutex> lock(kept.generator.mutex());
+      kept.generator.set_current_seed(seed);
+    }
   }
 
  private:
+  struct Kept {
+    at::Generator generator;
+    at::Tensor before;
+  };
+  void keep(at::Device device) {
+    at::Generator generator = at::globalContext().defaultGenerator(device);
+    const std::lock_guard<std::mutex> lock(generator.mutex());
+    const at::Tensor before = generator.get_state();
+    kept_.push_back({generator, before});
+  }
+
   uint64_t seed_;
-  at::Generator generator_;
-  at::Tensor before_;
+  std::vector<Kept> kept_;
 };
 
 }  // namespace deepbio::train

@@ -9,6 +9,8 @@
 #include <filesystem>
 
 #include "deepbio/base/error.h"
+#include "deepbio/model/device.h"
+#include "deepbio/train/batch_feed.h"
 #include "deepbio/train/checks.h"
 #include "deepbio/train/faults.h"
 #include "deepbio/train/learner.h"
@@ -25,7 +27,6 @@ namespace deepbio::train {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using SampleLoader = data::Loader<data::SampleBatch>;
 
 // All go on with the weights of the first process, also where processors round differently.
 void share_weights(const ProcessGroup& group, const model::AamModel& model) {
@@ -46,13 +47,14 @@ class FitRun {
         sources_(sources),
         callbacks_(callbacks),
         group_(group),
-        generator_(options.seed),
+        device_(model::device_of(model)),
+        generator_(options.seed, device_),
         updates_(model, options, state_, group),
         loss_(options.loss),
         learner_(model, loss_, wanted_outputs(model, options.loss, sources.train), group,
-                 generator_),
-        validation_(model, loss_, codec, wanted_outputs(model, options.loss, sources.train),
-                    group) {
+                 generator_, options.mixed_precision),
+        validation_(model, loss_, codec, wanted_outputs(model, options.loss, sources.train), group,
+                    options.mixed_precision) {
     check_training(model_.config(), model_.is_predictor(), options_,
                    {sources_.train, sources_.val, sources_.split, codec});
     if (options_.balanced_classes) {
@@ -68,10 +70,10 @@ class FitRun {
   FitResult go(bool resume) {
     if (resume) take_up();
     share_weights(group_, model_);
-    SampleLoader train = loader(sources_.train, sources_.split.train, /*shuffle=*/true);
-    std::optional<SampleLoader> val;
+    BatchFeed train(sources_.train, sources_.split.train, loading(/*shuffle=*/true), device_);
+    std::optional<BatchFeed> val;
     if (!sources_.split.val.empty())
-      val.emplace(loader(sources_.val, sources_.split.val, /*shuffle=*/false));
+      val.emplace(sources_.val, sources_.split.val, loading(/*shuffle=*/false), device_);
     const int64_t group = options_.gradient_accumulation_steps;
     updates_.plan((train.num_batches() + group - 1) / group * epochs_);
     while (!state_.finished && state_.next_epoch < epochs_) {
@@ -100,19 +102,13 @@ class FitRun {
   }
 
  private:
-  SampleLoader loader(const data::SampleDataset& dataset, const std::vector<int64_t>& items,
-                      bool shuffle) const {
+  data::LoaderOptions loading(bool shuffle) const {
     data::LoaderOptions options;
     options.batch_size = options_.batch_size;
     options.shuffle = shuffle;
     options.seed = options_.seed;
     options.num_threads = options_.loader_threads;
-    return SampleLoader(
-        items,
-        [&dataset](std::span<const int64_t> indices, uint64_t epoch) {
-          return dataset.batch(indices, epoch);
-        },
-        options);
+    return options;
   }
 
   void take_up() {
@@ -132,9 +128,9 @@ class FitRun {
 
   // A stop in the middle of an epoch, by a callback's word or its exception, loses nothing that was
   // learned.
-  bool train_epoch_or_save(SampleLoader& loader) {
+  bool train_epoch_or_save(BatchFeed& batches) {
     try {
-      if (train_epoch(loader)) return true;
+      if (train_epoch(batches)) return true;
     } catch (...) {
       if (stopped_by_callback_) save_within_epoch();
       throw;
@@ -144,7 +140,7 @@ class FitRun {
   }
 
   // False when the callback asked to stop.
-  bool train_epoch(SampleLoader& loader) {
+  bool train_epoch(BatchFeed& batches) {
     // What the pooled sequences are centred and scaled by was measured before the base moved.
     if (model_.is_predictor() && updates_.base_moves() && state_.next_step == 0) {
       rescale_sequences(model_, sources_.train, sources_.split.train);
@@ -152,12 +148,12 @@ class FitRun {
     }
     model_.train();
     updates_.zero_grad();
-    const int64_t num_steps = loader.num_batches(), group = options_.gradient_accumulation_steps;
+    const int64_t num_steps = batches.num_batches(), group = options_.gradient_accumulation_steps;
     Means means = state_.means;
     std::string fault;  // of a batch of this group
-    loader.begin(static_cast<uint64_t>(state_.next_epoch), state_.next_step);
+    batches.begin(static_cast<uint64_t>(state_.next_epoch), state_.next_step);
     for (int64_t step = state_.next_step; step < num_steps; ++step) {
-      const std::optional<data::SampleBatch> batch = loader.next();
+      const std::optional<data::SampleBatch> batch = batches.next();
       if (!batch) break;
       StepReport progress;
       progress.epoch = state_.next_epoch, progress.step = step, progress.num_steps = num_steps;
@@ -343,6 +339,7 @@ class FitRun {
   TrainerData sources_;
   const Callbacks& callbacks_;
   const ProcessGroup& group_;
+  torch::Device device_;
   StepGenerator generator_;
   TrainingState state_;
   Updates updates_;
@@ -377,8 +374,11 @@ FitResult Trainer::fit(const data::SampleDataset& train_data, const data::Sample
   }
   if (!run_directory_.empty() && group_.is_first())
     std::filesystem::create_directories(run_directory_);
+  const torch::Device device = model::find_device(options_.device, model::device_of(*model_));
+  model_->to(device);
+  const model::Float32Products products(options_.tf32);
   share_weights(group_, *model_);  // before anything is computed from them
-  TrainerData data{train_data, val_data, split, features_};
+  TrainerData data{train_data, val_data, split, on_device(features_, device)};
   const bool has_features = features_.embeddings.defined() || features_.identity.defined();
   const bool goes_on = resume && has_training_state(run_directory_);
   if (!has_features && !goes_on) data.features = frozen_features(*model_, train_data);

@@ -59,6 +59,9 @@ struct TrainingOptions {
   int64_t known_min_samples = 0;
   // Inner folds that the mixture is fitted on (train/mixture.h); below 2: equal weights.
   int64_t calibration_folds = 0;
+  std::string device;  // "": where the model is, which stays on the device
+  std::string mixed_precision = "no";
+  bool tf32 = false;
   LossOptions loss;
   OptionRows rows();  // without those of the loss
   Json to_json() const;

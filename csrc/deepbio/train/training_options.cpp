@@ -65,6 +65,14 @@ OptionRows TrainingOptions::rows() {
        "Steps of the optimizer between states on disk within an epoch; 0: at ends of epochs and "
        "when stopped",
        at_least(0)},
+      {"device", &device,
+       "Where the model is trained: cpu, cuda, cuda:1 or another name of torch's; auto: a GPU "
+       "where "
+       "there is one"},
+      {"mixed_precision", &mixed_precision,
+       "Products in a shorter type by autocast; weights, sums and losses stay in float32",
+       one_of({"no", "bf16"})},
+      {"tf32", &tf32, "Let a GPU round the factors of float32 products to 10 bits"},
       {"average_from", &average_from,
        "The model ends as the mean of its weights from this share of the steps on; 1: the last "
        "weights",

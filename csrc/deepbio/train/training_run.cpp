@@ -8,6 +8,7 @@
 #include "deepbio/base/error.h"
 #include "deepbio/base/version.h"
 #include "deepbio/data/feature_sequences.h"
+#include "deepbio/model/device.h"
 #include "deepbio/train/calibrate.h"
 #include "deepbio/train/checks.h"
 #include "deepbio/train/cost.h"
@@ -62,6 +63,7 @@ TrainingRun::TrainingRun(TrainingRequest request)
   if (!is_predictor && request_.files.tree.empty() && request_.files.distances.empty()) {
     throw ArgumentError("pretrain: expected distances to learn: give `tree` or `distances`");
   }
+  (void)model::find_device(setup_.training.device);  // before anything is read
   if (!request_.is_dry && request_.group.is_first())
     run_.emplace(request_.output_dir, request_.mode);
   study_ = prepared_study();
@@ -198,6 +200,7 @@ void TrainingRun::start_predictor() {
 std::vector<std::string> TrainingRun::prepare_model() {
   const bool is_predictor = request_.setup.is_predictor, is_new = is_fresh();
   model_ = model::make_model(setup_.model, is_predictor, setup_.training.seed);
+  model_->to(model::find_device(setup_.training.device));
   std::vector<std::string> lines;
   const bool reads_sequences =
       !is_predictor || setup_.model.transformer_branch || setup_.model.sequence_branch;

@@ -16,8 +16,7 @@ constexpr uint64_t kValidationEpoch = std::numeric_limits<uint64_t>::max();
 
 }  // namespace
 
-std::map<std::string, double> Validation::run(data::Loader<data::SampleBatch>& loader,
-                                              const FeatureTensors& features,
+std::map<std::string, double> Validation::run(BatchFeed& batches, const FeatureTensors& features,
                                               const CountTarget& counts,
                                               StepGenerator& generator) const {
   const torch::NoGradGuard no_grad;
@@ -25,9 +24,9 @@ std::map<std::string, double> Validation::run(data::Loader<data::SampleBatch>& l
   const model::ModelConfig& config = model_.config();
   Means means;
   Scores scores(config, codec_);
-  loader.begin(0);
-  for (uint64_t step = 0; const std::optional<data::SampleBatch> batch = loader.next(); ++step) {
-    SharedPass pass(model_, *batch, group_);
+  batches.begin(0);
+  for (uint64_t step = 0; const std::optional<data::SampleBatch> batch = batches.next(); ++step) {
+    SharedPass pass(model_, *batch, group_, mixed_precision_);
     const LossTargets targets = make_loss_targets(*batch, counts);
     const model::Outputs outputs = pass.forward(
         features, {},
