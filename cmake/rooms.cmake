@@ -22,18 +22,25 @@ function(deepbio_room name)
   endif()
 endfunction()
 
-# The installed torch, asked where it is through the Python that configures the build. Which one is wanted is said once,
-# in pyproject.toml.
+# The torch in DEEPBIO_TORCH_FOLDER where that is given (another processor's, or a place that stays the same for several
+# Pythons), otherwise the installed one, asked through the Python that configures the build. Which one is wanted is said
+# once, in pyproject.toml.
 macro(deepbio_find_torch)
   file(STRINGS ${PROJECT_SOURCE_DIR}/pyproject.toml _wanted REGEX "\"torch>=")
   string(REGEX MATCH "torch>=([0-9.]+),<([0-9.]+)" DEEPBIO_WANTED_TORCH "${_wanted}")
   set(_lowest ${CMAKE_MATCH_1})
   set(_above ${CMAKE_MATCH_2})
-  find_package(Python3 COMPONENTS Interpreter REQUIRED)
-  execute_process(COMMAND ${Python3_EXECUTABLE} -c "import torch; print(torch.__path__[0])"
-    OUTPUT_VARIABLE DEEPBIO_TORCH_FOLDER OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE _torch_missing ERROR_QUIET)
-  if(_torch_missing)
-    message(FATAL_ERROR "torch is not installed for ${Python3_EXECUTABLE}: run  pip install '${DEEPBIO_WANTED_TORCH}'")
+  if(NOT DEEPBIO_TORCH_FOLDER)
+    find_package(Python3 COMPONENTS Interpreter REQUIRED)
+    execute_process(COMMAND ${Python3_EXECUTABLE} -c "import torch; print(torch.__path__[0])"
+      OUTPUT_VARIABLE DEEPBIO_TORCH_FOLDER OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE _torch_missing ERROR_QUIET)
+    if(_torch_missing)
+      message(FATAL_ERROR
+        "torch is not installed for ${Python3_EXECUTABLE}: run  pip install '${DEEPBIO_WANTED_TORCH}'")
+    endif()
+  elseif(NOT EXISTS ${DEEPBIO_TORCH_FOLDER}/include/torch/headeronly/version.h)
+    message(FATAL_ERROR "no torch in '${DEEPBIO_TORCH_FOLDER}': give -DDEEPBIO_TORCH_FOLDER=.../torch, the folder that "
+      "holds include/ and lib/")
   endif()
   deepbio_torch_at(${DEEPBIO_TORCH_FOLDER})
   if(DEEPBIO_TORCH_VERSION VERSION_LESS _lowest OR DEEPBIO_TORCH_VERSION VERSION_GREATER_EQUAL _above)
@@ -88,7 +95,7 @@ function(deepbio_library)
   add_library(deepbio SHARED ${objects})
   add_library(deepbio::deepbio ALIAS deepbio)
   set_target_properties(deepbio PROPERTIES LINKER_LANGUAGE CXX
-    INSTALL_RPATH "$ORIGIN;$ORIGIN/../../torch/lib")
+    INSTALL_RPATH "${DEEPBIO_ORIGIN};${DEEPBIO_ORIGIN}/../../torch/lib")
   target_include_directories(deepbio PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/csrc> $<INSTALL_INTERFACE:include>)
   target_compile_features(deepbio PUBLIC cxx_std_20)
@@ -121,7 +128,7 @@ function(deepbio_command)
   add_executable(deepbio_tool ${PROJECT_SOURCE_DIR}/csrc/tools/main.cpp
     $<TARGET_OBJECTS:deepbio_tool_objects> $<TARGET_OBJECTS:deepbio_tool_model_objects>)
   set_target_properties(deepbio_tool PROPERTIES OUTPUT_NAME deepbio LINKER_LANGUAGE CXX
-    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin INSTALL_RPATH "$ORIGIN/../lib;$ORIGIN/../../torch/lib")
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin INSTALL_RPATH "${DEEPBIO_ORIGIN}/../lib;${DEEPBIO_ORIGIN}/../../torch/lib")
   target_include_directories(deepbio_tool PRIVATE ${PROJECT_SOURCE_DIR}/csrc)
   target_link_options(deepbio_tool PRIVATE -Wl,--no-as-needed)
   target_link_libraries(deepbio_tool PRIVATE deepbio)
@@ -139,7 +146,7 @@ function(deepbio_python)
     DEEPBIO_VERSION="${PROJECT_VERSION}" DEEPBIO_TORCH_VERSION="${DEEPBIO_TORCH_VERSION}")
   # Not torch/extension.h, whose open templates cost 15 s in each file instead of 6.5 s.
   target_precompile_headers(_C PRIVATE <torch/csrc/utils/pybind.h> <torch/types.h> <pybind11/stl.h> ${DEEPBIO_TENSOR_HEADERS})
-  set_target_properties(_C PROPERTIES CXX_VISIBILITY_PRESET hidden INSTALL_RPATH "$ORIGIN/lib;$ORIGIN/../torch/lib")
+  set_target_properties(_C PROPERTIES CXX_VISIBILITY_PRESET hidden INSTALL_RPATH "${DEEPBIO_ORIGIN}/lib;${DEEPBIO_ORIGIN}/../torch/lib")
 endfunction()
 
 # deepbio_test(ROOM [MODULES]): tests of one room, all of its folder, linked with the rooms it stands on and nothing else.

@@ -8,10 +8,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ._binary import binary, binary_environment
 from ._command_arguments import Parser
 from .errors import DeepBioError, WriteError
-
-BINARY = Path(__file__).parent / "bin" / "deepbio"
 
 
 def run_report(arguments: Sequence[str]) -> None:
@@ -143,12 +142,9 @@ def main() -> int:
     if arguments and "RANK" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1":
         return run_with_others(arguments)
     command = command_of(arguments)
-    if command is None:
-        if not BINARY.is_file():
-            print(f"deepbio: error: {BINARY} is missing: install the package", file=sys.stderr)
-            return 1
-        os.execv(BINARY, ["deepbio", *arguments])
     try:
+        if command is None:
+            os.execve(binary(), ["deepbio", *arguments], binary_environment())
         command(arguments[1:])
     except (DeepBioError, ImportError) as error:
         print(f"deepbio: error: {error}", file=sys.stderr)

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._baselines import Answer
+from ._binary import binary, binary_environment
 from ._folds import Fold, Indices
 from ._study import Study
 from ._tables import Table
 from .errors import DeepBioError
 
-BINARY = Path(__file__).parent / "bin" / "deepbio"
 _PREFIX = "deepbio: error: "
 _SPLIT_OPTIONS = {
     "test_size",
@@ -163,10 +163,10 @@ def _run(command: str, *arguments: Any) -> str:
     Raises:
         DeepBioError: with the command's own line.
     """
-    if not BINARY.is_file():
-        raise DeepBioError(f"{BINARY} is missing: install the package")
-    words = [os.fspath(BINARY), command, *map(str, arguments)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    words = [binary(), command, *map(str, arguments)]
+    done = subprocess.run(
+        words, capture_output=True, text=True, check=False, env=binary_environment()
+    )
     if done.returncode == 0:
         return done.stdout
     lines = [line for line in done.stderr.splitlines() if line.startswith(_PREFIX)]

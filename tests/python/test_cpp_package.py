@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -129,11 +130,23 @@ def test_pkg_config_names_what_a_compiler_needs(community_dir: Path, tmp_path: P
     )
 
 
-def test_the_source_is_a_part_of_another_project(tmp_path: Path):
+FROM_A_FOLDER = f"add_subdirectory({ROOT} deepbio)\n"
+# FetchContent makes its copy from an archive, as from a release; here of the files of the build.
+FROM_AN_ARCHIVE = """include(FetchContent)
+FetchContent_Declare(deepbio URL ${CMAKE_CURRENT_SOURCE_DIR}/deepbio.tar.gz)
+FetchContent_MakeAvailable(deepbio)
+"""
+
+
+@pytest.mark.parametrize("source", [FROM_A_FOLDER, FROM_AN_ARCHIVE], ids=["folder", "archive"])
+def test_the_source_is_a_part_of_another_project(source: str, tmp_path: Path):
+    with tarfile.open(tmp_path / "deepbio.tar.gz", "w:gz", compresslevel=1) as archive:
+        for name in ("CMakeLists.txt", "cmake", "csrc", "deepbio_torch/_version.py"):
+            archive.add(ROOT / name, f"deepbio/{name}")
     (tmp_path / "own.cpp").write_text("#include <deepbio/io/fastx.h>\nint main() {}\n")
     (tmp_path / "CMakeLists.txt").write_text(
         "cmake_minimum_required(VERSION 3.25)\nproject(own LANGUAGES C CXX)\nset(DEEPBIO_WITH_TORCH OFF)\n"
-        f"add_subdirectory({ROOT} deepbio)\nadd_executable(own own.cpp)\ntarget_link_libraries(own deepbio::io)\n"
+        f"{source}add_executable(own own.cpp)\ntarget_link_libraries(own deepbio::io)\n"
     )
     build = tmp_path / "build"
     run("cmake", "-G", "Ninja", "-S", tmp_path, "-B", build)

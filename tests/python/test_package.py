@@ -1,7 +1,9 @@
 """The package itself: cheap to import, lazy, a clear word about a torch that does not fit."""
 
 import ast
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +52,23 @@ def test_python_dash_m_is_the_command(binary: str):
         and db.__version__ in module.stdout
         and "torch 2." in module.stdout
     )
+
+
+def test_the_command_finds_a_torch_that_is_not_beside_the_package(tmp_path: Path):
+    copy = tmp_path / "deepbio_torch"
+    package = Path(db.__file__).parent
+    shutil.copytree(package, copy, ignore=shutil.ignore_patterns("include", "share", "_C.*"))
+    alone = subprocess.run([copy / "bin" / "deepbio", "--version"], capture_output=True, text=True)
+    assert "libtorch" in alone.stderr  # the copy does not find it by itself
+
+    done = subprocess.run(
+        [sys.executable, "-m", "deepbio_torch", "--version"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+
+    assert done.returncode == 0 and "torch 2." in done.stdout, done.stderr
 
 
 def test_the_stub_lists_what_the_extension_has():

@@ -39,7 +39,8 @@ class FastaLines {
   size_t max_bytes_;
   const TextKernels* kernels_;
   std::unique_ptr<char, Free> data_;
-  size_t capacity_ = 0, size_ = 0, touched_ = 0;
+  size_t capacity_ = 0, size_ = 0;
+  [[maybe_unused]] size_t touched_ = 0;  // by systems that map many pages at once
 };
 
 }  // namespace deepbio::io

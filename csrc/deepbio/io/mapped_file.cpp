@@ -10,13 +10,10 @@
 #include <unistd.h>
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/file_time.h"
 
 namespace deepbio::io {
 namespace {
-
-int64_t nanoseconds(const struct stat& info) {
-  return int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
-}
 
 // A file that is open as long as this lives.
 class OpenFile {
@@ -47,9 +44,9 @@ MappedFile::MappedFile(std::string path, bool is_kept_open) : path_(std::move(pa
   if (info.st_size == 0)
     throw ParseError({path_}, "a file with content", "an empty file", ErrorKind::kContainer);
   size_ = static_cast<size_t>(info.st_size);
-  device_ = info.st_dev;
+  device_ = static_cast<uint64_t>(info.st_dev);
   number_ = info.st_ino;
-  mtime_ns_ = nanoseconds(info);
+  mtime_ns_ = modified_ns(info);
   void* const data = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.number(), 0);
   if (data == MAP_FAILED)
     throw Error(path_ + ": mapping failed: " + std::generic_category().message(errno));
@@ -65,8 +62,8 @@ MappedFile::~MappedFile() {
 bool MappedFile::is_same(int file) const {
   struct stat info {};
   if ((file < 0 ? ::stat(path_.c_str(), &info) : ::fstat(file, &info)) != 0) return false;
-  if (info.st_dev != device_ || info.st_ino != number_) return false;
-  if (static_cast<size_t>(info.st_size) == size_ && nanoseconds(info) == mtime_ns_) return true;
+  if (static_cast<uint64_t>(info.st_dev) != device_ || info.st_ino != number_) return false;
+  if (static_cast<size_t>(info.st_size) == size_ && modified_ns(info) == mtime_ns_) return true;
   throw ParseError(
       {path_}, "the file as it was when it was opened (" + std::to_string(size_) + " bytes)",
       "a file that was written to since, now of " + std::to_string(info.st_size) + " bytes",

@@ -9,15 +9,9 @@
 #include <unistd.h>
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/file_time.h"
 
 namespace deepbio::io {
-namespace {
-
-int64_t nanoseconds(const struct stat& info) {
-  return int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
-}
-
-}  // namespace
 
 PositionedFile::PositionedFile(std::string path, bool is_kept_open) : path_(std::move(path)) {
   file_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
@@ -29,9 +23,9 @@ PositionedFile::PositionedFile(std::string path, bool is_kept_open) : path_(std:
     throw MissingFileError(path_, "expected a regular file, which random access needs");
   }
   size_ = static_cast<uint64_t>(info.st_size);
-  device_ = info.st_dev;
+  device_ = static_cast<uint64_t>(info.st_dev);
   number_ = info.st_ino;
-  mtime_ns_ = nanoseconds(info);
+  mtime_ns_ = modified_ns(info);
   if (!is_kept_open) ::close(std::exchange(file_, -1));
 }
 
@@ -77,7 +71,7 @@ void PositionedFile::check_unchanged() const {
   struct stat info {};
   const bool is_known = file_ >= 0 ? ::fstat(file_, &info) == 0 : ::stat(path_.c_str(), &info) == 0;
   if (!is_known) throw MissingFileError(path_, "the file is not there any more");
-  if (static_cast<uint64_t>(info.st_size) == size_ && nanoseconds(info) == mtime_ns_) return;
+  if (static_cast<uint64_t>(info.st_size) == size_ && modified_ns(info) == mtime_ns_) return;
   throw ParseError(
       {path_}, "the file as it was when it was opened (" + std::to_string(size_) + " bytes)",
       "a file changed since, now of " + std::to_string(info.st_size) + " bytes; open it again",

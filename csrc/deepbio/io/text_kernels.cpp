@@ -56,7 +56,7 @@ JoinedLines join_lines(const char* begin, const char* end, char* out) {
 extern const TextKernels kAvx2Kernels, kAvx512Kernels;
 #endif
 
-const TextKernels& text_kernels(Simd simd) {
+const TextKernels& text_kernels([[maybe_unused]] Simd simd) {
   static constexpr TextKernels kScalarKernels{find_four_lines, join_lines};
 #if defined(__x86_64__)
   if (simd == Simd::kAvx512 && has_byte_compression()) return kAvx512Kernels;
