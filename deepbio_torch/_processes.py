@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Processes = tuple[int, int, Callable[[Tensor], None]]
 
 # Commands that several processes run together; any other would run once in each of them.
-COMMANDS = ("pretrain", "train")
+COMMANDS = ("pretrain", "train", "predict", "embed")
 
 
 def processes_of(group: ProcessGroup | None) -> Processes | None:
@@ -63,14 +63,14 @@ def processes_of(group: ProcessGroup | None) -> Processes | None:
 
 
 def run_command(arguments: Sequence[str]) -> int:
-    """Runs ``deepbio train`` or ``pretrain`` in each of torchrun's processes; the exit code.
+    """Runs one of COMMANDS in each of torchrun's processes; the exit code.
 
     Raises:
         ArgumentError: a command that is one process's work.
     """
     if arguments[0] not in COMMANDS:
         raise ArgumentError(
-            f"`{arguments[0]}` is the work of one process; torchrun starts {' and '.join(COMMANDS)}"
+            f"`{arguments[0]}` is the work of one process; torchrun starts {', '.join(COMMANDS)}"
         )
     backend = "gloo"
     if torch.cuda.is_available():

@@ -46,7 +46,7 @@ at::Tensor values_of(const AlphaCommand& command, const io::CountTable& table,
 }
 
 int run_alpha(const AlphaCommand& command, const Shared& shared) {
-  if (command.output != "-") io::refuse_existing(command.output, shared.overwrite_mode());
+  io::refuse_existing(command.output, shared.overwrite_mode());
   const io::CountTable table = io::read_table(command.files.table);
   io::require_text_ids(table.sample_ids, command.output);
   const at::Tensor diversity = values_of(command, table, shared);

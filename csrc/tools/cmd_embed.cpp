@@ -17,15 +17,16 @@ struct EmbedCommand {
   train::PredictOptions options;
 };
 
-int run_embed(const EmbedCommand& command, const Shared& shared) {
+int run_embed(EmbedCommand& command, const Shared& shared) {
   keep_freed_blocks();
-  io::refuse_existing(command.output,
-                      command.output == "-" ? io::Overwrite::kAllow : shared.overwrite_mode());
+  if (shared.group != nullptr) command.options.group = *shared.group;
+  io::refuse_existing(command.output, shared.overwrite_mode());
   const auto model = train::load_model(command.files.model);
   const train::PredictionData data =
-      read_prediction_data(command.files, train::read_run_config(command.files.model), shared.quiet,
-                           /*with_covariates=*/false);
+      read_prediction_data(command.files, train::read_run_config(command.files.model),
+                           shared.quiet || !command.options.group.is_first(), false);
   const at::Tensor vectors = train::embed(*model, *data.dataset, data.samples, command.options);
+  if (!command.options.group.is_first()) return 0;
   train::write_embeddings(command.output, data.table->sample_ids, vectors, shared.overwrite_mode());
   if (command.output != "-") {
     print_json(Json(Json::Object{{"output", command.output},

@@ -29,19 +29,20 @@ Json summary(const PredictCommand& command, const train::Predictions& prediction
   return out;
 }
 
-int run_predict(const PredictCommand& command, const Shared& shared) {
+int run_predict(PredictCommand& command, const Shared& shared) {
   keep_freed_blocks();
-  io::refuse_existing(command.output,
-                      command.output == "-" ? io::Overwrite::kAllow : shared.overwrite_mode());
+  if (shared.group != nullptr) command.options.group = *shared.group;
+  io::refuse_existing(command.output, shared.overwrite_mode());
   const train::RunConfig config = train::read_run_config(command.files.model);
   train::check_passes(config, command.files.passes);
   const auto model = train::load_model(command.files.model);
-  const train::PredictionData data = read_prediction_data(command.files, config, shared.quiet);
+  const train::PredictionData data = read_prediction_data(
+      command.files, config, shared.quiet || !command.options.group.is_first());
   const train::Predictions predictions =
       train::predict_passes(*model, config, data, command.files.passes, command.options);
-  if (!shared.json || command.output != "-") {
+  if (!command.options.group.is_first()) return 0;
+  if (!shared.json || command.output != "-")
     train::write_predictions(command.output, predictions, config, shared.overwrite_mode());
-  }
   print_json(summary(command, predictions, data, config), shared);
   return 0;
 }

@@ -51,8 +51,7 @@ int run_table(const TableCommand& command, const Shared& shared) {
   const bool is_summary = edit.action == "summarize";
   if (!is_summary && command.output.empty())
     throw ArgumentError("table " + edit.action + " needs -o FILE");
-  if (!command.output.empty() && command.output != "-")
-    io::refuse_existing(command.output, shared.overwrite_mode());
+  io::refuse_existing(command.output, shared.overwrite_mode());
   std::vector<io::CountTable> tables = read_tables(command, shared);
   if (!command.taxonomy.empty())
     tables[0] = community::with_lineages(tables[0], io::read_metadata(command.taxonomy));

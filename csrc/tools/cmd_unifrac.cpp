@@ -38,9 +38,8 @@ io::CountTable load_table(const UnifracCommand& command, const Shared& shared) {
 int run_unifrac(const UnifracCommand& command, const Shared& shared) {
   const community::DistanceRequest& request = command.request;
   request.check(!command.files.tree.empty(), command.files.root != "given");
-  if (command.output != "-") io::refuse_existing(command.output, shared.overwrite_mode());
-  if (!command.pcoa.output.empty())
-    io::refuse_existing(command.pcoa.output, shared.overwrite_mode());
+  for (const std::string& output : {command.output, command.pcoa.output})
+    io::refuse_existing(output, shared.overwrite_mode());
   const io::CountTable table = load_table(command, shared);
   std::optional<community::Phylogeny> phylogeny;
   if (request.needs_tree()) phylogeny = match_tree(command.files, table, shared);

@@ -71,6 +71,34 @@ def test_two_processes_train_what_one_trains(
     assert len(embeddings.read_text().splitlines()) == 25
 
 
+def test_processes_share_a_table_that_they_predict(deepbio, community_dir: Path, tmp_path: Path):
+    table, metadata = community_dir / "table.biom", community_dir / "metadata.tsv"
+    deepbio(
+        "train", "--table", table, "--metadata", metadata, "--metadata-column", "group",
+        "--classifier", *OPTIONS, *SHORT, "--output-dir", tmp_path / "run", check=True,
+    )  # fmt: skip
+    for command in ("predict", "embed"):
+        words = [command, "--model", tmp_path / "run", "--table", table, "-o"]
+        deepbio(*words, tmp_path / "alone.tsv", check=True)
+        done = run(3, "-m", "deepbio_torch", *words, tmp_path / "shared.tsv")
+        assert done.returncode == 0, done.stderr
+        alone, shared = (
+            [line.split("\t") for line in (tmp_path / name).read_text().splitlines()]
+            for name in ("alone.tsv", "shared.tsv")
+        )
+        assert len(alone) == len(shared) == 25 and alone[0] == shared[0]
+        for a, b in zip(alone[1:], shared[1:], strict=True):
+            assert a[0] == b[0]
+            if command == "predict":
+                assert a[1] == b[1]
+            skipped = 2 if command == "predict" else 1
+            assert list(map(float, a[skipped:])) == pytest.approx(
+                list(map(float, b[skipped:])), abs=1e-5
+            )
+        (tmp_path / "alone.tsv").unlink()
+        (tmp_path / "shared.tsv").unlink()
+
+
 def test_a_killed_process_ends_the_others_and_any_number_goes_on(
     pretraining: list[object], deepbio, tmp_path: Path
 ):

@@ -86,16 +86,35 @@ bool needs_embeddings(const model::AamModel& model) {
   return predictor->mixture()->weight.slice(0, first).gt(0).any().item<bool>();
 }
 
+// What all processes answer for their parts of N samples, [N, ...], in each of them.
+torch::Tensor gathered(const torch::Tensor& own, int64_t begin, int64_t count, int64_t size,
+                       const ProcessGroup& group) {
+  std::vector<int64_t> shape = own.sizes().vec();
+  shape[0] = size;
+  // Each row is one process's, so the sum is exact.
+  torch::Tensor all = torch::zeros(shape, own.options());
+  all.narrow(0, begin, count).copy_(own.narrow(0, 0, count));
+  group.all_reduce(all);
+  return all;
+}
+
 // Runs the model on the samples in batches; `pick` takes from the outputs what is wanted, [B, ...].
 template <class Pick>
 torch::Tensor forward_all(model::AamModel& model, const data::SampleDataset& dataset,
-                          const std::vector<int64_t>& samples, const PredictOptions& options,
+                          const std::vector<int64_t>& all_samples, const PredictOptions& options,
                           bool embed_samples, Pick pick) {
-  if (samples.empty()) throw ArgumentError("predict: expected at least one sample, got none");
+  if (all_samples.empty()) throw ArgumentError("predict: expected at least one sample, got none");
   if (options.batch_size < 1) {
     throw ArgumentError("predict: expected a batch size >= 1, got " +
                         std::to_string(options.batch_size));
   }
+  const auto size_of_all = static_cast<int64_t>(all_samples.size());
+  const int64_t first = size_of_all * options.group.rank / options.group.world_size,
+                count = size_of_all * (options.group.rank + 1) / options.group.world_size - first;
+  // A process without samples answers for one that nobody asks it about.
+  const std::vector<int64_t> samples(
+      all_samples.begin() + std::min(first, size_of_all - 1),
+      all_samples.begin() + std::min(first, size_of_all - 1) + std::max<int64_t>(count, 1));
   const torch::Device device = model::find_device(options.device, model::device_of(model));
   model.to(device);
   const Evaluating evaluating(model);
@@ -115,7 +134,8 @@ torch::Tensor forward_all(model::AamModel& model, const data::SampleDataset& dat
         {.skip_padding = true, .predict_counts = false, .embed_samples = embed_samples});
     parts.push_back(pick(outputs).cpu());
   }
-  return torch::cat(parts);
+  const torch::Tensor own = torch::cat(parts);
+  return options.group.is_alone() ? own : gathered(own, first, count, size_of_all, options.group);
 }
 
 torch::Tensor in_target_units(const torch::Tensor& scaled, const RunConfig& config) {

@@ -11,6 +11,7 @@
 #include "deepbio/data/datasets.h"
 #include "deepbio/train/checkpoint.h"
 #include "deepbio/train/feed.h"
+#include "deepbio/train/process_group.h"
 
 namespace deepbio::train {
 
@@ -33,6 +34,8 @@ struct PredictOptions {
   int64_t batch_size = 32;
   std::string device;  // "": where the model is; it stays on the device
   uint64_t epoch = 0;  // which draw of reads, for a dataset that draws anew in each epoch
+  ProcessGroup
+      group;  // of processes that make the same call: each answers for its part, all get all
   OptionRows rows();
 };
 
