@@ -101,6 +101,13 @@ def run_completion(arguments: Sequence[str]) -> None:
     print(SCRIPTS[parser.parse_args(arguments).shell], end="")
 
 
+def run_merge_distances(arguments: Sequence[str]) -> None:
+    """``deepbio merge-distances``: see :mod:`deepbio_torch._community_commands`."""
+    from ._community_commands import merge_distances
+
+    merge_distances(arguments)
+
+
 PYTHON_FORMATS = ("pt2", "aoti", "onnx")
 PYTHON_COMMANDS = {
     "report": run_report,
@@ -108,6 +115,7 @@ PYTHON_COMMANDS = {
     "importance": run_importance,
     "rarefaction-curve": run_rarefaction_curve,
     "procrustes": run_procrustes,
+    "merge-distances": run_merge_distances,
     "completion": run_completion,
 }
 

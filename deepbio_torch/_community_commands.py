@@ -1,9 +1,10 @@
-"""``deepbio rarefaction-curve`` and ``deepbio procrustes``: what is typed, what is printed."""
+"""Commands of communities that run in Python: what is typed, what is printed."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from .errors import WriteError
 
 _CURVE = "Diversity of rarefied draws at several depths: its mean and its spread."
 _PROCRUSTES = "How well the principal coordinates of two distance matrices match, with a test."
+
+_MERGE = "The matrix of distances whose parts `deepbio unifrac --part I/N` wrote."
 
 
 def _depths(text: str) -> int | list[int]:
@@ -80,6 +83,28 @@ def procrustes(arguments: Sequence[str]) -> None:
     row = (found.disparity, found.correlation, found.p_value, len(pair[0].ids), given.permutations)
     names = ("disparity", "correlation", "p_value", "num_samples", "num_permutations")
     _give(given, names, [row])
+
+
+def merge_distances(arguments: Sequence[str]) -> None:
+    """``deepbio merge-distances PART... -o FILE``."""
+    parser = Parser("deepbio merge-distances", description=_MERGE, allow_abbrev=False)
+    add = parser.add_argument
+    add("parts", nargs="+", metavar="PART", help="what `deepbio unifrac --part I/N` wrote, all N")
+    add("-o", "--output", required=True, metavar="FILE", help="D.npy, D.tsv or D.h5")
+    add("--json", action="store_true", help="one JSON document on stdout")
+    add("--overwrite", action="store_true", help="replace an existing file")
+    add("--quiet", action="store_true", help="nothing on stderr")
+    given = parser.parse_args(arguments)
+    _refuse_existing(given)
+
+    from .community import DistanceMatrix
+
+    matrix = DistanceMatrix.from_parts(given.parts)
+    matrix.write(given.output, overwrite=given.overwrite)
+    if not given.quiet:
+        print(f"distances of {len(matrix.ids)} samples written to {given.output}", file=sys.stderr)
+    if given.json:
+        print(json.dumps({"output": given.output, "num_samples": len(matrix.ids)}))
 
 
 def _add_output(parser: Parser) -> None:

@@ -76,6 +76,17 @@ class DistanceMatrix:
         return cls(ids or [str(i) for i in range(len(values))], values)
 
     @classmethod
+    def from_parts(cls, paths: Sequence[Path]) -> DistanceMatrix:
+        """The matrix whose parts ``deepbio unifrac --part I/N`` wrote, float64, in any order.
+
+        Raises:
+            ArgumentError: a file that is no part, parts of different tables, trees or options, one
+                that is given twice, or those that are missing, by number.
+        """
+        given = of_kind(paths, Iterable, "paths", "the files of all parts")
+        return cls(*_C.merge_distance_parts([path_text(path) for path in given]))
+
+    @classmethod
     def from_skbio(cls, distances: skbio.DistanceMatrix) -> DistanceMatrix:
         """The same as a matrix of scikit-bio, with its ids."""
         of_home(distances, "skbio", "ids", "distances", "a DistanceMatrix of scikit-bio")

@@ -129,7 +129,8 @@ class Trainer:
         if val is None:
             train, val = train.split(test_size, seed=self.config["seed"])
         self._check(train, val)
-        self.model.to(_C.device_name(self.config["device"], str(_device_of(self.model))))
+        here = next(self.model.parameters()).device
+        self.model.to(_C.device_name(self.config["device"], str(here)))
         run = "" if run_directory is None else os.fspath(run_directory)
 
         def after_step(event: dict[str, Any]) -> bool:
@@ -166,11 +167,12 @@ class Trainer:
 
     def _check(self, train: SampleDataset, val: SampleDataset) -> None:
         _check_is_plain(self.model)
+        here = next(self.model.parameters()).device
         for name, tensor in self.model.named_parameters():
-            if tensor.dtype != torch.float32 or tensor.device != _device_of(self.model):
+            if tensor.dtype != torch.float32 or tensor.device != here:
                 raise ArgumentError(
-                    "Trainer: expected float32 parameters on one device, got "
-                    f"{tensor.dtype} on {tensor.device} ({name})"
+                    f"Trainer: expected float32 parameters on {here}, got {tensor.dtype} on "
+                    f"{tensor.device} ({name})"
                 )
         config = self.model.config
         if config.freeze_base and train.table.feature_ids != val.table.feature_ids:
@@ -277,11 +279,6 @@ class Predictions(_PredictedSamples):
     notes: list[str]
 
 
-def _device_of(model: Model) -> torch.device:
-    """Where its first parameter is."""
-    return next(model.parameters()).device
-
-
 def _state(model: Model) -> dict[str, Tensor]:
     """Parameters and buffers as they are, not copies."""
     return {**dict(model.named_parameters()), **dict(model.named_buffers())}
@@ -374,12 +371,8 @@ def predict(
     out = _C.predict(os.fspath(run), table.native, fasta, batch_size, about, str(device))
     labels = [out["classes"][i] for i in out["class_ids"]]
     predictions = Predictions(out["sample_ids"], out["values"], labels, out["left_out"])
-    predictions.means = out["means"]
-    predictions.levels, predictions.quantiles, predictions.notes = (
-        out["levels"],
-        out["quantiles"],
-        out["notes"],
-    )
+    for name in ("means", "levels", "quantiles", "notes"):
+        setattr(predictions, name, out[name])
     for note in predictions.notes:
         logger.warning(note)
     return predictions

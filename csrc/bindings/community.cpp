@@ -2,6 +2,7 @@
 #include "bindings/bindings.h"
 
 #include "deepbio/base/error.h"
+#include "deepbio/community/distance_parts.h"
 #include "deepbio/community/missing_features.h"
 #include "deepbio/community/table.h"
 #include "deepbio/community/table_merge.h"
@@ -231,6 +232,13 @@ void bind_community(py::module_& module) {
             io::write_newick(path, t.tree, overwrite_mode(overwrite));
           },
           py::arg("path"), py::arg("overwrite") = false, NoGil());
+  module.def(
+      "merge_distance_parts",
+      [](const std::vector<std::string>& paths) {
+        const community::NamedDistances merged = community::merge_distance_parts(paths);
+        return std::pair(merged.ids, merged.values);
+      },
+      py::arg("paths"), NoGil());
   module.def("unifrac", &unifrac, py::arg("table"), py::arg("tree"), py::arg("missing_features"),
              py::arg("metric"), py::arg("alpha"), py::arg("variance_adjusted"),
              py::arg("bypass_tips"), py::arg("precision"), NoGil());

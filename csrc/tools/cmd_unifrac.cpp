@@ -9,8 +9,7 @@
 #include "tools/printing.h"
 
 #include "deepbio/community/beta_diversity.h"
-#include "deepbio/community/distance_request.h"
-#include "deepbio/io/matrix.h"
+#include "deepbio/community/distance_parts.h"
 
 namespace deepbio::tools {
 namespace {
@@ -38,25 +37,20 @@ io::CountTable load_table(const UnifracCommand& command, const Shared& shared) {
 int run_unifrac(const UnifracCommand& command, const Shared& shared) {
   const community::DistanceRequest& request = command.request;
   request.check(!command.files.tree.empty(), command.files.root != "given");
+  request.check_output(command.output, !command.pcoa.output.empty());
   for (const std::string& output : {command.output, command.pcoa.output})
     io::refuse_existing(output, shared.overwrite_mode());
   const io::CountTable table = load_table(command, shared);
   std::optional<community::Phylogeny> phylogeny;
   if (request.needs_tree()) phylogeny = match_tree(command.files, table, shared);
-  const at::Tensor distances = request.of(table, phylogeny ? &*phylogeny : nullptr);
-  io::DistanceMatrix matrix;
-  matrix.ids = table.sample_ids;
-  matrix.num_rows = table.num_samples();
-  const double* values = distances.const_data_ptr<double>();
-  matrix.values.assign(values, values + distances.numel());
-  io::write_distances(command.output, matrix,
-                      {shared.overwrite_mode(), request.precision == "float"});
-  say(shared, request.metric + " distances of " + std::to_string(matrix.num_rows) +
-                  " samples written to " + command.output);
+  const at::Tensor distances = community::write_requested_distances(
+      command.output, request, table, phylogeny ? &*phylogeny : nullptr, shared.overwrite_mode());
   if (!command.pcoa.output.empty()) command.pcoa.write(table.sample_ids, distances, shared);
+  say(shared, request.metric + " distances of " + std::to_string(table.num_samples()) +
+                  " samples written to " + command.output);
   print_json(Json(Json::Object{{"output", command.output},
                                {"metric", request.metric},
-                               {"num_samples", matrix.num_rows},
+                               {"num_samples", table.num_samples()},
                                {"num_features", table.num_features()},
                                {"num_missing_features",
                                 static_cast<int64_t>(phylogeny ? phylogeny->missing.size() : 0)}}),
@@ -71,9 +65,8 @@ std::function<int()> setup_unifrac(CLI::App& app, Shared& shared) {
   command->files.add_options(app, CommunityFiles::TreeUse::kOptional);
   app.add_option("-o,--output", command->output,
                  "Distance matrix: D.npy (sample ids in D.ids.txt beside it), D.tsv, D.h5, or - "
-                 "for TSV on stdout")
-      ->required()
-      ->check(check_by(io::check_distances_name, "FILE"));
+                 "for TSV on stdout; D.safetensors of --part")
+      ->required();
   app.add_option("--metric", command->request.metric,
                  "unweighted, weighted_normalized, weighted_unnormalized, generalized or "
                  "unweighted_unnormalized; without --tree: " +
@@ -99,6 +92,10 @@ std::function<int()> setup_unifrac(CLI::App& app, Shared& shared) {
   app.add_option("--pseudocount", command->request.pseudocount,
                  "Of aitchison: added to every count (1)")
       ->check(above_zero());
+  app.add_option(
+      "--part", command->request.part,
+      "I/N: only the I-th of N parts, for the jobs of a cluster; deepbio merge-distances "
+      "puts all together");
   app.add_option("--pcoa", command->pcoa.output,
                  "Principal coordinates as well: P.tsv, or any other name for scikit-bio's and "
                  "QIIME 2's ordination text");

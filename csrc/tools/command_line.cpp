@@ -66,6 +66,7 @@ constexpr std::pair<const char*, const char*> kPythonCommands[] = {
     {"importance", "ASVs and clades by what they do to predictions"},
     {"rarefaction-curve", "Diversity of rarefied draws at several depths"},
     {"procrustes", "Whether the principal coordinates of two distance matrices match"},
+    {"merge-distances", "The distance matrix whose parts `unifrac --part` wrote"},
     {"completion", "A script that lets a shell complete what is typed"},
 };
 

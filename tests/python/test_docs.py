@@ -69,11 +69,13 @@ def test_the_command_page_names_every_command_and_every_option(binary: str):
         text = subprocess.run(
             [binary, command, "--help"], capture_output=True, text=True, check=True
         ).stdout
-        options = re.findall(r"^  (?:-\w,)?--([a-z-]+)", text, re.MULTILINE)
+        options = re.findall(r"^  (?:-\w,)?--([a-z0-9-]+)", text, re.MULTILINE)
         assert "json" in options, command
         options = set(options) - (listed if command in ("train", "pretrain") else set())
         missing += [
-            (command, option) for option in options if not re.search(rf"--{option}(?![a-z-])", page)
+            (command, option)
+            for option in options
+            if not re.search(rf"--{option}(?![a-z0-9-])", page)
         ]
         if f"## `deepbio {command}" not in page:
             missing.append((command, "its section"))

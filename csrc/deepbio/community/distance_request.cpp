@@ -4,7 +4,8 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/community/beta_diversity.h"
-#include "deepbio/community/unifrac.h"
+#include "deepbio/community/distance_parts.h"
+#include "deepbio/io/matrix.h"
 
 namespace deepbio::community {
 
@@ -26,6 +27,15 @@ void DistanceRequest::check(bool has_tree, bool has_root) const {
   refuse(has_root, "root", "UniFrac");
   refuse(variance_adjusted, "variance_adjusted", "UniFrac");
   refuse(bypass_tips, "bypass_tips", "UniFrac");
+  refuse(!part.empty(), "part", "UniFrac");
+}
+
+void DistanceRequest::check_output(const std::string& path, bool has_ordination) const {
+  if (part.empty()) return io::check_distances_name(path);
+  (void)parse_part(part);
+  if (!path.ends_with(".safetensors"))
+    throw ArgumentError(path + ": a `part` of distances is written to .safetensors");
+  if (has_ordination) throw ArgumentError("`pcoa` needs all distances, not a `part` of them");
 }
 
 at::Tensor DistanceRequest::of(const CountTable& table, const Phylogeny* phylogeny) const {
@@ -34,13 +44,17 @@ at::Tensor DistanceRequest::of(const CountTable& table, const Phylogeny* phyloge
     options.pseudocount = pseudocount.value_or(options.pseudocount);
     return beta_diversity(table, options);
   }
+  return unifrac(table, *phylogeny, unifrac_options()).to(at::kDouble);
+}
+
+UnifracOptions DistanceRequest::unifrac_options() const {
   UnifracOptions options;
   options.metric = parse_metric(metric);
   options.alpha = alpha.value_or(options.alpha);
   options.variance_adjusted = variance_adjusted;
   options.bypass_tips = bypass_tips;
   options.precision = precision == "float" ? Precision::kFloat : Precision::kDouble;
-  return unifrac(table, *phylogeny, options).to(at::kDouble);
+  return options;
 }
 
 void check_distance_metric(const std::string& name) {

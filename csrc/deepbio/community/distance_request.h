@@ -9,6 +9,7 @@
 
 #include "deepbio/community/table.h"
 #include "deepbio/community/tree.h"
+#include "deepbio/community/unifrac.h"
 
 namespace deepbio::community {
 
@@ -19,15 +20,20 @@ struct DistanceRequest {
   std::optional<double> alpha;                          // of generalized
   std::optional<double> pseudocount;                    // of aitchison
   bool variance_adjusted = false, bypass_tips = false;  // of UniFrac
+  std::string part;                                     // of UniFrac: "2/8" is the second of eight
 
   bool needs_tree() const;
   // Options that belong to another kind of distance are refused rather than passed over.
   //   has_tree, has_root  whether a tree, and where its root shall be, was given
   //   throws              ArgumentError
   void check(bool has_tree, bool has_root) const;
+  // The file of the distances: of a matrix, or, with `part`, of a part, which has no ordination.
+  //   throws  ArgumentError
+  void check_output(const std::string& path, bool has_ordination) const;
   //   phylogeny  null where the metric needs no tree
   //   returns    float64 [N, N]
   at::Tensor of(const CountTable& table, const Phylogeny* phylogeny) const;
+  UnifracOptions unifrac_options() const;
 };
 
 // throws ArgumentError for a name that is neither kind of metric, with all names

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/matrix.h"
 
 namespace deepbio::community {
 
@@ -17,6 +16,14 @@ NamedDistances read_named_distances(const std::string& path) {
   for (int64_t i = 0; out.ids.size() < static_cast<size_t>(size); ++i)
     out.ids.push_back(std::to_string(i));
   return out;
+}
+
+void write_named_distances(const std::string& path, const NamedDistances& matrix,
+                           const io::DistanceOutput& output) {
+  const at::Tensor plain = matrix.values.to(at::kDouble).contiguous();
+  const double* values = plain.const_data_ptr<double>();
+  io::DistanceMatrix written{matrix.ids, {values, values + plain.numel()}, plain.size(0)};
+  io::write_distances(path, written, output);
 }
 
 at::Tensor in_order_of(const std::vector<std::string>& ids, const NamedDistances& matrix) {

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "deepbio/io/matrix.h"
+
 namespace deepbio::community {
 
 struct NamedDistances {
@@ -15,6 +17,10 @@ struct NamedDistances {
 
 // As io::read_distances; where the file has no ids they are the numbers of the samples from 0.
 NamedDistances read_named_distances(const std::string& path);
+
+// As io::write_distances.
+void write_named_distances(const std::string& path, const NamedDistances& matrix,
+                           const io::DistanceOutput& output);
 
 // The distances of `matrix` in the order of `ids`: float64 [N, N].
 //   throws  ArgumentError: other samples than these

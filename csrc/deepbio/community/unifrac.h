@@ -97,6 +97,13 @@ at::Tensor pairwise_distances(const Phylogeny& phylogeny,
                               const UnifracOptions& options);
 at::Tensor pairwise_distances(const Phylogeny& phylogeny,
                               const std::vector<BranchProfile>& profiles, Metric metric);
+// A part of the same numbers, the same bits: of each wanted sample the distances to those before
+// it, one after the other. Samples are wanted or not in multiples of kColumnsTogether.
+//   returns  float64 or float32 [sum of the wanted samples' numbers]
+inline constexpr int64_t kColumnsTogether = 128;
+at::Tensor distances_of_columns(const Phylogeny& phylogeny,
+                                const std::vector<BranchProfile>& profiles,
+                                const UnifracOptions& options, const std::vector<bool>& is_wanted);
 at::Tensor unifrac(const CountTable& table, const Phylogeny& phylogeny,
                    const UnifracOptions& options);
 at::Tensor unifrac(const CountTable& table, const Phylogeny& phylogeny, Metric metric);

@@ -54,14 +54,18 @@ Combination combination(Shared form, const UnifracOptions& options) {
 template <class T, class Out>
 class Pairs {
  public:
+  // of_columns: empty for a square matrix in `out`; else where each column's distances to the
+  // samples before it begin there, -1 for columns that are not wanted.
   Pairs(const SharedBranches<T>& branches, const Phylogeny& phylogeny,
-        const std::vector<const BranchProfile*>& profiles, const UnifracOptions& options, Out* out)
+        const std::vector<const BranchProfile*>& profiles, const UnifracOptions& options, Out* out,
+        const std::vector<int64_t>& of_columns)
       : branches_(branches),
         phylogeny_(phylogeny),
         profiles_(profiles),
         options_(options),
         combination_(combination(branches.form, options)),
         out_(out),
+        of_columns_(of_columns),
         n_(branches.num_samples) {}
 
   void run() {
@@ -72,7 +76,7 @@ class Pairs {
                      [&](int64_t, int64_t) {
                        Work work(branches_.form == Shared::kPower, std::min(n_, kBlockRows));
                        for (int64_t panel = --next; panel >= 0; panel = --next)
-                         add_panel(panel * kLanes<T>, work);
+                         if (is_wanted(panel * kL)) add_panel(panel * kL, work);
                      });
   }
 
@@ -96,6 +100,13 @@ class Pairs {
     int64_t top, bottom, left, right;
     int64_t rows() const { return bottom - top; }
   };
+
+  // Wanted columns come in multiples of all widths of panels.
+  bool is_wanted(int64_t column) const { return of_columns_.empty() || of_columns_[column] >= 0; }
+
+  Out* column_of(int64_t column) const {
+    return out_ + (of_columns_.empty() ? column * n_ : of_columns_[column]);
+  }
 
   bool is_power() const { return branches_.form == Shared::kPower; }
 
@@ -236,14 +247,15 @@ class Pairs {
         tile[i - row][lane] = static_cast<Out>(from_sums(i, j, differing, all, both));
       }
     }
-    for (int64_t i = row; i < bottom; ++i) {
+    for (int64_t i = row; i < bottom && of_columns_.empty(); ++i) {
       const int64_t lane = std::max<int64_t>(0, i - block.left);
       if (lane < width)
         std::copy(tile[i - row] + lane, tile[i - row] + width, out_ + i * n_ + block.left + lane);
     }
     for (int64_t lane = 0; lane < width; ++lane) {
       const int64_t j = block.left + lane;
-      for (int64_t i = row; i < std::min(bottom, j); ++i) out_[j * n_ + i] = tile[i - row][lane];
+      Out* const column = column_of(j);
+      for (int64_t i = row; i < std::min(bottom, j); ++i) column[i] = tile[i - row][lane];
     }
   }
 
@@ -266,14 +278,60 @@ class Pairs {
   const Simd simd_ = choose_simd();  // once, before threads start
   const Combination combination_;
   Out* out_;
+  const std::vector<int64_t>& of_columns_;
   const int64_t n_;
 };
 
 template <class T, class Out>
 void fill_pairs(const SharedBranches<T>& branches, const Phylogeny& phylogeny,
                 const std::vector<const BranchProfile*>& profiles, const UnifracOptions& options,
-                at::Tensor& out) {
-  Pairs<T, Out>(branches, phylogeny, profiles, options, out.mutable_data_ptr<Out>()).run();
+                const std::vector<int64_t>& of_columns, at::Tensor& out) {
+  Pairs<T, Out>(branches, phylogeny, profiles, options, out.mutable_data_ptr<Out>(), of_columns)
+      .run();
+}
+
+// Fills `out` by the kernel that the options ask for; of_columns as Pairs has it.
+void fill(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& profiles,
+          const UnifracOptions& options, const Grid& grid, const std::vector<int64_t>& of_columns,
+          at::Tensor& out) {
+  const bool is_float = options.precision == Precision::kFloat;
+  if (is_float && shared_form(options) == Shared::kPower) {
+    return fill_pairs<float, float>({phylogeny, profiles, options, grid}, phylogeny, profiles,
+                                    options, of_columns, out);
+  }
+  if (is_float) {
+    const SharedBranches<uint32_t> branches(phylogeny, profiles, options, grid);
+    if (branches.is_exact) {
+      return fill_pairs<uint32_t, float>(branches, phylogeny, profiles, options, of_columns, out);
+    }
+  }
+  const SharedBranches<double> branches(phylogeny, profiles, options, grid);
+  if (is_float) {
+    fill_pairs<double, float>(branches, phylogeny, profiles, options, of_columns, out);
+  } else {
+    fill_pairs<double, double>(branches, phylogeny, profiles, options, of_columns, out);
+  }
+}
+
+std::vector<const BranchProfile*> views_of(const std::vector<BranchProfile>& profiles) {
+  std::vector<const BranchProfile*> views;
+  for (const BranchProfile& profile : profiles) views.push_back(&profile);
+  return views;
+}
+
+template <class Out>
+void fill_columns_plainly(const Phylogeny& phylogeny, const std::vector<BranchProfile>& profiles,
+                          const UnifracOptions& options, const std::vector<int64_t>& of_columns,
+                          at::Tensor& out) {
+  Out* const values = out.mutable_data_ptr<Out>();
+  at::parallel_for(0, static_cast<int64_t>(profiles.size()), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t j = begin; j < end; ++j) {
+      for (int64_t i = 0; i < j && of_columns[j] >= 0; ++i) {
+        values[of_columns[j] + i] =
+            static_cast<Out>(distance(phylogeny, profiles[i], profiles[j], options));
+      }
+    }
+  });
 }
 
 }  // namespace
@@ -297,23 +355,28 @@ at::Tensor pairwise_distances(const Phylogeny& phylogeny,
     return is_float ? out.to(at::kFloat) : out;
   }
   at::Tensor out = at::empty({n, n}, is_float ? at::kFloat : at::kDouble);
-  if (is_float && shared_form(options) == Shared::kPower) {
-    fill_pairs<float, float>({phylogeny, profiles, options, grid}, phylogeny, profiles, options,
-                             out);
-    return out;
+  fill(phylogeny, profiles, options, grid, {}, out);
+  return out;
+}
+
+at::Tensor distances_of_columns(const Phylogeny& phylogeny,
+                                const std::vector<BranchProfile>& profiles,
+                                const UnifracOptions& options, const std::vector<bool>& is_wanted) {
+  check_options(options);
+  std::vector<int64_t> of_columns;
+  int64_t size = 0;
+  for (size_t column = 0; column < is_wanted.size(); ++column) {
+    of_columns.push_back(is_wanted[column] ? size : -1);
+    if (is_wanted[column]) size += static_cast<int64_t>(column);
   }
-  if (is_float) {
-    const SharedBranches<uint32_t> branches(phylogeny, profiles, options, grid);
-    if (branches.is_exact) {
-      fill_pairs<uint32_t, float>(branches, phylogeny, profiles, options, out);
-      return out;
-    }
-  }
-  const SharedBranches<double> branches(phylogeny, profiles, options, grid);
-  if (is_float) {
-    fill_pairs<double, float>(branches, phylogeny, profiles, options, out);
+  const bool is_float = options.precision == Precision::kFloat;
+  at::Tensor out = at::empty({size}, is_float ? at::kFloat : at::kDouble);
+  if (!options.variance_adjusted) {
+    fill(phylogeny, views_of(profiles), options, {}, of_columns, out);
+  } else if (is_float) {
+    fill_columns_plainly<float>(phylogeny, profiles, options, of_columns, out);
   } else {
-    fill_pairs<double, double>(branches, phylogeny, profiles, options, out);
+    fill_columns_plainly<double>(phylogeny, profiles, options, of_columns, out);
   }
   return out;
 }
@@ -321,9 +384,7 @@ at::Tensor pairwise_distances(const Phylogeny& phylogeny,
 at::Tensor pairwise_distances(const Phylogeny& phylogeny,
                               const std::vector<BranchProfile>& profiles,
                               const UnifracOptions& options) {
-  std::vector<const BranchProfile*> views;
-  for (const BranchProfile& profile : profiles) views.push_back(&profile);
-  return pairwise_distances(phylogeny, views, options);
+  return pairwise_distances(phylogeny, views_of(profiles), options);
 }
 
 }  // namespace deepbio::community

@@ -52,6 +52,12 @@ torch::Device find_device(const std::string& name, torch::Device otherwise) {
   return device.has_index() ? device : current(device.type());
 }
 
+OptionRow device_row(std::string& device) {
+  return {"device", &device,
+          "Where the model works: cpu, cuda, cuda:1 or another name of torch's; auto: a GPU where "
+          "there is one"};
+}
+
 Autocast::Autocast(const std::string& mixed_precision, torch::Device device)
     : is_on_(mixed_precision != "no"), type_(device.type()) {
   if (!is_on_) return;

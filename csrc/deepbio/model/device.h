@@ -8,6 +8,7 @@
 
 #include <string>
 
+#include "deepbio/base/options.h"
 #include "deepbio/model/aam.h"
 
 namespace deepbio::model {
@@ -18,6 +19,9 @@ torch::Device device_of(const AamModel& model);
 // its kind; auto is cuda where CUDA or ROCm offers a GPU, else cpu; "" is `otherwise`.
 //   throws ConfigError: no such name, or this machine or torch has none of it
 torch::Device find_device(const std::string& name, torch::Device otherwise = torch::kCPU);
+
+// The option of training and of prediction.
+OptionRow device_row(std::string& device);
 
 // `mixed_precision` as autocast on a device while it lives: linear layers and products take bf16,
 // norms, sums and losses stay in float32, and so do weights. "no" does nothing. Of this thread.

@@ -2,52 +2,26 @@
 
 #include <ATen/ATen.h>
 
-#include <cstdio>
 #include <string_view>
 
-#include "deepbio/base/random.h"
+#include "deepbio/base/content_hash.h"
 
 namespace deepbio::train {
 namespace {
 
-// Parts in order; the length of each counts, so that "ab", "c" is not "a", "bc".
-class ContentHash {
- public:
-  void add(std::string_view bytes) {
-    mix(bytes.size());
-    mix(hash_bytes(bytes));
-  }
-  template <class T>
-  void add(const std::vector<T>& numbers) {
-    add(std::string_view(reinterpret_cast<const char*>(numbers.data()),
-                         numbers.size() * sizeof(T)));
-  }
-  void add(const std::vector<std::string>& texts) {
-    mix(texts.size());
-    for (const std::string& text : texts) add(std::string_view(text));
-  }
-  void add(const at::Tensor& tensor) {
-    const at::Tensor plain = tensor.contiguous();
-    add(std::string_view(static_cast<const char*>(plain.data_ptr()), plain.nbytes()));
-  }
-  std::string hex() const {
-    char text[17];
-    std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(state_));
-    return text;
-  }
-
- private:
-  void mix(uint64_t word) {
-    const uint64_t pair[2] = {state_, word};
-    state_ = hash_bytes(std::string_view(reinterpret_cast<const char*>(pair), sizeof pair));
-  }
-  uint64_t state_ = 0;
-};
+void add_to(ContentHash& hash, const at::Tensor& tensor) {
+  const at::Tensor plain = tensor.contiguous();
+  hash.add(std::string_view(static_cast<const char*>(plain.data_ptr()), plain.nbytes()));
+}
+template <class Part>
+void add_to(ContentHash& hash, const Part& part) {
+  hash.add(part);
+}
 
 template <class... Parts>
 std::string hash_of(const Parts&... parts) {
   ContentHash hash;
-  (hash.add(parts), ...);
+  (add_to(hash, parts), ...);
   return hash.hex();
 }
 
@@ -64,7 +38,7 @@ Json content_hashes(const data::SampleDataset& dataset) {
     ContentHash hash;
     for (const auto& [column, ids] : dataset.categories()) {
       hash.add(std::string_view(column));
-      hash.add(ids);
+      add_to(hash, ids);
     }
     out.set("covariates", hash.hex());
   }

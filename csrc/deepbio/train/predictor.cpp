@@ -271,10 +271,7 @@ torch::Tensor encode_features(model::AamModel& model, const data::SampleDataset&
 }
 
 OptionRows PredictOptions::rows() {
-  return {{"batch_size", &batch_size, "Samples at a time", at_least(1)},
-          {"device", &device,
-           "Where the model answers: cpu, cuda, cuda:1 or another name of torch's; auto: a GPU "
-           "where there is one"}};
+  return {{"batch_size", &batch_size, "Samples at a time", at_least(1)}, model::device_row(device)};
 }
 
 Predictions predict(model::AamModel& model, const RunConfig& config,

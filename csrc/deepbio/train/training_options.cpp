@@ -2,6 +2,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
+#include "deepbio/model/device.h"
 #include "deepbio/train/metrics.h"
 #include "deepbio/train/schedule.h"
 #include "deepbio/train/trainer.h"
@@ -65,10 +66,7 @@ OptionRows TrainingOptions::rows() {
        "Steps of the optimizer between states on disk within an epoch; 0: at ends of epochs and "
        "when stopped",
        at_least(0)},
-      {"device", &device,
-       "Where the model is trained: cpu, cuda, cuda:1 or another name of torch's; auto: a GPU "
-       "where "
-       "there is one"},
+      model::device_row(device),
       {"mixed_precision", &mixed_precision,
        "Products in a shorter type by autocast; weights, sums and losses stay in float32",
        one_of({"no", "bf16"})},
