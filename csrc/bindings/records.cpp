@@ -258,7 +258,7 @@ int clear(PyObject* object) {
   return 0;
 }
 
-void deallocate(PyObject* object) {
+void deallocate_iterator(PyObject* object) {
   PyTypeObject* const type = Py_TYPE(object);
   PyObject_GC_UnTrack(object);
   clear(object);
@@ -275,7 +275,7 @@ void bind_iterator(py::module_& module) {
                          {Py_tp_methods, methods},
                          {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
                          {Py_tp_clear, reinterpret_cast<void*>(clear)},
-                         {Py_tp_dealloc, reinterpret_cast<void*>(deallocate)},
+                         {Py_tp_dealloc, reinterpret_cast<void*>(deallocate_iterator)},
                          {0, nullptr}};
   PyType_Spec spec = {"deepbio_torch._C.RecordIterator", sizeof(RecordIterator), 0,
                       Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};

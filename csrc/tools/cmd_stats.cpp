@@ -33,7 +33,7 @@ Json read_statistics(const std::string& path, bool quiet) {
   return out;
 }
 
-void print_row(const Json& row) {
+void print_statistics(const Json& row) {
   const auto whole = [&](const char* name) {
     return static_cast<long long>(row.at(name).as_int());
   };
@@ -57,7 +57,7 @@ int run_stats(const std::vector<std::string>& paths, const Shared& shared) {
   }
   for (const std::string& path : paths) {
     Json row = read_statistics(path, shared.quiet);
-    if (!shared.json) print_row(row);
+    if (!shared.json) print_statistics(row);
     files.push_back(std::move(row));
   }
   print_json(Json(Json::Object{{"files", std::move(files)}}), shared, 2);

@@ -6,8 +6,9 @@
 #   editable  `pip install -e .` of the unpacked tarball, used from another folder (minutes)
 #   debian13  the wheel in a Debian 13 made by debootstrap, where nothing but Python is installed
 # TORCH names the torch (torch==2.13.0), PYTHON the interpreter, SITE a folder of packages that the environment sees as
-# well (a torch that is there already need not come again), ROOT a Debian 13 that is there already.
-# Prints a line per case, `ok` or what failed; needs root for hiding libraries (a mount namespace). Without: says so.
+# well (a torch that is there already need not come again), ROOT a Debian 13 that is there already, LOGS a folder that
+# keeps what each case printed. Prints a table, a line per case; needs root for hiding libraries (a mount namespace).
+# Without: says so.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
@@ -22,13 +23,17 @@ new_environment() {
   else
     "$work/$1/bin/pip" install --quiet --disable-pip-version-check "$torch" numpy
   fi
+  "$work/$1/bin/pip" install --quiet --disable-pip-version-check matplotlib scikit-learn  # the extra `report`
 }
 
 # What README promises, with nothing but the package: Python, the command, a page, a C++ program.
 try_it() {
   local bin=$work/$1/bin
   mkdir -p "$work/$1.try" && cd "$work/$1.try"
-  "$bin/deepbio" --version | head -2
+  "$bin/python" -c 'import platform as p, deepbio_torch, torch
+system = p.freedesktop_os_release()
+print("facts", p.python_version(), torch.__version__, system["ID"], system["VERSION_ID"])'
+  "$bin/deepbio" --version
   "$bin/deepbio" simulate -o sim --samples 24 --features 40 --length-bp 60 --depth 500
   "$bin/deepbio" validate sim/table.biom sim/tree.nwk sim/reads/*.fastq.gz --quiet | cut -f 2 | sort | uniq -c
   sed -n '/^```python$/,/^```$/{/^```/!p}' "$root/README.md" > readme.py
@@ -36,7 +41,7 @@ try_it() {
   "$bin/deepbio" train --table sim/table.biom --metadata sim/metadata.tsv --metadata-column age --output-dir run \
     --max-bp 60 --epochs 2 --quiet
   "$bin/deepbio" export --model run --format torchscript -o model.ts --quiet
-  if "$bin/python" -c 'import matplotlib' 2> /dev/null; then "$bin/deepbio" report run; fi
+  "$bin/deepbio" report run && [ -s run/report.html ]
   if command -v cmake > /dev/null && command -v c++ > /dev/null; then try_cpp "$bin"; fi
   "$bin/deepbio" predict --model run --table sim/table.biom -o predictions.tsv --quiet
   wc -l < predictions.tsv
@@ -98,6 +103,7 @@ case_editable() {
 case_debian13() {
   local debian=${ROOT:-$work/debian}
   [ -n "${ROOT:-}" ] || debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates trixie "$debian"
+  cp /etc/ssl/certs/ca-certificates.crt "$debian/etc/ssl/certs/"  # whom this machine trusts, its proxies too
   mkdir -p "$debian$root" "$debian$work"
   mount --bind "$root" "$debian$root"
   mount --bind "$work" "$debian$work"
@@ -111,14 +117,18 @@ if [ "${1:-}" = --inside ]; then
   exit
 fi
 failed=0
+[ "$(id -u)" -eq 0 ] || echo "not root: libraries are not hidden"
+[ -z "${LOGS:-}" ] || mkdir -p "$LOGS"
+printf '%-10s %-7s %-8s %-13s %-15s %s\n' "case" ended python torch system seconds
 for name in "${@:-wheel}"; do
   inside=(bash "$0" --inside "$name")
-  [ "$(id -u)" -eq 0 ] && inside=(unshare -m "${inside[@]}") || echo "$name: not root, libraries are not hidden"
-  if TORCH=$torch "${inside[@]}" > "$work/$name.log" 2>&1; then
-    echo "$name ok: $(grep -m1 '^torch ' "$work/$name.log"), $(tail -1 "$work/$name.log") lines of predictions"
-  else
-    failed=1
-    echo "$name FAILED:" && tail -20 "$work/$name.log"
-  fi
+  [ "$(id -u)" -ne 0 ] || inside=(unshare -m "${inside[@]}")
+  log=${LOGS:-$work}/$name.log start=$SECONDS ended=ok
+  TORCH=$torch "${inside[@]}" > "$log" 2>&1 || ended=FAILED
+  facts=$(grep -m1 '^facts ' "$log") || facts="facts - - -"
+  read -r _ python_version torch_version system <<< "$facts"
+  printf '%-10s %-7s %-8s %-13s %-15s %d\n' "$name" "$ended" "$python_version" "$torch_version" "$system" \
+    $((SECONDS - start))
+  [ "$ended" = ok ] || { failed=1 && tail -20 "$log"; }
 done
 exit $failed

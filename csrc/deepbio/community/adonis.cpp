@@ -16,7 +16,7 @@ namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr double kDependent = 1e-7;      // of a column's length: R's qr has the same
-constexpr double kRounding = 1e-9;       // of statistics that are equal on paper
+constexpr double kRoundingOfF = 1e-9;    // of statistics that are equal on paper
 constexpr int64_t kPermutedAtOnce = 64;  // orders in one product
 
 std::string joined(const Term& term) {
@@ -235,7 +235,7 @@ std::vector<AdonisRow> adonis(const at::Tensor& given, const std::vector<Factor>
         return sums.narrow(0, 0, num_terms) /
                (total - sums.narrow(0, num_terms, 1)).clamp_min(1e-14 * total);
       };
-  const at::Tensor f = f_of(real), limit = f - kRounding * f.abs();
+  const at::Tensor f = f_of(real), limit = f - kRoundingOfF * f.abs();
   at::Tensor num_as_large = at::ones({num_terms}, at::kLong);
   for (int64_t first = 0; first < orders.count(); first += kPermutedAtOnce) {
     std::vector<std::vector<int64_t>> some;

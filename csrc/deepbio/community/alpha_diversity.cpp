@@ -99,20 +99,20 @@ struct AlphaMetric {
   double (*value)(Counts, const AlphaOptions&);
   bool needs_whole_numbers;
 };
-constexpr std::array<AlphaMetric, 9> kMetrics{{{"observed_features", observed, false},
-                                               {"shannon", shannon, false},
-                                               {"simpson", simpson, false},
-                                               {"inverse_simpson", inverse_simpson, false},
-                                               {"pielou_evenness", pielou, false},
-                                               {"berger_parker", berger_parker, false},
-                                               {"goods_coverage", goods_coverage, true},
-                                               {"chao1", chao1, true},
-                                               {"ace", ace, true}}};
+constexpr std::array<AlphaMetric, 9> kAlphaMetrics{{{"observed_features", observed, false},
+                                                    {"shannon", shannon, false},
+                                                    {"simpson", simpson, false},
+                                                    {"inverse_simpson", inverse_simpson, false},
+                                                    {"pielou_evenness", pielou, false},
+                                                    {"berger_parker", berger_parker, false},
+                                                    {"goods_coverage", goods_coverage, true},
+                                                    {"chao1", chao1, true},
+                                                    {"ace", ace, true}}};
 
 const AlphaMetric& metric_of(std::string_view name) {
-  const auto found =
-      std::find_if(kMetrics.begin(), kMetrics.end(), [&](const auto& m) { return m.name == name; });
-  if (found != kMetrics.end()) return *found;
+  const auto found = std::find_if(kAlphaMetrics.begin(), kAlphaMetrics.end(),
+                                  [&](const auto& m) { return m.name == name; });
+  if (found != kAlphaMetrics.end()) return *found;
   const std::vector<std::string> names = alpha_metrics();
   std::string known;
   for (const std::string& each : names) known += (known.empty() ? "" : ", ") + each;
@@ -145,7 +145,7 @@ void check_alpha_metric(std::string_view name) { metric_of(name); }
 
 std::vector<std::string> alpha_metrics() {
   std::vector<std::string> names;
-  for (const AlphaMetric& metric : kMetrics) names.emplace_back(metric.name);
+  for (const AlphaMetric& metric : kAlphaMetrics) names.emplace_back(metric.name);
   return names;
 }
 

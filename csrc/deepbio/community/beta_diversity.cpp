@@ -18,7 +18,7 @@
 namespace deepbio::community {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, BetaMetric>, 6> kMetrics{{
+constexpr std::array<std::pair<std::string_view, BetaMetric>, 6> kBetaMetrics{{
     {"braycurtis", BetaMetric::kBrayCurtis},
     {"jaccard", BetaMetric::kJaccard},
     {"aitchison", BetaMetric::kAitchison},
@@ -121,14 +121,15 @@ std::string without_joints(std::string_view name) {
 
 std::string beta_metric_names() {
   std::string out;
-  for (const auto& [name, metric] : kMetrics) out += (out.empty() ? "" : ", ") + std::string(name);
+  for (const auto& [name, metric] : kBetaMetrics)
+    out += (out.empty() ? "" : ", ") + std::string(name);
   return out;
 }
 
 BetaMetric parse_beta_metric(std::string_view name) {
   const std::string plain = without_joints(name);
   std::vector<std::string> names;
-  for (const auto& [known, metric] : kMetrics) {
+  for (const auto& [known, metric] : kBetaMetrics) {
     if (without_joints(known) == plain) return metric;
     names.emplace_back(known);
   }
@@ -141,7 +142,7 @@ BetaMetric parse_beta_metric(std::string_view name) {
 
 bool is_beta_metric(std::string_view name) {
   const std::string plain = without_joints(name);
-  return std::any_of(kMetrics.begin(), kMetrics.end(),
+  return std::any_of(kBetaMetrics.begin(), kBetaMetrics.end(),
                      [&](const auto& item) { return without_joints(item.first) == plain; });
 }
 

@@ -16,11 +16,11 @@ namespace {
 constexpr int kMostSteps = 10000;
 constexpr double kLeastAxis = 1e-12;  // of the largest eigenvalue: what is below is rounding
 
-struct Axes {
+struct AllAxes {
   at::Tensor real, imaginary;  // [N, K], [N, L]: of positive and of negative eigenvalue
 };
 
-Axes all_axes(const at::Tensor& distances) {
+AllAxes all_axes(const at::Tensor& distances) {
   const auto [values, vectors] = at::linalg_eigh(gower_centred(distances));
   const double least = kLeastAxis * values.abs().max().item<double>();
   const auto scaled = [&](const at::Tensor& is_chosen) {
@@ -117,7 +117,7 @@ Permdisp permdisp(const at::Tensor& given, const std::vector<std::string>& label
   const int64_t n = distances.size(0);
   const Groups groups = comparable_groups(labels, n, ids, "permdisp");
   const Orders orders(n, options.permutations, "permdisp");
-  const Axes axes = all_axes(distances);
+  const AllAxes axes = all_axes(distances);
   const at::Tensor of_sample = at::tensor(groups.of_sample, at::kInt);
 
   Permdisp out;

@@ -9,7 +9,7 @@
 namespace deepbio::community {
 namespace {
 
-constexpr double kRounding = 1e-12;  // of correlations that are equal on paper
+constexpr double kRoundingOfFit = 1e-12;  // of correlations that are equal on paper
 
 at::Tensor standardised(const at::Tensor& given, int64_t num_axes) {
   at::Tensor out = given.to(at::kDouble);
@@ -58,7 +58,7 @@ Procrustes procrustes(const at::Tensor& reference, const at::Tensor& other,
   out.reference = a;
   out.fitted = b.matmul(u.matmul(vt)) * stretch;
 
-  out.p_value = p_value(orders, stretch - kRounding, [&](std::span<const int64_t> order) {
+  out.p_value = p_value(orders, stretch - kRoundingOfFit, [&](std::span<const int64_t> order) {
     const at::Tensor rows =
         at::tensor(at::ArrayRef<int64_t>(order.data(), order.size()), at::kLong);
     return at::linalg_svdvals(b.index_select(0, rows).t().matmul(a)).sum().item<double>();

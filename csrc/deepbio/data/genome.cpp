@@ -19,7 +19,7 @@ namespace {
 constexpr int64_t kGrainCells = 1 << 21;  // per task: a thread for fewer takes longer than it saves
 constexpr size_t kBases = 4;
 const io::BaseSymbols kLetters({'A', 'C', 'G', 'T', 'N'});
-const io::BaseSymbols kCodes({0, 1, 2, 3, -1});
+const io::BaseSymbols kCodes({0, 1, 2, 3, '\xff'});
 
 template <class Value>
 Value named(std::string_view what, std::string_view name,

@@ -11,8 +11,8 @@
 namespace deepbio::data {
 namespace {
 
-constexpr int kIndexThreads = 2;       // one inflates ahead of the parser
-constexpr int64_t kReadAtOnce = 4096;  // records of a pass over all of them
+constexpr int kIndexThreads = 2;           // one inflates ahead of the parser
+constexpr int64_t kRecordsOfAPass = 4096;  // records of a pass over all of them
 
 constexpr size_t kMostOpenFiles = 256;  // a process may have 1,024 in all, as a rule
 
@@ -160,8 +160,8 @@ std::vector<char> IndexedReads::chosen(const seq::Transforms& transforms, bool i
   const int64_t total = size();
   return RecordSelector(transforms).select(total, [&](const auto& look) {
     std::vector<int64_t> numbers;
-    for (int64_t begin = 0; begin < total; begin += kReadAtOnce) {
-      numbers.resize(static_cast<size_t>(std::min(kReadAtOnce, total - begin)));
+    for (int64_t begin = 0; begin < total; begin += kRecordsOfAPass) {
+      numbers.resize(static_cast<size_t>(std::min(kRecordsOfAPass, total - begin)));
       std::iota(numbers.begin(), numbers.end(), begin);
       look(*read_side(numbers, is_mate), begin);
     }

@@ -21,7 +21,7 @@ constexpr int64_t kMateNumber = int64_t{1}
                                 << 62;  // set in the number of a second read: its draws are its own
 constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
 
-at::Tensor long_tensor(const std::vector<int64_t>& values) {
+at::Tensor int64_tensor(const std::vector<int64_t>& values) {
   return at::tensor(values, at::TensorOptions().dtype(at::kLong));
 }
 
@@ -317,7 +317,7 @@ ReadBatch ReadDataset::batch(std::span<const int64_t> indices, uint64_t epoch) c
   if (!labels_.empty()) {
     std::vector<int64_t> labels;
     for (const int64_t index : indices) labels.push_back(labels_[static_cast<size_t>(index)]);
-    out.labels = long_tensor(labels);
+    out.labels = int64_tensor(labels);
   }
   return out;
 }

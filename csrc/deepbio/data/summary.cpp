@@ -13,8 +13,8 @@
 namespace deepbio::data {
 namespace {
 
-constexpr int64_t kGrain = 4096;          // records per task
-constexpr int64_t kReadAtOnce = 1 << 16;  // records of a piece
+constexpr int64_t kGrain = 4096;               // records per task
+constexpr int64_t kRecordsOfAPiece = 1 << 16;  // records of a piece
 
 }  // namespace
 
@@ -61,8 +61,8 @@ ReadNumbers read_numbers(const ReadDataset& dataset, seq::SequenceType type, boo
   ReadNumbers out{at::empty({size}, at::kLong), at::empty({size}), at::empty({size}),
                   at::empty({size}, at::kLong)};
   std::vector<int64_t> indices;
-  for (int64_t begin = 0; begin < size; begin += kReadAtOnce) {
-    const int64_t count = std::min(kReadAtOnce, size - begin);
+  for (int64_t begin = 0; begin < size; begin += kRecordsOfAPiece) {
+    const int64_t count = std::min(kRecordsOfAPiece, size - begin);
     indices.resize(static_cast<size_t>(count));
     std::iota(indices.begin(), indices.end(), begin);
     const ReadNumbers piece = read_numbers(*dataset.rows(indices, is_mate).records, type);

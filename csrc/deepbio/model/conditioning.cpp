@@ -18,7 +18,7 @@ functional::AttentionWeights of(const SelfAttention& attention) {
   return {{attention->in_proj_weight, attention->in_proj_bias}, of(attention->out_proj)};
 }
 
-torch::nn::LayerNorm layer_norm(int64_t dim) {
+torch::nn::LayerNorm plain_norm(int64_t dim) {
   return torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim}));
 }
 
@@ -66,7 +66,7 @@ CrossAttentionFusionImpl::CrossAttentionFusionImpl(const ModelConfig& config,
   const int64_t dim = config.embedding_dim;
   cat_projection_ = register_module("cat_projection", torch::nn::Linear(categorical_dim, dim));
   cross_attn_ = register_module("cross_attn", SelfAttention(dim));
-  norm_ = register_module("norm", layer_norm(dim));
+  norm_ = register_module("norm", plain_norm(dim));
 }
 
 functional::Fused CrossAttentionFusionImpl::forward(const torch::Tensor& x,
@@ -83,7 +83,7 @@ PerceiverFusionImpl::PerceiverFusionImpl(const ModelConfig& config, int64_t cate
   seq_projection_ = register_module("seq_projection", torch::nn::Linear(dim, dim));
   cat_projection_ = register_module("cat_projection", torch::nn::Linear(categorical_dim, dim));
   cross_attn_ = register_module("cross_attn", SelfAttention(dim));
-  cross_norm_ = register_module("cross_norm", layer_norm(dim));
+  cross_norm_ = register_module("cross_norm", plain_norm(dim));
   self_attn_layers_ = register_module("self_attn_layers", torch::nn::ModuleList());
   const EncoderOptions layer{1, num_heads_, dim, 0, dropout_, functional::Activation::kRelu};
   for (int64_t i = 0; i < config.perceiver_num_layers; ++i)

@@ -11,10 +11,10 @@
 namespace deepbio::model::functional {
 namespace {
 
-constexpr double kLayerNormEps = 1e-5;
+constexpr double kFusionEps = 1e-5;
 
 Tensor normalized(const Tensor& x, const NormWeights& norm) {
-  return at::layer_norm_symint(x, norm.weight.sym_sizes(), norm.weight, norm.bias, kLayerNormEps);
+  return at::layer_norm_symint(x, norm.weight.sym_sizes(), norm.weight, norm.bias, kFusionEps);
 }
 
 // Part 0, 1, 2 of the packed projection: query, key, value. x [..., T, D] -> [..., H, T, D / H]

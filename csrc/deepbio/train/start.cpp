@@ -20,7 +20,7 @@ namespace deepbio::train {
 namespace {
 
 constexpr size_t kMostKnown = 20000;
-constexpr int64_t kBatchSize = 64;
+constexpr int64_t kSamplesAtOnce = 64;
 // Added to the deviation of a known ASV's input: rare ones stay small.
 constexpr double kKnownFloor = 0.01;
 // What the scaled inputs of known ASVs have over the training samples.
@@ -132,8 +132,8 @@ class Start {
     const torch::Tensor identity =
         knows ? feature_identities(dataset_).to(device) : torch::Tensor();
     Columns known, pooled;
-    for (size_t begin = 0; begin < samples_.size(); begin += kBatchSize) {
-      const size_t size = std::min<size_t>(samples_.size() - begin, kBatchSize);
+    for (size_t begin = 0; begin < samples_.size(); begin += kSamplesAtOnce) {
+      const size_t size = std::min<size_t>(samples_.size() - begin, kSamplesAtOnce);
       const data::SampleBatch batch =
           data::on_device(dataset_.batch(std::span(samples_).subspan(begin, size)), device);
       const model::Inputs inputs = make_inputs(batch, {embeddings, identity});

@@ -70,7 +70,7 @@ at::Tensor distances_of(const io::DistanceMatrix& matrix, const io::CountTable& 
 }
 
 // The number of each sample's group; "" is a group of its own.
-std::vector<int64_t> numbered(const std::vector<std::string>& groups) {
+std::vector<int64_t> numbered_groups(const std::vector<std::string>& groups) {
   std::unordered_map<std::string, int64_t> number_of;
   std::vector<int64_t> out;
   int64_t next = 0;
@@ -157,7 +157,7 @@ class Preparing {
     } else {
       study_.split =
           split_by_lists(ids, listed(options_.train_samples), listed(options_.val_samples));
-      study_.split.groups = numbered(rules.groups);  // inner folds keep them whole
+      study_.split.groups = numbered_groups(rules.groups);  // inner folds keep them whole
     }
     if (group_name.empty()) group_name = host_column();
     if (!group_name.empty() && rules.groups.empty())

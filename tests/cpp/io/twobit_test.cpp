@@ -72,7 +72,7 @@ CATCH_TEST_CASE("every window of either strand is its part of the sequence", "[t
   test::TemporaryFolder folder;
   test::write_text(folder / "a.fa", ">a\n" + all + "\n");
   const TwoBitFile file("a.fa", pack_fasta(folder / "a.fa"));
-  const BaseSymbols ids({0, 1, 2, 3, -1});
+  const BaseSymbols ids({0, 1, 2, 3, '\xff'});
   for (size_t start = 0; start <= all.size(); ++start) {
     for (size_t end = start; end <= all.size(); ++end) {
       const std::string part = all.substr(start, end - start);

@@ -10,7 +10,7 @@
 namespace deepbio::data {
 namespace {
 
-constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
+constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 
 class AamReads : public ReadEncoder {
  public:
@@ -18,7 +18,7 @@ class AamReads : public ReadEncoder {
 
   // pad_to and max_length count letters, so START makes a row one longer.
   void fill(const ReadLetters& reads, ReadBatch& out) const override {
-    const int64_t max_bp = letters_.max_length > 0 ? letters_.max_length : kAll;
+    const int64_t max_bp = letters_.max_length > 0 ? letters_.max_length : kNoLimit;
     const seq::Encoded encoded = seq::encode_aam_tokens(reads.letters, max_bp);
     const int64_t width = encoded.values.size(1), missing = letters_.pad_to + 1 - width;
     if (letters_.pad_to > 0 && missing < 0) {
