@@ -42,6 +42,7 @@ class RecordBatch:
     sequences: Tensor
     offsets: Tensor
     qualities: Tensor
+    has_qualities: bool
     names: Tensor
     name_offsets: Tensor
     descriptions: Tensor

@@ -6,6 +6,7 @@ import importlib.util
 import os
 from pathlib import Path
 
+from ._library import torch_is_beside
 from .errors import DeepBioError
 
 BINARY = Path(__file__).parent / "bin" / "deepbio"
@@ -23,13 +24,8 @@ def binary() -> str:
 
 
 def binary_environment() -> dict[str, str]:
-    """The environment for the command, which looks for torch beside this package.
-
-    torch is elsewhere for an editable install and where an environment sees the packages of
-    another one: then its libraries are named to the dynamic linker.
-    """
-    beside = BINARY.parents[2] / "torch" / "lib"
-    found = None if beside.is_dir() else importlib.util.find_spec("torch")
+    """The environment for the command: the dynamic linker is told of a torch that is elsewhere."""
+    found = None if torch_is_beside() else importlib.util.find_spec("torch")
     if found is None or not found.submodule_search_locations:
         return dict(os.environ)
     libraries = str(Path(found.submodule_search_locations[0]) / "lib")

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from types import ModuleType
+
+
+def torch_is_beside() -> bool:
+    """Whether torch is where the packaged libraries look for it: in the same folder of packages.
+
+    It is elsewhere for an editable install and where an environment sees the packages of another
+    one.
+    """
+    return (Path(__file__).parents[1] / "torch" / "lib").is_dir()
 
 
 def extension() -> ModuleType:
@@ -12,6 +22,8 @@ def extension() -> ModuleType:
     Raises:
         ImportError: the package is a source tree that nobody built.
     """
+    if not torch_is_beside():
+        importlib.import_module("torch")  # its libraries are in the process then
     try:
         return importlib.import_module("deepbio_torch._C")
     except ModuleNotFoundError as error:

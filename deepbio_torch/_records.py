@@ -1,4 +1,4 @@
-"""FASTA and FASTQ records one by one, in batches, and windows of a FASTA by name."""
+"""Records of FASTA, FASTQ and BAM one by one, in batches, and windows of a FASTA by name."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ Record = _C.Record
 
 
 class SequenceReader(_C.RecordIterator):
-    """Iterates over the records of a FASTA or FASTQ file, plain, gzip or BGZF, once.
+    """Iterates over the records of a FASTA, FASTQ or BAM file, plain, gzip or BGZF, once.
 
     ``for record in reader`` gives :class:`Record`; :meth:`batches` gives many records as flat
     tensors. A context manager; closed files raise ``ArgumentError``. One thread at a time may read
     from it; the GIL is released while C++ reads and inflates.
+
+    Reads of BAM come as they were sequenced: those of the reverse strand are turned back, secondary
+    and supplementary alignments are left out (a warning counts them), ``quality`` is None where a
+    read has none, and ``description`` names the read group ("RG:Z:lane1").
 
     Args:
         path: the file; its format and compression are told by its content.
@@ -69,7 +73,7 @@ class SequenceReader(_C.RecordIterator):
             quality_offset,
             max_record_bytes,
         )
-        self.format: str = self._native.format  #: of the text: "fasta" or "fastq"
+        self.format: str = self._native.format  #: "fasta", "fastq" or "bam"
         self.container: str = self._native.container  #: of the file: "plain", "gzip" or "bgzf"
         self.bind(self._native)
 
@@ -81,9 +85,9 @@ class SequenceReader(_C.RecordIterator):
         Without ``titles`` or ``qualities`` these are checked as ever and then left out, which saves
         their copy.
         """
-        has_qualities = qualities and self.format == "fastq"
+        may_have_qualities = qualities and self.format != "fasta"
         while (batch := self._native.read_batch(batch_size, titles, qualities)) is not None:
-            yield RecordBatch(batch, titles, has_qualities)
+            yield RecordBatch(batch, titles, may_have_qualities and batch.has_qualities)
 
     @property
     def report(self) -> dict[str, Any]:
@@ -147,7 +151,7 @@ class RecordBatch:
 
     @property
     def qualities(self) -> Tensor | None:
-        """uint8 as sequences, raw bytes (Phred + 33); None in FASTA."""
+        """uint8 as sequences, raw bytes (Phred + 33); None in FASTA, or where a read of BAM has none."""
         return self._native.qualities if self._has_qualities else None
 
     @property
@@ -198,11 +202,11 @@ class RecordBatch:
         """The same of the qualities.
 
         Raises:
-            ArgumentError: FASTA has none, or they were left out.
+            ArgumentError: FASTA and some reads of BAM have none, or they were left out.
         """
         if not self._has_qualities:
             raise ArgumentError(
-                "padded_qualities: expected records with qualities, got FASTA or qualities=False"
+                "padded_qualities: expected records with qualities, got FASTA, BAM without, or qualities=False"
             )
         return self._native.padded_qualities(width, padding_value)
 

@@ -43,7 +43,7 @@ from .transforms import run_steps
 
 
 class SequenceDataset(Drawn, ReadSource):
-    """Records of FASTA or FASTQ files as a map-style dataset.
+    """Records of FASTA, FASTQ or BAM files as a map-style dataset.
 
     They are held in memory, or, when the files are large, read by number through an index, which is
     written beside a file as ``FILE.dbx`` (where that is not allowed it stays in memory). Items and

@@ -29,7 +29,7 @@ Part: TypeAlias = tuple[int, int]  # number of workers, which of them
 
 
 class StreamingSequenceDataset(IterableDataset[Sample]):
-    """Records of FASTA or FASTQ files one after another, each exactly once over ranks and workers.
+    """Records of FASTA, FASTQ or BAM files, each exactly once over ranks and workers.
 
     Iterating gives samples as :class:`SequenceDataset` does; :meth:`batches` and
     :class:`DataLoader` give whole batches, made in C++ when the transform is native and ends with

@@ -46,7 +46,8 @@ struct Reader {
   std::optional<io::FastxReader> reader;  // none: closed
   int64_t num_given = 0;
   std::exception_ptr error;
-  bool is_fastq = false, is_busy = false;
+  io::Format format = io::Format::kFasta;
+  bool is_busy = false;
   std::string description;  // of the last Python record, as bytes
   size_t batch_bytes = 0;   // of the batch before: what the next one will need
 
@@ -61,7 +62,7 @@ struct Reader {
   // Up to max_records. Without the GIL.
   void take(int64_t max_records, const io::RecordFields& fields, io::RecordBatch& out) {
     out.sequences.reserve(batch_bytes);
-    if (fields.qualities && is_fastq) out.qualities.reserve(batch_bytes);
+    if (fields.qualities && format != io::Format::kFasta) out.qualities.reserve(batch_bytes);
     const auto num_places = static_cast<size_t>(std::min<int64_t>(max_records, 1 << 16)) + 1;
     for (auto* offsets : {&out.name_offsets, &out.description_offsets, &out.sequence_offsets,
                           &out.quality_offsets}) {
@@ -151,6 +152,8 @@ void bind_batch(py::module_& module) {
       .def_property_readonly("offsets",
                              [](const Batch& b) { return numbers_of(b, b->sequence_offsets); })
       .def_property_readonly("qualities", [](const Batch& b) { return bytes_of(b, b->qualities); })
+      .def_property_readonly(
+          "has_qualities", [](const Batch& b) { return b->quality_offsets == b->sequence_offsets; })
       .def_property_readonly("names", [](const Batch& b) { return bytes_of(b, b->names); })
       .def_property_readonly("name_offsets",
                              [](const Batch& b) { return numbers_of(b, b->name_offsets); })
@@ -231,7 +234,7 @@ PyObject* next_record(PyObject* object) {
   ++reader.num_given;
   return new_record(to_text(record.name), description_of(self, record.description),
                     to_bytes(record.sequence),
-                    reader.is_fastq ? to_bytes(record.quality) : Py_NewRef(Py_None));
+                    record.has_quality ? to_bytes(record.quality) : Py_NewRef(Py_None));
 }
 
 PyObject* bind_reader(PyObject* object, PyObject* owner) {
@@ -302,7 +305,7 @@ std::unique_ptr<Reader> open_reader(const std::string& path, const std::string& 
   options.on_bad_record = parse_on_bad_record(on_bad_record);
   auto out = std::make_unique<Reader>();
   out->reader.emplace(std::make_unique<WaitingSource>(io::open_bytes(path, options.open)), options);
-  out->is_fastq = out->reader->format() == io::Format::kFastq;
+  out->format = out->reader->format();
   return out;
 }
 
@@ -336,9 +339,8 @@ void bind_records(py::module_& module) {
       .def_property_readonly("is_closed", [](const Reader& r) { return !r.reader.has_value(); })
       .def_readonly("num_given", &Reader::num_given)
       .def("report", &report_of)
-      .def_property_readonly(
-          "format",
-          [](const Reader& r) { return r.is_fastq ? std::string("fastq") : std::string("fasta"); })
+      .def_property_readonly("format",
+                             [](const Reader& r) { return std::string(to_string(r.format)); })
       .def_property_readonly("container", [](const Reader& r) {
         if (!r.reader) throw ArgumentError("SequenceReader: the file is closed");
         return std::string(to_string(r.reader->container()));

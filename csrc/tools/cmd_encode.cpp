@@ -36,7 +36,7 @@ int run_encode(EncodeCommand& command, const Shared& shared) {
 
 std::function<int()> setup_encode(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<EncodeCommand>();
-  app.add_option("FILE", command->files, "FASTA or FASTQ files, plain or gzip, - for stdin")
+  app.add_option("FILE", command->files, "FASTA, FASTQ or BAM files, plain or gzip, - for stdin")
       ->required();
   app.add_option("-o,--output", command->output,
                  "Folder for shard-*.safetensors (values, lengths), ids.txt and metadata.json")

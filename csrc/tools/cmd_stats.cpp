@@ -68,7 +68,7 @@ int run_stats(const std::vector<std::string>& paths, const Shared& shared) {
 
 std::function<int()> setup_stats(CLI::App& app, Shared& shared) {
   auto paths = std::make_shared<std::vector<std::string>>();
-  app.add_option("files", *paths, "FASTA or FASTQ files, plain, gzip or BGZF; - is stdin")
+  app.add_option("files", *paths, "FASTA, FASTQ or BAM files, plain, gzip or BGZF; - is stdin")
       ->required();
   return [paths, &shared] { return run_stats(*paths, shared); };
 }

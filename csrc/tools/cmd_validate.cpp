@@ -53,8 +53,9 @@ int run_validate(const ValidateCommand& command, const Shared& shared) {
 
 std::function<int()> setup_validate(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<ValidateCommand>();
-  app.add_option("files", command->paths,
-                 "FASTA, FASTQ, BIOM, Newick, metadata TSV, distance matrix or safetensors files")
+  app.add_option(
+         "files", command->paths,
+         "FASTA, FASTQ, BAM, BIOM, Newick, metadata TSV, distance matrix or safetensors files")
       ->required();
   add_choice(app, "--alphabet", command->alphabet,
              "Letters that reads may hold: any, dna, rna, iupac, protein",

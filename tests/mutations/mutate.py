@@ -16,6 +16,7 @@ import collections
 import gzip
 import json
 import random
+import struct
 import sys
 import tempfile
 import warnings
@@ -78,6 +79,7 @@ def _cache(path: Path) -> object:
 
 READERS: dict[str, Reader] = {
     "fasta": _everything, "fastq": _everything, "fastq.gz": _everything, "fastq.bgz": _everything,
+    "reads.bam": _everything,
     "biom1.json": _table, "biom2.hdf5": _table, "table.tsv": _table, "table.qza": _table,
     "tree.nwk": _tree, "metadata.tsv": _metadata,
     "distances.tsv": _distances, "distances.npy": _distances, "distances.npz": _distances,
@@ -131,6 +133,7 @@ def seeds(folder: Path) -> dict[str, bytes]:
         **{f"distances.{ending}": (folder / f"d.{ending}").read_bytes() for ending in ("tsv", "npy", "npz", "h5")},
     }  # fmt: skip
     out["fastq.bgz"] = _bgzf_of(fastq)
+    out["reads.bam"] = _bam_of(fastq)
     out["labels.csv"] = b'id,label,group\nr0,1.5,a\nr1,2,"b, c"\nr2,3,d\n'
     out["labels.json"] = b'{"r0": {"label": 1.5}, "r1": {"label": 2}, "r2": {"label": -3e2}}'
     model = {
@@ -145,6 +148,21 @@ def seeds(folder: Path) -> dict[str, bytes]:
     db.Cache.save(db.SequenceDataset(folder / "cached.fq", transform=encoder), folder / "cache")
     out["cache.safetensors"] = next((folder / "cache").rglob("*.safetensors")).read_bytes()
     return out
+
+
+def _bam_of(fastq: bytes) -> bytes:
+    """Unaligned reads, two of them of one read group and one without qualities."""
+    out = b"BAM\1" + bytes(8)
+    for i, record in enumerate(fastq.decode().split("@r")[1:]):
+        title, letters = record.splitlines()[:2]
+        codes = ["=ACMGRSVTWYHKDBN".index(letter) for letter in letters] + [0]
+        name = f"r{title.split()[0]}".encode() + b"\0"
+        body = struct.pack("<iiBBHHHiiii", -1, -1, len(name), 0, 0, 0, 4, len(letters), -1, -1, 0)
+        body += name + bytes(a << 4 | b for a, b in zip(codes[:-1:2], codes[1::2], strict=False))
+        body += (b"\xff" if i == 1 else b"\x1e") * len(letters)
+        body += b"RGZlane\0NMi\1\0\0\0" if i < 2 else b""
+        out += struct.pack("<i", len(body)) + body
+    return _bgzf_of(out)
 
 
 def _bgzf_of(data: bytes) -> bytes:

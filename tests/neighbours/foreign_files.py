@@ -22,11 +22,10 @@ from deepbio_torch.errors import DeepBioError
 
 Compared = tuple[Any, Any]
 
-ALIGNMENTS = {"bam": "wb", "ubam": "wbu", "sam": "wh", "cram": "wc"}
+ALIGNMENTS = {"sam": "wh", "cram": "wc"}
 # The word of our message that says what the file is.
 WORDS = (
     ("CRAM", "CRAM"),
-    ("BAM", "BAM"),
     ("SAM", r"\bSAM\b"),
     ("BCF", "BCF"),
     ("VCF", "VCF"),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pysam
 import pytest
 from program_runs import run
 
@@ -79,6 +80,28 @@ def test_the_kmer_mlp_tells_reads_of_unequal_numbers_apart(tmp_path: Path):
     assert len(shares) == 5 and shares[-1] > 93 and "of 210 reads" in lines[0], (
         lines
     )  # 86 % are common
+
+
+def test_the_cnn_tells_the_read_groups_of_a_bam_apart(tmp_path: Path):
+    dice = random.Random(9)
+    genomes = {group: "".join(dice.choices("ACGT", k=600)) for group in ("gut", "soil")}
+    head = {"HD": {"VN": "1.6"}, "RG": [{"ID": group} for group in genomes]}
+    with pysam.AlignmentFile(str(tmp_path / "reads.bam"), "wb", header=head) as file:
+        for number in range(1200):
+            group = dice.choice(list(genomes))
+            start = dice.randrange(500)
+            read = pysam.AlignedSegment(file.header)
+            read.query_name, read.flag = f"m{number}/ccs", 4
+            read.query_sequence = genomes[group][start : start + 100]
+            read.set_tag("RG", group)
+            file.write(read)
+
+    lines = run(
+        sys.executable, EXAMPLES / "python/classify_bam_reads.py", tmp_path / "reads.bam"
+    ).splitlines()
+
+    shares = [float(re.search(r"([\d.]+)%", line).group(1)) for line in lines]
+    assert len(shares) == 6 and shares[-1] > 90, lines
 
 
 def test_a_tiny_bert_learns_from_masked_reads(tmp_path: Path):

@@ -54,21 +54,25 @@ def test_python_dash_m_is_the_command(binary: str):
     )
 
 
-def test_the_command_finds_a_torch_that_is_not_beside_the_package(tmp_path: Path):
+def test_the_package_works_where_torch_is_not_beside_it(tmp_path: Path):
     copy = tmp_path / "deepbio_torch"
     package = Path(db.__file__).parent
-    shutil.copytree(package, copy, ignore=shutil.ignore_patterns("include", "share", "_C.*"))
+    shutil.copytree(package, copy, ignore=shutil.ignore_patterns("include", "share"))
     alone = subprocess.run([copy / "bin" / "deepbio", "--version"], capture_output=True, text=True)
     assert "libtorch" in alone.stderr  # the copy does not find it by itself
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
 
-    done = subprocess.run(
+    command = subprocess.run(
         [sys.executable, "-m", "deepbio_torch", "--version"],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        env=environment,
     )
+    load = "from deepbio_torch import _library as library; library.load(); print(library.__file__)"
+    library = python(load, env=environment)
 
-    assert done.returncode == 0 and "torch 2." in done.stdout, done.stderr
+    assert command.returncode == 0 and "torch 2." in command.stdout, command.stderr
+    assert library.returncode == 0 and str(copy) in library.stdout, library.stderr
 
 
 def test_the_stub_lists_what_the_extension_has():

@@ -191,7 +191,6 @@ def test_a_pipe_shared_by_workers_is_refused_before_it_is_read(tmp_path: Path):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("u.bam", "BAM"),
         ("double.fq.gz", "gzip in gzip"),
         ("tar.fq.gz", "tar archive"),
         ("sam.sam", "samtools fastq"),

@@ -23,7 +23,13 @@ std::unique_ptr<io::FastxFile> open(const std::string& path, const io::FastxOpti
   options.max_record_bytes = reading.max_record_bytes;
   options.allow_empty = reading.allow_empty;
   options.is_kept_open = num_files <= kMostOpenFiles;
-  return std::make_unique<io::FastxFile>(path, options);
+  auto file = std::make_unique<io::FastxFile>(path, options);
+  if (reading.quality_offset != 33 && file->index().format() == io::Format::kBam) {
+    throw ArgumentError(
+        "quality_offset: expected 33 for BAM, whose qualities have no offset, got " +
+        std::to_string(reading.quality_offset));
+  }
+  return file;
 }
 
 // As FastxReader converts them; the records are those of `batch`.

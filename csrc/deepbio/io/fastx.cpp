@@ -6,16 +6,12 @@
 #include <system_error>
 #include <utility>
 
-#include "deepbio/base/error.h"
-#include "deepbio/io/fasta_record.h"
-#include "deepbio/io/fastq_record.h"
+#include "deepbio/io/fastx_state.h"
 #include "deepbio/io/foreign.h"
-#include "deepbio/io/text_window.h"
 
 namespace deepbio::io {
 namespace {
 
-constexpr size_t kMaxExamples = 3;
 constexpr uint64_t kMaxDamageSearchBytes = uint64_t{1} << 30;
 
 FastxOptions with_limit(FastxOptions options, const ByteSource& source) {
@@ -30,96 +26,52 @@ void set_title(RecordView& record, std::string_view title, size_t name_size) {
 
 }  // namespace
 
-struct FastxReader::State {
-  State(std::unique_ptr<ByteSource> source, const FastxOptions& chosen)
-      : options(with_limit(chosen, *source)),
-        window(std::move(source), options.max_record_bytes),
-        fasta(window, options.max_record_bytes, choose_simd()) {
-    if (options.quality_offset != 33 && options.quality_offset != 64) {
-      throw ArgumentError("quality_offset: expected 33 or 64, got " +
-                          std::to_string(options.quality_offset));
-    }
-    try {
-      recognise();
-    } catch (const ParseError& error) {
-      find_container_damage(error.kind());
-      throw;
-    }
+FastxReader::State::State(std::unique_ptr<ByteSource> source, const FastxOptions& chosen)
+    : options(with_limit(chosen, *source)),
+      window(std::move(source), options.max_record_bytes),
+      fasta(window, options.max_record_bytes, choose_simd()) {
+  if (options.quality_offset != 33 && options.quality_offset != 64) {
+    throw ArgumentError("quality_offset: expected 33 or 64, got " +
+                        std::to_string(options.quality_offset));
   }
-
-  // Fills what options.fields asks for of the next record; false at the end. The views live until
-  // the next call.
-  bool advance(RecordView& record) {
-    if (failure) throw ParseError(*failure);
-    if (is_empty) return false;
-    try {
-      while (format == Format::kFastq ? advance_fastq(record) : advance_fasta(record)) {
-        if (options.quality_offset == 64 && format == Format::kFastq && !convert_quality(record))
-          continue;
-        if (options.alphabet != Letters::kAny && !check_letters(record)) continue;
-        ++report.num_records;
-        if (!options.fields.titles) record.name = record.description = {};
-        if (!options.fields.sequences) record.sequence = {};
-        if (!options.fields.qualities) record.quality = {};
-        record.has_quality = format == Format::kFastq && options.fields.qualities;
-        return true;
-      }
-      if (std::string warning = window.source().warning();
-          !warning.empty() && report.warnings.empty()) {
-        report.warnings.push_back(std::move(warning));
-      }
-      return false;
-    } catch (const ParseError& error) {
-      failure = error;
-      find_container_damage(error.kind());
-      throw;
-    }
+  try {
+    recognise();
+  } catch (const ParseError& error) {
+    find_container_damage(error.kind());
+    throw;
   }
+}
 
-  FastxOptions options;
-  TextWindow window;
-  Format format = Format::kFastq;
-  SkipReport report;
-
- private:
-  void recognise();
-  void find_container_damage(ErrorKind kind);
-  bool skip_blank_lines();
-  bool advance_fastq(RecordView& record);
-  bool take_four_lines(RecordView& record);
-  bool advance_fasta(RecordView& record);
-  bool check_letters(const RecordView& record);
-  bool convert_quality(RecordView& record);
-  void more_of_record();
-  [[noreturn]] void too_large() const;
-  void give_up(const RecordProblem& problem, int64_t line, int64_t offset);
-  void resume_fastq();
-  bool drop_four_lines();
-  void drop_line();
-  const std::string& path() const { return window.source().path(); }
-
-  FastqScanner fastq;
-  FastaScanner fasta;
-  int64_t line_number = 0;  // of the record's first line
-  bool had_blank_lines = false;
-  bool is_empty = false;  // and allowed to be
-  std::string converted_quality;
-  std::optional<ParseError> failure;
-};
+bool FastxReader::State::advance(RecordView& record) {
+  if (failure) throw ParseError(*failure);
+  if (is_empty) return false;
+  try {
+    while (advance_any(record)) {
+      if (options.quality_offset == 64 && format == Format::kFastq && !convert_quality(record))
+        continue;
+      if (options.alphabet != Letters::kAny && !check_letters(record)) continue;
+      ++report.num_records;
+      if (!options.fields.titles) record.name = record.description = {};
+      if (!options.fields.sequences) record.sequence = {};
+      if (!options.fields.qualities) record.quality = {};
+      if (!options.fields.qualities) record.has_quality = false;
+      return true;
+    }
+    add_warnings();
+    return false;
+  } catch (const ParseError& error) {
+    failure = error;
+    find_container_damage(error.kind());
+    throw;
+  }
+}
 
 // The first byte after a byte-order mark and blank lines decides; compression was seen to before.
 void FastxReader::State::recognise() {
   window.more();
+  if (window.text().starts_with(kBamMagic)) return read_bam_header();
   if (window.text().substr(0, 3) == "\xef\xbb\xbf") window.drop(3);
-  if (!skip_blank_lines()) {
-    is_empty = options.allow_empty || options.on_bad_record == OnBadRecord::kSkip;
-    if (is_empty) {
-      report.warnings.emplace_back("no records: an empty file");
-      return;
-    }
-    throw ParseError({path(), -1, window.line(), window.offset()}, "FASTA or FASTQ records",
-                     "no data", ErrorKind::kStructure);
-  }
+  if (!skip_blank_lines()) return refuse_empty("FASTA or FASTQ records", "no data");
   const char first = window.text()[0];
   if (const std::string other = foreign_format(window.text().substr(0, 512)); !other.empty()) {
     throw ParseError({path(), 0, window.line(), window.offset()}, "FASTA or FASTQ records", other,
@@ -131,6 +83,39 @@ void FastxReader::State::recognise() {
         quoted(window.text().substr(0, window.text().find('\n')), 20), ErrorKind::kStructure);
   }
   format = first == '@' ? Format::kFastq : Format::kFasta;
+}
+
+// A file without records is an error, unless that is allowed.
+void FastxReader::State::refuse_empty(const char* expected, const char* got) {
+  is_empty = options.allow_empty || options.on_bad_record == OnBadRecord::kSkip;
+  if (!is_empty)
+    throw ParseError({path(), -1, line(), window.offset()}, expected, got, ErrorKind::kStructure);
+  report.warnings.emplace_back("no records: an empty file");
+}
+
+void FastxReader::State::read_bam_header() {
+  format = Format::kBam;
+  if (options.quality_offset != 33) {
+    throw ArgumentError(
+        "quality_offset: expected 33 for BAM, whose qualities have no offset, got " +
+        std::to_string(options.quality_offset));
+  }
+  auto result = bam.scan_header(window.text(), window.is_end());
+  for (; result == BamScanner::Result::kNeedMore;
+       result = bam.scan_header(window.text(), window.is_end())) {
+    more_of_record();
+  }
+  if (result == BamScanner::Result::kBad) fail(bam.problem);
+  window.drop(bam.num_bytes);
+  if (window.text().empty() && !window.more()) refuse_empty("reads", "a BAM header alone");
+}
+
+// What is odd about the whole file, once.
+void FastxReader::State::add_warnings() {
+  if (std::exchange(is_warned, true)) return;
+  for (std::string warning : {window.source().warning(), left_out_warning(report.num_left_out)}) {
+    if (!warning.empty()) report.warnings.push_back(std::move(warning));
+  }
 }
 
 // Bad text from a compressed file often comes from damage that only the checksum at the end of a
@@ -152,11 +137,10 @@ void FastxReader::State::more_of_record() {
 }
 
 void FastxReader::State::too_large() const {
-  throw ParseError(
-      {path(), report.num_records + report.num_skipped, window.line(), window.offset()},
-      "a record of at most " + std::to_string(options.max_record_bytes) +
-          " bytes (max_record_bytes)",
-      "a larger one", ErrorKind::kResource);
+  throw ParseError({path(), num_seen(), line(), window.offset()},
+                   "a record of at most " + std::to_string(options.max_record_bytes) +
+                       " bytes (max_record_bytes)",
+                   "a larger one", ErrorKind::kResource);
 }
 
 // True when a byte follows that is no line end.
@@ -175,15 +159,16 @@ bool FastxReader::State::skip_blank_lines() {
   }
 }
 
-// Raises the problem of a record whose place begins at this line and byte, or counts it.
-void FastxReader::State::give_up(const RecordProblem& problem, int64_t line, int64_t offset) {
-  ParseError error({path(), report.num_records + report.num_skipped, line + problem.line,
-                    offset + static_cast<int64_t>(problem.offset_bytes)},
-                   problem.expected, problem.got, problem.kind);
-  if (options.on_bad_record == OnBadRecord::kRaise) throw ParseError(std::move(error));
-  ++report.num_skipped;
-  ++report.reasons[std::string(to_string(problem.kind))];
-  if (report.examples.size() < kMaxExamples) report.examples.emplace_back(error.what());
+// Records in front of the one that is looked at.
+int64_t FastxReader::State::num_seen() const {
+  return report.num_records + report.num_skipped + report.num_left_out;
+}
+
+// Bytes after which nothing can be told.
+void FastxReader::State::fail(const RecordProblem& problem) const {
+  throw ParseError(
+      {path(), num_seen(), line(), window.offset() + static_cast<int64_t>(problem.offset_bytes)},
+      problem.expected, problem.got, problem.kind);
 }
 
 // The usual record, when it stands whole at the front of the window.
@@ -200,6 +185,46 @@ inline bool FastxReader::State::take_four_lines(RecordView& record) {
   line_number = window.line();
   window.drop(static_cast<size_t>(found->end - text.data()), 4);
   return true;
+}
+
+bool FastxReader::State::advance_any(RecordView& record) {
+  switch (format) {
+    case Format::kFasta:
+      record.has_quality = false;
+      return advance_fasta(record);
+    case Format::kFastq:
+      record.has_quality = true;
+      return advance_fastq(record);
+    case Format::kBam:
+      return advance_bam(record);
+  }
+  return false;
+}
+
+bool FastxReader::State::advance_bam(RecordView& record) {
+  while (!window.text().empty() || window.more()) {
+    switch (bam.scan(window.text(), window.is_end())) {
+      case BamScanner::Result::kRecord:
+        record = {bam.name,    bam.description, bam.sequence,
+                  bam.quality, bam.has_quality, window.offset()};
+        line_number = -1;
+        window.drop(bam.num_bytes);
+        return true;
+      case BamScanner::Result::kLeftOut:
+        ++report.num_left_out;
+        window.drop(bam.num_bytes);
+        break;
+      case BamScanner::Result::kNeedMore:
+        more_of_record();
+        break;
+      case BamScanner::Result::kBad:
+        if (bam.num_bytes == 0) fail(bam.problem);
+        give_up(bam.problem, -1, window.offset());
+        window.drop(bam.num_bytes);
+        break;
+    }
+  }
+  return false;
 }
 
 bool FastxReader::State::advance_fastq(RecordView& record) {
@@ -229,50 +254,6 @@ bool FastxReader::State::advance_fastq(RecordView& record) {
     }
   }
   return false;
-}
-
-// Drops lines until a whole record stands at the front. '@' alone does not tell a title: a quality
-// may start with it.
-void FastxReader::State::resume_fastq() {
-  if (drop_four_lines()) return;
-  while (true) {
-    drop_line();
-    if (!skip_blank_lines()) return;
-    had_blank_lines = false;
-    if (window.text()[0] != '@') continue;
-    auto result = fastq.scan(window.text(), window.is_end());
-    while (result == FastqScanner::Result::kNeedMore) {
-      more_of_record();
-      result = fastq.scan(window.text(), window.is_end());
-    }
-    if (result == FastqScanner::Result::kRecord) return;
-  }
-}
-
-// A bad record of four lines before another title goes alone, so that each bad record in a row is
-// counted.
-bool FastxReader::State::drop_four_lines() {
-  size_t at = 0;
-  for (int line = 0; line < 4; ++line) {
-    size_t end = window.text().find('\n', at);
-    while (end == std::string_view::npos && window.more()) end = window.text().find('\n', at);
-    if (end == std::string_view::npos || (line == 2 && window.text()[at] != '+')) return false;
-    at = end + 1;
-  }
-  if (at == window.text().size()) window.more();
-  if (at < window.text().size() && window.text()[at] != '@') return false;
-  window.drop(at, 4);
-  return true;
-}
-
-void FastxReader::State::drop_line() {
-  while (true) {
-    const std::string_view text = window.text();
-    const size_t end = text.find('\n');
-    const bool is_whole = end != std::string_view::npos;
-    window.drop(is_whole ? end + 1 : text.size(), is_whole ? 1 : 0);
-    if (is_whole || !window.more()) return;
-  }
 }
 
 bool FastxReader::State::advance_fasta(RecordView& record) {
@@ -341,7 +322,10 @@ uint64_t default_record_limit(const ByteSource& source) {
                                                            : size * kMostRatio);
 }
 
-std::string_view to_string(Format format) { return format == Format::kFasta ? "fasta" : "fastq"; }
+std::string_view to_string(Format format) {
+  if (format == Format::kBam) return "bam";
+  return format == Format::kFasta ? "fasta" : "fastq";
+}
 
 FastxReader::FastxReader(const std::string& path, FastxOptions options)
     : state_(std::make_unique<State>(open_bytes(path, options.open), options)) {}

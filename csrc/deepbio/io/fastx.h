@@ -1,14 +1,15 @@
-// FASTA and FASTQ records, told apart by content, from plain or gzip files.
+// FASTA and FASTQ records, and the reads of BAM, told apart by content, from plain or gzip files.
 //
 // FASTQ: four lines, @title, sequence, + (alone or with the same title), quality of the same
 // length, bytes
 //        33..126. Wrapped FASTQ is read too. Zero-length reads, CRLF, a missing final newline,
 //        blank lines after the last record are legal.
 // FASTA: > title, sequence lines joined; blank lines dropped; ';' comment lines skipped.
+// BAM:   see bam_record.h. Its records have no lines; alignments that repeat a read are left out.
 // Sequence bytes are letters, '*', '-', '.'; case is kept. Anything else is a ParseError with
 // record (0-based), line (1-based) and byte offset; a file cut inside a record is an error, never
 // an end. An empty file is an error unless bad records are skipped or allow_empty is set; then it
-// has no records, and a warning says so. Other formats (BAM, SAM, VCF, tar, ...) are named in the
+// has no records, and a warning says so. Other formats (SAM, VCF, tar, ...) are named in the
 // error. Limits (named in the error): one record at most max_record_bytes. Threads: a reader
 // belongs to one thread at a time.
 #pragma once
@@ -26,7 +27,7 @@
 
 namespace deepbio::io {
 
-enum class Format { kFasta, kFastq };
+enum class Format { kFasta, kFastq, kBam };
 std::string_view to_string(Format format);
 enum class OnBadRecord { kRaise, kSkip };
 
@@ -48,7 +49,7 @@ struct FastxOptions {
   RecordFields fields = {};
   // 33 (Sanger, Illumina since 1.8), or 64 (Illumina 1.3 to 1.7): then qualities are handed out
   // with 33 in place of 64, and a byte below '@' makes a record bad. Never guessed: HiFi reads have
-  // only high bytes, too.
+  // only high bytes, too. BAM has no offset: 33.
   int quality_offset = 33;
   bool allow_empty = false;  // a file without records is no error
   bool check_mates = true;   // of pairs: their names must fit together (fastx_pairs.h)
@@ -61,9 +62,11 @@ uint64_t default_record_limit(const ByteSource& source);
 struct SkipReport {
   int64_t num_records = 0;  // good records delivered
   int64_t num_skipped = 0;
+  int64_t num_left_out = 0;  // alignments of BAM that repeat a read
   std::map<std::string, int64_t> reasons;
   std::vector<std::string> examples;
-  // Odd but no error, known at the end: BGZF without its end block, no records.
+  // Odd but no error, known at the end: BGZF without its end block, no records, alignments left
+  // out.
   std::vector<std::string> warnings;
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/bam_record.h"
 #include "deepbio/io/bgzf.h"
 #include "deepbio/io/bgzf_access.h"
 #include "deepbio/io/fastq_record.h"
@@ -51,7 +52,7 @@ void make_room(const FastxIndex& index, size_t num_records, RecordBatch& out) {
   const auto bases =
       static_cast<size_t>(index.num_bases() / std::max<int64_t>(index.size(), 1) + 1) * num_records;
   out.sequences.reserve(out.sequences.size() + bases);
-  if (index.format() == Format::kFastq) out.qualities.reserve(out.qualities.size() + bases);
+  if (index.format() != Format::kFasta) out.qualities.reserve(out.qualities.size() + bases);
   for (std::vector<int64_t>* offsets :
        {&out.name_offsets, &out.description_offsets, &out.sequence_offsets, &out.quality_offsets}) {
     offsets->reserve(offsets->size() + num_records);
@@ -88,8 +89,9 @@ class RecordParser {
 
   // Behind the record, of size bytes, more of the file may follow.
   bool append(std::string_view text, size_t size, RecordBatch& out) {
-    return format_ == Format::kFastq ? append_fastq(text, size, out)
-                                     : append_fasta(text.substr(0, size), out);
+    if (format_ == Format::kFastq) return append_fastq(text, size, out);
+    return format_ == Format::kBam ? append_bam(text.substr(0, size), out)
+                                   : append_fasta(text.substr(0, size), out);
   }
 
  private:
@@ -103,6 +105,16 @@ class RecordParser {
     append_title(scanner_.title, out);
     append_slice(scanner_.sequence, out.sequences, out.sequence_offsets);
     append_slice(scanner_.quality, out.qualities, out.quality_offsets);
+    return true;
+  }
+
+  // Alignments that were left out may follow the record.
+  bool append_bam(std::string_view bytes, RecordBatch& out) {
+    if (bam_.scan(bytes, true) != BamScanner::Result::kRecord) return false;
+    append_slice(bam_.name, out.names, out.name_offsets);
+    append_slice(bam_.description, out.descriptions, out.description_offsets);
+    append_slice(bam_.sequence, out.sequences, out.sequence_offsets);
+    append_slice(bam_.quality, out.qualities, out.quality_offsets);
     return true;
   }
 
@@ -123,6 +135,7 @@ class RecordParser {
 
   Format format_;
   FastqScanner scanner_;
+  BamScanner bam_;
 };
 
 }  // namespace
@@ -136,9 +149,12 @@ FastxFile::FastxFile(const std::string& path, const IndexOptions& options)
 
 std::string FastxFile::warning() const {
   if (size() == 0) return "no records: an empty file";
-  return index_.access().container == Container::kBgzf && lacks_end_block(file_)
-             ? std::string(kNoEndBlock)
-             : "";
+  std::string out = index_.access().container == Container::kBgzf && lacks_end_block(file_)
+                        ? std::string(kNoEndBlock)
+                        : "";
+  if (index_.num_left_out() > 0)
+    out += (out.empty() ? "" : "; ") + left_out_warning(index_.num_left_out());
+  return out;
 }
 
 void FastxFile::get(int64_t i, Record& out) const {
@@ -148,7 +164,7 @@ void FastxFile::get(int64_t i, Record& out) const {
   out.description.assign(batch.description(0));
   out.sequence.assign(batch.sequence(0));
   out.quality.assign(batch.quality(0));
-  out.has_quality = index_.format() == Format::kFastq;
+  out.has_quality = index_.format() != Format::kFasta && out.quality.size() == out.sequence.size();
 }
 
 void FastxFile::read(std::span<const int64_t> records, RecordBatch& out) const {

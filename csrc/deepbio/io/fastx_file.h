@@ -20,8 +20,8 @@ class FastxFile {
   explicit FastxFile(const std::string& path, const IndexOptions& options = {});
   int64_t size() const { return index_.size(); }
   const FastxIndex& index() const { return index_; }
-  // What is odd about the file, though no error: BGZF without its end block, no records; "" when
-  // nothing is.
+  // What is odd about the file, though no error: BGZF without its end block, alignments left
+  // out, no records; "" when nothing is.
   std::string warning() const;
   // i in [0, size()). throws ArgumentError, ParseError.
   void get(int64_t i, Record& out) const;

@@ -20,7 +20,7 @@ namespace deepbio::io {
 namespace {
 
 constexpr std::string_view kMagic = "DBXINDEX";
-constexpr uint64_t kVersion = 2;
+constexpr uint64_t kVersion = 3;
 constexpr uint64_t kRecordsPerBlock = 64;
 constexpr size_t kBlockBytes = 16, kPointBytes = 32, kCrcBytes = 4;
 constexpr uint64_t kHashedBytes = uint64_t{1} << 16;
@@ -40,6 +40,7 @@ enum Field {
   kFieldDeltaBytes,
   kFieldPoints,
   kFieldWindowBytes,
+  kFieldLeftOut,
   kNumFields
 };
 constexpr size_t kHeaderBytes = 8 + 8 * kNumFields;
@@ -81,7 +82,7 @@ uint64_t hash_ends(const PositionedFile& file) {
 // What one pass over the records finds.
 struct Scan {
   std::string blocks, deltas;
-  int64_t num_records = 0, num_bases = 0;
+  int64_t num_records = 0, num_bases = 0, num_left_out = 0;
   Format format = Format::kFastq;
   AccessMap map;
 };
@@ -100,6 +101,7 @@ void scan_records(FastxReader& reader, Scan& out) {
     out.num_bases += static_cast<int64_t>(record.sequence.size());
   }
   out.format = reader.format();
+  out.num_left_out = reader.report().num_left_out;
 }
 
 // A gzip file is inflated once for both the records and the access points.
@@ -153,7 +155,8 @@ std::string build(const PositionedFile& file, const IndexOptions& options) {
                          map.data_bytes,
                          scan.deltas.size(),
                          map.points.size(),
-                         map.windows.size()};
+                         map.windows.size(),
+                         static_cast<uint64_t>(scan.num_left_out)};
   std::string out(kMagic);
   out.reserve(length);
   for (const uint64_t field : fields) append_u64(out, field);
@@ -259,13 +262,14 @@ bool FastxIndex::load(std::shared_ptr<const void> owner, std::string_view bytes,
                : fields[kFieldDataBytes] / 1032 > file.size())
     return false;
   if (!fits(fields, num_blocks, bytes.size()) || fields[kFieldContainer] > 2 ||
-      fields[kFieldFormat] > 1)
+      fields[kFieldFormat] > static_cast<uint64_t>(Format::kBam))
     return false;
   path_ = file.path();
   owner_ = std::move(owner);
   bytes_ = bytes;
   num_records_ = static_cast<int64_t>(fields[kFieldRecords]);
   num_bases_ = static_cast<int64_t>(fields[kFieldBases]);
+  num_left_out_ = static_cast<int64_t>(fields[kFieldLeftOut]);
   format_ = static_cast<Format>(fields[kFieldFormat]);
   access_ = {};
   access_.container = static_cast<Container>(fields[kFieldContainer]);

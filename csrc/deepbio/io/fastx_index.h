@@ -40,6 +40,7 @@ class FastxIndex {
 
   int64_t size() const { return num_records_; }
   int64_t num_bases() const { return num_bases_; }
+  int64_t num_left_out() const { return num_left_out_; }  // as in SkipReport
   Format format() const { return format_; }
   const AccessMap& access() const { return access_; }
   uint64_t num_index_bytes() const { return bytes_.size(); }
@@ -76,7 +77,7 @@ class FastxIndex {
   std::shared_ptr<const void> owner_;  // of bytes_
   std::string_view bytes_, blocks_, deltas_;
   AccessMap access_;
-  int64_t num_records_ = 0, num_bases_ = 0;
+  int64_t num_records_ = 0, num_bases_ = 0, num_left_out_ = 0;
   Format format_ = Format::kFastq;
   bool was_built_ = false;
 };

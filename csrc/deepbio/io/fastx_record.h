@@ -1,4 +1,4 @@
-// A FASTA or FASTQ record: with its own memory, as views, and many of them in flat buffers.
+// A record of FASTA, FASTQ or BAM: with its own memory, as views, and many of them in flat buffers.
 //
 // Threads: plain data.
 #pragma once

@@ -70,6 +70,8 @@ void check_record(const Record& record, Format format, int64_t number) {
 }
 
 FastxWriterOptions checked(FastxWriterOptions options) {
+  if (options.format == Format::kBam)
+    throw ArgumentError("FastxWriter: expected format fasta or fastq, got bam");
   if (options.level < 0 || options.level > 9) {
     throw ArgumentError("FastxWriter: expected level 0..9, got " + std::to_string(options.level));
   }

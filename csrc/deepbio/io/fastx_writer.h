@@ -16,7 +16,7 @@
 namespace deepbio::io {
 
 struct FastxWriterOptions {
-  Format format = Format::kFastq;
+  Format format = Format::kFastq;  // or kFasta
   Container container = Container::kPlain;
   int level = 6;                   // of compression, 0..9
   int64_t width = 0;               // bases per FASTA line; 0: one line
@@ -26,7 +26,7 @@ struct FastxWriterOptions {
 
 class FastxWriter {
  public:
-  // throws ArgumentError (level, width), WriteError.
+  // throws ArgumentError (format, level, width), WriteError.
   explicit FastxWriter(const std::string& path, FastxWriterOptions options = {});
   ~FastxWriter();
   FastxWriter(FastxWriter&&) noexcept;

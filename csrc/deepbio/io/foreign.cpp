@@ -22,7 +22,7 @@ constexpr std::string_view kRData =
 constexpr std::string_view kWebPage =
     "a web page (HTML), perhaps a log-in or error page saved in place of the data";
 constexpr std::array kFormats{
-    Format{"BAM\1"sv, "BAM alignments; samtools fastq FILE gives the reads"},
+    Format{"BAM\1"sv, "reads (BAM); samtools fastq FILE gives them as text"},
     Format{"CRAM\2"sv, kCram},
     Format{"CRAM\3"sv, kCram},
     Format{"@HD\tVN:"sv, kSam},

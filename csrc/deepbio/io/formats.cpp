@@ -5,6 +5,7 @@
 #include <iterator>
 #include <numeric>
 
+#include "deepbio/io/bam_record.h"
 #include "deepbio/io/biom_json.h"
 #include "deepbio/io/delimited.h"
 #include "deepbio/io/depths.h"
@@ -68,6 +69,7 @@ constexpr KindRow kKinds[] = {
     {FileKind::kEmpty, "empty", "empty file"},
     {FileKind::kFasta, "fasta", "FASTA (see: deepbio stats)"},
     {FileKind::kFastq, "fastq", "FASTQ (see: deepbio stats)"},
+    {FileKind::kBam, "bam", "BAM (see: deepbio stats)"},
     {FileKind::kTable, "biom", "feature table", &table_facts, "num_samples"},
     {FileKind::kTree, "newick", "tree", &tree_facts, "num_tips"},
     {FileKind::kDistances, "distances", "distance matrix", &distance_facts, "num_samples"},
@@ -88,6 +90,7 @@ char sign_of(std::string_view text) {
 
 bool is_hdf5_content(const FormatHead& head) { return head.text.starts_with("\x89HDF\r\n\x1a\n"); }
 bool is_biom2(const FormatHead& head) { return is_hdf5_content(head) && is_biom_hdf5(head.path); }
+bool is_bam(const FormatHead& head) { return head.text.starts_with(kBamMagic); }
 bool is_npy(const FormatHead& head) { return head.text.starts_with(kNpyMagic); }
 bool is_json(const FormatHead& head) { return sign_of(head.text) == '{'; }
 bool is_fastq(const FormatHead& head) { return sign_of(head.text) == '@'; }
@@ -138,6 +141,7 @@ constexpr FormatRow kBinaryFormats[] = {
     {".h5", FileKind::kDistances, &is_hdf5_content},
     {".npy, .npz", FileKind::kDistances, &is_npy},
     {"safetensors", FileKind::kSafetensors, &is_safetensors},
+    {"BAM", FileKind::kBam, &is_bam},
 };
 
 constexpr FormatRow kTextFormats[] = {

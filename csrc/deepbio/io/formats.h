@@ -20,6 +20,7 @@ enum class FileKind {
   kEmpty,
   kFasta,
   kFastq,
+  kBam,
   kTable,
   kTree,
   kDistances,
