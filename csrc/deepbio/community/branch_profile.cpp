@@ -79,4 +79,10 @@ std::vector<BranchProfile> branch_profiles(const CountTable& table, const Phylog
   return profiles;
 }
 
+std::vector<const BranchProfile*> views_of(const std::vector<BranchProfile>& profiles) {
+  std::vector<const BranchProfile*> views;
+  for (const BranchProfile& profile : profiles) views.push_back(&profile);
+  return views;
+}
+
 }  // namespace deepbio::community

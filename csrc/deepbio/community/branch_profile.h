@@ -42,5 +42,7 @@ BranchProfile branch_profile(const Phylogeny& phylogeny, std::span<const int64_t
                              std::span<const double> counts);
 // throws ArgumentError when the tree was matched to another number of features.
 std::vector<BranchProfile> branch_profiles(const CountTable& table, const Phylogeny& phylogeny);
+// Pointers to each, which live as long as the profiles.
+std::vector<const BranchProfile*> views_of(const std::vector<BranchProfile>& profiles);
 
 }  // namespace deepbio::community

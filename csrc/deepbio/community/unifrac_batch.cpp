@@ -35,13 +35,6 @@ void check_batch(const BatchCounts& batch, int64_t num_features) {
   }
 }
 
-std::vector<const BranchProfile*> views_of(const std::vector<BranchProfile>& profiles) {
-  std::vector<const BranchProfile*> out;
-  out.reserve(profiles.size());
-  for (const BranchProfile& profile : profiles) out.push_back(&profile);
-  return out;
-}
-
 }  // namespace
 
 UnifracBatch::UnifracBatch(const CountTable& table, Phylogeny phylogeny,

@@ -313,12 +313,6 @@ void fill(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& p
   }
 }
 
-std::vector<const BranchProfile*> views_of(const std::vector<BranchProfile>& profiles) {
-  std::vector<const BranchProfile*> views;
-  for (const BranchProfile& profile : profiles) views.push_back(&profile);
-  return views;
-}
-
 template <class Out>
 void fill_columns_plainly(const Phylogeny& phylogeny, const std::vector<BranchProfile>& profiles,
                           const UnifracOptions& options, const std::vector<int64_t>& of_columns,
