@@ -132,6 +132,8 @@ _check_torch()
 
 
 def __getattr__(name: str) -> Any:
+    if name == "_C":  # by the modules that import it, the first time
+        return importlib.import_module("._library", __name__).extension()
     if name in _NAMES:
         return importlib.import_module(f".{name}", __name__)
     if name in _HOME:

@@ -68,8 +68,9 @@ def test_the_package_works_where_torch_is_not_beside_it(tmp_path: Path):
         text=True,
         env=environment,
     )
-    load = "from deepbio_torch import _library as library; library.load(); print(library.__file__)"
-    library = python(load, env=environment)
+    library = python(
+        "import deepbio_torch as db; print(db.errors, db.report, db.__path__)", env=environment
+    )
 
     assert command.returncode == 0 and "torch 2." in command.stdout, command.stderr
     assert library.returncode == 0 and str(copy) in library.stdout, library.stderr
