@@ -156,6 +156,40 @@ class GenomeWindows:
     ) -> dict[str, Any]: ...
     def letters(self, indices: Sequence[int], epoch: int = 0) -> list[bytes]: ...
 
+class Variants:
+    @staticmethod
+    def read(path: str, passing: bool = False) -> Variants: ...
+    @staticmethod
+    def from_values(
+        name: str,
+        chromosomes: Sequence[str],
+        positions: Sequence[int],
+        references: Sequence[str],
+        alternatives: Sequence[str],
+        ids: Sequence[str],
+    ) -> Variants: ...
+    def __len__(self) -> int: ...
+
+class VariantWindows:
+    notes: list[str]
+    num_mismatches: int
+    def __init__(
+        self,
+        genome: Genome,
+        variants: Variants,
+        *,
+        window: int,
+        reference_mismatch: str = "error",
+        chromosome_names: str = "exact",
+        chromosomes: Sequence[str] = (),
+        encoding: ReadEncoding | None = None,
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    # Chromosome, position (from 1), id, reference, alternative, alternatives of the record.
+    def about(self, index: int) -> tuple[str, int, str, str, str, int]: ...
+    def batch(self, indices: Sequence[int], epoch: int = 0) -> dict[str, Any]: ...
+    def letters(self, index: int) -> tuple[bytes, bytes]: ...
+
 class Metadata:
     path: str
     id_column: str

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         data,
         errors,
         export,
+        insilico,
         losses,
         metrics,
         models,
@@ -71,10 +72,12 @@ if TYPE_CHECKING:
         SequenceReader,
         SequenceWriter,
         StreamingSequenceDataset,
+        VariantDataset,
         collate,
         pad_collate,
         truncate_collate,
     )
+    from .insilico import VariantEffects, score_variants
     from .study import StudyResult, cross_validate, importance, integrated_gradients
     from .training import Trainer, embed, predict
 
@@ -90,10 +93,11 @@ _NAMES = {
     "data": (
         "Batch", "DataLoader", "FastaFile", "GenomeDataset", "Record", "RecordBatch", "Sample",
         "SampleDataset", "SequenceDataset", "SequenceReader", "SequenceWriter",
-        "StreamingSequenceDataset", "collate", "pad_collate", "truncate_collate",
+        "StreamingSequenceDataset", "VariantDataset", "collate", "pad_collate", "truncate_collate",
     ),
     "errors": (),
     "export": (),
+    "insilico": ("VariantEffects", "score_variants"),
     "losses": (),
     "metrics": (),
     "models": (),
@@ -169,6 +173,8 @@ __all__ = [
     "Trainer",
     "Tree",
     "UnifracBatch",
+    "VariantDataset",
+    "VariantEffects",
     "__version__",
     "adonis",
     "alpha_diversity",
@@ -187,6 +193,7 @@ __all__ = [
     "faith_pd",
     "hellinger",
     "importance",
+    "insilico",
     "integrated_gradients",
     "losses",
     "mantel",
@@ -204,6 +211,7 @@ __all__ = [
     "read_table",
     "read_tree",
     "report",
+    "score_variants",
     "sklearn",
     "study",
     "targets",

@@ -120,8 +120,9 @@ def _collate(
         )
     stack = _stack_tokens if "input_ids" in samples[0] else _stack
     out = stack(samples, "", padding_value, pad_to, max_length)
-    if any("mate_" + key in samples[0] for key in ("sequence", "input_ids")):
-        out.update(stack(samples, "mate_", padding_value, pad_to, max_length))
+    for prefix in ("mate_", "alternative_"):
+        if any(prefix + key in samples[0] for key in ("sequence", "input_ids")):
+            out.update(stack(samples, prefix, padding_value, pad_to, max_length))
     labels: list[Any] = [sample.get("label", sample.get("labels")) for sample in samples]
     if all(isinstance(label, dict) for label in labels):
         out["labels"] = {

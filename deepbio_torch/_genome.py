@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from . import _C
-from ._arguments import number, of_kind, path_text, place_of, seed_of, whole
-from ._batch import Batch, Later, Rows, Sample
+from ._arguments import number, path_text, seed_of, whole
+from ._batch import Batch, Later, Sample
 from ._collate import kept_of
-from ._draws import Drawn, Draws
+from ._draws import Draws
 from ._encoders import OneHotEncoder
 from ._files import path_list
 from ._intervals import GivenIntervals
 from ._labels import Labels, labels_of
 from ._log import logger
-from ._read_steps import needs_encoder, plan_for
 from ._records import Path
 from ._source import sample_of_batch
+from ._windows import WindowSource, names_of
 from .errors import ArgumentError
 from .transforms import run_steps
 
 _ONE_HOT = OneHotEncoder(channels_first=True, quality=None)
 
 
-class GenomeDataset(Drawn, Dataset[Sample]):
+class GenomeDataset(WindowSource):
     """Windows of a genome around intervals, one-hot by default, with labels and signal tracks.
 
     ``dataset.batch(indices)`` and every loader give a :class:`Batch`: ``sequences`` float32 [B, 4,
@@ -120,14 +119,11 @@ class GenomeDataset(Drawn, Dataset[Sample]):
             raise ArgumentError("label: expected none beside negatives, whose label is 0")
         self.genome, self.intervals = path_text(genome, "genome"), intervals
         self.exclude, self.feature = exclude, feature
-        self.label, self.classifier, self.transform = label, classifier, transform
+        self.label, self.classifier = label, classifier
         self.cache_dir = "" if cache_dir is None else path_text(cache_dir, "cache_dir")
-        self._plan = plan_for(transform, "dna")
-        self._encoder = self._plan.encoder
-        if any(step not in self._plan.steps for step in self._plan.head):
-            raise ArgumentError(f"transform: expected no filter for windows, got {transform!r}")
+        super().__init__(transform)
         if chromosomes is not None:
-            chromosomes = _names(chromosomes)
+            chromosomes = names_of(chromosomes)
         self.options: dict[str, Any] = {
             "window": whole(window, "window"),
             "placement": placement,
@@ -147,7 +143,6 @@ class GenomeDataset(Drawn, Dataset[Sample]):
             "missing": number(missing, "missing"),
             "tracks_in_memory": bool(tracks_in_memory),
         }
-        self._draws = Draws()
         self._native: _C.GenomeWindows | None = None
         self.native()
 
@@ -207,7 +202,7 @@ class GenomeDataset(Drawn, Dataset[Sample]):
         Negatives are drawn anew, on these chromosomes.
         """
         out = copy.copy(self)
-        out.options = {**self.options, "chromosomes": _names(chromosomes)}
+        out.options = {**self.options, "chromosomes": names_of(chromosomes)}
         out._native, out._draws = None, Draws(self.epoch)
         out.native()
         return out
@@ -240,42 +235,6 @@ class GenomeDataset(Drawn, Dataset[Sample]):
     def _is_random(self) -> bool:
         share = self.options["reverse_complement"]
         return bool(self.options["jitter"] or 0 < share < 1 or self._plan.is_random)
-
-    def __len__(self) -> int:
-        return len(self.native())
-
-    def __getitem__(self, index: int) -> Any:
-        return self.__getitems__(self._checked([index]))[0]
-
-    def __getitems__(self, indices: Sequence[int]) -> Any:
-        """The windows of a batch at once; torch's DataLoader asks for them this way."""
-        native, epoch = self.native(), self._draws.epoch_for(self._is_random)
-        if self._encoder is None:
-            return self._samples(self._checked(indices), epoch)
-        try:
-            fields = native.batch(indices, epoch)
-        except ArgumentError:  # C++ looks at them anyway; what it refused may count from the end
-            known = self._checked(indices)
-            if known == list(indices):
-                raise
-            fields = native.batch(known, epoch)
-        return Rows(self._complete(fields, epoch), len(indices), self._row)
-
-    def _checked(self, indices: Sequence[int]) -> list[int]:
-        size = len(self)
-        return [place_of(index, size, "window") for index in indices]
-
-    def batch(self, indices: Sequence[int]) -> Batch:
-        """The :class:`Batch` of these windows.
-
-        Raises:
-            ArgumentError: the transform does not end with an encoder, or not all of it is native.
-                RecordIndexError: an index out of range.
-        """
-        if self._encoder is None:
-            raise needs_encoder(self.transform)
-        rows: Rows = self.__getitems__(indices)
-        return rows.batch
 
     def _complete(self, fields: dict[str, Any], epoch: int) -> Batch:
         """What C++ gave, with labels, ids and metadata."""
@@ -330,9 +289,6 @@ class GenomeDataset(Drawn, Dataset[Sample]):
             samples.append(run_steps(self._plan.steps, sample))
         return kept_of(samples)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_native": None}
-
     def __repr__(self) -> str:
         window = self.options["window"]
         size = f"{len(self)} windows of {window}"
@@ -342,13 +298,6 @@ class GenomeDataset(Drawn, Dataset[Sample]):
 def _id_of(about: dict[str, Any]) -> str:
     """As bedtools getfasta -s names a sequence."""
     return f"{about['chromosome']}:{about['start']}-{about['end']}({about['strand']})"
-
-
-def _names(chromosomes: Sequence[str]) -> list[str]:
-    names = of_kind(chromosomes, Iterable, "chromosomes", "a list of names")
-    if isinstance(names, str | bytes) or not (found := [str(each) for each in names]):
-        raise ArgumentError(f"chromosomes: expected a list of names, got {chromosomes!r}")
-    return found
 
 
 def _several(given: Any) -> list[Any]:

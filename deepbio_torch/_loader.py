@@ -17,7 +17,6 @@ from . import _C
 from ._arguments import of_kind, seed_of
 from ._collate import LEFT_OUT, collate_any
 from ._draws import epoch_of_loader
-from ._genome import GenomeDataset
 from ._loader_checks import check_fit, check_sizes
 from ._order import Batches, rank_of
 from ._progress import GivenProgress, checked_progress, shown
@@ -25,6 +24,7 @@ from ._samples import SampleDataset
 from ._sequences import SequenceDataset
 from ._source import ReadSource
 from ._streaming import StreamingSequenceDataset
+from ._windows import WindowSource
 from .errors import ConfigError
 
 
@@ -266,7 +266,7 @@ class DataLoader:
                     _C.ReadLoader(self.dataset.native(), *self._options()), epoch, first
                 )
         if hasattr(self.dataset, "set_epoch") and not isinstance(
-            self.dataset, ReadSource | SampleDataset | GenomeDataset
+            self.dataset, ReadSource | SampleDataset | WindowSource
         ):
             self.dataset.set_epoch(epoch)
         return self._in_python(epoch, self._order(epoch), first)

@@ -1,8 +1,9 @@
 """Datasets, batches and loaders: one name for everything between files and a model.
 
 Reads: :class:`SequenceReader`, :class:`SequenceDataset`, :class:`StreamingSequenceDataset`. Windows
-of a genome: :class:`GenomeDataset`. Samples of a feature table: :class:`SampleDataset`. All go
-through :class:`DataLoader` (threads, most of them in C++) or torch's own.
+of a genome: :class:`GenomeDataset`, in pairs around variants :class:`VariantDataset`. Samples of a
+feature table: :class:`SampleDataset`. All go through :class:`DataLoader` (threads, most of them in
+C++) or torch's own.
 """
 
 from ._batch import Batch, Sample
@@ -17,6 +18,7 @@ from ._records import FastaFile, Record, RecordBatch, SequenceReader
 from ._samples import SampleDataset
 from ._sequences import SequenceDataset
 from ._streaming import StreamingSequenceDataset
+from ._variants import VariantDataset
 
 __all__ = [
     "Batch",
@@ -32,6 +34,7 @@ __all__ = [
     "SequenceWriter",
     "ShuffledSampler",
     "StreamingSequenceDataset",
+    "VariantDataset",
     "causal_mask",
     "collate",
     "length_mask",

@@ -2,6 +2,7 @@
 #include "deepbio/data/genome.h"
 
 #include "bindings/batches.h"
+#include "bindings/genome.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/io/genome_file.h"
@@ -13,12 +14,6 @@ namespace {
 
 using SharedIntervals = std::shared_ptr<io::Intervals>;
 using torch::Tensor;
-
-// A genome and the path it was asked for by, for messages.
-struct Genome {
-  std::shared_ptr<const io::TwoBitFile> file;
-  std::string path;
-};
 
 // Windows, and what is known of how they were chosen.
 struct Windows {

@@ -7,6 +7,7 @@ void guard_arguments(py::module_& module);  // argument_errors.cpp
 void bind_diversity(py::module_& module);   // diversity.cpp, of the layer community
 void bind_command(py::module_& module);     // process_group.cpp
 void bind_genome(py::module_& module);      // genome.cpp, of the layers io and data
+void bind_variants(py::module_& module);    // variants.cpp, of the same
 }  // namespace deepbio::bindings
 
 PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
@@ -22,6 +23,7 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   deepbio::bindings::bind_data(m);
   deepbio::bindings::bind_shard(m);
   deepbio::bindings::bind_genome(m);
+  deepbio::bindings::bind_variants(m);
   deepbio::bindings::bind_model(m);
   deepbio::bindings::bind_metrics(m);
   deepbio::bindings::bind_train(m);

@@ -35,6 +35,12 @@ def dataset(kind, reads, community_dir):
             genome.write_text(">c\n" + "ACGTTGCA" * 200 + "\n")
         places = [("c", 20 * i, 20 * i + 40) for i in range(RECORDS)]
         return db.GenomeDataset(genome, places, window=40, jitter=300)
+    if kind == "variants":
+        genome = reads.with_name("variants.fa")
+        if not genome.exists():
+            genome.write_text(">c\n" + "ACGTTGCA" * 200 + "\n")
+        rows = [("c", 8 * i + 41, "A", "G") for i in range(RECORDS)]
+        return db.VariantDataset(genome, rows, window=40, transform=transform(True))
     if kind.startswith("stream"):
         return db.StreamingSequenceDataset(
             reads, transform=transform("native" in kind), shuffle_buffer=10
@@ -57,7 +63,7 @@ def drawn(batch):
             (name, tuple(sorted(count.items())))
             for name, count in zip(batch.sample_ids, counts, strict=True)
         ]
-    if "chromosome" in batch.metadata[0]:
+    if "strand" in batch.metadata[0]:
         return list(zip(batch.index.tolist(), batch.ids, strict=True))  # ids tell place and strand
     return [
         (name, tuple(row.tolist())) for name, row in zip(batch.ids, batch.sequences, strict=True)
@@ -93,7 +99,7 @@ LOADERS = {
     ),
 }
 STREAMED = ("torch", "workers", "persistent", "stateful", "accelerate", "ours")
-MAPPED = ("native", "python", "memory", "samples", "windows")
+MAPPED = ("native", "python", "memory", "samples", "windows", "variants")
 CASES = [(kind, loader) for kind in MAPPED for loader in LOADERS]
 CASES = [case for case in CASES if case != ("samples", "concatenated")]  # its items are no batch
 CASES += [(f"stream {kind}", loader) for kind in ("native", "python") for loader in STREAMED]
@@ -124,7 +130,9 @@ def test_every_epoch_draws_anew_and_torchs_seed_repeats_a_run(reads, community_d
 
 
 @pytest.mark.parametrize("loader", ["torch", "workers", "persistent", "subset"])
-@pytest.mark.parametrize("kind", ["native", "python", "samples", "windows", "stream native"])
+@pytest.mark.parametrize(
+    "kind", ["native", "python", "samples", "windows", "variants", "stream native"]
+)
 def test_a_set_epoch_is_an_exact_repeat_also_for_workers_that_run_already(
     reads, community_dir, kind, loader
 ):
@@ -148,7 +156,9 @@ def test_a_set_epoch_is_an_exact_repeat_also_for_workers_that_run_already(
 
 
 @pytest.mark.parametrize("is_persistent", [False, True])
-@pytest.mark.parametrize("kind", ["native", "samples", "windows", "stream native", "stream python"])
+@pytest.mark.parametrize(
+    "kind", ["native", "samples", "windows", "variants", "stream native", "stream python"]
+)
 @pytest.mark.parametrize("given", [1, 3, 5])
 def test_torchdatas_loader_resumes_with_the_same_records_and_draws(
     reads, community_dir, kind, is_persistent, given

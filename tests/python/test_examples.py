@@ -64,6 +64,14 @@ def test_the_cnn_finds_the_motif_of_the_peaks_of_a_genome(tmp_path: Path):
     assert any(planted[i : i + 6] in found for i in range(4)), motif
 
 
+def test_the_strongest_effects_are_those_of_variants_in_the_motif(tmp_path: Path):
+    (line,) = run(sys.executable, EXAMPLES / "python/variant_effects.py", tmp_path).splitlines()
+
+    hits, total = map(int, re.findall(r"\d+", line))
+    assert total == 285 and hits > 0.9 * total, line
+    assert len((tmp_path / "effects.tsv").read_text().splitlines()) == 2 * total + 1
+
+
 def test_the_kmer_mlp_tells_reads_of_unequal_numbers_apart(tmp_path: Path):
     dice = random.Random(7)
     for species, count in (("common", 900), ("rare", 150)):

@@ -10,6 +10,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
+#include "deepbio/data/window_bases.h"
 #include "deepbio/seq/block_tensor.h"
 #include "deepbio/seq/letter_codes.h"
 
@@ -143,22 +144,10 @@ std::vector<GenomeWindows::Drawn> GenomeWindows::all_drawn(std::span<const int64
   return out;
 }
 
-// Symbols of all positions, `unknown` beyond the ends of the chromosome.
 void GenomeWindows::decode(const Drawn& window, const io::BaseSymbols& symbols, char unknown,
                            char* out) const {
-  const int64_t length = genome_->sequences()[static_cast<size_t>(window.chromosome)].length_bp;
-  const int64_t end = window.start + options_.window;
-  const int64_t first = std::clamp(window.start, int64_t{0}, length),
-                last = std::clamp(end, first, length);
-  const int64_t before = window.is_reversed ? end - last : first - window.start;
-  const int64_t inside = last - first;
-  if (first >= last) {
-    std::fill(out, out + options_.window, unknown);
-    return;
-  }
-  std::fill(out, out + before, unknown);
-  genome_->decode(window.chromosome, first, last, window.is_reversed, symbols, out + before);
-  std::fill(out + before + inside, out + options_.window, unknown);
+  decode_bases(*genome_, window.chromosome, window.start, window.start + options_.window,
+               window.is_reversed, symbols, unknown, out);
 }
 
 // Calls with [begin, end) of each stretch of lower case, in positions of the window.

@@ -21,17 +21,6 @@ std::vector<std::string> names_of(const io::TwoBitFile& genome) {
   return out;
 }
 
-// What to say about a chromosome that the genome does not have.
-std::string advice(const io::TwoBitFile& genome, std::string_view name) {
-  const int64_t match = find_chromosome(genome, name, ChromosomeNames::kMatch);
-  if (match >= 0) {
-    return "; `chromosome_names=match` takes it for " +
-           quoted(genome.sequences()[static_cast<size_t>(match)].name);
-  }
-  const std::string near = nearest_name(name, names_of(genome));
-  return near.empty() ? "" : ", the nearest name is " + quoted(near);
-}
-
 // Windows of intervals, row by row.
 class Placer {
  public:
@@ -43,7 +32,7 @@ class Placer {
       const int64_t found = find_chromosome(genome, name, options.names);
       if (found < 0)
         throw ArgumentError("chromosomes: expected names of " + path + ", got " + quoted(name) +
-                            advice(genome, name));
+                            chromosome_advice(genome, name));
       is_kept_[static_cast<size_t>(found)] = 1;
     }
     for (const std::string& name : intervals.names)
@@ -72,7 +61,8 @@ class Placer {
  private:
   void check(int64_t row, int64_t chromosome, const std::string& name) const {
     if (chromosome < 0)
-      intervals_.fail(row, "a chromosome of " + path_, quoted(name) + advice(genome_, name));
+      intervals_.fail(row, "a chromosome of " + path_,
+                      quoted(name) + chromosome_advice(genome_, name));
     const auto& sequence = genome_.sequences()[static_cast<size_t>(chromosome)];
     const int64_t end = intervals_.ends[static_cast<size_t>(row)];
     if (end > sequence.length_bp)
@@ -129,6 +119,16 @@ class Placer {
 
 }  // namespace
 
+std::string chromosome_advice(const io::TwoBitFile& genome, std::string_view name) {
+  const int64_t match = find_chromosome(genome, name, ChromosomeNames::kMatch);
+  if (match >= 0) {
+    return "; `chromosome_names=match` takes it for " +
+           quoted(genome.sequences()[static_cast<size_t>(match)].name);
+  }
+  const std::string near = nearest_name(name, names_of(genome));
+  return near.empty() ? "" : ", the nearest name is " + quoted(near);
+}
+
 ChromosomeNames parse_chromosome_names(std::string_view name) {
   if (name == "exact") return ChromosomeNames::kExact;
   if (name == "match") return ChromosomeNames::kMatch;
@@ -183,7 +183,7 @@ void CoveredBases::add(const io::TwoBitFile& genome, const io::Intervals& interv
   if (std::all_of(number_of.begin(), number_of.end(), [](int64_t each) { return each < 0; })) {
     const std::string& first = intervals.names[0];
     throw ArgumentError(intervals.path() + ": expected chromosomes of the genome, got " +
-                        quoted(first) + advice(genome, first));
+                        quoted(first) + chromosome_advice(genome, first));
   }
   for (size_t i = 0; i < intervals.starts.size(); ++i) {
     const int64_t found = number_of[static_cast<size_t>(intervals.chromosome[i])];

@@ -45,6 +45,10 @@ struct WindowPlaces {
   int64_t size() const { return static_cast<int64_t>(starts.size()); }
 };
 
+// What a message adds about a name that is none of the genome's: the one it is taken for with
+// `chromosome_names=match`, or the nearest.
+std::string chromosome_advice(const io::TwoBitFile& genome, std::string_view name);
+
 // The number of a sequence of the genome; -1 when there is none of this name.
 int64_t find_chromosome(const io::TwoBitFile& genome, std::string_view name, ChromosomeNames names);
 

@@ -1,0 +1,17 @@
+// A genome as Python holds it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "deepbio/io/twobit.h"
+
+namespace deepbio::bindings {
+
+// The file, and the path it was asked for by, for messages.
+struct Genome {
+  std::shared_ptr<const io::TwoBitFile> file;
+  std::string path;
+};
+
+}  // namespace deepbio::bindings
