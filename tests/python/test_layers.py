@@ -160,6 +160,7 @@ TESTED_THROUGH = {
     "npy": ["cpp/io/matrix_test.cpp"],
     "delimited": ["cpp/io/matrix_text_test.cpp", "cpp/io/metadata_test.cpp"],
     "distances": ["cpp/community/permanova_test.cpp", "cpp/community/ordination_test.cpp"],
+    "fastx_bad_records": ["cpp/io/fastx_test.cpp", "cpp/io/bam_record_test.cpp"],
     "stream_file": ["cpp/data/read_stream_test.cpp"],
     "hdf5_library": ["cpp/io/biom_hdf5_test.cpp"],
     "hdf5_writer": ["cpp/io/biom_hdf5_test.cpp", "cpp/io/matrix_test.cpp"],
