@@ -57,12 +57,12 @@ sanitize: .stamps/python
 	tests/sanitize/run.sh
 
 lint: .stamps/installed .stamps/lint-tools
-	clang-format --dry-run -Werror $(shell git ls-files 'csrc/*.h' 'csrc/*.cpp' 'tests/*.h' 'tests/*.cpp' 'examples/*.cpp')
+	clang-format --dry-run -Werror $(shell git ls-files 'csrc/*.h' 'csrc/*.cpp' 'csrc/*.inl' 'tests/*.h' 'tests/*.cpp' 'examples/*.cpp')
 	ruff check . && ruff format --check .
 	mypy
 
 format: .stamps/lint-tools
-	clang-format -i $(shell git ls-files 'csrc/*.h' 'csrc/*.cpp' 'tests/*.h' 'tests/*.cpp' 'examples/*.cpp')
+	clang-format -i $(shell git ls-files 'csrc/*.h' 'csrc/*.cpp' 'csrc/*.inl' 'tests/*.h' 'tests/*.cpp' 'examples/*.cpp')
 	ruff check --fix . && ruff format .
 
 setup: .stamps/installed

@@ -138,11 +138,15 @@ PartNumber parse_part(const std::string& text) {
 
 std::vector<bool> samples_of_part(PartNumber number, int64_t num_samples) {
   std::vector<bool> is_wanted(static_cast<size_t>(num_samples), false);
-  for (int64_t sample = 0; sample < num_samples; ++sample) {
-    const int64_t together = sample / kColumnsTogether, round = together / number.parts,
-                  place = together % number.parts;
-    const int64_t part = round % 2 == 0 ? place : number.parts - 1 - place;
-    is_wanted[static_cast<size_t>(sample)] = part == number.part - 1;
+  std::vector<int64_t> num_pairs(static_cast<size_t>(number.parts), 0);
+  for (int64_t first = (num_samples - 1) / kColumnsTogether * kColumnsTogether; first >= 0;
+       first -= kColumnsTogether) {
+    const auto least = std::min_element(num_pairs.begin(), num_pairs.end());
+    const int64_t end = std::min(first + kColumnsTogether, num_samples);
+    for (int64_t sample = first; sample < end; ++sample) {
+      *least += sample;
+      is_wanted[static_cast<size_t>(sample)] = least - num_pairs.begin() == number.part - 1;
+    }
   }
   return is_wanted;
 }

@@ -23,8 +23,8 @@ struct PartNumber {
 // "2/8". throws ArgumentError.
 PartNumber parse_part(const std::string& text);
 
-// Which samples are a part's: kColumnsTogether neighbours at a time, late ones, which meet more
-// samples, dealt against early ones, so that parts have nearly as many pairs.
+// Which samples are a part's: kColumnsTogether neighbours at a time, the last ones, which meet most
+// samples, first, each to the part with the fewest pairs so far.
 std::vector<bool> samples_of_part(PartNumber number, int64_t num_samples);
 
 // Computes what is asked for and writes it: a matrix, or request.part of it.

@@ -1,7 +1,8 @@
-// Passes over rows and the ends of products: layer norm, activations, dropout. Included by encoder_kernels.cpp after
-// encoder_tiles.inl, once per instruction set.
+// Passes over rows and the ends of products: layer norm, activations, dropout. Included by
+// encoder_kernels.cpp after encoder_tiles.inl, once per instruction set.
 
-DEEPBIO_INLINE Vector apply_keep(Vector x, DropoutRow row, uint32_t column, uint32_t threshold, float scale) {
+DEEPBIO_INLINE Vector apply_keep(Vector x, DropoutRow row, uint32_t column, uint32_t threshold,
+                                 float scale) {
   Bits h = (*reinterpret_cast<const Bits*>(kNumbers) + column) * kDropoutColumn + row.first;
   h ^= h >> 15;
   h = (h ^ row.second) * kDropoutMix1;
@@ -19,8 +20,10 @@ struct Dropout {
   float scale;
   bool on;
 };
-DEEPBIO_INLINE Dropout dropout_of(const StackShape& s, int64_t layer, Site site, int64_t first_row) {
-  return {dropout_key(s, layer, site), first_row, dropout_threshold(s), 1 / (1 - s.dropout), s.dropout > 0};
+DEEPBIO_INLINE Dropout dropout_of(const StackShape& s, int64_t layer, Site site,
+                                  int64_t first_row) {
+  return {dropout_key(s, layer, site), first_row, dropout_threshold(s), 1 / (1 - s.dropout),
+          s.dropout > 0};
 }
 
 // x += residual after dropout of x; tiles of `count` rows.
@@ -31,11 +34,13 @@ struct DropAndAdd {
   DEEPBIO_CALL void operator()(float* tile, int64_t p, int64_t row, int64_t count) const {
     const float* other = residual + p * panel + row * kPanel;
     for (int64_t r = 0; r < count; ++r) {
-      const DropoutRow key = dropout.on ? dropout_row(dropout.key, dropout.first_row + row + r) : DropoutRow{};
+      const DropoutRow key =
+          dropout.on ? dropout_row(dropout.key, dropout.first_row + row + r) : DropoutRow{};
       for (int64_t v = 0; v < kPanel; v += kLanes) {
         Vector x = load(tile + r * kPanel + v);
         if (dropout.on) {
-          x = apply_keep(x, key, static_cast<uint32_t>(p * kPanel + v), dropout.threshold, dropout.scale);
+          x = apply_keep(x, key, static_cast<uint32_t>(p * kPanel + v), dropout.threshold,
+                         dropout.scale);
         }
         store(tile + r * kPanel + v, x + load(other + r * kPanel + v));
       }
@@ -44,14 +49,15 @@ struct DropAndAdd {
 };
 
 // out = x where dropout keeps it, scaled; zero elsewhere.
-DEEPBIO_CALL void drop_panels(const Dropout& dropout, const float* x, int64_t num_panels, int64_t rows, float* out) {
+DEEPBIO_CALL void drop_panels(const Dropout& dropout, const float* x, int64_t num_panels,
+                              int64_t rows, float* out) {
   for (int64_t p = 0; p < num_panels; ++p) {
     for (int64_t r = 0; r < rows; ++r) {
       const DropoutRow key = dropout_row(dropout.key, dropout.first_row + r);
       const int64_t at = (p * rows + r) * kPanel;
       for (int64_t v = 0; v < kPanel; v += kLanes) {
-        store(out + at + v, apply_keep(load(x + at + v), key, static_cast<uint32_t>(p * kPanel + v), dropout.threshold,
-                                       dropout.scale));
+        store(out + at + v, apply_keep(load(x + at + v), key, static_cast<uint32_t>(p * kPanel + v),
+                                       dropout.threshold, dropout.scale));
       }
     }
   }
@@ -72,7 +78,8 @@ DEEPBIO_INLINE Activated activate(Vector u) {
     const Vector e = exponential(-2.f * size), magnitude = (1.f - e) / (1.f + e);
     const Vector tanh = inner < 0.f ? -magnitude : magnitude;
     const Vector half = 0.5f * (1.f + tanh);
-    return {u * half, half + 0.5f * u * (1.f - tanh * tanh) * (kRoot * (1.f + 3.f * kCube * u * u))};
+    return {u * half,
+            half + 0.5f * u * (1.f - tanh * tanh) * (kRoot * (1.f + 3.f * kCube * u * u))};
   } else {
     constexpr float kInverseRoot2 = 0.707106781f, kDensity = 0.398942280f;  // 1 / sqrt(2 pi)
     const Vector z = u * kInverseRoot2, size = z < 0.f ? -z : z;
@@ -98,11 +105,13 @@ struct Activate {
   DEEPBIO_CALL void operator()(float* tile, int64_t p, int64_t row, int64_t count) const {
     float* to = active + p * panel + row * kPanel;
     for (int64_t r = 0; r < count; ++r) {
-      const DropoutRow key = dropout.on ? dropout_row(dropout.key, dropout.first_row + row + r) : DropoutRow{};
+      const DropoutRow key =
+          dropout.on ? dropout_row(dropout.key, dropout.first_row + row + r) : DropoutRow{};
       for (int64_t v = 0; v < kPanel; v += kLanes) {
         Vector x = activate<kActivation>(load(tile + r * kPanel + v)).value;
         if (dropout.on) {
-          x = apply_keep(x, key, static_cast<uint32_t>(p * kPanel + v), dropout.threshold, dropout.scale);
+          x = apply_keep(x, key, static_cast<uint32_t>(p * kPanel + v), dropout.threshold,
+                         dropout.scale);
         }
         store(to + r * kPanel + v, x);
       }
@@ -110,7 +119,8 @@ struct Activate {
   }
 };
 
-// Backward end of linear2: tile is the gradient of drop(act(u)) and becomes that of u; active is computed again.
+// Backward end of linear2: tile is the gradient of drop(act(u)) and becomes that of u; active is
+// computed again.
 template <int kActivation>
 struct ActivateBackward {
   Dropout dropout;
@@ -121,13 +131,14 @@ struct ActivateBackward {
     const float* from = hidden + p * panel + row * kPanel;
     float* to = active + p * panel + row * kPanel;
     for (int64_t r = 0; r < count; ++r) {
-      const DropoutRow key = dropout.on ? dropout_row(dropout.key, dropout.first_row + row + r) : DropoutRow{};
+      const DropoutRow key =
+          dropout.on ? dropout_row(dropout.key, dropout.first_row + row + r) : DropoutRow{};
       for (int64_t v = 0; v < kPanel; v += kLanes) {
         const int64_t at = r * kPanel + v;
         Activated a = activate<kActivation>(load(from + at));
         if (dropout.on) {
-          const Vector keep = apply_keep(all(1.f), key, static_cast<uint32_t>(p * kPanel + v), dropout.threshold,
-                                         dropout.scale);
+          const Vector keep = apply_keep(all(1.f), key, static_cast<uint32_t>(p * kPanel + v),
+                                         dropout.threshold, dropout.scale);
           a.value *= keep, a.slope *= keep;
         }
         store(to + at, a.value);
@@ -146,16 +157,19 @@ DEEPBIO_INLINE Vector real_columns(int64_t column, int64_t dim) {
   return real;
 }
 
-// out = gamma (x - mean) / sd + beta; computes the statistics where `fresh`, and reads them otherwise.
-DEEPBIO_CALL void norm_rows(const float* x, int64_t dim, int64_t rows, const float* gamma, const float* beta,
-                            float* mean, float* inverse, bool fresh, float* out) {
+// out = gamma (x - mean) / sd + beta; computes the statistics where `fresh`, and reads them
+// otherwise.
+DEEPBIO_CALL void norm_rows(const float* x, int64_t dim, int64_t rows, const float* gamma,
+                            const float* beta, float* mean, float* inverse, bool fresh,
+                            float* out) {
   const int64_t columns = round_up(dim, kPanel), stride = rows * kPanel;
   for (int64_t r = 0; r < rows; ++r) {
     const float* row = x + r * kPanel;
     float* to = out + r * kPanel;
     if (fresh) {
       Vector total{};
-      for (int64_t j = 0; j < columns; j += kLanes) total += load(row + j / kPanel * stride + j % kPanel);
+      for (int64_t j = 0; j < columns; j += kLanes)
+        total += load(row + j / kPanel * stride + j % kPanel);
       const float middle = sum(total) / static_cast<float>(dim);
       Vector squares{};
       for (int64_t j = 0; j < columns; j += kLanes) {
@@ -174,10 +188,11 @@ DEEPBIO_CALL void norm_rows(const float* x, int64_t dim, int64_t rows, const flo
   }
 }
 
-// grad_x += backward of the norm for grad_out; gradients of gamma and beta are added to where they are wanted.
-DEEPBIO_CALL void norm_backward(const float* grad_out, const float* x, int64_t dim, int64_t rows, const float* gamma,
-                                const float* mean, const float* inverse, float* grad_gamma, float* grad_beta,
-                                float* grad_x) {
+// grad_x += backward of the norm for grad_out; gradients of gamma and beta are added to where they
+// are wanted.
+DEEPBIO_CALL void norm_backward(const float* grad_out, const float* x, int64_t dim, int64_t rows,
+                                const float* gamma, const float* mean, const float* inverse,
+                                float* grad_gamma, float* grad_beta, float* grad_x) {
   const int64_t columns = round_up(dim, kPanel), stride = rows * kPanel;
   for (int64_t r = 0; r < rows; ++r) {
     const float middle = mean[r], scale = inverse[r];
@@ -192,7 +207,8 @@ DEEPBIO_CALL void norm_backward(const float* grad_out, const float* x, int64_t d
         store(grad_beta + j, load(grad_beta + j) + gradient);
       }
     }
-    const float mean1 = sum(first) / static_cast<float>(dim), mean2 = sum(second) / static_cast<float>(dim);
+    const float mean1 = sum(first) / static_cast<float>(dim),
+                mean2 = sum(second) / static_cast<float>(dim);
     for (int64_t j = 0; j < columns; j += kLanes) {
       const int64_t at = r * kPanel + j / kPanel * stride + j % kPanel;
       const Vector normed = (load(x + at) - middle) * scale;
@@ -214,7 +230,8 @@ DEEPBIO_CALL void to_panels(const float* x, int64_t dim, int64_t rows, int64_t p
     }
   }
 }
-DEEPBIO_CALL void from_panels(const float* x, int64_t dim, int64_t rows, int64_t panel, float* out) {
+DEEPBIO_CALL void from_panels(const float* x, int64_t dim, int64_t rows, int64_t panel,
+                              float* out) {
   for (int64_t p = 0; p * kPanel < dim; ++p) {
     const int64_t real = std::min(kPanel, dim - p * kPanel);
     for (int64_t r = 0; r < rows; ++r) {

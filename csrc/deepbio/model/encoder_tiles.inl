@@ -1,10 +1,12 @@
-// Vectors and products, compiled once per instruction set: encoder_kernels.cpp includes this file inside a namespace
-// with DEEPBIO_TARGET, kLanes, kTileRows and kOuterRows defined. Panels: encoder_shape.h.
+// Vectors and products, compiled once per instruction set: encoder_kernels.cpp includes this file
+// inside a namespace with DEEPBIO_TARGET, kLanes, kTileRows and kOuterRows defined. Panels:
+// encoder_shape.h.
 
 #define DEEPBIO_INLINE DEEPBIO_TARGET inline __attribute__((always_inline))
 #define DEEPBIO_CALL DEEPBIO_TARGET __attribute__((noinline))
 
-// As aligned as a float, since rows of a slice begin anywhere; loads from aligned memory cost the same.
+// As aligned as a float, since rows of a slice begin anywhere; loads from aligned memory cost the
+// same.
 typedef float Vector __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
 typedef uint32_t Bits __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
 constexpr int64_t kVectors = kPanel / kLanes;  // of a row of a panel
@@ -31,11 +33,13 @@ DEEPBIO_INLINE float maximum(Vector v) {
   if constexpr (kStep == 0) {
     return v[0];
   } else {
-    return maximum<kStep / 2>(larger(v, exchange<kStep>(v, std::make_integer_sequence<int, kLanes>())));
+    return maximum<kStep / 2>(
+        larger(v, exchange<kStep>(v, std::make_integer_sequence<int, kLanes>())));
   }
 }
 
-// 1 / x for x from 1 to 100, relative error 1e-7: a guess from the bits, then Newton's method; a division costs more.
+// 1 / x for x from 1 to 100, relative error 1e-7: a guess from the bits, then Newton's method; a
+// division costs more.
 DEEPBIO_INLINE Vector reciprocal(Vector x) {
   Vector guess = reinterpret_cast<Vector>(0x7ef311c3u - reinterpret_cast<Bits>(x));
   guess *= 2.f - x * guess;
@@ -45,7 +49,8 @@ DEEPBIO_INLINE Vector reciprocal(Vector x) {
 
 // e^x for x <= 0 (and a little above), relative error 1e-7; 1e-38 below -87.
 DEEPBIO_INLINE Vector exponential(Vector x) {
-  constexpr float kLog2E = 1.44269504f, kRound = 12582912.f, kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;
+  constexpr float kLog2E = 1.44269504f, kRound = 12582912.f, kLn2High = 0.693359375f,
+                  kLn2Low = -2.12194440e-4f;
   x = x < -87.f ? all(-87.f) : x;
   const Vector shifted = x * kLog2E + kRound, n = shifted - kRound;
   const Vector r = (x - n * kLn2High) - n * kLn2Low;
@@ -55,7 +60,8 @@ DEEPBIO_INLINE Vector exponential(Vector x) {
   p = p * r + 0.166665766f;
   p = p * r + 0.5f;
   p = (p * r) * r + (r + 1.f);
-  return reinterpret_cast<Vector>(reinterpret_cast<Bits>(p) + (reinterpret_cast<Bits>(shifted) << 23));
+  return reinterpret_cast<Vector>(reinterpret_cast<Bits>(p) +
+                                  (reinterpret_cast<Bits>(shifted) << 23));
 }
 
 // One tile: R rows of C, kWide vectors wide. C = start + A B.
@@ -63,8 +69,8 @@ DEEPBIO_INLINE Vector exponential(Vector x) {
 //   b      row k at b[k 32];  c row r at c[r 32]
 //   start  row r at start[r start_row]: a bias (start_row 0), C itself (32) or zeros
 template <int R, int kWide>
-DEEPBIO_CALL void product_tile(const float* a, int64_t a_panel, const float* b, int64_t depth, float* c,
-                               const float* start, int64_t start_row) {
+DEEPBIO_CALL void product_tile(const float* a, int64_t a_panel, const float* b, int64_t depth,
+                               float* c, const float* start, int64_t start_row) {
   Vector sums[R][kWide];
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
@@ -119,11 +125,13 @@ DEEPBIO_CALL void outer_tile(const float* a, const float* b, int64_t rows, float
   }
 }
 
-using ProductTile = void (*)(const float*, int64_t, const float*, int64_t, float*, const float*, int64_t);
+using ProductTile = void (*)(const float*, int64_t, const float*, int64_t, float*, const float*,
+                             int64_t);
 using OuterTile = void (*)(const float*, const float*, int64_t, float*);
 
 template <int kWide, int... R>
-constexpr std::array<ProductTile, sizeof...(R) + 1> product_tiles(std::integer_sequence<int, R...>) {
+constexpr std::array<ProductTile, sizeof...(R) + 1> product_tiles(
+    std::integer_sequence<int, R...>) {
   return {nullptr, &product_tile<R + 1, kWide>...};
 }
 template <int kWide, int... R>
@@ -153,8 +161,8 @@ struct Start {
 };
 
 // Rows [row, row + count) of one panel of C, `columns` (16 or 32) wide. b: [depth][32].
-DEEPBIO_INLINE void product_rows(Left a, int64_t row, int64_t count, const float* b, int64_t depth, int64_t columns,
-                                 float* c, const float* start, int64_t start_row) {
+DEEPBIO_INLINE void product_rows(Left a, int64_t row, int64_t count, const float* b, int64_t depth,
+                                 int64_t columns, float* c, const float* start, int64_t start_row) {
   if (columns < kTileColumns) {
     kNarrowProductTiles[count](a.at + row * kPanel, a.panel, b, depth, c, start, start_row);
     return;
@@ -171,20 +179,22 @@ struct NoEpilogue {
 
 // C [rows, panels 32] = start + A B, then epilogue(tile, panel, row, count) on each tile.
 template <class Epilogue>
-DEEPBIO_INLINE void product(Left a, int64_t rows, const float* b, int64_t depth, int64_t num_panels, Out c, Start start,
-                            const Epilogue& epilogue) {
+DEEPBIO_INLINE void product(Left a, int64_t rows, const float* b, int64_t depth, int64_t num_panels,
+                            Out c, Start start, const Epilogue& epilogue) {
   for (int64_t p = 0; p < num_panels; ++p) {
     for (int64_t row = 0; row < rows; row += kTileRows) {
       const int64_t count = rows - row < kTileRows ? rows - row : kTileRows;
       float* tile = c.at + p * c.panel + row * kPanel;
-      product_rows(a, row, count, b + p * depth * kPanel, depth, kPanel, tile, start.at + p * start.panel, start.row);
+      product_rows(a, row, count, b + p * depth * kPanel, depth, kPanel, tile,
+                   start.at + p * start.panel, start.row);
       epilogue(tile, p, row, count);
     }
   }
 }
 
 // C [32 a_panels, 32 b_panels] += A^T B over the rows, C as [b_panels][32 a_panels][32].
-DEEPBIO_CALL void outer_product(Left a, int64_t a_panels, Left b, int64_t b_panels, int64_t rows, float* c) {
+DEEPBIO_CALL void outer_product(Left a, int64_t a_panels, Left b, int64_t b_panels, int64_t rows,
+                                float* c) {
   constexpr int64_t kBlock = 128;  // rows of two panels that fit the first cache
   for (int64_t m = 0; m < rows; m += kBlock) {
     const int64_t count = rows - m < kBlock ? rows - m : kBlock;
@@ -207,7 +217,8 @@ DEEPBIO_CALL void add_columns(Left a, int64_t num_panels, int64_t rows, float* s
       const float* at = a.at + p * a.panel + v * kLanes;
       Vector even{}, odd{};
       int64_t m = 0;
-      for (; m + 1 < rows; m += 2) even += load(at + m * kPanel), odd += load(at + (m + 1) * kPanel);
+      for (; m + 1 < rows; m += 2)
+        even += load(at + m * kPanel), odd += load(at + (m + 1) * kPanel);
       if (m < rows) even += load(at + m * kPanel);
       float* to = sums + p * kPanel + v * kLanes;
       store(to, load(to) + (even + odd));
