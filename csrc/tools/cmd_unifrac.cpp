@@ -66,7 +66,8 @@ std::function<int()> setup_unifrac(CLI::App& app, Shared& shared) {
   app.add_option("-o,--output", command->output,
                  "Distance matrix: D.npy (sample ids in D.ids.txt beside it), D.tsv, D.h5, or - "
                  "for TSV on stdout; D.safetensors of --part")
-      ->required();
+      ->required()
+      ->check(check_by(community::check_distances_file, "FILE"));
   app.add_option("--metric", command->request.metric,
                  "unweighted, weighted_normalized, weighted_unnormalized, generalized or "
                  "unweighted_unnormalized; without --tree: " +

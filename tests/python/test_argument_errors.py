@@ -12,7 +12,7 @@ from deepbio_torch import _C
 from deepbio_torch.errors import DeepBioError
 
 MODULES = (
-    "cache", "community", "compat", "data", "errors", "export", "losses", "metrics", "models",
+    "cache", "community", "compat", "data", "errors", "export", "insilico", "losses", "metrics", "models",
     "report", "sklearn", "study", "targets", "tokenizers", "training", "transforms",
 )  # fmt: skip
 WRONG = [None, 3, 2.5, "no such thing", b"bytes", [], {"a": 1}, object(), torch.zeros(2)]

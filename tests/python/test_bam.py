@@ -126,7 +126,17 @@ def test_the_command_reads_bam(aligned, tmp_path, deepbio):
     assert row[1:4] == ["ok", "bam", "bgzf"]
     assert "BAM" in deepbio("info", aligned, check=True).stdout
     deepbio(
-        "encode", aligned, "-o", tmp_path / "shards", "--encoding", "kmer", "--k", "2", check=True
+        "encode",
+        aligned,
+        "-o",
+        tmp_path / "shards",
+        "--encoding",
+        "kmer",
+        "--k",
+        "2",
+        "--unknown",
+        "zero",
+        check=True,
     )
     cached = db.Cache.load(tmp_path / "shards")
     assert len(cached) == len(reads)

@@ -57,6 +57,10 @@ UnifracOptions DistanceRequest::unifrac_options() const {
   return options;
 }
 
+void check_distances_file(const std::string& path) {
+  if (!path.ends_with(".safetensors")) io::check_distances_name(path);
+}
+
 void check_distance_metric(const std::string& name) {
   if (is_beta_metric(name)) return;
   try {

@@ -36,6 +36,8 @@ struct DistanceRequest {
   UnifracOptions unifrac_options() const;
 };
 
+// The name of a file of a matrix, or of a part. throws ArgumentError.
+void check_distances_file(const std::string& path);
 // throws ArgumentError for a name that is neither kind of metric, with all names
 void check_distance_metric(const std::string& name);
 

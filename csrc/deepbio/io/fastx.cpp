@@ -88,8 +88,10 @@ void FastxReader::State::recognise() {
 // A file without records is an error, unless that is allowed.
 void FastxReader::State::refuse_empty(const char* expected, const char* got) {
   is_empty = options.allow_empty || options.on_bad_record == OnBadRecord::kSkip;
+  // After a header the first record is what is missing.
   if (!is_empty)
-    throw ParseError({path(), -1, line(), window.offset()}, expected, got, ErrorKind::kStructure);
+    throw ParseError({path(), format == Format::kBam ? 0 : -1, line(), window.offset()}, expected,
+                     got, ErrorKind::kStructure);
   report.warnings.emplace_back("no records: an empty file");
 }
 
