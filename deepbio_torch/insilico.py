@@ -147,6 +147,10 @@ def insert_motif(
     _check_windows(sequences)
     letters = _motif_of(motif).to(sequences)
     length, size = sequences.shape[-1], letters.shape[1]
+    if size > length:
+        raise ArgumentError(
+            f"motif: expected at most {length} letters, as the windows have, got {size}"
+        )
     if position is None:
         position = (length - size) // 2
     firsts = torch.as_tensor(position, device="cpu")

@@ -138,7 +138,7 @@ def test_motifs_are_written_over_the_letters_at_their_place():
         (lambda: insilico.shuffle_dinucleotides(["A"], count=0), ArgumentError, "count: expected 1"),
         (lambda: insilico.shuffle_dinucleotides(torch.ones(2, 9, 4)), ShapeError, r"got torch.float32 \[2, 9, 4\]"),
         (lambda: insilico.shuffle_dinucleotides(torch.ones(2, 4, 9)), ArgumentError, "0 and 1"),
-        (lambda: insilico.insert_motif(one_hot(["ACGT"]), "ACGTA"), ArgumentError, "expected 0 to -1"),
+        (lambda: insilico.insert_motif(one_hot(["ACGT"]), "ACGTA"), ArgumentError, "at most 4 letters"),
         (lambda: insilico.insert_motif(one_hot(["ACGT"]), "AN"), ArgumentError, "letters of ACGT, got 'AN'"),
         (lambda: insilico.insert_motif(one_hot(["ACGT"]), "AC", [0, 1]), ShapeError, "one for each of 1"),
         (lambda: insilico.saturation_mutagenesis(len, one_hot(["ACGT"]), end=5), ArgumentError, "0, 5"),
