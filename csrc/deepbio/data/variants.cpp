@@ -19,19 +19,6 @@ std::string bases_between(const io::TwoBitFile& genome, int64_t chromosome, int6
   return out;
 }
 
-std::vector<char> chosen_chromosomes(const io::TwoBitFile& genome, const std::string& path,
-                                     const VariantOptions& options) {
-  std::vector<char> out(genome.sequences().size(), options.chromosomes.empty() ? 1 : 0);
-  for (const std::string& name : options.chromosomes) {
-    const int64_t found = find_chromosome(genome, name, options.names);
-    if (found < 0)
-      throw ArgumentError("chromosomes: expected names of " + path + ", got " + quoted(name) +
-                          chromosome_advice(genome, name));
-    out[static_cast<size_t>(found)] = 1;
-  }
-  return out;
-}
-
 }  // namespace
 
 ReferenceMismatch parse_reference_mismatch(std::string_view name) {
@@ -49,21 +36,19 @@ VariantWindows::VariantWindows(std::shared_ptr<const io::TwoBitFile> genome,
       options_(std::move(options)) {
   if (options_.window < 1)
     throw ArgumentError("window: expected at least 1, got " + std::to_string(options_.window));
-  const std::vector<char> is_chosen = chosen_chromosomes(*genome_, genome_path_, options_);
-  std::vector<int64_t> number_of;
-  for (const std::string& name : variants_->names())
-    number_of.push_back(find_chromosome(*genome_, name, options_.names));
+  const ChosenChromosomes chosen(*genome_, genome_path_, variants_->names(), options_.chromosomes,
+                                 options_.names);
   for (int64_t row = 0; row < variants_->size(); ++row) {
-    const auto name = static_cast<size_t>(variants_->at(row).chromosome);
-    const auto number = static_cast<int32_t>(number_of[name]);
-    if (number < 0 ? !options_.chromosomes.empty() : is_chosen[static_cast<size_t>(number)] == 0) {
+    const int32_t name = variants_->at(row).chromosome;
+    if (!chosen.is_wanted(name)) {
       ++num_elsewhere_;
       continue;
     }
+    const auto number = static_cast<int32_t>(chosen.number_of(name));
+    const std::string& spelled = variants_->names()[static_cast<size_t>(name)];
     if (number < 0)
-      variants_->fail(
-          row, "a chromosome of " + genome_path_,
-          quoted(variants_->names()[name]) + chromosome_advice(*genome_, variants_->names()[name]));
+      variants_->fail(row, "a chromosome of " + genome_path_,
+                      quoted(spelled) + chromosome_advice(*genome_, spelled));
     check_end(row, number);
     if (is_as_in_genome(row, number)) {
       items_.push_back({row, number});

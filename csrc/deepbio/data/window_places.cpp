@@ -26,27 +26,18 @@ class Placer {
  public:
   Placer(const io::TwoBitFile& genome, const std::string& path, const io::Intervals& intervals,
          const PlacementOptions& options)
-      : genome_(genome), path_(path), intervals_(intervals), options_(options) {
-    is_kept_.assign(genome.sequences().size(), options.chromosomes.empty() ? 1 : 0);
-    for (const std::string& name : options.chromosomes) {
-      const int64_t found = find_chromosome(genome, name, options.names);
-      if (found < 0)
-        throw ArgumentError("chromosomes: expected names of " + path + ", got " + quoted(name) +
-                            chromosome_advice(genome, name));
-      is_kept_[static_cast<size_t>(found)] = 1;
-    }
-    for (const std::string& name : intervals.names)
-      number_of_.push_back(find_chromosome(genome, name, options.names));
-  }
+      : genome_(genome),
+        path_(path),
+        intervals_(intervals),
+        options_(options),
+        chosen_(genome, path, intervals.names, options.chromosomes, options.names) {}
 
   WindowPlaces run() {
     for (int64_t row = 0; row < intervals_.size(); ++row) {
-      const auto name = static_cast<size_t>(intervals_.chromosome[static_cast<size_t>(row)]);
-      const int64_t chromosome = number_of_[name];
-      if (chromosome < 0 ? !options_.chromosomes.empty()
-                         : is_kept_[static_cast<size_t>(chromosome)] == 0)
-        continue;  // on another chromosome than those that were asked for
-      check(row, chromosome, intervals_.names[name]);
+      const int32_t name = intervals_.chromosome[static_cast<size_t>(row)];
+      if (!chosen_.is_wanted(name)) continue;
+      const int64_t chromosome = chosen_.number_of(name);
+      check(row, chromosome, intervals_.names[static_cast<size_t>(name)]);
       place(row, chromosome);
     }
     if (out_.size() == 0) {
@@ -112,12 +103,30 @@ class Placer {
   const std::string& path_;
   const io::Intervals& intervals_;
   const PlacementOptions& options_;
-  std::vector<char> is_kept_;
-  std::vector<int64_t> number_of_;
+  const ChosenChromosomes chosen_;
   WindowPlaces out_;
 };
 
 }  // namespace
+
+ChosenChromosomes::ChosenChromosomes(const io::TwoBitFile& genome, const std::string& path,
+                                     const std::vector<std::string>& given,
+                                     const std::vector<std::string>& wanted, ChromosomeNames names)
+    : is_wanted_(genome.sequences().size(), wanted.empty() ? 1 : 0), wants_all_(wanted.empty()) {
+  for (const std::string& name : wanted) {
+    const int64_t found = find_chromosome(genome, name, names);
+    if (found < 0)
+      throw ArgumentError("chromosomes: expected names of " + path + ", got " + quoted(name) +
+                          chromosome_advice(genome, name));
+    is_wanted_[static_cast<size_t>(found)] = 1;
+  }
+  for (const std::string& name : given) numbers_.push_back(find_chromosome(genome, name, names));
+}
+
+bool ChosenChromosomes::is_wanted(int32_t i) const {
+  const int64_t number = number_of(i);
+  return number < 0 ? wants_all_ : is_wanted_[static_cast<size_t>(number)] != 0;
+}
 
 std::string chromosome_advice(const io::TwoBitFile& genome, std::string_view name) {
   const int64_t match = find_chromosome(genome, name, ChromosomeNames::kMatch);

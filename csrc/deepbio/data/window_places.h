@@ -52,6 +52,25 @@ std::string chromosome_advice(const io::TwoBitFile& genome, std::string_view nam
 // The number of a sequence of the genome; -1 when there is none of this name.
 int64_t find_chromosome(const io::TwoBitFile& genome, std::string_view name, ChromosomeNames names);
 
+// The chromosomes that a file names, in a genome, and which of them are wanted.
+class ChosenChromosomes {
+ public:
+  // given: the names in the file; wanted: of the genome, empty: all. path names the genome.
+  //   throws ArgumentError: a wanted one that the genome does not have
+  ChosenChromosomes(const io::TwoBitFile& genome, const std::string& path,
+                    const std::vector<std::string>& given, const std::vector<std::string>& wanted,
+                    ChromosomeNames names);
+  // The number of given[i] in the genome; -1 when there is none of this name.
+  int64_t number_of(int32_t i) const { return numbers_[static_cast<size_t>(i)]; }
+  // Whether given[i] is wanted; one that the genome does not have is, where all are.
+  bool is_wanted(int32_t i) const;
+
+ private:
+  std::vector<int64_t> numbers_;  // of the given names
+  std::vector<char> is_wanted_;   // of the genome's sequences
+  bool wants_all_;
+};
+
 // The windows of intervals. path names the genome in messages.
 //   throws ParseError with the line: an unknown chromosome (with the nearest name), an interval
 //   over the end of its chromosome, one of another width (kExact); ArgumentError: no windows at
