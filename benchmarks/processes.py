@@ -4,8 +4,8 @@
     benchmarks/results/processes.json]
 
 A simulated community (64 samples of 300 ASVs of 150 bp), `deepbio pretrain` and joint `deepbio
-train --no-freeze-base` with the default preset and AAM's. The ways take turns; a figure is samples per
-second of the epochs after the first, median over rounds, with the slowest and fastest. Two
+train --no-freeze-base` with the default preset and AAM's. The ways take turns; a figure is samples
+per second of the epochs after the first, median over rounds, with the slowest and fastest. Two
 processes have one thread each and share each batch; adding up gradients over loopback (gloo) is
 part of their time. All pinned to as many cores as they use.
 """

@@ -271,7 +271,7 @@ def _read_writer(dataset: ReadSource) -> Writer:
         total, keys = len(dataset), set[str]()
         for begin in range(0, total, _CHUNK):
             indices = range(begin, min(begin + _CHUNK, total))
-            samples: list[Sample] = dataset.__getitems__(indices)  # type: ignore[attr-defined]
+            samples: list[Sample] = dataset.__getitems__(indices)
             if not samples:  # all of them dropped by a step
                 continue
             keys = keys or {key for key in _LETTERS if samples[0].get(key) is not None}

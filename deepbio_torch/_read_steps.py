@@ -27,14 +27,6 @@ def plan_for(transform: Callable[[Any], Any] | None, sequence_type: str) -> Plan
     return plan
 
 
-def needs_encoder(transform: object) -> ArgumentError:
-    """What is said where a batch was asked for that no native encoder makes."""
-    return ArgumentError(
-        "batch: expected a native transform that ends with an encoder of deepbio_torch.transforms, "
-        f"got {transform!r}; use collate([dataset[i] for i in indices])"
-    )
-
-
 def add_titles(
     batch: Batch, rows: Any, paths: list[str], files_of: Callable[[slice], list[int]], epoch: int
 ) -> Batch:

@@ -151,7 +151,7 @@ class RecordBatch:
 
     @property
     def qualities(self) -> Tensor | None:
-        """uint8 as sequences, raw bytes (Phred + 33); None in FASTA, or where a read of BAM has none."""
+        """uint8 as sequences, raw bytes (Phred + 33); None in FASTA, or if BAM has reads without."""
         return self._native.qualities if self._has_qualities else None
 
     @property
@@ -206,7 +206,8 @@ class RecordBatch:
         """
         if not self._has_qualities:
             raise ArgumentError(
-                "padded_qualities: expected records with qualities, got FASTA, BAM without, or qualities=False"
+                "padded_qualities: expected records with qualities, got FASTA, BAM without, or "
+                "qualities=False"
             )
         return self._native.padded_qualities(width, padding_value)
 

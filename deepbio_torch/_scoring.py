@@ -1,4 +1,4 @@
-"""Scores that a torch model gives to windows: without gradients, in evaluation mode, a number per track."""
+"""Scores that a torch model gives to windows: a number per track, in evaluation mode."""
 
 from __future__ import annotations
 

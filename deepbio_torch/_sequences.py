@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from . import _C
-from ._arguments import place_of, policy_of, sequence_type_of
+from ._arguments import policy_of, sequence_type_of
 from ._batch import Batch, Rows, Sample
 from ._collate import kept_of
 from ._draws import Drawn, Draws
@@ -31,7 +31,6 @@ from ._read_steps import (
     add_titles,
     check_quality_offset,
     make_sample,
-    needs_encoder,
     plan_for,
 )
 from ._records import Path, Record
@@ -283,10 +282,10 @@ class SequenceDataset(Drawn, ReadSource):
 
     def record(self, index: int, *, is_mate: bool = False) -> Record:
         """The raw record of an index, before transforms."""
-        return Record(*self.native().record(self._checked(index), is_mate))
+        return Record(*self.native().record(self._place(index), is_mate))
 
     def __getitem__(self, index: int) -> Any:
-        index = self._checked(index)
+        index = self._place(index)
         if self._encoder is not None:
             has_more = self.cache_dir is not None or self.has_mates
             if not has_more and not isinstance(self._encoder, TokenEncoder):
@@ -322,31 +321,10 @@ class SequenceDataset(Drawn, ReadSource):
         if cached is not None:
             return cached.__getitems__(indices)
         if self._encoder is None:
-            return self._samples([self._checked(index) for index in indices])
-        native, epoch = self.native(), self._draws.epoch_for(self._plan.is_random)
-        try:
-            batch = native.batch(indices, epoch)
-        except ArgumentError:  # C++ looks at them anyway; what it refused may count from the end
-            known = [self._checked(index) for index in indices]
-            if known == list(indices):
-                raise
-            batch = native.batch(known, epoch)
+            return self._samples(self._checked(indices))
+        epoch = self._draws.epoch_for(self._plan.is_random)
+        batch = self._fields_of(indices, epoch)
         return Rows(self.complete(batch, epoch), len(indices), self._row)
-
-    def batch(self, indices: Sequence[int]) -> Batch:
-        """The :class:`Batch` of these records; needs an encoder as transform, else collate them.
-
-        Raises:
-            ArgumentError: the transform does not end with an encoder, or not all of it is native.
-                RecordIndexError: an index out of range.
-        """
-        if self._encoder is None:
-            raise needs_encoder(self.transform)
-        rows: Rows = self.__getitems__(indices)
-        return rows.batch
-
-    def _checked(self, index: int) -> int:
-        return place_of(index, len(self), "record")
 
     def complete(self, fields: dict[str, Any], epoch: int) -> Batch:
         """What C++ gave for these records, with labels and metadata."""

@@ -117,7 +117,7 @@ class VariantDataset(WindowSource):
     def about(self, index: int) -> dict[str, Any]:
         """Where a variant is and what it changes: the metadata of its item."""
         names = ("chromosome", "position", "variant_id", "reference", "alternative")
-        *values, _ = self.native().about(self._checked([index])[0])
+        *values, _ = self.native().about(self._place(index))
         return dict(zip(names, values, strict=True))
 
     def _id(self, index: int) -> str:

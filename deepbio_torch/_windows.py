@@ -1,20 +1,20 @@
-"""What datasets of windows of a genome share: whole batches from C++, or samples of Python's transforms."""
+"""What datasets of windows share: whole batches from C++, or samples of Python's transforms."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from torch.utils.data import Dataset
-
-from ._arguments import of_kind, place_of
+from ._arguments import of_kind
 from ._batch import Batch, Rows, Sample
 from ._draws import Drawn, Draws
-from ._read_steps import needs_encoder, plan_for
+from ._read_steps import plan_for
+from ._source import EncodedSource
 from .errors import ArgumentError
 
 
-class WindowSource(Drawn, Dataset[Sample]):
+class WindowSource(Drawn, EncodedSource):
     """Windows that C++ cuts out and encodes; :class:`GenomeDataset` and :class:`VariantDataset`."""
 
     _native: Any
@@ -29,61 +29,34 @@ class WindowSource(Drawn, Dataset[Sample]):
             raise ArgumentError(f"transform: expected no filter for windows, got {transform!r}")
         self._draws = Draws()
 
-    def native(self) -> Any:
-        """The C++ windows; made when they are first needed in a process."""
-        raise NotImplementedError
-
     @property
     def _is_random(self) -> bool:
         return self._plan.is_random
 
+    @abstractmethod
     def _complete(self, fields: dict[str, Any], epoch: int) -> Batch:
         """What C++ gave, with ids and metadata."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _row(self, batch: Batch, row: int) -> Sample:
         """One row of a batch as a sample."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _samples(self, indices: list[int], epoch: int) -> list[Any]:
         """Samples made step by step, as Python callables want them."""
-        raise NotImplementedError
 
     def __len__(self) -> int:
         return len(self.native())
 
     def __getitem__(self, index: int) -> Any:
-        return self.__getitems__(self._checked([index]))[0]
+        return self.__getitems__([self._place(index)])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> Any:
-        """The windows of a batch at once; torch's DataLoader asks for them this way."""
-        native, epoch = self.native(), self._draws.epoch_for(self._is_random)
+        epoch = self._draws.epoch_for(self._is_random)
         if self._encoder is None:
             return self._samples(self._checked(indices), epoch)
-        try:
-            fields = native.batch(indices, epoch)
-        except ArgumentError:  # C++ looks at them anyway; what it refused may count from the end
-            known = self._checked(indices)
-            if known == list(indices):
-                raise
-            fields = native.batch(known, epoch)
+        fields = self._fields_of(indices, epoch)
         return Rows(self._complete(fields, epoch), len(indices), self._row)
-
-    def _checked(self, indices: Sequence[int]) -> list[int]:
-        size = len(self)
-        return [place_of(index, size, self._item) for index in indices]
-
-    def batch(self, indices: Sequence[int]) -> Batch:
-        """The :class:`Batch` of these windows.
-
-        Raises:
-            ArgumentError: the transform does not end with an encoder, or not all of it is native.
-                RecordIndexError: an index out of range.
-        """
-        if self._encoder is None:
-            raise needs_encoder(self.transform)
-        rows: Rows = self.__getitems__(indices)
-        return rows.batch
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_native": None}

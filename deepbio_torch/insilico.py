@@ -47,7 +47,8 @@ def shuffle_dinucleotides(
             generator.
 
     Returns:
-        As given: [B, 4, L], or [B, count, 4, L] with ``count`` above 1; a list of text, or of lists.
+        As given: [B, 4, L], or [B, count, 4, L] with ``count`` above 1; a list of text, or of
+        lists.
 
     Raises:
         ShapeError, ArgumentError: no one-hot windows, ``count`` below 1.
@@ -207,7 +208,8 @@ def _codes_of(sequences: Tensor) -> Tensor:
 def _texts(sequences: Any) -> list[str]:
     if isinstance(sequences, str | bytes) or not all(isinstance(each, str) for each in sequences):
         raise ArgumentError(
-            f"sequences: expected a one-hot tensor [B, 4, L] or a list of str, got {sequences!r:.60}"
+            "sequences: expected a one-hot tensor [B, 4, L] or a list of str, got "
+            f"{sequences!r:.60}"
         )
     return list(sequences)
 

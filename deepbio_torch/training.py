@@ -359,7 +359,7 @@ def predict(
         sequences: path of a FASTA with the DNA of features whose ids are not DNA.
         metadata: path of the sample metadata, for a run with covariates.
         batch_size: samples at a time.
-        device: where the model answers: ``"cpu"`` (as ``""``), ``"cuda"``, ``"cuda:1"``, ``"auto"``.
+        device: where the model answers: "cpu" (as ""), "cuda", "cuda:1", "auto".
 
     Raises:
         MissingFileError, ConfigError: not a run directory. ArgumentError: the run predicts nothing;
