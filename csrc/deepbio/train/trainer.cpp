@@ -376,7 +376,7 @@ FitResult Trainer::fit(const data::SampleDataset& train_data, const data::Sample
     std::filesystem::create_directories(run_directory_);
   const torch::Device device = model::find_device(options_.device, model::device_of(*model_));
   model_->to(device);
-  const model::Float32Products products(options_.tf32);
+  const model::Float32Products products(options_.tf32 && !device.is_cpu());
   share_weights(group_, *model_);  // before anything is computed from them
   TrainerData data{train_data, val_data, split, on_device(features_, device)};
   const bool has_features = features_.embeddings.defined() || features_.identity.defined();
