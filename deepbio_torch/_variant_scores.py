@@ -132,8 +132,8 @@ def score_variants(
         A :class:`VariantEffects` in the order of the dataset.
 
     Raises:
-        ArgumentError: no :class:`VariantDataset`, another number of tracks than outputs.
-            ShapeError: an output of another shape.
+        ArgumentError: no :class:`VariantDataset`, one whose transform drops pairs, another number
+            of tracks than outputs. ShapeError: an output of another shape.
     """
     of_kind(dataset, VariantDataset, "dataset", "a VariantDataset")
     score = Scores(model, output, device, reverse_complement)
@@ -146,6 +146,11 @@ def score_variants(
             for prefix, scores in parts.items():
                 scores.append(score(*_inputs(batch, prefix)).matrix())
     reference, alternative = (torch.cat(scores) for scores in parts.values())
+    if len(reference) != len(dataset):
+        raise ArgumentError(
+            f"dataset: expected a transform that keeps every pair, got {len(reference)} of "
+            f"{len(dataset)}"
+        )
     return _table(dataset, reference, alternative, tracks)
 
 

@@ -283,3 +283,16 @@ def test_outputs_of_another_shape_are_refused_by_name(folder):
         lambda windows: {"x": windows}, data, output=lambda out: out["x"].sum((1, 2))
     )
     assert list(single.columns())[5:] == ["effect", "reference_score", "alternative_score"]
+
+
+def test_scores_need_a_transform_that_keeps_every_pair(folder):
+    def some(sample):
+        if sample["metadata"]["position"] % 2:
+            return None
+        return {**sample, "sequence": torch.ones(4, 3)}
+
+    data = variants(folder, window=3, transform=some)
+    kept = sum(data.about(i)["position"] % 2 == 0 for i in range(len(data)))
+    assert 0 < kept < len(data)
+    with pytest.raises(ArgumentError, match=f"keeps every pair, got {kept} of {len(data)}"):
+        db.score_variants(lambda windows: windows.sum((1, 2)), data)
