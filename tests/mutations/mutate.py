@@ -77,9 +77,14 @@ def _cache(path: Path) -> object:
     return db.Cache.load(folder)[0]
 
 
+def _variants(path: Path) -> object:
+    data = db.VariantDataset(path.with_name("genome.fa"), path, window=8, reference_mismatch="skip")
+    return data.batch(range(len(data))), data.notes
+
+
 READERS: dict[str, Reader] = {
     "fasta": _everything, "fastq": _everything, "fastq.gz": _everything, "fastq.bgz": _everything,
-    "reads.bam": _everything,
+    "reads.bam": _everything, "variants.vcf": _variants,
     "biom1.json": _table, "biom2.hdf5": _table, "table.tsv": _table, "table.qza": _table,
     "tree.nwk": _tree, "metadata.tsv": _metadata,
     "distances.tsv": _distances, "distances.npy": _distances, "distances.npz": _distances,
@@ -88,7 +93,7 @@ READERS: dict[str, Reader] = {
 }  # fmt: skip
 TEXT = {
     "fasta", "indexed.fasta", "fastq", "labels.csv", "labels.json", "tokenizer.json", "biom1.json", "table.tsv",
-    "tree.nwk", "metadata.tsv", "distances.tsv", "distances.phy",
+    "tree.nwk", "metadata.tsv", "distances.tsv", "distances.phy", "variants.vcf",
 }  # fmt: skip
 
 
@@ -134,6 +139,11 @@ def seeds(folder: Path) -> dict[str, bytes]:
     }  # fmt: skip
     out["fastq.bgz"] = _bgzf_of(fastq)
     out["reads.bam"] = _bam_of(fastq)
+    (folder / "genome.fa").write_text(">c1\nACGTACGTACGTACGTACGT\n>c2\nTTTTGGGGCCCCAAAA\n")
+    columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ts0"
+    rows = ("c1\t3\trs1\tG\tT,*\t5\tPASS\tX=1\tGT\t0|1", "c1\t5\t.\tACG\tA\t.\t.\t.\tGT\t1|1",
+            "c2\t4\t.\tT\tTGA,<DEL>\t.\tq10\t.\tGT\t.")  # fmt: skip
+    out["variants.vcf"] = "\n".join(["##fileformat=VCFv4.3", columns, *rows, ""]).encode()
     out["labels.csv"] = b'id,label,group\nr0,1.5,a\nr1,2,"b, c"\nr2,3,d\n'
     out["labels.json"] = b'{"r0": {"label": 1.5}, "r1": {"label": 2}, "r2": {"label": -3e2}}'
     model = {
