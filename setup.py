@@ -1,4 +1,4 @@
-"""Builds the C++ house with CMake and puts library, headers, command and `_C` into the package.
+"""Builds the C++ library with CMake and puts library, headers, command and `_C` into the package.
 
 CMake is the only compiler driver. The build folder (DEEPBIO_BUILD_DIR, default build/cmake) is kept
 and reused.
@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from setuptools import Extension, setup
+from setuptools import Extension, find_packages, setup
 
 HERE = Path(__file__).parent.resolve()
 # The torch that is wanted is said once, in pyproject.toml.
@@ -96,8 +96,8 @@ TAG = (
 
 setup(
     options={"egg_info": {"tag_build": TAG}},
-    packages=["deepbio_torch"],
-    package_data={"deepbio_torch": ["py.typed", "*.pyi", "licenses/*.txt"]},
+    packages=find_packages(include=["deepbio_torch", "deepbio_torch._*"]),
+    package_data={"": ["*.pyi"], "deepbio_torch": ["py.typed", "licenses/*.txt"]},
     ext_modules=[Extension("deepbio_torch._C", sources=[])],
     cmdclass={"build_ext": CMakeBuild},
 )

@@ -1,6 +1,6 @@
-// The minimal loop that benchmarks/loader.py measures the loaders against: reads a FASTQ file of four lines a record
-// and equal lengths, encodes batches of 256 into a ring of four buffers, checks nothing. Prints the batches and the
-// seconds.
+// The minimal loop that benchmarks/loader.py measures the loaders against: reads a FASTQ file of
+// four lines a record and equal lengths, encodes batches of 256 into a ring of four buffers, checks
+// nothing. Prints the batches and the seconds.
 //
 //   loop FILE uint8|int64|onehot WIDTH
 #include <array>
@@ -33,10 +33,12 @@ size_t run(int file, size_t width, const Table<Cell, Cells>& table) {
   Cell* out = ring[0].data();
   for (ssize_t got = 0; (got = ::read(file, buffer.data() + kept, kBlock)) > 0;) {
     const char *at = buffer.data(), *end = at + kept + got;
-    while (const auto* stop = static_cast<const char*>(std::memchr(at, '\n', static_cast<size_t>(end - at)))) {
+    while (const auto* stop =
+               static_cast<const char*>(std::memchr(at, '\n', static_cast<size_t>(end - at)))) {
       if (line++ % 4 == 1) {
         for (; at < stop; ++at, out += Cells) {
-          std::memcpy(out, table.rows[static_cast<unsigned char>(*at)].data(), Cells * sizeof(Cell));
+          std::memcpy(out, table.rows[static_cast<unsigned char>(*at)].data(),
+                      Cells * sizeof(Cell));
         }
         if (++row == kBatch) {
           row = 0;
@@ -54,7 +56,8 @@ size_t run(int file, size_t width, const Table<Cell, Cells>& table) {
 template <class Cell>
 Table<Cell, 1> numbers() {
   Table<Cell, 1> table;
-  for (size_t i = 0; i < 4; ++i) table.rows[static_cast<unsigned char>("ACGT"[i])][0] = static_cast<Cell>(i);
+  for (size_t i = 0; i < 4; ++i)
+    table.rows[static_cast<unsigned char>("ACGT"[i])][0] = static_cast<Cell>(i);
   return table;
 }
 

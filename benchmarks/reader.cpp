@@ -1,10 +1,13 @@
-// One timing of one way to read a sequence file; prints {"items", "seconds"}. benchmarks/reader.py calls it.
+// One timing of one way to read a sequence file; prints {"items", "seconds"}. benchmarks/reader.py
+// calls it.
 //
-//   benchmark_reader make FOLDER            the files, from a fixed seed, unless they are there: 1 M reads of 150 bp
-//                                           (plain, gzip -6, BGZF), 8 kb reads, a FASTA of 80 columns
+//   benchmark_reader make FOLDER            the files, from a fixed seed, unless they are there: 1
+//   M reads of 150 bp
+//                                           (plain, gzip -6, BGZF), 8 kb reads, a FASTA of 80
+//                                           columns
 //   benchmark_reader CASE FILE THREADS      CASE is a key of cases() below
-// The case `limit` is read() of 256 KiB + memchr for line ends with every base and quality byte summed: no checks, no
-// records.
+// The case `limit` is read() of 256 KiB + memchr for line ends with every base and quality byte
+// summed: no checks, no records.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -22,10 +25,10 @@
 
 #include "deepbio/base/json.h"
 #include "deepbio/base/random.h"
-#include "deepbio/io/fasta_index.h"
-#include "deepbio/io/fastx.h"
-#include "deepbio/io/fastx_file.h"
-#include "deepbio/io/output.h"
+#include "deepbio/io/bytes/output.h"
+#include "deepbio/io/reads/fasta_index.h"
+#include "deepbio/io/reads/fastx.h"
+#include "deepbio/io/reads/fastx_file.h"
 
 using namespace deepbio;
 using namespace deepbio::io;
@@ -36,7 +39,8 @@ std::string make_reads(int64_t count, int64_t length) {
   std::string text;
   for (int64_t i = 0; i < count; ++i) {
     CounterRandom random(11, 0, static_cast<uint64_t>(i), Purpose::kSimulate);
-    text += "@SIM:1:FLOW:1:" + std::to_string(1000 + i / 1000) + ":" + std::to_string(i % 1000) + " 1:N:0:ACGT\n";
+    text += "@SIM:1:FLOW:1:" + std::to_string(1000 + i / 1000) + ":" + std::to_string(i % 1000) +
+            " 1:N:0:ACGT\n";
     for (int64_t base = 0; base < length; ++base) text += "ACGT"[random.below(4)];
     text += "\n+\n";
     for (int64_t base = 0; base < length; ++base) text += "#,:FFFFFFFFFFFFF"[random.below(16)];
@@ -78,7 +82,8 @@ std::string member(const std::string& text, bool is_block) {
     head += static_cast<char>(size & 0xff);
     head += static_cast<char>(size >> 8);
   }
-  const auto crc = crc32(0, reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size()));
+  const auto crc =
+      crc32(0, reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size()));
   for (int i = 0; i < 4; ++i) tail[i] = static_cast<char>(crc >> 8 * i);
   for (int i = 0; i < 4; ++i) tail[4 + i] = static_cast<char>(text.size() >> 8 * i);
   return head + out + tail;
@@ -105,7 +110,8 @@ uint64_t limit(const std::string& path) {
     const ssize_t got = ::read(file, buffer.data() + held, kChunk);
     if (got <= 0) break;
     const char *at = buffer.data(), *const end = at + held + got;
-    while (const auto* stop = static_cast<const char*>(std::memchr(at, '\n', static_cast<size_t>(end - at)))) {
+    while (const auto* stop =
+               static_cast<const char*>(std::memchr(at, '\n', static_cast<size_t>(end - at)))) {
       if (line++ % 2 == 1) {
         uint64_t part = 0;
         for (const char* c = at; c < stop; ++c) part += static_cast<unsigned char>(*c);
@@ -139,7 +145,9 @@ struct Timed {
 
 class Clock {
  public:
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
 
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
@@ -179,7 +187,8 @@ Timed random_reads(const std::string& path, int64_t count, int64_t batch, bool i
   const FastxFile file(path);
   Numbers numbers = draw(count, file.size());
   const auto at = [&](int64_t place) { return numbers.begin() + std::min(count, place); };
-  for (int64_t first = 0; is_sorted && first < count; first += batch) std::sort(at(first), at(first + batch));
+  for (int64_t first = 0; is_sorted && first < count; first += batch)
+    std::sort(at(first), at(first + batch));
   RecordBatch out;
   const Clock clock;
   for (int64_t first = 0; first < count; first += batch) {
@@ -196,7 +205,8 @@ Timed windows(const std::string& path, int64_t count, int64_t length) {
   for (int64_t i = 0; i < count; ++i) {
     CounterRandom random(14, 0, static_cast<uint64_t>(i), Purpose::kSimulate);
     const FaiEntry& entry = file.entries()[random.below(file.entries().size())];
-    const auto start = static_cast<int64_t>(random.below(static_cast<uint64_t>(entry.length_bp - length)));
+    const auto start =
+        static_cast<int64_t>(random.below(static_cast<uint64_t>(entry.length_bp - length)));
     bases += file.fetch(entry.name, start, start + length).size();
   }
   return {static_cast<int64_t>(bases) / length, clock.seconds()};
@@ -213,9 +223,12 @@ const std::map<std::string, std::function<Timed(const std::string&, int)>>& case
       {"views", views},
       {"batches", batches},
       {"index", build_index},
-      {"sorted", [](const std::string& path, int) { return random_reads(path, 100000, 100000, true); }},
-      {"shuffled", [](const std::string& path, int) { return random_reads(path, 100000, 100000, false); }},
-      {"batch256", [](const std::string& path, int) { return random_reads(path, 2560, 256, false); }},
+      {"sorted",
+       [](const std::string& path, int) { return random_reads(path, 100000, 100000, true); }},
+      {"shuffled",
+       [](const std::string& path, int) { return random_reads(path, 100000, 100000, false); }},
+      {"batch256",
+       [](const std::string& path, int) { return random_reads(path, 2560, 256, false); }},
       {"one", [](const std::string& path, int) { return random_reads(path, 1000, 1, false); }},
       {"windows200", [](const std::string& path, int) { return windows(path, 20000, 200); }},
       {"windows131k", [](const std::string& path, int) { return windows(path, 1000, 131072); }},
@@ -226,7 +239,8 @@ const std::map<std::string, std::function<Timed(const std::string&, int)>>& case
 void make_files(const std::string& folder) {
   std::filesystem::create_directories(folder);
   make(folder + "/reads.fastq", [] { return make_reads(1000000, 150); });
-  make(folder + "/reads.fastq.gz", [&] { return member(read_all(folder + "/reads.fastq"), false); });
+  make(folder + "/reads.fastq.gz",
+       [&] { return member(read_all(folder + "/reads.fastq"), false); });
   make(folder + "/reads.bgzf.gz", [&] { return bgzf(read_all(folder + "/reads.fastq")); });
   make(folder + "/long.fastq", [] { return make_reads(30000, 8000); });
   make(folder + "/genome.fa", [] { return random_genome(4, 60000000); });
@@ -241,12 +255,14 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (words.size() != 3 || !cases().contains(words[0])) {
-    std::cerr << "usage: benchmark_reader make FOLDER, or benchmark_reader CASE FILE THREADS with CASE one of";
+    std::cerr << "usage: benchmark_reader make FOLDER, or benchmark_reader CASE FILE THREADS with "
+                 "CASE one of";
     for (const auto& [name, run] : cases()) std::cerr << " " << name;
     std::cerr << "\n";
     return 2;
   }
   const Timed timed = cases().at(words[0])(words[1], std::stoi(words[2]));
-  std::cout << Json(Json::Object{{"items", timed.items}, {"seconds", timed.seconds}}).dump() << "\n";
+  std::cout << Json(Json::Object{{"items", timed.items}, {"seconds", timed.seconds}}).dump()
+            << "\n";
   return 0;
 }

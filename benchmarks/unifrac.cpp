@@ -1,7 +1,8 @@
 // Seconds of UniFrac and of what stands before it, as one line of JSON. Driven by unifrac.py.
-//   unifrac pairs TABLE TREE METRIC ALPHA float|double THREADS [vaw]   from the files to the distances in memory
-//   unifrac batch TABLE TREE SAMPLES  prepared, and from counts rarefied beforehand; best and median of 200
-//   unifrac files TABLE TREE|-        best of five: the table, the tree read and matched, a draw of 1000 reads
+//   unifrac pairs TABLE TREE METRIC ALPHA float|double THREADS [vaw]   from the files to the
+//   distances in memory unifrac batch TABLE TREE SAMPLES  prepared, and from counts rarefied
+//   beforehand; best and median of 200 unifrac files TABLE TREE|-        best of five: the table,
+//   the tree read and matched, a draw of 1000 reads
 #include "deepbio/community/unifrac.h"
 
 #include <ATen/ATen.h>
@@ -17,8 +18,8 @@
 #include <sys/resource.h>
 
 #include "deepbio/community/unifrac_batch.h"
-#include "deepbio/io/biom.h"
-#include "deepbio/io/newick.h"
+#include "deepbio/io/tables/biom.h"
+#include "deepbio/io/tables/newick.h"
 
 using namespace deepbio;
 using namespace deepbio::community;
@@ -63,13 +64,15 @@ int run_pairs(char** argv) {
     options.precision = Precision::kDouble;
     const at::Tensor wanted = pairwise_distances(phylogeny, profiles, options);
     // Unnormalized distances have the unit of the branches: relative to the largest.
-    from_double = (distances - wanted).abs().max().item<double>() / std::max(1.0, wanted.max().item<double>());
+    from_double = (distances - wanted).abs().max().item<double>() /
+                  std::max(1.0, wanted.max().item<double>());
   }
   std::printf(
-      "{\"load_s\": %.4f, \"profiles_s\": %.4f, \"pairs_s\": %.4f, \"total_s\": %.4f, \"peak_rss_mib\": %ld, "
+      "{\"load_s\": %.4f, \"profiles_s\": %.4f, \"pairs_s\": %.4f, \"total_s\": %.4f, "
+      "\"peak_rss_mib\": %ld, "
       "\"mean\": %.9f, \"from_double\": %.2e}\n",
-      seconds(start, loaded), seconds(loaded, profiled), seconds(profiled, done), seconds(start, done),
-      usage.ru_maxrss / 1024, distances.mean().item<double>(), from_double);
+      seconds(start, loaded), seconds(loaded, profiled), seconds(profiled, done),
+      seconds(start, done), usage.ru_maxrss / 1024, distances.mean().item<double>(), from_double);
   return 0;
 }
 
@@ -84,8 +87,8 @@ int run_batch(char** argv) {
   std::vector<double> counts;
   for (const int64_t sample : samples) {
     const int64_t first = table.indptr[sample], count = table.indptr[sample + 1] - first;
-    const auto drawn =
-        rarefy_counts(std::span(table.values).subspan(first, count), table.sample_ids[sample], {.depth_reads = 1000});
+    const auto drawn = rarefy_counts(std::span(table.values).subspan(first, count),
+                                     table.sample_ids[sample], {.depth_reads = 1000});
     for (int64_t k = 0; k < count; ++k) {
       if (drawn[k] == 0) continue;
       features.push_back(table.indices[first + k]);
@@ -96,18 +99,23 @@ int run_batch(char** argv) {
   std::string out;
   for (const int threads : {1, 2}) {
     at::set_num_threads(threads);
-    for (const Metric metric : {Metric::kUnweighted, Metric::kWeightedNormalized, Metric::kGeneralized}) {
+    for (const Metric metric :
+         {Metric::kUnweighted, Metric::kWeightedNormalized, Metric::kGeneralized}) {
       for (const Precision precision : {Precision::kDouble, Precision::kFloat}) {
-        const UnifracBatch batch(table, phylogeny, {.metric = metric, .alpha = 0.5, .precision = precision});
+        const UnifracBatch batch(table, phylogeny,
+                                 {.metric = metric, .alpha = 0.5, .precision = precision});
         const auto prepared = timed(kRuns, [&] { batch.distances(samples); });
-        const auto fresh = timed(kRuns, [&] { batch.distances(BatchCounts{indptr, features, counts}); });
+        const auto fresh = timed(kRuns, [&] {
+          batch.distances(BatchCounts{indptr, features, counts});
+        });
         char line[256];
-        std::snprintf(line, sizeof(line),
-                      "%s\"%s %s %d thread\": {\"prepared_best_ms\": %.3f, \"prepared_median_ms\": %.3f, "
-                      "\"fresh_best_ms\": %.3f, \"fresh_median_ms\": %.3f}",
-                      out.empty() ? "" : ", ", std::string(to_string(metric)).c_str(),
-                      precision == Precision::kFloat ? "float" : "double", threads, prepared.front() * 1e3,
-                      prepared[kRuns / 2] * 1e3, fresh.front() * 1e3, fresh[kRuns / 2] * 1e3);
+        std::snprintf(
+            line, sizeof(line),
+            "%s\"%s %s %d thread\": {\"prepared_best_ms\": %.3f, \"prepared_median_ms\": %.3f, "
+            "\"fresh_best_ms\": %.3f, \"fresh_median_ms\": %.3f}",
+            out.empty() ? "" : ", ", std::string(to_string(metric)).c_str(),
+            precision == Precision::kFloat ? "float" : "double", threads, prepared.front() * 1e3,
+            prepared[kRuns / 2] * 1e3, fresh.front() * 1e3, fresh[kRuns / 2] * 1e3);
         out += line;
       }
     }
@@ -123,10 +131,12 @@ int run_files(char** argv) {
   const double rarefied = timed(5, [&] { rarefy(table, {.depth_reads = 1000}); }).front();
   double tree = 0;
   if (std::string(argv[3]) != "-") {
-    tree =
-        timed(5, [&] { match_features(io::read_newick(argv[3]), table.feature_ids, MissingFeatures::kDrop); }).front();
+    tree = timed(5, [&] {
+             match_features(io::read_newick(argv[3]), table.feature_ids, MissingFeatures::kDrop);
+           }).front();
   }
-  std::printf("{\"load_s\": %.5f, \"rarefy_s\": %.5f, \"tree_ready_s\": %.5f}\n", load, rarefied, tree);
+  std::printf("{\"load_s\": %.5f, \"rarefy_s\": %.5f, \"tree_ready_s\": %.5f}\n", load, rarefied,
+              tree);
   return 0;
 }
 
@@ -134,11 +144,13 @@ int run_files(char** argv) {
 
 int main(int argc, char** argv) {
   const std::string kind = argc > 1 ? argv[1] : "";
-  if (kind == "pairs" && (argc == 8 || (argc == 9 && std::string(argv[8]) == "vaw"))) return run_pairs(argv);
+  if (kind == "pairs" && (argc == 8 || (argc == 9 && std::string(argv[8]) == "vaw")))
+    return run_pairs(argv);
   if (kind == "batch" && argc == 5) return run_batch(argv);
   if (kind == "files" && argc == 4) return run_files(argv);
   std::fprintf(stderr,
-               "usage: unifrac pairs TABLE TREE METRIC ALPHA float|double THREADS [vaw] | batch TABLE TREE SAMPLES | "
+               "usage: unifrac pairs TABLE TREE METRIC ALPHA float|double THREADS [vaw] | batch "
+               "TABLE TREE SAMPLES | "
                "files TABLE TREE|-\n");
   return 2;
 }

@@ -12,10 +12,10 @@ from torch import Tensor
 from . import targets as _targets
 from . import transforms as _transforms
 from ._arguments import word
-from ._collate import collate, pad_collate, truncate_collate
-from ._masks import causal_mask, length_mask, tensor_of
-from ._sequences import SequenceDataset
-from ._streaming import StreamingSequenceDataset
+from ._batches.collate import collate, pad_collate, truncate_collate
+from ._batches.streaming import StreamingSequenceDataset
+from ._reads.masks import causal_mask, length_mask, tensor_of
+from ._reads.sequences import SequenceDataset
 from .errors import ArgumentError, WrongTypeError
 from .tokenizers import Tokenizer
 

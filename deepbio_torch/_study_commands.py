@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ._baselines import BASELINES
 from ._command_arguments import Parser
+from ._model.baselines import BASELINES
 from .errors import WriteError
 
 _STUDY = "Judges the default model and baselines on folds; writes scores, predictions, importances and a page."
@@ -134,8 +134,8 @@ def importance(arguments: Sequence[str]) -> None:
     if given.output and Path(given.output).exists() and not given.overwrite:
         raise WriteError(f"{given.output}: exists; --overwrite replaces it")
 
+    from ._model.study_result import importance_rows
     from ._output import write_text
-    from ._study_result import importance_rows
     from .study import importance as importance_of
 
     samples = (

@@ -17,15 +17,15 @@ import torch
 from torch import Tensor
 
 from . import _C
-from ._cache_format import FORMAT, FORMAT_VERSION, read_metadata
-from ._cached import CachedDataset, is_even, open_cache
-from ._exports import check_fixed, chunks, export_reads
-from ._files import FileMark, check_unchanged, path_list
-from ._fingerprint import fingerprint
+from ._batches.fingerprint import fingerprint
+from ._batches.source import ReadSource
 from ._output import write_text
 from ._progress import GivenProgress, Progress, shown
-from ._records import Path
-from ._source import ReadSource
+from ._reads.cache_format import FORMAT, FORMAT_VERSION, read_metadata
+from ._reads.cached import CachedDataset, is_even, open_cache
+from ._reads.exports import check_fixed, chunks, export_reads
+from ._reads.files import FileMark, check_unchanged, path_list
+from ._reads.records import Path
 from ._version import __version__
 from .errors import DeepBioError, MissingFileError, ParseError, WriteError
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._diversity import (
+from ._community.diversity import (
     RarefactionCurve,
     alpha_diversity,
     beta_diversity,
@@ -11,7 +11,7 @@ from ._diversity import (
     rarefaction_curve,
     rclr,
 )
-from ._group_tests import (
+from ._community.group_tests import (
     AdonisRow,
     AnosimResult,
     MantelResult,
@@ -23,9 +23,17 @@ from ._group_tests import (
     permanova,
     permdisp,
 )
-from ._ordination import Ordination, ProcrustesResult, pcoa, procrustes
-from ._phylogenetic import UnifracBatch, faith_pd, unifrac
-from ._tables import DistanceMatrix, Metadata, Table, Tree, read_metadata, read_table, read_tree
+from ._community.ordination import Ordination, ProcrustesResult, pcoa, procrustes
+from ._community.phylogenetic import UnifracBatch, faith_pd, unifrac
+from ._community.tables import (
+    DistanceMatrix,
+    Metadata,
+    Table,
+    Tree,
+    read_metadata,
+    read_table,
+    read_tree,
+)
 
 __all__ = [
     "AdonisRow",

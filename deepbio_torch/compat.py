@@ -4,9 +4,9 @@ Thin: each is a class or function of this package, or makes one from the other's
 docs/coming-from.md has the tables. New code is better off with the names of this package.
 """
 
-from ._batch import Batch
-from ._loader import DataLoader
-from ._names_of_aam import (
+from ._batches.batch import Batch
+from ._batches.loader import DataLoader
+from ._community.names_of_aam import (
     ASVDataset,
     BIOMLoader,
     SequenceRegressor,

@@ -6,19 +6,19 @@ feature table: :class:`SampleDataset`. All go through :class:`DataLoader` (threa
 C++) or torch's own.
 """
 
-from ._batch import Batch, Sample
-from ._collate import collate, pad_collate, truncate_collate
-from ._genome import GenomeDataset
-from ._loader import DataLoader
-from ._masks import causal_mask, length_mask, padded_tokens
+from ._batches.batch import Batch, Sample
+from ._batches.collate import collate, pad_collate, truncate_collate
+from ._batches.loader import DataLoader
+from ._batches.order import ShuffledSampler
+from ._batches.streaming import StreamingSequenceDataset
+from ._community.samples import SampleDataset
 from ._memory import release_memory
-from ._order import ShuffledSampler
-from ._record_writer import SequenceWriter
-from ._records import FastaFile, Record, RecordBatch, SequenceReader
-from ._samples import SampleDataset
-from ._sequences import SequenceDataset
-from ._streaming import StreamingSequenceDataset
-from ._variants import VariantDataset
+from ._reads.genome import GenomeDataset
+from ._reads.masks import causal_mask, length_mask, padded_tokens
+from ._reads.record_writer import SequenceWriter
+from ._reads.records import FastaFile, Record, RecordBatch, SequenceReader
+from ._reads.sequences import SequenceDataset
+from ._reads.variants import VariantDataset
 
 __all__ = [
     "Batch",

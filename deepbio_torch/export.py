@@ -139,7 +139,7 @@ def _model_of(model: Model | Path) -> tuple[Model, str]:
 
 
 def _write(model: Model, path: Path, format_name: str, write: Any, overwrite: bool) -> None:
-    from ._programs import program_of, refuse_existing, write_checked
+    from ._model.programs import program_of, refuse_existing, write_checked
 
     if model.config.encoder_type == "combined" and isinstance(model, SequenceEncoder):
         raise ArgumentError(

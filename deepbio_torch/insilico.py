@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from ._arguments import of_kind, seed_of, whole
-from ._scoring import Scores, evaluated
-from ._shuffle import shuffled_pairs
-from ._variant_scores import VariantEffects, score_variants
+from ._batches.shuffle import shuffled_pairs
+from ._model.scoring import Scores, evaluated
+from ._model.variant_scores import VariantEffects, score_variants
 from .errors import ArgumentError, ShapeError
 
 __all__ = [

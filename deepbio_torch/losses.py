@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from . import _C, _library, _options
-from ._loss_targets import _count_mask, expect_finite, expect_shape, expect_tensors, targets_of
+from ._model import loss_targets as _given
+from ._model.loss_targets import targets_of
 from .errors import ArgumentError, ConfigError, ShapeError
 
 __all__ = [
@@ -84,12 +85,14 @@ def _regression_loss(
     sample_weights: Tensor | None,
 ) -> Tensor:
     """With checked options; ``num_quantiles`` 0: plain numbers."""
-    expect_tensors(prediction=prediction, target=target)
+    _given.expect_tensors(prediction=prediction, target=target)
     if num_quantiles and (prediction.dim() != 3 or prediction.shape[2] != num_quantiles):
         raise ShapeError(
             f"quantile loss: expected predictions [B, O, {num_quantiles}], got {list(prediction.shape)}"
         )
-    expect_shape(target, prediction.shape[:2] if num_quantiles else prediction.shape, "target")
+    _given.expect_shape(
+        target, prediction.shape[:2] if num_quantiles else prediction.shape, "target"
+    )
     loss: Tensor = _ops.regression_loss(
         prediction,
         target,
@@ -114,8 +117,8 @@ def classification_loss(
     With ``sample_weights`` [B] the mean of weight times loss; with ``class_weights`` [C] torch's
     weighted mean.
     """
-    expect_tensors(prediction=prediction, target=target)
-    expect_shape(target, prediction.shape[:1], "class targets")
+    _given.expect_tensors(prediction=prediction, target=target)
+    _given.expect_shape(target, prediction.shape[:1], "class targets")
     if target.dtype != torch.int64:
         raise ArgumentError(f"class targets: expected int64, got {target.dtype}")
     loss: Tensor = _ops.classification_loss(prediction, target, class_weights, sample_weights)
@@ -128,8 +131,8 @@ def count_loss(prediction: Tensor, counts: Tensor, mask: Tensor) -> Tensor:
     ``prediction``, ``counts`` and ``mask`` are [B, S] or [B, S, 1]; counts in the unit that the
     count head predicts.
     """
-    expect_tensors(prediction=prediction, counts=counts, mask=mask)
-    expect_shape(counts, prediction.shape, "counts")
+    _given.expect_tensors(prediction=prediction, counts=counts, mask=mask)
+    _given.expect_shape(counts, prediction.shape, "counts")
     loss: Tensor = _ops.count_loss(prediction, counts, mask.reshape(prediction.shape))
     return loss
 
@@ -140,7 +143,7 @@ def embedding_distances(embeddings: Tensor) -> Tensor:
     Returns:
         [B, B], symmetric.
     """
-    expect_tensors(embeddings=embeddings)
+    _given.expect_tensors(embeddings=embeddings)
     distances: Tensor = _ops.embedding_distances(embeddings)
     return distances
 
@@ -156,10 +159,10 @@ def unifrac_loss(embeddings: Tensor, distances: Tensor) -> Tensor:
         ShapeError: distances are not [B, B].
         ArgumentError: distances are NaN or infinite.
     """
-    expect_tensors(embeddings=embeddings, distances=distances)
+    _given.expect_tensors(embeddings=embeddings, distances=distances)
     size = len(embeddings)
-    expect_shape(distances, (size, size), "distances")
-    expect_finite(distances, "distances")
+    _given.expect_shape(distances, (size, size), "distances")
+    _given.expect_finite(distances, "distances")
     loss: Tensor = _ops.unifrac_loss(embeddings, distances)
     return loss
 
@@ -178,8 +181,8 @@ def nucleotide_loss(
     Returns:
         A scalar; 0 with a gradient when no position is chosen.
     """
-    expect_tensors(logits=logits, tokens=tokens)
-    expect_shape(tokens, logits.shape[:-1], "nucleotides")
+    _given.expect_tensors(logits=logits, tokens=tokens)
+    _given.expect_shape(tokens, logits.shape[:-1], "nucleotides")
     loss: Tensor = _ops.nucleotide_loss(logits, tokens, where, weight)
     return loss
 
@@ -198,8 +201,8 @@ def histogram_loss(
         bin_edges: [C + 1], of equal width.
         sample_weights: [B] or None.
     """
-    expect_tensors(log_probabilities=log_probabilities, target=target, bin_edges=bin_edges)
-    expect_shape(target, (len(log_probabilities), 1), "target")
+    _given.expect_tensors(log_probabilities=log_probabilities, target=target, bin_edges=bin_edges)
+    _given.expect_shape(target, (len(log_probabilities), 1), "target")
     loss: Tensor = _ops.histogram_loss(log_probabilities, target, bin_edges, sample_weights)
     return loss
 
@@ -360,7 +363,7 @@ class MultiTaskLoss(nn.Module):
             return None
         prediction = outputs["count_prediction"]
         counts = targets["counts"].reshape(prediction.shape)
-        return count_loss(prediction, counts, _count_mask(targets))
+        return count_loss(prediction, counts, _given.count_mask(targets))
 
     def _base(
         self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], encoder_type: str
@@ -375,8 +378,8 @@ class MultiTaskLoss(nn.Module):
         prediction = outputs.get("base_prediction")
         if prediction is None:
             return None
-        expect_shape(targets["base_target"], prediction.shape, "base target")
-        expect_finite(targets["base_target"], "base target")
+        _given.expect_shape(targets["base_target"], prediction.shape, "base target")
+        _given.expect_finite(targets["base_target"], "base target")
         loss: Tensor = _ops.base_loss(prediction, targets["base_target"])
         return loss
 

@@ -22,11 +22,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from . import _C, _options, _weights
-from ._asv_encoder import ASVEncoder, SampleSequenceEncoder
-from ._config import ModelConfig
-from ._fusion import CategoricalEmbedder, CrossAttentionFusion, GatedFusion, PerceiverFusion
-from ._layers import (
+from . import _C, _options
+from ._community.samples import SampleDataset
+from ._model import weights as _weights
+from ._model.asv_encoder import ASVEncoder, SampleSequenceEncoder
+from ._model.config import ModelConfig
+from ._model.fusion import CategoricalEmbedder, CrossAttentionFusion, GatedFusion, PerceiverFusion
+from ._model.layers import (
     AbundancePooling,
     AttentionPooling,
     KnownAsvs,
@@ -37,9 +39,8 @@ from ._layers import (
     TransformerEncoder,
     target_head,
 )
-from ._runs import save_run, unwrapped
-from ._samples import SampleDataset
-from ._sequence_encoder import ModelBase, SequenceEncoder, inputs_of
+from ._model.runs import save_run, unwrapped
+from ._model.sequence_encoder import ModelBase, SequenceEncoder, inputs_of
 from .errors import ArgumentError, ConfigError, WrongTypeError
 
 _ops = torch.ops.deepbio

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from . import _C
+from ._model.report_parts import STYLE, figure_of, image, table_of_pairs
+from ._model.report_scores import read_held_back, render_predictions, render_scores
+from ._model.run_files import require_files, run_config, run_path
 from ._output import write_text
-from ._report_parts import STYLE, figure_of, image, table_of_pairs
-from ._report_scores import read_held_back, render_predictions, render_scores
-from ._run_files import require_files, run_config, run_path
 from .errors import ParseError, WriteError
 from .metrics import METRICS
 

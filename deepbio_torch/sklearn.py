@@ -23,8 +23,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_is_fitted, column_or_1d, validate_data
 
 from . import _C
-from ._samples import SampleDataset
-from ._tables import Table
+from ._community.samples import SampleDataset
+from ._community.tables import Table
 from .errors import ArgumentError
 from .models import ModelConfig, SequenceEncoder, SequencePredictor
 from .training import Trainer, calibrate, fit_config

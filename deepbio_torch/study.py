@@ -14,15 +14,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ._attribution import Attributions, integrated_gradients
-from ._baselines import BASELINES, Answer, check_names
-from ._fold_model import FoldModel, Trained
-from ._folds import Fold, confounding, describe_problems, make_folds
-from ._importance import Importance, Importances, importance, merge_importances
-from ._study import Study
-from ._study_result import StudyResult
-from ._tables import Metadata, Table, Tree
-from ._trees import tree_of
+from ._community.tables import Metadata, Table, Tree
+from ._community.trees import tree_of
+from ._model.attribution import Attributions, integrated_gradients
+from ._model.baselines import BASELINES, Answer, check_names
+from ._model.fold_model import FoldModel, Trained
+from ._model.folds import Fold, confounding, describe_problems, make_folds
+from ._model.importance import Importance, Importances, importance, merge_importances
+from ._model.study import Study
+from ._model.study_result import StudyResult
 
 PathLike = str | os.PathLike[str]
 Progress = Callable[[str], None]

@@ -19,15 +19,15 @@ import torch
 
 from . import _C
 from ._arguments import path_text, seed_of
-from ._labels import Extractor
-from ._records import Path, Record
-from ._samplers import (
+from ._batches.samplers import (
     WeightedSampler,
     balanced_sampler,
     class_tensor,
     class_weights,
     weighted_sampler,
 )
+from ._reads.labels import Extractor
+from ._reads.records import Path, Record
 from .errors import ArgumentError, ParseError
 
 _STATISTICS = ("mean", "median", "min", "max", "std")

@@ -17,10 +17,10 @@ from torch import Tensor
 
 from . import _C
 from ._arguments import path_text
-from ._batch import Batch
-from ._token_rows import pad_rows
-from ._tokenizer_files import load_tokenizer, options_of, save_tokenizer
-from ._vocabulary import Vocabulary, remap_ids, remap_table
+from ._batches.batch import Batch
+from ._reads.token_rows import pad_rows
+from ._reads.tokenizer_files import load_tokenizer, options_of, save_tokenizer
+from ._reads.vocabulary import Vocabulary, remap_ids, remap_table
 from .errors import ArgumentError
 
 Text: TypeAlias = str | bytes | bytearray

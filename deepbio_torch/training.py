@@ -15,11 +15,11 @@ from torch import Tensor
 
 from . import _C, _options
 from ._arguments import of_kind
+from ._community.samples import SampleDataset
+from ._community.tables import Table, table_of
 from ._log import logger
+from ._model.runs import run_config
 from ._processes import processes_of
-from ._runs import run_config
-from ._samples import SampleDataset
-from ._tables import Table, table_of
 from .errors import ArgumentError, WrongTypeError
 from .models import ModelConfig, SequenceEncoder, SequencePredictor
 

@@ -13,7 +13,8 @@ from typing import Any
 import torch  # noqa: F401  (its libraries are loaded before the extension)
 
 from . import _C
-from ._augment import (
+from ._batches.batch import Batch, Sample
+from ._reads.augment import (
     AdapterTrimmer,
     EndTrimmer,
     Mutator,
@@ -24,10 +25,9 @@ from ._augment import (
     Sampler,
     WindowTrimmer,
 )
-from ._batch import Batch, Sample
-from ._encoders import IntegerEncoder, KmerEncoder, NativeEncoder, OneHotEncoder
-from ._filters import Deduplicator, LengthFilter, QualityFilter, Subsampler
-from ._token_encoder import TokenEncoder
+from ._reads.encoders import IntegerEncoder, KmerEncoder, NativeEncoder, OneHotEncoder
+from ._reads.filters import Deduplicator, LengthFilter, QualityFilter, Subsampler
+from ._reads.token_encoder import TokenEncoder
 from .errors import ArgumentError
 
 

@@ -1,4 +1,4 @@
-"""Writes what follows from the option rows of C++: docs/options.md and deepbio_torch/_config.pyi.
+"""Writes what follows from the option rows of C++: docs/options.md and deepbio_torch/_model/config.pyi.
 
 Run it after an option was added or changed:  python docs/make_options.py
 tests/python/test_options.py says when it was forgotten.
@@ -85,7 +85,7 @@ def page() -> str:
 
 
 def stub() -> str:
-    """deepbio_torch/_config.pyi."""
+    """deepbio_torch/_model/config.pyi."""
     fields = [row for row in rows("model") if not row.sets]
     parts = [
         "# Written by docs/make_options.py from the option rows of C++.",
@@ -119,7 +119,7 @@ def stub() -> str:
     return "\n".join(parts) + "\n"
 
 
-FILES = {"docs/options.md": page, "deepbio_torch/_config.pyi": stub}
+FILES = {"docs/options.md": page, "deepbio_torch/_model/config.pyi": stub}
 
 if __name__ == "__main__":
     for name, text in FILES.items():

@@ -21,8 +21,8 @@ import numpy as np
 import science
 from results import DATA, ROOT, keep
 
-from deepbio_torch._baselines import Answer
-from deepbio_torch._folds import make_folds
+from deepbio_torch._model.baselines import Answer
+from deepbio_torch._model.folds import make_folds
 
 ENCODERS = ROOT / "build/science"
 EPOCHS, SIZES = 5, (25, 50, 100, 200)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from deepbio_torch._scores import HIGHER_IS_BETTER, compare, summarize
+from deepbio_torch._model.scores import HIGHER_IS_BETTER, compare, summarize
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared/data/microbiome"

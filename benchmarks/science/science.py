@@ -30,10 +30,10 @@ import numpy as np
 from results import DATA, keep, print_table
 
 import deepbio_torch as db
-from deepbio_torch._baselines import BASELINES, Answer
-from deepbio_torch._fold_model import read_answer
-from deepbio_torch._folds import make_folds
-from deepbio_torch._study import Study
+from deepbio_torch._model.baselines import BASELINES, Answer
+from deepbio_torch._model.fold_model import read_answer
+from deepbio_torch._model.folds import make_folds
+from deepbio_torch._model.study import Study
 
 SEED, FOLDS, HIDDEN_SHARE = 0, 5, 0.3
 COMMAND = [sys.executable, "-m", "deepbio_torch"]

@@ -1,4 +1,4 @@
-// Batches of C++ as the dicts that deepbio_torch/_batch.py makes Batch of.
+// Batches of C++ as the dicts that deepbio_torch/_batches/batch.py makes Batch of.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What the binding files share: one bind_x per room (module.cpp lists them) and the Python side of
+// What the binding files share: one bind_x per layer (module.cpp lists them) and the Python side of
 // C++ values.
 #pragma once
 
@@ -12,9 +12,9 @@
 
 #include "deepbio/community/tree.h"
 #include "deepbio/data/datasets.h"
-#include "deepbio/io/biom.h"
-#include "deepbio/io/fastx.h"
-#include "deepbio/io/newick.h"
+#include "deepbio/io/reads/fastx.h"
+#include "deepbio/io/tables/biom.h"
+#include "deepbio/io/tables/newick.h"
 
 namespace deepbio::bindings {
 

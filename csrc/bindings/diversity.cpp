@@ -15,7 +15,7 @@
 #include "deepbio/community/permdisp.h"
 #include "deepbio/community/procrustes.h"
 #include "deepbio/community/rarefaction_curve.h"
-#include "deepbio/io/ids.h"
+#include "deepbio/io/tables/ids.h"
 
 namespace deepbio::bindings {
 namespace {

@@ -5,8 +5,8 @@
 #include "bindings/genome.h"
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/genome_file.h"
-#include "deepbio/io/intervals.h"
+#include "deepbio/io/reads/genome_file.h"
+#include "deepbio/io/tables/intervals.h"
 
 namespace deepbio::bindings {
 void bind_genome(py::module_& module);

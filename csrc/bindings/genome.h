@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "deepbio/io/twobit.h"
+#include "deepbio/io/reads/twobit.h"
 
 namespace deepbio::bindings {
 

@@ -5,10 +5,10 @@
 #include "bindings/named_tensors.h"
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/ids.h"
-#include "deepbio/io/matrix.h"
-#include "deepbio/io/metadata.h"
-#include "deepbio/io/text.h"
+#include "deepbio/io/bytes/text.h"
+#include "deepbio/io/tables/ids.h"
+#include "deepbio/io/tables/matrix.h"
+#include "deepbio/io/tables/metadata.h"
 #include "deepbio/train/checkpoint.h"
 
 namespace deepbio::bindings {

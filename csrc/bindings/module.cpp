@@ -1,4 +1,4 @@
-// The Python module deepbio_torch._C: one bind_x per room. Private; the Python modules are the
+// The Python module deepbio_torch._C: one bind_x per layer. Private; the Python modules are the
 // public surface.
 #include "bindings/bindings.h"
 

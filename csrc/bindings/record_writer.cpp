@@ -11,7 +11,7 @@
 #include "bindings/letters.h"
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/fastx_writer.h"
+#include "deepbio/io/reads/fastx_writer.h"
 
 namespace deepbio::bindings {
 namespace {

@@ -16,7 +16,7 @@
 #include "bindings/record_type.h"
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/fasta_index.h"
+#include "deepbio/io/reads/fasta_index.h"
 
 namespace deepbio::bindings {
 namespace {

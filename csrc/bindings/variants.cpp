@@ -4,7 +4,7 @@
 #include "bindings/batches.h"
 #include "bindings/genome.h"
 
-#include "deepbio/io/vcf.h"
+#include "deepbio/io/tables/vcf.h"
 
 namespace deepbio::bindings {
 void bind_variants(py::module_& module);

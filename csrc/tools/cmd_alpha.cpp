@@ -11,7 +11,7 @@
 #include "deepbio/base/error.h"
 #include "deepbio/community/alpha_diversity.h"
 #include "deepbio/community/unifrac.h"
-#include "deepbio/io/ids.h"
+#include "deepbio/io/tables/ids.h"
 
 namespace deepbio::tools {
 namespace {

@@ -9,8 +9,8 @@
 #include "deepbio/community/table_edit.h"
 #include "deepbio/community/table_merge.h"
 #include "deepbio/io/formats.h"
-#include "deepbio/io/ids.h"
-#include "deepbio/io/metadata.h"
+#include "deepbio/io/tables/ids.h"
+#include "deepbio/io/tables/metadata.h"
 
 namespace deepbio::tools {
 namespace {

@@ -8,7 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "deepbio/io/bytes.h"
+#include "deepbio/io/bytes/bytes.h"
 
 namespace deepbio::train {
 struct ProcessGroup;

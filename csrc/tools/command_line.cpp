@@ -26,8 +26,8 @@
 #include "deepbio/base/error.h"
 #include "deepbio/base/simd.h"
 #include "deepbio/base/spelling.h"
-#include "deepbio/io/inflate.h"
-#include "deepbio/io/zip.h"
+#include "deepbio/io/bytes/inflate.h"
+#include "deepbio/io/bytes/zip.h"
 
 namespace deepbio::tools {
 namespace {

@@ -6,7 +6,7 @@
 #include "deepbio/community/missing_features.h"
 #include "deepbio/community/read_tree.h"
 #include "deepbio/io/formats.h"
-#include "deepbio/io/ids.h"
+#include "deepbio/io/tables/ids.h"
 
 namespace deepbio::tools {
 

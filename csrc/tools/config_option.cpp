@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/bytes.h"
+#include "deepbio/io/bytes/bytes.h"
 
 namespace deepbio::tools {
 namespace {

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <iostream>
 
-#include "deepbio/io/output.h"
-#include "deepbio/io/text.h"
+#include "deepbio/io/bytes/output.h"
+#include "deepbio/io/bytes/text.h"
 
 namespace deepbio::tools {
 namespace {

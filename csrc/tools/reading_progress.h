@@ -10,7 +10,7 @@
 #include <string>
 
 #include "deepbio/base/json.h"
-#include "deepbio/io/fastx.h"
+#include "deepbio/io/reads/fastx.h"
 
 namespace deepbio::tools {
 

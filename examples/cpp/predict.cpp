@@ -3,7 +3,7 @@
 #include <iostream>
 
 #include <deepbio/base/error.h>
-#include <deepbio/io/biom.h>
+#include <deepbio/io/tables/biom.h>
 #include <deepbio/train/prediction_data.h>
 #include <deepbio/train/predictor.h>
 

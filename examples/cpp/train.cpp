@@ -7,8 +7,8 @@
 #include <deepbio/community/tree.h>
 #include <deepbio/data/datasets.h>
 #include <deepbio/data/feature_sequences.h>
-#include <deepbio/io/biom.h>
-#include <deepbio/io/newick.h>
+#include <deepbio/io/tables/biom.h>
+#include <deepbio/io/tables/newick.h>
 #include <deepbio/model/aam.h>
 #include <deepbio/train/predictor.h>
 #include <deepbio/train/trainer.h>

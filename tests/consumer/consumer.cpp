@@ -1,4 +1,4 @@
-// Goes through every room with the installed headers: consumer READS.fastq TABLE TREE prints facts
+// Goes through every layer with the installed headers: consumer READS.fastq TABLE TREE prints facts
 // that the test knows.
 #include <iostream>
 
@@ -7,9 +7,9 @@
 #include <deepbio/community/unifrac.h>
 #include <deepbio/data/datasets.h>
 #include <deepbio/export/torchscript.h>
-#include <deepbio/io/biom.h>
-#include <deepbio/io/fastx.h>
-#include <deepbio/io/newick.h>
+#include <deepbio/io/reads/fastx.h>
+#include <deepbio/io/tables/biom.h>
+#include <deepbio/io/tables/newick.h>
 #include <deepbio/model/aam.h>
 #include <deepbio/seq/encode.h>
 #include <deepbio/train/trainer.h>

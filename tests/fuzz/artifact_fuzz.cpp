@@ -1,8 +1,8 @@
 // Zip archives of any content, as artifacts and as .npz.
 #include "parse_input.h"
 
-#include "deepbio/io/artifact.h"
-#include "deepbio/io/matrix.h"
+#include "deepbio/io/tables/artifact.h"
+#include "deepbio/io/tables/matrix.h"
 
 using namespace deepbio;
 

@@ -1,7 +1,7 @@
 // BAM, not compressed: the header of a file with two references, then the input.
 #include "read_records.h"
 
-#include "deepbio/io/bam_record.h"
+#include "deepbio/io/reads/bam_record.h"
 
 using namespace deepbio;
 

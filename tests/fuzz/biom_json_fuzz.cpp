@@ -1,7 +1,7 @@
 // BIOM 1.0: what is read is a table that keeps its promises.
 #include "parse_input.h"
 
-#include "deepbio/io/biom.h"
+#include "deepbio/io/tables/biom.h"
 
 using namespace deepbio;
 

@@ -5,8 +5,8 @@
 #include "read_records.h"
 #include <zlib.h>
 
-#include "deepbio/io/bytes.h"
-#include "deepbio/io/fastx_file.h"
+#include "deepbio/io/bytes/bytes.h"
+#include "deepbio/io/reads/fastx_file.h"
 
 using namespace deepbio;
 

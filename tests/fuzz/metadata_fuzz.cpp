@@ -1,7 +1,7 @@
 // Metadata: every row has a value for every column, and every column can be asked for numbers.
 #include "parse_input.h"
 
-#include "deepbio/io/metadata.h"
+#include "deepbio/io/tables/metadata.h"
 
 using namespace deepbio;
 

@@ -1,7 +1,7 @@
 // Newick text: a tree is children-first and is written so that the same tree is read back.
 #include "parse_input.h"
 
-#include "deepbio/io/newick.h"
+#include "deepbio/io/tables/newick.h"
 
 using namespace deepbio;
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/fastx.h"
+#include "deepbio/io/reads/fastx.h"
 
 namespace deepbio::fuzz {
 

@@ -1,7 +1,7 @@
 // Classic tables: what is read keeps its promises, and is the same after writing.
 #include "parse_input.h"
 
-#include "deepbio/io/biom.h"
+#include "deepbio/io/tables/biom.h"
 
 using namespace deepbio;
 

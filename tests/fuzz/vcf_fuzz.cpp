@@ -2,7 +2,7 @@
 // other.
 #include "parse_input.h"
 
-#include "deepbio/io/vcf.h"
+#include "deepbio/io/tables/vcf.h"
 
 using namespace deepbio;
 

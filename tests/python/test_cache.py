@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import deepbio_torch as db
+from deepbio_torch._batches.fingerprint import fingerprint
 from deepbio_torch.errors import ArgumentError, MissingFileError, ParseError, WriteError
 from deepbio_torch.transforms import (
     Compose,
@@ -20,6 +21,7 @@ from deepbio_torch.transforms import (
     LengthFilter,
     Mutator,
     OneHotEncoder,
+    ReverseComplement,
     Sampler,
     TokenEncoder,
 )
@@ -108,7 +110,7 @@ def data_folder(folder):
 
 @pytest.mark.parametrize("open_files", [0, 64])
 def test_a_cache_that_is_replaced_or_removed_still_gives_its_batches(even, monkeypatch, open_files):
-    monkeypatch.setattr("deepbio_torch._cached._OPEN_FILES", open_files)
+    monkeypatch.setattr("deepbio_torch._reads.cached._OPEN_FILES", open_files)
     data, folder = even
     cached = db.Cache.load(folder)
     expected = {
@@ -376,3 +378,12 @@ def test_a_full_disk_is_a_write_error_that_leaves_nothing(fastq, tmp_path, name)
     assert [
         path.name for path in tmp_path.rglob("*") if path.is_file() and path.name != ".lock"
     ] == ["reads.fq"]
+
+
+def test_caches_made_before_modules_moved_are_known_again():
+    # What version 0.1 of 2026-11-29 wrote into a cache: modules lay in no folders then.
+    written = "3c20af38f39051d5", "50fb419a15f08aa4", "0f3376289a4ab084"
+    made = [
+        fingerprint(part)[:16] for part in (OneHotEncoder(), KmerEncoder(k=3), ReverseComplement())
+    ]
+    assert made == list(written)

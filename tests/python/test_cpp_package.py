@@ -143,7 +143,7 @@ def test_the_source_is_a_part_of_another_project(source: str, tmp_path: Path):
     with tarfile.open(tmp_path / "deepbio.tar.gz", "w:gz", compresslevel=1) as archive:
         for name in ("CMakeLists.txt", "cmake", "csrc", "deepbio_torch/_version.py"):
             archive.add(ROOT / name, f"deepbio/{name}")
-    (tmp_path / "own.cpp").write_text("#include <deepbio/io/fastx.h>\nint main() {}\n")
+    (tmp_path / "own.cpp").write_text("#include <deepbio/io/reads/fastx.h>\nint main() {}\n")
     (tmp_path / "CMakeLists.txt").write_text(
         "cmake_minimum_required(VERSION 3.25)\nproject(own LANGUAGES C CXX)\nset(DEEPBIO_WITH_TORCH OFF)\n"
         f"{source}add_executable(own own.cpp)\ntarget_link_libraries(own deepbio::io)\n"
@@ -188,6 +188,6 @@ def test_installed_headers_include_installed_headers_alone():
     }
     assert [each for each in wanted if each[1] not in headers] == []
     assert (
-        "deepbio/io/text_kernels.h" not in headers
+        "deepbio/io/reads/text_kernels.h" not in headers
         and "deepbio/train/step_generator.h" not in headers
     )

@@ -127,7 +127,7 @@ def test_the_messages_of_the_troubleshooting_page_are_those_of_the_code():
     """Of each message in a first column the longest run of its own words stands in the sources."""
     sources = [
         ROOT / "setup.py",
-        *(ROOT / "deepbio_torch").glob("*.py"),
+        *(ROOT / "deepbio_torch").rglob("*.py"),
         *(ROOT / "cmake").iterdir(),
     ]
     sources += (ROOT / "csrc").rglob("*.cpp")

@@ -10,7 +10,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.checkpoint import checkpoint
 
 from deepbio_torch import _library
-from deepbio_torch._layers import Stack, TransformerEncoder
+from deepbio_torch._model.layers import Stack, TransformerEncoder
 from deepbio_torch.models import SequenceEncoder
 
 _library.load()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import deepbio_torch as db
-from deepbio_torch._importance import clade_columns
+from deepbio_torch._model.importance import clade_columns
 from deepbio_torch.errors import ArgumentError, MissingFileError
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -1,4 +1,4 @@
-"""The arrows of the house: which room may include which, where torch and Python may be seen, what a process loads."""
+"""The arrows: which layer may include which, where torch and Python may be seen, what a process loads."""
 
 import ast
 import os
@@ -23,46 +23,47 @@ BELOW = {
     "export": {"base", "io", "model"},
 }
 TORCH_FREE = ("base", "io")
+FOLDERS = ("_reads", "_batches", "_community", "_model")  # of deepbio_torch
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 
 
 def violations(folder: Path) -> list[str]:
-    """Every include of the rooms under `folder` that DESIGN.md forbids."""
+    """Every include of the layers under `folder` that DESIGN.md forbids."""
     found = []
     for path in sorted(folder.rglob("*.h")) + sorted(folder.rglob("*.cpp")):
         place = path.relative_to(folder)
-        room = (
+        layer = (
             place.parts[1]
             if place.parts[0] == "deepbio" and len(place.parts) > 2
             else place.parts[0]
         )
         for included in INCLUDE.findall(path.read_text()):
-            if included.startswith("deepbio/") and room in BELOW:
+            if included.startswith("deepbio/") and layer in BELOW:
                 target = included.split("/")[1]
-                if target != room and target not in BELOW[room]:
-                    found.append(f"{place}: {room} must not include {included}")
-            if room in TORCH_FREE and re.match(r"(torch|ATen|c10|caffe2)/", included):
-                found.append(f"{place}: {room} is torch-free but includes {included}")
+                if target != layer and target not in BELOW[layer]:
+                    found.append(f"{place}: {layer} must not include {included}")
+            if layer in TORCH_FREE and re.match(r"(torch|ATen|c10|caffe2)/", included):
+                found.append(f"{place}: {layer} is torch-free but includes {included}")
             python = re.match(
                 r"(Python\.h|pybind11/|torch/extension\.h|torch/python\.h|torch/csrc/utils/pybind)",
                 included,
             )
-            if python and room != "bindings":
+            if python and layer != "bindings":
                 found.append(f"{place}: only bindings may include {included}")
-            if included.startswith(("bindings/", "tools/")) and room not in ("bindings", "tools"):
+            if included.startswith(("bindings/", "tools/")) and layer not in ("bindings", "tools"):
                 found.append(f"{place}: nobody includes {included}")
     return found
 
 
-def test_every_room_includes_only_rooms_below_it():
+def test_every_layer_includes_only_layers_below_it():
     assert violations(CSRC) == []
 
 
 @pytest.mark.parametrize(
     ("file", "line"),
     [
-        ("deepbio/io/fastx.cpp", '#include "deepbio/seq/encode.h"'),
-        ("deepbio/io/bytes.h", "#include <ATen/core/Tensor.h>"),
+        ("deepbio/io/reads/fastx.cpp", '#include "deepbio/seq/encode.h"'),
+        ("deepbio/io/bytes/bytes.h", "#include <ATen/core/Tensor.h>"),
         ("deepbio/seq/encode.cpp", '#include "deepbio/community/table.h"'),
         ("deepbio/model/aam.cpp", '#include "deepbio/data/batch.h"'),
         ("deepbio/train/trainer.cpp", "#include <torch/extension.h>"),
@@ -79,27 +80,34 @@ def test_a_planted_violation_is_found(tmp_path: Path, file: str, line: str):
 
 def imported_modules(folder: Path) -> dict[str, set[str]]:
     """Which modules of a package each of them imports, anywhere in it: at the top, in functions, for types only."""
-    names = {path.stem for path in folder.glob("*.py")}
+    names = {module_name(path, folder): path for path in folder.rglob("*.py")}
     found: dict[str, set[str]] = {}
-    for path in folder.glob("*.py"):
+    for name, path in names.items():
         taken = set()
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom):
-                place = [*([folder.name] if node.level else []), *(node.module or "").split(".")]
-                place = [part for part in place if part]
-                if place[0] == folder.name:
-                    taken |= {place[1]} if len(place) > 1 else {each.name for each in node.names}
+                above = path.relative_to(folder.parent).parts[: -node.level] if node.level else ()
+                place = ".".join([*above, *(node.module or "").split(".")]).strip(".")
+                taken |= {place} | {f"{place}.{each.name}" for each in node.names}
             elif isinstance(node, ast.Import):
-                parts = [each.name.split(".") for each in node.names]
-                taken |= {part[1] for part in parts if part[0] == folder.name and len(part) > 1}
-        found[path.stem] = (taken & names) - {path.stem, "__init__"}
+                taken |= {each.name for each in node.names}
+        short = {each.removeprefix(f"{folder.name}.") for each in taken}
+        found[name] = (short & names.keys()) - {name} - PACKAGES
     return found
+
+
+PACKAGES = {"__init__", *(f"{folder}.__init__" for folder in FOLDERS)}
+
+
+def module_name(path: Path, folder: Path) -> str:
+    """`_reads.encoders` of `folder/_reads/encoders.py`."""
+    return ".".join(path.relative_to(folder).with_suffix("").parts)
 
 
 def circles(imports: dict[str, set[str]]) -> list[str]:
     """Modules that import themselves by way of others.
 
-    Empty when there is an order from the cellar up.
+    Empty when there is an order from the bottom up.
     """
     left = {name: set(below) for name, below in imports.items()}
     while ready := [name for name, below in left.items() if not below]:
@@ -112,43 +120,46 @@ def circles(imports: dict[str, set[str]]) -> list[str]:
 
 def test_python_modules_import_only_modules_below_them():
     found = imported_modules(ROOT / "deepbio_torch")
-    assert (
-        "_batch" in found["_sequences"] and "transforms" in found["_sequences"]
-    )  # something is looked at
+    assert {"_batches.batch", "transforms"} <= found["_reads.sequences"]  # something is looked at
     assert circles(found) == []
 
 
 @pytest.mark.parametrize(
     "line",
-    ["from .b import f", "import house.b", "from . import b", "def f():\n    from .b import g"],
+    ["from .b import f", "import package.b", "from . import b", "def f():\n    from .b import g"],
 )
 def test_a_planted_circle_is_found(tmp_path: Path, line: str):
-    (tmp_path / "house").mkdir()
-    (tmp_path / "house" / "a.py").write_text("from __future__ import annotations\n" + line + "\n")
-    (tmp_path / "house" / "b.py").write_text("from house.c import d\n")
-    (tmp_path / "house" / "c.py").write_text("import os\n")
-    assert circles(imported_modules(tmp_path / "house")) == []
-    (tmp_path / "house" / "c.py").write_text("from .a import d\n")
-    assert circles(imported_modules(tmp_path / "house")) == ["a", "b", "c"]
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "a.py").write_text("from __future__ import annotations\n" + line + "\n")
+    (tmp_path / "package" / "b.py").write_text("from package.c import d\n")
+    (tmp_path / "package" / "c.py").write_text("import os\n")
+    assert circles(imported_modules(tmp_path / "package")) == []
+    (tmp_path / "package" / "c.py").write_text("from .a import d\n")
+    assert circles(imported_modules(tmp_path / "package")) == ["a", "b", "c"]
 
 
-def test_rooms_and_files_say_what_they_hold():
+def test_layers_and_files_say_what_they_hold():
     names = {path.stem for path in CSRC.rglob("*")} | {
-        path.stem for path in (ROOT / "deepbio_torch").glob("*")
+        path.stem for path in (ROOT / "deepbio_torch").rglob("*")
     }
     assert not names & {"util", "utils", "common", "helper", "helpers", "misc"}
 
 
 # Private parts, and the tests (below tests/) that go through them.
 TESTED_THROUGH = {
+    "encoders": ["cpp/data/encoder_test.cpp", "cpp/data/shards_test.cpp"],
     "option_values": ["cpp/base/options_test.cpp"],
     "stream_loader": ["cpp/data/read_stream_test.cpp"],
     "version": ["python/test_package.py"],
-    "hdf5": ["cpp/io/biom_hdf5_test.cpp", "cpp/io/matrix_test.cpp"],
+    "hdf5": ["cpp/io/tables/biom_hdf5_test.cpp", "cpp/io/tables/matrix_test.cpp"],
     "foreign": ["cpp/io/sniff_test.cpp"],
-    "fasta_text": ["cpp/io/fasta_index_test.cpp", "cpp/io/genome_file_test.cpp"],
-    "zlib_block": ["cpp/io/biom_hdf5_test.cpp", "cpp/io/bigwig_test.cpp"],
-    "formats": ["cpp/io/sniff_test.cpp", "cpp/io/biom_test.cpp", "cpp/io/matrix_test.cpp"],
+    "fasta_text": ["cpp/io/reads/fasta_index_test.cpp", "cpp/io/reads/genome_file_test.cpp"],
+    "zlib_block": ["cpp/io/tables/biom_hdf5_test.cpp", "cpp/io/tables/bigwig_test.cpp"],
+    "formats": [
+        "cpp/io/sniff_test.cpp",
+        "cpp/io/tables/biom_test.cpp",
+        "cpp/io/tables/matrix_test.cpp",
+    ],
     "depths": ["cpp/community/table_test.cpp"],
     "named_distances": ["python/test_group_tests.py"],
     "test_results": ["python/test_group_tests.py"],
@@ -157,13 +168,13 @@ TESTED_THROUGH = {
     "progress_text": ["python/test_cli_training.py", "python/test_progress.py"],
     "read_tree": ["python/test_real_files.py"],
     "encoder_operators": ["python/test_encoder_stack.py"],
-    "npy": ["cpp/io/matrix_test.cpp"],
-    "delimited": ["cpp/io/matrix_text_test.cpp", "cpp/io/metadata_test.cpp"],
+    "npy": ["cpp/io/tables/matrix_test.cpp"],
+    "delimited": ["cpp/io/tables/matrix_text_test.cpp", "cpp/io/tables/metadata_test.cpp"],
     "distances": ["cpp/community/permanova_test.cpp", "cpp/community/ordination_test.cpp"],
-    "fastx_bad_records": ["cpp/io/fastx_test.cpp", "cpp/io/bam_record_test.cpp"],
+    "fastx_bad_records": ["cpp/io/reads/fastx_test.cpp", "cpp/io/reads/bam_record_test.cpp"],
     "stream_file": ["cpp/data/read_stream_test.cpp"],
-    "hdf5_library": ["cpp/io/biom_hdf5_test.cpp"],
-    "hdf5_writer": ["cpp/io/biom_hdf5_test.cpp", "cpp/io/matrix_test.cpp"],
+    "hdf5_library": ["cpp/io/tables/biom_hdf5_test.cpp"],
+    "hdf5_writer": ["cpp/io/tables/biom_hdf5_test.cpp", "cpp/io/tables/matrix_test.cpp"],
     "aam_predictor": ["cpp/model/aam_test.cpp"],
     "learner": ["cpp/train/trainer_test.cpp", "cpp/train/process_group_test.cpp"],
     "weight_mean": ["cpp/train/trainer_test.cpp"],
@@ -181,13 +192,18 @@ TESTED_THROUGH = {
 }
 
 
+def mirrored(source: Path) -> Path:
+    place = source.relative_to(CSRC / "deepbio")
+    return ROOT / "tests/cpp" / place.with_name(f"{place.stem}_test.cpp")
+
+
 def test_every_source_file_has_its_test_at_the_mirrored_path():
     missing = [
         str(source.relative_to(CSRC))
-        for room in BELOW
-        for source in (CSRC / "deepbio" / room).glob("*.cpp")
-        if not (ROOT / "tests/cpp" / room / f"{source.stem}_test.cpp").exists()
-        and source.stem not in TESTED_THROUGH
+        for layer in BELOW
+        for source in (CSRC / "deepbio" / layer).rglob("*.cpp")
+        if not mirrored(source).exists()
+        and not {source.stem, source.parent.name} & TESTED_THROUGH.keys()
     ]
     assert missing == []
     assert all(

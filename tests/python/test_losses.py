@@ -223,7 +223,7 @@ def test_no_loss_has_a_name_in_any_file_but_its_table(name: str):
         "mse": {"metrics.cpp"},
         "mae": {"metrics.cpp"},
     }  # default; metrics
-    also["mae"] |= {"_scores.py", "_study_page.py"}
+    also["mae"] |= {"scores.py", "study_page.py"}
     also["asymmetric"] = {"checks.cpp"}  # which of its options have no effect
     assert "losses.cpp" in naming and naming <= {"losses.cpp"} | also.get(name, set())
 

@@ -78,21 +78,21 @@ def test_the_choices_of_best_metric_are_the_table():
     assert db.metrics.METRICS is METRICS
 
 
-STUDY = {"_scores.py"}  # which of them a study shows
+STUDY = {"scores.py"}  # which of them a study shows
 # Files in which the word is another thing's name, or which measure that metric themselves.
 ALSO = {
-    "mae": {"losses.cpp", "_study_page.py"} | STUDY,  # the loss
+    "mae": {"losses.cpp", "study_page.py"} | STUDY,  # the loss
     "mse": {"losses.cpp"},
     "rmse": STUDY,
     "r2": {"cmd_tests.cpp", "test_results.cpp", "diversity.cpp"}
     | STUDY,  # the share of a term in adonis
     "auc": STUDY,
     "accuracy": STUDY,
-    "log_loss": {"_baselines.py"} | STUDY,  # scikit-learn's loss
-    "balanced_accuracy": {"_baselines.py", "study.py"} | STUDY,
+    "log_loss": {"baselines.py"} | STUDY,  # scikit-learn's loss
+    "balanced_accuracy": {"baselines.py", "study.py"} | STUDY,
     # Of floating-point numbers, and the axes of a curve by threshold.
-    "precision": {"community.cpp", "unifrac_batch.cpp", "_report_scores.py"},
-    "recall": {"_report_scores.py"},
+    "precision": {"community.cpp", "unifrac_batch.cpp", "report_scores.py"},
+    "recall": {"report_scores.py"},
     "nuc_accuracy": {"masked_bases.cpp"},
 }
 

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from deepbio_torch import _C, _library
-from deepbio_torch._layers import EncoderLayer, Stack
+from deepbio_torch._model.layers import EncoderLayer, Stack
 from deepbio_torch.errors import ArgumentError, ConfigError, MissingFileError, ShapeError
 from deepbio_torch.models import (
     ModelConfig,

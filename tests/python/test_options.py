@@ -252,7 +252,7 @@ def test_a_misspelt_option_is_answered_with_the_nearest():
             make(embeding_dim=3)
 
 
-@pytest.mark.parametrize("name", ["docs/options.md", "deepbio_torch/_config.pyi"])
+@pytest.mark.parametrize("name", ["docs/options.md", "deepbio_torch/_model/config.pyi"])
 def test_what_follows_from_the_rows_is_written_anew(name: str):
     spec = importlib.util.spec_from_file_location("make_options", ROOT / "docs/make_options.py")
     make_options = importlib.util.module_from_spec(spec)

@@ -46,7 +46,7 @@ def test_exports_hold_what_batches_hold(fastq, tmp_path):
 )
 def test_parquet_holds_records_without_padding(fastq, tmp_path, monkeypatch, encoder):
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
-    monkeypatch.setattr("deepbio_torch._exports._CHUNK", 200)
+    monkeypatch.setattr("deepbio_torch._reads.exports._CHUNK", 200)
     several = {"gc": db.targets.from_sequence(), "kind": db.targets.from_header(key="class")}
     data = db.SequenceDataset(fastq, transform=encoder, target=several)
     read = parquet.read_table(export_reads(data, tmp_path / "reads.parquet"))
@@ -104,7 +104,7 @@ def test_npy_and_pt_hold_what_batches_hold(fastq, tmp_path):
 
 def test_parquet_holds_reads_as_text_where_nothing_encodes_them(fastq, tmp_path, monkeypatch):
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
-    monkeypatch.setattr("deepbio_torch._exports._CHUNK", 200)
+    monkeypatch.setattr("deepbio_torch._reads.exports._CHUNK", 200)
     several = {"gc": db.targets.from_sequence(), "kind": db.targets.from_header(key="class")}
     records = list(db.SequenceReader(fastq))
     data = db.SequenceDataset(fastq, target=several)
@@ -158,7 +158,7 @@ def test_parquet_of_reads_skips_what_a_step_drops_and_loses_no_qualities(
     fastq, tmp_path, monkeypatch
 ):
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
-    monkeypatch.setattr("deepbio_torch._exports._CHUNK", 2)
+    monkeypatch.setattr("deepbio_torch._reads.exports._CHUNK", 2)
     fasta, last = tmp_path / "a.fa", ["r4", "r7"]
     fasta.write_text("".join(f">r{k}\nACGT\n" for k in range(9)))
     kept = db.SequenceDataset(

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepbio_torch._report_scores import (
+from deepbio_torch._model.report_scores import (
     HeldBack,
     calibration_points,
     rates_by_threshold,

@@ -294,7 +294,7 @@ def test_a_class_that_training_lacks_is_named():
 def test_names_of_asvs_come_from_tables_and_artifacts_and_bad_ones_are_refused(tmp_path: Path):
     import zipfile
 
-    from deepbio_torch._importance import name_of, read_taxonomy
+    from deepbio_torch._model.importance import name_of, read_taxonomy
 
     text = "Feature ID\tTaxon\tConfidence\na\tk__B; p__F; g__X\t0.9\nb\tk__B; p__F; g__Y\t0.8\n"
     (tmp_path / "taxonomy.tsv").write_text(text)

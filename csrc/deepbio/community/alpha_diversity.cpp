@@ -9,7 +9,7 @@
 #include <numeric>
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/text.h"
+#include "deepbio/io/bytes/text.h"
 
 namespace deepbio::community {
 namespace {

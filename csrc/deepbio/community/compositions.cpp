@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/text.h"
+#include "deepbio/io/bytes/text.h"
 
 namespace deepbio::community {
 namespace {

@@ -11,7 +11,7 @@
 #include "deepbio/base/error.h"
 #include "deepbio/base/json.h"
 #include "deepbio/community/unifrac.h"
-#include "deepbio/io/safetensors.h"
+#include "deepbio/io/tables/safetensors.h"
 
 namespace deepbio::community {
 namespace {

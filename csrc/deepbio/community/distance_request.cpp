@@ -5,7 +5,7 @@
 #include "deepbio/base/error.h"
 #include "deepbio/community/beta_diversity.h"
 #include "deepbio/community/distance_parts.h"
-#include "deepbio/io/matrix.h"
+#include "deepbio/io/tables/matrix.h"
 
 namespace deepbio::community {
 

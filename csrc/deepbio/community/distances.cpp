@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/distance_check.h"
+#include "deepbio/io/tables/distance_check.h"
 
 namespace deepbio::community {
 namespace {

@@ -9,7 +9,7 @@
 
 namespace deepbio::community {
 
-// The same distances, sound (io/distance_check.h): rounding up to 1e-6 is mended in a copy.
+// The same distances, sound (io/tables/distance_check.h): rounding up to 1e-6 is mended in a copy.
 //   distances  [N, N]; float32 stays, other types become float64
 //   ids        N, or none: they name the pair in errors
 //   what       begins the message

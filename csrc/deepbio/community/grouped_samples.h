@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "deepbio/community/adonis.h"
-#include "deepbio/io/metadata.h"
+#include "deepbio/io/tables/metadata.h"
 
 namespace deepbio::community {
 

@@ -4,7 +4,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/community/tree.h"
-#include "deepbio/io/text.h"
+#include "deepbio/io/bytes/text.h"
 
 namespace deepbio::community {
 namespace {

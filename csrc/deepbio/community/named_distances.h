@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "deepbio/io/matrix.h"
+#include "deepbio/io/tables/matrix.h"
 
 namespace deepbio::community {
 

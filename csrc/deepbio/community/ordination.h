@@ -21,7 +21,7 @@
 #include <string>
 #include <vector>
 
-#include "deepbio/io/output.h"
+#include "deepbio/io/bytes/output.h"
 
 namespace deepbio::community {
 

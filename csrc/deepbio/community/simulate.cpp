@@ -11,9 +11,9 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
-#include "deepbio/io/biom.h"
-#include "deepbio/io/metadata.h"
-#include "deepbio/io/newick.h"
+#include "deepbio/io/tables/biom.h"
+#include "deepbio/io/tables/metadata.h"
+#include "deepbio/io/tables/newick.h"
 
 namespace deepbio::community {
 namespace {

@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <string>
 
-#include "deepbio/io/bytes.h"
+#include "deepbio/io/bytes/bytes.h"
 
 namespace deepbio::community {
 

@@ -11,7 +11,7 @@
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
 #include "deepbio/community/read_draw.h"
-#include "deepbio/io/text.h"
+#include "deepbio/io/bytes/text.h"
 
 namespace deepbio::community {
 namespace {

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "deepbio/io/biom.h"
-#include "deepbio/io/depths.h"
+#include "deepbio/io/tables/biom.h"
+#include "deepbio/io/tables/depths.h"
 
 namespace deepbio::community {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "deepbio/community/table.h"
-#include "deepbio/io/metadata.h"
+#include "deepbio/io/tables/metadata.h"
 
 namespace deepbio::community {
 

@@ -5,7 +5,7 @@
 #include <unordered_map>
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/text.h"
+#include "deepbio/io/bytes/text.h"
 
 namespace deepbio::community {
 namespace {

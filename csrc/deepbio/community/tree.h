@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "deepbio/io/newick.h"
+#include "deepbio/io/tables/newick.h"
 
 namespace deepbio::community {
 

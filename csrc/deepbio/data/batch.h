@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "deepbio/io/fastx.h"
+#include "deepbio/io/reads/fastx.h"
 
 namespace deepbio::data {
 

@@ -6,8 +6,8 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
-#include "deepbio/io/artifact.h"
-#include "deepbio/io/fastx.h"
+#include "deepbio/io/reads/fastx.h"
+#include "deepbio/io/tables/artifact.h"
 #include "deepbio/seq/md5.h"
 
 namespace deepbio::data {

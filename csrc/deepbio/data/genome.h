@@ -18,8 +18,8 @@
 
 #include "deepbio/data/reads.h"
 #include "deepbio/data/window_places.h"
-#include "deepbio/io/signal_track.h"
-#include "deepbio/io/twobit.h"
+#include "deepbio/io/reads/twobit.h"
+#include "deepbio/io/tables/signal_track.h"
 
 namespace deepbio::data {
 

@@ -6,7 +6,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/data/reads.h"
-#include "deepbio/io/fastx_pairs.h"
+#include "deepbio/io/reads/fastx_pairs.h"
 
 namespace deepbio::data {
 namespace {

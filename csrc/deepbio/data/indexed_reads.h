@@ -1,10 +1,11 @@
 // Records of files by number, read when they are asked for, so that memory does not grow with the
 // files.
 //
-// Goes by the index of io/fastx_index.h: a file that has none yet is read once from its beginning
-// to its end, which checks all of it, and FILE.dbx is written beside it where that is allowed. Bad
-// records cannot be skipped. With mates a number is that of a pair, whose names are compared when
-// it is read. Threads: constant once filters have chosen; many threads may read, after a fork too.
+// Goes by the index of io/reads/fastx_index.h: a file that has none yet is read once from its
+// beginning to its end, which checks all of it, and FILE.dbx is written beside it where that is
+// allowed. Bad records cannot be skipped. With mates a number is that of a pair, whose names are
+// compared when it is read. Threads: constant once filters have chosen; many threads may read,
+// after a fork too.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "deepbio/io/fastx_file.h"
+#include "deepbio/io/reads/fastx_file.h"
 #include "deepbio/seq/read.h"
 
 namespace deepbio::data {

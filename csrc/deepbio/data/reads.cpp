@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/fastx_pairs.h"
+#include "deepbio/io/reads/fastx_pairs.h"
 
 namespace deepbio::data {
 namespace {

@@ -15,7 +15,7 @@
 #include "deepbio/data/encoder.h"
 #include "deepbio/data/indexed_reads.h"
 #include "deepbio/data/record_selector.h"
-#include "deepbio/io/fastx.h"
+#include "deepbio/io/reads/fastx.h"
 #include "deepbio/seq/read.h"
 
 namespace deepbio::data {

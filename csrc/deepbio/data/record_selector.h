@@ -9,7 +9,7 @@
 #include <memory>
 #include <vector>
 
-#include "deepbio/io/fastx.h"
+#include "deepbio/io/reads/fastx.h"
 #include "deepbio/seq/read.h"
 
 namespace deepbio::data {

@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "deepbio/io/mapped_file.h"
-#include "deepbio/io/safetensors.h"
+#include "deepbio/io/bytes/mapped_file.h"
+#include "deepbio/io/tables/safetensors.h"
 
 namespace deepbio::data {
 

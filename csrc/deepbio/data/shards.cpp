@@ -11,7 +11,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/version.h"
-#include "deepbio/io/safetensors.h"
+#include "deepbio/io/tables/safetensors.h"
 
 namespace deepbio::data {
 namespace {

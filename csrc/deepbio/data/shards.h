@@ -24,9 +24,9 @@
 
 #include "deepbio/base/json.h"
 #include "deepbio/data/encoder.h"
-#include "deepbio/io/bytes.h"
-#include "deepbio/io/fastx.h"
-#include "deepbio/io/output_folder.h"
+#include "deepbio/io/bytes/bytes.h"
+#include "deepbio/io/bytes/output_folder.h"
+#include "deepbio/io/reads/fastx.h"
 
 namespace deepbio::data {
 

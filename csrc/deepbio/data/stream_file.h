@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "deepbio/data/read_stream.h"
-#include "deepbio/io/fastx_pairs.h"
+#include "deepbio/io/reads/fastx_pairs.h"
 
 namespace deepbio::data {
 

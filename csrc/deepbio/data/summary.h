@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "deepbio/data/reads.h"
-#include "deepbio/io/fastx.h"
+#include "deepbio/io/reads/fastx.h"
 #include "deepbio/seq/alphabet.h"
 
 namespace deepbio::data {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "deepbio/base/json.h"
-#include "deepbio/io/metadata.h"
+#include "deepbio/io/tables/metadata.h"
 
 namespace deepbio::data {
 

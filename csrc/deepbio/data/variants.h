@@ -19,8 +19,8 @@
 
 #include "deepbio/data/reads.h"
 #include "deepbio/data/window_places.h"
-#include "deepbio/io/twobit.h"
-#include "deepbio/io/vcf.h"
+#include "deepbio/io/reads/twobit.h"
+#include "deepbio/io/tables/vcf.h"
 
 namespace deepbio::data {
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "deepbio/io/twobit.h"
+#include "deepbio/io/reads/twobit.h"
 
 namespace deepbio::data {
 

@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "deepbio/io/intervals.h"
-#include "deepbio/io/twobit.h"
+#include "deepbio/io/reads/twobit.h"
+#include "deepbio/io/tables/intervals.h"
 
 namespace deepbio::data {
 

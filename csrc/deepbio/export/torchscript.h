@@ -12,7 +12,7 @@
 
 #include <string>
 
-#include "deepbio/io/bytes.h"
+#include "deepbio/io/bytes/bytes.h"
 #include "deepbio/model/aam.h"
 
 namespace deepbio::exporting {

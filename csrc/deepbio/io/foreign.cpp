@@ -4,7 +4,7 @@
 #include <array>
 #include <cctype>
 
-#include "deepbio/io/text.h"
+#include "deepbio/io/bytes/text.h"
 
 namespace deepbio::io {
 namespace {

@@ -5,16 +5,16 @@
 #include <iterator>
 #include <numeric>
 
-#include "deepbio/io/bam_record.h"
-#include "deepbio/io/biom_json.h"
-#include "deepbio/io/delimited.h"
-#include "deepbio/io/depths.h"
-#include "deepbio/io/matrix_text.h"
-#include "deepbio/io/metadata.h"
-#include "deepbio/io/newick.h"
-#include "deepbio/io/npy.h"
-#include "deepbio/io/safetensors.h"
-#include "deepbio/io/table_text.h"
+#include "deepbio/io/reads/bam_record.h"
+#include "deepbio/io/tables/biom_json.h"
+#include "deepbio/io/tables/delimited.h"
+#include "deepbio/io/tables/depths.h"
+#include "deepbio/io/tables/matrix_text.h"
+#include "deepbio/io/tables/metadata.h"
+#include "deepbio/io/tables/newick.h"
+#include "deepbio/io/tables/npy.h"
+#include "deepbio/io/tables/safetensors.h"
+#include "deepbio/io/tables/table_text.h"
 
 namespace deepbio::io {
 namespace {

@@ -11,8 +11,8 @@
 #include <string_view>
 
 #include "deepbio/base/json.h"
-#include "deepbio/io/biom.h"
-#include "deepbio/io/matrix.h"
+#include "deepbio/io/tables/biom.h"
+#include "deepbio/io/tables/matrix.h"
 
 namespace deepbio::io {
 

@@ -6,13 +6,13 @@
 #include <vector>
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/artifact.h"
-#include "deepbio/io/delimited.h"
+#include "deepbio/io/bytes/text.h"
+#include "deepbio/io/bytes/zip.h"
 #include "deepbio/io/foreign.h"
-#include "deepbio/io/metadata.h"
-#include "deepbio/io/table_text.h"
-#include "deepbio/io/text.h"
-#include "deepbio/io/zip.h"
+#include "deepbio/io/tables/artifact.h"
+#include "deepbio/io/tables/delimited.h"
+#include "deepbio/io/tables/metadata.h"
+#include "deepbio/io/tables/table_text.h"
 
 namespace deepbio::io {
 namespace {

@@ -9,7 +9,7 @@
 
 #include <string>
 
-#include "deepbio/io/bytes.h"
+#include "deepbio/io/bytes/bytes.h"
 #include "deepbio/io/formats.h"
 
 namespace deepbio::io {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "deepbio/base/json.h"
-#include "deepbio/io/bytes.h"
-#include "deepbio/io/fastx.h"
-#include "deepbio/io/letters.h"
+#include "deepbio/io/bytes/bytes.h"
+#include "deepbio/io/reads/fastx.h"
+#include "deepbio/io/reads/letters.h"
 
 namespace deepbio::io {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "deepbio/base/json.h"
-#include "deepbio/io/fastx.h"
+#include "deepbio/io/reads/fastx.h"
 
 namespace deepbio::seq {
 

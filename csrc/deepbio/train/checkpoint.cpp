@@ -10,7 +10,7 @@
 #include <unordered_map>
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/safetensors.h"
+#include "deepbio/io/tables/safetensors.h"
 
 namespace deepbio::train {
 namespace {

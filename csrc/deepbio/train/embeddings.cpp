@@ -5,7 +5,7 @@
 #include <charconv>
 
 #include "deepbio/base/json.h"
-#include "deepbio/io/matrix.h"
+#include "deepbio/io/tables/matrix.h"
 #include "deepbio/train/checkpoint.h"
 
 namespace deepbio::train {

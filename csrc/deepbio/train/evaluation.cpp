@@ -7,8 +7,8 @@
 #include <set>
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/ids.h"
-#include "deepbio/io/metadata.h"
+#include "deepbio/io/tables/ids.h"
+#include "deepbio/io/tables/metadata.h"
 #include "deepbio/train/metrics.h"
 
 namespace deepbio::train {

@@ -7,7 +7,7 @@
 #include "deepbio/base/error.h"
 #include "deepbio/community/table.h"
 #include "deepbio/data/feature_sequences.h"
-#include "deepbio/io/metadata.h"
+#include "deepbio/io/tables/metadata.h"
 #include "deepbio/train/run.h"
 #include "deepbio/train/study.h"
 

@@ -10,7 +10,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/data/feature_sequences.h"
-#include "deepbio/io/tsv_cell.h"
+#include "deepbio/io/tables/tsv_cell.h"
 #include "deepbio/model/device.h"
 #include "deepbio/model/distribution.h"
 #include "deepbio/seq/encode.h"

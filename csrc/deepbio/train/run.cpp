@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/bytes.h"
+#include "deepbio/io/bytes/bytes.h"
 #include "deepbio/train/content_hash.h"
 #include "deepbio/train/resume.h"
 

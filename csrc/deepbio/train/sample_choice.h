@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "deepbio/io/biom.h"
-#include "deepbio/io/metadata.h"
+#include "deepbio/io/tables/biom.h"
+#include "deepbio/io/tables/metadata.h"
 
 namespace deepbio::train {
 

@@ -37,7 +37,7 @@ struct StudyOptions {
   std::string target_transform = "zscore";
   std::vector<std::string> categorical_columns;
   std::string missing_features = "error", missing_samples = "error";  // error, drop
-  // Words of the metadata that stand for a missing value; io/metadata.h.
+  // Words of the metadata that stand for a missing value; io/tables/metadata.h.
   std::vector<std::string> missing_values;
   DataConfig data;  // rarefy_depth_reads may be kAutoDepth
   // Least share of its reads that an epoch of training keeps of a sample.

@@ -10,9 +10,9 @@
 #include "deepbio/base/error.h"
 #include "deepbio/community/table.h"
 #include "deepbio/community/tree.h"
-#include "deepbio/io/biom.h"
-#include "deepbio/io/metadata.h"
-#include "deepbio/io/newick.h"
+#include "deepbio/io/tables/biom.h"
+#include "deepbio/io/tables/metadata.h"
+#include "deepbio/io/tables/newick.h"
 
 using namespace deepbio;
 using namespace deepbio::community;

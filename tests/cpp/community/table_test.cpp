@@ -10,7 +10,7 @@
 #include "catch.h"
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/metadata.h"
+#include "deepbio/io/tables/metadata.h"
 
 using namespace deepbio;
 using namespace deepbio::community;

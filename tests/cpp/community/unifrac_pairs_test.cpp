@@ -16,7 +16,7 @@
 #include "deepbio/base/error.h"
 #include "deepbio/community/shared_branches.h"
 #include "deepbio/community/unifrac.h"
-#include "deepbio/io/matrix.h"
+#include "deepbio/io/tables/matrix.h"
 
 using namespace deepbio;
 using namespace deepbio::community;

@@ -10,8 +10,8 @@
 #include "catch.h"
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/matrix.h"
-#include "deepbio/io/metadata.h"
+#include "deepbio/io/tables/matrix.h"
+#include "deepbio/io/tables/metadata.h"
 
 using namespace deepbio;
 using namespace deepbio::community;

@@ -13,7 +13,7 @@
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
 #include "deepbio/data/loader.h"
-#include "deepbio/io/newick.h"
+#include "deepbio/io/tables/newick.h"
 
 using namespace deepbio;
 using namespace deepbio::data;

@@ -8,7 +8,7 @@
 #include "catch.h"
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/genome_file.h"
+#include "deepbio/io/reads/genome_file.h"
 
 using namespace deepbio;
 using namespace deepbio::data;

@@ -11,7 +11,7 @@
 #include "deepbio/base/error.h"
 #include "deepbio/data/read_stream.h"
 #include "deepbio/data/summary.h"
-#include "deepbio/io/fastx_writer.h"
+#include "deepbio/io/reads/fastx_writer.h"
 #include "deepbio/seq/augment.h"
 #include "deepbio/seq/filter.h"
 

@@ -11,7 +11,7 @@
 
 #include "deepbio/base/random.h"
 #include "deepbio/data/datasets.h"
-#include "deepbio/io/newick.h"
+#include "deepbio/io/tables/newick.h"
 
 namespace deepbio::test {
 

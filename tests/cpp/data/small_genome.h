@@ -5,9 +5,9 @@
 
 #include "catch.h"
 
-#include "deepbio/io/genome_file.h"
-#include "deepbio/io/intervals.h"
-#include "deepbio/io/twobit.h"
+#include "deepbio/io/reads/genome_file.h"
+#include "deepbio/io/reads/twobit.h"
+#include "deepbio/io/tables/intervals.h"
 
 namespace deepbio::data {
 

@@ -7,7 +7,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
-#include "deepbio/io/genome_file.h"
+#include "deepbio/io/reads/genome_file.h"
 
 using namespace deepbio;
 using namespace deepbio::data;

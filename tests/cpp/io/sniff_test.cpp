@@ -1,12 +1,12 @@
 #include "deepbio/io/sniff.h"
 
 #include "catch.h"
-#include "io/gzip_text.h"
-#include "io/zip_bytes.h"
+#include "io/bytes/gzip_text.h"
+#include "io/bytes/zip_bytes.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/io/foreign.h"
-#include "deepbio/io/matrix.h"
+#include "deepbio/io/tables/matrix.h"
 
 using namespace deepbio;
 using namespace deepbio::io;

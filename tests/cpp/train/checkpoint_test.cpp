@@ -8,7 +8,7 @@
 #include "train/small_community.h"
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/bytes.h"
+#include "deepbio/io/bytes/bytes.h"
 
 namespace deepbio::train {
 namespace {

@@ -7,7 +7,7 @@
 #include "catch.h"
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/safetensors.h"
+#include "deepbio/io/tables/safetensors.h"
 #include "deepbio/train/checkpoint.h"
 
 namespace deepbio::train {

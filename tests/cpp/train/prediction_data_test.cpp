@@ -3,7 +3,7 @@
 #include "catch.h"
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/bytes.h"
+#include "deepbio/io/bytes/bytes.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 
 #include "deepbio/base/error.h"
 #include "deepbio/data/encoder.h"
-#include "deepbio/io/bytes.h"
+#include "deepbio/io/bytes/bytes.h"
 #include "deepbio/seq/tokenizer_json.h"
 #include "deepbio/seq/tokenizer_presets.h"
 

@@ -1,0 +1,28 @@
+#include "deepbio/io/tables/depths.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "deepbio/base/error.h"
+
+namespace deepbio::io {
+
+std::vector<double> sample_totals(const CountTable& table) {
+  std::vector<double> totals;
+  totals.reserve(table.sample_ids.size());
+  for (size_t sample = 0; sample < table.sample_ids.size(); ++sample) {
+    const auto counts = table.values.begin();
+    totals.push_back(
+        std::accumulate(counts + table.indptr[sample], counts + table.indptr[sample + 1], 0.0));
+  }
+  return totals;
+}
+
+double median(std::vector<double> values) {
+  if (values.empty()) throw ArgumentError("median: expected at least one number, got none");
+  std::sort(values.begin(), values.end());
+  const size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : values[middle - 1] / 2 + values[middle] / 2;
+}
+
+}  // namespace deepbio::io

@@ -1,0 +1,4 @@
+"""How samples become batches: loader, order, streams, collation.
+
+Private; ``data`` shows what is for users.
+"""

@@ -1,0 +1,4 @@
+"""Tables, trees, metadata, distances, and what is computed from them.
+
+Private; ``community`` and ``data`` show what is for users.
+"""
