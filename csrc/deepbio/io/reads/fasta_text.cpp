@@ -22,9 +22,8 @@ FastaText::FastaText(const std::string& path)
 }
 
 void FastaText::fail(const std::string& expected, const std::string& got, size_t place) const {
-  throw ParseError({path_, static_cast<int64_t>(names_.size()) - 1, number_,
-                    offset_ + static_cast<int64_t>(place)},
-                   expected, got, ErrorKind::kStructure);
+  throw ParseError({path_, record_, number_, offset_ + static_cast<int64_t>(place)}, expected, got,
+                   ErrorKind::kStructure);
 }
 
 bool FastaText::next() {
@@ -50,6 +49,7 @@ bool FastaText::next() {
 }
 
 std::string_view FastaText::name() {
+  ++record_;
   const std::string_view title = line_.substr(1);
   if (title.find('\r') != std::string_view::npos)
     fail("line ends LF or CR LF", "a lone CR in a title");

@@ -23,7 +23,8 @@ class FastaText {
   size_t line_bytes() const { return line_bytes_; }  // with an end, also where the last lacks one
   int64_t offset() const { return offset_; }         // of the line
   int64_t next_offset() const { return window_.offset(); }
-  // Of a title that is a record's beginning. throws ParseError: used before, a lone CR.
+  // Of a title, which begins the next record: once for each. throws ParseError: used before, a lone
+  // CR.
   std::string_view name();
   [[noreturn]] void fail(const std::string& expected, const std::string& got,
                          size_t place = 0) const;
@@ -35,6 +36,7 @@ class FastaText {
   std::unordered_set<std::string> names_;
   size_t line_bytes_ = 0;
   int64_t number_ = 0, offset_ = 0;
+  int64_t record_ = -1;  // the one that was begun last
 };
 
 }  // namespace deepbio::io

@@ -118,8 +118,9 @@ void read_header(Metadata& metadata, RowReader& rows) {
          quoted(row.cells[0]));
   }
   if (row.cells.empty() || !is_id_header(row.cells[0])) {
-    fail(metadata.path, row.line, "a header line (sample-id and the names of the columns)",
-         "the end of the file");
+    // Of the last line; an empty file has none.
+    fail(metadata.path, row.cells.empty() ? -1 : row.line,
+         "a header line (sample-id and the names of the columns)", "the end of the file");
   }
   metadata.id_column = row.cells[0];
   // Spreadsheets leave tabs at the end of a header.

@@ -95,7 +95,7 @@ CATCH_TEST_CASE("uneven lines are refused with the line", "[fai]") {
   CATCH_REQUIRE(contains(message_of(">a\nACGT\nACGTA\n"), "line 3"));
   CATCH_REQUIRE(contains(message_of(">a\nACGT\n\nACGT\n"), "line 4"));
   CATCH_REQUIRE(contains(message_of(">a\nACGT\r\nACGT\nACGT\n"), "line 4"));
-  CATCH_REQUIRE(contains(message_of(">a\nAC\n>a\nAC\n"), "line 3"));
+  CATCH_REQUIRE(contains(message_of(">a\nAC\n>b\nAC\n>a\nAC\n"), "record 2, line 5"));
   CATCH_REQUIRE(message_of(">a\nACGT\nACGT\n\n>b\nAC\n").empty());
 }
 

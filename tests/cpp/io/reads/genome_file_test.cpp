@@ -87,9 +87,10 @@ CATCH_TEST_CASE("FASTA that is none is one line with its place", "[genome]") {
   CATCH_CHECK(message_of("ACGT\n") ==
               "a.fa: line 1, byte 0: expected a FASTA title ('>'), got 'ACGT'");
   CATCH_CHECK(message_of(">a\nAC\n>a\nAC\n") ==
-              "a.fa: record 0, line 3, byte 6: expected a name used once, got 'a' again");
-  CATCH_CHECK(message_of(">a\rACGT\r") ==
-              "a.fa: line 1, byte 0: expected line ends LF or CR LF, got a lone CR in a title");
+              "a.fa: record 1, line 3, byte 6: expected a name used once, got 'a' again");
+  CATCH_CHECK(
+      message_of(">a\rACGT\r") ==
+      "a.fa: record 0, line 1, byte 0: expected line ends LF or CR LF, got a lone CR in a title");
   CATCH_CHECK(message_of(">a\nAC GT\n") ==
               "a.fa: record 0, line 2, byte 5: expected a sequence of letters, '*', '-' or '.', "
               "got ' '");
