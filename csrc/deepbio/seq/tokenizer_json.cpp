@@ -98,6 +98,14 @@ class JsonTokenizer {
     return found->second;
   }
 
+  // Of the model's own vocabulary: a merge of an added token would name an id that the encoder does
+  // not have.
+  int32_t model_id_of(const std::string& token) const {
+    const int32_t id = id_of(token);
+    if (static_cast<size_t>(id) < num_model_tokens_) return id;
+    throw ArgumentError(quoted(token) + " is an added token, not one of the vocabulary");
+  }
+
   // Old files leave the type out; only BPE has merges.
   static std::string type_of(const Json& model) {
     const Json* named = given(model, "type");
@@ -184,7 +192,7 @@ class JsonTokenizer {
     for (size_t rank = 0; rank < merges.size(); ++rank) {
       try {
         const auto [left, right] = merge_of(merges[rank]);
-        bpe.merges.push_back({id_of(left), id_of(right), id_of(left + right)});
+        bpe.merges.push_back({model_id_of(left), model_id_of(right), model_id_of(left + right)});
       } catch (const Error& error) {
         throw ArgumentError("merges[" + std::to_string(rank) + "]: " + error.what());
       }

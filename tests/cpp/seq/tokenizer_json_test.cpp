@@ -48,3 +48,13 @@ CATCH_TEST_CASE("What is not supported or wrong is named with path and part", "[
                 "t.json: expected a tokenizer.json with a \"model\", got other JSON");
   CATCH_REQUIRE_THROWS_AS(read_tokenizer_json("{", "t.json"), ParseError);
 }
+
+CATCH_TEST_CASE("A merge of an added token is refused, which is no symbol of the model",
+                "[tokenizer_json]") {
+  const std::string file =
+      R"({"added_tokens":[{"id":4000,"content":"Z"}],"model":{"type":"BPE","vocab":{"A":0,"ZA":1},)"
+      R"("merges":["Z A"]}})";
+  CATCH_REQUIRE_THROWS_WITH(read_tokenizer_json(file, "t.json"),
+                            "t.json: model: merges[0]: 'Z' is an added token, not one of the "
+                            "vocabulary");
+}
