@@ -36,7 +36,7 @@ train() { deepbio train $study --output-dir "$@" > /dev/null; }
 train run_cpu --epochs 3 --dropout 0 --transformer-branch --no-freeze-base --calibration-folds 0
 train run_gpu --epochs 3 --dropout 0 --transformer-branch --no-freeze-base --calibration-folds 0 --device "$device"
 deepbio pretrain --table data/table.biom --tree data/tree.nwk --epochs 2 --output-dir pre_cpu --seed 1 --quiet > /dev/null
-for precision in no bf16; do
+for precision in no bf16 fp16; do
   deepbio pretrain --table data/table.biom --tree data/tree.nwk --epochs 2 --output-dir "pre_$precision" --seed 1 \
     --device "$device" --mixed-precision "$precision" --quiet > /dev/null
 done
@@ -61,10 +61,10 @@ def values(path):
 
 failed = []
 print(f"{'run':10} {'train loss':>12} {'val loss':>12} {'samples/s':>10}")
-for run in ("run_cpu", "run_gpu", "pre_cpu", "pre_no", "pre_tf32", "pre_bf16"):
+for run in ("run_cpu", "run_gpu", "pre_cpu", "pre_no", "pre_tf32", "pre_bf16", "pre_fp16"):
     last = epochs(run)[1]
     print(f"{run:10} {last['train_loss']:12.6f} {last['val_loss']:12.6f} {last['samples_per_second']:10.1f}")
-for one, other, limit in (("run_cpu", "run_gpu", 1e-2), ("pre_cpu", "pre_no", 5e-2), ("pre_cpu", "pre_bf16", 1e-1)):
+for one, other, limit in (("run_cpu", "run_gpu", 1e-2), ("pre_cpu", "pre_no", 5e-2), ("pre_cpu", "pre_bf16", 1e-1), ("pre_cpu", "pre_fp16", 5e-2)):
     for a, b in zip(epochs(one)[:2], epochs(other)[:2]):
         if abs(a["train_loss"] - b["train_loss"]) > limit * abs(a["train_loss"]):
             failed.append(f"{one} and {other}: {a['train_loss']} and {b['train_loss']}")

@@ -64,7 +64,7 @@ Autocast::Autocast(const std::string& mixed_precision, torch::Device device)
   was_on_ = at::autocast::is_autocast_enabled(type_);
   dtype_before_ = at::autocast::get_autocast_dtype(type_);
   at::autocast::set_autocast_enabled(type_, true);
-  at::autocast::set_autocast_dtype(type_, at::kBFloat16);
+  at::autocast::set_autocast_dtype(type_, mixed_precision == "fp16" ? at::kHalf : at::kBFloat16);
   at::autocast::increment_nesting();
 }
 

@@ -23,8 +23,9 @@ torch::Device find_device(const std::string& name, torch::Device otherwise = tor
 // The option of training and of prediction.
 OptionRow device_row(std::string& device);
 
-// `mixed_precision` as autocast on a device while it lives: linear layers and products take bf16,
-// norms, sums and losses stay in float32, and so do weights. "no" does nothing. Of this thread.
+// `mixed_precision` as autocast on a device while it lives: linear layers and products take bf16
+// or fp16 (IEEE half), norms, sums and losses stay in float32, and so do weights. "no" does
+// nothing. Of this thread.
 class Autocast {
  public:
   Autocast(const std::string& mixed_precision, torch::Device device);

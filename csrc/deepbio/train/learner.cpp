@@ -70,7 +70,7 @@ LossTerms Learner::learn(const LearnedBatch& learned, const FeatureTensors& feat
     throw ArgumentError(
         "training: nothing to learn: every loss term is zero or belongs to frozen parameters");
   }
-  pass.backward(terms.total_loss / learned.group_size);
+  pass.backward(terms.total_loss * (learned.loss_scale / static_cast<double>(learned.group_size)));
   return terms;
 }
 

@@ -28,6 +28,7 @@ WantedOutputs wanted_outputs(const model::AamModel& model, const LossOptions& lo
 struct LearnedBatch {
   const data::SampleBatch& batch;
   int64_t epoch = 0, step = 0, group_size = 1;
+  double loss_scale = 1;
 };
 
 class Learner {
@@ -35,8 +36,8 @@ class Learner {
   // All outlive this. mixed_precision: as TrainingOptions has it.
   Learner(model::AamModel& model, const LossOptions& loss, WantedOutputs wanted,
           const ProcessGroup& group, StepGenerator& generator, const std::string& mixed_precision);
-  // Adds the gradients of the loss divided by group_size. Of the first loss that is not finite why,
-  // to fault, and then no gradients.
+  // Adds the gradients of the loss times loss_scale / group_size. Of the first loss that is not
+  // finite why, to fault, and then no gradients.
   //   throws ArgumentError: nothing to learn
   LossTerms learn(const LearnedBatch& learned, const FeatureTensors& features,
                   const CountTarget& counts, std::string& fault);

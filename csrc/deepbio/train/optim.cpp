@@ -129,6 +129,25 @@ void Optimizer::load_state(const std::vector<std::pair<std::string, torch::Tenso
   }
 }
 
+void LossScale::see(bool is_finite) {
+  constexpr int64_t kUpdatesToGrow = 2000;
+  if (!is_finite) {
+    factor /= 2;
+    updates = 0;
+  } else if (++updates == kUpdatesToGrow) {
+    factor *= 2;
+    updates = 0;
+  }
+}
+
+void unscale_gradients(const std::vector<std::pair<std::string, torch::Tensor>>& parameters,
+                       double factor) {
+  std::vector<torch::Tensor> gradients;
+  for (const auto& [name, parameter] : parameters)
+    if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+  if (!gradients.empty()) torch::_foreach_mul_(gradients, 1 / factor);
+}
+
 std::vector<std::pair<std::string, torch::Tensor>> trainable_parameters(
     const model::AamModel& model) {
   std::vector<std::pair<std::string, torch::Tensor>> parameters;

@@ -63,6 +63,18 @@ class Optimizer {
   std::vector<torch::Tensor> step_;
 };
 
+// What the loss is multiplied by before its gradients are taken in float16, whose smallest number
+// is 6e-8: without it small gradients would be zero. The rule of torch.amp.GradScaler: half of it
+// after gradients that are not finite, twice as much after 2000 updates in a row that were made.
+struct LossScale {
+  double factor = 65536;
+  int64_t updates = 0;  // in a row
+  void see(bool is_finite);
+};
+// Divides the gradients by the factor.
+void unscale_gradients(const std::vector<std::pair<std::string, torch::Tensor>>& parameters,
+                       double factor);
+
 // Parameters that training changes: all but those of a frozen base.
 //   throws ArgumentError when none is left
 std::vector<std::pair<std::string, torch::Tensor>> trainable_parameters(

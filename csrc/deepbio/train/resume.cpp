@@ -41,6 +41,8 @@ Json state_to_json(const TrainingState& state, const TrainingOptions& options) {
                            {"finished", state.finished},
                            {"averaged", state.averaged},
                            {"plateau", to_json(state.plateau)},
+                           {"loss_scale", state.loss_scale.factor},
+                           {"loss_scale_updates", state.loss_scale.updates},
                            {"options", options.to_json()},
                            {"history", std::move(history)}});
 }
@@ -62,6 +64,10 @@ TrainingState state_from_json(const Json& json) {
   state.finished = json.at("finished").as_bool();
   if (const Json* averaged = json.find("averaged")) state.averaged = averaged->as_int();
   if (const Json* plateau = json.find("plateau")) state.plateau = plateau_from_json(*plateau);
+  if (const Json* scale = json.find("loss_scale")) {  // runs before fp16 have none
+    state.loss_scale.factor = scale->as_double();
+    state.loss_scale.updates = json.at("loss_scale_updates").as_int();
+  }
   for (const Json& report : json.at("history").as_array())
     state.history.push_back(epoch_report_from_json(report));
   return state;

@@ -29,6 +29,7 @@ struct TrainingState {
   int64_t epochs_without_gain = 0;  // what patience counts
   bool finished = false;            // stopped early; nothing is left to resume
   Plateau plateau;                  // of the learning rate
+  LossScale loss_scale;             // of mixed_precision fp16
   NamedTensors average;  // mean weights of `averaged` updates; empty until averaging begins
   int64_t averaged = 0;
   std::vector<EpochReport> history;

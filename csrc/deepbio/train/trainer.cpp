@@ -157,9 +157,10 @@ class FitRun {
       if (!batch) break;
       StepReport progress;
       progress.epoch = state_.next_epoch, progress.step = step, progress.num_steps = num_steps;
-      const LossTerms terms = learner_.learn(
-          {*batch, state_.next_epoch, step, std::min(group, num_steps - step / group * group)},
-          sources_.features, counts_, fault);
+      const LossTerms terms =
+          learner_.learn({*batch, state_.next_epoch, step,
+                          std::min(group, num_steps - step / group * group), updates_.loss_scale()},
+                         sources_.features, counts_, fault);
       progress.loss = terms.total_loss.item<double>();
       if (std::isfinite(progress.loss)) means.add(terms, batch->mask.size(0));
       if ((step + 1) % group == 0 || step + 1 == num_steps) {

@@ -68,8 +68,10 @@ OptionRows TrainingOptions::rows() {
        at_least(0)},
       model::device_row(device),
       {"mixed_precision", &mixed_precision,
-       "Products in a shorter type by autocast; weights, sums and losses stay in float32",
-       one_of({"no", "bf16"})},
+       "Products in a shorter type by autocast; weights, sums and losses stay in float32. fp16 "
+       "scales "
+       "the loss, so that small gradients are not lost",
+       one_of({"no", "bf16", "fp16"})},
       {"tf32", &tf32, "Let a GPU round the factors of float32 products to 10 bits"},
       {"average_from", &average_from,
        "The model ends as the mean of its weights from this share of the steps on; 1: the last "

@@ -34,7 +34,8 @@ Updates::Updates(model::AamModel& model, const TrainingOptions& options, Trainin
       state_(state),
       group_(group),
       optimizer_(trainable_parameters(model), optimizer_options(options, model.is_predictor())),
-      is_frozen_(model.is_predictor() && model.config().freeze_base) {
+      is_frozen_(model.is_predictor() && model.config().freeze_base),
+      scales_loss_(options.mixed_precision == "fp16") {
   const auto* predictor = dynamic_cast<const model::SequencePredictorImpl*>(&model);
   if (predictor != nullptr && !predictor->mixture().is_empty()) {
     member_share_ = 1 / std::sqrt(static_cast<double>(predictor->mixture()->weight.size(0)));
@@ -50,13 +51,22 @@ std::string Updates::step() {
   if (!base_moves()) optimizer_.forget_slow_gradients();
   const auto& parameters = optimizer_.parameters();
   group_.sum_gradients(parameters);
+  if (scales_loss_) unscale_gradients(parameters, state_.loss_scale.factor);
   // Groups with rates of their own are clipped by norms of their own.
   const std::string prefix = options_.base_lr_factor == 1 ? "" : "base_model.";
   const double norm = options_.max_grad_norm > 0
                           ? clip_apart(parameters, prefix, options_.max_grad_norm * member_share_)
                           : gradient_norm(parameters);
   // One number tells whether all are finite; which one is not is looked for only then.
-  if (!std::isfinite(norm)) {
+  const bool is_finite = std::isfinite(norm);
+  if (scales_loss_ && (is_finite || state_.loss_scale.factor > 1)) {
+    state_.loss_scale.see(is_finite);
+    if (!is_finite) {  // too large for float16 as scaled, which says nothing about the batch
+      skip();
+      return "";
+    }
+  }
+  if (!is_finite) {
     const std::string bad = first_not_finite(gradients_of(parameters));
     skip();
     return bad.empty() ? "norm of all gradients" : "gradient of " + bad;

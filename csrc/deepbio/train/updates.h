@@ -14,7 +14,8 @@ namespace deepbio::train {
 
 class Updates {
  public:
-  // state: where the run stands; what changes in it here is updates, lr, average and averaged.
+  // state: where the run stands; what changes in it here is updates, lr, loss_scale, average and
+  // averaged.
   Updates(model::AamModel& model, const TrainingOptions& options, TrainingState& state,
           const ProcessGroup& group);
   // How many updates the whole run makes, which schedule, mean and unfreezing go by.
@@ -22,9 +23,11 @@ class Updates {
   // Whether the base model learns in the update that comes next.
   bool base_moves() const;
   // One update from the gradients that are there, in all processes, which are forgotten. Returns
-  // the first gradient that is not finite, and then leaves the weights alone; "" else. The schedule
-  // goes on in either case, so that it ends with the run.
+  // the first gradient that is not finite, and then leaves the weights alone; "" else, and where a
+  // smaller loss scale may help. The schedule goes on in any case, so that it ends with the run.
   std::string step();
+  // What the loss is to be multiplied by before its gradients are taken; step() divides by it.
+  double loss_scale() const { return scales_loss_ ? state_.loss_scale.factor : 1; }
   // Forgets the gradients; the schedule goes on.
   void skip();
   void zero_grad() { optimizer_.zero_grad(); }
@@ -39,7 +42,7 @@ class Updates {
   TrainingState& state_;
   const ProcessGroup& group_;
   Optimizer optimizer_;
-  bool is_frozen_;
+  bool is_frozen_, scales_loss_;
   // The loss is the mean over M members, each with gradients of its own: norms of a model are 1 /
   // sqrt(M) of a member's.
   double member_share_ = 1;

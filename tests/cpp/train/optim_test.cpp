@@ -94,6 +94,20 @@ CATCH_TEST_CASE("clipping scales all gradients together to the wanted norm", "[o
   CATCH_REQUIRE(b.grad()[0].item<double>() == Approx(0.8));
 }
 
+CATCH_TEST_CASE("a loss is scaled as torch's GradScaler scales it", "[optim]") {
+  LossScale ours;
+  torch::Tensor scale = torch::full({1}, 65536.0), grown = torch::zeros({1}, torch::kInt);
+  torch::manual_seed(1);
+  const torch::Tensor draws = torch::rand({12000});
+  for (int64_t i = 0; i < draws.size(0); ++i) {
+    const bool is_finite = draws[i].item<float>() > 2e-4;
+    at::_amp_update_scale_(scale, grown, torch::full({1}, is_finite ? 0.0 : 1.0), 2.0, 0.5, 2000);
+    ours.see(is_finite);
+    CATCH_REQUIRE(ours.factor == scale.item<double>());
+  }
+  CATCH_REQUIRE(ours.factor != 65536);
+}
+
 CATCH_TEST_CASE("the gradients of an encoder do not shrink those of the heads over it", "[optim]") {
   const torch::Tensor base = torch::zeros({1}).requires_grad_(),
                       head = torch::zeros({1}).requires_grad_();

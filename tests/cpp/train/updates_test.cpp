@@ -46,6 +46,45 @@ CATCH_TEST_CASE("gradients that are not finite move no weight, with clipping and
   }
 }
 
+CATCH_TEST_CASE("a scaled loss makes the step of the loss itself") {
+  std::vector<torch::Tensor> after;
+  for (const std::string precision : {"no", "fp16"}) {
+    const auto model = small_predictor();
+    TrainingOptions options = small_training(1);
+    options.mixed_precision = precision;
+    TrainingState state;
+    const ProcessGroup alone;
+    Updates updates(*model, options, state, alone);
+    updates.plan(10);
+    CATCH_REQUIRE(updates.loss_scale() == (precision == "no" ? 1 : 65536));
+    fill_gradients(*model, 0.25 * updates.loss_scale());
+    CATCH_REQUIRE(updates.step().empty());
+    after.push_back(all_weights(*model));
+  }
+  CATCH_REQUIRE(torch::equal(after[0], after[1]));
+}
+
+CATCH_TEST_CASE("gradients too large for their scale halve it, until it is the batch's fault") {
+  const auto model = small_predictor();
+  TrainingOptions options = small_training(1);
+  options.mixed_precision = "fp16";
+  TrainingState state;
+  const ProcessGroup alone;
+  Updates updates(*model, options, state, alone);
+  updates.plan(100);
+  const torch::Tensor before = all_weights(*model);
+  double scale = 65536;
+  while (scale > 1) {
+    fill_gradients(*model, std::numeric_limits<double>::infinity());
+    CATCH_REQUIRE(updates.step().empty());
+    CATCH_REQUIRE(updates.loss_scale() == (scale /= 2));
+  }
+  fill_gradients(*model, std::numeric_limits<double>::infinity());
+  CATCH_REQUIRE(!updates.step().empty());
+  CATCH_REQUIRE(torch::equal(all_weights(*model), before));
+  CATCH_REQUIRE(state.updates == 17);
+}
+
 CATCH_TEST_CASE("a norm that overflows is not finite although every gradient is") {
   const auto model = small_predictor();
   const TrainingOptions options = small_training(1);
