@@ -4,6 +4,7 @@ install(EXPORT DeepBioIoTargets NAMESPACE deepbio:: DESTINATION share/cmake/Deep
 if(DEEPBIO_WITH_TORCH)
   install(TARGETS deepbio EXPORT DeepBioTargets LIBRARY DESTINATION lib)
   install(EXPORT DeepBioTargets NAMESPACE deepbio:: DESTINATION share/cmake/DeepBio)
+  install(TARGETS deepbio_commands LIBRARY DESTINATION lib)
   install(TARGETS deepbio_tool RUNTIME DESTINATION bin)
 endif()
 if(TARGET _C)

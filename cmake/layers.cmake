@@ -112,44 +112,59 @@ function(deepbio_library)
     ${DEEPBIO_INFLATE_LIBRARIES})
 endfunction()
 
-# The `deepbio` command: main.cpp, and for it and the Python module (torchrun) the rest, with a
-# cmd_x.cpp per command.
+# The command `deepbio`, in two parts: the program, which has the commands that need no tensors, and
+# libdeepbio_commands.so, which has all of them. The program loads it for the others, because torch
+# takes longer to load than most of them work; the Python module runs it for torchrun.
 function(deepbio_command)
   find_package(CLI11 REQUIRED)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/csrc/tools/*.cpp)
-  # What holds a model apart from the rest, which needs tensors alone. Objects first, so that the position-independent
-  # flags fit the precompiled headers.
+  list(TRANSFORM sources REPLACE "^.*/csrc/" "csrc/")
+  # Objects first, so that the position-independent flags fit the precompiled headers.
+  set(plain ${sources})
+  list(FILTER plain INCLUDE REGEX "/(main|command_line|option_flags|printing|reading_progress|cmd_stats|cmd_validate)[.]")
+  # What holds a model apart from the rest, which needs tensors alone.
   set(of_models ${sources})
-  list(FILTER of_models INCLUDE REGEX "(cmd_embed|cmd_evaluate|cmd_export|cmd_predict|/progress|sample_data|cmd_train)[.]")
-  list(REMOVE_ITEM sources ${of_models} ${PROJECT_SOURCE_DIR}/csrc/tools/main.cpp)
+  list(FILTER of_models INCLUDE REGEX "/(cmd_embed|cmd_evaluate|cmd_export|cmd_predict|config_option|progress|sample_data|cmd_train)[.]")
+  list(REMOVE_ITEM sources ${of_models} csrc/tools/main.cpp)
   add_library(deepbio_tool_objects OBJECT ${sources})
   add_library(deepbio_tool_model_objects OBJECT ${of_models})
   foreach(objects deepbio_tool_objects deepbio_tool_model_objects)
-    target_include_directories(${objects} PRIVATE ${PROJECT_SOURCE_DIR}/csrc)
-    target_link_libraries(${objects} PRIVATE deepbio_torch_headers CLI11::CLI11)
-    target_compile_definitions(${objects} PRIVATE
-      DEEPBIO_VERSION="${PROJECT_VERSION}" DEEPBIO_TORCH_VERSION="${DEEPBIO_TORCH_VERSION}")
+    target_link_libraries(${objects} PRIVATE deepbio_torch_headers)
+    target_compile_definitions(${objects} PRIVATE DEEPBIO_WITH_TENSORS
+      DEEPBIO_TORCH_VERSION="${DEEPBIO_TORCH_VERSION}")
     deepbio_grouped(${objects})
   endforeach()
   target_precompile_headers(deepbio_tool_objects PRIVATE <CLI/CLI.hpp> ${DEEPBIO_TENSOR_HEADERS})
   target_precompile_headers(deepbio_tool_model_objects REUSE_FROM deepbio_pch_modules)
-  add_executable(deepbio_tool ${PROJECT_SOURCE_DIR}/csrc/tools/main.cpp
+  add_library(deepbio_commands SHARED
     $<TARGET_OBJECTS:deepbio_tool_objects> $<TARGET_OBJECTS:deepbio_tool_model_objects>)
+  set_target_properties(deepbio_commands PROPERTIES LINKER_LANGUAGE CXX
+    INSTALL_RPATH "${DEEPBIO_ORIGIN};${DEEPBIO_ORIGIN}/../../torch/lib")
+  target_link_options(deepbio_commands PRIVATE -Wl,--no-as-needed)
+  target_link_libraries(deepbio_commands PRIVATE deepbio)
+  add_executable(deepbio_tool ${plain})
   set_target_properties(deepbio_tool PROPERTIES OUTPUT_NAME deepbio LINKER_LANGUAGE CXX
-    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin INSTALL_RPATH "${DEEPBIO_ORIGIN}/../lib;${DEEPBIO_ORIGIN}/../../torch/lib")
-  target_include_directories(deepbio_tool PRIVATE ${PROJECT_SOURCE_DIR}/csrc)
-  target_link_options(deepbio_tool PRIVATE -Wl,--no-as-needed)
-  target_link_libraries(deepbio_tool PRIVATE deepbio)
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin BUILD_RPATH ${PROJECT_BINARY_DIR}
+    INSTALL_RPATH "${DEEPBIO_ORIGIN}/../lib")
+  target_compile_definitions(deepbio_tool PRIVATE
+    DEEPBIO_COMMANDS="${CMAKE_SHARED_LIBRARY_PREFIX}deepbio_commands${CMAKE_SHARED_LIBRARY_SUFFIX}")
+  target_precompile_headers(deepbio_tool PRIVATE <CLI/CLI.hpp>)
+  target_link_libraries(deepbio_tool PRIVATE deepbio_io ${CMAKE_DL_LIBS} nlohmann_json::nlohmann_json)
+  add_dependencies(deepbio_tool deepbio_commands)
+  foreach(target deepbio_tool_objects deepbio_tool_model_objects deepbio_tool)
+    target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/csrc)
+    target_link_libraries(${target} PRIVATE CLI11::CLI11)
+    target_compile_definitions(${target} PRIVATE DEEPBIO_VERSION="${PROJECT_VERSION}")
+  endforeach()
 endfunction()
 
 # The Python module: the only target that sees Python.h.
 function(deepbio_python)
   find_package(Python3 COMPONENTS Interpreter Development.Module REQUIRED)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/csrc/bindings/*.cpp)
-  Python3_add_library(_C MODULE WITH_SOABI ${sources} $<TARGET_OBJECTS:deepbio_tool_objects>
-    $<TARGET_OBJECTS:deepbio_tool_model_objects>)
+  Python3_add_library(_C MODULE WITH_SOABI ${sources})
   target_include_directories(_C PRIVATE ${PROJECT_SOURCE_DIR}/csrc)
-  target_link_libraries(_C PRIVATE deepbio deepbio_torch_headers ${DEEPBIO_TORCH_FOLDER}/lib/libtorch_python.so)
+  target_link_libraries(_C PRIVATE deepbio deepbio_commands deepbio_torch_headers CLI11::CLI11 ${DEEPBIO_TORCH_FOLDER}/lib/libtorch_python.so)
   target_compile_definitions(_C PRIVATE TORCH_EXTENSION_NAME=_C
     DEEPBIO_VERSION="${PROJECT_VERSION}" DEEPBIO_TORCH_VERSION="${DEEPBIO_TORCH_VERSION}")
   # Not torch/extension.h, whose open templates cost 15 s in each file instead of 6.5 s.

@@ -7,7 +7,9 @@ first use. docs/python.md says what each of them is.
 from __future__ import annotations
 
 import importlib
-from importlib import metadata
+import importlib.util
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
@@ -112,18 +114,29 @@ _NAMES = {
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 
 
+def _torch_version() -> str:
+    """Of the torch that would be imported, which takes a second; empty where there is none."""
+    if "torch" in sys.modules:
+        return str(sys.modules["torch"].__version__)
+    torch = importlib.util.find_spec("torch")
+    for folder in torch.submodule_search_locations or () if torch else ():
+        for line in (Path(folder) / "version.py").read_text().splitlines():
+            if line.startswith("__version__ = "):
+                return line.split("'")[1]
+    return ""
+
+
 def _check_torch() -> None:
     """Refuses a torch of another minor version than the C++ library was built with."""
     try:
         built: str = importlib.import_module("._build", __name__).TORCH_VERSION
     except ModuleNotFoundError:  # a source tree; what is installed has this file
         return
-    try:
-        found = metadata.version("torch")
-    except metadata.PackageNotFoundError:
+    found = _torch_version()
+    if not found:
         raise ImportError(
             f"deepbio_torch needs torch {built}, and no torch is installed: pip install torch=={built}"
-        ) from None
+        )
     if found.split(".")[:2] != built.split(".")[:2]:
         raise ImportError(
             f"deepbio_torch was built with torch {built}, and torch {found} is installed: "

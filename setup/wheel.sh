@@ -16,4 +16,4 @@ export DEEPBIO_BUILD_DIR=${DEEPBIO_BUILD_DIR:-$PWD/build/cmake} DEEPBIO_BUNDLE=O
 export PATH=$(dirname "$python"):$PATH
 "$python" -m pip wheel --quiet --no-build-isolation --no-deps --wheel-dir "$raw" .
 "$python" -m auditwheel repair --wheel-dir dist --exclude 'libtorch*.so' --exclude 'libc10*.so' --exclude 'libgomp*' \
-  --exclude libdeepbio.so "$raw"/*.whl
+  --exclude libdeepbio.so --exclude libdeepbio_commands.so "$raw"/*.whl

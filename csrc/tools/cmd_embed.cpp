@@ -18,7 +18,6 @@ struct EmbedCommand {
 };
 
 int run_embed(EmbedCommand& command, const Shared& shared) {
-  keep_freed_blocks();
   if (shared.group != nullptr) command.options.group = *shared.group;
   io::refuse_existing(command.output, shared.overwrite_mode());
   const auto model = train::load_model(command.files.model);
@@ -43,10 +42,9 @@ int run_embed(EmbedCommand& command, const Shared& shared) {
 std::function<int()> setup_embed(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<EmbedCommand>();
   command->files.add_options(app);
-  app.add_option("-o,--output", command->output,
-                 "Vectors: .npy (with .ids.txt beside it), .safetensors (tensor `embeddings`, ids "
-                 "in its metadata), else TSV")
-      ->required();
+  add_path(app, "-o,--output", command->output,
+           "Vectors: .npy (with .ids.txt beside it), .safetensors (tensor `embeddings`, ids in its "
+           "metadata), else TSV");
   add_options(app, command->options.rows());
   return [command, &shared] { return run_embed(*command, shared); };
 }

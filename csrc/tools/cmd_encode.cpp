@@ -38,9 +38,8 @@ std::function<int()> setup_encode(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<EncodeCommand>();
   app.add_option("FILE", command->files, "FASTA, FASTQ or BAM files, plain or gzip, - for stdin")
       ->required();
-  app.add_option("-o,--output", command->output,
-                 "Folder for shard-*.safetensors (values, lengths), ids.txt and metadata.json")
-      ->required();
+  add_path(app, "-o,--output", command->output,
+           "Folder for shard-*.safetensors (values, lengths), ids.txt and metadata.json", "FOLDER");
   add_options(app, command->options.encoder.rows());
   return [command, &shared] { return run_encode(*command, shared); };
 }

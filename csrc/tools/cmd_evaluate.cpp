@@ -37,7 +37,6 @@ void print(const train::Evaluation& scored, const Shared& shared) {
 }
 
 int run_evaluate(EvaluateCommand& command, const Shared& shared) {
-  keep_freed_blocks();
   const std::string& run = command.files.model;
   command.files.metadata = command.request.metadata;  // of the run's covariates
   const train::RunConfig config = train::read_run_config(run);
@@ -59,15 +58,12 @@ int run_evaluate(EvaluateCommand& command, const Shared& shared) {
 std::function<int()> setup_evaluate(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<EvaluateCommand>();
   command->files.add_options(app);
-  app.add_option("--metadata", command->request.metadata, "Sample metadata (TSV)")
-      ->required()
-      ->option_text("FILE");
+  add_path(app, "--metadata", command->request.metadata, "Sample metadata (TSV)");
   app.add_option("--metadata-column", command->request.column,
                  "Column with the truth (default: the one the run was trained on)")
       ->option_text("NAME");
-  app.add_option("--samples", command->request.samples,
-                 "Only these samples, an id per line, such as RUN/val_samples.txt")
-      ->option_text("FILE");
+  add_maybe_path(app, "--samples", command->request.samples,
+                 "Only these samples, an id per line, such as RUN/val_samples.txt");
   command->request.study.missing_samples = "drop";
   add_options(app, only(command->request.study.rows(), {"missing_values", "missing_samples"}));
   add_options(app, command->options.rows());

@@ -1,4 +1,3 @@
-#include <iostream>
 #include <memory>
 
 #include "tools/command.h"
@@ -9,21 +8,8 @@
 namespace deepbio::tools {
 namespace {
 
-void print_table(const Json& facts, const std::string& prefix) {
-  for (const auto& [name, value] : facts.as_object()) {
-    if (value.is_object()) {
-      print_table(value, prefix + name + ".");
-    } else {
-      std::cout << prefix << name << "\t" << (value.is_string() ? value.as_string() : value.dump())
-                << "\n";
-    }
-  }
-}
-
 int run_info(const std::string& path, const Shared& shared) {
-  const Json facts = train::facts_of(path);
-  print_json(facts, shared);
-  if (!shared.json) print_table(facts, "");
+  print_facts(train::facts_of(path), shared);
   return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "tools/command.h"
 #include "tools/community_input.h"
+#include "tools/option_flags.h"
 #include "tools/printing.h"
 
 namespace deepbio::tools {
@@ -32,9 +33,8 @@ int run_pcoa(const PcoaCommand& command, const Shared& shared) {
 std::function<int()> setup_pcoa(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<PcoaCommand>();
   add_distances_option(app, command->distances);
-  app.add_option("-o,--output", command->files.output,
-                 "P.tsv, or any other name for scikit-bio's and QIIME 2's ordination text")
-      ->required();
+  add_path(app, "-o,--output", command->files.output,
+           "P.tsv, or any other name for scikit-bio's and QIIME 2's ordination text");
   command->files.add_options(app);
   return [command, &shared] { return run_pcoa(*command, shared); };
 }

@@ -14,23 +14,7 @@ struct PredictCommand {
   train::PredictOptions options;
 };
 
-// What --json says; the predictions themselves only where they do not go to a file.
-Json summary(const PredictCommand& command, const train::Predictions& predictions,
-             const train::PredictionData& data, const train::RunConfig& config) {
-  Json out = Json::object();
-  out.set("num_samples", static_cast<int64_t>(predictions.sample_ids.size()));
-  out.set("left_out", Json::array_of(data.left_out));
-  if (config.target) out.set("target", config.target->column());
-  if (command.output != "-") {
-    out.set("output", command.output);
-    return out;
-  }
-  out.set("predictions", train::to_json(predictions, config));
-  return out;
-}
-
 int run_predict(PredictCommand& command, const Shared& shared) {
-  keep_freed_blocks();
   if (shared.group != nullptr) command.options.group = *shared.group;
   io::refuse_existing(command.output, shared.overwrite_mode());
   const train::RunConfig config = train::read_run_config(command.files.model);
@@ -43,7 +27,7 @@ int run_predict(PredictCommand& command, const Shared& shared) {
   if (!command.options.group.is_first()) return 0;
   if (!shared.json || command.output != "-")
     train::write_predictions(command.output, predictions, config, shared.overwrite_mode());
-  print_json(summary(command, predictions, data, config), shared);
+  print_json(train::summary(predictions, data, config, command.output), shared);
   return 0;
 }
 
@@ -52,9 +36,8 @@ int run_predict(PredictCommand& command, const Shared& shared) {
 std::function<int()> setup_predict(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<PredictCommand>();
   command->files.add_options(app);
-  app.add_option("--metadata", command->files.metadata,
-                 "Sample metadata (TSV), for a run with covariates")
-      ->option_text("FILE");
+  add_maybe_path(app, "--metadata", command->files.metadata,
+                 "Sample metadata (TSV), for a run with covariates");
   app.add_option("-o,--output", command->output, "Predictions (TSV), - for stdout")
       ->capture_default_str();
   add_options(app, command->options.rows());

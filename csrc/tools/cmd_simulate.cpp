@@ -39,9 +39,8 @@ int run_simulate(const SimulateCommand& command, const Shared& shared) {
 std::function<int()> setup_simulate(CLI::App& app, Shared& shared) {
   auto command = std::make_shared<SimulateCommand>();
   auto& options = command->options;
-  app.add_option("-o,--output", command->output,
-                 "Folder for table.biom, tree.nwk, metadata.tsv, truth.tsv, reads/")
-      ->required();
+  add_path(app, "-o,--output", command->output,
+           "Folder for table.biom, tree.nwk, metadata.tsv, truth.tsv, reads/", "FOLDER");
   const auto add = [&app](const char* name, int64_t& value, const char* help) {
     app.add_option(name, value, help)->check(zero_or_more())->capture_default_str();
   };

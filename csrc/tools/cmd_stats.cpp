@@ -7,7 +7,7 @@
 #include "tools/printing.h"
 #include "tools/reading_progress.h"
 
-#include "deepbio/seq/statistics.h"
+#include "deepbio/io/reads/statistics.h"
 
 namespace deepbio::tools {
 namespace {
@@ -15,7 +15,7 @@ namespace {
 Json read_statistics(const std::string& path, bool quiet) {
   io::FastxReader reader(path, {.open = reading_options()});
   ReadingProgress progress(path, quiet);
-  seq::ReadStatistics statistics;
+  io::ReadStatistics statistics;
   for (io::RecordView record; reader.next(record);) {
     statistics.add(record);
     progress.step(reader);

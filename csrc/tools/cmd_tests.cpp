@@ -57,14 +57,7 @@ int run_permdisp(const TestCommand& command, const Shared& shared) {
                                            given.options};
   const auto found =
       community::permdisp(given.distances, given.samples.groups, options, given.samples.ids);
-  const Json facts = community::to_json(found);
-  Json flat = Json::object();  // for the lines, which hold no object
-  for (const auto& [name, value] : facts.as_object()) {
-    if (!value.is_object()) flat.set(name, value);
-  }
-  for (const auto& [group, spread] : facts.at("spread").as_object())
-    flat.set("spread of " + group, spread);
-  print_facts(shared.json ? facts : flat, shared);
+  print_facts(community::to_json(found), shared);
   return 0;
 }
 
@@ -111,7 +104,7 @@ std::shared_ptr<TestCommand> add_matrix_options(CLI::App& app) {
 
 std::shared_ptr<TestCommand> add_metadata_options(CLI::App& app) {
   auto command = add_matrix_options(app);
-  app.add_option("--metadata", command->metadata, "Sample metadata (TSV)")->required();
+  add_path(app, "--metadata", command->metadata, "Sample metadata (TSV)");
   app.add_option("--missing-values", command->missing_values,
                  "Words that are missing values beside the empty cell, such as NA; INSDC stands "
                  "for its words");
@@ -122,7 +115,7 @@ std::shared_ptr<TestCommand> add_metadata_options(CLI::App& app) {
 
 std::shared_ptr<TestCommand> add_group_options(CLI::App& app) {
   auto command = add_metadata_options(app);
-  app.add_option("--metadata-column", command->columns.group, "Column of the groups")->required();
+  add_path(app, "--metadata-column", command->columns.group, "Column of the groups", "NAME");
   add_choice(app, "--missing-groups", command->missing,
              "Samples without a group: error, or drop them", {"error", "drop"});
   return command;
@@ -166,7 +159,7 @@ std::function<int()> setup_adonis(CLI::App& app, Shared& shared) {
 
 std::function<int()> setup_mantel(CLI::App& app, Shared& shared) {
   auto command = add_matrix_options(app);
-  app.add_option("--other", command->other, "Distance matrix of the same samples")->required();
+  add_path(app, "--other", command->other, "Distance matrix of the same samples");
   add_choice(app, "--method", command->method, "pearson, or spearman of ranks",
              {"pearson", "spearman"});
   add_choice(app, "--alternative", command->alternative,

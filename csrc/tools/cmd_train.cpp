@@ -1,6 +1,5 @@
 // What `pretrain` and `train` do alike: options -> study -> model -> run directory.
 #include <csignal>
-#include <filesystem>
 #include <iostream>
 
 #include "tools/command.h"
@@ -17,25 +16,11 @@
 namespace deepbio::tools {
 namespace {
 
-namespace fs = std::filesystem;
-
 struct TrainingCommand {
   train::TrainingRequest
       request;  // options that are typed, or taken from --config, go into its setup
   bool resume = false;
 };
-
-// What was typed, with files by their whole path: a resumed run may be started in another folder.
-Json typed_options(const CLI::App& app) {
-  Json options = given_options(app);
-  for (const char* name : {"table", "sequences", "tree", "distances", "metadata", "pretrained",
-                           "train-samples", "val-samples"}) {
-    const Json* path = options.find(name);
-    if (path != nullptr)
-      options.set(name, fs::absolute(path->as_string()).lexically_normal().string());
-  }
-  return options;
-}
 
 void say_result(const train::FitResult& result, const std::string& run, const Shared& shared) {
   if (result.best_epoch < 0) return;
@@ -55,37 +40,30 @@ train::Callbacks callbacks_for(TrainingProgress& progress, int64_t batch_size) {
   const auto go_on = [] {
     return interrupted() ? train::Control::kStop : train::Control::kContinue;
   };
-  train::Callbacks callbacks;
-  callbacks.on_step = [&progress, batch_size, go_on](const train::StepReport& report) {
-    progress.step(report, batch_size);
-    return go_on();
-  };
-  callbacks.on_epoch = [&progress, go_on](const train::EpochReport& report) {
-    progress.epoch(report);
-    return go_on();
-  };
-  return callbacks;
+  return {[&progress, batch_size, go_on](const train::StepReport& report) {
+            progress.step(report, batch_size);
+            return go_on();
+          },
+          [&progress, go_on](const train::EpochReport& report) {
+            progress.epoch(report);
+            return go_on();
+          }};
 }
 
 // What the run would take; nothing is written.
 int say_cost(const train::TrainingRun& run, const Shared& shared) {
   for (const std::string& note : run.study().notes) say(shared, spelled_for_shell(note));
-  const Json out = run.cost();
-  print_json(out, shared);
-  if (shared.json) return 0;
-  for (const auto& [name, value] : out.as_object())
-    std::cout << name << "\t" << value.dump() << "\n";
+  print_facts(run.cost(), shared);
   return 0;
 }
 
 int run_training(const TrainingCommand& command, const CLI::App& app, const Shared& shared) {
-  keep_freed_blocks();
   train::TrainingRequest request = command.request;
   request.mode = command.resume     ? train::RunMode::kResume
                  : shared.overwrite ? train::RunMode::kOverwrite
                                     : train::RunMode::kNew;
   request.setup.seed = shared.seed;
-  request.typed = typed_options(app);
+  request.typed = train::with_whole_paths(given_options(app));
   if (shared.group != nullptr) request.group = *shared.group;
   if (request.is_dry && !request.group.is_first()) return 0;
   train::TrainingRun run(request);
@@ -136,19 +114,16 @@ std::function<int()> setup_training(CLI::App& app, Shared& shared, bool is_predi
   app.add_flag(
       "--dry-run", request.is_dry,
       "Only estimate what the run would take, from its batches and a few steps; writes nothing");
-  app.add_option("--output-dir", request.output_dir, "Folder of the run")
-      ->required()
-      ->option_text("RUN");
+  add_path(app, "--output-dir", request.output_dir, "Folder of the run", "RUN");
   add_study_options(app, request.files, is_predictor);
   if (is_predictor) {
-    const char* train = "Train on these samples, an id per line in FILE";
-    app.add_option("--train-samples", request.train_samples, train)->option_text("FILE");
-    const char* val = "Hold these samples back, an id per line in FILE";
-    app.add_option("--val-samples", request.val_samples, val)->option_text("FILE");
+    add_maybe_path(app, "--train-samples", request.train_samples,
+                   "Train on these samples, an id per line in FILE");
+    add_maybe_path(app, "--val-samples", request.val_samples,
+                   "Hold these samples back, an id per line in FILE");
   }
-  app.add_option("--pretrained,--pretrained-encoder", request.pretrained,
-                 "Start from the encoder of this run")
-      ->option_text("RUN");
+  add_maybe_path(app, "--pretrained,--pretrained-encoder", request.pretrained,
+                 "Start from the encoder of this run", "RUN");
   add_setup_options(app, request.setup);
   return [command, &app, &shared] { return run_training(*command, app, shared); };
 }

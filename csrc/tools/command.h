@@ -1,5 +1,5 @@
-// One command of `deepbio`: how it declares its options and what it does. command_line.cpp holds
-// the table of commands.
+// One command of `deepbio`: how it declares its options and what it does. commands.cpp holds the
+// table of commands.
 #pragma once
 
 #include <cstdint>
@@ -40,8 +40,15 @@ using Setup = std::function<std::function<int()>(CLI::App& app, Shared& shared)>
 struct Command {
   const char* name;
   const char* summary;
-  Setup setup;
+  Setup setup;  // empty in the program, where libdeepbio_commands.so has it
 };
+// The first word that is the name of a command, or nullptr.
+const Command* find_command(int argc, char** argv);
+
+// With torch in libdeepbio_commands.so (tensors.cpp), without in the program (main.cpp).
+int num_threads();
+void set_num_threads(int count);
+std::string torch_text();  // lines of --version
 
 // How sequence files are opened: inflated by as many threads as --threads allows, at most four.
 io::OpenOptions reading_options();
@@ -49,11 +56,6 @@ io::OpenOptions reading_options();
 // True once after SIGINT or SIGTERM; long work looks at it between steps and stops cleanly.
 bool interrupted();
 int interrupt_signal();
-
-// Blocks that a step frees are kept for the next: glibc gives those above a threshold back at once,
-// and faulting them in anew costs up to half of the time of training. Call at the start of a
-// command.
-void keep_freed_blocks();
 
 // Each cmd_x.cpp defines one of these, or those that are near relatives.
 using SetupFunction = std::function<int()>(CLI::App& app, Shared& shared);

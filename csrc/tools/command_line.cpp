@@ -1,11 +1,9 @@
 // The command `deepbio`: one table of commands, and what they share: options, exit codes, signals.
+// Compiled twice: for libdeepbio_commands.so, and for the program, whose table has only commands
+// that need no tensors, and which loads the library for the others (torch takes 0.2 s to load).
 //
 // Exit codes: 0 good; 1 bad data or failed run, one line "deepbio: error: ..."; 2 bad usage; 128+n
 // after signal n.
-#include <ATen/Config.h>
-#include <ATen/Parallel.h>
-#include <ATen/Version.h>
-#include <torch/headeronly/version.h>
 
 #include <algorithm>
 #include <atomic>
@@ -15,13 +13,11 @@
 #include <exception>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
-
 #include "tools/command.h"
+#include "tools/option_flags.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/simd.h"
@@ -29,33 +25,43 @@
 #include "deepbio/io/bytes/inflate.h"
 #include "deepbio/io/bytes/zip.h"
 
+#ifdef DEEPBIO_WITH_TENSORS
+#define WITH_TENSORS(setup) setup
+#else
+#define WITH_TENSORS(setup) nullptr
+#endif
+
 namespace deepbio::tools {
 namespace {
 
 const Command kCommands[] = {
     {"stats", "Records, bases, lengths, GC and quality of FASTA/FASTQ files", setup_stats},
     {"validate", "Read all of each file and say whether it is sound", setup_validate},
-    {"encode", "FASTA/FASTQ files to tensor shards (safetensors)", setup_encode},
-    {"simulate", "Write a synthetic community with a known answer", setup_simulate},
-    {"rarefy", "Subsample a table to the same number of reads per sample", setup_rarefy},
-    {"unifrac", "Distances between samples on a tree", setup_unifrac},
-    {"beta", "The same as unifrac, also for distances without a tree", setup_unifrac},
-    {"faith-pd", "Faith's phylogenetic diversity of each sample", setup_faith_pd},
-    {"alpha", "Diversity of each sample", setup_alpha},
-    {"pcoa", "Principal coordinates of a distance matrix", setup_pcoa},
-    {"permanova", "Whether groups of samples lie apart in a distance matrix", setup_permanova},
-    {"anosim", "Whether distances between groups rank above those within", setup_anosim},
-    {"permdisp", "Whether groups of samples differ in spread", setup_permdisp},
-    {"adonis", "PERMANOVA of several factors and numbers", setup_adonis},
-    {"mantel", "Whether two distance matrices go together", setup_mantel},
-    {"table", "Convert, filter, merge, collapse or summarize tables", setup_table},
-    {"pretrain", "Train an encoder on UniFrac distances and masked nucleotides", setup_pretrain},
-    {"train", "Train a regression or classification model", setup_train},
-    {"predict", "Predict samples with a trained model", setup_predict},
-    {"evaluate", "Metrics of a model on labelled samples", setup_evaluate},
-    {"embed", "A vector per sample", setup_embed},
-    {"export", "A deployable model file", setup_export},
-    {"info", "What a file or run directory is", setup_info},
+    {"encode", "FASTA/FASTQ files to tensor shards (safetensors)", WITH_TENSORS(setup_encode)},
+    {"simulate", "Write a synthetic community with a known answer", WITH_TENSORS(setup_simulate)},
+    {"rarefy", "Subsample a table to the same number of reads per sample",
+     WITH_TENSORS(setup_rarefy)},
+    {"unifrac", "Distances between samples on a tree", WITH_TENSORS(setup_unifrac)},
+    {"beta", "The same as unifrac, also for distances without a tree", WITH_TENSORS(setup_unifrac)},
+    {"faith-pd", "Faith's phylogenetic diversity of each sample", WITH_TENSORS(setup_faith_pd)},
+    {"alpha", "Diversity of each sample", WITH_TENSORS(setup_alpha)},
+    {"pcoa", "Principal coordinates of a distance matrix", WITH_TENSORS(setup_pcoa)},
+    {"permanova", "Whether groups of samples lie apart in a distance matrix",
+     WITH_TENSORS(setup_permanova)},
+    {"anosim", "Whether distances between groups rank above those within",
+     WITH_TENSORS(setup_anosim)},
+    {"permdisp", "Whether groups of samples differ in spread", WITH_TENSORS(setup_permdisp)},
+    {"adonis", "PERMANOVA of several factors and numbers", WITH_TENSORS(setup_adonis)},
+    {"mantel", "Whether two distance matrices go together", WITH_TENSORS(setup_mantel)},
+    {"table", "Convert, filter, merge, collapse or summarize tables", WITH_TENSORS(setup_table)},
+    {"pretrain", "Train an encoder on UniFrac distances and masked nucleotides",
+     WITH_TENSORS(setup_pretrain)},
+    {"train", "Train a regression or classification model", WITH_TENSORS(setup_train)},
+    {"predict", "Predict samples with a trained model", WITH_TENSORS(setup_predict)},
+    {"evaluate", "Metrics of a model on labelled samples", WITH_TENSORS(setup_evaluate)},
+    {"embed", "A vector per sample", WITH_TENSORS(setup_embed)},
+    {"export", "A deployable model file", WITH_TENSORS(setup_export)},
+    {"info", "What a file or run directory is", WITH_TENSORS(setup_info)},
 };
 
 // Commands that are Python (deepbio_torch/__main__.py); the `deepbio` of the Python package runs
@@ -88,9 +94,8 @@ std::string version_text() {
   std::string inflate;
   for (const io::InflateLibrary library : io::inflate_libraries())
     inflate += std::string(io::to_string(library)) + ", ";
-  return std::string("deepbio " DEEPBIO_VERSION "\ntorch ") + TORCH_VERSION +
-         " (built with " DEEPBIO_TORCH_VERSION ")\nCPU features in use by torch: " +
-         at::get_cpu_capability() + ", by this library: " + std::string(to_string(choose_simd())) +
+  return "deepbio " DEEPBIO_VERSION "\n" + torch_text() +
+         "vector instructions of this library: " + std::string(to_string(choose_simd())) +
          "\nbuilt in: " + inflate + "HDF5" + (io::has_zip_library() ? ", libzip" : "") + "\n";
 }
 
@@ -104,7 +109,7 @@ void add_shared_options(CLI::App& app, Shared& shared) {
   app.add_option("--seed", shared.seed, "Seed of everything random")->capture_default_str();
 }
 
-// What was typed and not understood, with the nearest option or command. Returns exit code 2.
+// With the nearest option or command. Returns exit code 2.
 int usage_error(const CLI::App& app, const std::string& problem) {
   std::cerr << "deepbio: error: " << problem << " (see: " << (app.get_parent() ? "deepbio " : "")
             << app.get_name() << " --help)\n";
@@ -112,18 +117,13 @@ int usage_error(const CLI::App& app, const std::string& problem) {
 }
 
 int unknown_option(const CLI::App& app, const std::string& given) {
-  std::vector<std::string> names;
-  for (const auto* option : app.get_options()) {
-    if (option->get_group().empty()) continue;  // an old name
-    for (const auto& name : option->get_lnames()) names.push_back("--" + name);
-  }
-  const std::string nearest = nearest_name(given.substr(0, given.find('=')), names);
+  const std::string nearest =
+      nearest_name(given.substr(0, given.find('=')), option_names(app, "--"));
   const std::string what = given.rfind('-', 0) == 0 ? "unknown option " : "unexpected argument ";
   return usage_error(
       app, what + quoted(given) + (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
 }
 
-// The first option on the command line that `app` does not have, or "".
 std::string first_unknown_option(const CLI::App& app, int argc, char** argv) {
   for (int i = 2; i < argc; ++i) {
     const std::string given = argv[i];
@@ -137,7 +137,7 @@ std::string first_unknown_option(const CLI::App& app, int argc, char** argv) {
 
 int unknown_command(const CLI::App& app, const std::string& given) {
   std::vector<std::string> names;
-  for (const auto& command : kCommands) names.emplace_back(command.name);
+  for (const Command& command : kCommands) names.emplace_back(command.name);
   for (const auto& [name, summary] : kPythonCommands) {
     names.emplace_back(name);
     if (given != name) continue;
@@ -165,19 +165,18 @@ int parse_and_run(int argc, char** argv, const train::ProcessGroup* group) {
   app.allow_extras();
   Shared shared;
   shared.group = group;
-  std::vector<std::pair<CLI::App*, std::function<int()>>> runs;
-  for (const auto& command : kCommands) {
+  const Command* const asked = find_command(argc, argv);
+  std::function<int()> run;
+  for (const Command& command : kCommands) {
     CLI::App* sub = app.add_subcommand(command.name, command.summary);
     sub->allow_extras();
-    auto run = command.setup(*sub, shared);
+    if (&command != asked) continue;
+    run = command.setup(*sub, shared);
     add_shared_options(*sub, shared);
-    runs.emplace_back(sub, std::move(run));
   }
   // Before --help is looked at, which would answer for a command that does not exist.
-  const std::string first = argc > 1 ? argv[1] : "";
-  const bool is_known = std::any_of(std::begin(kCommands), std::end(kCommands),
-                                    [&](const Command& command) { return first == command.name; });
-  if (!first.empty() && first[0] != '-' && !is_known) return unknown_command(app, first);
+  const std::string first = argc > 1 ? argv[1] : "-";
+  if (first[0] != '-' && (!asked || first != asked->name)) return unknown_command(app, first);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -191,10 +190,9 @@ int parse_and_run(int argc, char** argv, const train::ProcessGroup* group) {
     return usage_error(parsed.empty() ? app : *parsed.front(),
                        problem.substr(problem.rfind(": ", 0) == 0 ? 2 : 0));
   }
-  for (const auto& [sub, run] : runs) {
-    if (!sub->parsed()) continue;
+  for (const CLI::App* sub : app.get_subcommands()) {
     if (!sub->remaining().empty()) return unknown_option(*sub, sub->remaining().front());
-    if (shared.threads > 0) at::set_num_threads(static_cast<int>(shared.threads));
+    if (shared.threads > 0) set_num_threads(static_cast<int>(shared.threads));
     return run();
   }
   if (!app.remaining().empty()) return unknown_option(app, app.remaining().front());
@@ -204,17 +202,17 @@ int parse_and_run(int argc, char** argv, const train::ProcessGroup* group) {
 
 }  // namespace
 
-io::OpenOptions reading_options() {
-  constexpr int kMostThreads = 4;  // inflating is then no longer what takes longest
-  return {.num_threads = std::min(at::get_num_threads(), kMostThreads)};
+const Command* find_command(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    for (const Command& command : kCommands)
+      if (std::string_view(argv[i]) == command.name) return &command;
+  }
+  return nullptr;
 }
 
-void keep_freed_blocks() {
-#ifdef __GLIBC__
-  constexpr int kOneGibibyte = 1 << 30;
-  mallopt(M_MMAP_THRESHOLD, kOneGibibyte);
-  mallopt(M_TRIM_THRESHOLD, kOneGibibyte);
-#endif
+io::OpenOptions reading_options() {
+  constexpr int kMostThreads = 4;  // inflating is then no longer what takes longest
+  return {.num_threads = std::min(num_threads(), kMostThreads)};
 }
 
 bool interrupted() {

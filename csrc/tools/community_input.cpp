@@ -11,14 +11,12 @@
 namespace deepbio::tools {
 
 void add_table_option(CLI::App& app, std::string& path) {
-  app.add_option("--table", path, "Feature table: " + io::format_names(io::FileKind::kTable))
-      ->required();
+  add_path(app, "--table", path, "Feature table: " + io::format_names(io::FileKind::kTable));
 }
 
 void add_distances_option(CLI::App& app, std::string& path) {
-  app.add_option("--distances", path,
-                 "Distance matrix: " + io::format_names(io::FileKind::kDistances))
-      ->required();
+  add_path(app, "--distances", path,
+           "Distance matrix: " + io::format_names(io::FileKind::kDistances));
 }
 
 void CommunityFiles::add_options(CLI::App& app, TreeUse tree_use) {

@@ -1,12 +1,14 @@
 #include "tools/config_option.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "tools/option_flags.h"
+
 #include "deepbio/base/error.h"
 #include "deepbio/io/bytes/bytes.h"
+#include "deepbio/train/training_run.h"
 
 namespace deepbio::tools {
 namespace {
@@ -34,12 +36,7 @@ void fill(CLI::App& app, const Json& entries, const std::string& path) {
     std::replace(name.begin(), name.end(), '_', '-');
     CLI::Option* option = says_how_to_run(name) ? nullptr : app.get_option_no_throw("--" + name);
     if (option == nullptr) {
-      std::vector<std::string> known;
-      for (const CLI::Option* each : app.get_options()) {
-        if (each->get_group().empty()) continue;  // an old name
-        for (const std::string& other : each->get_lnames()) known.push_back(other);
-      }
-      std::string near = nearest_name(name, known);
+      std::string near = nearest_name(name, option_names(app, ""));
       std::replace(near.begin(), near.end(), '-', '_');
       throw CLI::ValidationError(path, "unknown option " + quoted(key) +
                                            (near.empty() ? "" : "; did you mean " + near + "?"));
@@ -78,18 +75,8 @@ void add_resume_option(CLI::App& app, bool& resume) {
         resume = true;
         const CLI::Option* output = app.get_option("--output-dir");
         if (output->count() == 0) throw CLI::RequiredError("--output-dir (the run to resume)");
-        const std::string path =
-            (std::filesystem::path(output->results().front()) / "config.json").string();
-        const Json config = Json::parse(io::read_all(path), path);
-        const Json* training = config.find("training");
-        const Json* options =
-            training != nullptr && training->is_object() ? training->find("options") : nullptr;
-        if (options == nullptr) {
-          throw ConfigError(
-              path +
-              ": this run was not started by the command; resume it in Python (Trainer.fit)");
-        }
-        fill(app, *options, path);
+        const std::string path = output->results().front() + "/config.json";
+        fill(app, train::typed_options_of(path), path);
       },
       "Go on where the run in --output-dir stopped, with the options it was started with");
 }

@@ -120,6 +120,25 @@ CLI::Option* add_choice(CLI::App& app, const std::string& flag, std::string& val
       ->capture_default_str();
 }
 
+CLI::Option* add_maybe_path(CLI::App& app, const std::string& flag, std::string& path,
+                            const std::string& help, const char* shown) {
+  return app.add_option(flag, path, help)->option_text(shown);
+}
+
+CLI::Option* add_path(CLI::App& app, const std::string& flag, std::string& path,
+                      const std::string& help, const char* shown) {
+  return add_maybe_path(app, flag, path, help, shown)->required();
+}
+
+std::vector<std::string> option_names(const CLI::App& app, const std::string& prefix) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_group().empty()) continue;  // an old name
+    for (const std::string& name : option->get_lnames()) names.push_back(prefix + name);
+  }
+  return names;
+}
+
 CLI::Validator above_zero() {
   return number_check([](double value) { return value > 0; }, "a number above 0", "POSITIVE");
 }

@@ -37,6 +37,16 @@ struct OptionGroupFlags {
 using TakeOption = std::function<void(const OptionRow& row, const Json& value)>;
 void add_options(CLI::App& app, const OptionGroupFlags& group, const TakeOption& take);
 
+// A required text, which the help shows as FILE or what it is.
+CLI::Option* add_path(CLI::App& app, const std::string& flag, std::string& path,
+                      const std::string& help, const char* shown = "FILE");
+// One that may be left out.
+CLI::Option* add_maybe_path(CLI::App& app, const std::string& flag, std::string& path,
+                            const std::string& help, const char* shown = "FILE");
+
+// Names of options that the help shows, each after `prefix`.
+std::vector<std::string> option_names(const CLI::App& app, const std::string& prefix);
+
 // Checks of a number that no option row declares, in the words of those that one does.
 CLI::Validator above_zero();
 CLI::Validator zero_or_more();

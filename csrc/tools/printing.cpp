@@ -15,6 +15,18 @@ std::string cell_text(const Json& value) {
   return value.is_null() || std::isnan(value.as_double()) ? "" : io::number_text(value.as_double());
 }
 
+void print_lines(const Json& facts, const std::string& prefix) {
+  for (const auto& [name, value] : facts.as_object()) {
+    if (value.is_object()) {
+      print_lines(value, prefix + name + ".");
+    } else {
+      const std::string text =
+          value.is_array() || value.is_bool() ? value.dump() : cell_text(value);
+      std::cout << prefix + name + '\t' + text + '\n';
+    }
+  }
+}
+
 }  // namespace
 
 void say(const Shared& shared, const std::string& line) {
@@ -27,9 +39,7 @@ void print_json(const Json& document, const Shared& shared, int indent) {
 
 void print_facts(const Json& facts, const Shared& shared) {
   print_json(facts, shared);
-  if (shared.json) return;
-  for (const auto& [name, value] : facts.as_object())
-    std::cout << name << '\t' << cell_text(value) << '\n';
+  if (!shared.json) print_lines(facts, "");
 }
 
 void print_rows(const std::string& output, const std::vector<std::string>& columns,

@@ -16,7 +16,8 @@ void say(const Shared& shared, const std::string& line);
 // With --json, the document on stdout; without, nothing.
 void print_json(const Json& document, const Shared& shared, int indent = -1);
 
-// Facts by name: one object with --json, else a line each, name and value.
+// Facts by name: one object with --json, else a line each, name and value; of an object within
+// them NAME.INNER.
 void print_facts(const Json& facts, const Shared& shared);
 
 // Rows with the same names each. TSV goes to `output` ("-": stdout), with an empty cell for null

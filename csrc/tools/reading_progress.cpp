@@ -1,11 +1,12 @@
 #include "tools/reading_progress.h"
 
-#include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <utility>
 
 #include <unistd.h>
+
+#include "deepbio/io/reads/progress_text.h"
 
 namespace deepbio::tools {
 
@@ -30,27 +31,15 @@ void ReadingProgress::clear() {
 void ReadingProgress::look(const io::FastxReader& reader) {
   // The clock is asked about a thousand times a second at most.
   constexpr int64_t kLookBytes = int64_t{1} << 20;
-  const int64_t done = reader.file_offset_bytes();
-  next_look_bytes_ = done + kLookBytes;
+  next_look_bytes_ = reader.file_offset_bytes() + kLookBytes;
   const auto now = Clock::now();
   const auto interval =
       is_terminal_ ? std::chrono::milliseconds(500) : std::chrono::milliseconds(10000);
   if (now - start_ < std::chrono::seconds(1) || now - last_shown_ < interval) return;
   last_shown_ = now;
   const double seconds = std::chrono::duration<double>(now - start_).count();
-  const auto records = static_cast<double>(reader.report().num_records);
-  char text[160];
-  int width =
-      std::snprintf(text, sizeof text, "%.2f M records  %.2f M records/s  %.0f MB/s", records / 1e6,
-                    records / seconds / 1e6, static_cast<double>(done) / seconds / 1e6);
-  if (file_bytes_ > 0 && done > 0) {
-    const auto left = static_cast<long long>(seconds * static_cast<double>(file_bytes_ - done) /
-                                             static_cast<double>(done));
-    width += std::snprintf(text + width, sizeof text - static_cast<size_t>(width),
-                           "  %lld:%02lld left", left / 60, left % 60);
-  }
   clear();
-  const std::string line = path_ + "  " + text;
+  const std::string line = path_ + "  " + io::progress_text(reader, file_bytes_, seconds);
   std::cerr << line << (is_terminal_ ? "" : "\n") << std::flush;
   if (is_terminal_) shown_width_ = line.size();
 }

@@ -2,41 +2,34 @@
 
 #include <iostream>
 
+#include "tools/option_flags.h"
+
 #include "deepbio/base/spelling.h"
 
 namespace deepbio::tools {
+namespace {
+
+constexpr const char* kSequencesHelp =
+    "FASTA with the DNA of each feature, for ids that are not DNA themselves";
+
+}  // namespace
 
 void add_study_options(CLI::App& app, train::StudyFiles& files, bool is_predictor) {
-  app.add_option("--table", files.table, "Feature table (BIOM, TSV)")
-      ->required()
-      ->option_text("FILE");
-  app.add_option("--sequences", files.sequences,
-                 "FASTA with the DNA of each feature, for ids that are not DNA themselves")
-      ->option_text("FILE");
-  auto* tree_option =
-      app.add_option("--tree", files.tree, "Newick tree: UniFrac distances to learn")
-          ->option_text("FILE");
-  app.add_option("--distances,--unifrac-matrix", files.distances,
+  add_path(app, "--table", files.table, "Feature table (BIOM, TSV)");
+  add_maybe_path(app, "--sequences", files.sequences, kSequencesHelp);
+  auto* tree = add_maybe_path(app, "--tree", files.tree, "Newick tree: UniFrac distances to learn");
+  add_maybe_path(app, "--distances,--unifrac-matrix", files.distances,
                  "A ready matrix instead of --tree (.npy, .tsv, .h5)")
-      ->option_text("FILE")
-      ->excludes(tree_option);
+      ->excludes(tree);
   if (!is_predictor) return;
-  app.add_option("--metadata", files.metadata, "Sample metadata (TSV)")
-      ->required()
-      ->option_text("FILE");
-  app.add_option("--metadata-column", files.target, "Its column to predict")
-      ->required()
-      ->option_text("NAME");
+  add_path(app, "--metadata", files.metadata, "Sample metadata (TSV)");
+  add_path(app, "--metadata-column", files.target, "Its column to predict", "NAME");
 }
 
 void PredictionFiles::add_options(CLI::App& app) {
-  app.add_option("--model", model, "Run directory of `deepbio train` or `pretrain`")
-      ->required()
-      ->option_text("RUN");
-  app.add_option("--table", table, "Feature table (BIOM, TSV)")->required()->option_text("FILE");
-  app.add_option("--sequences", sequences,
-                 "FASTA with the DNA of each feature, for ids that are not DNA themselves")
-      ->option_text("FILE");
+  add_path(app, "--model", model, "Run directory of `deepbio train` or `pretrain`", "RUN");
+  add_path(app, "--table", table, "Feature table (BIOM, TSV)");
+  add_maybe_path(app, "--sequences", sequences, kSequencesHelp);
 }
 
 train::PredictionData read_prediction_data(const PredictionFiles& files,

@@ -326,7 +326,7 @@ def test_a_path_of_vector_instructions_that_is_unknown_is_refused_by_name(
     path = tmp_path / "reads.fa"
     path.write_text(">a\nACGT\n")
     monkeypatch.setenv("DEEPBIO_SIMD", "scalar")
-    assert "by this library: scalar" in deepbio("--version").stdout
+    assert "of this library: scalar" in deepbio("--version").stdout
     monkeypatch.setenv("DEEPBIO_SIMD", "mmx")
     done = deepbio("stats", path)
     assert done.returncode == 1

@@ -293,7 +293,7 @@ def test_one_openmp_runtime_is_mapped():
     assert len(eval(done.stdout)) == 1, done.stdout
 
 
-@pytest.mark.parametrize("pattern", ["_C.*.so", "lib/libdeepbio.so", "bin/deepbio"])
+@pytest.mark.parametrize("pattern", ["_C.*.so", "lib/libdeepbio.so", "lib/libdeepbio_commands.so"])
 def test_the_standard_library_is_looked_in_before_torch(pattern: str):
     # A torch with CUDA carries a part of an older libstdc++, whose std::filesystem::remove_all ends
     # the process.

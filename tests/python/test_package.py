@@ -1,6 +1,7 @@
 """The package itself: cheap to import, lazy, a clear word about a torch that does not fit."""
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -28,10 +29,12 @@ def test_every_promised_name_is_there():
     assert set(db.__all__) <= set(dir(db))
 
 
-def test_a_torch_of_another_minor_version_is_one_readable_line():
+def test_a_torch_of_another_minor_version_is_one_readable_line(tmp_path: Path):
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch/__init__.py").write_text("")
+    (tmp_path / "torch/version.py").write_text("__version__ = '2.99.0+cu130'\n")
     code = (
-        "import importlib.metadata as m; real = m.version\n"
-        "m.version = lambda name: '2.99.0' if name == 'torch' else real(name)\n"
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
         "try:\n    import deepbio_torch\nexcept ImportError as error:\n    print(error)\n"
     )
     done = python(code)
@@ -40,6 +43,31 @@ def test_a_torch_of_another_minor_version_is_one_readable_line():
         and "pip install torch==" in done.stdout
         and len(done.stdout.splitlines()) == 1
     )
+
+
+def test_a_torch_that_was_imported_is_the_one_that_counts():
+    code = (
+        "import torch; torch.__version__ = '2.98.0'\n"
+        "try:\n    import deepbio_torch\nexcept ImportError as error:\n    print(error)\n"
+    )
+    assert "torch 2.98.0 is installed" in python(code).stdout
+
+
+def test_commands_that_need_no_tensors_need_no_torch(tmp_path: Path):
+    program = shutil.copy(Path(db.__file__).parent / "bin" / "deepbio", tmp_path)
+    reads = tmp_path / "reads.fastq"
+    reads.write_text("@a\nACGT\n+\nIIII\n")
+
+    def run(*words: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([program, *map(str, words)], capture_output=True, text=True)
+
+    assert json.loads(run("stats", "--json", reads).stdout)["files"][0]["bases"] == 4
+    assert run("validate", reads).stdout.split("\t")[1] == "ok"
+    assert "permanova" in run("--help").stdout and "--alphabet" in run("validate", "--help").stdout
+    assert run("staats").returncode == 2
+    missing = run("info", reads)
+    assert missing.returncode == 127 and missing.stderr.count("\n") == 1
+    assert "libdeepbio_commands.so" in missing.stderr
 
 
 def test_python_dash_m_is_the_command(binary: str):

@@ -81,4 +81,18 @@ Json to_json(const Predictions& predictions, const RunConfig& config) {
   return rows;
 }
 
+Json summary(const Predictions& predictions, const PredictionData& data, const RunConfig& config,
+             const std::string& output) {
+  Json out = Json::object();
+  out.set("num_samples", static_cast<int64_t>(predictions.sample_ids.size()));
+  out.set("left_out", Json::array_of(data.left_out));
+  if (config.target) out.set("target", config.target->column());
+  if (output == "-") {
+    out.set("predictions", to_json(predictions, config));
+  } else {
+    out.set("output", output);
+  }
+  return out;
+}
+
 }  // namespace deepbio::train

@@ -20,5 +20,9 @@ void check_passes(const RunConfig& config, int64_t passes);
 // An object for each sample: sample_id, prediction; of classes probabilities; quantiles,
 // prediction_std where there are any.
 Json to_json(const Predictions& predictions, const RunConfig& config);
+// num_samples, left_out, target, and output: the file that the predictions went to; "-": none, and
+// they are in it as well.
+Json summary(const Predictions& predictions, const PredictionData& data, const RunConfig& config,
+             const std::string& output);
 
 }  // namespace deepbio::train

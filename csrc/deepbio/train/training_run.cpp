@@ -57,6 +57,26 @@ int64_t num_parameters(const model::AamModel& model) {
 
 }  // namespace
 
+Json with_whole_paths(Json options) {
+  for (const char* name : {"table", "sequences", "tree", "distances", "metadata", "pretrained",
+                           "train-samples", "val-samples"}) {
+    const Json* path = options.find(name);
+    if (path == nullptr) continue;
+    options.set(name, std::filesystem::absolute(path->as_string()).lexically_normal().string());
+  }
+  return options;
+}
+
+Json typed_options_of(const std::string& config_path) {
+  const Json config = Json::parse(io::read_all(config_path), config_path);
+  const Json* training = config.find("training");
+  const Json* options =
+      training != nullptr && training->is_object() ? training->find("options") : nullptr;
+  if (options != nullptr) return *options;
+  throw ConfigError(config_path +
+                    ": this run was not started by the command; resume it in Python (Trainer.fit)");
+}
+
 TrainingRun::TrainingRun(TrainingRequest request)
     : request_(std::move(request)), setup_(resolved_setup()) {
   const bool is_predictor = request_.setup.is_predictor;

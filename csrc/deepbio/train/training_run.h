@@ -29,6 +29,13 @@ struct TrainingRequest {
   Json typed;           // what a door wants to find again in config.json when the run is resumed
 };
 
+// Options as they were typed, with files by their whole path: a resumed run may be started in
+// another folder.
+Json with_whole_paths(Json options);
+// What was typed when the run with this config.json was started.
+//   throws ConfigError: it was not started by the command, and ParseError
+Json typed_options_of(const std::string& config_path);
+
 class TrainingRun {
  public:
   // throws what prepare_study, check_training and Run throw.

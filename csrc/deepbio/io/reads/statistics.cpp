@@ -1,11 +1,11 @@
-#include "deepbio/seq/statistics.h"
+#include "deepbio/io/reads/statistics.h"
 
 #include <algorithm>
 #include <cstring>
 
 #include "deepbio/base/vector_clones.h"
 
-namespace deepbio::seq {
+namespace deepbio::io {
 namespace {
 
 // 64 bytes at once, in registers of whatever width there is. Counts and sums of one read after
@@ -118,7 +118,7 @@ double median(const std::vector<int64_t>& sorted) {
 
 }  // namespace
 
-void ReadStatistics::add(const io::RecordView& record) {
+void ReadStatistics::add(const RecordView& record) {
   lengths.push_back(static_cast<int64_t>(record.sequence.size()));
   bases += lengths.back();
   LetterCounts letters;
@@ -169,4 +169,4 @@ Json ReadStatistics::to_json() const {
   return out;
 }
 
-}  // namespace deepbio::seq
+}  // namespace deepbio::io

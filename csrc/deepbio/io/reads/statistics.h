@@ -9,7 +9,7 @@
 #include "deepbio/base/json.h"
 #include "deepbio/io/reads/fastx.h"
 
-namespace deepbio::seq {
+namespace deepbio::io {
 
 // Counts over the records of a file. Lengths in bp, qualities as raw bytes.
 struct ReadStatistics {
@@ -19,7 +19,7 @@ struct ReadStatistics {
   int64_t qualities = 0, quality_sum = 0;
   unsigned char lowest_quality = 255, highest_quality = 0;
 
-  void add(const io::RecordView& record);
+  void add(const RecordView& record);
   // 33 or 64: what the bytes of the qualities start from, by the range that was seen.
   int quality_offset() const;
   // A warning about qualities that readers take for others, or "".
@@ -29,4 +29,4 @@ struct ReadStatistics {
   Json to_json() const;
 };
 
-}  // namespace deepbio::seq
+}  // namespace deepbio::io

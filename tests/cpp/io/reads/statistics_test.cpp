@@ -1,4 +1,4 @@
-#include "deepbio/seq/statistics.h"
+#include "deepbio/io/reads/statistics.h"
 
 #include <algorithm>
 #include <string>
@@ -7,7 +7,7 @@
 #include "catch.h"
 
 using namespace deepbio;
-using namespace deepbio::seq;
+using namespace deepbio::io;
 
 CATCH_TEST_CASE("Lengths, letters and qualities are those of a plain count", "[statistics]") {
   ReadStatistics statistics;
