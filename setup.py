@@ -29,7 +29,8 @@ try:
     from torch.utils.cpp_extension import BuildExtension
 except ImportError:
     sys.exit(
-        f"deepbio_torch needs torch to build: run  pip install {WANTED}  and install with --no-build-isolation"
+        f"deepbio_torch needs torch to build: run  pip install {WANTED}  and install with "
+        "--no-build-isolation"
     )
 if not numbers(LOWEST) <= numbers(torch.__version__) < numbers(ABOVE):
     sys.exit(
@@ -66,20 +67,24 @@ class CMakeBuild(BuildExtension):
         self.call(["cmake", "--install", build, "--strip"])
         release = torch.__version__.split("+")[0]
         (package / "_build.py").write_text(
-            f'"""What this build was made with; written by setup.py."""\n\nTORCH_VERSION = "{release}"\n'
+            '"""What this build was made with; written by '
+            f'setup.py."""\n\nTORCH_VERSION = "{release}"\n'
         )
 
     def package_folder(self) -> Path:
-        """Where library, headers, command and `_C` go: for an editable install, beside the Python sources."""
+        """Where library, headers, command and `_C` go: for an editable install, beside the
+        Python sources."""
         if self.editable_mode or self.inplace:
             return HERE / "deepbio_torch"
         return Path(self.get_ext_fullpath("deepbio_torch._C")).parent.resolve()
 
     def copy_extensions_to_source(self) -> None:
-        """Nothing is left to copy: setuptools would take `_C` alone and leave the library it needs behind."""
+        """Nothing is left to copy: setuptools would take `_C` alone and leave the library it
+        needs behind."""
 
     def call(self, command: list[object]) -> None:
-        """Runs cmake and ninja of this Python's environment first, whether or not it is activated."""
+        """Runs cmake and ninja of this Python's environment first, whether or not it is
+        activated."""
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
         subprocess.run(
             [str(part) for part in command], check=True, env={**os.environ, "PATH": path}

@@ -1,4 +1,5 @@
-"""Ordination, tests and distances of tables beside scikit-bio, SciPy and NumPy, interleaved in one run.
+"""Ordination, tests and distances of tables beside scikit-bio, SciPy and NumPy, interleaved in one
+run.
 
     python benchmarks/community.py [--runs 5] [--threads 2]
 
@@ -138,7 +139,8 @@ def main() -> None:
         for name, times in row.items():
             if isinstance(times, dict) and "median_s" in times:
                 print(
-                    f"{row['name']:44s} {name:24s} {times['median_s']:.3f} s  {times['processor_median_s']:.3f} s"
+                    f"{row['name']:44s} {name:24s} {times['median_s']:.3f} s  "
+                    f"{times['processor_median_s']:.3f} s"
                 )
     about = {**machine(), "threads": options.threads}
     versions = {

@@ -1,4 +1,5 @@
-"""A training step of the encoder stack: fused, and layer by layer through ATen and autograd, interleaved in one run.
+"""A training step of the encoder stack: fused, and layer by layer through ATen and autograd,
+interleaved in one run.
 
     python benchmarks/encoder.py --runs 3
 

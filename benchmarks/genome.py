@@ -5,9 +5,9 @@
 
 One thread; a generated genome and tracks in the page cache; the same random windows for all, taken
 in batches, float32 one-hot with channels first. The ways of a row take turns, so that a slow minute
-hits all of them; a figure is the median, with the slowest and fastest. `fill` writes an array of the
-size of the result once: no way can be faster. The peers are what most loaders in Python do for each
-window: pysam's fetch, a comparison in NumPy, pyBigWig's values.
+hits all of them; a figure is the median, with the slowest and fastest. `fill` writes an array of
+the size of the result once: no way can be faster. The peers are what most loaders in Python do for
+each window: pysam's fetch, a comparison in NumPy, pyBigWig's values.
 """
 
 import argparse

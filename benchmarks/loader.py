@@ -94,7 +94,8 @@ def stream(
 
 
 def dnaio_batches(path: Path, table: np.ndarray, is_best: bool) -> None:
-    """Batches as NumPy users make them: `LUT[a]`, or np.take without a check into a buffer that is used again."""
+    """Batches as NumPy users make them: `LUT[a]`, or np.take without a check into a buffer that
+    is used again."""
     out = np.empty((BATCH, WIDTH, *table.shape[1:]), table.dtype)
     with dnaio.open(path, open_threads=0) as file:
         reads = iter(file)

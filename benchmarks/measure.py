@@ -48,7 +48,8 @@ def compare(
         "ours_max_s": max(fast),
     }
     print(
-        f"{name:48s} {row['ratio']:8.2f} x   {row['ours_median_s']:.4f} s (plain {row['plain_median_s']:.4f} s)"
+        f"{name:48s} {row['ratio']:8.2f} x   {row['ours_median_s']:.4f} s (plain "
+        f"{row['plain_median_s']:.4f} s)"
     )
     return row
 

@@ -59,7 +59,8 @@ def dataset(data: Path, with_target: bool):  # noqa: ANN201 (the package is impo
 
 
 def our_steps(model, data: Path, batch: int, steps: int, with_target: bool) -> dict[str, float]:  # noqa: ANN001
-    """Seconds to the end of the first step, and the median of those after it, from the trainer's own callback."""
+    """Seconds to the end of the first step, and the median of those after it, from the trainer's
+    own callback."""
     import deepbio_torch as db
 
     train, val = dataset(data, with_target).split(0.2)
@@ -166,7 +167,8 @@ def measure(row: str, data: Path) -> dict[str, float]:
 
 
 def ratios(results: dict[str, dict[str, float]]) -> dict[str, float]:
-    """How many times faster for a sample, and how much smaller, than the padded original on as many threads."""
+    """How many times faster for a sample, and how much smaller, than the padded original on as
+    many threads."""
     out = {}
     for row, mine in results.items():
         task, side, batch, threads = row.split("/")

@@ -188,7 +188,8 @@ def total_loss(
 
 
 def check_golden(folder: Path) -> dict[str, float]:
-    """Largest differences from AAM's own outputs, total losses and (relative to the tensor) gradients."""
+    """Largest differences from AAM's own outputs, total losses and (relative to the tensor)
+    gradients."""
     worst = {"output": 0.0, "loss": 0.0, "gradient": 0.0}
     for name in ("pretrain_unifrac", "regression_huber"):
         with safe_open(folder / f"{name}.safetensors", "pt") as file:

@@ -1,4 +1,5 @@
-"""What benchmarks/reader.py times: rows of ways to do the same work on the same file, and the loops of the peers."""
+"""What benchmarks/reader.py times: rows of ways to do the same work on the same file, and the
+loops of the peers."""
 
 from dataclasses import dataclass, field
 
@@ -13,17 +14,21 @@ PLAIN, GZIP, BGZF, LONG, GENOME = (
 # Python in the interpreter of the peers (or ours): sets `items`; what stands above "# timed" is
 # made ready before.
 LOOPS = {
-    "dnaio": "import dnaio\n# timed\nwith dnaio.open(path, open_threads=0) as f: items = sum(1 for r in f)",
+    "dnaio": "import dnaio\n# timed\nwith dnaio.open(path, open_threads=0) as f: "
+    "items = sum(1 for r in f)",
     "pyfastx": "import pyfastx\n# timed\nitems = sum(1 for r in pyfastx.Fastx(path))",
-    "pysam": "import pysam\n# timed\nwith pysam.FastxFile(path, persist=False) as f: items = sum(1 for r in f)",
-    "needletail": "import needletail\n# timed\nitems = sum(1 for r in needletail.parse_fastx_file(path))",
+    "pysam": "import pysam\n# timed\nwith pysam.FastxFile(path, persist=False) as f: "
+    "items = sum(1 for r in f)",
+    "needletail": "import needletail\n# timed\nitems = sum(1 for r in "
+    "needletail.parse_fastx_file(path))",
     "biopython": """
 import gzip
 from Bio.SeqIO.QualityIO import FastqGeneralIterator
 from Bio.SeqIO.FastaIO import SimpleFastaParser
 parse = SimpleFastaParser if path.endswith('.fa') else FastqGeneralIterator
 # timed
-with (gzip.open if path.endswith('.gz') else open)(path, 'rt') as f: items = sum(1 for r in parse(f))""",
+with (gzip.open if path.endswith('.gz') else open)(path, 'rt') as f:
+    items = sum(1 for r in parse(f))""",
     "python-records": """
 import deepbio_torch as db
 read = db.SequenceReader  # loads torch
@@ -50,7 +55,8 @@ import deepbio_torch as db
 read = db.SequenceReader  # loads torch
 items = 0
 # timed
-for batch in read(path).batches(256, titles=False, qualities=False): items += batch.padded().shape[0]""",
+for batch in read(path).batches(256, titles=False, qualities=False):
+    items += batch.padded().shape[0]""",
     "dnaio-batches": """
 import dnaio, numpy as np
 from itertools import islice
@@ -93,7 +99,8 @@ print('{{"items": %d, "seconds": %f}}' % (items, time.perf_counter() - start))
 
 @dataclass
 class Way:
-    """One way to do the work of a row: `case` is of the program, a key of LOOPS, or a tool with its arguments."""
+    """One way to do the work of a row: `case` is of the program, a key of LOOPS, or a tool with
+    its arguments."""
 
     name: str
     case: str

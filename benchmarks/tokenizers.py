@@ -43,8 +43,11 @@ genome = "".join(rng.choices("ACGT", k=300_000))
 made = Tokenizer(models.BPE(unk_token="[UNK]"))
 made.pre_tokenizer = pre_tokenizers.Whitespace()
 special = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"]
-trainer = trainers.BpeTrainer(vocab_size=4096, special_tokens=special, max_token_length=24, show_progress=False)
-made.train_from_iterator([genome[s : s + 1000] for s in (rng.randrange(299_000) for _ in range(3000))], trainer)
+trainer = trainers.BpeTrainer(
+    vocab_size=4096, special_tokens=special, max_token_length=24, show_progress=False
+)
+starts = [rng.randrange(299_000) for _ in range(3000)]
+made.train_from_iterator([genome[s : s + 1000] for s in starts], trainer)
 made.save(sys.argv[1])
 """
 TIMED = """
@@ -55,7 +58,8 @@ def texts(count, length): return ["".join(rng.choices("ACGT", k=length)) for _ i
 if case == "dnabert":
     from itertools import product
     from transformers import BertTokenizer
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + ["".join(p) for p in product("ATCG", repeat=6)]
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    words += ["".join(p) for p in product("ATCG", repeat=6)]
     open(path, "w").write("\\n".join(words))
     tok = BertTokenizer(path, do_lower_case=False)
     def call(reads):
@@ -65,7 +69,8 @@ if case == "dnabert":
 elif case == "dnabert-python":
     from itertools import product
     import numpy as np
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + ["".join(p) for p in product("ATCG", repeat=6)]
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    words += ["".join(p) for p in product("ATCG", repeat=6)]
     vocabulary = {word: i for i, word in enumerate(words)}
     def call(reads):
         rows = []

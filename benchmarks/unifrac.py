@@ -1,4 +1,5 @@
-"""UniFrac and what stands before it, beside ssu (Debian's unifrac-tools) and biom-format, in the same rounds.
+"""UniFrac and what stands before it, beside ssu (Debian's unifrac-tools) and biom-format, in the
+same rounds.
 
     python benchmarks/unifrac.py --program build/bench/benchmark_unifrac [--only
     2000x20000/unweighted/1 ...]

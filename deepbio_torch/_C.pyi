@@ -1,4 +1,7 @@
-"""The bound C++: what csrc/bindings registers. Private; the modules of the package are the public surface."""
+"""The bound C++: what csrc/bindings registers. Private.
+
+The modules of the package are the public surface.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
@@ -870,7 +873,8 @@ def fit(
 def read_run_config(run: str) -> str: ...
 def write_run_config(run: str, config_json: str) -> None: ...
 
-# sample_ids, values float64 [N, O], class_ids, classes, left_out (samples below the run's depth), levels, quantiles,
+# sample_ids, values float64 [N, O], class_ids, classes, left_out (samples below the run's depth),
+# levels, quantiles,
 # notes
 def predict(
     run: str,

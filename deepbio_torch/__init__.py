@@ -135,7 +135,8 @@ def _check_torch() -> None:
     found = _torch_version()
     if not found:
         raise ImportError(
-            f"deepbio_torch needs torch {built}, and no torch is installed: pip install torch=={built}"
+            f"deepbio_torch needs torch {built}, and no torch is installed: pip install "
+            f"torch=={built}"
         )
     if found.split(".")[:2] != built.split(".")[:2]:
         raise ImportError(

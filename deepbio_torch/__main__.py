@@ -1,4 +1,7 @@
-"""The command ``deepbio``: Python-only commands run here, every other one in the packaged binary."""
+"""The command ``deepbio``.
+
+Python-only commands run here, every other one in the packaged binary.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Arguments of users as C++ takes them: converted where the meaning is clear, else one line that names them."""
+"""Arguments of users as C++ takes them.
+
+Converted where the meaning is clear, else one line that names them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Arguments of the commands that run in Python: one line and exit code 2 for what is typed wrong."""
+"""Arguments of the commands that run in Python.
+
+One line and exit code 2 for what is typed wrong.
+"""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 # Lines of --help: "  --option a|b|c  ..." or "  --option TEXT:{a,b,c}  ...", "  command   what it
 # does".
-_BASH = r"""# Completes deepbio's commands, options and the values that --help lists; files elsewhere.
+_BASH = r"""# Completes deepbio's commands, options and the values that --help lists;
+# files elsewhere.
 _deepbio() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} help words
   if [ "$COMP_CWORD" -eq 1 ]; then
@@ -16,7 +17,8 @@ _deepbio() {
     help=$(deepbio "${COMP_WORDS[1]}" --help 2>/dev/null)
     case $before in
       --*)
-        words=$(sed -nE "s/^  (-.,)?$before [A-Z:]*[{]?([^ ,|}]+([,|][^ ,|}]+)+).*/\2/p" <<< "$help" |
+        local values="[^ ,|}]+([,|][^ ,|}]+)+"
+        words=$(sed -nE "s/^  (-.,)?$before [A-Z:]*[{]?($values).*/\2/p" <<< "$help" |
           tr ',|' '  ') ;;
     esac
     case $word in
@@ -30,7 +32,8 @@ complete -o default -F _deepbio deepbio
 
 _FISH = r"""# Completes deepbio's commands and options.
 function __deepbio_options
-  deepbio (commandline -opc)[2] --help 2>/dev/null | string match -ra -- '--[a-z][a-z0-9-]+' | sort -u
+  deepbio (commandline -opc)[2] --help 2>/dev/null \
+    | string match -ra -- '--[a-z][a-z0-9-]+' | sort -u
 end
 complete -c deepbio -f -n __fish_use_subcommand \
   -a "(deepbio --help 2>/dev/null | string match -rg '^  ([a-z][a-z-]+)  +')"

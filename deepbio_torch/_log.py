@@ -1,4 +1,7 @@
-"""What datasets do, for who asks: logging's "deepbio_torch", shown when DEEPBIO_LOG names a level ("debug", "info")."""
+"""What datasets do, for who asks.
+
+Logging's "deepbio_torch", shown when DEEPBIO_LOG names a level ("debug", "info").
+"""
 
 import logging
 import os

@@ -37,7 +37,10 @@ def _unknown_of(strategy: str) -> str:
 
 
 class OneHotEncoder(_transforms.OneHotEncoder):
-    """DeepBioP's: ``encoding_type``, ``unknown_strategy`` ("skip", "mask" and "zero" give a row of zeros), ``seed``."""
+    """DeepBioP's: ``encoding_type``, ``unknown_strategy``, ``seed``.
+
+    The strategies "skip", "mask" and "zero" give a row of zeros.
+    """
 
     def __new__(
         cls,
@@ -150,7 +153,10 @@ def create_attention_mask(
 
 
 class TransformerEncoder:
-    """DeepBioP's documented encoder for language models: ids 5 + letter, PAD 0, CLS 1, SEP 2, MASK 3, UNK 4."""
+    """DeepBioP's documented encoder for language models.
+
+    Ids 5 + letter, PAD 0, CLS 1, SEP 2, MASK 3, UNK 4.
+    """
 
     def __init__(
         self,
@@ -179,7 +185,8 @@ class TransformerEncoder:
         """
         if add_cls != add_sep:
             raise ArgumentError(
-                f"encode_batch: expected both of add_cls and add_sep or none, got {add_cls} and {add_sep}"
+                "encode_batch: expected both of add_cls and add_sep or none, "
+                f"got {add_cls} and {add_sep}"
             )
         limit = max_length or self.max_length
         batch = self.tokenizer(
@@ -281,7 +288,8 @@ class QualityFilter(_transforms.QualityFilter):
         """The filter of this package."""
         if quality_offset != 33:
             raise ArgumentError(
-                f"quality_offset: expected 33, got {quality_offset!r}; SequenceDataset(quality_offset=64) converts"
+                f"quality_offset: expected 33, got {quality_offset!r}; "
+                "SequenceDataset(quality_offset=64) converts"
             )
         return _transforms.QualityFilter(min_mean_quality, min_base_quality)
 

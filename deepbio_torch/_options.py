@@ -1,4 +1,6 @@
-"""The options of the library as Python sees them: names, defaults and docstrings come from the rows of C++.
+"""The options of the library as Python sees them.
+
+Names, defaults and docstrings come from the rows of C++.
 
 An option is declared once, in C++ (``csrc/deepbio/base/options.h``).
 """
@@ -78,7 +80,8 @@ def explained(options: Iterable[Row]) -> str:
 def document(cls: type, *kinds: str) -> None:
     """Gives a class that takes options as keywords a docstring and a signature that list them."""
     options = [row for kind in kinds for row in rows(kind)]
-    text = f"{inspect.cleandoc(cls.__doc__ or '')}\n\nOptions:\n{textwrap.indent(explained(options), '    ')}\n"
+    about = inspect.cleandoc(cls.__doc__ or "")
+    text = f"{about}\n\nOptions:\n{textwrap.indent(explained(options), '    ')}\n"
     named = [p for p in inspect.signature(cls).parameters.values() if p.kind is not p.VAR_KEYWORD]
     keywords = [
         inspect.Parameter(

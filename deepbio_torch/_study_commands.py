@@ -12,11 +12,14 @@ from ._command_arguments import Parser
 from ._model.baselines import BASELINES
 from .errors import WriteError
 
-_STUDY = "Judges the default model and baselines on folds; writes scores, predictions, importances and a page."
+_STUDY = (
+    "Judges the default model and baselines on folds; writes scores, "
+    "predictions, importances and a page."
+)
 _STUDY_MORE = (
     "Any option of `deepbio train` may follow and is passed on to it. "
-    "Example: deepbio study --table table.qza --metadata metadata.tsv --metadata-column age --group-column host "
-    "--tree tree.qza -o study"
+    "Example: deepbio study --table table.qza --metadata metadata.tsv --metadata-column age "
+    "--group-column host --tree tree.qza -o study"
 )
 _IMPORTANCE = (
     "ASVs and clades by how much the loss of a run rises when they are shuffled between samples."
@@ -181,7 +184,10 @@ def _add_inputs(parser: Parser) -> None:
 
 
 def _train_options(parser: Parser, extra: Sequence[str]) -> dict[str, Any]:
-    """What is left over, as options of ``deepbio train``: ``--name value``, ``--name=value`` or ``--name``."""
+    """What is left over, as options of ``deepbio train``.
+
+    ``--name value``, ``--name=value`` or ``--name``.
+    """
     options: dict[str, Any] = {}
     words = list(extra)
     while words:

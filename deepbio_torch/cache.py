@@ -1,4 +1,7 @@
-"""Encoded reads on disk: a cache that knows when it is stale, and exports to .npz, .h5 and .parquet."""
+"""Encoded reads on disk.
+
+A cache that knows when it is stale, and exports to .npz, .h5 and .parquet.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,9 @@ _OWN = (".lock", ".writing-data-", "data-", "metadata.json", ".metadata-", ".met
 
 
 class Cache:
-    """Encoded records in a folder: safetensors shards and a metadata.json that names sources, transform and version.
+    """Encoded records in a folder.
+
+    Safetensors shards and a metadata.json that names sources, transform and version.
 
     The format is that of ``deepbio encode``, with names, labels and qualities of the records in the
     shards. A folder is written beside the old one and put in its place at once, so that readers and
@@ -64,7 +69,8 @@ class Cache:
         part = target / f".writing-{name}"
         if target.is_dir() and not all(entry.name.startswith(_OWN) for entry in target.iterdir()):
             raise WriteError(
-                f"{target}: expected an empty folder or a cache, got a folder with other files in it"
+                f"{target}: expected an empty folder or a cache, got a "
+                "folder with other files in it"
             )
         try:
             part.mkdir(parents=True)

@@ -1,4 +1,7 @@
-"""Distances between the samples of a table, and what is made of them: ordination, tests, diversity."""
+"""Distances between the samples of a table, and what is made of them.
+
+Ordination, tests, diversity.
+"""
 
 from __future__ import annotations
 

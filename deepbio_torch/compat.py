@@ -1,4 +1,6 @@
-"""Names of other libraries over this one, for code that moves: DeepBioP's PyTorch API and AAM's PyTorch port.
+"""Names of other libraries over this one, for code that moves.
+
+DeepBioP's PyTorch API and AAM's PyTorch port.
 
 Thin: each is a class or function of this package, or makes one from the other's keywords.
 docs/coming-from.md has the tables. New code is better off with the names of this package.

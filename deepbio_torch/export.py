@@ -1,4 +1,6 @@
-"""Deployable files of a trained model: each is reloaded and compared on three unseen shapes before it is kept.
+"""Deployable files of a trained model.
+
+Each is reloaded and compared on three unseen shapes before it is kept.
 
 All take tokens int64 [B, S, L] (AAM ids, START first, padding 0) and counts float32 [B, S], of a
 model with covariates also ``categorical_ids`` int64 [B, columns] (columns in alphabetic order), for
@@ -48,7 +50,9 @@ def torchscript(model: Model | Path, path: Path, *, overwrite: bool = False) -> 
 
 
 def pt2(model: Model | Path, path: Path, *, overwrite: bool = False) -> None:
-    """A file of torch.export: ``torch.export.load(path).module()(tokens, counts)`` runs it, on any device.
+    """A file of torch.export.
+
+    ``torch.export.load(path).module()(tokens, counts)`` runs it, on any device.
 
     It holds aten operators alone. ``torch.export.load(path, extra_files=files)`` with
     ``files = {"deepbio.json": ""}`` gives the config, and of a run what turns predictions into the
@@ -75,7 +79,9 @@ def pt2(model: Model | Path, path: Path, *, overwrite: bool = False) -> None:
 
 
 def aoti(model: Model | Path, path: Path, *, overwrite: bool = False) -> None:
-    """A package of AOTInductor: machine code for this kind of CPU, about a minute of work for the compiler.
+    """A package of AOTInductor.
+
+    Machine code for this kind of CPU, about a minute of work for the compiler.
 
     Python runs it by ``torch._inductor.aoti_load_package(path)(tokens, counts)``, C++ by
     ``torch::inductor::AOTIModelPackageLoader``, without Python. ``get_metadata()`` of either has
@@ -102,7 +108,7 @@ def aoti(model: Model | Path, path: Path, *, overwrite: bool = False) -> None:
 
 
 def onnx(model: Model | Path, path: Path, *, overwrite: bool = False) -> None:
-    """An ONNX file with inputs ``tokens``, ``counts`` (and ``categorical_ids``) and the output ``prediction``.
+    """An ONNX file: ``tokens``, ``counts`` (and ``categorical_ids``) to ``prediction``.
 
     The property ``deepbio.json`` of the file holds the config, and of a run what turns predictions
     into the target's unit. Needs the packages onnx, onnxscript and, for the comparison,

@@ -88,7 +88,7 @@ def _regression_loss(
     _given.expect_tensors(prediction=prediction, target=target)
     if num_quantiles and (prediction.dim() != 3 or prediction.shape[2] != num_quantiles):
         raise ShapeError(
-            f"quantile loss: expected predictions [B, O, {num_quantiles}], got {list(prediction.shape)}"
+            f"quantile loss: expected [B, O, {num_quantiles}], got {list(prediction.shape)}"
         )
     _given.expect_shape(
         target, prediction.shape[:2] if num_quantiles else prediction.shape, "target"
@@ -329,8 +329,8 @@ class MultiTaskLoss(nn.Module):
             if output in outputs and target not in targets and getattr(self, weight) > 0:
                 either = f"{target!r} (of a batch: {key!r})" if key != target else repr(target)
                 raise ArgumentError(
-                    f"MultiTaskLoss: the model gave {output!r}; expected its target {either}, got {given}; "
-                    f"{weight}=0 leaves the term out"
+                    f"MultiTaskLoss: the model gave {output!r}; expected its "
+                    f"target {either}, got {given}; {weight}=0 leaves the term out"
                 )
 
     def _target(

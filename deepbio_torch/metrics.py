@@ -1,4 +1,6 @@
-"""Metrics of predictions against truth: those that training reports and ``deepbio evaluate`` prints.
+"""Metrics of predictions against truth.
+
+Those that training reports and ``deepbio evaluate`` prints.
 
 They are computed in C++ (``csrc/deepbio/train/metrics``), which holds the table of them.
 """
@@ -60,7 +62,7 @@ def classification_metrics(
     num_classes: int | None = None,
     probabilities: Tensor | None = None,
 ) -> dict[str, Any]:
-    """``num_samples``, every metric of classes that has a meaning, and ``confusion`` [actual][predicted].
+    """``num_samples``, every metric of classes, and ``confusion`` [actual][predicted].
 
     Args:
         prediction: class ids [N], or probabilities (or log-probabilities) of the classes [N, C].

@@ -47,7 +47,7 @@ _ops = torch.ops.deepbio
 
 
 class SequencePredictor(ModelBase):
-    """A base :class:`SequenceEncoder` with a count branch and one or more branches that predict the target.
+    """A base :class:`SequenceEncoder`, a count branch and branches that predict the target.
 
     AAM's transformer over the sample (``transformer_branch``), the ASVs known from training
     (``num_known_asvs``), the pooled sequences (``sequence_branch``): docs/model.md. Known ASVs,
@@ -143,7 +143,8 @@ class SequencePredictor(ModelBase):
             members += c.num_members
         if not members:
             raise ConfigError(
-                "model: expected a branch that predicts: transformer_branch, sequence_branch or known ASVs"
+                "model: expected a branch that predicts: transformer_branch, "
+                "sequence_branch or known ASVs"
             )
         self.mixture = Mixture(c, members)
 
@@ -233,7 +234,8 @@ class SequencePredictor(ModelBase):
                 columns = self.known_asvs(tokens)
             else:
                 raise ArgumentError(
-                    "asv_tokens: this model knows ASVs by their sequence, got none (nor asv_identity)"
+                    "asv_tokens: this model knows ASVs by their sequence, "
+                    "got none (nor asv_identity)"
                 )
             inputs = _ops.known_asv_inputs(
                 columns, index, mask, counts, known, log_abundance, self._known_levels
@@ -271,7 +273,7 @@ class SequencePredictor(ModelBase):
     def _pool_target(
         self, x: Tensor, mask: Tensor, categories: Tensor | None, out: dict[str, Tensor]
     ) -> Tensor:
-        """The sample as one vector [B, D], with covariates where their fusion comes before the pooling."""
+        """The sample as one vector [B, D], with covariates that are fused before the pooling."""
         fusion = self.config.categorical_fusion if categories is not None else None
         if fusion == "perceiver":
             pooled, out["perceiver_attn_weights"] = self.perceiver_fusion(x, mask, categories)
@@ -345,7 +347,8 @@ def save_pretrained(
     inner = unwrapped(model)
     if not isinstance(inner, SequenceEncoder | SequencePredictor):
         raise WrongTypeError(
-            f"save_pretrained: expected a SequenceEncoder or SequencePredictor, got {type(inner).__name__}"
+            "save_pretrained: expected a SequenceEncoder or SequencePredictor, got "
+            f"{type(inner).__name__}"
         )
     kind = "train" if isinstance(inner, SequencePredictor) else "pretrain"
     return save_run(inner, folder, dataset, kind, val=val, history=history, overwrite=overwrite)

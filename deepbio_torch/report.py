@@ -1,4 +1,7 @@
-"""A run directory as one self-contained HTML page: curves, predictions, a map of the samples, options."""
+"""A run directory as one self-contained HTML page.
+
+Curves, predictions, a map of the samples, options.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,8 @@ def write_report(
     epochs = _epochs(run / "metrics.jsonl")
     title = html.escape(f"{config['kind']}: {run.name}")
     parts = [
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}</style>"
+        "<!doctype html><html lang=en><meta charset=utf-8>"
+        f"<title>{title}</title><style>{STYLE}</style>"
     ]
     parts += [f"<h1>{title}</h1>", _samples(config)]
     if epochs:
@@ -178,14 +182,20 @@ def _map(run: Path, config: dict[str, Any], table: str | os.PathLike[str] | None
     if given is None or config["model"]["encoder_type"] != "unifrac":
         return ""
     if table is None and not Path(given).is_file():
-        return f"<h2>Map of the samples</h2><p>{html.escape(given)} is not there any more; --table FILE draws it.</p>"
+        return (
+            f"<h2>Map of the samples</h2><p>{html.escape(given)} is not there any more; "
+            "--table FILE draws it.</p>"
+        )
     import torch
 
     from .training import embed
 
     ids, embeddings = embed(run, given, sequences=about.get("sequences"))
     if len(ids) < 3:
-        return f"<h2>Map of the samples</h2><p>A map needs at least 3 samples, {html.escape(given)} has {len(ids)}.</p>"
+        return (
+            "<h2>Map of the samples</h2><p>A map needs at least 3 samples, "
+            f"{html.escape(given)} has {len(ids)}.</p>"
+        )
     centred = (embeddings - embeddings.mean(0)).double()
     axes_of, lengths, _ = torch.linalg.svd(centred, full_matrices=False)
     points = (axes_of * lengths)[:, :2]

@@ -1,4 +1,6 @@
-"""scikit-learn estimators over the AAM models and over sequences: for Pipeline, GridSearchCV, cross_val_score.
+"""scikit-learn estimators over the AAM models and over sequences.
+
+For Pipeline, GridSearchCV, cross_val_score.
 
 ``X`` of the microbiome estimators is a :class:`~deepbio_torch.Table`, a pandas DataFrame of counts
 (samples x features), or an array [N, F] with ``features=`` the names of its columns. A column is
@@ -109,7 +111,7 @@ class _Microbiome(BaseEstimator):
         return tags
 
     def _checked(self, X: Any, is_fit: bool) -> Table:
-        """Counts as a table; in fit remembers ``n_features_in_``, and ``feature_names_in_`` of a DataFrame.
+        """Counts as a table; in fit remembers ``n_features_in_`` and ``feature_names_in_``.
 
         Raises:
             ArgumentError: what scikit-learn or :func:`as_table` refuse.
@@ -214,7 +216,8 @@ class _Microbiome(BaseEstimator):
         dataset = self._dataset(self._checked(X, False), redraw=False)
         if dataset.left_out:
             raise ArgumentError(
-                f"rarefy_depth: {len(dataset.left_out)} samples have too few reads: {dataset.left_out[0]}"
+                f"rarefy_depth: {len(dataset.left_out)} samples have too few reads: "
+                f"{dataset.left_out[0]}"
             )
         parts = []
         with torch.no_grad():

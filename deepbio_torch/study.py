@@ -1,4 +1,4 @@
-"""A study: how well a target can be predicted from a table, judged on samples that training never saw.
+"""How well a target can be predicted from a table, judged on samples that training never saw.
 
 :func:`cross_validate` is ``deepbio study``, :func:`importance` is ``deepbio importance``. The model
 of each fold is trained by ``deepbio train`` with its defaults, on the training samples of the fold
@@ -93,7 +93,8 @@ def cross_validate(
         for number, part in enumerate(parts):
             trained.append(model.run(number, part))
             say(
-                f"fold {number}: {_shown(study.score(part.test, trained[-1].answer))}, {trained[-1].seconds:.1f} s"
+                f"fold {number}: {_shown(study.score(part.test, trained[-1].answer))}, "
+                f"{trained[-1].seconds:.1f} s"
             )
         found: Importances = []
         if candidates:
@@ -107,7 +108,8 @@ def cross_validate(
     for name in baselines:
         answers[name], seconds[name] = _answers_of(name, study, parts, seed)
         say(
-            f"{name}: {_shown(study.score_pooled(parts, answers[name]))}, {sum(seconds[name]):.1f} s"
+            f"{name}: {_shown(study.score_pooled(parts, answers[name]))}, "
+            f"{sum(seconds[name]):.1f} s"
         )
     result = StudyResult(study, parts, answers, seconds, found, notes)
     result.notes += _left_out(study, parts, answers["model"]) + _about_groups(result, folds, seed)
@@ -166,7 +168,10 @@ def _left_out(study: Study, parts: Sequence[Fold], answers: Sequence[Answer]) ->
 
 
 def _about_groups(result: StudyResult, folds: int, seed: int) -> list[str]:
-    """What the groups mean for the scores: how far they tell the target, and what folds without them would show."""
+    """What the groups mean for the scores.
+
+    How far they tell the target, and what folds without them would show.
+    """
     study = result.study
     if study.groups is None:
         return []
@@ -180,8 +185,9 @@ def _about_groups(result: StudyResult, folds: int, seed: int) -> list[str]:
         )
         tail = "" if not study.classes else " from the group alone"
         notes.append(
-            f"{study.group_column!r} and {study.column!r} are confounded: {share:.0%} {what}{tail}. "
-            "Only folds by group can be trusted, and they ask for what new groups have in common with known ones."
+            f"{study.group_column!r} and {study.column!r} are confounded: {share:.0%} "
+            f"{what}{tail}. Only folds by group can be trusted, and they ask for what new groups "
+            "have in common with known ones."
         )
     mixed = make_folds(study.targets, folds, seed=seed)
     answers, _ = _answers_of(_PROBE, study, mixed, seed)
@@ -189,8 +195,9 @@ def _about_groups(result: StudyResult, folds: int, seed: int) -> list[str]:
     apart = result.scores.get(_PROBE) or _scores_of(study, result.folds, seed)
     loose = study.score_pooled(mixed, answers)[score]
     notes.append(
-        f"a forest on presence has {score} {apart[score]['pooled']:.4g} on folds by group and {loose:.4g} on random "
-        "folds, where samples of a group stand on both sides: the difference is what recognising the group is worth"
+        f"a forest on presence has {score} {apart[score]['pooled']:.4g} on folds by group and "
+        f"{loose:.4g} on random folds, where samples of a group stand on both sides: the "
+        "difference is what recognising the group is worth"
     )
     ours, known = result.scores["model"], _scores_of_constant(study, result.folds, seed)[score]
     better = (
@@ -201,7 +208,8 @@ def _about_groups(result: StudyResult, folds: int, seed: int) -> list[str]:
     if not better:
         notes.append(
             f"on new groups the model is no better than an answer that looks at nothing ({score} "
-            f"{ours[score]['pooled']:.4g} against {known:.4g}): nothing here generalises to new groups"
+            f"{ours[score]['pooled']:.4g} against {known:.4g}): nothing here "
+            "generalises to new groups"
         )
     return notes
 

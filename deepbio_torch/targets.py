@@ -42,7 +42,8 @@ class _Extractor:
 
     def __repr__(self) -> str:
         shown = {name: value for name, value in self._options.items() if value is not None}
-        return f"{type(self).__name__.lstrip('_')}({', '.join(f'{k}={v!r}' for k, v in shown.items())})"
+        options = ", ".join(f"{name}={value!r}" for name, value in shown.items())
+        return f"{type(self).__name__.lstrip('_')}({options})"
 
 
 class _Header(_Extractor):
@@ -202,7 +203,7 @@ def _check_cells(path: str, where: str, row: dict[Any, Any], columns: Sequence[s
 
 
 def _keeps_apart(kind: Callable[[Any], Any], values: Sequence[Any]) -> bool:
-    """Whether cells that differ as text differ as numbers too, and whole numbers are written as such (not 06)."""
+    """Whether cells that differ as text differ as numbers too, and none is written as 06."""
     texts = {value for value in values if isinstance(value, str)}
     if kind is int and any(str(int(text)) != text.strip() for text in texts):
         return False
@@ -233,7 +234,9 @@ def from_file(
     label_column: str = "label",
     converter: Callable[[Any], Any] | None = None,
 ) -> Extractor:
-    """Labels of a companion table: CSV, TSV or JSON (a list of objects, or an object from id to label).
+    """Labels of a companion table.
+
+    CSV, TSV or JSON (a list of objects, or an object from id to label).
 
     Args:
         path: the table; its kind is told by its content.
@@ -266,7 +269,10 @@ class _Quality(_Extractor):
 
 
 def from_quality(statistic: str = "mean") -> Extractor:
-    """A number over the Phred scores of a read: "mean", "median", "min", "max" or "std" (population)."""
+    """A number over the Phred scores of a read.
+
+    "mean", "median", "min", "max" or "std" (population).
+    """
     if statistic not in _STATISTICS:
         raise ArgumentError(f"statistic: expected {', '.join(_STATISTICS)}, got {statistic!r}")
     return _Quality(statistic=statistic)
@@ -285,7 +291,10 @@ class _Feature(_Extractor):
 
 
 def from_sequence(feature: str = "gc_content") -> Extractor:
-    """A number over the letters: "gc_content" (share of G, C, S), "length", or "complexity" (Shannon entropy, bits)."""
+    """A number over the letters.
+
+    "gc_content" (share of G, C, S), "length", or "complexity" (Shannon entropy, bits).
+    """
     if feature not in _FEATURES:
         raise ArgumentError(f"feature: expected {', '.join(_FEATURES)}, got {feature!r}")
     return _Feature(feature=feature)
@@ -320,7 +329,7 @@ def classes(names: Sequence[Any], extractor: Extractor) -> Extractor:
 def stratified_split(
     labels: Any, test_size: float = 0.2, *, seed: int | None = 0
 ) -> tuple[list[int], list[int]]:
-    """Indices to train on and indices held back, with the same share of each class (at least one of each, if two).
+    """Indices to train on and indices held back, with the same share of each class.
 
     Args:
         labels: class ids [N], or a dataset that has them.

@@ -1,4 +1,4 @@
-"""Tokenizers of DNA and protein language models, made in C++, with Hugging Face's calling convention.
+"""Tokenizers of DNA and protein language models, called as those of Hugging Face.
 
 ``Tokenizer.from_preset("dnabert-6")`` builds a vocabulary that follows from a rule,
 ``Tokenizer.from_file("tokenizer.json")`` reads one that was trained. docs/tokenizers.md lists the
@@ -118,7 +118,9 @@ class Tokenizer(Vocabulary):
 
     @classmethod
     def from_pretrained(cls, folder: str | os.PathLike[str]) -> Tokenizer:
-        """The tokenizer of a folder: one that :meth:`save_pretrained` wrote, or one with a ``tokenizer.json``.
+        """The tokenizer of a folder.
+
+        One that :meth:`save_pretrained` wrote, or one with a ``tokenizer.json``.
 
         Raises:
             MissingFileError: neither is there. As :meth:`from_file`.
@@ -193,7 +195,8 @@ class Tokenizer(Vocabulary):
         limit = self.model_max_length if max_length is None else max_length
         if limit is None and (truncation or padding == "max_length"):
             raise ArgumentError(
-                f"max_length: {self.name} knows none, so truncation and 'max_length' padding need it"
+                f"max_length: {self.name} knows none, so truncation and "
+                "'max_length' padding need it"
             )
         cut = (limit or 0) if truncation else 0
         if not pads and return_tensors is None:
@@ -216,8 +219,8 @@ class Tokenizer(Vocabulary):
         )
         if not pads and len(batch) > 1 and int(lengths.min()) != int(lengths.max()):
             raise ArgumentError(
-                f"return_tensors={return_tensors!r}: rows have {int(lengths.min())} to {int(lengths.max())} tokens; "
-                "ask for padding=True"
+                f"return_tensors={return_tensors!r}: rows have {int(lengths.min())} to "
+                f"{int(lengths.max())} tokens; ask for padding=True"
             )
         self.watch(ids, mask)
         out: dict[str, Any] = {"input_ids": ids}
@@ -349,8 +352,9 @@ class Tokenizer(Vocabulary):
         self._calls_to_watch = 0
         share = 100 * num_unknown / num_tokens
         warnings.warn(
-            f"{self.name}: {share:.3g} % of the tokens are unknown to it ({self.unk_token}). Is the text of another "
-            "alphabet, or in lower case (from_preset(..., upper_case=True)), or RNA for a model of DNA?",
+            f"{self.name}: {share:.3g} % of the tokens are unknown to it ({self.unk_token}). Is "
+            "the text of another alphabet, or in lower case (from_preset(..., upper_case=True)), "
+            "or RNA for a model of DNA?",
             stacklevel=4,
         )
 
@@ -380,7 +384,10 @@ class Tokenizer(Vocabulary):
 
     def __repr__(self) -> str:
         roles = "".join(f", {role}={i}" for role, i in self._special.items() if i >= 0)
-        return f"Tokenizer({self.name!r}, {len(self)} tokens, padding_side={self.padding_side!r}{roles})"
+        return (
+            f"Tokenizer({self.name!r}, {len(self)} tokens, "
+            f"padding_side={self.padding_side!r}{roles})"
+        )
 
 
 __all__ = ["Tokenizer", "presets", "remap_ids", "remap_table"]

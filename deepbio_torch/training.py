@@ -55,7 +55,8 @@ class History:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{e['epoch']}</td><td>{e['train_loss']:.4g}</td><td>{e['val_loss']:.4g}</td></tr>"
+            f"<tr><td>{e['epoch']}</td>"
+            f"<td>{e['train_loss']:.4g}</td><td>{e['val_loss']:.4g}</td></tr>"
             for e in self.epochs
         )
         head = "<tr><th>epoch</th><th>train loss</th><th>val loss</th></tr>"
@@ -182,22 +183,24 @@ class Trainer:
             )
         if train.codec != val.codec:
             raise ArgumentError(
-                "Trainer: the targets of train and val are scaled differently; give val codec=train.codec"
+                "Trainer: train and val scale their targets differently; give val codec=train.codec"
             )
         if train.categories != val.categories:
             raise ArgumentError(
-                "Trainer: the values of train's and val's categorical columns are numbered differently; "
-                "give val categories=train.categories"
+                "Trainer: the values of train's and val's categorical columns "
+                "are numbered differently; give val categories=train.categories"
             )
         if train.categorical_cardinalities != config.categorical_cardinalities:
             raise ArgumentError(
-                f"Trainer: the training samples have categorical_cardinalities {train.categorical_cardinalities}, "
-                f"the model {config.categorical_cardinalities}; split first, and build the model for the training part"
+                "Trainer: the training samples have categorical_cardinalities "
+                f"{train.categorical_cardinalities}, the model {config.categorical_cardinalities}; "
+                "split first, and build the model for the training part"
             )
         for name in ("max_bp", "token_limit"):
             if train.options[name] > getattr(config, name):
                 raise ArgumentError(
-                    f"Trainer: the dataset has {name}={train.options[name]}, the model {name}={getattr(config, name)}"
+                    f"Trainer: the dataset has {name}={train.options[name]}, the model "
+                    f"{name}={getattr(config, name)}"
                 )
 
     def _kind(self) -> str:
@@ -231,9 +234,8 @@ def _check_is_plain(model: Model) -> None:
     expected = {name: type(child) for name, child in plain.named_modules() if name}
     for name, child in model.named_modules():
         if name and expected.get(name) is not type(child):
-            raise ArgumentError(
-                f"Trainer: the model has a child {name!r} of its own ({type(child).__name__}), {way_out}"
-            )
+            own = type(child).__name__
+            raise ArgumentError(f"Trainer: the model has a {name!r} of its own ({own}), {way_out}")
         if (
             child._forward_hooks
             or child._forward_pre_hooks

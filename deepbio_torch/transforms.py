@@ -101,8 +101,8 @@ class Plan:
         for step in flat:
             if _is_filter(step) and seen is not None:
                 raise ArgumentError(
-                    f"{step!r}: expected filters before random steps and Python callables, it follows {seen!r}; the "
-                    "number of records would depend on it"
+                    f"{step!r}: expected filters before random steps and Python callables, it "
+                    f"follows {seen!r}; the number of records would depend on it"
                 )
             if seen is None and not (_is_native(step) and not step.native.is_random):
                 seen = step

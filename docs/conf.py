@@ -1,4 +1,4 @@
-"""Sphinx: the Markdown pages of this folder, and the API from the docstrings of the installed package."""
+"""Sphinx: the Markdown pages of this folder, and the API from its docstrings."""
 
 import deepbio_torch
 

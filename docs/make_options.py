@@ -1,4 +1,4 @@
-"""Writes what follows from the option rows of C++: docs/options.md and deepbio_torch/_model/config.pyi.
+"""Writes docs/options.md and deepbio_torch/_model/config.pyi from the option rows of C++.
 
 Run it after an option was added or changed:  python docs/make_options.py
 tests/python/test_options.py says when it was forgotten.
@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 KINDS = {
     "model": (
         "Model",
-        "Keywords of `db.models.ModelConfig`, `SequenceEncoder` and `SequencePredictor`, the part `model` of a run's "
-        "`config.json`, members of `model::ModelConfig`.",
+        "Keywords of `db.models.ModelConfig`, `SequenceEncoder` and `SequencePredictor`, the part "
+        "`model` of a run's `config.json`, members of `model::ModelConfig`.",
     ),
     "training": (
         "Training",
@@ -37,7 +37,7 @@ KINDS = {
 
 
 def value_text(value: object) -> str:
-    """A default as the table shows it."""
+    """A default as the list shows it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
@@ -45,17 +45,18 @@ def value_text(value: object) -> str:
     return "none" if value == {} else str(value)
 
 
+def wrapped(text: str, indent: str = "") -> str:
+    """Prose in lines of at most 100 columns, those after the first indented."""
+    return textwrap.fill(text, 100, subsequent_indent=indent, break_on_hyphens=False)
+
+
 def entry(row: Row) -> str:
-    """A row of the table of its kind."""
-    name = f"`{row.name}`" if row.on_command else f"`{row.name}` *"
-    names = "".join(f", `{other}`" for other in row.other_names)
+    """An option as an entry of the list of its kind."""
+    names = ", ".join(f"`{name}`" for name in (row.name, *row.other_names))
+    star = "" if row.on_command else r" \*"
     default = "" if row.sets else value_text(row.default)
-    return f"| {name}{names} | {row.help} | {row.values or row.type} | {default} |"
-
-
-def wrapped(text: str) -> str:
-    """Prose in lines of at most 100 columns."""
-    return textwrap.fill(text, 100, break_on_hyphens=False)
+    values = f"{row.values or row.type}; default {default}" if default else row.values or row.type
+    return wrapped(f"* {names}{star}: {row.help} ({values})", "  ")
 
 
 def page() -> str:
@@ -64,22 +65,18 @@ def page() -> str:
         "# Options",
         "",
         wrapped(
-            "Every option of models, training, losses, samples and encoders has one name: `batch_size` is a keyword "
-            "in Python, a key of `--config FILE.json`, and `--batch-size` on the command line. Those with a star are "
-            "not typed there: they follow from the data or from other options. Defaults are those of Python and C++; "
-            "the presets of `deepbio train` and `pretrain` have their own, which `--help` shows. Names after a comma "
-            "are AAM's; both are understood. This page is written by docs/make_options.py."
+            "Every option of models, training, losses, samples and encoders has one name: "
+            "`batch_size` is a keyword in Python, a key of `--config FILE.json`, "
+            "and `--batch-size` on the command line. Those with a star are not typed there: they "
+            "follow from the data or from other options. Defaults are those of Python and C++; the "
+            "presets of `deepbio train` and `pretrain` have their own, which `--help` shows. Names "
+            "after a comma are AAM's; both are understood. This page is written by "
+            "docs/make_options.py. An entry gives the meaning, then in parentheses the values and "
+            "the default."
         ),
     ]
     for kind, (title, where) in KINDS.items():
-        parts += [
-            "",
-            f"## {title}",
-            wrapped(where),
-            "",
-            "| option | meaning | values | default |",
-            "|---|---|---|---|",
-        ]
+        parts += ["", f"## {title}", wrapped(where), ""]
         parts += [entry(row) for row in rows(kind)]
     return "\n".join(parts) + "\n"
 

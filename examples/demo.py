@@ -45,7 +45,8 @@ def hold_back(data: Path) -> None:
 
 
 def forest_baseline(data: Path) -> dict[str, float] | None:
-    """A random forest on relative abundances: it learns from all known samples, validation included."""
+    """A random forest on relative abundances: it learns from all known samples, validation
+    included."""
     try:
         from sklearn.ensemble import RandomForestRegressor
         from sklearn.metrics import mean_absolute_error, r2_score
@@ -90,7 +91,8 @@ def main() -> None:
     run(f"deepbio pretrain {known} {tree} --output-dir {pre} --epochs 4 {SHAPE}")
     target = f"--metadata {data}/metadata.tsv --metadata-column age"
     run(
-        f"deepbio train {known} {target} --pretrained {pre} --freeze-base --output-dir {fine} --epochs 40 {SHAPE}"
+        f"deepbio train {known} {target} --pretrained {pre} --freeze-base --output-dir {fine} "
+        f"--epochs 40 {SHAPE}"
     )
     run(f"deepbio predict {unseen} -o {out}/predictions.tsv")
     scores = json.loads(run(f"deepbio evaluate {unseen} --metadata {data}/metadata.tsv --json"))
@@ -103,7 +105,8 @@ def main() -> None:
     run(f"deepbio export --model {fine} --format torchscript -o {out}/model.ts")
     print(
         run(
-            f"{sys.executable} {EXAMPLES}/python/run_torchscript.py {out}/model.ts {fine} {data}/held_back.biom"
+            f"{sys.executable} {EXAMPLES}/python/run_torchscript.py {out}/model.ts {fine} "
+            f"{data}/held_back.biom"
         )
     )
 
@@ -111,7 +114,8 @@ def main() -> None:
     print(f"{NUM_HELD_BACK} held-back samples, target `age`     R2      MAE (years)")
     print(f"  this model                        {scores['r2']:6.3f}   {scores['mae']:7.3f}")
     print(
-        f"  mean of the training samples      {scores['baseline']['r2']:6.3f}   {scores['baseline']['mae']:7.3f}"
+        f"  mean of the training samples      {scores['baseline']['r2']:6.3f}   "
+        f"{scores['baseline']['mae']:7.3f}"
     )
     if forest:
         print(f"  random forest (scikit-learn)      {forest['r2']:6.3f}   {forest['mae']:7.3f}")

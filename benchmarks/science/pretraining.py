@@ -1,11 +1,13 @@
-"""Does pretraining pay with few labels? Encoders that learned distances without labels, then 25 to 200 labels.
+"""Does pretraining pay with few labels? Encoders that learned distances without labels, then 25 to
+200 labels.
 
     python benchmarks/science/pretraining.py [SET ...]
 
 For each set: the encoder of the same table (all its samples, no label: the most that pretraining
 can be given) and of another set, each under `deepbio train --pretrained` with the labelled samples
 of `science.py curves`, whose model and forests are what they are compared with. Encoders are kept
-in build/science, so that a second run starts with them. Results go to benchmarks/results/science.json.
+in build/science, so that a second run starts with them. Results go to
+benchmarks/results/science.json.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ def print_table() -> None:
     """The studies as Markdown: mean ± sd over folds, the best baseline, paired differences."""
     results = json.loads(RESULTS.read_text())
     print(
-        "| set | score | model | best baseline | model minus it, by fold | better in | CPU s a fold |"
+        "| set | score | model | best baseline | model minus it, by fold | "
+        "better in | CPU s a fold |"
     )
     print("|---|---|---|---|---|---|---|")
     for name, found in results.get("studies", {}).items():
@@ -40,7 +41,7 @@ def print_table() -> None:
         ours = found["scores"]["model"][score]
         theirs, pair = summarize(others[best]), compare(ours["folds"], others[best], score)
         print(
-            f"| {name} | {score} | {ours['mean']:.3f} ± {ours['sd']:.3f} | {theirs['mean']:.3f} ± {theirs['sd']:.3f} "
-            f"({best}) | {pair['mean']:+.3f} ± {pair['sd']:.3f} | {pair['folds_better']} of {pair['num_folds']} "
-            f"| {found['cpu_seconds_per_fold']:.0f} |"
+            f"| {name} | {score} | {ours['mean']:.3f} ± {ours['sd']:.3f} | {theirs['mean']:.3f} ± "
+            f"{theirs['sd']:.3f} ({best}) | {pair['mean']:+.3f} ± {pair['sd']:.3f} | "
+            f"{pair['folds_better']} of {pair['num_folds']} | {found['cpu_seconds_per_fold']:.0f} |"
         )

@@ -1,4 +1,5 @@
-"""What the default model is worth: real sets, fixed folds and seeds, every figure through the public command.
+"""What the default model is worth: real sets, fixed folds and seeds, every figure through the
+public command.
 
     python benchmarks/science/science.py baselines [SET ...]  # scikit-learn on the folds of
     `deepbio study` python benchmarks/science/science.py studies  [SET ...]   # deepbio study: five
@@ -131,7 +132,8 @@ def studies(name: str, folder: Path) -> dict[str, Any]:
 
 
 def grouped(folder: Path) -> dict[str, Any]:
-    """Oral age again, whole source studies held back (the prefix of a sample's name): does anything generalise?"""
+    """Oral age again, whole source studies held back (the prefix of a sample's name): does
+    anything generalise?"""
     name = "oral_age_2550"
     table = chosen_table(name)
     table.write(folder / "table.biom")
@@ -162,7 +164,8 @@ def grouped(folder: Path) -> dict[str, Any]:
 
 
 def baselines(name: str, folder: Path) -> dict[str, Any]:
-    """The baselines of `deepbio study` on its folds: scores of each fold, pooled scores, seconds."""
+    """The baselines of `deepbio study` on its folds: scores of each fold, pooled scores,
+    seconds."""
     study = _study(name)
     folds = make_folds(study.targets, FOLDS, groups=study.groups, seed=SEED)
     out: dict[str, Any] = {}
@@ -296,8 +299,9 @@ def joint(folder: Path) -> dict[str, Any]:
     out: dict[str, Any] = {"frozen": [], "joint": []}
     for seed in range(5):
         data = folder / f"sim_{seed}"
-        run("simulate", "-o", str(data), "--samples", "200", "--features", "120", "--length-bp", "60",
-            "--depth", "3000", "--reads-per-sample", "0", "--seed", str(seed), "--quiet")  # fmt: skip
+        run("simulate", "-o", str(data), "--samples", "200", "--features", "120",
+            "--length-bp", "60", "--depth", "3000", "--reads-per-sample", "0", "--seed", str(seed),
+            "--quiet")  # fmt: skip
         table = db.read_table(data / "table.biom")
         table.filter(samples=table.sample_ids[:160]).write(data / "known.biom")
         table.filter(samples=table.sample_ids[160:]).write(data / "unseen.biom")
@@ -311,8 +315,8 @@ def joint(folder: Path) -> dict[str, Any]:
             "--threads",
             "1",
         ]
-        run("pretrain", *common, "--tree", str(data / "tree.nwk"), "--epochs", "3", "--output-dir", str(data / "pre"),
-            "--quiet")  # fmt: skip
+        run("pretrain", *common, "--tree", str(data / "tree.nwk"), "--epochs", "3",
+            "--output-dir", str(data / "pre"), "--quiet")  # fmt: skip
         target = ["--metadata", str(data / "metadata.tsv"), "--metadata-column", "age", "--quiet"]
         for label, more in (("frozen", ["--freeze-base"]), ("joint", ["--no-freeze-base"])):
             words = [

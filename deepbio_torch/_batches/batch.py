@@ -40,7 +40,10 @@ class Sample(dict[str, Any]):
     pads_left: bool = False
 
     def replaced_by(self, items: dict[str, Any]) -> Sample:
-        """What a callable made of this sample as a plain dict: where the length stands is still known."""
+        """What a callable made of this sample as a plain dict.
+
+        Where the length stands is still known.
+        """
         sample = Sample(items)
         if items.get("sequence") is self.get("sequence"):
             sample.length, sample.mate_length = self.length, self.mate_length
@@ -57,7 +60,10 @@ class Sample(dict[str, Any]):
 
 
 class Later:
-    """A value of a Batch that is made when it is first asked for: lists of names cost more than tensors."""
+    """A value of a Batch that is made when it is first asked for.
+
+    Lists of names cost more than tensors.
+    """
 
     def __init__(self, make: Callable[[], Any], one: Callable[[int], Any]) -> None:
         """``make`` gives the value, a list; ``one`` an item of it."""
@@ -133,7 +139,7 @@ class Batch(dict[str, Any]):
             raise AttributeError(f"batch: no {name!r}; it has {', '.join(self)}") from None
 
     def to(self, *args: Any, **options: Any) -> Batch:
-        """The same batch on another device or in another floating type, with the arguments of ``Tensor.to``.
+        """The same batch elsewhere, or in another floating type; arguments as ``Tensor.to``.
 
         A dtype changes floating-point tensors only: ids, labels and masks keep theirs, as in
         ``nn.Module.to``.
@@ -186,7 +192,10 @@ class Batch(dict[str, Any]):
 
 
 class Rows(Sequence[Sample]):
-    """A batch that was made whole, seen as its samples: what ``__getitems__`` of a dataset gives."""
+    """A batch that was made whole, seen as its samples.
+
+    What ``__getitems__`` of a dataset gives.
+    """
 
     def __init__(self, batch: Batch, size: int, row: Callable[[Batch, int], Sample]) -> None:
         """``row(batch, i)`` cuts sample ``i`` out of the batch."""
@@ -272,7 +281,10 @@ class Layout(NamedTuple):
 
 
 def mark_padding(ids: Tensor, pad_id: int, pads_left: bool) -> Tensor:
-    """The same ids, which now say how they are padded: what becomes of the sample around them is not in our hands."""
+    """The same ids, which now say how they are padded.
+
+    What becomes of the sample around them is not in our hands.
+    """
     ids.deepbio_padding = (pad_id, pads_left)  # type: ignore[attr-defined]
     return ids
 

@@ -104,8 +104,8 @@ def _collate(
 ) -> Batch:
     if isinstance(samples, _NoSamples):
         warnings.warn(
-            "a filter dropped all samples of a batch, and torch's DataLoader gives one all the same: "
-            "it has no rows (num_rows == 0); db.DataLoader leaves it out",
+            "a filter dropped all samples of a batch, and torch's DataLoader "
+            "gives one all the same: it has no rows (num_rows == 0); db.DataLoader leaves it out",
             stacklevel=2,
         )
         empty = torch.empty(0, dtype=torch.int64)
@@ -198,8 +198,8 @@ def _stack_tokens(
     sizes = {len(ids) for ids in all_ids}
     if pad_id is None and len(sizes | ({pad_to} if pad_to else set())) > 1:
         raise ArgumentError(
-            "collate: these dicts do not say what their tokens are padded with; use tokenizer.pad, or "
-            "pad_collate(tokenizer.pad_token_id)"
+            "collate: these dicts do not say what their tokens are padded "
+            "with; use tokenizer.pad, or pad_collate(tokenizer.pad_token_id)"
         )
     masks = [sample.get(prefix + "attention_mask") for sample in samples]
     columns = {

@@ -1,4 +1,6 @@
-"""Which draws random transforms make: those of an epoch that was set, or others each time they are asked.
+"""Which draws random transforms make.
+
+Those of an epoch that was set, or others each time they are asked.
 
 Everything random is a function of (seed, epoch, record). A dataset whose epoch nobody set puts a
 number in place of the epoch that comes from torch's own randomness, so that ``torch.manual_seed``
@@ -44,7 +46,10 @@ class Draws:
     """
 
     def __init__(self, epoch: int | None = None) -> None:
-        """The cell lies in shared memory: a worker that runs already sees what the main process sets."""
+        """The cell lies in shared memory.
+
+        A worker that runs already sees what the main process sets.
+        """
         self._cell = _shared(
             torch.tensor(_NOT_SET if epoch is None else epoch, dtype=torch.int64, device="cpu")
         )
@@ -63,7 +68,7 @@ class Draws:
         self._cell.fill_(_NOT_SET if epoch is None else epoch)
 
     def epoch_for(self, is_random: bool) -> int:
-        """What stands for the epoch in the draws of the batch, or the single item, that is made now."""
+        """What stands for the epoch in the draws of the batch or item that is made now."""
         loading = _loading.get()
         if loading is not None:
             return loading

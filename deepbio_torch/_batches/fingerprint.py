@@ -1,4 +1,7 @@
-"""A text that says what a transform or target does: equal in every process, another one when an option is another."""
+"""A text that says what a transform or target does.
+
+Equal in every process, another one when an option is another.
+"""
 
 from __future__ import annotations
 
@@ -36,10 +39,12 @@ def _text(value: Any, above: tuple[int, ...]) -> str:
     if isinstance(value, type):
         return f"{_module_of(value)}.{value.__qualname__}"
     if isinstance(value, CodeType):
-        return f"code({value.co_code.hex()},{parts([value.co_consts, value.co_names, value.co_varnames])})"
+        names = parts([value.co_consts, value.co_names, value.co_varnames])
+        return f"code({value.co_code.hex()},{names})"
     if isinstance(value, FunctionType):
         held = [cell.cell_contents for cell in value.__closure__ or ()]
-        return f"def {value.__qualname__}({parts([value.__code__, value.__defaults__, value.__kwdefaults__, held])})"
+        made_of = [value.__code__, value.__defaults__, value.__kwdefaults__, held]
+        return f"def {value.__qualname__}({parts(made_of)})"
     return f"{_text(type(value), above)}({_text(_state(value), above)})"
 
 

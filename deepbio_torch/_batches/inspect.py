@@ -141,7 +141,8 @@ def _encoded_problems(
         return []
     bad = sorted(set(bad))
     return [
-        f"{len(bad)} of {size} encoded records hold NaN or numbers outside {low} to {high}: {bad[:num_examples]}"
+        f"{len(bad)} of {size} encoded records hold NaN or numbers outside {low} to {high}: "
+        f"{bad[:num_examples]}"
     ]
 
 

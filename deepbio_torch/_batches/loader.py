@@ -66,8 +66,8 @@ class DataLoader:
         length_buckets: rising lengths in bp; a batch holds reads of one bucket only, so that little
             is padding.
         max_tokens: largest rows x longest read of a batch; with it ``batch_size`` is the most rows.
-        progress: called with (batches given, batches of the epoch; 0 for a stream); True shows a bar
-            in each epoch, where tqdm is installed.
+        progress: called with (batches given, batches of the epoch; 0 for a stream); True shows a
+            bar in each epoch, where tqdm is installed.
 
     A batch whose items a Python filter dropped altogether is left out.
 
@@ -390,7 +390,7 @@ class DataLoader:
 
 
 def _tell_epoch(sampler: Any, epoch: int) -> None:
-    """The samplers of torch and of its friends change their order by this, a batch sampler by what it wraps."""
+    """The samplers of torch change their order by this, a batch sampler by what it wraps."""
     for each in (sampler, getattr(sampler, "sampler", None)):
         tell = getattr(each, "set_epoch", None)
         if tell is not None:

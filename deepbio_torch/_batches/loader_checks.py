@@ -47,6 +47,6 @@ def check_fit(loader: Any) -> None:
         loader.shuffle or loader._has_sampler or loader._by_length or parts > 1
     ):
         raise ArgumentError(
-            "dataset: a stream has its own order and ranks (shuffle_buffer, rank, world_size); expected none of "
-            "shuffle, sampler, length_buckets, max_tokens and world_size here"
+            "dataset: a stream has its own order and ranks (shuffle_buffer, rank, world_size); "
+            "expected none of shuffle, sampler, length_buckets, max_tokens and world_size here"
         )

@@ -1,4 +1,7 @@
-"""Which items make which batch of an epoch, computed when it is asked for: no list of the epoch is kept."""
+"""Which items make which batch of an epoch, computed when it is asked for.
+
+No list of the epoch is kept.
+"""
 
 from __future__ import annotations
 

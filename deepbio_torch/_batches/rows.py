@@ -170,7 +170,10 @@ def _join_samples(batches: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> 
 
 
 def _join_distances(values: list[Tensor]) -> Tensor:
-    """The distances within each batch; NaN between samples of two batches, which nobody computed."""
+    """The distances within each batch.
+
+    NaN between samples of two batches, which nobody computed.
+    """
     sizes = [len(value) for value in values]
     out = values[0].new_full((sum(sizes), sum(sizes)), float("nan"))
     first = 0

@@ -34,7 +34,9 @@ def class_tensor(labels: Any) -> Tensor:
 
 
 def class_weights(labels: Any) -> Tensor:
-    """N / (classes * count) for each class, float32 [C]: the weights that make a loss count all classes equally.
+    """N / (classes * count) for each class, float32 [C].
+
+    The weights that make a loss count all classes equally.
 
     Args:
         labels: class ids [N], or a dataset that has them.
@@ -89,7 +91,7 @@ class WeightedSampler(_TorchSampler[int]):
 def weighted_sampler(
     weights: Any, num_samples: int | None = None, *, seed: int | None = 0
 ) -> WeightedSampler:
-    """A sampler for ``sampler=`` of both DataLoaders that draws each index in proportion to its weight.
+    """A sampler for both DataLoaders that draws each index in proportion to its weight.
 
     Args:
         weights: one for each record, 0 or more.

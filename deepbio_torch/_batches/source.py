@@ -129,7 +129,7 @@ def metadata_of(
 
 
 def sample_of_batch(batch: Batch, row: int, layout: Layout) -> Sample:
-    """One row of an encoded batch as a sample, without the padding unless its width was asked for."""
+    """One row of an encoded batch as a sample, without padding that was not asked for."""
     label = batch.get("labels")
     if isinstance(label, dict):
         label = {name: values[row].item() for name, values in label.items()}

@@ -241,14 +241,14 @@ class StreamingSequenceDataset(IterableDataset[Sample]):
         }
 
     def _number(self, label: Any, record: str, target: str = "") -> int | float:
-        """A label; all of a stream are whole numbers, or all are not, so that batches have one type."""
+        """A label; all of a stream are whole numbers, or none is: batches have one type."""
         value = checked_number(label, record, target)
         is_float = self._is_float.setdefault(target, isinstance(value, float))
         if not is_float and isinstance(value, float):
             who = f"target {target!r}" if target else "target"
             raise ArgumentError(
-                f"{who}: expected whole numbers as the first record has, got {value} for {record!r}; "
-                "give float(...) for all records"
+                f"{who}: expected whole numbers as the first record has, got "
+                f"{value} for {record!r}; give float(...) for all records"
             )
         return float(value) if is_float else value
 

@@ -14,7 +14,10 @@ from ..errors import ArgumentError
 def seen_values(
     values: Mapping[str, Sequence[str]], ids: Mapping[str, Tensor]
 ) -> tuple[str, dict[str, Tensor]]:
-    """The values by column that these samples have, as JSON text, and by column their new number by the old one."""
+    """The values by column that these samples have, and by column the new number of an old one.
+
+    The values come as JSON text.
+    """
     kept, numbers = {}, {}
     for column, names in values.items():
         old = sorted(set(ids[column].tolist()) - {0})

@@ -58,7 +58,8 @@ class DistanceMatrix:
         values = float_tensor(values)
         if values.shape != (len(self.ids), len(self.ids)):
             raise ShapeError(
-                f"distances: expected [{len(self.ids)}, {len(self.ids)}] for as many ids, got {list(values.shape)}"
+                f"distances: expected [{len(self.ids)}, {len(self.ids)}] for as many ids, got "
+                f"{list(values.shape)}"
             )
         require_distinct("distances", self.ids)
         if "" in self.ids:
@@ -67,7 +68,9 @@ class DistanceMatrix:
 
     @classmethod
     def read(cls, path: Path) -> DistanceMatrix:
-        """A matrix from ``.npy`` (with ``.ids.txt`` beside it), ``.npz``, ``.tsv``, ``.csv``, ``.h5`` or ``.qza``.
+        """A matrix from ``.npy``, ``.npz``, ``.tsv``, ``.csv``, ``.h5`` or ``.qza``.
+
+        A ``.npy`` has its ids in ``.ids.txt`` beside it.
 
         Text of R, PHYLIP and mothur too. Files without ids number the samples: ``"0"``, ``"1"``,
         ...; :meth:`with_ids` names them.
@@ -130,11 +133,11 @@ class DistanceMatrix:
         return np.array(self.values.numpy(), dtype=dtype, copy=copy)
 
     def with_ids(self, ids: Sequence[str]) -> DistanceMatrix:
-        """The same distances under other ids, for files that hold none and follow the order of a table."""
+        """The same distances under other ids, for files that hold none and follow a table."""
         return DistanceMatrix(ids, self.values)
 
     def align(self, ids: Sequence[str]) -> tuple[DistanceMatrix, str]:
-        """The samples that stand in ``ids`` too, and a line that says what each side has alone ("" when nothing).
+        """The samples that are in ``ids`` too, and a line that says what each side has alone.
 
         The same set of ids comes back in the order of ``ids``; of different sets the shared ones
         come sorted, as AAM aligns them.
@@ -192,7 +195,9 @@ class DistanceMatrix:
 
 
 def matrix_of(given: Any, name: str = "matrix") -> DistanceMatrix:
-    """What functions over distances take: a DistanceMatrix, a path, a matrix of scikit-bio, a DataFrame.
+    """What functions over distances take.
+
+    A DistanceMatrix, a path, a matrix of scikit-bio, a DataFrame.
 
     Raises:
         WrongTypeError: something else.
@@ -207,5 +212,6 @@ def matrix_of(given: Any, name: str = "matrix") -> DistanceMatrix:
     if "skbio" in homes and hasattr(given, "condensed_form"):
         return DistanceMatrix.from_skbio(given)
     raise WrongTypeError(
-        f"{name}: expected a DistanceMatrix, a path, a matrix of scikit-bio or a DataFrame, got {type(given).__name__}"
+        f"{name}: expected a DistanceMatrix, a path, a matrix of scikit-bio or a DataFrame, got "
+        f"{type(given).__name__}"
     )

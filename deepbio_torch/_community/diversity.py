@@ -95,7 +95,10 @@ class RarefactionCurve:
         )
 
     def __repr__(self) -> str:
-        return f"RarefactionCurve({self.metric} of {len(self.sample_ids)} samples at {self.depths} reads)"
+        return (
+            f"RarefactionCurve({self.metric} of {len(self.sample_ids)} "
+            f"samples at {self.depths} reads)"
+        )
 
 
 def rarefaction_curve(
@@ -156,7 +159,9 @@ def clr(table: Table | Path, *, pseudocount: float = 1.0) -> Tensor:
 
 
 def rclr(table: Table | Path) -> Tensor:
-    """Robust centred log-ratios (Martino 2019): ln x less the mean over the sample's features with reads.
+    """Robust centred log-ratios (Martino 2019).
+
+    The logarithm of x, less the mean over the sample's features with reads.
 
     Returns:
         float64 [N, F]; NaN where there are no reads.

@@ -59,7 +59,10 @@ class Metadata:
         return self.native.columns
 
     def is_numeric(self, column: str) -> bool:
-        """Whether a column holds numbers: as ``#q2:types`` says, or when every value that is there is one."""
+        """Whether a column holds numbers.
+
+        As ``#q2:types`` says, or when every value that is there is one.
+        """
         return self.native.is_numeric(column)
 
     def numbers(self, column: str) -> Tensor:
@@ -87,7 +90,7 @@ class Metadata:
         return out
 
     def compare(self, sample_ids: Sequence[str]) -> tuple[list[str], list[str], str]:
-        """Samples without metadata, rows without a sample, and a line that says both with three examples."""
+        """Samples without metadata, rows without a sample, and a line that says both."""
         _, samples, rows, report = _C.compare_ids(
             sample_ids, self.ids, "the given ids", self.native.path
         )

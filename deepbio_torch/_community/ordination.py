@@ -39,7 +39,7 @@ class Ordination:
     """float64 [F, K]: where the features of a biplot point"""
 
     def biplot(self, table: Table) -> Ordination:
-        """The same ordination with the features of a table drawn as arrows (Legendre & Legendre 1998).
+        """The same ordination with features as arrows (Legendre & Legendre 1998).
 
         Args:
             table: holds the samples of the ordination in any order, such as relative abundances of
@@ -60,7 +60,7 @@ class Ordination:
         return replace(self, feature_ids=table.feature_ids, features=ends)
 
     def write(self, path: Path, *, overwrite: bool = False) -> None:
-        """Writes a table when the name ends in ``.tsv``, else the ordination text of scikit-bio and QIIME 2.
+        """Writes a table for ``.tsv``, else the ordination text of scikit-bio and QIIME 2.
 
         Only the latter holds the features of a biplot.
         """
@@ -141,7 +141,7 @@ def procrustes(
     seed: int = 0,
     strata: Sequence[str] | None = None,
 ) -> ProcrustesResult:
-    """How well two ordinations of the same samples match (Gower 1975), with a test by permutation (Jackson 1995).
+    """How well two ordinations of the same samples match (Gower 1975, Jackson 1995).
 
     Args:
         reference: coordinates of N samples [N, K].

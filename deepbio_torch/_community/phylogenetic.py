@@ -93,14 +93,14 @@ def _warn_of_loss(report: str) -> None:
 
 
 def _with_lost_reads(error: ArgumentError, table: Table, tree: Tree) -> ArgumentError:
-    """The error itself, or, where features outside of the tree are behind it, with the reads they hold."""
+    """The error itself; where features outside of the tree cause it, with their reads."""
     if "not tips of" not in str(error):
         return error
     return ArgumentError(f"{error} (they hold {table.features_outside(tree)[1]:.1%} of the reads)")
 
 
 class UnifracBatch:
-    """UniFrac of batches of samples from a prepared tree and table, fast enough for every training step."""
+    """UniFrac of batches of samples, from a prepared tree and table, for training steps."""
 
     def __init__(
         self,

@@ -222,7 +222,8 @@ class SampleDataset(Drawn, Dataset[Sample]):
         given = sorted(json.loads(categories)) if categories else sorted(columns)
         if given != sorted(columns):
             raise ArgumentError(
-                f"categories: expected those of {', '.join(sorted(columns))}, got {', '.join(given)}"
+                f"categories: expected those of {', '.join(sorted(columns))}, got "
+                f"{', '.join(given)}"
             )
         self.categories = categories or _C.fit_categories(
             list(columns), metadata, self.table.sample_ids
@@ -305,7 +306,10 @@ class SampleDataset(Drawn, Dataset[Sample]):
         return parts
 
     def describe(self) -> dict[str, Any]:
-        """What a run keeps of its data: paths, numbers of samples and features, the answer of a model without data."""
+        """What a run keeps of its data.
+
+        Paths, numbers of samples and features, the answer of a model without data.
+        """
         samples, features = self.table.shape
         out: dict[str, Any] = {**self._paths, "num_samples": samples, "num_features": features}
         if self.codec:
@@ -380,4 +384,7 @@ class SampleDataset(Drawn, Dataset[Sample]):
 
     def __repr__(self) -> str:
         depth = self.options["rarefy_depth"] or "all"
-        return f"SampleDataset({len(self)} samples, {self.table.shape[1]} features, {depth} reads of each)"
+        return (
+            f"SampleDataset({len(self)} samples, {self.table.shape[1]} "
+            f"features, {depth} reads of each)"
+        )

@@ -1,4 +1,4 @@
-"""What a study consists of: feature tables, trees, sample metadata and distance matrices, read and written."""
+"""Feature tables, trees, sample metadata and distance matrices, read and written."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Table:
         feature_ids: Sequence[Any],
         counts: np.ndarray | Tensor | scipy.sparse.spmatrix,
     ) -> Table:
-        """A table from ids (numbers too, as text) and counts [N, F]: dense, or sparse of scipy or torch.
+        """A table from ids (numbers too, as text) and counts [N, F], dense or sparse.
 
         Raises:
             ShapeError: counts that are not [N, F] for N sample and F feature ids.
@@ -113,7 +113,7 @@ class Table:
 
     @property
     def left_behind(self) -> list[str]:
-        """What the file holds beside and a table has no place for, such as ``metadata of samples (age, ph)``."""
+        """What else the file holds, such as ``metadata of samples (age, ph)``."""
         return self.native.left_behind
 
     @property
@@ -145,7 +145,7 @@ class Table:
         return scipy.sparse.csr_matrix(arrays, shape=self.shape, copy=False)
 
     def to_pandas(self) -> pd.DataFrame:
-        """Counts as a DataFrame of sparse columns: samples as rows, features as columns, both by id."""
+        """Counts as a DataFrame of sparse columns: samples as rows, features as columns."""
         import pandas as pd
 
         return pd.DataFrame.sparse.from_spmatrix(
@@ -181,7 +181,7 @@ class Table:
         return cls.from_arrays(*polars_counts(frame, id_column))
 
     def to_anndata(self) -> anndata.AnnData:
-        """Counts as AnnData: samples are observations, features variables, ``X`` a sparse matrix of its own."""
+        """Counts as AnnData: samples are observations, features variables, ``X`` is sparse."""
         import anndata
         import pandas as pd
 
@@ -213,7 +213,7 @@ class Table:
         )
 
     def features_outside(self, tree: Tree) -> tuple[list[str], float]:
-        """Ids of the features that are not tips of the tree, and the share of all reads they hold."""
+        """Ids of the features that are not tips of the tree, and their share of all reads."""
         tips = set(tree_of(tree).tips)
         ids = self.feature_ids
         outside = torch.tensor([name not in tips for name in ids], dtype=torch.bool)
@@ -249,7 +249,7 @@ class Table:
         return Table(_C.merge_tables(tables, overlap))
 
     def collapse(self, level: int) -> Table:
-        """One feature for all whose :attr:`taxonomy` agrees in the first ``level`` levels (1: kingdoms).
+        """One feature for all whose :attr:`taxonomy` agrees in ``level`` levels (1: kingdoms).
 
         Ids are the levels joined by ``;``, ``__`` where a lineage is shorter, as in QIIME 2's
         ``taxa collapse``.
@@ -263,8 +263,8 @@ class Table:
         """The same table with the lineages of its features, for :meth:`collapse`.
 
         Args:
-            taxonomy: a TSV with Feature ID and Taxon, a QIIME 2 artifact of one, :class:`Metadata`, or
-                a DataFrame whose index holds the feature ids.
+            taxonomy: a TSV with Feature ID and Taxon, a QIIME 2 artifact of one,
+                :class:`Metadata`, or a DataFrame whose index holds the feature ids.
 
         Raises:
             ArgumentError: no column Taxon or taxonomy beside others; features without a lineage.
@@ -310,11 +310,14 @@ class Table:
         )
 
     def write(self, path: Path, *, overwrite: bool = False) -> None:
-        """Writes BIOM 2.1, or classic text when the name ends in ``.tsv`` or ``.txt``; whole or not at all."""
+        """Writes BIOM 2.1, or classic text for ``.tsv`` and ``.txt``; whole or not at all."""
         self.native.write(path_text(path), overwrite)
 
     def __repr__(self) -> str:
-        return f"Table({self.shape[0]} samples, {self.shape[1]} features, {self.native.values.numel()} entries)"
+        return (
+            f"Table({self.shape[0]} samples, {self.shape[1]} features, "
+            f"{self.native.values.numel()} entries)"
+        )
 
     def _repr_html_(self) -> str:
         reads, (num_samples, num_features) = self.totals(), self.shape
@@ -359,7 +362,7 @@ def _unpickle_table(
 
 
 def read_table(path: Path) -> Table:
-    """A table from BIOM 1.0 or 2.x, classic TSV, gzip of these or a QIIME 2 artifact, told apart by content.
+    """A table from BIOM 1.0 or 2.x, classic TSV, gzip of these, or a QIIME 2 artifact.
 
     Raises:
         MissingFileError, ParseError: with the place.
@@ -368,7 +371,7 @@ def read_table(path: Path) -> Table:
 
 
 def table_of(given: Any) -> Table:
-    """What functions over tables take: a Table, a path, ``biom.Table``, AnnData, a DataFrame of pandas or polars."""
+    """What functions over tables take: a Table, a path, ``biom.Table``, AnnData, a DataFrame."""
     if isinstance(given, Table):
         return given
     if isinstance(given, str | os.PathLike):
@@ -378,7 +381,8 @@ def table_of(given: Any) -> Table:
     make = next((makers[home] for home in homes_of(given) if home in makers), None)
     if make is None:
         raise WrongTypeError(
-            f"table: expected a Table, a path, biom.Table, AnnData or a DataFrame, got {type(given).__name__}"
+            "table: expected a Table, a path, biom.Table, AnnData or a DataFrame, got "
+            f"{type(given).__name__}"
         )
     return make(given)
 

@@ -55,7 +55,7 @@ class Tree:
 
     @property
     def is_rooted(self) -> bool:
-        """False where the file says that the root has no meaning (``Phylogeny[Unrooted]``, ``[&U]``)."""
+        """False where the file says that it is unrooted (``Phylogeny[Unrooted]``, ``[&U]``)."""
         return self.native.is_rooted
 
     def root_at_midpoint(self) -> Tree:
@@ -84,7 +84,10 @@ class Tree:
 
 
 def _newick_of(root: Any) -> str:
-    """Newick of a TreeNode; its own writer leaves names with a blank and a quote in them unreadable."""
+    """Newick of a TreeNode.
+
+    Its own writer leaves names with a blank and a quote in them unreadable.
+    """
     parts: list[str] = []
     work: list[Any] = [root]  # nodes and text, the next one last
     while work:

@@ -1,4 +1,7 @@
-"""The lower two levels of the models: each ASV from its letters, and the ASVs of a sample seen together."""
+"""The lower two levels of the models.
+
+Each ASV from its letters, and the ASVs of a sample seen together.
+"""
 
 # Results of modules and operators are Any to mypy.
 # mypy: disable-error-code="no-any-return, no-untyped-call"
@@ -130,8 +133,8 @@ class SampleSequenceEncoder(nn.Module):
         if asv_index is None or mask is None:
             if asv_embeddings.dim() != 3 or asv_embeddings.is_floating_point():
                 raise ShapeError(
-                    "SampleSequenceEncoder: expected tokens int64 [B, S, L], or embeddings with asv_index and mask, "
-                    f"got {list(asv_embeddings.shape)} alone"
+                    "SampleSequenceEncoder: expected tokens int64 [B, S, L], or embeddings with "
+                    f"asv_index and mask, got {list(asv_embeddings.shape)} alone"
                 )
             mask, flat = (asv_embeddings > 0).any(-1), asv_embeddings.flatten(0, 1)
             asv_embeddings = self.asv_encoder(flat)["embeddings"]

@@ -179,7 +179,7 @@ class _Path:
         return gradient.mean(0)
 
     def _say(self, batch: Batch, points: Tensor) -> Tensor:
-        """What the model says of the sample with ASVs [P, U, D] in place of its own: float32 [P]."""
+        """Predictions, float32 [P], for the sample with ASVs [P, U, D] in place of its own."""
         count, num_asvs = points.shape[:2]
         index = batch["asv_index"] + num_asvs * torch.arange(count)[:, None]
         out = self.model(

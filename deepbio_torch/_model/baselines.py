@@ -53,7 +53,10 @@ class Answer(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """One fold: counts [N, F] and [M, F] in CSR, ``targets`` [N] (numbers, or class ids 0..C-1), groups or None."""
+    """One fold: counts [N, F] and [M, F] in CSR, ``targets`` [N], groups or None.
+
+    Targets are numbers, or class ids 0..C-1.
+    """
 
     train: scipy.sparse.csr_matrix
     test: scipy.sparse.csr_matrix
@@ -150,7 +153,10 @@ def _boosting(problem: Problem) -> Answer:
 
 
 def _elastic_net(problem: Problem) -> Answer:
-    """The penalty is the best of a few on an inner split of the training samples, grouped where groups are given."""
+    """The penalty is the best of a few on an inner split of the training samples.
+
+    Grouped, where groups are given.
+    """
     from sklearn import compose, linear_model, model_selection, pipeline, preprocessing
 
     # Stochastic descent: coordinate descent and saga need minutes on thousands of features.

@@ -1,8 +1,8 @@
 """Runs an exported file in a process that has torch and not this library: FORMAT FILE CASES.
 
-Started by :mod:`deepbio_torch._model.programs` as a file of its own, so that nothing of the package is
-imported. Prints the largest difference of each case, relative to the largest number expected where
-that is above 1, as a JSON list.
+Started by :mod:`deepbio_torch._model.programs` as a file of its own, so that nothing of the package
+is imported. Prints the largest difference of each case, relative to the largest number expected
+where that is above 1, as a JSON list.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Options of the model family: a dataclass whose fields are the rows of C++ (``csrc/deepbio/model/config``).
+"""Options of the model family.
+
+A dataclass whose fields are the rows of C++ (``csrc/deepbio/model/config``).
 
 ``_model/config.pyi`` says the same to type checkers; docs/make_options.py writes it.
 """

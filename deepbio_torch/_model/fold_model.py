@@ -1,4 +1,7 @@
-"""The product's own model inside of a study: ``deepbio train`` and ``deepbio predict`` on one fold."""
+"""The product's own model inside of a study.
+
+``deepbio train`` and ``deepbio predict`` on one fold.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,10 @@ _SPLIT_OPTIONS = {
 
 
 class Trained(NamedTuple):
-    """A model of one fold: its run directory, its answer for the test samples, seconds to train and to predict."""
+    """A model of one fold.
+
+    Its run directory, its answer for the test samples, seconds to train and to predict.
+    """
 
     run: Path
     answer: Answer

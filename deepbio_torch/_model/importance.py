@@ -1,4 +1,6 @@
-"""Why a model predicts what it does: what is lost when an ASV, or a clade, is shuffled between samples.
+"""Why a model predicts what it does.
+
+What is lost when an ASV, or a clade, is shuffled between samples.
 
 Permutation importance (Breiman 2001) on the run's own predictor: the reads of an ASV, or of all
 ASVs of a clade together, change places between samples; what the loss rises by is what the model
@@ -333,7 +335,7 @@ def name_of(members: Sequence[str], taxonomy: dict[str, str]) -> str:
 
 
 def read_taxonomy(path: PathLike) -> dict[str, str]:
-    """Taxon by feature id, from a TSV with ``Feature ID`` and ``Taxon`` or a QIIME 2 artifact of one.
+    """Taxon by feature id, from a TSV with ``Feature ID`` and ``Taxon``, or an artifact of one.
 
     Raises:
         MissingFileError, ParseError: with the line. ArgumentError: no column of lineages.

@@ -71,7 +71,7 @@ _WEIGHTS = [name.split(".") for name in _C.encoder_layer_weights()]
 
 
 def _parameter(module: nn.Module, path: list[str]) -> Tensor:
-    """What ``get_parameter`` gives, and also what stands in a parameter's place (parametrizations)."""
+    """What ``get_parameter`` gives, or what is in a parameter's place (parametrizations)."""
     value: Any = module
     for name in path:
         value = getattr(value, name)
@@ -267,13 +267,15 @@ class MemberNets(nn.Module):
             known = x.new_zeros(self.categories) if categories is None else categories
             x = torch.cat([x, known.expand(x.shape[0], self.categories)], 1)
         return _ops.member_nets(
-            x, self.weight, self.bias, self.norm_weight, self.norm_bias, self.head_weight, self.head_bias,
-            self.input_dropout, self.dropout, self.training,
+            x, self.weight, self.bias, self.norm_weight, self.norm_bias, self.head_weight,
+            self.head_bias, self.input_dropout, self.dropout, self.training,
         )  # fmt: skip
 
 
 class KnownAsvs(nn.Module):
-    """The ASVs known from training, by 64 bits made of their tokens: ``identities`` int64 [K], rising.
+    """The ASVs known from training, by 64 bits made of their tokens.
+
+    ``identities`` int64 [K], rising.
 
     ``asv_tokens`` [U, L] -> the column of each int64 [U], K for an unknown one.
     """
@@ -292,7 +294,9 @@ class KnownAsvs(nn.Module):
 
 
 class Mixture(nn.Module):
-    """What makes one answer of M members: ``weight`` and ``temperature`` [M], fitted to held-out training samples.
+    """What makes one answer of M members.
+
+    ``weight`` and ``temperature`` [M], fitted to held-out training samples.
 
     ``class_bias`` [O] is added to log-probabilities where a class is chosen; ``bin_edges``
     [num_bins + 1] are those of a histogram, in the model's unit of the target.
@@ -339,5 +343,6 @@ def require_length(name: str, x: Tensor, num_axes: int, limit: int, option: str)
         return
     if x.dim() != num_axes or x.shape[-1] > limit:
         raise ShapeError(
-            f"{name}: expected {num_axes} axes, the last at most {option} = {limit}, got {list(x.shape)}"
+            f"{name}: expected {num_axes} axes, the last at most {option} = {limit}, got "
+            f"{list(x.shape)}"
         )

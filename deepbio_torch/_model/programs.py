@@ -1,4 +1,4 @@
-"""A model as a program of plain aten operators, written as pt2, AOTInductor package or ONNX, and compared."""
+"""A model as a program of aten operators: pt2, AOTInductor package or ONNX, and compared."""
 
 # torch.export is untyped.
 # mypy: disable-error-code="no-untyped-call"
@@ -27,7 +27,7 @@ _UNSEEN = ((1, 1, 2), (3, 5, 40), (5, 2, 7))  # B, S, L
 
 
 class Answer(nn.Module):
-    """The one output of a model, for tokens [B, S, L], counts [B, S] and, with covariates, ids [B, columns]."""
+    """The one output of a model for tokens [B, S, L], counts [B, S] and ids [B, columns]."""
 
     def __init__(self, model: Model) -> None:
         """Takes a copy of nothing: the module itself, in eval mode."""
@@ -51,7 +51,10 @@ class Answer(nn.Module):
 
 
 def example(model: Model, samples: int, asvs: int, length: int) -> tuple[Tensor, ...]:
-    """Inputs of a shape, cut to what the model takes: padded slots, padded tails, one full row, samples of one ASV."""
+    """Inputs of a shape, cut to what the model takes.
+
+    Padded slots, padded tails, one full row, samples of one ASV.
+    """
     config = model.config
     asvs, length = min(asvs, config.token_limit), min(length, config.max_bp + 1)
     place, slot = torch.arange(length), torch.arange(asvs).view(-1, 1)
@@ -141,7 +144,7 @@ def write_checked(
     tolerance: float,
     overwrite: bool,
 ) -> None:
-    """Writes under a temporary name, compares in a process without this library, and puts the file in its place.
+    """Writes under a temporary name, compares in a process without this library, renames.
 
     Raises:
         WriteError: the file exists, or the folder takes none. DeepBioError: the file gives other
@@ -179,5 +182,6 @@ def _compare(model: Model, path: Path, format_name: str, tolerance: float) -> No
     differences = json.loads(done.stdout.splitlines()[-1])
     if not max(differences) <= tolerance:
         raise DeepBioError(
-            f"export: expected the numbers of the model within {tolerance:g}, got differences {differences}"
+            f"export: expected the numbers of the model within {tolerance:g}, got "
+            f"differences {differences}"
         )

@@ -1,4 +1,6 @@
-"""What the samples held back say of a run: scores beside an answer that looks at no ASV, and pictures.
+"""What the samples held back say of a run.
+
+Scores beside an answer that looks at no ASV, and pictures.
 
 Parts of the page of :func:`deepbio_torch.report.write_report`.
 """
@@ -82,7 +84,7 @@ def _column(rows: Sequence[dict[str, str]], name: str) -> Array:
 def scores_of(
     held: HeldBack, baseline: dict[str, Any]
 ) -> tuple[list[tuple[str, float, float]], bool]:
-    """(metric, of the model, of an answer without ASVs) and whether the model is better than that answer.
+    """(metric, of the model, of an answer without ASVs), and whether the model is better.
 
     The answer without ASVs is the mean of the training samples, or their class rates.
     """
@@ -120,9 +122,15 @@ def render_scores(held: HeldBack, baseline: dict[str, Any]) -> str:
     """The verdict and the table of metrics."""
     rows, is_better = scores_of(held, baseline)
     without = "its class rates" if held.classes else "its mean"
-    said = f"{len(held.actual)} samples held back; beside the model, an answer that looks at no ASV: {without}."
+    said = (
+        f"{len(held.actual)} samples held back; beside the model, an answer that looks at no "
+        f"ASV: {without}."
+    )
     if not is_better:
-        said = f"<b>On these samples the model is no better than an answer that looks at no ASV.</b> {said}"
+        said = (
+            "<b>On these samples the model is no better than an answer that looks at no "
+            f"ASV.</b> {said}"
+        )
     head = "<tr><th></th><th>model</th><th>without ASVs</th></tr>"
     body = "".join(
         f"<tr><th>{name}</th><td>{number_text(ours)}</td><td>{number_text(theirs)}</td></tr>"
@@ -132,7 +140,10 @@ def render_scores(held: HeldBack, baseline: dict[str, Any]) -> str:
 
 
 def render_predictions(held: HeldBack) -> str:
-    """Scatter and residuals of numbers; confusion, classes, ROC, precision and calibration of classes."""
+    """Scatter and residuals of numbers.
+
+    Confusion, classes, ROC, precision and calibration of classes.
+    """
     if not held.classes:
         return "<h2>Predicted against actual</h2>" + _scatter(held) + _residuals(held)
     names = [*held.classes, "another class"]
@@ -200,7 +211,8 @@ def _scatter(held: HeldBack) -> str:
     inside = (held.interval[:, 0] <= held.actual) & (held.actual <= held.interval[:, 1])
     return (
         found
-        + f"<p>{inside.mean():.0%} of the actual values lie within the bars (lowest to highest quantile).</p>"
+        + f"<p>{inside.mean():.0%} of the actual values lie within the bars (lowest to highest "
+        "quantile).</p>"
     )
 
 
@@ -217,7 +229,7 @@ def _residuals(held: HeldBack) -> str:
 
 
 def rates_by_threshold(is_it: npt.NDArray[np.bool_], chance: Array) -> tuple[Array, Array, Array]:
-    """False positive rate, true positive rate (recall) and precision at each threshold, highest first.
+    """False and true positive rate and precision at each threshold, highest first.
 
     Samples of one chance are taken together; the first point is that of no sample.
     """
@@ -284,5 +296,8 @@ def _calibration(held: HeldBack) -> str:
     axes.set(xlabel="predicted probability", ylabel="share of the samples", title="Calibration")
     if axes.get_legend_handles_labels()[0]:
         axes.legend()
-    said = "<p>Bins of equal numbers of samples; probabilities are right where the points lie on the line.</p>"
+    said = (
+        "<p>Bins of equal numbers of samples; probabilities are right where the "
+        "points lie on the line.</p>"
+    )
     return "<h3>Calibration</h3>" + image(figure, "calibration of the probabilities") + said

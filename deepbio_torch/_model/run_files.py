@@ -31,7 +31,8 @@ def require_files(run: Path, *names: str) -> None:
         if not (run / name).is_file():
             lost = str(run / name if run.exists() else run)
             raise MissingFileError(
-                f"{lost}: no such file or directory; expected a run directory with {' and '.join(names)}",
+                f"{lost}: no such file or directory; expected a run directory with "
+                f"{' and '.join(names)}",
                 lost,
             )
 

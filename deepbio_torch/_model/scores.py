@@ -1,4 +1,6 @@
-"""Scores of predictions, in the target's own unit: single folds, all folds pooled, paired differences.
+"""Scores of predictions, in the target's own unit.
+
+Single folds, all folds pooled, paired differences.
 
 They are metrics of the library's table; which of them a study shows is decided here.
 """
@@ -20,7 +22,10 @@ HIGHER_IS_BETTER = {metric.name: metric.is_bigger_better for metric in METRICS}
 
 
 def main_score(num_classes: int) -> str:
-    """The score by which methods are compared: ``mae`` for numbers, ``balanced_accuracy`` for classes."""
+    """The score by which methods are compared.
+
+    ``mae`` for numbers, ``balanced_accuracy`` for classes.
+    """
     return "balanced_accuracy" if num_classes else "mae"
 
 
@@ -43,7 +48,7 @@ def score_numbers(actual: Array, predicted: Array, mean: Array | None = None) ->
 def score_classes(
     actual: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], probabilities: Array
 ) -> dict[str, float]:
-    """``balanced_accuracy``, ``accuracy``, ``auc``, ``log_loss`` of class ids [M] and probabilities [M, C].
+    """Accuracies, ``auc`` and ``log_loss`` of class ids [M] and probabilities [M, C].
 
     Balanced accuracy is the mean recall of the classes that occur. ``auc`` is that of class 1 for
     two classes, else the mean of each class against the rest; NaN when a class does not occur.
@@ -69,7 +74,7 @@ def summarize(values: Sequence[float]) -> dict[str, float]:
 
 
 def compare(ours: Sequence[float], theirs: Sequence[float], score: str) -> dict[str, Any]:
-    """Paired by fold: ``mean`` and ``sd`` of ours minus theirs, and ``folds_better`` of ``num_folds``."""
+    """Paired by fold: ``mean`` and ``sd`` of ours minus theirs, and how often ours is better."""
     differences = [a - b for a, b in zip(ours, theirs, strict=True)]
     sign = 1 if HIGHER_IS_BETTER[score] else -1
     better = sum(sign * value > 0 for value in differences)

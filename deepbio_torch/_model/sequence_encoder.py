@@ -1,4 +1,7 @@
-"""The encoder of samples, and what it shares with the predictor: the config, the two input layouts."""
+"""The encoder of samples, and what it shares with the predictor.
+
+The config, the two input layouts.
+"""
 
 # Results of modules and operators are Any to mypy.
 # mypy: disable-error-code="no-any-return, no-untyped-call"
@@ -148,7 +151,8 @@ def inputs_of(
         missing = [key for key in ("asv_index", "mask") if batch.get(key) is None]
         if missing or (batch.get("asv_tokens") is None and batch.get("asv_embeddings") is None):
             raise ArgumentError(
-                f"batch: expected asv_tokens or asv_embeddings, asv_index and mask, got {sorted(batch)}"
+                "batch: expected asv_tokens or asv_embeddings, asv_index and mask, got "
+                f"{sorted(batch)}"
             )
     if counts is not None:
         batch["counts"] = counts

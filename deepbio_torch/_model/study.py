@@ -1,4 +1,7 @@
-"""A table and a column of metadata as a problem that can be judged: the labelled samples, their targets and groups."""
+"""A table and a column of metadata as a problem that can be judged.
+
+The labelled samples, their targets and groups.
+"""
 
 from __future__ import annotations
 
@@ -97,7 +100,8 @@ class Study:
         missing = [name for name in sample_ids if name not in place]
         if missing:
             raise ArgumentError(
-                f"study: {len(missing)} samples have no target or no reads ({', '.join(missing[:3])})"
+                f"study: {len(missing)} samples have no target or no reads "
+                f"({', '.join(missing[:3])})"
             )
         rows = [place[name] for name in sample_ids]
         out = copy.copy(self)

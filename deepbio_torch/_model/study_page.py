@@ -19,7 +19,10 @@ StudyResult: TypeAlias = (
 
 _MOST_IMPORTANT = 25  # rows of the table of importances
 _LONGEST_ID = 28  # letters of an id that are shown
-_MORE_STYLE = ".note{background:#fff6df;padding:.3rem .8rem;margin:.3rem 0}.ours{font-weight:bold}small{color:#666}"
+_MORE_STYLE = (
+    ".note{background:#fff6df;padding:.3rem .8rem;margin:.3rem 0}.ours{font-weight:bold}"
+    "small{color:#666}"
+)
 
 
 def render(result: StudyResult) -> str:
@@ -51,11 +54,17 @@ def render(result: StudyResult) -> str:
 def _verdict(result: StudyResult) -> str:
     score, best = result.main_score, result.best_baseline
     ours = result.scores["model"][score]
-    said = f"The model has {_named(score)} {ours['mean']:.4g} ± {ours['sd']:.2g} (mean and sd over folds)"
+    said = (
+        f"The model has {_named(score)} {ours['mean']:.4g} ± {ours['sd']:.2g} "
+        "(mean and sd over folds)"
+    )
     if best is None:
         return said + "."
     theirs, pair = result.scores[best][score], result.paired[best]
-    said += f"; the best baseline, {html.escape(best)}, has {theirs['mean']:.4g} ± {theirs['sd']:.2g}. Fold by fold "
+    said += (
+        f"; the best baseline, {html.escape(best)}, has {theirs['mean']:.4g} ± "
+        f"{theirs['sd']:.2g}. Fold by fold "
+    )
     said += f"the model is better in {pair['folds_better']} of {pair['num_folds']}, by "
     gain = pair["mean"] if HIGHER_IS_BETTER[score] else -pair["mean"]
     return said + f"{gain:.3g} ± {pair['sd']:.2g} on average."
@@ -153,8 +162,9 @@ def _importances(result: StudyResult) -> str:
         else f"mean absolute error, in units of {result.study.column}"
     )
     said = (
-        f"<p>Shuffled between test samples, an ASV (or all ASVs of a clade together) raises the {html.escape(loss)} by "
-        "this much. The direction is the rank correlation of its abundance with the prediction.</p>"
+        "<p>Shuffled between test samples, an ASV (or all ASVs of a clade together) raises the "
+        f"{html.escape(loss)} by this much. The direction is the rank correlation of its abundance "
+        "with the prediction.</p>"
     )
     header = ["", "ASV or clade", "name", "importance", "direction", "prevalence"]
     rows = [

@@ -28,7 +28,8 @@ def bytes_of(sample: Sample | dict[str, Any], who: str) -> bytes:
     if isinstance(sequence, bytes | str | bytearray | memoryview):
         return letters(sequence, who)
     raise ArgumentError(
-        f"{who}: expected a sequence of letters, got {type(sequence).__name__}; it goes before the encoder"
+        f"{who}: expected a sequence of letters, got {type(sequence).__name__}; "
+        "it goes before the encoder"
     )
 
 
@@ -88,7 +89,8 @@ class NativeTransform:
         own = self._options.get("sequence_type")
         if own is not None and own != sequence_type:
             raise ArgumentError(
-                f"sequence_type={sequence_type!r}, but {type(self).__name__} works on {own!r}: give both the same"
+                f"sequence_type={sequence_type!r}, but {type(self).__name__} works on {own!r}: "
+                "give both the same"
             )
 
     def _run(
@@ -117,7 +119,8 @@ class NativeTransform:
         return _again, (type(self), self._options)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._options.items())})"
+        options = ", ".join(f"{name}={value!r}" for name, value in self._options.items())
+        return f"{type(self).__name__}({options})"
 
 
 def _again(kind: Any, options: dict[str, Any]) -> Any:
@@ -255,7 +258,8 @@ class Sampler(Augmentation):
         own = self._options["sequence_type"]
         if self._options["short"] == "pad" and (sequence_type == "protein") != (own == "protein"):
             raise ArgumentError(
-                f"sequence_type={sequence_type!r}, but Sampler(short='pad') pads {own!r}: give both the same"
+                f"sequence_type={sequence_type!r}, but Sampler(short='pad') pads "
+                f"{own!r}: give both the same"
             )
 
 
@@ -321,7 +325,7 @@ class EndTrimmer(Augmentation):
 
 
 class WindowTrimmer(Augmentation):
-    """Cuts all from the first window whose mean score is below ``threshold`` (Trimmomatic's sliding window).
+    """Cuts all from the first window of a mean score below ``threshold``, as Trimmomatic does.
 
     Args:
         threshold: Phred score.
@@ -335,7 +339,7 @@ class WindowTrimmer(Augmentation):
 
 
 class AdapterTrimmer(Augmentation):
-    """Cuts all from the leftmost place where an adapter begins, also one that runs over the end of the read.
+    """Cuts all from the leftmost adapter on, also one that runs over the end of the read.
 
     Args:
         adapter: its letters; N fits every letter.

@@ -1,4 +1,7 @@
-"""What metadata.json says of a folder of encoded reads, in each version of the format (csrc/deepbio/data/shards.h)."""
+"""What metadata.json says of a folder of encoded reads, in each version of the format.
+
+The format is described in csrc/deepbio/data/shards.h.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The records of a cache as a dataset: batches of records that stand side by side are mapped, others copied."""
+"""The records of a cache as a dataset.
+
+Batches of records that stand side by side are mapped, others copied.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,9 @@ _OPEN_FILES = 64  # a cache of no more shards keeps them open, which makes batch
 
 
 class CachedDataset(Dataset[Sample]):
-    """The records of a :class:`Cache` as a map-style dataset: samples and batches as the dataset gave that was saved.
+    """The records of a :class:`Cache` as a map-style dataset.
+
+    Samples and batches as the dataset gave that was saved.
 
     A batch of consecutive records whose rows are as wide as those of their shard, such as reads of
     one length, is not copied: its tensors are the file itself, read when they are looked at, and
@@ -174,14 +179,15 @@ class CachedDataset(Dataset[Sample]):
         axis = self._axis(key)
         if width > values.shape[axis]:
             raise ParseError(
-                f"{self.folder}: expected lengths of at most {values.shape[axis]} positions, got {width}"
+                f"{self.folder}: expected lengths of at most "
+                f"{values.shape[axis]} positions, got {width}"
             )
         return values.narrow(
             axis, values.shape[axis] - width if self._layout.pads_left else 0, width
         )
 
     def _gather(self, key: str, parts: _Parts, rows: Tensor, width: int | None) -> Tensor:
-        """Rows of a tensor of all shards, cut or padded to ``width`` along the axis of positions."""
+        """Rows of a tensor of all shards, cut or padded to ``width`` along positions."""
         first = self._shards[parts[0][0]].tensors[key]
         shape = [len(rows), *first.shape[1:]]
         if width is not None:
@@ -221,7 +227,10 @@ class CachedDataset(Dataset[Sample]):
         return open_cache, (self.folder,)
 
     def __repr__(self) -> str:
-        return f"CachedDataset({self.folder!r}, {len(self)} records, transform={self._about['transform']})"
+        return (
+            f"CachedDataset({self.folder!r}, {len(self)} records, "
+            f"transform={self._about['transform']})"
+        )
 
 
 class _Run(Sequence[tuple[int, int]]):

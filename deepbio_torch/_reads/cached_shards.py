@@ -16,7 +16,10 @@ _OF_TITLES = ("names", "names_offsets", "descriptions", "descriptions_offsets", 
 
 
 def _check_tensors(tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
-    """Raises ValueError unless every record has its row in every tensor, its name, description and positions."""
+    """Raises ValueError unless every record has a row in every tensor.
+
+    Each also has a name, a description and positions.
+    """
     for key in ("names", "descriptions"):
         offsets = tensors[key + "_offsets"]
         if offsets.dtype != torch.int64 or offsets.dim() != 1 or tensors[key].dtype != torch.uint8:
@@ -88,7 +91,8 @@ class Shard:
         begin, end = self.whole(key + "_offsets")[row : row + 2].tolist()
         if not 0 <= begin <= end <= len(self.tensors[key]):
             raise ParseError(
-                f"{self.path}: expected {key} that follow each other, got one from {begin} to {end}",
+                f"{self.path}: expected {key} that follow each other, got "
+                f"one from {begin} to {end}",
                 self.path,
             )
         return self.tensors[key][begin:end].numpy().tobytes().decode("utf-8", "surrogateescape")
@@ -100,7 +104,10 @@ class Shard:
 
 
 class EncodedShard(Shard):
-    """A file that ``deepbio encode`` wrote: names and files of the records stand beside it, their numbers follow."""
+    """A file that ``deepbio encode`` wrote.
+
+    Names and files of the records stand beside it, their numbers follow.
+    """
 
     def __init__(self, folder: str, about: dict[str, Any], is_kept_open: bool) -> None:
         """Maps the file; names, files and numbers of its records come with ``about``."""

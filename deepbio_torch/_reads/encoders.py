@@ -53,7 +53,8 @@ class NativeEncoder(ABC):
         self.quality: str | None = options["quality"]
         if self.quality not in self._qualities:
             raise ArgumentError(
-                f"quality: expected one of {', '.join(map(str, self._qualities))}, got {self.quality!r}"
+                f"quality: expected one of {', '.join(map(str, self._qualities))}, got "
+                f"{self.quality!r}"
             )
 
     def read_encoding(self) -> dict[str, Any]:
@@ -339,7 +340,7 @@ class KmerEncoder(NativeEncoder):
         )
         if output == "counts" and (pad_to is not None or not overlap):
             raise ArgumentError(
-                "KmerEncoder: pad_to and overlap=False are for output='ids'; counts have a fixed width"
+                "KmerEncoder: pad_to and overlap=False need output='ids': counts have a fixed width"
             )
         if dtype not in (torch.float32, torch.uint8, torch.uint16):
             raise ArgumentError(

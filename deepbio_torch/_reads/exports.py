@@ -29,10 +29,11 @@ _LETTERS = ("sequence", "quality", "mate_sequence", "mate_quality")
 
 
 def check_fixed(dataset: ReadSource) -> None:
-    """Refuses a dataset that C++ does not encode whole, or whose records come out another way in each epoch."""
+    """Refuses a dataset that C++ does not encode whole, or that differs from epoch to epoch."""
     if not isinstance(dataset, ReadSource) or not dataset.is_native:
         raise ArgumentError(
-            f"expected a SequenceDataset whose transform is native and ends with an encoder, got {dataset!r}"
+            "expected a SequenceDataset whose transform is native and ends with an "
+            f"encoder, got {dataset!r}"
         )
     encoder = dataset._plan.encoder
     random = [step for step in dataset._plan.head if step.native.is_random]
@@ -62,7 +63,9 @@ def chunks(
 
 
 def export_reads(dataset: ReadSource, path: Path, *, progress: GivenProgress = None) -> str:
-    """Writes the records of a dataset to one file, told by its suffix (.npz .npy .pt .h5 .parquet); returns its path.
+    """Writes the records of a dataset to one file, told by its suffix (.npz .npy .pt .h5 .parquet).
+
+    Returns its path.
 
     ``.npz``, ``.pt`` and ``.h5`` hold the arrays of one batch of all records (``sequences`` or
     ``input_ids`` and ``attention_mask``, ``lengths``; ``quality``, ``labels`` and ``mate_...``

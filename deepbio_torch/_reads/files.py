@@ -25,7 +25,9 @@ def mark_of(path: str) -> FileMark:
 
 
 def held_bytes(path: str, size: int) -> int:
-    """About how much a file of `size` bytes on disk takes in memory: what a gzip file unpacks to, others as they are.
+    """About how much a file of `size` bytes on disk takes in memory.
+
+    What a gzip file unpacks to, others as they are.
 
     A gzip member ends with its unpacked size modulo 4 GiB; of a file of many members (BGZF) that is
     only the last, so that at least four times the packed size is counted, which DNA with qualities
@@ -66,7 +68,8 @@ def check_no_pipe(paths: Sequence[str], num_readers: int) -> None:
     for path in paths:
         if os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode):
             raise ArgumentError(
-                f"{path}: expected a file, got a pipe, which {num_readers} workers cannot share; use num_workers=0 or 1"
+                f"{path}: expected a file, got a pipe, which {num_readers} workers cannot share; "
+                "use num_workers=0 or 1"
             )
 
 
@@ -83,7 +86,9 @@ def path_list(paths: Path | Sequence[Path]) -> list[str]:
 
 
 def check_readable(paths: Sequence[str]) -> None:
-    """Refuses files that are not there or may not be read, without opening them (a pipe is read once).
+    """Refuses files that are not there or may not be read, without opening them.
+
+    A pipe can be read once only.
 
     Raises:
         MissingFileError: as the builtin ``open`` would, with errno and filename.

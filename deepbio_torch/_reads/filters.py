@@ -47,7 +47,7 @@ class LengthFilter(Filter):
 
 
 class QualityFilter(Filter):
-    """Reads whose scores have at least this arithmetic mean, and none of them below ``min_base_quality``."""
+    """Reads whose scores have at least this mean, and none below ``min_base_quality``."""
 
     def __init__(
         self, min_mean_quality: float | None = None, min_base_quality: int | None = None
@@ -63,7 +63,9 @@ class QualityFilter(Filter):
 
 
 class Subsampler(Filter):
-    """A part of the records, by their number over all files: one of a share, every n-th, or the first n.
+    """A part of the records, by their number over all files.
+
+    One of a share, every n-th, or the first n.
 
     Args:
         fraction: share of the records, drawn by seed and number, the same in every epoch.
@@ -123,7 +125,8 @@ class Deduplicator(Filter):
         """
         if self._options["keep"] != "first":
             raise ArgumentError(
-                'Deduplicator(keep="none"): needs all records at once; use filter() or a SequenceDataset'
+                'Deduplicator(keep="none"): needs all records at once; use filter() or a '
+                "SequenceDataset"
             )
         return self._seen.add(sequence) == 1
 

@@ -121,8 +121,9 @@ def check_one_kind(
         first, other = is_text.index(True), is_text.index(False)
         who = f"target {target!r}" if target else "target"
         raise ArgumentError(
-            f"{who}: expected text for all records or numbers for all, got {_brief(labels[first])} for "
-            f"{name_of(first)!r} and {_brief(labels[other])} for {name_of(other)!r}"
+            f"{who}: expected text for all records or numbers for all, got "
+            f"{_brief(labels[first])} for {name_of(first)!r} and {_brief(labels[other])} for "
+            f"{name_of(other)!r}"
         )
 
 
@@ -131,8 +132,8 @@ def checked_number(label: Any, record: str, target: str = "") -> int | float:
     checked = checked_label(label, record, target)
     if isinstance(checked, str):
         raise ArgumentError(
-            f"target: a stream does not know all classes beforehand, got {_brief(checked)} for {record!r}; "
-            "use targets.classes(names, extractor)"
+            "target: a stream does not know all classes beforehand, got "
+            f"{_brief(checked)} for {record!r}; use targets.classes(names, extractor)"
         )
     return checked
 
@@ -143,7 +144,10 @@ def _brief(value: Any) -> str:
 
 
 def labels_of(values: Sequence[Any]) -> Labels:
-    """Labels as a tensor: text to class ids in sorted order, whole numbers int64, others float32."""
+    """Labels as a tensor.
+
+    Text to class ids in sorted order, whole numbers int64, others float32.
+    """
     if values and all(isinstance(value, str) for value in values):
         names = sorted(set(values))
         places = {name: place for place, name in enumerate(names)}

@@ -78,7 +78,8 @@ class SequenceWriter:
         named = _FORMATS.get(os.path.splitext(stem if packed else self.path)[1].lower())
         if format is None and named is None:
             raise ArgumentError(
-                f"format: expected fasta or fastq, or a name that tells ({' '.join(_FORMATS)}), got {self.path!r}"
+                f"format: expected fasta or fastq, or a name that tells ({' '.join(_FORMATS)}), "
+                f"got {self.path!r}"
             )
         self.format: str = format or named or ""
         self.container: str = container or packed or "plain"
@@ -195,4 +196,7 @@ class SequenceWriter:
 
     def __repr__(self) -> str:
         state = ", closed" if self.closed else ""
-        return f"SequenceWriter({self.path!r}, {self.format}, {self.container}, {self.num_records} records{state})"
+        return (
+            f"SequenceWriter({self.path!r}, {self.format}, {self.container}, "
+            f"{self.num_records} records{state})"
+        )

@@ -91,7 +91,7 @@ class SequenceReader(_C.RecordIterator):
 
     @property
     def report(self) -> dict[str, Any]:
-        """``num_records`` given so far, ``num_skipped``, ``reasons``, three ``examples`` and ``warnings``."""
+        """``num_records`` so far, ``num_skipped``, ``reasons``, ``examples``, ``warnings``."""
         return self._native.report()
 
     @property
@@ -112,7 +112,8 @@ class SequenceReader(_C.RecordIterator):
     def __reduce__(self) -> tuple[Any, ...]:
         if self.closed or self._native.num_given > 0:
             raise TypeError(
-                "cannot pickle a SequenceReader that has given records: its place in the file would be lost"
+                "cannot pickle a SequenceReader that has given records: its place "
+                "in the file would be lost"
             )
         return _reopen, (self.path, self._options)
 
@@ -126,7 +127,9 @@ def _reopen(path: str, options: dict[str, Any]) -> SequenceReader:
 
 
 class RecordBatch:
-    """Records as flat buffers: bytes ``offsets[i]`` to ``offsets[i + 1]`` of ``sequences`` are record i.
+    """Records as flat buffers.
+
+    Bytes ``offsets[i]`` to ``offsets[i + 1]`` of ``sequences`` are record i.
 
     The tensors lie over the memory that C++ read into, without a copy, and keep it alive. Names and
     descriptions are empty, qualities None, where :meth:`SequenceReader.batches` was asked to leave
@@ -151,7 +154,10 @@ class RecordBatch:
 
     @property
     def qualities(self) -> Tensor | None:
-        """uint8 as sequences, raw bytes (Phred + 33); None in FASTA, or if BAM has reads without."""
+        """uint8 as sequences, raw bytes (Phred + 33).
+
+        None in FASTA, or if BAM has reads without.
+        """
         return self._native.qualities if self._has_qualities else None
 
     @property
@@ -192,7 +198,9 @@ class RecordBatch:
         return [text[a:b].decode("utf-8", "surrogateescape") for a, b in pairwise(ends)]
 
     def padded(self, width: int | None = None, *, padding_value: int = 0) -> Tensor:
-        """The sequences as uint8 [B, L]: cut or padded to ``width``, by default that of the longest.
+        """The sequences as uint8 [B, L].
+
+        Cut or padded to ``width``, by default that of the longest.
 
         Sequences of that length each are a view of :attr:`sequences`, not a copy.
         """

@@ -250,7 +250,7 @@ class SequenceDataset(Drawn, ReadSource):
 
     @property
     def report(self) -> dict[str, Any]:
-        """``num_records``, ``num_skipped``, ``reasons``, three ``examples``, and ``num_filtered``."""
+        """``num_records``, ``num_skipped``, ``reasons``, ``examples`` and ``num_filtered``."""
         return {**self.native().report(), "num_filtered": self.native().num_filtered}
 
     def summary(self) -> dict[str, Any]:

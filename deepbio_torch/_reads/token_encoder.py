@@ -1,4 +1,7 @@
-"""Tokens of a model as an encoder of reads: a Tokenizer at work on samples and, in C++, on batches."""
+"""Tokens of a model as an encoder of reads.
+
+A Tokenizer at work on samples and, in C++, on batches.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,8 @@ class TokenEncoder(NativeEncoder):
             )
         if not isinstance(tokenizer, Tokenizer):
             raise WrongTypeError(
-                f"tokenizer: expected a Tokenizer of deepbio_torch.tokenizers, got {tokenizer!r:.80}"
+                "tokenizer: expected a Tokenizer of deepbio_torch.tokenizers, got "
+                f"{tokenizer!r:.80}"
             )
         self.fits_all = sequence_type is None
         self.tokenizer, self.add_special_tokens = tokenizer, add_special_tokens
@@ -115,7 +119,7 @@ class TokenEncoder(NativeEncoder):
         return ids, mask
 
     def __call__(self, sample: Sample) -> Sample:
-        """The sample with ``input_ids`` and ``attention_mask`` in place of ``sequence`` and ``quality``."""
+        """The sample with ids and ``attention_mask`` in place of ``sequence`` and ``quality``."""
         read = bytes_of(sample, type(self).__name__)
         ids, mask = self._encode([read], [], 0, [])
         out = Sample(

@@ -32,7 +32,8 @@ def pad_rows(
     width = _width(rows, options)
     if width is not None and any(len(row) != width for row in rows) and fills["input_ids"] is None:
         raise ArgumentError(
-            f"{tokenizer.name}: rows differ in length, and there is no padding token; name it (pad_token=)"
+            f"{tokenizer.name}: rows differ in length, and there is no padding "
+            "token; name it (pad_token=)"
         )
     out: dict[str, Any] = {}
     for key, values in columns.items():

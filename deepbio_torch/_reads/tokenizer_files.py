@@ -60,7 +60,8 @@ def options_of(padding_side: str | None, special_tokens: Mapping[str, str]) -> d
         role = name.removesuffix("_token")
         if role not in ROLES or role == name:
             raise TypeError(
-                f"unexpected keyword argument {name!r}; expected {', '.join(f'{r}_token' for r in ROLES)}"
+                f"unexpected keyword argument {name!r}; expected "
+                f"{', '.join(f'{r}_token' for r in ROLES)}"
             )
         roles[role] = token
     return {"roles": roles, "padding_side": padding_side or ""}

@@ -1,4 +1,7 @@
-"""The vocabulary of a tokenizer: tokens, ids and the roles of special tokens, and ids under another numbering."""
+"""The vocabulary of a tokenizer.
+
+Tokens, ids and the roles of special tokens, and ids under another numbering.
+"""
 
 from __future__ import annotations
 

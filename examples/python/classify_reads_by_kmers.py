@@ -1,4 +1,5 @@
-"""Two kinds of reads told apart by their 5-mers: classify_reads_by_kmers.py READS_A.fastq.gz READS_B.fastq.gz
+"""Two kinds of reads told apart by their 5-mers: classify_reads_by_kmers.py READS_A.fastq.gz
+READS_B.fastq.gz
 
 A class per file, a split with equal shares, classes drawn equally often, an MLP on 1024 counts of
 folded 5-mers.
@@ -37,5 +38,6 @@ for epoch in range(5):
     with torch.no_grad():
         hits = (model(test.sequences).argmax(1) == test.labels).float()
     print(
-        f"epoch {epoch + 1}: {hits.mean():.1%} of {len(hits)} reads held back are put into the right class"
+        f"epoch {epoch + 1}: {hits.mean():.1%} of {len(hits)} reads held back are "
+        "put into the right class"
     )

@@ -1,4 +1,5 @@
-"""A program of ExecuTorch from an exported run, for phones and boards: export_to_executorch.py MODEL.pt2 MODEL.pte.
+"""A program of ExecuTorch from an exported run, for phones and boards: export_to_executorch.py
+MODEL.pt2 MODEL.pte.
 
 MODEL.pt2 is that of `deepbio export --format pt2`; this library is not needed, `pip install
 executorch` is.

@@ -1,4 +1,5 @@
-"""A phenotype learned in a plain loop, on any device: TABLE TREE METADATA COLUMN RUN, then `deepbio predict`."""
+"""A phenotype learned in a plain loop, on any device: TABLE TREE METADATA COLUMN RUN, then
+`deepbio predict`."""
 
 import subprocess
 import sys

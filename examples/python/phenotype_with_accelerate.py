@@ -1,4 +1,5 @@
-"""A phenotype learned with accelerate (needs it): TABLE TREE METADATA COLUMN RUN, then `deepbio predict`."""
+"""A phenotype learned with accelerate (needs it): TABLE TREE METADATA COLUMN RUN, then `deepbio
+predict`."""
 
 import subprocess
 import sys

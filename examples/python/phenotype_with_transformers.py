@@ -1,4 +1,5 @@
-"""A phenotype learned by the Trainer of transformers: TABLE TREE METADATA COLUMN RUN, then `deepbio predict`."""
+"""A phenotype learned by the Trainer of transformers: TABLE TREE METADATA COLUMN RUN, then
+`deepbio predict`."""
 
 import subprocess
 import sys

@@ -1,4 +1,5 @@
-"""Pretrains a tiny BERT on masked letters (needs transformers): python pretrain_bert_on_reads.py READS.fastq.gz ..."""
+"""Pretrains a tiny BERT on masked letters (needs transformers): python pretrain_bert_on_reads.py
+READS.fastq.gz ..."""
 
 import sys
 

@@ -1,4 +1,5 @@
-"""Runs an exported model in a process that has torch and nothing of this library: MODEL.ts RUN TABLE."""
+"""Runs an exported model in a process that has torch and nothing of this library: MODEL.ts RUN
+TABLE."""
 
 import subprocess
 import sys
@@ -20,7 +21,8 @@ assert "libdeepbio" not in open("/proc/self/maps").read()
 difference = (got - inputs["expected"]).abs().max().item()
 print("without the library:", got[:4].flatten().tolist())
 print("largest difference from the library:", difference)
-# Both are float32: for values near 2 each is some 1e-5 away from what float64 gives. A wrong weight is off by far more.
+# Both are float32: for values near 2 each is some 1e-5 away from what float64 gives. A wrong weight
+# is off by far more.
 sys.exit(difference > 1e-4)
 """
 

@@ -44,5 +44,6 @@ for epoch in range(3):
             [model(batch.sequences).argmax(1) == batch.labels for batch in held_back]
         ).float()
     print(
-        f"epoch {epoch + 1}: {hits.mean():.1%} of {len(hits)} reads held back are put into the right class"
+        f"epoch {epoch + 1}: {hits.mean():.1%} of {len(hits)} reads held back are "
+        "put into the right class"
     )

@@ -1,4 +1,5 @@
-"""Lightning tells reads apart by their 4-mers (needs pytorch-lightning): train_with_lightning.py READS_A READS_B"""
+"""Lightning tells reads apart by their 4-mers (needs pytorch-lightning): train_with_lightning.py
+READS_A READS_B"""
 
 import sys
 

@@ -1,4 +1,5 @@
-"""Predictions over HTTP from an exported run, by torch and FastAPI alone: MODEL=age.pt2 uvicorn serve:app
+"""Predictions over HTTP from an exported run, by torch and FastAPI alone: MODEL=age.pt2 uvicorn
+serve:app
 
 The file is that of `deepbio export --model RUN --format pt2 -o age.pt2` (`--format aoti`: set
 FORMAT=aoti). Ask with curl localhost:8000/predict --json '{"samples": [{"id": "s1", "reads":
@@ -39,7 +40,8 @@ app = FastAPI(title=f"Predicts {target['column']}")
 
 
 def batch_of(samples: list[Sample]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Tokens int64 [B, S, L] and counts float32 [B, S] as the run's dataset makes them: most reads first."""
+    """Tokens int64 [B, S, L] and counts float32 [B, S] as the run's dataset makes them: most
+    reads first."""
     rows = [
         sorted(s.reads.items(), key=lambda read: (-read[1], read[0]))[: config["token_limit"]]
         for s in samples

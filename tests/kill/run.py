@@ -1,12 +1,15 @@
 """Training that is killed at random moments, and saves whose system calls fail one after the other.
 
-    python tests/kill/run.py kills [--count N] [--seed S]   # SIGKILL at random times, then --resume: the same weights
+    # SIGKILL at random times, then --resume: the same weights
+    python tests/kill/run.py kills [--count N] [--seed S]
     python tests/kill/run.py ranks [--count N] [--seed S]   # one of two, under torchrun
-    python tests/kill/run.py calls                          # every k-th write, fsync, rename, mkdir of a run fails
-    python tests/kill/run.py order                          # a file is synced before it gets its name
+    # every k-th write, fsync, rename, mkdir of a run fails
+    python tests/kill/run.py calls
+    # a file is synced before it gets its name
+    python tests/kill/run.py order
 
-`calls` and `order` need strace. Each part ends with one line of what was seen, and exit code 1 when a run could not go
-on or ended with other weights than the run nobody disturbed.
+`calls` and `order` need strace. Each part ends with one line of what was seen, and exit code 1 when
+a run could not go on or ended with other weights than the run nobody disturbed.
 """
 
 from __future__ import annotations
@@ -67,8 +70,9 @@ class Study:
             "--quiet",
         ]
         subprocess.run(simulate, check=True)
-        self.words = ["train", "--table", str(data / "table.biom"), "--metadata", str(data / "metadata.tsv"),
-                      "--metadata-column", "age", *STUDY, "--epochs", str(epochs)]  # fmt: skip
+        self.words = ["train", "--table", str(data / "table.biom"),
+                      "--metadata", str(data / "metadata.tsv"), "--metadata-column", "age", *STUDY,
+                      "--epochs", str(epochs)]  # fmt: skip
         begin = time.monotonic()
         subprocess.run(
             [*self.start, *self.words, "--output-dir", str(folder / "whole")],
@@ -78,7 +82,8 @@ class Study:
         self.seconds = time.monotonic() - begin
 
     def next_words(self, run: Path) -> list[str]:
-        """How a person goes on with what is there: from the start while there is no config, else resumed."""
+        """How a person goes on with what is there: from the start while there is no config, else
+        resumed."""
         if (run / "config.json").exists():
             return ["train", "--resume", "--output-dir", str(run), "--threads", "1", "--quiet"]
         return [*self.words, "--output-dir", str(run), "--overwrite"]
@@ -168,8 +173,9 @@ def calls(folder: Path) -> list[str]:
     """Every call that a run makes to keep something fails once."""
     study = Study(folder, epochs=2)
     wrong = []
-    for call, error in (("write", "ENOSPC"), ("write", "EIO"), ("fsync", "EIO"), ("rename", "ENOSPC"),
-                        ("mkdir", "ENOSPC"), ("unlink", "EIO"), ("unlinkat", "EIO")):  # fmt: skip
+    for call, error in (("write", "ENOSPC"), ("write", "EIO"), ("fsync", "EIO"),
+                        ("rename", "ENOSPC"), ("mkdir", "ENOSPC"), ("unlink", "EIO"),
+                        ("unlinkat", "EIO")):  # fmt: skip
         tried = refused = 0
         for k, done in _injected(study, folder / "run", call, error):
             tried += 1
@@ -229,8 +235,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="deepbio_kill_") as name:
         folder = Path(name)
         parts = {"kills": lambda: kills(folder, given.count, given.seed),
-                 "ranks": lambda: kills(folder, given.count, given.seed, TORCHRUN), "calls": lambda: calls(folder),
-                 "order": lambda: order(folder)}  # fmt: skip
+                 "ranks": lambda: kills(folder, given.count, given.seed, TORCHRUN),
+                 "calls": lambda: calls(folder), "order": lambda: order(folder)}  # fmt: skip
         wrong = parts[given.part]()
     for line in wrong[:40]:
         print(line, file=sys.stderr)

@@ -1,4 +1,5 @@
-"""Damaged files of every format through the readers of Python: nothing but our own errors may come out.
+"""Damaged files of every format through the readers of Python: nothing but our own errors may come
+out.
 
     python tests/mutations/mutate.py [--count 10000] [--seed 1] [FORMAT...]
 
@@ -89,11 +90,12 @@ READERS: dict[str, Reader] = {
     "tree.nwk": _tree, "metadata.tsv": _metadata,
     "distances.tsv": _distances, "distances.npy": _distances, "distances.npz": _distances,
     "distances.h5": _distances, "distances.phy": _distances, "indexed.fasta": _fasta_file,
-    "labels.csv": _labels, "labels.json": _labels, "tokenizer.json": _tokenizer, "cache.safetensors": _cache,
+    "labels.csv": _labels, "labels.json": _labels, "tokenizer.json": _tokenizer,
+    "cache.safetensors": _cache,
 }  # fmt: skip
 TEXT = {
-    "fasta", "indexed.fasta", "fastq", "labels.csv", "labels.json", "tokenizer.json", "biom1.json", "table.tsv",
-    "tree.nwk", "metadata.tsv", "distances.tsv", "distances.phy", "variants.vcf",
+    "fasta", "indexed.fasta", "fastq", "labels.csv", "labels.json", "tokenizer.json", "biom1.json",
+    "table.tsv", "tree.nwk", "metadata.tsv", "distances.tsv", "distances.phy", "variants.vcf",
 }  # fmt: skip
 
 
@@ -131,11 +133,14 @@ def seeds(folder: Path) -> dict[str, bytes]:
     out = {
         "fasta": fasta, "fastq": fastq, "fastq.gz": gzip.compress(fastq), "indexed.fasta": fasta,
         "biom1.json": table.to_biom().to_json("test").encode(), "distances.phy": phylip.encode(),
-        "biom2.hdf5": (folder / "t.biom").read_bytes(), "table.tsv": (folder / "t.tsv").read_bytes(),
+        "biom2.hdf5": (folder / "t.biom").read_bytes(),
+        "table.tsv": (folder / "t.tsv").read_bytes(),
         "table.qza": _artifact(folder, (folder / "t.biom").read_bytes()),
         "tree.nwk": b"((s0:0.1,'s 1':0.2)n1:0.3,(s2:1e-3,[c]s3:2)n2:0.1,s4:1,s5:0);",
-        "metadata.tsv": b'sample-id\tage\tsite\n#q2:types\tnumeric\tcategorical\ns0\t3.5\tgut\ns1\t\t"a\tb"\n',
-        **{f"distances.{ending}": (folder / f"d.{ending}").read_bytes() for ending in ("tsv", "npy", "npz", "h5")},
+        "metadata.tsv": b'sample-id\tage\tsite\n#q2:types\tnumeric\tcategorical\n'
+                        b's0\t3.5\tgut\ns1\t\t"a\tb"\n',
+        **{f"distances.{ending}": (folder / f"d.{ending}").read_bytes()
+           for ending in ("tsv", "npy", "npz", "h5")},
     }  # fmt: skip
     out["fastq.bgz"] = _bgzf_of(fastq)
     out["reads.bam"] = _bam_of(fastq)
@@ -265,8 +270,9 @@ def _random_bytes(data: bytes, rng: random.Random) -> bytes:
 def _encode(data: bytes, rng: random.Random) -> bytes:
     text = data.decode("latin-1")
     return rng.choice(
-        (text.encode("utf-16"), text.encode("utf-16-be"), text.encode("utf-32"), b"\xef\xbb\xbf" + data,
-         text.replace("s", "\xe9").encode("latin-1"), text.replace("s", "\xe9").encode("utf-8"))
+        (text.encode("utf-16"), text.encode("utf-16-be"), text.encode("utf-32"),
+         b"\xef\xbb\xbf" + data, text.replace("s", "\xe9").encode("latin-1"),
+         text.replace("s", "\xe9").encode("utf-8"))
     )  # fmt: skip
 
 
@@ -354,7 +360,8 @@ def main() -> int:
             counter, found = run(kind, sound[kind], options.count, options.seed, folder)
             faults += found
             print(
-                f"| {kind} | {options.count} | {counter['read']} | {counter['refused']} | {len(found)} |",
+                f"| {kind} | {options.count} | {counter['read']} | {counter['refused']} | "
+                f"{len(found)} |",
                 flush=True,
             )
     print("\n".join(faults[:50]), file=sys.stderr)

@@ -1,4 +1,5 @@
-"""What generated files of every kind are made of: ids as users have them, line ends, compression."""
+"""What generated files of every kind are made of: ids as users have them, line ends,
+compression."""
 
 from __future__ import annotations
 

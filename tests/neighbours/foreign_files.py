@@ -1,4 +1,5 @@
-"""Generated files of formats that are not read, each named by this library and by the tool that wrote it."""
+"""Generated files of formats that are not read, each named by this library and by the tool that
+wrote it."""
 
 from __future__ import annotations
 
@@ -122,7 +123,8 @@ def _named(message: str) -> str:
 
 
 def foreign_both(path: Path) -> Compared:
-    """The name that every reader of this library gives to the file, and its name by pysam and the standard library."""
+    """The name that every reader of this library gives to the file, and its name by pysam and
+    the standard library."""
 
     def ours() -> Any:
         found = {}

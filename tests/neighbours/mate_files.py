@@ -1,4 +1,5 @@
-"""Generated read pairs and quality alphabets, and how they are read here, by dnaio and by Biopython."""
+"""Generated read pairs and quality alphabets, and how they are read here, by dnaio and by
+Biopython."""
 
 from __future__ import annotations
 
@@ -96,7 +97,8 @@ def _of_ours(data: Any) -> list[tuple[bytes, ...]]:
 
 
 def pairs_both(path: Path) -> Compared:
-    """Letters and qualities of both reads of every pair by this library, in memory and by number, and by dnaio."""
+    """Letters and qualities of both reads of every pair by this library, in memory and by
+    number, and by dnaio."""
     second = path.with_name(path.name + "_2")
 
     def ours() -> Any:
@@ -120,7 +122,8 @@ def pairs_both(path: Path) -> Compared:
 
 
 def offsets_file(rng: random.Random, path: Path) -> None:
-    """Reads of one of the quality alphabets: Sanger, HiFi and duplex reads, Solexa, Illumina 1.3 and 1.5."""
+    """Reads of one of the quality alphabets: Sanger, HiFi and duplex reads, Solexa, Illumina 1.3
+    and 1.5."""
     low, high = rng.choice(
         ((33, 73), (33, 126), (35, 75), (64, 104), (66, 104), (59, 104), (90, 126))
     )
@@ -131,7 +134,8 @@ def offsets_file(rng: random.Random, path: Path) -> None:
 
 
 def offsets_both(path: Path) -> Compared:
-    """Phred values of both offsets by this library and by Biopython; "refused" where the file cannot have it."""
+    """Phred values of both offsets by this library and by Biopython; "refused" where the file
+    cannot have it."""
 
     def ours() -> Any:
         found = []

@@ -1,4 +1,5 @@
-"""Generated matrices of distances in every format, and how they are read here and by NumPy, h5py and scikit-bio."""
+"""Generated matrices of distances in every format, and how they are read here and by NumPy, h5py
+and scikit-bio."""
 
 from __future__ import annotations
 
@@ -54,7 +55,8 @@ def _write_hdf5(rng: random.Random, path: Path, square: np.ndarray) -> None:
 
 
 def matrices_file(rng: random.Random, path: Path) -> None:
-    """A matrix as .npy, .npz, HDF5 or PHYLIP; float64, float32, big-endian, Fortran order; with faults."""
+    """A matrix as .npy, .npz, HDF5 or PHYLIP; float64, float32, big-endian, Fortran order; with
+    faults."""
     n = rng.randrange(2, 12)
     square = _damaged(rng, _square(rng, n))
     kind = rng.choice(("npy", "npz", "hdf5", "phylip"))
@@ -107,7 +109,8 @@ def matrices_both(path: Path) -> Compared:
 
 
 def _phylip_by_hand(text: str) -> Any:
-    """scikit-bio's own reader where it takes the file, which must then agree with the lines as they stand."""
+    """scikit-bio's own reader where it takes the file, which must then agree with the lines as
+    they stand."""
     lines = text.split("\n")
     rows = [line.split() for line in lines[1:] if line.strip()]
     names, n = [row[0] for row in rows], int(lines[0])

@@ -17,7 +17,8 @@ Compared = tuple[Any, Any]
 
 
 def metadata_file(rng: random.Random, path: Path) -> None:
-    """A mapping file: quotes, numbers, words that look like missing values, empty cells, comments."""
+    """A mapping file: quotes, numbers, words that look like missing values, empty cells,
+    comments."""
     names = [name.replace("#", "") for name in ids(rng, rng.randrange(1, 10))]
     words = (
         "gut",
@@ -64,7 +65,8 @@ def metadata_both(path: Path) -> Compared:
     def ours() -> Any:
         metadata = db.read_metadata(path)
         return metadata.ids, metadata.columns, [
-            [None if cell is None else str(cell) for cell in metadata.labels(column)] for column in metadata.columns
+            [None if cell is None else str(cell) for cell in metadata.labels(column)]
+            for column in metadata.columns
         ]  # fmt: skip
 
     def theirs() -> Any:

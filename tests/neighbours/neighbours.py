@@ -1,4 +1,5 @@
-"""Generated files of every kind through this library and through an independent tool, compared value by value.
+"""Generated files of every kind through this library and through an independent tool, compared
+value by value.
 
     python tests/neighbours/neighbours.py [--count 200] [--seed 1] [KIND...]
 
@@ -38,23 +39,33 @@ Compared = tuple[Any, Any]
 
 # What this library says when it refuses, and why it is right to.
 EXPLAINED = {
-    r"negative length": "branches of negative length are taken only on request; scikit-bio adds them up",
-    r"negative|-\d.*count|expected a (finite )?count": "negative counts are no reads; biom-format keeps them",
-    r"expected distinct|twice|duplicate": "an id named twice has no one value; the other tool keeps both",
+    r"negative length": "branches of negative length are taken only on "
+    "request; scikit-bio adds them up",
+    r"negative|-\d.*count|expected a (finite )?count": "negative counts are no "
+    "reads; biom-format keeps them",
+    r"expected distinct|twice|duplicate": "an id named twice has no one value; "
+    "the other tool keeps both",
     r"expected a count.*(nan|inf)|finite": "not a number is no count",
     r"expected an id|empty id": "a sample without a name cannot be found again",
-    r"quality.*(length|as long)|as many quality|expected \d+ qualit": "pysam ends quietly at a broken record",
-    r"truncated|end of (the )?file|expected .* got the end": "pysam takes a cut file for a whole one",
-    r"letter|expected a (nucleotide|sequence)|alphabet": "letters that are no sequence; pysam passes bytes on",
+    r"quality.*(length|as long)|as many quality|expected \d+ qualit": "pysam ends quietly at a "
+    "broken record",
+    r"truncated|end of (the )?file|expected .* got the end": "pysam takes a cut file for a whole "
+    "one",
+    r"letter|expected a (nucleotide|sequence)|alphabet": "letters that are no sequence; pysam "
+    "passes bytes on",
     r"expected '>'|expected '@'": "text above the first title; pysam skips it",
     r"expected read 1": "read 2 before read 1; dnaio compares names alone",
-    r"expected two reads of one name": "a last digit without a sign before it is part of a name; dnaio drops it",
-    r"blank|whitespace|begins or ends": "blanks around ids are never meant; the other tool keeps them",
+    r"expected two reads of one name": "a last digit without a sign before it is part of a name; "
+    "dnaio drops it",
+    r"blank|whitespace|begins or ends": "blanks around ids are never meant; "
+    "the other tool keeps them",
 }
 # What the other tool says against a file that this library reads, and why the file is sound.
 FAULTS_OF_OTHERS = {
-    r"TableException: Duplicate observation IDs": "biom-format takes one feature without reads for two",
-    r"Column names must be unique.*'id'": "a column may be named as that of the ids is; QIIME 2 takes it for twice",
+    r"TableException: Duplicate observation IDs": "biom-format takes one "
+    "feature without reads for two",
+    r"Column names must be unique.*'id'": "a column may be named as that of the ids is; QIIME 2 "
+    "takes it for twice",
 }
 
 # Values that differ by a rule: why, or None when the rule explains nothing.

@@ -16,7 +16,8 @@ Compared = tuple[Any, Any]
 
 
 def reads_file(rng: random.Random, path: Path, is_fastq: bool) -> None:
-    """Reads: wrapped, lower case, IUPAC letters, several members of gzip, BGZF, a record cut off now and then."""
+    """Reads: wrapped, lower case, IUPAC letters, several members of gzip, BGZF, a record cut off
+    now and then."""
     out = []
     for _ in range(rng.randrange(1, 30)):
         letters = "".join(

@@ -50,7 +50,8 @@ HEADERS = (
 
 
 def rules_file(rng: random.Random, path: Path) -> None:
-    """Metadata with #q2:types, #q2:missing, comments, blank lines, numbers and words; with faults."""
+    """Metadata with #q2:types, #q2:missing, comments, blank lines, numbers and words; with
+    faults."""
     names = [name.replace("#", "").replace('"', "") for name in ids(rng, rng.randrange(1, 9))]
     columns = [f"c{k}" for k in range(rng.randrange(1, 5))]
     kinds = [rng.choice(("words", "numbers")) for _ in columns]
@@ -87,7 +88,8 @@ def rules_file(rng: random.Random, path: Path) -> None:
 
 
 def rules_both(path: Path) -> Compared:
-    """Columns, kinds and values by this library and by QIIME 2's reader, which scikit-bio carries."""
+    """Columns, kinds and values by this library and by QIIME 2's reader, which scikit-bio
+    carries."""
 
     def ours() -> Any:
         data = db.read_metadata(path)
@@ -146,7 +148,8 @@ def studies_file(rng: random.Random, path: Path) -> None:
 
 
 def studies_both(path: Path) -> Compared:
-    """Which samples stay, their targets, classes and covariates by this library, and by pandas and biom-format."""
+    """Which samples stay, their targets, classes and covariates by this library, and by pandas
+    and biom-format."""
     about = path.with_name(path.name + "_about")
 
     def ours() -> Any:
@@ -187,7 +190,8 @@ def studies_both(path: Path) -> Compared:
 
 
 def rooted_file(rng: random.Random, path: Path) -> None:
-    """A table, and beside it a rooted tree of its features and others; negative lengths and lost tips now and then."""
+    """A table, and beside it a rooted tree of its features and others; negative lengths and lost
+    tips now and then."""
     tips = ids(rng, rng.randrange(3, 12))
     quoted = ["'" + name.replace("'", "''") + "'" for name in tips]
     nodes = [f"{name}:{rng.random():.4f}" for name in quoted]

@@ -20,7 +20,8 @@ Compared = tuple[Any, Any]
 
 
 def table_file(rng: random.Random, path: Path) -> None:
-    """A table as biom-format writes it: HDF5, JSON or text; with taxonomy, metadata, fractions and faults."""
+    """A table as biom-format writes it: HDF5, JSON or text; with taxonomy, metadata, fractions
+    and faults."""
     n, f = rng.randrange(1, 8), rng.randrange(1, 12)
     counts = np.array(
         [[rng.choice((0, 0, 0, 1, 2, 17, 10**6)) for _ in range(n)] for _ in range(f)], dtype=float
@@ -85,7 +86,8 @@ def table_both(path: Path) -> Compared:
 
 
 def tree_file(rng: random.Random, path: Path) -> None:
-    """A tree of random shape: quotes, comments, blanks, exponents, polytomies, single children, labels inside."""
+    """A tree of random shape: quotes, comments, blanks, exponents, polytomies, single children,
+    labels inside."""
     names = ids(rng, rng.randrange(2, 15))
     quoted = [
         "'" + name.replace("'", "''") + "'" if re.search(r"[^\w.]", name) else name
@@ -138,7 +140,8 @@ def tree_both(path: Path) -> Compared:
 
 
 def distances_file(rng: random.Random, path: Path) -> None:
-    """A matrix as scikit-bio, pandas and R write it; asymmetric or with a doubled id now and then."""
+    """A matrix as scikit-bio, pandas and R write it; asymmetric or with a doubled id now and
+    then."""
     n = rng.randrange(2, 9)
     points = np.array([[rng.gauss(0, 1) for _ in range(3)] for _ in range(n)])
     square = np.linalg.norm(points[:, None] - points[None], axis=2)

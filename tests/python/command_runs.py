@@ -7,7 +7,8 @@ from pathlib import Path
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 TINY = (
-    "--embedding-dim 16 --attention-heads 2 --attention-layers 1 --batch-size 8 --seed 1 --threads 1"
+    "--embedding-dim 16 --attention-heads 2 --attention-layers 1 "
+    "--batch-size 8 --seed 1 --threads 1"
 ).split()
 
 

@@ -1,4 +1,5 @@
-"""Fixtures: the real command, the shared data, a small simulated community, and no random state between tests."""
+"""Fixtures: the real command, the shared data, a small simulated community, and no random state
+between tests."""
 
 import os
 import random
@@ -76,7 +77,8 @@ def fastq(tmp_path: Path) -> Path:
         for i in range(520):
             size = rng.randrange(21, 50)
             file.write(
-                f"@r{i} class={'xyz'[i % 3]}\n{''.join(rng.choices('ACGT', k=size))}\n+\n{'I' * size}\n"
+                f"@r{i} class={'xyz'[i % 3]}\n"
+                f"{''.join(rng.choices('ACGT', k=size))}\n+\n{'I' * size}\n"
             )
     return path
 

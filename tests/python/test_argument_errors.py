@@ -1,4 +1,5 @@
-"""Arguments of a wrong type end in one line of ours, whatever public callable they were given to."""
+"""Arguments of a wrong type end in one line of ours, whatever public callable they were given
+to."""
 
 import inspect
 import re
@@ -12,8 +13,8 @@ from deepbio_torch import _C
 from deepbio_torch.errors import DeepBioError
 
 MODULES = (
-    "cache", "community", "compat", "data", "errors", "export", "insilico", "losses", "metrics", "models",
-    "report", "sklearn", "study", "targets", "tokenizers", "training", "transforms",
+    "cache", "community", "compat", "data", "errors", "export", "insilico", "losses", "metrics",
+    "models", "report", "sklearn", "study", "targets", "tokenizers", "training", "transforms",
 )  # fmt: skip
 WRONG = [None, 3, 2.5, "no such thing", b"bytes", [], {"a": 1}, object(), torch.zeros(2)]
 # Not ours: they pass on to torch or take anything.
@@ -103,16 +104,19 @@ def instances(fastq: Path, community: Path) -> dict[str, object]:
     reads = db.SequenceDataset(fastq, transform=db.transforms.OneHotEncoder())
     samples = db.SampleDataset(table, max_bp=60)
     made = (
-        table, tree, matrix, reads, samples, db.read_metadata(community / "metadata.tsv"), db.pcoa(matrix, 2),
-        reads.batch([0, 1]), samples.batch([0, 1]), reads[0], db.SequenceReader(fastq), db.UnifracBatch(table, tree),
-        db.StreamingSequenceDataset(fastq), db.DataLoader(reads), db.tokenizers.Tokenizer.from_preset("esm2"),
-        db.rarefaction_curve(table, depths=[10]), db.transforms.OneHotEncoder(), db.transforms.Mutator(0.1),
-        db.transforms.KmerEncoder(3), db.transforms.LengthFilter(3), db.transforms.ReverseComplement(),
+        table, tree, matrix, reads, samples, db.read_metadata(community / "metadata.tsv"),
+        db.pcoa(matrix, 2), reads.batch([0, 1]), samples.batch([0, 1]), reads[0],
+        db.SequenceReader(fastq), db.UnifracBatch(table, tree), db.StreamingSequenceDataset(fastq),
+        db.DataLoader(reads), db.tokenizers.Tokenizer.from_preset("esm2"),
+        db.rarefaction_curve(table, depths=[10]), db.transforms.OneHotEncoder(),
+        db.transforms.Mutator(0.1), db.transforms.KmerEncoder(3), db.transforms.LengthFilter(3),
+        db.transforms.ReverseComplement(),
     )  # fmt: skip
     return {f"{k} {type(each).__name__}": each for k, each in enumerate(made)}
 
 
-# Not for users: what loaders and the parts of a dataset say to each other, and what dict and torch do.
+# Not for users: what loaders and the parts of a dataset say to each other, and what dict and torch
+# do.
 INNER = {
     "complete",
     "steps",

@@ -241,8 +241,9 @@ def test_files_damaged_at_every_byte_never_crash(kind: str, tmp_path: Path):
         path.write_text(
             json.dumps(
                 {
-                    "id": None, "format": "1.0.0", "type": "OTU table", "matrix_type": "sparse", "shape": [2, 2],
-                    "rows": [{"id": "A", "metadata": None}, {"id": "B", "metadata": {"taxonomy": ["k__", "p__"]}}],
+                    "id": None, "format": "1.0.0", "type": "OTU table", "matrix_type": "sparse",
+                    "shape": [2, 2], "rows": [{"id": "A", "metadata": None},
+                        {"id": "B", "metadata": {"taxonomy": ["k__", "p__"]}}],
                     "columns": [{"id": "s1", "metadata": None}, {"id": "s2", "metadata": None}],
                     "matrix_element_type": "int", "data": [[0, 0, 5], [1, 1, 2], [0, 1, 1]],
                 }
@@ -250,7 +251,8 @@ def test_files_damaged_at_every_byte_never_crash(kind: str, tmp_path: Path):
         )  # fmt: skip
     elif kind == "tsv":
         path.write_text(
-            "# Constructed from biom file\n#OTU ID\ts1\ts2\ttaxonomy\nA\t1.0\t2.0\tk\nB\t0.0\t1e3\tk\n"
+            "# Constructed from biom file\n"
+            "#OTU ID\ts1\ts2\ttaxonomy\nA\t1.0\t2.0\tk\nB\t0.0\t1e3\tk\n"
         )
     elif kind == "tree":
         path.write_text("[&R]((A:0.1,'b c''s':2e-3)0.9:1,(C:1,D:3)'x; y':0.5[&c=1],E:4)root:0;\n")

@@ -1,4 +1,5 @@
-"""Integrated gradients: they add up, agree with differences along the way, and find the ASVs that carry a target."""
+"""Integrated gradients: they add up, agree with differences along the way, and find the ASVs
+that carry a target."""
 
 import subprocess
 from pathlib import Path
@@ -26,7 +27,8 @@ OPTIONS = [
 
 
 def write_samples(folder: Path, count: int = 60) -> tuple[list[str], list[str]]:
-    """Samples of 6 ASVs out of 40, the first 20 of A and C, the others of G and T; the target counts the first."""
+    """Samples of 6 ASVs out of 40, the first 20 of A and C, the others of G and T; the target
+    counts the first."""
     random = np.random.default_rng(3)
     kinds = [["AC", "GT"][f >= 20] for f in range(40)]
     dna = ["".join(random.choice(list(letters), 40)) for letters in kinds]
@@ -79,7 +81,8 @@ def test_attributions_add_up_to_what_the_prediction_changes_by(home: Path):
 
 
 def test_the_baseline_is_one_prediction_for_samples_of_equal_counts(home: Path):
-    """With all ASVs alike a model that knows none of them sees only how the reads are shared out."""
+    """With all ASVs alike a model that knows none of them sees only how the reads are shared
+    out."""
     found = db.integrated_gradients(
         home / "number", home / "table.biom", samples=["s0", "s1"], steps=4
     )
@@ -97,7 +100,8 @@ def test_sequences_that_carry_the_target_push_it_and_the_others_pull(home: Path)
 
 
 def test_gradients_agree_with_differences_along_the_way(home: Path):
-    """The same integral by central differences of the model in double precision, one ASV of one sample."""
+    """The same integral by central differences of the model in double precision, one ASV of one
+    sample."""
     found = db.integrated_gradients(home / "number", home / "table.biom", samples=["s5"], steps=32)
     model = db.models.from_pretrained(home / "number").double()
     dataset = db.SampleDataset(home / "table.biom", max_bp=40, rarefy_depth=0)

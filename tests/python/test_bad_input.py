@@ -148,8 +148,9 @@ def test_control_c_ends_training_with_130_and_keeps_the_last_checkpoint(
 ):
     run = tmp_path / "run"
     command = [
-        binary, "train", "--table", community_dir / "table.biom", "--metadata", community_dir / "metadata.tsv",
-        "--metadata-column", "age", "--output-dir", run, "--epochs", "500", "--patience", "0", "--max-bp", "60",
+        binary, "train", "--table", community_dir / "table.biom",
+        "--metadata", community_dir / "metadata.tsv", "--metadata-column", "age",
+        "--output-dir", run, "--epochs", "500", "--patience", "0", "--max-bp", "60",
         "--embedding-dim", "16", "--threads", "1",
     ]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

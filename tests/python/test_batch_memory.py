@@ -120,7 +120,8 @@ def test_a_batch_freed_at_exit_or_by_another_thread_is_no_fault(tmp_path: Path):
     script.write_text(
         "import atexit, threading\n"
         "import deepbio_torch as db\n"
-        "made = [db.transforms.OneHotEncoder().encode_batch([b'ACGT' * 50] * 64) for _ in range(9)]\n"
+        "reads = [b'ACGT' * 50] * 64\n"
+        "made = [db.transforms.OneHotEncoder().encode_batch(reads) for _ in range(9)]\n"
         "thread = threading.Thread(target=made.pop)\n"
         "thread.start(), thread.join()\n"
         "atexit.register(made.pop)\n"

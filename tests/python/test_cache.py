@@ -233,7 +233,8 @@ def label(record):
 
 if __name__ == "__main__":
     tokens = db.transforms.TokenEncoder(db.tokenizers.Tokenizer.from_preset("dnabert-3"))
-    data = db.SequenceDataset(sys.argv[1], transform=tokens, target={"odd": label, "gc": db.targets.from_sequence()})
+    target = {"odd": label, "gc": db.targets.from_sequence()}
+    data = db.SequenceDataset(sys.argv[1], transform=tokens, target=target)
     was_valid = db.Cache.is_valid(sys.argv[2], data)
     db.Cache.save(data, sys.argv[2])
     print(was_valid, db.Cache.is_valid(sys.argv[2], data))
@@ -361,7 +362,8 @@ import deepbio_torch as db
 data = db.SequenceDataset(sys.argv[1], transform=db.transforms.OneHotEncoder())
 resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))  # as a disk without room
 try:
-    db.Cache.save(data, sys.argv[2]) if sys.argv[2].endswith("cache") else db.cache.export_reads(data, sys.argv[2])
+    write = db.Cache.save if sys.argv[2].endswith("cache") else db.cache.export_reads
+    write(data, sys.argv[2])
 except db.errors.WriteError as problem:
     print(problem)
 """

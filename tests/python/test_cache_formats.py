@@ -1,4 +1,5 @@
-"""What a cache is on disk: every encoder comes back, shards are the command's, older formats are read."""
+"""What a cache is on disk: every encoder comes back, shards are the command's, older formats are
+read."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""Random draws move from epoch to epoch in every loader, repeat with torch's seed, and stay when an epoch is set."""
+"""Random draws move from epoch to epoch in every loader, repeat with torch's seed, and stay when
+an epoch is set."""
 
 from pathlib import Path
 
@@ -215,10 +216,14 @@ def test_a_seed_of_none_is_drawn_from_torch(reads):
 
     assert letters(1) == letters(1) != letters(2)
     for make in (
-        lambda: db.transforms.Sampler(3, seed=None), lambda: db.transforms.ReverseComplement(0.5, seed=None),
-        lambda: db.transforms.QualitySimulator(seed=None), lambda: db.transforms.Subsampler(0.5, seed=None),
-        lambda: db.transforms.OneHotEncoder(unknown="random", seed=None), lambda: db.data.ShuffledSampler(5, seed=None),
-        lambda: db.StreamingSequenceDataset(reads, seed=None), lambda: db.targets.weighted_sampler([1.0], seed=None),
+        lambda: db.transforms.Sampler(3, seed=None),
+        lambda: db.transforms.ReverseComplement(0.5, seed=None),
+        lambda: db.transforms.QualitySimulator(seed=None),
+        lambda: db.transforms.Subsampler(0.5, seed=None),
+        lambda: db.transforms.OneHotEncoder(unknown="random", seed=None),
+        lambda: db.data.ShuffledSampler(5, seed=None),
+        lambda: db.StreamingSequenceDataset(reads, seed=None),
+        lambda: db.targets.weighted_sampler([1.0], seed=None),
     ):  # fmt: skip
         assert "seed=None" not in repr(make())
     with pytest.raises(ArgumentError, match="seed: expected a whole number, got 'a'"):

@@ -1,4 +1,5 @@
-"""`deepbio stats` and `deepbio validate` on real files: each verdict of the shared corpus, and values known by hand."""
+"""`deepbio stats` and `deepbio validate` on real files: each verdict of the shared corpus, and
+values known by hand."""
 
 import hashlib
 import json

@@ -1,4 +1,5 @@
-"""`deepbio train` on studies of many kinds: covariates, bad files, samples left out, features without a sequence."""
+"""`deepbio train` on studies of many kinds: covariates, bad files, samples left out, features
+without a sequence."""
 
 import json
 from pathlib import Path
@@ -205,8 +206,8 @@ def test_features_without_a_sequence_are_known_by_their_ids(
     )
     assert done.returncode == 0 and "0 of 1 ASVs of the table were seen in training" in done.stderr
     done = deepbio(
-        "train", "--table", tmp_path / "named.biom", *about, "--output-dir", tmp_path / "no", "--sequence-branch",
-        "--missing-sequences", "id",
+        "train", "--table", tmp_path / "named.biom", *about, "--output-dir", tmp_path / "no",
+        "--sequence-branch", "--missing-sequences", "id",
     )  # fmt: skip
     assert (
         done.returncode == 1
@@ -241,8 +242,8 @@ def test_body_sites_of_moving_pictures_are_classified(deepbio: Run, shared: Path
     assert done.returncode == 1 and "--sequences" in done.stderr, "md5 ids are not DNA"
     sequences = ["--sequences", data / "rep-seqs.fasta"]
     deepbio(
-        "train", *args, *tiny, *sequences, "--tree", data / "tree.nwk", "--epochs", 2, "--max-bp", 40,
-        "--token-limit", 32, check=True,
+        "train", *args, *tiny, *sequences, "--tree", data / "tree.nwk", "--epochs", 2,
+        "--max-bp", 40, "--token-limit", 32, check=True,
     )  # fmt: skip
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["target"]["classes"] == ["gut", "left palm", "right palm", "tongue"]

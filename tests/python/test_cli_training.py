@@ -1,4 +1,5 @@
-"""pretrain, train, predict, evaluate, embed, export and info: the real command on small real data."""
+"""pretrain, train, predict, evaluate, embed, export and info: the real command on small real
+data."""
 
 import csv
 import json
@@ -12,8 +13,8 @@ from command_runs import TINY, Run, lines, rows, study
 import deepbio_torch
 
 RUN_FILES = {
-    "config.json", "model.safetensors", "last", "last.old", "metrics.jsonl", "train_samples.txt", "val_samples.txt",
-    "val_predictions.tsv", "training.log", "train_asvs.txt",
+    "config.json", "model.safetensors", "last", "last.old", "metrics.jsonl", "train_samples.txt",
+    "val_samples.txt", "val_predictions.tsv", "training.log", "train_asvs.txt",
 }  # fmt: skip
 
 

@@ -125,7 +125,8 @@ def test_a_run_is_extended_whatever_the_presets_say_by_then(
 
 
 def test_training_starts_at_the_mean_and_stays_sane(deepbio: Run, tmp_path: Path):
-    """150 samples that share 12 ASVs, the target a log ratio of two: their pooled embeddings hardly differ."""
+    """150 samples that share 12 ASVs, the target a log ratio of two: their pooled embeddings
+    hardly differ."""
     generator = torch.Generator().manual_seed(5)
     reads = torch.distributions.Dirichlet(torch.full((12,), 2.0))
     torch.manual_seed(5)
@@ -171,8 +172,9 @@ def test_training_starts_at_the_mean_and_stays_sane(deepbio: Run, tmp_path: Path
     assert all(epoch["val_loss"] < 1.1 * epochs[0]["val_loss"] for epoch in epochs)
     assert epochs[-1]["val"]["r2"] > 0.5
     # AAM's own architecture starts at the mean too.
-    deepbio(*args, "--preset", "aam", "--epochs", 1, "--attention-layers", 1, "--embedding-dim", 16, "--nuc-penalty", 0,
-            "--batch-size", 150, "--lr", 1e-9, "--output-dir", tmp_path / "aam", check=True)  # fmt: skip
+    deepbio(*args, "--preset", "aam", "--epochs", 1, "--attention-layers", 1, "--embedding-dim", 16,
+            "--nuc-penalty", 0, "--batch-size", 150, "--lr", 1e-9, "--output-dir", tmp_path / "aam",
+            check=True)  # fmt: skip
     (epoch,) = [
         json.loads(line) for line in (tmp_path / "aam" / "metrics.jsonl").read_text().splitlines()
     ]

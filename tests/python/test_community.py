@@ -90,7 +90,10 @@ def test_a_feature_outside_the_tree_is_named_with_the_way_out():
     tree = db.Tree.from_newick("(A:1,B:1);")
     with pytest.raises(ArgumentError, match="C"):
         db.unifrac(small(), tree)
-    said = r"left out 1 of 3 features that are not tips of .*'C' \(37\.5 % of the reads; most in sample 's2'"
+    said = (
+        r"left out 1 of 3 features that are not tips of .*'C' \(37\.5 % of the "
+        r"reads; most in sample 's2'"
+    )
     with pytest.warns(UserWarning, match=said):
         assert db.unifrac(small(), tree, missing_features="drop").values[0, 1] == 1.0
     with pytest.warns(UserWarning, match=said):
@@ -168,7 +171,8 @@ def test_features_outside_the_tree_are_counted_with_their_reads():
 
 def test_metadata_keeps_ids_as_text_and_types_columns(tmp_path: Path):
     path = tmp_path / "m.tsv"
-    text = '\ufeff#SampleID\tage\tsite\tcode\r\n#q2:types\t\t\tcategorical\r\n2538.1000101\t1.50\t"gut\tleft"\t007\r\n'
+    text = "\ufeff#SampleID\tage\tsite\tcode\r\n#q2:types\t\t\tcategorical\r\n"
+    text += '2538.1000101\t1.50\t"gut\tleft"\t007\r\n'
     path.write_text(text + "s2\tnot applicable\tMissing: Not provided\t8\r\n", newline="")
     metadata = db.read_metadata(path, missing_values="INSDC")
     assert metadata.ids == ["2538.1000101", "s2"] and metadata.columns == ["age", "site", "code"]

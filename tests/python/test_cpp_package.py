@@ -145,7 +145,8 @@ def test_the_source_is_a_part_of_another_project(source: str, tmp_path: Path):
             archive.add(ROOT / name, f"deepbio/{name}")
     (tmp_path / "own.cpp").write_text("#include <deepbio/io/reads/fastx.h>\nint main() {}\n")
     (tmp_path / "CMakeLists.txt").write_text(
-        "cmake_minimum_required(VERSION 3.25)\nproject(own LANGUAGES C CXX)\nset(DEEPBIO_WITH_TORCH OFF)\n"
+        "cmake_minimum_required(VERSION 3.25)\nproject(own LANGUAGES C "
+        "CXX)\nset(DEEPBIO_WITH_TORCH OFF)\n"
         f"{source}add_executable(own own.cpp)\ntarget_link_libraries(own deepbio::io)\n"
     )
     build = tmp_path / "build"

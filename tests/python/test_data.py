@@ -1,4 +1,5 @@
-"""Reads as a dataset and through both loaders: every record, in order, the same for any number of threads."""
+"""Reads as a dataset and through both loaders: every record, in order, the same for any number
+of threads."""
 
 import gzip
 import json
@@ -237,8 +238,8 @@ def test_a_batch_shows_its_shapes_and_moves(fastq: Path):
 
 def test_a_sample_dataset_gives_each_distinct_asv_once(community_dir: Path):
     samples = db.SampleDataset(
-        community_dir / "table.biom", tree=community_dir / "tree.nwk", metadata=community_dir / "metadata.tsv",
-        target="age", rarefy_depth=200, max_bp=60,
+        community_dir / "table.biom", tree=community_dir / "tree.nwk",
+        metadata=community_dir / "metadata.tsv", target="age", rarefy_depth=200, max_bp=60,
     )  # fmt: skip
     batch = samples.batch([0, 5, 7])
     assert (

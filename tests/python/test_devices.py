@@ -1,4 +1,5 @@
-"""Where models are trained and answer: names of devices, bf16 and fp16, and tensors that meet on one device."""
+"""Where models are trained and answer: names of devices, bf16 and fp16, and tensors that meet on
+one device."""
 
 import json
 from pathlib import Path

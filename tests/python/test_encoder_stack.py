@@ -1,4 +1,5 @@
-"""The fused encoder stack as an operator and inside the models, against its layers one after the other."""
+"""The fused encoder stack as an operator and inside the models, against its layers one after the
+other."""
 
 import copy
 
@@ -37,9 +38,9 @@ def composite(monkeypatch):
 
 def weights(dtype=torch.float, layers=LAYERS):
     wide, narrow = D**-0.5, F**-0.5
-    shapes = [((3 * D, D), wide, 0), ((3 * D,), 0.1, 0), ((D, D), wide, 0), ((D,), 0.1, 0), ((F, D), wide, 0),
-              ((F,), 0.1, 0), ((D, F), narrow, 0), ((D,), 0.1, 0), ((D,), 0.1, 1), ((D,), 0.1, 0), ((D,), 0.1, 1),
-              ((D,), 0.1, 0)]  # fmt: skip
+    shapes = [((3 * D, D), wide, 0), ((3 * D,), 0.1, 0), ((D, D), wide, 0), ((D,), 0.1, 0),
+              ((F, D), wide, 0), ((F,), 0.1, 0), ((D, F), narrow, 0), ((D,), 0.1, 0),
+              ((D,), 0.1, 1), ((D,), 0.1, 0), ((D,), 0.1, 1), ((D,), 0.1, 0)]  # fmt: skip
     return [
         (torch.randn(shape, dtype=dtype) * scale + middle).requires_grad_()
         for _ in range(layers)
@@ -315,8 +316,8 @@ def test_the_module_copies_checkpoints_and_changes_type(composite):
 def test_training_goes_the_same_way_on_both_paths(composite):
     tokens = torch.randint(1, 5, (8, 3, 12))
     start = SequenceEncoder(
-        embedding_dim=16, max_bp=12, token_limit=4, asv_num_heads=2, sample_num_heads=2, encoder_num_heads=2,
-        asv_dropout=0.0, sample_dropout=0.0, encoder_dropout=0.0,
+        embedding_dim=16, max_bp=12, token_limit=4, asv_num_heads=2, sample_num_heads=2,
+        encoder_num_heads=2, asv_dropout=0.0, sample_dropout=0.0, encoder_dropout=0.0,
     )  # fmt: skip
 
     def train():

@@ -149,8 +149,9 @@ def test_lightning_trains_on_a_data_module(tmp_path: Path):
     assert list(place.iterdir()) == []
 
 
-LOOPS = {"in_a_plain_loop": "torch", "with_lightning": "pytorch_lightning", "with_accelerate": "accelerate",
-         "with_transformers": "transformers", "trainer": "torch"}  # fmt: skip
+LOOPS = {"in_a_plain_loop": "torch", "with_lightning": "pytorch_lightning",
+         "with_accelerate": "accelerate", "with_transformers": "transformers",
+         "trainer": "torch"}  # fmt: skip
 
 
 @pytest.mark.parametrize("loop", LOOPS)
@@ -192,8 +193,8 @@ def test_a_phenotype_of_any_loop_is_predicted_by_the_command(deepbio, tmp_path: 
     rows = [line.split("\t") for line in shown.splitlines() if line.startswith("sample_")]
     assert [row[0] for row in rows] == ["sample_id", *samples.sample_ids]
     predicted = torch.tensor([float(row[1]) for row in rows[1:]], dtype=torch.float64)
-    same_draw = db.SampleDataset(table, metadata=metadata, target="age", rarefy_depth=300, redraw=False,
-                                 codec=train.codec)  # fmt: skip
+    same_draw = db.SampleDataset(table, metadata=metadata, target="age", rarefy_depth=300,
+                                 redraw=False, codec=train.codec)  # fmt: skip
     with torch.no_grad():
         output = db.models.from_pretrained(saved)(same_draw.batch(range(24)))["target_prediction"]
     assert torch.allclose(predicted, same_draw.denormalize(output)[:, 0], rtol=1e-5)
@@ -235,9 +236,9 @@ def test_a_program_of_executorch_gives_the_models_numbers(tmp_path: Path):
 def small_run(deepbio, community_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("run") / "age"
     deepbio(
-        "train", "--table", community_dir / "table.biom", "--metadata", community_dir / "metadata.tsv",
-        "--metadata-column", "age", "--output-dir", out, "--epochs", 1, "--embedding-dim", 16, "--max-bp", 60,
-        check=True,
+        "train", "--table", community_dir / "table.biom",
+        "--metadata", community_dir / "metadata.tsv", "--metadata-column", "age",
+        "--output-dir", out, "--epochs", 1, "--embedding-dim", 16, "--max-bp", 60, check=True,
     )  # fmt: skip
     return out
 

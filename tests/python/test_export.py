@@ -46,8 +46,9 @@ def test_a_run_is_exported_with_what_restores_its_unit(
 ):
     run, table = tmp_path / "run", community_dir / "table.biom"
     deepbio(
-        "train", "--table", table, "--metadata", community_dir / "metadata.tsv", "--metadata-column", "age",
-        "--output-dir", run, "--epochs", 1, "--embedding-dim", 16, "--max-bp", 60, check=True,
+        "train", "--table", table, "--metadata", community_dir / "metadata.tsv",
+        "--metadata-column", "age", "--output-dir", run, "--epochs", 1, "--embedding-dim", 16,
+        "--max-bp", 60, check=True,
     )  # fmt: skip
     db.export.torchscript(run, tmp_path / "model.ts")
     files = {"deepbio.json": ""}
@@ -74,7 +75,8 @@ def test_a_process_without_the_library_runs_the_file(tmp_path: Path):
     script = (
         "import sys, torch\nmodel = torch.jit.load(sys.argv[1])\n"
         "out = model(torch.full((2, 3, 4), 2), torch.ones(2, 3))\n"
-        "assert not any('deepbio' in line for line in open('/proc/self/maps'))\nprint(list(out.shape))\n"
+        "assert not any('deepbio' in line for line in "
+        "open('/proc/self/maps'))\nprint(list(out.shape))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, tmp_path / "model.ts"], capture_output=True, text=True

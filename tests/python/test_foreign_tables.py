@@ -145,8 +145,8 @@ def test_what_a_notebook_shows_names_what_is_in_it(table, community_dir, fastq):
 
 
 def test_aams_building_blocks_take_its_keywords_and_its_layout():
-    size = {"vocab_size": 7, "embedding_dim": 16, "max_bp": 20, "token_limit": 6, "asv_num_layers": 1,
-            "sample_num_layers": 1}  # fmt: skip
+    size = {"vocab_size": 7, "embedding_dim": 16, "max_bp": 20, "token_limit": 6,
+            "asv_num_layers": 1, "sample_num_layers": 1}  # fmt: skip
     torch.manual_seed(2)
     tokens = torch.randint(1, 5, (2, 4, 21))
     tokens[1, 3] = 0

@@ -1,4 +1,5 @@
-"""Every dataset under Lightning, accelerate, torchdata and two processes: records once, other draws, exact resume."""
+"""Every dataset under Lightning, accelerate, torchdata and two processes: records once, other
+draws, exact resume."""
 
 import json
 import socket
@@ -229,7 +230,8 @@ def main():
     transform = Compose([Mutator(0.5), IntegerEncoder()])
     before = db.StreamingSequenceDataset(path, transform=transform, shuffle_buffer=10)
     native = db.SequenceDataset(path, transform=transform)
-    python = db.SequenceDataset(path, transform=Compose([lambda sample: sample, Mutator(0.5), IntegerEncoder()]))
+    steps = [lambda sample: sample, Mutator(0.5), IntegerEncoder()]
+    python = db.SequenceDataset(path, transform=Compose(steps))
     samples = db.SampleDataset(table, rarefy_depth=100, max_bp=60)
     loader = db.DataLoader(native, batch_size=8, shuffle=True, seed=1)
     dist.init_process_group("gloo", rank=rank, world_size=2)
@@ -252,12 +254,14 @@ def main():
     for name, batches in loaders.items():
         out[name] = [[(s["id"], s["sequence"].tolist()) for s in batches] if name == "stream" else
                      [pair for batch in batches for pair in pairs(batch)] for _ in range(2)]
-    for name in ("ours", "ours samples"):  # the third epoch, left in its middle by one process and ended by another
+    # The third epoch, left in its middle by one process and ended by another.
+    for name in ("ours", "ours samples"):
         unbroken, epoch = loaders[name], iter(loaders[name])
         next(epoch)
         state = json.loads(json.dumps(unbroken.state_dict()))
         rest = [pairs(batch) for batch in epoch]
-        again = db.DataLoader(unbroken.dataset, batch_size=unbroken.batch_size, shuffle=True, seed=1)
+        size = unbroken.batch_size
+        again = db.DataLoader(unbroken.dataset, batch_size=size, shuffle=True, seed=1)
         again.load_state_dict(state)
         assert rest and [pairs(batch) for batch in again] == rest, name
     dist.destroy_process_group()

@@ -1,4 +1,5 @@
-"""A part of tests/mutations and tests/neighbours, which are run whole by hand (docs/real-files.md)."""
+"""A part of tests/mutations and tests/neighbours, which are run whole by hand
+(docs/real-files.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""ANOSIM, PERMDISP, Mantel, adonis, procrustes, biplots: against scikit-bio, SciPy, and vegan's values in a file."""
+"""ANOSIM, PERMDISP, Mantel, adonis, procrustes, biplots: against scikit-bio, SciPy, and vegan's
+values in a file."""
 
 from __future__ import annotations
 

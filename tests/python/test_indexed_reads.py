@@ -1,4 +1,5 @@
-"""Large files: records by number instead of in memory, random blocks of compressed files, mates of streams."""
+"""Large files: records by number instead of in memory, random blocks of compressed files, mates
+of streams."""
 
 import gzip
 import json
@@ -142,7 +143,8 @@ import sys
 import deepbio_torch as db
 encoder = db.transforms.IntegerEncoder(quality=None)
 def anonymous():
-    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("RssAnon")) / 1024
+    lines = [line.split() for line in open("/proc/self/status")]
+    return next(int(words[1]) for words in lines if words[0] == "RssAnon:") / 1024
 def read(**options):
     data = db.SequenceDataset(sys.argv[1], transform=encoder, **options)
     batches = 0

@@ -1,4 +1,5 @@
-"""The arrows: which layer may include which, where torch and Python may be seen, what a process loads."""
+"""The arrows: which layer may include which, where torch and Python may be seen, what a process
+loads."""
 
 import ast
 import os
@@ -79,7 +80,8 @@ def test_a_planted_violation_is_found(tmp_path: Path, file: str, line: str):
 
 
 def imported_modules(folder: Path) -> dict[str, set[str]]:
-    """Which modules of a package each of them imports, anywhere in it: at the top, in functions, for types only."""
+    """Which modules of a package each of them imports, anywhere in it: at the top, in functions,
+    for types only."""
     names = {module_name(path, folder): path for path in folder.rglob("*.py")}
     found: dict[str, set[str]] = {}
     for name, path in names.items():
@@ -285,7 +287,8 @@ def test_one_openmp_runtime_is_mapped():
         "from deepbio_torch import _C\n"
         "torch.randn(600, 600) @ torch.randn(600, 600)\n"
         "maps = open('/proc/self/maps').read().split('\\n')\n"
-        "print(sorted({line.split()[-1] for line in maps if 'omp' in line.rsplit('/', 1)[-1] and '.so' in line}))\n"
+        "print(sorted({line.split()[-1] for line in maps if 'omp' in line.rsplit('/', 1)[-1] and "
+        "'.so' in line}))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True

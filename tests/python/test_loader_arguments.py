@@ -37,16 +37,20 @@ def test_arguments_have_torchs_order_and_names():
 @pytest.mark.parametrize(
     "options",
     [
-        {"batch_size": 3}, {"batch_size": 3, "drop_last": True}, {"batch_size": None}, {"sampler": [4, 0, 2]},
-        {"batch_sampler": [[1, 0], [3]]}, {"batch_sampler": BatchSampler(SequentialSampler(range(7)), 2, False)},
-        {"batch_size": 2, "collate_fn": sum}, {"batch_size": 2, "persistent_workers": True, "num_workers": 1},
+        {"batch_size": 3}, {"batch_size": 3, "drop_last": True}, {"batch_size": None},
+        {"sampler": [4, 0, 2]}, {"batch_sampler": [[1, 0], [3]]},
+        {"batch_sampler": BatchSampler(SequentialSampler(range(7)), 2, False)},
+        {"batch_size": 2, "collate_fn": sum},
+        {"batch_size": 2, "persistent_workers": True, "num_workers": 1},
         {"batch_size": 2, "num_workers": 1, "prefetch_factor": 3, "in_order": False},
     ],
 )  # fmt: skip
 def test_plain_datasets_give_what_torchs_loader_gives(options):
     data = [torch.tensor(float(i)) for i in range(7)]
-    theirs = list(torch.utils.data.DataLoader(data, **{**options, "num_workers": 0, "persistent_workers": False,
-                                                       "prefetch_factor": None, "in_order": True}))  # fmt: skip
+    theirs = list(torch.utils.data.DataLoader(data, **{**options, "num_workers": 0,
+                                                       "persistent_workers": False,
+                                                       "prefetch_factor": None,
+                                                       "in_order": True}))  # fmt: skip
     ours = db.DataLoader(data, **options)
     assert len(ours) == len(theirs)
     for _ in range(2):

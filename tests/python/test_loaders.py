@@ -44,7 +44,8 @@ def main():
         native = db.SequenceDataset(path, transform=Compose([*steps, encoder]), target="file")
         python = db.SequenceDataset(path, transform=Compose([*steps, keep, encoder]), target="file")
         assert native.is_native and not python.is_native
-        ours = [db.DataLoader(native, batch_size=16, shuffle=True, seed=5, num_workers=n) for n in (0, 1, 2, 4)]
+        same = dict(batch_size=16, shuffle=True, seed=5)
+        ours = [db.DataLoader(native, num_workers=n, **same) for n in (0, 1, 2, 4)]
         ours.append(db.DataLoader(python, batch_size=16, shuffle=True, seed=5, num_workers=2))
         for epoch in (0, 3):
             for loader in ours:
@@ -55,11 +56,14 @@ def main():
                 assert_same(expected, list(loader), name, epoch, loader)
             for data in (native, python):
                 data.set_epoch(epoch)
-                # A spawned worker takes seconds to start: these see one epoch, and Python steps with one encoder.
+                # A spawned worker takes seconds to start: these see one epoch, and Python steps
+                # with one encoder.
                 is_seen = method == "fork" or (epoch == 3 and (data is native or name == "onehot"))
                 for workers in (0, 2) if is_seen else (0,):
                     context = {"multiprocessing_context": method, "timeout": 50} if workers else {}
-                    loader = torch.utils.data.DataLoader(data, batch_sampler=order, num_workers=workers, **context)
+                    loader = torch.utils.data.DataLoader(
+                        data, batch_sampler=order, num_workers=workers, **context
+                    )
                     assert_same(expected, list(loader), name, epoch, loader)
     print("same", len(expected))
 
@@ -282,7 +286,8 @@ import os, signal, sys
 import torch
 import deepbio_torch as db
 
-all_fetched = torch.multiprocessing.Event()  # a batch still in the queue would be torn down with its worker
+# A batch still in the queue would be torn down with its worker.
+all_fetched = torch.multiprocessing.Event()
 
 def fall(sample):
     if sample["id"] == "r200" and os.environ.get("DEADLY"):
@@ -294,15 +299,17 @@ if __name__ == "__main__":
     encode = db.transforms.Compose([fall, db.transforms.OneHotEncoder()])
     data = db.SequenceDataset(sys.argv[1], transform=encode)
     os.environ["DEADLY"] = "1"
+    loader = torch.utils.data.DataLoader(data, batch_size=50, num_workers=2, timeout=50)
     try:
-        for number, batch in enumerate(torch.utils.data.DataLoader(data, batch_size=50, num_workers=2, timeout=50)):
+        for number, batch in enumerate(loader):
             print(len(batch.ids), flush=True)
             if number == 3:
                 all_fetched.set()
     except RuntimeError as error:
         print("error", "exited unexpectedly" in str(error) or "killed" in str(error))
     del os.environ["DEADLY"]
-    print(sum(len(batch.ids) for batch in torch.utils.data.DataLoader(data, batch_size=50, num_workers=2)))
+    loader = torch.utils.data.DataLoader(data, batch_size=50, num_workers=2)
+    print(sum(len(batch.ids) for batch in loader))
 """
 
 
@@ -322,7 +329,8 @@ def test_a_process_that_is_killed_while_threads_work_goes_at_once(fastq):
         "import sys, deepbio_torch as db\n"
         "data = db.SequenceDataset(sys.argv[1], transform=db.transforms.KmerEncoder(8))\n"
         "while True:\n"
-        "    for batch in db.DataLoader(data, batch_size=50, num_workers=2): print('.', flush=True)\n"
+        "    for batch in db.DataLoader(data, batch_size=50, num_workers=2): "
+        "print('.', flush=True)\n"
     )
     with subprocess.Popen([sys.executable, "-c", script, fastq], stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b".\n"

@@ -108,8 +108,8 @@ def test_nothing_masked_gives_zero_with_a_gradient():
 @pytest.mark.parametrize(
     "options",
     [
-        {"target_loss_type": "hubert"}, {"penalty": -1.0}, {"quantiles": [0.9, 0.1]}, {"quantiles": [0.0]},
-        {"over_penalty": 0.0}, {"loss_config": {0: "quantile"}},
+        {"target_loss_type": "hubert"}, {"penalty": -1.0}, {"quantiles": [0.9, 0.1]},
+        {"quantiles": [0.0]}, {"over_penalty": 0.0}, {"loss_config": {0: "quantile"}},
         {"loss_config": {0: "mae"}, "target_loss_type": "quantile"},
     ],
 )  # fmt: skip
@@ -309,8 +309,9 @@ def test_classes_of_a_batch_are_told_by_their_type():
 @pytest.mark.parametrize(
     ("missing", "output", "weight"),
     [
-        ("targets", "target_prediction", "target_penalty"), ("counts", "count_prediction", "count_penalty"),
-        ("distances", "embeddings", "penalty"), ("asv_tokens", "nuc_predictions", "nuc_penalty"),
+        ("targets", "target_prediction", "target_penalty"),
+        ("counts", "count_prediction", "count_penalty"), ("distances", "embeddings", "penalty"),
+        ("asv_tokens", "nuc_predictions", "nuc_penalty"),
     ],
 )  # fmt: skip
 def test_an_output_without_its_target_is_refused_by_name_unless_it_weighs_nothing(

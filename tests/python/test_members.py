@@ -13,8 +13,8 @@ from deepbio_torch.models import (
 )
 
 MEMBERS = dict(
-    transformer_branch=False, count_prediction=False, sequence_branch=True, num_known_asvs=4, num_members=3,
-    known_hidden_dim=6, sequence_hidden_dim=5,
+    transformer_branch=False, count_prediction=False, sequence_branch=True, num_known_asvs=4,
+    num_members=3, known_hidden_dim=6, sequence_hidden_dim=5,
 )  # fmt: skip
 
 
@@ -92,8 +92,9 @@ def test_members_of_a_histogram_are_those_of_plain_torch(known_inputs):
 
 def test_members_learn_by_themselves_in_training_and_their_gradients_are_right():
     tokens, counts = small_tokens(), torch.rand(3, 5) * 9 + 1
-    model, _ = members_model(tokens, is_classifier=True, out_dim=3, known_dropout=0.0, known_input_dropout=0.0,
-                             sequence_dropout=0.0, sequence_input_dropout=0.0, freeze_base=True)  # fmt: skip
+    model, _ = members_model(tokens, is_classifier=True, out_dim=3, known_dropout=0.0,
+                             known_input_dropout=0.0, sequence_dropout=0.0,
+                             sequence_input_dropout=0.0, freeze_base=True)  # fmt: skip
     model.double().train().base_model.eval()
     target = torch.tensor([0, 2, 1])
     from deepbio_torch.losses import MultiTaskLoss

@@ -1,4 +1,5 @@
-"""Models beside the original AAM: outputs, losses and gradients of its own runs, its checkpoints."""
+"""Models beside the original AAM: outputs, losses and gradients of its own runs, its
+checkpoints."""
 
 import json
 from pathlib import Path

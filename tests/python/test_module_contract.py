@@ -1,4 +1,5 @@
-"""Both models do what torch asks of a module: compile, export, DDP, hooks, functional_call, float64, checkpointing."""
+"""Both models do what torch asks of a module: compile, export, DDP, hooks, functional_call,
+float64, checkpointing."""
 
 import copy
 import subprocess
@@ -158,7 +159,8 @@ def test_two_processes_learn_what_one_process_learns(tmp_path, way):
     here = str(Path(__file__).parent)
     workers = [
         subprocess.Popen(
-            [sys.executable, script, here, str(rank), tmp_path / "meeting", tmp_path / "state.pt", way],
+            [sys.executable, script, here, str(rank), tmp_path / "meeting", tmp_path / "state.pt",
+             way],
             stderr=subprocess.PIPE, text=True,
         )
         for rank in (0, 1)

@@ -1,4 +1,5 @@
-"""The notebooks of examples/notebooks run from their first cell to their last, each in an empty folder."""
+"""The notebooks of examples/notebooks run from their first cell to their last, each in an empty
+folder."""
 
 import os
 from pathlib import Path

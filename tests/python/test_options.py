@@ -1,4 +1,5 @@
-"""Options: declared once in C++, the same name, default, check and sentence in Python and on the command line."""
+"""Options: declared once in C++, the same name, default, check and sentence in Python and on the
+command line."""
 
 import importlib.util
 import inspect
@@ -119,8 +120,8 @@ def test_command_and_python_refuse_alike(
     message = str(caught.value)
     flag = "--" + name.replace("_", "-")
     done = subprocess.run(
-        [binary, "train", "--table", "t", "--metadata", "m", "--metadata-column", "c", "--output-dir",
-         tmp_path / "run", f"{flag}={typed(value)}"],
+        [binary, "train", "--table", "t", "--metadata", "m", "--metadata-column", "c",
+         "--output-dir", tmp_path / "run", f"{flag}={typed(value)}"],
         capture_output=True, text=True,
     )  # fmt: skip
     assert message.startswith(f"{name}: expected ") and words in message and "--" not in message
@@ -210,7 +211,8 @@ def test_old_names_on_the_command_line_are_noted(binary: str, tmp_path: Path):
 
 
 def test_one_option_sets_all_stacks_and_one_stack_wins():
-    for config in (ModelConfig(attention_layers=3, asv_num_layers=1), ModelConfig.from_dict({"attention_layers": 3,
+    for config in (ModelConfig(attention_layers=3, asv_num_layers=1),
+                   ModelConfig.from_dict({"attention_layers": 3,
                    "asv_num_layers": 1})):  # fmt: skip
         assert (config.asv_num_layers, config.sample_num_layers, config.target_num_layers) == (
             1,
@@ -221,7 +223,8 @@ def test_one_option_sets_all_stacks_and_one_stack_wins():
 
 def test_values_of_numpy_torch_and_tuples_are_taken():
     config = ModelConfig.from_dict({"embedding_dim": np.int64(16), "asv_dropout": np.float32(0.25),
-                                    "regressor_hidden_dims": (4, 2), "count_embedding": np.bool_(True)})  # fmt: skip
+                                    "regressor_hidden_dims": (4, 2),
+                                    "count_embedding": np.bool_(True)})  # fmt: skip
     assert (
         config.embedding_dim == 16 and config.asv_dropout == 0.25 and config.count_embedding is True
     )
@@ -321,9 +324,10 @@ def test_the_options_of_a_python_trainer_are_a_file_for_the_command(
     )
     (tmp_path / "options.json").write_text(json.dumps(trainer.config))
     done = subprocess.run(
-        [binary, "train", "--table", community_dir / "table.biom", "--metadata", community_dir / "metadata.tsv",
-         "--metadata-column", "age", "--output-dir", tmp_path / "run", "--config", tmp_path / "options.json",
-         "--epochs", "1", "--embedding-dim", "8", "--attention-layers", "1", "--max-bp", "20", "--quiet"],
+        [binary, "train", "--table", community_dir / "table.biom",
+         "--metadata", community_dir / "metadata.tsv", "--metadata-column", "age",
+         "--output-dir", tmp_path / "run", "--config", tmp_path / "options.json", "--epochs", "1",
+         "--embedding-dim", "8", "--attention-layers", "1", "--max-bp", "20", "--quiet"],
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,5 @@
-"""The order of an epoch: every index once, by (seed, epoch), in memory that does not grow with the items."""
+"""The order of an epoch: every index once, by (seed, epoch), in memory that does not grow with
+the items."""
 
 import itertools
 import pickle

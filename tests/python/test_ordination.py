@@ -1,4 +1,5 @@
-"""Distances without a tree, PCoA, PERMANOVA: against SciPy, plain NumPy and, where installed, scikit-bio."""
+"""Distances without a tree, PCoA, PERMANOVA: against SciPy, plain NumPy and, where installed,
+scikit-bio."""
 
 import itertools
 import shutil

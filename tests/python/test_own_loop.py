@@ -1,4 +1,5 @@
-"""Models trained in loops of others: losses on batches, run directories, what the C++ trainer refuses."""
+"""Models trained in loops of others: losses on batches, run directories, what the C++ trainer
+refuses."""
 
 import copy
 import json
@@ -187,8 +188,8 @@ def with_parameter(model):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda m: Own(**SMALL), "Own has a forward"), (hooked, "target_head has a hook"), (extended, "'more'"),
-        (replaced, "'target_norm'"), (with_parameter, "'scale'"),
+        (lambda m: Own(**SMALL), "Own has a forward"), (hooked, "target_head has a hook"),
+        (extended, "'more'"), (replaced, "'target_norm'"), (with_parameter, "'scale'"),
     ],
 )  # fmt: skip
 def test_the_trainer_refuses_python_code_that_it_would_not_run(community_dir, make, message):

@@ -1,4 +1,5 @@
-"""Exported programs (pt2, ONNX, AOTInductor) against the model, on inputs of their own, without this library."""
+"""Exported programs (pt2, ONNX, AOTInductor) against the model, on inputs of their own, without
+this library."""
 
 import json
 import subprocess
@@ -51,7 +52,8 @@ def model_of(name: str) -> torch.nn.Module:
 
 def _identities(model, tokens):
     keys = model.known_asvs.keys
-    return torch.tensor([sum(int(t) * int(k) for t, k in zip(row, keys, strict=False)) % 2**64 for row in tokens],
+    return torch.tensor([sum(int(t) * int(k) for t, k in zip(row, keys,
+        strict=False)) % 2**64 for row in tokens],
                         dtype=torch.uint64).view(torch.int64)  # fmt: skip
 
 
@@ -89,7 +91,8 @@ if kind == "onnx":
     session = onnxruntime.InferenceSession(path)
     names = [each.name for each in session.get_inputs()]
     def run(*given):
-        return torch.from_numpy(session.run(None, dict(zip(names, [each.numpy() for each in given])))[0])
+        arrays = [each.numpy() for each in given]
+        return torch.from_numpy(session.run(None, dict(zip(names, arrays)))[0])
 elif kind == "pt2":
     run = torch.export.load(path).module()
 else:
@@ -167,8 +170,8 @@ def test_the_command_exports_a_run_with_what_restores_its_unit(
     deepbio, community_dir: Path, tmp_path: Path
 ):
     run, path, table = tmp_path / "run", tmp_path / "age.pt2", community_dir / "table.biom"
-    data = db.SampleDataset(table, metadata=community_dir / "metadata.tsv", target="age", max_bp=60, token_limit=40,
-                            redraw=False)  # fmt: skip
+    data = db.SampleDataset(table, metadata=community_dir / "metadata.tsv", target="age", max_bp=60,
+                            token_limit=40, redraw=False)  # fmt: skip
     size = {**SMALL, "max_bp": 60, "token_limit": 40}
     db.models.save_pretrained(db.models.SequencePredictor(**size), run, data)
     done = deepbio("export", "--model", run, "--format=pt2", "-o", path, "--json", check=True)

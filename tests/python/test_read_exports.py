@@ -1,4 +1,5 @@
-"""Exports of encoded reads: .npz, .h5 and .parquet hold what batches hold, and a failure leaves nothing."""
+"""Exports of encoded reads: .npz, .h5 and .parquet hold what batches hold, and a failure leaves
+nothing."""
 
 import json
 import os

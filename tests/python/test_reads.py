@@ -1,4 +1,5 @@
-"""What a user of DeepBioP's PyTorch design counts on: known answers, shapes, types, models that train."""
+"""What a user of DeepBioP's PyTorch design counts on: known answers, shapes, types, models that
+train."""
 
 import logging
 import os
@@ -244,7 +245,8 @@ def test_quality_stays_with_its_window(test_fastq):
 def test_the_log_is_silent_unless_it_is_asked_for(test_fastq, tmp_path):
     script = (
         "import sys, deepbio_torch as db\n"
-        "data = db.SequenceDataset(sys.argv[1], transform=db.transforms.KmerEncoder(3), cache_dir=sys.argv[2])\n"
+        "data = db.SequenceDataset(sys.argv[1], transform=db.transforms.KmerEncoder(3), "
+        "cache_dir=sys.argv[2])\n"
         "data.batch([0])\n"
     )
     command = [sys.executable, "-c", script, test_fastq, tmp_path / "cache"]

@@ -1,4 +1,5 @@
-"""Tables, trees, metadata and distances as users have them: right values, or a refusal that says what to do."""
+"""Tables, trees, metadata and distances as users have them: right values, or a refusal that says
+what to do."""
 
 from __future__ import annotations
 
@@ -115,7 +116,8 @@ def test_a_sample_without_a_group_is_no_group_of_its_own():
 def test_none_and_na_are_values_unless_the_caller_says_otherwise(tmp_path: Path):
     path = tmp_path / "m.tsv"
     path.write_text(
-        "sample-id\ttreatment\tcountry\tage\nS1\tnone\tNA\t\nS2\tdrug\tDE\tnot provided\nS3\t\tNA\t3\n"
+        "sample-id\ttreatment\tcountry\tage\nS1\tnone\tNA\t\nS2\tdrug\tDE\tnot "
+        "provided\nS3\t\tNA\t3\n"
     )
     plain = db.read_metadata(path)
     assert plain.labels("treatment") == ["none", "drug", None]
@@ -134,7 +136,8 @@ def test_none_and_na_are_values_unless_the_caller_says_otherwise(tmp_path: Path)
     assert db.read_metadata(path, missing_values="NA").labels("country") == [None, "DE", None]
 
 
-# --- text -----------------------------------------------------------------------------------------------
+# --- text
+# -----------------------------------------------------------------------------------------------
 
 LATIN = {
     "table.tsv": b"#OTU ID\t\xd6ch1\tS2\notu1\t10\t2\n",
@@ -264,9 +267,11 @@ def test_lineages_survive_and_what_is_left_behind_is_said(
 
 
 def test_not_a_number_in_metadata_that_is_passed_over_is_no_fault(tmp_path: Path):
-    text = """{"id": null, "format": "Biological Observation Matrix 1.0.0", "matrix_type": "sparse", "shape": [2, 2],
-      "data": [[0,0,1.0],[0,1,2.0],[1,0,3.0],[1,1,4.0]], "rows": [{"id": "A", "metadata": null}, {"id": "B",
-      "metadata": {"x": [-Infinity, Infinity]}}], "columns": [{"id": "S1", "metadata": {"age": NaN}}, {"id": "S2"}]}"""
+    text = """{"id": null, "format": "Biological Observation Matrix 1.0.0", "matrix_type": "sparse",
+      "shape": [2, 2], "data": [[0,0,1.0],[0,1,2.0],[1,0,3.0],[1,1,4.0]],
+      "rows": [{"id": "A", "metadata": null},
+               {"id": "B", "metadata": {"x": [-Infinity, Infinity]}}],
+      "columns": [{"id": "S1", "metadata": {"age": NaN}}, {"id": "S2"}]}"""
     path = tmp_path / "t.biom"
     path.write_text(text)
     assert db.read_table(path).to_scipy().toarray().tolist() == [[1, 3], [2, 4]]

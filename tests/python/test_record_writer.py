@@ -50,7 +50,8 @@ def test_dnaio_and_our_reader_read_the_same_records_back(tmp_path, suffix, how):
             out.write_all(columns[0], columns[2], columns[3], descriptions=columns[1])
         else:
             with db.SequenceWriter(tmp_path / "first.fastq") as first:
-                first.write_all([r.name for r in records], [r.sequence for r in records], [r.quality for r in records],
+                first.write_all([r.name for r in records], [r.sequence for r in records],
+                                [r.quality for r in records],
                                 descriptions=[r.description for r in records])  # fmt: skip
             for batch in db.SequenceReader(tmp_path / "first.fastq").batches(64):
                 out.write_batch(batch)

@@ -217,7 +217,8 @@ def test_the_command_writes_the_page_and_answers_mistakes_in_one_line(
 def test_without_matplotlib_the_message_says_what_to_install(runs: dict[str, Path]):
     code = (
         "import sys; sys.modules['matplotlib'] = None\nimport deepbio_torch as db\n"
-        "try:\n    db.report.write_report(sys.argv[1])\nexcept db.errors.ConfigError as error:\n    print(error)\n"
+        "try:\n    db.report.write_report(sys.argv[1])\nexcept db.errors.ConfigError as error:\n   "
+        " print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code, runs["age"]], capture_output=True, text=True)
     assert "pip install matplotlib" in done.stdout, done.stderr

@@ -1,4 +1,5 @@
-"""What a page says of samples held back: against scikit-learn, and of a model that has learned nothing."""
+"""What a page says of samples held back: against scikit-learn, and of a model that has learned
+nothing."""
 
 import json
 from pathlib import Path

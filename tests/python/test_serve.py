@@ -1,4 +1,5 @@
-"""examples/serve on loopback: the numbers of `db.predict`, bad samples refused, many clients at once."""
+"""examples/serve on loopback: the numbers of `db.predict`, bad samples refused, many clients at
+once."""
 
 import concurrent.futures
 import json
@@ -28,7 +29,10 @@ def server(model: Path, form: str) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    alone = "import sys; sys.modules['deepbio_torch'] = None; sys.path.insert(0, sys.argv[1]); import uvicorn; "
+    alone = (
+        "import sys; sys.modules['deepbio_torch'] = None; sys.path.insert(0, sys.argv[1]); "
+        "import uvicorn; "
+    )
     alone += "uvicorn.run('serve:app', port=int(sys.argv[2]), log_level='error')"
     env = {**os.environ, "MODEL": str(model), "FORMAT": form, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen([sys.executable, "-c", alone, SERVE, str(port)], env=env)
@@ -48,8 +52,9 @@ def server(model: Path, form: str) -> Iterator[str]:
 def exported(
     community: Path, folder: Path, column: str, form: str
 ) -> tuple[Path, db.training.Predictions]:
-    data = db.SampleDataset(community / "table.biom", metadata=community / "metadata.tsv", target=column, max_bp=60,
-                            token_limit=20, classifier=column != "age")  # fmt: skip
+    data = db.SampleDataset(community / "table.biom", metadata=community / "metadata.tsv",
+                            target=column, max_bp=60, token_limit=20,
+                            classifier=column != "age")  # fmt: skip
     torch.manual_seed(1)
     options = (
         {}

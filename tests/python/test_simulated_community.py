@@ -1,4 +1,5 @@
-"""A community whose answer is known: the target must be found again on samples that were held back."""
+"""A community whose answer is known: the target must be found again on samples that were held
+back."""
 
 import json
 import subprocess
@@ -43,7 +44,8 @@ def test_the_regression_target_is_recovered_better_than_by_the_mean(deepbio: Run
     scores = json.loads(done.stdout)
     assert scores["num_samples"] == 40
     print(
-        f"model R2 {scores['r2']:.3f}, baseline (mean of the training samples) R2 {scores['baseline']['r2']:.3f}"
+        f"model R2 {scores['r2']:.3f}, baseline (mean of the training samples) R2 "
+        f"{scores['baseline']['r2']:.3f}"
     )
     assert scores["r2"] > 0.5
     assert scores["mae"] < scores["baseline"]["mae"], (

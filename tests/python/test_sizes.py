@@ -1,5 +1,7 @@
-"""Sizes that make a reader's life easy: no file over 400 lines, a command that only declares and shows."""
+"""Sizes that make a reader's life easy: files of at most 400 lines, lines of at most 100 columns,
+and a command that only declares and shows."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,10 @@ GENERATED = {
     "deepbio_torch/_model/config.pyi",
 }  # compared with the code by tests
 MOST_LINES = 400
+MOST_COLUMNS = 100
 MOST_LINES_OF_THE_COMMAND = 2400
+# A checker reads these from the line they are about, whatever its length.
+PRAGMA = re.compile(r"#\s*(noqa|type: ignore)")
 
 
 def num_lines(path: Path) -> int:
@@ -30,6 +35,20 @@ def test_no_file_is_longer_than_a_reader_bears(folder: str):
         if num_lines(path) > MOST_LINES
     }
     assert files and not long.keys() - GENERATED, long
+
+
+def test_no_line_is_wider_than_a_reader_bears():
+    folders = ["deepbio_torch", "tests", "benchmarks", "examples", "docs"]
+    kinds = ("*.py", "*.pyi")
+    files = [p for folder in folders for kind in kinds for p in (ROOT / folder).rglob(kind)]
+    pages = [*ROOT.glob("*.md"), ROOT / "csrc/README.md", *(ROOT / "docs").rglob("*.md")]
+    wide = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in [*files, *pages]
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if len(line) > MOST_COLUMNS and not PRAGMA.search(line)
+    ]
+    assert len(files) > 250 and len(pages) > 20 and not wide, wide
 
 
 def test_the_command_declares_and_shows_and_decides_nothing():

@@ -1,4 +1,5 @@
-"""scikit-learn estimators: clone, pickle, Pipeline, GridSearchCV, checks of scikit-learn where they apply."""
+"""scikit-learn estimators: clone, pickle, Pipeline, GridSearchCV, checks of scikit-learn where
+they apply."""
 
 import pickle
 
@@ -111,7 +112,8 @@ def test_an_embedder_learns_from_a_tree(community_dir):
 def test_bad_counts_are_told(community):
     counts, features, y = community
     for wrong, message in (
-        ((-counts, y), "negative"), ((counts[:, :3], y), "6"), ((counts[0], y), "shape"), ((counts, y[:3]), "got 3"),
+        ((-counts, y), "negative"), ((counts[:, :3], y), "6"), ((counts[0], y), "shape"),
+        ((counts, y[:3]), "got 3"),
     ):  # fmt: skip
         with pytest.raises(ArgumentError, match=message):
             db.sklearn.MicrobiomeRegressor(features=features, **TINY).fit(*wrong)

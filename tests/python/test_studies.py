@@ -1,4 +1,5 @@
-"""What a study may be: targets, missing values, groups and splits, refused alike by the command and in Python."""
+"""What a study may be: targets, missing values, groups and splits, refused alike by the command
+and in Python."""
 
 import json
 import random
@@ -137,10 +138,9 @@ def test_constant_targets_and_large_distances_are_refused_by_both_doors(
         shell.stderr == f"deepbio: error: {caught.value}\n"
     )  # also where the dataset is a part of the matrix
     # Samples that the distances lack are dropped by both when they are told to.
-    (tmp_path / "d11.tsv").write_text(
-        "\t" + "\t".join(names[:11]) + "\n"
-        + "\n".join(a + "\t" + "\t".join("0" if a == b else "0.5" for b in names[:11]) for a in names[:11]) + "\n"
-    )  # fmt: skip
+    rows = [[a, *("0" if a == b else "0.5" for b in names[:11])] for a in names[:11]]
+    lines = ["\t".join(row) + "\n" for row in [["", *names[:11]], *rows]]
+    (tmp_path / "d11.tsv").write_text("".join(lines))
     dropped = db.SampleDataset(
         tmp_path / "t.tsv", distances=tmp_path / "d11.tsv", missing_samples="drop", max_bp=60
     )
@@ -169,8 +169,9 @@ def test_only_empty_cells_are_missing_unless_other_words_are_named(deepbio: Run,
     assert classes(tmp_path / "some") == ["6 months", "None", "Year"]
     assert "left out 4 of 20 samples" in done.stderr and "1 'NA'" in done.stderr
     assert "2 'Missing: Not provided'" in done.stderr
-    dataset = db.SampleDataset(tmp_path / "t.tsv", metadata=tmp_path / "m.tsv", target="y", classifier=True,
-                               missing_values=["NA", "INSDC"], max_bp=60)  # fmt: skip
+    dataset = db.SampleDataset(tmp_path / "t.tsv", metadata=tmp_path / "m.tsv", target="y",
+                               classifier=True, missing_values=["NA", "INSDC"],
+                               max_bp=60)  # fmt: skip
     assert (
         Counter(dataset._labels) == {"None": 8, "6 months": 4, "Year": 4}
         and len(dataset.left_out) == 4
@@ -198,8 +199,8 @@ def test_a_rare_class_is_on_both_sides_of_the_split(deepbio: Run, tmp_path: Path
     args = write_study(tmp_path, labels)
     for seed in range(2):
         run = tmp_path / f"r{seed}"
-        deepbio("train", *args, "--classifier", "--epochs", 1, "--rarefy-depth", 0, "--seed", seed, "--output-dir", run,
-                check=True)  # fmt: skip
+        deepbio("train", *args, "--classifier", "--epochs", 1, "--rarefy-depth", 0, "--seed", seed,
+                "--output-dir", run, check=True)  # fmt: skip
         val = Counter(labels[name] for name in (run / "val_samples.txt").read_text().split())
         assert val == {"Normal": 19, "Wasted": 1}
     labels["q099"] = "Single"

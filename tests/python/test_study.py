@@ -1,4 +1,5 @@
-"""A study judges a model on samples that its training never saw, beside baselines on the same folds."""
+"""A study judges a model on samples that its training never saw, beside baselines on the same
+folds."""
 
 import csv
 import json

@@ -295,8 +295,9 @@ def test_a_label_that_cannot_be_converted_is_named_with_its_record(fastq, tmp_pa
 @pytest.mark.parametrize(
     ("cells", "classes"),
     [
-        (["1.1", "1.10"], ["1.1", "1.10"]), (["06", "6"], ["06", "6"]), (["1", "1.0"], ["1", "1.0"]),
-        (["1e3", "1000"], ["1000", "1e3"]), (["007", "8"], ["007", "8"]), (["E. coli, K-12", "E. coli"], None),
+        (["1.1", "1.10"], ["1.1", "1.10"]), (["06", "6"], ["06", "6"]),
+        (["1", "1.0"], ["1", "1.0"]), (["1e3", "1000"], ["1000", "1e3"]),
+        (["007", "8"], ["007", "8"]), (["E. coli, K-12", "E. coli"], None),
     ],
 )  # fmt: skip
 def test_labels_of_a_table_keep_their_text(tmp_path, cells, classes):
@@ -328,7 +329,8 @@ def test_rows_with_more_or_fewer_cells_than_the_header_are_errors(tmp_path):
 
 def test_keys_of_uniprot_and_sam_tags_are_read_whole(tmp_path):
     (tmp_path / "u.fa").write_text(
-        ">sp|P1|A_RABIT Aspartate aminotransferase OS=Oryctolagus cuniculus OX=9986 GN=GOT2 PE=1 SV=2\nMK\n"
+        ">sp|P1|A_RABIT Aspartate aminotransferase OS=Oryctolagus cuniculus "
+        "OX=9986 GN=GOT2 PE=1 SV=2\nMK\n"
         ">sp|P2|B_HUMAN Protein OS=Homo sapiens OX=9606 SV=1\nMA\n>sp|P3|C OS=Homo sapiens\nMA\n"
     )
     by_species = db.SequenceDataset(

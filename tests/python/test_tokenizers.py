@@ -1,4 +1,5 @@
-"""Token ids against Hugging Face `tokenizers` and against plain Python versions of each preset's rule."""
+"""Token ids against Hugging Face `tokenizers` and against plain Python versions of each preset's
+rule."""
 
 import json
 import random
@@ -364,8 +365,8 @@ def test_the_command_writes_the_same_tokens(deepbio, fastq: tuple[Path, list[str
     hf, _ = both(trained(50), tmp_path)
     hf.enable_padding(pad_id=3, pad_token="[PAD]")
     deepbio(
-        "encode", path, "-o", tmp_path / "out", "--encoding", "tokens", "--tokenizer", tmp_path / "tokenizer.json",
-        check=True,
+        "encode", path, "-o", tmp_path / "out", "--encoding", "tokens",
+        "--tokenizer", tmp_path / "tokenizer.json", check=True,
     )  # fmt: skip
     shard = load_file(tmp_path / "out" / "shard-00000.safetensors")
     rows = hf.encode_batch(reads)

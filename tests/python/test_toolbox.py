@@ -1,4 +1,5 @@
-"""Alpha diversity, ready matrices and operations on tables, against scikit-bio, biom-format and by hand."""
+"""Alpha diversity, ready matrices and operations on tables, against scikit-bio, biom-format and
+by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The C++ trainer on a Python module, runs shared with the command, predictions equal to the last bit."""
+"""The C++ trainer on a Python module, runs shared with the command, predictions equal to the
+last bit."""
 
 import copy
 import csv
@@ -21,9 +22,10 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def trained(deepbio: Run, community_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("runs") / "age"
     deepbio(
-        "train", "--table", community_dir / "table.biom", "--metadata", community_dir / "metadata.tsv",
-        "--metadata-column", "age", "--output-dir", run, "--epochs", 2, "--embedding-dim", 16, "--max-bp", 60,
-        "--seed", 3, "--preset", "aam", "--attention-layers", 1, check=True,
+        "train", "--table", community_dir / "table.biom",
+        "--metadata", community_dir / "metadata.tsv", "--metadata-column", "age",
+        "--output-dir", run, "--epochs", 2, "--embedding-dim", 16, "--max-bp", 60, "--seed", 3,
+        "--preset", "aam", "--attention-layers", 1, check=True,
     )  # fmt: skip
     return run
 
@@ -216,9 +218,9 @@ def test_a_model_of_members_learns_in_python_as_in_the_command(
 ):
     run, table = tmp_path / "run", community_dir / "table.biom"
     deepbio(
-        "train", "--table", table, "--metadata", community_dir / "metadata.tsv", "--metadata-column", "age",
-        "--output-dir", run, "--epochs", 3, "--max-bp", 60, "--seed", 3, "--threads", 1, "--ensemble", 2,
-        "--sequence-branch", "--calibration-folds", 3, check=True,
+        "train", "--table", table, "--metadata", community_dir / "metadata.tsv",
+        "--metadata-column", "age", "--output-dir", run, "--epochs", 3, "--max-bp", 60, "--seed", 3,
+        "--threads", 1, "--ensemble", 2, "--sequence-branch", "--calibration-folds", 3, check=True,
     )  # fmt: skip
     stored = json.loads((run / "config.json").read_text())
     whole = db.SampleDataset(
@@ -260,7 +262,8 @@ def test_a_model_of_members_learns_in_python_as_in_the_command(
     low, high = one.quantiles.unbind(1)
     assert (low <= one.values[:, 0]).all() and (one.values[:, 0] <= high).all()
     ages = [float(line.split("\t")[1]) for line in deepbio(
-        "predict", "--model", run, "--table", table, check=True).stdout.splitlines()[1:]]  # fmt: skip
+        "predict", "--model", run, "--table", table,
+        check=True).stdout.splitlines()[1:]]  # fmt: skip
     assert ages == pytest.approx(one.values[:, 0].tolist(), rel=1e-8)
     # The same table under other ids and in another order: ASVs are known by their sequence.
     loaded = db.models.from_pretrained(run)
@@ -269,8 +272,9 @@ def test_a_model_of_members_learns_in_python_as_in_the_command(
         answer = loaded(batch)["target_prediction"]
         order = torch.randperm(len(batch["asv_tokens"]))
         moved = {
-            "asv_tokens": batch["asv_tokens"][order], "asv_index": order.argsort()[batch["asv_index"]],
-            "mask": batch["mask"], "counts": batch["counts"],
+            "asv_tokens": batch["asv_tokens"][order],
+            "asv_index": order.argsort()[batch["asv_index"]], "mask": batch["mask"],
+            "counts": batch["counts"],
         }  # fmt: skip
         torch.testing.assert_close(loaded(moved)["target_prediction"], answer)
 

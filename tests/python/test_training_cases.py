@@ -73,8 +73,10 @@ def test_a_second_start_in_the_same_folder_is_refused_in_one_line(
 
 def test_two_starts_at_once_leave_one_run(binary: str, community_dir: Path, tmp_path: Path):
     about = (community_dir / "metadata.tsv").read_text().splitlines()
-    rows = [f"{line}\t{'weight' if i == 0 else 'numeric' if i == 1 else float(line.split(chr(9))[1]) * 100}"
-            for i, line in enumerate(about)]  # fmt: skip
+    weights = [str(float(line.split("\t")[1]) * 100) for line in about[2:]]
+    rows = [
+        f"{line}\t{cell}" for line, cell in zip(about, ["weight", "numeric", *weights], strict=True)
+    ]
     (tmp_path / "m.tsv").write_text("\n".join(rows) + "\n")
     base = [
         binary,
@@ -89,7 +91,8 @@ def test_two_starts_at_once_leave_one_run(binary: str, community_dir: Path, tmp_
         str(part)
         for part in [*base, "--quiet", "--output-dir", tmp_path / "run", "--metadata-column"]
     ]
-    both = {name: subprocess.Popen([*base, name], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    both = {name: subprocess.Popen([*base, name], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                   text=True)
             for name in ("weight", "age")}  # fmt: skip
     errors = {name: process.communicate()[1] for name, process in both.items()}
     codes = {name: process.returncode for name, process in both.items()}
@@ -119,8 +122,9 @@ def test_every_state_that_a_kill_leaves_can_be_taken_up(
             (run / name).write_text("")
         deepbio(*args, run, "--overwrite", check=True)
     # With config.json there, --resume goes on from whatever else is there.
-    for lost in (["last", "metrics.jsonl", "model.safetensors"], ["last", "train_samples.txt", "val_samples.txt"],
-                 ["metrics.jsonl"], ["train_asvs.txt"]):  # fmt: skip
+    for lost in (["last", "metrics.jsonl", "model.safetensors"],
+                 ["last", "train_samples.txt", "val_samples.txt"], ["metrics.jsonl"],
+                 ["train_asvs.txt"]):  # fmt: skip
         run = tmp_path / "-".join(["kill", *lost])
         shutil.copytree(age_run, run)
         for name in lost:
@@ -140,7 +144,8 @@ def test_every_state_that_a_kill_leaves_can_be_taken_up(
 def test_a_stop_loses_nothing_that_was_learned(
     deepbio: Run, binary: str, community_dir: Path, tmp_path: Path, hidden: int
 ):
-    """Of a large model too, whose state is otherwise written every 20 seconds only, and within an epoch."""
+    """Of a large model too, whose state is otherwise written every 20 seconds only, and within
+    an epoch."""
     args = [
         "train",
         *study(community_dir),
@@ -211,7 +216,8 @@ def test_a_run_stopped_in_its_first_epoch_goes_on_from_there(
     assert stored["training"]["resolved"]["epochs"] == 300
     done = deepbio("train", "--resume", "--output-dir", run, "--epochs", 2, "--threads", 1)
     assert done.returncode == 1 and "epochs was 300, now it is 2" in done.stderr
-    process = subprocess.Popen([binary, "train", "--resume", "--output-dir", str(run), "--threads", "1", "--quiet"],
+    process = subprocess.Popen([binary, "train", "--resume", "--output-dir", str(run),
+                                "--threads", "1", "--quiet"],
                                stderr=subprocess.PIPE, text=True)  # fmt: skip
     wait_for(run / "metrics.jsonl", process)
     process.send_signal(signal.SIGINT)
@@ -257,8 +263,9 @@ def test_a_config_that_contradicts_itself_is_refused(
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 def test_a_full_standard_output_is_an_error(binary: str, age_run: Path, community_dir: Path):
     table = ["--table", community_dir / "table.biom"]
-    for args in (["info", age_run], ["predict", "--model", age_run, *table, "--json"], ["--help"], ["--version"],
-                 ["evaluate", "--model", age_run, *table, "--metadata", community_dir / "metadata.tsv"]):  # fmt: skip
+    for args in (["info", age_run], ["predict", "--model", age_run, *table, "--json"], ["--help"],
+                 ["--version"], ["evaluate", "--model", age_run, *table,
+                                 "--metadata", community_dir / "metadata.tsv"]):  # fmt: skip
         with open("/dev/full", "w") as full:
             done = subprocess.run(
                 [binary, *map(str, args)], stdout=full, stderr=subprocess.PIPE, text=True

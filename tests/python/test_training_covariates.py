@@ -40,10 +40,12 @@ def test_covariates_train_as_those_of_the_command_do(
         community_dir / "metadata.tsv",
     )
     deepbio(
-        "train", "--table", table, "--metadata", about, "--metadata-column", "age", "--output-dir", run, "--epochs", 2,
-        "--embedding-dim", 16, "--max-bp", 60, "--seed", 3, "--categorical-columns", ",".join(COVARIATES), "--preset",
-        "aam", "--target-transform", "zscore", "--attention-heads", 2, "--attention-layers", 1, "--threads", 1,
-        "--categorical-fusion", fusion, "--rarefy-depth", 0, "--nuc-penalty", 0, check=True,
+        "train", "--table", table, "--metadata", about, "--metadata-column", "age",
+        "--output-dir", run, "--epochs", 2, "--embedding-dim", 16, "--max-bp", 60, "--seed", 3,
+        "--categorical-columns", ",".join(COVARIATES), "--preset", "aam",
+        "--target-transform", "zscore", "--attention-heads", 2, "--attention-layers", 1,
+        "--threads", 1, "--categorical-fusion", fusion, "--rarefy-depth", 0, "--nuc-penalty", 0,
+        check=True,
     )  # fmt: skip
     stored = json.loads((run / "config.json").read_text())
     sampling = stored["data"]["asv_sampling"]

@@ -85,7 +85,8 @@ def test_a_model_that_was_changed_in_python_is_not_trained_as_the_stock_one(comm
     other_head.target_head = Head(16, 1)
     patched.forward = lambda *args, **options: None
     for model, words in ((Mine(**TINY), "forward of its own"), (hooked, "hook"), (extra, "'mine'"),
-                         (other_head, "target_head.*of its own"), (patched, "forward of its own")):  # fmt: skip
+                         (other_head, "target_head.*of its own"),
+                         (patched, "forward of its own")):  # fmt: skip
         with pytest.raises(ArgumentError, match=words):
             db.Trainer(model, epochs=1).fit(train, val)
     db.Trainer(Named(**TINY), epochs=1).fit(train, val)
@@ -105,7 +106,8 @@ def test_quantiles_are_columns_and_the_median_is_the_prediction(
         run,
     ]
     deepbio("train", *study(community_dir), *SMALL, *options, check=True)
-    found = list(csv.DictReader(io.StringIO(deepbio("predict", "--model", run, "--table", table, check=True).stdout),
+    found = list(csv.DictReader(io.StringIO(deepbio("predict", "--model", run, "--table", table,
+                                                    check=True).stdout),
                                 delimiter="\t"))  # fmt: skip
     levels = ["quantile_0.05", "quantile_0.5", "quantile_0.95"]
     assert set(levels) <= set(found[0])
@@ -176,8 +178,8 @@ def test_paths_of_a_run_are_whole(deepbio: Run, community_dir: Path, tmp_path: P
         "--metadata",
         community_dir.name + "/metadata.tsv",
     ]
-    deepbio("train", *args, "--metadata-column", "age", *SMALL, "--output-dir", tmp_path / "run", check=True,
-            cwd=community_dir.parent)  # fmt: skip
+    deepbio("train", *args, "--metadata-column", "age", *SMALL, "--output-dir", tmp_path / "run",
+            check=True, cwd=community_dir.parent)  # fmt: skip
     stored = json.loads((tmp_path / "run" / "config.json").read_text())
     assert all(os.path.isabs(stored["trained_on"][name]) for name in ("table", "metadata"))
     assert os.path.isabs(stored["training"]["options"]["table"])

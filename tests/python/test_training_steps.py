@@ -30,7 +30,8 @@ def test_balanced_classes_are_the_weights_of_scikit_learn(deepbio: Run, tmp_path
         for name in ("balanced", "given", "plain")
     }
     assert made["balanced"] == made["given"] != made["plain"]
-    refused(deepbio("train", *words, tmp_path / "both", "--balanced-classes", "--class-weights", "1,2"),
+    refused(deepbio("train", *words, tmp_path / "both", "--balanced-classes",
+                    "--class-weights", "1,2"),
             tmp_path / "both", "--balanced-classes", "--class-weights")  # fmt: skip
 
 

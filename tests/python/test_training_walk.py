@@ -1,4 +1,5 @@
-"""The trainer beside a plain loop over the Python modules with torch's own optimizers and schedules."""
+"""The trainer beside a plain loop over the Python modules with torch's own optimizers and
+schedules."""
 
 import copy
 from pathlib import Path
@@ -9,9 +10,9 @@ import torch
 import deepbio_torch as db
 
 TINY = {
-    "embedding_dim": 16, "max_bp": 60, "asv_num_layers": 1, "sample_num_layers": 1, "encoder_num_layers": 1,
-    "count_num_layers": 1, "target_num_layers": 1, "asv_num_heads": 2, "sample_num_heads": 2, "encoder_num_heads": 2,
-    "count_num_heads": 2, "target_num_heads": 2,
+    "embedding_dim": 16, "max_bp": 60, "asv_num_layers": 1, "sample_num_layers": 1,
+    "encoder_num_layers": 1, "count_num_layers": 1, "target_num_layers": 1, "asv_num_heads": 2,
+    "sample_num_heads": 2, "encoder_num_heads": 2, "count_num_heads": 2, "target_num_heads": 2,
 }  # fmt: skip
 
 
@@ -41,8 +42,8 @@ def test_the_trainer_walks_where_a_plain_loop_with_torchs_optimizers_walks(
     community_dir: Path, optimizer: str, scheduler: str
 ):
     data = db.SampleDataset(
-        community_dir / "table.biom", tree=community_dir / "tree.nwk", metadata=community_dir / "metadata.tsv",
-        target="age", max_bp=60,
+        community_dir / "table.biom", tree=community_dir / "tree.nwk",
+        metadata=community_dir / "metadata.tsv", target="age", max_bp=60,
     )  # fmt: skip
     train, val = data.split(0.2)
     still = dict.fromkeys(
@@ -56,8 +57,9 @@ def test_the_trainer_walks_where_a_plain_loop_with_torchs_optimizers_walks(
     # A rate at which the validation loss stands still, so that the plateau's rate falls.
     lr = 1e-12 if scheduler == "plateau" else 1e-3
     history = db.Trainer(
-        model, epochs=epochs, batch_size=batch_size, lr=lr, optimizer=optimizer, scheduler=scheduler, seed=3,
-        patience=0, nuc_penalty=0, weight_decay=0.1, best_metric="last",
+        model, epochs=epochs, batch_size=batch_size, lr=lr, optimizer=optimizer,
+        scheduler=scheduler, seed=3, patience=0, nuc_penalty=0, weight_decay=0.1,
+        best_metric="last",
     ).fit(train, val)  # fmt: skip
 
     kinds = {

@@ -39,7 +39,8 @@ def phenotype(table: Path, metadata: Path, run: Path) -> list[str]:
     best: float = history.best_loss
     predictions = db.predict(run, table)
     values: torch.Tensor = predictions.values
-    return [f"{name} {value:.1f} {best}" for name, value in zip(predictions.sample_ids, values[:, 0].tolist())]
+    pairs = zip(predictions.sample_ids, values[:, 0].tolist())
+    return [f"{name} {value:.1f} {best}" for name, value in pairs]
 
 
 def distances(table: Path, tree: Path) -> db.DistanceMatrix:

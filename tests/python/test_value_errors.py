@@ -1,4 +1,5 @@
-"""What DeepBioP's interface promises to refuse, and what it said last: each a ValueError that quotes the value."""
+"""What DeepBioP's interface promises to refuse, and what it said last: each a ValueError that
+quotes the value."""
 
 import pytest
 import torch

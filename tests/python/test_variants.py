@@ -1,4 +1,5 @@
-"""Windows around variants are those of a chromosome with the allele put in, and scores their differences."""
+"""Windows around variants are those of a chromosome with the allele put in, and scores their
+differences."""
 
 from __future__ import annotations
 
@@ -212,10 +213,13 @@ def test_what_is_left_out_is_counted_and_said(folder, caplog):
         ([("chr9", 1, "A", "C")], {}, ParseError, "record 0: expected a chromosome of"),
         ([("8", 1, "N", "C")], {}, ParseError, "chromosome_names=.match. takes it for 'chr8'"),
         ([("chr8", 901, "AC", "C")], {}, ParseError, "within the 901 bases of 'chr8'"),
-        ([("chr8", 1.5, "A", "C")], {}, ArgumentError, "record 0: position: expected a whole number"),
+        ([("chr8", 1.5, "A", "C")], {}, ArgumentError,
+         "record 0: position: expected a whole number"),
         ([("chr8", 1)], {}, ArgumentError, "a list of .chromosome, position"),
-        ([("chr1", 1, "N", "C")], {"window": 0}, ArgumentError, "window: expected at least 1, got 0"),
-        ([("chr1", 1, "N", "C")], {"reference_mismatch": "x"}, ArgumentError, "error or skip, got 'x'"),
+        ([("chr1", 1, "N", "C")], {"window": 0}, ArgumentError,
+         "window: expected at least 1, got 0"),
+        ([("chr1", 1, "N", "C")], {"reference_mismatch": "x"}, ArgumentError,
+         "error or skip, got 'x'"),
         ([("chr1", 1, "N", "C")], {"passing": True}, ArgumentError, "passing: expected a VCF file"),
         ([("chr1", 1, "N", "C")], {"chromosomes": ["chr8"]}, ArgumentError, "no variants are left"),
     ],

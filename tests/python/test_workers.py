@@ -33,12 +33,14 @@ def main():
             data, batch_size=64, num_workers=2, multiprocessing_context=method, timeout=50
         )
         assert [summary(b, key) for b in loader] == plain, method
-    print("same", len(plain), sorted({m.split()[-1] for m in open("/proc/self/maps") if "gomp" in m or "iomp" in m}))
+    runtimes = {m.split()[-1] for m in open("/proc/self/maps") if "gomp" in m or "iomp" in m}
+    print("same", len(plain), sorted(runtimes))
 
 
 def summary(batch, key):
     tensors = [value.double() for value in batch.values() if torch.is_tensor(value)]
-    return batch[key], [tensor.sum().item() for tensor in tensors], [list(tensor.shape) for tensor in tensors]
+    sums = [tensor.sum().item() for tensor in tensors]
+    return batch[key], sums, [list(tensor.shape) for tensor in tensors]
 
 if __name__ == "__main__":
     main()

@@ -8,12 +8,13 @@ from pathlib import Path
 import deepbio_torch as db
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-SMALL = ("--max-bp 60 --embedding-dim 16 --attention-heads 2 --attention-layers 1 --batch-size 8 --rarefy-depth 200 "
+SMALL = ("--max-bp 60 --embedding-dim 16 --attention-heads 2 --attention-layers 1 --batch-size 8 "
+         "--rarefy-depth 200 "
          "--threads 1 --epochs 2").split()  # fmt: skip
 TINY = {
-    "embedding_dim": 16, "max_bp": 60, "asv_num_layers": 1, "sample_num_layers": 1, "encoder_num_layers": 1,
-    "count_num_layers": 1, "target_num_layers": 1, "asv_num_heads": 2, "sample_num_heads": 2, "encoder_num_heads": 2,
-    "count_num_heads": 2, "target_num_heads": 2,
+    "embedding_dim": 16, "max_bp": 60, "asv_num_layers": 1, "sample_num_layers": 1,
+    "encoder_num_layers": 1, "count_num_layers": 1, "target_num_layers": 1, "asv_num_heads": 2,
+    "sample_num_heads": 2, "encoder_num_heads": 2, "count_num_heads": 2, "target_num_heads": 2,
 }  # fmt: skip
 
 

@@ -16,7 +16,8 @@ SETS = {
 
 
 def read(folder: Path, name: str) -> tuple[db.Table, dict[str, list]]:
-    """The table and its columns `group`, `factor`, `number`, `strata`, in the order of the samples."""
+    """The table and its columns `group`, `factor`, `number`, `strata`, in the order of the
+    samples."""
     group, factor, number, strata, count = SETS[name]
     table = db.read_table(folder / name / "table.biom")
     metadata = db.read_metadata(
