@@ -121,7 +121,7 @@ function(deepbio_command)
   list(TRANSFORM sources REPLACE "^.*/csrc/" "csrc/")
   # Objects first, so that the position-independent flags fit the precompiled headers.
   set(plain ${sources})
-  list(FILTER plain INCLUDE REGEX "/(main|command_line|option_flags|printing|reading_progress|cmd_stats|cmd_validate)[.]")
+  list(FILTER plain INCLUDE REGEX "/(main|command_line|option_flags|printing|reading_progress|cmd_info|cmd_stats|cmd_validate)[.]")
   # What holds a model apart from the rest, which needs tensors alone.
   set(of_models ${sources})
   list(FILTER of_models INCLUDE REGEX "/(cmd_embed|cmd_evaluate|cmd_export|cmd_predict|config_option|progress|sample_data|cmd_train)[.]")

@@ -30,19 +30,6 @@ std::vector<io::CountTable> read_tables(const TableCommand& command, const Share
   return tables;
 }
 
-int summarize(const TableCommand& command, const io::CountTable& table, const Shared& shared) {
-  const std::vector<double> totals = community::sample_totals(table);
-  Json rows = Json::array();
-  for (int64_t i = 0; i < table.num_samples(); ++i) {
-    const int64_t num_features = table.indptr[i + 1] - table.indptr[i];
-    rows.push_back(Json(Json::Object{
-        {"sample_id", table.sample_ids[i]}, {"reads", totals[i]}, {"features", num_features}}));
-  }
-  print_rows(command.output.empty() ? "-" : command.output, {"sample_id", "reads", "features"},
-             rows, shared);
-  return 0;
-}
-
 int run_table(const TableCommand& command, const Shared& shared) {
   community::TableEdit edit = command.edit;
   if (!command.samples.empty()) edit.samples = io::read_id_list(command.samples);
@@ -56,7 +43,11 @@ int run_table(const TableCommand& command, const Shared& shared) {
   if (!command.taxonomy.empty())
     tables[0] = community::with_lineages(tables[0], io::read_metadata(command.taxonomy));
   const io::CountTable table = edit.apply(std::move(tables));
-  if (is_summary) return summarize(command, table, shared);
+  if (is_summary) {
+    const std::string output = command.output.empty() ? "-" : command.output;
+    print_rows(output, {"sample_id", "reads", "features"}, community::summarize(table), shared);
+    return 0;
+  }
   io::write_table(command.output, table, shared.overwrite_mode());
   say(shared, std::to_string(table.num_samples()) + " samples, " +
                   std::to_string(table.num_features()) + " features written to " + command.output);

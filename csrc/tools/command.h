@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "deepbio/base/json.h"
 #include "deepbio/io/bytes/bytes.h"
 
 namespace deepbio::train {
@@ -49,6 +50,8 @@ const Command* find_command(int argc, char** argv);
 int num_threads();
 void set_num_threads(int count);
 std::string torch_text();  // lines of --version
+// What a file is; with torch also what a run directory is.
+Json facts_of(const std::string& path);
 
 // How sequence files are opened: inflated by as many threads as --threads allows, at most four.
 io::OpenOptions reading_options();

@@ -61,7 +61,7 @@ const Command kCommands[] = {
     {"evaluate", "Metrics of a model on labelled samples", WITH_TENSORS(setup_evaluate)},
     {"embed", "A vector per sample", WITH_TENSORS(setup_embed)},
     {"export", "A deployable model file", WITH_TENSORS(setup_export)},
-    {"info", "What a file or run directory is", WITH_TENSORS(setup_info)},
+    {"info", "What a file or run directory is", setup_info},
 };
 
 // Commands that are Python (deepbio_torch/__main__.py); the `deepbio` of the Python package runs

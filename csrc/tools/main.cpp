@@ -2,11 +2,14 @@
 // loads libdeepbio_commands.so, and with it torch, for all others.
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <thread>
 
 #include "tools/command.h"
 #include <dlfcn.h>
+
+#include "deepbio/io/facts.h"
 
 namespace deepbio::tools {
 namespace {
@@ -31,13 +34,17 @@ int num_threads() {
 }
 void set_num_threads(int count) { given_threads = count; }
 std::string torch_text() { return ""; }  // asked of the library
+Json facts_of(const std::string& path) { return io::facts_of_file(path); }
 
 }  // namespace deepbio::tools
 
 int main(int argc, char** argv) {
   using namespace deepbio::tools;
   const Command* const asked = find_command(argc, argv);
-  const bool asks_version = argc > 1 && std::string_view(argv[1]) == "--version";
-  if (asks_version || (asked != nullptr && !asked->setup)) return run_loaded(argc, argv);
-  return run_command(argc, argv);
+  bool needs_torch = asked != nullptr && !asked->setup;
+  std::error_code unknown;
+  for (int i = 1; i < argc; ++i)  // a folder may be a run
+    needs_torch |=
+        argv[i] == std::string_view("--version") || std::filesystem::is_directory(argv[i], unknown);
+  return needs_torch ? run_loaded(argc, argv) : run_command(argc, argv);
 }

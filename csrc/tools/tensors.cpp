@@ -6,6 +6,8 @@
 
 #include "tools/command.h"
 
+#include "deepbio/train/facts.h"
+
 namespace deepbio::tools {
 
 int num_threads() { return at::get_num_threads(); }
@@ -16,6 +18,8 @@ std::string torch_text() {
          " (built with " DEEPBIO_TORCH_VERSION ")\nCPU features in use by torch: " +
          at::get_cpu_capability() + "\n";
 }
+
+Json facts_of(const std::string& path) { return train::facts_of(path); }
 
 }  // namespace deepbio::tools
 

@@ -36,4 +36,15 @@ CountTable TableEdit::apply(std::vector<CountTable> tables) const {
   return filter_counts(table, min_reads, min_samples);
 }
 
+Json summarize(const CountTable& table) {
+  const std::vector<double> totals = sample_totals(table);
+  Json rows = Json::array();
+  for (int64_t i = 0; i < table.num_samples(); ++i) {
+    const int64_t num_features = table.indptr[i + 1] - table.indptr[i];
+    rows.push_back(Json(Json::Object{
+        {"sample_id", table.sample_ids[i]}, {"reads", totals[i]}, {"features", num_features}}));
+  }
+  return rows;
+}
+
 }  // namespace deepbio::community

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "deepbio/base/json.h"
 #include "deepbio/community/table.h"
 
 namespace deepbio::community {
@@ -24,5 +25,8 @@ struct TableEdit {
   void check(int64_t num_tables) const;
   CountTable apply(std::vector<CountTable> tables) const;  // summarize: the table as it is
 };
+
+// Of each sample its sample_id, its reads and how many features it has: an array of objects.
+Json summarize(const CountTable& table);
 
 }  // namespace deepbio::community

@@ -4,36 +4,11 @@
 #include <filesystem>
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/sniff.h"
+#include "deepbio/io/facts.h"
 #include "deepbio/train/checkpoint.h"
 
 namespace deepbio::train {
 namespace {
-
-Json content_facts(const std::string& path, const io::FileGuess& guess) {
-  const io::KindRow& row = io::row_of(guess.kind);
-  if (guess.kind == io::FileKind::kForeign)
-    return Json(Json::Object{{"kind", "not read: " + guess.description}});
-  if (row.title.empty()) {
-    throw ParseError({path}, "sequences, a table, a tree, distances, metadata or tensors",
-                     "content of another kind");
-  }
-  Json out(Json::Object{{"kind", std::string(row.title)}});
-  if (row.facts == nullptr) return out;
-
-  const Json facts = row.facts(path);
-  for (const auto& [name, value] : facts.as_object()) out.set(name, value);
-  return out;
-}
-
-Json file_facts(const std::string& path) {
-  const io::FileGuess guess = io::sniff(path);
-  Json out = content_facts(path, guess);
-  if (guess.container != io::Container::kPlain)
-    out.set("container", std::string(to_string(guess.container)));
-  if (!guess.artifact_type.empty()) out.set("artifact_type", guess.artifact_type);
-  return out;
-}
 
 int64_t count_parameters(const RunConfig& config) {
   int64_t count = 0;
@@ -46,7 +21,8 @@ int64_t count_parameters(const RunConfig& config) {
 
 Json run_facts(const std::string& run) {
   const RunConfig config = read_run_config(run);
-  Json out(Json::Object{{"kind", config.kind == "train" ? "run of train" : "run of pretrain"},
+  Json out(Json::Object{{"path", run},
+                        {"kind", config.kind == "train" ? "run of train" : "run of pretrain"},
                         {"preset", config.preset},
                         {"num_parameters", count_parameters(config)}});
   if (config.target) {
@@ -72,10 +48,7 @@ Json run_facts(const std::string& run) {
 }  // namespace
 
 Json facts_of(const std::string& path) {
-  Json facts(Json::Object{{"path", path}});
-  const Json found = std::filesystem::is_directory(path) ? run_facts(path) : file_facts(path);
-  for (const auto& [name, value] : found.as_object()) facts.set(name, value);
-  return facts;
+  return std::filesystem::is_directory(path) ? run_facts(path) : io::facts_of_file(path);
 }
 
 }  // namespace deepbio::train
