@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #ifdef DEEPBIO_WITH_LIBZIP
@@ -142,7 +143,10 @@ std::string ZipArchive::read(const std::string& name) const {
 
 bool is_zip(const std::string& path) {
   std::array<char, 4> first{};
-  if (path == "-" || std::filesystem::is_directory(path)) return false;
+  // What cannot be looked at (a name too long, a folder without permission) is no zip: whoever
+  // opens it next says why.
+  std::error_code unknown;
+  if (path == "-" || std::filesystem::is_directory(path, unknown)) return false;
   std::ifstream file(path, std::ios::binary);
   return file.read(first.data(), first.size()) &&
          std::string_view(first.data(), first.size()) == "PK\3\4";

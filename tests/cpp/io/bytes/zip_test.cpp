@@ -58,6 +58,7 @@ CATCH_TEST_CASE("what is no archive, no member or no zip is refused with the pat
   CATCH_REQUIRE_THROWS_AS(ZipArchive(folder.path()), MissingFileError);
   CATCH_REQUIRE_FALSE(is_zip("-"));
   CATCH_REQUIRE_FALSE(is_zip(folder.path()));
+  CATCH_REQUIRE_FALSE(is_zip(std::string(5000, 'a')));  // a name that no file can have
   CATCH_REQUIRE_FALSE(is_zip(folder / "absent.zip"));
 }
 
