@@ -19,7 +19,7 @@ FastCall dispatcher = nullptr;
 std::string type_of(PyObject* value) { return Py_TYPE(value)->tp_name; }
 
 // "    1. (table: deepbio_torch._C.Table, alpha: typing.SupportsFloat = 1.0) -> float" -> what
-// stands in parentheses, without the folders of types. Only the first of several signatures is
+// is in parentheses, without the folders of types. Only the first of several signatures is
 // shown.
 std::string parameters_of(const std::string& dump) {
   const size_t first = dump.find("1. ");
@@ -33,6 +33,7 @@ std::string parameters_of(const std::string& dump) {
     for (size_t at = text.find(folder); at != text.npos; at = text.find(folder))
       text.erase(at, std::string(folder).size());
   }
+  // A method's own object is no argument of the caller's.
   if (text.rfind("self: ", 0) == 0) text.erase(0, std::min(text.find(", "), text.size() - 2) + 2);
   return text;
 }
@@ -50,6 +51,9 @@ std::string given_types(PyObject* const* args, size_t num_positional, PyObject* 
   return text.empty() ? "nothing" : text;
 }
 
+// Stands in for the dispatcher. The usual call pays one comparison; only a TypeError in pybind11's
+// own words is looked at, and any other, such as one raised by the function itself, passes as it
+// is.
 PyObject* call(PyObject* self, PyObject* const* args, Py_ssize_t num_args, PyObject* names) {
   PyObject* const result = dispatcher(self, args, num_args, names);
   if (result != nullptr || PyErr_ExceptionMatches(PyExc_TypeError) == 0) return result;
@@ -60,6 +64,7 @@ PyObject* call(PyObject* self, PyObject* const* args, Py_ssize_t num_args, PyObj
     error.restore();
     return nullptr;
   }
+  // pybind11 lists what it was given without names, but the first of a method is its object.
   const bool has_self =
       dump.compare(kind + 17, 11, "constructor") == 0 || dump.find("(self: ") != std::string::npos;
   std::string name = dump.substr(0, kind);
@@ -74,6 +79,9 @@ PyObject* call(PyObject* self, PyObject* const* args, Py_ssize_t num_args, PyObj
   return nullptr;
 }
 
+// pybind11 makes every function a PyCFunction around the same C function; its entry in the method
+// definition is what is replaced. Other callables, and functions that are replaced already (a
+// method under two names), are left alone.
 void guard(PyObject* found) {
   if (PyInstanceMethod_Check(found)) found = PyInstanceMethod_GET_FUNCTION(found);
   if (!PyCFunction_Check(found)) return;
@@ -90,6 +98,8 @@ void guard(PyObject* found) {
 
 // After everything is bound.
 void guard_arguments(py::module_& module) {
+  // Functions of the module, and methods of its classes; a static method hides its function one
+  // level deeper.
   for (const auto& [name, member] : module.attr("__dict__").cast<py::dict>()) {
     guard(member.ptr());
     if (!PyType_Check(member.ptr())) continue;

@@ -13,6 +13,7 @@
 namespace deepbio::bindings {
 namespace {
 
+// Eight bytes at a time and without an early end: titles are short and nearly always ASCII.
 bool is_ascii(std::string_view text) {
   uint64_t high = 0, word = 0;
   size_t at = 0;
@@ -30,6 +31,8 @@ py::object number_or_none(int64_t value) {
   return value < 0 ? py::object(py::none()) : py::cast(value);
 }
 
+// The Python class is looked up when it is needed: errors are rare, and to import it while this
+// module is imported could go round in a circle.
 template <class... Args>
 void raise(const char* name, Args&&... args) {
   const py::object type = py::module_::import("deepbio_torch.errors").attr(name);
@@ -40,6 +43,9 @@ void raise(const char* name, Args&&... args) {
 // The message with options as Python spells them.
 py::str told(const Error& error) { return text(spelled_for_python(error.what())); }
 
+// The most derived classes first, as `catch` takes the first that fits. What is none of ours is
+// left to pybind11, which knows std::bad_alloc (MemoryError), std::out_of_range (IndexError) and
+// its own.
 void translate(std::exception_ptr pointer) {
   if (!pointer) return;
   try {
@@ -68,6 +74,7 @@ void translate(std::exception_ptr pointer) {
 
 PyObject* to_text(std::string_view text) {
   if (text.size() > 1 && is_ascii(text)) {  // Python keeps one object for each shorter text
+    // One copy of the bytes, without the passes that a decoder makes over them.
     PyObject* const out = PyUnicode_New(static_cast<Py_ssize_t>(text.size()), 127);
     if (out != nullptr) std::memcpy(PyUnicode_1BYTE_DATA(out), text.data(), text.size());
     return out;
@@ -93,6 +100,7 @@ void bind_base(py::module_& module) {
   module.def(
       "mixed_seed",
       [](uint64_t seed, uint64_t epoch) {
+        // 63 bits, so that it is a seed for torch as int64, too.
         return CounterRandom(seed, epoch, 0, Purpose::kOrder).next_u64() >> 1;
       },
       py::arg("seed"), py::arg("epoch"));

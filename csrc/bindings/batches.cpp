@@ -23,6 +23,8 @@ py::tuple record_tuple(const io::RecordBatch& records, int64_t row) {
                         py::bytes(sequence.data(), sequence.size()), quality);
 }
 
+// Changes the sizes in place: a view would be a second tensor object, and one record is asked for a
+// million times in an epoch.
 std::optional<Tensor> only_row(const Tensor& batch) {
   if (!batch.defined()) return std::nullopt;
   batch.unsafeGetTensorImpl()->set_sizes_contiguous(batch.sizes().slice(1));
@@ -49,6 +51,8 @@ py::dict to_python(const data::ReadBatch& batch) {
   put(out, "mate_quality", batch.mate_quality);
   put(out, "labels", batch.labels);
   out["index"] = long_tensor(batch.index);
+  // Records stay in C++ until somebody asks for a title; the shared pointer keeps the batch's text
+  // alive.
   out["rows"] = data::ReadRows{batch.records, batch.rows};
   return out;
 }
@@ -76,6 +80,8 @@ std::vector<int64_t> to_numbers(const py::handle& items) {
   std::vector<int64_t> out(static_cast<size_t>(PySequence_Fast_GET_SIZE(fast.ptr())));
   PyObject** const objects = PySequence_Fast_ITEMS(fast.ptr());
   for (size_t i = 0; i < out.size(); ++i) {
+    // NumPy's integers and tensors of one element go through __index__, which pybind11's conversion
+    // does for all of them.
     const bool is_plain = PyLong_CheckExact(objects[i]);
     const auto number =
         is_plain ? py::object() : py::reinterpret_steal<py::object>(PyNumber_Index(objects[i]));

@@ -30,6 +30,7 @@ Table wrap(io::CountTable counts) {
 
 template <class Value>
 std::vector<Value> to_vector(const torch::Tensor& tensor, torch::ScalarType type) {
+  // Copied: a CountTable owns its arrays, and the caller may change the tensor later.
   const torch::Tensor flat = tensor.to(type).contiguous();
   return {flat.data_ptr<Value>(), flat.data_ptr<Value>() + flat.numel()};
 }
@@ -44,10 +45,13 @@ Table from_arrays(std::vector<std::string> sample_ids, std::vector<std::string> 
   counts.indices = to_vector<int64_t>(indices, torch::kLong);
   counts.values = to_vector<double>(values, torch::kDouble);
   counts.taxonomy = std::move(taxonomy);
+  // What Python made is checked as a file is; everything that reads a table relies on it.
   io::check_table(counts, "arrays");
   return wrap(std::move(counts));
 }
 
+// A table never changes: every operation makes a new one, so that datasets and tensors over the old
+// one stay what they are.
 std::pair<Table, std::vector<std::string>> rarefy(const Table& table, int64_t depth, uint64_t seed,
                                                   uint64_t epoch, bool with_replacement) {
   community::RarefyOptions options;
@@ -86,6 +90,7 @@ std::string report_of(const Table& table, const Tree& tree, const community::Phy
 Reported unifrac(const Table& table, const Tree& tree, const std::string& missing,
                  const std::string& metric, double alpha, bool variance_adjusted, bool bypass_tips,
                  const std::string& precision) {
+  // Strings become enums where they come in; the sums know enums only.
   if (precision != "double" && precision != "float") {
     throw ArgumentError("precision: expected double or float, got " + quoted(precision));
   }
@@ -122,6 +127,8 @@ void bind_table(py::module_& module) {
       .def_static("from_arrays", &from_arrays, py::arg("sample_ids"), py::arg("feature_ids"),
                   py::arg("indptr"), py::arg("indices"), py::arg("values"),
                   py::arg("taxonomy") = std::vector<std::string>{}, NoGil())
+      // Lists of text are copied to Python at each access, which the Python classes do once; the
+      // three arrays below are views.
       .def_property_readonly("taxonomy", [](const Table& t) { return t.counts->taxonomy; })
       .def_property_readonly("left_behind", [](const Table& t) { return t.counts->left_behind; })
       .def_property_readonly("sample_ids", [](const Table& t) { return t.counts->sample_ids; })
@@ -183,8 +190,11 @@ community::MissingFeatures parse_missing_features(const std::string& name) {
   throw ArgumentError("missing_features: expected error or drop, got " + quoted(name));
 }
 
+// Trees travel with the path that they came from: every refusal of a tree or of features that it
+// lacks names the file.
 void bind_community(py::module_& module) {
   bind_table(module);
+  // Every call that sums or reads lets the GIL go: it may take minutes.
   module.def("merge_tables", &merge, py::arg("tables"), py::arg("overlap"), NoGil());
   module.def("lineages_of", &community::lineages_of, py::arg("taxonomy"));
   py::class_<Tree>(module, "Tree")

@@ -14,6 +14,8 @@ namespace {
 using data::ReadRows;
 using torch::Tensor;
 
+// Indices are taken from Python objects with the GIL and the batch is made without it, so that
+// loaders in threads of Python run side by side.
 template <class Dataset>
 py::dict make_batch(const Dataset& dataset, const py::object& items, uint64_t epoch) {
   const std::vector<int64_t> indices = to_numbers(items);
@@ -31,6 +33,8 @@ std::shared_ptr<data::ReadDataset> make_reads(const std::vector<std::string>& pa
                                               bool is_interleaved, bool is_indexed,
                                               int quality_offset, bool check_mates) {
   data::ReadDatasetOptions options;
+  // The options of a dataset are an encoding and more; Python hands the encoding over as one
+  // object.
   static_cast<data::ReadEncoding&>(options) = encoding;
   options.fastx.on_bad_record = parse_on_bad_record(on_bad_record);
   options.mates = {mates, is_interleaved};
@@ -41,6 +45,8 @@ std::shared_ptr<data::ReadDataset> make_reads(const std::vector<std::string>& pa
 }
 
 // A record by itself, encoded: name, description, number of its file, values, letters, qualities.
+// A batch of one: an item and a row of a batch are the same numbers because they are made by the
+// same code.
 py::tuple make_item(const data::ReadDataset& dataset, int64_t index, uint64_t epoch) {
   const data::ReadBatch batch = [&] {
     const py::gil_scoped_release no_gil;
@@ -95,6 +101,8 @@ struct SampleArguments {
   std::optional<data::DistanceOrigin> distance_origin;
 };
 
+// Tree and distances are set after the table, because either is optional and a tree must first be
+// matched with the features.
 std::shared_ptr<data::SampleDataset> make_samples(const Table& table,
                                                   const std::vector<std::string>& sequences,
                                                   const Tree* tree,
@@ -113,6 +121,8 @@ std::shared_ptr<data::SampleDataset> make_samples(const Table& table,
 }
 
 // What fixes the order of an epoch.
+// All arguments are named by the Python loader; this struct is where the same names meet the C++
+// defaults.
 data::LoaderOptions order_options(int64_t batch_size, bool shuffle, bool drop_last, uint64_t seed,
                                   int64_t rank, int64_t world_size) {
   return {.batch_size = batch_size,
@@ -130,6 +140,8 @@ struct BoundLoader {
   data::Loader<Batch> loader;
 };
 
+// One template for reads and samples: the order of an epoch, resuming and threads are the loader's,
+// whatever it loads.
 template <class Batch, class Dataset>
 void bind_loader(py::module_& module, const char* name) {
   using Bound = BoundLoader<Batch, Dataset>;
@@ -142,6 +154,8 @@ void bind_loader(py::module_& module, const char* name) {
              options.num_threads = num_threads;
              options.prefetch = prefetch;
              options.pin_memory = pin_memory;
+             // A copy of the pointer, held by the loader's own threads: a dataset that Python lets
+             // go of lives until they have stopped.
              auto make = [dataset](std::span<const int64_t> indices, uint64_t epoch) {
                return dataset->batch(indices, epoch);
              };
@@ -162,6 +176,7 @@ void bind_loader(py::module_& module, const char* name) {
             b.loader.begin(epoch, first, std::move(batches));
           },
           py::arg("epoch"), py::arg("first_batch"), py::arg("batches"), NoGil())
+      // The wait for the next batch is without the GIL, its dict is made with it.
       .def("next", [](Bound& b) -> py::object {
         const std::optional<Batch> batch = [&] {
           const py::gil_scoped_release no_gil;
@@ -246,6 +261,8 @@ py::object take_of(data::ReadStream& stream, int64_t num_records) {
   return out;
 }
 
+// A stream reads its files in order and hands records out in batches (StreamLoader) or raw (take),
+// never both: each record is given once.
 void bind_streams(py::module_& module) {
   py::class_<data::ReadStream, std::shared_ptr<data::ReadStream>>(module, "ReadStream")
       .def(py::init([](const std::vector<std::string>& paths, const data::ReadEncoding& encoding,
@@ -346,6 +363,7 @@ void bind_data(py::module_& module) {
       [](const Tensor& lengths, std::vector<int64_t> boundaries, int64_t max_tokens,
          int64_t batch_size, bool shuffle, bool drop_last, uint64_t seed, uint64_t epoch,
          int64_t rank, int64_t world_size) {
+        // The plan looks into the tensor, which lives to the end of this call.
         const Tensor all = lengths.to(at::kLong).contiguous();
         data::LengthPlan plan;
         plan.lengths = {all.const_data_ptr<int64_t>(), static_cast<size_t>(all.numel())};
@@ -357,6 +375,7 @@ void bind_data(py::module_& module) {
       py::arg("lengths"), py::arg("boundaries"), py::arg("max_tokens"), py::arg("batch_size"),
       py::arg("shuffle"), py::arg("drop_last"), py::arg("seed"), py::arg("epoch"), py::arg("rank"),
       py::arg("world_size"), NoGil());
+  // The order of an epoch by itself, for samplers of torch's own DataLoader.
   py::class_<data::EpochBatches>(module, "EpochBatches")
       .def(py::init([](int64_t num_items, int64_t batch_size, bool shuffle, bool drop_last,
                        uint64_t seed, uint64_t epoch, int64_t rank, int64_t world_size) {

@@ -32,6 +32,8 @@ torch::Tensor beta_diversity(const Table& table, const std::string& metric, doub
                                    {community::parse_beta_metric(metric), pseudocount});
 }
 
+// Words of Python become enums here, with the same sentence as on the command line; all sums are in
+// community.
 community::Pcoa pcoa(const torch::Tensor& distances, int64_t dimensions, const std::string& method,
                      uint64_t seed, const Texts& ids) {
   if (method != "exact" && method != "randomised") {
@@ -42,6 +44,7 @@ community::Pcoa pcoa(const torch::Tensor& distances, int64_t dimensions, const s
   return community::pcoa(distances, {dimensions, chosen, seed}, ids);
 }
 
+// Ids are checked first: the file is text, and an id with a tab would shift its columns.
 void write_pcoa(const std::string& path, const Texts& ids, const torch::Tensor& coordinates,
                 const torch::Tensor& eigenvalues, const torch::Tensor& proportion_explained,
                 const Texts& feature_ids, const torch::Tensor& features, bool overwrite) {
@@ -49,6 +52,7 @@ void write_pcoa(const std::string& path, const Texts& ids, const torch::Tensor& 
   io::require_text_ids(feature_ids, path);
   community::write_pcoa(
       path, ids,
+      // The writer reads through plain pointers of doubles.
       {coordinates.to(torch::kDouble).contiguous(), eigenvalues.to(torch::kDouble).contiguous(),
        proportion_explained.to(torch::kDouble).contiguous()},
       overwrite_mode(overwrite), {feature_ids, features.to(torch::kDouble).contiguous()});
@@ -59,6 +63,7 @@ std::pair<torch::Tensor, torch::Tensor> rarefaction_curve(
     int64_t draws, uint64_t seed, double base, const Tree* tree, const std::string& missing) {
   const community::RarefactionCurveOptions options{depths, draws, seed, {base}};
   std::optional<community::Phylogeny> phylogeny;
+  // Of the metrics only Faith's needs a tree; features are matched once for all draws.
   if (tree != nullptr) {
     phylogeny = community::match_features(tree->tree, table.counts->feature_ids,
                                           parse_missing_features(missing), tree->path);
@@ -145,6 +150,8 @@ void bind_ordination(py::module_& module) {
              py::arg("features"), py::arg("overwrite") = false, NoGil());
 }
 
+// Results are bound as read-only structs; the Python module wraps them in dataclasses with
+// docstrings and a repr.
 void bind_group_tests(py::module_& module) {
   py::class_<community::Permanova>(module, "Permanova")
       .def_readonly("pseudo_f", &community::Permanova::pseudo_f)

@@ -16,6 +16,8 @@ using torch::Tensor;
 using SharedTransform = std::shared_ptr<seq::Transform>;
 
 // What every encoder of letters is asked for.
+// Python passes words; EncoderOptions parses and checks them with the sentences of every other
+// door.
 struct LetterArguments {
   std::string sequence_type, unknown;
   int64_t pad_to, max_length;
@@ -54,6 +56,8 @@ Values encode_one_hot(const py::object& sequences, const std::string& type,
   options.channels_first = channels_first;
   options.epoch = epoch;
   options.record_indices = record_indices;
+  // Checked here and not in the encoder: datasets hand over reads whose qualities have been checked
+  // by the reader.
   const auto channel = views(qualities);
   for (size_t i = 0; i < channel.size(); ++i) {
     const size_t size = reads.views().at(i).size();
@@ -92,10 +96,12 @@ Tensor encode_quality(const std::vector<py::bytes>& qualities, int64_t length,
   return seq::encode_quality(bytes, length, seq::parse_quality_form(form));
 }
 
-// Reads as (sequence, quality or None) behind a transform; None for a read that it refuses.
+// Reads as (sequence, quality or None) after a transform; None for a read that it refuses.
 py::list apply_transform(const seq::Transform& transform, const py::object& items,
                          const std::vector<std::optional<py::bytes>>& qualities,
                          const std::vector<int64_t>& records, uint64_t epoch) {
+  // The GIL is kept: a transform of one read takes microseconds, and the results are Python
+  // objects. Datasets apply transforms in C++ threads instead.
   const Letters letters(items);
   const std::vector<std::string_view>& sequences = letters.views();
   if (qualities.size() != sequences.size() || records.size() != sequences.size()) {
@@ -109,6 +115,7 @@ py::list apply_transform(const seq::Transform& transform, const py::object& item
   for (size_t i = 0; i < sequences.size(); ++i) {
     const std::string_view quality =
         qualities[i] ? static_cast<std::string_view>(*qualities[i]) : std::string_view();
+    // One Read for all: its memory grows to the longest and stays.
     read.assign(sequences[i], quality, qualities[i].has_value(), records[i], epoch);
     if (!transform.apply(read)) {
       out.append(py::none());
@@ -145,6 +152,7 @@ void bind_encoders(py::module_& module) {
       py::arg("sequence"), py::arg("sequence_type"));
 }
 
+// For those whose constructor takes numbers and text only; the others have words to parse first.
 template <class Class, class... Arguments>
 void bind_transform(py::module_& module, const char* name) {
   py::class_<Class, seq::Transform, std::shared_ptr<Class>>(module, name)
@@ -195,6 +203,8 @@ void bind_transforms(py::module_& module) {
       .def(py::init([](const std::string& keep) {
         return std::make_shared<seq::Deduplicator>(seq::parse_copies(keep));
       }));
+  // Not a Transform: to drop every copy, all reads are counted before the first is judged, so
+  // Python goes over a list twice.
   py::class_<seq::DuplicateCounter>(module, "DuplicateCounter")
       .def(py::init<>())
       .def("add",
@@ -225,6 +235,8 @@ void bind_read_encoding(py::module_& module) {
              options.quality = quality;
              data::ReadEncoding out;
              out.transforms.assign(transforms.begin(), transforms.end());
+             // An encoder that Python made (k-mers, tokens) is taken as it is; the others are made
+             // by name.
              out.encoder = encoder ? std::move(encoder) : data::make_encoder(options);
              return out;
            }),
@@ -233,6 +245,7 @@ void bind_read_encoding(py::module_& module) {
            py::arg("channels_first") = false, py::arg("seed") = 0, py::arg("dtype") = "int64",
            py::arg("quality") = "phred", py::arg("transforms") = std::vector<SharedTransform>{},
            py::arg("encoder") = nullptr)
+      // pybind11 knows no pointers to const; what is bound of an encoder does not change it.
       .def_property_readonly("encoder", [](const data::ReadEncoding& encoding) {
         return std::const_pointer_cast<data::ReadEncoder>(encoding.encoder);
       });

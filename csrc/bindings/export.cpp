@@ -10,6 +10,8 @@ namespace {
 void write(const std::string& path, const std::string& config_json,
            const std::map<std::string, torch::Tensor>& state, const std::string& metadata_json,
            bool overwrite) {
+  // The module's weights in the C++ shell: tracing needs the mirror module of export/torchscript.h,
+  // which is built from it. The seed is of no consequence, as every weight is overwritten.
   const auto model =
       model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")),
                         is_predictor(state), /*seed=*/0);

@@ -30,7 +30,10 @@ py::bytes fetch(const Genome& genome, const std::string& name, int64_t start, in
   if (start < 0 || end < start || end > length)
     throw ArgumentError("fetch: expected 0 <= start <= end <= " + std::to_string(length) +
                         ", got [" + std::to_string(start) + ", " + std::to_string(end) + ")");
+  // Decoding writes capitals; the masked stretches are put into lower case afterwards, as they are
+  // in the FASTA.
   static const io::BaseSymbols letters({'A', 'C', 'G', 'T', 'N'});
+  // The file is mapped: bytes of one that was written to since would be decoded without a word.
   genome.file->check_unchanged();
   std::string out(static_cast<size_t>(end - start), 'N');
   genome.file->decode(found, start, end, false, letters, out.data());
@@ -89,11 +92,13 @@ data::TrackOptions track_options(int64_t width, int64_t bin, const std::string& 
 
 py::dict to_dict(const Windows& windows, const data::WindowBatch& batch) {
   py::dict out = to_python(batch.reads);
+  // Windows have no titles, and Python knows where each came from.
   out.attr("pop")("rows");
   if (batch.targets.defined()) out["targets"] = batch.targets;
   out["starts"] = batch.starts;
   out["reversed"] = batch.reversed;
   const auto& places = windows.windows->places();
+  // Numbers of chromosomes in the order of the genome file; Python has their names once.
   Tensor chromosomes = at::empty_like(batch.starts);
   for (size_t i = 0; i < batch.reads.index.size(); ++i)
     chromosomes.mutable_data_ptr<int64_t>()[i] =
@@ -105,6 +110,7 @@ py::dict to_dict(const Windows& windows, const data::WindowBatch& batch) {
 py::dict batch_of(const Windows& windows, const py::object& items, uint64_t epoch,
                   bool with_letters) {
   const std::vector<int64_t> indices = to_numbers(items);
+  // Letters are left out where a transform in Python asks for them by itself.
   const data::WindowBatch batch = [&] {
     const py::gil_scoped_release no_gil;
     return with_letters ? windows.windows->batch(indices, epoch)
@@ -125,6 +131,8 @@ std::shared_ptr<Windows> make_windows(const Genome& genome, const SharedInterval
                                       data::GenomeOptions options,
                                       const std::vector<std::string>& tracks,
                                       bool tracks_in_memory) {
+  // Tracks are opened after the windows are chosen: a bad interval is told before large files are
+  // read.
   data::ChosenWindows chosen = data::choose_windows(*genome.file, genome.path, *intervals, request);
   std::vector<std::shared_ptr<const io::SignalTrack>> opened;
   for (const std::string& path : tracks) opened.push_back(io::open_track(path, tracks_in_memory));

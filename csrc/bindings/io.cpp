@@ -40,6 +40,7 @@ void save(const std::string& path, const std::map<std::string, torch::Tensor>& t
   train::save_tensors(path, to_named(tensors), metadata);
 }
 
+// The ids come back beside the values: a matrix without ids has an empty list.
 py::tuple distances_to_python(const std::string& path) {
   io::DistanceMatrix matrix;
   {
@@ -53,6 +54,8 @@ py::tuple distances_to_python(const std::string& path) {
 void write_distances(const std::string& path, const std::vector<std::string>& ids,
                      const torch::Tensor& values, bool overwrite) {
   const auto n = static_cast<int64_t>(ids.size());
+  // Before the copy: the shape is what a caller gets wrong, and the writer would say it in counts
+  // of numbers.
   if (values.dim() != 2 || values.size(0) != n || values.size(1) != n) {
     throw ShapeError("distances: expected [" + std::to_string(n) + ", " + std::to_string(n) +
                      "] for as many ids");
@@ -67,6 +70,7 @@ void write_distances(const std::string& path, const std::vector<std::string>& id
 
 }  // namespace
 
+// Examples and warnings may quote bytes of a file, which need not be UTF-8.
 py::dict to_python(const io::SkipReport& report) {
   py::dict out;
   out["num_records"] = report.num_records;
@@ -95,6 +99,8 @@ void bind_io(py::module_& module) {
   bind_records(module);
   bind_record_writer(module);
   module.def("read_text", &io::read_text, py::arg("path"), NoGil());
+  // Cells stay text in C++; a column becomes numbers when it is asked for as such, and an error
+  // then names the line of the file.
   py::class_<io::Metadata>(module, "Metadata")
       .def_static(
           "read",

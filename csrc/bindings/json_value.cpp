@@ -9,6 +9,7 @@ namespace {
 
 std::string utf8(const py::handle& value) { return py::str(value).cast<std::string>(); }
 
+// A class has the methods of its objects, too, but is no mapping or array.
 bool has_method(const py::handle& value, const char* name) {
   return !PyType_Check(value.ptr()) && py::hasattr(value, name);
 }
@@ -23,6 +24,7 @@ Json object_of(const py::handle& mapping) {
 }
 
 Json number_of(const py::handle& value) {
+  // NumPy's float64 is a float of Python; its other numbers come here through tolist().
   if (PyFloat_Check(value.ptr())) return Json(value.cast<double>());
   const auto whole = py::reinterpret_steal<py::object>(PyNumber_Index(value.ptr()));
   if (!whole) throw py::error_already_set();
@@ -38,12 +40,15 @@ Json number_of(const py::handle& value) {
 
 Json to_json(const py::handle& value) {
   if (value.is_none()) return {};
+  // Before numbers, of which bool is a subclass. Text and numbers come before the looks for
+  // methods, which cost a failed lookup each.
   if (PyBool_Check(value.ptr())) return Json(value.cast<bool>());
   if (PyUnicode_Check(value.ptr())) return Json(value.cast<std::string>());
   if (PyFloat_Check(value.ptr()) || PyLong_Check(value.ptr())) return number_of(value);
   if (has_method(value, "items")) return object_of(value);
   if (has_method(value, "tolist")) return to_json(value.attr("tolist")());
   if (PyIndex_Check(value.ptr())) return number_of(value);
+  // bytes are a sequence of small numbers to Python; as an option they are a mistake.
   if (PySequence_Check(value.ptr()) && !PyBytes_Check(value.ptr())) {
     Json out = Json::array();
     for (const py::handle& item : py::iter(value)) out.push_back(to_json(item));

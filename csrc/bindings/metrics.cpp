@@ -7,6 +7,8 @@
 namespace deepbio::bindings {
 namespace {
 
+// Python's docs, reports and choices of a metric are made from these rows, so that a new metric is
+// added in C++ alone.
 Json metric_rows() {
   Json out = Json::array();
   for (const train::Metric& metric : train::metrics()) {
@@ -23,6 +25,7 @@ Json metric_rows() {
 template <class T>
 std::vector<T> values_of(const torch::Tensor& tensor) {
   const torch::Tensor flat =
+      // Metrics are computed in double on the CPU whatever the model ran in.
       tensor.detach().to(at::kCPU, c10::CppTypeToScalarType<T>::value).flatten().contiguous();
   return {flat.const_data_ptr<T>(), flat.const_data_ptr<T>() + flat.numel()};
 }
@@ -32,6 +35,8 @@ Json number_metrics(const torch::Tensor& prediction, const torch::Tensor& actual
       train::NumberAnswers{values_of<double>(prediction), values_of<double>(actual)});
 }
 
+// Probabilities are optional: without them the metrics that rank by a score are
+// undefined.
 Json class_metrics(const torch::Tensor& predicted, const torch::Tensor& actual, int64_t num_classes,
                    const std::optional<torch::Tensor>& probabilities) {
   train::ClassAnswers answers{

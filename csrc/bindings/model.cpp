@@ -12,6 +12,8 @@ namespace {
 
 using Tensors = std::map<std::string, torch::Tensor>;
 
+// The order of registration in C++: a Python module must have the same, since optimizers number
+// parameters by it.
 std::vector<std::string> parameter_names(const std::string& config_json, bool predictor) {
   const auto model =
       model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")),
@@ -27,6 +29,8 @@ model::Inputs to_inputs(const py::dict& inputs) {
   std::map<std::string, torch::Tensor> categorical;
   if (inputs.contains("categorical_ids")) categorical = inputs["categorical_ids"].cast<Tensors>();
   const torch::Tensor counts = tensor_of(inputs, "counts");
+  // AAM's padded form [B, S, L]; it becomes distinct ASVs and their places here, so that the model
+  // has one way.
   if (inputs.contains("tokens"))
     return model::inputs_from_padded(tensor_of(inputs, "tokens"), counts, categorical);
   model::Inputs out;
@@ -39,6 +43,7 @@ model::Inputs to_inputs(const py::dict& inputs) {
   return out;
 }
 
+// Outputs that this model does not have are left out, so that a dict shows what there is.
 py::dict to_python(const model::Outputs& outputs) {
   py::dict out;
   const auto put = [&out](const char* name, const torch::Tensor& tensor) {
@@ -67,6 +72,7 @@ py::dict forward(const std::string& config_json, const Tensors& state, const py:
       model::make_model(model::ModelConfig::from_json(Json::parse(config_json, "model config")),
                         is_predictor(state), /*seed=*/0);
   train::load_state_dict(*model, to_named(state));
+  // Dropout off: this is for comparing with the Python shell and for prediction.
   model->eval();
   const model::Inputs converted = to_inputs(inputs);
   const model::Outputs outputs = [&] {
@@ -81,6 +87,8 @@ py::dict forward(const std::string& config_json, const Tensors& state, const py:
 }  // namespace
 
 bool is_predictor(const std::map<std::string, torch::Tensor>& state) {
+  // A predictor holds its encoder under this name; an encoder by itself has no such prefix. Names
+  // are in order, so one look is enough.
   const auto first = state.lower_bound("base_model.");
   return first != state.end() && first->first.starts_with("base_model.");
 }

@@ -10,6 +10,9 @@ void bind_genome(py::module_& module);      // genome.cpp, of the layers io and 
 void bind_variants(py::module_& module);    // variants.cpp, of the same
 }  // namespace deepbio::bindings
 
+// The order matters where a signature names a class of another file, which must be bound before:
+// its docstring, its stub and a default of that class need it. guard_arguments comes last, over all
+// that is there.
 PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   m.attr("__version__") = DEEPBIO_VERSION;
   m.attr("TORCH_VERSION") = DEEPBIO_TORCH_VERSION;

@@ -19,6 +19,8 @@ Json resolved(const Json& given) {
   return options.to_json();
 }
 
+// Rows point into a struct, whose present values are the defaults: a fresh one is made for each
+// call.
 Json rows_of(const std::string& kind) {
   model::ModelConfig model;
   train::TrainingOptions training;

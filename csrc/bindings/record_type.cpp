@@ -9,6 +9,8 @@ namespace {
 
 constexpr Py_ssize_t kNumFields = 4;
 
+// Four pointers after Python's own header: the smallest object that can hold a record, and members
+// are read without a dict.
 struct RecordObject {
   PyObject_HEAD PyObject* fields[kNumFields];  // str, str, bytes, bytes or None
 };
@@ -21,6 +23,8 @@ size_t num_spares = 0;
 
 PyObject** fields_of(PyObject* record) { return reinterpret_cast<RecordObject*>(record)->fields; }
 
+// Everything that is not hot goes through a tuple, so that indices, slices, order and hash are
+// exactly Python's.
 PyObject* as_tuple(PyObject* record) {
   PyObject** const f = fields_of(record);
   return PyTuple_Pack(kNumFields, f[0], f[1], f[2], f[3]);
@@ -29,6 +33,8 @@ PyObject* as_tuple(PyObject* record) {
 PyObject* construct(PyTypeObject*, PyObject* arguments, PyObject* keywords) {
   static const char* names[] = {"name", "description", "sequence", "quality", nullptr};
   PyObject *name = nullptr, *description = nullptr, *sequence = nullptr, *quality = nullptr;
+  // "UUSO": two str, bytes and any object, whose type is looked at below, as the format has no
+  // letter for "bytes or None".
   if (PyArg_ParseTupleAndKeywords(arguments, keywords, "UUSO:Record", const_cast<char**>(names),
                                   &name, &description, &sequence, &quality) == 0) {
     return nullptr;
@@ -38,6 +44,7 @@ PyObject* construct(PyTypeObject*, PyObject* arguments, PyObject* keywords) {
                  Py_TYPE(quality)->tp_name);
     return nullptr;
   }
+  // The arguments are borrowed and a record owns its fields.
   return new_record(Py_NewRef(name), Py_NewRef(description), Py_NewRef(sequence),
                     Py_NewRef(quality));
 }
@@ -96,6 +103,7 @@ PyObject* describe(PyObject* record) {
                               f[1], f[2], f[3]);
 }
 
+// For pickle and copy: the class and its four arguments. "N" takes the new tuple over.
 PyObject* reduce(PyObject* record, PyObject*) {
   return Py_BuildValue("(ON)", reinterpret_cast<PyObject*>(Py_TYPE(record)), as_tuple(record));
 }
@@ -138,6 +146,7 @@ PyObject* allocate() {
   if (num_spares == 0)
     return reinterpret_cast<PyObject*>(PyObject_New(RecordObject, record_type()));
   PyObject* const record = spares[--num_spares];
+  // It had fallen to 0. The reference to its type was kept with it.
   Py_SET_REFCNT(record, 1);
   return record;
 }
@@ -156,6 +165,8 @@ PyObject* new_record(PyObject* name, PyObject* description, PyObject* sequence, 
     record = allocate();
   }
   for (Py_ssize_t i = 0; i < kNumFields; ++i) {
+    // On failure every reference that was handed over is let go, so a caller need not know which
+    // one was null.
     if (record != nullptr) {
       fields_of(record)[i] = values[i];
     } else {

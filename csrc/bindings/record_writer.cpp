@@ -48,6 +48,8 @@ class Writer {
     refuse();
     const InUse use(is_busy_);
     const py::gil_scoped_release no_gil;
+    // Checked one by one as they are written: of a list with a bad record those before it are
+    // written, and the file only gets its name at close().
     for (const io::Record& record : records) put(record);
   }
 
@@ -73,6 +75,8 @@ class Writer {
     refuse();
     const InUse use(is_busy_);
     const py::gil_scoped_release no_gil;
+    // Taken out first, so that the writer is closed whatever commit() throws; without commit() its
+    // destructor removes the temporary file.
     std::optional<io::FastxWriter> taken(std::move(*writer_));
     writer_.reset();
     if (keep) taken->commit();
@@ -111,6 +115,7 @@ io::Format parse_format(const std::string& name) {
 }
 
 io::Container parse_container(const std::string& name) {
+  // Not zip, which is only read.
   for (const auto container : {io::Container::kPlain, io::Container::kGzip, io::Container::kBgzf}) {
     if (name == io::to_string(container)) return container;
   }

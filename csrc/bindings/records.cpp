@@ -28,6 +28,7 @@ class WaitingSource : public io::ByteSource {
  public:
   explicit WaitingSource(std::unique_ptr<io::ByteSource> source) : source_(std::move(source)) {}
   size_t read(char* out, size_t size) override {
+    // The same reader is used with the GIL (one record) and without it (a batch).
     if (PyGILState_Check() == 0) return source_->read(out, size);
     const py::gil_scoped_release no_gil;
     return source_->read(out, size);
@@ -72,6 +73,8 @@ struct Reader {
     try {
       reader->read(out, max_records);
     } catch (...) {
+      // Kept: the good records before it are given out first, and the error is raised by the next
+      // call.
       error = std::current_exception();
     }
     reader->set_fields({});
@@ -96,6 +99,7 @@ Batch read_batch(Reader& reader, int64_t max_records, bool titles, bool qualitie
     const py::gil_scoped_release no_gil;
     reader.take(max_records, {titles, true, qualities}, *batch);
   }
+  // Ctrl-C between batches: without the GIL nobody asked for signals.
   if (PyErr_CheckSignals() != 0) throw py::error_already_set();
   reader.num_given += batch->size();
   return batch->size() == 0 ? nullptr : batch;
@@ -105,6 +109,7 @@ Batch read_batch(Reader& reader, int64_t max_records, bool titles, bool qualitie
 template <class Value>
 torch::Tensor tensor_over(const Batch& owner, const Value* data, at::IntArrayRef shape,
                           torch::Dtype dtype) {
+  // An empty vector may have no memory that a tensor could look into.
   if (c10::multiply_integers(shape) == 0) return torch::empty(shape, dtype);
   return torch::from_blob(
       const_cast<Value*>(data), shape, [owner](void*) {}, dtype);
@@ -133,6 +138,7 @@ torch::Tensor padded(const Batch& batch, std::string_view data, const std::vecto
     shortest = std::min(shortest, offsets[i + 1] - offsets[i]);
   }
   const int64_t columns = width.value_or(longest);
+  // Reads of one length lie in a row without gaps: the matrix is there already.
   if (shortest == columns && longest == columns)
     return tensor_over(batch, data.data(), {rows, columns}, torch::kByte);
   torch::Tensor out = torch::full({rows, columns}, padding_value, torch::kByte);
@@ -201,6 +207,7 @@ PyObject* refused(const RecordIterator& self) {
 }
 
 PyObject* description_of(RecordIterator& self, std::string_view text) {
+  // A comparison costs less than a new str, and Illumina comments repeat for millions of reads.
   if (self.description == nullptr || text != self.reader->description) {
     PyObject* const made = to_text(text);
     if (made == nullptr) return nullptr;
@@ -217,11 +224,15 @@ PyObject* next_record(PyObject* object) {
     return nullptr;
   }
   Reader& reader = *self.reader;
+  // The three conditions of Reader::refuse(), looked at without a call; the rare refusal goes
+  // through the bound method, where pybind11 turns the exception into Python's.
   if (reader.is_busy || !reader.reader || reader.error) return refused(self);
   // A loop in C, such as list(reader), would not see Ctrl-C.
   if (reader.num_given % kRecordsBetweenSignals == 0 && PyErr_CheckSignals() != 0) return nullptr;
   io::RecordView record;
   bool is_found = false;
+  // Set by hand, as the GIL is let go only inside of WaitingSource, where another thread may come
+  // in.
   reader.is_busy = true;
   try {
     is_found = reader.reader->next(record);
@@ -243,11 +254,14 @@ PyObject* bind_reader(PyObject* object, PyObject* owner) {
     PyErr_SetString(PyExc_TypeError, "bind: expected a FastxReader");
     return nullptr;
   }
+  // The owner keeps the Reader alive; the pointer beside it saves a cast for each record.
   Py_XSETREF(self.owner, Py_NewRef(owner));
   self.reader = py::cast<Reader*>(py::handle(owner));
   Py_RETURN_NONE;
 }
 
+// A subclass in Python may hold itself through its dict, so the collector must see through this
+// object.
 int traverse(PyObject* object, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(object));
   Py_VISIT(as_iterator(object)->owner);
@@ -290,6 +304,7 @@ void bind_iterator(py::module_& module) {
 py::dict report_of(const Reader& reader) {
   if (!reader.reader) throw ArgumentError("SequenceReader: the file is closed");
   py::dict out = to_python(reader.reader->report());
+  // The C++ reader counts what it has read, which may be ahead of what Python was given.
   out["num_records"] = reader.num_given;
   return out;
 }

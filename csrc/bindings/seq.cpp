@@ -26,6 +26,7 @@ struct KmerArguments {
     out.k = k;
     out.canonical = canonical;
     out.overlap = overlap;
+    // The Python class lets no other word through.
     out.dtype = dtype == "uint8" ? at::kByte : dtype == "uint16" ? at::kUInt16 : at::kFloat;
     out.letters.sequence_type = seq::parse_sequence_type(sequence_type);
     out.letters.unknown = seq::parse_unknown_letter(unknown);
@@ -38,6 +39,8 @@ struct KmerArguments {
 
 using Roles = std::map<std::string, std::string>;  // role -> token
 
+// What a caller names (pad_token="<pad>") goes before what the file says; most files name few
+// roles.
 std::shared_ptr<seq::Tokenizer> with_roles(seq::TokenizerParts parts, const Roles& roles,
                                            const std::string& padding_side) {
   const std::map<std::string, int32_t seq::SpecialIds::*> members{
@@ -89,6 +92,8 @@ py::tuple encode_batch(const seq::Tokenizer& tokenizer, const py::object& items,
 py::list lists_of(const std::vector<std::vector<int32_t>>& rows, size_t num_ids) {
   size_t num_places = 0;
   for (const std::vector<int32_t>& row : rows) num_places += row.size();
+  // Python keeps one object for each number up to 256; above that every place would get its own, 28
+  // bytes and an allocation each.
   std::vector<py::object> shared(num_places > num_ids ? num_ids : 0);
   const auto number = [&](int32_t id) {
     const auto place = static_cast<size_t>(id);
@@ -100,6 +105,7 @@ py::list lists_of(const std::vector<std::vector<int32_t>>& rows, size_t num_ids)
   for (size_t i = 0; i < rows.size(); ++i) {
     py::list row(rows[i].size());
     for (size_t j = 0; j < rows[i].size(); ++j) {
+      // The lists are new and nobody else's, so their places are filled without a check.
       PyList_SET_ITEM(row.ptr(), static_cast<Py_ssize_t>(j), number(rows[i][j]).release().ptr());
     }
     PyList_SET_ITEM(out.ptr(), static_cast<Py_ssize_t>(i), row.release().ptr());
@@ -107,6 +113,7 @@ py::list lists_of(const std::vector<std::vector<int32_t>>& rows, size_t num_ids)
   return out;
 }
 
+// For a caller who wants lists, as Hugging Face's tokenizers give them without return_tensors.
 py::list encode_rows(const seq::Tokenizer& tokenizer, const py::object& items,
                      bool add_special_tokens, int64_t max_length,
                      const std::string& truncation_side) {
@@ -119,6 +126,7 @@ py::list encode_rows(const seq::Tokenizer& tokenizer, const py::object& items,
   return lists_of(rows, static_cast<size_t>(tokenizer.size()));
 }
 
+// -1 where there is none, which the Python class shows as None.
 std::map<std::string, int64_t> special_ids(const seq::Tokenizer& tokenizer) {
   const seq::SpecialIds& ids = tokenizer.parts().special;
   return {{"pad", ids.pad},   {"unk", ids.unk}, {"cls", ids.cls}, {"sep", ids.sep},
@@ -185,8 +193,10 @@ using EncodedRead = std::tuple<std::optional<Tensor>, int64_t, std::optional<Ten
 
 EncodedRead encode_read(const data::ReadEncoder& encoder, const py::bytes& sequence,
                         const std::optional<py::bytes>& quality, int64_t record, uint64_t epoch) {
+  // With the GIL: a read takes less time than letting go of it and taking it again.
   const auto letters = static_cast<std::string_view>(sequence);
   const auto scores = quality ? static_cast<std::string_view>(*quality) : std::string_view();
+  // A batch of one read, so that an item of a dataset equals its row in a batch.
   data::ReadLetters read{{&letters, 1}, {}, {&record, 1}, epoch};
   if (quality) read.qualities = {&scores, 1};
   data::ReadBatch out;

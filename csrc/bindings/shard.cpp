@@ -5,6 +5,8 @@
 
 namespace deepbio::bindings {
 
+// tensors() look into the mapping and do not keep it, for a list of Python cannot carry an owner:
+// the caller holds the Shard beside them.
 void bind_shard(py::module_& module) {
   py::class_<data::Shard>(module, "Shard")
       .def(py::init<const std::string&, bool>(), py::arg("path"), py::arg("is_kept_open") = false,

@@ -8,6 +8,8 @@
 namespace deepbio::bindings {
 namespace {
 
+// A codec is small and is read from its JSON at each call: Python holds the text, which is what a
+// run directory stores and what can be pickled.
 torch::Tensor normalize(const std::string& codec_json, const std::vector<double>& values) {
   const data::TargetCodec codec = codec_of(codec_json);
   std::vector<float> out;
@@ -26,6 +28,7 @@ data::CategoricalEncoder categories_of(const std::string& json) {
   return data::CategoricalEncoder::from_json(Json::parse(json, "categories"));
 }
 
+// Of the same column and transform, with mean and spread of other samples: those of a fold.
 std::string refit(const std::string& codec_json, const std::vector<double>& values) {
   const data::TargetCodec codec = codec_of(codec_json);
   return data::TargetCodec::fit_regression(codec.column(), values, codec.transform())
@@ -73,6 +76,7 @@ void bind_targets(py::module_& module) {
       "restore_targets",
       [](const std::string& codec_json, const torch::Tensor& values) {
         const auto codec = data::TargetCodec::from_json(Json::parse(codec_json, "target codec"));
+        // In double: the way back from a logarithm would lose digits of a large count in float.
         torch::Tensor out = values.to(at::kDouble).contiguous().clone();
         double* const numbers = out.mutable_data_ptr<double>();
         for (int64_t i = 0; i < out.numel(); ++i) numbers[i] = codec.restore(numbers[i]);

@@ -34,6 +34,8 @@ std::vector<std::string> told(const std::vector<std::string>& notes) {
   return out;
 }
 
+// The rules of which samples stay are the library's (train/sample_choice.h); Python gets the choice
+// and the words about it.
 py::dict choose_samples(const Table& table, const io::Metadata* metadata,
                         const std::optional<std::vector<std::string>>& distance_ids,
                         train::SampleRules rules) {
@@ -97,6 +99,7 @@ std::shared_ptr<model::AamModel> model_over(const std::string& config_json, cons
   return model;
 }
 
+// The two objects are the caller's and live until the training ends, so references are enough.
 train::Callbacks callbacks_of(const py::object& on_step, const py::object& on_epoch) {
   const auto control = [](const py::object& answer) {
     const bool stop = !answer.is_none() && !answer.cast<bool>();
@@ -104,6 +107,7 @@ train::Callbacks callbacks_of(const py::object& on_step, const py::object& on_ep
   };
   train::Callbacks out;
   // Ctrl-C reaches Python between steps.
+  // The trainer runs without the GIL in the calling thread; only here is it taken, once a step.
   out.on_step = [&on_step, control](const train::StepReport& report) {
     const py::gil_scoped_acquire gil;
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
@@ -151,6 +155,7 @@ struct Fit {
   train::ProcessGroup group = {};
 };
 
+// Python splits before: each dataset is one side of the split as a whole.
 std::vector<int64_t> all_of(const data::SampleDataset& dataset) {
   std::vector<int64_t> items(static_cast<size_t>(dataset.size()));
   std::iota(items.begin(), items.end(), int64_t{0});
@@ -160,6 +165,7 @@ std::vector<int64_t> all_of(const data::SampleDataset& dataset) {
 train::RunStart run_start(const Fit& fit) {
   train::RunStart start;
   start.config = train::RunConfig::from_json(Json::parse(fit.run_config_json, "run config"));
+  // What a resumed run compares: the samples, counts and targets must be those it began with.
   Json content = train::content_hashes(fit.train);
   // A loop over a temporary's parts would outlive it.
   const Json of_val = train::content_hashes(fit.val);
@@ -178,12 +184,14 @@ std::string run_fit(const Fit& fit, const Tensors& state, train::Callbacks callb
   if (!fit.codec_json.empty()) codec = codec_of(fit.codec_json);
   const auto model = model_over(fit.config_json, state);
   const train::Split split{all_of(fit.train), all_of(fit.val), fit.groups};
+  // Before anything is written: a run directory appears only for a training that can begin.
   train::check_training(model->config(), model->is_predictor(), options,
                         {fit.train, fit.val, split, codec});
   if (fit.resume) train::expect_resumable(fit.run_directory, options);
   std::optional<train::Run> run;
   train::RunStart start;
   fit.group.wait();  // until all have read what is written now
+  // One of several processes writes; the others train along.
   if (!fit.run_directory.empty() && fit.group.is_first()) {
     const auto mode = fit.resume      ? train::RunMode::kResume
                       : fit.overwrite ? train::RunMode::kOverwrite
@@ -192,6 +200,7 @@ std::string run_fit(const Fit& fit, const Tensors& state, train::Callbacks callb
     start = run_start(fit);
     run->start(start);
     run->log(fit.notes);
+    // The log is written here, and the caller's own function is asked afterwards whether to go on.
     callbacks.on_step = [&run, before = callbacks.on_step](const train::StepReport& report) {
       if (!report.skipped.empty()) run->log({report.skipped});
       return before(report);
@@ -201,6 +210,7 @@ std::string run_fit(const Fit& fit, const Tensors& state, train::Callbacks callb
       return before ? before(report) : train::Control::kContinue;
     };
   }
+  // From here on the C++ trainer of `deepbio train` runs, on the tensors of the Python module.
   train::Trainer trainer(model, options, fit.run_directory, codec);
   trainer.set_group(fit.group);
   const train::FitResult result = trainer.fit(fit.train, fit.val, split, callbacks, fit.resume);
@@ -224,6 +234,8 @@ void calibrate(const std::string& config_json, const Tensors& state,
     train::start_predictor(*model, dataset, samples, known_min_samples, embeddings);
 }
 
+// For a training from Python: the config with as many known ASVs as its samples give, as
+// `deepbio train` sets it.
 std::string fit_config(const std::string& config_json, const data::SampleDataset& dataset,
                        int64_t known_min_samples) {
   const auto config = model::ModelConfig::from_json(Json::parse(config_json, "model config"));
@@ -251,6 +263,7 @@ py::dict predict(const std::string& run, const Table& table, const std::string& 
   out["sample_ids"] = predictions.sample_ids;
   out["values"] = predictions.values;
   out["class_ids"] = predictions.class_ids;
+  // What a model does not have is None, not an empty tensor.
   out["means"] = predictions.means.defined() ? py::cast(predictions.means) : py::object(py::none());
   out["classes"] = config.target ? config.target->classes() : std::vector<std::string>{};
   out["left_out"] = data.left_out;

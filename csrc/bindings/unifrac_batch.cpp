@@ -28,6 +28,8 @@ std::unique_ptr<community::UnifracBatch> make(const Table& table, const Tree& tr
                                           .precision = precision == "float"
                                                            ? community::Precision::kFloat
                                                            : community::Precision::kDouble};
+  // Once: matching names and ordering branches is what takes time, and a batch of distances then
+  // only walks over the branches of its samples.
   auto phylogeny = community::match_features(tree.tree, table.counts->feature_ids,
                                              parse_missing_features(missing), tree.path);
   return std::make_unique<community::UnifracBatch>(*table.counts, std::move(phylogeny), options);
@@ -35,6 +37,8 @@ std::unique_ptr<community::UnifracBatch> make(const Table& table, const Tree& tr
 
 torch::Tensor from_counts(const community::UnifracBatch& batch, const torch::Tensor& indptr,
                           const torch::Tensor& features, const torch::Tensor& counts) {
+  // Named, since the spans below look into them; torch gives the same tensor back where type and
+  // layout fit already.
   const torch::Tensor starts = indptr.to(torch::kLong).contiguous(),
                       columns = features.to(torch::kLong).contiguous(),
                       values = counts.to(torch::kDouble).contiguous();

@@ -27,11 +27,16 @@ py::dict variant_batch(const VariantWindows& windows, const py::object& items, u
     const py::gil_scoped_release no_gil;
     return windows.batch(indices, epoch);
   }();
+  // The reference window has the names of any batch, so that a model and a transform take it as
+  // they are; the alternative one is beside it.
   py::dict out = to_python(batch.reference);
+  // A window has no title.
   out.attr("pop")("rows");
   const auto put = [&](const char* name, const torch::Tensor& values) {
     if (values.defined()) out[name] = values;
   };
+  // Of a variant the two windows share their place and labels, so only what letters became is there
+  // twice.
   put("alternative_sequences", batch.alternative.sequences);
   put("alternative_input_ids", batch.alternative.input_ids);
   put("alternative_attention_mask", batch.alternative.attention_mask);
@@ -52,6 +57,7 @@ void bind_variants(py::module_& module) {
       .def_static(
           "read",
           [](const std::string& path, bool passing) {
+            // Shared: the windows look into the variants as long as they live.
             return std::make_shared<io::Variants>(io::Variants::read(path, {passing}));
           },
           py::arg("path"), py::arg("passing") = false, NoGil())

@@ -12,6 +12,8 @@
 namespace deepbio {
 namespace {
 
+// A block begins on a cache line, so that vector loads of a batch never straddle two of them; large
+// ones begin on a page of 2 MiB, since the system backs only whole aligned stretches by one.
 constexpr size_t kLine = 64, kLargePage = size_t{1} << 21;
 
 // In front of the data, on a line of its own.
@@ -22,11 +24,15 @@ static_assert(sizeof(Header) == kLine);
 
 // The next larger of the four sizes in each doubling, so that at most a fifth of a block is unused.
 size_t rounded(size_t size) {
+  // Small blocks are exact: they are not kept, so there is nothing that a common size could be
+  // shared by.
   if (size < kSmallestBlock) return size;
   const size_t step = std::bit_ceil(size) / 8;
   return (size + step - 1) / step * step;
 }
 
+// Delete must name the alignment that new was asked for, so both ask here. A block of fewer than
+// two large pages could hold at most one, and none where it does not happen to begin on one.
 std::align_val_t alignment_of(size_t num_bytes) {
   return std::align_val_t{num_bytes < 2 * kLargePage ? kLine : kLargePage};
 }
@@ -57,6 +63,8 @@ class BlockPool {
 
   Header* take(size_t num_bytes) {
     const std::lock_guard<std::mutex> lock(mutex_);
+    // From the newest: it is the likeliest to be in a cache still. At most 128 sizes are compared,
+    // in 2 KiB of memory; a map by size would not be quicker.
     for (size_t i = size_; i-- > 0;) {
       if (waiting_[i].num_bytes != num_bytes) continue;
       Header* const block = waiting_[i].block;
@@ -72,10 +80,15 @@ class BlockPool {
 
   void give(Header* block) noexcept {
     const size_t num_bytes = block->num_bytes;
+    // A list on the stack: this runs in destructors and may not allocate. Memory goes back to the
+    // system after the lock is let go, since unmapping a large block takes longer than all else
+    // here.
     Waiting dropped[kMostWaitingBlocks];
     size_t num_dropped = 0;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
+      // Ends at the latest when nothing waits: give_block() hands over no block above
+      // kMostWaitingBytes.
       while (size_ - num_dropped == kMostWaitingBlocks ||
              waiting_bytes_ + num_bytes > kMostWaitingBytes) {
         dropped[num_dropped] = waiting_[num_dropped];
@@ -136,6 +149,8 @@ void* take_block(size_t size) {
 
 void give_block(void* data) noexcept {
   if (data == nullptr) return;
+  // The header is what tells size and alignment: who frees (a tensor, a vector of another thread)
+  // knows neither.
   Header* const block = static_cast<Header*>(data) - 1;
   const bool is_kept = block->num_bytes >= kSmallestBlock && block->num_bytes <= kMostWaitingBytes;
   is_kept ? BlockPool::instance().give(block) : delete_block(block);

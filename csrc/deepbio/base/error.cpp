@@ -1,3 +1,5 @@
+// What errors say. Text is assembled once, where the error is thrown, and every class ends in
+// Error, so that no path to a message can leave a line end in it.
 #include "deepbio/base/error.h"
 
 #include <algorithm>
@@ -40,6 +42,9 @@ std::string one_line(std::string message) {
 }  // namespace
 
 Error::Error(const std::string& message) : std::runtime_error(one_line(message)) {}
+// Destructors are defined here and not in the header: each class then has one home for its type
+// information, without which an error thrown in the library could pass the `catch` of a program
+// that links it.
 Error::~Error() = default;
 ParseError::~ParseError() = default;
 MissingFileError::~MissingFileError() = default;
@@ -60,6 +65,7 @@ std::string_view to_string(ErrorKind kind) {
       return "container";
     case ErrorKind::kResource:
       return "resource";
+    // No default: the compiler names a kind that is added and forgotten here.
     case ErrorKind::kOther:
       break;
   }
@@ -79,6 +85,8 @@ MissingFileError::MissingFileError(std::string path, const std::string& reason)
 std::string Quoted::operator()(std::string_view bytes, size_t max_bytes) const {
   static constexpr char kHex[] = "0123456789abcdef";
   std::string out = "'";
+  // Cut between characters, so a text may come out up to three bytes longer than max_bytes. What is
+  // no UTF-8, or would not be seen, is shown by its bytes: the message itself is then always UTF-8.
   for (size_t at = 0; at < std::min(bytes.size(), max_bytes);) {
     const size_t size = utf8_bytes(bytes, at);
     const std::string_view character = bytes.substr(at, std::max<size_t>(size, 1));
@@ -97,6 +105,8 @@ std::string Quoted::operator()(std::string_view bytes, size_t max_bytes) const {
   return out;
 }
 
+// Levenshtein's distance with one row of the table: row[j] is the distance of the part of `a` so
+// far to the first j letters of `b`, and `diagonal` what row[j] was for one letter of `a` less.
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});

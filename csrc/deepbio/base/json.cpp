@@ -22,6 +22,8 @@ Place place_of(std::string_view text, const std::string& path, size_t offset) {
 
 // Walks over `text` for nlohmann-json and remembers how far it got, since its SAX events carry no
 // position.
+// An input iterator: nlohmann reads each byte once, and the pointer `seen` is shared by all copies
+// that it makes.
 class CountingIterator {
  public:
   using iterator_category = std::input_iterator_tag;
@@ -61,6 +63,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   bool number_integer(number_integer_t value) override {
     return add(Json(static_cast<int64_t>(value)));
   }
+  // Numbers from 2^63 on do not fit the integers of this class and become double, as a fraction
+  // would; as_int() then refuses them, where a wrapped negative number would pass.
   bool number_unsigned(number_unsigned_t value) override {
     if (value > static_cast<number_unsigned_t>(INT64_MAX))
       return add(Json(static_cast<double>(value)));
@@ -76,6 +80,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   bool start_array(std::size_t) override { return open(Json::array()); }
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
+  // The JSON standard leaves it open what a name that is given twice means, and readers differ; a
+  // config whose meaning depends on its reader is refused.
   bool key(string_t& name) override {
     if (!open_.back().names.insert(name).second)
       fail("each key once", "key " + quoted(name) + " twice");
@@ -86,6 +92,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
                    const nlohmann::detail::exception& error) override {
     // The parser counts from 1 and its position is the last byte read.
     const size_t offset = position > 0 ? position - 1 : 0;
+    // nlohmann's code for a number that overflows a double (its out_of_range.406); all others are
+    // syntax.
     if (error.id == 406)
       throw ParseError(place_of(text_, path_, offset), "a number that fits a double",
                        "a larger one");
@@ -102,10 +110,13 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     std::unordered_set<std::string> names;
   };
 
+  // `seen` is already past the last byte of what the event was about.
   [[noreturn]] void fail(const std::string& expected, const std::string& got) const {
     const auto offset = static_cast<size_t>(seen - text_.data());
     throw ParseError(place_of(text_, path_, offset > 0 ? offset - 1 : 0), expected, got);
   }
+  // Building needs no recursion, but writing and destroying a value do, so depth is bounded where
+  // it comes in.
   bool open(Json value) {
     if (open_.size() >= kMaxDepth)
       fail("nesting of at most " + std::to_string(kMaxDepth), "a deeper document");
@@ -177,6 +188,8 @@ void new_line(int indent, int depth, std::string& out) {
   out.append(static_cast<size_t>(indent) * static_cast<size_t>(depth), ' ');
 }
 
+// ", " on one line as Python's json.dumps writes it; with an indent the line end takes the place of
+// the blank.
 void write_value(const Json& value, int indent, int depth, std::string& out) {
   if (!value.is_array() && !value.is_object()) return write_scalar(value, out);
   const bool is_object = value.is_object();
@@ -236,6 +249,8 @@ Json::Object& Json::as_object() {
   return std::get<Object>(value_);
 }
 
+// A walk along the members: objects here have tens of names, keep their order, and are looked into
+// once.
 const Json* Json::find(std::string_view key) const {
   if (!is_object()) return nullptr;
   for (const Member& member : std::get<Object>(value_)) {
@@ -276,6 +291,8 @@ Json Json::parse(std::string_view text, const std::string& path) {
   Builder builder(text, path);
   const CountingIterator begin(text.data(), &builder.seen),
       end(text.data() + text.size(), &builder.seen);
+  // Strict by default: text after the document is an error, which goes to parse_error() as any
+  // other.
   nlohmann::json::sax_parse(begin, end, &builder);
   return builder.result();
 }

@@ -13,6 +13,8 @@ std::string joined(const std::vector<std::string>& items, const char* between) {
 }
 
 std::string number_text(double value) {
+  // Below 2^53 each whole number is exact, so "10" is said where JSON would say "10.0"; NaN and
+  // infinity fail the comparison and go the other way.
   if (!(std::abs(value) < 1e15)) return Json(value).dump();
   const auto whole = static_cast<int64_t>(value);
   return static_cast<double>(whole) == value ? std::to_string(whole) : Json(value).dump();
@@ -24,6 +26,7 @@ std::string OptionValues::text() const {
   if (!choices.empty()) return "one of " + joined(choices, ", ");
   std::string out;
   for (const auto& [word, value] : words) out += word + " or ";
+  // No helper below makes an upper bound without a lower one, so that has no words of its own.
   const bool has_least = std::isfinite(least), has_most = std::isfinite(most);
   if (!has_least && !has_most) return "";
   if (!has_most)

@@ -24,6 +24,8 @@ uint64_t mix(uint64_t x) {
 
 }  // namespace
 
+// The two products are all the mixing that a round has, and each key word grows by its Weyl
+// constant. Seven rounds pass BigCrush; ten are what the paper and other libraries use.
 std::array<uint32_t, 4> philox4x32_10(std::array<uint32_t, 4> counter,
                                       std::array<uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
@@ -68,6 +70,7 @@ uint64_t CounterRandom::next_u64() {
   return low | (uint64_t{next_u32()} << 32);
 }
 
+// The upper 53 bits, all that a double holds: [0, 1) in equal steps, never 1.
 double CounterRandom::uniform() { return static_cast<double>(next_u64() >> 11) * 0x1.0p-53; }
 
 uint64_t CounterRandom::below(uint64_t bound) {
@@ -84,6 +87,7 @@ double CounterRandom::normal() {
     has_spare_ = false;
     return spare_;
   }
+  // Both numbers of a Box-Muller pair are used, so a stream of normals takes two draws for two.
   const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform()));  // 1 - u is never 0
   const double angle = 2.0 * kPi * uniform();
   spare_ = radius * std::sin(angle);
@@ -96,6 +100,8 @@ std::vector<int64_t> random_permutation(int64_t n, CounterRandom& random) {
     throw ArgumentError("random_permutation: n must not be negative, got " + std::to_string(n));
   std::vector<int64_t> order(static_cast<size_t>(n));
   std::iota(order.begin(), order.end(), int64_t{0});
+  // From the end down, each place taking one of those not yet placed: every order is equally likely
+  // only because the draw includes the place itself.
   for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
   return order;
 }

@@ -1,3 +1,5 @@
+// Asks the processor, not the compiler: one build runs everywhere, and the kernels of wider
+// instruction sets are compiled apart and entered only after this says so.
 #include "deepbio/base/simd.h"
 
 #include <cstdlib>
@@ -9,6 +11,8 @@ namespace deepbio {
 namespace {
 
 #if defined(__x86_64__)
+// AVX2 alone is not enough: the kernels are compiled with FMA and the bit instructions too, and
+// there are processors (and emulators) that have one without the other.
 bool has_avx2() {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
          __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
@@ -43,6 +47,7 @@ const std::vector<Simd>& simd_paths() {
 }
 
 Simd choose_simd() {
+  // Read at each call, so that a test can change it in its own process.
   const char* wanted = std::getenv("DEEPBIO_SIMD");
   if (wanted == nullptr || *wanted == '\0') return simd_paths().back();
   std::string names;

@@ -1,3 +1,6 @@
+// One pass over a message that finds `name` and `name=value` in back quotes; each door gives a
+// function for what it finds. Text in back quotes that is no option name (a command, a formula)
+// stays as it is, so the library can quote both.
 #include "deepbio/base/spelling.h"
 
 #include <algorithm>
@@ -10,6 +13,8 @@ namespace {
 using Names = std::pair<std::string_view, std::string_view>;
 
 // Options that a door calls by another word.
+// Kept short on purpose: a new option has one name in all doors, and these are the ones that had
+// two before that rule.
 constexpr std::array<Names, 2> kInShell{
     {{"target", "metadata-column"}, {"is_classifier", "classifier"}}};
 constexpr std::array<Names, 3> kInPython{{{"categorical_columns", "categorical"},
@@ -47,6 +52,7 @@ std::string spelled(std::string_view message, Spell spell) {
   while (!message.empty()) {
     const size_t open = message.find('`');
     const size_t close = open == std::string_view::npos ? open : message.find('`', open + 1);
+    // A single back quote is text.
     if (close == std::string_view::npos) break;
     const std::string_view inside = message.substr(open + 1, close - open - 1);
     const size_t equals = std::min(inside.find('='), inside.size());
@@ -72,6 +78,7 @@ std::string spelled_for_shell(std::string_view message) {
   return spelled(message, [](const Mention& mention) {
     std::string name(other_word(kInShell, mention.name));
     std::replace(name.begin(), name.end(), '_', '-');
+    // As CLI11 declares switches: a bare flag for true and --no- for false, never a value.
     if (mention.value == "false") return "--no-" + name;
     const bool is_alone = mention.value.empty() || mention.value == "true";
     return "--" + name + (is_alone ? "" : " " + std::string(mention.value));
@@ -81,6 +88,7 @@ std::string spelled_for_shell(std::string_view message) {
 std::string spelled_for_python(std::string_view message) {
   return spelled(message, [](const Mention& mention) {
     const std::string name(other_word(kInPython, mention.name)), value(mention.value);
+    // Before the value is looked at: `root=midpoint` is the method as a whole.
     if (const auto method = other_word(kMethods, mention.name); method != mention.name)
       return std::string(method);
     if (value.empty()) return name + (mention.is_before_colon ? "" : "=");

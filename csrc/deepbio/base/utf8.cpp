@@ -1,3 +1,6 @@
+// Well-formed byte sequences by table 3-7 of the Unicode Standard: the first byte fixes the length,
+// and for four of the first bytes the second has a narrower range, which is what keeps out overlong
+// forms, surrogates and code points above U+10FFFF.
 #include "deepbio/base/utf8.h"
 
 #include <cstdint>
@@ -9,6 +12,8 @@ unsigned char byte_at(std::string_view text, size_t at) {
   return static_cast<unsigned char>(text[at]);
 }
 
+// Of bytes that utf8_bytes() has accepted: nothing is checked again. A first byte of n has n + 1
+// leading marker bits.
 uint32_t code_point(std::string_view bytes) {
   if (bytes.size() == 1) return byte_at(bytes, 0);
   uint32_t code = byte_at(bytes, 0) & (0xFFU >> (bytes.size() + 1));
@@ -21,6 +26,8 @@ uint32_t code_point(std::string_view bytes) {
 size_t utf8_bytes(std::string_view text, size_t at) {
   const unsigned char first = byte_at(text, at);
   if (first < 0x80) return 1;
+  // Bytes 0x80 to 0xBF continue a character, and 0xC0, 0xC1 could only begin an overlong one: the
+  // check below 0xC2 refuses both.
   const size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
   if (first < 0xC2 || first > 0xF4 || at + size > text.size()) return 0;
   for (size_t k = 1; k < size; ++k) {

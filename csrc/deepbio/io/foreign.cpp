@@ -1,3 +1,6 @@
+// Formats that are not read, by their first bytes, with what to do about them: a user who hands
+// over a CRAM file, a web page or an Excel sheet is told what it is and which command makes it
+// readable. sniff, info, validate and every reader ask here.
 #include "deepbio/io/foreign.h"
 
 #include <algorithm>
@@ -21,6 +24,7 @@ constexpr std::string_view kRData =
     "data saved by R; write.table(x, FILE, sep = '\\t', quote = FALSE, col.names = NA) gives text";
 constexpr std::string_view kWebPage =
     "a web page (HTML), perhaps a log-in or error page saved in place of the data";
+// Each sign is long enough that text does not begin so by chance.
 constexpr std::array kFormats{
     Format{"BAM\1"sv, "reads (BAM); samtools fastq FILE gives them as text"},
     Format{"CRAM\2"sv, kCram},
@@ -72,6 +76,7 @@ bool is_phylip_alignment(std::string_view head) {
     if (!is_digit && head[at] != ' ') return false;
     num_numbers += is_digit && (at == 0 || head[at - 1] == ' ');
   }
+  // The line after the two numbers begins with a name.
   const size_t next = std::min(head.find_first_not_of("\r\n \t", end), head.size());
   return num_numbers == 2 && next < head.size() &&
          std::isalpha(static_cast<unsigned char>(head[next])) != 0;
@@ -100,6 +105,7 @@ std::string foreign_format(std::string_view head) {
   for (const Format& format : kFormats) {
     if (head.starts_with(format.start)) return std::string(format.description);
   }
+  // POSIX tar has its magic at byte 257 of the first header.
   if (head.size() >= 262 && head.substr(257, 5) == "ustar")
     return "a tar archive; unpack it (tar -xf FILE)";
   if (is_phylip_alignment(head))

@@ -1,3 +1,7 @@
+// One row for each format that is read: what tells it and who reads it. sniff(), read_table(),
+// read_distances(), the help of the command and the docs go over these rows, so they cannot
+// disagree about what a file is. Order matters: the first row whose sign fits wins, and rows
+// without a sign come last and take whatever is text.
 #include "deepbio/io/formats.h"
 
 #include <algorithm>
@@ -97,6 +101,7 @@ bool is_fastq(const FormatHead& head) { return sign_of(head.text) == '@'; }
 
 // The length of the header in eight bytes, the highest of them 0, and the header, which is JSON.
 bool is_safetensors(const FormatHead& head) {
+  // A header of 2^56 bytes is no header; a text file has no NUL in its first eight bytes.
   return head.text.size() > 9 && head.text[8] == '{' && head.text[7] == '\0';
 }
 
@@ -114,6 +119,7 @@ bool is_newick(const FormatHead& head) {
   // A tree of one node: a label and the end.
   const std::string_view line =
       without_blanks(head.text.substr(0, head.text.find_first_of("\r\n")));
+  // Commas and tabs would make it a line of a table; two semicolons a line of a spreadsheet.
   const bool is_label =
       line.size() > 1 && line.back() == ';' && line.find_first_of("\t,") == std::string_view::npos;
   return is_label && std::count(line.begin(), line.end(), ';') == 1;
@@ -127,6 +133,7 @@ bool is_phylip_matrix(const FormatHead& head) {
   std::string_view first, second;
   if (!lines.next(first) || !lines.next(second)) return false;
   double size = 0;
+  // A tab would be the empty corner of a matrix; a number alone is the count of PHYLIP.
   if (first.starts_with('\t') || !to_number(first, size) || size < 1) return false;
   const std::string_view rest = without_blanks(second);
   const size_t blank = rest.find_first_of(" \t");

@@ -1,3 +1,7 @@
+// What kind of file this is, for everyone who asks: info, validate, datasets, and messages about
+// the wrong kind. Signs of formats come from formats.cpp; what is left is tables of text, which are
+// told by their header and first row: a corner word, ids that repeat, numbers where counts would
+// be.
 #include "deepbio/io/sniff.h"
 
 #include <algorithm>
@@ -17,6 +21,8 @@
 namespace deepbio::io {
 namespace {
 
+// 64 KiB hold the first lines of most files; a header of a hundred thousand samples needs more, up
+// to 256 MiB.
 constexpr size_t kFirstBytes = size_t{1} << 16, kMostBytes = size_t{1} << 28;
 
 // The beginning of the content, longer when asked.
@@ -46,7 +52,7 @@ class Head {
   bool is_whole_ = false;
 };
 
-// The first lines of text in columns: what stands in front of the header is left out.
+// The first lines of text in columns: what comes before the header is left out.
 struct Columns {
   std::vector<std::string> header, row;  // row: of the first line below, none when there is none
   std::string first_line;
@@ -75,6 +81,7 @@ bool find_columns(std::string text, bool is_whole, Columns& out) {
   TextLines lines(text);
   std::string above;  // the last comment
   for (std::string_view line; lines.next(line);) {
+    // The last line of a head may be half of one.
     const bool is_cut = !is_whole && line.data() + line.size() == text.data() + text.size();
     if (is_cut) return false;
     if (without_blanks(line).empty()) continue;
@@ -86,6 +93,7 @@ bool find_columns(std::string text, bool is_whole, Columns& out) {
     }
     const auto cells = cells_of(line);
     const bool is_named = cells.size() > 1 && (is_table_corner(cells[0]) || is_id_header(cells[0]));
+    // Kept: a comment can turn out to be the header of what comes below it.
     if (line.starts_with('#') && !is_named && line != "#OTU ID") {
       above = line;
       continue;
@@ -108,6 +116,8 @@ bool are_numbers(const std::vector<std::string>& cells, size_t first) {
                      [&](const std::string& cell) { return to_number(cell, value); });
 }
 
+// From the surest sign to the least: a row that is called as the first column, R's short header,
+// the word in the corner, and only then that there are columns at all.
 FileKind kind_of_columns(const Columns& columns) {
   const auto& header = columns.header;
   const auto& row = columns.row;
@@ -119,10 +129,13 @@ FileKind kind_of_columns(const Columns& columns) {
   if (!row.empty() && row.size() == header.size() + 1 && are_numbers(row, 1)) {  // R's write.table
     return row[0] == header[0] ? FileKind::kDistances : FileKind::kTable;
   }
+  // An empty corner is how pandas and spreadsheets write a table.
   if (corner.empty())
     return header.size() == 2 && row.empty() ? FileKind::kDistances : FileKind::kTable;
   if (corner.starts_with('#') && is_table_corner(corner)) return FileKind::kTable;
   const bool is_id = is_id_header(corner), is_corner = is_table_corner(corner);
+  // "id" and "feature id" begin tables and metadata alike: numbers below a feature id make it a
+  // table.
   if (is_id && is_corner) {
     const bool is_feature = corner[0] == 'F' || corner[0] == 'f';
     return is_feature && are_numbers(row, 1) ? FileKind::kTable : FileKind::kMetadata;
@@ -155,6 +168,7 @@ FileKind kind_of_text(Head& head, const std::string& path) {
   if (text.substr(0, kSignBytes).find("\n>") != std::string_view::npos) return FileKind::kUnknown;
 
   Columns columns;
+  // Four times as much each time, so that the whole costs a third more than the last look.
   while (!find_columns(std::string(head.bytes()), head.is_whole(), columns)) {
     if (head.bytes().size() >= kMostBytes || !head.grow(4 * head.bytes().size())) break;
   }
@@ -169,6 +183,8 @@ FileGuess guess_content(const std::string& path) {
   if (bytes.empty()) {
     out.kind = FileKind::kEmpty;
   } else if (const FormatRow* format = format_of(binary_formats(), {bytes, path})) {
+    // Binary signs are exact, so they go before the formats that are not read, whose signs are
+    // shorter.
     out.kind = format->kind;
   } else if (out.description = foreign_format(bytes.substr(0, kSignBytes));
              !out.description.empty()) {
@@ -187,6 +203,7 @@ FileGuess guess_zip(const std::string& path) {
   };
   if (has("/metadata.yaml")) {
     const Artifact artifact = describe_artifact(path);
+    // An artifact of another type: what it is can be told, what it holds is not read.
     if (artifact.member.empty())
       return {FileKind::kArtifact, Container::kZip, artifact.type, artifact.type};
     FileGuess out = guess_content(path);

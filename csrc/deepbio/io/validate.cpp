@@ -1,3 +1,6 @@
+// Reads all of a file with the reader of its kind: a file is sound when that reader says so, so
+// there is no second opinion. A row per file, with its error as fields, is what the command prints
+// and what --json holds.
 #include "deepbio/io/validate.h"
 
 #include "deepbio/base/error.h"
@@ -24,6 +27,7 @@ SoundFile read_sequences(const std::string& path, const ValidateOptions& options
 SoundFile validate_as(const FileGuess& guess, const std::string& path,
                       const ValidateOptions& options) {
   const KindRow& kind = row_of(guess.kind);
+  // Sequences, and whatever nobody knows: the reader of sequences says best what is wrong with it.
   if (kind.facts == nullptr) return read_sequences(path, options);
   const Json facts = kind.facts(path);
   return {std::string(kind.word), std::string(to_string(guess.container)),
@@ -46,6 +50,7 @@ Json error_json(const Error& error) {
 }  // namespace
 
 SoundFile validate(const std::string& path, const ValidateOptions& options) {
+  // Standard input can be read once, so it is not looked at before: it is taken for sequences.
   return validate_as(path == "-" ? FileGuess{} : sniff(path), path, options);
 }
 

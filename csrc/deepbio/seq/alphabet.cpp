@@ -1,3 +1,5 @@
+// Three tables of 256 entries, filled once: everything that reads letters (encoders, k-mers,
+// filters) looks a byte up and never compares letters itself.
 #include "deepbio/seq/alphabet.h"
 
 #include <cctype>
@@ -13,6 +15,7 @@ constexpr std::pair<char, std::string_view> kNucleotideCodes[] = {
     {'R', "AG"},  {'Y', "CT"},  {'S', "CG"},  {'W', "AT"},  {'K', "GT"},   {'M', "AC"},
     {'B', "CGT"}, {'D', "AGT"}, {'H', "ACT"}, {'V', "ACG"}, {'N', "ACGT"},
 };
+// The one-letter codes of IUPAC for amino acids that an experiment did not tell apart.
 constexpr std::pair<char, std::string_view> kProteinCodes[] = {
     {'B', "DN"}, {'Z', "EQ"}, {'J', "IL"}, {'X', "ACDEFGHIKLMNPQRSTVWY"}};
 
@@ -61,6 +64,7 @@ UnknownLetter parse_unknown_letter(std::string_view name) {
 }
 
 Alphabet::Alphabet(SequenceType type) : type_(type), letters_(letters_of(type)) {
+  // -1 and not 0: id 0 is a letter.
   ids_.fill(-1);
   ambiguity_.fill(0);
   const auto give = [this](char letter, int8_t id) {
@@ -69,6 +73,8 @@ Alphabet::Alphabet(SequenceType type) : type_(type), letters_(letters_of(type)) 
   };
   for (size_t i = 0; i < letters_.size(); ++i) give(letters_[i], static_cast<int8_t>(i));
   const bool is_protein = type == SequenceType::kProtein;
+  // RNA and DNA are one molecule to a reader: U in a DNA file and T in an RNA file have the id of
+  // the fourth base, since files of both kinds exist.
   if (!is_protein) give(type == SequenceType::kDna ? 'U' : 'T', 3);
   const auto add_codes = [this](const auto& codes) {
     for (const auto& [code, stands_for] : codes) {
@@ -85,11 +91,14 @@ Alphabet::Alphabet(SequenceType type) : type_(type), letters_(letters_of(type)) 
 }
 
 const Alphabet& alphabet_of(SequenceType type) {
+  // Made at the first use and shared from then on: an Alphabet is 1.3 KB and has no state.
   static const Alphabet dna(SequenceType::kDna), rna(SequenceType::kRna),
       protein(SequenceType::kProtein);
   return type == SequenceType::kDna ? dna : type == SequenceType::kRna ? rna : protein;
 }
 
+// The ids of AAM's own vocabulary, under which its checkpoints were trained. What is none of these
+// four letters is padding there, too, so an N is not seen.
 int64_t aam_token(char letter) {
   switch (letter) {
     case 'A':

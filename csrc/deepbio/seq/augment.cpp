@@ -1,3 +1,5 @@
+// Transforms that change a read. Each draws from a stream of its own, keyed by seed, epoch and
+// record, so the result of one does not depend on which others run before it, nor on the thread.
 #include "deepbio/seq/augment.h"
 
 #include <algorithm>
@@ -15,6 +17,7 @@ constexpr uint64_t kMutatorSalt = 0x6D75746174650000, kSamplerSalt = 0x77696E646
                    kQualitySalt = 0x7175616C69747900;
 constexpr char kPhredOffset = '!';
 
+// std::to_string always writes six decimals; 0.5 should be said as 0.5.
 std::string number(double value) {
   std::string text = std::to_string(value);
   text.erase(text.find_last_not_of('0') + 1);
@@ -29,10 +32,14 @@ double checked_share(double value, const char* name) {
 
 }  // namespace
 
+// Bytes that pair with nothing stay what they are: gaps keep their place, and an error further on
+// names the letter of the file.
 std::array<char, 256> paired_letters(SequenceType type) {
   if (type == SequenceType::kProtein) throw ArgumentError("reverse complement: a protein has none");
   std::array<char, 256> out;
   for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<char>(i);
+  // An ambiguity code pairs with the code of the paired bases: R (A or G) with Y (T or C), while S,
+  // W and N are their own. U pairs with A in DNA as well.
   const std::string_view from = "ACGTURYSWKMBDHVN";
   const std::string_view to = type == SequenceType::kRna ? "UGCAAYRSWMKVHDBN" : "TGCAAYRSWMKVHDBN";
   for (size_t i = 0; i < from.size(); ++i) {
@@ -46,9 +53,11 @@ ReverseComplement::ReverseComplement(double p, SequenceType type, uint64_t seed)
     : p_(checked_share(p, "p")), seed_(seed), type_(type), paired_(paired_letters(type)) {}
 
 bool ReverseComplement::apply(Read& read) const {
+  // With p 1 every read is turned and no number is needed.
   if (p_ < 1 && draws(seed_, 0, read).uniform() >= p_) return true;
   const std::string_view sequence = read.sequence(), quality = read.quality();
   const std::span<char> turned = read.new_sequence(sequence.size());
+  // Other letters than A C G T N are rare enough that the whole read is done again by the table.
   if (!turn_letters(sequence, type_, turned.data())) {
     for (size_t i = 0, last = sequence.size(); i < sequence.size(); ++i) {
       turned[i] = paired_[static_cast<unsigned char>(sequence[--last])];
@@ -61,6 +70,9 @@ bool ReverseComplement::apply(Read& read) const {
 
 Mutator::Mutator(double rate, SequenceType type, uint64_t seed)
     : rate_(checked_share(rate, "rate")),
+      // Of a geometric distribution: the number of letters left alone before the next change.
+      // Drawing that costs one number for each change and not one for each letter. A rate of 1
+      // gives -0, so that every gap is 0.
       gap_scale_(1 / std::log1p(-rate)),
       seed_(seed),
       alphabet_(type) {}
@@ -69,6 +81,8 @@ char Mutator::other_letter(char letter, CounterRandom& random) const {
   const auto size = static_cast<uint32_t>(alphabet_.size());
   const int id = alphabet_.id(letter);
   if (id < 0) return alphabet_.letters()[small_draw(random, size)];
+  // One of the others: the numbers from the letter's own on move up by one, so that no draw is
+  // thrown away.
   const uint32_t draw = small_draw(random, size - 1);
   return alphabet_.letters()[draw + (draw >= static_cast<uint32_t>(id) ? 1 : 0)];
 }
@@ -80,7 +94,9 @@ bool Mutator::apply(Read& read) const {
   std::span<char> letters;
   for (double place = -1;;) {
     place += 1 + std::floor(std::log(1 - random.uniform()) * gap_scale_);
+    // In double, for gaps may pass what an integer holds; also true for a place that is no number.
     if (!(place < size)) return true;
+    // A read without a change is not copied.
     if (letters.empty()) letters = read.writable_sequence();
     char& letter = letters[static_cast<size_t>(place)];
     letter = other_letter(letter, random);

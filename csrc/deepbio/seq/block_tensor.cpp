@@ -1,3 +1,5 @@
+// Tensors whose memory comes from base/block_pool.h: torch's own allocator would map large blocks
+// anew for every batch, which costs more than most encodings do.
 #include "deepbio/seq/block_tensor.h"
 
 #include <ATen/EmptyTensor.h>
@@ -28,6 +30,7 @@ at::Tensor empty_tensor(at::IntArrayRef shape, at::ScalarType type) {
   static auto* const allocator = new PoolAllocator;
   const auto num_bytes =
       static_cast<size_t>(c10::multiply_integers(shape)) * c10::elementSize(type);
+  // Small ones come from malloc's own lists and never touch the system.
   if (num_bytes < kSmallestBlock) return at::empty(shape, type);
   return at::detail::empty_generic(shape, allocator, c10::DispatchKeySet(c10::DispatchKey::CPU),
                                    type, std::nullopt);

@@ -1,3 +1,7 @@
+// What bpe.h describes is prepared once per vocabulary: the ranks of pairs in a hash table, a trie
+// of the tokens, the stays of the edges of each token while its text is joined, and from these a
+// table of bits that says which of the shorter tokens may be neighbours. encode() then only looks
+// things up.
 #include "deepbio/seq/bpe.h"
 
 #include <algorithm>
@@ -18,10 +22,13 @@ constexpr uint64_t kGolden = 0x9E3779B97F4A7C15;
 constexpr size_t kStackWords = 64;  // 64 places each: marks of a short text need no allocation
 constexpr size_t kJump = 6;         // letters taken at once: 4^6 jumps fit the first cache
 
+// No pair of real ids is all ones, which marks an empty slot.
 uint64_t pair_key(int32_t left, int32_t right) {
   return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
 }
 
+// One of 64 bits, as a Bloom filter has: where the bits of two symbols do not meet, there is no
+// merge of them and the table need not be asked.
 uint64_t partner_bit(int32_t symbol) {
   return uint64_t{1} << (static_cast<uint64_t>(symbol) * kGolden >> 58);
 }
@@ -34,6 +41,8 @@ bool is_acgt(std::string_view text) {
 }
 
 // Six letters of ACGT as a number of 12 bits: bits 1 and 2 of a letter tell the four apart.
+// Two bits of each of eight bytes are gathered in three steps of shift and mask; the last two
+// letters are read along with the word and cut off at the end.
 size_t jump_index(const char* letters) {
   uint64_t bits = 0;
   std::memcpy(&bits, letters, sizeof(bits));
@@ -46,6 +55,7 @@ size_t jump_index(const char* letters) {
 // Places from which no way leads to the end; a place is cleared when it is left for good.
 class Places {
  public:
+  // One more place than letters: the end is a place, too.
   explicit Places(size_t count) {
     const size_t words = count / 64 + 1;
     if (words > kStackWords) many_.assign(words, ~uint64_t{0});
@@ -66,6 +76,7 @@ class Places {
 BytePairEncoder::BytePairEncoder(std::vector<std::string> tokens, std::span<const BpeMerge> merges,
                                  size_t most_columns)
     : tokens_(std::move(tokens)) {
+  // Text is cut into bytes first, so a symbol of one byte is all that can start a merge.
   symbols_.fill(-1);
   column_.fill(0);
   for (size_t id = 0; id < tokens_.size(); ++id) {
@@ -75,6 +86,7 @@ BytePairEncoder::BytePairEncoder(std::vector<std::string> tokens, std::span<cons
   for (size_t byte = 0; byte < 256; ++byte) {
     if (symbols_[byte] >= 0) column_[byte] = static_cast<uint8_t>(num_columns_++);
   }
+  // A power of two, so that the step from a node to its child is a shift.
   num_columns_ = std::bit_ceil(std::max<size_t>(num_columns_, 1));
   add_pairs(merges);
   children_.assign(num_columns_, 0);
@@ -97,6 +109,8 @@ BytePairEncoder::BytePairEncoder(std::vector<std::string> tokens, std::span<cons
 }
 
 void BytePairEncoder::add_pairs(std::span<const BpeMerge> merges) {
+  // At most a quarter full, so that a search that fails, which most do, looks at hardly more than
+  // one slot.
   const size_t size = std::bit_ceil(std::max<size_t>(4 * merges.size(), 16));
   pair_mask_ = size - 1;
   pair_shift_ = 64 - std::countr_zero(size);
@@ -107,7 +121,7 @@ void BytePairEncoder::add_pairs(std::span<const BpeMerge> merges) {
     const uint64_t key = pair_key(merge.left, merge.right);
     uint64_t slot = key * kGolden >> pair_shift_;
     while (pairs_[slot].pair != kNoPair && pairs_[slot].pair != key) slot = (slot + 1) & pair_mask_;
-    // A pair that stands twice has its last rank, as in a map filled from the list.
+    // A pair that is listed twice has its last rank, as in a map filled from the list.
     pairs_[slot] = {key, static_cast<uint32_t>(rank), merge.result};
     partners_[static_cast<size_t>(merge.left)] |= partner_bit(merge.right);
   }
@@ -153,6 +167,7 @@ bool BytePairEncoder::trace(int32_t token) {
     symbols.erase(symbols.begin() + static_cast<std::ptrdiff_t>(place) + 1);
   }
   if (symbols.size() != 1 || symbols.front() != token) return false;
+  // A whole token stays as it is until the end.
   first.push_back({token, kNever, kNever, 0});
   last.push_back({token, kNever, kNever, 0});
   for (EdgeStay& stay : first) stay.partners = partner_bit(stay.symbol);
@@ -172,6 +187,7 @@ void BytePairEncoder::add_to_trie(int32_t token) {
   for (const char byte : tokens_[static_cast<size_t>(token)]) {
     if (token_at_[node] >= 0) known_[static_cast<size_t>(token)].shorter = token_at_[node];
     const size_t cell = node * num_columns_ + column_[static_cast<unsigned char>(byte)];
+    // 0 is the root, which is nobody's child, so it can mean that there is none.
     if (children_[cell] == 0) {
       children_[cell] = static_cast<int32_t>(token_at_.size());
       token_at_.push_back(-1);
@@ -182,11 +198,13 @@ void BytePairEncoder::add_to_trie(int32_t token) {
   token_at_[node] = token;
 }
 
+// For text of A C G T alone, which is nearly all of it: six letters from the root at once.
 void BytePairEncoder::add_jumps() {
   for (const char letter : std::string_view("ACGT")) {
     if (!has_symbol(letter)) return;
   }
   jumps_.assign(size_t{1} << (2 * kJump), {0, -1});
+  // Eight bytes, since jump_index() reads a word.
   std::string letters(sizeof(uint64_t), 'A');
   for (size_t number = 0; number < jumps_.size(); ++number) {
     for (size_t i = 0; i < kJump; ++i) letters[i] = "ACGT"[number >> (2 * i) & 3];
@@ -203,6 +221,7 @@ void BytePairEncoder::add_jumps() {
 }
 
 int32_t BytePairEncoder::longest_acgt(std::string_view text, size_t place) const {
+  // The word that jump_index() reads must lie inside of the text.
   if (text.size() - place < sizeof(uint64_t)) return longest_at(text, place);
   const Jump jump = jumps_[jump_index(text.data() + place)];
   int32_t token = jump.token;
@@ -245,6 +264,8 @@ void BytePairEncoder::add_table(std::span<const int32_t> tokens) {
     add(lefts, last_[token], static_cast<uint32_t>(column));
     add(rights, first_[token], static_cast<uint32_t>(column));
   }
+  // A bit for each pair of tokens: 4096 tokens take 2 MiB. All are taken to be allowed, and the
+  // merges strike out those between which they would have joined the edges.
   row_words_ = (size + 63) / 64;
   together_.assign(size * row_words_, ~uint64_t{0});
   for (const PairRank& pair : pairs_) {
@@ -264,6 +285,7 @@ void BytePairEncoder::add_table(std::span<const int32_t> tokens) {
 inline bool BytePairEncoder::may_follow(int32_t left, int32_t right) const {
   const size_t row = known_[static_cast<size_t>(left)].column,
                column = known_[static_cast<size_t>(right)].column;
+  // Tokens beyond the first most_columns have no row; the definition answers for them.
   if (row == kNoColumn || column == kNoColumn) return stand_together(left, right);
   return together_[row * row_words_ + column / 64] >> (column % 64) & 1;
 }
@@ -325,6 +347,8 @@ void BytePairEncoder::cover(std::string_view text, std::vector<int32_t>& ids) co
       token = longest(place);
     } else {
       places.close(place);
+      // The token before is what made this place a dead end: the search goes on there with its next
+      // shorter one.
       ids.pop_back();
       place -= static_cast<size_t>(known_[static_cast<size_t>(last)].length);
       token = known_[static_cast<size_t>(last)].shorter;

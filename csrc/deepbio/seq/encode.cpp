@@ -1,3 +1,5 @@
+// One-hot, integers, AAM's tokens and qualities. All of them first turn letters into ids of one
+// byte (letter_codes.h), a read at a time, and then spread those over the tensor.
 #include "deepbio/seq/encode.h"
 
 #include <ATen/Functions.h>
@@ -35,6 +37,8 @@ Widths widths(std::span<const std::string_view> reads, const EncodeOptions& opti
   Widths out;
   out.kept.reserve(reads.size());
   for (size_t i = 0; i < reads.size(); ++i) {
+    // Cut first, then compared with the width: max_length and pad_to together are the way to a
+    // fixed width.
     auto length = static_cast<int64_t>(reads[i].size());
     if (options.max_length > 0) length = std::min(length, options.max_length);
     if (options.pad_to > 0 && length > options.pad_to) {
@@ -86,6 +90,8 @@ class Codes {
   template <class Write>
   void for_each(int64_t cells_per_read, Write write) const {
     const auto num_reads = static_cast<int64_t>(reads_.size());
+    // The lowest number of a bad read that any thread has met. Each thread stops at the first one
+    // of its range; the lowest of these is the first of all.
     std::atomic<int64_t> first_bad{num_reads};
     at::parallel_for(0, num_reads, 1 + kGrainCells / (1 + cells_per_read),
                      [&](int64_t begin, int64_t end) {
@@ -111,6 +117,7 @@ class Codes {
  private:
   // False when an unknown letter is refused. A draw depends on (seed, epoch, record) only.
   bool resolve_unknown(size_t read, size_t size, int8_t* codes) const {
+    // For the others the code -1 stays: one-hot makes zeros or fractions of it, integers keep it.
     if (options_.unknown == UnknownLetter::kError) return false;
     if (options_.unknown != UnknownLetter::kRandom) return true;
     CounterRandom random(options_.seed, options_.epoch, record_of(read, options_),
@@ -131,6 +138,7 @@ class Codes {
 const std::array<float, 256>& error_probabilities() {
   static const std::array<float, 256> table = [] {
     std::array<float, 256> out{};
+    // The probability of an error is 10^(-Q/10). Bytes below '!' are no quality and stay 0.
     for (int byte = kPhredOffset; byte < 256; ++byte) {
       out[static_cast<size_t>(byte)] =
           static_cast<float>(std::pow(10.0, -(byte - kPhredOffset) / 10.0));
@@ -153,6 +161,7 @@ struct OneHotRow {
 void write_fractions(std::string_view letters, const OneHotRow& row, const Alphabet& alphabet) {
   for (size_t i = 0; i < letters.size(); ++i) {
     if (alphabet.id(letters[i]) >= 0) continue;
+    // 0 for what is no code either: such a position keeps its zeros.
     const uint32_t set = alphabet.ambiguity(letters[i]);
     for (int64_t a = 0; a < alphabet.size(); ++a) {
       if (set >> a & 1)
@@ -168,6 +177,7 @@ void write_integers(const Codes& codes, at::Tensor& values) {
   codes.for_each(width, [&](int64_t read, const int8_t* ids, std::string_view letters) {
     Number* row = data + read * width;
     expand_codes(ids, letters.size(), row);
+    // uint8 has no -1; it becomes 255, which is no id of any alphabet.
     std::fill(row + letters.size(), row + width, static_cast<Number>(-1));
   });
 }
@@ -179,6 +189,7 @@ at::Tensor quality_rows(std::span<const std::string_view> qualities, int64_t len
                                    c10::CppTypeToScalarType<Number>::value);
   auto* row = values.data_ptr<Number>();
   for (const std::string_view quality : qualities) {
+    // A read that was cut by max_length has more qualities than positions.
     const auto kept = std::min(static_cast<size_t>(length), quality.size());
     for (size_t i = 0; i < kept; ++i) row[i] = table[static_cast<unsigned char>(quality[i])];
     std::fill(row + kept, row + length, padding);
@@ -210,6 +221,8 @@ Encoded encode_one_hot(std::span<const std::string_view> reads, const EncodeOpti
   codes.for_each(width * size, [&](int64_t read, const int8_t* ids, std::string_view letters) {
     float* start = data + read * width * size;
     const auto kept = static_cast<int64_t>(letters.size());
+    // Of the two layouts: the letters of a position side by side, or a plane of the whole width for
+    // each letter, as convolutions take it.
     const OneHotRow row =
         options.channels_first ? OneHotRow{start, 1, width} : OneHotRow{start, size, 1};
     if (options.channels_first) {
@@ -275,6 +288,7 @@ Encoded encode_aam_tokens(std::span<const std::string_view> reads, int64_t max_b
     for (int64_t j = 0; j < layout.kept[index]; ++j)
       row[j + 1] = aam_token(reads[index][static_cast<size_t>(j)]);
     std::fill(row + 1 + layout.kept[index], row + layout.width + 1, int64_t{kAamPad});
+    // START counts as a position, as it does in AAM.
     ++layout.kept[index];
   }
   return {values, lengths_tensor(layout.kept)};
@@ -306,6 +320,7 @@ at::Tensor encode_quality(std::span<const std::string_view> qualities, int64_t l
 
 std::string reverse_complement(std::string_view sequence, SequenceType type) {
   const std::array<char, 256> paired = paired_letters(type);
+  // One sequence of a caller's; reads of a batch go through ReverseComplement.
   std::string out(sequence.rbegin(), sequence.rend());
   for (char& letter : out) letter = paired[static_cast<unsigned char>(letter)];
   return out;

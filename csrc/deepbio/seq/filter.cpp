@@ -1,3 +1,5 @@
+// Transforms that keep a read or drop it, and the counting of reads that occur more than once. A
+// filter leaves the read untouched.
 #include "deepbio/seq/filter.h"
 
 #include <algorithm>
@@ -105,12 +107,17 @@ Copies parse_copies(std::string_view name) {
 }
 
 DuplicateCounter::Key DuplicateCounter::key_of(std::string_view sequence) {
+  // The size is part of the key: the last word is filled up with zeros, and "A" must not equal
+  // "A\\0".
   uint64_t low = 0x9E3779B97F4A7C15 ^ sequence.size(), high = 0xC2B2AE3D27D4EB4F;
   while (!sequence.empty()) {
     uint64_t word = 0;
     const size_t taken = std::min(sizeof word, sequence.size());
     std::memcpy(&word, sequence.data(), taken);
     sequence.remove_prefix(taken);
+    // Two hashes of 64 bits with constants of their own. With 128 bits that are as good as random,
+    // two of a billion different reads share a key with a probability below 10^-20, so the letters
+    // themselves need not be kept.
     low = fold(low ^ word, 0xA0761D6478BD642F);
     high = fold(high + word, 0xE7037ED1A0B428DB) ^ word;
   }

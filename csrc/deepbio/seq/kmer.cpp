@@ -1,3 +1,6 @@
+// k-mer counts and k-mer ids of reads. A read is numbered in blocks (kmer_kernel.h) that overlap by
+// k - 1 letters, so every window lies in one block as a whole, and a row object takes the numbers:
+// counts under them, or the numbers themselves.
 #include "deepbio/seq/kmer.h"
 
 #include <ATen/Functions.h>
@@ -25,6 +28,7 @@ constexpr int64_t kMostIds = int64_t{1} << 62;
 int64_t bounded_power(int64_t base, int64_t k, int64_t most) {
   int64_t out = 1;
   for (int64_t i = 0; i < k; ++i) {
+    // Before the product, which could wrap round.
     if (out > most / base) return -1;
     out *= base;
   }
@@ -34,6 +38,7 @@ int64_t bounded_power(int64_t base, int64_t k, int64_t most) {
 void check(const KmerOptions& options, int64_t most, std::string_view what) {
   const Alphabet& alphabet = alphabet_of(options.letters.sequence_type);
   if (options.k < 1 || bounded_power(alphabet.size(), options.k, most) < 0) {
+    // The message says which k would do for this alphabet.
     int64_t largest = 1;
     while (bounded_power(alphabet.size(), largest + 1, most) > 0) ++largest;
     throw ArgumentError("k: expected 1 to " + std::to_string(largest) + " for k-mer " +
@@ -77,6 +82,7 @@ class Numbering {
  public:
   Numbering(const Alphabet& alphabet, const KmerOptions& options)
       : alphabet_(alphabet), options_(options) {
+    // Proteins have 20 letters: no two bits, and no reverse complement.
     if (alphabet.size() != 4) return;
     const bool is_dna = alphabet.type() == SequenceType::kDna;
     four_.emplace(FourLetters(is_dna ? "acgt" : "acgu", is_dna ? 'u' : 't', true), options.k,
@@ -108,6 +114,8 @@ class Numbering {
     int64_t first_counts = 1, number = 0;
     for (size_t i = 1; i < k; ++i) first_counts *= base;
     for (size_t i = 0; i < digits_.size(); ++i) {
+      // The window rolls: the digit that leaves counts 20^(k - 1), so the number stays below 20^k,
+      // which the bound on k keeps inside of 62 bits.
       if (i >= k) number -= digits_[i - k] * first_counts;
       number = number * base + digits_[i];
       if (i + 1 >= k) numbers[i + 1 - k] = static_cast<T>(number);
@@ -130,12 +138,15 @@ template <class T, class Count>
 struct CountRow {
   Count* row;
   T* numbers;
-  bool* is_full;  // set when a count had no room
+  bool* is_full;  // set when a count was full
   T* room(size_t) const { return numbers; }
   void add(size_t, size_t count, std::span<const uint8_t> bad) const {
     bool wraps = false;
     for (size_t i = 0; i < count; ++i) {
       if (!bad.empty() && bad[i] == kBad) continue;
+      // An integer that wraps comes back to 0, so a full counter is noticed without a comparison
+      // with its largest value. A float of 24 bits would need a read of 16 million windows of one
+      // k-mer.
       const bool is_zero = ++row[numbers[i]] == 0;
       if constexpr (std::is_integral_v<Count>) wraps |= is_zero;
     }
@@ -157,6 +168,7 @@ struct SideBySideRow {
   size_t k;
   int64_t* room(size_t) const { return numbers; }
   void add(size_t first, size_t count, std::span<const uint8_t> bad) const {
+    // The first window of the block that begins at a multiple of k in the read.
     for (size_t i = (k - first % k) % k; i < count; i += k) {
       row[(first + i) / k] = !bad.empty() && bad[i] == kBad ? -1 : numbers[i];
     }
@@ -182,6 +194,7 @@ void fill_rows(std::span<const std::string_view> reads, const KmerOptions& optio
   const Alphabet& alphabet = alphabet_of(letters.sequence_type);
   const auto k = static_cast<size_t>(options.k);
   const size_t block_windows = kBlock - k + 1;
+  // Threads only note that there was one; which is the first is looked up again at the end.
   std::atomic<bool> is_refused = false;
   at::parallel_for(0, static_cast<int64_t>(reads.size()), kGrain, [&](int64_t begin, int64_t end) {
     Numbering<T> numbering(alphabet, options);
@@ -190,12 +203,14 @@ void fill_rows(std::span<const std::string_view> reads, const KmerOptions& optio
     std::string drawn;
     for (auto index = static_cast<size_t>(begin); index < static_cast<size_t>(end); ++index) {
       std::string_view read = reads[index].substr(0, static_cast<size_t>(kept[index]));
+      // Keyed by the record, so a letter becomes the same one in every batch of an epoch.
       if (letters.unknown == UnknownLetter::kRandom) {
         const auto record = static_cast<uint64_t>(record_of(index, letters));
         const CounterRandom random(letters.seed, letters.epoch, record, Purpose::kUnknownLetter);
         read = with_drawn_letters(read, alphabet, random, drawn);
       }
       const auto row = make_row(index, numbers.get());
+      // Once also for a read shorter than k, whose unknown letters are refused all the same.
       for (size_t first = 0; first == 0 || first + k <= read.size(); first += block_windows) {
         const std::string_view block = read.substr(first, kBlock);
         const size_t count = block.size() < k ? 0 : block.size() - k + 1;
@@ -204,6 +219,7 @@ void fill_rows(std::span<const std::string_view> reads, const KmerOptions& optio
           if (letters.unknown == UnknownLetter::kError) is_refused = true;
           bad.assign(count, 0);
           for (const size_t place : numbering.unknown()) {
+            // The k windows that the letter lies in.
             for (size_t i = place < k ? 0 : place - k + 1; i <= place && i < count; ++i)
               bad[i] = kBad;
           }
@@ -248,6 +264,8 @@ void count_kmers(std::span<const std::string_view> reads, const KmerOptions& opt
     std::fill_n(row, width, Count{0});  // while it is about to be used, by the thread that uses it
     return CountRow<T, Count>{row, numbers, &is_full[index]};
   };
+  // Numbers of 16 bits where all k-mers fit: half the memory traffic between the kernel and the
+  // counts.
   if (width <= int64_t{1} << 16) {
     fill_rows<uint16_t>(reads, options, kept, row_of);
   } else {
@@ -315,6 +333,7 @@ Encoded encode_kmer_ids(std::span<const std::string_view> reads, const KmerOptio
   const auto row_of = [&](size_t index) {
     int64_t* row = data + static_cast<int64_t>(index) * width;
     const int64_t count = num_windows(kept[index], options.k, options.overlap);
+    // Padding is -1, as of a window with an unknown letter: neither is a k-mer.
     std::fill_n(row + count, width - count, int64_t{-1});
     return row;
   };

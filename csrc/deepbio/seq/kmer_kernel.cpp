@@ -1,3 +1,8 @@
+// Numbers of all windows of a text of four letters, eight at a time. The letters are first packed,
+// two bits each; a window is then a 64-bit word of that, shifted and masked, and eight windows that
+// begin one letter after another come from one word by eight shifts. The other strand is packed
+// beside it with its digits complemented and its first letter lowest, so its number needs no
+// reversal either.
 #include "deepbio/seq/kmer_kernel.h"
 
 #include <algorithm>
@@ -32,6 +37,8 @@ struct Job {
   uint64_t mask() const { return (uint64_t{1} << (2 * k)) - 1; }
 };
 
+// The definition, and what runs where there are no vectors or k is above 22: both numbers roll, one
+// digit in and one out.
 template <class T>
 bool number_one_by_one(const Job<T>& job) {
   const auto k = static_cast<size_t>(job.k);
@@ -44,6 +51,7 @@ bool number_one_by_one(const Job<T>& job) {
     forward = (forward << 2 | digit) & job.mask();
     back = back >> 2 | (3 - digit) << (2 * k - 2);
     if (i + 1 < k) continue;
+    // Of a k-mer and its reverse complement the smaller number is the canonical one.
     job.out[i + 1 - k] = static_cast<T>(
         static_cast<T>(job.canonical ? std::min(forward, back) : forward) + job.offset);
   }
@@ -59,6 +67,8 @@ struct Packed {
       low[kFront + LetterWindows::kMostLetters / 4 + 64];
 };
 
+// The processor reads the first byte as the lowest; turned round, the first letter has the highest
+// bits, as in the number of a k-mer.
 uint64_t first_is_high(const uint8_t* bytes) {
   uint64_t word;
   std::memcpy(&word, bytes, sizeof(word));
@@ -72,7 +82,11 @@ uint64_t first_is_low(const uint8_t* bytes) {
 
 template <class T>
 DEEPBIO_AVX512 bool number_avx512(const Job<T>& job) {
+  // Not set to zero: bytes before and after the text only reach windows that are cut off.
   Packed packed;
+  // Every lane of 16 bytes has the table: a shuffle looks up 64 letters by their low four bits, in
+  // which the four letters differ, and comparing with letter_of afterwards tells whether it was
+  // that letter.
   const __m512i digit_of = _mm512_maskz_broadcast_i32x4(
       0xFFFF, _mm_load_si128(reinterpret_cast<const __m128i*>(job.letters.digit)));
   const __m512i letter_of = _mm512_maskz_broadcast_i32x4(
@@ -160,6 +174,8 @@ DEEPBIO_AVX2 bool number_avx2(const Job<T>& job) {
   const __m256i fold = _mm256_set1_epi8(static_cast<char>(job.letters.fold));
   __m256i known = _mm256_set1_epi8(-1);
   for (size_t i = 0; i < job.size; i += 32) {
+    // AVX2 has no masked load of bytes: the rest of the text is copied, filled up with a letter
+    // that is known to be there.
     char last[32];
     const char* from = job.text + i;
     if (i + 32 > job.size) {
@@ -186,6 +202,8 @@ DEEPBIO_AVX2 bool number_avx2(const Job<T>& job) {
   for (size_t i = 0; i < count; i += 8) {
     const __m256i word = _mm256_set1_epi64x(
         static_cast<int64_t>(first_is_high(packed.high + Packed::kFront + i / 4)));
+    // AVX2 has no store with a mask of eight lanes and no narrowing of 64 bits; through memory both
+    // are plain.
     int64_t eight[8];
     for (int half = 0; half < 2; ++half) {
       const __m256i down =
@@ -195,6 +213,7 @@ DEEPBIO_AVX2 bool number_avx2(const Job<T>& job) {
       if (job.canonical) {
         const __m256i back = _mm256_set1_epi64x(
             static_cast<int64_t>(first_is_low(packed.low + Packed::kFront + i / 4)));
+        // AVX2 compares signed: numbers have at most 44 bits, so no sign is in the way.
         const __m256i other = _mm256_and_si256(_mm256_srlv_epi64(back, down), mask);
         numbers = _mm256_blendv_epi8(numbers, other, _mm256_cmpgt_epi64(numbers, other));
       }
@@ -235,6 +254,8 @@ LetterWindows::LetterWindows(const FourLetters& letters, int64_t k, bool canonic
     : letters_(letters),
       k_(k),
       canonical_(canonical),
+      // Eight windows of one word need 2 (k + 7 + 3) bits: up to three letters come before the
+      // first, as a word begins at a whole byte.
       simd_(k > kMostKOfWord ? Simd::kScalar : simd) {
   if (k < 1 || k > kMostK)
     throw ArgumentError("k: expected 1 to 31 for windows, got " + std::to_string(k));

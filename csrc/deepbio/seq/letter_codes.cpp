@@ -1,3 +1,5 @@
+// The loops under every encoder, over 64 letters at a time. DEEPBIO_CLONES compiles each for
+// several instruction sets; what is always inlined into them is compiled along with them.
 #include "deepbio/seq/letter_codes.h"
 
 #include <algorithm>
@@ -20,6 +22,7 @@ __attribute__((always_inline)) inline void code_block(const char* letters, int8_
                                                       Letters& unknown) {
   Letters block;
   std::memcpy(&block, letters, sizeof block);
+  // Clears the bit of lower case. Signs lose it too, but none of them becomes one of these letters.
   block &= 0xDF;
   const Letters is_a = reinterpret_cast<Letters>(block == 'A'),
                 is_c = reinterpret_cast<Letters>(block == 'C');
@@ -27,6 +30,8 @@ __attribute__((always_inline)) inline void code_block(const char* letters, int8_
   const Letters is_t =
       reinterpret_cast<Letters>(block == 'T') | reinterpret_cast<Letters>(block == 'U');
   const Letters not_known = ~(is_a | is_c | is_g | is_t);
+  // A comparison gives all ones where it holds: as int8 the code -1 of an unknown letter comes by
+  // itself.
   const Letters codes = (is_c & 1) | (is_g & 2) | (is_t & 3) | not_known;
   std::memcpy(out, &codes, sizeof codes);
   unknown |= not_known;
@@ -39,6 +44,7 @@ DEEPBIO_CLONES uint64_t nucleotide_codes(const char* letters, size_t size, int8_
   if (size < sizeof(Letters)) {
     char text[sizeof(Letters)];
     int8_t codes[sizeof(Letters)];
+    // The filling is a known letter, so that it does not count as unknown.
     std::memset(text, 'A', sizeof text);
     std::memcpy(text, letters, size);
     code_block(text, codes, unknown);
@@ -67,6 +73,7 @@ __attribute__((always_inline)) inline void turn_block(const char* letters, char 
   const Letters is_cg =
       reinterpret_cast<Letters>(upper == 'C') | reinterpret_cast<Letters>(upper == 'G');
   unknown |= ~(is_at | is_cg | reinterpret_cast<Letters>(upper == 'N'));
+  // The exclusive or of two letters turns each into the other and leaves the bit of the case alone.
   block ^= (is_at & static_cast<uint8_t>('A' ^ last_base)) | (is_cg & ('C' ^ 'G'));
   block = __builtin_shufflevector(block, block, 63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51,
                                   50, 49, 48, 47, 46, 45, 44, 43, 42, 41, 40, 39, 38, 37, 36, 35,
@@ -130,6 +137,7 @@ DEEPBIO_CLONES void to_four_columns(const int8_t* codes, size_t num_words, float
   }
 }
 
+// By code + 1: the first row is that of an unknown letter.
 constexpr float kFourLetters[5][4] = {
     {0, 0, 0, 0}, {1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}, {0, 0, 0, 1}};
 
@@ -158,6 +166,8 @@ void expand_codes(const int8_t* codes, size_t size, uint8_t* out) {
 
 void expand_one_hot(const int8_t* codes, size_t size, size_t num_letters, size_t stride,
                     float* out) {
+  // Rows without gaps: the usual case. With a column for the quality, or 20 letters, a row is
+  // zeros and one number.
   if (num_letters == 4 && stride == 4) {
     to_four_columns(codes, size / 4, out);
     for (size_t i = size / 4 * 4; i < size; ++i)

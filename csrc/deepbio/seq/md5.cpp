@@ -1,3 +1,5 @@
+// MD5 (RFC 1321) for the ids that QIIME 2 gives to ASVs: the digest of the sequence. Nothing here
+// is a matter of security, and a library for one function is not worth a dependency.
 #include "deepbio/seq/md5.h"
 
 #include <algorithm>
@@ -27,6 +29,8 @@ const std::array<uint32_t, 64>& sines() {
 constexpr std::array<std::array<int, 4>, 4> kShifts{
     {{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}}};
 
+// Names and order of the operations are those of section 3.4 of the RFC; the four rounds differ in
+// the mixing function, in which word comes next and in the rotations.
 void add_block(State& state, const unsigned char* block) {
   std::array<uint32_t, 16> word{};
   for (size_t i = 0; i < 64; ++i) word[i / 4] |= uint32_t{block[i]} << (8 * (i % 4));
@@ -70,6 +74,7 @@ std::string md5_hex(std::string_view bytes) {
   // A set bit, zeros up to 8 bytes before a multiple of 64, the length in bits.
   std::string padded(bytes);
   padded += '\x80';
+  // 120 and not 56, so that the difference is never negative.
   padded.append((120 - padded.size() % 64) % 64, '\0');
   for (int k = 0; k < 8; ++k)
     padded += static_cast<char>(uint64_t{bytes.size()} * 8 >> (8 * k) & 0xff);
@@ -91,6 +96,7 @@ std::string sequence_md5(std::string_view sequence) {
   return md5_hex(upper);
 }
 
+// By its form alone: digits of lower case, as QIIME 2 writes them.
 bool is_md5(std::string_view id) {
   return id.size() == 32 && std::all_of(id.begin(), id.end(), [](char c) {
            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');

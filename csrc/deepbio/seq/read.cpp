@@ -1,3 +1,5 @@
+// A read while transforms change it: it begins as a view of the batch's own bytes and is copied at
+// the first change, and only what changes is.
 #include "deepbio/seq/read.h"
 
 #include <algorithm>
@@ -7,6 +9,8 @@
 namespace deepbio::seq {
 
 std::span<char> Read::Own::next(size_t size) {
+  // Two buffers in turn: a transform reads the present sequence, which may lie in the one, while it
+  // writes the other. They keep their size, so a batch allocates for its longest read only.
   current = 1 - current;
   std::vector<char>& target = bytes[current];
   if (target.size() < size) target.resize(std::max(size, 2 * target.size()));
@@ -34,6 +38,7 @@ void Read::keep(size_t begin, size_t length) {
 }
 
 std::span<char> Read::writable_sequence() {
+  // The view points into own memory then, which nobody else sees.
   if (owns_sequence_) return {const_cast<char*>(sequence_.data()), sequence_.size()};
   const std::string_view source = sequence_;
   const std::span<char> target = new_sequence(source.size());
@@ -64,10 +69,14 @@ std::span<char> Read::new_quality(size_t size) {
 }
 
 CounterRandom draws(uint64_t seed, uint64_t salt, const Read& read) {
+  // The salt keeps transforms of one seed apart: without it a sampler would choose its window by
+  // the very numbers that place the mutations.
   return {seed ^ salt, read.epoch(), static_cast<uint64_t>(read.record()), Purpose::kAugmentation};
 }
 
 uint32_t small_draw(CounterRandom& random, uint32_t bound) {
+  // Multiply and shift (Lemire 2019) without its rejection step: for bounds below 32 the bias is
+  // below 10^-8, and a draw is a single number.
   return static_cast<uint32_t>((uint64_t{random.next_u32()} * bound) >> 32);
 }
 

@@ -1,3 +1,7 @@
+// The part of regular expressions that tokenizer.json files of DNA and protein models use: letters,
+// sets and repetitions in a row, without groups, alternatives or anchors. What is left out is
+// refused by name when the file is read, since a pattern understood in part would cut texts in
+// other places than the model was trained on.
 #include "deepbio/seq/text_pattern.h"
 
 #include <algorithm>
@@ -22,6 +26,7 @@ class ExpressionReader {
     const char first = take();
     if (first == '\\') return escape();
     if (first == '[') return set();
+    // As in the regex library of Hugging Face's tokenizers, where a dot does not match a line end.
     if (first == '.') return ~one('\n');
     if (std::string_view("()|^$*+?{}").find(first) != std::string_view::npos)
       refuse(std::string(1, first));
@@ -57,6 +62,7 @@ class ExpressionReader {
 
  private:
   static Letters one(char letter) { return Letters().set(static_cast<unsigned char>(letter)); }
+  // ASCII only: texts are checked to be ASCII before a pattern sees them.
   static Letters where(int (*is)(int)) {
     Letters out;
     for (int i = 0; i < 128; ++i) out[static_cast<size_t>(i)] = is(i) != 0;
@@ -100,6 +106,7 @@ class ExpressionReader {
     const bool is_negated = !at_end() && text_[place_] == '^';
     if (is_negated) ++place_;
     for (char letter = take(); letter != ']'; letter = take()) {
+      // Nested sets and intersections, which some dialects have and others read as letters.
       if (letter == '[' || letter == '&') refuse(std::string(1, letter) + " in [...]");
       if (letter == '\\') {
         out |= escape();
@@ -140,6 +147,7 @@ class ExpressionReader {
     if (digits.empty()) refuse("{,");
     return out;
   }
+  // Lazy and possessive repetitions match other lengths.
   void refuse_lazy() const {
     if (!at_end() && (text_[place_] == '?' || text_[place_] == '+' || text_[place_] == '*')) {
       refuse(std::string(1, text_[place_]) + " after a repetition");
@@ -177,6 +185,7 @@ TextPattern TextPattern::expression(std::string_view text) {
   return out;
 }
 
+// Greedy and without a step back, which expression() has made sure is enough.
 size_t TextPattern::match_at(std::string_view text, size_t place) const {
   for (const Item& item : items_) {
     size_t count = 0;
@@ -218,6 +227,7 @@ std::vector<TextMatch> TextPattern::find_all(std::string_view text) const {
         ++place;
       }
     } else if (end == place) {
+      // An empty match cuts nothing.
       ++place;
     } else {
       out.push_back({place, end});

@@ -1,3 +1,5 @@
+// Normalizers and pre-tokenizers of a tokenizer.json, as far as they matter for ASCII text: each
+// type of the file becomes a step, and what is not known here is refused with its name.
 #include "deepbio/seq/text_rules.h"
 
 #include <algorithm>
@@ -108,6 +110,7 @@ void Normalizer::add(const Json& json) {
         {Step::Kind::kBert, flag(json, "clean_text", true), flag(json, "lowercase", true)});
   } else if (type != "NFC" && type != "NFD" && type != "NFKC" && type != "NFKD" &&
              type != "StripAccents") {
+    // Those five change nothing in ASCII text, the only text that a tokenizer.json is read for.
     throw ArgumentError("normalizer " + quoted(type) + " is not supported");
   }
 }
@@ -134,6 +137,8 @@ std::string Normalizer::apply(std::string_view given) const {
       }
       text = replaced.append(text, from);
     } else {
+      // For BERT the two flags are clean_text and lowercase. Its rules for Chinese letters and
+      // accents concern no ASCII text.
       if (step.left) {
         std::erase_if(text, [](char c) {
           return std::iscntrl(static_cast<unsigned char>(c)) && c != '\t' && c != '\n' && c != '\r';
@@ -164,6 +169,7 @@ PreTokenizer::Behavior PreTokenizer::behavior_of(const Json& json) {
 
 void PreTokenizer::add(const Json& json) {
   const std::string& type = json.at("type").as_string();
+  // ByteLevel turns bytes into other letters; steps after it would have to see those.
   if (is_byte_level_)
     throw ArgumentError("pre-tokenizer " + quoted(type) + " after \"ByteLevel\" is not supported");
   if (type == "Sequence") {
@@ -183,6 +189,8 @@ void PreTokenizer::add(const Json& json) {
     steps_.push_back(
         {Step::Kind::kDigits, is_single ? Behavior::kIsolated : Behavior::kContiguous});
   } else if (type == "Split") {
+    // An empty pattern matches between all letters: Hugging Face's way of writing "every letter
+    // alone".
     const bool is_inverted = flag(json, "invert", false), is_letters = pattern_of(json).is_empty();
     if (is_letters) {
       steps_.push_back({Step::Kind::kLetters, behavior_of(json), is_inverted});
@@ -237,6 +245,7 @@ void PreTokenizer::cut(const Step& step, std::string_view piece,
       if (step.behavior == Behavior::kMergedWithPrevious) joins = part.is_match && !before.is_match;
       if (step.behavior == Behavior::kMergedWithNext) joins = before.is_match && !part.is_match;
     }
+    // What joins passes on whether its last part was a match, which the part after it asks.
     if (joins) {
       joined.back().end = part.end;
       joined.back().is_match = part.is_match;
@@ -282,6 +291,9 @@ std::vector<std::string_view> PreTokenizer::split(std::string_view text, std::st
   return pieces;
 }
 
+// GPT-2's table: bytes that print are themselves, the others get the code points from U+0100 on in
+// their order, so that every byte is a visible letter. All of them are below U+0800 and take two
+// bytes of UTF-8 at most.
 std::string byte_level_letter(unsigned char byte) {
   const auto is_printable = [](int value) {
     return (value >= '!' && value <= '~') || (value >= 0xA1 && value <= 0xAC) || value >= 0xAE;

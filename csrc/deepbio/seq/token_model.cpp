@@ -1,3 +1,5 @@
+// Models that turn a piece of text into ids: a letter each, k-mers, byte-pair encoding, and words,
+// whole or in pieces. All are immutable after they are made, so that threads share them.
 #include "deepbio/seq/token_model.h"
 
 #include <algorithm>
@@ -36,6 +38,8 @@ class KmerModel : public TokenModel {
     }
     if (options.letters.size() != 4)
       throw ArgumentError("letters: expected four, got " + quoted(options.letters));
+    // The order of the letters is the vocabulary's (DNABERT's is A T C G), which fixes the number
+    // of a k-mer.
     digit_.fill(-1);
     std::string folded = options.letters;
     for (size_t i = 0; i < 4; ++i) {
@@ -50,6 +54,7 @@ class KmerModel : public TokenModel {
 
   void append(std::string_view piece, std::vector<int32_t>& ids) const override {
     if (!options_.side_by_side) return append_windows(piece, ids);
+    // N splits a text: k-mers are counted anew after it, and it is a token of its own.
     const char apart = options_.apart,
                other_case = options_.fold_case ? static_cast<char>(apart | 0x20) : apart;
     const char either[] = {apart, other_case};
@@ -70,10 +75,12 @@ class KmerModel : public TokenModel {
     ids.resize(before + piece.size() - k_ + 1);
     int32_t* out = ids.data() + before;
     for (size_t first = 0; first + k_ <= piece.size(); first += kBlock) {
+      // Blocks overlap by k - 1 letters, so that each window is whole in one of them.
       const std::string_view block = piece.substr(first, kBlock + k_ - 1);
       const size_t count = block.size() - k_ + 1;
       const bool is_known =
           windows_->number(block.data(), block.size(), options_.first_id, out + first);
+      // Rare: the windows of the block that hold another letter are found one by one.
       if (is_known) continue;
       for (size_t place = 0; place < block.size(); ++place) {
         if (digit_[static_cast<unsigned char>(block[place])] >= 0) continue;
@@ -95,6 +102,8 @@ class KmerModel : public TokenModel {
       }
       ids.push_back(is_known ? options_.first_id + number : options_.unknown_id);
     }
+    // What is left is shorter than k: a token for each letter, as the Nucleotide Transformer's
+    // tokenizer does.
     for (; place < text.size(); ++place)
       ids.push_back(options_.single[static_cast<unsigned char>(text[place])]);
   }
@@ -144,6 +153,8 @@ class WordModel : public TokenModel {
     const size_t before = ids.size();
     if (options_.in_pieces ? append_pieces(piece, ids) : append_known(std::string(piece), ids))
       return;
+    // A word that cannot be made up of pieces as a whole is one unknown token, whatever pieces were
+    // found before.
     ids.resize(before);
     if (options_.unknown_id >= 0) ids.push_back(options_.unknown_id);
   }
@@ -159,6 +170,7 @@ class WordModel : public TokenModel {
     if (word.size() > options_.most_letters) return false;
     for (size_t begin = 0, end = 0; begin < word.size(); begin = end) {
       const std::string prefix = begin > 0 ? options_.prefix : "";
+      // WordPiece: the longest piece that the vocabulary has, again and again, without a step back.
       for (end = word.size(); end > begin; --end) {
         if (append_known(prefix + std::string(word.substr(begin, end - begin)), ids)) break;
       }

@@ -1,3 +1,7 @@
+// The pipeline of a tokenizer: added tokens are cut out of the text, the rest is normalized, cut
+// into pieces, and each piece goes through the model. Batches are encoded in groups of texts whose
+// ids lie one after another, and are spread over the padded tensor in a second pass, when the width
+// is known.
 #include "deepbio/seq/tokenizer.h"
 
 #include <ATen/Functions.h>
@@ -20,6 +24,7 @@ constexpr size_t kMostRoom = size_t{1} << 20;  // ids that are made room for bef
 bool is_space(char letter) { return std::isspace(static_cast<unsigned char>(letter)) != 0; }
 
 void check_ascii(std::string_view text, const std::string& name) {
+  // One pass without a branch for the text that is fine; the byte is looked for afterwards.
   unsigned char all = 0;
   for (const char byte : text) all |= static_cast<unsigned char>(byte);
   if (all < 0x80) return;
@@ -40,8 +45,10 @@ std::string from_byte_level(const std::string& text) {
   }();
   std::string out;
   for (size_t i = 0, size = 0; i < text.size(); i += size) {
+    // Every letter of the table takes one byte or two.
     size = (text[i] & 0x80) != 0 && i + 1 < text.size() ? 2 : 1;
     const auto found = bytes.find(text.substr(i, size));
+    // Special tokens are not written in that alphabet and stay as they are.
     if (found != bytes.end()) {
       out.push_back(found->second);
     } else {
@@ -63,17 +70,20 @@ std::string_view to_string(Side side) { return side == Side::kLeft ? "left" : "r
 Tokenizer::Tokenizer(TokenizerParts parts)
     : parts_(std::move(parts)), is_special_(parts_.tokens.size(), false) {
   for (size_t id = 0; id < parts_.tokens.size(); ++id) {
+    // A vocabulary may leave ids out; those have no text.
     if (!parts_.tokens[id].empty()) ids_.emplace(parts_.tokens[id], static_cast<int32_t>(id));
   }
   for (AddedToken token : parts_.added) {
     if (token.is_special) is_special_[static_cast<size_t>(token.id)] = true;
     if (!parts_.finds_added || token.content.empty()) continue;
+    // Such a token is looked for in normalized text, so its own text must be, too.
     if (token.is_normalized) token.content = parts_.normalizer.apply(token.content);
     if (token.content.empty()) continue;
     (token.is_normalized ? begins_normalized_
                          : begins_raw_)[static_cast<unsigned char>(token.content[0])] = true;
     (token.is_normalized ? normalized_ : raw_).push_back(token);
   }
+  // The first that fits is then the longest that fits.
   const auto longer = [](const AddedToken& a, const AddedToken& b) {
     return a.content.size() > b.content.size();
   };
@@ -166,6 +176,7 @@ void Tokenizer::append(std::string_view text, const TokenizeOptions& options,
   } else {
     parts_.model->append(text, ids);
   }
+  // Truncation counts the special tokens in, as Hugging Face does: they are never what is cut.
   if (options.max_length > 0) {
     const int64_t specials =
         (first - begin) +
@@ -267,6 +278,7 @@ Tokenized Tokenizer::encode_batch(std::span<const std::string_view> texts,
 
 std::string Tokenizer::decode(std::span<const int64_t> ids, bool skip_special_tokens) const {
   std::string out;
+  // follows_kmer: the token before was a k-mer, of which the next shows its last letter only.
   bool is_first = true, follows_kmer = false;
   for (const int64_t id : ids) {
     const std::string& text = token(id);

@@ -1,3 +1,6 @@
+// A tokenizer.json of Hugging Face to the parts of a Tokenizer. Whatever would make ids differ from
+// Hugging Face's and is not done here is refused with its name, so that a file either gives the
+// same ids or an error.
 #include "deepbio/seq/tokenizer_json.h"
 
 #include <algorithm>
@@ -10,6 +13,7 @@
 namespace deepbio::seq {
 namespace {
 
+// Tokens are a list by id: one damaged id must not ask for all memory.
 constexpr int64_t kMostTokens = int64_t{1} << 24;
 using Ids = std::unordered_map<std::string, int32_t>;
 
@@ -50,6 +54,8 @@ class JsonTokenizer {
     if (!json_.is_object() || !json_.find("model")) {
       throw ConfigError(path_ + ": expected a tokenizer.json with a \"model\", got other JSON");
     }
+    // The order matters: merges and special tokens name ids of the vocabulary and of added tokens,
+    // and text_of() asks whether the pre-tokenizer is ByteLevel. The model is read twice for that.
     section("normalizer",
             [&](const Json& json) { parts_.normalizer = Normalizer::from_json(json); });
     section("pre_tokenizer",
@@ -63,6 +69,8 @@ class JsonTokenizer {
             [&](const Json& json) { parts_.max_length = json.at("max_length").as_int(); });
     name_special_tokens();
     section("padding", [&](const Json& json) { read_padding(json); });
+    // Unicode rules of normalizers and pre-tokenizers are not here, so text that would need them is
+    // refused.
     parts_.finds_added = parts_.is_ascii = true;
     return std::move(parts_);
   }
@@ -148,6 +156,8 @@ class JsonTokenizer {
     if (type == "BPE") return read_bpe(model, unknown);
     WordTokens words;
     words.unknown_id = unknown;
+    // Added tokens were cut out of the text before; only those of the model's own vocabulary can be
+    // a word.
     words.ids = ids_;
     for (const AddedToken& token : parts_.added) {
       if (static_cast<size_t>(token.id) >= num_model_tokens_) words.ids.erase(token.content);
@@ -291,7 +301,9 @@ class JsonTokenizer {
     take(special.mask, {"[MASK]", "<mask>", "<MASK>"});
     take(special.bos, {"[BOS]", "<bos>", "<s>", "<BOS>", "<|endoftext|>"});
     take(special.eos, {"[EOS]", "<eos>", "</s>", "<EOS>", "<|endoftext|>"});
+    // As Hugging Face does without a decoder.
     if (!has_decoder_) parts_.joining = Joining::kSpaces;
+    // Texts are encoded without looking at these again.
     for (const int32_t id : {special.pad, special.unk, special.cls, special.sep, special.mask}) {
       if (id >= static_cast<int32_t>(parts_.tokens.size()))
         throw ConfigError(path_ + ": id " + std::to_string(id) +

@@ -1,3 +1,5 @@
+// Vocabularies that follow from a rule, built instead of downloaded. The order of the tokens is
+// that of each model's published files, since ids are what the weights were trained on.
 #include "deepbio/seq/tokenizer_presets.h"
 
 #include <algorithm>
@@ -96,6 +98,7 @@ TokenizerParts nucleotide_transformer(int version, bool upper_case) {
   kmers.first_id = static_cast<int32_t>(parts.tokens.size());
   kmers.unknown_id = 0;
   kmers.fold_case = upper_case;
+  // Six letters a token, without overlap: the model's 6-mers.
   kmers.side_by_side = true;
   kmers.single.fill(0);
   add_kmers(parts, kmers.k, kmers.letters);
@@ -106,6 +109,7 @@ TokenizerParts nucleotide_transformer(int version, bool upper_case) {
     if (upper_case) kmers.single[static_cast<unsigned char>(letter) | 0x20] = id;
   }
   parts.model = make_kmer_model(kmers);
+  // The first version has these two after its k-mers, the second before them.
   if (version == 1) add_specials(parts, {"<eos>", "<bos>"});
   parts.special = {.pad = 1,
                    .unk = 0,
@@ -124,6 +128,7 @@ TokenizerParts hyenadna(bool upper_case) {
   parts.special = {.pad = 4, .unk = 6, .cls = 0, .sep = 1, .mask = 3, .bos = 2, .eos = 1};
   add_letters(parts, "ACGTN", 6, upper_case);
   parts.after = {1};
+  // A causal model reads from left to right: padding on the left keeps the end of the text last.
   parts.padding_side = Side::kLeft;
   return parts;
 }
@@ -136,6 +141,7 @@ TokenizerParts evo() {
   for (int32_t byte = 0; byte < 256; ++byte) ids[static_cast<size_t>(byte)] = byte;
   add_specials(parts, {"<eod>", "<pad>"});
   for (int32_t id = 2; id < kSize; ++id) {
+    // Names for the vocabulary only: ids above 255 never come from a text.
     const bool is_printable = id > ' ' && id < 0x7F;
     parts.tokens.push_back(is_printable ? std::string(1, static_cast<char>(id))
                                         : "<" + std::to_string(id) + ">");
@@ -149,6 +155,7 @@ TokenizerParts evo() {
 TokenizerParts esm(bool upper_case) {
   TokenizerParts parts;
   add_specials(parts, {"<cls>", "<pad>", "<eos>", "<unk>"});
+  // The order of ESM's alphabet, which goes roughly by how frequent amino acids are.
   add_letters(parts, "LAGVSERTIDPKQNFYMHWCXBUZO.-", 3, upper_case);
   add_specials(parts, {"<null_1>", "<mask>"});
   // M K V is MKV.

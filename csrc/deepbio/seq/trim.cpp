@@ -1,3 +1,5 @@
+// Transforms that shorten a read or hide bases by quality or adapter. Each only narrows the view of
+// the read; masking is the one that writes.
 #include "deepbio/seq/trim.h"
 
 #include <algorithm>
@@ -43,11 +45,15 @@ bool WindowTrimmer::apply(Read& read) const {
   need_quality(read, "WindowTrimmer");
   const std::string_view quality = read.quality();
   const auto size = static_cast<int64_t>(quality.size());
+  // The mean over a window is compared as a sum, in integers: no rounding decides whether a base
+  // stays. A read shorter than the window is one window.
   const int64_t width = std::min(width_, size), needed = (threshold_ + kPhredOffset) * width;
   int64_t sum = 0;
   for (int64_t i = 0; i < size; ++i) {
     sum += quality[static_cast<size_t>(i)];
     if (i >= width) sum -= quality[static_cast<size_t>(i - width)];
+    // The read ends where the first bad window begins, not where it becomes bad: the good bases at
+    // its beginning share its mean.
     if (i >= width - 1 && sum < needed) {
       read.keep(0, static_cast<size_t>(i - width + 1));
       return true;
@@ -76,6 +82,8 @@ AdapterTrimmer::AdapterTrimmer(std::string adapter, double max_error_rate, int64
 bool AdapterTrimmer::apply(Read& read) const {
   const std::string_view sequence = read.sequence();
   for (size_t begin = 0; begin + min_overlap_ <= sequence.size(); ++begin) {
+    // At the end of the read only the beginning of the adapter is there; fewer than min_overlap
+    // letters would match by chance.
     const size_t compared = std::min(adapter_.size(), sequence.size() - begin);
     const auto allowed = static_cast<size_t>(max_error_rate_ * static_cast<double>(compared));
     size_t differing = 0;

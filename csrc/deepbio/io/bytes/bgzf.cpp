@@ -11,6 +11,8 @@
 namespace deepbio::io {
 namespace {
 
+// Eight blocks a slot, half a megabyte of data: enough work that claiming a slot under the lock
+// costs nothing beside it.
 constexpr size_t kHeaderBytes = 18, kTrailerBytes = 8, kMaxBlockBytes = 1 << 16, kBlocksPerSlot = 8;
 
 size_t byte_at(std::string_view text, size_t at) { return static_cast<unsigned char>(text[at]); }
@@ -22,6 +24,8 @@ size_t little_u32(std::string_view text, size_t at) {
 
 }  // namespace
 
+// The 18 bytes that bgzip and htslib write: FEXTRA alone, XLEN 6, and one subfield BC of two bytes
+// with the size of the block less one. Other legal forms are left to GzipSource.
 size_t bgzf_block_bytes(std::string_view head) {
   using std::string_view_literals::operator""sv;
   if (head.size() < kHeaderBytes || head.substr(0, 4) != "\x1f\x8b\x08\x04"sv) return 0;
@@ -33,6 +37,7 @@ size_t bgzf_block_bytes(std::string_view head) {
 BgzfSource::BgzfSource(std::unique_ptr<RawInput> input, int num_threads)
     : input_(std::move(input)),
       path_(input_->path()),
+      // Twice as many as threads, so that none waits while the reader uses up a slot.
       slots_(2 * static_cast<size_t>(num_threads) + 2),
       num_threads_(num_threads) {}
 
@@ -57,9 +62,12 @@ void BgzfSource::take_blocks(Slot& slot) {
     for (size_t i = 0; i < kBlocksPerSlot && !slot.is_last; ++i) {
       const size_t size = bgzf_block_bytes(input_->peek(kHeaderBytes));
       const std::string_view block = input_->peek(size).substr(0, size);
+      // Not an error here: GzipSource finds out whether this is the end, padding, another member or
+      // damage.
       slot.is_last = size == 0 || block.size() < size;
       if (slot.is_last) break;
       slot.compressed.append(block);
+      // The last four bytes of a member are the length of its data.
       is_end_block_ = little_u32(block, size - 4) == 0;
       input_->skip(size);
     }
@@ -69,6 +77,7 @@ void BgzfSource::take_blocks(Slot& slot) {
   }
 }
 
+// Without the lock: the slot is this thread's until is_done.
 void BgzfSource::inflate(Slot& slot, BlockInflater& inflater) const {
   slot.data.resize(kBlocksPerSlot * kMaxBlockBytes);
   const std::string_view all = slot.compressed;
@@ -80,6 +89,8 @@ void BgzfSource::inflate(Slot& slot, BlockInflater& inflater) const {
         block.substr(kHeaderBytes, block.size() - kHeaderBytes - kTrailerBytes);
     if (size > kMaxBlockBytes || !inflater.run(body, slot.data.data() + slot.end, size,
                                                static_cast<uint32_t>(little_u32(trailer, 0)))) {
+      // The streaming reader goes over the bad block again, from its first byte, and finds the
+      // words for it.
       auto input = std::make_unique<RawInput>(path_, std::string(all.substr(at)),
                                               slot.offset + static_cast<int64_t>(at));
       slot.damaged = std::make_unique<GzipSource>(std::move(input));
@@ -136,10 +147,14 @@ BgzfSource::Slot& BgzfSource::wait_for_slot() {
 
 size_t BgzfSource::read(char* out, size_t size) {
   if (size == 0) return 0;
+  // Threads begin with the first read, not with the file: files are also opened only to be looked
+  // at, and in processes that fork afterwards.
   while (!rest_ && threads_.size() + 1 < static_cast<size_t>(num_threads_)) {
     threads_.emplace_back(&BgzfSource::work, this);
   }
   while (!rest_) {
+    // What comes out of a slot is in this order: its data, then why there is no more, then what its
+    // damaged block still gives.
     Slot& slot = wait_for_slot();
     if (const size_t given = std::min(size, slot.end - slot.begin)) {
       std::memcpy(out, slot.data.data() + slot.begin, given);
@@ -155,6 +170,7 @@ size_t BgzfSource::read(char* out, size_t size) {
       const auto before = input_->offset() == 0 ? GzipSource::Before::kNothing
                           : is_end_block_       ? GzipSource::Before::kEndBlock
                                                 : GzipSource::Before::kBlocks;
+      // Nobody else touches the input now: no slot is claimed after the last one.
       rest_ = std::make_unique<GzipSource>(std::move(input_), before);
     } else {
       const std::lock_guard lock(mutex_);

@@ -1,3 +1,6 @@
+// Random access to BGZF: the access points are the blocks, found by hopping from header to header,
+// and a range is inflated from the blocks that it touches. The block read last is kept, since
+// ranges come in ascending order.
 #include "deepbio/io/bytes/bgzf_access.h"
 
 #include <algorithm>
@@ -25,10 +28,12 @@ struct BlockShape {
   size_t header_bytes = 0, block_bytes = 0;
 };
 
-// Of the block that begins with head; nothing when none does. Other subfields may stand beside BC.
+// Of the block that begins with head; nothing when none does. Other subfields may be beside BC.
 std::optional<BlockShape> shape_of(std::string_view head) {
   using std::string_view_literals::operator""sv;
   if (head.size() < 18 || head.substr(0, 4) != "\x1f\x8b\x08\x04"sv) return std::nullopt;
+  // RFC 1952: ten bytes, XLEN, then subfields of two letters, a length of two bytes and their data.
+  // BSIZE counts the whole block less one.
   const size_t end = 12 + u16_at(&head[10]);
   for (size_t at = 12; at + 6 <= std::min(end, head.size()); at += 4 + u16_at(&head[at + 2])) {
     if (head[at] != 'B' || head[at + 1] != 'C' || u16_at(&head[at + 2]) != 2) continue;
@@ -55,6 +60,7 @@ class BgzfCursor : public RandomCursor {
     size_t number = find_access_point(file_, map_, begin);
     load(number);
     uint64_t block_begin = map_.points[number].data_offset;
+    // The usual case, a record within one block: the view is into the block, and nothing is copied.
     if (end <= block_begin + block_bytes_)
       return {block_.data() + (begin - block_begin), end - begin};
     char* const out = room_for(end - begin);
@@ -63,6 +69,7 @@ class BgzfCursor : public RandomCursor {
         if (++number == map_.points.size()) changed(file_.size(), "the end of the file");
         load(number);
         block_begin = map_.points[number].data_offset;
+        // Points must join without a gap; a map of another file does not.
         if (at != block_begin) changed(map_.points[number].file_offset, "blocks of another size");
       }
       const uint64_t size = std::min(end, block_begin + block_bytes_) - at;
@@ -76,6 +83,8 @@ class BgzfCursor : public RandomCursor {
     if (number == number_) return;
     number_ = SIZE_MAX;  // until the end, for an error leaves half a block
     const uint64_t offset = map_.points[number].file_offset;
+    // The compressed bytes of a point reach to the next one, empty blocks between them included; 64
+    // KiB hold the largest block.
     const uint64_t next =
         number + 1 < map_.points.size() ? map_.points[number + 1].file_offset : file_.size();
     if (next <= offset) changed(offset, "blocks in another order");
@@ -88,6 +97,8 @@ class BgzfCursor : public RandomCursor {
     const uint64_t data_end =
         number + 1 < map_.points.size() ? map_.points[number + 1].data_offset : map_.data_bytes;
     if (block_bytes_ > kMaxBlockBytes ||
+        // What the trailer says against what the map says: a file that changed under its index is
+        // noticed before it is inflated.
         block_bytes_ != data_end - map_.points[number].data_offset) {
       changed(offset, "a block of another size");
     }
@@ -102,7 +113,7 @@ class BgzfCursor : public RandomCursor {
     stream_->reset();
     size_t made = 0;
     while (true) {
-      // A byte of room more than the block has shows data that goes on behind its length.
+      // A byte more than the block has shows data that goes on past its length.
       std::array<char, 1> more;
       const bool is_full = made == block_bytes_;
       const auto step = is_full ? stream_->run(body, more.data(), 1)
@@ -111,6 +122,7 @@ class BgzfCursor : public RandomCursor {
       if (step.failure != nullptr || (is_full && step.made > 0)) return false;
       made += step.made;
       if (step.is_end) break;
+      // No step forward: the stream wants more input than the block has.
       if (step.used == 0 && step.made == 0) return false;
     }
     return made == block_bytes_ && body.empty() && stream_->crc32(0, block_.data(), made) == crc;
@@ -134,6 +146,7 @@ bool map_bgzf(const PositionedFile& file, AccessMap& map) {
     file.read(offset + shape->block_bytes - 4, tail.data(), tail.size());
     const uint32_t data_bytes = u32_at(tail.data());
     if (data_bytes > kMaxBlockBytes) return false;
+    // Empty blocks hold nothing to enter at; two points of one data offset would be ambiguous.
     if (data_bytes > 0) map.points.push_back({offset, map.data_bytes, 0, 0, 0});
     map.data_bytes += data_bytes;
     offset += shape->block_bytes;

@@ -9,8 +9,8 @@
 namespace deepbio::io {
 namespace {
 
-// bgzip's own size: even stored data and its framing stay within the 64 KiB that BSIZE can say.
 constexpr int kEndLevel = 6;
+// bgzip's own size: even stored data and its framing stay within the 64 KiB that BSIZE can say.
 constexpr size_t kBlockBytes = 0xff00;
 constexpr size_t kHeaderBytes = 18, kTrailerBytes = 8;
 
@@ -18,7 +18,7 @@ void append_little_endian(std::string& out, uint64_t value, int num_bytes) {
   for (int i = 0; i < num_bytes; ++i) out += static_cast<char>(value >> (8 * i) & 0xff);
 }
 
-// The deflate data of `bytes`, behind room for a header.
+// The deflate data of `bytes`, after space for a header.
 void deflate_block(std::string_view bytes, int level, std::string& out) {
   z_stream stream{};
   if (deflateInit2(&stream, level, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
@@ -51,6 +51,8 @@ void BgzfWriter::write(std::string_view bytes) {
 void BgzfWriter::flush_block() {
   // The block that ends a file is known by its 28 bytes, which level 0 would not give.
   deflate_block(pending_, pending_.empty() ? kEndLevel : level_, block_);
+  // ID, deflate, FEXTRA; no time, no extra flags, an unknown system; XLEN 6 and the subfield BC of
+  // two bytes. No time makes equal content equal bytes.
   std::string header("\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0BC\x02\0", 16);
   append_little_endian(header, block_.size() + kTrailerBytes - 1, 2);
   block_.replace(0, kHeaderBytes, header);
@@ -58,6 +60,8 @@ void BgzfWriter::flush_block() {
       crc32(0, reinterpret_cast<const Bytef*>(pending_.data()), static_cast<uInt>(pending_.size()));
   append_little_endian(block_, crc, 4);
   append_little_endian(block_, pending_.size(), 4);
+  // A .gzi lists where blocks begin, in the file and in the data, without the first, which begins
+  // at 0, and without the end.
   if (file_offset_ > 0 && !pending_.empty()) {
     append_little_endian(entries_, file_offset_, 8);
     append_little_endian(entries_, data_offset_, 8);
@@ -70,6 +74,7 @@ void BgzfWriter::flush_block() {
 }
 
 void BgzfWriter::finish() {
+  // A file without data is the end block alone, not two of them.
   if (!pending_.empty()) flush_block();
   flush_block();
 }

@@ -1,3 +1,6 @@
+// Where every reader gets its bytes from: the first bytes of a file, never its name, decide whether
+// it is inflated, and by what. A file that is compressed in a way that is not read is refused here
+// with the name of that way, before a reader of text calls it garbage.
 #include "deepbio/io/bytes/bytes.h"
 
 #include <algorithm>
@@ -47,7 +50,7 @@ constexpr std::array<Magic, 7> kOtherCompressions{{
 // The compression that `head` belongs to, "" when none that is known.
 std::string_view other_compression(std::string_view head) {
   if (head.substr(0, 4) == "PK\3\4")
-    return "zip";  // on standard input: its directory stands at the end
+    return "zip";  // on standard input: its directory is at the end
   for (const Magic& magic : kOtherCompressions) {
     if (head.substr(0, magic.bytes.size()) == magic.bytes) return magic.name;
   }
@@ -85,8 +88,11 @@ std::unique_ptr<ByteSource> open_bytes(const std::string& path, const OpenOption
                         std::to_string(options.max_read_bytes));
   }
   auto input = std::make_unique<RawInput>(path, options.max_read_bytes);
+  // 18 bytes tell BGZF from other gzip, and peeking uses up nothing: a pipe can be looked at, too.
   const std::string_view head = input->peek(18);
   if (head.substr(0, 2) == "\x1f\x8b") {
+    // Blocks are independent, so several threads inflate them; a plain gzip stream is one long
+    // dependence, and a second thread can only read ahead.
     if (options.num_threads > 1 && bgzf_block_bytes(head) > 0 && choose_inflate().has_blocks) {
       return std::make_unique<BgzfSource>(std::move(input), options.num_threads);
     }
@@ -113,10 +119,13 @@ std::string read_all(const std::string& path, uint64_t limit_bytes) {
   if (!no_size && file_bytes <= limit_bytes) content.resize(static_cast<size_t>(file_bytes) + 1);
   size_t size = 0;
   while (true) {
+    // One byte more than the file is asked for, so that its end shows without another allocation;
+    // twice as much each time where the size is not known.
     if (size == content.size()) content.resize(std::max(kFirstBytes, 2 * size));
     const size_t got = source->read(content.data() + size, content.size() - size);
     if (got == 0) break;
     size += got;
+    // After the read: a stream tells its size only by ending.
     if (size > limit_bytes) {
       throw ParseError({path, -1, -1, static_cast<int64_t>(limit_bytes)},
                        "at most " + std::to_string(limit_bytes) + " bytes of content", "more",

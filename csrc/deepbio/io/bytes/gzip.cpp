@@ -9,6 +9,7 @@
 namespace deepbio::io {
 namespace {
 
+// Bits of FLG (RFC 1952, section 2.3.1). Bit 0, FTEXT, is a hint that no reader needs.
 constexpr unsigned kHeaderCrcFlag = 2, kExtraFlag = 4, kNameFlag = 8, kCommentFlag = 16,
                    kReservedFlags = 0xE0;
 constexpr unsigned kDeflateMethod = 8;
@@ -49,6 +50,7 @@ GzipObserver::~GzipObserver() = default;
 GzipSource::GzipSource(std::unique_ptr<RawInput> input, GzipObserver& observer)
     : GzipSource(std::move(input)) {
   observer_ = &observer;
+  // An observer wants to see every block's beginning, which a whole-block inflater does not show.
   block_inflater_.reset();
 }
 
@@ -71,6 +73,7 @@ size_t GzipSource::read(char* out, size_t size) {
   }
 }
 
+// A member in steps, so that a read may end anywhere and the next one goes on there.
 size_t GzipSource::read_members(char* out, size_t size) {
   while (true) {
     switch (step_) {
@@ -97,6 +100,8 @@ size_t GzipSource::read_members(char* out, size_t size) {
 // False at the end of the file.
 bool GzipSource::begin_member() {
   const std::string_view head = input_->peek(2).substr(0, 2);
+  // A file without any member is not the end of gzip: it falls through to the header, which says
+  // what is missing.
   if (num_members_ > 0 && head.empty()) return false;
   if (num_members_ > 0 && head[0] == '\0') {
     check_padding();
@@ -116,6 +121,7 @@ bool GzipSource::begin_member() {
   return true;
 }
 
+// Tapes and some archives fill files up with zeros; gzip itself passes over them.
 void GzipSource::check_padding() {
   while (true) {
     const std::string_view bytes = input_->peek(1);
@@ -132,6 +138,7 @@ unsigned GzipSource::read_byte() {
   const std::string_view bytes = input_->peek(1);
   if (bytes.empty()) damaged("the rest of a gzip header", "the end of the file");
   const auto byte = static_cast<unsigned char>(bytes[0]);
+  // Of every byte of the header, in case FHCRC follows.
   header_crc_ = inflater_->crc32(header_crc_, bytes.data(), 1);
   input_->skip(1);
   return byte;
@@ -170,6 +177,7 @@ void GzipSource::read_extra_field() {
   const auto byte = [&extra](size_t at) {
     return static_cast<size_t>(static_cast<unsigned char>(extra[at]));
   };
+  // BC may have other subfields beside it.
   for (size_t at = 0; at + 4 <= extra.size();) {
     const size_t size = byte(at + 2) | (byte(at + 3) << 8);
     if (extra[at] == 'B' && extra[at + 1] == 'C' && size == 2 && at + 6 <= extra.size()) {
@@ -181,6 +189,7 @@ void GzipSource::read_extra_field() {
 
 void GzipSource::skip_text_field(const char* field) {
   for (size_t size = 0; read_byte() != 0; ++size) {
+    // A damaged header without a NUL would otherwise read the file to its end as a name.
     if (size == kMaxTextBytes)
       damaged(std::string("a gzip ") + field + " of at most 64 KiB", "a longer one");
   }
@@ -188,6 +197,8 @@ void GzipSource::skip_text_field(const char* field) {
 
 // True when the block was sound and is in block_, all of it passed over in the input.
 bool GzipSource::inflate_block() {
+  // Every doubt goes back to the stream, which starts at the same byte: this way only ever takes
+  // what is sound.
   if (!block_inflater_ || block_bytes_ < 0) return false;
   const int64_t header_bytes = input_->offset() - member_offset_;
   const int64_t rest = block_bytes_ - header_bytes;
@@ -218,6 +229,8 @@ size_t GzipSource::give_block(char* out, size_t size) {
 
 size_t GzipSource::inflate_some(char* out, size_t size) {
   if (damage_ != nullptr) damaged("deflate data", damage_);
+  // As many bytes as the buffer holds, but at least some: an inflater may need a few more to finish
+  // a symbol.
   const std::string_view input = input_->peek(kFewBytes);
   const bool is_searching = observer_ != nullptr && observer_->wants_block();
   const Inflater::Step step =
@@ -235,6 +248,7 @@ size_t GzipSource::inflate_some(char* out, size_t size) {
     step_ = Step::kTrailer;
   } else if (step.made == 0 && step.used == 0 && damage_ == nullptr && input.size() < kFewBytes &&
              step.block_bits < 0) {
+    // No progress with all that the file has: it was cut.
     damaged("the rest of a gzip member that begins at byte " + std::to_string(member_offset_),
             "the end of the file");
   }

@@ -1,3 +1,7 @@
+// Random access to a gzip file that has no blocks of its own, as zran of zlib does it: while the
+// file is inflated once, places where a deflate block begins are noted about every 512 KiB, each
+// with the 32 KiB of data before it, deflated. To read from there, that window is the dictionary
+// and decoding begins in the middle of a byte.
 #include "deepbio/io/bytes/gzip_access.h"
 
 #include <algorithm>
@@ -15,6 +19,7 @@ namespace deepbio::io {
 namespace {
 
 constexpr size_t kInputBytes = size_t{1} << 16;
+// The farthest that deflate may refer back.
 constexpr size_t kWindowBytes = size_t{1} << 15, kRecentBytes = 4 * kWindowBytes;
 constexpr uint64_t kPointEveryBytes = uint64_t{1} << 19;
 constexpr uint64_t kMostAtOnce = uint64_t{1} << 30;
@@ -44,6 +49,7 @@ class MappingSource : public ByteSource, private GzipObserver {
   size_t read(char* out, size_t size) override {
     const size_t got = source_.read(out, size);
     if (got == 0 && size > 0 && map_.owner == nullptr) {
+      // Only at the end: the views into it would move while it grows.
       map_.owner = std::make_shared<const std::string>(std::move(windows_));
       map_.windows = *map_.owner;
     }
@@ -63,6 +69,8 @@ class MappingSource : public ByteSource, private GzipObserver {
       return;
     }
     if (recent_.size() + data.size() > kRecentBytes)
+      // Four windows are kept before the front is cut off, so that data is moved once in three
+      // windows.
       recent_.erase(0, recent_.size() - kWindowBytes);
     recent_ += data;
   }
@@ -114,6 +122,7 @@ class GzipCursor : public RandomCursor {
 
   void seek(uint64_t data_offset) {
     const AccessPoint& point = map_.points[find_access_point(file_, map_, data_offset)];
+    // Forward within reach of the same point: inflating on is cheaper than entering again.
     if (!is_started_ || data_offset_ > data_offset || data_offset_ < point.data_offset)
       enter(point);
     std::array<char, size_t{1} << 14> skipped;
@@ -124,6 +133,8 @@ class GzipCursor : public RandomCursor {
   }
 
   void enter(const AccessPoint& point) {
+    // A point at the beginning of a member has no window, and its header is read as of any gzip
+    // file.
     is_raw_ = point.window_bytes > 0;
     file_offset_ = point.file_offset;
     data_offset_ = point.data_offset;
@@ -133,6 +144,7 @@ class GzipCursor : public RandomCursor {
     if (point.num_bits > 0) {
       char byte = 0;
       file_.read(file_offset_ - 1, &byte, 1);
+      // Blocks begin at any bit: the rest of the byte before is put in first.
       inflatePrime(&stream_, point.num_bits,
                    static_cast<unsigned char>(byte) >> (8 - point.num_bits));
     }

@@ -34,6 +34,8 @@ class ZlibInflater : public Inflater {
 
   Step run_to_block(std::string_view input, char* out, size_t size) override {
     Step done = step(input, out, size, Z_BLOCK);
+    // What zlib.h says about data_type: bit 7 right after a block, bit 6 in the last block, the
+    // lowest three bits the unused bits of the last byte.
     constexpr int kIsBetweenBlocks = 128, kIsLastBlock = 64, kNumUnusedBits = 7;
     const bool is_between =
         (stream_.data_type & kIsBetweenBlocks) != 0 && (stream_.data_type & kIsLastBlock) == 0;
@@ -44,6 +46,7 @@ class ZlibInflater : public Inflater {
 
   uint32_t crc32(uint32_t crc, const char* data, size_t size) const override {
     return static_cast<uint32_t>(
+        // Pieces are at most kMostAtOnce, so the length fits.
         ::crc32(crc, reinterpret_cast<const Bytef*>(data), static_cast<uInt>(size)));
   }
 
@@ -58,6 +61,7 @@ class ZlibInflater : public Inflater {
     const int code = inflate(&stream_, flush);
     if (code == Z_MEM_ERROR) throw std::bad_alloc();
     Step done{given - stream_.avail_in, room - stream_.avail_out, code == Z_STREAM_END};
+    // Z_BUF_ERROR means only that more input or more space is needed.
     if (code != Z_OK && code != Z_BUF_ERROR && !done.is_end) {
       done.failure = stream_.msg != nullptr ? stream_.msg : "damaged data";
     }
@@ -86,6 +90,7 @@ class IsalInflater : public Inflater {
   IsalInflater() { reset(); }
   void reset() override {
     isal_inflate_init(&state_);
+    // Bare deflate: header, trailer and checksum are GzipSource's.
     state_.crc_flag = ISAL_DEFLATE;
     held_ = searched_ = 0;
   }
@@ -102,6 +107,7 @@ class IsalInflater : public Inflater {
     state_.avail_out = room;
     const int code = isal_inflate(&state_);
     leave_isal();
+    // What it took, and of that what is still whole bytes in its register.
     const size_t taken = held_ + given - state_.avail_in;
     held_ = std::min(taken, static_cast<size_t>(state_.read_in_length) / 8);
     Step step{taken - held_, room - state_.avail_out, state_.block_state == ISAL_BLOCK_FINISH};
@@ -223,6 +229,8 @@ bool BlockInflater::run(std::string_view input, char* out, size_t size, uint32_t
   size_t used = 0, made = 0;
   const libdeflate_result result = libdeflate_deflate_decompress_ex(
       library_->decompressor, input.data(), input.size(), out, size, &used, &made);
+  // The whole input must make exactly this many bytes: a block with data after its end, or with
+  // less than its trailer says, is damaged.
   return result == LIBDEFLATE_SUCCESS && used == input.size() && made == size &&
          libdeflate_crc32(0, out, size) == crc;
 }

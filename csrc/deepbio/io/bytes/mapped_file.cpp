@@ -1,3 +1,6 @@
+// A file as memory. What the mapping cannot tell, that somebody writes to the file meanwhile, is
+// asked of the file system: size and time are compared with those at opening, and a change is an
+// error before bytes of two versions are mixed.
 #include "deepbio/io/bytes/mapped_file.h"
 
 #include <cerrno>
@@ -38,9 +41,11 @@ MappedFile::MappedFile(std::string path, bool is_kept_open) : path_(std::move(pa
   if (file.number() < 0)
     throw MissingFileError(path_, "cannot be opened: " + std::generic_category().message(errno));
   struct stat info {};
+  // Pipes and devices cannot be mapped.
   if (::fstat(file.number(), &info) != 0 || !S_ISREG(info.st_mode)) {
     throw MissingFileError(path_, "expected a regular file, which can be mapped");
   }
+  // mmap refuses a length of 0.
   if (info.st_size == 0)
     throw ParseError({path_}, "a file with content", "an empty file", ErrorKind::kContainer);
   size_ = static_cast<size_t>(info.st_size);
@@ -51,6 +56,8 @@ MappedFile::MappedFile(std::string path, bool is_kept_open) : path_(std::move(pa
   if (data == MAP_FAILED)
     throw Error(path_ + ": mapping failed: " + std::generic_category().message(errno));
   data_ = static_cast<const char*>(data);
+  // The mapping needs no open file; one kept open makes check_unchanged() and map_again()
+  // independent of the name.
   if (is_kept_open) file_ = file.release();
 }
 
@@ -62,6 +69,7 @@ MappedFile::~MappedFile() {
 bool MappedFile::is_same(int file) const {
   struct stat info {};
   if ((file < 0 ? ::stat(path_.c_str(), &info) : ::fstat(file, &info)) != 0) return false;
+  // Another file under the same name: nothing is wrong with the bytes that are mapped.
   if (static_cast<uint64_t>(info.st_dev) != device_ || info.st_ino != number_) return false;
   if (static_cast<size_t>(info.st_size) == size_ && modified_ns(info) == mtime_ns_) return true;
   throw ParseError(
@@ -86,7 +94,9 @@ std::vector<std::shared_ptr<char>> MappedFile::map_again(
   if (file < 0 || !is_same(file)) return {};
   std::vector<std::shared_ptr<char>> out;
   for (const auto& [offset, size] : stretches) {
+    // mmap begins at pages; the owner unmaps the whole of it, the result points to the wanted byte.
     const size_t before = offset % page_bytes, length = before + size;
+    // Private and writable: what is written there is a copy of the page and stays in this process.
     void* const data = ::mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE, file,
                               static_cast<off_t>(offset - before));
     if (data == MAP_FAILED) return {};

@@ -1,3 +1,6 @@
+// Files appear whole or not at all: bytes go to a temporary name in the same folder, are synced to
+// the disk, and take the final name by a rename, which a sync of the folder makes durable. What a
+// killed process leaves is a hidden file that no reader takes for the result.
 #include "deepbio/io/bytes/output.h"
 
 #include <cerrno>
@@ -24,6 +27,7 @@ constexpr size_t kBufferBytes = size_t{1} << 17;
   throw WriteError(path + ": " + what + ": " + std::generic_category().message(errno));
 }
 
+// A rename is atomic within one file system only, so the temporary name is beside the final one.
 std::string folder_of(const std::string& path) {
   const auto folder = std::filesystem::path(path).parent_path();
   return folder.empty() ? "." : folder.string();
@@ -67,6 +71,7 @@ struct OutputFile::State {
 
   ~State() {
     if (is_gzip) deflateEnd(&stream);
+    // Standard output is not ours to close.
     if (file > STDERR_FILENO) ::close(file);
     if (!temporary.empty() && !is_committed && owner == ::getpid()) ::unlink(temporary.c_str());
   }
@@ -78,6 +83,7 @@ struct OutputFile::State {
 void OutputFile::State::write_out(const char* bytes, size_t size) {
   while (size > 0) {
     const ssize_t written = ::write(file, bytes, size);
+    // A signal (Ctrl-C that only asks a training to stop) is no failure to write.
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) failed(path, "cannot be written");
     bytes += written;
@@ -118,6 +124,7 @@ OutputFile::OutputFile(const std::string& path, Overwrite overwrite, Compression
   } else {
     refuse_existing(path, overwrite);
     std::string temporary = temporary_name(path);
+    // O_EXCL: a name that exists, or a link that somebody put there, is not followed.
     state_->file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (state_->file >= 0) state_->temporary = std::move(temporary);
   }
@@ -138,6 +145,7 @@ void OutputFile::write(std::string_view bytes) {
   State& state = *state_;
   if (state.is_committed) throw WriteError(state.path + ": expected no write after commit");
   if (state.is_gzip) return state.compress(bytes, Z_NO_FLUSH);
+  // Order is kept: what waits goes first, a large piece then goes past the buffer.
   if (state.buffer.size() + bytes.size() > kBufferBytes) state.flush_buffer();
   if (bytes.size() >= kBufferBytes) return state.write_out(bytes.data(), bytes.size());
   state.buffer.append(bytes);

@@ -1,3 +1,6 @@
+// A folder that appears whole, as output.h does it for a file: it is filled under a temporary name
+// and renamed. A folder that is replaced is moved aside first and removed at the end, so that one
+// of the two is there at any time.
 #include "deepbio/io/bytes/output_folder.h"
 
 #include <filesystem>
@@ -39,6 +42,7 @@ void OutputFolder::commit() {
     commit_temporary(path_, target_);
   } catch (...) {
     std::error_code ignored;
+    // The old one comes back when the new one could not take its place.
     if (!aside.empty()) fs::rename(aside, target_, ignored);
     throw;
   }

@@ -1,3 +1,6 @@
+// Reads at any place of a file without a shared position, so that threads and forked workers use
+// one object. Kept open, or opened again for each read where a process holds more files than the
+// system allows; then device and inode tell whether it is still the same file.
 #include "deepbio/io/bytes/positioned_file.h"
 
 #include <cerrno>
@@ -61,6 +64,7 @@ size_t PositionedFile::read(uint64_t offset, char* out, size_t size) const {
         ::pread(file, out + total, size - total, static_cast<off_t>(offset + total));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw Error(path_ + ": reading failed: " + std::generic_category().message(errno));
+    // The end of the file is a short count, which the caller compares with what it wanted.
     if (got == 0) break;
     total += static_cast<size_t>(got);
   }

@@ -28,6 +28,8 @@ size_t find_access_point(const PositionedFile& file, const AccessMap& map, uint6
   const auto next =
       std::upper_bound(map.points.begin(), map.points.end(), data_offset,
                        [](uint64_t value, const AccessPoint& p) { return value < p.data_offset; });
+  // The first point of a file is at 0, so there is one before every place unless the index is
+  // damaged.
   if (next != map.points.begin()) return static_cast<size_t>(next - map.points.begin()) - 1;
   throw ParseError({file.path()}, "a place where decompression can begin",
                    "an index without one; remove it", ErrorKind::kContainer);
@@ -44,6 +46,7 @@ AccessMap map_access(const PositionedFile& file, Container container) {
     map.data_bytes = file.size();
     return map;
   }
+  // A file that begins as BGZF and goes on as other gzip is read through like any gzip file.
   if (container == Container::kBgzf && map_bgzf(file, map)) return map;
   const auto source = map_while_reading(file, map);
   std::vector<char> scratch(size_t{1} << 18);
@@ -67,6 +70,7 @@ void RandomCursor::changed(uint64_t file_offset, const std::string& got) const {
 char* RandomCursor::room_for(size_t size) {
   if (size > room_bytes_) {
     room_bytes_ = std::max(size, 2 * room_bytes_);
+    // Not std::vector: it would fill with zeros what is overwritten at once.
     room_.reset(new char[room_bytes_]);
   }
   return room_.get();

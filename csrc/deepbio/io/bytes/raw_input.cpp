@@ -1,3 +1,6 @@
+// Bytes of a file or of standard input with a look ahead, which telling formats apart and inflating
+// both need. The place in the file is counted here, so that progress and messages about damage
+// agree.
 #include "deepbio/io/bytes/raw_input.h"
 
 #include <algorithm>
@@ -30,6 +33,7 @@ RawInput::RawInput(std::string path, size_t max_read_bytes)
   }
 }
 
+// For bytes that were read already: there is no file to go on with, and read_file() gives none.
 RawInput::RawInput(std::string path, std::string bytes, int64_t offset)
     : path_(std::move(path)),
       offset_(offset),
@@ -64,6 +68,7 @@ size_t RawInput::read_file(char* out, size_t size) {
 
 std::string_view RawInput::peek(size_t want) {
   want = std::min(want, kBufferBytes);
+  // Only when the look ahead does not fit: the rest moves to the front.
   if (end_ - begin_ < want && begin_ > 0) {
     std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
     end_ -= begin_;
@@ -88,6 +93,7 @@ size_t RawInput::read(char* out, size_t size) {
     std::memcpy(out, buffer_.get() + begin_, moved);
     begin_ += moved;
   } else {
+    // Past the buffer, straight into the caller's memory, once nothing is waiting in it.
     moved = read_file(out, size);
   }
   move_on(moved);

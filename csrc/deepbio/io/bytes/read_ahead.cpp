@@ -1,3 +1,6 @@
+// A thread that inflates while the caller parses: with a single gzip stream two cores are all that
+// can be used. Four buffers go round; the counts of filled and used ones are all that the threads
+// share.
 #include "deepbio/io/bytes/read_ahead.h"
 
 #include <algorithm>
@@ -10,6 +13,7 @@ ReadAheadSource::ReadAheadSource(std::unique_ptr<ByteSource> source)
     : source_(std::move(source)), buffers_(kNumBuffers) {}
 
 ReadAheadSource::~ReadAheadSource() {
+  // The thread starts with the first read, so a source that was only opened has none.
   if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
@@ -25,6 +29,7 @@ void ReadAheadSource::fill(Buffer& buffer) {
   buffer.failure = nullptr;
   try {  // the memory too: nothing may leave the thread
     buffer.data.resize(kBufferBytes);
+    // Full buffers, whatever pieces the source gives: each hand-over costs a lock and a wake-up.
     while (buffer.end < kBufferBytes) {
       const size_t got = source_->read(buffer.data.data() + buffer.end, kBufferBytes - buffer.end);
       if (got == 0) break;
@@ -41,6 +46,7 @@ void ReadAheadSource::work() {
     changed_.wait(lock, [this] { return is_stopping_ || num_filled_ < num_used_ + kNumBuffers; });
     if (is_stopping_) return;
     Buffer& buffer = buffers_[num_filled_ % kNumBuffers];
+    // The buffer is nobody else's until num_filled_ says so.
     lock.unlock();
     fill(buffer);
     const bool is_last = buffer.failure != nullptr || buffer.end == 0;
@@ -66,6 +72,7 @@ size_t ReadAheadSource::read(char* out, size_t size) {
       buffer.begin += given;
       return given;
     }
+    // After its data: bytes before the damage are good.
     if (buffer.failure) {
       failure_ = buffer.failure;
       std::rethrow_exception(failure_);

@@ -1,3 +1,6 @@
+// Text is UTF-8, or an error that says what it is instead: another encoding, another format, a zero
+// byte. Readers of text ask here before they look for lines, since Latin-1 or UTF-16 would give
+// them ids that nobody can find again.
 #include "deepbio/io/bytes/text.h"
 
 #include <algorithm>
@@ -21,6 +24,7 @@ using std::string_view_literals::operator""sv;
                    std::move(got));
 }
 
+// The whole cell is shown: the byte alone says nothing to who has to mend it.
 [[noreturn]] void fail_foreign(std::string_view text, size_t at, const std::string& path) {
   const size_t begin = text.substr(0, at).find_last_of("\t\r\n,;") + 1;  // npos + 1 is 0
   const std::string_view cell =
@@ -41,10 +45,12 @@ std::string_view wide_encoding(std::string_view head) {
                                         {"\0\0\xFE\xFF"sv, "UTF-32"},
                                         {"\xFF\xFE"sv, "UTF-16"},
                                         {"\xFE\xFF"sv, "UTF-16"}}};
+  // UTF-32 first: its mark begins with that of UTF-16.
   for (const Mark& mark : kMarks) {
     if (head.substr(0, mark.bytes.size()) == mark.bytes) return mark.name;
   }
   // Without a mark: letters and zero bytes take turns.
+  // ASCII text as UTF-16 has a zero in every other byte.
   if (head.size() < 4 || (head[0] == '\0') == (head[1] == '\0')) return "";
   for (size_t k = 0; k + 1 < head.size() && k < 16; k += 2) {
     if ((head[k] == '\0') != (head[0] == '\0') || (head[k + 1] == '\0') != (head[1] == '\0'))
@@ -59,6 +65,7 @@ size_t find_foreign_byte(std::string_view text) {
     uint64_t eight = 0;
     if (text.size() - at >= sizeof(eight)) {
       std::memcpy(&eight, text.data() + at, sizeof(eight));
+      // Eight bytes of ASCII at a time: text is hardly ever anything else.
       if ((eight & 0x8080808080808080) == 0) {
         at += sizeof(eight);
         continue;
@@ -71,6 +78,7 @@ size_t find_foreign_byte(std::string_view text) {
   return std::string_view::npos;
 }
 
+// Counted only for an error, from the start of the text.
 int64_t line_of(std::string_view text, size_t offset_bytes) {
   int64_t line = 1;
   const size_t end = std::min(offset_bytes, text.size());
@@ -103,6 +111,7 @@ std::string read_text(const std::string& path) {
   return text;
 }
 
+// In place, a byte for a byte, so that offsets stay what they are in the file.
 void end_lines_with_newline(std::string& text) {
   for (size_t at = text.find('\r'); at != std::string::npos; at = text.find('\r', at + 1)) {
     if (at + 1 == text.size() || text[at + 1] != '\n') text[at] = '\n';

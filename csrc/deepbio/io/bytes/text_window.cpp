@@ -1,3 +1,5 @@
+// A record is parsed from one piece of memory, so the window grows until it holds one. Parsed text
+// is dropped by moving a pointer, and the rest moves to the front only when more is read.
 #include "deepbio/io/bytes/text_window.h"
 
 #include <algorithm>
@@ -17,6 +19,8 @@ constexpr size_t kFirstCapacity = size_t{1} << 19;  // stays in the second-level
 
 TextWindow::TextWindow(std::unique_ptr<ByteSource> source, uint64_t max_bytes)
     : source_(std::move(source)),
+      // One byte more than a record may have: a window that is full then means that the record is
+      // too large.
       max_capacity_(static_cast<size_t>(std::min<uint64_t>(max_bytes, SIZE_MAX - 1)) + 1) {}
 
 void TextWindow::make_room() {
@@ -25,6 +29,7 @@ void TextWindow::make_room() {
     end_ -= begin_;
     begin_ = 0;
   }
+  // Moving has freed some.
   if (end_ < capacity_) return;
   const size_t capacity = std::min(std::max(2 * capacity_, kFirstCapacity), max_capacity_);
   if (capacity <= capacity_) return;
@@ -57,6 +62,7 @@ bool TextWindow::more() {
 
 void TextWindow::read_through(uint64_t max_bytes) {
   if (source_->container() == Container::kPlain || is_end_) return;
+  // For damage that only a checksum at the end shows: the bytes themselves are not wanted.
   std::vector<char> scratch(kFirstCapacity);
   for (uint64_t size = 0; size < max_bytes;) {
     const size_t got = source_->read(scratch.data(), scratch.size());

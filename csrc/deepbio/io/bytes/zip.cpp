@@ -1,3 +1,6 @@
+// Members of a zip archive through libzip, for QIIME 2 artifacts and .npz. Sizes and ratios come
+// from the archive's directory and are not trusted: a small archive may claim to hold any amount of
+// data.
 #include "deepbio/io/bytes/zip.h"
 
 #include <algorithm>
@@ -37,6 +40,7 @@ class MemberSource : public ByteSource {
     const zip_int64_t got = zip_fread(member_.get(), out, size);
     if (got < 0)
       fail(path_, name_ + " whole", "damage: " + std::string(zip_file_strerror(member_.get())));
+    // A directory that lies about the size is damaged, or made so on purpose.
     if (static_cast<uint64_t>(got) > left_)
       fail(path_, name_ + " of the length the archive states", "more bytes");
     left_ -= static_cast<uint64_t>(got);
@@ -92,6 +96,7 @@ bool has_zip_library() {
 ZipArchive::ZipArchive(std::string path) : path_(std::move(path)), archive_(open_archive(path_)) {
   const zip_int64_t count = zip_get_num_entries(as_zip(archive_), 0);
   for (zip_int64_t k = 0; k < count; ++k) {
+    // Raw bytes: names are compared with ASCII ones, and are not decoded.
     const char* name = zip_get_name(as_zip(archive_), static_cast<zip_uint64_t>(k), ZIP_FL_ENC_RAW);
     names_.emplace_back(name == nullptr ? "" : name);
   }
@@ -108,6 +113,7 @@ std::unique_ptr<ByteSource> ZipArchive::open(const std::string& name) const {
       (facts.valid & kNeeded) != kNeeded) {
     fail(path_, name + " with its size", "none");
   }
+  // Small members may have any ratio, since runs of zeros are common in small arrays.
   if (facts.size > kFreeUnpackBytes && facts.size / kMaxUnpackRatio > facts.comp_size) {
     fail(path_, name + " of at most " + std::to_string(kMaxUnpackRatio) + " times its stored bytes",
          std::to_string(facts.size) + " from " + std::to_string(facts.comp_size),

@@ -1,3 +1,8 @@
+// BAM records to FASTQ text, as `samtools fastq` gives them: a read on the reverse strand is turned
+// back to how the sequencer read it, and alignments that repeat a read are left out. A record is
+// checked whole before a letter of it is given out, since every length in it comes from the file.
+// Offsets and codes are those of section 4.2 of the SAM specification; all numbers are
+// little-endian.
 #include "deepbio/io/reads/bam_record.h"
 
 #include <algorithm>
@@ -8,13 +13,16 @@
 namespace deepbio::io {
 namespace {
 
-// Where the fields of fixed size stand in a record.
+// Where the fields of fixed size are in a record.
 constexpr size_t kReference = 4, kNameBytes = 12, kNumOperations = 16, kFlags = 18, kLength = 20,
                  kNextReference = 24, kName = 36;
 constexpr size_t kSizeBytes = 4;  // of the field that holds the size of what follows it
 constexpr unsigned kReverse = 0x10, kSecondary = 0x100, kSupplementary = 0x800;
 constexpr unsigned char kMostQuality = 93, kNoQuality = 0xff;
+// Four bits a base, in this order: a set of A C G T by its bits. The complement is the same four
+// bits in reverse order.
 constexpr std::string_view kBases = "=ACMGRSVTWYHKDBN", kComplements = "=TGKCYSBAWRDMHVN";
+// Operations that take letters of the read; deletions, skips, hard clips and padding do not.
 constexpr std::string_view kOperations = "MIDNSHP=X", kOfRead = "MIS=X";
 
 unsigned byte_at(std::string_view bytes, size_t at) {
@@ -67,11 +75,14 @@ size_t number_bytes(char type) {
 }
 
 // Of the tag at the front; 0 when it is none, or longer than text.
+// Two letters of a name, a letter of a type, the value. Arrays ('B') have the type of their
+// elements and their number in front.
 size_t tag_bytes(std::string_view text) {
   constexpr size_t kNameAndType = 3, kArrayHead = 8;
   if (text.size() <= kNameAndType) return 0;
   const char type = text[2];
   if (type == 'Z' || type == 'H') return text.find('\0', kNameAndType) + 1;  // npos + 1 is 0
+  // 64 bits: an array may claim 2^32 elements of four bytes.
   uint64_t size = kNameAndType + (type == 'A' ? 1 : number_bytes(type));
   if (type == 'B') {
     const size_t unit = text.size() < kArrayHead ? 0 : number_bytes(text[3]);
@@ -96,6 +107,7 @@ bool BamScanner::fail(size_t at, ErrorKind kind, std::string expected, std::stri
   return false;
 }
 
+// The whole rest counts as the bad record, so that skipping ends with the file.
 BamScanner::Result BamScanner::cut(size_t size, std::string expected) {
   num_bytes = size;
   fail(size, ErrorKind::kLength, std::move(expected), "the end of the file");
@@ -104,6 +116,8 @@ BamScanner::Result BamScanner::cut(size_t size, std::string expected) {
 
 BamScanner::Result BamScanner::scan_header(std::string_view bytes, bool is_end) {
   size_t at = kBamMagic.size();
+  // False also when the bytes end here; a problem is only set when a number is wrong, which is how
+  // the two are told apart below.
   const auto take = [&](int64_t least, int64_t& value) {
     if (bytes.size() < at + 4) return false;
     value = i32_at(bytes, at);
@@ -124,6 +138,7 @@ BamScanner::Result BamScanner::scan_header(std::string_view bytes, bool is_end) 
       if (!take(1, size)) return false;
       const size_t end = at + static_cast<size_t>(size);
       if (bytes.size() < end) return false;
+      // The length of a name counts its NUL.
       if (bytes.find('\0', at) != end - 1)
         return fail(at, ErrorKind::kStructure, "the name of a reference, which ends in NUL",
                     quoted(bytes.substr(at, end - at)));
@@ -146,6 +161,8 @@ BamScanner::Result BamScanner::scan(std::string_view bytes, bool is_end) {
   constexpr const char* rest = "the rest of a BAM record";
   if (bytes.size() < kSizeBytes) return is_end ? cut(bytes.size(), rest) : Result::kNeedMore;
   const int64_t size = i32_at(bytes, 0);
+  // Without a size that can be right the next record cannot be found: nothing is dropped, and the
+  // reader gives up.
   if (size < static_cast<int64_t>(kName - kSizeBytes)) {
     num_bytes = 0;
     fail(0, ErrorKind::kStructure, "a BAM record of at least 32 bytes", std::to_string(size));
@@ -153,6 +170,7 @@ BamScanner::Result BamScanner::scan(std::string_view bytes, bool is_end) {
   }
   const size_t whole = kSizeBytes + static_cast<size_t>(size);
   if (bytes.size() < whole) return is_end ? cut(bytes.size(), rest) : Result::kNeedMore;
+  // From here on a bad record can be skipped, whatever is wrong inside of it.
   num_bytes = whole;
   record_ = bytes.substr(0, whole);
   return read_record();
@@ -191,6 +209,8 @@ bool BamScanner::find_layout(Layout& out) {
 bool BamScanner::check_references() {
   for (const size_t at : {kReference, kNextReference}) {
     const int64_t reference = i32_at(record_, at);
+    // A record is also scanned without its header (by index); then there is nothing to compare
+    // with.
     if (reference < -1 || (num_references_ >= 0 && reference >= num_references_)) {
       return fail(at, ErrorKind::kStructure,
                   "one of " + std::to_string(num_references_) + " references, or -1",
@@ -217,6 +237,8 @@ bool BamScanner::check_cigar(const Layout& layout) {
       return fail(at, ErrorKind::kStructure, "a CIGAR operation of 0 to 8", std::to_string(kind));
     if (kOfRead.find(kOperations[kind]) != std::string_view::npos) of_read += operation >> 4;
   }
+  // Both may be absent on their own: an unmapped read has no CIGAR, and a record may leave its
+  // bases out.
   if (layout.num_operations == 0 || layout.length == 0 || of_read == layout.length) return true;
   return fail(layout.cigar, ErrorKind::kLength,
               "a CIGAR of " + std::to_string(layout.length) + " bases, as the read has",
@@ -233,6 +255,8 @@ bool BamScanner::check_tags(const Layout& layout) {
                   quoted(rest.substr(0, 8)));
     }
     at += size;
+    // The read group becomes the description, as `samtools fastq -T RG` writes it: it is what tells
+    // runs of one file apart.
     if (!rest.starts_with("RGZ")) continue;
     group_.assign("RG:Z:").append(rest.substr(3, size - 4));
     description = group_;
@@ -251,6 +275,7 @@ bool BamScanner::take_bases(const Layout& layout, bool is_reverse) {
     std::memcpy(bases_.data() + i, pair.data(), pair.size());
   }
   sequence = {bases_.data(), length};
+  // Legal, but the base is only known from the reference, which is not here.
   if (const size_t at = sequence.find('='); at != std::string_view::npos) {
     return fail(layout.bases + at / 2, ErrorKind::kAlphabet, "a base",
                 "'=' (as the reference) at position " + std::to_string(at + 1));
@@ -264,8 +289,10 @@ bool BamScanner::take_bases(const Layout& layout, bool is_reverse) {
 
 bool BamScanner::take_qualities(const Layout& layout, bool is_reverse) {
   const std::string_view raw = record_.substr(layout.qualities, layout.length);
+  // 255 in the first byte says that there are none, and all others must then be 255.
   has_quality = raw.empty() || static_cast<unsigned char>(raw[0]) != kNoQuality;
   quality = {};
+  // One pass without a branch; which byte is bad is looked up only when one is.
   unsigned char most = 0, least = kNoQuality;
   for (const char c : raw) {
     most = std::max(most, static_cast<unsigned char>(c));

@@ -1,3 +1,7 @@
+// The .fai index of samtools: where each sequence begins, and how many bases and bytes a line of it
+// has. From these the byte of any base follows, provided that all lines of a sequence but the last
+// are alike, which building checks. An index that exists is used only after a look at the places
+// where it can be wrong; otherwise a new one is built and written beside the file.
 #include "deepbio/io/reads/fasta_index.h"
 
 #include <algorithm>
@@ -33,6 +37,7 @@ class FaiBuilder {
   void begin_sequence() {
     FaiEntry entry;
     entry.name = text_.name();
+    // Of a sequence without bases; the first line that has some corrects it.
     entry.offset_bytes = text_.next_offset();
     entries_.push_back(std::move(entry));
     is_last_line_ = false;
@@ -47,6 +52,7 @@ class FaiBuilder {
       text_.fail("lines of one length, the last of a sequence apart", "a line after it");
     if (bases > 0 && !is_sequence_text(line))
       text_.fail("a sequence of letters, '*', '-' or '.'", quoted(line));
+    // The first line of bases gives the shape; blank lines before it do not count.
     if (entry.length_bp == 0 && bases > 0) {
       entry.offset_bytes = text_.offset();
       entry.line_bases = bases;
@@ -68,6 +74,7 @@ class FaiBuilder {
   bool is_last_line_ = false;
 };
 
+// Five columns exactly: an index of FASTQ has six, and is not ours to use.
 FaiEntry parse_fai_line(std::string_view line, const std::string& path, int64_t number) {
   const auto fail = [&] {
     throw ParseError({path, -1, number}, "a name and four numbers, separated by tabs",
@@ -90,18 +97,21 @@ FaiEntry parse_fai_line(std::string_view line, const std::string& path, int64_t 
   return out;
 }
 
-// Where a base stands in the decompressed data. Only for entries that fit their file, so that
+// Where a base is in the decompressed data. Only for entries that fit their file, so that
 // nothing overflows.
 uint64_t place_of(const FaiEntry& entry, int64_t base) {
+  // Its line_bases is 0, by which nothing may be divided.
   if (entry.length_bp == 0) return static_cast<uint64_t>(entry.offset_bytes);
   return static_cast<uint64_t>(entry.offset_bytes + base / entry.line_bases * entry.line_bytes +
                                base % entry.line_bases);
 }
 
-// The bases [start, end) of an entry from the text they stand in; false when it has line ends
+// The bases [start, end) of an entry from the text they are in; false when it has line ends
 // elsewhere.
 bool join_lines(std::string_view text, const FaiEntry& entry, int64_t start, int64_t end,
                 std::string& out) {
+  // Line ends are one byte or two; whether they are where the index says is looked at as they are
+  // passed.
   const auto end_bytes = static_cast<size_t>(entry.line_bytes - entry.line_bases);
   out.reserve(static_cast<size_t>(end - start));
   while (start < end) {
@@ -116,9 +126,10 @@ bool join_lines(std::string_view text, const FaiEntry& entry, int64_t start, int
   return true;
 }
 
-// The title line that ends right before `begin`, without its end; "" when what stands there is
+// The title line that ends right before `begin`, without its end; "" when what is there is
 // none.
 std::string title_before(RandomCursor& cursor, uint64_t begin) {
+  // Titles are short, but nothing bounds them: the look back grows until a line end is found.
   for (uint64_t reach = 256;; reach *= 8) {
     const uint64_t first = begin > reach ? begin - reach : 0;
     std::string text(cursor.read(first, begin));
@@ -168,6 +179,7 @@ void write_fai(const std::string& path, const std::vector<FaiEntry>& entries) {
 std::vector<FaiEntry> build_fai(const std::string& path) { return FaiBuilder(path).run(); }
 
 FastaFile::FastaFile(const std::string& path) : file_(path) {
+  // For gzip this reads the whole file once: offsets of the index are of the decompressed data.
   access_ = map_access(file_, open_bytes(path)->container());
   const std::string where = path + ".fai";
   try {
@@ -176,6 +188,7 @@ FastaFile::FastaFile(const std::string& path) : file_(path) {
   }
   if (entries_.empty() || !fits() || !fits_text()) {
     entries_ = build_fai(path);
+    // Whoever replaces the file while it is indexed must not get the index of the old one.
     file_.check_in_place();
     try {
       write_fai(where, entries_);
@@ -187,6 +200,7 @@ FastaFile::FastaFile(const std::string& path) : file_(path) {
 
 // Whether every sequence lies inside the file, checked without products that could overflow.
 bool FastaFile::fits() const {
+  // Below 2^62 the sums and products of place_of() stay within int64.
   const uint64_t limit = std::min(access_.data_bytes, uint64_t{1} << 62);
   return std::all_of(entries_.begin(), entries_.end(), [limit](const FaiEntry& entry) {
     for (const int64_t field :
@@ -203,7 +217,7 @@ bool FastaFile::fits() const {
   });
 }
 
-// Whether titles, the first line of each sequence and its end stand where the index says. What lies
+// Whether titles, the first line of each sequence and its end are where the index says. What lies
 // between needs no look: the index has nothing else to be wrong about but the width of lines, and
 // fetch() checks those it passes.
 bool FastaFile::fits_text() const {
@@ -213,6 +227,7 @@ bool FastaFile::fits_text() const {
     if (!is_name_of(title_before(*cursor, begin), entry.name)) return false;
     if (entry.length_bp == 0) continue;
     const uint64_t end = place_of(entry, entry.length_bp - 1) + 1;
+    // Of a sequence of several lines: its first line must end where the index says.
     if (entry.length_bp > entry.line_bases) {
       const uint64_t line_end = begin + static_cast<uint64_t>(entry.line_bases);
       if (std::string_view("\r\n").find(cursor->read(line_end, line_end + 1)[0]) > 1) return false;
@@ -223,12 +238,13 @@ bool FastaFile::fits_text() const {
     if (!after.empty() && (next == 0 || (next != std::string::npos && after[next] != '>')))
       return false;
   }
-  // A sequence behind the last one that the index knows.
+  // A sequence after the last one that the index knows.
   const FaiEntry& last = *std::max_element(
       entries_.begin(), entries_.end(),
       [](const auto& a, const auto& b) { return a.offset_bytes < b.offset_bytes; });
   const uint64_t end = last.length_bp == 0 ? static_cast<uint64_t>(last.offset_bytes)
                                            : place_of(last, last.length_bp - 1) + 1;
+  // A sequence that was appended later begins within a few bytes; blank lines may come first.
   const uint64_t reach = std::min(access_.data_bytes, end + 4096);
   return end >= reach || cursor->read(end, reach).find('>') == std::string_view::npos;
 }
@@ -255,6 +271,8 @@ std::string FastaFile::fetch(std::string_view name, int64_t start, int64_t end) 
   const auto cursor = make_cursor(file_, access_);
   const std::string_view text = cursor->read(place_of(found, start), place_of(found, end - 1) + 1);
   std::string out;
+  // The text between line ends is checked, too: lines that were edited to another width give titles
+  // or line ends here.
   if (!join_lines(text, found, start, end, out) || !is_sequence_text(out)) {
     throw ParseError(
         {file_.path(), -1, -1, found.offset_bytes},

@@ -1,3 +1,6 @@
+// The sequence of a FASTA record with its line ends taken out, in one piece of memory that is kept
+// from record to record. A chromosome has millions of lines: they are joined by the vector kernels
+// straight from the window into place.
 #include "deepbio/io/reads/fasta_lines.h"
 
 #include <algorithm>
@@ -9,10 +12,13 @@
 namespace deepbio::io {
 
 FastaLines::FastaLines(uint64_t max_bytes, Simd simd)
+    // Half of SIZE_MAX: sums of sizes below never wrap.
     : max_bytes_(static_cast<size_t>(std::min<uint64_t>(max_bytes, SIZE_MAX / 2))),
       kernels_(&text_kernels(simd)) {}
 
 char* FastaLines::room_for(size_t size) {
+  // Doubling, but not beyond the limit of a record: a genome near it should not be given twice its
+  // size. kJoinSlack is what the kernels may write past the end.
   constexpr size_t kFirstCapacity = size_t{1} << 16;
   if (size_ + size > capacity_) {
     const size_t capacity =

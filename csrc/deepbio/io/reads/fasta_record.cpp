@@ -1,3 +1,6 @@
+// FASTA records from a window of text. Most lines are taken in bulk by the kernels; a line that
+// they stop at (a title, a comment, a blank at the end, something wrong) is looked at by itself
+// here.
 #include "deepbio/io/reads/fasta_record.h"
 
 #include <algorithm>
@@ -43,6 +46,7 @@ bool FastaScanner::fail(ErrorKind kind, const Line& where, size_t at, std::strin
   problem = {kind, 0, at, std::move(expected), std::move(got)};
   problem_line = where.number;
   problem_offset_bytes = where.offset_bytes;
+  // After a bad record lines are passed over up to the next title, without further complaints.
   is_bad_ = is_skipping_ = true;
   return false;
 }
@@ -71,6 +75,7 @@ bool FastaScanner::take_line(Line& taken) {
 bool FastaScanner::find_title(Line& taken) {
   while (take_line(taken)) {
     if (!taken.text.empty() && taken.text[0] == '>') return true;
+    // ';' begins a comment in Pearson's original format.
     if (taken.text.empty() || taken.text[0] == ';' || is_skipping_) continue;
     return fail(ErrorKind::kStructure, taken, 0, "a title line that starts with '>'",
                 quoted(taken.text));
@@ -86,6 +91,7 @@ bool FastaScanner::read_sequence() {
       is_too_large_ = !window_.is_end();
       return !is_too_large_;
     }
+    // Only after a line end: the window is dropped by whole lines.
     if (window_.text()[0] == '>') return true;
     if (take_plain_lines()) continue;
     if (!take_line(taken)) return !is_too_large_;
@@ -95,6 +101,8 @@ bool FastaScanner::read_sequence() {
 }
 
 bool FastaScanner::append(Line& taken) {
+  // Blanks at the end of a line come from editors and mean nothing; inside of a line they may be
+  // alignment text, and are refused.
   if (!is_sequence_text(taken.text)) taken.text = without_trailing_blanks(taken.text);
   if (!is_sequence_text(taken.text)) {
     const auto bad = std::find_if_not(taken.text.begin(), taken.text.end(), [](char c) {

@@ -1,3 +1,6 @@
+// FASTA line by line with the byte of each, for what is made from a whole file: the .fai index and
+// the packed genome. The readers of records do not keep where lines begin, which is all that an
+// index is about.
 #include "deepbio/io/reads/fasta_text.h"
 
 #include <algorithm>
@@ -9,6 +12,8 @@
 namespace deepbio::io {
 namespace {
 
+// A chromosome on one line is common. Longer ones than this exist (lungfish), but .2bit could not
+// hold them either.
 constexpr uint64_t kMaxLineBytes = uint64_t{1} << 32;
 
 }  // namespace

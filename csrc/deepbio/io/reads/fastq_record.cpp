@@ -1,3 +1,6 @@
+// FASTQ in two speeds. Nearly every record is four lines without a fault, and a kernel finds those;
+// the steps here take what is left: wrapped records, CR LF, the end of the file, and everything
+// that is wrong, with the words for it.
 #include "deepbio/io/reads/fastq_record.h"
 
 #include <algorithm>
@@ -15,6 +18,7 @@ const char* find_newline(const char* begin, const char* end) {
 
 bool is_title_good(std::string_view title, RecordProblem& problem) {
   if (is_plain_title(title)) return true;
+  // Whichever comes first; npos is larger than any place.
   const size_t nul = title.find('\0'), carriage = title.find('\r');
   if (carriage < nul) {
     problem = {ErrorKind::kStructure, 0, carriage + 1, "line ends LF or CR LF",
@@ -27,6 +31,8 @@ bool is_title_good(std::string_view title, RecordProblem& problem) {
 
 FastqScanner::FastqScanner(Simd simd) : kernels_(&text_kernels(simd)) {}
 
+// The steps start again from the first line when more text has come: records are small against the
+// window, so that this is rare.
 FastqScanner::Result FastqScanner::scan(std::string_view text, bool is_end) {
   if (const FourLines* found = scan_four_lines(text)) {
     title = {found->title, found->title_size};
@@ -94,6 +100,7 @@ FastqScanner::Result FastqScanner::read_title() {
   }
   title = title_line_.text.substr(1);
   if (!is_title_good(title, problem)) return Result::kBad;
+  // A title at the very end of the file without a line end is a record that was cut.
   return title_line_.is_terminated ? Result::kRecord : truncated("a whole title line");
 }
 
@@ -110,23 +117,25 @@ FastqScanner::Result FastqScanner::read_sequence() {
                                                                : read_wrapped_sequence(plus_line_);
 }
 
-// Room for the whole text at once, so that a record near the limit never has its old and its new
-// room side by side.
+// Space for the whole text at once, so that a record near the limit never has its old and its new
+// memory side by side.
 void FastqScanner::begin_joining(std::string& joined, std::string_view first) const {
   if (joined.capacity() < text_.size()) {
-    std::string().swap(joined);  // an assignment would keep the old room
+    std::string().swap(joined);  // an assignment would keep the old memory
     joined.reserve(text_.size());
   }
   joined = first;
 }
 
-// `first` stands where '+' is due in a four-line record, so that is what is missing if the lines
+// `first` is where '+' is due in a four-line record, so that is what is missing if the lines
 // are no sequence.
 FastqScanner::Result FastqScanner::read_wrapped_sequence(const Line& first) {
   const Line third = first;
   const auto no_plus = [&] {
     return bad(ErrorKind::kStructure, third, "a line that starts with '+'", quoted(third.text));
   };
+  // Blank lines at the end of the file after a title and a sequence: what is missing is the '+',
+  // and more text may still bring it.
   if (third.text.empty() && text_.find_first_not_of("\r\n", at_) == std::string_view::npos) {
     return is_end_ ? truncated("a line that starts with '+'")
                    : Result::kNeedMore;  // only blank lines follow
@@ -148,6 +157,7 @@ FastqScanner::Result FastqScanner::read_wrapped_sequence(const Line& first) {
 }
 
 FastqScanner::Result FastqScanner::read_plus() {
+  // An empty read at the end of a file may end with its '+': there is no quality to follow.
   const bool is_bare_end = sequence.empty() && plus_line_.text.size() == 1;
   if (!plus_line_.is_terminated && !is_bare_end) return truncated("a whole '+' line");
   if (!is_plus_line_for(plus_line_.text, title)) {
@@ -164,6 +174,7 @@ FastqScanner::Result FastqScanner::read_quality() {
   quality = quality_line_.text;
   if (took == Take::kEnd) return sequence.empty() ? Result::kRecord : truncated("a quality line");
   if (quality.size() == sequence.size()) return Result::kRecord;
+  // Shorter may be wrapped; longer never is.
   if (quality.empty() || quality.size() > sequence.size())
     return wrong_length(quality_line_, quality.size());
   return read_wrapped_quality(quality_line_);
@@ -182,6 +193,7 @@ FastqScanner::Result FastqScanner::read_wrapped_quality(const Line& first) {
     joined_quality_ += line.text;
   }
   if (joined_quality_.size() > sequence.size()) return wrong_length(first, first.text.size());
+  // What follows decides whether this was the last line of the quality.
   if (at_ == text_.size() && !is_end_) return Result::kNeedMore;
   const char next = at_ < text_.size() ? text_[at_] : '\n';
   if (next != '@' && next != '\n' && next != '\r') return wrong_length(first, first.text.size());
@@ -189,6 +201,8 @@ FastqScanner::Result FastqScanner::read_wrapped_quality(const Line& first) {
   return Result::kRecord;
 }
 
+// Last, so that a shift of lines is called by its name (a length, a '+' line) and not by the first
+// odd letter that it brings.
 FastqScanner::Result FastqScanner::check_letters() {
   const auto first_bad = [](std::string_view text, bool (*is_good)(unsigned char)) {
     const auto found = std::find_if(text.begin(), text.end(), [is_good](char c) {
@@ -196,7 +210,7 @@ FastqScanner::Result FastqScanner::check_letters() {
     });
     return static_cast<size_t>(found - text.begin());
   };
-  // Wrapped lines were checked when they were joined, so a bad byte stands in the first line.
+  // Wrapped lines were checked when they were joined, so a bad byte is in the first line.
   if (const size_t at = first_bad(sequence, is_sequence_byte); at < sequence.size()) {
     Line place = sequence_line_;
     place.offset_bytes += at;

@@ -1,3 +1,6 @@
+// The reader of FASTA, FASTQ and BAM: it recognises the format, asks the scanner of that format for
+// one record after another, and does with each what the options ask (Phred+64, an alphabet, fields
+// that are not wanted). After an error it stays in error: every later call says the same.
 #include "deepbio/io/reads/fastx.h"
 
 #include <algorithm>
@@ -19,6 +22,8 @@ FastxOptions with_limit(FastxOptions options, const ByteSource& source) {
   return options;
 }
 
+// The name ends at the first blank or tab; one of those is the separator and belongs to neither
+// part.
 void set_title(RecordView& record, std::string_view title, size_t name_size) {
   record.name = title.substr(0, name_size);
   record.description = title.substr(std::min(name_size + 1, title.size()));
@@ -47,10 +52,12 @@ bool FastxReader::State::advance(RecordView& record) {
   if (is_empty) return false;
   try {
     while (advance_any(record)) {
+      // The conversion comes first: its errors are about the bytes of the file.
       if (options.quality_offset == 64 && format == Format::kFastq && !convert_quality(record))
         continue;
       if (options.alphabet != Letters::kAny && !check_letters(record)) continue;
       ++report.num_records;
+      // Cleared after they were checked: what a caller does not ask for must still be sound.
       if (!options.fields.titles) record.name = record.description = {};
       if (!options.fields.sequences) record.sequence = {};
       if (!options.fields.qualities) record.quality = {};
@@ -133,7 +140,7 @@ void FastxReader::State::find_container_damage(ErrorKind kind) {
   }
 }
 
-// Adds text to the window when a record goes on behind it. throws when the record is too large.
+// Adds text to the window when a record goes on after it. throws when the record is too large.
 void FastxReader::State::more_of_record() {
   if (!window.more() && !window.is_end()) too_large();
 }
@@ -146,6 +153,7 @@ void FastxReader::State::too_large() const {
 }
 
 // True when a byte follows that is no line end.
+// A lone CR at the end of the window may be half of a line end: more text is needed to tell.
 bool FastxReader::State::skip_blank_lines() {
   while (true) {
     const std::string_view text = window.text();
@@ -173,10 +181,11 @@ void FastxReader::State::fail(const RecordProblem& problem) const {
       problem.expected, problem.got, problem.kind);
 }
 
-// The usual record, when it stands whole at the front of the window.
+// The usual record, when it is whole at the front of the window.
 inline bool FastxReader::State::take_four_lines(RecordView& record) {
   const std::string_view text = window.text();
   const FourLines* const found = fastq.scan_four_lines(text);
+  // After blank lines the slow way decides whether they are allowed.
   if (found == nullptr || had_blank_lines) return false;
   record.name = {found->title, found->name_size};
   const size_t before = found->name_size + (found->name_size < found->title_size ? 1 : 0);
@@ -220,6 +229,7 @@ bool FastxReader::State::advance_bam(RecordView& record) {
         more_of_record();
         break;
       case BamScanner::Result::kBad:
+        // A size that cannot be right leaves no place to go on from, whatever the policy.
         if (bam.num_bytes == 0) fail(bam.problem);
         give_up(bam.problem, -1, window.offset());
         window.drop(bam.num_bytes);
@@ -281,6 +291,8 @@ bool FastxReader::State::advance_fasta(RecordView& record) {
 
 // Raises or counts a byte that Phred+64 does not have.
 bool FastxReader::State::convert_quality(RecordView& record) {
+  // Phred+64 begins at '@'. Solexa's scores below 0, down to ';', are another scale and are
+  // refused.
   constexpr char kLowest = '@', kShift = 64 - 33;
   const auto bad = std::find_if(record.quality.begin(), record.quality.end(),
                                 [](char c) { return c < kLowest; });
@@ -312,6 +324,9 @@ bool FastxReader::State::check_letters(const RecordView& record) {
 }
 
 uint64_t default_record_limit(const ByteSource& source) {
+  // 256 MiB hold any read; a record of a file is at most the file, or of a compressed one 16 times
+  // that, as deflate packs letters some four to one and only long repeats better. A pipe has no
+  // size: 4 GiB.
   constexpr uint64_t kLeast = uint64_t{1} << 28, kOfStream = uint64_t{1} << 32;
   constexpr uint64_t kMostRatio = 16;
   std::error_code no_file;

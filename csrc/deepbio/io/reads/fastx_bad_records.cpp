@@ -19,10 +19,12 @@ void FastxReader::State::give_up(const RecordProblem& problem, int64_t line, int
   if (options.on_bad_record == OnBadRecord::kRaise) throw ParseError(std::move(error));
   ++report.num_skipped;
   ++report.reasons[std::string(to_string(problem.kind))];
+  // A few messages in full and the rest as counts: a file with a million bad records would fill
+  // memory with sentences.
   if (report.examples.size() < kMaxExamples) report.examples.emplace_back(error.what());
 }
 
-// Drops lines until a whole record stands at the front. '@' alone does not tell a title: a quality
+// Drops lines until a whole record is at the front. '@' alone does not tell a title: a quality
 // may start with it.
 void FastxReader::State::resume_fastq() {
   if (drop_four_lines()) return;

@@ -1,3 +1,6 @@
+// Records of a file by number. Those that are asked for are sorted, near ones are read in one
+// piece, and each is parsed by the same scanners as in a stream, then compared with what the index
+// says about it: a file that was changed under its index gives an error and never another record.
 #include "deepbio/io/reads/fastx_file.h"
 
 #include <algorithm>
@@ -82,12 +85,14 @@ class Mark {
   std::array<size_t, 4> sizes_;
 };
 
-// Appends records that stand at the front of a text; false when they are not what was indexed.
+// Appends records that are at the front of a text; false when they are not what was indexed.
 class RecordParser {
  public:
   explicit RecordParser(Format format) : format_(format) {}
 
-  // Behind the record, of size bytes, more of the file may follow.
+  // After the record, of size bytes, more of the file may follow.
+  // FASTQ is scanned beyond its size, since the kernel reads whole vectors; the other formats take
+  // exactly their bytes.
   bool append(std::string_view text, size_t size, RecordBatch& out) {
     if (format_ == Format::kFastq) return append_fastq(text, size, out);
     return format_ == Format::kBam ? append_bam(text.substr(0, size), out)
@@ -98,7 +103,7 @@ class RecordParser {
   bool append_fastq(std::string_view text, size_t size, RecordBatch& out) {
     if (scanner_.scan(text, true) != FastqScanner::Result::kRecord || scanner_.num_bytes > size)
       return false;
-    // Only line ends may stand between this record and the next.
+    // Only line ends may be between this record and the next.
     if (text.substr(0, size).find_first_not_of("\r\n", scanner_.num_bytes) !=
         std::string_view::npos)
       return false;
@@ -118,6 +123,7 @@ class RecordParser {
     return true;
   }
 
+  // Line by line: reads in FASTA are short, and chromosomes are fetched by window (fasta_index.h).
   static bool append_fasta(std::string_view text, RecordBatch& out) {
     if (text.empty() || text[0] != '>') return false;
     append_title(take_line(text).substr(1), out);
@@ -164,10 +170,13 @@ void FastxFile::get(int64_t i, Record& out) const {
   out.description.assign(batch.description(0));
   out.sequence.assign(batch.sequence(0));
   out.quality.assign(batch.quality(0));
+  // A BAM record may have no qualities of its own.
   out.has_quality = index_.format() != Format::kFasta && out.quality.size() == out.sequence.size();
 }
 
 void FastxFile::read(std::span<const int64_t> records, RecordBatch& out) const {
+  // Batches in file order, and single records, go straight into the result; on an error it is put
+  // back, so that a caller never sees half a batch.
   if (std::is_sorted(records.begin(), records.end())) {
     const Mark before(out);
     try {
@@ -182,6 +191,8 @@ void FastxFile::read(std::span<const int64_t> records, RecordBatch& out) const {
       records.size());  // record, and its place in the order asked for
   for (size_t place = 0; place < records.size(); ++place) wanted[place] = {records[place], place};
   std::sort(wanted.begin(), wanted.end());
+  // Shuffled batches are read in file order, too, and put into the order asked for afterwards:
+  // seeking backwards would inflate the same data again.
   std::vector<int64_t> sorted(records.size()), rank(records.size());
   for (size_t i = 0; i < wanted.size(); ++i) {
     sorted[i] = wanted[i].first;
@@ -215,6 +226,7 @@ void FastxFile::read_sorted(std::span<const int64_t> records, RecordBatch& out) 
                          "an index that has them overlap; remove its .dbx file",
                          ErrorKind::kStructure);
       }
+      // A group ends where the gap or the whole gets too large.
       if (next.begin > group.back().end + kMaxGapBytes ||
           next.end - group[0].begin > kMaxGroupBytes)
         break;

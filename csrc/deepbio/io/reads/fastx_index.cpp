@@ -1,3 +1,11 @@
+// The .dbx index: where each record of a file begins in the decompressed data, and where
+// decompression can begin. Offsets are kept as differences in variable-length bytes, about two a
+// record, with the full offset of every 64th; so a record is found by one look and at most 63
+// additions. The file is mapped, so that all workers of a training share one copy of it.
+//
+// Layout, little-endian: "DBXINDEX", the fields below, a block (offset, place of its differences)
+// for each 64 records, the differences, the access points, their windows, and the CRC-32 of all
+// that.
 #include "deepbio/io/reads/fastx_index.h"
 
 #include <array>
@@ -20,12 +28,13 @@ namespace deepbio::io {
 namespace {
 
 constexpr std::string_view kMagic = "DBXINDEX";
+// Another version is not read but built again: an index is a cache.
 constexpr uint64_t kVersion = 3;
 constexpr uint64_t kRecordsPerBlock = 64;
 constexpr size_t kBlockBytes = 16, kPointBytes = 32, kCrcBytes = 4;
 constexpr uint64_t kHashedBytes = uint64_t{1} << 16;
 
-// The fixed part behind the magic, each field 64-bit.
+// The fixed part after the magic, each field 64-bit.
 enum Field {
   kFieldVersion,
   kFieldLength,
@@ -57,6 +66,7 @@ void append_u64(std::string& out, uint64_t value) {
   for (int i = 0; i < 8; ++i) out += static_cast<char>(value >> (8 * i) & 0xff);
 }
 
+// Seven bits a byte, the lowest first; the high bit says that more follow.
 void append_varint(std::string& out, uint64_t value) {
   for (; value >= 0x80; value >>= 7) out += static_cast<char>((value & 0x7f) | 0x80);
   out += static_cast<char>(value);
@@ -172,6 +182,8 @@ struct Mapping {
 };
 
 // Nothing when there is no such file or it is empty.
+// Not a MappedFile: an index that is not there is no error, and is replaced by renaming, which
+// leaves the mapped one as it is.
 std::optional<Mapping> map_file(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return std::nullopt;
@@ -218,6 +230,8 @@ FastxIndex FastxIndex::open_or_build(const std::string& path, const IndexOptions
 }
 
 FastxIndex FastxIndex::open_or_build(const PositionedFile& file, const IndexOptions& options) {
+  // An index that is there is used if it belongs to the file; then there is nothing to build. Two
+  // processes that build at once write the same bytes under temporary names.
   const std::string where = index_path(file.path(), options.cache_dir);
   FastxIndex index;
   if (const auto found = map_file(where); found && index.load(found->owner, found->bytes, file))
@@ -248,6 +262,8 @@ bool FastxIndex::load(std::shared_ptr<const void> owner, std::string_view bytes,
   if (fields[kFieldVersion] != kVersion || fields[kFieldLength] != bytes.size() ||
       crc != crc_of(checked))
     return false;
+  // Size and time tell most changes; the hash of both ends tells a file that was put in its place
+  // by a tool that keeps times.
   if (fields[kFieldFileSize] != file.size() ||
       fields[kFieldFileTime] != static_cast<uint64_t>(file.mtime_ns()) ||
       fields[kFieldFileHash] != hash_ends(file)) {
@@ -309,6 +325,7 @@ FastxIndex::Span FastxIndex::Walker::at(int64_t i) {
   }
   constexpr auto kStep = static_cast<int64_t>(kRecordsPerBlock);
   const auto block = static_cast<size_t>(i / kStep);
+  // Going on in the same block needs no new start: ascending records add up their differences once.
   if (number_ < 0 || i < number_ || i / kStep != number_ / kStep) {
     number_ = i - i % kStep;
     begin_ = u64_at(index.blocks_, block * kBlockBytes);
@@ -317,6 +334,7 @@ FastxIndex::Span FastxIndex::Walker::at(int64_t i) {
   const std::string_view deltas = index.deltas_;
   const auto take = [deltas](size_t& at) {
     uint64_t delta = 0;
+    // Bounded twice: by the section and by the bits of a number, whatever the bytes say.
     for (int shift = 0; at < deltas.size() && shift < 64; shift += 7) {
       const auto byte = static_cast<unsigned char>(deltas[at++]);
       delta |= uint64_t{byte & 0x7fU} << shift;

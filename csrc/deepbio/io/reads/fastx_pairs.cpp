@@ -1,3 +1,7 @@
+// Pairs of reads, from two files or one, and whether the two belong together. Names are compared by
+// what sequencers and archives write: "/1", ".1", "_R1", or equal names with the number in the
+// comment. A pair that does not match is an error, for a file that lost one record would pair all
+// others wrongly.
 #include "deepbio/io/reads/fastx_pairs.h"
 
 #include <utility>
@@ -15,9 +19,10 @@ struct MateName {
 MateName mate_name(std::string_view name) {
   if (name.size() < 3 || (name.back() != '1' && name.back() != '2')) return {name};
   const std::string_view stem = name.substr(0, name.size() - 1);
-  // The R of "_R1" stands between the sign and the number.
+  // The R of "_R1" is between the sign and the number.
   const bool has_letter = stem.size() > 2 && stem.back() == 'R';
   const char sign = stem[stem.size() - (has_letter ? 2 : 1)];
+  // A digit without a sign before it is part of the name (a tile, a coordinate).
   constexpr std::string_view kSigns = "/._:-";
   return kSigns.find(sign) < kSigns.size() ? MateName{stem, name.back()} : MateName{name};
 }

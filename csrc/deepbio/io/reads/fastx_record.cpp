@@ -1,3 +1,6 @@
+// A batch of records is flat: all names in one string, all sequences in another, with the offsets
+// between them. So it is a few allocations, whatever the number of records, and becomes tensors
+// without a copy.
 #include "deepbio/io/reads/fastx_record.h"
 
 #include "deepbio/base/error.h"
@@ -38,6 +41,7 @@ void RecordBatch::clear() {
 
 std::string to_fasta(const Record& record, int64_t width) {
   std::string out = ">" + title_of(record) + "\n";
+  // The loop does not run for an empty sequence, so a step of 0 does no harm.
   const size_t step = width > 0 ? static_cast<size_t>(width) : record.sequence.size();
   for (size_t at = 0; at < record.sequence.size(); at += step) {
     out.append(record.sequence, at, step);

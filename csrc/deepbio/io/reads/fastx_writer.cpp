@@ -1,3 +1,5 @@
+// FASTA and FASTQ, plain, as one gzip member or as BGZF. A record is refused when reading it back
+// would give another one: white space in a name, line ends in a title, a letter that is none.
 #include "deepbio/io/reads/fastx_writer.h"
 
 #include <algorithm>
@@ -17,6 +19,7 @@ namespace {
 class GzipWriter {
  public:
   explicit GzipWriter(int level) {
+    // 16 more than the window bits asks zlib for gzip framing.
     if (deflateInit2(&stream_, level, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
       throw Error("zlib: deflateInit2 failed");
     }
@@ -33,6 +36,7 @@ class GzipWriter {
       stream_.avail_out = static_cast<uInt>(buffer_.size());
       deflate(&stream_, is_last ? Z_FINISH : Z_NO_FLUSH);
       file.write({buffer_.data(), buffer_.size() - stream_.avail_out});
+      // A full buffer may not be all of it; one that is not full is.
     } while (stream_.avail_out == 0);
   }
 
@@ -91,6 +95,7 @@ FastxWriterOptions checked(FastxWriterOptions options) {
 struct FastxWriter::State {
   State(const std::string& target, FastxWriterOptions chosen)
       : path(target), options(checked(chosen)), file(target, options.overwrite) {
+    // Before the first byte is written: both names must be free.
     if (options.write_block_index) refuse_existing(path + ".gzi", options.overwrite);
     if (options.container == Container::kGzip) gzip = std::make_unique<GzipWriter>(options.level);
     if (options.container == Container::kBgzf) {
@@ -114,6 +119,7 @@ struct FastxWriter::State {
   void commit() {
     if (bgzf) bgzf->finish();
     if (gzip) gzip->write({}, true, file);
+    // The index after the file: without it the file is good, alone it is nothing.
     file.commit();
     if (options.write_block_index)
       write_file(path + ".gzi", bgzf->block_index(), options.overwrite);

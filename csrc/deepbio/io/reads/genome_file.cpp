@@ -1,3 +1,7 @@
+// FASTA packed into .2bit (two bits a base, UCSC's format), once, and kept beside the FASTA or in a
+// cache: windows of a genome are then decoded from a mapped file of a quarter of its size. N and
+// other letters, and stretches of lower case, are lists of blocks in that format, so masking is
+// kept and ambiguity codes become N.
 #include "deepbio/io/reads/genome_file.h"
 
 #include <algorithm>
@@ -33,6 +37,8 @@ std::array<uint8_t, 256> make_kinds() {
     const bool is_lower = byte >= 'a' && byte <= 'z';
     const size_t code =
         std::string_view("TCAGU").find(static_cast<char>(is_lower ? byte - 32 : byte));
+    // T C A G are 0 to 3 in .2bit; U is read as T. Of an unknown letter nothing but its place in a
+    // block is kept.
     const bool is_known = code != std::string_view::npos;
     out[byte] = static_cast<uint8_t>(!is_sequence_byte(static_cast<unsigned char>(byte)) ? kNoLetter
                                      : is_known ? (code == 4 ? 0 : code)
@@ -78,6 +84,8 @@ struct Packed {
     static const std::array<uint8_t, 256> kinds = make_kinds();
     for (size_t i = 0; i < letters.size(); ++i) {
       const uint8_t next = kinds[static_cast<unsigned char>(letters[i])];
+      // Letters come in long runs of one kind: only where it changes is there more to do than two
+      // bits.
       if ((next ^ kind) & (kUnknown | kMasked | kNoLetter)) {
         if (next & kNoLetter) return i;
         change(next);
@@ -100,6 +108,7 @@ struct Packed {
 
   void finish() {
     change(0);
+    // The last byte is filled up from below; the first base has its highest bits.
     if (length % 4 != 0) bases += static_cast<char>(byte << (2 * (4 - length % 4)));
   }
 
@@ -160,6 +169,8 @@ class FastaPacker {
   }
 
   std::string assembled() {
+    // The index holds absolute offsets, whose own size depends on how large they get: 4 bytes each
+    // in version 0, 8 in version 1, which twoBitToFa also reads.
     uint64_t first = 16;
     for (const auto& [name, offset] : index_) first += 1 + name.size() + 4;
     const bool is_long = first + records_bytes_ > kMaxLength;
@@ -194,6 +205,7 @@ class FastaPacker {
 // do not look.
 std::string mark_of(const PositionedFile& file) {
   std::string ends(2 * kMarkedBytes, '\0');
+  // Both ends of the FASTA, its size and time, as for the index of records.
   const uint64_t last = file.size() > kMarkedBytes ? file.size() - kMarkedBytes : 0;
   const size_t first_bytes = file.read(0, ends.data(), kMarkedBytes);
   const size_t last_bytes = file.read(last, ends.data() + first_bytes, kMarkedBytes);

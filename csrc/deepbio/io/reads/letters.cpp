@@ -1,3 +1,4 @@
+// Which bytes an alphabet allows, as tables of 256 entries made at compile time.
 #include "deepbio/io/reads/letters.h"
 
 #include <algorithm>
@@ -10,6 +11,7 @@ namespace deepbio::io {
 namespace {
 
 using Table = std::array<unsigned char, 256>;  // 1: not allowed
+// In the order of the enum.
 constexpr std::array<std::string_view, 5> kNames{"any", "dna", "rna", "iupac", "protein"};
 constexpr std::array<std::string_view, 5> kAllowed{"", "ACGTN", "ACGUN", "ACGTURYSWKMBDHVN-.",
                                                    "ACDEFGHIKLMNPQRSTVWYBJOUXZ*-"};

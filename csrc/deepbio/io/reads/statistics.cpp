@@ -1,3 +1,5 @@
+// Numbers for `deepbio stats` in one pass over the records. Letters and qualities are counted 64
+// bytes at a time; lengths are kept, since median and N50 need all of them.
 #include "deepbio/io/reads/statistics.h"
 
 #include <algorithm>
@@ -24,7 +26,7 @@ int64_t total(const Vector& of) {
   return sum;
 }
 
-// A block of text, whole or the rest of it over what stands there.
+// A block of text, whole or the rest of it over what is there.
 __attribute__((always_inline)) inline void load(const char* from, const char* end, Bytes& block) {
   if (from + kBlock <= end) {
     std::memcpy(&block, from, kBlock);  // of a size that is known: no call
@@ -45,6 +47,7 @@ DEEPBIO_CLONES void count_letters(const char* text, size_t size, LetterCounts& o
       Bytes block{};
       load(text + i, text + end, block);
       block &= 0xDF;  // upper case
+      // A comparison gives -1 where it holds, so subtracting it counts. S means G or C.
       gc -= reinterpret_cast<Bytes>(block == 'G') | reinterpret_cast<Bytes>(block == 'C') |
             reinterpret_cast<Bytes>(block == 'S');
       n -= reinterpret_cast<Bytes>(block == 'N');
@@ -63,13 +66,15 @@ DEEPBIO_CLONES void add_bytes(const char* text, size_t size, ByteRange& out) {
   for (size_t begin = 0; begin < size; begin += kBlock * kRounds) {
     const size_t end = std::min(size, begin + kBlock * kRounds);
     Pairs sums{};
+    // Minima go on from what came before, so that a read does not have to be merged afterwards.
     Bytes lowest = Bytes{} + out.lowest, highest = Bytes{} + out.highest;
     for (size_t i = begin; i < end; i += kBlock) {
-      Bytes block{}, known = lowest;  // behind the end: nothing to add, nothing that is lower
+      Bytes block{}, known = lowest;  // past the end: nothing to add, nothing that is lower
       load(text + i, text + end, block);
       load(text + i, text + end, known);
       Pairs pairs;
       std::memcpy(&pairs, &block, sizeof pairs);
+      // Two bytes a lane and at most 255 each: 510 times 120 rounds stays below 65536.
       sums += (pairs & 0xFF) + (pairs >> 8);
       lowest = known < lowest ? known : lowest;
       highest = block > highest ? block : highest;

@@ -1,3 +1,5 @@
+// The kernels of reading without vectors: the definition of what the vector ones find, and what
+// runs near the end of a text, where a whole vector cannot be read.
 #include "deepbio/io/reads/text_kernels.h"
 
 #include <cstring>
@@ -59,12 +61,15 @@ extern const TextKernels kAvx2Kernels, kAvx512Kernels;
 const TextKernels& text_kernels([[maybe_unused]] Simd simd) {
   static constexpr TextKernels kScalarKernels{find_four_lines, join_lines};
 #if defined(__x86_64__)
+  // The AVX-512 kernels pack bytes with VBMI2, which the first processors with AVX-512 do not have.
   if (simd == Simd::kAvx512 && has_byte_compression()) return kAvx512Kernels;
   if (simd != Simd::kScalar) return kAvx2Kernels;
 #endif
   return kScalarKernels;
 }
 
+// Setting bit 5 turns capitals into small letters; below 'a' the difference wraps round to a large
+// number.
 bool is_sequence_byte(unsigned char byte) {
   return static_cast<unsigned char>((byte | 0x20) - 'a') < 26 || byte == '*' || byte == '-' ||
          byte == '.';

@@ -18,6 +18,8 @@ struct Bytes32 {
     return _mm256_cmpeq_epi8(text, _mm256_set1_epi8(byte));
   }
   // Bytes that lie in [low, low + size) as unsigned numbers.
+  // AVX2 compares signed bytes only: moving the range down to -128 makes a signed comparison of an
+  // unsigned one.
   static __m256i within(__m256i text, char low, char size) {
     const __m256i moved = _mm256_sub_epi8(text, _mm256_set1_epi8(static_cast<char>(low - 128)));
     return _mm256_cmpgt_epi8(_mm256_set1_epi8(static_cast<char>(size - 128)), moved);
@@ -25,6 +27,7 @@ struct Bytes32 {
   static Mask not_sequence(__m256i text) {
     const __m256i letters = within(_mm256_or_si256(text, _mm256_set1_epi8(0x20)), 'a', 26);
     const Mask others = ~mask(letters) & 0xffffffffu;
+    // Most vectors are letters alone.
     if (others == 0) return 0;
     const __m256i signs =
         _mm256_or_si256(_mm256_or_si256(equals(text, '*'), equals(text, '-')), equals(text, '.'));
@@ -61,6 +64,7 @@ JoinedLines join_lines(const char* begin, const char* end, char* out) {
       continue;
     }
     const auto stop = static_cast<unsigned>(__builtin_ctzll(stops));
+    // Back to the last line end: what comes after it is looked at by the caller.
     if (at[stop] != '\n') return joined;
     at += stop + 1;
     out += stop;

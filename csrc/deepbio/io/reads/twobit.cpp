@@ -1,3 +1,6 @@
+// UCSC's .2bit: an index of names, and for each sequence its length, lists of N blocks and of
+// masked blocks, and the bases, four a byte. Decoding looks up four letters for each byte; N blocks
+// are written over them afterwards, found by binary search in the file's own lists.
 #include "deepbio/io/reads/twobit.h"
 
 #include <algorithm>
@@ -19,6 +22,8 @@ unsigned code_at(unsigned byte, int place) { return byte >> (6 - 2 * place) & 3;
 
 }  // namespace
 
+// Two tables of 256 times four symbols: one for each strand, so that the other strand costs no
+// more.
 BaseSymbols::BaseSymbols(std::array<char, 5> of_acgtn) : unknown_(of_acgtn[4]) {
   for (unsigned byte = 0; byte < 256; ++byte) {
     for (int place = 0; place < kBasesPerByte; ++place) {
@@ -60,6 +65,7 @@ uint64_t TwoBitFile::number(size_t offset, size_t num_bytes) const {
 void TwoBitFile::open() {
   constexpr size_t kHeaderBytes = 16;
   const uint64_t magic = number(0, 4);
+  // The format is in the byte order of its writer; the magic number tells which.
   is_swapped_ = magic != kTwoBitMagic;
   if (number(0, 4) != kTwoBitMagic) {
     fail(0, "a .2bit genome", quoted(bytes_.substr(0, 8)));
@@ -88,11 +94,13 @@ TwoBitFile::Blocks TwoBitFile::take_blocks(size_t& at, int64_t length_bp) const 
   out.starts = at + 4;
   out.sizes = out.starts + list_bytes;
   at = out.sizes + list_bytes;
+  // Before the loop: a count of 2^32 must not be gone through in a file of some bytes.
   if (at > bytes_.size()) fail(bytes_.size(), "a whole .2bit file", "its end");
   int64_t last_end = 0;
   for (size_t i = 0; i < static_cast<size_t>(out.count); ++i) {
     const auto start = static_cast<int64_t>(number(out.starts + 4 * i, 4));
     const auto size = static_cast<int64_t>(number(out.sizes + 4 * i, 4));
+    // The search below relies on it.
     if (start < last_end || start + size > length_bp)
       fail(out.starts + 4 * i, "blocks in order inside of " + std::to_string(length_bp) + " bases",
            "one at " + std::to_string(start) + " of " + std::to_string(size));
@@ -121,7 +129,7 @@ int64_t TwoBitFile::find(std::string_view name) const {
   return found == number_of_.end() ? -1 : found->second;
 }
 
-// Blocks are in order and do not overlap, so that those of a range stand together.
+// Blocks are in order and do not overlap, so that those of a range are together.
 template <class Call>
 void TwoBitFile::for_each_block(const Blocks& blocks, int64_t start, int64_t end, Call call) const {
   const auto start_of = [&](int64_t i) {
@@ -148,6 +156,7 @@ void TwoBitFile::decode(int64_t sequence, int64_t start, int64_t end, bool is_re
   const Place& place = places_[static_cast<size_t>(sequence)];
   const auto* bytes = reinterpret_cast<const unsigned char*>(bytes_.data()) + place.bases;
   const BaseSymbols::Table& table = is_reversed ? symbols.reversed_ : symbols.forward_;
+  // Single bases at both ends, whole bytes between.
   const auto put = [&](int64_t base) {
     const auto inside = static_cast<size_t>(base % kBasesPerByte);
     const int64_t at = is_reversed ? end - 1 - base : base - start;

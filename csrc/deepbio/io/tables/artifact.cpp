@@ -1,3 +1,7 @@
+// A QIIME 2 artifact is a zip with one folder named by a UUID; what it holds is said by two lines
+// of metadata.yaml, and the data lies under data/ with a file name that its format fixes. Only that
+// name is looked for: the directory formats of QIIME 2 that hold a table, a tree or sequences have
+// one such file.
 #include "deepbio/io/tables/artifact.h"
 
 #include <algorithm>
@@ -21,6 +25,8 @@ constexpr std::array<std::string_view, 8> kDataFiles{
 }
 
 // The value of a top-level `key: value` line of metadata.yaml; "" when there is none.
+// No parser of YAML: QIIME 2 writes uuid, type and format as plain keys at the top, and a value in
+// quotes is read as without.
 std::string yaml_value(std::string_view text, std::string_view key) {
   while (!text.empty()) {
     const size_t end = text.find('\n');
@@ -37,6 +43,7 @@ std::string yaml_value(std::string_view text, std::string_view key) {
 }
 
 // UUID of the archive: the only folder at the top that holds a metadata.yaml.
+// Provenance holds metadata.yaml files too, but deeper down.
 std::string root_of(const ZipArchive& archive) {
   for (const std::string& name : archive.names()) {
     const size_t slash = name.find('/');
@@ -91,6 +98,8 @@ std::unique_ptr<ByteSource> open_artifact(const std::string& path) {
 void expect_artifact(const std::string& path, std::string_view type, std::string_view what) {
   if (!is_zip(path)) return;
   const Artifact artifact = describe_artifact(path);
+  // A prefix, as "FeatureTable[" has many kinds: [Frequency], [RelativeFrequency],
+  // [PresenceAbsence].
   if (artifact.type.starts_with(type)) return;
   fail(path,
        std::string(what) + " (a QIIME 2 artifact of type " + std::string(type) +

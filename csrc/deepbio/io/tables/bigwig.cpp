@@ -1,3 +1,7 @@
+// The format of Kent et al. 2010 (supplement): a header, a B+ tree of chromosome names, blocks of
+// values, and an R tree of where blocks lie. The trees are read once, into a sorted list of blocks
+// for each chromosome; a window then inflates only the blocks that it meets. Zoom levels are not
+// read: they are summaries, and a model is given the values.
 #include "deepbio/io/tables/bigwig.h"
 
 #include <algorithm>
@@ -17,10 +21,16 @@ namespace {
 
 constexpr uint32_t kBigWigMagic = 0x888FFC26, kBigBedMagic = 0x8789F2EB;
 constexpr uint32_t kNamesMagic = 0x78CA8C91, kIndexMagic = 0x2468ACE0;
+// A block is at most as large as the header says; 1 GiB is far above what any writer makes, and
+// bounds what a damaged header can ask for.
 constexpr size_t kHeaderBytes = 64, kTreeHeaderBytes = 32, kIndexHeaderBytes = 48;
 constexpr size_t kBlockHeaderBytes = 24, kMostBlockBytes = size_t{1} << 30;
+// A tree of 2 items a node has 2^32 leaves at this depth: no real one is deeper, and a node that
+// names itself ends here.
 constexpr int kMostDepth = 32;
 
+// Little-endian files on a little-endian machine; is_bigwig() has refused the other kind.
+// Unaligned, so by memcpy.
 template <class Number>
 Number number_at(std::string_view bytes, size_t offset) {
   Number out;
@@ -46,6 +56,8 @@ class BlockReader {
 class BigWig : public SignalTrack {
  public:
   explicit BigWig(const std::string& path) : file_(path), bytes_(file_.bytes()) {
+    // Offsets of the header: version at 4, name tree at 8, index at 24, size of the largest plain
+    // block at 52.
     need(0, kHeaderBytes);
     const auto names = number_at<uint64_t>(bytes_, 8), index = number_at<uint64_t>(bytes_, 24);
     most_bytes_ = number_at<uint32_t>(bytes_, 52);
@@ -65,6 +77,8 @@ class BigWig : public SignalTrack {
   void fill(int64_t chromosome, int64_t start, int64_t end, float* out) const override {
     file_.check_unchanged();
     const std::vector<Block>& blocks = blocks_[static_cast<size_t>(chromosome)];
+    // Blocks may overlap and are sorted by start only, so the search is over last_end, which never
+    // falls: the first block that reaches past `start` cannot lie before it.
     auto block = std::partition_point(blocks.begin(), blocks.end(), [start](const Block& each) {
       return each.last_end <= start;
     });
@@ -118,6 +132,7 @@ class BigWig : public SignalTrack {
       if (is_leaf) {
         leaf(at);
       } else {
+        // The child's offset is the last field of a branch in both trees.
         walk(number_at<uint64_t>(bytes_, at + branch_bytes - 8), leaf_bytes, branch_bytes,
              depth + 1, leaf);
       }
@@ -132,6 +147,7 @@ class BigWig : public SignalTrack {
     const auto value_bytes = number_at<uint32_t>(bytes_, tree + 12);
     if (value_bytes != 8 || key_bytes == 0 || key_bytes > 4096)
       fail(tree, "names of up to 4096 bytes", std::to_string(key_bytes));
+    // An item is a name filled up with NULs, then the number of the chromosome and its length.
     walk(tree + kTreeHeaderBytes, key_bytes + 8, key_bytes + 8, 0, [&](size_t at) {
       const std::string_view key = bytes_.substr(at, key_bytes);
       const auto number = number_at<uint32_t>(bytes_, at + key_bytes);
@@ -147,6 +163,7 @@ class BigWig : public SignalTrack {
     need(tree, kIndexHeaderBytes);
     if (number_at<uint32_t>(bytes_, tree) != kIndexMagic)
       fail(tree, "an index of blocks", "other bytes");
+    // A leaf: chromosome and base of the start, the same of the end, offset and size of the block.
     walk(tree + kIndexHeaderBytes, 32, 24, 0, [&](size_t at) {
       const auto number = number_at<uint32_t>(bytes_, at);
       const auto found = place_of_.find(number);
@@ -154,6 +171,7 @@ class BigWig : public SignalTrack {
                   number_at<uint64_t>(bytes_, at + 16), number_at<uint64_t>(bytes_, at + 24),
                   number_at<uint32_t>(bytes_, at + 12)};
       need(block.offset, block.num_bytes);
+      // Start and end could lie on two chromosomes; no writer makes such blocks.
       if (found == place_of_.end() || number != number_at<uint32_t>(bytes_, at + 8))
         fail(at, "a block of one chromosome that has a name", std::to_string(number));
       std::vector<Block>& blocks = blocks_[found->second];
@@ -179,9 +197,13 @@ class BigWig : public SignalTrack {
   static bool walk_values(std::string_view plain, uint32_t chromosome, const Each& call) {
     if (plain.size() < kBlockHeaderBytes || number_at<uint32_t>(plain, 0) != chromosome)
       return false;
+    // Header of a block: chromosome, start, end, step, span, type, a reserved byte, number of
+    // items.
     const int64_t step = number_at<uint32_t>(plain, 12), span = number_at<uint32_t>(plain, 16);
     const int type = plain[20];
     const size_t count = number_at<uint16_t>(plain, 22);
+    // Types 1 to 3: start, end and value (bedGraph); start and value of one span (variable step);
+    // values alone (fixed step).
     constexpr std::array<size_t, 4> kItemBytes = {0, 12, 8, 4};
     if (type < 1 || type > 3) return false;
     const size_t item_bytes = kItemBytes[static_cast<size_t>(type)];

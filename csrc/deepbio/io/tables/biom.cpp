@@ -1,3 +1,6 @@
+// Tables of any format: the first bytes choose the reader (formats.cpp), and check_table() is the
+// one place that says what a CountTable may be. Readers and Python come through it, so everything
+// that takes a table can rely on it.
 #include "deepbio/io/tables/biom.h"
 
 #include <algorithm>
@@ -25,6 +28,7 @@ void check_ids(const std::vector<std::string>& ids, const std::string& what,
   for (const auto& id : ids) {
     if (id.empty()) fail_table(path, "an id for every " + what, "an empty one");
     if (!seen.insert(id).second) fail_table(path, what + " ids that differ", quoted(id) + " twice");
+    // Ids go into JSON, HDF5 and Python, which all want UTF-8.
     if (find_foreign_byte(id) != std::string::npos)
       fail_table(path, what + " ids in UTF-8", quoted(id));
   }
@@ -48,6 +52,8 @@ void check_ids(const std::vector<std::string>& ids, const std::string& what,
 }  // namespace
 
 CountTable read_table(const std::string& path) {
+  // A file is read where it is; what comes from a pipe, gzip or a zip is given to libhdf5 as an
+  // image in memory.
   if (path != "-" && is_hdf5(path)) return read_biom_hdf5(Hdf5Reader(path));
   expect_artifact(path, "FeatureTable[", "a feature table");
   std::string text = read_all(path);
@@ -78,6 +84,7 @@ void check_table(const CountTable& table, const std::string& path) {
     fail_table(path, "a taxonomy for each of " + std::to_string(table.num_features()) + " features",
                std::to_string(table.taxonomy.size()));
   }
+  // All of the arrays first: the loop below indexes by them.
   const int64_t num_entries = table.num_entries();
   if (table.indptr.size() != table.sample_ids.size() + 1 || table.indptr.front() != 0 ||
       table.indptr.back() != num_entries ||
@@ -94,6 +101,8 @@ void check_table(const CountTable& table, const std::string& path) {
     for (int64_t k = table.indptr[sample]; k < table.indptr[sample + 1]; ++k) {
       const int64_t feature = table.indices[k];
       const double value = table.values[k];
+      // One comparison for the good entry; which rule is broken is found out in fail_entry(). A NaN
+      // is not finite.
       if (feature <= before || feature >= table.num_features() || !std::isfinite(value) ||
           value <= 0) {
         fail_entry(table, sample, k, before, path);
@@ -108,8 +117,10 @@ void write_biom(const std::string& path, const CountTable& table, Overwrite over
   check_table(table, path);
   require_utf8_ids(table.sample_ids, path);
   require_utf8_ids(table.feature_ids, path);
+  // The format stores indptr and indices as 32-bit numbers.
   if (table.num_entries() > INT32_MAX)
     throw ArgumentError(path + ": BIOM 2.1 holds at most 2147483647 counts");
+  // libhdf5 writes files by name, so it is given the temporary one.
   const std::string temporary = temporary_name(path);
   try {
     write_biom_hdf5(temporary, table);

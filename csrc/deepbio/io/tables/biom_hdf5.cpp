@@ -1,3 +1,6 @@
+// BIOM 2.x (biom-format.org): two groups, observation and sample, each with ids, metadata and the
+// whole matrix compressed along its axis. Either matrix is enough to read a table; both are
+// written, since readers expect both.
 #include "deepbio/io/tables/biom_hdf5.h"
 
 #include <algorithm>
@@ -43,6 +46,7 @@ void check_compressed(const Hdf5Reader& file, const Compressed& matrix, size_t n
   if (!std::is_sorted(matrix.indptr.begin(), matrix.indptr.end())) {
     file.fail(group, "an indptr that never falls", "one that does");
   }
+  // Before they index anything.
   for (size_t k = 0; k < matrix.indices.size(); ++k) {
     if (matrix.indices[k] < 0 || matrix.indices[k] >= static_cast<int64_t>(num_minor)) {
       file.fail(group, "indices from 0 to below " + text(num_minor),
@@ -65,6 +69,7 @@ bool is_in_order(const Compressed& matrix) {
   return true;
 }
 
+// The one thing that differs between two writings of a table; the format requires it.
 std::string now_iso() {
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
@@ -73,8 +78,7 @@ std::string now_iso() {
   return {text, std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts)};
 }
 
-// Lineages stand as [F, levels], as [F] texts, or (some writers) as one JSON text, which is left
-// behind.
+// Lineages are [F, levels], [F] texts, or (some writers) one JSON text, which is left out.
 void read_taxonomy(const Hdf5Reader& file, CountTable& table, std::vector<std::string>& fields) {
   const std::string name = "observation/metadata/taxonomy";
   if (std::erase(fields, "taxonomy") == 0) return;
@@ -86,6 +90,7 @@ void read_taxonomy(const Hdf5Reader& file, CountTable& table, std::vector<std::s
     return;
   }
   const std::vector<std::string> levels = file.strings(name);
+  // 1 for texts, the number of levels for the rectangle.
   const size_t width = levels.size() / num_features;
   for (size_t f = 0; f < num_features; ++f) {
     const auto first = levels.begin() + static_cast<std::ptrdiff_t>(f * width);
@@ -100,6 +105,8 @@ void read_taxonomy(const Hdf5Reader& file, CountTable& table, std::vector<std::s
 void read_metadata_of_axes(const Hdf5Reader& file, CountTable& table) {
   std::vector<std::string> fields = file.names("observation/metadata");
   read_taxonomy(file, table, fields);
+  // Said and not refused: a table is of use without them, but nobody should believe that they were
+  // kept.
   leave_behind(table, "metadata of features", fields);
   leave_behind(table, "metadata of samples", file.names("sample/metadata"));
   for (const std::string axis : {"observation", "sample"}) {

@@ -1,3 +1,6 @@
+// BIOM 1.0. The counts are most of such a file, and as JSON values they would take some thirty
+// times their text; so the value of "data" is cut out and read by a scanner of its own, and the
+// rest goes through the strict JSON parser.
 #include "deepbio/io/tables/biom_json.h"
 
 #include <algorithm>
@@ -39,6 +42,8 @@ std::vector<std::string> json_ids(const Json& document, std::string_view key,
   return out;
 }
 
+// QIIME 1 wrote lists of levels, others one text with semicolons; null and other types are no
+// lineage.
 std::string json_lineage(const Json& value) {
   if (value.is_string()) return join_lineage(split_lineage(value.as_string()));
   std::vector<std::string> levels;
@@ -58,6 +63,8 @@ void read_json_metadata(CountTable& table, const Json& document, std::string_vie
     if (metadata != nullptr && metadata->is_object()) {
       for (const auto& [name, value] : metadata->as_object()) {
         if (are_features && name == "taxonomy") {
+          // At the first lineage: without any there is no taxonomy at all, not a list of empty
+          // ones.
           table.taxonomy.resize(table.feature_ids.size());
           table.taxonomy[static_cast<size_t>(place)] = json_lineage(value);
         } else {
@@ -85,6 +92,7 @@ class DataCutter {
   // The bytes [begin, end) of the value; both 0 when there is none, or it is too short to be cut
   // out.
   std::pair<size_t, size_t> find() {
+    // Depth 1 is the document itself, so a "data" inside of metadata is not taken for the matrix.
     for (; at_ < text_.size(); ++at_) {
       const char c = text_[at_];
       if (c == '"') {
@@ -102,9 +110,10 @@ class DataCutter {
   }
 
  private:
-  // Stands at the closing quote afterwards, or at the colon of "data".
+  // At the closing quote afterwards, or at the colon of "data".
   void pass_string() {
     const size_t first = at_;
+    // A backslash takes the next byte with it, also a quote.
     for (++at_; at_ < text_.size() && text_[at_] != '"'; ++at_) at_ += text_[at_] == '\\';
     if (depth_ != 1 || begin_ > 0 || text_.compare(first, at_ + 1 - first, "\"data\"") != 0) return;
     const size_t colon = text_.find_first_not_of(" \t\r\n", at_ + 1);
@@ -144,6 +153,8 @@ bool is_null(std::string_view value) {
 // --- counts
 // ---------------------------------------------------------------------------------------------
 
+// The grammar of JSON (RFC 8259, section 6), which from_chars does not keep to: it takes "01" and
+// "inf".
 bool is_json_number(std::string_view text) {
   const auto take_digits = [&] {
     const size_t end = std::min(text.find_first_not_of("0123456789"), text.size());
@@ -187,6 +198,7 @@ class DataReader {
     row.clear();
     while (peek() != ']') {
       if (!row.empty()) take(',', "',' or ']'");
+      // For blanks after the comma.
       static_cast<void>(peek());
       const size_t end = std::min(data_.find_first_of(", \t\r\n]", at_), data_.size());
       row.push_back(data_.substr(at_, end - at_));
@@ -250,6 +262,8 @@ Entry triple_of(const std::vector<std::string_view>& row, const CountTable& tabl
     fail_table(path, "[row, column, count] with whole rows and columns in " + where, shown(row));
   }
   const double feature = value_of(row[0]), sample = value_of(row[1]);
+  // Compared as double: a number of any length is whole here, and only one below the number of ids
+  // becomes an integer.
   if (feature < 0 || feature >= static_cast<double>(table.num_features()) || sample < 0 ||
       sample >= static_cast<double>(table.num_samples())) {
     fail_table(path,
@@ -293,6 +307,7 @@ bool is_dense(const Json& document, std::string_view data, const CountTable& tab
 std::vector<Entry> read_entries(std::string_view data, bool dense, const CountTable& table,
                                 const Place& place) {
   std::vector<Entry> entries;
+  // A bracket for each triple and one for the list.
   if (!dense) entries.reserve(static_cast<size_t>(std::count(data.begin(), data.end(), '[')));
   DataReader reader(data, place);
   int64_t position = 0;
@@ -334,6 +349,7 @@ Json parse_document(const std::string& text, const std::string& path) {
 
 CountTable read_biom_json(std::string text, const std::string& path) {
   const auto [begin, end] = DataCutter(text).find();
+  // Before the text is cut, so that a fault inside of the counts has the line and byte of the file.
   const Place place{path, -1, line_of(text, begin), static_cast<int64_t>(begin)};
   const std::string data = end > 0 ? cut_data(text, begin, end) : std::string();
   const Json document = parse_document(text, path);

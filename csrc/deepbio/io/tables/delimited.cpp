@@ -1,3 +1,5 @@
+// Lines and cells of delimited text, as views without a copy; only a cell in quotes is copied, as
+// its doubled quotes become single ones.
 #include "deepbio/io/tables/delimited.h"
 
 #include <algorithm>
@@ -9,6 +11,7 @@
 namespace deepbio::io {
 
 TextLines::TextLines(std::string_view text) : rest_(text) {
+  // A byte-order mark, which Excel writes: it would otherwise belong to the first name.
   if (rest_.starts_with("\xEF\xBB\xBF")) rest_.remove_prefix(3);
 }
 
@@ -32,10 +35,13 @@ const std::vector<std::string_view>& CellSplitter::split(std::string_view line, 
       separator_ == ' ' ? std::string_view(" \t") : std::string_view(&separator_, 1);
   size_t at = 0;
   while (true) {
+    // Blanks and tabs in a row are one separator, and those at the ends separate nothing.
     if (separator_ == ' ') {
       at = line.find_first_not_of(separators, at);
       if (at == std::string_view::npos) return cells_;
     }
+    // Only at the beginning of a cell, as RFC 4180 says; a quote further on is a letter (5'-end,
+    // 12").
     if (has_quotes_ && line.substr(at, 1) == "\"") {
       cells_.push_back(quoted_cell(line, at, number));
     } else {
@@ -43,6 +49,7 @@ const std::vector<std::string_view>& CellSplitter::split(std::string_view line, 
       cells_.push_back(line.substr(at, end - at));
       at = end;
     }
+    // A separator at the very end leaves one more cell, which is empty.
     if (at >= line.size()) return cells_;
     ++at;
   }
@@ -74,6 +81,7 @@ std::string_view CellSplitter::quoted_cell(std::string_view line, size_t& at, in
 
 char separator_of(std::string_view header) {
   if (header.find('\t') != std::string_view::npos) return '\t';
+  // Spreadsheets of countries with a decimal comma separate by semicolons.
   const auto commas = std::count(header.begin(), header.end(), ',');
   const auto semicolons = std::count(header.begin(), header.end(), ';');
   if (commas == 0 && semicolons == 0) return '\0';
@@ -88,6 +96,7 @@ std::string_view without_blanks(std::string_view text) {
 
 bool to_number(std::string_view text, double& value) {
   text = without_blanks(text);
+  // from_chars takes no plus sign, which R and spreadsheets write.
   if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
   return code == std::errc() && end == text.data() + text.size() && std::isfinite(value);

@@ -7,6 +7,7 @@
 
 namespace deepbio::io {
 
+// Rows of the table are its samples, so each sum goes over memory in order.
 std::vector<double> sample_totals(const CountTable& table) {
   std::vector<double> totals;
   totals.reserve(table.sample_ids.size());
@@ -22,6 +23,7 @@ double median(std::vector<double> values) {
   if (values.empty()) throw ArgumentError("median: expected at least one number, got none");
   std::sort(values.begin(), values.end());
   const size_t middle = values.size() / 2;
+  // Halved before they are added: two of the largest doubles would overflow.
   return values.size() % 2 == 1 ? values[middle] : values[middle - 1] / 2 + values[middle] / 2;
 }
 

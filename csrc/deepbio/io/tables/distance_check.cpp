@@ -1,3 +1,6 @@
+// One rule for what a distance may be, for matrices that are read, given from Python or computed
+// elsewhere. Values that agree but for rounding are mended, since files of float32 or of few
+// decimals are never exactly symmetric; anything more is refused with the pair.
 #include "deepbio/io/tables/distance_check.h"
 
 #include <algorithm>
@@ -54,12 +57,14 @@ DistanceCheck check_distances(const Number* values, int64_t num_rows,
   DistanceCheck out;
   for_pairs(num_rows, [&](int64_t i, int64_t j) {
     const double value = values[i * num_rows + j], mirrored = values[j * num_rows + i];
+    // The usual pair costs these comparisons alone.
     if (value == mirrored && value >= 0 && value <= std::numeric_limits<double>::max() &&
         (i != j || value == 0)) {
       return true;
     }
     // NaN fails every comparison, so that these ask for what is sound.
     const double limit =
+        // Relative for distances above 1, such as Aitchison's, and absolute below.
         kDistanceRounding * std::max(1.0, std::min(std::abs(value), std::abs(mirrored)));
     const bool is_sound = value >= -kDistanceRounding && mirrored >= -kDistanceRounding &&
                           std::abs(value - mirrored) <= limit &&

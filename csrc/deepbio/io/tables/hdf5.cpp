@@ -1,3 +1,7 @@
+// A guard is in front of every call that trusts the numbers in a file: libhdf5 1.10 reads past its
+// buffers or ends the process on some damaged ones (hdf5_layout.h, hdf5_heap.h and hdf5_stored.h
+// say which), and users hand over files that were cut short. What nearly all tables look like goes
+// past its filters and conversions (hdf5_stored.h); the rest is read through libhdf5.
 #include "deepbio/io/tables/hdf5.h"
 
 #include <algorithm>
@@ -57,6 +61,7 @@ Hdf5Reader::Hdf5Reader(std::string path) : path_(std::move(path)) {
   if (!file_)
     throw ParseError({path_, -1, -1, -1}, "a whole HDF5 file", last_hdf5_error(),
                      ErrorKind::kContainer);
+  // The same file beside libhdf5, for the checks and the short way.
   mapped_ = std::make_unique<MappedFile>(path_);
   bytes_ = mapped_->bytes();
 }
@@ -64,6 +69,7 @@ Hdf5Reader::Hdf5Reader(std::string path) : path_(std::move(path)) {
 Hdf5Reader::Hdf5Reader(std::string path, std::string_view image)
     : path_(std::move(path)), bytes_(image) {
   const QuietHdf5 quiet;
+  // The core driver: a file that lies in memory as a whole.
   const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   constexpr size_t kGrowBytes = size_t{1} << 16;  // never used: the file is only read
   // libhdf5 copies the image and does not write to it.
@@ -102,6 +108,7 @@ bool Hdf5Reader::has(const std::string& name) const {
 void Hdf5Reader::check_filters(const std::string& name, const Dataset& dataset) const {
   const Hdf5Handle list(H5Dget_create_plist(dataset.id.get()), H5Pclose);
   if (!list) fail(name, "a readable dataset", last_hdf5_error());
+  // Both name other files, which a table that was sent to somebody must not open.
   if (H5Pget_layout(list.get()) == H5D_VIRTUAL || H5Pget_external_count(list.get()) > 0) {
     fail(name, "data inside this file", "external or virtual storage");
   }
@@ -124,6 +131,8 @@ void Hdf5Reader::check_filters(const std::string& name, const Dataset& dataset) 
 
 // Deflate shrinks at most 1032 times, so far fewer stored bytes mean a damaged or hostile shape.
 void Hdf5Reader::check_storage(const std::string& name, const Dataset& dataset) const {
+  // In double, which cannot wrap; 1100 allows for framing, 64 KiB for datasets that are only
+  // fill values.
   double logical_bytes = static_cast<double>(H5Tget_size(dataset.type.get()));
   for (const int64_t extent : dataset.shape) logical_bytes *= static_cast<double>(extent);
   const auto stored_bytes = static_cast<double>(H5Dget_storage_size(dataset.id.get()));
@@ -149,6 +158,7 @@ Hdf5Reader::Dataset Hdf5Reader::open(const std::string& name) const {
   const QuietHdf5 quiet;
   Dataset out;
   H5O_info_t header;
+  // The header is looked at before H5Dopen, which already divides by the extents of a chunk.
   const bool is_known =
       H5Oget_info_by_name2(file_.get(), name.c_str(), &header, H5O_INFO_BASIC, H5P_DEFAULT) >= 0;
   if (is_known && !chunks_have_extents(bytes_, header.addr))
@@ -171,6 +181,7 @@ std::vector<std::string> Hdf5Reader::names(const std::string& group) const {
   std::vector<std::string> out;
   if (group != "/" && !has(group)) return out;
   const QuietHdf5 quiet;
+  // A lambda without capture is a plain C function; the list comes through the pointer.
   const auto keep = [](hid_t, const char* name, const H5L_info_t*, void* list) -> herr_t {
     static_cast<std::vector<std::string>*>(list)->emplace_back(name);
     return 0;
@@ -208,6 +219,7 @@ std::vector<int64_t> Hdf5Reader::integers(const std::string& name) const {
   const QuietHdf5 quiet;
   std::vector<int64_t> out;
   if (read_past(dataset, out)) return out;
+  // The length is bounded by check_storage() in open().
   out.assign(static_cast<size_t>(num_elements(dataset.shape)), 0);
   if (out.empty()) return out;
   if (H5Tget_class(dataset.type.get()) != H5T_INTEGER)
@@ -237,6 +249,8 @@ std::vector<std::string> Hdf5Reader::strings(const std::string& name) const {
   if (H5Tis_variable_str(dataset.type.get()) > 0) {
     if (read_past(dataset, out)) return out;
     out.clear();
+    // Once for a file: strings of variable length lie in heaps, which libhdf5 reads by sizes that
+    // it does not check.
     if (!are_heaps_checked_) check_global_heaps(bytes_, path_);
     are_heaps_checked_ = true;
     out.reserve(count);
@@ -245,6 +259,7 @@ std::vector<std::string> Hdf5Reader::strings(const std::string& name) const {
     const Hdf5Handle memory(H5Tcopy(dataset.type.get()), H5Tclose);
     read_all(name, dataset, memory.get(), pointers.data());
     for (const char* text : pointers) out.emplace_back(text == nullptr ? "" : text);
+    // libhdf5 has allocated each of the strings.
     H5Dvlen_reclaim(memory.get(), dataset.space.get(), H5P_DEFAULT, pointers.data());
     return out;
   }
@@ -266,6 +281,8 @@ std::vector<int64_t> Hdf5Reader::integer_attribute(const std::string& name) cons
   const Hdf5Handle type(H5Aget_type(attribute.get()), H5Tclose);
   const Hdf5Handle space(H5Aget_space(attribute.get()), H5Sclose);
   const hssize_t count = H5Sget_simple_extent_npoints(space.get());
+  // The attributes that are asked for (shape) have two numbers; anything else is as if there were
+  // none.
   if (H5Tget_class(type.get()) != H5T_INTEGER || count < 1 || count > 16) return {};
   std::vector<int64_t> out(static_cast<size_t>(count));
   if (H5Aread(attribute.get(), H5T_NATIVE_INT64, out.data()) < 0) return {};

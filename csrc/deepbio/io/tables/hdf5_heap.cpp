@@ -1,3 +1,5 @@
+// Collections have a signature of their own, "GCOL": they are found by searching the whole file for
+// it, since the references to them may be what is damaged.
 #include "deepbio/io/tables/hdf5_heap.h"
 
 #include <cstdint>
@@ -62,6 +64,8 @@ void check_global_heaps(std::string_view bytes, const std::string& path) {
     at = static_cast<uint64_t>(static_cast<const char*>(found) - data);
     const Misfit misfit = walk(bytes, at, [](uint64_t, unsigned, uint64_t) {});
     if (misfit.expected != nullptr) fail(path, misfit.at, misfit.expected, misfit.stated);
+    // Text inside of a string may look like a heap; the next search begins after the signature, not
+    // after the claimed size.
     at += kStart.size();
   }
 }
@@ -72,6 +76,8 @@ bool list_heap_objects(std::string_view bytes, uint64_t start,
   bool is_in_order = true;
   const Misfit misfit = walk(bytes, start, [&](uint64_t at, unsigned number, uint64_t size) {
     if (number == 0) return;
+    // By number: writers number objects from 1 without gaps, so a reference is an index. Where they
+    // do not, the slow way reads the file.
     objects.push_back(bytes.substr(at + kHeaderBytes, size));
     is_in_order = is_in_order && number == objects.size();
   });

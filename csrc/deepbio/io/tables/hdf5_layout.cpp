@@ -1,3 +1,5 @@
+// Both versions of object headers and the versions 1 to 4 of the layout message are walked over, as
+// far as it takes to find the extents of a chunk.
 #include "deepbio/io/tables/hdf5_layout.h"
 
 #include <algorithm>
@@ -12,7 +14,7 @@ constexpr size_t kMostBlocks = 1000, kMostMessages = 100'000;
 constexpr uint64_t kDataspace = 1, kLayout = 8, kContinuation = 16;
 constexpr uint64_t kChunked = 2;
 
-// A number of `size` bytes, the lowest first; 0 behind the end.
+// A number of `size` bytes, the lowest first; 0 past the end.
 uint64_t number_at(std::string_view bytes, size_t place, size_t size) {
   if (size > 8 || place > bytes.size() || size > bytes.size() - place) return 0;
   uint64_t out = 0;
@@ -49,12 +51,14 @@ void read_block(std::string_view block, MessageHead head, std::vector<Message>& 
 }
 
 std::vector<Message> messages(std::string_view file, uint64_t address) {
+  // Version 2 has a signature; version 1 begins with its number, 1.
   const bool is_second = piece(file, address, 4) == "OHDR";
   const uint64_t flags = is_second ? number_at(file, address + 5, 1) : 0;
   MessageHead head{!is_second, is_second ? 4 + ((flags & 4) != 0 ? 2u : 0u) : 8u};
   uint64_t first = address + 16, size = number_at(file, address + 8, 4);
   if (is_second) {
     first = address + 6 + ((flags & 0x20) != 0 ? 16 : 0) + ((flags & 0x10) != 0 ? 4 : 0);
+    // The two lowest bits of the flags say how wide the size of the first block is.
     const size_t size_bytes = size_t{1} << (flags & 3);
     size = number_at(file, first, size_bytes);
     first += size_bytes;
@@ -64,6 +68,7 @@ std::vector<Message> messages(std::string_view file, uint64_t address) {
   for (size_t block = 0, done = 0; block < std::min(blocks.size(), kMostBlocks); ++block) {
     read_block(blocks[block], head, out);
     for (; done < out.size(); ++done) {
+      // A header may go on elsewhere, in blocks that may go on in turn.
       if (out[done].type != kContinuation) continue;
       const uint64_t place = number_at(out[done].body, 0, 8),
                      length = number_at(out[done].body, 8, 8);
@@ -78,6 +83,7 @@ std::vector<Message> messages(std::string_view file, uint64_t address) {
 // Extents of a chunk, the bytes of an element among them; nothing of another layout.
 std::optional<std::vector<uint64_t>> chunk_extents(std::string_view layout) {
   const uint64_t version = number_at(layout, 0, 1);
+  // Offsets in the message of versions 1 and 2, 3, and 4; only 4 says how wide an extent is.
   size_t rank_at = 1, class_at = 2, extents_at = 16, extent_bytes = 4;
   if (version == 3) {
     class_at = 1, rank_at = 2, extents_at = 11;
@@ -104,6 +110,7 @@ bool chunks_have_extents(std::string_view file, uint64_t address) {
     if (message.type == kLayout) extents = chunk_extents(message.body);
   }
   if (!extents) return true;
+  // The size of an element counts as one more axis.
   const bool is_fit = !rank || *rank + 1 == extents->size();
   return is_fit && std::find(extents->begin(), extents->end(), 0) == extents->end();
 }

@@ -7,6 +7,8 @@
 
 namespace deepbio::io {
 
+// libhdf5 prints its stack of errors on stderr by default, and the library never prints: the last
+// error becomes part of an exception instead.
 QuietHdf5::QuietHdf5() {
   H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);

@@ -1,3 +1,6 @@
+// Every function of the first half gives false for whatever it does not know, and libhdf5 then
+// reads the dataset from its start. The second half checks, for datasets that do go to libhdf5,
+// that each chunk inflates to the size that its extents promise.
 #include "deepbio/io/tables/hdf5_stored.h"
 
 #include <algorithm>
@@ -21,7 +24,7 @@ bool inflate_whole(ZlibBlock& block, std::string_view stored, char* out, size_t 
   return block.inflate(stored, out, size) == size;
 }
 
-// Bit k of a mask is filter k. Shuffle stands in front of gzip where both are used.
+// Bit k of a mask is filter k. Shuffle comes before gzip where both are used.
 struct Filters {
   uint32_t shuffle_bit = 0, deflate_bit = 0;
   uint64_t shuffle_bytes = 0;  // of the elements that are shuffled
@@ -47,7 +50,7 @@ bool usual_filters(hid_t list, Filters& out) {
   return out.deflate_bit != 0;
 }
 
-// Byte b of element e stands at b * count + e; what is left of `size` as it was.
+// Byte b of element e is at b * count + e; what is left of `size` as it was.
 void undo_shuffle(const char* shuffled, uint64_t size, uint64_t width, char* out) {
   const uint64_t count = size / width;
   for (uint64_t byte = 0; byte < width; ++byte) {
@@ -57,6 +60,7 @@ void undo_shuffle(const char* shuffled, uint64_t size, uint64_t width, char* out
 }
 
 bool read_chunks(const StoredDataset& from, hid_t list, uint64_t width, char* out) {
+  // One axis: tables and id lists are flat.
   hsize_t chunk = 0;
   unsigned options = 0;
   Filters filters;
@@ -71,11 +75,14 @@ bool read_chunks(const StoredDataset& from, hid_t list, uint64_t width, char* ou
   for (hsize_t first = 0; first < from.count; first += chunk) {
     hsize_t size = 0;
     uint32_t skipped_filters = 0;
+    // Before memory is asked for: stored and plain size must be possible for deflate, in both
+    // directions.
     if (H5Dget_chunk_storage_size(from.dataset, &first, &size) < 0 || size > from.bytes.size() ||
         size > 2 * chunk_bytes + 1024 || chunk_bytes > size * 1100 + 65536) {
       return false;
     }
     stored.resize(size);
+    // A chunk that was never written has no bytes; its fill value is libhdf5's business.
     if (size == 0 ||
         H5Dread_chunk(from.dataset, H5P_DEFAULT, &first, &skipped_filters, stored.data()) < 0) {
       return false;
@@ -84,6 +91,7 @@ bool read_chunks(const StoredDataset& from, hid_t list, uint64_t width, char* ou
     const bool is_shuffled = (filters.shuffle_bit & ~skipped_filters) != 0;
     if ((filters.deflate_bit & skipped_filters) != 0 || (is_shuffled && filters.shuffle_bytes == 0))
       return false;
+    // The last chunk is stored whole, its end unused.
     const uint64_t num_bytes = std::min<uint64_t>(chunk, from.count - first) * width;
     char* const to = out + first * width;
     if (!is_shuffled && num_bytes == chunk_bytes) {
@@ -136,7 +144,7 @@ struct ChunkSizes {
   bool fit(const std::string& stored, uint32_t skipped, ZlibBlock& block,
            std::string& inflated) const {
     uint64_t before = plain_bytes,
-             after = 0;  // of gzip: bytes that it packed, bytes that were added behind
+             after = 0;  // of gzip: bytes that it packed, bytes that were added after
     bool is_packed = false;
     for (size_t k = 0; k < filters.size(); ++k) {
       if ((skipped >> k & 1) != 0 || filters[k] == H5Z_FILTER_SHUFFLE) continue;
@@ -173,13 +181,14 @@ T number_at(const char* bytes) {
   return value;
 }
 
-// Where a string of variable length stands: length, heap, number in the heap.
+// Where a string of variable length is: length, heap, number in the heap.
 constexpr uint64_t kReferenceBytes = 16;
 
 }  // namespace
 
 bool read_stored(const StoredDataset& dataset, std::vector<double>& out) {
   const Hdf5Handle type(H5Dget_type(dataset.dataset), H5Tclose);
+  // The very type of the result: the bytes are the numbers.
   if (!type || H5Tequal(type.get(), H5T_IEEE_F64LE) <= 0 || !has_usual_addresses(dataset.file))
     return false;
   out.resize(dataset.count);
@@ -223,6 +232,8 @@ bool read_stored(const StoredDataset& dataset, std::vector<std::string>& out) {
     const auto [heap, is_new] = heaps.try_emplace(address);
     if (is_new && !list_heap_objects(dataset.bytes, address, heap->second)) return false;
     const auto& objects = heap->second;
+    // Everything in a reference comes from the file: length, address and number are all looked at
+    // before a byte is taken.
     if (number == 0 || number > objects.size() || length > objects[number - 1].size()) return false;
     const char* text = objects[number - 1].data();
     out.emplace_back(text, strnlen(text, length));
@@ -291,6 +302,7 @@ bool chunks_are_whole(int64_t dataset, uint64_t file_bytes) {
         return false;
       }
     }
+    // Chunk after chunk, the last axis fastest.
     int axis = rank - 1;
     for (first[axis] += chunk[axis]; first[axis] >= extent[axis]; first[axis] += chunk[axis]) {
       first[axis] = 0;

@@ -1,3 +1,6 @@
+// Writes HDF5: groups, flat or rectangular datasets in deflated chunks, attributes. The types are
+// written little-endian whatever the machine, and nothing that differs between two writings of the
+// same content goes in.
 #include <algorithm>
 
 #include "deepbio/base/error.h"
@@ -34,11 +37,15 @@ void Hdf5Writer::dataset(const std::string& name, Types types, const void* data,
   const Hdf5Handle options(checked(H5Pcreate(H5P_DATASET_CREATE), name), H5Pclose);
   // Times in the file would make equal content unequal bytes.
   H5Pset_obj_track_times(options.get(), false);
+  // Chunks of about 65536 elements, half a megabyte of doubles: small enough that a reader of one
+  // row does not inflate a matrix. An empty dataset can have no chunks.
   if (num_elements(shape) > 0) {
     std::vector<hsize_t> chunk = extents;
     const hsize_t row = rank > 1 ? extents.back() : 1;
     chunk[0] = std::min<hsize_t>(extents[0], std::max<hsize_t>(1, 65536 / row));
     checked(H5Pset_chunk(options.get(), rank, chunk.data()), name);
+    // Bytes of one place in all numbers lie together: counts have many zero bytes, which then
+    // deflate well.
     checked(H5Pset_shuffle(options.get()), name);
     checked(H5Pset_deflate(options.get(), 4), name);
   }

@@ -25,6 +25,7 @@ std::string examples(const std::vector<std::string>& ids) {
 }  // namespace
 
 std::vector<std::string> read_id_list(const std::string& path) {
+  // Of a table as well as of a plain list: everything after the first tab is passed over.
   std::string text = read_text(path);
   end_lines_with_newline(text);
   std::vector<std::string> ids;
@@ -38,6 +39,7 @@ std::vector<std::string> read_id_list(const std::string& path) {
   return ids;
 }
 
+// Order is kept within each of the three lists: messages and results follow the files.
 IdOverlap compare_ids(const std::vector<std::string>& first,
                       const std::vector<std::string>& second) {
   const std::unordered_set<std::string_view> in_first(first.begin(), first.end());
@@ -64,11 +66,13 @@ void require_utf8_ids(const std::vector<std::string>& ids, const std::string& pa
   }
 }
 
+// What the reader of that text would take for something else.
 void require_text_ids(const std::vector<std::string>& ids, const std::string& path) {
   require_utf8_ids(ids, path);
   for (const std::string& id : ids) {
     if (id.find_first_of("\t\r\n") != std::string::npos) fail_id(path, id, "a tab or a line end");
     if (id.starts_with("\xEF\xBB\xBF")) fail_id(path, id, "a byte-order mark");
+    // Readers take the quotes off.
     if (id.size() > 1 && id.front() == '"' && id.back() == '"')
       fail_id(path, id, "double quotes around an id");
   }

@@ -1,3 +1,6 @@
+// BED, narrowPeak and broadPeak, GTF and GFF3, told apart by what their columns hold, not by the
+// name of the file. Positions become 0-based and half open, as BED has them; the cells of other
+// columns stay in the text and are looked up when a column is asked for.
 #include "deepbio/io/tables/intervals.h"
 
 #include <algorithm>
@@ -22,6 +25,8 @@ constexpr std::array<const char*, 12> kBedColumns = {
 constexpr std::array<const char*, 4> kPeakColumns = {"signalValue", "pValue", "qValue", "peak"};
 constexpr std::array<const char*, 9> kGtfColumns = {
     "seqname", "source", "feature", "start", "end", "score", "strand", "frame", "attributes"};
+// Columns of narrowPeak (ENCODE): BED6, then signal, p, q and, of narrowPeak alone, the offset of
+// the summit.
 constexpr size_t kStrandPlace = 5, kFirstPeakPlace = 6, kPeakPlace = 9;
 
 using Cells = std::vector<std::string_view>;
@@ -40,6 +45,8 @@ bool is_number(std::string_view text) {
 
 bool is_strand(std::string_view cell) { return cell == "+" || cell == "-" || cell == "."; }
 
+// Numbers in the fourth and fifth column and a word in the second; BED has its positions in the
+// second and third.
 bool is_gtf(const Cells& cells) {
   return (cells.size() == 8 || cells.size() == 9) && !whole_number(cells[1]) &&
          whole_number(cells[3]) && whole_number(cells[4]);
@@ -50,6 +57,7 @@ bool is_peak(const Cells& cells) {
   if (cells.size() != kPeakPlace && cells.size() != kPeakPlace + 1) return false;
   const bool has_signal = is_number(cells[6]) && is_number(cells[7]) && is_number(cells[8]);
   if (cells.size() > kPeakPlace) return has_signal && whole_number(cells[kPeakPlace]);
+  // Nine columns of BED have thickStart and thickEnd where broadPeak has a signal and a p-value.
   const auto start = whole_number(cells[1]), end = whole_number(cells[2]);
   const auto first = whole_number(cells[6]), last = whole_number(cells[7]);
   const bool is_bed =
@@ -71,6 +79,7 @@ bool is_passed_over(std::string_view line) {
 std::string attribute(std::string_view text, std::string_view name) {
   while (!text.empty()) {
     size_t end = 0;
+    // A semicolon inside of quotes separates nothing.
     for (bool is_quoted = false; end < text.size() && (is_quoted || text[end] != ';'); ++end)
       is_quoted = is_quoted != (text[end] == '"');
     const std::string_view part = without_blanks(text.substr(0, end));
@@ -103,6 +112,7 @@ class IntervalReader {
   }
 
   Intervals run() {
+    // GFF3 may end with the sequences themselves, after ##FASTA.
     TextLines lines(out_.text_);
     for (std::string_view line; lines.next(line) && !line.starts_with("##FASTA");) {
       number_ = lines.number();
@@ -141,6 +151,7 @@ class IntervalReader {
       strand_ = 6;
       return false;
     }
+    // A header line of one's own names the columns.
     if (!whole_number(cells[1]) && !whole_number(cells[2])) {
       for (const std::string_view cell : cells) names.emplace_back(cell);
       strand_ = place_of("strand");
@@ -165,15 +176,19 @@ class IntervalReader {
 
   // False for a row of another feature.
   bool take(const Cells& cells) {
+    // GTF leaves its last column out where there are no attributes.
     if (cells.size() != out_.columns_.size() && !(is_gtf_ && is_gtf(cells))) {
       throw ParseError({out_.path_, out_.size(), number_},
                        std::to_string(out_.columns_.size()) + " columns, as the first line has",
                        std::to_string(cells.size()));
     }
+    // For the message: which features there are.
     if (is_gtf_) features_.insert(std::string(cells[2]));
     if (is_gtf_ && !options_.feature.empty() && cells[2] != options_.feature) return false;
     const size_t first = is_gtf_ ? 3 : 1;
     const auto start = whole_number(cells[first]), end = whole_number(cells[first + 1]);
+    // GTF and GFF3 count from 1 and include the end, BED counts from 0 and does not; so an end is
+    // the same number in both.
     const int64_t lowest = is_gtf_ ? 1 : 0;
     if (!start || *start < lowest)
       fail("a start, a whole number from " + std::to_string(lowest), cells[first]);
@@ -184,6 +199,8 @@ class IntervalReader {
     }
     if (strand_ < cells.size() && !is_strand(cells[strand_]))
       fail("a strand: +, - or .", cells[strand_]);
+    // Every row has to look like a peak, and of broadPeak at least one has to look like nothing
+    // else.
     may_be_peaks_ = may_be_peaks_ && (cells.size() > kPeakPlace ? is_peak(cells) : true);
     is_peaks_ = is_peaks_ || (may_be_peaks_ && is_peak(cells));
     add(cells, *start - lowest, *end);
@@ -199,6 +216,7 @@ class IntervalReader {
       const int64_t offset = whole_number(cells[kPeakPlace]).value_or(-1);
       if (offset >= end - start)
         fail("a peak inside of " + std::to_string(end - start) + " bases", cells[kPeakPlace]);
+      // -1 says that none was called.
       out_.summits.push_back(offset < 0 ? -1 : start + offset);
     }
   }
@@ -268,6 +286,7 @@ Intervals Intervals::from_values(std::string name, const std::vector<std::string
 
 void Intervals::add_name(std::string_view name) {
   const auto next = static_cast<int32_t>(names.size());
+  // Chromosomes by number: a file has millions of rows and some tens of names.
   const auto [found, is_new] = place_of_.emplace(std::string(name), next);
   if (is_new) names.emplace_back(name);
   chromosome.push_back(found->second);
@@ -286,6 +305,7 @@ std::vector<std::string> Intervals::values(std::string_view column) const {
                         (near.empty() ? "" : ", the nearest is " + quoted(near)));
   }
   for (size_t row = 0; row < lines_.size(); ++row) {
+    // The rows were split when the file was read, and gave no error; they give none now.
     TextLines lines(std::string_view(text_).substr(lines_[row]));
     std::string_view line;
     lines.next(line);
@@ -305,6 +325,8 @@ std::optional<std::vector<double>> Intervals::numbers(std::string_view column) c
   std::vector<double> out(cells.size());
   int64_t first_number = -1, first_word = -1;
   for (size_t i = 0; i < cells.size(); ++i) {
+    // A column is all numbers or all words: which row breaks that is told with one of the other
+    // kind.
     int64_t& first = to_number(cells[i], out[i]) ? first_number : first_word;
     if (first < 0) first = static_cast<int64_t>(i);
   }

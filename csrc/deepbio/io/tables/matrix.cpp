@@ -1,3 +1,6 @@
+// Distance matrices of any format. Readers give ids and numbers; whether they are distances is
+// decided in one place, check_values(). Written are .npy with the ids beside it, text, and HDF5 as
+// ssu and AAM read it.
 #include "deepbio/io/tables/matrix.h"
 
 #include <algorithm>
@@ -58,6 +61,7 @@ std::string distances_among(const std::vector<std::string>& known, const std::st
 
 DistanceMatrix from_hdf5(const Hdf5Reader& file) {
   std::vector<std::string> known = file.names();
+  // `order` holds the ids in ssu's files.
   const bool has_order = std::erase(known, "order") > 0;
   const std::string name = distances_among(known, file.path());
   auto ids = has_order ? file.strings("order") : std::vector<std::string>();
@@ -116,6 +120,7 @@ std::vector<std::string> read_ids(const std::string& path) {
   TextLines lines(text);
   std::vector<std::string> out;
   for (std::string_view line; lines.next(line);) out.emplace_back(line);
+  // A blank line at the end is no id; one in the middle is an error that check_ids() tells.
   while (!out.empty() && out.back().empty()) out.pop_back();
   return out;
 }
@@ -131,6 +136,7 @@ void write_tsv(const std::string& path, const DistanceMatrix& matrix, Overwrite 
     line = matrix.ids[i];
     for (int64_t j = 0; j < matrix.num_rows; ++j) {
       line += '\t';
+      // The shortest text that reads back as the same double.
       line.append(digits, std::to_chars(digits, digits + sizeof(digits),
                                         matrix.values[i * matrix.num_rows + j])
                               .ptr);
@@ -175,6 +181,7 @@ DistanceMatrix read_distances(const std::string& path) {
     std::string text = read_all(path);
     if (text.starts_with(kNpyMagic)) {
       std::vector<std::string> ids;
+      // Without that file the matrix has no ids, and rows are known by number.
       if (std::filesystem::exists(ids_path(path))) ids = read_ids(ids_path(path));
       out = from_array(parse_npy(text, path), std::move(ids), path);
     } else if (text.starts_with("\x89HDF")) {
@@ -206,6 +213,7 @@ void write_distances(const std::string& path, const DistanceMatrix& matrix,
   check_distances_name(path);
   if (path.ends_with(".npy")) {
     require_text_ids(matrix.ids, path);
+    // Both names before either is written.
     refuse_existing(ids_path(path), output.overwrite);
     write_npy(path, {{matrix.num_rows, matrix.num_rows}, matrix.values}, output.overwrite,
               output.as_float32);

@@ -1,3 +1,6 @@
+// Distances as text: a square table under a header (scikit-bio, R, spreadsheets), PHYLIP in a
+// square or a lower triangle, and mothur's columns of pairs. The first lines tell which; every row
+// is then held to that shape, with its line number.
 #include "deepbio/io/tables/matrix_text.h"
 
 #include <algorithm>
@@ -63,6 +66,7 @@ class TableParser {
       fail(path_, "a distance matrix: ids in the first row, separated by tabs or commas",
            quoted(lines_[0].text), lines_[0].number);
     }
+    // Before memory for n x n numbers is asked for: a header alone cannot do that.
     if (lines_.size() != out.ids.size() + 1) {
       fail(path_, std::to_string(out.ids.size()) + " rows, one for each column",
            std::to_string(lines_.size() - 1));
@@ -74,6 +78,8 @@ class TableParser {
 
  private:
   // R's write.table puts nothing above the row names.
+  // Both must fit, since a table with one row too many would otherwise be called one without a
+  // corner.
   bool is_without_corner(size_t num_cells) {
     return lines_.size() > 1 &&
            cells_.split(lines_[1].text, lines_[1].number).size() == num_cells + 1 &&
@@ -85,6 +91,7 @@ class TableParser {
     const size_t n = out.ids.size();
     if (cells.size() != n + 1)
       fail(path_, std::to_string(n + 1) + " cells", std::to_string(cells.size()), line.number);
+    // Rows in another order than columns would still be square and wrong.
     if (cells[0] != out.ids[row])
       fail(path_, "row " + quoted(out.ids[row]), quoted(cells[0]), line.number);
     for (size_t k = 0; k < n; ++k)
@@ -96,7 +103,7 @@ class TableParser {
   const std::string& path_;
 };
 
-// Lines that start with '#' stand in front of the header; one of them is the header where it has
+// Lines that start with '#' come before the header; one of them is the header where it has
 // the row's cells.
 size_t header_of(const std::vector<Line>& lines, const std::string& path) {
   size_t first = 0;
@@ -110,6 +117,8 @@ size_t header_of(const std::vector<Line>& lines, const std::string& path) {
                                                                                      : first;
 }
 
+// Under tabs a quote is taken as such only where every cell has a pair of them, as R writes them;
+// ids may hold quotes.
 bool are_quoted(std::string_view header, char separator, const std::string& path) {
   CellSplitter splitter(separator, false, path);
   const auto& cells = splitter.split(header, 0);
@@ -137,6 +146,7 @@ DistanceMatrix parse_phylip(const std::vector<Line>& lines, size_t n, const std:
   }
   CellSplitter splitter(' ', false, path);
   const size_t first_cells = splitter.split(lines[1].text, lines[1].number).size();
+  // The first row of a lower triangle has its name alone, or with the diagonal one number.
   const bool is_square = n > 1 && first_cells == n + 1,
              has_diagonal = first_cells == 2 || is_square;
   DistanceMatrix out;
@@ -191,6 +201,7 @@ DistanceMatrix parse_mothur_columns(const std::vector<Line>& lines, const std::s
     int64_t line;
   };
   std::vector<Pair> pairs;
+  // Samples in the order in which they first appear.
   const auto place = [&](std::string_view id) {
     const auto [found, is_new] = place_of.emplace(id, out.ids.size());
     if (is_new) out.ids.emplace_back(id);
@@ -205,10 +216,12 @@ DistanceMatrix parse_mothur_columns(const std::vector<Line>& lines, const std::s
   }
   set_size(out, kNotGiven);
   const size_t n = out.ids.size();
+  // Pairs of a sample with itself are not written.
   for (size_t k = 0; k < n; ++k) out.values[k * n + k] = 0;
   for (const Pair& pair : pairs) {
     out.values[pair.first * n + pair.second] = pair.value;
     double& mirrored = out.values[pair.second * n + pair.first];
+    // NaN alone differs from itself: nothing was given for the other way.
     if (!(mirrored == mirrored))
       mirrored = pair.value;  // the other way has a line of its own, or none
   }

@@ -1,3 +1,6 @@
+// Newick trees in one pass without recursion: trees of a million tips may be as deep as they are
+// wide. Nodes are numbered in the order in which they are finished, which is post-order; that is
+// how every consumer walks over them.
 #include "deepbio/io/tables/newick.h"
 
 #include <algorithm>
@@ -41,6 +44,8 @@ class Parser {
         ++position_;
         continue;
       }
+      // A name, or nothing, where a node is due is a tip; nothing gives a tip without a name, as in
+      // "(,)".
       if (expect_node) finish_node(unparented_.size(), true);
       skip_blank();
       if (at_end() || peek() == ';') break;
@@ -84,6 +89,7 @@ class Parser {
     tree_.length.push_back(maybe_length());
     tree_.parent.push_back(-1);
     tree_.is_tip.push_back(is_tip);
+    // The children of a node are what is still without a parent since its parenthesis.
     for (size_t k = first_child; k < unparented_.size(); ++k) tree_.parent[unparented_[k]] = node;
     unparented_.resize(first_child);
     unparented_.push_back(node);
@@ -104,6 +110,8 @@ class Parser {
   std::string label() {
     if (!at_end() && peek() == '\'') return quoted_label();
     const size_t first = position_;
+    // Underscores stay, as in QIIME 2: feature ids have them. (scikit-bio makes blanks of them
+    // unless it is told not to.)
     while (!at_end() && !is_structure(peek()) && !is_space(peek())) {
       if (peek() == '\'')
         fail("a label in quotes as a whole, or without quotes", "a quote inside a label");
@@ -116,6 +124,7 @@ class Parser {
     const size_t first = position_++;
     std::string out;
     while (true) {
+      // Two single quotes inside of quotes are one.
       const size_t quote = text_.find('\'', position_);
       if (quote == std::string::npos) {
         position_ = first;
@@ -168,6 +177,7 @@ class Parser {
 
   void skip_comment() {
     const size_t first = position_;
+    // Comments may nest.
     int64_t depth = 0;
     for (; !at_end(); ++position_) {
       if (peek() == '[') ++depth;
@@ -238,6 +248,8 @@ Tree parse_newick(const std::string& text, const std::string& path) {
 
 Tree read_newick(const std::string& path) {
   expect_artifact(path, "Phylogeny[", "a tree");
+  // QIIME 2 says in the type whether the root means anything; the Newick text of both types looks
+  // alike.
   Tree tree = parse_newick(read_text(path), path);
   if (is_zip(path) && describe_artifact(path).type == "Phylogeny[Unrooted]") tree.is_rooted = false;
   return tree;

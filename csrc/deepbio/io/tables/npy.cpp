@@ -1,3 +1,6 @@
+// NumPy's .npy (numpy.lib.format): magic, version, and a Python dict as text with the type, the
+// order and the shape. The dict is not evaluated: the three values are looked up by their keys, in
+// whatever order they come.
 #include "deepbio/io/tables/npy.h"
 
 #include <algorithm>
@@ -23,7 +26,7 @@ namespace {
   throw ParseError({path, -1, -1, offset_bytes}, std::move(expected), std::move(got));
 }
 
-// What stands after 'key': in the header, a Python dict literal, up to `end`.
+// What comes after 'key': in the header, a Python dict literal, up to `end`.
 std::string_view header_value(std::string_view header, std::string_view key, std::string_view end,
                               const std::string& path) {
   const std::string wanted = "'" + std::string(key) + "':";
@@ -46,6 +49,7 @@ std::vector<int64_t> parse_shape(std::string_view text, const std::string& path)
     }
     int64_t extent = 0;
     const auto [end, code] = std::from_chars(text.data() + k, text.data() + text.size(), extent);
+    // In double, which cannot wrap: 10^15 elements are more than any machine holds.
     num_elements *= static_cast<double>(extent);
     if (code != std::errc() || num_elements > 1e15)
       fail(path, "a plausible npy shape", quoted(text));
@@ -66,6 +70,7 @@ struct NpyHeader {
 NpyHeader parse_npy_header(std::string_view bytes, const std::string& path) {
   if (!bytes.starts_with(kNpyMagic) || bytes.size() < 12)
     fail(path, "an npy file (\\x93NUMPY)", quoted(bytes, 6));
+  // Version 1 has two bytes of length, versions 2 and 3 have four.
   const bool is_long = bytes[6] >= 2;
   uint32_t length = 0;
   std::memcpy(&length, bytes.data() + 8, is_long ? 4 : 2);
@@ -77,6 +82,7 @@ NpyHeader parse_npy_header(std::string_view bytes, const std::string& path) {
   std::string_view dtype = header_value(header, "descr", "'", path);
   if (!dtype.empty()) dtype.remove_prefix(1);
   out.is_big_endian = dtype.starts_with('>');
+  // '|' has no byte order (one byte), '=' has this machine's.
   if (!dtype.empty() && std::string_view("<>|=").find(dtype[0]) < 4) dtype.remove_prefix(1);
   out.dtype = dtype;
   out.is_fortran = header_value(header, "fortran_order", ",", path).starts_with("True");
@@ -100,6 +106,7 @@ struct NpyType {
   size_t num_bytes;
   Convert convert;
 };
+// Integers as double are exact up to 2^53, which distances and counts do not reach.
 constexpr NpyType kNpyTypes[] = {
     {"f8", 8, convert<double>},   {"f4", 4, convert<float>},    {"i8", 8, convert<int64_t>},
     {"i4", 4, convert<int32_t>},  {"i2", 2, convert<int16_t>},  {"i1", 1, convert<int8_t>},

@@ -1,3 +1,6 @@
+// safetensors (huggingface.co/docs/safetensors): eight bytes with the length of a JSON header, the
+// header, and the tensors without gaps. Names, shapes and byte ranges come from the file, so each
+// is checked against the others and against the size of the file before a pointer is made of it.
 #include "deepbio/io/tables/safetensors.h"
 
 #include <algorithm>
@@ -13,6 +16,7 @@
 namespace deepbio::io {
 namespace {
 
+// 100 MB is the limit of the format's own library; 8 is the largest element.
 constexpr uint64_t kMaxHeaderBytes = 100'000'000, kLengthBytes = 8, kAlignment = 8;
 constexpr uint64_t kMaxFileBytes = uint64_t{1} << 40;
 constexpr std::string_view kMetadataKey = "__metadata__";
@@ -110,6 +114,8 @@ class Parser {
       fail("a safetensors header of " + std::to_string(length) + " bytes",
            std::to_string(content.size() - kLengthBytes) + " bytes left in the file", kLengthBytes);
     }
+    // The format asks for '{' as the first byte: blanks before it are refused, which also tells
+    // other files.
     if (length == 0 || content[kLengthBytes] != '{') {
       fail("a safetensors header that starts with '{'", quoted(content.substr(kLengthBytes, 1)),
            kLengthBytes);
@@ -168,12 +174,14 @@ class Parser {
   void check_layout() {
     std::vector<size_t> order(ranges_.size());
     std::iota(order.begin(), order.end(), size_t{0});
+    // The header may list tensors in any order.
     std::stable_sort(order.begin(), order.end(),
                      [this](size_t a, size_t b) { return ranges_[a] < ranges_[b]; });
     std::vector<TensorEntry> tensors;
     std::vector<std::pair<uint64_t, uint64_t>> ranges;
     uint64_t end = 0;
     for (const size_t i : order) {
+      // A gap could hold anything, an overlap two meanings: the format allows neither.
       if (ranges_[i].first != end) {
         fail("tensor " + quoted(file_.tensors[i].name) + " to begin at data byte " +
                  std::to_string(end),
@@ -213,7 +221,7 @@ void check_entries(const std::vector<TensorEntry>& tensors) {
   }
 }
 
-// Where each tensor stands in the buffer: larger elements first.
+// Where each tensor is in the buffer: larger elements first.
 std::vector<size_t> buffer_order(const std::vector<TensorEntry>& tensors) {
   std::vector<size_t> order(tensors.size());
   std::iota(order.begin(), order.end(), size_t{0});
@@ -244,9 +252,11 @@ std::string header_of(const std::vector<TensorEntry>& tensors, const std::vector
     const std::vector<int64_t> range{begin[i],
                                      begin[i] + static_cast<int64_t>(tensors[i].num_bytes)};
     entry.emplace_back("data_offsets", Json::array_of(range));
+    // In the order given, wherever the bytes lie: readers list names as the header does.
     header.emplace_back(tensors[i].name, Json(std::move(entry)));
   }
   std::string text = Json(std::move(header)).dump();
+  // Blanks up to a multiple of 8, so that the data after it is aligned when the file is mapped.
   text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
   if (text.size() > kMaxHeaderBytes)
     throw ArgumentError("write_safetensors: the header passes 100 MB");

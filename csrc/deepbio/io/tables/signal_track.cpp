@@ -1,3 +1,5 @@
+// Signal tracks: bigWig where it lies, bedGraph as runs in memory, and BED as a track of ones. All
+// give the same two operations, so a dataset does not know which it has.
 #include "deepbio/io/tables/signal_track.h"
 
 #include <algorithm>
@@ -29,6 +31,7 @@ class RunTrack : public SignalTrack {
   const std::vector<std::string>& chromosomes() const override { return names_; }
   void fill(int64_t chromosome, int64_t start, int64_t end, float* out) const override {
     const std::vector<Run>& runs = runs_[static_cast<size_t>(chromosome)];
+    // Ordered and without overlaps, so ends rise with starts.
     auto run = std::partition_point(runs.begin(), runs.end(),
                                     [start](const Run& each) { return each.end <= start; });
     for (; run != runs.end() && run->start < end; ++run) {
@@ -54,10 +57,12 @@ std::shared_ptr<const SignalTrack> held(const SignalTrack& track) {
   for (size_t i = 0; i < runs.size(); ++i) {
     std::vector<Run>& own = runs[i];
     track.for_each(static_cast<int64_t>(i), [&](int64_t start, int64_t end, float value) {
+      // fill() by binary search relies on that.
       if (!own.empty() && start < own.back().end) {
         throw ParseError({track.path()}, "values in order, without overlaps, to hold in memory",
                          "one at " + std::to_string(start), ErrorKind::kStructure);
       }
+      // Neighbours of one value are the rule in coverage tracks.
       if (!own.empty() && own.back().end == start && own.back().value == value) {
         own.back().end = static_cast<uint32_t>(end);
       } else {
@@ -77,6 +82,7 @@ bool has_interval(const Cells& cells) {
 }
 
 // The first line of data; empty when there is none.
+// Lines without an interval (track, browser, a header) do not tell the format.
 std::string_view first_line(std::string_view text, const std::string& path, Cells& cells) {
   TextLines lines(text);
   for (std::string_view line; lines.next(line);) {
@@ -137,6 +143,8 @@ class BedGraphReader {
   }
 
   std::vector<Run>& runs_of(std::string_view name) {
+    // A file goes through one chromosome after another, so the name is nearly always the one
+    // before.
     if (names_.empty() || names_[last_] != name) {
       const auto [found, is_new] = place_of_.emplace(std::string(name), names_.size());
       if (is_new) {
@@ -165,6 +173,7 @@ std::shared_ptr<const SignalTrack> presence(const std::string& path) {
     runs[static_cast<size_t>(found.chromosome[i])].push_back(
         {static_cast<uint32_t>(found.starts[i]), static_cast<uint32_t>(found.ends[i])});
   }
+  // BED intervals may overlap and come in any order.
   for (std::vector<Run>& each : runs) join_stretches(each);
   return std::make_shared<RunTrack>(path, std::move(found.names), std::move(runs));
 }
@@ -179,6 +188,7 @@ std::shared_ptr<const SignalTrack> open_track(const std::string& path, bool in_m
   Cells cells;
   const std::string_view line = first_line(text, path, cells);
   double ignored = 0;
+  // Four columns with a number in the fourth; a BED of four columns has a name there.
   const bool is_graph = cells.size() == 4 && to_number(cells[3], ignored);
   if (!is_graph) return presence(path);
   return BedGraphReader(path, text).run(line.find('\t') == std::string_view::npos ? ' ' : '\t');

@@ -16,6 +16,9 @@ void fail_table(const std::string& path, std::string expected, std::string got, 
   throw ParseError(place, std::move(expected), std::move(got));
 }
 
+// Entries in any order to rows of samples, by counting: a first pass counts the entries of each
+// sample, a second puts them into place, and each row is then sorted by feature. Zeros are left
+// out, equal entries stay beside each other for check_table() to refuse.
 void set_entries(CountTable& table, const std::vector<Entry>& entries, const std::string& path) {
   table.indptr.assign(table.sample_ids.size() + 1, 0);
   for (const Entry& entry : entries) {
@@ -45,6 +48,8 @@ void set_entries(CountTable& table, const std::vector<Entry>& entries, const std
   check_table(table, path);
 }
 
+// By counting, too; samples come out in ascending order within a feature, since they are visited
+// so.
 Compressed transposed(const CountTable& table) {
   Compressed out;
   out.indptr.assign(table.feature_ids.size() + 1, 0);
@@ -65,6 +70,7 @@ Compressed transposed(const CountTable& table) {
 
 std::string join_lineage(const std::vector<std::string>& levels) {
   size_t size = levels.size();
+  // The rectangle of HDF5 fills short lineages up with empty levels.
   while (size > 0 && levels[size - 1].empty()) --size;
   std::string out;
   for (size_t k = 0; k < size; ++k) out += (k == 0 ? "" : "; ") + levels[k];

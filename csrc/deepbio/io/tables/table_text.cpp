@@ -1,3 +1,6 @@
+// Tables of text: BIOM's classic form, R's write.table, MetaPhlAn, HUMAnN, and spreadsheets. The
+// header is the first line whose corner is a word for features, or empty, or that is one cell
+// shorter than a row of numbers below it; what comes before is titles and comments.
 #include "deepbio/io/tables/table_text.h"
 
 #include <algorithm>
@@ -33,6 +36,7 @@ std::string plain_name(std::string_view cell) {
   for (const char c : lower(cell)) {
     if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) out += c;
   }
+  // R puts an X before a name that begins with a sign.
   return out.starts_with("xotu") ? out.substr(1) : out;
 }
 
@@ -60,7 +64,7 @@ bool is_in_quotes(std::string_view cell) {
   return cell.size() > 1 && cell.front() == '"' && cell.back() == '"';
 }
 
-// The header is found first: named, or unnamed as R writes it; what stands above it is a title or a
+// The header is found first: named, or unnamed as R writes it; what comes above it is a title or a
 // comment.
 class TextTable {
  public:
@@ -82,6 +86,7 @@ class TextTable {
  private:
   void find_header(std::string_view line, TextLines& lines) {
     if (line.empty()) return;
+    // For the message when no header is found.
     if (first_line_.empty()) first_line_ = line, first_number_ = lines.number();
     const char separator = separator_of(line);
     CellSplitter plain(separator == '\0' ? '\t' : separator, false, path_);
@@ -89,13 +94,14 @@ class TextTable {
     std::string_view name = cells[0];
     if (is_in_quotes(name)) name = name.substr(1, name.size() - 2);
     // A single word may as well be a title; only our own writer's header of a table without samples
-    // stands alone.
+    // is alone on its line.
     const bool has_corner =
         cells.size() > 1 ? name.empty() || is_table_corner(name) : line == "#OTU ID";
     if (!has_corner && (line.starts_with('#') || separator == '\0'))
       return;  // a comment or a title
     if (has_corner) return set_header(line, lines.number(), separator, 1);
     // R's write.table puts nothing above the row names.
+    // A copy: looking ahead moves nothing.
     TextLines ahead = lines;
     std::string_view row;
     while (ahead.next(row) && row.empty()) continue;
@@ -125,7 +131,7 @@ class TextTable {
     is_sample_.assign(width_, false);
     for (size_t k = 1; k < width_; ++k) {
       const std::string_view id = header[k - 1 + first_sample];
-      // A column of taxonomy stands at the end, MetaPhlAn's beside the names.
+      // A column of taxonomy is at the end, MetaPhlAn's beside the names.
       is_sample_[k] = !((k == 1 || k + 1 == width_) && is_annotation(id));
       if (is_sample_[k]) {
         table_.sample_ids.emplace_back(id);
@@ -188,6 +194,8 @@ void require_holdable(const CountTable& table, const std::string& path) {
           quoted(id) + "; write BIOM");
     }
   }
+  // Only the first and last column are asked whether they are taxonomy; with a taxonomy of its own
+  // the last sample is no longer last.
   for (const std::string* id : {&table.sample_ids.front(), &table.sample_ids.back()}) {
     const bool is_inner = !table.taxonomy.empty() && id != &table.sample_ids.front();
     if (is_annotation(*id) && !is_inner) {
@@ -220,6 +228,7 @@ void write_table_tsv(const std::string& path, const CountTable& table, Overwrite
   if (!table.sample_ids.empty()) require_holdable(table, path);
   const Compressed rows = transposed(table);
   OutputFile file(path, overwrite);
+  // The very line that biom-format writes, which some readers want.
   std::string line = "# Constructed from biom file\n#OTU ID";
   for (const auto& id : table.sample_ids) line += '\t' + id;
   if (!table.taxonomy.empty()) line += "\ttaxonomy";

@@ -1,3 +1,6 @@
+// VCF 4, sites only: position, alleles and filter. Genotypes are not looked at, but a row must have
+// as many columns as the header. Alternatives that name no sequence are left out with a count for
+// each kind, since a window cannot be made of them.
 #include "deepbio/io/tables/vcf.h"
 
 #include <algorithm>
@@ -34,6 +37,8 @@ bool is_same(std::string_view a, std::string_view b) {
 }
 
 // What an alternative is that names no sequence; "" when it is nothing that VCF knows.
+// Section 1.6.1 of VCF 4.3: '.', '*', <SYMBOL>, and breakends, which have brackets or a dot at one
+// end.
 std::string_view kind_of(std::string_view allele) {
   if (allele == ".") return "no alternative allele";
   if (allele == "*" || allele == "<*>") return "an overlapping deletion (*)";
@@ -153,8 +158,10 @@ class VcfReader {
                             1;
     item.position = *position - 1;
     item.line = number_;
+    // '.' says that no filter was applied.
     const bool is_filtered =
         options_.is_passing && cells[kFilter] != "PASS" && cells[kFilter] != ".";
+    // Chromosomes with filtered rows alone are not counted as there.
     if (!is_filtered) item.chromosome = out_.number_of(cells[0]);
     take_alternatives(cells, item, is_filtered);
     ++num_records_;
@@ -170,6 +177,7 @@ class VcfReader {
       const std::string_view kind = is_filtered ? "a filter" : is_letters ? "" : kind_of(allele);
       if (!is_letters && kind.empty())
         fail_cell(kAlternative, "letters of ACGTN, '.', '*', <SYMBOL> or a breakend", allele);
+      // Its score would be zero by construction; the row is a mistake.
       if (is_letters && is_same(allele, cells[kReference]))
         fail_cell(kAlternative, "another allele than REF", allele);
       if (kind.empty()) {
@@ -240,6 +248,8 @@ void Variants::add(Item item, std::string_view id, std::string_view reference,
   item.id_bytes = static_cast<uint32_t>(id.size());
   item.reference_bytes = static_cast<uint32_t>(reference.size());
   item.alternative_bytes = static_cast<uint32_t>(alternative.size());
+  // All text in one string: a file has millions of variants, and three strings each would be three
+  // allocations.
   text_.append(id);
   for (const std::string_view allele : {reference, alternative})
     std::transform(allele.begin(), allele.end(), std::back_inserter(text_), upper);
