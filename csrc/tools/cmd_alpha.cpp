@@ -8,7 +8,6 @@
 #include "tools/option_flags.h"
 #include "tools/printing.h"
 
-#include "deepbio/base/error.h"
 #include "deepbio/community/alpha_diversity.h"
 #include "deepbio/community/unifrac.h"
 #include "deepbio/io/tables/ids.h"
@@ -24,24 +23,11 @@ struct AlphaCommand {
   double base = community::AlphaOptions().shannon_base;
 };
 
-void check_metric(const std::string& name) {
-  if (name == kFaith) return;
-  try {
-    community::check_alpha_metric(name);
-  } catch (const ArgumentError& error) {
-    throw ArgumentError(std::string(error.what()) + "; with a tree: faith_pd");
-  }
-}
-
 at::Tensor values_of(const AlphaCommand& command, const io::CountTable& table,
                      const Shared& shared) {
-  const bool needs_tree = command.metric == kFaith;
-  if (needs_tree && command.files.tree.empty())
-    throw ArgumentError("--metric faith_pd needs --tree FILE");
-  if (!needs_tree && !command.files.tree.empty()) {
-    throw ArgumentError("--tree belongs to --metric faith_pd, got --metric " + command.metric);
-  }
-  if (needs_tree) return community::faith_pd(table, match_tree(command.files, table, shared));
+  community::check_alpha_tree(command.metric, !command.files.tree.empty());
+  if (command.metric == kFaith)
+    return community::faith_pd(table, match_tree(command.files, table, shared));
   return community::alpha_diversity(table, command.metric, {command.base});
 }
 
@@ -70,7 +56,7 @@ std::function<int()> setup_alpha(CLI::App& app, Shared& shared) {
          "--metric", command->metric,
          "observed_features, shannon, simpson, inverse_simpson, pielou_evenness, berger_parker, "
          "goods_coverage, chao1, ace; with --tree: faith_pd")
-      ->check(check_by(check_metric, "METRIC"))
+      ->check(check_by(community::check_alpha_or_faith, "METRIC"))
       ->capture_default_str();
   app.add_option("--base", command->base,
                  "Of shannon: base of the logarithm (2 as in QIIME 2; 2.718... in vegan)")

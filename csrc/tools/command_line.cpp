@@ -191,6 +191,10 @@ int parse_and_run(int argc, char** argv, const train::ProcessGroup* group) {
                        problem.substr(problem.rfind(": ", 0) == 0 ? 2 : 0));
   }
   for (const CLI::App* sub : app.get_subcommands()) {
+    if (!app.remaining().empty()) {
+      return usage_error(app, "options come after the command, got " +
+                                  quoted(app.remaining().front()) + " before it");
+    }
     if (!sub->remaining().empty()) return unknown_option(*sub, sub->remaining().front());
     if (shared.threads > 0) set_num_threads(static_cast<int>(shared.threads));
     return run();

@@ -1,6 +1,7 @@
 // The program `deepbio`. It runs the commands that need no tensors itself, within milliseconds, and
 // loads libdeepbio_commands.so, and with it torch, for all others.
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -16,10 +17,16 @@ namespace {
 
 int given_threads = 0;
 
+// Binds of torch's symbols what is used, and leaves without taking torch down at the end: either
+// would take as long as a small table does.
 int run_loaded(int argc, char** argv) {
-  void* const library = dlopen(DEEPBIO_COMMANDS, RTLD_NOW | RTLD_LOCAL);
+  void* const library = dlopen(DEEPBIO_COMMANDS, RTLD_LAZY | RTLD_LOCAL);
   void* const run = library == nullptr ? nullptr : dlsym(library, "deepbio_run_command");
-  if (run != nullptr) return reinterpret_cast<int (*)(int, char**)>(run)(argc, argv);
+  if (run != nullptr) {
+    const int code = reinterpret_cast<int (*)(int, char**)>(run)(argc, argv);
+    std::fflush(nullptr);
+    std::_Exit(code);
+  }
   std::cerr << "deepbio: error: " << dlerror() << "\n";
   return 127;  // as shells say of a command that is not there
 }

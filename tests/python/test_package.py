@@ -65,6 +65,8 @@ def test_commands_that_need_no_tensors_need_no_torch(tmp_path: Path):
     assert run("validate", reads).stdout.split("\t")[1] == "ok"
     assert "permanova" in run("--help").stdout and "--alphabet" in run("validate", "--help").stdout
     assert run("staats").returncode == 2
+    early = run("--json", "stats", reads)  # was read as if it were not there
+    assert early.returncode == 2 and "after the command, got '--json'" in early.stderr
     assert json.loads(run("info", "--json", reads).stdout)["kind"].startswith("FASTQ")
     missing = run("info", tmp_path)
     assert missing.returncode == 127 and missing.stderr.count("\n") == 1

@@ -149,6 +149,23 @@ std::vector<std::string> alpha_metrics() {
   return names;
 }
 
+void check_alpha_or_faith(std::string_view metric) {
+  if (metric == "faith_pd") return;
+  try {
+    check_alpha_metric(metric);
+  } catch (const ArgumentError& error) {
+    throw ArgumentError(std::string(error.what()) + "; with a tree: faith_pd");
+  }
+}
+
+void check_alpha_tree(std::string_view metric, bool has_tree) {
+  if (metric == "faith_pd" && !has_tree) throw ArgumentError("`metric=faith_pd` needs `tree`");
+  if (metric != "faith_pd" && has_tree) {
+    throw ArgumentError("`tree` belongs to `metric=faith_pd`, got `metric=" + std::string(metric) +
+                        "`");
+  }
+}
+
 double alpha_diversity(Counts counts, std::string_view metric, const AlphaOptions& options) {
   const AlphaMetric& chosen = metric_of(metric);
   check_base(options);

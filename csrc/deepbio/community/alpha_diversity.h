@@ -34,6 +34,10 @@ struct AlphaOptions {
 // "observed_features", "shannon", ... throws ArgumentError naming the nearest.
 void check_alpha_metric(std::string_view name);
 std::vector<std::string> alpha_metrics();
+// The same where faith_pd is taken, too, the metric that needs a tree (unifrac.h).
+void check_alpha_or_faith(std::string_view metric);
+// throws ArgumentError: a tree that the metric has no use for, or none for faith_pd
+void check_alpha_tree(std::string_view metric, bool has_tree);
 
 //   counts   of one sample, above 0
 //   throws   ArgumentError: an unknown metric, counts that are no whole numbers (chao1, ace,
