@@ -149,8 +149,11 @@ class GenomeWindows:
         binning: str = "mean",
         missing: float = 0.0,
         tracks_in_memory: bool = False,
+        haplotypes: Haplotypes | None = None,
     ) -> None: ...
     def __len__(self) -> int: ...
+    @property
+    def num_copies(self) -> int: ...  # of each window
     @property
     def intervals(self) -> Tensor: ...
     def gc_shares(self) -> Tensor: ...
@@ -161,7 +164,9 @@ class GenomeWindows:
 
 class Variants:
     @staticmethod
-    def read(path: str, passing: bool = False) -> Variants: ...
+    def read(
+        path: str, passing: bool = False, samples: Sequence[str] | None = None
+    ) -> Variants: ...
     @staticmethod
     def from_values(
         name: str,
@@ -192,6 +197,19 @@ class VariantWindows:
     def about(self, index: int) -> tuple[str, int, str, str, str, int]: ...
     def batch(self, indices: Sequence[int], epoch: int = 0) -> dict[str, Any]: ...
     def letters(self, index: int) -> tuple[bytes, bytes]: ...
+
+class Haplotypes:
+    samples: list[str]
+    notes: list[str]
+    def __init__(
+        self,
+        genome: Genome,
+        variants: Variants,
+        *,
+        reference_mismatch: str = "error",
+        chromosome_names: str = "exact",
+        chromosomes: Sequence[str] = (),
+    ) -> None: ...
 
 class Metadata:
     path: str

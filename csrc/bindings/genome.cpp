@@ -10,8 +10,10 @@
 
 namespace deepbio::bindings {
 void bind_genome(py::module_& module);
+void bind_windows(py::module_& module);
 namespace {
 
+using SharedHaplotypes = std::shared_ptr<data::Haplotypes>;
 using SharedIntervals = std::shared_ptr<io::Intervals>;
 using torch::Tensor;
 
@@ -90,13 +92,14 @@ data::TrackOptions track_options(int64_t width, int64_t bin, const std::string& 
   return {.width = width, .bin = bin, .binning = data::parse_binning(binning), .missing = missing};
 }
 
-py::dict to_dict(const Windows& windows, const data::WindowBatch& batch) {
+py::dict to_dict(const data::WindowBatch& batch) {
   py::dict out = to_python(batch.reads);
   // Windows have no titles, and Python knows where each came from.
   out.attr("pop")("rows");
   if (batch.targets.defined()) out["targets"] = batch.targets;
   out["starts"] = batch.starts;
   out["reversed"] = batch.reversed;
+<<<<<<< HEAD
   const auto& places = windows.windows->places();
   // Numbers of chromosomes in the order of the genome file; Python has their names once.
   Tensor chromosomes = at::empty_like(batch.starts);
@@ -104,6 +107,9 @@ py::dict to_dict(const Windows& windows, const data::WindowBatch& batch) {
     chromosomes.mutable_data_ptr<int64_t>()[i] =
         places.chromosome[static_cast<size_t>(batch.reads.index[i])];
   out["chromosomes"] = chromosomes;
+=======
+  out["chromosomes"] = batch.chromosomes;
+>>>>>>> 856c09f (WIP)
   return out;
 }
 
@@ -116,7 +122,7 @@ py::dict batch_of(const Windows& windows, const py::object& items, uint64_t epoc
     return with_letters ? windows.windows->batch(indices, epoch)
                         : windows.windows->batch_without_letters(indices, epoch);
   }();
-  return to_dict(windows, batch);
+  return to_dict(batch);
 }
 
 py::list letters_of(const Windows& windows, const py::object& items, uint64_t epoch) {
@@ -144,6 +150,13 @@ std::shared_ptr<Windows> make_windows(const Genome& genome, const SharedInterval
   return out;
 }
 
+// Values of the windows that were placed, for each of their copies.
+Tensor of_copies(const Windows& windows, const Tensor& values) {
+  return values.repeat_interleave(windows.windows->num_copies());
+}
+
+}  // namespace
+
 void bind_windows(py::module_& module) {
   py::class_<Windows, std::shared_ptr<Windows>>(module, "GenomeWindows")
       .def(py::init(
@@ -154,7 +167,8 @@ void bind_windows(py::module_& module) {
                   double reverse_complement, const std::string& soft_mask, uint64_t seed,
                   bool channels_first, const std::optional<data::ReadEncoding>& encoding,
                   const std::vector<std::string>& tracks, int64_t target_window, int64_t bin,
-                  const std::string& binning, float missing, bool tracks_in_memory) {
+                  const std::string& binning, float missing, bool tracks_in_memory,
+                  const SharedHaplotypes& haplotypes) {
                  data::WindowRequest request;
                  request.window = window;
                  request.placement = data::parse_placement(placement);
@@ -174,6 +188,7 @@ void bind_windows(py::module_& module) {
                  options.channels_first = channels_first;
                  options.encoding = encoding;
                  options.tracks = track_options(target_window, bin, binning, missing);
+                 options.haplotypes = haplotypes;
                  return make_windows(genome, intervals, request, std::move(options), tracks,
                                      tracks_in_memory);
                }),
@@ -186,25 +201,26 @@ void bind_windows(py::module_& module) {
            py::arg("soft_mask") = "ignore", py::arg("seed") = 0, py::arg("channels_first") = true,
            py::arg("encoding") = py::none(), py::arg("tracks") = std::vector<std::string>{},
            py::arg("target_window") = 0, py::arg("bin") = 1, py::arg("binning") = "mean",
-           py::arg("missing") = 0.0F, py::arg("tracks_in_memory") = false, NoGil())
+           py::arg("missing") = 0.0F, py::arg("tracks_in_memory") = false,
+           py::arg("haplotypes") = SharedHaplotypes{}, NoGil())
       .def("__len__", [](const Windows& w) { return w.windows->size(); })
+      .def_property_readonly("num_copies", [](const Windows& w) { return w.windows->num_copies(); })
       .def_readonly("num_negatives", &Windows::num_negatives)
       .def_readonly("notes", &Windows::notes)
       .def_property_readonly(
-          "intervals", [](const Windows& w) { return long_tensor(w.windows->places().interval); })
+          "intervals",
+          [](const Windows& w) { return of_copies(w, long_tensor(w.windows->places().interval)); })
       .def(
-          "gc_shares", [](const Windows& w) { return w.windows->gc_shares(); }, NoGil())
+          "gc_shares", [](const Windows& w) { return of_copies(w, w.windows->gc_shares()); },
+          NoGil())
       .def("batch", &batch_of, py::arg("indices"), py::arg("epoch") = 0,
            py::arg("with_letters") = true)
       .def("letters", &letters_of, py::arg("indices"), py::arg("epoch") = 0);
 }
 
-}  // namespace
-
 void bind_genome(py::module_& module) {
   bind_genome_file(module);
   bind_intervals(module);
-  bind_windows(module);
 }
 
 }  // namespace deepbio::bindings

@@ -8,6 +8,7 @@ void bind_diversity(py::module_& module);   // diversity.cpp, of the layer commu
 void bind_command(py::module_& module);     // process_group.cpp
 void bind_genome(py::module_& module);      // genome.cpp, of the layers io and data
 void bind_variants(py::module_& module);    // variants.cpp, of the same
+void bind_windows(py::module_& module);     // genome.cpp
 }  // namespace deepbio::bindings
 
 // The order matters where a signature names a class of another file, which must be bound before:
@@ -27,6 +28,7 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   deepbio::bindings::bind_shard(m);
   deepbio::bindings::bind_genome(m);
   deepbio::bindings::bind_variants(m);
+  deepbio::bindings::bind_windows(m);
   deepbio::bindings::bind_model(m);
   deepbio::bindings::bind_metrics(m);
   deepbio::bindings::bind_train(m);

@@ -4,6 +4,7 @@
 #include "bindings/batches.h"
 #include "bindings/genome.h"
 
+#include "deepbio/data/haplotypes.h"
 #include "deepbio/io/tables/vcf.h"
 
 namespace deepbio::bindings {
@@ -11,6 +12,7 @@ void bind_variants(py::module_& module);
 namespace {
 
 using data::VariantWindows;
+using SharedHaplotypes = std::shared_ptr<data::Haplotypes>;
 using SharedVariants = std::shared_ptr<io::Variants>;
 
 // What a row of a table says of a variant; the position is counted from 1.
@@ -50,17 +52,41 @@ py::tuple variant_letters(const VariantWindows& windows, int64_t index) {
                         py::bytes(windows.letters(index, true)));
 }
 
+void bind_haplotypes(py::module_& module) {
+  py::class_<data::Haplotypes, SharedHaplotypes>(module, "Haplotypes")
+      .def(py::init([](const Genome& genome, const io::Variants& variants,
+                       const std::string& reference_mismatch, const std::string& chromosome_names,
+                       const std::vector<std::string>& chromosomes) {
+             const data::ReferenceOptions options{
+                 .on_mismatch = data::parse_reference_mismatch(reference_mismatch),
+                 .names = data::parse_chromosome_names(chromosome_names),
+                 .chromosomes = chromosomes};
+             return std::make_shared<data::Haplotypes>(genome.file, genome.path, variants, options);
+           }),
+           py::arg("genome"), py::arg("variants"), py::kw_only(),
+           py::arg("reference_mismatch") = "error", py::arg("chromosome_names") = "exact",
+           py::arg("chromosomes") = std::vector<std::string>{}, NoGil())
+      .def_property_readonly("samples", &data::Haplotypes::samples)
+      .def_property_readonly("notes", &data::Haplotypes::notes);
+}
+
 }  // namespace
 
 void bind_variants(py::module_& module) {
   py::class_<io::Variants, SharedVariants>(module, "Variants")
       .def_static(
           "read",
+<<<<<<< HEAD
           [](const std::string& path, bool passing) {
             // Shared: the windows look into the variants as long as they live.
             return std::make_shared<io::Variants>(io::Variants::read(path, {passing}));
+=======
+          [](const std::string& path, bool passing,
+             const std::optional<std::vector<std::string>>& samples) {
+            return std::make_shared<io::Variants>(io::Variants::read(path, {passing, samples}));
+>>>>>>> 856c09f (WIP)
           },
-          py::arg("path"), py::arg("passing") = false, NoGil())
+          py::arg("path"), py::arg("passing") = false, py::arg("samples") = py::none(), NoGil())
       .def_static(
           "from_values",
           [](const std::string& name, const std::vector<std::string>& chromosomes,
@@ -96,6 +122,7 @@ void bind_variants(py::module_& module) {
       .def("about", &about_variant, py::arg("index"))
       .def("batch", &variant_batch, py::arg("indices"), py::arg("epoch") = 0)
       .def("letters", &variant_letters, py::arg("index"));
+  bind_haplotypes(module);
 }
 
 }  // namespace deepbio::bindings

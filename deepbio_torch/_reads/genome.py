@@ -20,6 +20,7 @@ from ..errors import ArgumentError
 from ..transforms import run_steps
 from .encoders import OneHotEncoder
 from .files import path_list
+from .haplotypes import GivenHaplotypes
 from .intervals import GivenIntervals
 from .labels import Labels, labels_of
 from .records import Path
@@ -38,7 +39,8 @@ class GenomeDataset(WindowSource):
     :attr:`chromosome_lengths`), ``lengths``, ``index``, ``ids`` ("chr1:100-200(+)") and
     ``metadata``. ``dataset[i]`` is one window: ``sequence``, ``targets``, ``label``, ``id``,
     ``metadata``. Beyond the ends of a chromosome letters are N, all zeros in one-hot. Shift and
-    strand depend on (seed, epoch, index) only.
+    strand depend on (seed, epoch, index) only. With ``haplotypes`` each window comes twice for each
+    sample, one after the other, and ``metadata`` has ``sample`` and ``haplotype`` (1 or 2).
 
     Args:
         genome: FASTA (plain, gzip or BGZF) or .2bit. FASTA is packed once to ``GENOME.dbx.2bit``
@@ -74,6 +76,13 @@ class GenomeDataset(WindowSource):
             and a bin without any is NaN.
         tracks_in_memory: bigWig files are read whole when the dataset is made, 12 bytes for each
             stretch of one value; windows then cost no inflating.
+        haplotypes: VCF or BCF with genotypes: windows have the letters of both copies of the
+            chromosomes of its samples, L of them from the same position of the genome, and targets
+            follow the letters. Which alleles are taken is what ``bcftools consensus`` takes.
+        samples: those of ``haplotypes``, in this order; None: all.
+        passing: of ``haplotypes``, variants whose FILTER is PASS or "." alone.
+        reference_mismatch: "error" stops at an allele of ``haplotypes`` whose reference is not the
+            genome's, "skip" leaves it out and counts it in :attr:`notes`.
         cache_dir: where a packed genome is kept; None: beside the FASTA.
         seed: of the draws; None takes one from torch's generator.
 
@@ -111,6 +120,10 @@ class GenomeDataset(WindowSource):
         binning: str = "mean",
         missing: float = 0.0,
         tracks_in_memory: bool = False,
+        haplotypes: Path | None = None,
+        samples: Sequence[str] | None = None,
+        passing: bool = False,
+        reference_mismatch: str = "error",
         cache_dir: Path | None = None,
         seed: int | None = 0,
     ) -> None:
@@ -119,6 +132,7 @@ class GenomeDataset(WindowSource):
             raise ArgumentError("label: expected none beside negatives, whose label is 0")
         self.genome, self.intervals = path_text(genome, "genome"), intervals
         self.exclude, self.feature = exclude, feature
+        self._haplotypes = GivenHaplotypes(haplotypes, samples, passing, reference_mismatch)
         self.label, self.classifier = label, classifier
         self.cache_dir = "" if cache_dir is None else path_text(cache_dir, "cache_dir")
         super().__init__(transform)
@@ -152,14 +166,19 @@ class GenomeDataset(WindowSource):
             given = GivenIntervals(self.intervals, "intervals", self.feature)
             genome = _C.Genome(self.genome, self.cache_dir)
             self.chromosome_lengths: dict[str, int] = genome.lengths()
+            haplotypes = self._haplotypes.open(
+                genome, self.options["chromosome_names"], self.options["chromosomes"]
+            )
             native = _C.GenomeWindows(
                 genome,
                 given.native,
                 exclude=[GivenIntervals(each, "exclude").native for each in _several(self.exclude)],
+                haplotypes=haplotypes,
                 **self._encoding(),
                 **self.options,
             )
-            self.notes: list[str] = native.notes
+            self.notes: list[str] = native.notes + (haplotypes.notes if haplotypes else [])
+            self.samples: list[str] = haplotypes.samples if haplotypes else []
             self._labels = self._make_labels(given, native)
             for note in self.notes:
                 logger.info(note)
@@ -255,6 +274,7 @@ class GenomeDataset(WindowSource):
                 "start": start,
                 "end": start + self.options["window"],
                 "strand": "-" if turned[row] else "+",
+                **self._copy_of(int(index[row])),
                 "index": int(index[row]),
                 "epoch": epoch,
             }
@@ -265,6 +285,13 @@ class GenomeDataset(WindowSource):
             lambda: [_id_of(metadata_of(row)) for row in rows], lambda row: _id_of(metadata_of(row))
         )
         return batch
+
+    def _copy_of(self, index: int) -> dict[str, Any]:
+        """Whose copy of the genome a window is cut from."""
+        if not self.samples:
+            return {}
+        sample, copy = divmod(index % (2 * len(self.samples)), 2)
+        return {"sample": self.samples[sample], "haplotype": copy + 1}
 
     def _row(self, batch: Batch, row: int) -> Sample:
         assert self._encoder is not None
@@ -296,8 +323,9 @@ class GenomeDataset(WindowSource):
 
 
 def _id_of(about: dict[str, Any]) -> str:
-    """As bedtools getfasta -s names a sequence."""
-    return f"{about['chromosome']}:{about['start']}-{about['end']}({about['strand']})"
+    """As bedtools getfasta -s names a sequence, and the sample and its copy."""
+    place = f"{about['chromosome']}:{about['start']}-{about['end']}({about['strand']})"
+    return f"{place}:{about['sample']}:{about['haplotype']}" if "sample" in about else place
 
 
 def _several(given: Any) -> list[Any]:

@@ -62,13 +62,13 @@ class WindowSource(Drawn, EncodedSource):
         return {**self.__dict__, "_native": None}
 
 
-def names_of(chromosomes: Sequence[str]) -> list[str]:
-    """Names of chromosomes to keep.
+def names_of(given: Sequence[str], name: str = "chromosomes") -> list[str]:
+    """Names of what is to be kept; ``name`` is the argument's.
 
     Raises:
         ArgumentError: none, or one word instead of a list.
     """
-    names = of_kind(chromosomes, Iterable, "chromosomes", "a list of names")
+    names = of_kind(given, Iterable, name, "a list of names")
     if isinstance(names, str | bytes) or not (found := [str(each) for each in names]):
-        raise ArgumentError(f"chromosomes: expected a list of names, got {chromosomes!r}")
+        raise ArgumentError(f"{name}: expected a list of names, got {given!r}")
     return found

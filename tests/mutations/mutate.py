@@ -25,6 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pysam.bcftools
 
 import deepbio_torch as db
 from deepbio_torch.errors import DeepBioError
@@ -79,13 +80,16 @@ def _cache(path: Path) -> object:
 
 
 def _variants(path: Path) -> object:
-    data = db.VariantDataset(path.with_name("genome.fa"), path, window=8, reference_mismatch="skip")
-    return data.batch(range(len(data))), data.notes
+    """Pairs of windows, and the copies of the sample."""
+    genome, options = path.with_name("genome.fa"), {"window": 8, "reference_mismatch": "skip"}
+    data = db.VariantDataset(genome, path, **options)
+    copies = db.GenomeDataset(genome, [("c1", 0, 8)], haplotypes=path, **options)
+    return data.batch(range(len(data))), data.notes, copies.batch([0, 1]), copies.notes
 
 
 READERS: dict[str, Reader] = {
     "fasta": _everything, "fastq": _everything, "fastq.gz": _everything, "fastq.bgz": _everything,
-    "reads.bam": _everything, "variants.vcf": _variants,
+    "reads.bam": _everything, "variants.vcf": _variants, "variants.bcf": _variants,
     "biom1.json": _table, "biom2.hdf5": _table, "table.tsv": _table, "table.qza": _table,
     "tree.nwk": _tree, "metadata.tsv": _metadata,
     "distances.tsv": _distances, "distances.npy": _distances, "distances.npz": _distances,
@@ -149,6 +153,7 @@ def seeds(folder: Path) -> dict[str, bytes]:
     rows = ("c1\t3\trs1\tG\tT,*\t5\tPASS\tX=1\tGT\t0|1", "c1\t5\t.\tACG\tA\t.\t.\t.\tGT\t1|1",
             "c2\t4\t.\tT\tTGA,<DEL>\t.\tq10\t.\tGT\t.")  # fmt: skip
     out["variants.vcf"] = "\n".join(["##fileformat=VCFv4.3", columns, *rows, ""]).encode()
+    out["variants.bcf"] = _bcf_of(out["variants.vcf"], folder)
     out["labels.csv"] = b'id,label,group\nr0,1.5,a\nr1,2,"b, c"\nr2,3,d\n'
     out["labels.json"] = b'{"r0": {"label": 1.5}, "r1": {"label": 2}, "r2": {"label": -3e2}}'
     model = {
@@ -163,6 +168,18 @@ def seeds(folder: Path) -> dict[str, bytes]:
     db.Cache.save(db.SequenceDataset(folder / "cached.fq", transform=encoder), folder / "cache")
     out["cache.safetensors"] = next((folder / "cache").rglob("*.safetensors")).read_bytes()
     return out
+
+
+def _bcf_of(vcf: bytes, folder: Path) -> bytes:
+    """The same variants, as bcftools writes them without compression."""
+    lines = [b"##contig=<ID=c1>", b"##contig=<ID=c2>", b"##FILTER=<ID=q10,Description=x>",
+             b"##INFO=<ID=X,Number=1,Type=Integer,Description=x>",
+             b"##FORMAT=<ID=GT,Number=1,Type=String,Description=x>"]  # fmt: skip
+    first, rest = vcf.split(b"\n", 1)
+    text, packed = folder / "v.vcf", folder / "v.bcf"
+    text.write_bytes(b"\n".join([first, *lines, rest]))
+    pysam.bcftools.view("-Ou", "-o", str(packed), str(text), catch_stdout=False)
+    return packed.read_bytes()
 
 
 def _bam_of(fastq: bytes) -> bytes:

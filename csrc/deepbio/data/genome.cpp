@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "deepbio/base/error.h"
@@ -116,6 +117,8 @@ void GenomeWindows::check() const {
     refuse("bin", "a divisor of " + std::to_string(width) + ", the positions of a target", bin);
   if (options_.soft_mask == SoftMask::kChannel && options_.encoding)
     throw ArgumentError("`soft_mask=channel`: expected one-hot letters, got another transform");
+  if (options_.soft_mask != SoftMask::kIgnore && options_.haplotypes)
+    throw ArgumentError("soft_mask: expected ignore beside haplotypes, whose letters have no case");
 }
 
 GenomeWindows::Drawn GenomeWindows::drawn(int64_t index, uint64_t epoch) const {
@@ -123,8 +126,9 @@ GenomeWindows::Drawn GenomeWindows::drawn(int64_t index, uint64_t epoch) const {
     throw ArgumentError("window index: expected 0 to " + std::to_string(size() - 1) + ", got " +
                         std::to_string(index));
   }
-  const auto at = static_cast<size_t>(index);
-  Drawn out{places_.chromosome[at], places_.starts[at], places_.is_reversed[at] != 0};
+  const auto at = static_cast<size_t>(index / num_copies());
+  Drawn out{places_.chromosome[at], places_.starts[at], places_.is_reversed[at] != 0,
+            index % num_copies()};
   if (options_.reverse_complement == 0 && options_.jitter == 0) return out;
   CounterRandom random = window_random(options_.seed, epoch, index);
   if (random.uniform() < options_.reverse_complement) out.is_reversed = !out.is_reversed;
@@ -146,6 +150,8 @@ std::vector<GenomeWindows::Drawn> GenomeWindows::all_drawn(std::span<const int64
 
 void GenomeWindows::decode(const Drawn& window, const io::BaseSymbols& symbols, char unknown,
                            char* out) const {
+  if (options_.haplotypes)
+    return options_.haplotypes->decode(on_copy(window), window.is_reversed, symbols, unknown, out);
   decode_bases(*genome_, window.chromosome, window.start, window.start + options_.window,
                window.is_reversed, symbols, unknown, out);
 }
@@ -223,19 +229,41 @@ void GenomeWindows::encode_letters(const std::vector<Drawn>& windows,
   out = encode_reads(records, rows, indices, epoch, *options_.encoding);
 }
 
+HaplotypeWindow GenomeWindows::on_copy(const Drawn& window) const {
+  return {window.copy, window.chromosome, window.start, options_.window};
+}
+
+// Values of the positions of the target, in the direction of the genome.
+void GenomeWindows::read_track(const Drawn& window, size_t track, std::span<float> values) const {
+  const int64_t length = genome_->sequences()[static_cast<size_t>(window.chromosome)].length_bp;
+  const auto width = static_cast<int64_t>(values.size());
+  // In the middle; what is odd is left over on the right of the window, whatever its strand.
+  const int64_t margin = options_.window - width;
+  const int64_t before = window.is_reversed ? margin - margin / 2 : margin / 2;
+  int64_t start = window.start + before, end = start + width;
+  std::vector<int64_t> positions;
+  if (options_.haplotypes) {
+    positions.resize(static_cast<size_t>(options_.window));
+    options_.haplotypes->positions(on_copy(window), positions);
+    positions = {positions.begin() + before, positions.begin() + before + width};
+    std::tie(start, end) = std::pair(positions.front(), positions.back() + 1);
+  }
+  std::vector<float> of_genome(options_.haplotypes ? static_cast<size_t>(end - start) : 0);
+  const std::span<float> found = options_.haplotypes ? std::span<float>(of_genome) : values;
+  const int64_t first = std::clamp(start, int64_t{0}, length),
+                last = std::clamp(end, first, length);
+  std::fill(found.begin(), found.end(), options_.tracks.missing);
+  const int64_t chromosome = track_chromosomes_[track][static_cast<size_t>(window.chromosome)];
+  if (chromosome >= 0 && first < last)
+    tracks_[track]->fill(chromosome, first, last, found.data() + (first - start));
+  for (size_t i = 0; i < positions.size(); ++i)
+    values[i] = found[static_cast<size_t>(positions[i] - start)];
+}
+
 void GenomeWindows::write_track(const Drawn& window, size_t track, std::vector<float>& values,
                                 float* out) const {
   const TrackOptions& options = options_.tracks;
-  const int64_t length = genome_->sequences()[static_cast<size_t>(window.chromosome)].length_bp;
-  // In the middle; what is odd is left over on the right of the window, whatever its strand.
-  const int64_t margin = options_.window - options.width;
-  const int64_t start = window.start + (window.is_reversed ? margin - margin / 2 : margin / 2);
-  const int64_t first = std::clamp(start, int64_t{0}, length),
-                last = std::clamp(start + options.width, first, length);
-  std::fill(values.begin(), values.end(), options.missing);
-  const int64_t chromosome = track_chromosomes_[track][static_cast<size_t>(window.chromosome)];
-  if (chromosome >= 0 && first < last)
-    tracks_[track]->fill(chromosome, first, last, values.data() + (first - start));
+  read_track(window, track, values);
   const int64_t num_bins = options.width / options.bin;
   for (int64_t i = 0; i < num_bins; ++i) {
     const float* const part = values.data() + i * options.bin;
@@ -272,10 +300,12 @@ WindowBatch GenomeWindows::without_letters(std::span<const int64_t> indices,
   WindowBatch out;
   const auto count = static_cast<int64_t>(windows.size());
   out.reads.index.assign(indices.begin(), indices.end());
+  out.chromosomes = at::empty({count}, at::kLong);
   out.starts = at::empty({count}, at::kLong);
   out.reversed = at::empty({count}, at::kBool);
   for (int64_t i = 0; i < count; ++i) {
     const Drawn& window = windows[static_cast<size_t>(i)];
+    out.chromosomes.mutable_data_ptr<int64_t>()[i] = window.chromosome;
     out.starts.mutable_data_ptr<int64_t>()[i] = window.start;
     out.reversed.mutable_data_ptr<bool>()[i] = window.is_reversed;
   }
@@ -305,8 +335,8 @@ std::vector<std::string> GenomeWindows::letters(std::span<const int64_t> indices
 }
 
 at::Tensor GenomeWindows::gc_shares() const {
-  at::Tensor out = at::empty({size()}, at::kDouble);
-  for (int64_t i = 0; i < size(); ++i) {
+  at::Tensor out = at::empty({places_.size()}, at::kDouble);
+  for (int64_t i = 0; i < places_.size(); ++i) {
     const auto at = static_cast<size_t>(i);
     const int32_t chromosome = places_.chromosome[at];
     const int64_t length = genome_->sequences()[static_cast<size_t>(chromosome)].length_bp;

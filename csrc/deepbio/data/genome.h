@@ -3,7 +3,9 @@
 // What is random in a window (its shift, its strand) depends on (seed, epoch, index) only. A plain
 // one-hot encoding is written straight from the packed bases; every other encoding goes by way of
 // letters. Positions beyond an end of a chromosome are unknown letters (N), and have no value in a
-// track. Threads: constant after construction; batch() may be called from many threads.
+// track. With haplotypes each window comes once for every copy of its chromosome in every sample,
+// side by side; a track gives each letter the value of its position in the genome. Threads:
+// constant after construction; batch() may be called from many threads.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "deepbio/data/haplotypes.h"
 #include "deepbio/data/reads.h"
 #include "deepbio/data/window_places.h"
 #include "deepbio/io/reads/twobit.h"
@@ -48,6 +51,7 @@ struct GenomeOptions {
   bool channels_first = true;            // of one-hot
   std::optional<ReadEncoding> encoding;  // none: one-hot, zeros for unknown letters
   TrackOptions tracks;
+  std::shared_ptr<const Haplotypes> haplotypes;  // of the same genome; none: its own letters
 };
 
 // B windows.
@@ -55,9 +59,10 @@ struct WindowBatch {
   // sequences float32 [B, A, L] or [B, L, A] (A = 4, or 5 with the mask as a channel), or what
   // the encoding gives; lengths; index.
   ReadBatch reads;
-  at::Tensor targets;   // float32 [B, T, width / bin]; undefined without tracks
-  at::Tensor starts;    // int64 [B], after the shift
-  at::Tensor reversed;  // bool [B]: the sequence is of the minus strand
+  at::Tensor targets;      // float32 [B, T, width / bin]; undefined without tracks
+  at::Tensor chromosomes;  // int64 [B], numbers in the genome
+  at::Tensor starts;       // int64 [B], after the shift
+  at::Tensor reversed;     // bool [B]: the sequence is of the minus strand
 };
 
 class GenomeWindows {
@@ -68,7 +73,9 @@ class GenomeWindows {
                 GenomeOptions options,
                 std::vector<std::shared_ptr<const io::SignalTrack>> tracks = {},
                 ChromosomeNames names = ChromosomeNames::kExact);
-  int64_t size() const { return places_.size(); }
+  // Windows times copies; those of a window follow one another.
+  int64_t size() const { return places_.size() * num_copies(); }
+  int64_t num_copies() const { return options_.haplotypes ? options_.haplotypes->size() : 1; }
   const WindowPlaces& places() const { return places_; }
   const io::TwoBitFile& genome() const { return *genome_; }
   WindowBatch batch(std::span<const int64_t> indices, uint64_t epoch = 0) const;
@@ -76,8 +83,8 @@ class GenomeWindows {
   std::vector<std::string> letters(std::span<const int64_t> indices, uint64_t epoch = 0) const;
   // Everything of a batch but `sequences` and what else an encoding gives.
   WindowBatch batch_without_letters(std::span<const int64_t> indices, uint64_t epoch = 0) const;
-  // Share of C and G among the known bases of each window where it was placed, float64 [W]; NaN
-  // where all are N.
+  // Share of C and G among the known bases of the genome at each window where it was placed,
+  // float64 [places().size()]; NaN where all are N.
   at::Tensor gc_shares() const;
 
  private:
@@ -85,6 +92,7 @@ class GenomeWindows {
     int32_t chromosome;
     int64_t start;
     bool is_reversed;
+    int64_t copy;
   };
   void check() const;
   Drawn drawn(int64_t index, uint64_t epoch) const;
@@ -99,6 +107,8 @@ class GenomeWindows {
   std::string letters_of(const Drawn& window) const;
   void encode_letters(const std::vector<Drawn>& windows, std::span<const int64_t> indices,
                       uint64_t epoch, ReadBatch& out) const;
+  HaplotypeWindow on_copy(const Drawn& window) const;
+  void read_track(const Drawn& window, size_t track, std::span<float> values) const;
   void write_track(const Drawn& window, size_t track, std::vector<float>& values, float* out) const;
   at::Tensor targets(const std::vector<Drawn>& windows) const;
 

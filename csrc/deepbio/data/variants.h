@@ -14,26 +14,18 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "deepbio/data/reads.h"
-#include "deepbio/data/window_places.h"
+#include "deepbio/data/reference_alleles.h"
 #include "deepbio/io/reads/twobit.h"
 #include "deepbio/io/tables/vcf.h"
 
 namespace deepbio::data {
 
-// What becomes of a variant whose reference allele is not what the genome has there.
-enum class ReferenceMismatch { kError, kSkip };
-ReferenceMismatch parse_reference_mismatch(std::string_view name);  // "error", "skip"
-
-struct VariantOptions {
-  int64_t window = 0;  // L, at least 1
-  ReferenceMismatch on_mismatch = ReferenceMismatch::kError;
-  ChromosomeNames names = ChromosomeNames::kExact;
-  std::vector<std::string> chromosomes = {};  // variants on others are left out; empty: all stay
-  ReadEncoding encoding = {};                 // of batch()
+struct VariantOptions : ReferenceOptions {
+  int64_t window = 0;          // L, at least 1
+  ReadEncoding encoding = {};  // of batch()
 };
 
 // Of the same variants, row by row.
@@ -55,7 +47,7 @@ class VariantWindows {
   int64_t chromosome(int64_t index) const;                  // number of the sequence in the genome
   int64_t num_mismatches() const { return num_mismatches_; }
   // What was left out, a line each.
-  std::vector<std::string> notes() const;
+  const std::vector<std::string>& notes() const { return notes_; }
   // The letters of a window.
   std::string letters(int64_t index, bool is_alternative) const;
   VariantBatch batch(std::span<const int64_t> indices, uint64_t epoch = 0) const;
@@ -66,8 +58,6 @@ class VariantWindows {
     int32_t chromosome = 0;  // number of the sequence in the genome
   };
   const Item& item(int64_t index) const;
-  bool is_as_in_genome(int64_t row, int32_t chromosome) const;
-  void check_end(int64_t row, int32_t chromosome) const;
   ReadBatch encode(std::span<const int64_t> indices, uint64_t epoch, bool is_alternative) const;
 
   std::shared_ptr<const io::TwoBitFile> genome_;
@@ -75,7 +65,8 @@ class VariantWindows {
   std::shared_ptr<const io::Variants> variants_;
   VariantOptions options_;
   std::vector<Item> items_;
-  int64_t num_mismatches_ = 0, num_elsewhere_ = 0;
+  int64_t num_mismatches_ = 0;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace deepbio::data

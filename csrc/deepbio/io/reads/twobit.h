@@ -28,11 +28,14 @@ constexpr uint32_t kTwoBitMagic = 0x1A412743;
 class BaseSymbols {
  public:
   explicit BaseSymbols(std::array<char, 5> of_acgtn);
+  // Of a letter of ACGTN.
+  char of(char letter) const;
 
  private:
   friend class TwoBitFile;
   using Table = std::array<std::array<char, 4>, 256>;  // of the four bases of a byte
   Table forward_, reversed_;                           // reversed: the other strand, read backwards
+  std::array<char, 5> of_acgtn_;
   char unknown_;
 };
 

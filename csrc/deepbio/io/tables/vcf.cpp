@@ -4,24 +4,14 @@
 #include "deepbio/io/tables/vcf.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <optional>
+#include <memory>
 #include <utility>
 
 #include "deepbio/base/error.h"
-#include "deepbio/io/bytes/bytes.h"
-#include "deepbio/io/bytes/text_window.h"
-#include "deepbio/io/foreign.h"
+#include "deepbio/io/tables/variant_source.h"
 
 namespace deepbio::io {
 namespace {
-
-constexpr uint64_t kMostLineBytes = uint64_t{1} << 30;
-constexpr std::array<std::string_view, 8> kColumns = {"#CHROM", "POS",  "ID",     "REF",
-                                                      "ALT",    "QUAL", "FILTER", "INFO"};
-constexpr size_t kPosition = 1, kId = 2, kReference = 3, kAlternative = 4, kFilter = 6;
-using Cells = std::array<std::string_view, kColumns.size()>;
 
 char upper(char letter) { return static_cast<char>(letter & ~0x20); }
 
@@ -48,111 +38,34 @@ std::string_view kind_of(std::string_view allele) {
   return has_end || allele.find_first_of("[]") != std::string_view::npos ? "a breakend" : "";
 }
 
-// The position as VCF counts it, from 1; nothing for what is none.
-std::optional<int64_t> position_of(std::string_view cell) {
-  int64_t out = 0;
-  const auto [end, code] = std::from_chars(cell.data(), cell.data() + cell.size(), out);
-  if (code != std::errc() || end != cell.data() + cell.size() || out < 1) return std::nullopt;
-  return out;
-}
-
-// The first cells of a line; fewer leave the rest empty.
-Cells split(std::string_view line) {
-  Cells cells;
-  for (std::string_view& cell : cells) {
-    const size_t end = std::min(line.find('\t'), line.size());
-    cell = line.substr(0, end);
-    line.remove_prefix(std::min(end + 1, line.size()));
-  }
-  return cells;
-}
-
-size_t count_cells(std::string_view line) {
-  return static_cast<size_t>(std::count(line.begin(), line.end(), '\t')) + 1;
-}
-
 }  // namespace
 
-// One pass over the lines of a file.
-class VcfReader {
+// Takes what is wanted of the records of a file.
+class VariantReader {
  public:
-  VcfReader(const std::string& path, const VcfOptions& options)
-      : options_(options), window_(open_bytes(path), kMostLineBytes) {
+  VariantReader(const std::string& path, const VcfOptions& options)
+      : options_(options), source_(open_variants(path, options.samples)) {
     out_.path_ = path;
+    out_.has_lines_ = source_->has_lines();
+    out_.samples_ = source_->samples();
+    out_.carried_.resize(2 * out_.samples_.size());
   }
 
   Variants run() {
-    read_header();
-    while (next()) {
-      if (!line_.empty()) take();
-    }
-    if (out_.size() == 0 && out_.left_out_.empty()) fail("variants", "none");
+    VariantRecord record;
+    int64_t num_records = 0;
+    for (; source_->next(record); ++num_records) take(record);
+    if (num_records == 0) source_->fail_empty();
+    out_.warning_ = source_->warning();
     return std::move(out_);
   }
 
  private:
-  [[noreturn]] void fail(const std::string& expected, const std::string& got,
-                         std::string_view at = {}) const {
-    const int64_t offset = at.data() == nullptr ? 0 : at.data() - line_.data();
-    throw ParseError({out_.path_, num_records_, number_, offset_ + offset}, expected, got,
-                     ErrorKind::kStructure);
-  }
-
-  [[noreturn]] void fail_cell(size_t column, const std::string& expected,
-                              std::string_view got) const {
-    fail("in column " + std::to_string(column + 1) + " (" +
-             std::string(kColumns[column]).substr(column == 0 ? 1 : 0) + ") " + expected,
-         quoted(got, 40), got);
-  }
-
-  // False at the end of the file.
-  bool next() {
-    size_t end = window_.text().find('\n');
-    while (end == std::string_view::npos && !window_.is_end()) {
-      if (!window_.more() && !window_.is_end()) fail("a line of at most 1 GiB", "a longer one");
-      end = window_.text().find('\n');
-    }
-    const std::string_view text = window_.text();
-    if (text.empty()) return false;
-    ++number_;
-    offset_ = window_.offset();
-    line_ = text.substr(0, end);
-    window_.drop(std::min(line_.size() + 1, text.size()));
-    if (line_.ends_with('\r')) line_.remove_suffix(1);
-    return true;
-  }
-
-  void read_header() {
-    if (!next()) fail("variants (VCF)", "no data");
-    if (line_.starts_with("\xef\xbb\xbf")) line_.remove_prefix(3);
-    if (!line_.starts_with("##fileformat=VCFv4")) {
-      const std::string other = foreign_format(line_.substr(0, 512));
-      fail("##fileformat=VCFv4 on the first line", other.empty() ? quoted(line_, 40) : other);
-    }
-    do {
-      if (!next()) fail("a header that begins with #CHROM", "the end of the file");
-    } while (line_.starts_with("##"));
-    if (!line_.starts_with("#CHROM")) fail("a header that begins with #CHROM", quoted(line_, 40));
-    num_cells_ = count_cells(line_);
-    const Cells cells = split(line_);
-    for (size_t column = 0; column < cells.size(); ++column) {
-      if (cells[column] != kColumns[column])
-        fail_cell(column, "the name " + std::string(kColumns[column]), cells[column]);
-    }
-  }
-
-  void take() {
-    const size_t found = count_cells(line_);
-    if (found != num_cells_)
-      fail(std::to_string(num_cells_) + " columns, as the header has", std::to_string(found));
-    const Cells cells = split(line_);
-    if (cells[0].empty()) fail_cell(0, "a chromosome", cells[0]);
-    const auto position = position_of(cells[kPosition]);
-    if (!position) fail_cell(kPosition, "a position, a whole number from 1", cells[kPosition]);
-    if (!is_sequence(cells[kReference]))
-      fail_cell(kReference, "letters of ACGTN", cells[kReference]);
-    if (cells[kId].empty()) fail_cell(kId, "an id or '.'", cells[kId]);
+  void take(const VariantRecord& record) {
+    if (!is_sequence(record.reference))
+      source_->fail(VariantField::kReference, "letters of ACGTN", record.reference);
     Variants::Item item;
+<<<<<<< HEAD
     item.num_alternatives = static_cast<int32_t>(std::count(cells[kAlternative].begin(),
                                                             cells[kAlternative].end(), ',')) +
                             1;
@@ -184,20 +97,75 @@ class VcfReader {
         out_.add(item, cells[kId], cells[kReference], allele);
       } else {
         ++out_.left_out_[std::string(kind)];
+=======
+    item.num_alternatives = static_cast<int32_t>(record.alternatives.size());
+    item.position = record.position;
+    item.place = source_->place();
+    const bool is_filtered = options_.is_passing && !record.is_passed;
+    if (!is_filtered) item.chromosome = out_.number_of(record.chromosome);
+    find_carried(record);
+    item_of_.assign(record.alternatives.size(), kNone);
+    for (size_t i = 0; i < record.alternatives.size(); ++i)
+      take_alternative(record, i, item, is_filtered);
+    carry(record);
+  }
+
+  // Which alternatives are wanted: those that a chosen sample has, or all.
+  void find_carried(const VariantRecord& record) {
+    is_carried_.assign(record.alternatives.size(), options_.samples ? 0 : 1);
+    for (const int32_t allele : record.genotypes) {
+      if (allele > 0) is_carried_[static_cast<size_t>(allele - 1)] = 1;
+    }
+  }
+
+  void take_alternative(const VariantRecord& record, size_t i, const Variants::Item& item,
+                        bool is_filtered) {
+    const std::string_view allele = record.alternatives[i];
+    const bool is_letters = is_sequence(allele);
+    const std::string_view kind = is_filtered ? "a filter" : is_letters ? "" : kind_of(allele);
+    if (!is_letters && kind.empty())
+      source_->fail(VariantField::kAlternative,
+                    "letters of ACGTN, '.', '*', <SYMBOL> or a breakend", allele);
+    if (is_letters && is_same(allele, record.reference))
+      source_->fail(VariantField::kAlternative, "another allele than REF", allele);
+    if (is_carried_[i] == 0) return;
+    if (kind.empty()) {
+      item_of_[i] = static_cast<uint32_t>(out_.items_.size());
+      out_.add(item, record.id, record.reference, allele);
+    } else {
+      ++out_.left_out_[std::string(kind)];
+    }
+  }
+
+  void carry(const VariantRecord& record) {
+    for (size_t sample = 0; sample < out_.samples_.size(); ++sample) {
+      const int32_t* const alleles = record.genotypes.data() + 2 * sample;
+      if (alleles[0] == kNoCall || alleles[1] == kNoCall) {
+        ++out_.gaps_.num_missing;
+      } else if (alleles[1] == kNoCopy) {
+        ++out_.gaps_.num_single;
+      } else if (alleles[0] != alleles[1] && record.is_phased[sample] == 0) {
+        ++out_.gaps_.num_unphased;
+      }
+      for (size_t copy = 0; copy < 2; ++copy) {
+        const uint32_t found =
+            alleles[copy] > 0 ? item_of_[static_cast<size_t>(alleles[copy] - 1)] : kNone;
+        if (found != kNone) out_.carried_[2 * sample + copy].push_back(found);
+>>>>>>> 856c09f (WIP)
       }
     }
   }
 
+  static constexpr uint32_t kNone = UINT32_MAX;
   const VcfOptions& options_;
-  TextWindow window_;
+  std::unique_ptr<VariantSource> source_;
   Variants out_;
-  std::string_view line_;
-  size_t num_cells_ = 0;
-  int64_t number_ = 0, offset_ = 0, num_records_ = 0;
+  std::vector<char> is_carried_;   // of the alternatives of the record
+  std::vector<uint32_t> item_of_;  // kNone for those that are not kept
 };
 
 Variants Variants::read(const std::string& path, const VcfOptions& options) {
-  return VcfReader(path, options).run();
+  return VariantReader(path, options).run();
 }
 
 Variants Variants::from_values(std::string name, const std::vector<std::string>& chromosomes,
@@ -227,6 +195,7 @@ Variants Variants::from_values(std::string name, const std::vector<std::string>&
       refuse("another alternative than the reference", quoted(alternatives[row], 40));
     Item item;
     item.position = positions[row] - 1;
+    item.place = static_cast<int64_t>(row);
     item.chromosome = out.number_of(chromosomes[row]);
     out.add(item, ids.empty() || ids[row].empty() ? "." : ids[row], references[row],
             alternatives[row]);
@@ -269,8 +238,9 @@ Variant Variants::at(int64_t i) const {
 }
 
 void Variants::fail(int64_t i, const std::string& expected, const std::string& got) const {
-  const int64_t line = items_[static_cast<size_t>(i)].line;
-  throw ParseError({path_, line < 0 ? i : -1, line}, expected, got, ErrorKind::kStructure);
+  const int64_t place = items_[static_cast<size_t>(i)].place;
+  throw ParseError({path_, has_lines_ ? -1 : place, has_lines_ ? place : -1}, expected, got,
+                   ErrorKind::kStructure);
 }
 
 }  // namespace deepbio::io

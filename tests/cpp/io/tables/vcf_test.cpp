@@ -68,6 +68,61 @@ CATCH_TEST_CASE("genotypes and line ends of Windows are passed over", "[vcf]") {
   CATCH_REQUIRE(items(read(text)) == std::vector<std::string>{"1:6 . C>T of 1"});
 }
 
+CATCH_TEST_CASE("genotypes are those of the samples that were asked for", "[vcf]") {
+  const test::TemporaryFolder folder;
+  test::write_text(folder / "v.vcf",
+                   "##fileformat=VCFv4.5\n"
+                   "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ta\tb\tc\n"
+                   "1\t7\t.\tC\tT,G\t.\t.\t.\tDP:GT\t9:0|1\t9:./.\t9:2\n"
+                   "1\t8\t.\tA\tT\t.\t.\t.\tDP\t9\t9\t.\n"
+                   "1\t9\t.\tA\tT\t.\tq\t.\tGT\t/1/0\t1|1\t.\n");
+  const auto with = [&](std::vector<std::string> samples, bool is_passing = false) {
+    return Variants::read(folder / "v.vcf", {is_passing, samples});
+  };
+  const Variants all = with({});
+  CATCH_REQUIRE(all.samples() == std::vector<std::string>{"a", "b", "c"});
+  CATCH_REQUIRE(items(all) ==
+                std::vector<std::string>{"1:6 . C>T of 2", "1:6 . C>G of 2", "1:8 . A>T of 1"});
+  const std::vector<std::vector<uint32_t>> carried{{2}, {0}, {2}, {2}, {1}, {}};
+  for (size_t i = 0; i < carried.size(); ++i)
+    CATCH_REQUIRE(all.carried(static_cast<int64_t>(i)) == carried[i]);
+  CATCH_REQUIRE(all.gaps().num_missing == 5);
+  CATCH_REQUIRE(all.gaps().num_single == 1);
+  CATCH_REQUIRE(all.gaps().num_unphased == 1);
+
+  const Variants some = with({"c", "a"}, true);
+  CATCH_REQUIRE(items(some) == std::vector<std::string>{"1:6 . C>T of 2", "1:6 . C>G of 2"});
+  CATCH_REQUIRE(some.carried(0) == std::vector<uint32_t>{1});
+  CATCH_REQUIRE(some.carried(3) == std::vector<uint32_t>{0});
+  CATCH_REQUIRE(some.left_out() == std::map<std::string, int64_t>{{"a filter", 1}});
+  CATCH_REQUIRE_THROWS_WITH(with({"d"}), Catch::Contains("samples: expected names of"));
+  CATCH_REQUIRE_THROWS_WITH(with({"a", "a"}), Catch::Contains("each name once, got 'a' twice"));
+}
+
+CATCH_TEST_CASE("a genotype that is none is told with its sample", "[vcf]") {
+  for (const std::string genotype : {"0|3", "0|1|1", "x", "", "0|", "-1|0", "0|1x"}) {
+    const test::TemporaryFolder folder;
+    test::write_text(folder / "v.vcf",
+                     "##fileformat=VCFv4.5\n"
+                     "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ta\tb\n"
+                     "1\t7\t.\tC\tT,G\t.\t.\t.\tGT\t0|1\t" +
+                         genotype + ":7\n");
+    CATCH_REQUIRE_THROWS_WITH(
+        Variants::read(folder / "v.vcf", {false, std::vector<std::string>{}}),
+        Catch::Contains("line 3, byte 96: expected in column 11 (b) a genotype of one or two "
+                        "alleles, as 0|1, of 0 to 2, got '" +
+                        genotype + "'"));
+    CATCH_REQUIRE(Variants::read(folder / "v.vcf").size() == 2);
+  }
+  CATCH_REQUIRE_THROWS_WITH(
+      [] {
+        const test::TemporaryFolder folder;
+        test::write_text(folder / "v.vcf", kHead + "1\t7\t.\tC\tT\t.\t.\t.\n");
+        Variants::read(folder / "v.vcf", {false, std::vector<std::string>{}});
+      }(),
+      Catch::Contains("expected genotypes of samples, got none"));
+}
+
 CATCH_TEST_CASE("alternatives that are no sequence are counted by what they are", "[vcf]") {
   const Variants found = read(kHead +
                               "1\t2\t.\tA\t<DEL>,*,T\t.\t.\t.\n"
@@ -110,7 +165,7 @@ CATCH_TEST_CASE("what is wrong in a VCF is told with line, byte and column", "[v
       {"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tINFO\tFILTER\n",
        "in column 7 (FILTER) the name FILTER, got 'INFO'"},
       {kHead, "expected variants, got none"},
-      {"BCF\2\2", "got variants (BCF)"},
+      {"BAM\1", "got reads (BAM)"},
   };
   for (const auto& [text, said] : cases) {
     CATCH_CAPTURE(said);
