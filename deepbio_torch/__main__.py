@@ -111,6 +111,13 @@ def run_merge_distances(arguments: Sequence[str]) -> None:
     merge_distances(arguments)
 
 
+def run_score_variants(arguments: Sequence[str]) -> None:
+    """``deepbio score-variants``: see :mod:`deepbio_torch._genome_commands`."""
+    from ._genome_commands import score_variants
+
+    score_variants(arguments)
+
+
 PYTHON_FORMATS = ("pt2", "aoti", "onnx")
 PYTHON_COMMANDS = {
     "report": run_report,
@@ -119,6 +126,7 @@ PYTHON_COMMANDS = {
     "rarefaction-curve": run_rarefaction_curve,
     "procrustes": run_procrustes,
     "merge-distances": run_merge_distances,
+    "score-variants": run_score_variants,
     "completion": run_completion,
 }
 

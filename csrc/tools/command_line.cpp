@@ -64,8 +64,7 @@ const Command kCommands[] = {
     {"info", "What a file or run directory is", setup_info},
 };
 
-// Commands that are Python (deepbio_torch/__main__.py); the `deepbio` of the Python package runs
-// them itself.
+// Those that the `deepbio` of the Python package runs itself (deepbio_torch/__main__.py).
 constexpr std::pair<const char*, const char*> kPythonCommands[] = {
     {"report", "One HTML page about a run"},
     {"study", "Judge the default model beside baselines on folds"},
@@ -73,6 +72,7 @@ constexpr std::pair<const char*, const char*> kPythonCommands[] = {
     {"rarefaction-curve", "Diversity of rarefied draws at several depths"},
     {"procrustes", "Whether the principal coordinates of two distance matrices match"},
     {"merge-distances", "The distance matrix whose parts `unifrac --part` wrote"},
+    {"score-variants", "What a model makes of the variants of a VCF or BCF"},
     {"completion", "A script that lets a shell complete what is typed"},
 };
 

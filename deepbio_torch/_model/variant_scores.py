@@ -82,13 +82,17 @@ class VariantEffects:
 
         return pd.DataFrame(self.columns())
 
-    def write(self, path: Path) -> None:
-        """Writes the table as tab-separated text."""
+    def to_text(self) -> str:
+        """The table as tab-separated text."""
         columns, out = self.columns(), io.StringIO()
         out.write("\t".join(columns) + "\n")
         for row in zip(*columns.values(), strict=True):
             out.write("\t".join(f"{v:.7g}" if isinstance(v, float) else str(v) for v in row) + "\n")
-        write_text(path, out.getvalue())
+        return out.getvalue()
+
+    def write(self, path: Path) -> None:
+        """Writes the table as tab-separated text."""
+        write_text(path, self.to_text())
 
     def __len__(self) -> int:
         return len(self.ids)
