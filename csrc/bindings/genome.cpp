@@ -99,17 +99,7 @@ py::dict to_dict(const data::WindowBatch& batch) {
   if (batch.targets.defined()) out["targets"] = batch.targets;
   out["starts"] = batch.starts;
   out["reversed"] = batch.reversed;
-<<<<<<< HEAD
-  const auto& places = windows.windows->places();
-  // Numbers of chromosomes in the order of the genome file; Python has their names once.
-  Tensor chromosomes = at::empty_like(batch.starts);
-  for (size_t i = 0; i < batch.reads.index.size(); ++i)
-    chromosomes.mutable_data_ptr<int64_t>()[i] =
-        places.chromosome[static_cast<size_t>(batch.reads.index[i])];
-  out["chromosomes"] = chromosomes;
-=======
   out["chromosomes"] = batch.chromosomes;
->>>>>>> 856c09f (WIP)
   return out;
 }
 

@@ -76,15 +76,10 @@ void bind_variants(py::module_& module) {
   py::class_<io::Variants, SharedVariants>(module, "Variants")
       .def_static(
           "read",
-<<<<<<< HEAD
-          [](const std::string& path, bool passing) {
-            // Shared: the windows look into the variants as long as they live.
-            return std::make_shared<io::Variants>(io::Variants::read(path, {passing}));
-=======
           [](const std::string& path, bool passing,
              const std::optional<std::vector<std::string>>& samples) {
+            // Shared: the windows look into the variants as long as they live.
             return std::make_shared<io::Variants>(io::Variants::read(path, {passing, samples}));
->>>>>>> 856c09f (WIP)
           },
           py::arg("path"), py::arg("passing") = false, py::arg("samples") = py::none(), NoGil())
       .def_static(

@@ -1,4 +1,4 @@
-"""Windows of samples are cut from what bcftools consensus makes of them, and tracks follow the letters."""
+"""Windows of samples are cut from what bcftools consensus makes of them, tracks with them."""
 
 from __future__ import annotations
 

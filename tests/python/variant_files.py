@@ -31,8 +31,9 @@ def random_vcf(
 ) -> Path:
     """Sorted variants of a genome, genotypes of every kind.
 
-    ``symbols``: alternatives that are no sequence are among them. ``overlaps``: records overlap, but
-    none begins at the last base of another, where bcftools consensus depends on what came before.
+    ``symbols``: alternatives that are no sequence are among them. ``overlaps``: records overlap,
+    but none begins at the last base of another: what bcftools consensus does there depends on what
+    came before.
     """
     rng = random.Random(seed)
     genome = pysam.FastaFile(str(fasta))

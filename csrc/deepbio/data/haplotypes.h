@@ -3,9 +3,10 @@
 // A copy takes its alleles in the order of their positions, those of one position in that of the
 // file. The first that fits is taken: one that begins before the end of the one taken before is
 // left out and counted, but for one at its last base that only adds or leaves out letters after
-// this base, and does not follow an insertion, as bcftools consensus does. Alleles that were not called, symbolic ones and breakends leave the reference; of
-// two that are not phased the first belongs to the first copy. Letters that an insertion brings
-// stand at the position before them. Threads: constant after construction.
+// this base, and does not follow an insertion, as bcftools consensus does. Alleles that were not
+// called, symbolic ones and breakends leave the reference; of two that are not phased the first
+// belongs to the first copy. Letters that an insertion brings stand at the position before them.
+// Threads: constant after construction.
 #pragma once
 
 #include <cstdint>

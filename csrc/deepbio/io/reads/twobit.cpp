@@ -22,19 +22,15 @@ unsigned code_at(unsigned byte, int place) { return byte >> (6 - 2 * place) & 3;
 
 }  // namespace
 
-<<<<<<< HEAD
-// Two tables of 256 times four symbols: one for each strand, so that the other strand costs no
-// more.
-BaseSymbols::BaseSymbols(std::array<char, 5> of_acgtn) : unknown_(of_acgtn[4]) {
-=======
 char BaseSymbols::of(char letter) const {
   constexpr std::string_view kLetters = "ACGT";
   return of_acgtn_[std::min(kLetters.find(letter), kLetters.size())];
 }
 
+// Two tables of 256 times four symbols: one for each strand, so that the other strand costs no
+// more.
 BaseSymbols::BaseSymbols(std::array<char, 5> of_acgtn)
     : of_acgtn_(of_acgtn), unknown_(of_acgtn[4]) {
->>>>>>> 856c09f (WIP)
   for (unsigned byte = 0; byte < 256; ++byte) {
     for (int place = 0; place < kBasesPerByte; ++place) {
       const unsigned code = code_at(byte, place);

@@ -1,6 +1,6 @@
-// VCF 4, sites only: position, alleles and filter. Genotypes are not looked at, but a row must have
-// as many columns as the header. Alternatives that name no sequence are left out with a count for
-// each kind, since a window cannot be made of them.
+// What is taken of the records of VCF and BCF: alternatives that are letters, and who carries them.
+// Alternatives that name no sequence are left out with a count for each kind, since a window cannot
+// be made of them.
 #include "deepbio/io/tables/vcf.h"
 
 #include <algorithm>
@@ -27,8 +27,6 @@ bool is_same(std::string_view a, std::string_view b) {
 }
 
 // What an alternative is that names no sequence; "" when it is nothing that VCF knows.
-// Section 1.6.1 of VCF 4.3: '.', '*', <SYMBOL>, and breakends, which have brackets or a dot at one
-// end.
 std::string_view kind_of(std::string_view allele) {
   if (allele == ".") return "no alternative allele";
   if (allele == "*" || allele == "<*>") return "an overlapping deletion (*)";
@@ -65,43 +63,11 @@ class VariantReader {
     if (!is_sequence(record.reference))
       source_->fail(VariantField::kReference, "letters of ACGTN", record.reference);
     Variants::Item item;
-<<<<<<< HEAD
-    item.num_alternatives = static_cast<int32_t>(std::count(cells[kAlternative].begin(),
-                                                            cells[kAlternative].end(), ',')) +
-                            1;
-    item.position = *position - 1;
-    item.line = number_;
-    // '.' says that no filter was applied.
-    const bool is_filtered =
-        options_.is_passing && cells[kFilter] != "PASS" && cells[kFilter] != ".";
-    // Chromosomes with filtered rows alone are not counted as there.
-    if (!is_filtered) item.chromosome = out_.number_of(cells[0]);
-    take_alternatives(cells, item, is_filtered);
-    ++num_records_;
-  }
-
-  void take_alternatives(const Cells& cells, const Variants::Item& item, bool is_filtered) {
-    std::string_view rest = cells[kAlternative];
-    for (int32_t i = 0; i < item.num_alternatives; ++i) {
-      const size_t end = std::min(rest.find(','), rest.size());
-      const std::string_view allele = rest.substr(0, end);
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-      const bool is_letters = is_sequence(allele);
-      const std::string_view kind = is_filtered ? "a filter" : is_letters ? "" : kind_of(allele);
-      if (!is_letters && kind.empty())
-        fail_cell(kAlternative, "letters of ACGTN, '.', '*', <SYMBOL> or a breakend", allele);
-      // Its score would be zero by construction; the row is a mistake.
-      if (is_letters && is_same(allele, cells[kReference]))
-        fail_cell(kAlternative, "another allele than REF", allele);
-      if (kind.empty()) {
-        out_.add(item, cells[kId], cells[kReference], allele);
-      } else {
-        ++out_.left_out_[std::string(kind)];
-=======
     item.num_alternatives = static_cast<int32_t>(record.alternatives.size());
     item.position = record.position;
     item.place = source_->place();
     const bool is_filtered = options_.is_passing && !record.is_passed;
+    // Chromosomes with filtered rows alone are not counted as there.
     if (!is_filtered) item.chromosome = out_.number_of(record.chromosome);
     find_carried(record);
     item_of_.assign(record.alternatives.size(), kNone);
@@ -126,6 +92,7 @@ class VariantReader {
     if (!is_letters && kind.empty())
       source_->fail(VariantField::kAlternative,
                     "letters of ACGTN, '.', '*', <SYMBOL> or a breakend", allele);
+    // Its score would be zero by construction; the row is a mistake.
     if (is_letters && is_same(allele, record.reference))
       source_->fail(VariantField::kAlternative, "another allele than REF", allele);
     if (is_carried_[i] == 0) return;
@@ -151,7 +118,6 @@ class VariantReader {
         const uint32_t found =
             alleles[copy] > 0 ? item_of_[static_cast<size_t>(alleles[copy] - 1)] : kNone;
         if (found != kNone) out_.carried_[2 * sample + copy].push_back(found);
->>>>>>> 856c09f (WIP)
       }
     }
   }
