@@ -453,29 +453,6 @@ def write_pcoa(
 ) -> None: ...
 
 # seq
-def encode_one_hot(
-    reads: Sequence[str | bytes | bytearray],
-    sequence_type: str,
-    unknown: str,
-    pad_to: int,
-    max_length: int,
-    channels_first: bool,
-    seed: int,
-    record_indices: Sequence[int] = ...,
-    epoch: int = 0,
-    qualities: Sequence[bytes] = ...,
-) -> tuple[Tensor, Tensor]: ...
-def encode_integers(
-    reads: Sequence[str | bytes | bytearray],
-    sequence_type: str,
-    unknown: str,
-    pad_to: int,
-    max_length: int,
-    seed: int,
-    dtype: str = "int64",
-    record_indices: Sequence[int] = ...,
-    epoch: int = 0,
-) -> tuple[Tensor, Tensor]: ...
 def encode_aam_tokens(reads: Sequence[bytes], max_bp: int) -> tuple[Tensor, Tensor]: ...
 def tokenizer_presets() -> list[str]: ...
 
@@ -521,8 +498,12 @@ class Tokenizer:
     def decode(self, ids: Sequence[int], skip_special_tokens: bool) -> str: ...
 
 class ReadEncoder:
-    def encode_kmers(
-        self, reads: Sequence[str | bytes | bytearray], record_indices: Sequence[int], epoch: int
+    def encode_reads(
+        self,
+        reads: Sequence[str | bytes | bytearray],
+        record_indices: Sequence[int],
+        epoch: int,
+        qualities: Sequence[bytes],
     ) -> tuple[Tensor, Tensor]: ...
     def encode_read(
         self, sequence: bytes, quality: bytes | None, record: int, epoch: int

@@ -43,47 +43,6 @@ Values encode_unlocked(const Letters& reads, Encode encode) {
   return {encoded.values, encoded.lengths};
 }
 
-// record_indices: of the reads, for letters drawn at random; empty: 0, 1, ... qualities: for a last
-// column, or empty.
-Values encode_one_hot(const py::object& sequences, const std::string& type,
-                      const std::string& unknown, int64_t pad_to, int64_t max_length,
-                      bool channels_first, uint64_t seed,
-                      const std::vector<int64_t>& record_indices, uint64_t epoch,
-                      const std::vector<py::bytes>& qualities) {
-  const Letters reads(sequences);
-  seq::EncodeOptions options =
-      LetterArguments{type, unknown, pad_to, max_length, seed}.options("onehot").letters();
-  options.channels_first = channels_first;
-  options.epoch = epoch;
-  options.record_indices = record_indices;
-  // Checked here and not in the encoder: datasets hand over reads whose qualities have been checked
-  // by the reader.
-  const auto channel = views(qualities);
-  for (size_t i = 0; i < channel.size(); ++i) {
-    const size_t size = reads.views().at(i).size();
-    if (channel[i].size() == size) continue;
-    throw ArgumentError("quality channel: expected " + std::to_string(size) + " qualities, got " +
-                        std::to_string(channel[i].size()));
-  }
-  options.quality_channel = channel;
-  return encode_unlocked(reads,
-                         [&](const auto& views) { return seq::encode_one_hot(views, options); });
-}
-
-Values encode_integers(const py::object& sequences, const std::string& type,
-                       const std::string& unknown, int64_t pad_to, int64_t max_length,
-                       uint64_t seed, const std::string& dtype,
-                       const std::vector<int64_t>& record_indices, uint64_t epoch) {
-  data::EncoderOptions given =
-      LetterArguments{type, unknown, pad_to, max_length, seed}.options("integer");
-  given.dtype = dtype;
-  seq::EncodeOptions options = given.letters();
-  options.epoch = epoch;
-  options.record_indices = record_indices;
-  return encode_unlocked(Letters(sequences),
-                         [&](const auto& views) { return seq::encode_integers(views, options); });
-}
-
 Values encode_aam_tokens(const py::object& sequences, int64_t max_bp) {
   return encode_unlocked(Letters(sequences),
                          [&](const auto& views) { return seq::encode_aam_tokens(views, max_bp); });
@@ -130,15 +89,6 @@ py::list apply_transform(const seq::Transform& transform, const py::object& item
 }
 
 void bind_encoders(py::module_& module) {
-  module.def("encode_one_hot", &encode_one_hot, py::arg("reads"), py::arg("sequence_type"),
-             py::arg("unknown"), py::arg("pad_to"), py::arg("max_length"),
-             py::arg("channels_first"), py::arg("seed"),
-             py::arg("record_indices") = std::vector<int64_t>{}, py::arg("epoch") = 0,
-             py::arg("qualities") = std::vector<py::bytes>{});
-  module.def("encode_integers", &encode_integers, py::arg("reads"), py::arg("sequence_type"),
-             py::arg("unknown"), py::arg("pad_to"), py::arg("max_length"), py::arg("seed"),
-             py::arg("dtype") = "int64", py::arg("record_indices") = std::vector<int64_t>{},
-             py::arg("epoch") = 0);
   module.def("encode_aam_tokens", &encode_aam_tokens, py::arg("reads"), py::arg("max_bp"));
   module.def("encode_quality", &encode_quality, py::arg("qualities"), py::arg("length"),
              py::arg("form") = "phred");

@@ -204,25 +204,27 @@ EncodedRead encode_read(const data::ReadEncoder& encoder, const py::bytes& seque
   return {only_row(out.sequences), *out.lengths.const_data_ptr<int64_t>(), only_row(out.quality)};
 }
 
+// record_indices: of the reads, for letters drawn at random; empty: 0, 1, ... qualities: of each
+// read, or empty.
+std::pair<Tensor, Tensor> encode_reads(const data::ReadEncoder& encoder, const py::object& reads,
+                                       const std::vector<int64_t>& record_indices, uint64_t epoch,
+                                       const std::vector<py::bytes>& qualities) {
+  const Letters texts(reads);
+  const auto scores = views(qualities);
+  data::ReadBatch out;
+  const py::gil_scoped_release no_gil;
+  encoder.fill({texts.views(), scores, record_indices, epoch}, out);
+  return {out.sequences, out.lengths};
+}
+
 }  // namespace
 
 void bind_seq(py::module_& module) {
   bind_tokenizer(module);
   module.def("tokenizer_presets", &seq::preset_names);
   py::class_<data::ReadEncoder, std::shared_ptr<data::ReadEncoder>>(module, "ReadEncoder")
-      .def(
-          "encode_kmers",
-          [](const data::ReadEncoder& encoder, const py::object& reads,
-             const std::vector<int64_t>& record_indices, uint64_t epoch) {
-            const Letters texts(reads);
-            data::ReadBatch out;
-            {
-              const py::gil_scoped_release no_gil;
-              encoder.fill({texts.views(), {}, record_indices, epoch}, out);
-            }
-            return std::make_pair(out.sequences, out.lengths);
-          },
-          py::arg("reads"), py::arg("record_indices"), py::arg("epoch"))
+      .def("encode_reads", &encode_reads, py::arg("reads"), py::arg("record_indices"),
+           py::arg("epoch"), py::arg("qualities"))
       .def("encode_read", &encode_read, py::arg("sequence"), py::arg("quality"), py::arg("record"),
            py::arg("epoch"))
       .def_static(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,7 +27,7 @@ from .augment import (
 _SIZES = {"dna": 4, "rna": 4, "protein": 20}  # letters of the alphabets
 
 
-class NativeEncoder(ABC):
+class NativeEncoder:
     """What native encoders share: their options, as the C++ dataset takes them too."""
 
     encoding: str  # the name of the encoding in C++
@@ -91,14 +90,16 @@ class NativeEncoder(ABC):
         """Sequences to one tensor, padded on the right to the longest or to ``pad_to``."""
         return self._encode(sequences, [], 0, [])[0]
 
-    @abstractmethod
     def _encode(
         self,
         sequences: Sequence[Letters],
         records: Sequence[int],
         epoch: int,
         qualities: Sequence[bytes],
-    ) -> tuple[Tensor, Tensor]: ...
+    ) -> tuple[Tensor, Tensor]:
+        """Values and lengths of a batch; an encoder whose values are several has its own."""
+        native = self._natives()[1 if qualities else 0]
+        return native.encode_reads(sequences, records, epoch, qualities)
 
     def _natives(self) -> tuple[_C.ReadEncoder, _C.ReadEncoder]:
         """The encoder in C++, of letters alone and with qualities; made once for its options."""
@@ -209,17 +210,6 @@ class OneHotEncoder(NativeEncoder):
         """The options under their C++ names, where 0 stands for None."""
         return {**super().options(), "channels_first": self.channels_first}
 
-    def _encode(
-        self,
-        sequences: Sequence[Letters],
-        records: Sequence[int],
-        epoch: int,
-        qualities: Sequence[bytes],
-    ) -> tuple[Tensor, Tensor]:
-        return _C.encode_one_hot(
-            sequences, **self.options(), record_indices=records, epoch=epoch, qualities=qualities
-        )
-
 
 class IntegerEncoder(NativeEncoder):
     """Letters as integers: int64 [L] (DNA: A 0, C 1, G 2, T 3), padding -1.
@@ -270,15 +260,6 @@ class IntegerEncoder(NativeEncoder):
     def bounds(self) -> tuple[float, float]:
         """Smallest and largest number of what this encoder gives."""
         return (0, 255) if self.dtype == torch.uint8 else (-1, _SIZES[self.sequence_type] - 1)
-
-    def _encode(
-        self,
-        sequences: Sequence[Letters],
-        records: Sequence[int],
-        epoch: int,
-        qualities: Sequence[bytes],
-    ) -> tuple[Tensor, Tensor]:
-        return _C.encode_integers(sequences, **self.options(), record_indices=records, epoch=epoch)
 
 
 @functools.lru_cache(maxsize=32, typed=True)
@@ -381,15 +362,6 @@ class KmerEncoder(NativeEncoder):
             if self.output == "counts"
             else (-1, _SIZES[self.sequence_type] ** self.k - 1)
         )
-
-    def _encode(
-        self,
-        sequences: Sequence[Letters],
-        records: Sequence[int],
-        epoch: int,
-        qualities: Sequence[bytes],
-    ) -> tuple[Tensor, Tensor]:
-        return self._native().encode_kmers(sequences, records, epoch)
 
     def __call__(self, sample: Sample) -> Sample:
         """The sample with ``sequence`` encoded; ``quality`` belongs to letters and becomes None."""
