@@ -25,8 +25,9 @@ from ._reads.augment import (
     Sampler,
     WindowTrimmer,
 )
-from ._reads.encoders import IntegerEncoder, KmerEncoder, NativeEncoder, OneHotEncoder
+from ._reads.encoders import IntegerEncoder, NativeEncoder, OneHotEncoder
 from ._reads.filters import Deduplicator, LengthFilter, QualityFilter, Subsampler
+from ._reads.kmer_encoder import KmerEncoder
 from ._reads.token_encoder import TokenEncoder
 from .errors import ArgumentError
 

@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from .. import _C
+from .._arguments import letters
 from .._batches.batch import Layout, Sample, mark_padding
 from ..errors import ArgumentError, WrongTypeError
 from ..tokenizers import Tokenizer
@@ -101,6 +102,10 @@ class TokenEncoder(NativeEncoder):
     def bounds(self) -> tuple[float, float]:
         """Smallest and largest number of what this encoder gives."""
         return 0, len(self.tokenizer) - 1
+
+    def encode(self, sequence: Letters) -> Tensor:
+        """One sequence to its ids, int64 [L]: :meth:`encode_batch` without the axis B."""
+        return self.encode_batch([letters(sequence, type(self).__name__)])[0]
 
     def _encode(
         self,
