@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader as TorchLoader
 
 import deepbio_torch as db
 
-MAPS = ["native", "python", "memory", "samples"]
+MAPS = ["native", "python", "memory", "samples", "windows", "variants"]
 STREAMS = ["stream native", "stream python"]
 
 
