@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "deepbio/base/error.h"
 #include "deepbio/model/distribution.h"
@@ -171,7 +172,7 @@ OptionRows LossOptions::rows() {
           .also("target_loss_type")
           .for_predictor(),
       OptionRow{"quantiles", &quantiles,
-                "Rising levels of the quantile loss; the middle one is the prediction",
+                "Rising levels of the quantile loss; the one nearest 0.5 is the prediction",
                 inside_unit()}
           .for_predictor(),
       OptionRow{"over_penalty", &over_penalty,
@@ -192,6 +193,13 @@ OptionRows LossOptions::rows() {
 
 const RegressionLoss& LossOptions::regression_loss() const {
   return regression_loss_named(target_loss_type);
+}
+
+int64_t nearest_to_median(const std::vector<double>& levels) {
+  const auto nearest = std::min_element(levels.begin(), levels.end(), [](double a, double b) {
+    return std::abs(a - 0.5) < std::abs(b - 0.5);
+  });
+  return nearest - levels.begin();
 }
 
 int64_t LossOptions::num_quantiles() const {

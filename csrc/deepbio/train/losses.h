@@ -38,6 +38,9 @@ struct LossOptions {
   void check() const;                              // throws ConfigError
 };
 
+// The place of the level whose quantile is the prediction: the one nearest 0.5, the lower of two.
+int64_t nearest_to_median(const std::vector<double>& levels);
+
 // What a loss wants the model to answer for each number.
 enum class LossAnswer { kNumber, kQuantiles, kBins };
 

@@ -242,13 +242,6 @@ std::vector<double> quantile_levels(const RunConfig& config, int64_t count) {
   return out;
 }
 
-int64_t nearest_to_median(const std::vector<double>& levels) {
-  const auto nearest = std::min_element(levels.begin(), levels.end(), [](double a, double b) {
-    return std::abs(a - 0.5) < std::abs(b - 0.5);
-  });
-  return nearest - levels.begin();
-}
-
 }  // namespace
 
 FeatureTensors frozen_features(model::AamModel& model, const data::SampleDataset& dataset) {

@@ -37,10 +37,8 @@ Means Means::from_json(const Json& json) {
 }
 
 void Scores::add(const Tensor& prediction, const Tensor& target) {
-  if (config_.is_classifier) return add_classes(prediction, target);
-  const Tensor middle =
-      prediction.dim() == 3 ? prediction.select(2, prediction.size(2) / 2) : prediction;
-  const Tensor values = middle.cpu().to(at::kDouble).reshape({-1}),
+  const Tensor median = prediction.dim() == 3 ? prediction.select(2, median_) : prediction;
+  const Tensor values = median.cpu().to(at::kDouble).reshape({-1}),
                truth = target.cpu().to(at::kDouble).reshape({-1});
   for (int64_t i = 0; i < values.numel(); ++i) {
     numbers_.prediction.push_back(in_units(values[i].item<double>()));
@@ -48,12 +46,13 @@ void Scores::add(const Tensor& prediction, const Tensor& target) {
   }
 }
 
-void Scores::add_classes(const Tensor& prediction, const Tensor& target) {
-  const Tensor chosen = prediction.argmax(-1).cpu(), truth = target.cpu(),
-               probabilities = prediction.cpu().to(at::kDouble).exp().contiguous();
-  classes_.num_classes = prediction.size(-1);
-  for (int64_t i = 0; i < chosen.numel(); ++i) {
-    classes_.predicted.push_back(chosen[i].item<int64_t>());
+void Scores::add_classes(const Tensor& log_probabilities, const Tensor& chosen,
+                         const Tensor& target) {
+  const Tensor predicted = chosen.cpu(), truth = target.cpu(),
+               probabilities = log_probabilities.cpu().to(at::kDouble).exp().contiguous();
+  classes_.num_classes = log_probabilities.size(-1);
+  for (int64_t i = 0; i < predicted.numel(); ++i) {
+    classes_.predicted.push_back(predicted[i].item<int64_t>());
     classes_.actual.push_back(truth[i].item<int64_t>());
   }
   const double* const first = probabilities.const_data_ptr<double>();

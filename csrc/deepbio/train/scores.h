@@ -36,19 +36,22 @@ class Means {
 // Predictions of a validation pass. Without a codec the unit is the model's own.
 class Scores {
  public:
-  Scores(const model::ModelConfig& config, const std::optional<data::TargetCodec>& codec)
-      : config_(config), codec_(codec) {}
-  // prediction [B, O], [B, O, Q] (the middle quantile counts) or log-probabilities [B, C]; target
-  // [B, O] or int64 [B]
+  Scores(const model::ModelConfig& config, const std::optional<data::TargetCodec>& codec,
+         const LossOptions& loss)
+      : config_(config), codec_(codec), median_(nearest_to_median(loss.quantiles)) {}
+  // prediction [B, O] or [B, O, Q], of which the level nearest 0.5 counts; target [B, O]
   void add(const Tensor& prediction, const Tensor& target);
+  // log_probabilities [B, C]; chosen, target int64 [B]. The chosen class need not be the likeliest:
+  // where classes are weighted it is what class_scores of the model says.
+  void add_classes(const Tensor& log_probabilities, const Tensor& chosen, const Tensor& target);
   // Every metric that has a meaning here, by name.
   void write_metrics(std::map<std::string, double>& terms) const;
 
  private:
-  void add_classes(const Tensor& prediction, const Tensor& target);
   double in_units(double value) const { return codec_ ? codec_->restore(value) : value; }
   const model::ModelConfig& config_;
   const std::optional<data::TargetCodec>& codec_;
+  int64_t median_;  // of Q levels
   NumberAnswers numbers_;
   ClassAnswers classes_;
 };

@@ -23,7 +23,7 @@ std::map<std::string, double> Validation::run(BatchFeed& batches, const FeatureT
   model_.eval();
   const model::ModelConfig& config = model_.config();
   Means means;
-  Scores scores(config, codec_);
+  Scores scores(config, codec_, loss_);
   batches.begin(0);
   for (uint64_t step = 0; const std::optional<data::SampleBatch> batch = batches.next(); ++step) {
     SharedPass pass(model_, *batch, group_, mixed_precision_);
@@ -40,7 +40,10 @@ std::map<std::string, double> Validation::run(BatchFeed& batches, const FeatureT
     means.add(terms, batch->mask.size(0));
     if (!model_.is_predictor()) continue;
     const torch::Tensor& answer = outputs.target_prediction;
-    scores.add(config.is_classifier ? model::class_scores(model_, answer) : answer, targets.target);
+    if (config.is_classifier)
+      scores.add_classes(answer, model::class_scores(model_, answer).argmax(-1), targets.target);
+    else
+      scores.add(answer, targets.target);
   }
   std::map<std::string, double> found = means.values();
   if (model_.is_predictor()) scores.write_metrics(found);
