@@ -17,6 +17,8 @@ namespace deepbio::community {
 namespace {
 
 constexpr const char* kFormat = "deepbio distances part 1";
+// More than any cluster runs; a count for each part is kept, whatever a damaged file says.
+constexpr int64_t kMostParts = 1'000'000;
 
 int64_t whole_number(std::string_view text) {
   int64_t number = 0;
@@ -64,6 +66,26 @@ struct Part {
   at::Tensor values;  // float64 [pairs]
 };
 
+// The pairs of a file, which may be damaged: its numbers are read as what they are, or not at all.
+at::Tensor pairs_of(const io::TensorEntry& entry, const std::string& path) {
+  const bool is_float = entry.dtype == "F32";
+  if (entry.shape.size() != 1 || (!is_float && entry.dtype != "F64")) {
+    throw ParseError({path}, "`distances` of one axis, F32 or F64",
+                     std::to_string(entry.shape.size()) + " axes of " + entry.dtype);
+  }
+  return at::from_blob(const_cast<void*>(entry.data), entry.shape,
+                       is_float ? at::kFloat : at::kDouble)
+      .to(at::kDouble, /*non_blocking=*/false, /*copy=*/true);
+}
+
+PartNumber number_of_part(const std::string& text, const std::string& path) {
+  try {
+    return parse_part(text);
+  } catch (const ArgumentError& error) {
+    throw ArgumentError(path + ": " + error.what());
+  }
+}
+
 Part read_part(const std::string& path) {
   const io::SafetensorsFile file = io::read_safetensors(path);
   const auto about = [&](const char* key) {
@@ -76,14 +98,11 @@ Part read_part(const std::string& path) {
                         ": expected a part of distances, as `part` of `deepbio unifrac` "
                         "writes it, got another safetensors file");
   }
-  Part part{parse_part(about("part")), about("content"), {}, {}};
+  Part part{number_of_part(about("part"), path), about("content"), {}, {}};
   // A loop over a temporary's parts would outlive it.
   const Json ids = Json::parse(about("sample_ids"), path);
   for (const Json& id : ids.as_array()) part.ids.push_back(id.as_string());
-  const bool is_float = entry->dtype == "F32";
-  part.values = at::from_blob(const_cast<void*>(entry->data), entry->shape,
-                              is_float ? at::kFloat : at::kDouble)
-                    .to(at::kDouble, /*non_blocking=*/false, /*copy=*/true);
+  part.values = pairs_of(*entry, path);
   return part;
 }
 
@@ -129,7 +148,7 @@ PartNumber parse_part(const std::string& text) {
     number = {whole_number(std::string_view(text).substr(0, slash)),
               whole_number(std::string_view(text).substr(slash + 1))};
   }
-  if (number.part < 1 || number.part > number.parts) {
+  if (number.part < 1 || number.part > number.parts || number.parts > kMostParts) {
     throw ArgumentError("`part`: expected a number of all, 1/8 to 8/8 of eight, got " +
                         quoted(text));
   }

@@ -5,6 +5,7 @@
 #include "catch.h"
 
 #include "deepbio/base/error.h"
+#include "deepbio/io/tables/safetensors.h"
 
 namespace deepbio::community {
 namespace {
@@ -31,9 +32,33 @@ CATCH_TEST_CASE("every sample is of one part, and parts have nearly as many pair
 CATCH_TEST_CASE("the number of a part is one of all", "[parts]") {
   CATCH_REQUIRE(parse_part("3/8").part == 3);
   CATCH_REQUIRE(parse_part("3/8").parts == 8);
-  for (const char* bad : {"", "3", "0/8", "9/8", "-1/8", "1/0", "a/b", "1/8x", "1/ 8", "1/8/2"}) {
+  for (const char* bad :
+       {"", "3", "0/8", "9/8", "-1/8", "1/0", "a/b", "1/8x", "1/ 8", "1/8/2", "1/4000000000"}) {
     CATCH_REQUIRE_THROWS_AS(parse_part(bad), ArgumentError);
   }
+}
+
+CATCH_TEST_CASE("a damaged part is refused with its file", "[parts]") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "part.safetensors";
+  const std::vector<double> pairs{0.5, 0.25, 0.75};
+  const auto merged = [&](const io::TensorEntry& entry, const std::string& part) {
+    io::write_safetensors(path, {entry},
+                          {{"format", "deepbio distances part 1"},
+                           {"part", part},
+                           {"content", "c"},
+                           {"sample_ids", "[\"a\",\"b\",\"c\"]"}},
+                          io::Overwrite::kAllow);
+    return merge_distance_parts({path});
+  };
+  const auto entry = [&](const char* dtype, std::vector<int64_t> shape, uint64_t num_bytes) {
+    return io::TensorEntry{"distances", dtype, std::move(shape), pairs.data(), num_bytes};
+  };
+  CATCH_REQUIRE(merged(entry("F64", {3}, 24), "1/1").values[2][1].item<double>() == 0.75);
+  const auto named = Catch::StartsWith(path + ": ");
+  CATCH_REQUIRE_THROWS_WITH(merged(entry("F64", {3}, 24), "2/1"), named);
+  CATCH_REQUIRE_THROWS_WITH(merged(entry("F64", {3, 1}, 24), "1/1"), named);
+  CATCH_REQUIRE_THROWS_WITH(merged(entry("I16", {3}, 6), "1/1"), named);
 }
 
 }  // namespace
