@@ -162,11 +162,13 @@ int64_t find_chromosome(const io::TwoBitFile& genome, std::string_view name,
   const int64_t found = genome.find(name);
   if (found >= 0 || names == ChromosomeNames::kExact) return found;
   const std::string plain = plain_name(name);
-  for (const std::string& other :
-       {plain, "chr" + plain, std::string(plain == "MT" ? "chrM" : "M"), "Chr" + plain}) {
-    if (plain_name(other) != plain) continue;
-    const int64_t matched = genome.find(other);
-    if (matched >= 0) return matched;
+  std::vector<std::string> bare{plain};
+  if (plain == "MT") bare.push_back("M");
+  for (const std::string& each : bare) {
+    for (const char* prefix : {"", "chr", "Chr"}) {
+      const int64_t matched = genome.find(prefix + each);
+      if (matched >= 0) return matched;
+    }
   }
   return -1;
 }

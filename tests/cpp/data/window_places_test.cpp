@@ -68,6 +68,10 @@ CATCH_TEST_CASE("chromosomes are chosen, and matched without chr where that is a
   CATCH_CHECK(place(text, options).chromosome == std::vector<int32_t>{0, 1});
   options.chromosomes = {"M"};
   CATCH_CHECK(place(text, options).interval == Numbers{1});
+  const auto archive = genome_of(">M\n" + std::string(50, 'C') + "\n");
+  for (const char* name : {"M", "MT", "chrM", "chrMT", "ChrM"})
+    CATCH_CHECK(find_chromosome(archive, name, ChromosomeNames::kMatch) == 0);
+  CATCH_CHECK(find_chromosome(archive, "1", ChromosomeNames::kMatch) == -1);
   // What stands on others is not looked at.
   CATCH_CHECK(place("chr1\t0\t500\nother\t1\t2\nchrM\t0\t4\n", options).size() == 1);
 }
