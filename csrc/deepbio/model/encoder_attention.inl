@@ -117,7 +117,10 @@ DEEPBIO_CALL void soften(const Head& h, int64_t query, int64_t count, float* sco
     Vector total{};
     for (int64_t j = 0; j < end; j += kLanes) {
       float* at = row + j / kPanel * count * kPanel + j % kPanel;
-      Vector weight = exponential((load(at) - top) * h.scale) * load(h.key_real + j);
+      // A padded key may lie far above the top of the real ones, where e^x is infinite: times 0
+      // that would be NaN.
+      const Vector real = load(h.key_real + j);
+      Vector weight = exponential(real > 0.f ? (load(at) - top) * h.scale : Vector{}) * real;
       total += weight;
       if (h.dropout.on)
         weight = apply_keep(weight, key, static_cast<uint32_t>(j), h.dropout.threshold, 1.f);
@@ -189,7 +192,8 @@ DEEPBIO_CALL void soften_backward(const Head& h, const float* log_sums, int64_t 
     const float level = log_sums[query + r], centre = delta[r];
     for (int64_t j = 0; j < end; j += kLanes) {
       const int64_t at = r * kPanel + j / kPanel * count * kPanel + j % kPanel;
-      const Vector weight = exponential(load(scores + at) * h.scale - level) * load(h.key_real + j);
+      const Vector real = load(h.key_real + j), raised = load(scores + at) * h.scale - level;
+      const Vector weight = exponential(real > 0.f ? raised : Vector{}) * real;
       Vector used = weight, gradient = load(grad_scores + at);
       if (h.dropout.on) {
         const Vector keep = apply_keep(all(1.f), key, static_cast<uint32_t>(j), h.dropout.threshold,

@@ -111,6 +111,20 @@ CATCH_TEST_CASE(
   }
 }
 
+CATCH_TEST_CASE("padded keys that fit a query far better than all real ones are no part of it",
+                "[encoder]") {
+  Stack s = make_stack(6, 40, 32, 2, 64, at::kFloat);
+  s.mask = torch::rand({6, 40}) < 0.3;  // padding between real positions
+  {
+    const torch::NoGradGuard no_grad;
+    for (auto& layer : s.layers) layer.in_proj_weight.mul_(60);  // scores of thousands
+  }
+  const Results found = run(s);
+  const Tensor real = s.mask.unsqueeze(-1);
+  CATCH_CHECK(found.y.masked_select(real).isfinite().all().item<bool>());
+  for (const Tensor& each : found.gradients) CATCH_CHECK(each.isfinite().all().item<bool>());
+}
+
 CATCH_TEST_CASE("what the fused stack does not do goes layer by layer", "[encoder]") {
   const auto same_as_layers = [](const Stack& s) {
     Tensor x = s.leaves[0];
