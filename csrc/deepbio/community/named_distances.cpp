@@ -2,7 +2,8 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
+#include <string_view>
+#include <unordered_map>
 
 #include "deepbio/base/error.h"
 
@@ -27,15 +28,18 @@ void write_named_distances(const std::string& path, const NamedDistances& matrix
 }
 
 at::Tensor in_order_of(const std::vector<std::string>& ids, const NamedDistances& matrix) {
+  std::unordered_map<std::string_view, int64_t> place_of;
+  for (size_t i = 0; i < matrix.ids.size(); ++i)
+    place_of.try_emplace(matrix.ids[i], static_cast<int64_t>(i));
   std::vector<int64_t> places;
   for (const auto& id : ids) {
-    const auto found = std::find(matrix.ids.begin(), matrix.ids.end(), id);
-    if (found == matrix.ids.end() || ids.size() != matrix.ids.size()) {
+    const auto found = place_of.find(id);
+    if (found == place_of.end() || ids.size() != matrix.ids.size()) {
       throw ArgumentError("`other`: expected the " + std::to_string(ids.size()) +
                           " samples of `distances`, got " + std::to_string(matrix.ids.size()) +
-                          (found == matrix.ids.end() ? " without " + quoted(id) : ""));
+                          (found == place_of.end() ? " without " + quoted(id) : ""));
     }
-    places.push_back(found - matrix.ids.begin());
+    places.push_back(found->second);
   }
   const at::Tensor rows = at::tensor(places, at::kLong);
   return matrix.values.index_select(0, rows).index_select(1, rows);

@@ -58,13 +58,14 @@ at::Tensor distances_of(const io::DistanceMatrix& matrix, const io::CountTable& 
   std::unordered_map<std::string, int64_t> row_of;
   for (size_t row = 0; row < matrix.ids.size(); ++row)
     row_of[matrix.ids[row]] = static_cast<int64_t>(row);
+  std::vector<int64_t> rows;  // looked up once: the pairs are as many as their square
+  for (const std::string& id : table.sample_ids) rows.push_back(row_of.at(id));
   const int64_t count = table.num_samples();
   at::Tensor out = at::empty({count, count}, at::kFloat);
   float* value = out.data_ptr<float>();
-  for (const std::string& a : table.sample_ids) {
-    for (const std::string& b : table.sample_ids) {
-      *value++ = static_cast<float>(matrix.values[row_of.at(a) * matrix.num_rows + row_of.at(b)]);
-    }
+  for (const int64_t a : rows) {
+    for (const int64_t b : rows)
+      *value++ = static_cast<float>(matrix.values[a * matrix.num_rows + b]);
   }
   return out;
 }
