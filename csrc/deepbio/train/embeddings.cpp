@@ -6,7 +6,7 @@
 
 #include "deepbio/base/json.h"
 #include "deepbio/io/tables/matrix.h"
-#include "deepbio/train/checkpoint.h"
+#include "deepbio/io/tables/safetensors.h"
 
 namespace deepbio::train {
 namespace {
@@ -46,7 +46,9 @@ void write_embeddings(const std::string& path, const std::vector<std::string>& i
   const at::Tensor rows = vectors.contiguous();
   if (path.ends_with(".npy")) return write_array(path, ids, rows, overwrite);
   if (path.ends_with(".safetensors")) {
-    return save_tensors(path, {{"embeddings", rows}}, {{"sample_ids", Json::array_of(ids).dump()}});
+    return io::write_safetensors(
+        path, {{"embeddings", "F32", rows.sizes().vec(), rows.const_data_ptr(), rows.nbytes()}},
+        {{"sample_ids", Json::array_of(ids).dump()}}, overwrite);
   }
   write_tsv(path, ids, rows, overwrite);
 }
