@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "deepbio/base/error.h"
+#include "deepbio/base/json.h"
 #include "deepbio/community/compositions.h"
 #include "deepbio/community/euclidean.h"
 
@@ -149,7 +150,8 @@ bool is_beta_metric(std::string_view name) {
 at::Tensor beta_diversity(const CountTable& table, const BetaOptions& options) {
   if (!(options.pseudocount > 0) || !std::isfinite(options.pseudocount)) {
     throw ArgumentError("pseudocount: expected a number above 0, got " +
-                        std::to_string(options.pseudocount));
+                        (std::isfinite(options.pseudocount) ? Json(options.pseudocount).dump()
+                                                            : std::to_string(options.pseudocount)));
   }
   const int64_t n = table.num_samples();
   at::Tensor out = at::zeros({n, n}, at::kDouble);

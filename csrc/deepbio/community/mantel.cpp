@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "deepbio/base/error.h"
+#include "deepbio/base/json.h"
 #include "deepbio/community/anosim.h"
 #include "deepbio/community/distances.h"
 
@@ -63,9 +64,9 @@ Alternative parse_alternative(std::string_view name) {
 Mantel mantel(const at::Tensor& first, const at::Tensor& second, const MantelOptions& options,
               const std::vector<std::string>& ids) {
   if (first.sizes() != second.sizes()) {
-    throw ShapeError("mantel: expected two matrices of the same samples, got " +
-                     std::to_string(first.size(0)) + " and " + std::to_string(second.size(0)) +
-                     " samples");
+    const auto text = [](const at::Tensor& t) { return Json::array_of(t.sizes().vec()).dump(); };
+    throw ShapeError("mantel: expected two matrices of the same samples, got " + text(first) +
+                     " and " + text(second));
   }
   if (first.dim() == 2 && first.size(0) < 3) {
     throw ArgumentError("mantel: expected at least 3 samples, got " +

@@ -36,7 +36,10 @@ void check(const at::Tensor& reference, const at::Tensor& other) {
         "procrustes: expected coordinates [N, K] and [N, L] of the same samples, got " +
         text(reference) + " and " + text(other));
   }
-  if (reference.size(0) < 2) throw ArgumentError("procrustes: expected at least 2 samples, got 1");
+  if (reference.size(0) < 2) {
+    throw ArgumentError("procrustes: expected at least 2 samples, got " +
+                        std::to_string(reference.size(0)));
+  }
 }
 
 }  // namespace

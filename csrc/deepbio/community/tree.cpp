@@ -131,7 +131,12 @@ io::Tree shear(const io::Tree& tree, const std::vector<std::string>& tips) {
       kept[found->second] = true;
     }
   }
-  if (!absent.empty() || tips.empty()) fail_missing(tips, absent, "tree");
+  if (tips.empty()) throw ArgumentError("shear: expected names of tips to keep, got none");
+  if (!absent.empty()) {
+    throw ArgumentError("shear: expected tips of the tree, got " + std::to_string(absent.size()) +
+                        " names that are none (for example " +
+                        quoted(tips[static_cast<size_t>(absent[0])]) + ")");
+  }
   mark_ancestors(tree, kept);
   io::Tree out;
   std::vector<int64_t> renumbered(kept.size(), -1);

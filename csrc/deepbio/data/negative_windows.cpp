@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "deepbio/base/error.h"
+#include "deepbio/base/json.h"
 #include "deepbio/base/random.h"
 #include "deepbio/data/window_places.h"
 
@@ -13,6 +14,7 @@ namespace {
 
 // Windows looked at for each that is wanted: a genome in which so many are of no use has no more.
 constexpr int64_t kMostTries = 400;
+constexpr double kMostNegatives = 1e6;
 
 // Share of C and G among known bases; negative when too many are N.
 double gc_share(const io::TwoBitFile& genome, int32_t chromosome, int64_t start, int64_t end,
@@ -190,8 +192,11 @@ WindowPlaces draw_negatives(const io::TwoBitFile& genome, const WindowPlaces& li
 
 ChosenWindows choose_windows(const io::TwoBitFile& genome, const std::string& path,
                              const io::Intervals& intervals, const WindowRequest& request) {
-  if (request.negatives < 0)
-    throw ArgumentError("negatives: expected 0 or more, got " + std::to_string(request.negatives));
+  // Windows are counted in 64 bits, tries for each of them too.
+  if (!(request.negatives >= 0 && request.negatives <= kMostNegatives))
+    throw ArgumentError("negatives: expected 0 to 1000000 for each window, got " +
+                        (std::isfinite(request.negatives) ? Json(request.negatives).dump()
+                                                          : std::to_string(request.negatives)));
   ChosenWindows out;
   out.places = place_windows(genome, path, intervals, request);
   CoveredBases covered(genome.sequences().size());

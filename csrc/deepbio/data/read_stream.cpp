@@ -248,7 +248,9 @@ ReadStream::ReadStream(std::vector<std::string> paths, ReadStreamOptions options
     throw ArgumentError("shuffle_buffer: expected 0 or more, got " +
                         std::to_string(o.shuffle_buffer));
   }
-  if (o.num_parts < 1 || o.part < 0 || o.part >= o.num_parts) {
+  if (o.num_parts < 1)
+    throw ArgumentError("num_parts: expected 1 or more, got " + std::to_string(o.num_parts));
+  if (o.part < 0 || o.part >= o.num_parts) {
     throw ArgumentError("part: expected 0 to " + std::to_string(o.num_parts - 1) + ", got " +
                         std::to_string(o.part));
   }

@@ -152,6 +152,8 @@ int64_t TargetCodec::class_id(std::string_view label) const {
   return found - classes_.begin();
 }
 
+namespace {
+
 // The value of a sample as a number. A column without any number holds classes, not mistakes.
 double number_in(const io::Metadata& metadata, int64_t column, int64_t row) {
   try {
@@ -163,6 +165,8 @@ double number_in(const io::Metadata& metadata, int64_t column, int64_t row) {
                         " holds no number; `is_classifier=true` takes its words for classes");
   }
 }
+
+}  // namespace
 
 LabelledSamples labelled_samples(const std::vector<std::string>& sample_ids,
                                  const io::Metadata& metadata, std::string_view column,

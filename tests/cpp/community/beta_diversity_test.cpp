@@ -144,4 +144,6 @@ CATCH_TEST_CASE("unknown names and pseudocounts are refused", "[beta_diversity]"
     CATCH_REQUIRE_THROWS_AS(beta_diversity(table_of({{1}}), {BetaMetric::kAitchison, wrong}),
                             ArgumentError);
   }
+  CATCH_REQUIRE_THROWS_WITH(beta_diversity(table_of({{1}}), {BetaMetric::kAitchison, -1e-9}),
+                            Catch::Contains("got -1e-09"));
 }

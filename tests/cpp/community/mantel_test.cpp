@@ -70,7 +70,9 @@ CATCH_TEST_CASE("matrices that have no correlation are refused", "[mantel]") {
   CATCH_REQUIRE_THROWS_WITH(mantel(a, alike, {}), Catch::Contains("the same"));
   CATCH_REQUIRE_THROWS_WITH(mantel(line_distances({1, 2}), line_distances({1, 2}), {}),
                             Catch::Contains("got 2"));
-  CATCH_REQUIRE_THROWS_AS(mantel(a, line_distances({1, 2, 3, 4}), {}), ShapeError);
+  CATCH_REQUIRE_THROWS_WITH(mantel(a, line_distances({1, 2, 3, 4}), {}),
+                            Catch::Contains("got [3, 3] and [4, 4]"));
+  CATCH_REQUIRE_THROWS_AS(mantel(at::zeros({}), a, {}), ShapeError);
   CATCH_REQUIRE_THROWS_AS(parse_correlation("kendall"), ArgumentError);
   CATCH_REQUIRE_THROWS_AS(parse_alternative("more"), ArgumentError);
 }

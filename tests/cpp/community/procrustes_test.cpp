@@ -53,6 +53,7 @@ CATCH_TEST_CASE("coordinates that cannot be matched are refused", "[procrustes]"
   CATCH_REQUIRE_THROWS_WITH(procrustes(points(4, 2), points(5, 2)),
                             Catch::Contains("got [4, 2] and [5, 2]"));
   CATCH_REQUIRE_THROWS_AS(procrustes(at::zeros({4}), points(4, 2)), ShapeError);
+  CATCH_REQUIRE_THROWS_WITH(procrustes(points(0, 2), points(0, 2)), Catch::Contains("got 0"));
   CATCH_REQUIRE_THROWS_WITH(procrustes(at::ones({4, 2}), points(4, 2)),
                             Catch::Contains("one place"));
   CATCH_REQUIRE_THROWS_WITH(procrustes(points(4, 2) / 0.0, points(4, 2)),

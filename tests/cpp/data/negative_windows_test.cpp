@@ -1,3 +1,4 @@
+#include <cmath>
 #include <string>
 
 #include "catch.h"
@@ -55,6 +56,10 @@ CATCH_TEST_CASE("negatives have the share of C and G of what they are drawn for"
   request.seed = 1;
   CATCH_CHECK(choose_windows(mixed, "g.fa", intervals, request).places.starts !=
               found.places.starts);
+  for (const double bad : {-1.0, std::nan(""), HUGE_VAL, 1e300}) {
+    request.negatives = bad;
+    CATCH_CHECK_THROWS_AS(choose_windows(mixed, "g.fa", intervals, request), ArgumentError);
+  }
 }
 
 CATCH_TEST_CASE("windows that touch an excluded interval are left out and counted", "[places]") {

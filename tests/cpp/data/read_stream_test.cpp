@@ -62,6 +62,13 @@ CATCH_TEST_CASE("Parts together give every record once, for any buffer, and go o
   }
 }
 
+CATCH_TEST_CASE("A part is one of at least one", "[read_stream]") {
+  ReadStreamOptions options;
+  options.num_parts = 0;
+  CATCH_REQUIRE_THROWS_WITH(ReadStream({"a.fq"}, options),
+                            Catch::Contains("num_parts: expected 1 or more, got 0"));
+}
+
 CATCH_TEST_CASE("drop_uneven gives every part as many records", "[read_stream]") {
   test::TemporaryFolder folder;
   test::write_text(folder / "a.fq", numbered(1026));
