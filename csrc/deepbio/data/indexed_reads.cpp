@@ -32,15 +32,23 @@ std::unique_ptr<io::FastxFile> open(const std::string& path, const io::FastxOpti
   return file;
 }
 
-// As FastxReader converts them; the records are those of `batch`.
-void convert_qualities(io::RecordBatch& batch) {
+// As FastxReader converts them; the records of `batch` are those of these numbers in the file.
+void convert_qualities(io::RecordBatch& batch, const std::string& path,
+                       std::span<const int64_t> numbers) {
   constexpr char kLowest = '@', kShift = 64 - 33;
-  for (char& c : batch.qualities) {
-    if (c < kLowest) {
-      throw ArgumentError("quality_offset 64: expected qualities from '@' on, got " +
-                          quoted(std::string_view(&c, 1)));
+  for (size_t row = 0; row < numbers.size(); ++row) {
+    const int64_t begin = batch.quality_offsets[row], end = batch.quality_offsets[row + 1];
+    for (int64_t at = begin; at < end; ++at) {
+      char& c = batch.qualities[static_cast<size_t>(at)];
+      if (c < kLowest) {
+        throw ParseError({path, numbers[row]},
+                         "a quality of Phred+64, from '@' on (quality_offset 64)",
+                         quoted(std::string_view(&c, 1)) + " at position " +
+                             std::to_string(at - begin + 1) + " of the quality",
+                         ErrorKind::kAlphabet);
+      }
+      c = static_cast<char>(c - kShift);
     }
-    c = static_cast<char>(c - kShift);
   }
 }
 
@@ -121,19 +129,23 @@ std::shared_ptr<io::RecordBatch> IndexedReads::read_side(std::span<const int64_t
     places.push_back({where, static_cast<int64_t>(wanted[where].size())});
     wanted[where].push_back(number);
   }
+  const auto read_records = [&](size_t i, io::RecordBatch& records) {
+    file(i, is_mate).read(wanted[i], records);
+    if (options_.quality_offset != 64) return;
+    convert_qualities(records, is_mate && !mate_files_.empty() ? mates_.files[i] : paths_[i],
+                      wanted[i]);
+  };
   auto out = std::make_shared<io::RecordBatch>();
   const auto is_all = [&](const auto& numbers) { return numbers.size() == indices.size(); };
   if (const auto only = std::find_if(wanted.begin(), wanted.end(), is_all); only != wanted.end()) {
-    file(static_cast<size_t>(only - wanted.begin()), is_mate).read(*only, *out);
-    if (options_.quality_offset == 64) convert_qualities(*out);
+    read_records(static_cast<size_t>(only - wanted.begin()), *out);
     return out;
   }
   std::vector<io::RecordBatch> found(files_.size());
   for (size_t i = 0; i < files_.size(); ++i) {
-    if (!wanted[i].empty()) file(i, is_mate).read(wanted[i], found[i]);
+    if (!wanted[i].empty()) read_records(i, found[i]);
   }
   for (const Place& place : places) append_record(found[place.file], place.row, *out);
-  if (options_.quality_offset == 64) convert_qualities(*out);
   return out;
 }
 

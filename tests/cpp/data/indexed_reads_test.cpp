@@ -117,6 +117,14 @@ CATCH_TEST_CASE("What does not fit is an error with its place", "[indexed_reads]
                             Catch::Contains("2 records"));
   CATCH_REQUIRE_THROWS_WITH(IndexedReads({folder / "odd.fq"}, {{}, true}),
                             Catch::Contains("even number"));
+  test::write_text(folder / "old.fq", "@a\nACGT\n+\nhhhh\n@b\nAC\n+\nh!\n");
+  const IndexedReads old({folder / "a.fq", folder / "old.fq"}, {}, {.quality_offset = 64});
+  const std::vector<int64_t> sound{2}, low{2, 3};
+  CATCH_REQUIRE(old.read(sound).records->quality(0) == "IIII");
+  CATCH_REQUIRE_THROWS_WITH(old.read(low),
+                            folder / "old.fq" +
+                                ": record 1: expected a quality of Phred+64, from '@' on "
+                                "(quality_offset 64), got '!' at position 2 of the quality");
   const IndexedReads wrong({folder / "a.fq"}, {{folder / "c.fq"}, false});
   CATCH_REQUIRE(wrong.read(std::vector<int64_t>{0}).mates->name(0) == "a");
   CATCH_REQUIRE_THROWS_WITH(
