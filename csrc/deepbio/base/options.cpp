@@ -1,3 +1,7 @@
+// What one row does: a value from JSON or a command line checked, converted and set, and its field
+// read back. Everything follows from the C++ type of the field, which a variant of pointers keeps:
+// `with_type` and `with_value` open it, and the templates in between are chosen by type alone, so
+// that a new type of field is one case in each of them.
 #include "deepbio/base/options.h"
 
 #include <algorithm>
@@ -34,6 +38,7 @@ auto with_type(const OptionField& field, F&& f) {
   return std::visit([&]<class T>(T*) { return f(std::type_identity<T>()); }, field);
 }
 
+// JSON has no word for NaN and infinity and writes null, which would hide what is wrong.
 std::string shown(const Json& value) {
   if (value.is_number() && !value.is_int() && !std::isfinite(value.as_double())) {
     return std::isnan(value.as_double()) ? "NaN" : "infinity";
@@ -112,6 +117,8 @@ bool is_in_range(const OptionValues& values, double value) {
   return !(values.without_most ? value >= values.most : value > values.most);
 }
 
+// A value that a word stands for may lie outside the range (-1 for auto), and must pass when it is
+// written out as a number, as a stored config does.
 bool is_word(const OptionValues& values, const Json& value) {
   return std::any_of(values.words.begin(), values.words.end(),
                      [&](const auto& word) { return word.second == value; });
@@ -192,6 +199,8 @@ Json typed(const std::string& text) {
 
 template <class T>
 Json parsed(const std::string& text) {
+  // Lists cannot quote a comma: none of the names that options take holds one. An empty text is the
+  // empty list.
   if constexpr (kIsMap<T>) return Json::parse(text, "a map of values");
   if constexpr (kIsList<T>) {
     Json out = Json::array();
@@ -213,6 +222,7 @@ std::string placeholder(const OptionValues& values) {
   std::string words;
   for (const std::string& choice : values.choices) words += (words.empty() ? "" : "|") + choice;
   if (!words.empty()) return words;
+  // A choice is complete by itself; words come beside a number.
   for (const auto& [word, value] : values.words) words += word + "|";
   if constexpr (std::is_same_v<T, double>) return words + "NUMBER";
   if constexpr (kIsNumber<T>) return words + "INT";
@@ -221,33 +231,6 @@ std::string placeholder(const OptionValues& values) {
   if constexpr (std::is_same_v<T, std::vector<int64_t>>) return "INT,...";
   if constexpr (kIsList<T>) return "NUMBER,...";
   return "JSON";
-}
-
-bool has_name(const std::vector<std::string>& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-std::string name_type(const OptionField& field) {
-  return with_type(field, []<class T>(std::type_identity<T>) -> std::string {
-    if constexpr (std::is_same_v<T, bool>) return "bool";
-    if constexpr (std::is_same_v<T, double>) return "float";
-    if constexpr (kIsNumber<T>) return "int";
-    if constexpr (std::is_same_v<T, std::string>) return "str";
-    if constexpr (std::is_same_v<T, std::vector<int64_t>>) return "list[int]";
-    if constexpr (std::is_same_v<T, std::vector<double>>) return "list[float]";
-    if constexpr (std::is_same_v<T, std::vector<std::string>>) return "list[str]";
-    if constexpr (std::is_same_v<T, std::map<std::string, int64_t>>) return "dict[str, int]";
-    if constexpr (std::is_same_v<T, std::map<std::string, std::string>>) return "dict[str, str]";
-    return "object";
-  });
-}
-
-[[noreturn]] void refuse_unknown(const OptionRows& rows, const std::string& given) {
-  std::vector<std::string> names;
-  for (const OptionRow& row : rows) names.push_back(row.name);
-  const std::string near = nearest_name(given, names);
-  throw ConfigError("unknown option " + quoted(given) +
-                    (near.empty() ? "" : "; did you mean `" + near + "`?"));
 }
 
 }  // namespace
@@ -286,11 +269,13 @@ OptionRow OptionRow::not_on_command() const {
 Json OptionRow::get() const {
   const Json value = with_value(field, [](const auto& found) { return written(found); });
   for (const auto& [word, meaning] : values.words) {
+    // Back to the word, so that a file and the help say auto and not -1.
     if (meaning == value && !value.is_string()) return Json(word);
   }
   return value;
 }
 
+// Without touching the field: the command checks rows whose struct it made for the help only.
 std::string OptionRow::problem(const Json& value) const {
   const Json& real = meant(values, value);
   return with_type(field,
@@ -312,87 +297,6 @@ Json OptionRow::parse(const std::string& text) const {
 
 std::string OptionRow::value_name() const {
   return with_type(field, [&]<class T>(std::type_identity<T>) { return placeholder<T>(values); });
-}
-
-OptionRows operator+(OptionRows first, const OptionRows& second) {
-  first.insert(first.end(), second.begin(), second.end());
-  return first;
-}
-
-const OptionRow* find_option(const OptionRows& rows, std::string_view name) {
-  const auto found = std::find_if(rows.begin(), rows.end(), [&](const OptionRow& row) {
-    return row.name == name || has_name(row.other_names, name) || has_name(row.old_names, name);
-  });
-  return found == rows.end() ? nullptr : &*found;
-}
-
-Json to_json(const OptionRows& rows) {
-  Json out = Json::object();
-  for (const OptionRow& row : rows) {
-    if (row.more_fields.empty()) out.set(row.name, row.get());
-  }
-  return out;
-}
-
-void from_json(const OptionRows& rows, const Json& options,
-               const std::vector<std::string_view>& ignored) {
-  std::vector<std::pair<const OptionRow*, const Json*>> given;
-  for (const auto& [key, value] : options.as_object()) {
-    if (std::find(ignored.begin(), ignored.end(), key) != ignored.end()) continue;
-    const OptionRow* row = find_option(rows, key);
-    if (row == nullptr) refuse_unknown(rows, key);
-    if (value.is_null()) continue;
-    for (const auto& [other, first] : given) {
-      if (other == row)
-        throw ConfigError("`" + row->name + "`: given twice, the other time as " + quoted(key));
-    }
-    given.emplace_back(row, &value);
-  }
-  for (const bool several : {true, false}) {
-    for (const auto& [row, value] : given) {
-      if (row->more_fields.empty() != several) row->set(*value);
-    }
-  }
-}
-
-void check_values(const OptionRows& rows) {
-  for (const OptionRow& row : rows) {
-    if (const std::string text = row.problem(row.get()); !text.empty()) {
-      throw ConfigError("`" + row.name + "`: " + text);
-    }
-  }
-}
-
-Json describe(const OptionRows& rows) {
-  Json out = Json::array();
-  for (const OptionRow& row : rows) {
-    Json sets = Json::array();
-    for (const OptionRow& each : rows) {
-      const bool is_set = row.field == each.field ||
-                          std::find(row.more_fields.begin(), row.more_fields.end(), each.field) !=
-                              row.more_fields.end();
-      if (!row.more_fields.empty() && each.more_fields.empty() && is_set) sets.push_back(each.name);
-    }
-    out.push_back(Json(Json::Object{{"name", row.name},
-                                    {"type", name_type(row.field)},
-                                    {"help", row.help},
-                                    {"values", row.values.text()},
-                                    {"choices", Json::array_of(row.values.choices)},
-                                    {"default", row.get()},
-                                    {"sets", sets},
-                                    {"other_names", Json::array_of(row.other_names)},
-                                    {"old_names", Json::array_of(row.old_names)},
-                                    {"of_predictor", row.of_predictor},
-                                    {"on_command", row.on_command}}));
-  }
-  return out;
-}
-
-std::string mention(const OptionRows& rows, const OptionField& field, const std::string& value) {
-  const auto found = std::find_if(rows.begin(), rows.end(), [&](const OptionRow& row) {
-    return row.more_fields.empty() && row.field == field;
-  });
-  return found == rows.end() ? "" : "`" + found->name + (value.empty() ? "" : "=" + value) + "`";
 }
 
 }  // namespace deepbio

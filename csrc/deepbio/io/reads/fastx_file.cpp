@@ -222,7 +222,7 @@ void FastxFile::read_sorted(std::span<const int64_t> records, RecordBatch& out) 
     for (size_t i = first + 1; i < records.size(); ++i) {
       next = walker.at(records[i]);
       if (records[i] != records[i - 1] && next.begin < group.back().end) {
-        throw ParseError({file_.path(), records[i]}, "records one behind the other",
+        throw ParseError({file_.path(), records[i]}, "records one after the other",
                          "an index that has them overlap; remove its .dbx file",
                          ErrorKind::kStructure);
       }

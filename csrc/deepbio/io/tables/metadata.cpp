@@ -1,3 +1,6 @@
+// Sample metadata as QIIME 2 defines it (docs.qiime2.org, "Metadata in QIIME 2"): tab-separated
+// text, an id column with one of a few names, comments, and lines that declare types and missing
+// values. Cells stay text until a column is asked for as numbers.
 #include "deepbio/io/tables/metadata.h"
 
 #include <algorithm>
@@ -14,6 +17,7 @@
 namespace deepbio::io {
 namespace {
 
+// QIIME 2 strips blanks around every cell.
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r\n\v\f";
   const size_t first = text.find_first_not_of(kBlank);
@@ -56,6 +60,7 @@ class RowReader {
     if (position_ >= text_.size()) return false;
     row = Row{};
     row.line = line_;
+    // Before quotes are taken off: "#1" in quotes is an id.
     row.is_hashed = text_[position_] == '#';
     while (true) {
       row.cells.push_back(cell());
@@ -83,6 +88,7 @@ class RowReader {
     std::string out;
     for (++position_; position_ < text_.size(); ++position_) {
       const char c = text_[position_];
+      // A quoted cell may hold line ends, which count in the numbers of the lines after it.
       line_ += c == '\n' || (c == '\r' && text_.compare(position_ + 1, 1, "\n") != 0);
       if (c != '"') {
         out += c;
@@ -183,6 +189,7 @@ class MissingWords {
 
   // Empties a cell that holds a missing value, and counts it.
   void take(const Metadata& metadata, size_t column, int64_t line, std::string& cell) {
+    // The rule of the column, if the file declares any.
     const std::string_view rule =
         column < rules_.size() ? std::string_view(rules_[column]) : std::string_view();
     const bool is_word =
@@ -221,6 +228,7 @@ class MissingWords {
 
 void add_row(Metadata& metadata, Row& row, MissingWords& missing) {
   const size_t width = metadata.columns.size() + 1;
+  // Spreadsheets fill rows up with tabs; shorter rows end in missing values.
   while (row.cells.size() > width && row.cells.back().empty()) row.cells.pop_back();
   if (row.cells.size() > width) {
     fail(metadata.path, row.line, "at most " + std::to_string(width) + " cells, as in the header",
@@ -252,30 +260,6 @@ std::optional<double> finite_number(std::string_view digits) {
   return value;
 }
 
-// What the reader would not give back as it is.
-void require_writable(const std::string& path, const std::string& cell) {
-  const bool is_whole = trimmed(cell).size() == cell.size() && cell.find('\0') == std::string::npos;
-  if (is_whole && find_foreign_byte(cell) == std::string::npos) return;
-  throw ArgumentError(
-      path + ": metadata can hold only UTF-8 without blanks at the ends and zero bytes, got " +
-      quoted(cell));
-}
-
-void append_cell(std::string& out, const std::string& cell) {
-  const bool needs_quotes = cell.starts_with('"') || cell.starts_with('#') ||
-                            cell.find_first_of("\t\n\r") != std::string::npos;
-  if (!needs_quotes) {
-    out += cell;
-    return;
-  }
-  out += '"';
-  for (const char c : cell) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  out += '"';
-}
-
 }  // namespace
 
 bool is_id_header(std::string_view name) {
@@ -285,6 +269,7 @@ bool is_id_header(std::string_view name) {
       "id",          "sampleid",    "sample id",   "sample-id", "sample_id",  "samplename",
       "sample name", "sample-name", "sample_name", "featureid", "feature id", "feature-id"};
   if (std::find(kHashed.begin(), kHashed.end(), name) != kHashed.end()) return true;
+  // The names with '#' are exact, the others in any case, as in QIIME 2.
   return std::find(kPlain.begin(), kPlain.end(), lower(name)) != kPlain.end();
 }
 
@@ -326,6 +311,8 @@ std::optional<double> numeric_value(const Metadata& metadata, int64_t column, in
 }
 
 bool is_numeric(const Metadata& metadata, int64_t column) {
+  // What the file declares goes before what the cells look like: codes written as numbers can be
+  // categories.
   const std::string& declared = metadata.types.at(column);
   if (!declared.empty()) return declared == "numeric";
   bool has_value = false;
@@ -364,35 +351,6 @@ Metadata read_metadata(const std::string& path, const MetadataOptions& options) 
   }
   metadata.missing = missing.counts(metadata);
   return metadata;
-}
-
-void write_metadata(const std::string& path, const Metadata& metadata, Overwrite overwrite) {
-  for (const std::string& id : metadata.ids) require_writable(path, id);
-  for (const std::string& name : metadata.columns) require_writable(path, name);
-  for (const auto& column : metadata.values) {
-    for (const std::string& cell : column) require_writable(path, cell);
-  }
-  std::string out = metadata.id_column.empty() ? "sample-id" : metadata.id_column;
-  for (const auto& name : metadata.columns) {
-    out += '\t';
-    append_cell(out, name);
-  }
-  out += '\n';
-  if (std::any_of(metadata.types.begin(), metadata.types.end(),
-                  [](const auto& type) { return !type.empty(); })) {
-    out += "#q2:types";
-    for (const auto& type : metadata.types) out += '\t' + type;
-    out += '\n';
-  }
-  for (size_t row = 0; row < metadata.ids.size(); ++row) {
-    append_cell(out, metadata.ids[row]);
-    for (const auto& column : metadata.values) {
-      out += '\t';
-      append_cell(out, column[row]);
-    }
-    out += '\n';
-  }
-  write_file(path, out, overwrite);
 }
 
 }  // namespace deepbio::io
