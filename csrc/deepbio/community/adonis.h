@@ -49,9 +49,8 @@ struct AdonisRow {
 //   returns    a row for each term that is tested, then Residual and Total
 //   complexity  N^2 for each permutation and degree of freedom
 //   throws     ShapeError, ArgumentError: what is no distance, an unknown factor, a factor that
-//   misses a sample or
-//              holds a number that is not finite, a term that adds nothing, no degree left for the
-//              residual, no permutation, strata that do not fit
+//              misses a sample or holds a number that is not finite, a term that adds nothing, no
+//              degree left for the residual, no permutation, strata that do not fit
 std::vector<AdonisRow> adonis(const at::Tensor& distances, const std::vector<Factor>& factors,
                               const std::vector<Term>& terms, TermOrder order,
                               const PermutationOptions& options,

@@ -3,13 +3,15 @@
 // Of a sample with n reads over S features, p_f the share of feature f, f_k the number of features
 // with k reads:
 //   observed_features  S
-//   shannon            -sum p log p, in a base                                        (Shannon
-//   1948) simpson            1 - sum p^2 (Simpson 1949) inverse_simpson    1 / sum p^2
-//   pielou_evenness    shannon / log S                                                (Pielou 1966)
-//   berger_parker      the largest p                                                  (Berger &
-//   Parker 1970) goods_coverage     1 - f_1 / n (Good 1953) chao1              S + f_1 (f_1 - 1) /
-//   (2 (f_2 + 1)), bias-corrected              (Chao 1984, 2005) ace                features of
-//   more than 10 reads, and the others by their coverage   (Chao & Lee 1992)
+//   shannon            -sum p log p, in a base (Shannon 1948)
+//   simpson            1 - sum p^2 (Simpson 1949)
+//   inverse_simpson    1 / sum p^2
+//   pielou_evenness    shannon / log S (Pielou 1966)
+//   berger_parker      the largest p (Berger & Parker 1970)
+//   goods_coverage     1 - f_1 / n (Good 1953)
+//   chao1              S + f_1 (f_1 - 1) / (2 (f_2 + 1)), bias-corrected (Chao 1984, 2005)
+//   ace                features of more than 10 reads, and the others by their coverage
+//                      (Chao & Lee 1992)
 // Values are those of scikit-bio (which calls some sobs, pielou_e, inv_simpson, berger_parker_d). A
 // sample without reads has observed_features, chao1 and ace 0; where a formula says nothing (the
 // other metrics of such a sample, the evenness of one feature, ACE when all rare features are

@@ -15,8 +15,7 @@ namespace deepbio::community {
 //   what       begins the message
 //   returns    contiguous [N, N] on the CPU; the tensor itself where nothing had to change
 //   throws     ShapeError when not square; ArgumentError with the pair: NaN, infinite, negative,
-//   not the same both ways,
-//              a distance of a sample to itself
+//              not the same both ways, a distance of a sample to itself
 at::Tensor sound_distances(const at::Tensor& distances, const std::vector<std::string>& ids,
                            std::string_view what);
 

@@ -26,8 +26,7 @@ ByFeature by_feature(const CountTable& table, const std::vector<double>& values)
 //   shift    the mean of each row over all F features [N], or none: rows as they are
 //   out      zeros, float64 [N, N], contiguous
 //   complexity  the pairs of samples that share a feature, or N^2 F / 2 multiplications in panels
-//   where more than an
-//               eighth of the table is above zero
+//               where more than an eighth of the table is above zero
 void fill_euclidean(const CountTable& table, const std::vector<double>& y,
                     const std::vector<double>& shift, const at::Tensor& out);
 

@@ -35,8 +35,8 @@ struct Mantel {
 //   ids            N, or none: they name samples in errors
 //   complexity     N^2 for each permutation
 //   throws         ShapeError when sizes differ; ArgumentError: what is no distance, fewer than
-//   three samples, all
-//                  distances of a matrix the same, no permutation, strata that do not fit
+//                  three samples, all distances of a matrix the same, no permutation, strata that
+//                  do not fit
 Mantel mantel(const at::Tensor& first, const at::Tensor& second, const MantelOptions& options,
               const std::vector<std::string>& ids = {});
 

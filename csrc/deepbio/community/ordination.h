@@ -4,9 +4,8 @@
 // coordinates on the K axes of largest eigenvalue keep as much of the distances as K dimensions
 // can.
 //   exact       all eigenvalues; shares are of the sum of the positive ones, as in scikit-bio.
-//   O(N^3) time; few axes of
-//               many samples are found by iterations until the rest is below 1e-12 of the largest
-//               eigenvalue
+//               O(N^3) time; few axes of many samples are found by iterations until the rest is
+//               below 1e-12 of the largest eigenvalue
 //   randomised  the K largest only, from a random subspace of K + 10 directions and its products
 //               with the matrix (block Krylov, Musco & Musco 2015), the same for a seed; shares are
 //               of the trace (all eigenvalues, negative ones too). O(N^2 K) time; one more [N, N]
@@ -43,8 +42,7 @@ struct Pcoa {
 //   ids        N, or none: they name samples in errors
 //   memory     exact: about three more [N, N]; randomised: half of one
 //   throws     ShapeError when not square, ArgumentError: what is no distance (distances.h), no
-//   sample, negative
-//              dimensions, all with kRandomised
+//              sample, negative dimensions, all with kRandomised
 Pcoa pcoa(const at::Tensor& distances, const PcoaOptions& options,
           const std::vector<std::string>& ids = {});
 

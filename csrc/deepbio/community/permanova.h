@@ -27,9 +27,8 @@ struct Permanova {
 //   groups     label of each sample [N], none empty
 //   ids        N, or none: they name samples in errors
 //   throws     ShapeError when not square, ArgumentError: what is no distance (distances.h),
-//   another number of labels,
-//              a sample without a group, fewer than two groups, each sample a group of its own, no
-//              permutation
+//              another number of labels, a sample without a group, fewer than two groups, each
+//              sample a group of its own, no permutation
 Permanova permanova(const at::Tensor& distances, const std::vector<std::string>& groups,
                     const PermutationOptions& options, const std::vector<std::string>& ids = {});
 

@@ -6,8 +6,7 @@
 // instead, so its p is another one).
 //   centre     the spatial median (least sum of distances), or the centroid
 //   imaginary  axes of negative eigenvalue, which distances that are not Euclidean have: subtracted
-//   (Anderson 2006,
-//              vegan), or dropped (scikit-bio, QIIME 2)
+//              (Anderson 2006, vegan), or dropped (scikit-bio, QIIME 2)
 // Threads: at::parallel_for and LAPACK.
 #pragma once
 

@@ -25,8 +25,7 @@ class Orders {
  public:
   //   what    begins the messages
   //   throws  ArgumentError: no permutation, another number of strata than samples, a sample
-  //   without one, strata of
-  //           one sample each
+  //           without one, strata of one sample each
   Orders(int64_t num_samples, const PermutationOptions& options, std::string_view what);
 
   int64_t count() const { return num_permutations_; }
@@ -41,7 +40,8 @@ class Orders {
 
 //   statistic   of an order
 //   at_least    orders with a statistic of at least this count: the real one, less what rounding
-//   may take returns     p
+//               may take
+//   returns     p
 double p_value(const Orders& orders, double at_least,
                const std::function<double(std::span<const int64_t> order)>& statistic);
 

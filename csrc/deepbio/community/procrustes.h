@@ -4,8 +4,7 @@
 // Both are centred and scaled to a sum of squares of 1; the second is turned, mirrored and
 // stretched onto the first.
 //   disparity    m^2 = 1 - (sum of the singular values of A' B)^2, what stays apart: scipy's, and
-//   vegan's
-//                procrustes(symmetric = TRUE)$ss
+//                vegan's procrustes(symmetric = TRUE)$ss
 //   correlation  sqrt(1 - m^2), the statistic of vegan's protest
 #pragma once
 
@@ -25,9 +24,8 @@ struct Procrustes {
 
 //   reference, other  [N, K] and [N, L]; the one with fewer axes gets zeros
 //   throws            ShapeError: not two tables of the same samples; ArgumentError: numbers that
-//   are not finite, fewer
-//                     than two samples, samples that all lie in one place, no permutation, strata
-//                     that do not fit
+//                     are not finite, fewer than two samples, samples that all lie in one place, no
+//                     permutation, strata that do not fit
 Procrustes procrustes(const at::Tensor& reference, const at::Tensor& other,
                       const PermutationOptions& options = {});
 

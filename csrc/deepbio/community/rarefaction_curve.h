@@ -33,8 +33,7 @@ struct RarefactionCurve {
 //   metric     as in alpha_diversity; "faith_pd" with a tree
 //   phylogeny  the table's features in a tree, for faith_pd; otherwise null
 //   throws     ArgumentError: as alpha_diversity, no depth, a depth or number of draws below 1,
-//   counts that are no
-//              whole numbers, faith_pd without a tree
+//              counts that are no whole numbers, faith_pd without a tree
 RarefactionCurve rarefaction_curve(const CountTable& table, std::string_view metric,
                                    const RarefactionCurveOptions& options,
                                    const Phylogeny* phylogeny = nullptr);

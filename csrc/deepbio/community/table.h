@@ -26,10 +26,11 @@ struct RarefyOptions {
 };
 
 // One sample's draw: reads[i] of `counts` after subsampling to options.depth_reads.
-//   counts   whole numbers >= 0 whose total is at least depth_reads (any positive total with
-//   replacement) returns  drawn counts, same length, total exactly depth_reads complexity
-//   O(entries), see read_draw.h throws   ArgumentError when a count is not a whole number or the
-//   total is too small
+//   counts      whole numbers >= 0 whose total is at least depth_reads (any positive total with
+//               replacement)
+//   returns     drawn counts, same length, total exactly depth_reads
+//   complexity  O(entries), see read_draw.h
+//   throws      ArgumentError when a count is not a whole number or the total is too small
 std::vector<double> rarefy_counts(std::span<const double> counts, std::string_view sample_id,
                                   const RarefyOptions& options);
 

@@ -3,17 +3,16 @@
 // For branch b of length L_b, p_ib is the share of sample i's reads (among features in the tree)
 // below b:
 //   unweighted               sum L over branches in exactly one of i, j / sum L over branches in at
-//   least one
-//                            (Lozupone & Knight 2005)
+//                            least one (Lozupone & Knight 2005)
 //   unweighted_unnormalized  the numerator of unweighted
-//   weighted_unnormalized    sum L |p_i - p_j|                        (Lozupone et al. 2007)
+//   weighted_unnormalized    sum L |p_i - p_j| (Lozupone et al. 2007)
 //   weighted_normalized      the same / sum L (p_i + p_j)
 //   generalized(alpha)       sum L (p_i + p_j)^(alpha-1) |p_i - p_j| / sum L (p_i + p_j)^alpha
-//   (Chen et al. 2012) variance adjusted        of n reads in both samples n_b are below b: L
-//   becomes L / v, v = sqrt(n_b (n - n_b)), or
-//                            L / v^alpha when generalized; branches with v = 0 are left out (Chang
-//                            et al. 2011)
-//   faith_pd                 sum L over branches with reads           (Faith 1992)
+//                            (Chen et al. 2012)
+//   variance adjusted        of n reads in both samples n_b are below b: L becomes L / v, v =
+//                            sqrt(n_b (n - n_b)), or L / v^alpha when generalized; branches with v
+//                            = 0 are left out (Chang et al. 2011)
+//   faith_pd                 sum L over branches with reads (Faith 1992)
 // Never NaN: two samples that share only zero-length branches, or two empty ones, are at distance
 // 0; an empty one and a non-empty one at 1 (unnormalized: the other's mass). Identical samples give
 // exactly 0. Threads: at::parallel_for; the result does not depend on their number.
@@ -84,10 +83,10 @@ at::Tensor plain_pairwise_distances(const Phylogeny& phylogeny,
 // All pairs from what two samples share (shared_branches.h); equal to distance() to 1e-11 (double)
 // or 5e-6 (float).
 //   grid     double distances are the same bits in any selection of samples whose largest_sum() is
-//   at most its bound returns  [N, N], float64 or float32 by options.precision, exactly symmetric,
-//   zero diagonal memory   beside result and profiles: at most 20 bytes for each (branch, sample)
-//   and 1 MiB + 2 MiB a thread;
-//            generalized in double 28 bytes and 2 + 4 MiB
+//            at most its bound
+//   returns  [N, N], float64 or float32 by options.precision, exactly symmetric, zero diagonal
+//   memory   beside result and profiles: at most 20 bytes for each (branch, sample) and 1 MiB + 2
+//            MiB a thread; generalized in double 28 bytes and 2 + 4 MiB
 //   throws   ArgumentError for a negative or infinite alpha
 at::Tensor pairwise_distances(const Phylogeny& phylogeny,
                               const std::vector<const BranchProfile*>& profiles,

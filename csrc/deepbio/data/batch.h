@@ -23,7 +23,7 @@ struct ReadBatch {
   at::Tensor attention_mask;  // int64 [B, L], 1 = real
   at::Tensor lengths;         // int64 [B], bp
   at::Tensor quality;         // [B, L], see seq::QualityForm; undefined when a read has none
-  at::Tensor labels;          // int64 [B] classes or float32 [B]; undefined without labels
+  at::Tensor labels;          // int64 [B] classes; undefined without labels
   // The other reads of pairs; undefined without mates.
   at::Tensor mate_sequences, mate_input_ids, mate_attention_mask, mate_lengths, mate_quality;
   std::vector<int64_t> index;  // B record numbers

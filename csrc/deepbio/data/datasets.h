@@ -74,13 +74,11 @@ class SampleDataset {
   const std::vector<std::string>& sequences() const { return sequences_; }
   const SampleDatasetOptions& options() const { return options_; }
   const at::Tensor& targets() const { return targets_; }
-  const at::Tensor& distances() const {
-    return distances_;
-  }  // float32 [N, N]; undefined when there are none
+  // float32 [N, N]; undefined when there are none.
+  const at::Tensor& distances() const { return distances_; }
   const DistanceOrigin& distance_origin() const { return distance_origin_; }
-  const community::Phylogeny* phylogeny() const {
-    return phylogeny_.get();
-  }  // null when there is none
+  // Null when there is none.
+  const community::Phylogeny* phylogeny() const { return phylogeny_.get(); }
   const CategoryIds& categories() const { return categories_; }
   bool has_distances() const { return phylogeny_ != nullptr || distances_.defined(); }
   // The same samples with all their reads at every epoch: one draw where they are rarefied, no

@@ -4,7 +4,8 @@
 //
 // forward(tokens int64 [B, S, L], counts float32 [B, S]) -> the prediction of the model:
 //   predictor  target_prediction [B, O] (log-probabilities for a classifier), [B, O, Q] with
-//   quantiles encoder    embeddings [B, D], or base_prediction [B, O]
+//              quantiles
+//   encoder    embeddings [B, D], or base_prediction [B, O]
 // A model with covariates takes a third argument, categorical_ids int64 [B, columns], columns in
 // alphabetic order. Source: torch::jit::tracer::trace over a mirror module that holds the same
 // tensors.

@@ -81,11 +81,12 @@ struct ModelConfig {
   // accepted and dropped; null is AAM's None and leaves the default. Names of older run directories
   // are understood.
   static ModelConfig from_json(const Json& json);
-  // Whether the prediction is AAM's alone, without members, histogram or mixture.
+  // Whether known ASVs and pooled sequences are seen by how much of them there is, too.
   bool sees_abundance() const { return known_inputs != "presence"; }
   bool sees_log_abundance() const { return known_inputs == "log_presence"; }
-  std::vector<double> known_levels()
-      const;  // shares of the reads above which a known ASV is marked; 0 is presence
+  // Shares of the reads above which a known ASV is marked; 0 is presence.
+  std::vector<double> known_levels() const;
+  // Whether the prediction is AAM's alone, without members, histogram or mixture.
   bool is_plain() const;
   // throws ConfigError: values out of range, heads that do not divide embedding_dim, options that
   // do not go together.

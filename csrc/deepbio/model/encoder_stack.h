@@ -39,7 +39,8 @@ enum class FusedPath { kDirect, kDispatched };
 
 // x [R, T, D], key_mask bool [R, T] or undefined (True = real) -> [R, T, D].
 //   seed    int64 [] of the fused path's dropout masks; undefined: drawn from torch's default
-//   generator throws  ConfigError for a DEEPBIO_ENCODER that is neither fused nor composite
+//           generator
+//   throws  ConfigError for a DEEPBIO_ENCODER that is neither fused nor composite
 Tensor encoder_stack(const Tensor& x, const Tensor& key_mask,
                      const std::vector<EncoderLayerWeights>& layers, const StackOptions& options,
                      const Tensor& seed = {}, FusedPath path = FusedPath::kDirect);

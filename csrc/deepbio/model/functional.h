@@ -60,8 +60,9 @@ EncoderLayerWeights layer_weights(at::TensorList weights);
 // Pre-norm encoder layer: x + drop(attention(norm1(x))), then x + drop(W2 drop(act(W1 norm2(x)))).
 //   x        [R, T, D]
 //   key_mask [R, T] bool or undefined; positions False are not attended to (as queries they are
-//   computed) returns  [R, T, D] source   torch.nn.TransformerEncoderLayer(norm_first=True,
-//   batch_first=True), eps 1e-5
+//            computed)
+//   returns  [R, T, D]
+//   source   torch.nn.TransformerEncoderLayer(norm_first=True, batch_first=True), eps 1e-5
 Tensor encoder_layer(const Tensor& x, const Tensor& key_mask, const EncoderLayerWeights& weights,
                      int64_t num_heads, Activation activation, double dropout, bool training);
 

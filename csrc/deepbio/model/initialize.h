@@ -5,8 +5,8 @@
 //   normal(0, 1)                    token, position and category embeddings (category 0: zeros)
 //   normal(0, 0.02)                 latents of the perceiver
 //   Xavier uniform, bias 0          attention in_proj, target_head, count_head,
-//   categorical_projection, gmu, projections
-//                                   of cross-attention and perceiver, uni_ff (its bias 0.85)
+//                                   categorical_projection, gmu, projections of cross-attention and
+//                                   perceiver, uni_ff (its bias 0.85)
 //   uniform +-1/sqrt(fan_in)        every other weight and bias; attention out_proj has bias 0
 //   1 and 0                         LayerNorm, output_scale(s), output_bias(es)
 //   zeros                           head_weight and head_bias of the members of a branch

@@ -125,8 +125,9 @@ TORCH_MODULE(ASVEncoder);
 // asv_encoder, sample_position_embedding, sample_transformer, count_embed | count_proj |
 // count_film.
 //   asv_embeddings [U, D], asv_index int64 [B, S], mask [B, S], counts [B, S] (only with
-//   count_embedding) returns [B, S, D], zero under padding throws ArgumentError without counts when
-//   they are needed, ShapeError when S is above token_limit + 5
+//   count_embedding) -> [B, S, D], zero under padding
+//   throws ArgumentError without counts when they are needed, ShapeError when S is above
+//   token_limit + 5
 class SampleSequenceEncoderImpl : public torch::nn::Module {
  public:
   explicit SampleSequenceEncoderImpl(const ModelConfig& config);

@@ -1,8 +1,10 @@
 // A run directory: what it holds and how it is written, so that a crash leaves the last good state.
 //
 //   config.json          RunConfig: model, data, target, training, versions; enough to predict from
-//   this folder alone model.safetensors    best weights last/                model.safetensors,
-//   optimizer.safetensors, state.json: enough to resume metrics.jsonl        a line per epoch
+//                        this folder alone
+//   model.safetensors    best weights
+//   last/                model.safetensors, optimizer.safetensors, state.json: enough to resume
+//   metrics.jsonl        a line per epoch
 //   train_samples.txt, val_samples.txt, val_predictions.tsv, training.log
 #pragma once
 

@@ -21,11 +21,13 @@ struct ScheduleOptions {
 
 // constant, cosine, cosine_restarts, onecycle, plateau, warmup_cosine:
 //   warmup_cosine    linear from lr / warmup to lr over the warm-up (at most a tenth of all
-//   updates), half a cosine to 0 cosine           CosineAnnealingLR(T_max=total): half a cosine
-//   from lr to 0 cosine_restarts CosineAnnealingWarmRestarts(T_0=total // 4, T_mult=2) onecycle
-//   OneCycleLR(max_lr=lr, pct_start=0.3): up from lr / 25, down to lr / 250000; momentum 0.95,
-//   0.85, 0.95 plateau          ReduceLROnPlateau(factor=0.3, patience=5) on the validation loss:
-//   see Plateau constant         lr
+//                    updates), half a cosine to 0
+//   cosine           CosineAnnealingLR(T_max=total): half a cosine from lr to 0
+//   cosine_restarts  CosineAnnealingWarmRestarts(T_0=total // 4, T_mult=2)
+//   onecycle         OneCycleLR(max_lr=lr, pct_start=0.3): up from lr / 25, down to lr / 250000;
+//                    momentum 0.95, 0.85, 0.95
+//   plateau          ReduceLROnPlateau(factor=0.3, patience=5) on the validation loss: see Plateau
+//   constant         lr
 std::vector<std::string> schedule_names();
 
 // Of update 0, 1, ...; plateau gives lr, to be multiplied by Plateau::factor. throws ConfigError
