@@ -31,6 +31,8 @@ Tensor encoder_stack(const Tensor& x, const std::optional<Tensor>& key_mask, at:
   return fn::encoder_stack(
       x, key_mask.value_or(Tensor()), layers,
       {num_heads, static_cast<fn::Activation>(activation), dropout, training, skip_padding},
+      // Through the dispatcher: torch.compile sees the two leaves instead of a function it cannot
+      // enter.
       seed.value_or(Tensor()), fn::FusedPath::kDispatched);
 }
 
@@ -98,6 +100,7 @@ Tensor regression_loss(const Tensor& prediction, const Tensor& target, std::stri
   options.over_penalty = over_penalty;
   options.under_penalty = under_penalty;
   for (const auto& item : loss_config) options.loss_config[item.key()] = item.value();
+  // An operator takes any string: an unknown loss is refused here.
   options.check();
   return deepbio::train::regression_loss(prediction, target, options,
                                          sample_weights.value_or(Tensor()));

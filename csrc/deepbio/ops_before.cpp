@@ -12,6 +12,7 @@ namespace {
 // Arguments [begin, begin + count) become one list.
 void call_with_list(const char* name, size_t num_arguments, size_t begin, size_t count,
                     torch::jit::Stack* stack) {
+  // The stack may hold more than this operator's arguments, which are its last ones.
   const auto first = stack->end() - static_cast<std::ptrdiff_t>(num_arguments - begin);
   c10::List<at::Tensor> weights;
   for (size_t i = 0; i < count; ++i)

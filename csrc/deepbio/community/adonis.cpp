@@ -1,3 +1,6 @@
+// The terms become orthonormal columns once; a permutation then only moves their rows. With the
+// columns q of a term, its sum of squares is the sum of q' G q, so no hat matrix [N, N] is ever
+// made.
 #include "deepbio/community/adonis.h"
 
 #include <ATen/ATen.h>
@@ -70,6 +73,9 @@ at::Tensor columns_of(const Factor& factor, int64_t n) {
   return of_sample.eq(at::arange(groups.count(), at::kInt)).to(at::kDouble);
 }
 
+// An interaction has the products of all columns of its factors, [N, levels of a * levels of b].
+// Most of them depend on the columns of the factors alone; `addition` drops what does, as R's qr
+// does.
 at::Tensor columns_of(const Term& term, const std::vector<Factor>& factors, int64_t n,
                       const std::vector<std::string>& ids) {
   at::Tensor out = at::ones({n, 1}, at::kDouble);
@@ -96,8 +102,12 @@ at::Tensor addition(const at::Tensor& basis, const at::Tensor& columns) {
   for (int64_t c = 0; c < columns.size(1); ++c) {
     at::Tensor column = columns.narrow(1, c, 1);
     const double length = column.norm().item<double>();
+    // Gram-Schmidt twice: after one pass a column that nearly depends on the basis is not at right
+    // angles to it any more, and its rounding would count as a degree of freedom.
     for (int pass = 0; pass < 2; ++pass) column = column - all.matmul(all.t().matmul(column));
     const double left = column.norm().item<double>();
+    // Relative to the column's own length: a factor in metres and one in kilometres have the same
+    // degrees.
     if (left > kDependent * length) all = at::cat({all, column / left}, 1);
   }
   return all.narrow(1, basis.size(1), all.size(1) - basis.size(1)).contiguous();
@@ -110,6 +120,7 @@ bool is_part_of(const Term& small, const Term& large) {
          });
 }
 
+// With at least one column for each factor, the design is the mean and the terms in their order.
 struct Design {
   std::vector<std::string> names;     // of the terms that are tested
   std::vector<at::Tensor> additions;  // [N, degrees] of each
@@ -129,6 +140,8 @@ Design design_of(const std::vector<at::Tensor>& columns, const std::vector<Term>
   Design out;
   at::Tensor basis = mean;
   for (size_t t = 0; t < terms.size(); ++t) {
+    // Marginality: with a:b in the model, a test of a alone would depend on how the levels are
+    // coded.
     const bool is_tested = order == TermOrder::kTerms ||
                            std::none_of(terms.begin(), terms.end(), [&](const Term& other) {
                              return is_part_of(terms[t], other);
@@ -139,12 +152,14 @@ Design design_of(const std::vector<at::Tensor>& columns, const std::vector<Term>
     out.names.push_back(joined(terms[t]));
     out.additions.push_back(order == TermOrder::kTerms ? added
                                                        : addition(basis_without(t), columns[t]));
+    // No column left means no degree of freedom, and F would be 0 / 0.
     if (out.additions.back().size(1) == 0) {
       throw ArgumentError(
           "adonis: the term " + quoted(out.names.back()) +
           " adds nothing to the others: it is the same for all samples, or said by them");
     }
   }
+  // Without the mean: G is centred, so the mean explains nothing of it.
   out.whole = basis.narrow(1, 1, basis.size(1) - 1).contiguous();
   return out;
 }
@@ -154,6 +169,8 @@ Design design_of(const std::vector<at::Tensor>& columns, const std::vector<Term>
 //   returns   float64 [parts, orders]
 at::Tensor explained(const at::Tensor& centred, const std::vector<at::Tensor>& parts,
                      const std::vector<std::vector<int64_t>>& orders) {
+  // Sample i takes the row of another; moving G instead would copy N^2 numbers for each order. The
+  // orders are put side by side, [N, orders * C], so that G is read once for all of them.
   std::vector<at::Tensor> moved;
   const at::Tensor all = at::cat(parts, 1);
   for (const auto& order : orders) {
@@ -162,6 +179,7 @@ at::Tensor explained(const at::Tensor& centred, const std::vector<at::Tensor>& p
     moved.push_back(rows);
   }
   const at::Tensor side_by_side = at::cat(moved, 1);
+  // The diagonal of Q' G Q without its other entries: [N, orders * C] summed over N.
   const at::Tensor squares = (centred.matmul(side_by_side) * side_by_side)
                                  .sum(0)
                                  .view({static_cast<int64_t>(orders.size()), all.size(1)});
@@ -197,6 +215,7 @@ std::vector<Term> parse_terms(std::string_view formula) {
     for (const auto& each : crossed) add(split(each, ':', formula));
     if (crossed.size() == 2) add(split(crossed[0] + ":" + crossed[1], ':', formula));
   }
+  // Main effects before interactions, or the interaction would take up their degrees.
   std::stable_sort(out.begin(), out.end(),
                    [](const Term& a, const Term& b) { return a.size() < b.size(); });
   return out;
@@ -221,6 +240,7 @@ std::vector<AdonisRow> adonis(const at::Tensor& given, const std::vector<Factor>
   const Orders orders(n, options, "adonis");
   const at::Tensor centred = gower_centred(distances);
   const double total = centred.diagonal().sum().item<double>();
+  // Written so that NaN is refused, too.
   if (!(total > 0))
     throw ArgumentError("adonis: all samples are at the same place: there is nothing to explain");
 
@@ -230,12 +250,17 @@ std::vector<AdonisRow> adonis(const at::Tensor& given, const std::vector<Factor>
   for (int64_t i = 0; i < n; ++i) as_given.push_back(i);
   const at::Tensor real = explained(centred, parts, {as_given});
   const auto num_terms = static_cast<int64_t>(design.additions.size());
+  // The residual is what the terms together leave. It is kept above 0: where the terms explain all
+  // of it rounding may put it below, and a negative F would be counted as small.
   const auto f_of =
       [&](const at::Tensor& sums) {  // [parts, orders]: without the degrees, which do not change
         return sums.narrow(0, 0, num_terms) /
                (total - sums.narrow(0, num_terms, 1)).clamp_min(1e-14 * total);
       };
   const at::Tensor f = f_of(real), limit = f - kRoundingOfF * f.abs();
+  // 1 for the order that was given, which belongs to the null distribution (Phipson & Smyth 2010):
+  // p is never 0. Orders that are equal on paper differ by rounding, hence the limit a little below
+  // F.
   at::Tensor num_as_large = at::ones({num_terms}, at::kLong);
   for (int64_t first = 0; first < orders.count(); first += kPermutedAtOnce) {
     std::vector<std::vector<int64_t>> some;

@@ -1,3 +1,5 @@
+// Each metric is a function of the counts above 0 of one sample; a row of kAlphaMetrics gives it a
+// name. The table never holds zeros, so the number of counts is the number of features seen.
 #include "deepbio/community/alpha_diversity.h"
 
 #include <ATen/ATen.h>
@@ -68,6 +70,7 @@ double goods_coverage(Counts counts, const AlphaOptions&) {
   return counts.empty() ? kUndefined : 1 - number_with(counts, 1) / total_of(counts);
 }
 
+// The bias-corrected form everywhere: f_1^2 / (2 f_2) is infinite without doubletons.
 double chao1(Counts counts, const AlphaOptions&) {
   const double singles = number_with(counts, 1), doubles = number_with(counts, 2);
   return static_cast<double>(counts.size()) + singles * (singles - 1) / (2 * (doubles + 1));
@@ -87,6 +90,9 @@ double ace(Counts counts, const AlphaOptions&) {
   // Coverage would be 0: from singletons alone nothing can be said of what was not seen.
   if (singles == num_rare) return kUndefined;
   const double coverage = 1 - singles / reads_of_rare;
+  // gamma^2 of Chao & Lee (1992), of the rare features: their reads in pairs against what features
+  // of equal abundance would have. From one rare read alone nothing can be paired, but a feature of
+  // one read is a singleton, and that case has returned above.
   const double variation =
       num_rare * pairs_of_rare / (coverage * reads_of_rare * (reads_of_rare - 1)) - 1;
   // The squared coefficient of variation is an estimate and may fall below 0, where Chao & Lee take
@@ -122,6 +128,7 @@ const AlphaMetric& metric_of(std::string_view name) {
       (near.empty() ? "; known: " : "; did you mean " + quoted(near) + "? Known: ") + known);
 }
 
+// Relative abundances have no singletons: they would give a number, and a wrong one.
 void check_whole(Counts counts, const AlphaMetric& metric) {
   if (!metric.needs_whole_numbers) return;
   const auto part = std::find_if(counts.begin(), counts.end(),

@@ -1,3 +1,6 @@
+// R depends on an order of the labels only through the sum of ranks within groups, since all ranks
+// together always add up to P (P + 1) / 2 for P pairs. So a permutation is one sum over those
+// pairs.
 #include "deepbio/community/anosim.h"
 
 #include <ATen/ATen.h>
@@ -18,6 +21,8 @@ at::Tensor ranks_of_pairs(const at::Tensor& distances) {
   for (int64_t i = 0; i < n; ++i) {
     for (int64_t j = i + 1; j < n; ++j) pairs.emplace_back(from[i * n + j], i * n + j);
   }
+  // By distance and then by place: the order of equal distances, and with it nothing, depends on
+  // how the sort goes about it.
   std::sort(pairs.begin(), pairs.end());
 
   at::Tensor out = at::zeros({n, n}, at::kDouble);
@@ -25,6 +30,7 @@ at::Tensor ranks_of_pairs(const at::Tensor& distances) {
   for (size_t first = 0; first < pairs.size();) {
     size_t last = first;
     while (last < pairs.size() && pairs[last].first == pairs[first].first) ++last;
+    // Ranks first + 1 to last: the mean of the first and the last of them.
     const double mean = 0.5 * static_cast<double>(first + 1 + last);
     for (; first < last; ++first) rank[pairs[first].second] = mean;
   }
@@ -39,6 +45,7 @@ Anosim anosim(const at::Tensor& given, const std::vector<std::string>& labels,
   const Orders orders(n, options, "anosim");
   const at::Tensor ranks = ranks_of_pairs(distances);
   const double* values = ranks.const_data_ptr<double>();
+  // Ranks are summed as they are; PERMANOVA is the one that weighs groups by their size.
   const std::vector<double> weight(groups.size.size(), 1.0);
 
   const double within = within_groups(values, groups.of_sample, weight);

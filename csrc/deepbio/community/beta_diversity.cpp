@@ -1,3 +1,6 @@
+// A table is mostly zeros, and a pair of samples is described by the features that both have: sum
+// |a - b| = sum a + sum b - 2 sum min(a, b). So the matrix is filled feature by feature, below the
+// diagonal only, and mirrored at the end: a sum that is made once is symmetric to the last bit.
 #include "deepbio/community/beta_diversity.h"
 
 #include <ATen/ATen.h>
@@ -44,6 +47,7 @@ void fill_shared(const CountTable& table, const std::vector<double>& values, dou
       double* row = out + i * n;  // zeros: holds the sums first
       for (int64_t k = table.indptr[i]; k < table.indptr[i + 1]; ++k) {
         const int64_t feature = table.indices[k];
+        // No bound on `slot`: sample i itself is in the list of its feature, and ends the loop.
         for (int64_t slot = columns.indptr[feature]; columns.sample[slot] < i; ++slot) {
           row[columns.sample[slot]] += std::min(values[k], columns.value[slot]);
         }
@@ -53,6 +57,7 @@ void fill_shared(const CountTable& table, const std::vector<double>& values, dou
   });
 }
 
+// Not below 0: 2 shared / (a + b) may round above 1. Two empty samples are alike, at 0.
 double bray_curtis(double shared, double a, double b) {
   return a + b > 0 ? std::max(0.0, 1 - 2 * shared / (a + b)) : 0;
 }
@@ -68,6 +73,8 @@ class CountLogs {
     for (int count = 0; count < kSmall; ++count) small_[count] = std::log1p(count / pseudocount);
   }
   double operator()(double count) const {
+    // The smaller of both first: a count above 2^63 does not fit an int64_t, and converting it
+    // would be undefined.
     const auto whole = static_cast<int64_t>(std::min(count, static_cast<double>(kSmall)));
     const bool is_small = whole < kSmall && static_cast<double>(whole) == count;
     return is_small ? small_[whole] : std::log1p(count / pseudocount_);
@@ -82,6 +89,7 @@ class CountLogs {
 // y = ln(x + c) - ln c is zero where there are no reads; each row less its mean is the centred
 // log-ratio.
 void fill_aitchison(const CountTable& table, double pseudocount, const at::Tensor& out) {
+  // On the heap: 32 KB are much for the stack of a thread.
   const auto logs = std::make_unique<CountLogs>(pseudocount);
   std::vector<double> y(table.values.size()), mean(static_cast<size_t>(table.num_samples()), 0.0);
   at::parallel_for(0, table.num_samples(), 16, [&](int64_t begin, int64_t end) {
@@ -90,12 +98,15 @@ void fill_aitchison(const CountTable& table, double pseudocount, const at::Tenso
         y[k] = (*logs)(table.values[k]);
         mean[i] += y[k];
       }
+      // Over all F features, also those without reads, whose y is 0. F is 0 only without entries.
       mean[i] /= std::max(static_cast<double>(table.num_features()), 1.0);
     }
   });
   fill_euclidean(table, y, mean, out);
 }
 
+// In tiles: a column of the upper half is N numbers apart, and would miss the cache at each of
+// them.
 void mirror(double* values, int64_t n) {
   constexpr int64_t kTile = 64;
   for (int64_t i0 = 0; i0 < n; i0 += kTile) {

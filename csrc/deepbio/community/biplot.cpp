@@ -18,6 +18,7 @@ at::Tensor biplot(const Pcoa& pcoa, const CountTable& table) {
   if (n < 2) throw ArgumentError("biplot: expected at least 2 samples, got " + std::to_string(n));
   const at::Tensor centred = pcoa.coordinates - pcoa.coordinates.mean(0, /*keepdim=*/true);
   const at::Tensor sd = centred.square().sum(0).div(static_cast<double>(n - 1)).sqrt();
+  // Axes of negative eigenvalues have no real coordinates; their arrows are 0 instead of NaN.
   const at::Tensor is_axis = (pcoa.eigenvalues > 0).logical_and(sd > 0);
   // Covariances with axes of variance 1, / (n - 1), times sqrt(n - 1) / sqrt(eigenvalue).
   const at::Tensor divisor = sd * pcoa.eigenvalues.sqrt() * std::sqrt(static_cast<double>(n - 1));
@@ -26,6 +27,8 @@ at::Tensor biplot(const Pcoa& pcoa, const CountTable& table) {
   at::Tensor out = at::zeros({table.num_features(), num_axes}, at::kDouble);
   double* to = out.mutable_data_ptr<double>();
   const double* from = scaled.const_data_ptr<double>();
+  // The covariance needs no centred table: the axes are centred, so the mean of a feature drops
+  // out. That keeps the table sparse.
   for (int64_t i = 0; i < n; ++i) {
     for (int64_t k = table.indptr[i]; k < table.indptr[i + 1]; ++k) {
       double* row = to + table.indices[k] * num_axes;

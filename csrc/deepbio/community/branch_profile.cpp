@@ -35,6 +35,8 @@ void ProfileBuilder::put_down(std::span<const int64_t> features, std::span<const
 
 BranchProfile ProfileBuilder::build(std::span<const int64_t> features,
                                     std::span<const double> counts) {
+  // Throws for a feature that the tree was not matched to, while the scratch memory is still all
+  // zero: a builder that caught it later would carry reads over into the next sample.
   for (const int64_t feature : features) branch_of_.at(feature);  // before anything is put down
   double total = 0;
   put_down(features, counts, total);
@@ -50,6 +52,7 @@ BranchProfile ProfileBuilder::build(std::span<const int64_t> features,
   profile.share.resize(held_.size());
   // Children stand before their parents.
   for (size_t k = 0; k < held_.size(); ++k) {
+    // Read and zeroed in one go: the parent comes later, and has all its children's reads by then.
     const double reads = std::exchange(reads_[held_[k]], 0.0);
     profile.share[k] = reads / total;
     if (parent_[held_[k]] >= 0) reads_[parent_[held_[k]]] += reads;

@@ -39,6 +39,7 @@ std::vector<double> by_sample(const CountTable& table, const Change& change) {
 std::vector<double> robust_log_ratios(const CountTable& table) {
   return by_sample(table, [](std::span<double> values) {
     double mean = 0;
+    // Only counts above 0 are entries, so that the logarithm is finite.
     for (double& value : values) mean += value = std::log(value);
     for (double& value : values) value -= mean / static_cast<double>(values.size());
   });
@@ -53,6 +54,7 @@ std::vector<double> root_shares(const CountTable& table) {
 }
 
 at::Tensor centred_log_ratios(const CountTable& table, double pseudocount) {
+  // Without zeros no pseudocount is needed, and 0 leaves the ratios as they were measured.
   const bool has_zeros =
       static_cast<int64_t>(table.values.size()) < table.num_samples() * table.num_features();
   if (!(pseudocount >= 0) || !std::isfinite(pseudocount) || (pseudocount == 0 && has_zeros)) {

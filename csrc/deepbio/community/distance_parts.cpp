@@ -26,6 +26,7 @@ int64_t whole_number(std::string_view text) {
   return error == std::errc() && end == text.data() + text.size() ? number : 0;
 }
 
+// Everything that a distance depends on, and nothing more: not the number of the part, nor threads.
 std::string content_of(const DistanceRequest& request, const CountTable& table,
                        const Phylogeny& phylogeny) {
   const UnifracOptions options = request.unifrac_options();
@@ -118,6 +119,7 @@ std::vector<Part> read_parts(const std::vector<std::string>& paths) {
       throw ArgumentError(path + ": is a part of other distances than " + first_path +
                           " (another table, tree, metric or number of parts)");
     }
+    // A part that is given twice would otherwise hide that another is missing.
     const auto [place, is_new] = found.try_emplace(part.number.part, path, part);
     if (!is_new) {
       throw ArgumentError(path + ": is part " + std::to_string(part.number.part) + " of " +
@@ -155,6 +157,10 @@ PartNumber parse_part(const std::string& text) {
   return number;
 }
 
+// The same for each job without their talking to each other: greedy, largest first, ties to the
+// lowest part. Sample j has j pairs, so that equal numbers of samples would be unequal work.
+// kColumnsTogether neighbours stay together because the kernel computes so many columns in one pass
+// over the tree.
 std::vector<bool> samples_of_part(PartNumber number, int64_t num_samples) {
   std::vector<bool> is_wanted(static_cast<size_t>(num_samples), false);
   std::vector<int64_t> num_pairs(static_cast<size_t>(number.parts), 0);
@@ -199,6 +205,7 @@ NamedDistances merge_distance_parts(const std::vector<std::string>& paths) {
                           std::to_string(part.values.numel()) + " pairs, expected " +
                           std::to_string(num_pairs));
     }
+    // As distances_of_columns writes them: by sample j, and within it the samples before j.
     const double* value = part.values.const_data_ptr<double>();
     for (int64_t j = 0; j < size; ++j) {
       for (int64_t i = 0; is_wanted[static_cast<size_t>(j)] && i < j; ++i)

@@ -9,6 +9,7 @@
 
 namespace deepbio::community {
 
+// A name that is unknown needs a tree as well: parse_metric is then the one that refuses it.
 bool DistanceRequest::needs_tree() const { return !is_beta_metric(metric); }
 
 void DistanceRequest::check(bool has_tree, bool has_root) const {
@@ -19,6 +20,7 @@ void DistanceRequest::check(bool has_tree, bool has_root) const {
   refuse(pseudocount && metric != "aitchison", "pseudocount", "`metric=aitchison`");
   const bool is_generalized = needs_tree() && parse_metric(metric) == Metric::kGeneralized;
   refuse(alpha && !is_generalized, "alpha", "`metric=generalized`");
+  // What else UniFrac needs is checked with the tree, where samples and features are known.
   if (needs_tree()) {
     if (!has_tree) throw ArgumentError("`metric=" + metric + "` needs `tree`");
     return;

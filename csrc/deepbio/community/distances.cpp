@@ -17,6 +17,7 @@ at::Tensor checked(at::Tensor distances, const std::vector<std::string>& ids,
     throw ArgumentError(std::string(what) + ": expected " + check.fault->expected + ", got " +
                         check.fault->got);
   }
+  // A copy only where something is to be mended: a matrix of 30,000 samples has 7 GB.
   if (!check.is_rounded) return distances;
   distances = distances.clone();
   io::mend_distances(distances.mutable_data_ptr<Number>(), n);

@@ -1,3 +1,6 @@
+// |y_i - y_j|^2 comes from products y_i y_j, which cost only what both samples have. That loses
+// digits where two samples are close, so such pairs, which are few, are computed again entry by
+// entry.
 #include "deepbio/community/euclidean.h"
 
 #include <ATen/ATen.h>
@@ -18,6 +21,7 @@ double squared_distance(const CountTable& table, const std::vector<double>& y,
   const int64_t a_end = table.indptr[i + 1], b_end = table.indptr[j + 1];
   double sum = 0;
   for (; a < a_end || b < b_end; ++num_touched) {
+    // Both walk up their sorted features together; where both have it, both are taken.
     const bool takes_a = b == b_end || (a < a_end && table.indices[a] <= table.indices[b]);
     const bool takes_b = a == a_end || (b < b_end && table.indices[b] <= table.indices[a]);
     double difference = -shift;
@@ -52,6 +56,7 @@ at::Tensor dense_part(const CountTable& table, const std::vector<double>& y, int
 // is one thread's.
 void add_dense_products(const CountTable& table, const std::vector<double>& y,
                         const at::Tensor& out) {
+  // A panel of 128 samples and 1024 features has 1 MB: two of them fit a core's second-level cache.
   constexpr int64_t kFeatures = 1024, kMostSamples = 128;
   const int64_t n = table.num_samples(), num_panels = (n + kMostSamples - 1) / kMostSamples;
   const int64_t panel = (n + num_panels - 1) / std::max<int64_t>(num_panels, 1);  // all alike
@@ -60,12 +65,16 @@ void add_dense_products(const CountTable& table, const std::vector<double>& y,
         dense_part(table, y, first, std::min(kFeatures, table.num_features() - first));
     at::parallel_for(0, num_panels * (num_panels + 1) / 2, 1, [&](int64_t begin, int64_t end) {
       for (int64_t task = begin; task < end; ++task) {
+        // Task t is the pair of panels (a, b), b <= a, of a triangle written row by row: a is the
+        // root of a (a + 1) / 2 = t. Both loops mend the rounding of the square root.
         auto a = static_cast<int64_t>((std::sqrt(8.0 * static_cast<double>(task) + 1) - 1) / 2);
         while ((a + 1) * (a + 2) / 2 <= task) ++a;
         while (a * (a + 1) / 2 > task) --a;
         const int64_t i = a * panel, j = (task - a * (a + 1) / 2) * panel;
         const at::Tensor rows = part.narrow(0, i, std::min(panel, n - i));
         const at::Tensor others = part.narrow(0, j, std::min(panel, n - j));
+        // Pairs of panels do not overlap in `out`: threads add without a lock, and always in the
+        // same order.
         out.narrow(0, i, rows.size(0)).narrow(1, j, others.size(0)).addmm_(rows, others.t());
       }
     });

@@ -53,6 +53,7 @@ GroupedSamples grouped_samples(const io::Metadata& metadata, const std::vector<s
     out.ids.push_back(ids[row]);
     out.groups.push_back(groups[row]);
   }
+  // Of the samples that stay: one that is left out needs no stratum.
   if (!columns.stratum.empty()) out.strata = labels_of(metadata, out.ids, columns.stratum);
   return out;
 }
@@ -75,6 +76,8 @@ std::vector<Factor> factors_of(const io::Metadata& metadata, const std::vector<s
       if (is_known) continue;
       Factor factor{name, labels_of(metadata, ids, name), {}};
       const int64_t column = metadata.column(name);
+      // The type belongs to the whole column of the file, not to these samples: the same model for
+      // a subset.
       if (io::is_numeric(metadata, column)) {
         for (const auto& id : ids) {
           factor.values.push_back(*io::numeric_value(metadata, column, metadata.row_of.at(id)));

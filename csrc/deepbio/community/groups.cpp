@@ -1,3 +1,5 @@
+// A test by permutation compares one sum over pairs for thousands of orders of the labels, and the
+// matrix, not the arithmetic, is what takes time to read. Hence lanes: one pass for 64 orders.
 #include "deepbio/community/groups.h"
 
 #include <ATen/Parallel.h>
@@ -40,15 +42,20 @@ inline __attribute__((always_inline)) void within_lanes(const double* matrix, co
     const double* row = matrix + i * n;
     Wide mine[kVectors];
     Sums own[kVectors] = {};
+    // Labels become 64-bit numbers, as wide as the doubles that a comparison of them chooses from.
     const auto* at = reinterpret_cast<const Few*>(label + i * kLanes);
     for (int64_t v = 0; v < kVectors; ++v) mine[v] = __builtin_convertvector(at[v], Wide);
     for (int64_t j = i + 1; j < n; ++j) {
       const auto* other = reinterpret_cast<const Few*>(label + j * kLanes);
       const Sums distance = row[j] - Sums{};
       for (int64_t v = 0; v < kVectors; ++v) {
+        // Adding 0 instead of branching: which pairs are within a group is random from order to
+        // order.
         own[v] += __builtin_convertvector(other[v], Wide) == mine[v] ? distance : Sums{};
       }
     }
+    // A row at a time, as within_groups: `own` is the sum of row i, weighed by the group of sample
+    // i.
     for (int64_t v = 0; v < kVectors; ++v) {
       for (int64_t k = 0; k < 8; ++k) out[v * 8 + k] += own[v][k] * weight[mine[v][k]];
     }
@@ -113,6 +120,7 @@ int64_t count_block(const double* matrix, const std::vector<int32_t>& of_sample,
                     double limit, const Within& within) {
   const auto n = static_cast<int64_t>(of_sample.size());
   const int64_t count = std::min(kLanes, orders.count() - first);
+  // Lanes past the last order stay in group 0; their sums are computed and not counted.
   std::vector<Label> label(static_cast<size_t>(n * kLanes), 0);
   for (int64_t k = 0; k < count; ++k) {
     const auto order = orders.at(first + k);
@@ -158,6 +166,7 @@ void check_labels(const std::vector<std::string>& labels, int64_t num_samples,
 Groups comparable_groups(const std::vector<std::string>& labels, int64_t num_samples,
                          const std::vector<std::string>& ids, std::string_view what) {
   check_labels(labels, num_samples, "group", ids, what);
+  // With one group there is nothing to compare; with N groups no pair lies within one.
   Groups out = number_groups(labels);
   if (out.count() < 2 || out.count() == num_samples) {
     throw ArgumentError(std::string(what) + ": expected from 2 to " +
@@ -186,6 +195,7 @@ int64_t count_within(const double* matrix, const std::vector<int32_t>& of_sample
                      const std::vector<double>& weight, const Orders& orders, double limit) {
   const bool fits_bytes = weight.size() <= 256;
   const auto within_few = has_masks() ? within_masks : within_bytes;
+  // A count of whole numbers: the order in which threads add to it does not change it.
   std::atomic<int64_t> count{0};
   at::parallel_for(0, (orders.count() + kLanes - 1) / kLanes, 1, [&](int64_t begin, int64_t end) {
     for (int64_t block = begin; block < end; ++block) {

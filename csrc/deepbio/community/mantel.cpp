@@ -1,3 +1,5 @@
+// With both matrices at mean 0 and length 1, r is the sum over pairs of their products. An order
+// permutes rows and columns of the second and changes neither mean nor length: one sum for each.
 #include "deepbio/community/mantel.h"
 
 #include <ATen/ATen.h>
@@ -20,9 +22,11 @@ at::Tensor standardised(const at::Tensor& given, Correlation method,
   at::Tensor values = sound_distances(given, ids, "mantel").to(at::kDouble).contiguous();
   if (method == Correlation::kSpearman) values = ranks_of_pairs(values);
   const auto n = static_cast<double>(values.size(0));
+  // Over the pairs alone: the zeros of the diagonal are no distances.
   values = values - values.sum() / (n * (n - 1));
   values.fill_diagonal_(0);
   const double length = values.norm().item<double>() / std::sqrt(2.0);
+  // What rounding leaves of equal distances is not 0, but small beside them.
   if (!(length > 1e-12 * std::max(1.0, given.abs().max().item<double>()))) {
     throw ArgumentError(
         "mantel: all distances of a matrix are the same: nothing can go together with them");
@@ -30,6 +34,7 @@ at::Tensor standardised(const at::Tensor& given, Correlation method,
   return values.div_(length).contiguous();
 }
 
+// Row by row first, as a matrix of many samples has too many pairs for one running sum.
 double product(const double* a, const double* b, int64_t n, std::span<const int64_t> order) {
   double sum = 0;
   for (int64_t i = 0; i < n; ++i) {

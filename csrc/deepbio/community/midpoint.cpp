@@ -1,3 +1,6 @@
+// The longest way between two tips of a tree is found by going to the furthest tip twice: the tip
+// furthest from any start is one end of a longest way (true for lengths that are not negative). The
+// new root is in its middle. The tree becomes a graph first, as a new root turns branches around.
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -40,6 +43,8 @@ Graph graph_of(const io::Tree& tree, const std::string& path) {
   while (children[root].size() == 1) root = children[root][0];
   Graph graph(num_nodes + 1);  // one more for a root inside a branch
   const bool joins_root = children[root].size() == 2;
+  // All nodes before `root` are below it: children come before parents, and what is above is a
+  // stem.
   for (int64_t node = 0; node < root; ++node) {
     if (joins_root && tree.parent[node] == root) continue;
     connect(graph, node, tree.parent[node], checked_length(tree, node, path));
@@ -89,6 +94,8 @@ void split_branch(Graph& graph, int64_t a, int64_t b, double from_a, int64_t ins
 }
 
 // Children before parents, the root last.
+// With a stack of its own instead of recursion: a tree of one long ladder is as deep as it is
+// large.
 io::Tree directed(const Graph& graph, const io::Tree& tree, int64_t root) {
   struct Step {
     int64_t node, parent;
@@ -132,6 +139,7 @@ io::Tree root_at_midpoint(const io::Tree& tree, const std::string& tree_path) {
   const double half = reach.distance[reach.furthest_tip] / 2;
   if (half == 0)
     throw ArgumentError(tree_path + ": a midpoint needs tips that lie apart, all distances are 0");
+  // Back from the far end until the next step would pass the middle, which is then in that branch.
   int64_t node = reach.furthest_tip;
   while (reach.before[node] >= 0 && reach.distance[reach.before[node]] >= half)
     node = reach.before[node];

@@ -49,6 +49,7 @@ std::string to_text(const MissingReport& report, const std::string& tree_path) {
                      tree_path + ", for example ";
   for (size_t k = 0; k < report.examples.size(); ++k)
     text += (k == 0 ? "" : ", ") + quoted(report.examples[k]);
+  // Nothing is lost then, and of no reads at all there is no percentage.
   if (report.worst_share == 0) return text + " (without reads)";
   return text + " (" + percent(report.lost_reads / report.all_reads) +
          " of the reads; most in sample " + quoted(report.worst_sample) + ": " +

@@ -11,6 +11,7 @@ namespace deepbio::community {
 
 NamedDistances read_named_distances(const std::string& path) {
   io::DistanceMatrix matrix = io::read_distances(path);
+  // Taken before the move below empties the matrix.
   const int64_t size = matrix.num_rows;
   NamedDistances out{std::move(matrix.ids),
                      at::tensor(matrix.values, at::kDouble).view({size, size})};

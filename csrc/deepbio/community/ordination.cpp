@@ -1,3 +1,7 @@
+// Two ways to the K largest axes. Both look for them in a small space spanned by products of the
+// matrix with random directions (Halko, Martinsson & Tropp 2011), float first because a float
+// product is twice as quick and the space need not be exact. The randomised way ends with one
+// product in double; the exact way goes on until nothing is left over, and falls back on LAPACK.
 #include "deepbio/community/ordination.h"
 
 #include <ATen/ATen.h>
@@ -14,6 +18,7 @@
 namespace deepbio::community {
 namespace {
 
+// Beyond the K asked for: the last axes of a subspace are the poorest, so that they are cut off.
 constexpr int64_t kExtraDirections = 10;
 constexpr int kRoughProducts = 5;      // in float: they only turn the subspace
 constexpr int64_t kExactProducts = 4;  // of a sweep in double
@@ -33,6 +38,8 @@ at::Tensor without_mean(const at::Tensor& rows) { return rows - rows.mean(1, /*k
 // M, of rows that have lost their mean, and loses the mean again.
 class CentredSquares {
  public:
+  // The rough copy is float, and the exact product squares the distances again, a block at a time:
+  // the matrix itself and half of one more are all that is held.
   explicit CentredSquares(const at::Tensor& distances)
       : distances_(distances.to(at::kDouble).contiguous()),
         rough_(at::empty(distances.sizes(), at::kFloat)) {
@@ -54,6 +61,7 @@ class CentredSquares {
       sum += row_sums[i];
       trace_ += -0.5 * from[i * n + i] * from[i * n + i];
     }
+    // trace(J M J) = trace(M) - sum(M) / N.
     trace_ -= sum / static_cast<double>(n);
   }
 
@@ -61,6 +69,7 @@ class CentredSquares {
 
   //   rows     [K, N]
   //   returns  their products with J M J in float, as double
+  // J = I - 1 1' / N: without_mean on both sides is J M J, exactly, whatever float does in between.
   at::Tensor rough_product(const at::Tensor& rows) const {
     return without_mean(without_mean(rows).to(at::kFloat).matmul(rough_).to(at::kDouble));
   }
@@ -101,9 +110,12 @@ at::Tensor random_directions(int64_t count, int64_t n, uint64_t seed) {
   at::Tensor out = at::empty({n, count}, at::kDouble);
   double* value = out.mutable_data_ptr<double>();
   for (int64_t row = 0; row < n; ++row) {
+    // A stream for each sample: the numbers do not depend on threads, nor on a vectorised
+    // generator.
     CounterRandom random(seed, 0, static_cast<uint64_t>(row), Purpose::kProjection);
     for (int64_t k = 0; k < count; ++k) *value++ = random.normal();
   }
+  // Rows [count, N] from here on: the matrix is symmetric, and rows times matrix reads it in order.
   return out.t().contiguous();
 }
 
@@ -115,6 +127,8 @@ at::Tensor orthonormal(const at::Tensor& rows) {
     const at::Tensor lengths = out.norm(2, {1}, /*keepdim=*/true).clamp_min(1e-300);
     const at::Tensor scaled = out / lengths;
     const auto [factor, info] = at::linalg_cholesky_ex(scaled.matmul(scaled.t()));
+    // The least pivot squared is about 1e-10: below it the second pass would not bring back the
+    // digits.
     const bool is_safe = info.item<int>() == 0 && factor.diagonal().min().item<double>() > 1e-5;
     if (!is_safe) return std::get<0>(at::linalg_qr(rows.t())).t().contiguous();
     out = at::linalg_solve_triangular(factor, scaled, /*upper=*/false);
@@ -125,8 +139,10 @@ at::Tensor orthonormal(const at::Tensor& rows) {
 // The best axes within the space of the basis, of which `image` is the product with the matrix
 // (Rayleigh and Ritz).
 Axes within_space(const at::Tensor& basis, const at::Tensor& image, int64_t count) {
+  // [width, width], symmetric on paper; eigh would read one half of the rounded one.
   const at::Tensor small = basis.matmul(image.t());
   Axes axes = largest(at::linalg_eigh((small + small.t()).div_(2)), count);
+  // A linear combination of known images: the product with the matrix is not made again.
   axes.images = axes.vectors.matmul(image);
   axes.vectors = axes.vectors.matmul(basis);
   return axes;
@@ -147,6 +163,7 @@ Axes krylov_sweep(const at::Tensor& start, int64_t num_products, const Product& 
     if (static_cast<int64_t>(images.size()) == num_products) break;
     const at::Tensor all = at::cat(blocks);
     at::Tensor rest = images.back();
+    // Twice, as one pass leaves what rounding has put back along the directions that are known.
     for (int pass = 0; pass < 2; ++pass) {
       rest = rest - rest.matmul(all.t()).matmul(all);
       rest = orthonormal(rest);
@@ -160,6 +177,7 @@ Axes krylov_sweep(const at::Tensor& start, int64_t num_products, const Product& 
 
 // How many products a sweep may have: its directions stay few, and fit into N.
 int64_t products_of_sweep(int64_t n, int64_t width, int64_t wanted) {
+  // At least 1 product; where a sweep cannot hold all that are wanted, there are more sweeps.
   return std::clamp(std::min(kMostKrylov, n) / width, int64_t{1}, wanted);
 }
 
@@ -183,6 +201,7 @@ Axes randomised_axes(const CentredSquares& matrix, int64_t n, int64_t count, uin
   const at::Tensor basis = rough_space(matrix, n, count, seed);
   Axes axes = within_space(basis, matrix.product(basis), count);
   const at::Tensor lengths = axes.images.norm(2, {1}, /*keepdim=*/true).clamp_min(1e-300);
+  // The image points against its vector where the eigenvalue is negative.
   axes.vectors = axes.images * at::where(axes.values < 0, -1.0, 1.0).unsqueeze(1) / lengths;
   return axes;
 }
@@ -201,6 +220,9 @@ Axes exact_axes(const at::Tensor& matrix, const at::Tensor& start, const at::Ten
     const Axes all = krylov_sweep(basis, num_products,
                                   [&](const at::Tensor& rows) { return rows.matmul(matrix); });
     const Axes axes = first_of(all, count);
+    // A v - lambda v: its length bounds the distance of lambda from an eigenvalue. The comparison
+    // with the values of eigvalsh excludes that a smaller eigenvalue has been found instead of a
+    // wanted one.
     const at::Tensor left_over = axes.images - axes.vectors * axes.values.unsqueeze(1);
     const bool is_found = left_over.norm(2, {1}).max().item<double>() <= 1e-12 * scale &&
                           (axes.values - wanted).abs().max().item<double>() <= 1e-10 * scale;
@@ -221,6 +243,7 @@ void check(const at::Tensor& distances, const PcoaOptions& options) {
 
 // Axes of negative eigenvalue (or of rounding about zero) become zeros.
 void keep_real(Axes& axes) {
+  // Relative to the largest: distances have units, so that an absolute bound would mean nothing.
   const double scale = std::max(axes.values.abs().max().item<double>(), 1e-300);
   const at::Tensor is_real = axes.values > scale * 1e-13;
   axes.values = at::where(is_real, axes.values, at::zeros_like(axes.values));
@@ -254,6 +277,7 @@ void append_rows(std::string& out, const std::vector<std::string>& ids, const at
 }  // namespace
 
 at::Tensor gower_centred(const at::Tensor& distances) {
+  // In place after the first copy: with many samples each [N, N] of float64 counts.
   at::Tensor out = distances.to(at::kDouble).square().mul_(-0.5);
   const at::Tensor rows = out.mean(1, /*keepdim=*/true);
   return out.sub_(rows).sub_(rows.t()).add_(rows.mean());
@@ -271,12 +295,15 @@ Pcoa pcoa(const at::Tensor& given, const PcoaOptions& options,
     const CentredSquares matrix(distances);
     axes = randomised_axes(matrix, n, count, options.seed);
     total = matrix.trace();
+    // Iterations pay where few axes of many are asked for.
   } else if (n <= kSmallMatrix || count > n / 20) {
     const auto all = at::linalg_eigh(gower_centred(distances));
     axes = largest(all, count);
     total = std::get<0>(all).clamp_min(0).sum().item<double>();
   } else {
     const at::Tensor matrix = gower_centred(distances);
+    // All eigenvalues without vectors, a fraction of the whole decomposition: shares need their
+    // sum.
     const at::Tensor values = at::linalg_eigvalsh(matrix);
     axes = exact_axes(matrix, rough_space(CentredSquares(distances), n, count, options.seed),
                       values, count);
@@ -299,6 +326,7 @@ void write_pcoa(const std::string& path, const std::vector<std::string>& ids, co
     throw ArgumentError("write_pcoa: expected " + std::to_string(n) + " ids, got " +
                         std::to_string(ids.size()));
   }
+  // Numbers have as many digits as it takes to read the same double again.
   const bool is_table = path.ends_with(".tsv");
   const std::string columns = std::to_string(count);
   std::string text;

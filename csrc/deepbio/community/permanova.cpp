@@ -1,3 +1,4 @@
+// SS_total does not change with the labels, so an order of them is one sum within groups.
 #include "deepbio/community/permanova.h"
 
 #include <ATen/ATen.h>
@@ -20,6 +21,7 @@ Permanova permanova(const at::Tensor& given, const std::vector<std::string>& lab
 
   const at::Tensor squared = distances.to(at::kDouble).square().contiguous();
   const double* values = squared.const_data_ptr<double>();
+  // An order keeps the sizes of the groups, so the weights are the same for all orders.
   std::vector<double> inverse_size;
   for (const double size : groups.size) inverse_size.push_back(1 / size);
   // Every sample in one group gives the sum over all pairs.

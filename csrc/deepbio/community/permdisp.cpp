@@ -1,3 +1,5 @@
+// Distances need not be Euclidean, so a sample's place has real and imaginary axes. A centre is
+// sought in each part by itself, as in vegan, and the squared distances to them are subtracted.
 #include "deepbio/community/permdisp.h"
 
 #include <ATen/ATen.h>
@@ -21,6 +23,7 @@ struct AllAxes {
 };
 
 AllAxes all_axes(const at::Tensor& distances) {
+  // All axes: those left out would take a part of every distance to a centre with them.
   const auto [values, vectors] = at::linalg_eigh(gower_centred(distances));
   const double least = kLeastAxis * values.abs().max().item<double>();
   const auto scaled = [&](const at::Tensor& is_chosen) {
@@ -55,7 +58,9 @@ double anova_f(std::span<const double> value, const Groups& groups) {
     within += left * left;
     largest = std::max(largest, std::abs(value[i]));
   }
+  // Squares of numbers that differ in their last digits only, 1e-14 of the largest.
   const double rounding = n * 1e-28 * largest * largest;
+  // Before the other: spreads that are all the same have no F of 0 / 0.
   if (between <= rounding) return 0;
   if (within <= rounding) return std::numeric_limits<double>::infinity();
   const auto num_groups = static_cast<double>(mean.size());
@@ -64,6 +69,8 @@ double anova_f(std::span<const double> value, const Groups& groups) {
 
 double p_of_residuals(std::span<const double> value, const Permdisp& found, const Groups& groups,
                       const Orders& orders) {
+  // Without the group's mean, as under the hypothesis that spreads do not differ; `anova_f` takes
+  // the means of the groups anew for each order.
   std::vector<double> residual(value.begin(), value.end());
   for (size_t i = 0; i < residual.size(); ++i) residual[i] -= found.spread[groups.of_sample[i]];
   return p_value(orders, found.f * (1 - 1e-10), [&](std::span<const int64_t> order) {
@@ -88,6 +95,9 @@ ImaginaryAxes parse_imaginary_axes(std::string_view name) {
 }
 
 at::Tensor spatial_median(const at::Tensor& points) {
+  // Weiszfeld's steps: the mean of the points, each weighed by 1 / its distance. They converge
+  // linearly, and to the point itself where one is the median, hence the many steps and the case
+  // below.
   at::Tensor place = points.mean(0);
   const double scale = (points - place).norm().item<double>();
   for (int step = 0; step < kMostSteps; ++step) {
@@ -100,6 +110,7 @@ at::Tensor spatial_median(const at::Tensor& points) {
     if (num_here > 0) {
       // Points that are here hold it back, as far as the others pull less than they do (Vardi &
       // Zhang).
+      // The sum of unit vectors to the other points, against one for each point that is here.
       const double force = ((next - place) * sum).norm().item<double>();
       if (force <= num_here) return place;
       next = place + (1 - num_here / force) * (next - place);
@@ -130,6 +141,7 @@ Permdisp permdisp(const at::Tensor& given, const std::vector<std::string>& label
     if (options.imaginary == ImaginaryAxes::kSubtract) {
       squares = squares - squares_to_centre(axes.imaginary.index_select(0, rows), options.centre);
     }
+    // As vegan: a sample that is imaginary far from its centre has a distance nevertheless.
     const at::Tensor apart = squares.abs().sqrt();
     out.to_centre.index_copy_(0, rows, apart);
     out.groups.push_back(labels[static_cast<size_t>(rows[0].item<int64_t>())]);

@@ -34,6 +34,7 @@ std::vector<int64_t> Orders::at(int64_t k) const {
   CounterRandom random(seed_, 0, static_cast<uint64_t>(k), Purpose::kPermutation);
   if (strata_.empty()) return random_permutation(num_samples_, random);
   std::vector<int64_t> order(static_cast<size_t>(num_samples_));
+  // One stream through all strata, in order of appearance: the same for any number of threads.
   for (const auto& places : strata_) {
     const auto within = random_permutation(static_cast<int64_t>(places.size()), random);
     for (size_t i = 0; i < places.size(); ++i) order[places[i]] = places[within[i]];

@@ -1,3 +1,6 @@
+// The rotation that brings B nearest to A is U V' of the singular value decomposition of B' A
+// (Schoenemann 1966), and the sum of its singular values is the correlation. A permutation needs
+// the sum alone: [K, K] values and no rotation.
 #include "deepbio/community/procrustes.h"
 
 #include <ATen/ATen.h>
@@ -20,6 +23,7 @@ at::Tensor standardised(const at::Tensor& given, int64_t num_axes) {
   if (!(length > 1e-14 * given.abs().max().item<double>())) {
     throw ArgumentError("procrustes: all samples lie in one place");
   }
+  // Axes of zeros change neither distances nor lengths: the ordinations then have the same width.
   return at::constant_pad_nd(out / length, {0, num_axes - out.size(1)}).contiguous();
 }
 
@@ -56,6 +60,7 @@ Procrustes procrustes(const at::Tensor& reference, const at::Tensor& other,
   Procrustes out;
   out.num_samples = n;
   out.num_permutations = options.num_permutations;
+  // Rounding may take an ordination compared with itself above 1, and its disparity below 0.
   out.correlation = std::min(stretch, 1.0);
   out.disparity = 1 - out.correlation * out.correlation;
   out.reference = a;

@@ -20,6 +20,8 @@ DEEPBIO_SIDE_BY_SIDE void fill(uint32_t counter, RandomWords::Key key, uint32_t*
     c1[b] = c2[b] = c3[b] = 0;
   }
   for (int round = 0; round < 10; ++round) {
+    // Blocks are the inner loop: they do not depend on each other, and become the lanes of a
+    // register.
     for (uint32_t b = 0; b < kBlocks; ++b) {
       const uint64_t product0 = uint64_t{0xD2511F53} * c0[b],
                      product1 = uint64_t{0xCD9E8D57} * c2[b];

@@ -35,6 +35,8 @@ CountTable drawn(const CountTable& table, const std::vector<double>& totals,
   CountTable out;
   out.sample_ids = table.sample_ids;
   out.feature_ids = table.feature_ids;
+  // Drawn in parallel into a place for each sample, then put together in order: rows of a sparse
+  // table begin where those before end.
   std::vector<std::vector<double>> reads(totals.size());
   at::parallel_for(0, table.num_samples(), 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
@@ -63,6 +65,7 @@ std::vector<int64_t> even_depths(int64_t deepest, int64_t count) {
     throw ArgumentError("depths: expected at least one, of at least one read");
   std::vector<int64_t> out;
   for (int64_t k = 1; k <= count; ++k) {
+    // In double: deepest * k may pass 2^63. Steps of less than one read would repeat a depth.
     const auto depth = static_cast<int64_t>(static_cast<double>(deepest) * static_cast<double>(k) /
                                             static_cast<double>(count));
     if (depth > (out.empty() ? 0 : out.back())) out.push_back(depth);
@@ -83,6 +86,8 @@ RarefactionCurve rarefaction_curve(const CountTable& table, std::string_view met
     for (int64_t draw = 0; draw < options.num_draws; ++draw) {
       const CountTable some =
           drawn(table, totals, {depth, false, options.seed, static_cast<uint64_t>(draw)});
+      // Of samples that are too shallow, too: their rows are empty, and NaN replaces the value
+      // below.
       values.push_back(metric == "faith_pd" ? faith_pd(some, *phylogeny)
                                             : alpha_diversity(some, metric, options.alpha));
     }

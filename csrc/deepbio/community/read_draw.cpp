@@ -13,6 +13,7 @@ namespace {
 // log of n! over Stirling's sqrt(2 pi n) (n/e)^n, for n >= 1. (std::lgamma writes a global and
 // loses digits.)
 double stirling_error(double n) {
+  // Stirling's series needs a large n; below it n! is exact in double.
   if (n < 16) {
     constexpr double kHalfLogTwoPi = 0.91893853320467274178;
     double factorial = 1;
@@ -24,6 +25,8 @@ double stirling_error(double n) {
 }
 
 // x log(x / mean) + mean - x without cancellation.
+// The first form takes the difference of nearly equal numbers when x is near the mean. The series
+// is that of log((1 + v) / (1 - v)), and its terms fall by at least 100 from one to the next.
 double deviance(double x, double mean) {
   if (std::abs(x - mean) >= 0.1 * (x + mean)) return x * std::log(x / mean) + mean - x;
   const double v = (x - mean) / (x + mean);
@@ -57,6 +60,8 @@ int64_t invert_from_mode(double uniform, int64_t mode, double mode_probability,
   double above_probability = mode_probability, below_probability = mode_probability;
   uniform -= mode_probability;
   while (uniform >= 0) {
+    // A probability that has become 0 stays 0, so that its side is done even before the end of the
+    // range.
     const bool can_rise = above < range.second && above_probability > 0;
     const bool can_fall = below > range.first && below_probability > 0;
     // Rounding can leave a remainder of about 1e-10 when all of the mass is spent.
@@ -80,6 +85,7 @@ constexpr uint64_t kFewDraws = 24;
 
 uint64_t few_without_replacement(uint64_t total, uint64_t marked, uint64_t draws,
                                  CounterRandom& random) {
+  // No rounding in so few: probabilities of whole numbers are exact with random.below.
   uint64_t hits = 0;
   for (uint64_t k = 0; k < draws; ++k) {
     // Once every marked read is drawn the rest cannot hit.
@@ -118,6 +124,9 @@ struct BitShares {
   bool is_turned;  // bits stand for the reads that are not drawn
 };
 
+// Feature k owns the bits [end - count, end): a count of bits before its end, less the one of the
+// feature before, is its own. has_many_hits is asked with the numbers of the sample as it came, so
+// that this loop and the one that drew leave out the same features.
 DEEPBIO_COUNTS_BITS void share_out(const BitShares& shares, double* hits) {
   uint64_t end = 0;
   uint32_t before = 0;
@@ -163,9 +172,15 @@ uint64_t hypergeometric(uint64_t total, uint64_t marked, uint64_t draws, Counter
   if (draws <= kFewDraws) return few_without_replacement(total, marked, draws, random);
   const auto n = static_cast<double>(draws), good = static_cast<double>(marked),
              all = static_cast<double>(total);
+  // At least 0: after the exchanges above neither marked nor draws is more than half of the total.
   const double bad_less_draws = all - good - n;
+  // From the mode outwards about as many steps as the standard deviation are taken, not as the
+  // mean.
   const double mode = std::floor((n + 1) * (good + 1) / (all + 2));
   const double p = n / all;
+  // Vandermonde: choose(good, k) choose(bad, n - k) / choose(all, n) as three binomial
+  // probabilities of the same p, whose powers cancel. Factorials of large numbers would lose the
+  // digits.
   const double log_probability =
       log_binomial(mode, good, p) + log_binomial(n - mode, all - good, p) - log_binomial(n, all, p);
   const auto up = [&](int64_t at) {
@@ -220,8 +235,12 @@ void ReadDrawer::without_replacement(std::span<const double> counts, uint64_t to
     total -= count;
   }
   if (draws == 0) return;
+  // Places are 32 bits, and the bits of 2^31 reads are 256 MB.
   constexpr uint64_t kMostReads = uint64_t{1} << 31;
+  // Words to clear and count, against about 64 of them for the hypergeometric draw of a feature.
   if (total < kMostReads && total / 64 <= 64 * num_open + 4 * draws) {
+    // At most half of the bits are set: a place that is taken costs another word, and of nearly
+    // full bits nearly every place would be.
     const bool is_turned = draws > total / 2;
     bits_.assign(total / 64 + 1, 0);
     bits_before_.resize(bits_.size());
@@ -248,6 +267,8 @@ void ReadDrawer::with_replacement(std::span<const double> counts, uint64_t total
   for (size_t k = 0; k < counts.size() && draws > 0; ++k) {
     const auto count = static_cast<uint64_t>(counts[k]);
     if (count == 0) continue;
+    // The multinomial as conditional binomials: given the draws before, total and draws are what is
+    // left.
     const uint64_t own = binomial(total, count, draws, random);
     hits[k] = static_cast<double>(own);
     draws -= own;

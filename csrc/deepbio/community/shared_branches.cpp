@@ -1,3 +1,6 @@
+// Three passes over the samples: how many hold a branch (`count`), where each entry goes (`place`),
+// and the entries themselves (`fill`). Places are known before anything is written, so threads
+// write into the same arrays without a lock, and the lists are the same for any number of them.
 #include "deepbio/community/shared_branches.h"
 
 #include <ATen/Parallel.h>
@@ -29,6 +32,8 @@ class CountedLengths {
 
  private:
   std::vector<double> without_tips_;
+  // A reference to the phylogeny's own lengths, or to the copy above, which is why it cannot be
+  // copied.
   const std::vector<double>& length_;
 };
 
@@ -50,6 +55,8 @@ double plain_sum(const std::vector<double>& length, const BranchProfile& profile
   return sum;
 }
 
+// ilogb(bound) + 1 is the first power of two above the bound. Two sums then stay below 2^52 grids,
+// where doubles hold every multiple of the grid, and below 2^32 of them in fixed point.
 double grid_of(double bound, bool is_fixed_point) {
   return std::ldexp(1.0, std::ilogb(bound) + 1 - (is_fixed_point ? 31 : 51));
 }
@@ -57,6 +64,7 @@ double grid_of(double bound, bool is_fixed_point) {
 bool is_fine_enough(double grid, double sum, const BranchProfile& profile, bool is_fixed_point) {
   // Rounding errors add up like a random walk.
   const double error = std::sqrt(static_cast<double>(profile.branch.size())) * grid;
+  // A sum of 0 is exact on any grid.
   return sum == 0 || error <= (is_fixed_point ? 1e-6 : 1e-11) * sum;
 }
 
@@ -110,6 +118,7 @@ class Builder {
       auto& held = held_[run];
       held.assign(length_.size(), 0);
       for (int64_t sample = begin; sample < end; ++sample) {
+        // One list of counts for each run: threads that share one would have to take turns.
         for (const int32_t branch : profiles_[sample]->branch) ++held[branch];
         if (!grid_.is_safe) sums_[sample] = plain_sum(length_, *profiles_[sample], options_);
       }
@@ -120,6 +129,7 @@ class Builder {
     for (const double sum : sums_) bound = std::max(bound, sum);
     // Powers beyond 1 can add up to more than the sums of the two samples.
     if (std::is_same_v<T, float> || (is_power() && options_.alpha > 1)) out_.is_exact = false;
+    // No sample has a branch that counts: there is nothing to round.
     if (bound == 0) return;
     const double grid = grid_of(bound, std::is_same_v<T, uint32_t>);
     for (size_t sample = 0; sample < sums_.size() && out_.is_exact; ++sample) {
@@ -130,6 +140,8 @@ class Builder {
       out_.unit = grid;
       per_unit_ = 1 / grid;  // a power of two
     } else if (out_.is_exact) {
+      // Adding and subtracting it rounds to a multiple of the grid: there the spacing of doubles is
+      // the grid.
       out_.rounder = T(grid * 6755399441055744.0);  // 1.5 * 2^52
     }
   }
@@ -152,12 +164,15 @@ class Builder {
       int64_t held = 0;
       for (const auto& of_run : held_) held += of_run[branch];
       if (held == 0 || length_[branch] == 0) continue;
+      // A panel of the kernel costs the same for any number of samples that hold a branch; lists
+      // cost as many steps as there are pairs. Below one sample in sixteen the lists are cheaper.
       if (held > 1 && held * kCommonShare >= out_.num_samples) {
         number_[branch] = num_common_++;
         out_.common_length.push_back(branch_length(branch));
         continue;
       }
       if (held == 1) {
+        // Shared by no pair, so in neither kind of list, but it counts in the sum of its sample.
         number_[branch] = kAlone;
         continue;
       }
@@ -169,6 +184,7 @@ class Builder {
       out_.rare_start.push_back(out_.rare_start.back() + place);
     }
     out_.num_chunks = (num_common_ + kChunk - 1) / kChunk;
+    // The last chunk is filled up with lengths of 0, so that the kernel reads whole chunks.
     out_.common_length.resize(out_.num_chunks * kChunk);
   }
 
@@ -193,6 +209,8 @@ class Builder {
         }
         out_.own_start[sample + 1] = rare;
         int32_t before = 0;
+        // A chunk of which the sample holds nothing has kept its 0; the others have the running
+        // count.
         for (int64_t chunk = 0; chunk < num_chunks; ++chunk) {
           const int32_t here = upto[chunk] == 0 ? 0 : upto[chunk] - before;
           out_.start[chunk * stride + sample + 1] = here;
@@ -257,6 +275,8 @@ class Builder {
         power = round(lengths[branch] * power_weight(shares[k], alpha));
         sum += power;
       }
+      // Branches come in ascending order, so common numbers do too, and the entries of a chunk are
+      // together.
       int64_t at;
       if (number >= 0) {
         if (number / kChunk != chunk) {
@@ -302,9 +322,11 @@ class Builder {
 Shared shared_form(const UnifracOptions& options) {
   switch (options.metric) {
     case Metric::kUnweighted:
+    // Presence alone: what two samples share of a branch is its length.
     case Metric::kUnweightedUnnormalized:
       return Shared::kSum;
     case Metric::kGeneralized:
+      // At alpha 1 generalized UniFrac is weighted_normalized, and the powers cancel.
       return options.alpha == 1 ? Shared::kMin : Shared::kPower;
     default:
       return Shared::kMin;

@@ -1,3 +1,6 @@
+// The same loops three times, for registers of 64, 32 and 16 bytes, with gcc's vector extensions;
+// by hand only where AVX-512 has what those cannot say: an estimate of the inverse square root, and
+// masks.
 #include "deepbio/community/shared_kernel.h"
 
 #if defined(__x86_64__)
@@ -31,6 +34,7 @@ DEEPBIO_INLINE void add_some(const SharedTile<T>& tile, int64_t row, int64_t pas
   auto* sums = reinterpret_cast<Vector*>(tile.first + row * kLanes<T>) + pass;
   Vector part[kWidth];
   for (int v = 0; v < kWidth; ++v) part[v] = sums[v];
+  // Lanes of the panel without the branch hold 0: they add 0 as a sum and as a minimum, unasked.
   for (int64_t k = tile.start[row]; k < tile.start[row + 1]; ++k) {
     const Vector* other = panel + tile.index[k] * kRow;
     if constexpr (kShared == Shared::kSum) {
@@ -53,6 +57,7 @@ DEEPBIO_INLINE void add_simple(const SharedTile<T>& tile) {
     int64_t pass = tile.first_lane / kPerVector;
     for (; pass + kRegisters <= last; pass += kRegisters)
       add_some<T, kBytes, kShared, kRegisters>(tile, row, pass);
+    // Lanes come in quarters of 512 bytes, so that at least two registers are left at any width.
     for (; pass < last; pass += 2) add_some<T, kBytes, kShared, 2>(tile, row, pass);
   }
 }
@@ -64,6 +69,7 @@ DEEPBIO_INLINE double exp2_of(double x) {
   // 1.5 * 2^52: the low bits of x + kShift are x as a whole number.
   constexpr double kShift = 6755399441055744.0;
   const double shifted = x + kShift, f = (x - (shifted - kShift)) * 0.693147180559945309417;
+  // 1 / 13!: with |f| at most log(2) / 2 the first term left out is below 1e-17 of the sum.
   double sum = 1.0 / 6227020800;
   sum = sum * f + 1.0 / 479001600;
   sum = sum * f + 1.0 / 39916800;
@@ -78,6 +84,8 @@ DEEPBIO_INLINE double exp2_of(double x) {
   sum = sum * f + 0.5;
   sum = sum * f + 1.0;
   sum = sum * f + 1.0;
+  // The shift throws the exponent of `shifted` away; what was its lowest bits is added to that of
+  // sum.
   const auto whole = std::bit_cast<uint64_t>(shifted) << 52;
   return std::bit_cast<double>(std::bit_cast<uint64_t>(sum) + whole);
 }
@@ -86,6 +94,8 @@ DEEPBIO_INLINE double exp2_of(double x) {
 // [0.7, 1.42).
 DEEPBIO_INLINE double log2_of(double x) {
   constexpr uint64_t kRootHalf = 0x3fe6a09e667f3bcd;  // sqrt(1/2)
+  // Centred on sqrt(1/2): the mantissa is near 1 from both sides, where the series needs fewest
+  // terms.
   const auto bits = std::bit_cast<uint64_t>(x) - kRootHalf;
   // The exponent as a double without a conversion: 2^52 + (exponent + 2048) has it in its low bits.
   const double exponent =
@@ -130,6 +140,7 @@ DEEPBIO_INLINE Terms<T> terms_of(T own, T other, T alone, T length, double alpha
     weight = length * T(power_of(both, alpha));
     apart = weight * std::abs(own - other) / both;
   }
+  // P_i and P_j are multiples of the grid already, so only the new terms are rounded.
   return {((apart + rounder) - rounder) - alone, ((weight + rounder) - rounder) - alone};
 }
 
@@ -251,8 +262,10 @@ struct TwoVectors {
 template <class Kind, class Vector = typename Kind::Vector, class T = typename Kind::Value>
 DEEPBIO_AVX512 DEEPBIO_INLINE TwoVectors<Vector> root_terms(T own, Vector other, Vector other_power,
                                                             T length, T shifted, T rounder) {
+  // Lanes without the branch have other = 0 and own > 0: no lane takes the root of 0.
   const Vector both = own + other, half = T(0.5) * both;
   Vector inverse = inverse_root_estimate(both);
+  // Each step doubles the right bits: 14, 28, 56 for the 53 of a double; 28 for the 24 of a float.
   for (int step = 0; step < Kind::kSteps; ++step)
     inverse = inverse * (T(1.5) - (half * inverse) * inverse);
   const Vector scaled = length * inverse, alone = shifted + other_power;
@@ -307,6 +320,8 @@ template <class Kind>
 DEEPBIO_AVX512 void list_roots_avx512(const SharedList<typename Kind::Value>& list) {
   const auto shifted = list.rounder + list.own_power;
   for (int64_t k = 0; k < list.count; k += Kind::kWidth) {
+    // The last vector reads and writes only as many lanes as are left: the list ends where memory
+    // may.
     const auto some = static_cast<typename Kind::Mask>(
         (uint64_t{1} << std::min(Kind::kWidth, list.count - k)) - 1);
     const auto terms =

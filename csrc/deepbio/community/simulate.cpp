@@ -30,6 +30,7 @@ constexpr double kCladeSpread = 0.35;   // sd of a whole clade between samples, 
 constexpr double kMeanAge = 45, kAgePerUnit = 8;
 
 // Each part of the simulation draws from its own stream.
+// So the table does not change with the number of FASTQ reads, nor the tree with that of samples.
 enum class Part : uint64_t { kTree, kSequence, kFeature, kClade, kSample, kTarget, kReads };
 
 CounterRandom stream(const SimulateOptions& options, Part part, int64_t item = 0) {
@@ -80,6 +81,7 @@ class TreeGrower {
         static_cast<double>(size) <= kLargestCladeShare * static_cast<double>(num_tips_)) {
       clade = out_.num_clades++;
     }
+    // Drawn before the children: the order of the draws is part of what a seed means.
     const double height = node_height(size, height_above);
     int64_t left = -1, right = -1;
     if (size > 1) {
@@ -106,6 +108,7 @@ class TreeGrower {
   }
 
   // Small clades are young: members of a clade look alike, clades differ.
+  // Always below the branch above, so that no branch has a negative length.
   double node_height(int64_t size, double height_above) {
     if (size == 1) return 0.2 * random_.uniform() * height_above;
     const double age = std::pow(
@@ -119,6 +122,7 @@ class TreeGrower {
 };
 
 char other_base(char base, CounterRandom& random) {
+  // 1 to 3 further in the alphabet: one of the three others, each as likely.
   return kBases[(kBases.find(base) + 1 + random.below(3)) % 4];
 }
 
@@ -137,6 +141,7 @@ std::vector<std::string> evolve_tips(GrownTree& grown, const SimulateOptions& op
   const int64_t num_nodes = grown.tree.num_nodes();
   std::vector<std::string> sequences(static_cast<size_t>(num_nodes));
   for (int64_t k = 0; k < options.length_bp; ++k) sequences.back() += kBases[random.below(4)];
+  // From the root down: post-order read backwards has every parent before its children.
   for (int64_t node = num_nodes - 2; node >= 0; --node) {
     sequences[node] = sequences[grown.tree.parent[node]];
     evolve(sequences[node], grown.tree.length[node], random);
@@ -145,6 +150,7 @@ std::vector<std::string> evolve_tips(GrownTree& grown, const SimulateOptions& op
   std::unordered_set<std::string> seen;
   for (const int64_t node : grown.tips) {
     std::string& sequence = sequences[node];
+    // Features are named by their DNA, and two of one name would be one feature.
     while (!seen.insert(sequence).second) {
       char& base = sequence[random.below(sequence.size())];
       base = other_base(base, random);
@@ -169,6 +175,7 @@ Target draw_target(const SimulateOptions& options) {
   }
   std::vector<int64_t> order(target.noisy.size());
   std::iota(order.begin(), order.end(), 0);
+  // By rank: thirds of equal size, whatever the noise makes of the distribution.
   std::sort(order.begin(), order.end(),
             [&](int64_t a, int64_t b) { return target.noisy[a] < target.noisy[b]; });
   constexpr const char* kGroups[] = {"low", "middle", "high"};
@@ -196,6 +203,7 @@ std::vector<int64_t> draw_reads(const std::vector<double>& cumulative, int64_t d
   std::vector<int64_t> reads(cumulative.size(), 0);
   for (int64_t k = 0; k < depth_reads; ++k) {
     const double at = random.uniform() * cumulative.back();
+    // Without the last: rounding may take `at` up to the total, past every entry.
     const auto found = std::upper_bound(cumulative.begin(), cumulative.end() - 1, at);
     ++reads[found - cumulative.begin()];
   }
@@ -270,9 +278,11 @@ void write_samples(const fs::path& folder, const std::vector<std::string>& ids,
   truth.types = {"numeric"};
   known.values.resize(3);
   truth.values.resize(1);
+  // A column that has nothing to do with anything: a test on it should find nothing.
   constexpr const char* kSites[] = {"north", "east", "south"};
   for (size_t sample = 0; sample < ids.size(); ++sample) {
     CounterRandom random =
+        // Past the streams of draw_target: the same purpose, other items.
         stream(options, Part::kTarget, options.num_samples + static_cast<int64_t>(sample));
     known.values[0].push_back(
         decimals(std::max(1.0, kMeanAge + kAgePerUnit * target.noisy[sample]), 2));
@@ -346,6 +356,7 @@ void prepare_folder(const fs::path& folder, io::Overwrite overwrite) {
   // Reads of a larger earlier run would mix with the new ones.
   for (const auto& item : fs::directory_iterator(folder / "reads")) {
     const std::string name = item.path().filename().string();
+    // Only names that a simulation gives: other files in the folder are the user's.
     if (name.starts_with("sample_") && name.ends_with(".fastq.gz")) fs::remove(item.path());
   }
 }

@@ -1,3 +1,5 @@
+// A table is compressed rows: entries of one sample together, features ascending within it. All
+// functions here keep that order, which searches and merges elsewhere rely on.
 #include "deepbio/community/table.h"
 
 #include <ATen/Parallel.h>
@@ -54,6 +56,7 @@ std::span<const double> counts_of(const CountTable& table, int64_t sample) {
 
 void draw(std::span<const double> counts, uint64_t total, const std::string_view sample_id,
           const RarefyOptions& options, ReadDrawer& drawer, std::span<double> out) {
+  // Keyed by the id, not by the place: the draw stays when samples are added, left out or sorted.
   CounterRandom random(options.seed, options.epoch, hash_bytes(sample_id), Purpose::kRarefaction);
   const auto draws = static_cast<uint64_t>(options.depth_reads);
   if (options.with_replacement) {
@@ -72,6 +75,8 @@ CountTable with_reads_only(const CountTable& table, const std::vector<int64_t>& 
   std::vector<int64_t> renumbered(table.feature_ids.size(), 0);
   out.indices.resize(values.size());
   out.values.resize(values.size());
+  // `renumbered` holds 0 or 1 in the first pass, whether a feature keeps reads, and its new number
+  // after.
   int64_t end = 0;
   for (const int64_t sample : kept) {
     // An entry without reads is written over by the next one: whether there is one cannot be
@@ -141,10 +146,12 @@ RarefyResult rarefy(const CountTable& table, const RarefyOptions& options) {
   std::vector<double> drawn(table.values.size());
   const auto num_kept = static_cast<int64_t>(kept.size());
   at::parallel_for(0, num_kept, 16, [&](int64_t begin, int64_t end) {
+    // One for each thread: its scratch memory has a bit for each read of a sample.
     ReadDrawer drawer;
     for (int64_t k = begin; k < end; ++k) {
       const auto counts = counts_of(table, kept[k]);
       const std::string& id = table.sample_ids[kept[k]];
+      // Counts of samples that are dropped are not looked at: they may be anything.
       draw(counts, whole_total(counts, id), id, options, drawer,
            std::span(drawn).subspan(table.indptr[kept[k]], counts.size()));
     }

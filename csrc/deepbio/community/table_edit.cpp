@@ -32,6 +32,7 @@ CountTable TableEdit::apply(std::vector<CountTable> tables) const {
   if (action != "filter") return table;
 
   if (samples) table = keep_samples(table, *samples);
+  // Chosen ids first: min_reads and min_samples then count what is left of them.
   if (features) table = keep_features(table, *features);
   return filter_counts(table, min_reads, min_samples);
 }

@@ -13,6 +13,7 @@ namespace deepbio::community {
 namespace {
 
 // Rows of a table under construction: the entries of each sample by feature.
+// Ordered, as the entries of a sample are ascending in the table that comes of them.
 using Rows = std::vector<std::map<int64_t, double>>;
 
 void set_rows(CountTable& table, const Rows& rows) {
@@ -47,6 +48,7 @@ std::string first_levels(std::string_view lineage, int64_t level) {
   for (int64_t k = 0; k < level; ++k) {
     const size_t end = std::min(lineage.find(';'), lineage.size());
     std::string_view taxon = lineage.substr(0, end);
+    // After the last level nothing is left, and the levels that follow are "__".
     lineage.remove_prefix(std::min(end + 1, lineage.size()));
     while (taxon.starts_with(' ')) taxon.remove_prefix(1);
     while (taxon.ends_with(' ')) taxon.remove_suffix(1);
@@ -94,6 +96,7 @@ CountTable collapse(const CountTable& table, int64_t level) {
   if (level < 1)
     throw ArgumentError("collapse: expected a level from 1, got " + std::to_string(level));
   if (table.taxonomy.empty()) throw ArgumentError("collapse: the table has no taxonomy");
+  // A map for its order: features come sorted, as QIIME 2 gives them.
   std::map<std::string, int64_t> groups;
   std::vector<std::string> names;
   for (const std::string& lineage : table.taxonomy) {
@@ -154,6 +157,7 @@ CountTable with_lineages(CountTable table, const io::Metadata& taxonomy) {
 }
 
 CountTable filter_counts(const CountTable& table, double min_reads, int64_t min_samples) {
+  // Entries are above 0 in a table, so that an entry is a sample with reads of the feature.
   std::vector<int64_t> prevalence(table.feature_ids.size(), 0);
   for (const int64_t feature : table.indices) ++prevalence[feature];
   std::vector<bool> keep;
@@ -164,6 +168,7 @@ CountTable filter_counts(const CountTable& table, double min_reads, int64_t min_
   for (int64_t sample = 0; sample < common.num_samples(); ++sample) {
     if (totals[sample] >= min_reads) deep.push_back(sample);
   }
+  // Last: a feature may have had its reads in samples that have just gone.
   return drop_empty_features(select_samples(common, deep));
 }
 

@@ -37,6 +37,7 @@ Json to_json(const Permdisp& found) {
 
 Json to_json(const Mantel& found) {
   Json out(Json::Object{{"r", found.r}});
+  // Kept in a variable: a loop over a temporary's parts would outlive it.
   const Json shared = permutations_of(found);
   for (const auto& [name, value] : shared.as_object()) out.set(name, value);
   return out;

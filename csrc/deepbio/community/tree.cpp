@@ -1,3 +1,5 @@
+// Trees come in post-order, the root last. So a pass from the front sees children before parents,
+// one from the back parents before children, and no recursion is needed, however deep the tree.
 #include "deepbio/community/tree.h"
 
 #include <algorithm>
@@ -57,6 +59,8 @@ void check_shape(const io::Tree& tree, const std::string& tree_path) {
   const bool has_names = std::any_of(tree.name.begin(), tree.name.end(),
                                      [](const auto& name) { return !name.empty(); });
   if (!has_names) throw ArgumentError(tree_path + ": no tip of the tree has a name");
+  // Without the root, whose length is not used. A tree without any is told so once, rather than by
+  // the name of its first branch.
   const bool has_lengths = std::any_of(tree.length.begin(), tree.length.end() - 1,
                                        [](double length) { return length != io::kNoLength; });
   if (!has_lengths)
@@ -71,6 +75,7 @@ void check_shape(const io::Tree& tree, const std::string& tree_path) {
     examples += (k == 0 ? "" : ", ") + quoted(feature_ids[missing[k]]);
   const std::string counted =
       std::to_string(missing.size()) + " of " + std::to_string(feature_ids.size());
+  // All of them missing is another mistake, and leaving them out would leave nothing.
   if (missing.size() == feature_ids.size()) {
     throw ArgumentError("none of the table's " + std::to_string(feature_ids.size()) +
                         " features is a tip of " + tree_path +
@@ -107,6 +112,7 @@ Phylogeny match_features(const io::Tree& tree, const std::vector<std::string>& f
   mark_ancestors(tree, kept);
   std::vector<int64_t> branch_of_node(kept.size(), -1);
   std::vector<int64_t> node_of_branch;
+  // Only branches above features are checked: one without a length elsewhere does not matter.
   for (int64_t node = 0; node < root; ++node) {
     if (!kept[node]) continue;
     check_length(tree, node, tree_path);
@@ -114,6 +120,7 @@ Phylogeny match_features(const io::Tree& tree, const std::vector<std::string>& f
     node_of_branch.push_back(node);
     out.length.push_back(tree.length[node]);
   }
+  // A second pass, since a parent gets its number after its children. That of the root is -1.
   for (const int64_t node : node_of_branch) out.parent.push_back(branch_of_node[tree.parent[node]]);
   for (const int64_t tip : tip_of) out.branch_of.push_back(tip < 0 ? -1 : branch_of_node[tip]);
   return out;

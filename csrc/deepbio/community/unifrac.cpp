@@ -27,6 +27,7 @@ Metric parse_metric(std::string_view name) {
     if (known == name) return metric;
     names.emplace_back(known);
   }
+  // A guess would be right for half of the users, and wrong without a word for the others.
   if (name == "weighted") {
     throw ArgumentError(
         "metric weighted has two meanings: weighted_unnormalized (what QIIME 2 calls weighted) or "

@@ -42,6 +42,7 @@ UnifracBatch::UnifracBatch(const CountTable& table, Phylogeny phylogeny,
     : phylogeny_(std::move(phylogeny)), options_(options) {
   check_options(options_);
   profiles_ = branch_profiles(table, phylogeny_);
+  // Of the whole table, so that a pair has the same distance in each batch it is drawn into.
   grid_ = grid_for(phylogeny_, views_of(profiles_), options_);
 }
 
@@ -64,6 +65,8 @@ at::Tensor UnifracBatch::distances(const BatchCounts& batch) const {
   check_batch(batch, static_cast<int64_t>(phylogeny_.branch_of.size()));
   std::vector<BranchProfile> profiles(batch.indptr.size() - 1);
   at::parallel_for(0, static_cast<int64_t>(profiles.size()), 8, [&](int64_t begin, int64_t end) {
+    // A builder has memory for each branch of the tree; making one for each batch would cost more
+    // than the profiles do.
     auto builder = take_builder();
     for (int64_t sample = begin; sample < end; ++sample) {
       const int64_t first = batch.indptr[sample], count = batch.indptr[sample + 1] - first;
@@ -72,6 +75,7 @@ at::Tensor UnifracBatch::distances(const BatchCounts& batch) const {
     }
     give_back(std::move(builder));
   });
+  // The bound alone: fresh counts may have larger sums than the table's samples, and are looked at.
   return pairwise_distances(phylogeny_, views_of(profiles), options_, grid_.bound);
 }
 

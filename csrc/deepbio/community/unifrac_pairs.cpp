@@ -71,9 +71,11 @@ class Pairs {
   void run() {
     const int64_t num_panels = (n_ + kLanes<T> - 1) / kLanes<T>;
     // Late panels meet more rows than early ones and are dealt first.
+    // They are taken one at a time: their work differs by a factor of their number.
     std::atomic<int64_t> next{num_panels};
     at::parallel_for(0, std::min<int64_t>(num_panels, at::get_num_threads()), 1,
                      [&](int64_t, int64_t) {
+                       // Made by the thread that uses it: its pages are near.
                        Work work(branches_.form == Shared::kPower, std::min(n_, kBlockRows));
                        for (int64_t panel = --next; panel >= 0; panel = --next)
                          if (is_wanted(panel * kL)) add_panel(panel * kL, work);
@@ -146,6 +148,7 @@ class Pairs {
     tile.last_lane = (block.right - block.left + kStep - 1) / kStep * kStep;
     for (int64_t row = block.top; row < block.bottom; row += tile.num_rows) {
       tile.first_lane = std::max<int64_t>(0, (row - block.left) / kStep * kStep);
+      // Rows in groups that begin at the same lane; all rows above the panel are one group.
       const int64_t end =
           row < block.left ? block.left + kStep : block.left + tile.first_lane + kStep;
       tile.num_rows = std::min(end, block.bottom) - row;
@@ -156,6 +159,7 @@ class Pairs {
     }
   }
 
+  // From lists by sample to rows by branch, [kChunk, kL]: for a branch all samples side by side.
   void fill_panel(const int64_t* start, const T* length, const Block& block, Work& work) const {
     T *panel = work.panel.data(), *power = work.panel_power.data();
     std::fill_n(panel, kChunk * kL, T(0));
@@ -174,6 +178,7 @@ class Pairs {
     std::fill_n(work.rare_first.data(), block.rows() * kL, T(0));
     if (is_power()) std::fill_n(work.rare_second.data(), block.rows() * kL, T(0));
     for (int64_t column = block.left; column < block.right; ++column) {
+      // Moved back by `top`: it is indexed by the sample, and what lies before it is never read.
       T* first = work.rare_first.data() + (column - block.left) * block.rows() - block.top;
       T* second = is_power()
                       ? work.rare_second.data() + (column - block.left) * block.rows() - block.top
@@ -184,6 +189,8 @@ class Pairs {
         const int32_t* samples = branches_.rare_sample.data();
         int64_t at = begin;
         if (block.top > 0)
+          // Samples are ascending: those of rows above the block come first, and are another
+          // block's.
           at = std::lower_bound(samples + begin, samples + own, block.top) - samples;
         add_rare_branch(branch, own, at, block, first, second);
       }
@@ -207,6 +214,7 @@ class Pairs {
       return;
     }
     if constexpr (!std::is_same_v<T, uint32_t>) {
+      // Terms by vectors into a buffer, then scattered: samples of a list are not side by side.
       constexpr int64_t kTerms = 64;
       T first_terms[kTerms], second_terms[kTerms];
       const int64_t end = std::lower_bound(samples + at, samples + own, block.bottom) - samples;
@@ -229,6 +237,8 @@ class Pairs {
   void finish(const Block& block, int64_t row, Work& work) const {
     const int64_t bottom = std::min(row + kTileRows, block.bottom),
                   width = block.right - block.left;
+    // Rows and columns are written separately: a matrix written by columns alone misses the cache
+    // at each number. Sixteen rows of 8 bytes are two cache lines of a column.
     Out tile[kTileRows][kL];
     for (int64_t i = row; i < bottom; ++i) {
       const T* first = work.first.data() + (i - block.top) * kL;
@@ -236,12 +246,14 @@ class Pairs {
       const T* rare = work.rare_first.data() + (i - block.top);
       const T* rare_second = work.rare_second.data() + (is_power() ? i - block.top : 0);
       const double own = branches_.own_sum[i];
+      // Within the panel itself only pairs above the diagonal, and the diagonal.
       for (int64_t lane = std::max<int64_t>(0, i - block.left); lane < width; ++lane) {
         const int64_t at = lane * block.rows();
         const double shared = double(first[lane] + rare[at]);
         const double more = is_power() ? double(second[lane] + rare_second[at]) : 0.0;
         const int64_t j = block.left + lane;
         const double both = own + branches_.own_sum[j];
+        // Exact sums are never below 0; floats may be.
         const double differing = std::max(0.0, both + combination_.first_factor * shared);
         const double all = both + combination_.all_first_factor * shared + more;
         tile[i - row][lane] = static_cast<Out>(from_sums(i, j, differing, all, both));
@@ -263,10 +275,12 @@ class Pairs {
     if (i == j) return 0.0;
     // Sums that are not exact cannot tell equal samples from nearly equal ones.
     constexpr double kNear = std::is_same_v<T, float> ? 1e-5 : 1e-12;
+    // Such pairs are few and are computed branch by branch, so that equal samples are at exactly 0.
     if (!branches_.is_exact && differing <= kNear * both) {
       return distance(phylogeny_, *profiles_[i], *profiles_[j], options_);
     }
     if (!combination_.is_normalized) return differing * branches_.unit;
+    // Also where all branches have length 0, and the sums could not say so.
     if (branches_.has_reads[i] != branches_.has_reads[j]) return 1.0;
     return all > 0 ? differing / all : 0.0;
   }
@@ -300,6 +314,7 @@ void fill(const Phylogeny& phylogeny, const std::vector<const BranchProfile*>& p
                                     options, of_columns, out);
   }
   if (is_float) {
+    // Fixed point may turn out too coarse for the smallest sample, and only looking tells.
     const SharedBranches<uint32_t> branches(phylogeny, profiles, options, grid);
     if (branches.is_exact) {
       return fill_pairs<uint32_t, float>(branches, phylogeny, profiles, options, of_columns, out);

@@ -1,3 +1,5 @@
+// UniFrac as its papers have it, a pair at a time: slow, and the yardstick of the fast version. It
+// is used where there is no other way, for the variance adjustment and for nearly equal samples.
 #include <ATen/Parallel.h>
 #include <ATen/ops/zeros.h>
 
@@ -53,6 +55,7 @@ Terms terms(double length, double share_a, double share_b, const UnifracOptions&
     case Metric::kGeneralized:
       break;
   }
+  // With v: Chang et al. (2011) put L / v^alpha where L stands, and alpha 1 gives the weighted one.
   const double weight = length * std::pow(both / v, options.alpha);
   return {weight * std::abs(share_a - share_b) / both, weight};
 }
@@ -72,6 +75,7 @@ double pair_distance(const Phylogeny& phylogeny, const BranchProfile& a, const B
   merge(a, b, [&](int64_t branch, double share_a, double share_b) {
     if (!is_tip.empty() && is_tip[branch]) return;
     const double v = options.variance_adjusted ? deviation(a, b, share_a, share_b) : 1.0;
+    // Below the branch are all reads of both samples, or none: it cannot tell them apart.
     if (v == 0) return;
     const Terms of_branch = terms(phylogeny.length[branch], share_a, share_b, options, v);
     numerator += of_branch.numerator;
@@ -81,6 +85,7 @@ double pair_distance(const Phylogeny& phylogeny, const BranchProfile& a, const B
       options.metric == Metric::kUnweightedUnnormalized) {
     return numerator;
   }
+  // Against a sample without reads nothing is shared, whatever the lengths.
   if (a.branch.empty() != b.branch.empty()) return 1.0;
   return denominator > 0 ? numerator / denominator : 0.0;
 }

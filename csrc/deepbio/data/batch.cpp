@@ -17,6 +17,9 @@ SampleBatch part_of(const SampleBatch& batch, int64_t begin, int64_t count) {
   };
   SampleBatch out;
   out.mask = rows(batch.mask);
+  // The distinct ASVs of these samples alone, ascending as in the whole batch. masked_select runs
+  // through the mask row by row and masked_scatter puts back in that order, so places and ASVs stay
+  // together.
   const auto [asvs, index] = at::_unique(rows(batch.asv_index).masked_select(out.mask),
                                          /*sorted=*/true, /*return_inverse=*/true);
   out.asv_tokens = batch.asv_tokens.index_select(0, asvs);
@@ -35,12 +38,14 @@ SampleBatch part_of(const SampleBatch& batch, int64_t begin, int64_t count) {
 SampleBatch on_device(const SampleBatch& batch, at::Device device, bool non_blocking) {
   SampleBatch out = batch;
   for_each_tensor(out, [&](at::Tensor& tensor) {
+    // A tensor that is on the device already is the same one afterwards: nothing is copied.
     tensor = tensor.to(device, tensor.scalar_type(), non_blocking);
   });
   return out;
 }
 
 at::Tensor padded_tokens(const SampleBatch& batch) {
+  // Padding has the index 0, which is a real ASV: its tokens are gathered too, and then set to 0.
   return batch.asv_tokens.index({batch.asv_index})
       .masked_fill(batch.mask.logical_not().unsqueeze(-1), 0);
 }

@@ -27,6 +27,7 @@ CategoricalEncoder CategoricalEncoder::fit(const std::vector<std::string>& colum
   CategoricalEncoder encoder;
   for (const std::string& name : columns) {
     const int64_t column = metadata.column(name);
+    // Sorted as it grows: the number of a value does not depend on the order of the samples.
     std::set<std::string> seen;
     for (const std::string& id : sample_ids) seen.insert(value_of(metadata, column, id));
     seen.erase("");
@@ -48,6 +49,7 @@ CategoricalEncoder CategoricalEncoder::from_json(const Json& json) {
   for (const auto& [column, values] : json.as_object()) {
     std::vector<std::string>& known = encoder.values_[column];
     for (const Json& value : values.as_array()) known.push_back(value.as_string());
+    // A file changed by hand could give values other numbers than the weights were learned for.
     if (!std::is_sorted(known.begin(), known.end())) {
       throw ConfigError("covariates: expected the values of " + quoted(column) +
                         " in sorted order");
@@ -74,6 +76,7 @@ CategoryIds CategoricalEncoder::encode(const io::Metadata& metadata,
   CategoryIds out;
   for (const auto& [name, values] : values_) {
     const int64_t column = metadata.column(name);
+    // 0 wherever no value is found below: absent, missing and unseen are one case to the model.
     const at::Tensor ids = at::zeros({static_cast<int64_t>(sample_ids.size())}, at::kLong);
     auto* const id = ids.data_ptr<int64_t>();
     for (size_t sample = 0; sample < sample_ids.size(); ++sample) {

@@ -1,3 +1,6 @@
+// A sample is drawn alone (`draw`), by its id and the epoch, and a batch is put together from
+// draws: its distinct ASVs once, and an index of where they occur. So a sample is the same in any
+// batch, on any thread, and an encoder sees an ASV once although hundreds of samples have it.
 #include "deepbio/data/datasets.h"
 
 #include <ATen/Functions.h>
@@ -44,6 +47,8 @@ void check_dna(const std::string& feature, const std::string& sequence) {
 // The AAM tokens of many sequences, held in bytes: the 64-bit form exists for a part of them at a
 // time.
 seq::Encoded byte_tokens(std::span<const std::string_view> sequences, int64_t max_bp) {
+  // Ids of AAM's vocabulary fit a byte, and a table of 100,000 features is then eight times
+  // smaller.
   constexpr size_t kPart = 4096;
   size_t longest = 0;
   for (const auto sequence : sequences) longest = std::max(longest, sequence.size());
@@ -55,6 +60,7 @@ seq::Encoded byte_tokens(std::span<const std::string_view> sequences, int64_t ma
     const auto part = sequences.subspan(begin, std::min(kPart, sequences.size() - begin));
     const seq::Encoded encoded = seq::encode_aam_tokens(part, max_bp);
     const auto first = static_cast<int64_t>(begin), count = static_cast<int64_t>(part.size());
+    // A part whose longest sequence is shorter is narrower; the rest of its rows stays padding.
     out.values.narrow(0, first, count).narrow(1, 0, encoded.values.size(1)).copy_(encoded.values);
     out.lengths.narrow(0, first, count).copy_(encoded.lengths);
   }
@@ -89,7 +95,10 @@ std::vector<double> thinned(const std::vector<double>& counts, const std::string
   const double total = std::accumulate(counts.begin(), counts.end(), 0.0);
   const bool whole =
       std::all_of(counts.begin(), counts.end(), [](double n) { return n == std::floor(n); });
+  // Of one read nothing can be left out without leaving the sample empty.
   if (!whole || total < 2) return counts;
+  // The share comes from a stream of its own; the draw below is that of rarefaction with another
+  // seed.
   CounterRandom random(options.seed, epoch, hash_bytes(sample_id), Purpose::kAugmentation);
   const double share = options.least_thinning + (1 - options.least_thinning) * random.uniform();
   community::RarefyOptions rarefy;
@@ -146,6 +155,7 @@ SampleDataset::SampleDataset(std::shared_ptr<const io::CountTable> table,
     throw ArgumentError("least_thinning: expected more than 0 and at most 1, got " +
                         std::to_string(options_.least_thinning));
   }
+  // Here rather than in a batch: a wrong letter ends the program before training begins.
   for (size_t i = 0; i < sequences_.size(); ++i) check_dna(table_->feature_ids[i], sequences_[i]);
   entries_by_id_ = entries_by_feature_id(*table_);
   const std::vector<std::string_view> views(sequences_.begin(), sequences_.end());
@@ -170,14 +180,18 @@ void SampleDataset::set_distances(at::Tensor distances, std::optional<DistanceOr
                      "], got " + std::to_string(distances.dim()) + " dimensions of " +
                      std::to_string(distances.numel()) + " numbers in all");
   }
+  // Checked in the type that was given: rounding to float first could make unequal ones of equal
+  // ones.
   distances_ = community::sound_distances(distances, table_->sample_ids, "distances")
                    .to(at::kFloat)
                    .contiguous();
   distance_origin_ = origin ? std::move(*origin) : DistanceOrigin{};
+  // A part of a matrix comes with the largest distance of the whole, which its own need not be.
   if (!origin && distances_.numel() > 0) distance_origin_.most = distances_.max().item<double>();
 }
 
 void SampleDataset::set_targets(at::Tensor targets) {
+  // The type tells what is learned: int64 [N] are classes, float [N, O] are numbers.
   const bool fits = (targets.dim() == 1 && targets.scalar_type() == at::kLong) ||
                     (targets.dim() == 2 && targets.is_floating_point());
   if (!fits || targets.size(0) != size()) {
@@ -201,11 +215,13 @@ void SampleDataset::set_categories(CategoryIds categories) {
 
 SampleDataset SampleDataset::undisturbed() const {
   SampleDataset out = *this;
+  // Also ends thinning, which is asked for together with new draws only (`draw`).
   out.options_.redraw_each_epoch = false;
   return out;
 }
 
 SampleDataset::Drawn SampleDataset::draw(int64_t sample, uint64_t epoch) const {
+  // Validation and prediction see the draw of epoch 0 in each epoch: their scores can be compared.
   const uint64_t draw_epoch = options_.redraw_each_epoch ? epoch : 0;
   const std::string& id = table_->sample_ids[static_cast<size_t>(sample)];
   const auto begin = table_->indptr[static_cast<size_t>(sample)],
@@ -219,6 +235,7 @@ SampleDataset::Drawn SampleDataset::draw(int64_t sample, uint64_t epoch) const {
     rarefy.epoch = draw_epoch;
     counts = community::rarefy_counts(counts, id, rarefy);
   }
+  // After rarefaction: from the reads that are left, so that thinning still changes the depth.
   if (options_.least_thinning < 1 && options_.redraw_each_epoch)
     counts = thinned(counts, id, options_, draw_epoch);
   Drawn out;
@@ -230,12 +247,14 @@ SampleDataset::Drawn SampleDataset::draw(int64_t sample, uint64_t epoch) const {
   if (out.features.empty())
     throw ArgumentError("sample " + quoted(id) + " has no reads; filter the table first");
   out.shown.resize(out.features.size());
+  // Distances are made of all features of the draw, the model sees those in `shown`.
   std::iota(out.shown.begin(), out.shown.end(), size_t{0});
   const auto limit = static_cast<size_t>(options_.token_limit);
   if (options_.asv_sampling == AsvSampling::kFirst) {
     std::sort(out.shown.begin(), out.shown.end(),
               [&](size_t a, size_t b) { return out.features[a] < out.features[b]; });
   } else if (options_.asv_sampling == AsvSampling::kAbundance) {
+    // Stable, over features in the order of their ids: what has as many reads stays in that order.
     std::stable_sort(out.shown.begin(), out.shown.end(),
                      [&](size_t a, size_t b) { return out.counts[a] > out.counts[b]; });
   } else if (options_.asv_sampling == AsvSampling::kRandom && out.shown.size() > limit) {
@@ -243,6 +262,7 @@ SampleDataset::Drawn SampleDataset::draw(int64_t sample, uint64_t epoch) const {
     const std::vector<int64_t> order =
         random_permutation(static_cast<int64_t>(out.shown.size()), random);
     for (size_t i = 0; i < limit; ++i) out.shown[i] = static_cast<size_t>(order[i]);
+    // Which ones is random, their order is not: it is that of a sample that needs no choice.
     std::sort(out.shown.begin(), out.shown.begin() + static_cast<int64_t>(limit));
   }
   if (out.shown.size() > limit) out.shown.resize(limit);
@@ -260,11 +280,14 @@ SampleBatch SampleDataset::batch(std::span<const int64_t> indices, uint64_t epoc
     slots = std::max(slots, drawn.back().shown.size());
     for (const size_t place : drawn.back().shown) distinct.push_back(drawn.back().features[place]);
   }
+  // Ascending by feature, hence the binary search in fill_slots; the same for any order of the
+  // samples.
   std::sort(distinct.begin(), distinct.end());
   distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
 
   out.sample_index = long_tensor({indices.begin(), indices.end()});
   out.asv_features = long_tensor(distinct);
+  // L is that of the batch: a table with one long sequence does not widen every batch.
   const int64_t longest =
       distinct.empty() ? 0
                        : feature_lengths_.index_select(0, out.asv_features).max().item<int64_t>();
@@ -274,6 +297,7 @@ SampleBatch SampleDataset::batch(std::span<const int64_t> indices, uint64_t epoc
   if (phylogeny_) {
     std::vector<community::BranchProfile> profiles;
     for (const Drawn& sample : drawn) {
+      // From the draw, not from the table: the distances fit the counts that the model is shown.
       profiles.push_back(community::branch_profile(*phylogeny_, sample.features, sample.counts));
     }
     out.distances =
@@ -294,6 +318,7 @@ void SampleDataset::fill_slots(const std::vector<Drawn>& drawn,
   out.asv_index = at::zeros({num_samples, slots}, at::kLong);
   out.mask = at::zeros({num_samples, slots}, at::kBool);
   out.counts = at::zeros({num_samples, slots});
+  // Filled through pointers: a tensor operation for each cell would take longer than the draw.
   auto* index = out.asv_index.data_ptr<int64_t>();
   auto* mask = out.mask.data_ptr<bool>();
   auto* counts = out.counts.data_ptr<float>();

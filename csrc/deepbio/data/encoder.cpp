@@ -16,6 +16,7 @@ std::shared_ptr<const ReadEncoder> make_tokenizer(const EncoderOptions& options)
 
 namespace {
 
+// `tokens` has two rows, told apart by whether a tokenizer is named.
 constexpr EncoderKind kKinds[] = {
     {"onehot", false, false, "float32 [B, L, A]", &make_onehot},
     {"integer", false, true, "int64 [B, L], padding -1", &make_integer},
@@ -74,6 +75,8 @@ OptionRows EncoderOptions::rows() {
 seq::EncodeOptions EncoderOptions::letters() const {
   seq::EncodeOptions out;
   out.sequence_type = seq::parse_sequence_type(sequence_type);
+  // One-hot rows and AAM's vocabulary have a way to say "unknown"; numbers and k-mers have none,
+  // and a wrong letter there is more likely a wrong file.
   out.unknown =
       kind_of(*this).refuses_unknown ? seq::UnknownLetter::kError : seq::UnknownLetter::kZero;
   if (!unknown.empty()) out.unknown = seq::parse_unknown_letter(unknown);
@@ -99,6 +102,7 @@ const EncoderKind& kind_of(const EncoderOptions& options) {
     throw ArgumentError(
         "`tokenizer`: expected `encoding=tokens`, got `encoding=" + options.encoding + "`");
   }
+  // The message comes from the option's row, so that shell and Python say the same.
   EncoderOptions any;
   const OptionRows rows = any.rows();
   throw ArgumentError("`encoding`: " +
@@ -107,6 +111,7 @@ const EncoderKind& kind_of(const EncoderOptions& options) {
 
 std::shared_ptr<const ReadEncoder> make_encoder(const EncoderOptions& options) {
   const EncoderKind& kind = kind_of(options);
+  // The default cannot be told from the same value given: it does no harm.
   const bool has_k = options.k != EncoderOptions().k;
   if ((has_k || options.canonical) && kind.make != &make_kmer) {
     throw ArgumentError(std::string(has_k ? "`k`" : "`canonical`") +

@@ -18,6 +18,8 @@ bool is_dna(std::string_view id) {
   return id.size() >= kShortestDna && id.find_first_not_of(kDnaLetters) == std::string_view::npos;
 }
 
+// The same letters on every machine, as hash_bytes does not depend on it: a model that was trained
+// on one knows the feature on another.
 std::string spell_id(std::string_view id) {
   constexpr int kLetters = 32;  // two bits each
   uint64_t hash = hash_bytes(id);
@@ -33,6 +35,7 @@ std::unordered_map<std::string, std::string> read_by_name(const std::string& fas
   io::FastxReader reader(fasta_path);
   for (io::Record record; reader.next(record);) {
     const auto [known, is_new] = by_name.emplace(record.name, record.sequence);
+    // The same record twice does no harm; which of two sequences is meant nobody can tell.
     if (is_new || known->second == record.sequence) continue;
     throw ArgumentError(
         fasta_path + ": " + quoted(record.name) +
@@ -48,6 +51,7 @@ void check_md5_ids(const std::vector<std::string>& ids, const std::vector<std::s
   size_t num_right = 0;
   std::vector<std::string> wrong;
   for (size_t i = 0; i < ids.size(); ++i) {
+    // A feature that is known by its id alone has no sequence to check.
     if (!seq::is_md5(ids[i]) || sequences[i] == spell_id(ids[i])) continue;
     if (seq::sequence_md5(sequences[i]) == ids[i]) {
       ++num_right;
@@ -55,6 +59,8 @@ void check_md5_ids(const std::vector<std::string>& ids, const std::vector<std::s
       wrong.push_back(ids[i]);
     }
   }
+  // Ids may look like an MD5 and be something else. If some are right the others are mistakes, most
+  // likely a FASTA of another study, and training on them would go unnoticed.
   if (num_right == 0 || wrong.empty()) return;
   std::string message = fasta_path + ": expected sequences whose MD5 is their id, as for " +
                         std::to_string(num_right) + " features, got others for " +
@@ -81,6 +87,7 @@ std::vector<std::string> feature_sequences(const std::vector<std::string>& featu
   std::vector<std::string> without;
   for (const std::string& id : feature_ids) {
     const auto found = by_name.find(id);
+    // The file comes first: an id that is DNA may be the name of a longer sequence.
     if (found != by_name.end()) {
       sequences.push_back(found->second);
     } else if (is_dna(id)) {

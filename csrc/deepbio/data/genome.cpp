@@ -1,3 +1,6 @@
+// The usual batch is one-hot, and goes from two bits a base to floats without letters in between:
+// codes 0 to 3 (-1 for N) of one window at a time, then a plane of floats for each base. Windows
+// are independent of each other, hence at::parallel_for over them.
 #include "deepbio/data/genome.h"
 
 #include <ATen/Functions.h>
@@ -21,6 +24,7 @@ namespace {
 constexpr int64_t kGrainCells = 1 << 21;  // per task: a thread for fewer takes longer than it saves
 constexpr size_t kBases = 4;
 const io::BaseSymbols kLetters({'A', 'C', 'G', 'T', 'N'});
+// 0xff is -1 as int8_t, which no plane is of: an unknown base is 0 in all four.
 const io::BaseSymbols kCodes({0, 1, 2, 3, '\xff'});
 
 template <class Value>
@@ -46,6 +50,7 @@ float binned(const float* values, int64_t size, Binning binning) {
   double sum = 0;
   float most = -std::numeric_limits<float>::infinity();
   int64_t count = 0;
+  // In double: a bin may sum thousands of floats.
   for (int64_t i = 0; i < size; ++i) {
     if (std::isnan(values[i])) continue;
     sum += values[i];
@@ -57,6 +62,7 @@ float binned(const float* values, int64_t size, Binning binning) {
   return static_cast<float>(binning == Binning::kSum ? sum : sum / static_cast<double>(count));
 }
 
+// At least one window for each task, however wide it is.
 int64_t grain(int64_t cells_per_row) { return 1 + kGrainCells / (1 + cells_per_row); }
 
 }  // namespace
@@ -88,6 +94,7 @@ GenomeWindows::GenomeWindows(std::shared_ptr<const io::TwoBitFile> genome, Windo
     bool is_known = false;
     const auto& known = track->chromosomes();
     for (size_t i = 0; i < known.size(); ++i) {
+      // A track may have more chromosomes than the genome, or fewer: those it lacks have no values.
       const int64_t found = find_chromosome(*genome_, known[i], names);
       if (found < 0) continue;
       of_genome[static_cast<size_t>(found)] = static_cast<int64_t>(i);
@@ -106,6 +113,7 @@ void GenomeWindows::check() const {
   const auto refuse = [](const std::string& name, const std::string& expected, auto got) {
     throw ArgumentError(name + ": expected " + expected + ", got " + std::to_string(got));
   };
+  // After the default for the width: what is checked is what is used.
   const auto& [width, bin, binning, missing] = options_.tracks;
   if (options_.window < 1) refuse("window", "at least 1", options_.window);
   if (options_.jitter < 0) refuse("jitter", "0 or more", options_.jitter);
@@ -131,6 +139,7 @@ GenomeWindows::Drawn GenomeWindows::drawn(int64_t index, uint64_t epoch) const {
             index % num_copies()};
   if (options_.reverse_complement == 0 && options_.jitter == 0) return out;
   CounterRandom random = window_random(options_.seed, epoch, index);
+  // The strand is drawn even if it is never turned: the shifts then do not depend on that option.
   if (random.uniform() < options_.reverse_complement) out.is_reversed = !out.is_reversed;
   if (options_.jitter > 0) {
     const auto shift = random.below(2 * static_cast<uint64_t>(options_.jitter) + 1);
@@ -141,6 +150,7 @@ GenomeWindows::Drawn GenomeWindows::drawn(int64_t index, uint64_t epoch) const {
 
 std::vector<GenomeWindows::Drawn> GenomeWindows::all_drawn(std::span<const int64_t> indices,
                                                            uint64_t epoch) const {
+  // Once for each batch: pages of a mapped file that was cut short would end the process.
   genome_->check_unchanged();
   std::vector<Drawn> out;
   out.reserve(indices.size());
@@ -161,9 +171,12 @@ template <class Call>
 void GenomeWindows::for_each_masked(const Drawn& window, Call call) const {
   const int64_t length = genome_->sequences()[static_cast<size_t>(window.chromosome)].length_bp;
   const int64_t end = window.start + options_.window;
+  // The window may begin before its chromosome and end after it: only what is inside is asked for.
   const int64_t first = std::clamp(window.start, int64_t{0}, length);
   genome_->for_each_masked(
       window.chromosome, first, std::clamp(end, first, length), [&](int64_t from, int64_t to) {
+        // `from` and `to` count from `first`, the call counts from the window's beginning as it is
+        // read.
         const int64_t shift = first - window.start;
         const int64_t begin = window.is_reversed ? options_.window - shift - to : shift + from;
         call(begin, begin + (to - from));
@@ -178,6 +191,8 @@ void GenomeWindows::write_one_hot(const Drawn& window, int8_t* codes, float* out
   if (options_.channels_first) {
     for (size_t base = 0; base < kBases; ++base)
       seq::expand_plane(codes, width, static_cast<int8_t>(base), out + base * width);
+    // expand_plane and expand_one_hot write the bases alone; the mask's channel is 0 before it is
+    // set.
     if (has_mask) std::fill(out + kBases * width, out + columns * width, 0.0F);
   } else {
     seq::expand_one_hot(codes, width, kBases, columns, out);
@@ -195,8 +210,10 @@ at::Tensor GenomeWindows::one_hot(const std::vector<Drawn>& windows) const {
   const int64_t width = options_.window;
   at::Tensor out = options_.channels_first ? seq::empty_tensor({count, columns, width})
                                            : seq::empty_tensor({count, width, columns});
+  // Uninitialised memory: every float of a window is written below.
   float* const data = out.mutable_data_ptr<float>();
   at::parallel_for(0, count, grain(columns * width), [&](int64_t begin, int64_t end) {
+    // For each thread, not for each window.
     std::vector<int8_t> codes(static_cast<size_t>(width));
     for (int64_t i = begin; i < end; ++i)
       write_one_hot(windows[static_cast<size_t>(i)], codes.data(), data + i * columns * width);
@@ -267,6 +284,7 @@ void GenomeWindows::write_track(const Drawn& window, size_t track, std::vector<f
   const int64_t num_bins = options.width / options.bin;
   for (int64_t i = 0; i < num_bins; ++i) {
     const float* const part = values.data() + i * options.bin;
+    // A window of the minus strand is read backwards, and its bins with it.
     out[window.is_reversed ? num_bins - 1 - i : i] =
         options.bin == 1 ? *part : binned(part, options.bin, options.binning);
   }

@@ -23,6 +23,8 @@ size_t num_shared(std::string_view a, std::string_view b) {
 // Whether letters are only added, or only left out, and not at the beginning.
 bool is_plain_indel(std::string_view reference, std::string_view alternative) {
   const size_t shorter = std::min(reference.size(), alternative.size());
+  // Both ends are walked from outside: what is left of the longer allele between them is what was
+  // added or left out, and nothing of the shorter one may remain.
   const size_t at_front = num_shared(reference, alternative);
   if (at_front == 0 || reference.size() == alternative.size()) return false;
   size_t at_back = 0;
@@ -37,6 +39,8 @@ struct Taken {
   int64_t chromosome = -1, last = -1;  // last: of its reference bases
   bool is_insertion = false;
 
+  // An indel is written from the base before it on: at the last base of the allele taken before, it
+  // changes only what follows, and the two do not contradict each other.
   bool allows(const io::Variant& next, int64_t on) const {
     if (on != chromosome || next.position > last) return true;
     return next.position == last && !is_insertion &&
@@ -52,6 +56,7 @@ Haplotypes::Haplotypes(std::shared_ptr<const io::TwoBitFile> genome, const std::
   ReferenceAlleles alleles(*genome_, genome_path, variants, options);
   std::vector<int64_t> chromosomes;
   for (int64_t row = 0; row < variants.size(); ++row) {
+    // Once a row, not once for each copy: there may be thousands of samples.
     chromosomes.push_back(alleles.chromosome_of(row));
     add_edit(variants.at(row));
   }
@@ -63,6 +68,7 @@ Haplotypes::Haplotypes(std::shared_ptr<const io::TwoBitFile> genome, const std::
   const auto add = [&](int64_t count, const std::string& what) {
     if (count > 0) notes_.push_back(std::to_string(count) + what);
   };
+  // Each of these made the copies differ from what a caller may take them for, so all are told.
   const io::GenotypeGaps& gaps = variants.gaps();
   add(num_overlaps_, " alleles left out of a copy: they overlap with the one before");
   add(gaps.num_missing, " genotypes with an allele that was not called: the reference stays there");
@@ -88,6 +94,8 @@ Haplotypes::Copy Haplotypes::copy_of(const std::vector<uint32_t>& carried,
   std::vector<uint32_t> rows;
   std::copy_if(carried.begin(), carried.end(), std::back_inserter(rows),
                [&](uint32_t row) { return chromosomes[row] >= 0; });
+  // Stable: alleles at one position keep the order of the file, which decides which of them is
+  // taken.
   std::stable_sort(rows.begin(), rows.end(), [&](uint32_t a, uint32_t b) {
     return std::pair(chromosomes[a], variants.at(a).position) <
            std::pair(chromosomes[b], variants.at(b).position);
@@ -103,6 +111,8 @@ Haplotypes::Copy Haplotypes::copy_of(const std::vector<uint32_t>& carried,
     const size_t length = variant.reference.size();
     before = {chromosomes[row], variant.position + static_cast<int64_t>(length) - 1,
               variant.alternative.size() > length};
+    // Rows come by chromosome, so that this fills in those without any edit and leaves known ones
+    // alone.
     out.first_of.resize(static_cast<size_t>(chromosomes[row]) + 1, out.edits.size());
     out.edits.push_back(row);
   }
@@ -121,6 +131,7 @@ void Haplotypes::for_each_piece(const HaplotypeWindow& window, OfGenome of_genom
   const auto last = begin + static_cast<std::ptrdiff_t>(copy.first_of[chromosome + 1]);
   int64_t at = 0, position = window.start;
   auto next =
+      // Edits of a copy do not overlap, hence their ends rise as their beginnings do.
       std::partition_point(begin + static_cast<std::ptrdiff_t>(copy.first_of[chromosome]), last,
                            [&](uint32_t number) { return edits_[number].end() <= position; });
   for (; next != last && at < window.size; ++next) {
@@ -131,6 +142,7 @@ void Haplotypes::for_each_piece(const HaplotypeWindow& window, OfGenome of_genom
       at += size;
       position = edit.position;
     }
+    // Above 0 only for the first edit, when the window begins inside of it.
     const int64_t skipped = std::min<int64_t>(position - edit.position, edit.num_letters);
     const int64_t size = std::min(edit.num_letters - skipped, window.size - at);
     if (size > 0) of_allele(at, edit, skipped, size);
@@ -143,6 +155,7 @@ void Haplotypes::for_each_piece(const HaplotypeWindow& window, OfGenome of_genom
 void Haplotypes::decode(const HaplotypeWindow& window, bool is_reversed,
                         const io::BaseSymbols& symbols, char unknown, char* out) const {
   const auto place = [&](int64_t at, int64_t size) {
+    // Each stretch is turned round by itself and put at the mirrored place.
     return out + (is_reversed ? window.size - at - size : at);
   };
   for_each_piece(
@@ -167,6 +180,8 @@ void Haplotypes::positions(const HaplotypeWindow& window, std::span<int64_t> out
       },
       [&](int64_t at, const Edit& edit, int64_t skipped, int64_t size) {
         for (int64_t i = 0; i < size; ++i)
+          // An allele longer than its reference has more letters than positions: the last one is
+          // repeated.
           out[static_cast<size_t>(at + i)] = std::min(edit.position + skipped + i, edit.end() - 1);
       });
 }

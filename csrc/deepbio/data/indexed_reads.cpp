@@ -22,6 +22,7 @@ std::unique_ptr<io::FastxFile> open(const std::string& path, const io::FastxOpti
   options.num_threads = kIndexThreads;
   options.max_record_bytes = reading.max_record_bytes;
   options.allow_empty = reading.allow_empty;
+  // More files are opened for each read: slower, and without "too many open files".
   options.is_kept_open = num_files <= kMostOpenFiles;
   auto file = std::make_unique<io::FastxFile>(path, options);
   if (reading.quality_offset != 33 && file->index().format() == io::Format::kBam) {
@@ -35,6 +36,7 @@ std::unique_ptr<io::FastxFile> open(const std::string& path, const io::FastxOpti
 // As FastxReader converts them; the records of `batch` are those of these numbers in the file.
 void convert_qualities(io::RecordBatch& batch, const std::string& path,
                        std::span<const int64_t> numbers) {
+  // Everything after the reader expects an offset of 33, so that is what 64 becomes.
   constexpr char kLowest = '@', kShift = 64 - 33;
   for (size_t row = 0; row < numbers.size(); ++row) {
     const int64_t begin = batch.quality_offsets[row], end = batch.quality_offsets[row + 1];
@@ -74,6 +76,7 @@ IndexedReads::IndexedReads(const std::vector<std::string>& paths, MatePaths mate
   for (const auto& path : mates_.files) mate_files_.push_back(open(path, options, num_files));
   int64_t end = 0;
   for (size_t i = 0; i < files_.size(); ++i) {
+    // The index counts records without reading them again, so that a missing mate is found here.
     const int64_t size = files_[i]->size();
     if (!mate_files_.empty() && mate_files_[i]->size() != size) {
       throw ParseError({mates_.files[i], std::min(size, mate_files_[i]->size())},
@@ -96,6 +99,7 @@ const io::FastxFile& IndexedReads::file(size_t number, bool is_mate) const {
 }
 
 size_t IndexedReads::file_of(int64_t index) const {
+  // ends_ rises, and equal ends are files without records, which upper_bound steps over.
   return static_cast<size_t>(std::upper_bound(ends_.begin(), ends_.end(), raw_number(index)) -
                              ends_.begin());
 }
@@ -119,12 +123,14 @@ std::shared_ptr<io::RecordBatch> IndexedReads::read_side(std::span<const int64_t
     size_t file;
     int64_t row;
   };
+  // Sorted into files first: each is read once for the batch, its numbers together.
   std::vector<std::vector<int64_t>> wanted(files_.size());
   std::vector<Place> places;
   places.reserve(indices.size());
   for (const int64_t index : indices) {
     const size_t where = file_of(index);
     int64_t number = raw_number(index) - (where == 0 ? 0 : ends_[where - 1]);
+    // Pairs of one file alternate: pair n is records 2 n and 2 n + 1.
     if (mates_.is_interleaved) number = 2 * number + (is_mate ? 1 : 0);
     places.push_back({where, static_cast<int64_t>(wanted[where].size())});
     wanted[where].push_back(number);
@@ -136,6 +142,7 @@ std::shared_ptr<io::RecordBatch> IndexedReads::read_side(std::span<const int64_t
                       wanted[i]);
   };
   auto out = std::make_shared<io::RecordBatch>();
+  // Most batches come from one file, and its records are then the result without another copy.
   const auto is_all = [&](const auto& numbers) { return numbers.size() == indices.size(); };
   if (const auto only = std::find_if(wanted.begin(), wanted.end(), is_all); only != wanted.end()) {
     read_records(static_cast<size_t>(only - wanted.begin()), *out);
@@ -145,6 +152,7 @@ std::shared_ptr<io::RecordBatch> IndexedReads::read_side(std::span<const int64_t
   for (size_t i = 0; i < files_.size(); ++i) {
     if (!wanted[i].empty()) read_records(i, found[i]);
   }
+  // Back into the order that was asked for.
   for (const Place& place : places) append_record(found[place.file], place.row, *out);
   return out;
 }
@@ -193,6 +201,7 @@ void IndexedReads::select(const seq::Transforms& transforms) {
     const std::vector<char> mate_stays = chosen(transforms, true);
     for (size_t i = 0; i < stays.size(); ++i) stays[i] = stays[i] && mate_stays[i];
   }
+  // All stay: numbers need no list, and memory stays as small as without filters.
   if (std::find(stays.begin(), stays.end(), 0) == stays.end()) return;
   for (size_t i = 0; i < stays.size(); ++i) {
     if (stays[i]) kept_.push_back(static_cast<int64_t>(i));

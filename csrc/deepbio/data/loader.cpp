@@ -1,3 +1,6 @@
+// An epoch is a function from the number of a batch to its items (EpochBatches), which any thread
+// can ask. So batches can be made ahead in any order and given in the right one, and going on in
+// mid-epoch costs nothing: it begins with another number.
 #include "deepbio/data/loader.h"
 
 #include <algorithm>
@@ -28,8 +31,12 @@ void check(const LoaderOptions& options) {
 }  // namespace
 
 EpochBatches::EpochBatches(int64_t num_items, const LoaderOptions& options, uint64_t epoch)
+    // Checked before world_size and batch_size divide below: members are made in the order of the
+    // class.
     : options_((check(options), options)),
       num_items_(num_items),
+      // Rounded up: all ranks get as many, or those with more would wait for the others in a
+      // collective.
       share_((num_items + options.world_size - 1) / options.world_size),
       num_batches_(options.drop_last ? share_ / options.batch_size
                                      : (share_ + options.batch_size - 1) / options.batch_size),
@@ -44,6 +51,8 @@ std::vector<int64_t> EpochBatches::at(int64_t number) const {
                 end = std::min(begin + options_.batch_size, share_);
   std::vector<int64_t> out(static_cast<size_t>(end - begin));
   for (int64_t i = begin; i < end; ++i) {
+    // The ranks of a step hold neighbouring places, so that together they see the batches that one
+    // rank of batch size world_size * B would.
     const int64_t place = (i * options_.world_size + options_.rank) % num_items_;
     out[static_cast<size_t>(i - begin)] = options_.shuffle ? order_.at(place) : place;
   }
@@ -73,6 +82,8 @@ std::vector<std::vector<int64_t>> epoch_batches(std::span<const int64_t> items,
 std::vector<std::vector<int64_t>> length_batches(const LengthPlan& plan,
                                                  const LoaderOptions& options, uint64_t epoch) {
   check(options);
+  // less_equal makes equal neighbours count as unsorted: a bucket between them could never be
+  // filled.
   if (!std::is_sorted(plan.boundaries.begin(), plan.boundaries.end(), std::less_equal<>())) {
     throw ArgumentError("length buckets: expected rising boundaries");
   }
@@ -99,6 +110,8 @@ std::vector<std::vector<int64_t>> length_batches(const LengthPlan& plan,
     Bucket& bucket = buckets[static_cast<size_t>(at)];
     const int64_t rows = static_cast<int64_t>(bucket.items.size()) + 1,
                   longest = std::max(bucket.longest, length);
+    // A batch costs rows times its longest read. Closed before the item goes in that would pass the
+    // limit; alone a read always fits, as was checked above.
     if (plan.max_tokens > 0 && rows > 1 && rows * longest > plan.max_tokens) close(bucket);
     bucket.items.push_back(item);
     bucket.longest = std::max(bucket.longest, length);
@@ -111,6 +124,7 @@ std::vector<std::vector<int64_t>> length_batches(const LengthPlan& plan,
   const int64_t share = (total + options.world_size - 1) / options.world_size;
   std::vector<std::vector<int64_t>> own;
   for (int64_t i = 0; i < share; ++i) {
+    // A copy: past the end the list starts over, and a batch may be given twice.
     own.push_back(batches[static_cast<size_t>((i * options.world_size + options.rank) % total)]);
   }
   return own;
@@ -129,8 +143,11 @@ struct Loader<Batch>::State {
 
   std::optional<typename Prefetcher<Batch>::Job> next_job() {
     if (handed_out >= num_batches) return std::nullopt;
+    // Numbers are handed out under the prefetcher's lock; the job itself runs outside of it, in any
+    // thread, and only reads the state.
     return [this, number = handed_out++] {
       Batch out = make(batch(number), epoch);
+      // By the thread that made the batch: copying into page-locked memory takes time as well.
       if (options.pin_memory) pin(out);
       return out;
     };
@@ -213,6 +230,7 @@ void Loader<Batch>::start(uint64_t epoch, int64_t first_batch, int64_t num_batch
     state_ = std::move(fresh);
   }
   State& state = *state_;
+  // Joins the threads of the epoch before, which look at the fields that change below.
   state.prefetcher.reset();
   state.epoch = epoch;
   state.batch = std::move(batch);

@@ -21,6 +21,7 @@ double gc_share(const io::TwoBitFile& genome, int32_t chromosome, int64_t start,
                 double most_unknown) {
   const int64_t length = genome.sequences()[static_cast<size_t>(chromosome)].length_bp;
   const int64_t first = std::max<int64_t>(start, 0), last = std::min(end, length);
+  // N has no base: a window of half N is compared by the other half, if `most_unknown` lets it be.
   const int64_t known = last - first - genome.count_unknown(chromosome, first, last);
   if (known <= 0 ||
       static_cast<double>(end - start - known) > most_unknown * static_cast<double>(end - start))
@@ -41,11 +42,14 @@ class NegativeDrawer {
       : genome_(genome),
         covered_(covered),
         options_(options),
+        // One more bin for a share of exactly 1.
         num_bins_(static_cast<size_t>(std::ceil(1 / options.gc_step)) + 1),
         wanted_(num_bins_, 0),
         found_(num_bins_) {
     for (const int32_t each : options.chromosomes) {
       const int64_t length = genome.sequences()[static_cast<size_t>(each)].length_bp;
+      // Starts of all chromosomes side by side: a number below the last end is a chromosome and a
+      // start, each start equally likely. A chromosome shorter than a window has none.
       ends_.push_back((ends_.empty() ? 0 : ends_.back()) +
                       std::max<int64_t>(length - options.window + 1, 0));
     }
@@ -56,6 +60,8 @@ class NegativeDrawer {
     const int64_t all = ends_.empty() ? 0 : ends_.back();
     const int64_t most = all == 0 ? 0 : kMostTries * options_.count;
     CounterRandom random(options_.seed, 0, 0, Purpose::kSubset);
+    // Rejection: what does not fit is drawn again. One stream in one thread, so that a seed gives
+    // the same windows everywhere.
     for (int64_t i = 0; i < most && missing_ > 0; ++i) look_at(random, all);
     return chosen();
   }
@@ -88,6 +94,7 @@ class NegativeDrawer {
 
   void look_at(CounterRandom& random, int64_t all) {
     const auto place = static_cast<int64_t>(random.below(static_cast<uint64_t>(all)));
+    // Drawn before the window is looked at: each try takes two numbers, whatever comes of it.
     const char is_reversed = random.below(2) == 1 ? 1 : 0;
     const auto after = std::upper_bound(ends_.begin(), ends_.end(), place);
     const auto which = static_cast<size_t>(after - ends_.begin());
@@ -120,6 +127,7 @@ class NegativeDrawer {
     std::vector<int64_t> lacking(num_bins_, 0);
     for (size_t bin = 0; bin < num_bins_; ++bin) lacking[bin] = take(bin, wanted_[bin]);
     for (size_t bin = 0; bin < num_bins_; ++bin) {
+      // Outwards from the bin, lower side first.
       for (size_t far = 1; far < num_bins_ && lacking[bin] > 0; ++far) {
         if (far <= bin) lacking[bin] = take(bin - far, lacking[bin]);
         if (bin + far < num_bins_) lacking[bin] = take(bin + far, lacking[bin]);
@@ -163,12 +171,15 @@ void say_matches(const io::TwoBitFile& genome, const std::string& path,
 
 void add_negatives(const io::TwoBitFile& genome, const io::Intervals& intervals,
                    const WindowRequest& request, CoveredBases& covered, ChosenWindows& out) {
+  // Intervals as well as the windows around them: either may be the wider one. What is excluded is
+  // in `covered` already.
   covered.add(genome, intervals, request.names);
   for (size_t i = 0; i < out.places.starts.size(); ++i) {
     const int64_t start = out.places.starts[i];
     covered.add(out.places.chromosome[i], start, start + request.window);
   }
   covered.finish();
+  // Only chromosomes that have windows: another could differ in more than its share of C and G.
   const std::set<int32_t> known(out.places.chromosome.begin(), out.places.chromosome.end());
   NegativeOptions options;
   options.window = request.window;

@@ -1,3 +1,6 @@
+// Three things are told apart here: a stretch (records whose order is drawn together), a place (of
+// a record in the order of the epoch, over all parts), and what is a part's own. All parts read the
+// same stretches and keep their places, so that they need not talk to each other.
 #include "deepbio/data/read_stream.h"
 
 #include <algorithm>
@@ -13,6 +16,7 @@
 namespace deepbio::data {
 namespace {
 
+// Few enough that a file that was written to is noticed before its records have been given.
 constexpr int64_t kReadAtOnce = 256;  // records between two looks at the file
 // Tells the order of blocks from those inside of stretches.
 constexpr uint64_t kBlockOrder = ~uint64_t{0};
@@ -90,6 +94,7 @@ struct ReadStream::State {
 
   bool has_mates() const { return options.mates.is_given(); }
   bool is_plain() const { return options.shuffle_buffer == 0 && options.num_parts == 1; }
+  // At least num_parts, so that each part finds a place of its own in a stretch.
   int64_t stretch_size() const {
     const int64_t size =
         options.shuffle_buffer > 0 ? options.shuffle_buffer : kReadAtOnce * options.num_parts;
@@ -102,6 +107,7 @@ struct ReadStream::State {
     has_begun = true;
     if (options.block_records == 0) return;
     if (!index) {
+      // Shared between epochs, as making it reads the files and filtering reads them again.
       auto fresh = std::make_shared<IndexedReads>(paths, options.mates, options.fastx);
       fresh->select(options.transforms);
       index = std::move(fresh);
@@ -126,6 +132,8 @@ struct ReadStream::State {
       if (!open)
         open.emplace(paths[file], options.mates.files.empty() ? "" : options.mates.files[file],
                      options);
+      // Filters may let none pass: what was taken counts for the numbers of the files, what was
+      // added for the caller.
       const int64_t before = out.size();
       int64_t taken = 0;
       if (selector.is_empty()) {
@@ -140,6 +148,7 @@ struct ReadStream::State {
       for (int64_t i = 0; i < added; ++i) out.numbers.push_back(num_kept++);
       out.files.insert(out.files.end(), static_cast<size_t>(added), static_cast<int64_t>(file));
       count -= added;
+      // The end of a file; the next turn of the loop opens the one after it.
       if (taken == 0)
         close_file();
       else
@@ -150,6 +159,7 @@ struct ReadStream::State {
   // Appends a record, or a pair of which both mates pass, when filters let it pass.
   void keep(const ReadPairs& found, int64_t row, ReadPairs& out) {
     bool stays = selector.keeps(*found.records, row, num_read + row);
+    // Asked even if the first is refused: a Deduplicator counts every mate that it is shown.
     if (found.mates) stays = mate_selector.keeps(*found.mates, row, num_read + row) && stays;
     if (!stays) return;
     append_record(*found.records, row, *out.records);
@@ -164,6 +174,7 @@ struct ReadStream::State {
       read(out.records, stretch_size());
     const auto found = static_cast<int64_t>(out.records.numbers.size());
     if (options.shuffle_buffer > 0) {
+      // Keyed by the stretch, so that no order before it has to be drawn to go on at this one.
       CounterRandom random(options.seed, epoch, static_cast<uint64_t>(stretch_number),
                            Purpose::kOrder);
       out.own = random_permutation(found, random);
@@ -184,7 +195,10 @@ struct ReadStream::State {
          i < std::min((stretch_number + 1) * at_once, num_blocks); ++i) {
       chosen.push_back(blocks->at(i));
     }
+    // The blocks of a stretch are read from the front of the files to their end; its records are
+    // shuffled afterwards.
     std::sort(chosen.begin(), chosen.end());
+    // The first `more` blocks have one record more than the others.
     const int64_t whole = num_kept / std::max<int64_t>(1, num_blocks),
                   more = num_kept % std::max<int64_t>(1, num_blocks);
     const auto begin_of = [&](int64_t block) { return block * whole + std::min(block, more); };
@@ -192,6 +206,8 @@ struct ReadStream::State {
       for (int64_t i = begin_of(block); i < begin_of(block + 1); ++i)
         out.records.numbers.push_back(i);
     }
+    // Numbers alone: a stretch that is skipped to go on later, or that has no place of this part,
+    // is never read.
     out.is_read = false;
   }
 
@@ -207,6 +223,7 @@ struct ReadStream::State {
   void choose_own(Stretch& stretch, int64_t end) {
     std::vector<int64_t> own;
     const auto size = static_cast<int64_t>(stretch.own.size());
+    // `own` holds the order of the stretch before, and the rows of this part's places after.
     for (int64_t i = 0; i < size && first_place + i < end; ++i) {
       if ((first_place + i) % options.num_parts == options.part)
         own.push_back(stretch.own[static_cast<size_t>(i)]);
@@ -221,18 +238,22 @@ struct ReadStream::State {
     int64_t end = std::numeric_limits<int64_t>::max();
     if (!options.drop_uneven) {
       current = next_records();
+      // The index knows how many records there are; without it the end is known only when it comes.
     } else if (blocks) {
       current = next_records();
       end = num_kept / options.num_parts * options.num_parts;
     } else {
       current = ahead ? std::move(*ahead) : next_records();
+      // One stretch ahead: a short one is the last, and with it the number of all places is known.
       ahead = next_records();
       const auto following = static_cast<int64_t>(ahead->own.size());
+      // After a full one nothing may follow: then the next turn, which finds none, knows the total.
       if (following < stretch_size()) {
         const int64_t total = first_place + static_cast<int64_t>(current.own.size()) + following;
         end = total / options.num_parts * options.num_parts;
       }
     }
+    // Before choose_own: a stretch without a place of this part is not the end.
     const bool is_empty = current.own.empty();
     choose_own(current, end);
     return !is_empty;
@@ -282,11 +303,13 @@ ReadStream::~ReadStream() = default;
 ReadStream::ReadStream(ReadStream&&) noexcept = default;
 
 void ReadStream::begin(uint64_t epoch, int64_t given, std::optional<uint64_t> draws) {
+  // A new state rather than one that is put back: nothing of an epoch before can be left in it.
   auto fresh = std::make_unique<State>(state_->paths, state_->options);
   fresh->begin(state_->indexed, epoch);
   fresh->draws = draws.value_or(epoch);
   state_ = std::move(fresh);
   State& state = *state_;
+  // Goes over the records that were given in another run; blocks are not even read for that.
   while (state.given < given) {
     if (state.next_own >= state.current.own.size() && !state.next_stretch()) return;
     const auto left = static_cast<int64_t>(state.current.own.size() - state.next_own);
@@ -309,6 +332,7 @@ StreamRecords ReadStream::take(int64_t num_records) {
     }
     const int64_t missing = num_records - out.size();
     if (missing == 0) break;
+    // Neither shuffled nor shared: no stretch, and no second copy of the records.
     if (now.is_plain()) {  // straight into the result
       now.read(out, missing);
       break;

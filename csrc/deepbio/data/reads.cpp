@@ -1,3 +1,6 @@
+// A batch costs little but waiting for memory: reads of a shuffled batch are anywhere in a buffer
+// of gigabytes. So letters are viewed where they are and copied once, by the encoder; only what a
+// transform wrote needs a buffer.
 #include "deepbio/data/reads.h"
 
 #include <ATen/Functions.h>
@@ -36,6 +39,7 @@ void fetch_ahead(std::string_view data, const std::vector<int64_t>& offsets,
                  std::span<const int64_t> rows) {
   constexpr int64_t kLine = 64;
   constexpr int64_t kMostBytes = 512;  // of a longer read the processor sees itself what comes next
+  // In two rounds: the second needs the offsets that the first has asked for.
   for (const int64_t row : rows) __builtin_prefetch(&offsets[static_cast<size_t>(row)]);
   for (const int64_t row : rows) {
     const int64_t begin = offsets[static_cast<size_t>(row)],
@@ -56,6 +60,8 @@ void use_large_pages(const void* data, size_t size) {
   const uintptr_t begin = (reinterpret_cast<uintptr_t>(data) + kPage - 1) / kPage * kPage;
   const uintptr_t end = (reinterpret_cast<uintptr_t>(data) + size) / kPage * kPage;
   if (begin + 4 * kPage <= end)
+    // Whole pages inside the buffer, at least four. A refusal is no error, hence no look at the
+    // result.
     (void)::madvise(reinterpret_cast<void*>(begin), end - begin, kCollapse);
 #else
   (void)data, (void)size;
@@ -63,6 +69,7 @@ void use_large_pages(const void* data, size_t size) {
 }
 
 const ReadEncoder& encoder_of(const ReadEncoding& encoding) {
+  // Made once: it is immutable, and every thread may use it.
   static const std::shared_ptr<const ReadEncoder> plain = [] {
     EncoderOptions options;
     options.quality = "phred";
@@ -78,6 +85,7 @@ class TransformedReads {
   TransformedReads(const io::RecordBatch& source, std::span<const int64_t> rows,
                    std::span<const int64_t> numbers, uint64_t epoch, const ReadEncoding& encoding) {
     const seq::Transforms& transforms = encoding.transforms;
+    // Nobody looks at qualities: their bytes are not even fetched.
     const bool is_blind = transforms.empty() && !encoder_of(encoding).wants_qualities();
     fetch_ahead(source.sequences, source.sequence_offsets, rows);
     sequences.reserve(rows.size());
@@ -95,10 +103,12 @@ class TransformedReads {
       }
       return;
     }
+    // One for all rows: its buffers grow to the longest read and stay.
     seq::Read read;
     for (size_t i = 0; i < rows.size(); ++i) {
       assign(read, source, rows[i], numbers[i], epoch);
       for (const auto& transform : transforms) {
+        // Filters have chosen the records when the files were opened.
         if (!transform->is_filter()) transform->apply(read);
       }
       keep(read.sequence(), read.owns_sequence(), sequences);
@@ -121,6 +131,7 @@ class TransformedReads {
   };
   void keep(std::string_view bytes, bool is_own, std::vector<std::string_view>& views) {
     if (is_own) {
+      // By place, as buffer_ may move when it grows; the view below is put right at the end.
       written_.push_back({&views, views.size(), buffer_.size(), bytes.size()});
       buffer_.append(bytes);
     }
@@ -169,6 +180,7 @@ ReadBatch encode_pairs(const ReadPairs& source, std::span<const int64_t> rows,
   ReadBatch out = encode_reads(*source.records, rows, numbers, epoch, encoding);
   if (!source.mates) return out;
   std::vector<int64_t> mate_numbers(numbers.begin(), numbers.end());
+  // Random letters and transforms of a pair are keyed by the number of the read, and must differ.
   for (int64_t& number : mate_numbers) number |= kMateNumber;
   ReadBatch mates = encode_reads(*source.mates, rows, mate_numbers, epoch, encoding);
   out.mate_sequences = std::move(mates.sequences);
@@ -209,6 +221,7 @@ ReadDataset::ReadDataset(const std::vector<std::string>& paths, ReadDatasetOptio
     num_filtered_ = indexed_->num_filtered();
     return;
   }
+  // Shared, as batches hold on to it for the names of their reads, even after the dataset is gone.
   held_.records = std::make_shared<io::RecordBatch>();
   if (has_mates()) held_.mates = std::make_shared<io::RecordBatch>();
   options_.fastx.open.num_threads = std::min(at::get_num_threads(), kMostReadingThreads);
@@ -218,6 +231,7 @@ ReadDataset::ReadDataset(const std::vector<std::string>& paths, ReadDatasetOptio
   }
   report_.num_records = held_.records->size();
   select();
+  // After the last append: a buffer that grows would move away from its large pages.
   for (const auto& records : {held_.records, held_.mates}) {
     if (!records) continue;
     use_large_pages(records->sequences.data(), records->sequences.size());
@@ -238,6 +252,7 @@ void ReadDataset::read_file(const std::string& path, const std::string& mate) {
     return;
   }
   io::FastxReader reader(path, options_.fastx);
+  // Straight into the dataset's buffers; a second copy of all reads is never held.
   while (reader.read(*held_.records, kAll) > 0) {
   }
   add_report(reader.report(), report_);
@@ -253,6 +268,7 @@ void ReadDataset::select() {
     const std::vector<char> mate_stays = RecordSelector(options_.transforms).select(*held_.mates);
     for (size_t i = 0; i < stays.size(); ++i) stays[i] = stays[i] && mate_stays[i];
   }
+  // A file begins after as many records as stay before it.
   for (int64_t& first : first_of_file_) first = std::count(stays.begin(), stays.begin() + first, 1);
   num_filtered_ = std::count(stays.begin(), stays.end(), 0);
   if (num_filtered_ == 0) return;

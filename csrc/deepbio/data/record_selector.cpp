@@ -35,8 +35,10 @@ RecordSelector::RecordSelector(const seq::Transforms& transforms)
   for (size_t i = 0; i < transforms.size(); ++i) {
     if (transforms[i]->is_filter()) used = i + 1;
   }
+  // Steps after the last filter change no choice, and are left to the batches.
   state_->chain.assign(transforms.begin(), transforms.begin() + static_cast<int64_t>(used));
   for (size_t i = 0; i < used; ++i) {
+    // A random step up to the last filter; after it chance changes letters alone.
     if (transforms[i]->is_random()) {
       throw ArgumentError(
           "transforms: expected every filter before the first random step, step " +
@@ -67,14 +69,19 @@ std::vector<char> RecordSelector::select(
   for (size_t step = 0; step < state.chain.size(); ++step) {
     const seq::Deduplicator* deduplicator = state.deduplicator(step);
     const bool is_last = step + 1 == state.chain.size();
+    // Steps in between run as part of the next pass: a pass reads all records, from disk if
+    // indexed.
     if (!deduplicator && !is_last) continue;
     seq::DuplicateCounter counter;
     each_piece([&](const io::RecordBatch& piece, int64_t first) {
       for (int64_t row = 0; row < piece.size(); ++row) {
         char& stay = stays[static_cast<size_t>(first + row)];
+        // All steps again from the raw record: keeping what they made of it would hold all reads in
+        // memory.
         stay = stay && state.run(piece, row, first + row, step + 1);
         if (!stay || !deduplicator) continue;
         const int64_t copies = counter.add(state.read.sequence());
+        // Records come in order, so that the first copy is the one with the lowest number.
         if (deduplicator->copies() == seq::Copies::kKeepFirst && copies > 1) stay = 0;
       }
     });
@@ -82,6 +89,7 @@ std::vector<char> RecordSelector::select(
     each_piece([&](const io::RecordBatch& piece, int64_t first) {
       for (int64_t row = 0; row < piece.size(); ++row) {
         char& stay = stays[static_cast<size_t>(first + row)];
+        // Only now is it known how many copies there are in all.
         if (stay && state.run(piece, row, first + row, step + 1))
           stay = counter.count(state.read.sequence()) == 1;
       }

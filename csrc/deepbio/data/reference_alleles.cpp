@@ -1,3 +1,5 @@
+// The one place that decides which variants of a file may be used with a genome: windows of
+// variants and copies of chromosomes ask it row by row, and show its counts and notes as theirs.
 #include "deepbio/data/reference_alleles.h"
 
 #include "deepbio/base/error.h"
@@ -33,6 +35,7 @@ ReferenceAlleles::ReferenceAlleles(const io::TwoBitFile& genome, const std::stri
 
 int64_t ReferenceAlleles::chromosome_of(int64_t row) {
   const io::Variant variant = variants_.at(row);
+  // Before anything is checked: variants on other chromosomes may be of a genome with more of them.
   if (!chosen_.is_wanted(variant.chromosome)) {
     ++num_elsewhere_;
     return -1;
@@ -42,6 +45,7 @@ int64_t ReferenceAlleles::chromosome_of(int64_t row) {
   if (number < 0)
     variants_.fail(row, "a chromosome of " + genome_path_,
                    quoted(spelled) + chromosome_advice(genome_, spelled));
+  // Before the bases are compared: past the end they would all be N.
   check_end(variant, row, number);
   if (is_as_in_genome(variant, row, number)) return number;
   ++num_mismatches_;
@@ -62,6 +66,8 @@ void ReferenceAlleles::check_end(const io::Variant& variant, int64_t row,
 bool ReferenceAlleles::is_as_in_genome(const io::Variant& variant, int64_t row,
                                        int64_t chromosome) const {
   const int64_t end = variant.position + static_cast<int64_t>(variant.reference.size());
+  // An allele of another reference would be put into a sequence that it never occurred in, so that
+  // scores would be of no variant at all.
   const std::string found = letters_between(genome_, chromosome, variant.position, end);
   if (found == variant.reference) return true;
   if (on_mismatch_ == ReferenceMismatch::kError) {
@@ -79,6 +85,7 @@ std::vector<std::string> ReferenceAlleles::notes() const {
   const auto add = [&](int64_t count, const std::string& why) {
     if (count > 0) out.push_back("left out " + std::to_string(count) + ": " + why);
   };
+  // In the order in which a reader would look for them: the file, its records, the genome.
   if (!variants_.warning().empty()) out.push_back(variants_.path() + ": " + variants_.warning());
   for (const auto& [reason, count] : variants_.left_out()) add(count, reason);
   add(num_mismatches_, "another reference allele than the genome's");

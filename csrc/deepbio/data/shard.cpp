@@ -22,6 +22,7 @@ at::ScalarType scalar_type(const io::TensorEntry& entry, const std::string& path
 
 Shard::Shard(const std::string& path, bool is_kept_open)
     : file_(path, is_kept_open), content_(io::map_safetensors(file_)) {
+  // Throws for a type that is not read: when the file is opened, not in the middle of an epoch.
   for (const io::TensorEntry& entry : content_.tensors) scalar_type(entry, path);
 }
 
@@ -29,6 +30,7 @@ std::vector<std::pair<std::string, at::Tensor>> Shard::tensors() const {
   std::vector<std::pair<std::string, at::Tensor>> out;
   for (const io::TensorEntry& entry : content_.tensors) {
     const at::ScalarType type = scalar_type(entry, file_.path());
+    // from_blob of no bytes may be given a null pointer, which torch does not take.
     out.emplace_back(entry.name, entry.num_bytes == 0 ? at::empty(entry.shape, type)
                                                       : at::from_blob(const_cast<void*>(entry.data),
                                                                       entry.shape, type));
@@ -50,6 +52,7 @@ std::vector<at::Tensor> Shard::rows(const std::vector<std::string>& names, int64
   for (const std::string& name : names) {
     const io::TensorEntry& whole = entry(name);
     const int64_t num_rows = whole.shape.empty() ? 0 : whole.shape[0];
+    // Written without begin + count, which could overflow.
     if (begin < 0 || count < 1 || begin > num_rows || count > num_rows - begin) {
       throw ArgumentError("shard: expected rows of " + std::to_string(num_rows) + ", got " +
                           std::to_string(count) + " from " + std::to_string(begin));
@@ -66,6 +69,7 @@ std::vector<at::Tensor> Shard::rows(const std::vector<std::string>& names, int64
   if (wide.empty()) {
     file_.check_unchanged();
   } else {
+    // All at once: the file is opened and checked once for the tensors of a batch.
     mapped = file_.map_again(wide);
   }
   std::vector<at::Tensor> out;
@@ -77,6 +81,7 @@ std::vector<at::Tensor> Shard::rows(const std::vector<std::string>& names, int64
     const at::ScalarType type = scalar_type(*entries[i], file_.path());
     if (size > kCopiedBytes && next != mapped.end()) {
       char* const data = next->get();
+      // The deleter holds the mapping: it goes when the last tensor of these rows does.
       out.push_back(at::from_blob(
           data, shape, [memory = std::move(*next++)](void*) {}, type));
     } else {
@@ -98,6 +103,7 @@ void Shard::copy_rows(const std::string& name, const at::Tensor& rows, const at:
   if (!fits)
     throw ArgumentError("shard: expected rows like those of " + quoted(name) +
                         ", got other tensors");
+  // Before its bytes are touched: those of a file cut short would end the process with a signal.
   file_.check_unchanged();
   const at::Tensor from = rows.contiguous(), to = places.contiguous();
   const int64_t* const sources = from.const_data_ptr<int64_t>();

@@ -40,6 +40,8 @@ class ShardWriter {
     auto length = static_cast<int64_t>(record.sequence.size());
     if (max_length_ > 0) length = std::min(length, max_length_);
     const int64_t longest = std::max(longest_, length);
+    // Rows are as wide as the longest read of a shard, so that one long read could make a shard of
+    // many short ones too large. One record always fits: it is a shard alone, if need be.
     if (records_.size() > 0 && (records_.size() + 1) * encoder_->row_bytes(longest) > kShardBytes)
       flush();
     longest_ = std::max(longest_, length);
@@ -78,6 +80,7 @@ class ShardWriter {
     std::vector<std::string_view> reads;
     for (int64_t i = 0; i < records_.size(); ++i) reads.push_back(records_.sequence(i));
     std::vector<int64_t> numbers(reads.size());
+    // Numbered over all files, as a dataset of them numbers its reads: random letters are the same.
     std::iota(numbers.begin(), numbers.end(), num_records_);
     ReadBatch out;
     encoder_->fill({reads, {}, numbers, /*epoch=*/0}, out);
@@ -151,6 +154,8 @@ Json encode_file(const std::string& path, const io::FastxOptions& reading,
 
 Json metadata_json(const EncoderOptions& options, const ReadEncoder& encoder,
                    const Json::Array& sources, const ShardWriter& shards) {
+  // In the order of seq::UnknownLetter. The policy that was used is written, not "" for the
+  // default.
   constexpr const char* kPolicies[] = {"zero", "error", "random", "iupac"};
   Json json = Json::object();
   json.set("format", kFormatName);
@@ -161,6 +166,7 @@ Json metadata_json(const EncoderOptions& options, const ReadEncoder& encoder,
   json.set("sequence_type", options.sequence_type);
   json.set("unknown", kPolicies[static_cast<int>(options.letters().unknown)]);
   json.set("max_length", options.max_length);
+  // As text: a JSON number is a double in most readers, which has no room for 64 bits.
   json.set("seed", std::to_string(options.seed));
   if (options.encoding == "kmer") {
     json.set("k", options.k);
@@ -180,6 +186,7 @@ Json write_shards(const std::vector<std::string>& paths, const std::string& fold
                   const ShardOptions& options) {
   const std::shared_ptr<const ReadEncoder> encoder = make_encoder(options.encoder);
   std::string target = fs::path(folder).lexically_normal().string();
+  // The folder is written under a temporary name beside it, which "folder/" would put inside.
   while (target.size() > 1 && target.ends_with('/')) target.pop_back();
   refuse_folder(target, options.overwrite);
   for (const std::string& path : paths) {
@@ -195,11 +202,13 @@ Json write_shards(const std::vector<std::string>& paths, const std::string& fold
   for (const std::string& path : paths) {
     sources.push_back(encode_file(path, reading, options, shards));
   }
+  // OutputFolder removes what it has written unless it is committed.
   if (options.is_interrupted()) return {};
   shards.flush();
 
   const Json metadata = metadata_json(options.encoder, *encoder, sources, shards);
   io::write_file(output / "ids.txt", shards.ids());
+  // Last: a folder with it is complete.
   io::write_file(output / "metadata.json", metadata.dump(2) + "\n");
   output.commit();
   return metadata;

@@ -9,6 +9,7 @@ namespace deepbio::data {
 
 FileMark FileMark::of(const std::string& path) {
   struct stat status {};
+  // Pipes have neither size nor time that would stay: they compare equal at every look.
   if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
   return {status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
 }
@@ -17,9 +18,11 @@ StreamFile::StreamFile(const std::string& path, const std::string& mate,
                        const ReadStreamOptions& options)
     : paths_{path} {
   if (!mate.empty()) paths_.push_back(mate);
+  // Before the file is opened: a change in between is seen as one.
   for (const auto& each : paths_) marks_.push_back(FileMark::of(each));
   if (!options.mates.is_given()) {
     reader_.emplace(path, options.fastx);
+    // One file whose records alternate between the two reads of a pair.
   } else if (mate.empty()) {
     pair_reader_.emplace(path, options.fastx);
   } else {
@@ -29,6 +32,7 @@ StreamFile::StreamFile(const std::string& path, const std::string& mate,
 
 void StreamFile::check_unchanged() const {
   for (size_t i = 0; i < paths_.size(); ++i) {
+    // Size and time are enough: an epoch that mixes two versions of a file could not be repeated.
     if (FileMark::of(paths_[i]) == marks_[i]) continue;
     throw ParseError({paths_[i], num_read_}, "a file that stays as it was when it was opened",
                      "a file that was written to or removed while it was read");

@@ -1,3 +1,5 @@
+// Records are taken in one thread at a time, as a stream has an order; transforms and encoding,
+// which take longer, run in the jobs.
 #include <algorithm>
 #include <utility>
 
@@ -29,11 +31,13 @@ StreamLoader::~StreamLoader() { Prefetcher<Given>::discard(prefetcher_); }
 
 void StreamLoader::begin(uint64_t epoch, int64_t first_batch, std::optional<uint64_t> draws) {
   Prefetcher<Given>::discard(prefetcher_);
+  // In the calling thread: a missing file is reported here rather than by the first batch.
   stream_->begin(epoch, first_batch * batch_size_, draws);
   const auto next_job = [this]() -> std::optional<Prefetcher<Given>::Job> {
     StreamRecords records = stream_->take(batch_size_);
     const int64_t size = records.size();
     if (size == 0 || (drop_last_ && size < batch_size_)) return std::nullopt;
+    // The job holds the stream: it may outlive the loader in a thread that is about to end.
     return [stream = stream_, records = std::move(records), is_pinned = pin_memory_] {
       Given out(stream->encode(records), records);
       if (is_pinned) pin(out.first);

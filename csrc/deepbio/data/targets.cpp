@@ -74,6 +74,7 @@ TargetCodec TargetCodec::fit_regression(std::string column, const std::vector<do
     codec.shift_ = *low;
     codec.scale_ = *high - *low;
   } else if (transform != TargetTransform::kNone) {
+    // Population standard deviation, as AAM divides by n.
     const auto count = static_cast<double>(scaled.size());
     double sum = 0, squares = 0;
     // In two passes: the sum of squares alone loses all digits where the mean is large beside the
@@ -159,6 +160,7 @@ double number_in(const io::Metadata& metadata, int64_t column, int64_t row) {
   try {
     return *io::numeric_value(metadata, column, row);
   } catch (const ParseError&) {
+    // Some numbers: the cell is a mistake, and the reader's message names its line.
     if (io::holds_number(metadata, column)) throw;
     throw ArgumentError(metadata.path + ": column " +
                         quoted(metadata.columns[static_cast<size_t>(column)]) +

@@ -24,6 +24,7 @@ VariantWindows::VariantWindows(std::shared_ptr<const io::TwoBitFile> genome,
   notes_ = alleles.notes();
   if (items_.empty()) {
     std::string why;
+    // All that was left out, as that is why nothing is left.
     for (const std::string& note : notes_) why += (why.empty() ? ": " : "; ") + note;
     throw ArgumentError(variants_->path() + ": no variants are left" + why);
   }
@@ -49,12 +50,15 @@ std::string VariantWindows::letters(int64_t index, bool is_alternative) const {
   const io::Variant variant = this->variant(index);
   const int64_t start = variant.position - options_.window / 2;
   if (!is_alternative) return letters_between(*genome_, chromosome, start, start + options_.window);
+  // Up to the variant both windows are the same; from there on what follows the reference allele
+  // moves up to the end of the alternative one.
   std::string out = letters_between(*genome_, chromosome, start, variant.position);
   out += variant.alternative;
   if (const int64_t rest = options_.window - static_cast<int64_t>(out.size()); rest > 0) {
     const int64_t next = variant.position + static_cast<int64_t>(variant.reference.size());
     out += letters_between(*genome_, chromosome, next, next + rest);
   }
+  // An allele longer than the rest of the window is cut.
   out.resize(static_cast<size_t>(options_.window));
   return out;
 }
@@ -67,6 +71,8 @@ ReadBatch VariantWindows::encode(std::span<const int64_t> indices, uint64_t epoc
         .name = "", .description = "", .sequence = letters(index, is_alternative), .quality = ""});
   std::vector<int64_t> rows(indices.size());
   std::iota(rows.begin(), rows.end(), 0);
+  // By the variant's index for both alleles, so that what the encoding draws is the same for the
+  // pair.
   ReadBatch out = encode_reads(records, rows, indices, epoch, options_.encoding);
   out.index.assign(indices.begin(), indices.end());
   return out;

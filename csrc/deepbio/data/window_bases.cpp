@@ -9,10 +9,12 @@ void decode_bases(const io::TwoBitFile& genome, int64_t chromosome, int64_t star
   const int64_t length = genome.sequences()[static_cast<size_t>(chromosome)].length_bp;
   const int64_t first = std::clamp(start, int64_t{0}, length),
                 last = std::clamp(end, first, length);
+  // The window lies outside of its chromosome altogether.
   if (first >= last) {
     std::fill(out, out + (end - start), unknown);
     return;
   }
+  // Read from the other strand, what is past the chromosome's end comes first.
   const int64_t before = is_reversed ? end - last : first - start;
   std::fill(out, out + before, unknown);
   genome.decode(chromosome, first, last, is_reversed, symbols, out + before);

@@ -12,6 +12,7 @@ namespace {
 std::string plain_name(std::string_view name) {
   std::string out(name);
   if (out.size() > 3 && (out.starts_with("chr") || out.starts_with("Chr"))) out.erase(0, 3);
+  // UCSC writes chrM for what Ensembl writes MT.
   return out == "M" ? "MT" : out;
 }
 
@@ -56,6 +57,7 @@ class Placer {
                       quoted(name) + chromosome_advice(genome_, name));
     const auto& sequence = genome_.sequences()[static_cast<size_t>(chromosome)];
     const int64_t end = intervals_.ends[static_cast<size_t>(row)];
+    // A window may reach over an end, an interval not: it would be of another assembly.
     if (end > sequence.length_bp)
       intervals_.fail(row,
                       "an end of at most " + std::to_string(sequence.length_bp) +
@@ -76,9 +78,11 @@ class Placer {
         return around(summit < 0 ? (start + end) / 2 : summit);
       }
       case Placement::kStart:
+        // Ends are exclusive: the first base of the minus strand is the one before it.
         return around(is_minus ? end - 1 : start);
       case Placement::kTile: {
         const int64_t stride = options_.stride > 0 ? options_.stride : options_.window;
+        // What is left at the end, narrower than a window, has none.
         for (int64_t first = start; first + options_.window <= end; first += stride)
           add(row, chromosome, first);
         return;
@@ -163,6 +167,7 @@ int64_t find_chromosome(const io::TwoBitFile& genome, std::string_view name,
   if (found >= 0 || names == ChromosomeNames::kExact) return found;
   const std::string plain = plain_name(name);
   std::vector<std::string> bare{plain};
+  // plain_name made one name of the two that are used for the mitochondrion.
   if (plain == "MT") bare.push_back("M");
   for (const std::string& each : bare) {
     for (const char* prefix : {"", "chr", "Chr"}) {
@@ -191,6 +196,7 @@ void CoveredBases::add(const io::TwoBitFile& genome, const io::Intervals& interv
   std::vector<int64_t> number_of;
   for (const std::string& name : intervals.names)
     number_of.push_back(find_chromosome(genome, name, names));
+  // Some on other chromosomes are usual, all of them are a file of another genome.
   if (std::all_of(number_of.begin(), number_of.end(), [](int64_t each) { return each < 0; })) {
     const std::string& first = intervals.names[0];
     throw ArgumentError(intervals.path() + ": expected chromosomes of the genome, got " +
@@ -208,6 +214,7 @@ void CoveredBases::finish() {
 
 bool CoveredBases::overlaps(int32_t chromosome, int64_t start, int64_t end) const {
   const std::vector<Stretch>& all = stretches_[static_cast<size_t>(chromosome)];
+  // Stretches are sorted and apart, so that only the first that ends after `start` can reach in.
   const auto first = std::partition_point(
       all.begin(), all.end(), [start](const Stretch& each) { return each.end <= start; });
   return first != all.end() && first->start < end;

@@ -1,3 +1,6 @@
+// Tracing records the operators of one example and would record its sizes with them. The model is
+// written so that none is read as a number; that this holds is tried on other shapes before a file
+// is written, as a graph bound to one shape would only fail at its user's.
 #include "deepbio/export/torchscript.h"
 
 #include <ATen/Functions.h>
@@ -25,6 +28,7 @@ torch::jit::Module mirror(const torch::nn::Module& module, const std::string& na
                           const std::shared_ptr<torch::jit::CompilationUnit>& unit) {
   torch::jit::Module out(c10::QualifiedName("__torch__.deepbio." + name), unit, true);
   for (const auto& item : module.named_parameters(false))
+    // The same storage, not a copy: the tracer knows attributes by their tensors.
     out.register_parameter(item.key(), item.value(), false);
   for (const auto& item : module.named_buffers(false))
     out.register_buffer(item.key(), item.value());
@@ -39,6 +43,7 @@ Tensor predict(model::AamModel& model, const std::vector<Tensor>& arguments) {
   int64_t column = 0;
   if (arguments.size() > 2) {
     for (const auto& item : model.config().categorical_cardinalities) {
+      // A map's order is alphabetic, that of the columns in the header.
       ids[item.first] = arguments[2].select(1, column++);
     }
   }
@@ -59,6 +64,7 @@ std::vector<Tensor> example(const model::ModelConfig& config, const Shape& shape
                 length = std::min(shape.length, config.max_bp + 1);
   const auto place = at::arange(length).view({1, 1, -1}), slot = at::arange(asvs).view({1, -1, 1}),
              sample = at::arange(shape.samples).view({-1, 1, 1});
+  // Letters by arithmetic: the same example everywhere, and neighbours that differ.
   const Tensor letters = (place * 7 + slot * 5 + sample * 3 + place * slot).remainder(4) + 1;
   const Tensor real = (place.le(length - 1 - slot.remainder(length)))
                           .logical_and(slot.le(asvs - 1 - sample.clamp_max(asvs - 1)));
@@ -84,6 +90,8 @@ torch::jit::Module trace(model::AamModel& model) {
     for (const auto& value : stack) arguments.push_back(value.toTensor());
     return torch::jit::Stack{predict(model, arguments)};
   };
+  // A lookup of names that gives none, and `strict` as torch.jit.trace has it; the mirror is passed
+  // so that parameters become attributes instead of constants.
   const auto state =
       torch::jit::tracer::trace(
           inputs, run, [](const torch::autograd::Variable&) { return std::string(); }, true, false,
@@ -98,9 +106,11 @@ torch::jit::Module trace(model::AamModel& model) {
 
 void compare(const torch::jit::Module& script, model::AamModel& model, const Shape& shape) {
   const std::vector<Tensor> arguments = example(model.config(), shape);
+  // forward is not const; a copy of the module shares its tensors.
   torch::jit::Module copy = script;
   const Tensor got = copy.forward({arguments.begin(), arguments.end()}).toTensor();
   const Tensor expected = predict(model, arguments);
+  // Kernels may be fused in another order after loading: equal to rounding, NaN equal to NaN.
   if (got.sizes() == expected.sizes() && at::allclose(got, expected, 1e-4, 1e-5, true)) return;
   throw Error(
       "TorchScript export: the reloaded model differs from the original for tokens " +
@@ -119,6 +129,7 @@ void write_torchscript(const std::string& path, model::AamModel& model,
     throw ArgumentError(
         "TorchScript export: expected a model with one output, got encoder_type combined");
   }
+  // Before the work: tracing a large model takes a while.
   io::refuse_existing(path, overwrite);
   torch::NoGradGuard no_grad;
   const bool was_training = model.is_training();

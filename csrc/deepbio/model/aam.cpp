@@ -25,6 +25,7 @@ ModelConfig checked(ModelConfig config) {
 class DefaultGeneratorKept {
  public:
   DefaultGeneratorKept() : generator_(at::globalContext().defaultGenerator(at::kCPU)) {
+    // torch's own rule for this generator: other threads may draw from it.
     const std::lock_guard<std::mutex> lock(generator_.mutex());
     before_ = generator_.get_state();
   }
@@ -53,6 +54,7 @@ Inputs inputs_from_padded(const torch::Tensor& tokens, const torch::Tensor& coun
     throw ShapeError("tokens: expected [B, S, L], got " + c10::str(tokens.sizes()));
   Inputs inputs;
   inputs.mask = fn::asv_mask(tokens);
+  // [B * S, L]: padded slots are encoded as well, as in AAM; the mask keeps them from the samples.
   inputs.asv_tokens = tokens.flatten(0, 1);
   inputs.asv_index = fn::slot_index(inputs.mask);
   if (counts.defined()) inputs.counts = counts.dim() == 3 ? counts.squeeze(-1) : counts;
@@ -65,10 +67,13 @@ AamModel::AamModel(ModelConfig config) : config_(checked(std::move(config))) {}
 std::shared_ptr<torch::nn::Module> AamModel::clone(
     const std::optional<torch::Device>& device) const {
   const torch::NoGradGuard no_grad;
+  // torch's own clone needs a copy constructor of every part. A model made anew from the same
+  // config has the same parts under the same names, and takes the values over.
   auto copy = make_model(config_, is_predictor(), /*seed=*/0);
   const auto own = named_parameters();
   for (auto& item : copy->named_parameters()) {
     const torch::Tensor& from = own[item.key()];
+    // set_data rather than copy_: the parameter object stays, and so what has registered it.
     item.value().set_data(device
                               ? from.detach().to(*device, from.scalar_type(), false, /*copy=*/true)
                               : from.detach().clone());
@@ -98,6 +103,8 @@ SequenceEncoderImpl::SequenceEncoderImpl(ModelConfig config) : AamModel(std::mov
     const int64_t outputs = config_.base_output_dim > 0 ? config_.base_output_dim : dim;
     output_head_ = register_module("output_head", torch::nn::Linear(dim, outputs));
   }
+  // One number of torch's generator seeds them all, so that torch.manual_seed decides as users
+  // expect.
   init_parameters(*this, seed_of_default_generator());
 }
 
@@ -121,6 +128,7 @@ Outputs SequenceEncoderImpl::encode(const Inputs& inputs, const ForwardOptions& 
 
 Outputs SequenceEncoderImpl::forward(const Inputs& inputs, const ForwardOptions& options) {
   Outputs out = encode(inputs, options);
+  // [B, S, D], each distinct ASV at all its places.
   const torch::Tensor samples =
       sample_encoder_->forward(out.asv_embeddings, inputs.asv_index, inputs.mask, inputs.counts);
   if (options.return_sample_embeddings) out.base_embeddings = samples;
@@ -140,6 +148,8 @@ Outputs SequenceEncoderImpl::forward(const Inputs& inputs, const ForwardOptions&
 
 torch::Tensor class_scores(const AamModel& model, const torch::Tensor& log_probabilities) {
   const auto* predictor = dynamic_cast<const SequencePredictorImpl*>(&model);
+  // Only a mixture has been fitted to held-out samples (train/calibrate), which is where a bias is
+  // from.
   if (predictor == nullptr || predictor->mixture().is_empty()) return log_probabilities;
   const torch::Tensor& bias = predictor->mixture()->class_bias;
   return bias.defined() ? log_probabilities + bias.to(log_probabilities.device())
@@ -153,6 +163,7 @@ std::shared_ptr<AamModel> make_model(const ModelConfig& config, bool is_predicto
     return std::make_shared<SequenceEncoderImpl>(config);
   };
   if (!seed) return make();
+  // Constructors draw as well, before the seed's own parameters replace what they drew.
   const DefaultGeneratorKept kept;
   auto model = make();
   init_parameters(*model, *seed);

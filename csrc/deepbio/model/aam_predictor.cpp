@@ -28,6 +28,7 @@ EncoderOptions target_stack(const ModelConfig& c) {
 }
 
 // What a head gives for one sample.
+// A histogram has one number as its target, hence not times out_dim.
 int64_t num_outputs(const ModelConfig& c) {
   if (c.num_bins > 0) return c.num_bins;
   return c.out_dim * (c.num_quantiles > 0 ? c.num_quantiles : 1);
@@ -83,6 +84,8 @@ SequencePredictorImpl::SequencePredictorImpl(ModelConfig config) : AamModel(std:
       cross_attn_fusion_ = register_module("cross_attn_fusion", CrossAttentionFusion(c, width));
     } else if (c.categorical_fusion == "perceiver") {
       perceiver_fusion_ = register_module("perceiver_fusion", PerceiverFusion(c, width));
+      // concat and add work on the ASV slots; without the transformer covariates go to the members
+      // directly.
     } else if (c.transformer_branch) {
       const int64_t in = c.categorical_fusion == "concat" ? dim + width : width;
       categorical_projection_ =
@@ -127,6 +130,7 @@ void SequencePredictorImpl::register_branches() {
     sequence_branch_ = add("sequence_branch", pooled_parts * c.embedding_dim, c.sequence_hidden_dim,
                            c.sequence_input_dropout, c.sequence_dropout);
   }
+  // A mixture of no members has no weights that add up to 1.
   if (members == 0) {
     throw ConfigError(
         "model: expected a branch that predicts: transformer_branch, sequence_branch or known "
@@ -159,9 +163,11 @@ Outputs SequencePredictorImpl::forward(const Inputs& inputs, const ForwardOption
     out.count_prediction = counted.squeeze(-1).sigmoid();
   }
   torch::Tensor categories, transformer;
+  // A model with covariates takes samples without them: they count as unknown.
   if (!categorical_embedder_.is_empty() && !inputs.categorical_ids.empty()) {
     categories = categorical_embedder_->forward(inputs.categorical_ids);
   }
+  // [B, outputs], one member of the mixture or the whole answer.
   if (config_.transformer_branch) transformer = transformer_output(inputs, base, categories, out);
   if (mixture_.is_empty()) {
     out.target_prediction = finish(transformer, inputs);
@@ -216,6 +222,8 @@ torch::Tensor SequencePredictorImpl::member_outputs(const Inputs& inputs,
     parts.push_back(sequence_branch_->forward(sequence_inputs(inputs, asv_embeddings), categories));
   }
   if (transformer.defined()) parts.push_back(transformer.unsqueeze(0));
+  // Members of one width, [M, B, outputs]: known ASVs, sequences, transformer, in this order, as
+  // the weights of the mixture are numbered.
   return parts.size() == 1 ? parts[0] : at::cat(parts);
 }
 
@@ -271,6 +279,7 @@ torch::Tensor SequencePredictorImpl::pool_target(const Inputs& inputs,
                                                  const torch::Tensor& categories, Outputs& out) {
   torch::Tensor x = base_embeddings;
   if (categories.defined() && !perceiver_fusion_.is_empty()) {
+    // The latents' mean is the sample already: neither target encoder nor pooling comes after it.
     fn::Fused fused = perceiver_fusion_->forward(x, inputs.mask, categories);
     out.perceiver_attn_weights = fused.attention;
     return fused.values;
@@ -291,6 +300,7 @@ torch::Tensor SequencePredictorImpl::pool_target(const Inputs& inputs,
 }
 
 torch::Tensor SequencePredictorImpl::finish(torch::Tensor y, const Inputs& inputs) {
+  // [.., O * Q] to [.., O, Q]. Scales and activations are for plain numbers.
   if (config_.num_quantiles > 0) return y.unflatten(-1, {config_.out_dim, config_.num_quantiles});
   for (const std::string& column : config_.conditional_scaling_columns) {
     const auto ids = inputs.categorical_ids.find(column);
@@ -299,6 +309,7 @@ torch::Tensor SequencePredictorImpl::finish(torch::Tensor y, const Inputs& input
     y = fn::conditional_scale(y, ids->second, output_scales_->weight(column),
                               output_biases_->weight(column));
   }
+  // Before the activation, so that a bounded answer stays bounded.
   if (output_scale_.defined()) y = y * output_scale_ + output_bias_;
   // Log-probabilities, which nll_loss takes and exp makes probabilities of without overflow.
   if (config_.is_classifier) return y.log_softmax(-1);

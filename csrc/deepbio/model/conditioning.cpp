@@ -26,6 +26,8 @@ torch::nn::LayerNorm plain_norm(int64_t dim) {
 
 CategoricalEmbedderImpl::CategoricalEmbedderImpl(const ModelConfig& config)
     : dropout_(config.categorical_dropout) {
+  // A module without code of its own, for the dot in AAM's parameter names
+  // (embeddings.{column}.weight).
   auto embeddings = register_module("embeddings", std::make_shared<torch::nn::Module>());
   for (const auto& [column, cardinality] : config.categorical_cardinalities) {
     const auto options =
@@ -45,6 +47,7 @@ torch::Tensor CategoricalEmbedderImpl::forward(const CategoricalIds& ids) {
     }
     parts.push_back(table->forward(found->second));
   }
+  // [B, C], in the order of the map, which is that of the config: alphabetic.
   const torch::Tensor out = at::cat(parts, -1);
   return dropout_ > 0 && is_training() ? at::dropout(out, dropout_, true) : out;
 }
@@ -85,6 +88,7 @@ PerceiverFusionImpl::PerceiverFusionImpl(const ModelConfig& config, int64_t cate
   cross_attn_ = register_module("cross_attn", SelfAttention(dim));
   cross_norm_ = register_module("cross_norm", plain_norm(dim));
   self_attn_layers_ = register_module("self_attn_layers", torch::nn::ModuleList());
+  // Width 0 is 4 D. ReLU whatever `activation` says: that is an option of the five stacks.
   const EncoderOptions layer{1, num_heads_, dim, 0, dropout_, functional::Activation::kRelu};
   for (int64_t i = 0; i < config.perceiver_num_layers; ++i)
     self_attn_layers_->push_back(EncoderLayer(layer));
@@ -97,6 +101,7 @@ functional::Fused PerceiverFusionImpl::forward(const torch::Tensor& x, const tor
       x, mask, categories,
       {latents_, of(seq_projection_), of(cat_projection_), of(cross_attn_), of(cross_norm_)},
       {num_heads_, dropout_, is_training()});
+  // Without a mask: latents are all real, however many ASVs the sample has.
   for (const auto& layer : *self_attn_layers_)
     out.values = layer->as<EncoderLayerImpl>()->forward(out.values, {});
   out.values = output_projection_->forward(out.values.mean(1));

@@ -1,3 +1,6 @@
+// One row for each option, in groups; a row holds the address of its field, so that JSON, keywords,
+// flags and docs read and write the struct itself. What a single row can tell (a range, a choice)
+// is checked there; what needs two is in Check.
 #include "deepbio/model/config.h"
 
 #include "deepbio/base/error.h"
@@ -16,6 +19,7 @@ struct Stack {
   double* dropout;
 };
 
+// Five transformers with the same four options each: their rows are made, not written.
 std::vector<Stack> stacks(ModelConfig& c) {
   return {{"asv", "letters of an ASV", &c.asv_num_layers, &c.asv_num_heads,
            &c.asv_intermediate_size, &c.asv_dropout},
@@ -50,6 +54,7 @@ template <class Field>
 OptionRow of_all(const char* name, std::vector<Field*> fields, const char* help,
                  OptionValues values) {
   OptionRow row{name, fields.front(), help, std::move(values)};
+  // The shorthand comes before the rows of the stacks, which may then differ from it.
   return row.sets_all({fields.begin() + 1, fields.end()});
 }
 
@@ -59,6 +64,7 @@ OptionRows stack_rows(ModelConfig& c) {
   OptionRows each;
   for (const Stack& stack : stacks(c)) {
     const std::string name = stack.name, of = std::string(" of the transformer over ") + stack.what;
+    // The encoder of pretraining has no such stack.
     const bool is_head = name == "count" || name == "target";
     OptionRow shape[] = {{name + "_num_layers", stack.layers, "Layers" + of, at_least(1)},
                          {name + "_num_heads", stack.heads,
@@ -202,6 +208,7 @@ OptionRows branch_rows(ModelConfig& c) {
 // What needs more than one option to be seen.
 class Check {
  public:
+  // A copy: rows hold addresses that may be written to, and the config that is checked is constant.
   explicit Check(ModelConfig config) : c_(std::move(config)), rows_(c_.rows()) {}
 
   void all() {
@@ -240,6 +247,7 @@ class Check {
            &c_.output_activation,
            "none with " + named(&c_.bounded_targets) + " or " + named(&c_.is_classifier),
            c_.output_activation);
+    // Each of them turns the output into something other than logits of classes.
     expect(!(c_.is_classifier && (c_.bounded_targets || c_.num_quantiles > 0)), &c_.is_classifier,
            "neither " + named(&c_.bounded_targets) + " nor quantiles beside it", "both");
   }
@@ -263,6 +271,7 @@ class Check {
     expect(c_.num_bins == 0 || (c_.out_dim == 1 && !c_.is_classifier && c_.num_quantiles == 0),
            &c_.num_bins, "0 for classes, quantiles and several outputs",
            std::to_string(c_.num_bins));
+    // Options below act inside the transformer branch and would be passed over without a word.
     if (c_.transformer_branch) return;
     const auto refuse = [this](bool is_set, const OptionField& field) {
       expect(!is_set, field, named(&c_.transformer_branch) + " with it",

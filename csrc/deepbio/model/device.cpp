@@ -37,6 +37,7 @@ torch::Device parsed(const std::string& name) {
 
 }  // namespace
 
+// A model has all its parameters on one device.
 torch::Device device_of(const AamModel& model) { return model.parameters().front().device(); }
 
 torch::Device find_device(const std::string& name, torch::Device otherwise) {
@@ -48,6 +49,7 @@ torch::Device find_device(const std::string& name, torch::Device otherwise) {
   if (count == 0) throw no_device(name, ", and this torch sees none of that kind");
   if (device.index() >= count)
     throw no_device(name, ", and there are " + std::to_string(count) + " of that kind");
+  // Without an index: torch's CPU tensors have none, and cpu:0 does not compare equal to it.
   if (device.is_cpu()) return torch::Device("cpu");
   return device.has_index() ? device : current(device.type());
 }
@@ -62,6 +64,7 @@ Autocast::Autocast(const std::string& mixed_precision, torch::Device device)
     : is_on_(mixed_precision != "no"), type_(device.type()) {
   if (!is_on_) return;
   was_on_ = at::autocast::is_autocast_enabled(type_);
+  // What was set is put back in the end: regions nest, and a caller may have one of its own.
   dtype_before_ = at::autocast::get_autocast_dtype(type_);
   at::autocast::set_autocast_enabled(type_, true);
   at::autocast::set_autocast_dtype(type_, mixed_precision == "fp16" ? at::kHalf : at::kBFloat16);
@@ -77,6 +80,7 @@ Autocast::~Autocast() {
 }
 
 Float32Products::Float32Products(bool tf32)
+    // A process that has chosen another precision itself keeps it.
     : is_on_(tf32 &&
              at::globalContext().float32MatmulPrecision() == at::Float32MatmulPrecision::HIGHEST) {
   if (is_on_) at::globalContext().setFloat32MatmulPrecision("high");

@@ -12,6 +12,7 @@ DEEPBIO_INLINE Vector high_halves(Vector a, Vector b, std::integer_sequence<int,
 
 // x [rows, depth] in panels to [rows / 32][depth][32], zero up to a multiple of 16 rows. depth: a
 // multiple of 16.
+// Keys are turned once for all queries of a head: a tile of q k^T then reads rows of both.
 DEEPBIO_CALL void turn(Left x, int64_t rows, int64_t depth, float* out) {
   using Lanes = std::make_integer_sequence<int, kLanes>;
   for (int64_t row = 0; row < round_up(rows, kHalfPanel); row += kLanes) {
@@ -111,6 +112,7 @@ DEEPBIO_CALL void soften(const Head& h, int64_t query, int64_t count, float* sco
       most = larger(
           most, load(h.key_real + j) > 0.f ? score : all(-std::numeric_limits<float>::infinity()));
     }
+    // The largest real score is taken away before the exponential, which then is at most 1.
     const float top = maximum(most);
     const DropoutRow key =
         h.dropout.on ? dropout_row(h.dropout.key, h.first_row + query + r) : DropoutRow{};
@@ -121,6 +123,7 @@ DEEPBIO_CALL void soften(const Head& h, int64_t query, int64_t count, float* sco
       // that would be NaN.
       const Vector real = load(h.key_real + j);
       Vector weight = exponential(real > 0.f ? (load(at) - top) * h.scale : Vector{}) * real;
+      // Before dropout: the softmax is over all keys, and dropout leaves out weights, not keys.
       total += weight;
       if (h.dropout.on)
         weight = apply_keep(weight, key, static_cast<uint32_t>(j), h.dropout.threshold, 1.f);
@@ -128,6 +131,7 @@ DEEPBIO_CALL void soften(const Head& h, int64_t query, int64_t count, float* sco
     }
     const float all_weights = sum(total);
     inverse[r] = (h.dropout.on ? h.dropout.scale : 1.f) / all_weights;
+    // With it the backward pass finds any weight again from its score: exp(score - log sum).
     log_sums[query + r] = top * h.scale + std::log(all_weights);
   }
 }
@@ -135,6 +139,7 @@ DEEPBIO_CALL void soften(const Head& h, int64_t query, int64_t count, float* sco
 // q, k, v, out: first row and column of the head. Leaves log_sums [T].
 DEEPBIO_CALL void attend(const Head& h, const float* q, const float* k, const float* v,
                          const Scratch& scratch, int64_t block, float* out, float* log_sums) {
+  // Softmax over no key is 0 / 0; such a sequence attends to nothing.
   if (h.keys == 0) {
     for (int64_t p = 0; p < h.num_panels(); ++p) {
       for (int64_t r = 0; r < h.rows; ++r) {
@@ -145,6 +150,7 @@ DEEPBIO_CALL void attend(const Head& h, const float* q, const float* k, const fl
     return;
   }
   turn({k, h.panel}, h.keys, h.depth, scratch.turned_keys);
+  // Scores of a block of queries alone, [block, keys]: those of all queries would leave the cache.
   for (int64_t query = 0; query < h.rows; query += block) {
     const int64_t count = std::min(block, h.rows - query);
     multiply_keys(h, q + query * kPanel, count, scratch.turned_keys, scratch.scores);
@@ -154,6 +160,7 @@ DEEPBIO_CALL void attend(const Head& h, const float* q, const float* k, const fl
       for (int64_t r = 0; r < count; ++r) {
         float* row = out + p * h.panel + (query + r) * kPanel;
         for (int64_t j = 0; j < h.columns(); j += kLanes)
+          // One division for each query at the end, instead of one for each weight.
           store(row + j, load(row + j) * scratch.row_sums[r]);
       }
     }
@@ -182,6 +189,8 @@ DEEPBIO_INLINE void output_sums(const Head& h, const HeadBackward& b, int64_t qu
 
 // scores become the weights as they were used, grad_scores (gradient of those) the gradient of
 // scores.
+// With P the weights and dP their gradient, the scores have dS = P (dP - sum_j P dP), and the sum
+// is that of out grad_out (`delta`), which needs no weights (Dao 2022).
 DEEPBIO_CALL void soften_backward(const Head& h, const float* log_sums, int64_t query,
                                   int64_t count, const float* delta, float* scores,
                                   float* grad_scores) {

@@ -38,6 +38,8 @@ std::array<T*, kWeightsPerLayer> layer_arrays(const StackShape& s, int64_t layer
 
 using Pack = void (*)(const StackShape&, const float* const*, LayerPanels&);
 
+// Packed in each step: weights change in each, and packing is a pass over them, the products are
+// many.
 std::shared_ptr<float> pack_all(const StackShape& s, const Tensor& weights, Pack pack) {
   const Tensor flat = weights.contiguous();
   const int64_t floats = LayerPanels::floats(s);
@@ -56,16 +58,19 @@ class Plan {
  public:
   Plan(const StackShape& s, const Tensor& key_mask, bool skip_padding)
       : shape_(s), key_mask_(key_mask.defined() ? key_mask.contiguous() : key_mask) {
+    // First: slices are filled by the rows that are computed.
     if (skip_padding && key_mask_.defined()) leave_out_padding();
     const int64_t most_rows = s.slice_sequences() * s.length;
     first_of_slice_.push_back(0);
     for (int64_t sequence = 0; sequence < s.rows; ++sequence) {
       const bool is_full = start(sequence + 1) - start(first_of_slice_.back()) > most_rows;
+      // A sequence longer than a slice is one alone.
       if (is_full && sequence > first_of_slice_.back()) first_of_slice_.push_back(sequence);
     }
     first_of_slice_.push_back(s.rows);
   }
   int64_t num_slices() const { return static_cast<int64_t>(first_of_slice_.size()) - 1; }
+  // Groups, not threads, own sums of gradients: their number must not depend on the machine.
   int64_t num_groups() const { return std::min(kGroups, num_slices()); }
   bool skips() const { return !starts_.empty(); }
   Simd simd() const { return simd_; }
@@ -95,6 +100,7 @@ class Plan {
     for (int64_t sequence = 0; sequence < shape_.rows; ++sequence) {
       const uint8_t* const real = mask() + sequence * shape_.length;
       int64_t length = shape_.length;
+      // Padding in front of a real row stays: positions count from the beginning.
       while (length > 0 && !real[length - 1]) --length;
       starts_.push_back(starts_.back() + length);
     }
@@ -117,9 +123,12 @@ void backward_groups(const StackShape& s, const Plan& plan, const Tensor& grad, 
                      const Tensor& saved, Tensor& grad_x, float* totals) {
   const int64_t groups = plan.num_groups(), slices = plan.num_slices();
   const int64_t floats = totals ? s.layers * LayerPanels::floats(s) : 0;
+  // Inside another parallel region there is one thread, and one set of sums is enough.
   const int64_t workers =
       std::clamp<int64_t>(at::in_parallel_region() ? 1 : at::get_num_threads(), 1, groups);
   const auto sums = take_workspace(workers * floats);
+  // As many groups at a time as there are threads, then their sums in the order of the groups:
+  // floating point sums depend on the order, and this one is always the same.
   for (int64_t first = 0; first < groups; first += workers) {
     const int64_t now = std::min(workers, groups - first);
     at::parallel_for(0, now, 1, [&](int64_t begin, int64_t end) {
@@ -156,11 +165,13 @@ std::tuple<Tensor, Tensor> fused_forward(const Tensor& x, const Tensor& key_mask
   Tensor y = result_like(x, plan), saved;
   if (save) {
     auto buffer = take_workspace(s.rows * s.length * per_row);
+    // The tensor keeps the buffer, which goes back to the store with the graph it was saved for.
     saved = at::from_blob(
         buffer.get(), {s.rows, s.length, per_row}, [buffer](void*) {}, x.options());
   } else {
     saved = at::empty({0}, x.options());
   }
+  // No sequence, no position or no width: there is nothing to divide into slices.
   if (y.numel() == 0) return {y, saved};
   const Tensor input = x.contiguous();
   const auto packed = pack_all(s, weights, pack_turned);

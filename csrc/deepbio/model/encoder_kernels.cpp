@@ -1,3 +1,7 @@
+// The kernels are written once, with vectors of kLanes floats (.inl), and compiled three times,
+// each time in a namespace of its own that sets the width of vectors and tiles. Tiles are as large
+// as the registers: 12 rows of 2 vectors of 16 floats are 24 of AVX-512's 32, 6 of 2 are 12 of
+// AVX2's 16.
 #include "deepbio/model/encoder_kernels.h"
 
 #include <algorithm>
@@ -22,6 +26,7 @@ constexpr uint64_t mix(uint64_t x) {
   x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
   return x ^ (x >> 31);
 }
+// + 1 keeps layer 0, site 0 from being the seed alone.
 uint64_t dropout_key(const StackShape& s, int64_t layer, Site site) {
   return mix(mix(s.seed) + static_cast<uint64_t>(layer) * 4 + static_cast<uint64_t>(site) + 1);
 }
@@ -87,6 +92,7 @@ struct Matrix {
 
 int64_t place(const StackShape& s, int64_t column, bool by_head) {
   if (!by_head) return column;
+  // in_proj has the query's, key's and value's columns one after the other, each by head.
   const int64_t part = column / s.dim, head = column % s.dim / s.head_dim();
   return part * s.head_panels() * kPanel + head * s.padded_head() + column % s.head_dim();
 }
@@ -144,6 +150,7 @@ std::array<Row, 8> vectors(const StackShape& s) {
 
 void pack(const StackShape& s, const float* const* weights, LayerPanels& packed, bool turned) {
   const auto to = arrays(packed);
+  // Columns that pad are zero from here on, and products of zeros keep them so.
   std::fill_n(packed.in_proj, LayerPanels::floats(s), 0.f);
   const auto shapes = matrices(s);
   for (size_t k = 0; k < shapes.size(); ++k) {
@@ -159,6 +166,7 @@ void pack(const StackShape& s, const float* const* weights, LayerPanels& packed,
 
 }  // namespace
 
+// The same hash as apply_keep of encoder_passes.inl, an element at a time, for tests.
 bool keeps(const StackShape& shape, int64_t layer, Site site, int64_t row, int64_t column) {
   const DropoutRow key = dropout_row(dropout_key(shape, layer, site), row);
   uint32_t h = static_cast<uint32_t>(column) * kDropoutColumn + key.first;

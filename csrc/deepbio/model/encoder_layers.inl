@@ -8,6 +8,7 @@ DEEPBIO_INLINE int64_t read_mask(const StackShape& s, const uint8_t* key_mask, i
   for (int64_t j = 0; j < round_up(s.length, kPanel); ++j) {
     const bool real = j < s.length && (!key_mask || key_mask[sequence * s.length + j]);
     key_real[j] = real ? 1.f : 0.f;
+    // Keys after the last real one are not even multiplied.
     if (real) keys = j + 1;
   }
   return keys;
@@ -21,6 +22,8 @@ DEEPBIO_INLINE Head head_of(const StackShape& s, const SliceInput& slice, int64_
           .keys = keys,
           .key_real = key_real,
           .scale = 1 / std::sqrt(static_cast<float>(s.head_dim())),
+          // By sequence and head of the whole batch, whatever slice it is in: masks do not depend
+          // on slices.
           .first_row = (sequence * s.heads + head) * s.length,
           .dropout = dropout_of(s, layer, Site::kAttention, 0)};
 }
@@ -120,11 +123,14 @@ DEEPBIO_CALL void layer_backward(const StackShape& s, const SliceInput& slice, i
                 scratch.dropped);
     arriving = scratch.dropped;
   }
+  // Its end also computes drop(act(u)) again from u, for the gradient of linear2's weights: cheaper
+  // than keeping F more numbers for each position.
   product({arriving, panel}, rows, w.linear2, dim * kPanel, width, {scratch.grad_hidden, panel}, {},
           ActivateBackward<kActivation>{dropout_of(s, layer, Site::kHidden, first), saved.hidden,
                                         scratch.hidden, panel});
   norm_rows(saved.y, s.dim, rows, w.norm2_weight, w.norm2_bias, saved.mean2, saved.inverse2, false,
             scratch.normed);
+  // Gradients of weights are products over the rows of the slice, added to those of its group.
   if (sums) {
     outer_product({arriving, panel}, dim, {scratch.hidden, panel}, width, rows, sums->linear2);
     add_columns({arriving, panel}, dim, rows, sums->linear2_bias);

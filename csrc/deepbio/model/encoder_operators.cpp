@@ -32,6 +32,7 @@ Pair stack_forward(const Tensor& x, const std::optional<Tensor>& key_mask, const
                        options_of(sizes, dropout, skip_padding), save);
 }
 
+// Shapes for torch.compile, which runs no arithmetic while it traces.
 Pair stack_forward_meta(const Tensor& x, const std::optional<Tensor>&, const Tensor&, const Tensor&,
                         at::IntArrayRef sizes, double dropout, bool save, bool) {
   // The embedding is a number here: what is saved depends on how many panels it fills.
@@ -60,6 +61,7 @@ Pair stack_backward_meta(const Tensor& grad, const std::optional<Tensor>&, const
 
 Pair dispatched_forward(const Tensor& x, const Tensor& key_mask, const Tensor& weights,
                         const Tensor& seed, const FusedOptions& options, bool save) {
+  // Found at the first call, not when the library is loaded: its schemas may be registered later.
   static const auto op = c10::Dispatcher::singleton()
                              .findSchemaOrThrow("deepbio::encoder_stack_forward", "")
                              .typed<decltype(stack_forward)>();

@@ -9,6 +9,7 @@ DEEPBIO_INLINE Vector apply_keep(Vector x, DropoutRow row, uint32_t column, uint
   h ^= h >> 13;
   h *= kDropoutMix2;
   h ^= h >> 16;
+  // Scaled by 1 / (1 - p), so that the mean stays what it is without dropout.
   return h >= threshold ? x * scale : Vector{};
 }
 
@@ -73,6 +74,7 @@ DEEPBIO_INLINE Activated activate(Vector u) {
     return {u > 0.f ? u : Vector{}, u > 0.f ? all(1.f) : Vector{}};
   } else if constexpr (kActivation == 1) {
     constexpr float kRoot = 0.797884561f, kCube = 0.044715f;  // sqrt(2 / pi)
+    // tanh from exp(-2 |x|), which does not overflow, with the sign put back.
     const Vector inner = kRoot * (u + kCube * u * u * u);
     const Vector size = inner < 0.f ? -inner : inner;
     const Vector e = exponential(-2.f * size), magnitude = (1.f - e) / (1.f + e);
@@ -84,6 +86,7 @@ DEEPBIO_INLINE Activated activate(Vector u) {
     constexpr float kInverseRoot2 = 0.707106781f, kDensity = 0.398942280f;  // 1 / sqrt(2 pi)
     const Vector z = u * kInverseRoot2, size = z < 0.f ? -z : z;
     const Vector e = exponential(-z * z);
+    // Abramowitz and Stegun 7.1.26. Beyond 20 deviations e is 0, and reciprocal takes up to 100.
     const Vector t = reciprocal(1.f + 0.3275911f * (size > 20.f ? all(20.f) : size));
     Vector p = all(1.061405429f);
     p = p * t - 1.453152027f;
@@ -170,10 +173,12 @@ DEEPBIO_CALL void norm_rows(const float* x, int64_t dim, int64_t rows, const flo
       Vector total{};
       for (int64_t j = 0; j < columns; j += kLanes)
         total += load(row + j / kPanel * stride + j % kPanel);
+      // Two passes: the square of the mean taken from the mean of squares would lose digits.
       const float middle = sum(total) / static_cast<float>(dim);
       Vector squares{};
       for (int64_t j = 0; j < columns; j += kLanes) {
         Vector apart = load(row + j / kPanel * stride + j % kPanel) - middle;
+        // Columns that pad are 0, and 0 - mean is not: they must not count in the variance.
         if (j + kLanes > dim) apart *= real_columns(j, dim);
         squares += apart * apart;
       }
@@ -196,6 +201,7 @@ DEEPBIO_CALL void norm_backward(const float* grad_out, const float* x, int64_t d
   const int64_t columns = round_up(dim, kPanel), stride = rows * kPanel;
   for (int64_t r = 0; r < rows; ++r) {
     const float middle = mean[r], scale = inverse[r];
+    // With n the normed row and g gamma times the gradient: dx = (g - mean(g) - n mean(g n)) / sd.
     Vector first{}, second{};
     for (int64_t j = 0; j < columns; j += kLanes) {
       const int64_t at = r * kPanel + j / kPanel * stride + j % kPanel;

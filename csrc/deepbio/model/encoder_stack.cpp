@@ -36,6 +36,7 @@ const FusedCalls& calls_of(FusedPath path) {
 }
 
 bool fused_is_wanted() {
+  // Read at each call, so that a test or a notebook can compare both paths in one process.
   const char* const value = std::getenv("DEEPBIO_ENCODER");
   const std::string_view name = value ? value : "fused";
   if (name == "fused" || name.empty()) return true;
@@ -48,6 +49,7 @@ bool inside_function_transform() {
   const auto& state = at::functorch::functorchTLSAccessor();
   if (!state) return false;
   try {
+    // torch has no other way to ask: it throws inside of a transform.
     state->checkSupportsCppAutogradFunction();
     return false;
   } catch (const c10::Error&) {
@@ -55,11 +57,13 @@ bool inside_function_transform() {
   }
 }
 
+// A forward-mode gradient on it is left to the composite path, whose operators have one.
 bool is_plain_float(const Tensor& t) {
   return t.defined() && t.device().type() == at::kCPU && t.scalar_type() == at::kFloat &&
          t.layout() == at::kStrided && !t._fw_grad(0).defined();
 }
 
+// Sizes stay symbolic: comparing ints would bind a compiled graph to one batch.
 bool fits(const Tensor& t, std::initializer_list<c10::SymInt> sizes) {
   return is_plain_float(t) && t.dim() == static_cast<int64_t>(sizes.size()) &&
          std::equal(sizes.begin(), sizes.end(), t.sym_sizes().begin());
@@ -105,6 +109,7 @@ class FusedStack : public torch::autograd::Function<FusedStack> {
                         const FusedOptions& options, FusedPath path) {
     const at::AutoDispatchBelowADInplaceOrView below;
     const Tensor key_mask = maybe_mask.value_or(Tensor());
+    // `seed` is saved with it: the backward pass draws the same masks again.
     auto [y, saved] = calls_of(path).forward(x, key_mask, weights, seed, options, true);
     ctx->save_for_backward({weights, key_mask, seed, saved});
     ctx->saved_data["sizes"] = encoder::sizes_of(options);
@@ -115,6 +120,8 @@ class FusedStack : public torch::autograd::Function<FusedStack> {
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list grads) {
+    // Gradients are being recorded while gradients are computed: somebody wants the second
+    // derivative.
     if (at::GradMode::is_enabled()) {
       throw Error(
           "encoder_stack: the fused encoder has no second derivative (create_graph); set the "
@@ -130,6 +137,7 @@ class FusedStack : public torch::autograd::Function<FusedStack> {
     auto [grad_x, grad_weights] = calls.backward(grads[0], kept[1], kept[0], kept[2], kept[3],
                                                  options, ctx->needs_input_grad(1));
     if (!ctx->needs_input_grad(1)) grad_weights = Tensor();
+    // One for each argument of forward; masks, seeds and options have none.
     return {grad_x, grad_weights, Tensor(), Tensor(), Tensor(), Tensor()};
   }
 };
@@ -147,12 +155,14 @@ Tensor fused(const Tensor& x, const Tensor& key_mask,
   for (const auto& layer : layers) {
     for (const LayerWeight& weight : kLayerWeights) flat.push_back((layer.*weight.value).flatten());
   }
+  // One tensor for autograd to track; the gradient of cat takes that of each parameter apart again.
   const Tensor weights = at::cat(flat);
   Tensor key = seed;
   if (!key.defined()) {
     key = options.dropout > 0 ? at::randint(int64_t{1} << 62, {}, at::kLong)
                               : at::zeros({}, at::kLong);
   }
+  // Prediction saves nothing for a backward pass, which is most of the memory.
   if (at::GradMode::is_enabled() && (x.requires_grad() || weights.requires_grad())) {
     return FusedStack::apply(x, weights,
                              key_mask.defined() ? std::optional(key_mask) : std::nullopt, key,

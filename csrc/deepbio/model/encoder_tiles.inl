@@ -49,6 +49,8 @@ DEEPBIO_INLINE Vector reciprocal(Vector x) {
 
 // e^x for x <= 0 (and a little above), relative error 1e-7; 1e-38 below -87.
 DEEPBIO_INLINE Vector exponential(Vector x) {
+  // kRound is 1.5 * 2^23: adding it leaves a whole number in the low bits. ln 2 in two parts, the
+  // first with few bits, so that n times it is exact.
   constexpr float kLog2E = 1.44269504f, kRound = 12582912.f, kLn2High = 0.693359375f,
                   kLn2Low = -2.12194440e-4f;
   x = x < -87.f ? all(-87.f) : x;
@@ -72,6 +74,7 @@ template <int R, int kWide>
 DEEPBIO_CALL void product_tile(const float* a, int64_t a_panel, const float* b, int64_t depth,
                                float* c, const float* start, int64_t start_row) {
   Vector sums[R][kWide];
+// Unrolled whole, so that every element of `sums` is a register of its own.
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
@@ -85,6 +88,8 @@ DEEPBIO_CALL void product_tile(const float* a, int64_t a_panel, const float* b, 
       for (int v = 0; v < kWide; ++v) row[v] = load(b + v * kLanes);
 #pragma GCC unroll 16
       for (int r = 0; r < R; ++r) {
+        // One float against a whole row of b: no shuffles, and each load of b serves all rows of
+        // the tile.
         const float factor = a[r * kPanel + k];
 #pragma GCC unroll 4
         for (int v = 0; v < kWide; ++v) sums[r][v] += factor * row[v];
@@ -196,6 +201,7 @@ DEEPBIO_INLINE void product(Left a, int64_t rows, const float* b, int64_t depth,
 DEEPBIO_CALL void outer_product(Left a, int64_t a_panels, Left b, int64_t b_panels, int64_t rows,
                                 float* c) {
   constexpr int64_t kBlock = 128;  // rows of two panels that fit the first cache
+  // A block of rows of both sides stays in the first cache while all tiles of C pass over it.
   for (int64_t m = 0; m < rows; m += kBlock) {
     const int64_t count = rows - m < kBlock ? rows - m : kBlock;
     for (int64_t q = 0; q < b_panels; ++q) {
@@ -215,6 +221,7 @@ DEEPBIO_CALL void add_columns(Left a, int64_t num_panels, int64_t rows, float* s
   for (int64_t p = 0; p < num_panels; ++p) {
     for (int64_t v = 0; v < kVectors; ++v) {
       const float* at = a.at + p * a.panel + v * kLanes;
+      // Two sums, as an addition has to wait for the one before it.
       Vector even{}, odd{};
       int64_t m = 0;
       for (; m + 1 < rows; m += 2)

@@ -21,6 +21,7 @@ struct Buffer {
 };
 
 Buffer allocate(int64_t bytes) {
+  // Whole pages of the size they are meant for, or the hint would not reach their ends.
   const int64_t page = bytes >= kLargePage ? kLargePage : kSmallPage;
   bytes = (bytes + page - 1) / page * page;
   void* data = std::aligned_alloc(static_cast<size_t>(page), static_cast<size_t>(bytes));
@@ -77,6 +78,7 @@ class Store {
   void free_beyond_peak() {
     while (!idle_.empty() && idle_bytes_ + leased_bytes_ > peak_bytes_) {
       idle_bytes_ -= idle_.front().bytes;
+      // The front has been idle longest: sizes that a program has stopped using go first.
       std::free(idle_.front().data);
       idle_.pop_front();
     }

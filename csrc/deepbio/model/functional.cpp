@@ -51,7 +51,9 @@ Tensor self_attention(const Tensor& x, const Tensor& key_mask, const EncoderLaye
       at::linear(x, w.in_proj_weight, w.in_proj_bias).unflatten(-1, {3, num_heads, -1});
   const Tensor heads = qkv.permute({2, 0, 3, 1, 4});  // [3, R, H, T, D / H]
   std::optional<Tensor> mask;
+  // [R, 1, 1, T]: the same for all heads and all queries.
   if (key_mask.defined()) mask = key_mask.unsqueeze(1).unsqueeze(1);
+  // It has dropout inside, which falls on the attention weights as in torch's own layer.
   const Tensor mixed = at::scaled_dot_product_attention(heads.select(0, 0), heads.select(0, 1),
                                                         heads.select(0, 2), mask, dropout, false);
   return at::linear(mixed.transpose(1, 2).flatten(2), w.out_proj_weight, w.out_proj_bias);
@@ -66,11 +68,13 @@ void mask_spans(std::span<const int64_t> row, double ratio, CounterRandom& rando
   for (size_t i = 0; i < row.size(); ++i) {
     if (is_letter(row[i])) letters.push_back(i);
   }
+  // A share of the letters, not of the positions: padding and START are never hidden.
   auto budget = static_cast<int64_t>(std::floor(ratio * static_cast<double>(letters.size())));
   for (int tries = 0; budget > 0 && tries < kTries; ++tries) {
     const size_t start = letters[random.below(letters.size())];
     const size_t end = std::min(start + kShortest + random.below(kLengths), row.size());
     for (size_t i = start; i < end && budget > 0; ++i) {
+      // Overlapping spans spend the budget on fresh letters alone.
       if (!is_letter(row[i]) || which[i]) continue;
       which[i] = true;
       --budget;
@@ -122,6 +126,7 @@ Tensor attention_pool(const Tensor& x, const Tensor& mask, const Tensor& query,
                       const Tensor& norm_weight, const Tensor& norm_bias) {
   const double scale = 1 / std::sqrt(static_cast<double>(query.size(-1)));
   const Tensor scores = at::linear(x, query).squeeze(-1).mul(scale);
+  // A row of -inf would give NaN, which a gradient carries into all weights.
   const Tensor empty = mask.any(-1, true).logical_not();
   const Tensor weights =
       scores.masked_fill(mask.logical_not(), -INFINITY).masked_fill(empty, 0.0).softmax(-1);
@@ -154,6 +159,7 @@ Tensor count_embed_concat(const Tensor& x, const Tensor& counts, const Tensor& w
 
 Tensor count_embed_film(const Tensor& x, const Tensor& counts, const Tensor& weight,
                         const Tensor& bias) {
+  // Scale and shift of FiLM (Perez et al. 2018); 1 + scale, so that weights near 0 change little.
   const auto parts = at::linear(counts.log1p().unsqueeze(-1), weight, bias).chunk(2, -1);
   return x * (1 + parts[0]) + parts[1];
 }
@@ -192,16 +198,19 @@ Tensor nucleotide_logits(const Tensor& states, const Tensor& tokens, const Tenso
 Tensor asv_mask(const Tensor& tokens) { return tokens.gt(0).any(-1); }
 
 Tensor slot_index(const Tensor& mask) {
+  // 0, 1, ..., B * S - 1 without reading a size: `arange` of one would bind an export to it.
   return at::ones_like(mask, at::kLong).flatten().cumsum(0).sub(1).view_as(mask);
 }
 
 Tensor random_mask(const Tensor& tokens, double ratio) {
   const Tensor letters = tokens.ge(kFirstLetter).logical_and(tokens.le(kLastLetter));
+  // Drawn for each position and used for letters: the draw does not depend on what is there.
   return at::rand_like(tokens, at::kFloat).lt(ratio).logical_and(letters);
 }
 
 Tensor span_mask(const Tensor& tokens, double ratio) {
   const Tensor rows = tokens.to(at::kCPU).contiguous();
+  // A seed for each row from torch's generator: rows can then be walked in any order.
   const Tensor seeds = at::randint(int64_t{1} << 62, {rows.size(0)}, at::kLong);
   Tensor which = at::zeros(rows.sizes(), at::kBool);
   const int64_t length = rows.size(1);

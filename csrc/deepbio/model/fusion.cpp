@@ -19,6 +19,8 @@ Tensor normalized(const Tensor& x, const NormWeights& norm) {
 
 // Part 0, 1, 2 of the packed projection: query, key, value. x [..., T, D] -> [..., H, T, D / H]
 Tensor heads_of(const Tensor& x, const LinearWeights& in_proj, int64_t part, int64_t num_heads) {
+  // By parts, as query and key come from different tensors here: one product of all three would not
+  // do.
   const Tensor weight = in_proj.weight.chunk(3, 0)[part], bias = in_proj.bias.chunk(3, 0)[part];
   return at::linear(x, weight, bias).unflatten(-1, {num_heads, -1}).transpose(-3, -2);
 }
@@ -56,10 +58,12 @@ Fused fuse_cross_attention(const Tensor& x, const Tensor& categories,
   const Tensor key = at::linear(categories, w.projection.weight, w.projection.bias).unsqueeze(1);
   // [B, H, 1, D / H]
   const Tensor value = heads_of(key, w.attention.in_proj, 2, options.num_heads);
+  // [B, H, S, 1] without reading B or S.
   const Tensor ones = at::ones_like(x.select(-1, 0))
                           .unsqueeze(1)
                           .unsqueeze(-1)
                           .expand({-1, options.num_heads, -1, -1});
+  // [B, 1, D], and the sum with x [B, S, D] spreads it over the slots.
   if (!(options.dropout > 0 && options.training)) {
     return {normalized(x + joined(value, w.attention.out_proj), w.norm), ones};
   }
@@ -73,6 +77,7 @@ Fused attend_latents(const Tensor& x, const Tensor& mask, const Tensor& categori
   const Tensor slots = at::linear(x, w.slots.weight, w.slots.bias);
   const Tensor category =
       at::linear(categories, w.categories.weight, w.categories.bias).unsqueeze(1);
+  // [B, S + 1, D]; the covariates are always real.
   const Tensor context = at::cat({slots, category}, 1);
   // [B, 1, 1, S + 1]
   const Tensor real = at::constant_pad_nd(mask, {0, 1}, true).unsqueeze(1).unsqueeze(1);

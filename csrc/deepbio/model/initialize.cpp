@@ -38,6 +38,7 @@ bool has_any_part(std::string_view name, std::initializer_list<std::string_view>
 
 // "x.layers.3.linear1.weight" -> "x.layers.linear1.weight"
 std::string without_layer_number(const std::string& name) {
+  // AAM copies one layer to make a stack, so that all its layers start the same.
   const size_t at = name.find("layers.");
   if (at == std::string::npos) return name;
   size_t end = at + 7;
@@ -49,6 +50,7 @@ template <class Draw>
 torch::Tensor filled(at::IntArrayRef shape, Draw&& draw) {
   torch::Tensor out = at::empty(shape, at::kFloat);
   float* values = out.mutable_data_ptr<float>();
+  // In the order of memory, one stream for each parameter.
   for (int64_t i = 0; i < out.numel(); ++i) values[i] = static_cast<float>(draw());
   return out;
 }
@@ -88,6 +90,7 @@ torch::Tensor constant(const std::string& name, at::IntArrayRef shape) {
 
 torch::Tensor initial_parameter(const std::string& name, at::IntArrayRef shape, int64_t fan_in,
                                 uint64_t seed) {
+  // Order matters: a norm inside of a Xavier layer is a norm.
   if (torch::Tensor fixed = constant(name, shape); fixed.defined()) return fixed;
   CounterRandom random(seed, 0, hash_bytes(without_layer_number(name)), Purpose::kInit);
   if (has_any_part(name, {"token_embedding", "position_embedding", "categorical_embedder"})) {
@@ -99,6 +102,7 @@ torch::Tensor initial_parameter(const std::string& name, at::IntArrayRef shape, 
     return filled(shape, [&] { return kLatentDeviation * random.normal(); });
   }
   if (ends_with(name, "in_proj_weight") || is_xavier(name)) {
+    // Glorot & Bengio (2010): bound sqrt(6 / (fan_in + fan_out)).
     return uniform(shape, std::sqrt(6.0 / static_cast<double>(shape[0] + fan_in)), random);
   }
   return uniform(shape, 1 / std::sqrt(static_cast<double>(fan_in)), random);
@@ -113,6 +117,7 @@ void init_parameters(torch::nn::Module& module, uint64_t seed) {
   const auto parameters = module.named_parameters();
   for (const auto& item : parameters) {
     const std::string& name = item.key();
+    // torch draws a bias by the fan-in of the weight beside it, as x W' + b has both at one scale.
     const torch::Tensor* weight = &item.value();
     if (ends_with(name, "bias")) {
       const auto* beside = parameters.find(name.substr(0, name.size() - 4) + "weight");

@@ -32,6 +32,7 @@ EncoderOptions sample_stack(const ModelConfig& c) {
 }  // namespace
 
 SelfAttentionImpl::SelfAttentionImpl(int64_t dim) {
+  // Memory of any content: init_parameters of the whole model fills it by name.
   in_proj_weight = register_parameter("in_proj_weight", at::empty({3 * dim, dim}));
   in_proj_bias = register_parameter("in_proj_bias", at::empty({3 * dim}));
   out_proj = register_module("out_proj", linear(dim, dim));
@@ -58,9 +59,11 @@ torch::Tensor EncoderLayerImpl::forward(const torch::Tensor& x, const torch::Ten
 }
 
 TransformerEncoderImpl::TransformerEncoderImpl(const EncoderOptions& options) : options_(options) {
+  // For the names alone: AAM's stack is encoder.layers.{i} beside norm.
   auto encoder = register_module("encoder", std::make_shared<torch::nn::Module>());
   layers_ = encoder->register_module("layers", torch::nn::ModuleList());
   for (int64_t i = 0; i < options.num_layers; ++i) layers_->push_back(EncoderLayer(options));
+  // 1e-6 as in AAM, unlike the norms inside of the layers.
   norm_ = register_module("norm", layer_norm(options.dim, 1e-6));
 }
 
@@ -116,15 +119,18 @@ ASVEncoding ASVEncoderImpl::forward(const torch::Tensor& tokens, bool return_nuc
   const bool predict = return_nucleotides && !nucleotide_head_.is_empty();
   ASVEncoding out;
   torch::Tensor seen = tokens;
+  // In evaluation nothing is hidden: the loss is then that of telling letters that are seen.
   if (predict && is_training() && nuc_mask_ratio_ > 0) {
     out.mask_indices = hidden_bases.defined()
                            ? hidden_bases
                            : fn::draw_mask(tokens, nuc_mask_strategy_, nuc_mask_ratio_);
     seen = fn::apply_mask_token(tokens, out.mask_indices);
   }
+  // A masked letter is token 6, and real: it attends and is attended to.
   const torch::Tensor mask = seen.gt(0);
   const torch::Tensor states = transformer_->forward(
       fn::embed_tokens(seen, token_embedding_->weight, position_embedding_->weight()), mask,
+      // Pooling leaves padding out anyway; only the nucleotide head looks at all positions.
       /*skip_padding=*/skip_padding || !predict);
   out.embeddings = attention_pooling_->forward(states, mask);
   if (predict) {
@@ -135,6 +141,7 @@ ASVEncoding ASVEncoderImpl::forward(const torch::Tensor& tokens, bool return_nuc
 }
 
 SampleSequenceEncoderImpl::SampleSequenceEncoderImpl(const ModelConfig& config)
+    // AAM's table of positions has five more than it uses; checkpoints have its shape.
     : max_asvs_(config.token_limit + 5) {
   const int64_t dim = config.embedding_dim;
   asv_encoder_ = register_module("asv_encoder", ASVEncoder(config));
@@ -176,6 +183,7 @@ torch::Tensor SampleSequenceEncoderImpl::forward(const torch::Tensor& asv_embedd
   }
   const torch::Tensor padding = mask.logical_not().unsqueeze(-1);
   torch::Tensor x = fn::gather_asvs(asv_embeddings, asv_index, mask);
+  // Padding is zero again: a bias of the count embedding has changed it.
   x = embed_counts(x, counts).masked_fill(padding, 0.0);
   return sample_transformer_
       ->forward(sample_position_embedding_->forward(x), mask, /*skip_padding=*/true)
@@ -211,6 +219,7 @@ TargetHeadImpl::TargetHeadImpl(const ModelConfig& config, int64_t num_outputs)
     skip_ = register_module("skip", linear(dim, num_outputs));
     register_module("mlp", holder);
   }
+  // With a residual path the numbered layers are one level deeper, as AAM names them.
   torch::nn::Module& owner = config.residual_regression_head ? *holder : *this;
   // Numbers as in torch.nn.Sequential(Linear, ReLU, [Dropout], Linear, ...).
   const int64_t stride = dropout_ > 0 ? 3 : 2;
@@ -238,6 +247,7 @@ torch::Tensor TargetHeadImpl::forward(const torch::Tensor& x) {
 void TargetHeadImpl::start_at(const torch::Tensor& bias) {
   torch::Tensor& last = mlp_.empty() ? weight_ : mlp_.back()->weight;
   torch::Tensor& last_bias = mlp_.empty() ? bias_ : mlp_.back()->bias;
+  // The residual path below must be silent, too.
   last.zero_();
   last_bias.copy_(bias);
   if (skip_.is_empty()) return;

@@ -13,7 +13,9 @@ at::Tensor member_nets(const at::Tensor& x, const MemberWeights& w, const Member
   // Each member drops inputs of its own.
   at::Tensor seen = x.unsqueeze(0).expand_symint({w.weight.sym_size(0), -1, -1});
   if (dropout.training && dropout.input > 0) seen = at::dropout(seen, dropout.input, true);
+  // [E, B, H]: one batched product for all members, in place of a loop over small ones.
   const at::Tensor inner = at::baddbmm(w.bias.unsqueeze(1), seen, w.weight);
+  // Without weights: layer_norm takes one set of them, and each member has its own.
   const at::Tensor normed = at::layer_norm(inner, {w.norm_weight.size(-1)});
   at::Tensor hidden = at::gelu(normed * w.norm_weight.unsqueeze(1) + w.norm_bias.unsqueeze(1));
   if (dropout.training && dropout.hidden > 0) hidden = at::dropout(hidden, dropout.hidden, true);
@@ -31,6 +33,7 @@ MemberNetsImpl::MemberNetsImpl(const Size& size) : size_(size) {
   weights_.head_weight =
       register_parameter("head_weight", at::empty({members, size.hidden, size.outputs}));
   weights_.head_bias = register_parameter("head_bias", at::empty({members, size.outputs}));
+  // Buffers: they are fitted to the training data (train/start) and saved, but not learned.
   shift_ = register_buffer("shift", at::zeros({size.inputs}));
   scale_ = register_buffer("scale", at::ones({size.inputs}));
 }
@@ -48,6 +51,7 @@ torch::Tensor MemberNetsImpl::forward(const torch::Tensor& x, const torch::Tenso
 }
 
 void MemberNetsImpl::start_at(const torch::Tensor& bias) {
+  // The members still differ: their first layers do, and the head learns from those.
   weights_.head_weight.zero_();
   weights_.head_bias.copy_(bias.expand_as(weights_.head_bias));
 }

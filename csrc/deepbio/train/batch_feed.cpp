@@ -1,3 +1,5 @@
+// Two things happen at once on a GPU: the step of one batch and the copy of the next. The copy runs
+// on a stream of its own, and an event says when it has arrived; no thread waits for either.
 #include "deepbio/train/batch_feed.h"
 
 #include <c10/core/StreamGuard.h>
@@ -10,6 +12,7 @@ namespace deepbio::train {
 namespace {
 
 data::LoaderOptions for_device(data::LoaderOptions options, torch::Device device) {
+  // From memory that may be paged out a copy blocks the program, and nothing would overlap.
   options.pin_memory = device.is_cuda();
   return options;
 }
@@ -37,11 +40,13 @@ BatchFeed::BatchFeed(const data::SampleDataset& dataset, const std::vector<int64
 void BatchFeed::begin(uint64_t epoch, int64_t first_batch) {
   loader_.begin(epoch, first_batch);
   ahead_.reset();
+  // Before the first step asks: its batch is on the way while the trainer gets ready.
   if (copies_) copy_ahead();
 }
 
 void BatchFeed::copy_ahead() {
   const std::optional<data::SampleBatch> made = loader_.next();
+  // Before the copy of the next: its memory can be used again.
   ahead_.reset();
   if (!made) return;
   const c10::StreamGuard on_copies(*copies_);
@@ -58,6 +63,7 @@ std::optional<data::SampleBatch> BatchFeed::next() {
   std::optional<data::SampleBatch> batch = std::move(ahead_);
   if (!batch) return batch;
   const c10::Stream work = c10::impl::VirtualGuardImpl(device_.type()).getStream(device_);
+  // The stream of the step waits, not the program.
   arrived_->block(work);
   // The memory was taken on the stream of copies and is in use on this one.
   data::for_each_tensor(*batch, [&work](torch::Tensor& tensor) { tensor.record_stream(work); });

@@ -1,3 +1,5 @@
+// Weights travel by name: a file fits a model that has the same names and shapes, in whatever order
+// they were registered. What fits is decided before the first number is copied.
 #include "deepbio/train/checkpoint.h"
 
 #include <torch/nn/module.h>
@@ -61,6 +63,7 @@ struct RunFile {
 };
 
 // Which option made a size differ, by the part of the name that carries it.
+// The first that fits wins, so the longer name stands before the one it contains.
 std::string option_behind(const std::string& name) {
   if (name.find("sample_position_embedding") != std::string::npos) return "`token_limit`";
   if (name.find("position_embedding") != std::string::npos) return "`max_bp`";
@@ -119,6 +122,7 @@ NamedTensors load_tensors(const std::string& path) {
   NamedTensors tensors;
   for (const io::TensorEntry& entry : file.tensors) {
     torch::Tensor tensor = torch::empty(entry.shape, dtype_of(entry.dtype));
+    // Copied: the file's buffer ends with this function.
     if (entry.num_bytes > 0) std::memcpy(tensor.data_ptr(), entry.data, entry.num_bytes);
     tensors.emplace_back(entry.name, tensor);
   }
@@ -154,6 +158,7 @@ LoadReport load_state_dict(torch::nn::Module& module, const NamedTensors& tensor
     seen[name] = true;
   }
   for (const auto& [name, tensor] : places)
+    // In the order of the model, whatever that of the file.
     (seen.count(name) ? report.loaded : report.missing).push_back(name);
   if (strict && !(report.missing.empty() && report.unexpected.empty())) {
     const bool is_missing = !report.missing.empty();
@@ -244,6 +249,7 @@ void write_run_config(const std::string& run, const RunConfig& config) {
 RunConfig read_run_config(const std::string& run) {
   namespace fs = std::filesystem;
   const fs::path path = fs::path(run) / "config.json";
+  // Three cases, three messages: no folder, another folder, a run of another version.
   if (!fs::exists(run)) throw MissingFileError(run, "no such run directory");
   if (!fs::exists(path)) {
     throw ConfigError(
@@ -284,6 +290,7 @@ LoadReport load_pretrained(model::AamModel& model, const std::string& run) {
        load_tensors((std::filesystem::path(run) / "model.safetensors").string())) {
     // An encoder stands under base_model. in a predictor and by itself in a run of pretrain.
     std::string key = name;
+    // Heads of a predictor are another target's: only its encoder is taken.
     if (config.is_predictor()) {
       if (key.compare(0, prefix.size(), prefix) != 0) continue;
       key = key.substr(prefix.size());
@@ -301,6 +308,7 @@ LoadReport load_pretrained(model::AamModel& model, const std::string& run) {
   // The nucleotide head may be on one side only; anything else means another architecture.
   std::vector<std::string> odd = report.unexpected;
   for (const std::string& name : report.missing) {
+    // Heads of the new predictor are missing in any case; they learn from their start.
     if (!model.is_predictor() || name.compare(0, prefix.size(), prefix) == 0) odd.push_back(name);
   }
   for (const std::string& name : odd) {

@@ -1,3 +1,6 @@
+// Each check is a mistake that would otherwise show after minutes or not at all: as a loss of 0, an
+// option that did nothing, or a prediction that cannot reach the target. The order matters where
+// one relies on another: sizes, then targets, then what is made of them.
 #include "deepbio/train/checks.h"
 
 #include <ATen/ATen.h>
@@ -26,6 +29,7 @@ class Checks {
         parts_(parts) {}
 
   void go() const {
+    // A device that is not there is told before anything is computed.
     (void)model::find_device(options_.device);
     check_split();
     check_sequences();
@@ -52,6 +56,7 @@ class Checks {
     const auto check = [](const std::vector<int64_t>& items, const data::SampleDataset& dataset,
                           const char* what) {
       if (items.empty()) return;
+      // Numbers of samples come from users of C++ and Python too, who split by themselves.
       const auto [least, most] = std::minmax_element(items.begin(), items.end());
       if (*least >= 0 && *most < dataset.size()) return;
       throw ArgumentError(std::string("training: expected ") + what + " samples 0 to " +
@@ -63,6 +68,7 @@ class Checks {
   }
 
   void check_sequences() const {
+    // A predictor that knows ASVs by their identity alone reads no sequence, and may do without.
     const bool reads =
         !is_predictor_ || model_.is_plain() || model_.sequence_branch || model_.transformer_branch;
     const std::string without =
@@ -87,6 +93,7 @@ class Checks {
                           (model_.is_classifier ? "classes" : "numbers") + "; see `is_classifier`");
     }
     const at::Tensor chosen = targets_of(dataset, items);
+    // -1 and NaN are what a dataset has where a sample has no target.
     const at::Tensor known = model_.is_classifier ? chosen >= 0 : at::isfinite(chosen);
     if (known.all().item<bool>()) return;
     throw ArgumentError("training: expected a target for every sample, got none for " +
@@ -95,6 +102,7 @@ class Checks {
   }
 
   void check_classes() const {
+    // Without a codec targets are class ids already, and only their range can be checked.
     if (parts_.codec) {
       const auto num_classes = static_cast<int64_t>(parts_.codec->classes().size());
       if (num_classes != model_.out_dim) {
@@ -126,7 +134,9 @@ class Checks {
     if (model_.output_activation != "none" || model_.bounded_targets) low = 0;
     if (model_.bounded_targets) high = 1;
     const at::Tensor targets = targets_of(parts_.train, parts_.split.train);
+    // Of the training samples: a held-out one beyond the range is what validation is to find out.
     const double least = targets.min().item<double>(), most = targets.max().item<double>();
+    // Targets are float32, and minmax may give 1 + 1e-7.
     constexpr double kRounding = 1e-5;
     if (least >= low - kRounding && most <= high + kRounding) return;
     const std::string option = model_.bounded_targets
@@ -142,6 +152,7 @@ class Checks {
     const Metric* metric = find_metric(options_.best_metric);
     if (metric == nullptr) return;  // the validation loss
     const bool is_measured =
+        // A metric that neither computes is measured by the trainer: the accuracy of hidden bases.
         metric->of_numbers == nullptr && metric->of_classes == nullptr
             ? model_.predict_nucleotides
             : is_predictor_ && (model_.is_classifier ? metric->of_classes != nullptr
@@ -172,14 +183,17 @@ class Checks {
     refuse(model_.is_classifier && !loss_.loss_config.empty(), "`loss_config`", "for classes");
     const RegressionLoss& loss = loss_.regression_loss();
     const bool wants_bins = loss.answer == LossAnswer::kBins;
+    // A histogram's answer is a place between its bins: scaling it afterwards would leave them.
     const bool scales = model_.bounded_targets || model_.output_activation != "none" ||
                         model_.learnable_output_scale;
     refuse(model_.num_bins > 0 && scales, "an option that scales or bounds the prediction",
            "with `loss_type=" + std::string(loss_with_answer(LossAnswer::kBins).name) + "`");
+    // The loss and the head have to be of one kind: bins need log-probabilities, others a number.
     if (is_regression && wants_bins != (model_.num_bins > 0)) {
       throw ConfigError("`loss_type=" + type +
                         "` does not go with `num_bins=" + std::to_string(model_.num_bins) + "`");
     }
+    // The options of a loss that is not chosen: a row says which are its own.
     for (const RegressionLoss& other : regression_losses()) {
       for (const std::string_view option : other.own_options) {
         if (option.empty() || &other == &loss) continue;
@@ -192,6 +206,8 @@ class Checks {
   // Whether an option of the loss is not as it is when nobody gives it.
   bool differs(std::string_view option) const {
     LossOptions given = loss_, plain;
+    // Rows read the option by its name, so that a new option of a loss is compared without a line
+    // here.
     return find_option(given.rows(), option)->get().dump() !=
            find_option(plain.rows(), option)->get().dump();
   }
@@ -212,8 +228,10 @@ class Checks {
   bool is_frozen() const { return is_predictor_ && model_.freeze_base; }
 
   void check_distances() const {
+    // Other encoders learn one number for a sample, and pairs do not matter.
     if (!learns_distances() || model_.encoder_type != "unifrac") return;
     check_model_distances(parts_.train);
+    // A matrix of another dataset may be held back: both are looked at.
     check_model_distances(parts_.val);
     const community::Metric metric = parts_.train.options().metric;
     if (parts_.train.phylogeny() != nullptr &&

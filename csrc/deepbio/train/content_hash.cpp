@@ -10,6 +10,7 @@ namespace deepbio::train {
 namespace {
 
 void add_to(ContentHash& hash, const at::Tensor& tensor) {
+  // Bytes, not numbers: the same values of another type are other data to a model.
   const at::Tensor plain = tensor.contiguous();
   hash.add(std::string_view(static_cast<const char*>(plain.data_ptr()), plain.nbytes()));
 }
@@ -30,6 +31,7 @@ std::string hash_of(const Parts&... parts) {
 Json content_hashes(const data::SampleDataset& dataset) {
   const io::CountTable& table = dataset.table();
   Json out = Json::object();
+  // The order of samples and features is part of it: draws and batches go by places in the table.
   out.set("counts",
           hash_of(table.sample_ids, table.feature_ids, table.indptr, table.indices, table.values));
   out.set("sequences", hash_of(dataset.sequences()));
@@ -42,6 +44,7 @@ Json content_hashes(const data::SampleDataset& dataset) {
     }
     out.set("covariates", hash.hex());
   }
+  // Not the file: the same tree written in another way, or with more tips, is the same tree.
   if (const community::Phylogeny* tree = dataset.phylogeny()) {
     out.set("tree", hash_of(tree->parent, tree->length, tree->branch_of));
   }

@@ -29,6 +29,8 @@ struct StackWork {
   double forward = 0, saved_bytes = 0;
 };
 
+// 8 D^2: query, key, value and output projections, 2 operations for each weight; 4 D F: both layers
+// of the feed-forward; 4 T D: scores and their sum over T keys.
 StackWork stack_work(const std::vector<int64_t>& lengths, const StackSize& size,
                      int64_t embedding_dim) {
   const auto d = static_cast<double>(embedding_dim),
@@ -45,6 +47,7 @@ StackWork stack_work(const std::vector<int64_t>& lengths, const StackSize& size,
 }
 
 std::vector<int64_t> lengths_of(const at::Tensor& real) {
+  // Of a bool tensor the sum is int64.
   const at::Tensor lengths = real.sum(1).contiguous();
   return {lengths.data_ptr<int64_t>(), lengths.data_ptr<int64_t>() + lengths.numel()};
 }
@@ -126,7 +129,9 @@ BatchCost batch_cost(const data::SampleBatch& batch, const model::ModelConfig& c
   const bool learns_nucleotides = config.predict_nucleotides && loss.nuc_penalty > 0 && !frozen;
   BatchCost cost;
   cost.forward = base + heads.forward;
+  // Backward costs twice forward: a product for the inputs' gradient and one for the weights'.
   cost.train = (frozen ? 1 : 3) * base + 3 * heads.forward;
+  // The nucleotide head is measured in a second pass over masked sequences (train/masked_bases).
   cost.validate = cost.forward + (learns_nucleotides ? base : 0);
   cost.saved_bytes = heads.saved_bytes +
                      (frozen ? 0 : encoded.saved_bytes + sample.saved_bytes + encoder.saved_bytes);
@@ -141,6 +146,7 @@ RunCost run_cost(const model::AamModel& model, const TrainingOptions& options,
                  const Split& split, int64_t most_batches) {
   const auto parts = batches_of(options, split.train, true),
              val_parts = batches_of(options, split.val, false);
+  // Batches are made as in training, but nothing of the model runs.
   const auto look = [&](const data::SampleDataset& dataset,
                         const std::vector<std::vector<int64_t>>& batches) {
     std::vector<BatchCost> costs;
@@ -162,6 +168,7 @@ RunCost run_cost(const model::AamModel& model, const TrainingOptions& options,
     asvs += static_cast<double>(cost.distinct_asvs),
         positions += static_cast<double>(cost.asv_positions);
     slots += static_cast<double>(cost.asv_slots), run.flops_per_step += cost.train;
+    // Memory is that of the largest batch, time that of the mean one.
     activations = std::max(activations, cost.saved_bytes), ++steps;
   }
   for (size_t i = 0; i < static_cast<size_t>(steps); ++i)
@@ -178,6 +185,7 @@ RunCost run_cost(const model::AamModel& model, const TrainingOptions& options,
     run.flops_once = feature_flops(train, model.config());
   int64_t parameters = 0;
   for (const auto& parameter : model.parameters()) parameters += parameter.numel();
+  // Four floats for each parameter: itself, its gradient, and the two moments of Adam.
   run.memory_bytes = activations + 16.0 * static_cast<double>(parameters);
   return run;
 }
@@ -196,8 +204,11 @@ double measure_rate(const std::shared_ptr<model::AamModel>& model, const Trainin
   Callbacks callbacks;
   callbacks.on_step = [&](const StepReport& report) {
     const auto now = Clock::now();
+    // The first step allocates memory and starts threads, which a long run does once.
     if (steps++ > 0) {
       const auto epoch = static_cast<uint64_t>(report.epoch);
+      // The batch is made again, as the report does not carry it; that time is taken out by `last`
+      // below.
       const auto batches = batches_of(options, split.train, true, epoch);
       const data::SampleBatch batch = train.batch(batches[static_cast<size_t>(report.step)], epoch);
       const double seconds_of_step = std::chrono::duration<double>(now - last).count();

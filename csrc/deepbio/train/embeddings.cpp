@@ -21,6 +21,7 @@ void write_tsv(const std::string& path, const std::vector<std::string>& ids,
     text.append("\n").append(id);
     for (int64_t column = 0; column < vectors.size(1); ++column) {
       char number[32];
+      // As few digits as read back to the same float.
       const auto end = std::to_chars(number, number + sizeof number, *value++).ptr;
       text.append("\t").append(number, end);
     }
@@ -36,6 +37,7 @@ void write_array(const std::string& path, const std::vector<std::string>& ids,
   io::write_npy(path, array, overwrite, /*as_float32=*/true);
   std::string lines;
   for (const std::string& id : ids) lines += id + "\n";
+  // An array of numbers has no room for ids: the file beside it has a line for each row.
   io::write_file(path.substr(0, path.size() - 4) + ".ids.txt", lines, overwrite);
 }
 
@@ -43,6 +45,7 @@ void write_array(const std::string& path, const std::vector<std::string>& ids,
 
 void write_embeddings(const std::string& path, const std::vector<std::string>& ids,
                       const at::Tensor& vectors, io::Overwrite overwrite) {
+  // Writers go through the numbers row by row in memory.
   const at::Tensor rows = vectors.contiguous();
   if (path.ends_with(".npy")) return write_array(path, ids, rows, overwrite);
   if (path.ends_with(".safetensors")) {

@@ -26,6 +26,7 @@ data::LabelledSamples chosen_samples(const PredictionData& data, const Evaluatio
   std::set<std::string> wanted(listed.begin(), listed.end());
   data::LabelledSamples chosen;
   for (size_t i = 0; i < all.samples.size(); ++i) {
+    // What is left in `wanted` at the end is listed and not there.
     if (wanted.erase(data.table->sample_ids[all.samples[i]]) == 0) continue;
     chosen.samples.push_back(all.samples[i]);
     is_classifier ? chosen.labels.push_back(all.labels[i]) : chosen.values.push_back(all.values[i]);
@@ -38,9 +39,11 @@ data::LabelledSamples chosen_samples(const PredictionData& data, const Evaluatio
   return chosen;
 }
 
+// Told, not refused: a table may hold the training samples on purpose.
 int64_t count_trained_on(const std::string& run, const PredictionData& data,
                          const std::vector<int64_t>& samples) {
   const std::string list = (std::filesystem::path(run) / "train_samples.txt").string();
+  // A run of an older version does not say.
   if (!std::filesystem::exists(list)) return 0;
   const std::vector<std::string> ids = io::read_id_list(list);
   const std::set<std::string> trained_on(ids.begin(), ids.end());
@@ -75,15 +78,19 @@ Evaluation score_classes(const Predictions& predictions, const std::vector<std::
                                values.data_ptr<double>() + values.numel());
   Evaluation scored;
   scored.model = metrics_json(answers);
+  // Rows and columns of the confusion are in this order.
   scored.model.set("classes", Json::array_of(codec.classes()));
   const Json* counts = known == nullptr ? nullptr : known->find("class_counts");
   if (counts != nullptr) {
     const auto& entries = counts->as_object();
+    // Of equal counts the first: classes are in sorted order, so that the answer is always the same
+    // one.
     const auto most = std::max_element(entries.begin(), entries.end(),
                                        [](const Json::Member& a, const Json::Member& b) {
                                          return a.second.as_int() < b.second.as_int();
                                        });
     answers.predicted.assign(answers.actual.size(), codec.class_id(most->first));
+    // The baseline knows no probabilities: even ones give it an AUC of 0.5.
     answers.probabilities.assign(answers.probabilities.size(),
                                  1.0 / static_cast<double>(answers.num_classes));
     scored.baseline = metrics_json(answers);
@@ -104,6 +111,7 @@ Evaluation evaluate(model::AamModel& model, const std::string& run, const RunCon
   }
   const bool is_classifier = config.target->is_classifier();
   const std::string column = request.column.empty() ? config.target->column() : request.column;
+  // Before the model runs: a sample that is missing is told at once.
   const data::LabelledSamples chosen = chosen_samples(data, request, column, is_classifier);
   const Predictions predictions = predict(model, config, *data.dataset, chosen.samples, options);
   const Json* known = config.trained_on.is_object() ? config.trained_on.find("baseline") : nullptr;

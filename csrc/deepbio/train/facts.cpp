@@ -19,6 +19,7 @@ int64_t count_parameters(const RunConfig& config) {
   return count;
 }
 
+// From config.json alone, and the names of files beside it: weights are not read.
 Json run_facts(const std::string& run) {
   const RunConfig config = read_run_config(run);
   Json out(Json::Object{{"path", run},
@@ -34,6 +35,7 @@ Json run_facts(const std::string& run) {
   }
   const std::filesystem::path metrics = std::filesystem::path(run) / "metrics.jsonl";
   if (std::filesystem::exists(metrics)) {
+    // A line for each epoch; the file is written anew after each.
     const std::string text = io::read_all(metrics.string());
     out.set("epochs_done", static_cast<int64_t>(std::count(text.begin(), text.end(), '\n')));
   }

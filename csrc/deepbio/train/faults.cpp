@@ -10,6 +10,7 @@ namespace deepbio::train {
 
 std::string first_not_finite(const NamedTensors& tensors) {
   for (const auto& [name, tensor] : tensors) {
+    // Outputs that a model does not have are undefined.
     if (!tensor.defined() || !tensor.is_floating_point()) continue;
     if (!at::isfinite(tensor).all().item<bool>()) return name;
   }
@@ -17,6 +18,7 @@ std::string first_not_finite(const NamedTensors& tensors) {
 }
 
 std::string first_not_finite(const Step& step) {
+  // In the order of the computation: the first that is not finite is where it began.
   NamedTensors tensors = {{"counts", step.inputs.counts},
                           {"asv_embeddings computed before", step.inputs.asv_embeddings},
                           {"target", step.targets.target},
@@ -38,6 +40,7 @@ std::string first_not_finite(const model::AamModel& model) {
 }
 
 std::string name_samples(const data::SampleBatch& batch) {
+  // A message stays one line, whatever the size of the batch.
   constexpr size_t kMostNamed = 3;
   const std::vector<std::string>& ids = batch.sample_ids;
   std::string text = ids.size() == 1 ? "sample " : "samples ";

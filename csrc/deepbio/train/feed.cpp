@@ -13,7 +13,9 @@ namespace deepbio::train {
 Tensor CountTarget::of(const Tensor& counts, const Tensor& mask) const {
   const Tensor real = mask.to(counts.scalar_type());
   if (kind == "relative")
+    // Shares of what the model is shown, which is less than the sample where token_limit cuts it.
     return counts * real / (counts * real).sum(1, /*keepdim=*/true).clamp_min(1e-12);
+  // Padding would become -min / range without the mask.
   if (kind == "minmax") return (counts - min) / (max - min) * real;
   return counts * real;
 }
@@ -36,6 +38,7 @@ CountTarget fit_count_target(const std::string& kind, const data::SampleDataset&
           reads, table.sample_ids[sample],
           {.depth_reads = options.rarefy_depth_reads, .seed = options.seed});
     }
+    // Entries above 0 alone, as the smallest is that of an ASV that is there.
     for (const double value : reads) {
       if (value <= 0) continue;
       low = std::min(low, value);
@@ -78,6 +81,8 @@ LossTargets make_loss_targets(const data::SampleBatch& batch, const CountTarget&
   targets.base_target = batch.distances;
   targets.nucleotides = batch.asv_tokens;
   targets.nucleotide_weight =
+      // [U]: the loss of a distinct ASV counts as often as the ASV does, as if each were encoded
+      // anew.
       at::bincount(batch.asv_index.masked_select(batch.mask), {}, batch.asv_tokens.size(0))
           .to(at::kFloat);
   return targets;

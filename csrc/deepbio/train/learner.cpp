@@ -16,6 +16,7 @@ WantedOutputs wanted_outputs(const model::AamModel& model, const LossOptions& lo
                              const data::SampleDataset& dataset) {
   const bool is_frozen = model.is_predictor() && model.config().freeze_base;
   WantedOutputs wanted;
+  // An output that no loss looks at is not computed: the count head has a transformer of its own.
   wanted.nucleotides = model.config().predict_nucleotides && loss.nuc_penalty > 0 && !is_frozen;
   wanted.counts = loss.count_penalty > 0;
   wanted.samples = dataset.has_distances() && loss.penalty > 0;
@@ -44,6 +45,7 @@ torch::Tensor Learner::draw(const LearnedBatch& learned) {
     hidden = model::functional::draw_mask(learned.batch.asv_tokens, config.nuc_mask_strategy,
                                           config.nuc_mask_ratio);
   }
+  // After the bases, which all processes draw alike: from here on dropout is each one's own.
   if (!group_.is_first()) generator_.seed_step(epoch, step, group_.rank);
   return hidden;
 }
@@ -60,6 +62,8 @@ LossTerms Learner::learn(const LearnedBatch& learned, const FeatureTensors& feat
                                                .embed_samples = wanted_.samples && !is_frozen_});
   LossTerms terms = multi_task_loss(outputs, targets, loss_, model_.config().is_classifier,
                                     model_.config().encoder_type);
+  // In every process alike, since the loss is that of the whole batch: none goes on into a backward
+  // pass in which the others would be missing.
   if (!std::isfinite(terms.total_loss.item<double>())) {
     if (fault.empty())
       fault = first_not_finite(Step{make_inputs(batch, features), targets, outputs, terms}) + "; " +
@@ -70,6 +74,7 @@ LossTerms Learner::learn(const LearnedBatch& learned, const FeatureTensors& feat
     throw ArgumentError(
         "training: nothing to learn: every loss term is zero or belongs to frozen parameters");
   }
+  // Gradients of a group add up to those of the mean of its batches.
   pass.backward(terms.total_loss * (learned.loss_scale / static_cast<double>(learned.group_size)));
   return terms;
 }

@@ -1,3 +1,6 @@
+// A loss of numbers is a row of kRegressionLosses; what else has to know something of it (how many
+// outputs it wants, which options are its own) asks the row. Each gives its value element by
+// element, and regression_loss takes the mean, weighed by samples where weights are given.
 #include "deepbio/train/losses.h"
 
 #include <ATen/ATen.h>
@@ -18,6 +21,7 @@ std::string shape_of(const Tensor& tensor) {
   return out + "]";
 }
 
+// Broadcasting would turn [B] against [B, 1] into [B, B] without a word.
 void expect_shape(const Tensor& tensor, at::IntArrayRef expected, const char* what) {
   if (tensor.sizes() == expected) return;
   throw ShapeError(std::string(what) + ": expected shape " + shape_of(at::empty(expected)) +
@@ -49,6 +53,8 @@ Tensor pinball(const Tensor& prediction, const Tensor& target, const LossOptions
                      std::to_string(options.num_quantiles()) + "], got " + shape_of(prediction));
   }
   const Tensor levels = at::tensor(options.quantiles, prediction.options());
+  // Koenker & Bassett (1978): max(q e, (q - 1) e), its minimum over answers is the quantile of
+  // level q.
   const Tensor error = target.unsqueeze(-1) - prediction;
   return at::maximum(levels * error, (levels - 1) * error);
 }
@@ -97,6 +103,7 @@ std::vector<std::string> loss_names(bool only_per_column) {
 // Mean over outputs of each column's own loss; loss_config says which, target_loss_type is the
 // default.
 Tensor per_column(const Tensor& prediction, const Tensor& target, const LossOptions& options) {
+  // Columns one by one, as each may have a loss of its own; their mean weighs all outputs alike.
   Tensor sum = at::zeros({}, prediction.options());
   for (int64_t column = 0; column < prediction.size(1); ++column) {
     const auto found = options.loss_config.find(std::to_string(column));
@@ -132,6 +139,7 @@ Tensor target_loss(const model::Outputs& outputs, const LossTargets& targets,
   Tensor target = targets.target, sample_weights = targets.sample_weights;
   if (outputs.member_predictions.defined()) {
     const int64_t members = outputs.member_predictions.size(0);
+    // [M, B, ...] to [M B, ...]: the mean over all is the mean of the members' losses.
     prediction = outputs.member_predictions.flatten(0, 1);
     target = target.dim() == 1 ? target.repeat({members}) : target.repeat({members, 1});
     if (sample_weights.defined()) sample_weights = sample_weights.repeat({members});
@@ -224,6 +232,7 @@ void LossOptions::check() const {
   const OptionRows rows = copy.rows();
   check_values(rows);
   const auto falls = [](double level, double next) { return level >= next; };
+  // Rising, as predictions and files name them by their place.
   if (quantiles.empty() ||
       std::adjacent_find(quantiles.begin(), quantiles.end(), falls) != quantiles.end()) {
     throw ConfigError(mention(rows, &copy.quantiles) + ": expected rising levels, got " +
@@ -262,6 +271,7 @@ Tensor classification_loss(const Tensor& prediction, const Tensor& target,
   if (target.scalar_type() != at::kLong)
     throw ArgumentError("class targets: expected int64, got another dtype");
   expect_shape(target, prediction.sizes().slice(0, 1), "class targets");
+  // With class weights torch divides by the sum of those of the batch, not by its samples.
   if (!sample_weights.defined()) return at::nll_loss(prediction, target, class_weights);
   const Tensor loss = at::nll_loss(prediction, target, class_weights, at::Reduction::None);
   return (sample_weights * loss).mean();
@@ -277,6 +287,7 @@ Tensor histogram_loss(const Tensor& log_probabilities, const Tensor& target,
 
 Tensor count_loss(const Tensor& prediction, const Tensor& counts, const Tensor& mask) {
   expect_shape(counts, prediction.sizes(), "counts");
+  // Over the ASVs that are there: padding would make a batch of small samples look good.
   const Tensor real = mask.to(prediction.scalar_type());
   return (at::square(prediction - counts) * real).sum() / real.sum().clamp_min(1);
 }
@@ -292,7 +303,9 @@ Tensor unifrac_loss(const Tensor& embeddings, const Tensor& distances) {
   const int64_t size = embeddings.size(0);
   expect_shape(distances, {size, size}, "distances");
   expect_finite(distances, "distances");
+  // No pair: a zero that still has a gradient, so that backward finds its way.
   if (size < 2) return embeddings.sum() * 0;
+  // Each pair once; the diagonal is 0 on both sides and would only make the mean smaller.
   const Tensor pairs =
       at::triu_indices(size, size, /*offset=*/1, at::TensorOptions().device(embeddings.device()));
   const Tensor first = pairs[0], second = pairs[1];
@@ -313,6 +326,7 @@ Tensor nucleotide_loss(const Tensor& logits, const Tensor& tokens, const Tensor&
   if (where.defined()) chosen = chosen.logical_and(where);
   const Tensor places = chosen.flatten().nonzero().squeeze(1);
   if (places.size(0) == 0) return logits.sum() * 0;
+  // [places, V]: only positions that count go through the softmax.
   const Tensor rows = logits.flatten(0, -2).index({places}),
                truth = tokens.flatten().index({places});
   const Tensor loss = at::cross_entropy_loss(rows, truth, {}, at::Reduction::None);
@@ -343,6 +357,8 @@ LossTerms multi_task_loss(const model::Outputs& outputs, const LossTargets& targ
                           const LossOptions& options, bool is_classifier,
                           const std::string& encoder_type) {
   LossTerms terms;
+  // On the device and in the type of the outputs: a term that is not there is a number of them,
+  // too.
   const Tensor zero = at::zeros({}, any_defined(outputs).options());
   terms.target_loss = terms.count_loss = terms.unifrac_loss = terms.nuc_loss = zero;
   if (outputs.target_prediction.defined() && targets.target.defined()) {
@@ -351,6 +367,7 @@ LossTerms multi_task_loss(const model::Outputs& outputs, const LossTargets& targ
   if (outputs.count_prediction.defined() && targets.counts.defined()) {
     terms.count_loss = count_loss(outputs.count_prediction, targets.counts, targets.mask);
   }
+  // The distance term carries the loss of whatever the encoder is trained to tell, as in AAM.
   if (const Tensor base = base_term(outputs, targets, encoder_type); base.defined())
     terms.unifrac_loss = base;
   if (outputs.nuc_predictions.defined() && targets.nucleotides.defined()) {

@@ -14,6 +14,7 @@ void add_masked_nucleotides(SharedPass& pass, const model::ModelConfig& config,
   const torch::Tensor logits = pass.nucleotides(model::functional::apply_mask_token(tokens, which));
   sums.terms.nuc_loss = nucleotide_loss(logits, tokens, which, targets.nucleotide_weight);
   sums.terms.total_loss = sums.terms.total_loss + loss.nuc_penalty * sums.terms.nuc_loss;
+  // A batch of short ASVs may hide nothing: then it says nothing about accuracy.
   const int64_t masked = which.sum().item<int64_t>();
   if (masked == 0) return;
   const int64_t hits = (logits.argmax(-1) == tokens).logical_and(which).sum().item<int64_t>();

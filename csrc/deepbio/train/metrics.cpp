@@ -29,6 +29,7 @@ std::vector<double> absolute_errors(const NumberAnswers& answers) {
 
 double mean_of(const std::vector<double>& values) {
   double mean = 0;
+  // Each divided first: a sum of large numbers stays in range.
   for (const double value : values) mean += value / static_cast<double>(values.size());
   return mean;
 }
@@ -46,6 +47,8 @@ double rmse(const NumberAnswers& answers) { return std::sqrt(mse(answers)); }
 double median_ae(const NumberAnswers& answers) {
   std::vector<double> errors = absolute_errors(answers);
   const size_t middle = errors.size() / 2;
+  // Half of a sort; below the middle are the smaller ones, whose largest is the other of an even
+  // pair.
   std::nth_element(errors.begin(), errors.begin() + static_cast<std::ptrdiff_t>(middle),
                    errors.end());
   if (errors.size() % 2 == 1) return errors[middle];
@@ -80,6 +83,7 @@ std::vector<ClassCounts> counts_of(const ClassAnswers& answers) {
     ++counts[predicted].predicted;
     counts[actual].hits += actual == predicted ? 1 : 0;
   }
+  // A class without samples has no recall, and would pull a mean of classes down.
   std::erase_if(counts, [](const ClassCounts& each) { return each.support == 0; });
   return counts;
 }
@@ -91,6 +95,7 @@ double weighted(const ClassAnswers& answers, double (ClassCounts::*value)() cons
   return sum / static_cast<double>(answers.actual.size());
 }
 
+// The recall of all classes weighted by their samples is the share of samples that are right.
 double accuracy(const ClassAnswers& answers) { return weighted(answers, &ClassCounts::recall); }
 double precision(const ClassAnswers& answers) { return weighted(answers, &ClassCounts::precision); }
 double f1(const ClassAnswers& answers) { return weighted(answers, &ClassCounts::f1); }
@@ -153,6 +158,7 @@ double log_loss(const ClassAnswers& answers) {
   return sum / static_cast<double>(answers.actual.size());
 }
 
+// Reports and docs list them in this order.
 constexpr Metric kMetrics[] = {
     {"mae", "mean absolute error, in the target's unit", false, true, &mae, nullptr},
     {"rmse", "root of the mean square error, in the target's unit", false, false, &rmse, nullptr},

@@ -1,3 +1,6 @@
+// Three fits, one after the other, on predictions of samples that the answering networks have not
+// seen: a temperature for each branch, the weights between branches, and a bias for classes. Each
+// is a search over a few values, as samples are few and a finer choice would fit their chance.
 #include "deepbio/train/mixture.h"
 
 #include <torch/types.h>
@@ -22,6 +25,7 @@ namespace {
 
 constexpr int64_t kWeightSteps = 20;
 
+// In the order of SequencePredictorImpl::member_outputs.
 std::vector<int64_t> members_of_branches(const model::ModelConfig& config) {
   std::vector<int64_t> members;
   if (config.num_known_asvs > 0) members.push_back(config.num_members);
@@ -39,6 +43,7 @@ double best_temperature(const torch::Tensor& log_probabilities, const torch::Ten
   constexpr int kSteps = 16;
   double best = 1, least = std::numeric_limits<double>::infinity();
   for (int step = -kSteps; step <= kSteps; ++step) {
+    // Steps of equal ratio, 4^(1/16) = 1.09 each.
     const double temperature = std::pow(4.0, static_cast<double>(step) / kSteps);
     const double loss = cross_entropy((log_probabilities / temperature).log_softmax(-1), truth);
     if (loss < least) best = temperature, least = loss;
@@ -47,6 +52,7 @@ double best_temperature(const torch::Tensor& log_probabilities, const torch::Ten
 }
 
 // All ways to deal kWeightSteps steps to n branches.
+// 21 ways for two branches, 231 for three: few enough to try them all.
 void deal(int64_t branch, int64_t left, std::vector<int64_t>& parts,
           std::vector<std::vector<int64_t>>& out) {
   if (branch + 1 == static_cast<int64_t>(parts.size())) {
@@ -66,6 +72,7 @@ class InnerFold {
   InnerFold(model::SequencePredictorImpl& whole, const TrainingOptions& options,
             const TrainerData& data)
       : whole_(whole), options_(options), data_(data), undisturbed_(data.train.undisturbed()) {
+    // The inner trainer must not fit mixtures of its own.
     options_.calibration_folds = 0;
   }
 
@@ -73,9 +80,11 @@ class InnerFold {
   bool ask(const Split& split, uint64_t seed, const Callbacks& callbacks, HeldOut& out) {
     options_.seed = seed;
     model::ModelConfig config = whole_.config();
+    // One member tells what its branch is worth, in a fraction of the time.
     config.num_members = 1;
     // What branches are worth shows over the encoder as it starts, in seconds.
     config.freeze_base = true;
+    // ASVs known from this fold's training samples alone: no held-out sample has a say in them.
     config = fit_config(config, data_.train, split.train, options_.known_min_samples);
     if ((config.num_known_asvs > 0) != (whole_.config().num_known_asvs > 0))
       return true;  // too few samples to tell
@@ -86,6 +95,7 @@ class InnerFold {
                     data_.features.embeddings);
     Trainer trainer(model, options_);
     trainer.set_features(data_.features);
+    // The split holds nothing back, so that validation is not asked.
     if (trainer.fit(data_.train, data_.train, {split.train, {}, {}}, callbacks).interrupted)
       return false;
     collect(dynamic_cast<model::SequencePredictorImpl&>(*model), split.val, out);
@@ -151,6 +161,7 @@ void write(const BranchMixture& found, model::SequencePredictorImpl& model) {
   model::MixtureImpl& mixture = *model.mixture();
   int64_t at = 0;
   for (size_t branch = 0; branch < members.size(); ++branch) {
+    // The weight of a branch is shared evenly by its members, which were not told apart.
     mixture.weight.narrow(0, at, members[branch])
         .fill_(found.weight[branch] / static_cast<double>(members[branch]));
     mixture.temperature.narrow(0, at, members[branch]).fill_(found.temperature[branch]);
@@ -168,6 +179,8 @@ std::vector<int64_t> inner_folds(const std::vector<int64_t>& groups,
   if (groups.empty()) {
     std::vector<int64_t> order = random_permutation(num_samples, random);
     if (!classes.empty()) {
+      // By class after shuffling: dealing them out in turn gives each fold its share of every
+      // class.
       std::stable_sort(order.begin(), order.end(),
                        [&](int64_t a, int64_t b) { return classes[a] < classes[b]; });
     }
@@ -180,6 +193,8 @@ std::vector<int64_t> inner_folds(const std::vector<int64_t>& groups,
   for (int64_t i = 0; i < num_samples; ++i) members[groups[i]].push_back(i);
   std::vector<const std::vector<int64_t>*> all;
   for (const auto& [group, held] : members) all.push_back(&held);
+  // Shuffled before the stable sort, so that groups of one size are dealt out in an order of
+  // chance.
   const std::vector<int64_t> order = random_permutation(static_cast<int64_t>(all.size()), random);
   std::vector<const std::vector<int64_t>*> sorted = chosen(all, order);
   std::stable_sort(sorted.begin(), sorted.end(),
@@ -228,12 +243,15 @@ torch::Tensor best_class_bias(const torch::Tensor& log_probabilities,
   constexpr int kParts = 4;
   const int64_t num_classes = log_probabilities.size(1);
   const torch::Tensor counts = torch::bincount(classes, {}, num_classes).to(torch::kFloat);
+  // A rare class is chosen more often with a bias of -log(rate), at a whole share as if all were
+  // equally frequent. Half a sample is added, as a class may be missing.
   const torch::Tensor against_rates = -((counts + 0.5) / (counts + 0.5).sum()).log();
   torch::Tensor best = torch::zeros_like(against_rates);
   double most = -1;
   for (int part = 0; part <= kParts; ++part) {
     const torch::Tensor bias = against_rates * (static_cast<double>(part) / kParts);
     const torch::Tensor right = (log_probabilities + bias).argmax(-1).eq(classes).to(torch::kFloat);
+    // Samples that are right, by class; over the classes' sizes it is their recall.
     const torch::Tensor hits = torch::bincount(classes, right, num_classes).to(torch::kFloat);
     const double balanced = (hits / counts.clamp_min(1)).sum().item<double>();
     if (balanced > most) best = bias, most = balanced;
@@ -245,6 +263,7 @@ bool fit_mixture(model::SequencePredictorImpl& model, const TrainingOptions& opt
                  const TrainerData& data, const Callbacks& callbacks) {
   const std::vector<int64_t>& samples = data.split.train;
   const model::ModelConfig& config = model.config();
+  // Numbers by place among the training samples, as inner_folds counts them.
   const std::vector<int64_t> groups =
       data.split.groups.empty() ? std::vector<int64_t>() : chosen(data.split.groups, samples);
   std::vector<int64_t> classes;

@@ -1,3 +1,5 @@
+// torch's own fused kernels do the arithmetic: one call for all parameters, the same numbers as
+// torch.optim with fused=True. What is here is which parameters are asked, and the state by name.
 #include "deepbio/train/optim.h"
 
 #include <torch/types.h>
@@ -36,6 +38,7 @@ Optimizer::Optimizer(std::vector<std::pair<std::string, torch::Tensor>> paramete
                      OptimizerOptions options)
     : parameters_(std::move(parameters)), options_(std::move(options)) {
   for (const auto& [name, parameter] : parameters_) {
+    // With the strides of the parameter, which the kernels walk through side by side.
     average_.push_back(torch::zeros_like(parameter));
     if (!is_sgd()) square_.push_back(torch::zeros_like(parameter));
     // The fused kernels of torch count steps in a float of each parameter.

@@ -34,6 +34,7 @@ Predictions predict_passes(model::AamModel& model, const RunConfig& config,
   Predictions predictions;
   for (int64_t pass = 0; pass < passes; ++pass) {
     PredictOptions of_pass = options;
+    // The dataset draws reads by the epoch: each pass sees another rarefaction of the same samples.
     of_pass.epoch = static_cast<uint64_t>(pass);
     predictions = predict(model, config, *data.dataset, data.samples, of_pass);
     values.push_back(predictions.values);
@@ -41,11 +42,15 @@ Predictions predict_passes(model::AamModel& model, const RunConfig& config,
     if (predictions.means.defined()) means.push_back(predictions.means);
   }
   if (values.size() == 1) return predictions;
+  // [passes, N, O or C].
   const at::Tensor all = at::stack(values);
   predictions.values = all.mean(0);
   if (!means.empty()) predictions.means = at::stack(means).mean(0);
   if (!quantiles.empty()) predictions.quantiles = at::stack(quantiles).mean(0);
+  // By n, not n - 1: the passes are all there are, and one has a deviation of 0.
   at::Tensor deviation = all.std(0, /*unbiased=*/false);
+  // The class of the mean probability, not the most frequent one: a close vote stays a close
+  // answer.
   const at::Tensor best = predictions.class_ids.empty()
                               ? at::Tensor()
                               : model::class_scores(model, predictions.values.log()).argmax(1);

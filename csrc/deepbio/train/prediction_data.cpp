@@ -32,6 +32,7 @@ PredictionData prediction_data(const io::CountTable& whole, const RunConfig& con
   const std::vector<double> totals = community::sample_totals(whole);
   std::vector<int64_t> deep;
   for (size_t i = 0; i < totals.size(); ++i) {
+    // As training chose its samples: at depth 0 one read is enough.
     if (totals[i] > 0 && totals[i] >= depth) {
       deep.push_back(static_cast<int64_t>(i));
     } else {
@@ -44,9 +45,11 @@ PredictionData prediction_data(const io::CountTable& whole, const RunConfig& con
         " reads that this run rarefies to; the deepest has " +
         Json(totals.empty() ? 0.0 : *std::max_element(totals.begin(), totals.end())).dump());
   }
+  // Features without reads in these samples would be encoded, and asked for their DNA, for nothing.
   out.table = std::make_shared<const io::CountTable>(
       community::drop_empty_features(community::select_samples(whole, deep)));
   const Json* resolved = config.training.is_object() ? config.training.find("resolved") : nullptr;
+  // The run's: the draw of reads is the one that validation saw.
   const uint64_t seed =
       resolved == nullptr ? 0 : static_cast<uint64_t>(resolved->at("seed").as_int());
   const auto missing = data::parse_missing_sequences(config.data.missing_sequences);
@@ -72,6 +75,7 @@ void note_unseen_asvs(PredictionData& data, const std::string& run) {
   const auto max_bp = static_cast<size_t>(data.dataset->options().max_bp);
   std::unordered_set<std::string> known;
   for (const std::string& dna : trained_on) known.insert(dna.substr(0, max_bp));
+  // Both lists are upper case DNA, so that they can be compared as text.
   const std::vector<std::string> asvs = asvs_of(*data.dataset, data.samples);
   const auto num_seen =
       static_cast<size_t>(std::count_if(asvs.begin(), asvs.end(), [&](const std::string& dna) {
@@ -79,6 +83,8 @@ void note_unseen_asvs(PredictionData& data, const std::string& run) {
       }));
   if (num_seen == asvs.size()) return;
   const model::ModelConfig model = read_run_config(run).model;
+  // What an unseen ASV means depends on the model: its sequence may say something, its identity
+  // cannot.
   const bool reads_sequences =
       model.is_plain() || model.sequence_branch || model.transformer_branch;
   const char* others = reads_sequences ? "; the others are known by their sequence alone"

@@ -25,6 +25,7 @@ class Evaluating {
   explicit Evaluating(model::AamModel& model) : model_(model), was_training_(model.is_training()) {
     model_.eval();
   }
+  // Also when the model throws: a caller that trains goes on in training mode.
   ~Evaluating() { model_.train(was_training_); }
   Evaluating(const Evaluating&) = delete;
   Evaluating& operator=(const Evaluating&) = delete;
@@ -82,6 +83,7 @@ bool needs_embeddings(const model::AamModel& model) {
   const model::ModelConfig& config = model.config();
   if (predictor == nullptr || config.transformer_branch) return true;
   if (!config.sequence_branch) return false;
+  // Members of known ASVs come first in the mixture (SequencePredictorImpl::member_outputs).
   const int64_t first = config.num_known_asvs > 0 ? config.num_members : 0;
   return predictor->mixture()->weight.slice(0, first).gt(0).any().item<bool>();
 }
@@ -109,6 +111,7 @@ torch::Tensor forward_all(model::AamModel& model, const data::SampleDataset& dat
                         std::to_string(options.batch_size));
   }
   const auto size_of_all = static_cast<int64_t>(all_samples.size());
+  // Shares that differ by one at most, and in order: gathering puts rows back where they were.
   const int64_t first = size_of_all * options.group.rank / options.group.world_size,
                 count = size_of_all * (options.group.rank + 1) / options.group.world_size - first;
   // A process without samples answers for one that nobody asks it about.
@@ -122,6 +125,7 @@ torch::Tensor forward_all(model::AamModel& model, const data::SampleDataset& dat
   const std::vector<int64_t> used = features_of(dataset, samples);
   FeatureTensors features;
   features.embeddings =
+      // [F, D] although few features may be used: make_inputs picks rows by the feature's number.
       encode_some(model, dataset, encodes ? used : std::vector<int64_t>(), /*batch_size=*/64);
   if (model.config().num_known_asvs > 0) features.identity = feature_identities(dataset).to(device);
   std::vector<torch::Tensor> parts;
@@ -156,12 +160,14 @@ void answer_by_distribution(const torch::Tensor& edges, const RunConfig& config,
     return in_target_units(fn::distribution_quantile(log_probabilities, edges, level), config);
   };
   predictions.values = quantile(0.5).unsqueeze(1);
+  // An interval that holds nine in ten.
   predictions.levels = {0.05, 0.95};
   predictions.quantiles = torch::stack({quantile(0.05), quantile(0.95)}, 1);
   const torch::Tensor centres = 0.5 * (edges.slice(0, 1) + edges.slice(0, 0, -1));
   predictions.means = torch::matmul(predictions.distribution, in_target_units(centres, config));
 }
 
+// Nine digits: a float32 answer has seven, and its way back to the target's unit adds rounding.
 std::string number(double value) {
   char text[32];
   const auto end =
@@ -235,6 +241,7 @@ std::vector<double> quantile_levels(const RunConfig& config, int64_t count) {
   if (levels != nullptr) {
     for (const Json& level : levels->as_array()) out.push_back(level.as_double());
   }
+  // A file that was changed by hand: columns would get the names of other levels.
   if (static_cast<int64_t>(out.size()) != count) {
     throw ConfigError("config.json: the model answers " + std::to_string(count) +
                       " quantiles, the run says " + std::to_string(out.size()));
@@ -299,6 +306,8 @@ Predictions predict(model::AamModel& model, const RunConfig& config,
                            predictions);
     return predictions;
   }
+  // [N, O, Q]. Of several outputs a file has no columns for their quantiles, and the median alone
+  // is given.
   if (values.dim() == 3) {
     predictions.levels = quantile_levels(config, values.size(2));
     if (values.size(1) == 1) predictions.quantiles = in_target_units(values.select(1, 0), config);
@@ -311,6 +320,7 @@ Predictions predict(model::AamModel& model, const RunConfig& config,
 
 torch::Tensor embed(model::AamModel& model, const data::SampleDataset& dataset,
                     const std::vector<int64_t>& samples, const PredictOptions& options) {
+  // Embeddings of made-up sequences would look like those of real ones.
   const std::string without =
       data::without_sequence(dataset.table().feature_ids, dataset.sequences());
   if (!without.empty()) throw ArgumentError("embed: the encoder reads sequences, but " + without);

@@ -30,8 +30,10 @@ std::string epoch_of(int64_t epoch, int64_t num_epochs) {
 
 std::string line_of(const StepReport& report, int64_t num_epochs, int64_t batch_size,
                     double steps_per_second) {
+  // Inner folds come before the first epoch and count epochs of their own.
   const std::string part =
       report.inner_fold > 0 ? "inner fold " + std::to_string(report.inner_fold) + "  " : "";
+  // Steps to the end of the run, validation not counted.
   const int64_t left = (num_epochs - report.epoch) * report.num_steps - report.step - 1;
   return part + epoch_of(report.epoch, num_epochs) + "  step " + std::to_string(report.step + 1) +
          "/" + std::to_string(report.num_steps) + "  loss " + formatted("%.4f", report.loss) +
@@ -51,6 +53,7 @@ std::string line_of(const EpochReport& report, int64_t num_epochs) {
   for (const Metric& metric : metrics()) show(metric.name, metric.is_shown);
   for (const LossTerm& term : loss_terms()) {
     const auto found = report.val_terms.find(term.name);
+    // A term of weight 0, or without data, is 0 and not worth a column.
     show(term.name, found != report.val_terms.end() && found->second != 0);
   }
   if (report.skipped_steps > 0)
@@ -60,6 +63,7 @@ std::string line_of(const EpochReport& report, int64_t num_epochs) {
 }
 
 std::string place_of(const FitResult& result) {
+  // People count from 1.
   const std::string epoch = std::to_string(result.saved_epochs + 1);
   if (result.saved_steps > 0)
     return "in epoch " + epoch + " after step " + std::to_string(result.saved_steps);

@@ -62,6 +62,7 @@ TrainingState state_from_json(const Json& json) {
   state.best_value = json.at("best_value").as_double();
   state.epochs_without_gain = json.at("epochs_without_gain").as_int();
   state.finished = json.at("finished").as_bool();
+  // Keys that older versions did not write are read only where they are.
   if (const Json* averaged = json.find("averaged")) state.averaged = averaged->as_int();
   if (const Json* plateau = json.find("plateau")) state.plateau = plateau_from_json(*plateau);
   if (const Json* scale = json.find("loss_scale")) {  // runs before fp16 have none
@@ -76,6 +77,7 @@ TrainingState state_from_json(const Json& json) {
 // Options that a resumed run may change without becoming another run; a run can be extended, not
 // shortened.
 bool may_change(const std::string& key, const Json& before, const Json& now) {
+  // Fewer would end the run before the place where it stands.
   if (key == "epochs") return now.as_int() >= before.as_int();
   return key == "patience" || key == "num_workers" || key == "save_steps" ||
          key == "max_skipped_steps" || key == "device" || key == "tf32";
@@ -85,6 +87,8 @@ bool may_change(const std::string& key, const Json& before, const Json& now) {
 // defaults.
 void expect_same_options(const Json& before, const TrainingOptions& options,
                          const std::string& path) {
+  // By way of the options themselves: names of older versions become today's, missing ones
+  // defaults.
   const Json old = TrainingOptions::from_json(before).to_json(), now = options.to_json();
   for (const auto& [key, value] : now.as_object()) {
     const Json& was = old.at(key);
@@ -147,11 +151,13 @@ void save_training_state(const std::string& run, const TrainingState& state,
                          const TrainingOptions& options) {
   const fs::path last = fs::path(run) / "last", fresh = fs::path(run) / "last.new",
                  old = fs::path(run) / "last.old";
+  // What a crash in the middle of the last save has left.
   fs::remove_all(fresh);
   fs::create_directories(fresh);
   save_tensors((fresh / "model.safetensors").string(), state_dict(model));
   save_tensors((fresh / "optimizer.safetensors").string(), optimizer.state());
   if (state.averaged > 0) save_tensors((fresh / "average.safetensors").string(), state.average);
+  // Last: a folder is a state from the moment it has this file (find_state_folder).
   io::write_file((fresh / "state.json").string(), state_to_json(state, options).dump(2) + "\n");
   // A crash between the two renames leaves last.old complete; loading falls back to it.
   if (fs::exists(last)) {
@@ -159,6 +165,8 @@ void save_training_state(const std::string& run, const TrainingState& state,
     fs::rename(last, old);
   }
   fs::rename(fresh, last);
+  // After the state: a crash in between is seen by repair_metrics, which writes it anew from the
+  // state.
   io::write_file((fs::path(run) / "metrics.jsonl").string(), metrics_lines(state.history));
 }
 
@@ -167,6 +175,7 @@ void expect_resumable(const std::string& run, const TrainingOptions& options) {
     const fs::path path = *folder / "state.json";
     return expect_same_options(read_json(path).at("options"), options, path.string());
   }
+  // Stopped before its first checkpoint: what it was started with stands in its config.
   const fs::path path = fs::path(run) / "config.json";
   const Json* training = nullptr;
   const Json config = read_json(path);

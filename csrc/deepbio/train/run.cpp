@@ -59,14 +59,17 @@ void expect_same_run(const std::string& run, const RunConfig& before, const RunC
   const auto differs = [&](const std::string& what) {
     throw ConfigError(run + ": cannot resume: " + what + " when the run was started");
   };
+  // The first difference is told; others may follow from it.
   if (before.kind != now.kind)
     differs("it was made by `" + before.kind + "`, not by " + now.kind + ",");
   const Json* content = before.trained_on.is_object() ? before.trained_on.find("content") : nullptr;
   const Json* now_content = now.trained_on.is_object() ? now.trained_on.find("content") : nullptr;
+  // Contents first: they tell which data changed, where numbers only tell that some did.
   if (content != nullptr && now_content != nullptr) {
     const std::string changed = changed_content(*content, *now_content);
     if (!changed.empty()) differs(changed + " were other ones");
   }
+  // Runs of versions that kept no hashes are compared by these.
   for (const char* key : {"num_samples", "num_features", "num_train", "num_val"}) {
     const Json* old = before.trained_on.is_object() ? before.trained_on.find(key) : nullptr;
     const Json* current = now.trained_on.is_object() ? now.trained_on.find(key) : nullptr;
@@ -91,6 +94,7 @@ Run::Run(std::string path, RunMode mode) : path_(std::move(path)), mode_(mode) {
     refuse_unsuitable_folder();
     return;
   }
+  // Throws where there is no run; before the lock, which would be made in any folder.
   (void)read_run_config(path_);
   lock_ = std::make_unique<RunLock>(path_);
   is_fresh_ = !has_training_state(path_);
@@ -129,6 +133,7 @@ void Run::start(const RunStart& start) {
     }
     repair_metrics(path_);
   } else {
+    // With a code instead of an exception, so that the message names what was to be done.
     std::error_code error;
     fs::create_directories(path_, error);
     if (error) throw WriteError(path_ + ": cannot be created: " + error.message());
@@ -145,6 +150,7 @@ void Run::start(const RunStart& start) {
 }
 
 void Run::log(const std::vector<std::string>& lines) const {
+  // Opened for each call and flushed: the log is complete up to here, whatever ends the run.
   std::ofstream out(file("training.log"), std::ios::app);
   out << lines_of(lines) << std::flush;
   if (!out) throw WriteError(file("training.log") + ": cannot be written");
@@ -153,6 +159,7 @@ void Run::log(const std::vector<std::string>& lines) const {
 void Run::write_start(const RunStart& start) const {
   write_run_config(path_, start.config);
   const auto write_list = [this](const char* name, const std::vector<std::string>& items) {
+    // A resumed run keeps the lists it was started with: it is their split it goes on with.
     if (mode_ == RunMode::kResume && fs::exists(file(name))) return;
     io::write_file(file(name), lines_of(items));
   };

@@ -16,6 +16,7 @@ namespace {
 
 std::string reason() { return std::generic_category().message(errno); }
 
+// A folder may be shared by machines: a process number alone would not be found.
 std::string host_name() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "this machine";
@@ -47,15 +48,19 @@ RunLock::RunLock(const std::string& run) : path_(run + "/lock") {
         ::close(file_);
         continue;
       }
+      // A network file system without locks: better a run without one than none.
       if (errno != EWOULDBLOCK) return;
       const std::string holder = holder_of(file_);
       ::close(file_);
       throw WriteError(run + ": " + holder +
                        " is training in it; wait for it to end, or choose another `output_dir`");
     }
+    // Between open and flock the holder may have ended and removed the file: this lock would be on
+    // one that nobody else opens any more.
     if (is_still_there(file_, path_)) break;
     ::close(file_);
   }
+  // For the message of the next one that comes; the lock itself does not need it.
   const std::string text = "process " + std::to_string(::getpid()) + " on " + host_name();
   if (::ftruncate(file_, 0) != 0 ||
       ::pwrite(file_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {

@@ -34,11 +34,13 @@ class Choosing {
  public:
   Choosing(const SampleSources& sources, const SampleRules& rules)
       : sources_(sources), rules_(rules) {
+    // All samples of the table to begin with; values and labels come with the first stage.
     choice_.samples.resize(sources.table->sample_ids.size());
     std::iota(choice_.samples.begin(), choice_.samples.end(), int64_t{0});
   }
 
   SampleChoice go() {
+    // First: a column that is not there is a mistake, however few samples would be left.
     check_columns();
     if (!rules_.target.empty()) keep_labelled();
     if (sources_.distance_ids != nullptr) keep_those_with_distances();
@@ -71,6 +73,7 @@ class Choosing {
     leave_out(std::move(found.without_metadata), "absent from " + sources_.metadata->path,
               choice_.samples.size());
     const io::Metadata& metadata = *sources_.metadata;
+    // Which words of the column were taken for missing: "n/a" may be meant as a class.
     const std::string words = io::missing_report(metadata, metadata.column(rules_.target));
     leave_out(std::move(found.without_value), "without a value of " + quoted(rules_.target),
               choice_.samples.size(),
@@ -99,6 +102,7 @@ class Choosing {
                               " samples are absent from the table: " + some_of(unused));
     }
     const std::unordered_set<std::string> known(ids.begin(), ids.end());
+    // Among the samples that are kept so far: one without a target needs no distances.
     std::vector<std::string> missing = keep(
         [&](size_t i) { return known.count(sources_.table->sample_ids[choice_.samples[i]]) > 0; });
     if (missing.empty()) return;
@@ -118,6 +122,7 @@ class Choosing {
     const std::vector<double> all = community::sample_totals(*sources_.table);
     std::vector<double> totals;
     for (const int64_t sample : choice_.samples) totals.push_back(all[sample]);
+    // Of the samples that are left: those left out above have no say in the depth.
     const int64_t depth =
         rules_.rarefy_depth_reads == kAutoDepth ? auto_depth(totals) : rules_.rarefy_depth_reads;
     choice_.rarefy_depth_reads = depth;
@@ -139,6 +144,7 @@ class Choosing {
       const std::set<std::string> classes(choice_.labels.begin(), choice_.labels.end());
       const bool are_numbers =
           io::is_numeric(*sources_.metadata, sources_.metadata->column(rules_.target));
+      // Most likely `is_classifier` was not meant: told, not refused.
       if (are_numbers && classes.size() > kManyClasses) {
         choice_.notes.push_back(name + " holds numbers; each of its " +
                                 std::to_string(classes.size()) +
@@ -149,6 +155,7 @@ class Choosing {
                           std::to_string(choice_.labels.size()) +
                           " samples; expected at least two classes");
     }
+    // A constant target is learned by its mean, whatever the samples look like.
     const std::set<double> values(choice_.values.begin(), choice_.values.end());
     if (values.size() > 1 || rules_.may_be_constant) return;
     throw ArgumentError(name + " is " + Json(*values.begin()).dump() + " in all " +
@@ -168,6 +175,7 @@ class Choosing {
       }
       choice_.samples[end] = choice_.samples[i];
       if (!choice_.values.empty()) choice_.values[end] = choice_.values[i];
+      // Not onto itself, which would leave an empty label.
       if (!choice_.labels.empty() && end != i) choice_.labels[end] = std::move(choice_.labels[i]);
       ++end;
     }
@@ -201,6 +209,7 @@ int64_t auto_depth(const std::vector<double>& totals) {
   std::vector<double> sorted = totals;
   std::sort(sorted.begin(), sorted.end());
   const auto droppable = static_cast<size_t>(static_cast<double>(sorted.size()) * 0.1);
+  // The depth of the sample after the shallowest tenth, so that nine in ten stay.
   return std::clamp<int64_t>(static_cast<int64_t>(std::floor(sorted[droppable])), 1,
                              kMostAutoDepth);
 }

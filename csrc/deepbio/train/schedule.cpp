@@ -20,6 +20,7 @@ double share_of(int64_t step, int64_t of) {
 Rate warmup_cosine(const ScheduleOptions& options, int64_t update) {
   const int64_t warmup = std::min(options.warmup_steps, options.total_steps / 10);
   if (update < warmup)
+    // From lr / warmup, not from 0: the first update moves something.
     return {options.lr * static_cast<double>(update + 1) / static_cast<double>(warmup)};
   return {along_cosine(options.lr, 0, share_of(update - warmup, options.total_steps - warmup))};
 }
@@ -30,6 +31,7 @@ Rate cosine(const ScheduleOptions& options, int64_t update) {
 
 Rate cosine_restarts(const ScheduleOptions& options, int64_t update) {
   int64_t length = std::max<int64_t>(options.total_steps / 4, 1);
+  // Periods of T, 2 T, 4 T, ...: what is left is the place within the one it is in.
   for (; update >= length; length *= 2) update -= length;
   return {along_cosine(options.lr, 0, share_of(update, length))};
 }
@@ -37,6 +39,7 @@ Rate cosine_restarts(const ScheduleOptions& options, int64_t update) {
 Rate onecycle(const ScheduleOptions& options, int64_t update) {
   constexpr double kRise = 0.3, kStart = 1.0 / 25, kEnd = kStart / 1e4, kMost = 0.95, kLeast = 0.85;
   const auto step = static_cast<double>(std::min(update, options.total_steps - 1));
+  // As torch counts: the first update is step 0, the last total - 1.
   const double top = kRise * static_cast<double>(options.total_steps) - 1;
   const double bottom = static_cast<double>(options.total_steps) - 1;
   if (step <= top) {
@@ -76,6 +79,7 @@ Rate scheduled_rate(const ScheduleOptions& options, int64_t update) {
 void Plateau::see(double val_loss) {
   constexpr double kFactor = 0.3, kThreshold = 1e-4;
   constexpr int64_t kPatience = 5;
+  // A relative gain, torch's threshold_mode rel.
   if (!best || val_loss < *best * (1 - kThreshold)) {
     best = val_loss;
     epochs_without_gain = 0;

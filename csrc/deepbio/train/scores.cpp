@@ -5,6 +5,7 @@
 namespace deepbio::train {
 
 void Means::add(const std::string& name, double value, int64_t weight) {
+  // A sum and its weight instead of a running mean: both can be kept in a state and added to.
   sums_[name].first += value * static_cast<double>(weight);
   sums_[name].second += static_cast<double>(weight);
 }
@@ -38,6 +39,8 @@ Means Means::from_json(const Json& json) {
 
 void Scores::add(const Tensor& prediction, const Tensor& target) {
   const Tensor median = prediction.dim() == 3 ? prediction.select(2, median_) : prediction;
+  // Back in the target's units before anything is measured: an error of scaled values means
+  // nothing.
   const Tensor values = median.cpu().to(at::kDouble).reshape({-1}),
                truth = target.cpu().to(at::kDouble).reshape({-1});
   for (int64_t i = 0; i < values.numel(); ++i) {

@@ -1,3 +1,6 @@
+// A preset sets values, the options that are given set theirs over it, and then `follow_the_given`
+// looks at what was left alone: a value of the preset that no longer makes sense beside a given one
+// changes with it. What was given is never changed.
 #include "deepbio/train/setup.h"
 
 #include "deepbio/base/error.h"
@@ -27,6 +30,7 @@ void predict_by_known_asvs(TrainingSetup& setup) {
   model.freeze_base = true;
   model.known_input_dropout = model.sequence_input_dropout = 0.5;
   model.known_dropout = model.sequence_dropout = 0.8;
+  // Odd, so that one bin has the middle of the targets' range as its centre.
   model.num_bins = 67;
   model.num_members = 4;
   setup.study.data.rarefy_depth_reads = 0;
@@ -88,6 +92,7 @@ TrainingSetup default_preset(bool is_predictor) {
 // The parts of a pretrained encoder that must stay for its weights to fit.
 void take_encoder(model::ModelConfig& model, model::ModelConfig base) {
   const OptionRows rows = model.rows(), old = base.rows();
+  // Both are rows of the same struct, hence in the same order.
   for (size_t i = 0; i < rows.size(); ++i) {
     if (rows[i].of_encoder) rows[i].set(old[i].get());
   }
@@ -176,6 +181,7 @@ TrainingSetup preset_setup(const std::string& name, bool is_predictor) {
 TrainingSetup resolve_setup(const SetupRequest& request) {
   TrainingSetup setup = preset_setup(request.preset, request.is_predictor);
   const bool is_adaptive = request.preset == "default" && request.is_predictor;
+  // Before the given values: one that contradicts the encoder is then refused by its shapes.
   if (request.base != nullptr) take_encoder(setup.model, *request.base);
   if (request.is_pretrained && is_adaptive) predict_by_sequences_too(setup);
   setup.training.seed = request.seed;
@@ -191,8 +197,10 @@ TrainingSetup resolve_setup(const SetupRequest& request) {
   }
 
   LossOptions& loss = setup.training.loss;
+  // Nothing below a frozen base learns, so that bases need not be hidden from it.
   if (setup.model.freeze_base) loss.nuc_penalty = 0;
   setup.model.predict_nucleotides = loss.nuc_penalty > 0;
+  // The loss decides how many numbers a head gives: they cannot be set apart.
   setup.model.num_quantiles = request.is_predictor ? loss.num_quantiles() : 0;
   setup.training.check();
   return setup;

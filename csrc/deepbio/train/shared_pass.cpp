@@ -57,7 +57,8 @@ model::SequenceEncoderImpl& SharedPass::encoder() {
 void SharedPass::encode(const model::Inputs& whole, const model::ForwardOptions& options) {
   const Part part = part_of(whole.asv_tokens.size(0));
   const int64_t count = std::max<int64_t>(part.count, 1),
-                begin = std::min(part.begin, whole.asv_tokens.size(0) - count);
+                // A process without a share encodes the last ASV: the model cannot run on none.
+      begin = std::min(part.begin, whole.asv_tokens.size(0) - count);
   model::Inputs own;
   own.asv_tokens = whole.asv_tokens.narrow(0, begin, count);
   if (whole.hidden_bases.defined()) own.hidden_bases = whole.hidden_bases.narrow(0, begin, count);
@@ -68,6 +69,7 @@ torch::Tensor SharedPass::gather(const torch::Tensor& own, int64_t axis, Part pa
                                  int64_t size) const {
   std::vector<int64_t> shape = own.sizes().vec();
   shape[static_cast<size_t>(axis)] = size;
+  // Each row is one process's, and zero in the others, so the sum is exact in float.
   torch::Tensor all = torch::zeros(shape, own.options().dtype(torch::kFloat));
   all.narrow(axis, part.begin, part.count).copy_(own.detach().narrow(axis, 0, part.count));
   group_.all_reduce(all);
@@ -83,6 +85,7 @@ void SharedPass::gather_samples(model::Outputs& outputs) const {
     torch::Tensor& own = outputs.*value;
     if (!own.defined()) continue;
     const torch::Tensor all = gather(own, axis, part, size);
+    // Own rows are the tensors that autograd knows; those of the others are numbers.
     own = torch::cat({all.narrow(axis, 0, part.begin), own.narrow(axis, 0, part.count),
                       all.narrow(axis, end, size - end)},
                      axis);
@@ -94,6 +97,7 @@ model::Outputs SharedPass::forward(const FeatureTensors& features,
                                    const model::ForwardOptions& options) {
   model::Outputs out;
   {
+    // Ends before the losses, which are taken in float32.
     const model::Autocast cast(mixed_precision_, whole_.mask.device());
     out = answer(features, hidden_bases, options);
   }
@@ -116,6 +120,8 @@ model::Outputs SharedPass::answer(const FeatureTensors& features, const torch::T
   const Part asvs = part_of(num_asvs);
   if (encodes) {
     encode(whole, options);
+    // A leaf between the two halves of the model: the loss leaves its gradient there, and
+    // backward() sends it on into the encoder once it is that of all processes.
     embeddings_ =
         leaf_of(gather(encoded_.asv_embeddings, 0, asvs, num_asvs), encoded_.asv_embeddings);
     // Both are in the order of the table's features.
@@ -140,6 +146,7 @@ void SharedPass::backward(const torch::Tensor& loss) {
   if (!embeddings_.defined() || !embeddings_.requires_grad()) return;
   const Part asvs = part_of(whole_.asv_tokens.size(0));
   std::vector<torch::Tensor> outputs, gradients;
+  // All processes call all_reduce or none does, whatever each one's loss reached.
   if (group_.any(embeddings_.grad().defined())) {
     torch::Tensor sum =
         embeddings_.grad().defined() ? embeddings_.grad().clone() : torch::zeros_like(embeddings_);
@@ -151,6 +158,7 @@ void SharedPass::backward(const torch::Tensor& loss) {
     outputs.push_back(encoded_.nuc_predictions);
     gradients.push_back(nucleotides_.grad());
   }
+  // Both at once: the encoder's graph is walked through one time.
   if (!outputs.empty()) torch::autograd::backward(outputs, gradients);
 }
 

@@ -28,11 +28,13 @@ void check_sizes(int64_t count, double test_size) {
 }
 
 int64_t num_held_back(int64_t count, double test_size) {
+  // At least one on each side.
   return std::clamp<int64_t>(static_cast<int64_t>(static_cast<double>(count) * test_size + 0.5), 1,
                              count - 1);
 }
 
 std::vector<int64_t> shuffled(int64_t count, uint64_t seed) {
+  // A purpose of its own: a split does not change with what else is drawn from the same seed.
   CounterRandom random(seed, 0, 0, Purpose::kSplit);
   return random_permutation(count, random);
 }
@@ -52,10 +54,13 @@ std::vector<int64_t> held_back_of_classes(const std::vector<int64_t>& sizes, int
   std::stable_sort(by_size.begin(), by_size.end(),
                    [&](size_t a, size_t b) { return sizes[a] > sizes[b]; });
   std::vector<int64_t> out(sizes.size(), 0);
+  // What rounding down took from each class; the largest rests get the samples that are left to
+  // give.
   std::vector<double> rest(sizes.size(), 0);
   int64_t total = 0;
   for (size_t c = 0; c < sizes.size(); ++c) {
     const double share = static_cast<double>(sizes[c]) * test_size;
+    // The whole part, and never the last sample of a class, which has to be learned from.
     out[c] = std::min(static_cast<int64_t>(share), sizes[c] - 1);
     rest[c] = share - static_cast<double>(out[c]);
     total += out[c];
@@ -90,9 +95,12 @@ Split stratified(int64_t num_samples, const SplitRules& rules) {
   const auto [class_of, num_classes] = numbered(rules.labels);
   std::vector<int64_t> sizes(static_cast<size_t>(num_classes), 0);
   for (const int64_t c : class_of) ++sizes[c];
+  // The number of all is fixed first, as without classes; only who it is made of is decided by
+  // class.
   const int64_t wanted = num_held_back(num_samples, rules.test_size);
   std::vector<int64_t> left = held_back_of_classes(sizes, wanted, rules.test_size);
   std::vector<bool> is_val(static_cast<size_t>(num_samples), false);
+  // In random order until the class has given its share: which samples is chance, how many is not.
   for (const int64_t sample : shuffled(num_samples, rules.seed)) {
     if (left[class_of[sample]] == 0) continue;
     --left[class_of[sample]];
@@ -131,6 +139,7 @@ class GroupedSplit {
     if (!rules.labels.empty()) std::tie(class_of_, num_classes) = numbered(rules.labels);
     wanted_.assign(static_cast<size_t>(num_classes), 0);
     taken_.assign(static_cast<size_t>(num_classes), 0);
+    // One sample's share each: test_size times the samples of the class.
     for (const int64_t c : class_of_) wanted_[c] += rules.test_size;
   }
 
@@ -143,14 +152,17 @@ class GroupedSplit {
                           quoted(rules_.groups.front()) + "; see `group_column`");
     }
     const std::vector<int64_t> order = shuffled(num_groups, rules_.seed);
+    // Of groups of one size the first in random order.
     size_t smallest = order[0];
     int64_t num_val = 0;
     for (const int64_t number : order) {
       if (groups[number].samples.size() < groups[smallest].samples.size()) smallest = number;
+      // One group is left to train on.
       if (num_val + 1 == num_groups || !brings_nearer(groups[number])) continue;
       take(groups[number]);
       ++num_val;
     }
+    // Every group is larger than the test size: the smallest misses it by least.
     if (num_val == 0) take(groups[smallest]);
     return sides(is_val_);
   }
@@ -162,6 +174,7 @@ class GroupedSplit {
     double change = 0;
     for (const auto& [c, count] : added) {
       const double before = taken_[c] - wanted_[c], after = before + count;
+      // The change of chi-square: a miss weighs more in a small class.
       change += (after * after - before * before) / wanted_[c];
     }
     return change < 0;
@@ -231,6 +244,7 @@ Split split_samples(int64_t num_samples, const SplitRules& rules) {
     Split split = GroupedSplit(num_samples, rules).make();
     split.groups.resize(static_cast<size_t>(num_samples));
     int64_t number = 0;
+    // Numbers for inner folds, which keep the same groups whole (train/mixture).
     for (const Group& group : groups_of(rules.groups)) {
       for (const int64_t sample : group.samples) split.groups[static_cast<size_t>(sample)] = number;
       ++number;
@@ -252,6 +266,7 @@ Split split_by_lists(const std::vector<std::string>& sample_ids,
       in_val(val.begin(), val.end());
   Split split;
   for (size_t i = 0; i < sample_ids.size(); ++i) {
+    // An empty list stands for "the others", which needs the other list to be there.
     const bool trains =
         train.empty() ? in_val.count(sample_ids[i]) == 0 : in_train.count(sample_ids[i]) > 0;
     const bool is_held_back = val.empty() ? !trains : in_val.count(sample_ids[i]) > 0;
@@ -287,6 +302,7 @@ std::vector<std::string> split_notes(const Split& split, const SplitRules& rules
   }
   if (!rules.groups.empty()) {
     std::set<std::string> train = values_of(rules.groups, split.train), both;
+    // Samples without a group are no group that both sides share.
     train.erase("");
     const std::set<std::string> val = values_of(rules.groups, split.val);
     std::set_intersection(train.begin(), train.end(), val.begin(), val.end(),

@@ -1,3 +1,6 @@
+// Scale matters to a head that starts at zero: its gradient is as large as its inputs. So inputs
+// are brought to a size once, from the training samples, and that is part of the model (its
+// buffers).
 #include "deepbio/train/start.h"
 
 #include <torch/types.h>
@@ -39,6 +42,8 @@ class Columns {
     count_ += static_cast<double>(x.size(0));
   }
   torch::Tensor mean() const { return sum_ / count_; }
+  // In double, where the difference of two means of squares keeps its digits; not below 0 by
+  // rounding.
   torch::Tensor variance() const { return (squares_ / count_ - mean().square()).clamp_min(0); }
 
  private:
@@ -55,6 +60,7 @@ torch::Tensor targets_of(const data::SampleDataset& dataset, const std::vector<i
 // The bias of a head whose answer is `mean` for every sample, by what follows the head.
 torch::Tensor before_activation(const torch::Tensor& mean, const model::ModelConfig& config) {
   constexpr double kInside = 1e-3;
+  // Away from the ends, where the inverse is infinite.
   if (config.bounded_targets) return mean.clamp(kInside, 1 - kInside).logit();
   if (config.output_activation == "softplus") return mean.clamp_min(kInside).expm1().log();
   if (config.output_activation == "exp") return mean.clamp_min(kInside).log();
@@ -63,6 +69,7 @@ torch::Tensor before_activation(const torch::Tensor& mean, const model::ModelCon
 
 torch::Tensor start_of_numbers(const torch::Tensor& targets, const model::ModelConfig& config,
                                const std::vector<double>& levels) {
+  // One number: the mean, which has the least squared error of all constants.
   if (config.num_quantiles == 0) return before_activation(targets.mean(0), config);
   const torch::Tensor at = torch::tensor(levels, torch::kFloat);
   return torch::quantile(targets, at, /*dim=*/0).t().flatten();  // [O, Q] as the head gives it
@@ -77,6 +84,7 @@ torch::Tensor class_rates(const torch::Tensor& targets, int64_t num_classes) {
 // Bins whose first and last centre are the smallest and largest target.
 torch::Tensor edges_of(const torch::Tensor& targets, int64_t num_bins) {
   const double low = targets.min().item<double>(), high = targets.max().item<double>();
+  // A constant target has bins as well, so that the histogram is defined.
   const double width = std::max(high - low, 1e-6) / static_cast<double>(num_bins - 1);
   return torch::arange(num_bins + 1, torch::kDouble)
       .mul(width)
@@ -103,10 +111,14 @@ class Start {
       const torch::Tensor shares =
           model::functional::soft_targets(targets.squeeze(1), edges).mean(0);
       const torch::Tensor some = shares.clamp_min(kSmallestShare);
+      // The distribution of the training targets: bins that none of them has are unlikely, not
+      // impossible.
       model_.start_at((some / some.sum()).log());
     } else {
       std::vector<double> levels;
       for (int64_t q = 0; q < config_.num_quantiles; ++q) {
+        // Evenly spaced: the model does not know the levels of its loss, and this is only where it
+        // begins.
         levels.push_back(static_cast<double>(q + 1) /
                          static_cast<double>(config_.num_quantiles + 1));
       }
@@ -142,6 +154,8 @@ class Start {
         pooled.add(model_.sequence_inputs(inputs, inputs.asv_embeddings));
     }
     if (knows) {
+      // Divided by the square root of the deviation: an ASV that varies more counts more, though
+      // not in full.
       const torch::Tensor variance = known.variance(),
                           scale = (variance.sqrt() + kKnownFloor).rsqrt();
       const torch::Tensor rms = (variance * scale.square()).mean().sqrt().clamp_min(1e-12);
@@ -149,6 +163,7 @@ class Start {
     }
     if (config_.sequence_branch) {
       model_.sequence_branch()->set_standard(
+          // The floor is added to the variance: an axis without signal is not blown up to size 1.
           pooled.mean(), (pooled.variance() + kSequenceFloor * kSequenceFloor).rsqrt());
     }
   }
@@ -163,6 +178,7 @@ class Start {
 }  // namespace
 
 torch::Tensor feature_identities(const data::SampleDataset& dataset) {
+  // A part at a time, since tokens are 64-bit numbers.
   constexpr size_t kPart = 4096;
   const std::vector<std::string>& sequences = dataset.sequences();
   const torch::Tensor keys = model::functional::asv_keys(dataset.options().max_bp + 1);
@@ -188,6 +204,7 @@ torch::Tensor known_identities(const data::SampleDataset& dataset,
   for (const int64_t sample : samples) {
     for (int64_t entry = table.indptr[sample]; entry < table.indptr[sample + 1]; ++entry) {
       if (table.values[entry] <= 0) continue;
+      // By identity rather than by feature: it is what the model will know them by.
       Seen& asv = seen[identity.data_ptr<int64_t>()[table.indices[entry]]];
       if (asv.last != sample) ++asv.samples;
       asv.last = sample;
@@ -197,10 +214,12 @@ torch::Tensor known_identities(const data::SampleDataset& dataset,
   for (const auto& [which, asv] : seen) {
     if (asv.samples >= std::max<int64_t>(min_samples, 1)) found.emplace_back(-asv.samples, which);
   }
+  // Ties by identity, so that the same table gives the same ASVs in any order of its features.
   std::sort(found.begin(), found.end());
   found.resize(std::min(found.size(), kMostKnown));
   std::vector<int64_t> identities;
   for (const auto& [count, which] : found) identities.push_back(which);
+  // Rising, as known_columns searches them.
   std::sort(identities.begin(), identities.end());
   return torch::tensor(identities, torch::kLong);
 }

@@ -1,3 +1,6 @@
+// Steps in the order in which one needs the other: samples are chosen before they are split, the
+// split comes before anything is fitted to its training part, and what is written of the study
+// comes last.
 #include "deepbio/train/study.h"
 
 #include <ATen/ATen.h>
@@ -108,6 +111,8 @@ class Preparing {
       metadata_ = io::read_metadata(files_.metadata, {options_.missing_values});
     if (!files_.distances.empty()) {
       matrix_ = io::read_distances(files_.distances);
+      // Of the whole matrix, before samples are chosen: a study must not pass or fail by who is
+      // left.
       check_metric(most_distance(), files_.distances);
     }
     choose();
@@ -140,6 +145,7 @@ class Preparing {
     sources.distances_name = files_.distances;
     SampleChoice choice = choose_samples(sources, rules);
     study_.rarefy_depth_reads = choice.rarefy_depth_reads;
+    // Features without reads in the samples that stay are gone: they would be encoded for nothing.
     study_.table = std::make_shared<const io::CountTable>(
         community::drop_empty_features(community::select_samples(whole_, choice.samples)));
     study_.values = std::move(choice.values);
@@ -160,6 +166,8 @@ class Preparing {
           split_by_lists(ids, listed(options_.train_samples), listed(options_.val_samples));
       study_.split.groups = numbered_groups(rules.groups);  // inner folds keep them whole
     }
+    // Only for the note that hosts have samples on both sides; the split itself was not asked for
+    // groups.
     if (group_name.empty()) group_name = host_column();
     if (!group_name.empty() && rules.groups.empty())
       rules.groups = cells_of(*metadata_, group_name, ids);
@@ -184,6 +192,7 @@ class Preparing {
       }
     }
     const std::string of_all = " of " + std::to_string(ids.size());
+    // Most likely a list of another study; those that were left out are known, and only told.
     if (!unknown.empty()) {
       throw ArgumentError(path + ": " + std::to_string(unknown.size()) + of_all +
                           " samples are absent from the table: " + some_of(unknown));
@@ -207,12 +216,14 @@ class Preparing {
 
   data::SampleDatasetOptions sample_options(const DataConfig& data, bool redraw) const {
     data::SampleDatasetOptions options = dataset_options(data, options_.seed, redraw);
+    // Validation sees all reads.
     if (redraw) options.least_thinning = options_.least_thinning;
     return options;
   }
 
   void make_datasets() {
     const std::vector<std::string>& ids = study_.table->feature_ids;
+    // Once for both datasets, which share them.
     const std::vector<std::string> sequences = data::feature_sequences(
         ids, files_.sequences, data::parse_missing_sequences(options_.data.missing_sequences));
     if (const std::string without = data::without_sequence(ids, sequences); !without.empty()) {
@@ -225,6 +236,7 @@ class Preparing {
       return std::make_unique<data::SampleDataset>(study_.table, sequences,
                                                    sample_options(data, redraw));
     };
+    // Two datasets over one table: the same samples, of which training draws anew in each epoch.
     study_.train = dataset(true);
     if (const std::string note = cut_note(*study_.train); !note.empty())
       study_.notes.push_back(note);
@@ -351,6 +363,7 @@ std::vector<std::string> asvs_of(const data::SampleDataset& dataset,
   std::vector<std::string> out;
   for (size_t feature = 0; feature < is_seen.size(); ++feature) {
     if (!is_seen[feature]) continue;
+    // Upper case: the model reads both alike, and lists of two tables are compared as text.
     std::string dna = dataset.sequences()[feature];
     for (char& base : dna)
       base = static_cast<char>(base >= 'a' && base <= 'z' ? base - 'a' + 'A' : base);

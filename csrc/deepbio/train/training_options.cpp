@@ -1,3 +1,5 @@
+// The rows of TrainingOptions: everything that is said of an option (help, range, names of before)
+// is said here, and flags, JSON, Python's keywords and docs/options.md follow.
 #include <algorithm>
 
 #include "deepbio/base/error.h"
@@ -99,6 +101,8 @@ Json TrainingOptions::to_json() const {
 TrainingOptions TrainingOptions::from_json(const Json& json) {
   TrainingOptions options;
   Json flat = Json::object();
+  // Losses are nested in what a run writes and beside the others in what a user gives: both are
+  // read.
   for (const auto& [key, value] : json.as_object()) {
     if (key == "loss") {
       options.loss = LossOptions::from_json(value);
@@ -115,6 +119,7 @@ void TrainingOptions::check() const {
   TrainingOptions copy = *this;
   const OptionRows rows = copy.rows();
   check_values(rows);
+  // A mean of weights belongs to no epoch, so none can be the best.
   if (average_from < 1 && best_metric != "last") {
     throw ConfigError(mention(rows, &copy.best_metric) + ": expected last with " +
                       mention(rows, &copy.average_from, Json(average_from).dump()) + ", got " +
@@ -130,6 +135,7 @@ int64_t budget_epochs(const TrainingOptions& options, int64_t num_train) {
   const int64_t batches =
       std::max<int64_t>(1, (num_train + options.batch_size - 1) / options.batch_size);
   const int64_t group = options.gradient_accumulation_steps, steps = (batches + group - 1) / group;
+  // Rounded up: a last group of fewer batches is an update as well.
   const int64_t of_steps = (options.min_steps + steps - 1) / steps;
   return std::max(options.epochs, std::min(of_steps, kMostEpochsOfSteps));
 }

@@ -36,6 +36,7 @@ void keep_options(const Json& training, const SetupRequest& request, Json& given
   TrainingSetup any = preset_setup(request.preset, request.is_predictor);
   const OptionRows rows = any.rows();
   for (const auto& [name, value] : kept->as_object()) {
+    // An option that this version does not have any more is passed over.
     const OptionRow* row = find_option(rows, name);
     if (row == nullptr || !row->on_command || given.find(row->name) != nullptr) continue;
     given.set(row->name, value);
@@ -84,6 +85,7 @@ TrainingRun::TrainingRun(TrainingRequest request)
     throw ArgumentError("pretrain: expected distances to learn: give `tree` or `distances`");
   }
   (void)model::find_device(setup_.training.device);  // before anything is read
+  // The folder is refused before a table of gigabytes is read.
   if (!request_.is_dry && request_.group.is_first())
     run_.emplace(request_.output_dir, request_.mode);
   study_ = prepared_study();
@@ -97,6 +99,7 @@ TrainingRun::TrainingRun(TrainingRequest request)
 // say otherwise.
 TrainingSetup TrainingRun::resolved_setup() const {
   SetupRequest request = request_.setup;
+  // A run that is resumed has its encoder already; `pretrained` was taken when it began.
   const std::string& source =
       request_.mode == RunMode::kResume ? request_.output_dir : request_.pretrained;
   if (!source.empty()) {
@@ -161,6 +164,7 @@ std::vector<std::string> TrainingRun::notes() const {
 }
 
 Json TrainingRun::cost() const {
+  // A model of its own: measuring trains it, and the run begins with fresh weights.
   const auto model =
       model::make_model(setup_.model, request_.setup.is_predictor, setup_.training.seed);
   const RunCost cost = run_cost(*model, setup_.training, *study_.train, *study_.val, study_.split);
@@ -177,6 +181,8 @@ RunStart TrainingRun::run_start() const {
   config.data = setup_.data_config(study_.rarefy_depth_reads);
   config.target = study_.codec;
   config.categories = study_.categories;
+  // As typed, as set up, and as the trainer takes them: prediction and resuming need different
+  // ones.
   config.training = Json(Json::Object{{"options", request_.typed},
                                       {"setup", setup_.to_json()},
                                       {"resolved", setup_.training.to_json()}});
@@ -206,6 +212,7 @@ void TrainingRun::start_predictor() {
   const torch::Tensor computed = features_.embeddings;
   if (setup_.model.freeze_base && !computed.defined())
     features_ = frozen_features(*model_, *study_.train);
+  // Before the heads start: their inputs are what these scales make of them.
   calibrate_abundance_pooling(*model_, *study_.train, samples, features_.embeddings);
   train::start_predictor(*model_, *study_.train, samples, setup_.training.known_min_samples,
                          features_.embeddings);
@@ -228,6 +235,7 @@ std::vector<std::string> TrainingRun::prepare_model() {
     const LoadReport report = load_pretrained(*model_, request_.pretrained);
     lines.push_back("took " + std::to_string(report.loaded.size()) + " tensors from " +
                     request_.pretrained);
+    // The preset `aam` starts as AAM does.
   } else if (setup_.preset == "default" && is_new && reads_sequences) {
     features_.embeddings = calibrate_asv_embeddings(*model_, *study_.train);
   }
@@ -255,6 +263,8 @@ FitResult TrainingRun::train(const Callbacks& callbacks) {
   const FitResult result = trainer.fit(*study_.train, *study_.val, study_.split, callbacks,
                                        request_.mode == RunMode::kResume);
   const bool has_val = request_.setup.is_predictor && !study_.split.val.empty();
+  // The best weights are in the model now; an interrupted run writes them when it is resumed and
+  // ends.
   if (!result.interrupted && has_val && run_) write_val_predictions();
   return result;
 }

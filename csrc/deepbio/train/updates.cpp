@@ -48,8 +48,10 @@ bool Updates::base_moves() const {
 }
 
 std::string Updates::step() {
+  // Before the sum and the norm: a base that stays must not count in either.
   if (!base_moves()) optimizer_.forget_slow_gradients();
   const auto& parameters = optimizer_.parameters();
+  // Before the check: a gradient that is not finite in one process is not finite in all.
   group_.sum_gradients(parameters);
   if (scales_loss_) unscale_gradients(parameters, state_.loss_scale.factor);
   // Groups with rates of their own are clipped by norms of their own.
@@ -84,6 +86,7 @@ std::string Updates::step() {
 
 void Updates::skip() {
   optimizer_.zero_grad();
+  // The schedule counts the update nevertheless, so that its end is the end of the run.
   ++state_.updates;
 }
 
@@ -94,6 +97,7 @@ NamedTensors Updates::swap_in(const NamedTensors& weights) {
 // Every few updates are enough for the mean, and cost little beside the optimizer.
 void Updates::average() {
   constexpr int64_t kEvery = 4;
+  // Counted back from the end, so that the last update is always in the mean.
   const auto first = static_cast<int64_t>(options_.average_from * static_cast<double>(total_));
   if (options_.average_from >= 1 || state_.updates < first ||
       (total_ - state_.updates) % kEvery != 0)

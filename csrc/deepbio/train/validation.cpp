@@ -12,6 +12,7 @@
 namespace deepbio::train {
 namespace {
 
+// No epoch of training has this number: masks of validation are its own, the same in each epoch.
 constexpr uint64_t kValidationEpoch = std::numeric_limits<uint64_t>::max();
 
 }  // namespace
@@ -24,6 +25,7 @@ std::map<std::string, double> Validation::run(BatchFeed& batches, const FeatureT
   const model::ModelConfig& config = model_.config();
   Means means;
   Scores scores(config, codec_, loss_);
+  // Epoch 0 each time: the order is that of the split, and draws are fixed.
   batches.begin(0);
   for (uint64_t step = 0; const std::optional<data::SampleBatch> batch = batches.next(); ++step) {
     SharedPass pass(model_, *batch, group_, mixed_precision_);
@@ -34,6 +36,7 @@ std::map<std::string, double> Validation::run(BatchFeed& batches, const FeatureT
     LossTerms terms =
         multi_task_loss(outputs, targets, loss_, config.is_classifier, config.encoder_type);
     if (wanted_.nucleotides) {
+      // Seeded by the batch: the same bases are hidden in each epoch, and losses can be compared.
       generator.seed_step(kValidationEpoch, step);
       add_masked_nucleotides(pass, config, targets, loss_, {terms, means});
     }

@@ -28,6 +28,7 @@ void add_to_mean(const NamedTensors& parameters, int64_t count, NamedTensors& me
     return;
   }
   for (size_t i = 0; i < mean.size(); ++i) {
+    // m + (w - m) / n: the mean of n from that of n - 1, without a sum that grows.
     mean[i].second.lerp_(parameters[i].second, 1.0 / static_cast<double>(count));
   }
 }

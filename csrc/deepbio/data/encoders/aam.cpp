@@ -29,6 +29,8 @@ class AamReads : public ReadEncoder {
                         ? at::constant_pad_nd(encoded.values, {0, missing}, seq::kAamPad)
                         : encoded.values;
     out.lengths = encoded.lengths - 1;  // bp, as for every encoding
+    // [1, L] against [B, 1]: real up to the length with START. A letter that is no base has the id
+    // of padding, so the mask cannot be read from the ids.
     const at::Tensor columns = at::arange(out.input_ids.size(1));
     out.attention_mask = columns.unsqueeze(0).lt(encoded.lengths.unsqueeze(1)).to(at::kLong);
   }

@@ -12,6 +12,7 @@ class IntegerReads : public ReadEncoder {
       : letters_(letters), quality_(quality) {}
 
   void fill(const ReadLetters& reads, ReadBatch& out) const override {
+    // A copy: the encoder itself is shared by threads, and numbers and epoch are of this batch.
     seq::EncodeOptions options = letters_;
     options.record_indices = reads.records;
     options.epoch = reads.epoch;

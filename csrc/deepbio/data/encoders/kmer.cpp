@@ -19,6 +19,7 @@ class KmerReads : public ReadEncoder {
  public:
   KmerReads(KmerOutput output, const seq::KmerOptions& options)
       : output_(output), options_(options) {
+    // k is checked once, here: A^k below cannot overflow then.
     output == KmerOutput::kCounts ? seq::check_kmer_counts(options) : seq::check_kmer_ids(options);
   }
 

@@ -21,6 +21,8 @@ class OneHotReads : public ReadEncoder {
     options.epoch = reads.epoch;
     const bool is_complete = reads.qualities.size() == reads.letters.size();
     const bool is_channel = quality_ == seq::QualityForm::kChannel;
+    // Qualities as a tensor of their own may be missing; as a channel they are part of the model's
+    // input.
     if (is_channel && !is_complete) {
       throw ArgumentError("quality channel: expected qualities, a read has none (FASTA?)");
     }

@@ -26,6 +26,7 @@ class TokenReads : public ReadEncoder {
     std::vector<int64_t> lengths;
     lengths.reserve(kept.size());
     for (std::string_view& read : kept) {
+      // Letters are cut before they are tokens: max_length counts the same in every encoding.
       if (max_letters_ > 0) read = read.substr(0, static_cast<size_t>(max_letters_));
       lengths.push_back(static_cast<int64_t>(read.size()));
     }
@@ -51,6 +52,7 @@ class TokenReads : public ReadEncoder {
 seq::TokenizerParts named_tokenizer(const std::string& name) {
   const std::vector<std::string> presets = seq::preset_names();
   const bool is_preset = std::find(presets.begin(), presets.end(), name) != presets.end();
+  // Anything else is taken for a preset, whose message lists the names there are.
   const bool is_file = name.find('/') != std::string::npos || name.ends_with(".json") ||
                        std::filesystem::exists(name);
   if (!is_preset && is_file) return seq::read_tokenizer_json(io::read_all(name), name);
