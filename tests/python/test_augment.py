@@ -107,6 +107,8 @@ def test_filters_choose_records_when_files_are_opened(fastq):
     )
     assert len(db.SequenceDataset([fastq, fastq], transform=Deduplicator("none"))) == 0
     assert len(db.SequenceDataset([fastq, fastq], transform=Deduplicator())) == 60
+    with pytest.raises(ArgumentError, match='; short="keep" or short="pad" takes it'):
+        Sampler(9).apply(b"ACGT")
     with pytest.raises(ArgumentError, match="Mutator"):
         db.SequenceDataset(fastq, transform=Compose([Mutator(0.1), LengthFilter(3)]))
     assert Compose([LengthFilter(99), OneHotEncoder()])({"sequence": b"ACGT"}) is None

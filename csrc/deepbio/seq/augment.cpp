@@ -143,7 +143,7 @@ bool Sampler::apply(Read& read) const {
   if (short_read_ == ShortRead::kError) {
     throw ArgumentError("Sampler: expected reads of at least " + std::to_string(length_) +
                         " letters, record " + std::to_string(read.record()) + " has " +
-                        std::to_string(size) + "; short=\"keep\" or \"pad\" takes it");
+                        std::to_string(size) + "; `short=keep` or `short=pad` takes it");
   }
   if (short_read_ == ShortRead::kPad) {
     const std::string_view sequence = read.sequence(), quality = read.quality();

@@ -252,7 +252,7 @@ Tokenized Tokenizer::encode_batch(std::span<const std::string_view> texts,
   if (is_padded && parts_.special.pad < 0) {
     throw ArgumentError(parts_.name +
                         ": texts of different lengths need padding, and this tokenizer has no "
-                        "padding token; name it with pad_token=");
+                        "padding token; name it with `pad_token`");
   }
   Tokenized out{empty_tensor({num_texts, width}, at::kLong),
                 empty_tensor({num_texts, width}, at::kLong),

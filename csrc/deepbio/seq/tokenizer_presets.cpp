@@ -243,7 +243,7 @@ TokenizerParts tokenizer_preset(std::string_view given, const PresetOptions& opt
     throw ArgumentError(
         "tokenizer preset " + quoted(name) +
         ": its vocabulary was trained and is not part of this library; download the model's "
-        "tokenizer.json and read it with Tokenizer.from_file");
+        "tokenizer.json and read that file");
   }
   for (const Preset& preset : presets()) {
     if (preset.name != name) continue;

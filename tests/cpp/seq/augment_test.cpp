@@ -54,7 +54,8 @@ CATCH_TEST_CASE("Windows lie at the start, center, end, or anywhere", "[augment]
   CATCH_REQUIRE(changed(Sampler(10, Window::kRandom, ShortRead::kKeep, 0), letters) == letters);
   CATCH_REQUIRE(changed(Sampler(10, Window::kStart, ShortRead::kPad, 0), letters) == "ABCDEFGHNN");
   CATCH_REQUIRE_THROWS_WITH(changed(Sampler(10, Window::kStart, ShortRead::kError, 0), letters, 4),
-                            Catch::Contains("at least 10 letters, record 4 has 8"));
+                            Catch::Contains("at least 10 letters, record 4 has 8; `short=keep` or "
+                                            "`short=pad` takes it"));
   CATCH_REQUIRE_THROWS_WITH(Sampler(0, Window::kStart, ShortRead::kError, 0),
                             Catch::Contains("got 0"));
 }
