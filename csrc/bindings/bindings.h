@@ -21,7 +21,7 @@ namespace deepbio::bindings {
 namespace py = pybind11;
 using NoGil = py::call_guard<py::gil_scoped_release>;
 
-// A table behind a shared pointer, so that datasets and tensors over its arrays keep it alive.
+// A table held by a shared pointer, so that datasets and tensors over its arrays keep it alive.
 struct Table {
   std::shared_ptr<const io::CountTable> counts;
 };
@@ -50,12 +50,17 @@ class InUse {
 PyObject* to_text(std::string_view text);  // a new reference, or null with a Python error set
 py::str text(std::string_view text);
 py::list texts(const std::vector<std::string>& items);
+// num_records, num_skipped, reasons (kind -> count), examples and warnings.
 py::dict to_python(const io::SkipReport& report);
+// Words of Python to enums; each throws ArgumentError with the words that are known.
 io::OnBadRecord parse_on_bad_record(const std::string& name);
 io::Overwrite overwrite_mode(bool overwrite);
 community::MissingFeatures parse_missing_features(const std::string& name);
+// Views into bytes objects, which must outlive them.
 std::vector<std::string_view> views(const std::vector<py::bytes>& items);
 
+// Each puts the classes and functions of one layer into deepbio_torch._C. Names, defaults and
+// docstrings that users see are those of the Python modules above it.
 void bind_base(py::module_& module);
 void bind_options(py::module_& module);
 void bind_io(py::module_& module);

@@ -1,4 +1,4 @@
-// A genome as Python holds it.
+// A genome as Python holds it: shared by all windows, variants and datasets that look into it.
 #pragma once
 
 #include <memory>

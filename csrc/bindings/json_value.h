@@ -12,6 +12,7 @@ namespace deepbio::bindings {
 
 // throws ArgumentError for what is none of these.
 Json to_json(const pybind11::handle& value);
+// Objects become dicts in their order, null becomes None.
 pybind11::object to_python(const Json& value);
 
 }  // namespace deepbio::bindings

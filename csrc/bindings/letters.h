@@ -14,6 +14,7 @@ class Letters {
  public:
   // throws WrongTypeError: one sequence instead of a list, an item of another type, with its place.
   explicit Letters(const py::handle& items);
+  // In the order of the list; they live as long as this object.
   const std::vector<std::string_view>& views() const { return views_; }
 
  private:

@@ -1,4 +1,5 @@
-// torch.distributed for the C++ trainer.
+// torch.distributed for the C++ trainer, which knows no process group of torch: it asks for the sum
+// of a tensor over all processes, and gets it from a function of Python.
 #pragma once
 
 #include "bindings/bindings.h"

@@ -1,6 +1,7 @@
 // deepbio_torch.Record: name, description, sequence, quality, as a type written by hand, since
 // making and freeing a named tuple costs as much as reading a record does. It is no container for
 // Python's garbage collector: its fields are text and bytes, so no cycle can go through it.
+// Threads: as any Python object, with the GIL held.
 #pragma once
 
 #include <torch/csrc/python_headers.h>

@@ -35,7 +35,7 @@ void add_distances_option(CLI::App& app, std::string& path);
 struct PcoaFiles {
   std::string output, method = "exact";
   int64_t dimensions = 10;
-  // `prefix` stands in front of the options: "pcoa-".
+  // `prefix` comes before the options: "pcoa-".
   void add_options(CLI::App& app, const std::string& prefix = "");
   community::Pcoa write(const std::vector<std::string>& ids, const at::Tensor& distances,
                         const Shared& shared) const;

@@ -1,5 +1,9 @@
 // A hash of data by content: the same numbers and words give the same 16 hexadecimal digits on
-// every machine of one byte order. Threads: an object belongs to one thread.
+// every machine of one byte order.
+//
+// 64 bits: enough to tell whether samples are still those of a run, or parts those of one matrix,
+// and no help against somebody who wants two inputs to agree. Numbers are hashed as they lie in
+// memory, so the same ones in another width differ. Threads: an object belongs to one thread.
 #pragma once
 
 #include <cstdint>

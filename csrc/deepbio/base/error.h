@@ -20,7 +20,7 @@ class Error : public std::runtime_error {
   ~Error() override;
 };
 
-// Where in a file something was found; -1 stands for "does not apply".
+// Where in a file something was found; -1 means "does not apply".
 struct Place {
   std::string path;
   int64_t record = -1;  // 0-based
@@ -71,18 +71,23 @@ class WriteError : public Error {
   ~WriteError() override;
 };
 
+// A value that a caller passed and that is out of its range, or an option of a command. What a user
+// must change is in the message, with the value that was given.
 class ArgumentError : public Error {
  public:
   using Error::Error;
   ~ArgumentError() override;
 };
 
+// Tensors or lists whose sizes do not go together; the message has both sizes.
 class ShapeError : public Error {
  public:
   using Error::Error;
   ~ShapeError() override;
 };
 
+// A stored or typed configuration that cannot be used: unknown names, wrong types, options that
+// exclude each other, a model of another version.
 class ConfigError : public Error {
  public:
   using Error::Error;

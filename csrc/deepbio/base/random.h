@@ -35,6 +35,8 @@ uint64_t hash_bytes(std::string_view bytes);
 
 class CounterRandom {
  public:
+  // At the first number of the stream that these four name. Making one costs some nanoseconds, so
+  // there is one for each item and none is stored.
   CounterRandom(uint64_t seed, uint64_t epoch, uint64_t index, Purpose purpose);
   uint32_t next_u32();
   uint64_t next_u64();

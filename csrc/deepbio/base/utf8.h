@@ -1,4 +1,5 @@
-// Characters of UTF-8, strictly as Python's decoder takes them.
+// Characters of UTF-8, strictly as Python's decoder takes them: what passes here can become a
+// Python str, and a Python str that Python encodes passes here.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// The version of the library, as pip and CMake know it: "1.2.3".
+// The version of the library, as pip and CMake know it: "1.2.3". The build passes it in from
+// pyproject.toml, its only home.
 #pragma once
 
 #include <string_view>

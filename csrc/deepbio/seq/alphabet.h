@@ -21,7 +21,7 @@ std::string_view to_string(SequenceType type);
 // What to do with a letter that is not in the alphabet.
 enum class UnknownLetter {
   kZero,    // one-hot: a row of zeros; integers: padding value
-  kError,   // AlphabetError: letter, 1-based position, expected set
+  kError,   // ArgumentError: letter, 1-based position, expected set
   kRandom,  // a letter drawn by (seed, epoch, record)
   kIupac,   // one-hot only: equal fractions of the letters it stands for
 };
@@ -33,9 +33,8 @@ class Alphabet {
   int64_t size() const { return static_cast<int64_t>(letters_.size()); }
   std::string_view letters() const { return letters_; }
   SequenceType type() const { return type_; }
-  int8_t id(char letter) const {
-    return ids_[static_cast<unsigned char>(letter)];
-  }  // -1 when unknown
+  // -1 when unknown; ambiguity codes are unknown, too.
+  int8_t id(char letter) const { return ids_[static_cast<unsigned char>(letter)]; }
   // Letters an ambiguity code stands for as a bit set over ids; 0 when it stands for none.
   uint32_t ambiguity(char letter) const { return ambiguity_[static_cast<unsigned char>(letter)]; }
 

@@ -1,11 +1,14 @@
 // Random and fixed changes of a read before it is encoded. Qualities follow the sequence.
 //
 //   ReverseComplement  the other strand, for a share p of the records
-//   Mutator            each letter independently becomes another one of the alphabet, with
-//   probability rate Sampler            a window: start, center (begin = floor((n - length) / 2)),
-//   end, or random (uniform) QualitySimulator   new qualities: uniform, normal, or a mean that
-//   falls along the read
-// Threads: constant after construction. Randomness: read.h.
+//   Mutator            each letter by itself becomes another one of the alphabet, with probability
+//                      rate
+//   Sampler            a window: start, center (begin = floor((n - length) / 2)), end, or random
+//                      (uniform)
+//   QualitySimulator   new qualities: uniform, normal, or a mean that falls along the read
+//
+// Each works on a Read (read.h), which is copied only where it changes. None of them drops a read;
+// those that do are in filter.h. Threads: constant after construction. Randomness: read.h.
 #pragma once
 
 #include <array>
@@ -32,6 +35,7 @@ class ReverseComplement : public Transform {
   std::array<char, 256> paired_;
 };
 
+// Substitutions only, as a sequencer makes them most: length and qualities stay.
 class Mutator : public Transform {
  public:
   // rate: substitutions per site. throws ArgumentError: rate outside [0, 1].
@@ -41,8 +45,9 @@ class Mutator : public Transform {
 
  private:
   char other_letter(char letter, CounterRandom& random) const;
-  double rate_,
-      gap_scale_;  // letters between two substitutions are geometric: floor(ln(u) / ln(1 - rate))
+  // Letters between two substitutions are geometric: floor(ln(u) * gap_scale_), where gap_scale_ is
+  // 1 / ln(1 - rate).
+  double rate_, gap_scale_;
   uint64_t seed_;
   Alphabet alphabet_;
 };
@@ -70,9 +75,10 @@ class Sampler : public Transform {
 
 struct QualityModel {
   enum class Kind { kUniform, kNormal, kDegrading } kind = Kind::kNormal;
-  double first = 37,
-         second = 2;  // uniform: lowest, highest (whole numbers, both drawn); normal: mean, sd;
-  double sd = 0;      // degrading: mean at the first and behind the last letter, sd around it
+  // Phred scores. uniform: lowest and highest (whole numbers, both drawn); normal: mean and sd;
+  // degrading: the mean at the first letter and the one after the last, with sd around it.
+  double first = 37, second = 2;
+  double sd = 0;  // of degrading
 };
 
 QualityModel::Kind parse_quality_model(std::string_view name);  // "uniform", "normal", "degrading"

@@ -4,8 +4,8 @@
 // pair of the best rank, the leftmost of several. A row of tokens is what this gives for a text
 // exactly when each token is what its own text gives, and each two neighbours are what their joined
 // text gives: the first join across a border would be made in the two neighbours alone too. So the
-// text is covered from the left, longest token first, by tokens that stand each other; where none
-// fits, one step back, and no place is tried twice. Whether two tokens stand each other is read
+// text is covered from the left, longest token first, by tokens that may be neighbours; where none
+// fits, one step back, and no place is tried twice. Whether two tokens may be neighbours is read
 // from how the last symbol of the left one and the first symbol of the right one grow while their
 // texts are joined (edges_): a few look-ups of a pair's rank. For the shortest tokens, which are
 // most of a text, a table of bits has the answer. Any list of merges is taken, also one that makes
@@ -53,7 +53,7 @@ class BytePairEncoder {
   };
   struct Side {
     uint32_t column;     // of the token in the table
-    int64_t begin, end;  // as EdgeStay's end: ranks between which the symbol stands at the edge; -1
+    int64_t begin, end;  // as EdgeStay's end: ranks between which the symbol is at the edge; -1
                          // from the start
     uint32_t threshold;
   };

@@ -34,11 +34,14 @@ struct Encoded {
   at::Tensor lengths;  // [B] int64, letters kept of each read
 };
 
-// returns  values float32 [B, L, A] (or [B, A, L]); padding and unknown letters are zero rows
-// (policy kZero) throws   ArgumentError with letter, 1-based position and the expected set (policy
-// kError), or when a read is longer than pad_to
+// One-hot letters.
+//   returns  values float32 [B, L, A] (or [B, A, L]); padding and unknown letters are zero rows
+//            (policy kZero)
+//   throws   ArgumentError with letter, 1-based position and the expected set (policy kError), or
+//            when a read is longer than pad_to
 Encoded encode_one_hot(std::span<const std::string_view> reads, const EncodeOptions& options = {});
-// returns  values [B, L] of options.dtype; padding -1; unknown letters -1 under kZero
+// Ids of letters. throws as encode_one_hot, and for the policy kIupac.
+//   returns  values [B, L] of options.dtype; padding -1; unknown letters -1 under kZero
 Encoded encode_integers(std::span<const std::string_view> reads, const EncodeOptions& options = {});
 // AAM tokens: START then one token per base, at most max_bp bases, padded with 0.
 //   returns  values int64 [B, L], L = 1 + longest kept read; lengths count START too
@@ -52,8 +55,8 @@ enum class QualityForm {
   kInteger,      // int64 score
   kChannel,      // EncodeOptions::quality_channel instead of a tensor
 };
-QualityForm parse_quality_form(
-    std::string_view name);  // "none" "phred" "probability" "integer" "channel"
+// "none" "phred" "probability" "integer" "channel"
+QualityForm parse_quality_form(std::string_view name);
 // returns  [B, L]; throws ArgumentError for kNone and kChannel
 at::Tensor encode_quality(std::span<const std::string_view> qualities, int64_t length,
                           QualityForm form = QualityForm::kPhred);

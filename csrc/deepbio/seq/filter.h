@@ -2,15 +2,13 @@
 //
 //   LengthFilter   min <= letters <= max
 //   QualityFilter  arithmetic mean of the scores >= min_mean, and each score >= min_base; a read
-//   without letters has
-//                  mean 0. A score is the byte minus 33.
+//                  without letters has mean 0. A score is the byte minus 33.
 //   Subsampler     by record number, counted from 0 over all files: a share (drawn by seed and
-//   number, the same in
-//                  every epoch), every n-th, or the first n
+//                  number, the same in every epoch), every n-th, or the first n
 //   Deduplicator   equal sequences, case respected: keeps the first, or none of those that have a
-//   copy. It needs to
-//                  see all records in order, so it is a state for one pass; sequences are told
-//                  apart by 128 bits of hash, and memory is 24 to 48 bytes per distinct sequence.
+//                  copy. It needs to see all records in order, so it is a state for one pass;
+//                  sequences are told apart by 128 bits of hash, and memory is 24 to 48 bytes per
+//                  distinct sequence.
 #pragma once
 
 #include <cstdint>

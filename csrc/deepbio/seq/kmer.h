@@ -1,4 +1,4 @@
-// k-mers as tensors: how often each stands in a read, or the number of each window. Axes: B reads,
+// k-mers as tensors: how often each is in a read, or the number of each window. Axes: B reads,
 // A letters, W windows.
 //
 // The number of a k-mer is its place in alphabet order (AAA.. is 0, the last letter counts least).
@@ -32,10 +32,11 @@ void check_kmer_ids(const KmerOptions& options);
 // returns  values [B, A^k] of options.dtype; a read shorter than k is all zeros; lengths: letters
 //          kept of each read
 // throws   ArgumentError with letter, 1-based position and the expected set (policy kError), or
-//          when a k-mer stands in a read more often than the dtype can count
+//          when a k-mer is in a read more often than the dtype can count
 Encoded encode_kmer_counts(std::span<const std::string_view> reads, const KmerOptions& options);
 // returns  values int64 [B, W], padding -1; W = windows of the longest read or pad_to; lengths:
-// letters kept throws   ArgumentError as above, or when a read has more windows than pad_to
+//          letters kept
+// throws   ArgumentError as above, or when a read has more windows than pad_to
 Encoded encode_kmer_ids(std::span<const std::string_view> reads, const KmerOptions& options);
 
 // Windows of k letters in `length` letters.

@@ -34,7 +34,7 @@ struct KmerTokens {
   int32_t unknown_id = 0;        // of a k-mer with another letter
   bool fold_case = false;        // lower case reads as upper case
   // false: a k-mer at every letter. true: k-mers side by side; `apart` cuts the text and is a token
-  // itself, and what is left over before it and at the end stands as single letters.
+  // itself, and what is left over before it and at the end becomes single letters.
   bool side_by_side = false;
   char apart = 'N';
   LetterIds single{};  // ids of single letters, side by side only
@@ -48,6 +48,7 @@ struct BpeTokens {
   int32_t unknown_id = -1;          // of a byte without a symbol; -1 leaves it out
   bool fuses_unknown = false;       // a run of unknown bytes is one token
 };
+// Byte-pair encoding (bpe.h); unknown bytes part the text, unless they are left out.
 std::unique_ptr<TokenModel> make_bpe_model(BpeTokens options);
 
 struct WordTokens {
@@ -58,6 +59,7 @@ struct WordTokens {
   std::string prefix = "##";
   size_t most_letters = 100;  // longer words are unknown
 };
+// Whole words (WordLevel), or with in_pieces the longest known pieces from the left (WordPiece).
 std::unique_ptr<TokenModel> make_word_model(WordTokens options);
 
 }  // namespace deepbio::seq

@@ -83,18 +83,21 @@ class Tokenizer {
   const std::string& token(int64_t id) const;  // throws ArgumentError: no such id
   bool is_special(int64_t id) const;
 
-  // throws  ArgumentError: a byte that is not ASCII (with its position) where the tokenizer takes
-  // text only; max_length
-  //         too small for the special tokens
+  // Ids of one text, special tokens included when they are asked for.
+  //   throws  ArgumentError: a byte that is not ASCII (with its position) where the tokenizer takes
+  //           text only; max_length too small for the special tokens
   std::vector<int32_t> encode(std::string_view text, const TokenizeOptions& options = {}) const;
   // The same for many texts. threads: at::parallel_for over texts
   std::vector<std::vector<int32_t>> encode_rows(std::span<const std::string_view> texts,
                                                 const TokenizeOptions& options = {}) const;
+  // The same as tensors, padded on the side of the options or else of the tokenizer.
   //   threads  at::parallel_for over texts
   //   throws   as encode; pad_to smaller than a text; no padding token although texts differ in
-  //   length
+  //            length
   Tokenized encode_batch(std::span<const std::string_view> texts,
                          const TokenizeOptions& options = {}) const;
+  // Text again, as the tokenizer's decoder joins tokens: not always the very text that was encoded,
+  // since a normalizer or an unknown letter cannot be undone. throws ArgumentError: no such id.
   std::string decode(std::span<const int64_t> ids, bool skip_special_tokens = false) const;
 
  private:
@@ -109,8 +112,8 @@ class Tokenizer {
   TokenizerParts parts_;
   std::unordered_map<std::string, int32_t> ids_;
   std::vector<bool> is_special_;
-  std::vector<AddedToken> raw_,
-      normalized_;  // added tokens by where they are looked for, longest first
+  // Added tokens by where they are looked for, longest first.
+  std::vector<AddedToken> raw_, normalized_;
   std::array<bool, 256> begins_raw_{}, begins_normalized_{};
   char only_raw_ = 0;  // the letter that all raw added tokens begin with; 0: there are several
 };

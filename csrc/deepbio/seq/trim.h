@@ -2,14 +2,12 @@
 //
 //   EndTrimmer      both ends lose letters until one has a score >= threshold
 //   WindowTrimmer   from the first window of `width` letters whose mean score is below threshold,
-//   all is cut (the
-//                   sliding window of Bolger et al. 2014, Trimmomatic); a read shorter than the
-//                   window is one window
+//                   all is cut (the sliding window of Bolger et al. 2014, Trimmomatic); a read
+//                   shorter than the window is one window
 //   AdapterTrimmer  from the leftmost place where the adapter begins, all is cut. At least
-//   min_overlap letters of it
-//                   are compared, fewer than all only at the read's end; at most
-//                   floor(max_error_rate * compared) differ. Gaps are not looked for. N in the
-//                   adapter fits every letter.
+//                   min_overlap letters of it are compared, fewer than all only at the read's end;
+//                   at most floor(max_error_rate * compared) differ. Gaps are not looked for. N in
+//                   the adapter fits every letter.
 //   QualityMasker   letters with a score below threshold become N
 // A score is the quality byte minus 33. A read without qualities is an ArgumentError where they are
 // needed.

@@ -33,7 +33,7 @@ size_t bgzf_block_bytes(std::string_view head);
 
 class BgzfSource : public ByteSource {
  public:
-  // input stands at the first block. num_threads >= 2, the reading one included.
+  // input is at the first block. num_threads >= 2, the reading one included.
   BgzfSource(std::unique_ptr<RawInput> input, int num_threads);
   ~BgzfSource() override;
   size_t read(char* out, size_t size) override;
@@ -50,7 +50,7 @@ class BgzfSource : public ByteSource {
     int64_t offset = 0;      // where they begin in the file
     std::vector<char> data;
     size_t begin = 0, end = 0;
-    bool is_done = false, is_last = false;  // last: GzipSource goes on behind it
+    bool is_done = false, is_last = false;  // last: GzipSource goes on after it
     // The rest of `compressed`, from the first block that is not as it should.
     std::unique_ptr<ByteSource> damaged;
     std::exception_ptr failure;  // the file could not be read

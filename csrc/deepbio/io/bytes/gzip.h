@@ -36,7 +36,7 @@ class GzipObserver {
 
 class GzipSource : public ByteSource {
  public:
-  // input stands at the magic bytes 1f 8b.
+  // input is at the magic bytes 1f 8b.
   // What came before that place in the file: then the file may end here.
   enum class Before { kNothing, kBlocks, kEndBlock };
   explicit GzipSource(std::unique_ptr<RawInput> input, Before before = Before::kNothing);
@@ -79,7 +79,7 @@ class GzipSource : public ByteSource {
   int64_t block_bytes_ = -1;   // size of the member according to BSIZE, -1 without
   uint32_t header_crc_ = 0, crc_ = 0;
   uint32_t length_ = 0;           // modulo 2^32, as the trailer stores it
-  const char* damage_ = nullptr;  // of the deflate data, behind what was given out
+  const char* damage_ = nullptr;  // of the deflate data, after what was given out
   std::optional<ParseError> failure_;
 };
 

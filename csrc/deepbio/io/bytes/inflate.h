@@ -3,7 +3,8 @@
 //
 //   zlib        always there; every byte of a damaged stream up to the damage comes out
 //   libdeflate  whole blocks at once, about twice as fast: BGZF blocks; other gzip data goes to
-//   zlib isal        streams, about twice as fast, on x86-64 and arm64
+//               zlib
+//   isal        streams, about twice as fast, on x86-64 and arm64
 // The choice is made when a file is opened: libdeflate for BGZF and isal for other gzip where they
 // are built in, or what the environment variable DEEPBIO_INFLATE names. All give the same bytes;
 // the caller checks CRC and length. Private to `gzip`. Threads: an Inflater belongs to one thread
@@ -48,7 +49,7 @@ class Inflater {
   virtual void reset() = 0;
   // Bytes that were not used are given again, before new ones, in the next call.
   virtual Step run(std::string_view input, char* out, size_t size) = 0;
-  // The same, slower; returns with block_bits as soon as it stands at the beginning of a block.
+  // The same, slower; returns with block_bits as soon as it is at the beginning of a block.
   // zlib sees each one; isal most of them, so that a caller asks again.
   virtual Step run_to_block(std::string_view input, char* out, size_t size) = 0;
   virtual uint32_t crc32(uint32_t crc, const char* data, size_t size) const = 0;

@@ -20,7 +20,7 @@ class RawInput {
   // "-" is standard input. throws MissingFileError (absent, a directory, no permission).
   // max_read_bytes: most that is asked of the system at once.
   explicit RawInput(std::string path, size_t max_read_bytes = size_t{1} << 30);
-  // These bytes, which stand in the file `path` at `offset`, and nothing behind them.
+  // These bytes, which are in the file `path` at `offset`, and nothing after them.
   RawInput(std::string path, std::string bytes, int64_t offset);
   // The content of a file that outlives the input.
   explicit RawInput(const PositionedFile& file);
@@ -35,7 +35,7 @@ class RawInput {
   void skip(size_t size);
   // Moves up to size bytes to out, straight from the file when the buffer is empty; 0 is the end.
   size_t read(char* out, size_t size);
-  // Bytes passed over so far: where in the file the next byte stands.
+  // Bytes passed over so far: where in the file the next byte is.
   int64_t offset() const { return offset_.load(std::memory_order_relaxed); }
   const std::string& path() const { return path_; }
 

@@ -33,7 +33,7 @@ class ReadAheadSource : public ByteSource {
   struct Buffer {
     std::vector<char> data;
     size_t begin = 0, end = 0;
-    std::exception_ptr failure;  // behind the data
+    std::exception_ptr failure;  // after the data
   };
   void work();
   void fill(Buffer& buffer);

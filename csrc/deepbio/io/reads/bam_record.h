@@ -26,7 +26,7 @@ class BamScanner {
   // The header: text and references, which are passed over. is_end: no bytes follow. kRecord when
   // it is whole.
   Result scan_header(std::string_view bytes, bool is_end);
-  // A record. kNeedMore: it goes on behind the bytes.
+  // A record. kNeedMore: it goes on after the bytes.
   Result scan(std::string_view bytes, bool is_end);
 
   // Of the header or record. After kBad 0: nothing tells where the next record begins.

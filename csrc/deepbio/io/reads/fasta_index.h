@@ -3,7 +3,7 @@
 // A .fai line is name, length, offset of the first base in the uncompressed data, bases per line,
 // bytes per line, separated by tabs. The lines of a sequence must be of one length, but for the
 // last; else the file cannot be indexed and the ParseError says which line. A .fai is used when it
-// fits the file: every title stands right before its sequence under the name given, every first
+// fits the file: every title is right before its sequence under the name given, every first
 // line and every sequence end where it says; else it is built again, whatever the times of the two
 // files are (cp -p, rsync and tar keep old ones). Plain, BGZF and gzip files. FASTQ is refused.
 // Threads: constant, and free of shared positions (pread); safe from many threads and after a fork.

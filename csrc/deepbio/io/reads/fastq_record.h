@@ -35,7 +35,7 @@ class FastqScanner {
     return kernels_->find_four_lines(text.data(), text.data() + text.size(), found_) ? &found_
                                                                                      : nullptr;
   }
-  // is_end: no text follows. kNeedMore: the record goes on behind the text.
+  // is_end: no text follows. kNeedMore: the record goes on after the text.
   Result scan(std::string_view text, bool is_end);
 
   // After kRecord: views into the text, or into this object for a wrapped record.

@@ -65,7 +65,7 @@ class FastxIndex {
     const FastxIndex& index_;
     int64_t number_ = -1;  // of the record that begins at begin_
     uint64_t begin_ = 0;
-    size_t delta_at_ = 0;  // where the delta to the next record of the block stands
+    size_t delta_at_ = 0;  // where the delta to the next record of the block is
   };
 
  private:

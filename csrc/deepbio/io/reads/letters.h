@@ -18,7 +18,7 @@ Letters parse_letters(std::string_view name);
 std::string_view to_string(Letters letters);
 // The upper-case letters and signs as text, "" for kAny.
 std::string_view allowed(Letters letters);
-// Where the first byte stands that is not allowed; npos when all are.
+// Where the first byte is that is not allowed; npos when all are.
 size_t find_foreign_letter(std::string_view sequence, Letters letters);
 
 }  // namespace deepbio::io

@@ -17,7 +17,7 @@ namespace deepbio::io {
 // A FASTQ record of four lines; texts without line ends.
 struct FourLines {
   const char *title = nullptr, *sequence = nullptr, *quality = nullptr;
-  const char* end = nullptr;             // behind the last line end
+  const char* end = nullptr;             // after the last line end
   size_t name_size = 0, title_size = 0;  // the name is the front of the title
   size_t length = 0;                     // of sequence and quality
 };
@@ -31,8 +31,8 @@ struct JoinedLines {
 
 struct TextKernels {
   // False when no good record of four whole lines begins at begin: wrapped, damaged, or going on
-  // behind end. The sizes that found holds are tried first, since the reads of a run are alike; any
-  // other is right as well.
+  // past the end. The sizes that found holds are tried first, since the reads of a run are alike;
+  // any other is right as well.
   bool (*find_four_lines)(const char* begin, const char* end, FourLines& found);
   // Copies the whole lines of sequence bytes at the front, without their LF. Stops before a line
   // with any other byte (a title, a CR, a blank) or without an end. out has room for end - begin +

@@ -59,7 +59,7 @@ inline bool find_title_end(const char* end, FourLines& found) {
   return false;
 }
 
-// Behind the line end at `at`, which has at least two bytes; null when it is none.
+// After the line end at `at`, which has at least two bytes; null when it is none.
 inline const char* after_line_end(const char* at) {
   if (*at == '\n') return at + 1;
   return at[0] == '\r' && at[1] == '\n' ? at + 2 : nullptr;
@@ -69,7 +69,7 @@ inline bool is_same(const char* a, const char* b, long size) {
   return __builtin_memcmp(a, b, static_cast<unsigned long>(size)) == 0;
 }
 
-// Whether none of the bytes [begin, end) is bad; the vectors may reach kBytes behind end.
+// Whether none of the bytes [begin, end) is bad; the vectors may reach kBytes past the end.
 template <typename Vector, typename Bad>
 inline bool is_free_of(const char* begin, const char* end, Bad bad) {
   typename Vector::Mask found = 0;

@@ -6,7 +6,7 @@
 // number here is computed from the values themselves. The file is mapped; names and the index are
 // read and checked when it is opened, 32 bytes a block, and a block when it is touched. libBigWig
 // is not used: it prints to stderr where a file is damaged, its handles have one position for all
-// threads and forks, and a file cut short behind its index is sound to it.
+// threads and forks, and a file cut short after its index is sound to it.
 // Threads: constant; safe from many threads and after a fork.
 // source: Kent, Zweig, Barber, Hinrichs, Karolchik 2010, "BigWig and BigBed: enabling browsing of
 // large distributed datasets", supplement.

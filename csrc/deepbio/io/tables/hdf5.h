@@ -60,7 +60,7 @@ class Hdf5Reader {
   std::vector<int64_t> integers(const std::string& name) const;  // any integer type
   std::vector<std::string> strings(
       const std::string& name) const;  // fixed or variable length; [] if empty
-  // Of what stands in a group, sorted; none when the group is not there.
+  // Of what is in a group, sorted; none when the group is not there.
   std::vector<std::string> names(const std::string& group = "/") const;
   // An integer attribute of the root; empty when it is absent or not made of integers.
   std::vector<int64_t> integer_attribute(const std::string& name) const;

@@ -32,7 +32,7 @@ bool read_stored(const StoredDataset& dataset,
 bool read_stored(const StoredDataset& dataset, std::vector<std::string>& out);
 
 // Whether every chunk of a dataset of any rank comes back from its filters as large as a chunk has
-// to be: of a smaller one libhdf5 1.10 reads on behind its end. True where there are no chunks.
+// to be: of a smaller one libhdf5 1.10 reads on past its end. True where there are no chunks.
 // Unknown filters: false.
 bool chunks_are_whole(int64_t dataset, uint64_t file_bytes);
 

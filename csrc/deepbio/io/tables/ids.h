@@ -15,7 +15,7 @@ struct IdOverlap {
   bool is_same_set() const { return only_first.empty() && only_second.empty(); }
 };
 
-// Ids of a file, one a line; further columns behind a tab do not matter, empty lines neither.
+// Ids of a file, one a line; further columns after a tab do not matter, empty lines neither.
 //   throws as read_text
 std::vector<std::string> read_id_list(const std::string& path);
 

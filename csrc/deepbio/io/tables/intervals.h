@@ -1,7 +1,7 @@
 // Intervals of a genome: BED (3 columns or more), narrowPeak, broadPeak, GTF and GFF3.
 //
 // Plain, gzip or BGZF; cells apart by tabs, or by blanks where the first line has no tab. Lines
-// that begin with `#`, `track` or `browser` are passed over, blank ones too; what stands after
+// that begin with `#`, `track` or `browser` are passed over, blank ones too; what comes after
 // `##FASTA` is not read. A first line whose second cell is no number names the columns. Which
 // format it is follows from the content: nine columns with numbers in the fourth and fifth alone
 // are GTF; ten whose last is a whole number are narrowPeak; nine with signal values where BED has
@@ -49,7 +49,7 @@ class Intervals {
   // The same as numbers, or nothing where no cell is one.
   //   throws ParseError: a number in one row and none in another
   std::optional<std::vector<double>> numbers(std::string_view column) const;
-  // "FILE: line 12": where a row stands, for messages.
+  // "FILE: line 12": where a row is, for messages.
   std::string where(int64_t row) const;
   // An error of a row.
   [[noreturn]] void fail(int64_t row, const std::string& expected, const std::string& got) const;

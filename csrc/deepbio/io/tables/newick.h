@@ -18,7 +18,7 @@ namespace deepbio::io {
 
 constexpr double kNoLength = -std::numeric_limits<double>::infinity();
 
-// Nodes in post-order: every child stands before its parent, the root is last.
+// Nodes in post-order: every child comes before its parent, the root is last.
 struct Tree {
   std::vector<int64_t> parent;    // -1 for the root
   std::vector<double> length;     // branch above the node; kNoLength where the file gives none

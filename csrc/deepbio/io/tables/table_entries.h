@@ -15,7 +15,7 @@ namespace deepbio::io {
 [[noreturn]] void fail_table(const std::string& path, std::string expected, std::string got,
                              int64_t line = -1);
 
-// One entry as it stands in a file, before the table is put in order.
+// One entry as it is in a file, before the table is put in order.
 struct Entry {
   int64_t sample, feature;
   double value;
