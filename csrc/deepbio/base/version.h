@@ -1,5 +1,5 @@
-// The version of the library, as pip and CMake know it: "1.2.3". The build passes it in from
-// pyproject.toml, its only home.
+// The version of the library, as pip and CMake know it: "1.2.3". The build reads it
+// from deepbio_torch/_version.py.
 #pragma once
 
 #include <string_view>
