@@ -65,9 +65,10 @@ std::string refusal(const char* text) {
 }  // namespace
 
 CATCH_TEST_CASE("options of every type go through JSON and back", "[options]") {
-  const char* text =
-      R"({"fast": true, "depth": 7, "left": 2, "right": 3, "seed": 9, "rate": 0.25, "shape": "flat", )"
-      R"("widths": [4, 2], "levels": [0.1], "columns": ["site"], "sizes": {"x": 2}, "kinds": {"0": "b"}})";
+  const char* text = R"({"fast": true, "depth": 7, "left": 2, )"
+                     R"("right": 3, "seed": 9, "rate": 0.25, "shape": "flat", )"
+                     R"("widths": [4, 2], "levels": [0.1], "columns": ["site"], )"
+                     R"("sizes": {"x": 2}, "kinds": {"0": "b"}})";
   Settings settings = read(text);
   CATCH_CHECK(deepbio::to_json(settings.rows()).dump() == text);
   CATCH_CHECK(settings.is_fast);

@@ -58,8 +58,9 @@ CATCH_TEST_CASE("AAM's name of a classifier is understood", "[config]") {
 
 CATCH_TEST_CASE("keywords of AAM that change only speed are accepted, its None is the default",
                 "[config]") {
-  const ModelConfig config = ModelConfig::from_json(Json::parse(
-      R"({"attn_implementation": "math", "asv_chunk_size": 64, "gradient_checkpointing": true, "out_dim": null})"));
+  const ModelConfig config =
+      ModelConfig::from_json(Json::parse(R"({"attn_implementation": "math", "asv_chunk_size": 64, )"
+                                         R"("gradient_checkpointing": true, "out_dim": null})"));
   CATCH_REQUIRE(config.to_json() == ModelConfig().to_json());
 }
 

@@ -11,7 +11,8 @@ namespace {
 
 // A BPE with added tokens; `parts` are further keys of the file.
 std::string file_with(const std::string& parts, const std::string& model = "") {
-  return R"({"added_tokens":[{"id":4,"content":"[X]","special":true,"lstrip":true},{"id":3,"content":"[U]","special":true}],)" +
+  return R"({"added_tokens":[{"id":4,"content":"[X]","special":true,"lstrip":true},)"
+         R"({"id":3,"content":"[U]","special":true}],)" +
          parts + R"("model":{"type":"BPE",)" + model +
          R"("unk_token":"[U]","vocab":{"A":0,"C":1,"AC":2,"[U]":3},"merges":["A C"]}})";
 }
@@ -26,8 +27,10 @@ CATCH_TEST_CASE("A BPE file with added tokens and a template reads as it says",
                 "[tokenizer_json]") {
   CATCH_REQUIRE(encode(file_with(""), "ACN [X]A") == std::vector<int32_t>{2, 3, 4, 0});
   const std::string around =
-      R"("post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"[X]","type_id":0}},
-      {"Sequence":{"id":"A","type_id":0}}],"special_tokens":{"[X]":{"id":"[X]","ids":[4],"tokens":["[X]"]}}},)";
+      R"("post_processor":{"type":"TemplateProcessing","single":[
+      {"SpecialToken":{"id":"[X]","type_id":0}},
+      {"Sequence":{"id":"A","type_id":0}}],
+      "special_tokens":{"[X]":{"id":"[X]","ids":[4],"tokens":["[X]"]}}},)";
   CATCH_REQUIRE(encode(file_with(around), "C") == std::vector<int32_t>{4, 1});
 }
 

@@ -132,7 +132,8 @@ std::vector<Work> make_work(const test::TemporaryFolder& folder) {
   test::write_text(
       folder / "json",
       R"({"id":null,"format":"Biological Observation Matrix 1.0.0","type":"OTU table",)"
-      R"("matrix_type":"sparse","matrix_element_type":"int","shape":[2,2],"data":[[0,1,5],[1,0,2]],)"
+      R"("matrix_type":"sparse","matrix_element_type":"int","shape":[2,2],)"
+      R"("data":[[0,1,5],[1,0,2]],)"
       R"("rows":[{"id":"f1","metadata":null},{"id":"f2","metadata":null}],)"
       R"("columns":[{"id":"s1","metadata":null},{"id":"s2","metadata":null}]})");
   std::vector<Work> out;

@@ -29,8 +29,8 @@ CATCH_TEST_CASE("BIOM 1 tables are read sparse and dense, with numeric ids and m
   CATCH_REQUIRE(dense.indptr == sparse.indptr);
   CATCH_REQUIRE(dense.indices == sparse.indices);
   CATCH_REQUIRE(dense.values == sparse.values);
-  const CountTable numeric = from_text(
-      R"(  {"data":[[0,0,1]],"columns":[{"id":2538.1}],"rows":[{"id":468,"metadata":{"a":{"b":[1]}}}]})");
+  const CountTable numeric = from_text(R"(  {"data":[[0,0,1]],"columns":[{"id":2538.1}],)"
+                                       R"("rows":[{"id":468,"metadata":{"a":{"b":[1]}}}]})");
   CATCH_REQUIRE(numeric.feature_ids == std::vector<std::string>{"468"});
   CATCH_REQUIRE(numeric.sample_ids == std::vector<std::string>{"2538.1"});
 }
@@ -54,9 +54,10 @@ CATCH_TEST_CASE("faulty BIOM 1 tables are refused with the entry", "[biom_json]"
 
 CATCH_TEST_CASE("NaN and Infinity are passed over in metadata and refused among the counts",
                 "[biom_json]") {
-  const CountTable table = from_text(
-      R"({"rows":[{"id":"NaN","metadata":{"x":NaN,"y":[-Infinity,"Infinity"]}}],"columns":[{"id":"s","metadata":{"age":Infinity}}],)"
-      R"("data":[[0,0,7]],"shape":[1,1]})");
+  const CountTable table =
+      from_text(R"({"rows":[{"id":"NaN","metadata":{"x":NaN,"y":[-Infinity,"Infinity"]}}],)"
+                R"("columns":[{"id":"s","metadata":{"age":Infinity}}],)"
+                R"("data":[[0,0,7]],"shape":[1,1]})");
   CATCH_REQUIRE(table.feature_ids == std::vector<std::string>{"NaN"});
   CATCH_REQUIRE(table.values == std::vector<double>{7});
   CATCH_REQUIRE_THROWS_WITH(from_text(json_table(R"("data":[[0,0,NaN]])")),
@@ -85,10 +86,9 @@ CATCH_TEST_CASE("counts are read as strictly as the rest of the JSON", "[biom_js
     CATCH_REQUIRE(from_text(json_table(R"("data":)" + std::string(none))).num_entries() == 0);
   }
   // The key counts only at the top, and only once.
-  CATCH_REQUIRE(
-      from_text(
-          R"({"x":{"data":[[9,9,9]]},"y":"\"data\":[","rows":[{"id":"a"}],"columns":[{"id":"b"}],"data":[[0,0,1]]})")
-          .values == std::vector<double>{1});
+  CATCH_REQUIRE(from_text(R"({"x":{"data":[[9,9,9]]},"y":"\"data\":[","rows":[{"id":"a"}],)"
+                          R"("columns":[{"id":"b"}],"data":[[0,0,1]]})")
+                    .values == std::vector<double>{1});
   CATCH_REQUIRE_THROWS_AS(from_text(json_table(R"("data":[[0,0,1]],"data":[[0,0,2]])")),
                           ParseError);
 }

@@ -136,10 +136,11 @@ CATCH_TEST_CASE("lineages survive BIOM 2.1 and text, and what is left behind is 
     CATCH_REQUIRE(again.sample_ids == table.sample_ids);
     CATCH_REQUIRE(again.left_behind.empty());
   }
-  test::write_text(
-      folder / "t.json",
-      R"({"rows":[{"id":"a","metadata":{"taxonomy":["k__A","p__B",""],"score":1}},{"id":"b","metadata":null}],
-                       "columns":[{"id":"s","metadata":{"age":12,"ph":null}}],"shape":[2,1],"data":[[0,0,1]]})");
+  test::write_text(folder / "t.json",
+                   R"({"rows":[{"id":"a","metadata":{"taxonomy":["k__A","p__B",""],"score":1}},
+                        {"id":"b","metadata":null}],
+                       "columns":[{"id":"s","metadata":{"age":12,"ph":null}}],
+                       "shape":[2,1],"data":[[0,0,1]]})");
   const CountTable json = read_table(folder / "t.json");
   CATCH_REQUIRE(json.taxonomy == std::vector<std::string>{"k__A; p__B", ""});
   CATCH_REQUIRE(json.left_behind == std::vector<std::string>{"metadata of features (score)",
