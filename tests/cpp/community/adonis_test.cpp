@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "catch.h"
+#include "community/points.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/community/permanova.h"
@@ -19,11 +20,6 @@ const std::vector<double> kAt{1, 2, 4, 7, 7.5, 9, 3, 5};
 const Factor kGroup{"group", {"x", "y", "x", "y", "y", "x", "x", "y"}, {}};
 const Factor kSite{"site", {"a", "a", "b", "b", "a", "a", "b", "b"}, {}};
 const Factor kAge{"age", {}, {3, 1, 4, 1, 5, 9, 2, 6}};
-
-at::Tensor line_distances(const std::vector<double>& at) {
-  const at::Tensor x = at::tensor(at, at::kDouble);
-  return (x.unsqueeze(0) - x.unsqueeze(1)).abs();
-}
 
 // Residual sum of squares of a least-squares fit of the points to the columns and a constant.
 double left_over(const std::vector<std::vector<double>>& columns) {

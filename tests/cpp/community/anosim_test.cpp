@@ -3,20 +3,12 @@
 #include <ATen/ATen.h>
 
 #include "catch.h"
+#include "community/points.h"
 
 #include "deepbio/base/error.h"
 
 using namespace deepbio;
 using namespace deepbio::community;
-
-namespace {
-
-at::Tensor line_distances(const std::vector<double>& at) {
-  const at::Tensor x = at::tensor(at, at::kDouble);
-  return (x.unsqueeze(0) - x.unsqueeze(1)).abs().contiguous();
-}
-
-}  // namespace
 
 CATCH_TEST_CASE("equal distances share the mean of their ranks", "[anosim]") {
   // Of 0, 1, 3, 4 on a line: distances 1 3 4 2 3 1.

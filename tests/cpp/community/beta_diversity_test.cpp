@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "catch.h"
+#include "community/table_of.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
@@ -14,22 +15,6 @@ using namespace deepbio;
 using namespace deepbio::community;
 
 namespace {
-
-CountTable table_of(const std::vector<std::vector<double>>& rows) {
-  CountTable table;
-  for (size_t f = 0; f < rows.at(0).size(); ++f)
-    table.feature_ids.push_back(std::string("f").append(std::to_string(f)));
-  for (size_t i = 0; i < rows.size(); ++i) {
-    table.sample_ids.push_back(std::string("s").append(std::to_string(i)));
-    for (size_t f = 0; f < rows[i].size(); ++f) {
-      if (rows[i][f] == 0) continue;
-      table.indices.push_back(static_cast<int64_t>(f));
-      table.values.push_back(rows[i][f]);
-    }
-    table.indptr.push_back(table.num_entries());
-  }
-  return table;
-}
 
 std::vector<std::vector<double>> random_rows(int64_t num_samples, int64_t num_features,
                                              double density) {

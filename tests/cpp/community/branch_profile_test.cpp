@@ -10,7 +10,7 @@ using namespace deepbio::community;
 namespace {
 
 // Post-order: A 0, B 1, (A,B) 2, C 3.
-Phylogeny small() {
+Phylogeny three_tips() {
   return match_features(io::parse_newick("((A:1,B:2):4,C:8);", "tree"), {"A", "B", "C", "x"},
                         MissingFeatures::kDrop);
 }
@@ -19,7 +19,7 @@ Phylogeny small() {
 
 CATCH_TEST_CASE("a profile holds the branches above the reads, children first, with their shares",
                 "[branch_profile]") {
-  const Phylogeny phylogeny = small();
+  const Phylogeny phylogeny = three_tips();
   const std::vector<int64_t> features{2, 0, 3};
   const std::vector<double> counts{6, 2, 100};
   const BranchProfile profile = branch_profile(phylogeny, features, counts);
@@ -37,7 +37,7 @@ CATCH_TEST_CASE("a profile holds the branches above the reads, children first, w
 
 CATCH_TEST_CASE("a builder starts anew with each sample, an empty one included",
                 "[branch_profile]") {
-  const Phylogeny phylogeny = small();
+  const Phylogeny phylogeny = three_tips();
   ProfileBuilder builder(phylogeny);
   const std::vector<int64_t> first{0, 1}, second{1};
   const std::vector<double> counts{1, 3}, one{5};
@@ -55,5 +55,5 @@ CATCH_TEST_CASE("a tree matched to another table is refused", "[branch_profile]"
   table.indptr = {0, 1};
   table.indices = {0};
   table.values = {1};
-  CATCH_REQUIRE_THROWS_AS(branch_profiles(table, small()), ArgumentError);
+  CATCH_REQUIRE_THROWS_AS(branch_profiles(table, three_tips()), ArgumentError);
 }

@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include "catch.h"
+#include "community/table_of.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/community/unifrac.h"
@@ -13,25 +14,9 @@ using namespace deepbio::community;
 
 namespace {
 
-CountTable table_of(const std::vector<std::vector<double>>& rows) {
-  CountTable table;
-  for (size_t f = 0; f < rows.at(0).size(); ++f)
-    table.feature_ids.push_back(std::string("f").append(std::to_string(f)));
-  for (size_t i = 0; i < rows.size(); ++i) {
-    table.sample_ids.push_back(std::string("s").append(std::to_string(i)));
-    for (size_t f = 0; f < rows[i].size(); ++f) {
-      if (rows[i][f] == 0) continue;
-      table.indices.push_back(static_cast<int64_t>(f));
-      table.values.push_back(rows[i][f]);
-    }
-    table.indptr.push_back(table.num_entries());
-  }
-  return table;
-}
-
-const std::vector<Metric> kMetrics{Metric::kUnweighted, Metric::kWeightedNormalized,
-                                   Metric::kWeightedUnnormalized, Metric::kGeneralized,
-                                   Metric::kUnweightedUnnormalized};
+const std::vector<Metric> kEveryMetric{Metric::kUnweighted, Metric::kWeightedNormalized,
+                                       Metric::kWeightedUnnormalized, Metric::kGeneralized,
+                                       Metric::kUnweightedUnnormalized};
 
 Phylogeny matched(const CountTable& table, const std::string& newick,
                   MissingFeatures missing = MissingFeatures::kError) {
@@ -40,7 +25,7 @@ Phylogeny matched(const CountTable& table, const std::string& newick,
 
 void require_same(const CountTable& a, const Phylogeny& tree_a, const CountTable& b,
                   const Phylogeny& tree_b) {
-  for (const Metric metric : kMetrics) {
+  for (const Metric metric : kEveryMetric) {
     for (const bool variance_adjusted : {false, true}) {
       UnifracOptions options;
       options.metric = metric;
@@ -115,7 +100,7 @@ CATCH_TEST_CASE("relative abundances give the distances and the diversity of the
     for (int64_t k = shares.indptr[i]; k < shares.indptr[i + 1]; ++k) shares.values[k] /= totals[i];
   }
   const auto phylogeny = matched(kTable, kTree);
-  for (const Metric metric : kMetrics) {
+  for (const Metric metric : kEveryMetric) {
     const at::Tensor difference =
         unifrac(kTable, phylogeny, metric) - unifrac(shares, phylogeny, metric);
     CATCH_REQUIRE(difference.abs().max().item<double>() < 1e-14);
@@ -129,7 +114,7 @@ CATCH_TEST_CASE("an empty sample among others gets defined distances in every fo
                 "[corner_cases]") {
   const CountTable table = table_of({{0, 0, 0, 0}, {0, 5, 1, 0}, {0, 0, 0, 0}});
   const auto phylogeny = matched(table, kTree);
-  for (const Metric metric : kMetrics) {
+  for (const Metric metric : kEveryMetric) {
     for (const bool variance_adjusted : {false, true}) {
       UnifracOptions options;
       options.metric = metric;

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "catch.h"
+#include "community/points.h"
 
 #include "deepbio/base/error.h"
 
@@ -13,11 +14,6 @@ using namespace deepbio;
 using namespace deepbio::community;
 
 namespace {
-
-at::Tensor line_distances(const std::vector<double>& at) {
-  const at::Tensor x = at::tensor(at, at::kDouble);
-  return (x.unsqueeze(0) - x.unsqueeze(1)).abs().contiguous();
-}
 
 // Pearson's r over the pairs above the diagonal, the samples of b in an order.
 double plain_r(const at::Tensor& a, const at::Tensor& b, const std::vector<int64_t>& order) {

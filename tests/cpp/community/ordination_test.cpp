@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "catch.h"
+#include "community/points.h"
 
 #include "deepbio/base/error.h"
 
@@ -13,43 +14,39 @@ using namespace deepbio::community;
 
 namespace {
 
-at::Tensor points(int64_t n, int64_t dimensions) {
-  const at::Tensor at = at::arange(n * dimensions, at::kDouble).view({n, dimensions});
-  return (at * at * 0.37 + 1).sin() * at::arange(1, dimensions + 1, at::kDouble).flip({0});
+// Points whose extent differs from axis to axis, the largest first.
+at::Tensor stretched_points(int64_t n, int64_t dimensions) {
+  return points(n, dimensions) * at::arange(1, dimensions + 1, at::kDouble).flip({0});
 }
 
-at::Tensor between(const at::Tensor& x) {
-  return (x.unsqueeze(1) - x.unsqueeze(0)).square().sum(2).sqrt();
-}
-
-double worst(const at::Tensor& a, const at::Tensor& b) {
+double largest_gap(const at::Tensor& a, const at::Tensor& b) {
   return (a - b).abs().max().item<double>();
 }
 
 }  // namespace
 
 CATCH_TEST_CASE("coordinates of points have the distances of the points", "[ordination]") {
-  const at::Tensor distances = between(points(30, 4));
+  const at::Tensor distances = between(stretched_points(30, 4));
   for (const PcoaMethod method : {PcoaMethod::kExact, PcoaMethod::kRandomised}) {
     const Pcoa result = pcoa(distances, {6, method});
     CATCH_REQUIRE(result.coordinates.sizes() == at::IntArrayRef{30, 6});
-    CATCH_REQUIRE(worst(between(result.coordinates), distances) < 1e-6);
+    CATCH_REQUIRE(largest_gap(between(result.coordinates), distances) < 1e-6);
     CATCH_REQUIRE(result.eigenvalues.narrow(0, 4, 2).eq(0).all().item<bool>());
     CATCH_REQUIRE(result.coordinates.narrow(1, 4, 2).eq(0).all().item<bool>());
     CATCH_REQUIRE(result.proportion_explained.sum().item<double>() == Approx(1).epsilon(1e-9));
-    CATCH_REQUIRE(worst(result.coordinates.mean(0), at::zeros({6}, at::kDouble)) < 1e-9);
+    CATCH_REQUIRE(largest_gap(result.coordinates.mean(0), at::zeros({6}, at::kDouble)) < 1e-9);
     CATCH_REQUIRE((result.eigenvalues.diff() <= 0).all().item<bool>());
   }
 }
 
 CATCH_TEST_CASE("the random axes of a distance that is not Euclidean equal the exact ones",
                 "[ordination]") {
-  const at::Tensor distances = between(points(60, 40)).pow(1.3);
+  const at::Tensor distances = between(stretched_points(60, 40)).pow(1.3);
   const Pcoa exact = pcoa(distances, {5, PcoaMethod::kExact});
   const Pcoa random = pcoa(distances, {5, PcoaMethod::kRandomised, 7});
-  CATCH_REQUIRE(worst(exact.eigenvalues / exact.eigenvalues[0],
-                      random.eigenvalues / exact.eigenvalues[0]) < 1e-6);
-  CATCH_REQUIRE(worst(exact.coordinates, random.coordinates) <
+  CATCH_REQUIRE(largest_gap(exact.eigenvalues / exact.eigenvalues[0],
+                            random.eigenvalues / exact.eigenvalues[0]) < 1e-6);
+  CATCH_REQUIRE(largest_gap(exact.coordinates, random.coordinates) <
                 1e-3 * exact.coordinates.abs().max().item<double>());
   const Pcoa again = pcoa(distances, {5, PcoaMethod::kRandomised, 7});
   CATCH_REQUIRE(at::equal(random.coordinates, again.coordinates));
@@ -67,7 +64,7 @@ CATCH_TEST_CASE("random axes are right to nine digits where eigenvalues lie clos
                random = pcoa(distances, {10, PcoaMethod::kRandomised});
     const at::Tensor wanted = exact.eigenvalues.narrow(0, 0, 10);
     CATCH_REQUIRE((random.eigenvalues / wanted - 1).abs().max().item<double>() < 1e-9);
-    CATCH_REQUIRE(worst(exact.coordinates.narrow(1, 0, 10), random.coordinates) <
+    CATCH_REQUIRE(largest_gap(exact.coordinates.narrow(1, 0, 10), random.coordinates) <
                   1e-4 * exact.coordinates.abs().max().item<double>());
   }
 }
@@ -76,21 +73,21 @@ CATCH_TEST_CASE("few exact axes of many samples are those of the whole decomposi
                 "[ordination]") {
   const int64_t n = 300;
   for (const double power : {1.0, 1.4}) {
-    const at::Tensor distances = between(points(n, 50)).pow(power);
+    const at::Tensor distances = between(stretched_points(n, 50)).pow(power);
     const Pcoa all = pcoa(distances, {0}), few = pcoa(distances, {6});
     const double scale = all.eigenvalues[0].item<double>();
-    CATCH_REQUIRE(worst(all.eigenvalues.narrow(0, 0, 6), few.eigenvalues) < 1e-11 * scale);
-    CATCH_REQUIRE(worst(all.proportion_explained.narrow(0, 0, 6), few.proportion_explained) <
+    CATCH_REQUIRE(largest_gap(all.eigenvalues.narrow(0, 0, 6), few.eigenvalues) < 1e-11 * scale);
+    CATCH_REQUIRE(largest_gap(all.proportion_explained.narrow(0, 0, 6), few.proportion_explained) <
                   1e-11);
-    CATCH_REQUIRE(worst(all.coordinates.narrow(1, 0, 6), few.coordinates) <
+    CATCH_REQUIRE(largest_gap(all.coordinates.narrow(1, 0, 6), few.coordinates) <
                   1e-8 * std::sqrt(scale));
   }
   // All samples at the same distance from each other: every axis is as long as the others.
   const at::Tensor alike = at::ones({n, n}, at::kDouble) - at::eye(n, at::kDouble);
   const Pcoa result = pcoa(alike, {4});
-  CATCH_REQUIRE(worst(result.eigenvalues, at::full({4}, 0.5, at::kDouble)) < 1e-12);
-  CATCH_REQUIRE(worst(result.proportion_explained, at::full({4}, 1.0 / (n - 1), at::kDouble)) <
-                1e-12);
+  CATCH_REQUIRE(largest_gap(result.eigenvalues, at::full({4}, 0.5, at::kDouble)) < 1e-12);
+  CATCH_REQUIRE(
+      largest_gap(result.proportion_explained, at::full({4}, 1.0 / (n - 1), at::kDouble)) < 1e-12);
 }
 
 CATCH_TEST_CASE("small and degenerate matrices have coordinates", "[ordination]") {
@@ -102,7 +99,8 @@ CATCH_TEST_CASE("small and degenerate matrices have coordinates", "[ordination]"
   CATCH_REQUIRE(same.proportion_explained.eq(0).all().item<bool>());
   const Pcoa two = pcoa(at::tensor({0.0, 2.0, 2.0, 0.0}, at::kDouble).view({2, 2}),
                         {2, PcoaMethod::kRandomised});
-  CATCH_REQUIRE(worst(two.coordinates.select(1, 0).abs(), at::ones({2}, at::kDouble)) < 1e-14);
+  CATCH_REQUIRE(largest_gap(two.coordinates.select(1, 0).abs(), at::ones({2}, at::kDouble)) <
+                1e-14);
 }
 
 CATCH_TEST_CASE("what cannot be ordinated is refused", "[ordination]") {

@@ -8,21 +8,13 @@
 #include <limits>
 
 #include "catch.h"
+#include "community/points.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/base/random.h"
 
 using namespace deepbio;
 using namespace deepbio::community;
-
-namespace {
-
-at::Tensor line_distances(const std::vector<double>& at) {
-  const at::Tensor x = at::tensor(at, at::kDouble);
-  return (x.unsqueeze(0) - x.unsqueeze(1)).abs();
-}
-
-}  // namespace
 
 CATCH_TEST_CASE("pseudo-F of points on a line is the F of their analysis of variance",
                 "[permanova]") {

@@ -5,24 +5,12 @@
 #include <cmath>
 
 #include "catch.h"
+#include "community/points.h"
 
 #include "deepbio/base/error.h"
 
 using namespace deepbio;
 using namespace deepbio::community;
-
-namespace {
-
-at::Tensor between(const at::Tensor& x) {
-  return (x.unsqueeze(1) - x.unsqueeze(0)).square().sum(2).sqrt();
-}
-
-at::Tensor points(int64_t n, int64_t dimensions) {
-  const at::Tensor at = at::arange(n * dimensions, at::kDouble).view({n, dimensions});
-  return (at * at * 0.37 + 1).sin();
-}
-
-}  // namespace
 
 CATCH_TEST_CASE("the spatial median has the least sum of distances", "[permdisp]") {
   const at::Tensor x = points(15, 3), median = spatial_median(x);

@@ -5,20 +5,12 @@
 #include <cmath>
 
 #include "catch.h"
+#include "community/points.h"
 
 #include "deepbio/base/error.h"
 
 using namespace deepbio;
 using namespace deepbio::community;
-
-namespace {
-
-at::Tensor points(int64_t n, int64_t dimensions) {
-  const at::Tensor at = at::arange(n * dimensions, at::kDouble).view({n, dimensions});
-  return (at * at * 0.37 + 1).sin();
-}
-
-}  // namespace
 
 CATCH_TEST_CASE("a shape that is turned, mirrored, moved and stretched is the same shape",
                 "[procrustes]") {

@@ -18,16 +18,16 @@ using namespace deepbio::community;
 
 namespace {
 
-struct Community {
+struct LadderCommunity {
   CountTable table;
   Phylogeny phylogeny;
 };
 
 // Features hang on a ladder of pairs; the last one is not in the tree.
-Community make_community(int64_t num_samples, int64_t num_features) {
+LadderCommunity ladder_community(int64_t num_samples, int64_t num_features) {
   std::mt19937 random(11);
   std::uniform_real_distribution<> uniform;
-  Community out;
+  LadderCommunity out;
   std::string newick = "f0:0.5";
   for (int64_t f = 0; f < num_features; ++f) {
     out.table.feature_ids.push_back("f" + std::to_string(f));
@@ -72,7 +72,7 @@ Arrays arrays_of(const CountTable& table, const std::vector<int64_t>& samples) {
 CATCH_TEST_CASE(
     "a batch has the bits of the whole matrix, prepared or from counts, on any number of threads",
     "[unifrac_batch]") {
-  const Community all = make_community(150, 90);
+  const LadderCommunity all = ladder_community(150, 90);
   const std::vector<int64_t> samples{149, 3, 77, 4, 3, 0, 21, 22, 23, 64, 63};
   const at::Tensor index = at::tensor(samples, at::kLong);
   const Arrays arrays = arrays_of(all.table, samples);
@@ -103,7 +103,7 @@ CATCH_TEST_CASE(
 }
 
 CATCH_TEST_CASE("fresh draws give what the table of the draws gives", "[unifrac_batch]") {
-  const Community all = make_community(30, 60);
+  const LadderCommunity all = ladder_community(30, 60);
   const UnifracOptions options{.metric = Metric::kWeightedNormalized};
   const UnifracBatch batch(all.table, all.phylogeny, options);
   for (const uint64_t epoch : {0, 1}) {
@@ -124,7 +124,7 @@ CATCH_TEST_CASE("fresh draws give what the table of the draws gives", "[unifrac_
 }
 
 CATCH_TEST_CASE("several threads may ask one prepared tree at the same time", "[unifrac_batch]") {
-  const Community all = make_community(40, 60);
+  const LadderCommunity all = ladder_community(40, 60);
   const UnifracBatch batch(all.table, all.phylogeny);
   const Arrays arrays = arrays_of(all.table, {1, 2, 3, 5, 8, 13, 21, 34});
   const at::Tensor wanted = batch.distances(arrays.view());
@@ -141,7 +141,7 @@ CATCH_TEST_CASE("several threads may ask one prepared tree at the same time", "[
 
 CATCH_TEST_CASE("a batch of none, one or an empty sample is a matrix, and bad counts are refused",
                 "[unifrac_batch]") {
-  const Community all = make_community(5, 20);
+  const LadderCommunity all = ladder_community(5, 20);
   const UnifracBatch batch(all.table, all.phylogeny);
   CATCH_REQUIRE(batch.num_samples() == 5);
   CATCH_REQUIRE(batch.distances(std::vector<int64_t>{}).numel() == 0);

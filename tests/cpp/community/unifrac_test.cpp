@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "catch.h"
+#include "community/table_of.h"
 
 #include "deepbio/base/error.h"
 #include "deepbio/io/tables/matrix.h"
@@ -65,22 +66,6 @@ void require_matrix_laws(const at::Tensor& values) {
   CATCH_REQUIRE(at::equal(values, values.t()));
   CATCH_REQUIRE(values.diagonal().eq(0).all().item<bool>());
   CATCH_REQUIRE(values.isfinite().all().item<bool>());
-}
-
-// A table from rows of counts, features f0, f1, ...
-CountTable counts(const std::vector<std::vector<double>>& rows) {
-  CountTable table;
-  for (size_t f = 0; f < rows[0].size(); ++f) table.feature_ids.push_back("f" + std::to_string(f));
-  for (size_t i = 0; i < rows.size(); ++i) {
-    table.sample_ids.push_back("s" + std::to_string(i));
-    for (size_t f = 0; f < rows[i].size(); ++f) {
-      if (rows[i][f] == 0) continue;
-      table.indices.push_back(static_cast<int64_t>(f));
-      table.values.push_back(rows[i][f]);
-    }
-    table.indptr.push_back(table.num_entries());
-  }
-  return table;
 }
 
 double first_pair(const CountTable& table, const std::string& newick, Metric metric) {
@@ -166,7 +151,7 @@ CATCH_TEST_CASE("the crawford set reproduces upstream's own expected values", "[
 
 CATCH_TEST_CASE("metrics of a small tree equal their definitions worked by hand", "[unifrac]") {
   const std::string tree = "((f0:1,f1:2):3,(f2:4,f3:5):6);";
-  const CountTable table = counts({{1, 1, 0, 0}, {0, 2, 2, 0}});
+  const CountTable table = table_of({{1, 1, 0, 0}, {0, 2, 2, 0}});
   // Only in the first: f0. Only in the second: f2 and the branch above it. In both: f1 and the
   // branch above it.
   CATCH_REQUIRE(first_pair(table, tree, Metric::kUnweighted) ==
@@ -181,14 +166,14 @@ CATCH_TEST_CASE("metrics of a small tree equal their definitions worked by hand"
 CATCH_TEST_CASE(
     "the root's own length is ignored and the path from the root to the common ancestor counts",
     "[unifrac]") {
-  const CountTable table = counts({{1, 0}, {0, 1}});
+  const CountTable table = table_of({{1, 0}, {0, 1}});
   CATCH_REQUIRE(first_pair(table, "((f0:1,f1:1):2,x:9):100;", Metric::kUnweighted) ==
                 Approx(2.0 / 4));
   CATCH_REQUIRE(first_pair(table, "((f0:1,f1:1):2);", Metric::kUnweighted) == Approx(2.0 / 4));
 }
 
 CATCH_TEST_CASE("polytomies and single-child nodes are accepted and change nothing", "[unifrac]") {
-  const CountTable table = counts({{1, 2, 0}, {0, 1, 3}});
+  const CountTable table = table_of({{1, 2, 0}, {0, 1, 3}});
   for (const Metric metric :
        {Metric::kUnweighted, Metric::kWeightedNormalized, Metric::kWeightedUnnormalized}) {
     const double plain = first_pair(table, "(f0:3,f1:2,f2:1,x:1);", metric);
@@ -198,21 +183,21 @@ CATCH_TEST_CASE("polytomies and single-child nodes are accepted and change nothi
 
 CATCH_TEST_CASE("empty samples and zero-length branches never give NaN", "[unifrac]") {
   const std::string tree = "(f0:1,f1:2);";
-  CATCH_REQUIRE(first_pair(counts({{0, 0}, {1, 1}}), tree, Metric::kUnweighted) == 1.0);
-  CATCH_REQUIRE(first_pair(counts({{0, 0}, {1, 1}}), tree, Metric::kWeightedNormalized) == 1.0);
-  CATCH_REQUIRE(first_pair(counts({{0, 0}, {1, 1}}), tree, Metric::kWeightedUnnormalized) ==
+  CATCH_REQUIRE(first_pair(table_of({{0, 0}, {1, 1}}), tree, Metric::kUnweighted) == 1.0);
+  CATCH_REQUIRE(first_pair(table_of({{0, 0}, {1, 1}}), tree, Metric::kWeightedNormalized) == 1.0);
+  CATCH_REQUIRE(first_pair(table_of({{0, 0}, {1, 1}}), tree, Metric::kWeightedUnnormalized) ==
                 Approx(1.5));
   for (const Metric metric :
        {Metric::kUnweighted, Metric::kWeightedNormalized, Metric::kWeightedUnnormalized}) {
-    CATCH_REQUIRE(first_pair(counts({{0, 0}, {0, 0}}), tree, metric) == 0.0);
-    CATCH_REQUIRE(first_pair(counts({{1, 0}, {0, 1}}), "(f0:0,f1:0);", metric) == 0.0);
+    CATCH_REQUIRE(first_pair(table_of({{0, 0}, {0, 0}}), tree, metric) == 0.0);
+    CATCH_REQUIRE(first_pair(table_of({{1, 0}, {0, 1}}), "(f0:0,f1:0);", metric) == 0.0);
     const double expected = metric == Metric::kWeightedUnnormalized ? 0.0 : 1.0;
-    CATCH_REQUIRE(first_pair(counts({{0, 0}, {0, 1}}), "(f0:0,f1:0);", metric) == expected);
+    CATCH_REQUIRE(first_pair(table_of({{0, 0}, {0, 1}}), "(f0:0,f1:0);", metric) == expected);
   }
 }
 
 CATCH_TEST_CASE("identical samples are exactly 0 apart, also at other depths", "[unifrac]") {
-  const CountTable table = counts({{3, 7, 11, 1}, {6, 14, 22, 2}});
+  const CountTable table = table_of({{3, 7, 11, 1}, {6, 14, 22, 2}});
   const std::string tree = "((f0:0.1,f1:0.2):0.3,(f2:0.7,f3:0.9):0.11);";
   CATCH_REQUIRE(first_pair(table, tree, Metric::kWeightedNormalized) == 0.0);
   CATCH_REQUIRE(first_pair(table, tree, Metric::kWeightedUnnormalized) == 0.0);
@@ -220,7 +205,7 @@ CATCH_TEST_CASE("identical samples are exactly 0 apart, also at other depths", "
 }
 
 CATCH_TEST_CASE("one sample gives a 1 x 1 zero and none an empty matrix", "[unifrac]") {
-  const CountTable one = counts({{1, 2}});
+  const CountTable one = table_of({{1, 2}});
   const auto phylogeny = match_features(io::parse_newick("(f0:1,f1:1);", "test"), one.feature_ids);
   const at::Tensor single = unifrac(one, phylogeny, Metric::kUnweighted);
   CATCH_REQUIRE(single.sizes() == at::IntArrayRef{1, 1});
@@ -258,7 +243,7 @@ CATCH_TEST_CASE("all pairs at once equal the pairs one by one", "[unifrac][real]
 }
 
 CATCH_TEST_CASE("features outside the tree do not count towards a sample's total", "[unifrac]") {
-  const CountTable table = counts({{1, 1, 98}, {0, 4, 0}});
+  const CountTable table = table_of({{1, 1, 98}, {0, 4, 0}});
   const auto phylogeny = match_features(io::parse_newick("(f0:1,f1:1);", "test"), table.feature_ids,
                                         MissingFeatures::kDrop);
   CATCH_REQUIRE(unifrac(table, phylogeny, Metric::kWeightedUnnormalized)[0][1].item<double>() ==

@@ -17,7 +17,7 @@ namespace {
 
 const std::string kFirst = "ACGTNNacgtACGGTTAACCgnTACGATTACAGGC", kSecond = "GATTACA";
 
-std::shared_ptr<const io::TwoBitFile> genome() {
+std::shared_ptr<const io::TwoBitFile> two_chromosomes() {
   test::TemporaryFolder folder;
   test::write_text(folder / "g.fa", ">a\n" + kFirst + "\n>b\n" + kSecond + "\n");
   return std::make_shared<const io::TwoBitFile>("g.fa", io::pack_fasta(folder / "g.fa"));
@@ -87,7 +87,7 @@ CATCH_TEST_CASE("one-hot windows are the letters one by one, for each strand, la
         options.window = window;
         options.channels_first = channels_first;
         options.soft_mask = mask;
-        const GenomeWindows windows(genome(), places, options);
+        const GenomeWindows windows(two_chromosomes(), places, options);
         at::Tensor found = windows.batch(all_of(places)).reads.sequences;
         if (channels_first) found = found.transpose(1, 2);
         at::Tensor expected = at::zeros_like(found);
@@ -106,7 +106,7 @@ CATCH_TEST_CASE("one-hot windows are the letters one by one, for each strand, la
     GenomeOptions lower;
     lower.window = window;
     lower.soft_mask = SoftMask::kLower;
-    const auto letters = GenomeWindows(genome(), places, lower).letters(all_of(places));
+    const auto letters = GenomeWindows(two_chromosomes(), places, lower).letters(all_of(places));
     for (size_t i = 0; i < letters.size(); ++i)
       CATCH_REQUIRE(letters[i] == plain_letters(places, i, window));
   }
@@ -117,11 +117,11 @@ CATCH_TEST_CASE("an encoding of letters sees the same windows", "[windows]") {
   GenomeOptions options;
   options.window = 9;
   const at::Tensor plain =
-      GenomeWindows(genome(), places, options).batch(all_of(places)).reads.sequences;
+      GenomeWindows(two_chromosomes(), places, options).batch(all_of(places)).reads.sequences;
   EncoderOptions encoder;
   encoder.channels_first = true;
   options.encoding = ReadEncoding{{}, make_encoder(encoder)};
-  const WindowBatch batch = GenomeWindows(genome(), places, options).batch(all_of(places));
+  const WindowBatch batch = GenomeWindows(two_chromosomes(), places, options).batch(all_of(places));
   CATCH_CHECK(batch.reads.sequences.equal(plain));
   CATCH_CHECK(batch.reads.index == all_of(places));
 }
@@ -132,7 +132,7 @@ CATCH_TEST_CASE("shift and strand depend on seed, epoch and index only", "[windo
   options.window = 6;
   options.jitter = 3;
   options.reverse_complement = 0.5;
-  const GenomeWindows windows(genome(), places, options);
+  const GenomeWindows windows(two_chromosomes(), places, options);
   const WindowBatch all = windows.batch(all_of(places), 4);
   for (const int64_t index : {0, 7, 30}) {
     const std::vector<int64_t> one = {index};
@@ -147,8 +147,9 @@ CATCH_TEST_CASE("shift and strand depend on seed, epoch and index only", "[windo
   CATCH_CHECK(std::abs(share - 0.5) < 0.2);
   CATCH_CHECK(!windows.batch(all_of(places), 5).starts.equal(all.starts));
   options.seed = 1;
-  CATCH_CHECK(
-      !GenomeWindows(genome(), places, options).batch(all_of(places), 4).starts.equal(all.starts));
+  CATCH_CHECK(!GenomeWindows(two_chromosomes(), places, options)
+                   .batch(all_of(places), 4)
+                   .starts.equal(all.starts));
 }
 
 CATCH_TEST_CASE("targets turn with the strand, and bins leave out or count what is missing",
@@ -165,7 +166,7 @@ CATCH_TEST_CASE("targets turn with the strand, and bins leave out or count what 
   const auto targets = [&](Binning binning, float missing) {
     options.tracks.binning = binning;
     options.tracks.missing = missing;
-    return GenomeWindows(genome(), places, options, {std::make_shared<Positions>()})
+    return GenomeWindows(two_chromosomes(), places, options, {std::make_shared<Positions>()})
         .batch(both)
         .targets;
   };
@@ -187,7 +188,7 @@ CATCH_TEST_CASE("targets turn with the strand, and bins leave out or count what 
 CATCH_TEST_CASE("options that do not fit are refused with their values", "[windows]") {
   const auto message_of = [](GenomeOptions options) -> std::string {
     try {
-      const GenomeWindows made(genome(), everywhere(6), options);
+      const GenomeWindows made(two_chromosomes(), everywhere(6), options);
     } catch (const ArgumentError& error) {
       return error.what();
     }
@@ -209,6 +210,6 @@ CATCH_TEST_CASE("options that do not fit are refused with their values", "[windo
   CATCH_CHECK_THROWS_WITH(parse_binning("median"),
                           "binning: expected one of mean, sum, max, got 'median'");
   const std::vector<int64_t> outside = {900};
-  CATCH_CHECK_THROWS_WITH(GenomeWindows(genome(), everywhere(6), options).batch(outside),
+  CATCH_CHECK_THROWS_WITH(GenomeWindows(two_chromosomes(), everywhere(6), options).batch(outside),
                           Catch::Contains("window index: expected 0 to"));
 }

@@ -15,7 +15,7 @@ namespace {
 
 constexpr const char* kFasta = ">r1 first\nACGTN\n>r2\nAC\n";
 constexpr const char* kFastq = "@r3\nGGG\n+\n!I5\n@r4\nNNNN\n+\nIIII\n";
-constexpr const char* kReads =
+constexpr const char* kFourReads =
     "@a\nACGT\n+\nIIII\n@b\nAC\n+\nII\n@c\nACGT\n+\n5555\n@d\nTTTTT\n+\nIIIII\n";
 
 std::vector<int64_t> all(const ReadDataset& dataset) {
@@ -29,7 +29,7 @@ std::vector<int64_t> all(const ReadDataset& dataset) {
 CATCH_TEST_CASE("Filters choose records when files are opened; copies are dropped first or all",
                 "[reads]") {
   test::TemporaryFolder folder;
-  test::write_text(folder / "a.fq", kReads);
+  test::write_text(folder / "a.fq", kFourReads);
   ReadDatasetOptions options;
   options.transforms = {std::make_shared<seq::LengthFilter>(3, 0),
                         std::make_shared<seq::Deduplicator>(seq::Copies::kKeepFirst)};
@@ -47,7 +47,7 @@ CATCH_TEST_CASE("Filters choose records when files are opened; copies are droppe
 CATCH_TEST_CASE("Transformed reads are encoded with their qualities, mates by draws of their own",
                 "[reads]") {
   test::TemporaryFolder folder;
-  test::write_text(folder / "a.fq", kReads);
+  test::write_text(folder / "a.fq", kFourReads);
   EncoderOptions letters;
   letters.encoding = "integer";
   ReadDatasetOptions options;

@@ -15,7 +15,7 @@ namespace {
 
 const std::string kLetters = "ACGTTGCAACGGTTCANGAT";
 
-std::shared_ptr<const io::TwoBitFile> genome() {
+std::shared_ptr<const io::TwoBitFile> reference_genome() {
   static const auto found =
       std::make_shared<const io::TwoBitFile>(genome_of(">chr1\n" + kLetters + "\n>chr2\nACGT\n"));
   return found;
@@ -38,7 +38,7 @@ VariantWindows windows_of(const std::vector<Row>& rows, VariantOptions options) 
   }
   auto variants = std::make_shared<const io::Variants>(
       io::Variants::from_values("variants", chromosomes, positions, references, alternatives, {}));
-  return {genome(), "g.fa", variants, std::move(options)};
+  return {reference_genome(), "g.fa", variants, std::move(options)};
 }
 
 // The alternative put into the whole chromosome, and the window cut out of it.

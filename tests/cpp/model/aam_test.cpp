@@ -13,7 +13,7 @@ using torch::Tensor;
 
 namespace {
 
-ModelConfig small() {
+ModelConfig small_aam() {
   ModelConfig config;
   config.embedding_dim = 16;
   config.max_bp = 20;
@@ -54,7 +54,7 @@ CATCH_TEST_CASE("model sizes are those computed from AAM's formula", "[aam]") {
 
 CATCH_TEST_CASE("a clone has the same names and numbers, and a life of its own", "[aam]") {
   for (const bool is_predictor : {false, true}) {
-    ModelConfig config = small();
+    ModelConfig config = small_aam();
     config.freeze_base = is_predictor;
     const auto model = make_model(config, is_predictor);
     model->eval();
@@ -79,7 +79,7 @@ CATCH_TEST_CASE(
     "what padding holds does not matter where it is left out, and counts only where they are asked "
     "for",
     "[aam]") {
-  ModelConfig config = small();
+  ModelConfig config = small_aam();
   config.predict_nucleotides = true;
   const auto model = make_model(config, true);
   model->eval();
@@ -99,7 +99,7 @@ CATCH_TEST_CASE(
 }
 
 CATCH_TEST_CASE("distinct ASVs and padded tokens give the same numbers", "[aam]") {
-  ModelConfig config = small();
+  ModelConfig config = small_aam();
   config.predict_nucleotides = true;
   config.count_embedding = true;
   for (const bool is_predictor : {false, true}) {
@@ -123,7 +123,7 @@ CATCH_TEST_CASE("distinct ASVs and padded tokens give the same numbers", "[aam]"
 }
 
 CATCH_TEST_CASE("ASV embeddings computed before stand for the tokens", "[aam]") {
-  SequencePredictor model(small());
+  SequencePredictor model(small_aam());
   model->eval();
   Inputs inputs = distinct();
   const Tensor expected = model->forward(inputs).target_prediction;
@@ -133,7 +133,7 @@ CATCH_TEST_CASE("ASV embeddings computed before stand for the tokens", "[aam]") 
 }
 
 CATCH_TEST_CASE("a frozen base gets no gradient, the branches do", "[aam]") {
-  ModelConfig config = small();
+  ModelConfig config = small_aam();
   config.freeze_base = true;
   SequencePredictor model(config);
   const Outputs out = model->forward(distinct());
@@ -150,7 +150,7 @@ CATCH_TEST_CASE("a frozen base gets no gradient, the branches do", "[aam]") {
 
 CATCH_TEST_CASE("masking happens in training with nucleotides asked for, and nowhere else",
                 "[aam]") {
-  ModelConfig config = small();
+  ModelConfig config = small_aam();
   config.predict_nucleotides = true;
   config.nuc_mask_ratio = 0.5;
   SequenceEncoder model(config);
@@ -163,7 +163,7 @@ CATCH_TEST_CASE("masking happens in training with nucleotides asked for, and now
 }
 
 CATCH_TEST_CASE("each encoder type and head gives its own outputs", "[aam]") {
-  ModelConfig config = small();
+  ModelConfig config = small_aam();
   config.encoder_type = "combined";
   const Outputs combined = SequenceEncoder(config)->forward(distinct());
   CATCH_REQUIRE(combined.unifrac_pred.sizes() == at::IntArrayRef({2, 2}));
@@ -173,17 +173,17 @@ CATCH_TEST_CASE("each encoder type and head gives its own outputs", "[aam]") {
   config.base_output_dim = 1;
   CATCH_REQUIRE(SequenceEncoder(config)->forward(distinct()).base_prediction.sizes() ==
                 at::IntArrayRef({2, 1}));
-  config = small();
+  config = small_aam();
   config.is_classifier = true;
   config.out_dim = 3;
   const Tensor classes = SequencePredictor(config)->forward(distinct()).target_prediction;
   CATCH_REQUIRE(at::allclose(classes.exp().sum(-1), torch::ones({2})));
-  config = small();
+  config = small_aam();
   config.num_quantiles = 3;
   config.out_dim = 2;
   CATCH_REQUIRE(SequencePredictor(config)->forward(distinct()).target_prediction.sizes() ==
                 at::IntArrayRef({2, 2, 3}));
-  config = small();
+  config = small_aam();
   config.bounded_targets = true;
   config.learnable_output_scale = true;
   const Tensor bounded = SequencePredictor(config)->forward(distinct()).target_prediction;
@@ -193,7 +193,7 @@ CATCH_TEST_CASE("each encoder type and head gives its own outputs", "[aam]") {
 CATCH_TEST_CASE(
     "an empty batch and a batch without real ASVs give finite outputs of the right shape",
     "[aam]") {
-  SequencePredictor model(small());
+  SequencePredictor model(small_aam());
   model->eval();
   const Outputs none = model->forward(inputs_from_padded(torch::zeros({0, 3, 6}, torch::kLong)));
   CATCH_REQUIRE(none.target_prediction.sizes() == at::IntArrayRef({0, 1}));
@@ -204,7 +204,7 @@ CATCH_TEST_CASE(
 }
 
 CATCH_TEST_CASE("a config that cannot be built is refused before anything is allocated", "[aam]") {
-  ModelConfig config = small();
+  ModelConfig config = small_aam();
   config.asv_num_heads = 3;
   CATCH_REQUIRE_THROWS_AS(make_model(config, true), deepbio::ConfigError);
 }

@@ -27,11 +27,11 @@ Case make_case(int64_t rows, int64_t length, double dropout) {
           {layers, f, 2, 0, dropout}};
 }
 
-struct Results {
+struct FusedResults {
   Tensor y, grad_x, grad_weights;
 };
 
-Results run(const Case& c) {
+FusedResults run(const Case& c) {
   const auto [y, saved] = fused_forward(c.x, c.mask, c.weights, c.seed, c.options, true);
   const auto [grad_x, grad_weights] =
       fused_backward(c.grad, c.mask, c.weights, c.seed, saved, c.options, true);
@@ -44,10 +44,10 @@ CATCH_TEST_CASE("the fused stack gives the same bits with any number of threads"
   const Case c = make_case(130, 30, 0.2);
   const int before = at::get_num_threads();
   at::set_num_threads(1);
-  const Results one = run(c);
+  const FusedResults one = run(c);
   for (const int threads : {2, 3}) {
     at::set_num_threads(threads);
-    const Results many = run(c);
+    const FusedResults many = run(c);
     CATCH_CHECK(at::equal(many.y, one.y));
     CATCH_CHECK(at::equal(many.grad_x, one.grad_x));
     CATCH_CHECK(at::equal(many.grad_weights, one.grad_weights));
@@ -71,7 +71,7 @@ CATCH_TEST_CASE("nothing is saved and no weight gradient is made unless it is as
   const auto [same, nothing] = fused_forward(c.x, c.mask, c.weights, c.seed, c.options, false);
   CATCH_CHECK(at::equal(same, y));
   CATCH_CHECK(nothing.numel() == 0);
-  const Results full = run(c);
+  const FusedResults full = run(c);
   const auto [grad_x, none] =
       fused_backward(c.grad, c.mask, c.weights, c.seed, saved, c.options, false);
   CATCH_CHECK(at::equal(grad_x, full.grad_x));
@@ -79,7 +79,7 @@ CATCH_TEST_CASE("nothing is saved and no weight gradient is made unless it is as
 }
 
 CATCH_TEST_CASE("an empty batch has an empty result and zero weight gradients", "[encoder]") {
-  const Results none = run(make_case(0, 7, 0.1));
+  const FusedResults none = run(make_case(0, 7, 0.1));
   CATCH_CHECK(none.y.sizes() == at::IntArrayRef({0, 7, 32}));
   CATCH_CHECK(none.grad_weights.eq(0).all().item<bool>());
 }

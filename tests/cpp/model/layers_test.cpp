@@ -14,7 +14,7 @@ using torch::Tensor;
 
 namespace {
 
-ModelConfig small() {
+ModelConfig short_asvs() {
   ModelConfig config;
   config.embedding_dim = 16;
   config.max_bp = 20;
@@ -53,7 +53,7 @@ CATCH_TEST_CASE("the last LayerNorm of a stack uses eps 1e-6", "[layers]") {
 }
 
 CATCH_TEST_CASE("the ASV encoder gives an embedding per ASV and logits per letter", "[layers]") {
-  ModelConfig config = small();
+  ModelConfig config = short_asvs();
   config.predict_nucleotides = true;
   ASVEncoder encoder(config);
   init_parameters(*encoder, 1);
@@ -76,7 +76,7 @@ CATCH_TEST_CASE("the ASV encoder gives an embedding per ASV and logits per lette
 
 CATCH_TEST_CASE("the sample encoder keeps padding at zero and asks for counts when it embeds them",
                 "[layers]") {
-  ModelConfig config = small();
+  ModelConfig config = short_asvs();
   config.count_embedding = true;
   config.count_embedding_method = "film";
   SampleSequenceEncoder encoder(config);
@@ -95,7 +95,7 @@ CATCH_TEST_CASE("the sample encoder keeps padding at zero and asks for counts wh
 }
 
 CATCH_TEST_CASE("target heads carry the names of AAM's three shapes", "[layers]") {
-  ModelConfig config = small();
+  ModelConfig config = short_asvs();
   CATCH_CHECK(names(*TargetHead(config, 2)) == std::vector<std::string>{"weight", "bias"});
   config.regressor_hidden_dims = {12, 6};
   CATCH_CHECK(names(*TargetHead(config, 2)) == std::vector<std::string>{"0.weight", "0.bias",

@@ -17,12 +17,9 @@
 namespace deepbio::train {
 namespace {
 
-model::ModelConfig members_model() {
-  model::ModelConfig config = small_model();
-  config.predict_nucleotides = config.count_prediction = config.transformer_branch = false;
-  config.sequence_branch = config.freeze_base = true;
-  config.known_hidden_dim = config.sequence_hidden_dim = 16;
-  config.num_members = 2;
+model::ModelConfig frozen_members() {
+  model::ModelConfig config = small_members();
+  config.freeze_base = true;
   return config;
 }
 
@@ -96,7 +93,7 @@ CATCH_TEST_CASE("a model of members is learned, and resumed bit for bit", "[mixt
     (sample < 18 ? split.train : split.val).push_back(sample);
   const TrainingOptions options = members_training();
   const model::ModelConfig config =
-      fit_config(members_model(), train, split.train, options.known_min_samples);
+      fit_config(frozen_members(), train, split.train, options.known_min_samples);
   const auto fitted = [&](const std::string& run, int64_t stop_after) {
     auto model = model::make_model(config, true, 5);
     start_predictor(*model, train, split.train, options.known_min_samples);
@@ -144,7 +141,8 @@ CATCH_TEST_CASE("without validation samples the budget decides", "[mixture]") {
   options.epochs = 10;
   options.min_steps = 50;
   options.calibration_folds = 0;
-  auto model = model::make_model(fit_config(members_model(), train, community.samples, 1), true, 5);
+  auto model =
+      model::make_model(fit_config(frozen_members(), train, community.samples, 1), true, 5);
   start_predictor(*model, train, community.samples, 1);
   const FitResult result = Trainer(model, options).fit(train, train, {community.samples, {}, {}});
   CATCH_REQUIRE(result.history.size() == 17);  // 3 batches an epoch

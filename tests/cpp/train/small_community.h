@@ -87,6 +87,16 @@ inline model::ModelConfig small_model() {
   return config;
 }
 
+// Several networks over known ASVs and pooled sequences.
+inline model::ModelConfig small_members() {
+  model::ModelConfig config = small_model();
+  config.predict_nucleotides = config.count_prediction = config.transformer_branch = false;
+  config.sequence_branch = true;
+  config.known_hidden_dim = config.sequence_hidden_dim = 16;
+  config.num_members = 2;
+  return config;
+}
+
 // What it answers in training depends on its inputs alone: threads that stand for processes share
 // torch's generator.
 inline model::ModelConfig small_model_without_chance() {

@@ -13,15 +13,6 @@
 namespace deepbio::train {
 namespace {
 
-model::ModelConfig members_model() {
-  model::ModelConfig config = small_model();
-  config.predict_nucleotides = config.count_prediction = config.transformer_branch = false;
-  config.sequence_branch = true;
-  config.known_hidden_dim = config.sequence_hidden_dim = 16;
-  config.num_members = 2;
-  return config;
-}
-
 torch::Tensor first_loss(model::AamModel& model, const data::SampleDataset& dataset,
                          const std::vector<int64_t>& samples, const LossOptions& options) {
   model.train();
@@ -50,7 +41,7 @@ CATCH_TEST_CASE("a new predictor answers with the class rates whatever its branc
   dataset.set_targets(community.classes);
   const std::vector<int64_t> samples{0, 1, 2, 4, 6, 8};  // five of class 0, one of class 1
   for (const bool transformer : {false, true}) {
-    model::ModelConfig config = members_model();
+    model::ModelConfig config = small_members();
     config.is_classifier = true;
     config.out_dim = 2;
     config.transformer_branch = transformer;
@@ -71,7 +62,7 @@ CATCH_TEST_CASE(
   const SmallCommunity community;
   data::SampleDataset dataset = community.dataset(true);
   dataset.set_targets(torch::linspace(-2, 3, 12).unsqueeze(1));
-  model::ModelConfig config = fit_config(members_model(), dataset, community.samples, 1);
+  model::ModelConfig config = fit_config(small_members(), dataset, community.samples, 1);
   config.num_bins = 20;
   LossOptions options;
   options.target_loss_type = "histogram";
@@ -101,7 +92,7 @@ CATCH_TEST_CASE(
     "[start]") {
   const SmallCommunity community;
   const data::SampleDataset dataset = community.dataset(false);
-  model::ModelConfig config = fit_config(members_model(), dataset, community.samples, 1);
+  model::ModelConfig config = fit_config(small_members(), dataset, community.samples, 1);
   auto model = model::make_model(config, true, 9);
   start_predictor(*model, dataset, community.samples, 1);
   auto& predictor = dynamic_cast<model::SequencePredictorImpl&>(*model);
@@ -113,7 +104,7 @@ CATCH_TEST_CASE(
   CATCH_REQUIRE(known.square().mean().sqrt().item<double>() == Approx(0.1).epsilon(1e-3));
   // Samples that all hold the same: nothing to scale up.
   const std::vector<int64_t> even{0, 2, 4, 6, 8, 10};
-  auto same = model::make_model(fit_config(members_model(), dataset, even, 1), true, 9);
+  auto same = model::make_model(fit_config(small_members(), dataset, even, 1), true, 9);
   start_predictor(*same, dataset, even, 1, torch::ones({8, config.embedding_dim}));
   CATCH_REQUIRE(same->named_buffers()["sequence_branch.scale"].max().item<double>() <= 20.001);
 }
@@ -121,7 +112,7 @@ CATCH_TEST_CASE(
 CATCH_TEST_CASE("a start that does not fit is refused", "[start]") {
   const SmallCommunity community;
   const data::SampleDataset dataset = community.dataset(false);
-  model::ModelConfig config = members_model();
+  model::ModelConfig config = small_members();
   config.num_known_asvs = 3;
   auto model = model::make_model(config, true, 9);
   CATCH_REQUIRE_THROWS_WITH(start_predictor(*model, dataset, community.samples, 1),
