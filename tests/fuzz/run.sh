@@ -13,7 +13,7 @@ if ! command -v "$cxx" >/dev/null; then
   echo "fuzzing SKIPPED: no $cxx here (packages: setup/fuzz-packages.txt)" >&2
   exit 0
 fi
-[ $# -gt 0 ] || set -- fasta fastq bam vcf bcf gzip bgzf index newick biom_json table_tsv metadata artifact
+[ $# -gt 0 ] || set -- fasta fastq bam vcf bcf intervals bigwig twobit gzip bgzf index newick biom_json table_tsv metadata artifact
 export CCACHE_DISABLE=1
 cmake -G Ninja -S "$root" -B "$build" -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_C_COMPILER="${cxx/++/}" \
   -DDEEPBIO_WITH_TORCH=OFF -DDEEPBIO_BUILD_FUZZERS=ON >/dev/null
@@ -23,7 +23,7 @@ fuzz_one() {
   local target=$1 folders=("$build/corpus/$1")
   mkdir -p "${folders[0]}"
   case $target in
-    index | bam | vcf | bcf) ;;
+    index | bam | vcf | bcf | intervals | bigwig | twobit) ;;
     fasta | fastq | gzip | bgzf) [ ! -d "$data" ] || folders+=("$data/sequences/valid" "$data/sequences/invalid") ;;
     *) [ ! -d "$data" ] || folders+=("$data/microbiome/formats") ;;
   esac

@@ -25,6 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyBigWig
 import pysam.bcftools
 
 import deepbio_torch as db
@@ -87,9 +88,33 @@ def _variants(path: Path) -> object:
     return data.batch(range(len(data))), data.notes, copies.batch([0, 1]), copies.notes
 
 
+def _windows(path: Path, **options: object) -> object:
+    """Windows of the sound genome around sound intervals, but for what is given."""
+    about = {
+        "genome": path.with_name("genome.fa"),
+        "intervals": path.with_name("sound.bed"),
+    } | options
+    data = db.GenomeDataset(**about, window=8, bin=2)
+    return data.batch(range(len(data))), data.notes
+
+
+def _intervals(path: Path) -> object:
+    return _windows(path, intervals=path, label="score")
+
+
+def _track(path: Path) -> object:
+    return _windows(path, targets=path), _windows(path, targets=path, tracks_in_memory=True)
+
+
+def _genome(path: Path) -> object:
+    return _windows(path, genome=path)
+
+
 READERS: dict[str, Reader] = {
     "fasta": _everything, "fastq": _everything, "fastq.gz": _everything, "fastq.bgz": _everything,
     "reads.bam": _everything, "variants.vcf": _variants, "variants.bcf": _variants,
+    "intervals.bed": _intervals, "intervals.gtf": _intervals, "track.bw": _track,
+    "genome.2bit": _genome,
     "biom1.json": _table, "biom2.hdf5": _table, "table.tsv": _table, "table.qza": _table,
     "tree.nwk": _tree, "metadata.tsv": _metadata,
     "distances.tsv": _distances, "distances.npy": _distances, "distances.npz": _distances,
@@ -100,6 +125,7 @@ READERS: dict[str, Reader] = {
 TEXT = {
     "fasta", "indexed.fasta", "fastq", "labels.csv", "labels.json", "tokenizer.json", "biom1.json",
     "table.tsv", "tree.nwk", "metadata.tsv", "distances.tsv", "distances.phy", "variants.vcf",
+    "intervals.bed", "intervals.gtf",
 }  # fmt: skip
 
 
@@ -154,6 +180,7 @@ def seeds(folder: Path) -> dict[str, bytes]:
             "c2\t4\t.\tT\tTGA,<DEL>\t.\tq10\t.\tGT\t.")  # fmt: skip
     out["variants.vcf"] = "\n".join(["##fileformat=VCFv4.3", columns, *rows, ""]).encode()
     out["variants.bcf"] = _bcf_of(out["variants.vcf"], folder)
+    out |= _intervals_and_tracks(folder)
     out["labels.csv"] = b'id,label,group\nr0,1.5,a\nr1,2,"b, c"\nr2,3,d\n'
     out["labels.json"] = b'{"r0": {"label": 1.5}, "r1": {"label": 2}, "r2": {"label": -3e2}}'
     model = {
@@ -180,6 +207,25 @@ def _bcf_of(vcf: bytes, folder: Path) -> bytes:
     text.write_bytes(b"\n".join([first, *lines, rest]))
     pysam.bcftools.view("-Ou", "-o", str(packed), str(text), catch_stdout=False)
     return packed.read_bytes()
+
+
+def _intervals_and_tracks(folder: Path) -> dict[str, bytes]:
+    """Files about the genome of the variants."""
+    places = (("c1", 2, 9, "+"), ("c1", 5, 20, "-"), ("c2", 0, 4, "."))
+    bed = "".join(f"{c}\t{a}\t{b}\tp{a}\t{a / 2}\t{strand}\n" for c, a, b, strand in places)
+    gtf = "".join(
+        f'{c}\tx\texon\t{a + 1}\t{b}\t{a}\t{strand}\t.\tgene_id "g{a}"; level {b};\n'
+        for c, a, b, strand in places
+    )
+    (folder / "sound.bed").write_text(bed)
+    track = pyBigWig.open(str(folder / "sound.bw"), "w")
+    track.addHeader([("c1", 20), ("c2", 16)])
+    track.addEntries(["c1", "c1", "c2"], [1, 6, 3], ends=[4, 18, 9], values=[0.5, -1.0, 2.0])
+    track.close()
+    db.GenomeDataset(folder / "genome.fa", folder / "sound.bed", window=8)  # packs the genome
+    packed = (folder / "genome.fa.dbx.2bit").read_bytes()
+    return {"intervals.bed": bed.encode(), "intervals.gtf": gtf.encode(), "genome.2bit": packed,
+            "track.bw": (folder / "sound.bw").read_bytes()}  # fmt: skip
 
 
 def _bam_of(fastq: bytes) -> bytes:

@@ -28,6 +28,7 @@ constexpr size_t kBlockHeaderBytes = 24, kMostBlockBytes = size_t{1} << 30;
 // A tree of 2 items a node has 2^32 leaves at this depth: no real one is deeper, and a node that
 // names itself ends here.
 constexpr int kMostDepth = 32;
+constexpr size_t kMostRatio = 1032;  // bytes that a byte of deflate can become
 
 // Little-endian files on a little-endian machine; is_bigwig() has refused the other kind.
 // Unaligned, so by memcpy.
@@ -120,13 +121,16 @@ class BigWig : public SignalTrack {
 
   // Calls with the place of each item of the leaves of a tree.
   template <class Leaf>
-  void walk(uint64_t node, size_t leaf_bytes, size_t branch_bytes, int depth, Leaf leaf) const {
+  void walk(uint64_t node, size_t leaf_bytes, size_t branch_bytes, int depth, Leaf leaf) {
     need(node, 4);
     const bool is_leaf = bytes_[node] != 0;
     const auto count = number_at<uint16_t>(bytes_, node + 2);
     const size_t item_bytes = is_leaf ? leaf_bytes : branch_bytes;
     need(node + 4, count * item_bytes);
-    if (depth > kMostDepth) fail(node, "a tree of few levels", "one without an end");
+    // Nodes that are reached by several ways would be read as often as there are ways.
+    walked_bytes_ += 4 + count * item_bytes;
+    if (depth > kMostDepth || walked_bytes_ > bytes_.size())
+      fail(node, "a tree whose nodes are reached once", "one without an end");
     for (size_t i = 0; i < count; ++i) {
       const size_t at = node + 4 + i * item_bytes;
       if (is_leaf) {
@@ -187,7 +191,8 @@ class BigWig : public SignalTrack {
   template <class Each>
   void read(const Block& block, size_t chromosome, BlockReader& reader, const Each& call) const {
     const std::string_view stored = bytes_.substr(block.offset, block.num_bytes);
-    const std::string_view plain = most_bytes_ == 0 ? stored : reader.run(stored, most_bytes_);
+    const size_t most = std::min(most_bytes_, kMostRatio * (stored.size() + 1));
+    const std::string_view plain = most_bytes_ == 0 ? stored : reader.run(stored, most);
     if (!walk_values(plain, numbers_[chromosome], call))
       fail(block.offset, "a sound block of values of " + quoted(names_[chromosome]), "damage");
   }
@@ -221,7 +226,8 @@ class BigWig : public SignalTrack {
 
   MappedFile file_;
   std::string_view bytes_;
-  size_t most_bytes_ = 0;  // of a block when it is plain; 0: none is deflated
+  size_t walked_bytes_ = 0;  // of the nodes of both trees
+  size_t most_bytes_ = 0;    // of a block when it is plain; 0: none is deflated
   std::vector<std::string> names_;
   std::vector<uint32_t> numbers_;  // of each name, in this file
   std::unordered_map<uint32_t, size_t> place_of_;

@@ -5,12 +5,14 @@
 
 #include "catch.h"
 #include "io/bytes/gzip_text.h"
+#include "io/tables/bigwig_bytes.h"
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "deepbio/base/error.h"
 #include "deepbio/io/reads/fastx.h"
+#include "deepbio/io/tables/bigwig.h"
 
 using namespace deepbio;
 using namespace deepbio::io;
@@ -126,4 +128,17 @@ CATCH_TEST_CASE(
     CATCH_CAPTURE(name, ending);
     CATCH_CHECK(std::find(endings.begin(), endings.end(), ending) != endings.end());
   }
+}
+
+CATCH_TEST_CASE("a bigWig whose header speaks of blocks of 1 GiB takes memory for those it has",
+                "[memory]") {
+  const test::TemporaryFolder folder;
+  std::string content = test::bigwig_by_hand(/*is_deflated=*/true);
+  content.replace(52, 4, std::string("\0\0\0\x40", 4));
+  test::write_text(folder / "a.bw", content);
+  const auto fill = [path = folder / "a.bw"] {
+    std::vector<float> values(20);
+    open_bigwig(path)->fill(0, 0, 20, values.data());
+  };
+  CATCH_CHECK((!kCanLimit || ending_within(uint64_t{1} << 27, fill) == kGood));
 }
