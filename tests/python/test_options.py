@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from cpp_refusals import told_in_cpp
 
 import deepbio_torch as db
 from deepbio_torch import _C
@@ -71,6 +72,10 @@ BAD = [
     ("training", "num_workers", -1, "0 or more, got -1"),
     ("training", "count_target", "max", "one of relative, minmax, raw, got 'max'"),
     ("training", "best_metric", "mse2", "got 'mse2'"),
+    ("training", "mixed_precision", "fp8", "one of no, bf16, fp16, got 'fp8'"),
+    ("training", "optimizer", "adamv", "one of adamw, adam, sgd, got 'adamv'"),
+    ("training", "save_steps", -1, "0 or more, got -1"),
+    ("training", "average_from", 2, "at least 0 and at most 1, got 2"),
     ("loss", "loss_type", "hubert", "did you mean huber?"),
     ("loss", "quantiles", [0.5, 1], "above 0 and below 1, got 1"),
     ("loss", "over_penalty", 0, "above 0, got 0"),
@@ -98,7 +103,7 @@ BAD = [
         "rank",
         "one of none, minmax, zscore, log-minmax, log-zscore, got 'rank'",
     ),
-    ("loss", "loss_config", {"0": "quantile"}, "one of huber, mse, mae, got 'quantile' for '0'"),
+    ("loss", "loss_config", {"0": "quantile"}, "got 'quantile' for '0'"),
 ]
 
 
@@ -109,11 +114,29 @@ def typed(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What a C++ user is told of every bad value."""
+    folder = str(tmp_path_factory.mktemp("cpp"))
+    files = {"table": "t", "metadata": "m", "target": "c", "output_dir": "run"}
+    requests = [
+        {"folder": folder, "files": files, "options": {name: value}} for _, name, value, _ in BAD
+    ]
+    messages = told_in_cpp(requests)
+    return {f"{row[1]}={row[2]}": said for row, said in zip(BAD, messages, strict=True)}
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "value", "words"), BAD, ids=[f"{row[1]}={row[2]}" for row in BAD]
 )
-def test_command_and_python_refuse_alike(
-    binary: str, tmp_path: Path, kind: str, name: str, value: object, words: str
+def test_the_command_python_and_cpp_refuse_alike(
+    binary: str,
+    told: dict[str, str],
+    tmp_path: Path,
+    kind: str,
+    name: str,
+    value: object,
+    words: str,
 ):
     with pytest.raises(ConfigError) as caught:
         RESOLVE[kind]({name: value})
@@ -128,6 +151,7 @@ def test_command_and_python_refuse_alike(
     said = done.stderr.strip().removeprefix("deepbio: error: ")
     assert done.returncode == 2 and len(said.splitlines()) == 1
     assert said.partition(" (see:")[0] == message.replace(name, flag, 1)
+    assert told[f"{name}={value}"] == f"`{name}`{message.removeprefix(name)}"
     assert not (tmp_path / "run").exists()
 
 
