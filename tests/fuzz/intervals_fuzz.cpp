@@ -11,7 +11,7 @@ namespace {
 bool is_sound(const io::Intervals& intervals, size_t i) {
   const auto chromosome = static_cast<size_t>(intervals.chromosome[i]);
   return intervals.starts[i] >= 0 && intervals.starts[i] < intervals.ends[i] &&
-         chromosome < intervals.names.size() &&
+         chromosome < intervals.names().size() &&
          std::string_view("+-.").find(intervals.strands[i]) != std::string_view::npos;
 }
 

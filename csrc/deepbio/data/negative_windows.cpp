@@ -158,7 +158,7 @@ void say_matches(const io::TwoBitFile& genome, const std::string& path,
                  std::vector<std::string>& notes) {
   int64_t count = 0;
   std::string first;
-  for (const std::string& name : intervals.names) {
+  for (const std::string& name : intervals.names()) {
     const int64_t found = find_chromosome(genome, name, names);
     if (found < 0 || genome.find(name) >= 0) continue;
     if (count++ == 0)

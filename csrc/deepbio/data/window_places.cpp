@@ -31,14 +31,14 @@ class Placer {
         path_(path),
         intervals_(intervals),
         options_(options),
-        chosen_(genome, path, intervals.names, options.chromosomes, options.names) {}
+        chosen_(genome, path, intervals.names(), options.chromosomes, options.names) {}
 
   WindowPlaces run() {
     for (int64_t row = 0; row < intervals_.size(); ++row) {
       const int32_t name = intervals_.chromosome[static_cast<size_t>(row)];
       if (!chosen_.is_wanted(name)) continue;
       const int64_t chromosome = chosen_.number_of(name);
-      check(row, chromosome, intervals_.names[static_cast<size_t>(name)]);
+      check(row, chromosome, intervals_.names()[static_cast<size_t>(name)]);
       place(row, chromosome);
     }
     if (out_.size() == 0) {
@@ -194,11 +194,11 @@ void CoveredBases::add(int32_t chromosome, int64_t start, int64_t end) {
 void CoveredBases::add(const io::TwoBitFile& genome, const io::Intervals& intervals,
                        ChromosomeNames names) {
   std::vector<int64_t> number_of;
-  for (const std::string& name : intervals.names)
+  for (const std::string& name : intervals.names())
     number_of.push_back(find_chromosome(genome, name, names));
   // Some on other chromosomes are usual, all of them are a file of another genome.
   if (std::all_of(number_of.begin(), number_of.end(), [](int64_t each) { return each < 0; })) {
-    const std::string& first = intervals.names[0];
+    const std::string& first = intervals.names()[0];
     throw ArgumentError(intervals.path() + ": expected chromosomes of the genome, got " +
                         quoted(first) + chromosome_advice(genome, first));
   }

@@ -208,7 +208,7 @@ class IntervalReader {
   }
 
   void add(const Cells& cells, int64_t start, int64_t end) {
-    out_.add_name(cells[0]);
+    out_.chromosome.push_back(out_.chromosomes_.number_of(cells[0]));
     out_.starts.push_back(start);
     out_.ends.push_back(end);
     out_.strands += strand_ < cells.size() ? cells[strand_][0] : '.';
@@ -273,7 +273,7 @@ Intervals Intervals::from_values(std::string name, const std::vector<std::string
   out.strands = strands.empty() ? std::string(out.starts.size(), '.') : strands;
   for (size_t i = 0; i < out.starts.size(); ++i) {
     const auto row = static_cast<int64_t>(i);
-    out.add_name(chromosomes[i]);
+    out.chromosome.push_back(out.chromosomes_.number_of(chromosomes[i]));
     if (out.starts[i] < 0 || out.starts[i] >= out.ends[i])
       out.fail(row, "0 <= start < end",
                "start " + std::to_string(out.starts[i]) + ", end " + std::to_string(out.ends[i]));
@@ -282,14 +282,6 @@ Intervals Intervals::from_values(std::string name, const std::vector<std::string
   }
   if (out.starts.empty()) throw ParseError({out.path_}, "intervals", "none");
   return out;
-}
-
-void Intervals::add_name(std::string_view name) {
-  const auto next = static_cast<int32_t>(names.size());
-  // Chromosomes by number: a file has millions of rows and some tens of names.
-  const auto [found, is_new] = place_of_.emplace(std::string(name), next);
-  if (is_new) names.emplace_back(name);
-  chromosome.push_back(found->second);
 }
 
 std::vector<std::string> Intervals::values(std::string_view column) const {

@@ -16,9 +16,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
+
+#include "deepbio/io/tables/name_numbers.h"
 
 namespace deepbio::io {
 
@@ -54,22 +55,22 @@ class Intervals {
   // An error of a row.
   [[noreturn]] void fail(int64_t row, const std::string& expected, const std::string& got) const;
 
-  std::vector<std::string> names;   // of chromosomes, in the order they first come in
-  std::vector<int32_t> chromosome;  // of each interval, a place in names
+  // Of chromosomes, in the order in which they first come.
+  const std::vector<std::string>& names() const { return chromosomes_.names(); }
+  std::vector<int32_t> chromosome;  // of each interval, a place in names()
   std::vector<int64_t> starts, ends;
   std::string strands;           // '+', '-' or '.' of each
   std::vector<int64_t> summits;  // narrowPeak: position of the peak, -1 where none; else empty
 
  private:
   friend class IntervalReader;
-  void add_name(std::string_view name);
 
   std::string path_, format_ = "BED", text_;
   char separator_ = '\t';
   std::vector<std::string> columns_;
   std::vector<size_t> lines_;          // where the line of each interval begins in text_
   std::vector<int64_t> line_numbers_;  // from 1
-  std::unordered_map<std::string, int32_t> place_of_;
+  NameNumbers chromosomes_;
 };
 
 // Sorts stretches (structs with start and end) and joins those that overlap or touch.

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <unordered_map>
 #include <utility>
 
 #include "deepbio/base/error.h"
@@ -13,6 +12,7 @@
 #include "deepbio/io/tables/bigwig.h"
 #include "deepbio/io/tables/delimited.h"
 #include "deepbio/io/tables/intervals.h"
+#include "deepbio/io/tables/name_numbers.h"
 
 namespace deepbio::io {
 namespace {
@@ -108,7 +108,7 @@ class BedGraphReader {
         continue;
       add(splitter.split(line, lines_.number()));
     }
-    return std::make_shared<RunTrack>(path_, std::move(names_), std::move(runs_));
+    return std::make_shared<RunTrack>(path_, chromosomes_.names(), std::move(runs_));
   }
 
  private:
@@ -143,30 +143,20 @@ class BedGraphReader {
   }
 
   std::vector<Run>& runs_of(std::string_view name) {
-    // A file goes through one chromosome after another, so the name is nearly always the one
-    // before.
-    if (names_.empty() || names_[last_] != name) {
-      const auto [found, is_new] = place_of_.emplace(std::string(name), names_.size());
-      if (is_new) {
-        names_.emplace_back(name);
-        runs_.emplace_back();
-      }
-      last_ = found->second;
-    }
-    return runs_[last_];
+    const auto number = static_cast<size_t>(chromosomes_.number_of(name));
+    if (number == runs_.size()) runs_.emplace_back();
+    return runs_[number];
   }
 
   const std::string& path_;
   TextLines lines_;
-  std::vector<std::string> names_;
+  NameNumbers chromosomes_;
   std::vector<std::vector<Run>> runs_;
-  std::unordered_map<std::string, size_t> place_of_;
-  size_t last_ = 0;
 };
 
 std::shared_ptr<const SignalTrack> presence(const std::string& path) {
-  Intervals found = Intervals::read(path);
-  std::vector<std::vector<Run>> runs(found.names.size());
+  const Intervals found = Intervals::read(path);
+  std::vector<std::vector<Run>> runs(found.names().size());
   for (size_t i = 0; i < found.starts.size(); ++i) {
     if (found.ends[i] > int64_t{UINT32_MAX})
       found.fail(static_cast<int64_t>(i), "an end below 2^32", std::to_string(found.ends[i]));
@@ -175,7 +165,7 @@ std::shared_ptr<const SignalTrack> presence(const std::string& path) {
   }
   // BED intervals may overlap and come in any order.
   for (std::vector<Run>& each : runs) join_stretches(each);
-  return std::make_shared<RunTrack>(path, std::move(found.names), std::move(runs));
+  return std::make_shared<RunTrack>(path, found.names(), std::move(runs));
 }
 
 }  // namespace

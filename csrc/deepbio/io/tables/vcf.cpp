@@ -68,7 +68,7 @@ class VariantReader {
     item.place = source_->place();
     const bool is_filtered = options_.is_passing && !record.is_passed;
     // Chromosomes with filtered rows alone are not counted as there.
-    if (!is_filtered) item.chromosome = out_.number_of(record.chromosome);
+    if (!is_filtered) item.chromosome = out_.chromosomes_.number_of(record.chromosome);
     find_carried(record);
     item_of_.assign(record.alternatives.size(), kNone);
     for (size_t i = 0; i < record.alternatives.size(); ++i)
@@ -162,19 +162,12 @@ Variants Variants::from_values(std::string name, const std::vector<std::string>&
     Item item;
     item.position = positions[row] - 1;
     item.place = static_cast<int64_t>(row);
-    item.chromosome = out.number_of(chromosomes[row]);
+    item.chromosome = out.chromosomes_.number_of(chromosomes[row]);
     out.add(item, ids.empty() || ids[row].empty() ? "." : ids[row], references[row],
             alternatives[row]);
   }
   if (out.items_.empty()) throw ParseError({out.path_}, "variants", "none");
   return out;
-}
-
-int32_t Variants::number_of(std::string_view name) {
-  const auto next = static_cast<int32_t>(names_.size());
-  const auto [found, is_new] = place_of_.emplace(std::string(name), next);
-  if (is_new) names_.emplace_back(name);
-  return found->second;
 }
 
 void Variants::add(Item item, std::string_view id, std::string_view reference,

@@ -15,8 +15,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
+
+#include "deepbio/io/tables/name_numbers.h"
 
 namespace deepbio::io {
 
@@ -60,7 +61,7 @@ class Variants {
   Variant at(int64_t i) const;  // i in [0, size())
   const std::string& path() const { return path_; }
   // Of chromosomes, in the order in which they first come.
-  const std::vector<std::string>& names() const { return names_; }
+  const std::vector<std::string>& names() const { return chromosomes_.names(); }
   // Alternatives left out, by reason.
   const std::map<std::string, int64_t>& left_out() const { return left_out_; }
   // Whose genotypes were read.
@@ -84,14 +85,12 @@ class Variants {
     int32_t chromosome = 0, num_alternatives = 1;
     int64_t position = 0, place = 0;  // its line, or number of its record
   };
-  int32_t number_of(std::string_view name);
   void add(Item item, std::string_view id, std::string_view reference,
            std::string_view alternative);
 
   std::string path_, text_, warning_;
   bool has_lines_ = false;
-  std::vector<std::string> names_;
-  std::unordered_map<std::string, int32_t> place_of_;
+  NameNumbers chromosomes_;
   std::vector<Item> items_;
   std::map<std::string, int64_t> left_out_;
   std::vector<std::string> samples_;

@@ -41,7 +41,7 @@ CATCH_TEST_CASE("BED of three to twelve columns, sorted or not, with headers bet
     test::write_text(folder / "a.bed", bytes);
     const Intervals found = Intervals::read(folder / "a.bed");
     CATCH_CHECK(found.format() == "BED");
-    CATCH_CHECK(found.names == Words{"chr2", "chr1"});
+    CATCH_CHECK(found.names() == Words{"chr2", "chr1"});
     CATCH_CHECK(found.chromosome == std::vector<int32_t>{0, 1, 0});
     CATCH_CHECK(found.starts == Numbers{5, 1, 0});
     CATCH_CHECK(found.ends == Numbers{9, 2, 7});
