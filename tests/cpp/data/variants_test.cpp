@@ -101,8 +101,9 @@ CATCH_TEST_CASE("reference alleles are those of the genome, or an error, or left
   CATCH_REQUIRE_THROWS_WITH(windows_of(rows, {.window = 5}),
                             "variants: record 1: expected the reference allele 'C', as g.fa has at "
                             "chr1:2, got 'G' (`reference_mismatch=skip` leaves it out)");
-  const VariantWindows windows =
-      windows_of(rows, {.window = 5, .on_mismatch = ReferenceMismatch::kSkip});
+  VariantOptions skipping{.window = 5};
+  skipping.on_mismatch = ReferenceMismatch::kSkip;
+  const VariantWindows windows = windows_of(rows, skipping);
   CATCH_REQUIRE(windows.size() == 2);
   CATCH_REQUIRE(windows.num_mismatches() == 1);
   CATCH_REQUIRE(windows.notes() ==
@@ -115,7 +116,8 @@ CATCH_TEST_CASE("chromosomes are known, matched, or chosen", "[variants]") {
   CATCH_REQUIRE_THROWS_WITH(windows_of(rows, {.window = 5}),
                             "variants: record 0: expected a chromosome of g.fa, got '1'; "
                             "`chromosome_names=match` takes it for 'chr1'");
-  VariantOptions options{.window = 5, .names = ChromosomeNames::kMatch};
+  VariantOptions options{.window = 5};
+  options.names = ChromosomeNames::kMatch;
   CATCH_REQUIRE(windows_of(rows, options).chromosome_name(1) == "chr2");
   options.chromosomes = {"chr2"};
   const VariantWindows one = windows_of(rows, options);
