@@ -16,11 +16,11 @@ using namespace deepbio::data;
 
 namespace {
 
-const std::string kLetters = "ACGTTGCAACGGTTCATGAT";
+const std::string kChromosome = "ACGTTGCAACGGTTCATGAT";
 
 std::shared_ptr<const io::TwoBitFile> genome() {
-  static const auto found =
-      std::make_shared<const io::TwoBitFile>(genome_of(">chr1\n" + kLetters + "\n>chr2\nACGT\n"));
+  static const auto found = std::make_shared<const io::TwoBitFile>(
+      genome_of(">chr1\n" + kChromosome + "\n>chr2\nACGT\n"));
   return found;
 }
 
