@@ -52,12 +52,16 @@ def _is_ours(kind: type) -> bool:
     return kind.__module__.partition(".")[0] == __package__.partition(".")[0]
 
 
+# Where the classes of a module were when the first caches were made.
+_ONCE_IN = {"kmer_encoder": "encoders"}
+
+
 def _module_of(kind: type) -> str:
     """The module of a class, ours without its private folder: as caches of version 0.1 name it."""
     if not _is_ours(kind):
         return kind.__module__
     package, *folders, name = kind.__module__.split(".")
-    return f"{package}.{'_' if folders else ''}{name}"
+    return f"{package}.{'_' if folders else ''}{_ONCE_IN.get(name, name)}"
 
 
 def _state(value: Any) -> Any:
