@@ -151,6 +151,8 @@ def test_layers_and_files_say_what_they_hold():
 TESTED_THROUGH = {
     "encoders": ["cpp/data/encoder_test.cpp", "cpp/data/shards_test.cpp"],
     "option_values": ["cpp/base/options_test.cpp"],
+    "option_rows": ["cpp/base/options_test.cpp"],
+    "metadata_writer": ["cpp/io/tables/metadata_test.cpp"],
     "stream_loader": ["cpp/data/read_stream_test.cpp"],
     "version": ["python/test_package.py"],
     "hdf5": ["cpp/io/tables/biom_hdf5_test.cpp", "cpp/io/tables/matrix_test.cpp"],
