@@ -8,7 +8,7 @@ python=${1:-$PWD/.venv/bin/python}
 raw=$(mktemp -d)
 trap 'rm -rf "$raw" deepbio_torch/licenses' EXIT
 mkdir -p deepbio_torch/licenses
-for package in libhdf5-dev libaec-dev zlib1g-dev libdeflate-dev libisal-dev libzip-dev libbz2-1.0 libssl3 \
+for package in libhdf5-dev libaec-dev zlib1g-dev libdeflate-dev libisal-dev libzip-dev libzstd-dev libbz2-1.0 libssl3 \
   nlohmann-json3-dev libcli11-dev; do
   cp "/usr/share/doc/$package/copyright" "deepbio_torch/licenses/$package.txt"
 done

@@ -24,6 +24,7 @@
 #include "deepbio/base/spelling.h"
 #include "deepbio/io/bytes/inflate.h"
 #include "deepbio/io/bytes/zip.h"
+#include "deepbio/io/bytes/zstd.h"
 
 #ifdef DEEPBIO_WITH_TENSORS
 #define WITH_TENSORS(setup) setup
@@ -96,7 +97,8 @@ std::string version_text() {
     inflate += std::string(io::to_string(library)) + ", ";
   return "deepbio " DEEPBIO_VERSION "\n" + torch_text() +
          "vector instructions of this library: " + std::string(to_string(choose_simd())) +
-         "\nbuilt in: " + inflate + "HDF5" + (io::has_zip_library() ? ", libzip" : "") + "\n";
+         "\nbuilt in: " + inflate + "HDF5" + (io::has_zip_library() ? ", libzip" : "") +
+         (io::has_zstd_library() ? ", libzstd" : "") + "\n";
 }
 
 void add_shared_options(CLI::App& app, Shared& shared) {

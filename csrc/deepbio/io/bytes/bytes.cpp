@@ -14,6 +14,7 @@
 #include "deepbio/io/bytes/gzip.h"
 #include "deepbio/io/bytes/raw_input.h"
 #include "deepbio/io/bytes/read_ahead.h"
+#include "deepbio/io/bytes/zstd.h"
 #include "deepbio/io/tables/artifact.h"
 
 namespace deepbio::io {
@@ -37,8 +38,7 @@ struct Magic {
 };
 
 using std::string_view_literals::operator""sv;
-constexpr std::array<Magic, 7> kOtherCompressions{{
-    {"\x28\xb5\x2f\xfd"sv, "zstd"},
+constexpr std::array<Magic, 6> kOtherCompressions{{
     {"\xfd\x37zXZ\0"sv, "xz"},
     {"PK\5\6"sv, "zip"},
     {"\x04\x22\x4d\x18"sv, "lz4"},
@@ -75,6 +75,8 @@ std::string_view to_string(Container container) {
       return "bgzf";
     case Container::kZip:
       return "zip";
+    case Container::kZstd:
+      return "zstd";
     case Container::kPlain:
       break;
   }
@@ -100,9 +102,14 @@ std::unique_ptr<ByteSource> open_bytes(const std::string& path, const OpenOption
     if (options.num_threads == 1) return source;
     return std::make_unique<ReadAheadSource>(std::move(source));
   }
+  if (head.starts_with(kZstdMagic)) {
+    auto source = open_zstd(std::move(input));
+    if (options.num_threads == 1) return source;
+    return std::make_unique<ReadAheadSource>(std::move(source));
+  }
   if (path != "-" && head.substr(0, 4) == "PK\3\4") return open_artifact(path);
   if (const std::string_view name = other_compression(head); !name.empty()) {
-    throw ParseError({path, -1, -1, 0}, "a plain, gzip or BGZF file",
+    throw ParseError({path, -1, -1, 0}, "a plain, gzip, BGZF or zstd file",
                      std::string(name) + " data; decompress it first", ErrorKind::kContainer);
   }
   return std::make_unique<PlainSource>(std::move(input));

@@ -1,5 +1,5 @@
-// Bytes of a file, decompressed when it is gzip or a QIIME 2 artifact (recognised by content, never
-// by name). Writing is in output.h.
+// Bytes of a file, decompressed when it is gzip, zstd (zstd.h) or a QIIME 2 artifact (recognised by
+// content, never by name). Writing is in output.h.
 //
 // gzip: every member is read; header, CRC-32 and length are checked; a stream that ends inside a
 // member, or non-zero bytes after the last one, is a ParseError (kind container), never an end.
@@ -18,7 +18,7 @@
 
 namespace deepbio::io {
 
-enum class Container { kPlain, kGzip, kBgzf, kZip };
+enum class Container { kPlain, kGzip, kBgzf, kZip, kZstd };
 std::string_view to_string(Container container);
 
 class ByteSource {

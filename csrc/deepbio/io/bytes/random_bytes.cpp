@@ -36,9 +36,12 @@ size_t find_access_point(const PositionedFile& file, const AccessMap& map, uint6
 }
 
 AccessMap map_access(const PositionedFile& file, Container container) {
-  if (container == Container::kZip) {
+  if (container == Container::kZip || container == Container::kZstd) {
+    const bool is_zip = container == Container::kZip;
     throw ParseError({file.path()}, "a plain, gzip or BGZF file for random access",
-                     "a zip archive; unzip it first", ErrorKind::kContainer);
+                     is_zip ? "a zip archive; unzip it first"
+                            : "zstd data; recompress it first (zstd -dc FILE | bgzip > NEW.gz)",
+                     ErrorKind::kContainer);
   }
   AccessMap map;
   map.container = container;
