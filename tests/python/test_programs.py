@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import deepbio_torch as db
-from deepbio_torch import _programs
+from deepbio_torch._model import programs as _programs
 from deepbio_torch.errors import ArgumentError, DeepBioError, WriteError
 
 ONE_LAYER = {f"{stack}_num_layers": 1 for stack in ("asv", "sample", "encoder", "count", "target")}

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 import deepbio_torch as db
-from deepbio_torch import _baselines, _folds, _scores
+from deepbio_torch._model import baselines as _baselines
+from deepbio_torch._model import folds as _folds
+from deepbio_torch._model import scores as _scores
 from deepbio_torch.errors import ArgumentError, ConfigError, DeepBioError, ParseError
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
