@@ -115,7 +115,7 @@ py::dict batch_of(const Windows& windows, const py::object& items, uint64_t epoc
   return to_dict(batch);
 }
 
-py::list letters_of(const Windows& windows, const py::object& items, uint64_t epoch) {
+py::list window_letters(const Windows& windows, const py::object& items, uint64_t epoch) {
   const std::vector<std::string> letters = windows.windows->letters(to_numbers(items), epoch);
   py::list out;
   for (const std::string& each : letters) out.append(py::bytes(each));
@@ -205,7 +205,7 @@ void bind_windows(py::module_& module) {
           NoGil())
       .def("batch", &batch_of, py::arg("indices"), py::arg("epoch") = 0,
            py::arg("with_letters") = true)
-      .def("letters", &letters_of, py::arg("indices"), py::arg("epoch") = 0);
+      .def("letters", &window_letters, py::arg("indices"), py::arg("epoch") = 0);
 }
 
 void bind_genome(py::module_& module) {

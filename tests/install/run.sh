@@ -61,7 +61,7 @@ try_cpp() {
 
 # Nothing to load where the libraries are that a wheel must not need.
 hide_libraries() {
-  for library in /usr/lib/*-linux-gnu/lib{hdf5*,zip,deflate,isal,sz,aec,curl*,bz2}.so.[0-9]*; do
+  for library in /usr/lib/*-linux-gnu/lib{hdf5*,zip,zstd,deflate,isal,sz,aec,curl*,bz2}.so.[0-9]*; do
     if [ -f "$library" ]; then mount --bind /dev/null "$library"; fi
   done
 }
