@@ -292,7 +292,7 @@ def test_the_study_of_the_readme_runs_on_artifacts(
 ):
     pytest.importorskip("sklearn", reason="scikit-learn is not installed")
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    readme = (Path(__file__).parents[2] / "README.md").read_text().replace("\\\n", "")
     line = next(line for line in readme.splitlines() if line.startswith("deepbio study"))
     for name in ("table.qza", "tree.qza"):
         shutil.copy(artifacts / name, tmp_path)
