@@ -66,7 +66,12 @@ void bind_haplotypes(py::module_& module) {
            py::arg("genome"), py::arg("variants"), py::kw_only(),
            py::arg("reference_mismatch") = "error", py::arg("chromosome_names") = "exact",
            py::arg("chromosomes") = std::vector<std::string>{}, NoGil())
-      .def_property_readonly("samples", &data::Haplotypes::samples)
+      .def_property_readonly("samples",
+                             [](const data::Haplotypes& h) {
+                               py::list names;  // of a file, whose bytes need not be UTF-8
+                               for (const std::string& name : h.samples()) names.append(text(name));
+                               return names;
+                             })
       .def_property_readonly("notes", &data::Haplotypes::notes);
 }
 

@@ -1,5 +1,4 @@
-"""Predictions over HTTP from an exported run, by torch and FastAPI alone: MODEL=age.pt2 uvicorn
-serve:app
+"""Predictions over HTTP from an exported run, by torch and FastAPI: MODEL=age.pt2 uvicorn serve:app
 
 The file is that of `deepbio export --model RUN --format pt2 -o age.pt2` (`--format aoti`: set
 FORMAT=aoti). Ask with curl localhost:8000/predict --json '{"samples": [{"id": "s1", "reads":

@@ -163,10 +163,12 @@ def _injected(
             str(run),
         ]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
-        if "INJECTED" not in trace.read_text():
-            return
-        yield k, done
+        is_injected = "INJECTED" in trace.read_text()
+        if is_injected:
+            yield k, done
         shutil.rmtree(run, ignore_errors=True)
+        if not is_injected:
+            return
 
 
 def calls(folder: Path) -> list[str]:

@@ -166,11 +166,15 @@ def test_every_doubtful_file_of_the_corpus_gives_listed_values_or_a_listed_error
 ):
     files = of_verdict(corpus, "policy")
     assert len(files) == 68
+    by_path = {file["path"]: file for file in corpus}
     wrong = []
     for file in files:
         row = verdicts[file["path"]]
         if row["ok"]:
-            is_listed = (row["records"], row["bases"]) == (file["records"], file["bases"])
+            # Nothing is listed of a file in zstd: it has the values of the one it was made from.
+            plain = file["path"].replace("policy/", "valid/").removesuffix(".zst")
+            listed = file if "records" in file else by_path[plain]
+            is_listed = (row["records"], row["bases"]) == (listed["records"], listed["bases"])
         else:
             is_listed = row["error"]["kind"] in {families[name] for name in file["allowed_errors"]}
         if not is_listed:
