@@ -34,8 +34,7 @@ struct Shared {
   }
 };
 
-// Adds options to `app` and returns what runs after parsing; its result is the exit code. Errors
-// are thrown.
+// Adds options to `app`, and returns what runs after parsing and gives the exit code. Throws.
 using Setup = std::function<std::function<int()>(CLI::App& app, Shared& shared)>;
 
 struct Command {

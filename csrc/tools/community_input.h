@@ -22,8 +22,7 @@ struct CommunityFiles {
   void add_options(CLI::App& app, TreeUse tree_use = TreeUse::kRequired);
 };
 
-// The tree read and matched to the features of `table`. What --missing-features drop leaves out is
-// said on stderr.
+// The tree matched to the features of `table`; what --missing-features drop leaves out is said.
 community::Phylogeny match_tree(const CommunityFiles& files, const io::CountTable& table,
                                 const Shared& shared);
 

@@ -7,8 +7,7 @@
 
 namespace deepbio::tools {
 
-// --config FILE.json: an object whose keys are option names (dashes or underscores). What is typed
-// wins.
+// --config FILE.json: an object of options by name (dashes or underscores). What is typed wins.
 void add_config_option(CLI::App& app);
 // --resume: the options the run in --output-dir was started with; what is typed wins.
 void add_resume_option(CLI::App& app, bool& resume);

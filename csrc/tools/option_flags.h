@@ -37,10 +37,9 @@ struct OptionGroupFlags {
 using TakeOption = std::function<void(const OptionRow& row, const Json& value)>;
 void add_options(CLI::App& app, const OptionGroupFlags& group, const TakeOption& take);
 
-// A required text, which the help shows as FILE or what it is.
+// A text that is required, or may be left out; the help shows it as FILE or what it is.
 CLI::Option* add_path(CLI::App& app, const std::string& flag, std::string& path,
                       const std::string& help, const char* shown = "FILE");
-// One that may be left out.
 CLI::Option* add_maybe_path(CLI::App& app, const std::string& flag, std::string& path,
                             const std::string& help, const char* shown = "FILE");
 

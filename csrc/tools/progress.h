@@ -9,8 +9,7 @@
 
 namespace deepbio::tools {
 
-// On a terminal one line that updates, with rate and time left; else a line per epoch. training.log
-// gets the lines too, where there is one.
+// On a terminal one line that updates; else, and in training.log, a line per epoch.
 class TrainingProgress {
  public:
   TrainingProgress(const std::string& log_path, bool quiet, int64_t num_epochs, bool append);

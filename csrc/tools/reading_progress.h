@@ -1,5 +1,4 @@
-// What commands that read long sequence files say on stderr meanwhile, and the warnings about a
-// file at its end.
+// What commands say on stderr while they read long files, and the warnings about them at the end.
 //
 // On a terminal one line that updates, with records, rate and time left; else a line every ten
 // seconds. Files that are read within a second say nothing. Threads: belongs to one thread.
