@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ._binary import binary, binary_environment
-from ._command_arguments import Parser
+from ._command_arguments import Parser, add_threads
 from .errors import DeepBioError, WriteError
 
 
@@ -73,7 +73,7 @@ def run_export(arguments: Sequence[str]) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument("--quiet", action="store_true", help="nothing on stderr")
-    parser.add_argument("--threads", type=int, metavar="INT", help="threads (default: all cores)")
+    add_threads(parser)
     given = parser.parse_args(arguments)
     from . import export
 

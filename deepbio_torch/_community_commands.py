@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ._command_arguments import Parser
+from ._command_arguments import Parser, add_seed
 from .errors import WriteError
 
 _CURVE = "Diversity of rarefied draws at several depths: its mean and its spread."
@@ -110,7 +110,7 @@ def merge_distances(arguments: Sequence[str]) -> None:
 def _add_output(parser: Parser) -> None:
     add = parser.add_argument
     add("-o", "--output", metavar="FILE", help="TSV (default: stdout)")
-    add("--seed", type=int, default=0, metavar="INT", help="of everything random (default 0)")
+    add_seed(parser)
     add("--json", action="store_true", help="one JSON document on stdout instead of a table")
     add("--overwrite", action="store_true", help="replace an existing file")
 

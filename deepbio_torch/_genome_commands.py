@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ._command_arguments import Parser
+from ._command_arguments import Parser, add_threads
 from .errors import ArgumentError, MissingFileError, WriteError
 
 _SCORE = (
@@ -41,9 +41,9 @@ def score_variants(arguments: Sequence[str]) -> None:
     add("--chromosome-names", choices=("exact", "match"), default="exact", help=named)
     other = "a reference allele that is not the genome's: error, or skip (default error)"
     add("--reference-mismatch", choices=("error", "skip"), default="error", help=other)
-    add("--device", metavar="NAME", help="cpu or cuda (default: where the model is)")
+    add("--device", metavar="NAME", help="where to work: cpu, cuda, ... (default cpu)")
     add("--cache-dir", metavar="DIR", help="of the packed genome (default: beside it)")
-    add("--threads", type=int, default=0, metavar="INT", help="threads (default: all cores)")
+    add_threads(parser)
     add("--json", action="store_true", help="one JSON document on stdout instead of a table")
     add("--quiet", action="store_true", help="no notes on stderr")
     add("--overwrite", action="store_true", help="replace an existing file")
@@ -58,11 +58,13 @@ def _score(given: Any) -> None:
 
     import torch
 
+    from . import _C
     from ._model.variant_scores import score_variants as scores_of
     from ._reads.variants import VariantDataset
 
     if given.threads:
         torch.set_num_threads(given.threads)
+    device = _C.device_name(given.device or "cpu", "cpu")
     data = VariantDataset(
         given.fasta,
         given.variants,
@@ -74,12 +76,12 @@ def _score(given: Any) -> None:
         cache_dir=given.cache_dir,
     )
     effects = scores_of(
-        load_model(given.model),
+        load_model(given.model, device),
         data,
         batch_size=given.batch_size,
         tracks=_names(given.tracks),
         reverse_complement=given.reverse_complement,
-        device=given.device,
+        device=device,
         num_workers=1,
     )
     if not given.quiet:
@@ -97,27 +99,50 @@ def _names(text: str | None) -> list[str] | None:
     return None if text is None else text.split(",")
 
 
-def load_model(path: str) -> Any:
-    """What a file of TorchScript or of torch.export holds, to be called on windows.
+def load_model(path: str, device: str) -> Callable[[Any], Any]:
+    """What a file of TorchScript or of torch.export holds, to be called on windows [B, 4, L].
 
     Raises:
-        MissingFileError, ArgumentError: no such file, or another one.
+        MissingFileError, ArgumentError: no such file, or another one; when it is called, windows
+            that the model does not take.
     """
-    import torch
-
     if not Path(path).is_file():
         raise MissingFileError(f"{path}: no such file")
     try:
-        with zipfile.ZipFile(path) as file:
-            names = file.namelist()
-        is_exported = any(name.endswith(("archive_format", "serialized_exported_program.json"))
-                          for name in names)  # fmt: skip
-        if is_exported:
-            module = torch.export.load(path).module()  # knows no training mode to leave
-            return lambda windows: module(windows)
-        return torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
+        module = _module_of(path, device)
     except (zipfile.BadZipFile, RuntimeError, ValueError, KeyError) as problem:
-        reason = str(problem).strip().splitlines() or [type(problem).__name__]
         raise ArgumentError(
-            f"{path}: expected a model of TorchScript or torch.export, got {reason[0]:.120}"
+            f"{path}: expected a model of TorchScript or torch.export, got {_reason(problem)}"
         ) from None
+
+    def called(windows: Any) -> Any:
+        try:
+            return module(windows)
+        except (RuntimeError, AssertionError, ValueError) as problem:
+            shape = list(windows.shape)
+            raise ArgumentError(
+                f"{path}: the model does not take windows {shape}: {_reason(problem)}"
+            ) from None
+
+    return called
+
+
+def _module_of(path: str, device: str) -> Any:
+    import torch
+    from torch.export.passes import move_to_device_pass
+
+    with zipfile.ZipFile(path) as file:
+        names = file.namelist()
+    if any(name.endswith("constants.pkl") for name in names):
+        module = torch.jit.load(path, map_location=device)  # type: ignore[no-untyped-call]
+        return module.eval()
+    if any(name.endswith(("archive_format", "serialized_exported_program.json")) for name in names):
+        return move_to_device_pass(torch.export.load(path), device).module()
+    raise ValueError("another zip file, such as the weights alone")
+
+
+def _reason(problem: Exception) -> str:
+    """The line that says what is wrong: TorchScript puts its own stack in front of it."""
+    lines = str(problem).strip().splitlines() or [type(problem).__name__]
+    told = [line for line in lines if line.startswith("RuntimeError: ")] or lines[:1]
+    return f"{told[-1].removeprefix('RuntimeError: '):.160}"

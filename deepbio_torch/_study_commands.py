@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ._command_arguments import Parser
+from ._command_arguments import Parser, add_seed, add_threads
 from ._model.baselines import BASELINES
 from .errors import WriteError
 
@@ -176,8 +176,8 @@ def _add_inputs(parser: Parser) -> None:
         metavar="FILE",
         help="names of ASVs: TSV (Feature ID, Taxon) or a QIIME 2 artifact",
     )
-    add("--seed", type=int, default=0, metavar="INT", help="of everything random (default 0)")
-    add("--threads", type=int, default=0, metavar="INT", help="threads (default: all cores)")
+    add_seed(parser, bits=32)  # as scikit-learn takes them
+    add_threads(parser)
     add("--json", action="store_true", help="one JSON document on stdout instead of a table")
     add("--quiet", action="store_true", help="no progress on stderr")
     add("--overwrite", action="store_true", help="replace existing results")

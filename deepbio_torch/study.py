@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ._arguments import whole
 from ._community.tables import Metadata, Table, Tree
 from ._community.trees import tree_of
 from ._model.attribution import Attributions, integrated_gradients
@@ -23,6 +24,7 @@ from ._model.folds import Fold, confounding, describe_problems, make_folds
 from ._model.importance import Importance, Importances, importance, merge_importances
 from ._model.study import Study
 from ._model.study_result import StudyResult
+from .errors import ArgumentError
 
 PathLike = str | os.PathLike[str]
 Progress = Callable[[str], None]
@@ -79,6 +81,8 @@ def cross_validate(
             what ``deepbio train`` or ``predict`` said.
     """
     check_names(baselines)
+    if not 0 <= whole(seed, "seed") < 1 << 32:  # as scikit-learn takes them
+        raise ArgumentError(f"seed: expected 0 to 2^32 - 1, got {seed}")
     say: Progress = progress or (lambda line: None)
     grown = None if tree is None else tree_of(tree)
     study = Study(table, metadata, metadata_column, group_column, classifier)

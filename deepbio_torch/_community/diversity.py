@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .. import _C
+from .._arguments import seed_of
 from ..errors import ArgumentError
 from .phylogenetic import faith_pd
 from .tables import DistanceMatrix, Path, Table, Tree, table_of
@@ -136,7 +137,7 @@ def rarefaction_curve(
     native = None if tree is None else tree.native
     asked = sorted(set(depths))
     mean, spread = _C.rarefaction_curve(
-        table.native, metric, asked, draws, seed, base, native, missing_features
+        table.native, metric, asked, draws, seed_of(seed), base, native, missing_features
     )
     return RarefactionCurve(metric, asked, table.sample_ids, mean, spread)
 

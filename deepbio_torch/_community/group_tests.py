@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .. import _C
-from .._arguments import word
+from .._arguments import seed_of, word
 from ..errors import ArgumentError
 from .distances import matrix_of
 from .ids import some_of
@@ -109,7 +109,7 @@ def permanova(
     """
     chosen = _Grouped(matrix, groups, strata, missing_groups, "permanova")
     found = _C.permanova(
-        chosen.values, chosen.labels, permutations, seed, chosen.strata, chosen.ids
+        chosen.values, chosen.labels, permutations, seed_of(seed), chosen.strata, chosen.ids
     )
     return PermanovaResult(
         found.pseudo_f, found.p_value, found.num_samples, found.num_groups, found.num_permutations
@@ -130,7 +130,9 @@ def anosim(
     Arguments of :func:`permanova`.
     """
     chosen = _Grouped(matrix, groups, strata, missing_groups, "anosim")
-    found = _C.anosim(chosen.values, chosen.labels, permutations, seed, chosen.strata, chosen.ids)
+    found = _C.anosim(
+        chosen.values, chosen.labels, permutations, seed_of(seed), chosen.strata, chosen.ids
+    )
     return AnosimResult(
         found.r, found.p_value, found.num_samples, found.num_groups, found.num_permutations
     )
@@ -170,7 +172,7 @@ def permdisp(
         centre,
         imaginary,
         permutations,
-        seed,
+        seed_of(seed),
         chosen.strata,
         chosen.ids,
     )
@@ -213,7 +215,7 @@ def mantel(
     values = other.subset(matrix.ids).values
     labels = strata_of(matrix.ids, strata)
     found = _C.mantel(
-        matrix.values, values, method, alternative, permutations, seed, labels, matrix.ids
+        matrix.values, values, method, alternative, permutations, seed_of(seed), labels, matrix.ids
     )
     return MantelResult(found.r, found.p_value, len(matrix.ids), permutations)
 
@@ -253,7 +255,9 @@ def adonis(
     names = dict.fromkeys(name for term in terms for name in term)
     factors = [(name, *_factor(matrix.ids, metadata, name)) for name in names]
     blocks = [] if strata is None else _as_labels(*_factor(matrix.ids, metadata, strata))
-    found = _C.adonis(matrix.values, factors, terms, by, permutations, seed, blocks, matrix.ids)
+    found = _C.adonis(
+        matrix.values, factors, terms, by, permutations, seed_of(seed), blocks, matrix.ids
+    )
     return [
         AdonisRow(row.name, row.degrees, row.sum_of_squares, row.r2, row.pseudo_f, row.p_value)
         for row in found

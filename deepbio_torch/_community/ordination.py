@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from .. import _C
-from ..errors import ArgumentError
+from .._arguments import seed_of
+from ..errors import ArgumentError, WrongTypeError
 from .distances import matrix_of
 from .group_tests import strata_of
 from .ids import html_table, some_of
@@ -114,7 +115,7 @@ def pcoa(
         ArgumentError: no sample, an unknown method, dimensions out of range.
     """
     matrix = matrix_of(matrix)
-    found = _C.pcoa(matrix.values, dimensions, method, seed, matrix.ids)
+    found = _C.pcoa(matrix.values, dimensions, method, seed_of(seed), matrix.ids)
     return Ordination(matrix.ids, found.coordinates, found.eigenvalues, found.proportion_explained)
 
 
@@ -153,6 +154,7 @@ def procrustes(
 
     Raises:
         ShapeError: not two tables of the same number of samples.
+        WrongTypeError: no coordinates, as a DistanceMatrix.
         ArgumentError: different samples, coordinates that are not finite or all in one place.
     """
     ids: list[str] = []
@@ -162,7 +164,7 @@ def procrustes(
             raise ArgumentError("procrustes: the ordinations hold different samples")
         other = other.coordinates[torch.tensor([place[name] for name in ids])]
     first, second = (_coordinates(each) for each in (reference, other))
-    found = _C.procrustes(first, second, permutations, seed, strata_of(ids, strata))
+    found = _C.procrustes(first, second, permutations, seed_of(seed), strata_of(ids, strata))
     return ProcrustesResult(
         found.disparity, found.correlation, found.p_value, found.reference, found.fitted
     )
@@ -170,4 +172,10 @@ def procrustes(
 
 def _coordinates(given: Any) -> Tensor:
     given = given.coordinates if isinstance(given, Ordination) else given
-    return torch.as_tensor(given, dtype=torch.float64)
+    try:
+        return torch.as_tensor(given, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        raise WrongTypeError(
+            "procrustes: expected an Ordination or coordinates [N, K], got "
+            f"{type(given).__name__}; pcoa makes coordinates of distances"
+        ) from None

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .. import _C
-from .._arguments import homes_of, of_home, path_text
+from .._arguments import homes_of, of_home, path_text, seed_of
 from ..errors import ArgumentError, ShapeError, WrongTypeError
 from .distances import DistanceMatrix, float_tensor
 from .ids import Path, html_table, require_distinct, some_of
@@ -234,7 +234,7 @@ class Table:
 
         A sample's draw depends on (seed, epoch, sample id) only.
         """
-        return Table(self.native.rarefy(depth, seed, epoch, with_replacement)[0])
+        return Table(self.native.rarefy(depth, seed_of(seed), epoch, with_replacement)[0])
 
     def merge(self, *others: Table, overlap: str = "error") -> Table:
         """The samples and features of this and other tables.

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from .. import _C
 from ..errors import ArgumentError, ShapeError
 
 
@@ -46,7 +47,9 @@ class Scores:
     ) -> None:
         """Nothing is called yet."""
         self._model, self._output, self._has_both_strands = model, output, has_both_strands
-        self._device = _device_of(model) if device is None else torch.device(device)
+        here = _device_of(model)
+        named = "" if device is None else str(device)
+        self._device = torch.device(_C.device_name(named, str(here)))
 
     @torch.no_grad()
     def __call__(self, *inputs: Tensor) -> Scored:

@@ -32,6 +32,17 @@ class Model(nn.Module):
         return self.filters(windows).relu()
 
 
+class Dense(nn.Module):
+    """Takes windows of one length."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights = nn.Parameter(torch.zeros(4 * (WINDOW + 1), 1))
+
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        return windows.flatten(1) @ self.weights
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("score")
@@ -96,11 +107,19 @@ def test_standard_output_and_json_are_the_same_table_of_either_kind_of_model(run
 def test_what_is_wrong_is_one_line(folder, tmp_path, run):
     window = ["--window", WINDOW]
     (tmp_path / "x.pt").write_text("no model")
+    torch.save(Model().state_dict(), tmp_path / "weights.pt")
+    torch.jit.save(torch.jit.script(Dense()), tmp_path / "d.pt")
     for words, model, code, said in (
         (window, "none.pt", 1, "none.pt: "),
         (window, tmp_path / "x.pt", 1, "expected a model of TorchScript or torch.export"),
         (window, "g.fa", 1, "expected a model of TorchScript or torch.export"),
         ([*window, "-o", folder / "g.fa"], "model.pt", 1, "exists; --overwrite replaces it"),
+        (window, tmp_path / "weights.pt", 1, "another zip file, such as the weights alone"),
+        (window, tmp_path / "d.pt", 1, "the model does not take windows ["),
+        (["--window", 30], "model.pt2", 1, "the model does not take windows ["),
+        ([*window, "--device", "gpu7"], "model.pt", 1, "got 'gpu7'"),
+        ([*window, "--device", "xla"], "model.pt", 1, "this torch sees none of that kind"),
+        ([*window, "--threads", -3], "model.pt", 2, "a whole number from 0 to 1024, got '-3'"),
         (["--window", 0], "model.pt", 1, "window: expected at least 1, got 0"),
         (["--window", "x"], "model.pt", 2, "--window"),
     ):

@@ -14,7 +14,7 @@ import torch
 from scipy.spatial.distance import pdist, squareform
 
 import deepbio_torch as db
-from deepbio_torch.errors import ArgumentError
+from deepbio_torch.errors import ArgumentError, WrongTypeError
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -219,3 +219,9 @@ def test_unifrac_binaries_give_the_same(deepbio: Run, shared: Path, tmp_path: Pa
     got = db.unifrac(table, tree, metric=metric, **options).subset(expected.ids)
     # ssu keeps branch lengths in 32 bits.
     assert (got.values - expected.values).abs().max().item() < 1e-7
+
+
+def test_distances_are_no_coordinates():
+    near = db.DistanceMatrix(["a", "b"], [[0.0, 1.0], [1.0, 0.0]])
+    with pytest.raises(WrongTypeError, match="got DistanceMatrix; pcoa makes coordinates"):
+        db.procrustes(near, near)

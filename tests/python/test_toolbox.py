@@ -322,3 +322,25 @@ def test_curves_and_procrustes_from_the_shell_are_those_of_python(tmp_path: Path
     )
     done = run("procrustes", "--distances", files[0], "--other", files[1], "-o", files[0])
     assert done.returncode == 1 and "exists; --overwrite replaces it" in done.stderr
+
+
+@pytest.mark.parametrize("seed", [-1, 1 << 64])
+def test_a_seed_out_of_range_is_refused_by_its_name(seed: int):
+    table = db.Table.from_arrays(["a", "b", "c"], ["f", "g"], np.array([[3, 1], [2, 2], [1, 4]]))
+    near = db.beta_diversity(table, "bray_curtis")
+    groups = ["x", "y", "y"]
+    calls = [
+        lambda: table.rarefy(2, seed=seed),
+        lambda: db.rarefaction_curve(table, "observed_features", [2], seed=seed),
+        lambda: db.permanova(near, groups, seed=seed),
+        lambda: db.anosim(near, groups, seed=seed),
+        lambda: db.permdisp(near, groups, seed=seed),
+        lambda: db.mantel(near, near, seed=seed),
+        lambda: db.pcoa(near, 1, seed=seed),
+        lambda: db.procrustes(db.pcoa(near, 1), db.pcoa(near, 1), seed=seed),
+    ]
+    for call in calls:
+        with pytest.raises(ArgumentError, match="^seed: expected 0 to 2"):
+            call()
+    with pytest.raises(ArgumentError, match="^seed: expected 0 to 2"):
+        db.cross_validate(table, "metadata.tsv", "age", seed=seed)
