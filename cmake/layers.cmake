@@ -117,15 +117,19 @@ endfunction()
 # takes longer to load than most of them work; the Python module runs it for torchrun.
 function(deepbio_command)
   find_package(CLI11 REQUIRED)
-  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/csrc/tools/*.cpp)
-  list(TRANSFORM sources REPLACE "^.*/csrc/" "csrc/")
-  # Objects first, so that the position-independent flags fit the precompiled headers.
-  set(plain ${sources})
-  list(FILTER plain INCLUDE REGEX "/(main|command_line|option_flags|printing|reading_progress|cmd_info|cmd_stats|cmd_validate)[.]")
+  set(plain main command_line option_flags printing reading_progress cmd_info cmd_stats
+    cmd_validate)
   # What holds a model apart from the rest, which needs tensors alone.
-  set(of_models ${sources})
-  list(FILTER of_models INCLUDE REGEX "/(cmd_embed|cmd_evaluate|cmd_export|cmd_predict|config_option|progress|sample_data|cmd_train)[.]")
+  set(of_models cmd_embed cmd_evaluate cmd_export cmd_predict cmd_train config_option progress
+    sample_data)
+  foreach(files plain of_models)
+    list(TRANSFORM ${files} PREPEND csrc/tools/)
+    list(TRANSFORM ${files} APPEND .cpp)
+  endforeach()
+  file(GLOB sources CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
+    ${PROJECT_SOURCE_DIR}/csrc/tools/*.cpp)
   list(REMOVE_ITEM sources ${of_models} csrc/tools/main.cpp)
+  # Objects first, so that the position-independent flags fit the precompiled headers.
   add_library(deepbio_tool_objects OBJECT ${sources})
   add_library(deepbio_tool_model_objects OBJECT ${of_models})
   foreach(objects deepbio_tool_objects deepbio_tool_model_objects)
@@ -149,7 +153,8 @@ function(deepbio_command)
   target_compile_definitions(deepbio_tool PRIVATE
     DEEPBIO_COMMANDS="${CMAKE_SHARED_LIBRARY_PREFIX}deepbio_commands${CMAKE_SHARED_LIBRARY_SUFFIX}")
   target_precompile_headers(deepbio_tool PRIVATE <CLI/CLI.hpp>)
-  target_link_libraries(deepbio_tool PRIVATE deepbio_io ${CMAKE_DL_LIBS} nlohmann_json::nlohmann_json)
+  target_link_libraries(deepbio_tool PRIVATE deepbio_io ${CMAKE_DL_LIBS}
+    nlohmann_json::nlohmann_json)
   add_dependencies(deepbio_tool deepbio_commands)
   foreach(target deepbio_tool_objects deepbio_tool_model_objects deepbio_tool)
     target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/csrc)
@@ -164,7 +169,8 @@ function(deepbio_python)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/csrc/bindings/*.cpp)
   Python3_add_library(_C MODULE WITH_SOABI ${sources})
   target_include_directories(_C PRIVATE ${PROJECT_SOURCE_DIR}/csrc)
-  target_link_libraries(_C PRIVATE deepbio deepbio_commands deepbio_torch_headers CLI11::CLI11 ${DEEPBIO_TORCH_FOLDER}/lib/libtorch_python.so)
+  target_link_libraries(_C PRIVATE deepbio deepbio_commands deepbio_torch_headers CLI11::CLI11
+    ${DEEPBIO_TORCH_FOLDER}/lib/libtorch_python.so)
   target_compile_definitions(_C PRIVATE TORCH_EXTENSION_NAME=_C
     DEEPBIO_VERSION="${PROJECT_VERSION}" DEEPBIO_TORCH_VERSION="${DEEPBIO_TORCH_VERSION}")
   # Not torch/extension.h, whose open templates cost 15 s in each file instead of 6.5 s.
@@ -173,7 +179,8 @@ function(deepbio_python)
   set_target_properties(_C PROPERTIES CXX_VISIBILITY_PRESET hidden INSTALL_RPATH "${DEEPBIO_ORIGIN}/lib;${DEEPBIO_ORIGIN}/../torch/lib")
 endfunction()
 
-# deepbio_test(LAYER [MODULES]): tests of one layer, all of its folder, linked with the layers it stands on and nothing else.
+# deepbio_test(LAYER [MODULES]): tests of one layer, all of its folder, linked with the layers that it
+# uses and nothing else.
 # MODULES: the tests write torch::tensor({{...}}), which tensors alone do not have.
 function(deepbio_test name)
   cmake_parse_arguments(TEST "MODULES" "" "" ${ARGN})

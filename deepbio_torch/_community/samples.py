@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from .. import _C
 from .._arguments import absolute_paths, depth_of, place_of, seed_of
 from .._batches import (
-    collate,  # noqa: F401  a process that only unpickles a dataset learns how its samples become a batch
+    collate,  # noqa: F401  so that a process that unpickles a dataset can make its batches
 )
 from .._batches.batch import Batch, Rows, Sample, sample_of_row
 from .._batches.draws import Drawn, Draws
