@@ -9,11 +9,10 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from ._binary import binary, binary_environment
-from ._command_arguments import Parser, add_threads
-from .errors import DeepBioError, WriteError
+from ._command_arguments import Parser, add_threads, refuse_existing
+from .errors import DeepBioError
 
 
 def run_report(arguments: Sequence[str]) -> None:
@@ -26,8 +25,7 @@ def run_report(arguments: Sequence[str]) -> None:
     parser.add_argument("--table", metavar="FILE", help="samples of the map (default: the run's)")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing page")
     given = parser.parse_args(arguments)
-    if given.output and Path(given.output).exists() and not given.overwrite:
-        raise WriteError(f"{given.output}: exists; --overwrite replaces it")
+    refuse_existing(given)
 
     from .report import write_report
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
+
+from .errors import WriteError
 
 
 class Parser(argparse.ArgumentParser):
@@ -49,3 +52,13 @@ def add_seed(parser: argparse.ArgumentParser, bits: int = 64) -> None:
     parser.add_argument(
         "--seed", type=seed, default=0, metavar="INT", help="of everything random (default 0)"
     )
+
+
+def refuse_existing(given: argparse.Namespace) -> None:
+    """Before anything is computed: an output is replaced only where ``--overwrite`` says so.
+
+    Raises:
+        WriteError: it is there.
+    """
+    if given.output and Path(given.output).exists() and not given.overwrite:
+        raise WriteError(f"{given.output}: exists; --overwrite replaces it")

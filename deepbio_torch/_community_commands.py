@@ -6,10 +6,8 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
-from ._command_arguments import Parser, add_seed
-from .errors import WriteError
+from ._command_arguments import Parser, add_seed, refuse_existing
 
 _CURVE = "Diversity of rarefied draws at several depths: its mean and its spread."
 _PROCRUSTES = "How well the principal coordinates of two distance matrices match, with a test."
@@ -42,7 +40,7 @@ def rarefaction_curve(arguments: Sequence[str]) -> None:
     )
     _add_output(parser)
     given = parser.parse_args(arguments)
-    _refuse_existing(given)
+    refuse_existing(given)
 
     from .community import rarefaction_curve as curve_of
 
@@ -72,7 +70,7 @@ def procrustes(arguments: Sequence[str]) -> None:
     given = parser.parse_args(arguments)
     if given.dimensions < 1:
         parser.error(f"argument --dimensions: expected 1 or more, got {given.dimensions}")
-    _refuse_existing(given)
+    refuse_existing(given)
 
     from .community import DistanceMatrix, pcoa
     from .community import procrustes as match
@@ -95,7 +93,7 @@ def merge_distances(arguments: Sequence[str]) -> None:
     add("--overwrite", action="store_true", help="replace an existing file")
     add("--quiet", action="store_true", help="nothing on stderr")
     given = parser.parse_args(arguments)
-    _refuse_existing(given)
+    refuse_existing(given)
 
     from .community import DistanceMatrix
 
@@ -113,11 +111,6 @@ def _add_output(parser: Parser) -> None:
     add_seed(parser)
     add("--json", action="store_true", help="one JSON document on stdout instead of a table")
     add("--overwrite", action="store_true", help="replace an existing file")
-
-
-def _refuse_existing(given: argparse.Namespace) -> None:
-    if given.output and Path(given.output).exists() and not given.overwrite:
-        raise WriteError(f"{given.output}: exists; --overwrite replaces it")
 
 
 def _give(

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ._command_arguments import Parser, add_threads
-from .errors import ArgumentError, MissingFileError, WriteError
+from ._command_arguments import Parser, add_threads, refuse_existing
+from .errors import ArgumentError, MissingFileError
 
 _SCORE = (
     "What a model makes of variants: its output with the alternative less that with the reference."
@@ -48,8 +48,7 @@ def score_variants(arguments: Sequence[str]) -> None:
     add("--quiet", action="store_true", help="no notes on stderr")
     add("--overwrite", action="store_true", help="replace an existing file")
     given = parser.parse_args(arguments)
-    if given.output and Path(given.output).exists() and not given.overwrite:
-        raise WriteError(f"{given.output}: exists; --overwrite replaces it")
+    refuse_existing(given)
     _score(given)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ._command_arguments import Parser, add_seed, add_threads
+from ._command_arguments import Parser, add_seed, add_threads, refuse_existing
 from ._model.baselines import BASELINES
 from .errors import WriteError
 
@@ -134,8 +134,7 @@ def importance(arguments: Sequence[str]) -> None:
     )
     add("--repeats", type=int, default=5, metavar="INT", help="shuffles of each (default 5)")
     given = parser.parse_args(arguments)
-    if given.output and Path(given.output).exists() and not given.overwrite:
-        raise WriteError(f"{given.output}: exists; --overwrite replaces it")
+    refuse_existing(given)
 
     from ._model.study_result import importance_rows
     from ._output import write_text
